@@ -1,0 +1,95 @@
+package aggregate
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// Event is an event of the aggregate whose state is S. It is implemented by plain structs, with value receivers.
+type Event[S any] interface {
+	// EventType returns the durable name of the event's type, the same for every value of it. It is what is
+	// stored: once an event is stored its name must not change, while the Go type may.
+	EventType() string
+
+	// Apply changes the state to what it is after the event. It must not fail, and must
+	// depend on nothing but the event and the state: it runs whenever the aggregate is loaded.
+	Apply(state *S)
+}
+
+// Type is an aggregate type: its durable name and its events.
+type Type[S any] struct {
+	name  string
+	types *event.Types
+	err   error
+}
+
+// NewType returns the aggregate type of the durable name given, with one value of each of its event
+// types; their fields do not matter. S is inferred, and an event of another aggregate does not compile:
+//
+//	var Accounts = aggregate.NewType("Account", AccountCreated{}, AccountCredited{})
+//
+// Mistakes (no name, one name for two types, an event that is no struct) are kept and reported, all at
+// once, by [NewRepository] and Err.
+func NewType[S any](name string, events ...Event[S]) *Type[S] {
+	t := &Type[S]{name: name}
+	mistakes := []error{eventstore.CheckType(name)}
+	list := make([]event.Type, 0, len(events))
+	for i, e := range events {
+		if e == nil {
+			mistakes = append(mistakes, fmt.Errorf("event %d is nil; give a value of the event's struct", i+1))
+			continue
+		}
+		g := reflect.TypeOf(e)
+		if g.Kind() != reflect.Struct {
+			mistakes = append(mistakes, fmt.Errorf("event %s is a %s; an event is a struct, passed by value", g, g.Kind()))
+			continue
+		}
+		list = append(list, event.Type{Aggregate: name, Name: e.EventType(), Go: g})
+	}
+	types, err := event.NewTypes(list...)
+	t.types = types
+	if err := errors.Join(append(mistakes, err)...); err != nil {
+		t.err = fmt.Errorf("aggregate type %q: %w", name, err)
+	}
+	return t
+}
+
+// Name returns the durable name.
+func (t *Type[S]) Name() string { return t.name }
+
+// Events returns the event types, by name.
+func (t *Type[S]) Events() []event.Type { return t.types.All() }
+
+// Err returns the mistakes made in [NewType], or nil.
+func (t *Type[S]) Err() error { return t.err }
+
+// check returns nil, or an *[UnnamedEventError] if e is not among the events of t.
+func (t *Type[S]) check(e Event[S]) error {
+	g := reflect.TypeOf(e)
+	if known, ok := t.types.Of(g); ok && known.Name == e.EventType() {
+		return nil
+	}
+	found := &UnnamedEventError{Aggregate: t.name, Go: g}
+	if e != nil && g.Kind() == reflect.Struct {
+		found.Name = e.EventType()
+	}
+	return found
+}
+
+// UnnamedEventError says that an event was made whose type is not among those of its aggregate type. It could
+// be stored but never read again, so nothing was stored.
+type UnnamedEventError struct {
+	Aggregate string
+	Name      string
+	Go        reflect.Type
+}
+
+// Error says which event and what to do.
+func (e *UnnamedEventError) Error() string {
+	return fmt.Sprintf("event %v (%q) is not among the events of aggregate type %q: add it to aggregate.NewType, by value",
+		e.Go, e.Name, e.Aggregate)
+}

@@ -1,0 +1,51 @@
+package event
+
+import (
+	"fmt"
+	"time"
+)
+
+// Header is all that is known of an event beside its own fields.
+//
+// The stores keep it with the event; on Kafka it becomes record headers of the
+// same names in camel case, with Revision as "eventVersion".
+type Header struct {
+	ID            string // unique; a UUID where this module makes it
+	Type          string // durable name of the event type, such as "AccountCreated"
+	Revision      int    // schema revision of the type, from 1
+	AggregateType string // durable name of the aggregate type, such as "Account"
+	AggregateID   string
+
+	// AggregateVersion is the version of the stream once this event is in it:
+	// 1 for the first event, without gaps.
+	AggregateVersion int64
+
+	Timestamp     time.Time // when it happened, UTC
+	CorrelationID string    // shared by everything that one request set off
+	CausationID   string    // id of the command or event that led to this one
+	CommandID     string    // id of the command that made it; empty if none did
+	ActorID       string    // on whose behalf; empty if unknown
+
+	// TraceParent is the W3C trace context of the span that made the event; empty if there was none.
+	TraceParent string
+
+	// Metadata is the application's own; keys and values are text. Read only.
+	Metadata map[string]string
+}
+
+// Position is where an event stands in its category. A later event of the same partition has a
+// greater offset, but offsets may have gaps. Positions of different partitions do not compare.
+type Position struct {
+	Partition int32
+	Offset    int64
+}
+
+// String returns the position as "partition:offset".
+func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Partition, p.Offset) }
+
+// Envelope is an event of type E with its header and the place where it is stored.
+type Envelope[E any] struct {
+	Header
+	Position Position
+	Event    E
+}

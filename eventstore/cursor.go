@@ -1,0 +1,52 @@
+package eventstore
+
+import (
+	"maps"
+	"time"
+
+	"github.com/fencelog/fencelog/event"
+)
+
+// Cursor remembers how far a reader of a category has come: for each partition the
+// offset of the last record it has seen. A partition that is absent has not been
+// read. It is what a projection saves beside its data. Not safe for concurrent use.
+type Cursor map[int32]int64
+
+// Advance notes that the record at p has been seen.
+func (c Cursor) Advance(p event.Position) { c[p.Partition] = p.Offset }
+
+// Seen reports whether the record at p is behind the cursor.
+func (c Cursor) Seen(p event.Position) bool {
+	last, ok := c[p.Partition]
+	return ok && p.Offset <= last
+}
+
+// Start is where a read of a category begins: [Beginning], [After] or [Since].
+// The zero Start is the beginning.
+type Start struct {
+	after Cursor
+	since time.Time
+}
+
+// Beginning starts at the first record of every partition.
+func Beginning() Start { return Start{} }
+
+// After starts behind what the cursor has seen, and at the first record of the partitions that it does not name.
+func After(c Cursor) Start { return Start{after: maps.Clone(c)} }
+
+// Since starts each partition at its first record whose timestamp is t or later, as
+// Kafka's ListOffsets by timestamp does: later records of the partition are all
+// yielded, also those whose clock ran behind. Timestamps count in whole milliseconds there, and here.
+func Since(t time.Time) Start { return Start{since: t.Truncate(time.Millisecond)} }
+
+// Offset returns the lowest offset of the partition that may be yielded.
+func (s Start) Offset(partition int32) int64 {
+	last, ok := s.after[partition]
+	if !ok {
+		return 0
+	}
+	return last + 1
+}
+
+// Time returns the time given to [Since], or the zero time.
+func (s Start) Time() time.Time { return s.since }

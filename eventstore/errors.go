@@ -1,0 +1,55 @@
+package eventstore
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Sentinels for errors.Is. The first two stand for error types that carry the facts.
+var (
+	// ErrConflict: the stream stands at another version than expected; see [ConflictError].
+	ErrConflict = errors.New("version conflict")
+	// ErrInvalid: the input breaks a rule; see [InvalidError].
+	ErrInvalid = errors.New("invalid input")
+	// ErrNotOwner: another process has become the only writer of the stream's partition.
+	// Nothing was appended. Retrying here is in vain.
+	ErrNotOwner = errors.New("not the owner of the partition")
+	// ErrOutcomeUnknown: the commit may or may not be stored. Appending it again with the same
+	// command id, or loading the stream, tells.
+	ErrOutcomeUnknown = errors.New("outcome of the append is unknown")
+	// ErrClosed: the store was closed. Nothing was appended.
+	ErrClosed = errors.New("event store is closed")
+)
+
+// ConflictError says that a stream does not stand where an append expected it. Nothing was appended.
+// It matches [ErrConflict].
+type ConflictError struct {
+	Stream   Stream
+	Expected Expected
+	Actual   int64 // the stream's version
+}
+
+// Error says what was found, what was expected, and what to do.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("stream %s is at version %d, expected %d: load it again and decide anew",
+		e.Stream, e.Actual, int64(e.Expected))
+}
+
+// Is matches [ErrConflict].
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// InvalidError says which part of the input breaks which rule. Nothing was appended.
+// It matches [ErrInvalid].
+type InvalidError struct {
+	Field string // such as "stream id" or "record 2: value"
+	Found string
+	Want  string
+}
+
+// Error says what was found and what was expected.
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("%s: found %s, expected %s", e.Field, e.Found, e.Want)
+}
+
+// Is matches [ErrInvalid].
+func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }

@@ -1,0 +1,144 @@
+package eventstore
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/fencelog/fencelog/event"
+)
+
+// The bounds of what a store takes. They fit a Kafka topic with the default max.message.bytes (1,048,588).
+const (
+	MaxTypeBytes     = 100       // of an aggregate or event type
+	MaxIDBytes       = 255       // of an aggregate, event, command, correlation, causation or actor id
+	MaxCommitRecords = 1_000     // records in one Append
+	MaxCommitBytes   = 768 << 10 // bytes of one Append: values, ids and metadata, as [Size] counts them
+)
+
+// recordOverhead is more than what header names and framing add to a record on Kafka.
+const recordOverhead = 400
+
+// Size returns the bytes that a record counts towards [MaxCommitBytes].
+func Size(r Record) int {
+	n := recordOverhead + len(r.Value) + len(r.ID) + len(r.Type) + len(r.CorrelationID) + len(r.CausationID) +
+		len(r.CommandID) + len(r.ActorID) + len(r.TraceParent)
+	for k, v := range r.Metadata {
+		n += len(k) + len(v) + 16
+	}
+	return n
+}
+
+// Check returns nil, or an *[InvalidError] for each rule that an Append would break, joined.
+// It is what an implementation of [Store] calls first.
+func Check(stream Stream, expected Expected, records []Record) error {
+	var c checker
+	c.stream(stream)
+	if expected < Any {
+		c.add("expected version", strconv.FormatInt(int64(expected), 10), "Any, NoStream or a version")
+	}
+	if n := len(records); n < 1 || n > MaxCommitRecords {
+		c.add("records", strconv.Itoa(n), fmt.Sprintf("1 to %d of them", MaxCommitRecords))
+	}
+	size := 0
+	for i, r := range records {
+		c.record(fmt.Sprintf("record %d: ", i+1), r)
+		if r.CommandID != records[0].CommandID {
+			c.add(fmt.Sprintf("record %d: command id", i+1), strconv.Quote(r.CommandID),
+				"that of the commit's first record, "+strconv.Quote(records[0].CommandID))
+		}
+		size += Size(r)
+	}
+	if size > MaxCommitBytes {
+		c.add("commit", fmt.Sprintf("%d bytes", size), fmt.Sprintf("at most %d", MaxCommitBytes))
+	}
+	return errors.Join(c.found...)
+}
+
+// CheckStream returns nil, or what is wrong with the name of a stream.
+func CheckStream(s Stream) error {
+	var c checker
+	c.stream(s)
+	return errors.Join(c.found...)
+}
+
+// CheckType returns nil, or what is wrong with the name of an aggregate type.
+func CheckType(aggregateType string) error {
+	var c checker
+	c.name("aggregate type", aggregateType)
+	return errors.Join(c.found...)
+}
+
+type checker struct{ found []error }
+
+func (c *checker) add(field, found, want string) {
+	c.found = append(c.found, &InvalidError{Field: field, Found: found, Want: want})
+}
+
+func (c *checker) stream(s Stream) {
+	c.name("aggregate type", s.Type)
+	if s.ID == "" {
+		c.add("aggregate id", "nothing", fmt.Sprintf("1 to %d bytes", MaxIDBytes))
+	}
+	c.text("aggregate id", s.ID, MaxIDBytes)
+}
+
+func (c *checker) record(at string, r Record) {
+	if r.AggregateType != "" || r.AggregateID != "" || r.AggregateVersion != 0 ||
+		r.Position != (event.Position{}) || r.Commit != (Commit{}) {
+		c.add(at+"aggregate, position, commit", fmt.Sprintf("%s/%s version %d at %s",
+			r.AggregateType, r.AggregateID, r.AggregateVersion, r.Position), "zero: the store sets them")
+	}
+	if r.ID == "" {
+		c.add(at+"event id", "nothing", "a unique id")
+	}
+	c.text(at+"event id", r.ID, MaxIDBytes)
+	c.name(at+"event type", r.Type)
+	if r.Revision < 1 {
+		c.add(at+"revision", strconv.Itoa(r.Revision), "1 or more")
+	}
+	if y := r.Timestamp.Year(); r.Timestamp.IsZero() || y < 1970 || y > 9999 {
+		c.add(at+"timestamp", r.Timestamp.Format(time.RFC3339Nano), "a time in the years 1970 to 9999")
+	}
+	c.text(at+"correlation id", r.CorrelationID, MaxIDBytes)
+	c.text(at+"causation id", r.CausationID, MaxIDBytes)
+	c.text(at+"command id", r.CommandID, MaxIDBytes)
+	c.text(at+"actor id", r.ActorID, MaxIDBytes)
+	c.text(at+"traceparent", r.TraceParent, MaxIDBytes)
+	if len(r.Value) == 0 {
+		c.add(at+"value", "nothing", "an encoded event")
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
+		if k == "" {
+			c.add(at+"metadata key", "nothing", "a name")
+		}
+		c.text(at+"metadata key", k, MaxIDBytes)
+		c.text(at+"metadata "+strconv.Quote(k), r.Metadata[k], MaxCommitBytes)
+	}
+}
+
+func (c *checker) text(field, s string, most int) {
+	if len(s) > most {
+		c.add(field, fmt.Sprintf("%d bytes", len(s)), fmt.Sprintf("at most %d", most))
+	}
+	if !utf8.ValidString(s) {
+		c.add(field, strconv.QuoteToASCII(s), "UTF-8")
+	}
+}
+
+func (c *checker) name(field, s string) {
+	ok := len(s) > 0 && len(s) <= MaxTypeBytes
+	for i, r := range []byte(s) {
+		letter := 'a' <= r|0x20 && r|0x20 <= 'z'
+		other := '0' <= r && r <= '9' || r == '-' || r == '_'
+		ok = ok && (letter || i > 0 && other)
+	}
+	if !ok {
+		c.add(field, strconv.QuoteToASCII(s),
+			fmt.Sprintf("a letter, then letters, digits, '-' or '_', at most %d", MaxTypeBytes))
+	}
+}

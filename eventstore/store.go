@@ -1,0 +1,87 @@
+package eventstore
+
+import (
+	"context"
+	"iter"
+
+	"github.com/fencelog/fencelog/event"
+)
+
+// Store keeps events by stream. Its methods may be called by any number of goroutines.
+type Store interface {
+	// Append adds records to the end of stream, as one commit: all of them or none. It
+	// succeeds if the stream stands at the expected version and is linearizable per stream.
+	//
+	// All records of a commit carry the same CommandID. If it is not empty and the stream already
+	// holds a commit with it, nothing is appended, whatever is expected: the result of that first
+	// commit is returned, with Repeated set.
+	//
+	// The store sets AggregateType, AggregateID, AggregateVersion, Position and Commit of each
+	// record; what the caller gives there must be zero. It keeps no reference to records.
+	//
+	// Errors: *[InvalidError] for bad input, *[ConflictError] with the actual version, [ErrNotOwner]
+	// when another process is now the writer of this stream, [ErrOutcomeUnknown] when the commit
+	// may or may not be stored, [ErrClosed]. Except with ErrOutcomeUnknown, an error
+	// means that nothing was appended.
+	Append(ctx context.Context, stream Stream, expected Expected, records ...Record) (Result, error)
+
+	// ReadStream yields the records of stream from version from on (1 or less: all), in
+	// version order and without gaps, up to the stream's version at the time of the call. A stream that
+	// was never appended to yields nothing.
+	//
+	// An error is yielded once, as the last pair. What is yielded is read only.
+	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
+
+	// ReadCategory yields the records of all streams of an aggregate type from start on, up to
+	// the end of the category at the time of the call: in offset order within a partition, and
+	// therefore in version order within a stream; in no order across partitions.
+	//
+	// An error is yielded once, as the last pair. What is yielded is read only.
+	ReadCategory(ctx context.Context, aggregateType string, start Start) iter.Seq2[Record, error]
+}
+
+// Stream names all events of one aggregate.
+type Stream struct {
+	Type string // aggregate type: a letter, then letters, digits, '-' or '_'; at most [MaxTypeBytes] bytes
+	ID   string // aggregate id: 1 to [MaxIDBytes] bytes of UTF-8
+}
+
+// String returns the stream as "Type/ID", for people.
+func (s Stream) String() string { return s.Type + "/" + s.ID }
+
+// Record is one encoded event.
+type Record struct {
+	event.Header
+
+	Value    []byte         // the event's own fields, encoded
+	Position event.Position // where it stands in its category
+	Commit   Commit         // the commit it is part of
+}
+
+// Commit says which records of a stream were appended together.
+type Commit struct {
+	First  int64 // version of the commit's first record
+	Length int   // number of its records
+}
+
+// Expected says at which version a stream must stand for an append to succeed:
+// [Any], [NoStream], or a version, as in Expected(3).
+type Expected int64
+
+const (
+	// Any expects nothing: the append goes to wherever the stream's end is.
+	Any Expected = -1
+	// NoStream expects that nothing was ever appended to the stream.
+	NoStream Expected = 0
+)
+
+// Met reports whether a stream at version actual is as expected.
+func (e Expected) Met(actual int64) bool { return e == Any || int64(e) == actual }
+
+// Result is where a commit was stored.
+type Result struct {
+	First    int64          // version of its first record
+	Last     int64          // version of its last record, the stream's new version
+	Position event.Position // of its last record
+	Repeated bool           // the command had been stored before; nothing was appended now
+}

@@ -1,0 +1,23 @@
+// Package clock is the one place that reads the wall clock and waits for it.
+package clock
+
+import (
+	"context"
+	"time"
+)
+
+// Now returns the current time, UTC and without a monotonic reading, so that it
+// equals itself after being stored.
+func Now() time.Time { return time.Now().UTC().Round(0) }
+
+// Wait waits for d, or until ctx ends, whose error it then returns.
+func Wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

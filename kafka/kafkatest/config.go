@@ -1,0 +1,153 @@
+package kafkatest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Names of the environment variables that this package reads.
+const (
+	// EnvVersion is the Kafka version to run where [Config.Version] is empty.
+	EnvVersion = "FENCELOG_KAFKA_VERSION"
+	// EnvCache is the folder of the downloads and of the running clusters' data.
+	EnvCache = "FENCELOG_CACHE"
+	// EnvBrokers holds the comma-separated bootstrap addresses of a cluster that
+	// runs already; [Shared] uses it instead of starting one.
+	EnvBrokers = "KAFKA_BROKERS"
+	// EnvRegistry holds the URL of the schema registry that belongs to [EnvBrokers].
+	EnvRegistry = "SCHEMA_REGISTRY_URL"
+)
+
+const (
+	// DefaultVersion is the Kafka version to run where neither [Config.Version]
+	// nor [EnvVersion] names one.
+	DefaultVersion = "4.3.1"
+	// DefaultBrokers is the number of brokers: the fewest on which a record that
+	// is acknowledged by a majority survives the loss of a broker.
+	DefaultBrokers = 3
+	// DefaultStartTimeout bounds [Start] with downloads that are there already; a
+	// download has [DefaultDownloadTimeout] of its own.
+	DefaultStartTimeout = 2 * time.Minute
+	// DefaultDownloadTimeout bounds all the downloads of one [Start].
+	DefaultDownloadTimeout = 10 * time.Minute
+
+	maxBrokers = 9
+)
+
+// Config says what to start. The zero value is three brokers of [DefaultVersion]
+// without a registry, on free ports, with their data in a folder that
+// [Cluster.Stop] removes.
+type Config struct {
+	// Version of Kafka, from 3.5.1. Default: the value of [EnvVersion], else
+	// [DefaultVersion].
+	Version string
+
+	// Brokers is how many to start, 1 to 9. Default: [DefaultBrokers]. Replication
+	// factors are the smaller of this and 3, min.insync.replicas is one less but
+	// at least 1.
+	Brokers int
+
+	// Registry asks for a schema registry too. Default: none.
+	Registry bool
+
+	// Properties are broker settings that add to the built-in ones or replace
+	// them, such as "producer.id.expiration.ms". Default: none. Settings that tie
+	// the brokers together (ids, listeners, voters, folders) cannot be replaced.
+	Properties map[string]string
+
+	// Dir keeps the data and the logs of the brokers, so that a later [Start] with
+	// the same Dir and number of brokers finds them again. One cluster at a time may use it.
+	// Default: a folder of its own that [Cluster.Stop] removes.
+	Dir string
+
+	// Ports are what the brokers listen on, one for each, on 127.0.0.1.
+	// Default: free ones.
+	Ports []int
+
+	// RegistryPort is what the registry listens on, on 127.0.0.1.
+	// Default: a free one.
+	RegistryPort int
+
+	// Progress is told, in lines of English, what [Start] and [Cluster.Stop] are
+	// doing. It is written to by one goroutine at a time. Default: nobody.
+	Progress io.Writer
+}
+
+// complete returns the configuration with its defaults, or all its mistakes.
+func (c Config) complete() (Config, error) {
+	if c.Version == "" {
+		c.Version = os.Getenv(EnvVersion)
+	}
+	if c.Version == "" {
+		c.Version = DefaultVersion
+	}
+	if c.Brokers == 0 {
+		c.Brokers = DefaultBrokers
+	}
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	return c, c.validate()
+}
+
+func (c Config) validate() error {
+	var errs []error
+	if !isVersion(c.Version) {
+		errs = append(errs, fmt.Errorf("Version is %q: give a Kafka release such as %q", c.Version, DefaultVersion))
+	}
+	if c.Brokers < 1 || c.Brokers > maxBrokers {
+		errs = append(errs, fmt.Errorf("Brokers is %d: give 1 to %d", c.Brokers, maxBrokers))
+	}
+	if len(c.Ports) != 0 && len(c.Ports) != c.Brokers {
+		errs = append(errs, fmt.Errorf("Ports has %d entries for %d brokers: give one for each, or none", len(c.Ports), c.Brokers))
+	}
+	if c.RegistryPort != 0 && !c.Registry {
+		errs = append(errs, fmt.Errorf("RegistryPort is %d without a Registry: ask for the registry too", c.RegistryPort))
+	}
+	seen := make(map[int]bool, len(c.Ports)+1)
+	for _, port := range c.fixedPorts() {
+		if port < 1 || port > 65535 {
+			errs = append(errs, fmt.Errorf("port %d: give 1 to 65535", port))
+		}
+		if seen[port] {
+			errs = append(errs, fmt.Errorf("port %d is given twice: each process needs its own", port))
+		}
+		seen[port] = true
+	}
+	for name := range c.Properties {
+		if reserved(name) {
+			errs = append(errs, fmt.Errorf("property %s ties the brokers together: it cannot be set", name))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("kafkatest: configuration: %w", errors.Join(errs...))
+}
+
+// fixedPorts are the ports that the caller chose.
+func (c Config) fixedPorts() []int {
+	ports := append([]int(nil), c.Ports...)
+	if c.RegistryPort != 0 {
+		ports = append(ports, c.RegistryPort)
+	}
+	return ports
+}
+
+// isVersion keeps what is not a release out of paths and of the generated pom.
+func isVersion(s string) bool {
+	if s == "" || s[0] < '0' || s[0] > '9' {
+		return false
+	}
+	for _, r := range s {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '.', r == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
