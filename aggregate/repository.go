@@ -54,14 +54,20 @@ func NewRepository[S any](
 	if cfg.NewID == nil {
 		cfg.NewID = ids.New
 	}
-	err := t.Err()
+	mistakes := []error{t.Err()}
 	if cfg.MaxAttempts < 0 {
-		err = errors.Join(err, fmt.Errorf("MaxAttempts is %d, expected 1 or more, or 0 for the default", cfg.MaxAttempts))
+		mistakes = append(mistakes, fmt.Errorf("MaxAttempts is %d, expected 1 or more, or 0 for the default", cfg.MaxAttempts))
 	}
-	if err == nil {
-		err = codec.Bind(ctx, t.Events())
+	if store == nil {
+		mistakes = append(mistakes, errors.New("the store is nil; give an eventstore.Store"))
 	}
-	if err != nil {
+	switch {
+	case codec == nil:
+		mistakes = append(mistakes, errors.New("the codec is nil; give a Codec"))
+	case t.Err() == nil:
+		mistakes = append(mistakes, codec.Bind(ctx, t.Events()))
+	}
+	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("repository of %q: %w", t.name, err)
 	}
 	return &Repository[S]{typ: t, store: store, codec: codec, cfg: cfg}, nil
@@ -81,6 +87,10 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 		if err != nil {
 			return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 		}
+		if e.AggregateVersion != root.version+1 {
+			return nil, fmt.Errorf("load %s/%s: the store yields version %d at %s, expected version %d: it breaks its promise",
+				r.typ.name, id, e.AggregateVersion, e.Position, root.version+1)
+		}
 		root.replay(e.Event, e.CommandID)
 	}
 	return root, nil
@@ -90,8 +100,9 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 // root was loaded, and publishes them on the bus. Ids, time, correlation, causation, command and actor
 // are stamped from the [event.Cause] in ctx.
 //
-// If the stream holds a commit of the same command already, nothing is appended and root is stale.
-// Errors are those of the store's Append.
+// If the stream holds a commit of the same command already, nothing is appended and root is stale: the command is
+// handled for the second time. If this handling made that commit, Save fails with [ErrSecondCommit]. Other
+// errors are those of the store's Append.
 func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) error {
 	if len(root.uncommitted) == 0 {
 		return nil
@@ -111,7 +122,7 @@ func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) error {
 	if !result.Repeated && r.cfg.Bus != nil {
 		r.publish(ctx, stream, events, records, result)
 	}
-	return nil
+	return r.onlyCommit(ctx, root.id)
 }
 
 // Update loads the aggregate, calls decide with its state, and appends the events it returns. If
@@ -121,21 +132,17 @@ func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) error {
 // decide must be pure: it may be called several times. Its error is returned as it is.
 //
 // A command is applied at most once: if the stream holds events of the command that ctx carries, decide is
-// not called and Update returns nil. So the handler of a command updates an aggregate once;
-// a second Update of the same one fails with [ErrSecondCommit].
+// not called and Update returns nil. So the handler of a command commits to an aggregate once;
+// after that an Update of the same one fails with [ErrSecondCommit].
 func (r *Repository[S]) Update(ctx context.Context, id string, decide func(S) ([]Event[S], error)) error {
 	commandID := event.CauseFrom(ctx).CommandID
-	first := commandID == "" || event.Once(ctx, r.typ.name+"/"+id)
 	for attempt := 1; ; attempt++ {
 		root, err := r.Load(ctx, id)
 		if err != nil {
 			return err
 		}
-		if commandID != "" && root.handled(commandID) {
-			if !first {
-				return fmt.Errorf("update %s/%s: %w", r.typ.name, id, ErrSecondCommit)
-			}
-			return nil
+		if root.handled(commandID) {
+			return r.onlyCommit(ctx, id)
 		}
 		events, err := decide(root.State())
 		if err != nil {
@@ -154,6 +161,16 @@ func (r *Repository[S]) Update(ctx context.Context, id string, decide func(S) ([
 	}
 }
 
-// ErrSecondCommit says that the handler of one command tried to commit twice to one stream. Nothing was
-// appended the second time. Gather the events in one Update.
+// onlyCommit is called when the stream of the aggregate is known to hold a commit of the command that ctx carries, and
+// returns nil the first time. The second time the handler has tried to commit again, and the
+// store has taken one for a repetition of the other. An append that failed does not count: it may be tried again.
+func (r *Repository[S]) onlyCommit(ctx context.Context, id string) error {
+	if event.CauseFrom(ctx).CommandID == "" || event.Once(ctx, "commit to "+r.typ.name+"/"+id) {
+		return nil
+	}
+	return fmt.Errorf("update %s/%s: %w", r.typ.name, id, ErrSecondCommit)
+}
+
+// ErrSecondCommit says that the handler of one command tried to commit twice to one stream. One commit was
+// appended, the other was not. Gather the events in one Update.
 var ErrSecondCommit = errors.New("one command commits to a stream once: gather the events in one Update")

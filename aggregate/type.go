@@ -32,8 +32,8 @@ type Type[S any] struct {
 //
 //	var Accounts = aggregate.NewType("Account", AccountCreated{}, AccountCredited{})
 //
-// Mistakes (no name, one name for two types, an event that is no struct) are kept and reported, all at
-// once, by [NewRepository] and Err.
+// Mistakes (a name that no store takes, one name for two types, an event that is no struct) are kept and
+// reported, all at once, by [NewRepository] and Err.
 func NewType[S any](name string, events ...Event[S]) *Type[S] {
 	t := &Type[S]{name: name}
 	mistakes := []error{eventstore.CheckType(name)}
@@ -46,6 +46,12 @@ func NewType[S any](name string, events ...Event[S]) *Type[S] {
 		g := reflect.TypeOf(e)
 		if g.Kind() != reflect.Struct {
 			mistakes = append(mistakes, fmt.Errorf("event %s is a %s; an event is a struct, passed by value", g, g.Kind()))
+			continue
+		}
+		var bad *eventstore.InvalidError
+		if errors.As(eventstore.CheckType(e.EventType()), &bad) {
+			bad.Field = fmt.Sprintf("name of event %s", g)
+			mistakes = append(mistakes, bad)
 			continue
 		}
 		list = append(list, event.Type{Aggregate: name, Name: e.EventType(), Go: g})

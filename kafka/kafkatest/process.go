@@ -71,7 +71,7 @@ func launch(cmd *exec.Cmd) (<-chan error, error) {
 
 // kill ends the child with SIGKILL, which also works on a paused one, and waits until it is gone.
 func (p *process) kill() error {
-	err := killTree(p.cmd.Process)
+	err := p.cmd.Process.Kill()
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kafkatest: %s: kill: %w", p.name, err)
 	}

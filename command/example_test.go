@@ -1,0 +1,64 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fencelog/fencelog/command"
+)
+
+type Greet struct{ Name string }
+
+func Example() {
+	bus := command.NewBus(command.Config{})
+	err := command.Register(bus, func(ctx context.Context, c Greet) error {
+		md, _ := command.MetadataFrom(ctx)
+		fmt.Printf("hello %s, says %s in command %s\n", c.Name, md.ActorID, md.ID)
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithID("c-1"), command.WithActor("user-1")); err != nil {
+		fmt.Println(err)
+	}
+	// Output: hello Ada, says user-1 in command c-1
+}
+
+func ExampleMiddleware() {
+	onlyKnownActors := func(next command.Handler) command.Handler {
+		return func(ctx context.Context, cmd any) error {
+			if md, _ := command.MetadataFrom(ctx); md.ActorID == "" {
+				return errors.New("who are you?")
+			}
+			return next(ctx, cmd)
+		}
+	}
+	bus := command.NewBus(command.Config{Middleware: []command.Middleware{onlyKnownActors}})
+	err := command.Register(bus, func(_ context.Context, c Greet) error {
+		fmt.Println("hello", c.Name)
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(bus.Dispatch(context.Background(), Greet{Name: "Ada"}))
+	fmt.Println(bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithActor("user-1")))
+	// Output:
+	// who are you?
+	// hello Ada
+	// <nil>
+}
+
+func ExampleUnknownError() {
+	bus := command.NewBus(command.Config{})
+	err := bus.Dispatch(context.Background(), Greet{Name: "Ada"})
+	fmt.Println(errors.Is(err, command.ErrUnknown))
+	fmt.Println(err)
+	// Output:
+	// true
+	// command command_test.Greet has no handler: give a func(context.Context, command_test.Greet) error to command.Register
+}

@@ -1,0 +1,120 @@
+package eventstoretest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/ids"
+)
+
+// closed closes the store while others append, and looks at what is left if that is durable.
+func closed(t test, s *suite) {
+	closer, ok := s.store.(io.Closer)
+	if !ok {
+		t.Skip("the store has no method Close() error")
+	}
+	ctx := s.context(t)
+	stream, command := s.stream(0), ids.New()
+	first, want := s.append(ctx, t, stream, eventstore.NoStream, s.records(3, command)...)
+	attempts := s.appendWhileClosing(ctx, t, closer)
+
+	_, err := s.store.Append(ctx, stream, eventstore.Any, s.records(1, "")...)
+	closedError(t, "an append to a closed store", err)
+	_, err = collect(s.store.ReadStream(ctx, stream, 1))
+	closedError(t, "reading a stream of a closed store", err)
+	_, err = collect(s.store.ReadCategory(ctx, stream.Type, eventstore.Beginning()))
+	closedError(t, "reading a category of a closed store", err)
+	must(t, "closing a store that is closed", closer.Close())
+	if !s.durable {
+		return
+	}
+
+	s.store = s.open()
+	same(t, "a stream after the store was opened again", s.load(ctx, t, stream), want)
+	for _, a := range attempts {
+		a.survived(ctx, t, s)
+	}
+	for _, aggregateType := range s.types {
+		v := s.views[aggregateType]
+		s.yields(ctx, t, v, "a category after the store was opened again", eventstore.Beginning(), v.partitions)
+	}
+	again, err := s.store.Append(ctx, stream, eventstore.Any, s.records(1, command)...)
+	must(t, "repeating a command after the store was opened again", err)
+	first.Repeated = true
+	if again != first {
+		fatal(t, "a command is not known after the store was opened again", again, "expected", first)
+	}
+	_, err = s.store.Append(ctx, stream, eventstore.Expected(2), s.records(1, "")...)
+	conflicts(t, err, stream, 2, 3)
+	_, more := s.append(ctx, t, stream, eventstore.Expected(3), s.records(2, "")...)
+	same(t, "a stream that grew after the store was opened again", s.load(ctx, t, stream), append(want, more...))
+}
+
+func closedError(t test, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, eventstore.ErrClosed) {
+		fatal(t, what+" does not fail with ErrClosed", "found", err)
+	}
+}
+
+// closingAttempts are the appends of one writer to one stream: acknowledged ones, and the one that was not.
+type closingAttempts struct {
+	stream eventstore.Stream
+	stored []eventstore.Record
+	open   []eventstore.Record
+	err    error
+}
+
+// appendWhileClosing lets writers append until the store is closed under them, and fails unless
+// each is told so.
+func (s *suite) appendWhileClosing(ctx context.Context, t test, closer io.Closer) []*closingAttempts {
+	t.Helper()
+	var group sync.WaitGroup
+	attempts := make([]*closingAttempts, writers)
+	started := make(chan struct{}, writers)
+	at := s.tick(1)
+	for n := range attempts {
+		a := &closingAttempts{stream: s.stream(n)}
+		attempts[n] = a
+		group.Go(func() {
+			for a.err == nil {
+				a.open = []eventstore.Record{record(at, ""), record(at, "")}
+				var result eventstore.Result
+				result, a.err = s.store.Append(ctx, a.stream, eventstore.Expected(len(a.stored)), a.open...)
+				if a.err == nil {
+					a.stored = append(a.stored, stored(a.stream, result, a.open)...)
+				}
+				if len(a.stored) <= 2 {
+					started <- struct{}{}
+				}
+			}
+		})
+	}
+	for range attempts {
+		<-started
+	}
+	must(t, "closing the store", closer.Close())
+	group.Wait()
+	for _, a := range attempts {
+		if !errors.Is(a.err, eventstore.ErrClosed) && !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {
+			fatal(t, "an append that Close interrupts fails with neither ErrClosed nor ErrOutcomeUnknown", a.err)
+		}
+	}
+	return attempts
+}
+
+// survived fails unless the stream holds what was acknowledged, and nothing of what was refused.
+func (a *closingAttempts) survived(ctx context.Context, t test, s *suite) {
+	t.Helper()
+	got := s.load(ctx, t, a.stream)
+	want := a.stored
+	if errors.Is(a.err, eventstore.ErrOutcomeUnknown) && len(got) > len(want) {
+		n := int64(len(want))
+		result := eventstore.Result{First: n + 1, Last: n + int64(len(a.open)), Position: got[len(got)-1].Position}
+		want = append(want, stored(a.stream, result, a.open)...)
+	}
+	same(t, "a stream that was appended to while the store was closed", got, want)
+}

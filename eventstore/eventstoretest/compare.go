@@ -1,0 +1,174 @@
+package eventstoretest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// collect returns what an iterator yields. It fails if anything follows an error.
+func collect(records iter.Seq2[eventstore.Record, error]) ([]eventstore.Record, error) {
+	var (
+		all    []eventstore.Record
+		failed error
+	)
+	for r, err := range records {
+		switch {
+		case failed != nil:
+			return nil, fmt.Errorf("a pair (%v, %w) follows the error %w, which should be the last", r, err, failed)
+		case err != nil:
+			failed = err
+		default:
+			all = append(all, r)
+		}
+	}
+	return all, failed
+}
+
+func (s *suite) load(ctx context.Context, t test, stream eventstore.Stream) []eventstore.Record {
+	t.Helper()
+	records, err := collect(s.store.ReadStream(ctx, stream, 1))
+	must(t, "reading a stream", err)
+	return records
+}
+
+// append appends to stream, and returns the records as they should come back.
+func (s *suite) append(
+	ctx context.Context, t test, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
+) (eventstore.Result, []eventstore.Record) {
+	t.Helper()
+	result, err := s.store.Append(ctx, stream, expected, records...)
+	must(t, "an append that should succeed", err)
+	if result.Repeated {
+		fatal(t, "the result of a new commit says Repeated", result)
+	}
+	if result.Last-result.First+1 != int64(len(records)) {
+		fatal(t, "the result of an append has another number of versions than the commit has records", result, len(records))
+	}
+	return result, stored(stream, result, records)
+}
+
+// stored returns the records of a commit as they should come back. What only the store knows, the
+// positions but for the last one, is left zero.
+func stored(stream eventstore.Stream, result eventstore.Result, records []eventstore.Record) []eventstore.Record {
+	want := make([]eventstore.Record, len(records))
+	for i, r := range records {
+		r.AggregateType, r.AggregateID, r.AggregateVersion = stream.Type, stream.ID, result.First+int64(i)
+		r.Commit = eventstore.Commit{First: result.First, Length: len(records)}
+		r.Timestamp = r.Timestamp.UTC().Round(0)
+		r.Value = bytes.Clone(r.Value)
+		r.Metadata = maps.Clone(r.Metadata)
+		want[i] = r
+	}
+	want[len(want)-1].Position = result.Position
+	return want
+}
+
+// same fails unless got is want. A zero position in want matches any.
+func same(t test, what string, got, want []eventstore.Record) {
+	t.Helper()
+	for i := range min(len(got), len(want)) {
+		if d := diff(got[i], want[i]); d != "" {
+			fatal(t, fmt.Sprintf("%s: record %d of %d is not the one appended", what, i+1, len(want)), d)
+		}
+	}
+	if len(got) != len(want) {
+		fatal(t, fmt.Sprintf("%s: found %d records, expected %d", what, len(got), len(want)))
+	}
+	ordered(t, what, got)
+}
+
+// ordered fails unless offsets grow within each partition.
+func ordered(t test, what string, records []eventstore.Record) {
+	t.Helper()
+	last := make(eventstore.Cursor)
+	for _, r := range records {
+		if last.Seen(r.Position) {
+			fatal(t, what+": offsets do not grow within a partition", r.Position, "follows", last[r.Position.Partition])
+		}
+		if r.Position.Partition < 0 || r.Position.Offset < 0 {
+			fatal(t, what+": a position is negative", r.Position)
+		}
+		last.Advance(r.Position)
+	}
+}
+
+// diff returns what of got is not as in want, or nothing.
+func diff(got, want eventstore.Record) string {
+	var found []string
+	add := func(field string, got, want any) {
+		found = append(found, fmt.Sprintf("%s: found %s, expected %s", field, brief(got), brief(want)))
+	}
+	if want.Position != (event.Position{}) && got.Position != want.Position {
+		add("Position", got.Position, want.Position)
+	}
+	if got.Commit != want.Commit {
+		add("Commit", got.Commit, want.Commit)
+	}
+	if !bytes.Equal(got.Value, want.Value) {
+		add("Value", got.Value, want.Value)
+	}
+	if !maps.Equal(got.Metadata, want.Metadata) {
+		add("Metadata", got.Metadata, want.Metadata)
+	}
+	if !got.Timestamp.Equal(want.Timestamp) || got.Timestamp.Location() != time.UTC {
+		add("Timestamp", got.Timestamp.Format(time.RFC3339Nano), want.Timestamp.Format(time.RFC3339Nano))
+	}
+	if got.AggregateVersion != want.AggregateVersion {
+		add("AggregateVersion", got.AggregateVersion, want.AggregateVersion)
+	}
+	if got.Revision != want.Revision {
+		add("Revision", got.Revision, want.Revision)
+	}
+	for _, f := range []struct{ name, got, want string }{
+		{"ID", got.ID, want.ID},
+		{"Type", got.Type, want.Type},
+		{"AggregateType", got.AggregateType, want.AggregateType},
+		{"AggregateID", got.AggregateID, want.AggregateID},
+		{"CorrelationID", got.CorrelationID, want.CorrelationID},
+		{"CausationID", got.CausationID, want.CausationID},
+		{"CommandID", got.CommandID, want.CommandID},
+		{"ActorID", got.ActorID, want.ActorID},
+		{"TraceParent", got.TraceParent, want.TraceParent},
+	} {
+		if f.got != f.want {
+			add(f.name, f.got, f.want)
+		}
+	}
+	return strings.Join(found, "\n")
+}
+
+// brief is value in at most a few hundred characters.
+func brief(value any) string {
+	text := fmt.Sprintf("%+v", value)
+	switch v := value.(type) {
+	case string, map[string]string:
+		text = fmt.Sprintf("%q", v)
+	case []byte:
+		text = fmt.Sprintf("%x", v)
+	}
+	const most = 300
+	if len(text) > most {
+		text = fmt.Sprintf("%s… (%d bytes)", text[:most], len(text))
+	}
+	return text
+}
+
+// refused fails unless err matches sentinel, and stream is as it was before.
+func (s *suite) refused(
+	ctx context.Context, t test, what string, err, sentinel error, stream eventstore.Stream, before []eventstore.Record,
+) {
+	t.Helper()
+	if !errors.Is(err, sentinel) {
+		fatal(t, fmt.Sprintf("%s: expected an error that matches %q", what, sentinel), "found", err)
+	}
+	same(t, what+": the stream afterwards", s.load(ctx, t, stream), before)
+}

@@ -1,0 +1,186 @@
+package eventstoretest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// attempt is what an append is given.
+type attempt struct {
+	stream   eventstore.Stream
+	expected eventstore.Expected
+	records  []eventstore.Record
+}
+
+// mistake makes a good attempt a bad one.
+type mistake struct {
+	name string
+	make func(*attempt)
+}
+
+// mistakes returns one or more for each rule of [eventstore.Check].
+func mistakes() []mistake {
+	first := func(name string, set func(*eventstore.Record)) mistake {
+		return mistake{name, func(a *attempt) { set(&a.records[0]) }}
+	}
+	second := func(name string, set func(*eventstore.Record)) mistake {
+		return mistake{name, func(a *attempt) { set(&a.records[1]) }}
+	}
+	long, broken := strings.Repeat("x", eventstore.MaxIDBytes+1), "broken \xff"
+	longName := strings.Repeat("x", eventstore.MaxTypeBytes+1)
+	return []mistake{
+		{"no aggregate type", func(a *attempt) { a.stream.Type = "" }},
+		{"aggregate type too long", func(a *attempt) { a.stream.Type = longName }},
+		{"aggregate type with a dot", func(a *attempt) { a.stream.Type = "Acc.ount" }},
+		{"aggregate type that begins with a digit", func(a *attempt) { a.stream.Type = "1Account" }},
+		{"aggregate type beyond ASCII", func(a *attempt) { a.stream.Type = "Köln" }},
+		{"no aggregate id", func(a *attempt) { a.stream.ID = "" }},
+		{"aggregate id too long", func(a *attempt) { a.stream.ID = long }},
+		{"aggregate id that is not UTF-8", func(a *attempt) { a.stream.ID = broken }},
+		{"expected version below Any", func(a *attempt) { a.expected = -2 }},
+		{"no records", func(a *attempt) { a.records = nil }},
+		{"too many records", func(a *attempt) {
+			a.records = slices.Repeat(a.records[:1], eventstore.MaxCommitRecords+1)
+		}},
+		{"two command ids", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = "c-1", "c-2" }},
+		{"a command id on the second record only", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = "", "c" }},
+		first("commit too large", func(r *eventstore.Record) { r.Value = make([]byte, eventstore.MaxCommitBytes) }),
+		first("metadata too large", func(r *eventstore.Record) {
+			r.Metadata = map[string]string{"k": strings.Repeat("x", eventstore.MaxCommitBytes+1)}
+		}),
+		first("aggregate type given", func(r *eventstore.Record) { r.AggregateType = "Account" }),
+		first("aggregate id given", func(r *eventstore.Record) { r.AggregateID = "a" }),
+		second("version given", func(r *eventstore.Record) { r.AggregateVersion = 2 }),
+		first("position given", func(r *eventstore.Record) { r.Position = event.Position{Offset: 1} }),
+		first("partition given", func(r *eventstore.Record) { r.Position = event.Position{Partition: 1} }),
+		first("commit given", func(r *eventstore.Record) { r.Commit = eventstore.Commit{First: 1, Length: 2} }),
+		second("no event id", func(r *eventstore.Record) { r.ID = "" }),
+		first("event id too long", func(r *eventstore.Record) { r.ID = long }),
+		first("event id that is not UTF-8", func(r *eventstore.Record) { r.ID = broken }),
+		second("no event type", func(r *eventstore.Record) { r.Type = "" }),
+		first("event type too long", func(r *eventstore.Record) { r.Type = longName }),
+		first("event type with a space", func(r *eventstore.Record) { r.Type = "Account Created" }),
+		first("revision zero", func(r *eventstore.Record) { r.Revision = 0 }),
+		first("negative revision", func(r *eventstore.Record) { r.Revision = -1 }),
+		second("no timestamp", func(r *eventstore.Record) { r.Timestamp = time.Time{} }),
+		first("timestamp before 1970", func(r *eventstore.Record) { r.Timestamp = time.Unix(0, -1) }),
+		first("timestamp before 1970 that is not there", func(r *eventstore.Record) {
+			r.Timestamp = time.Date(1970, 1, 1, 0, 30, 0, 0, time.FixedZone("ahead", 3600))
+		}),
+		first("timestamp after 9999", func(r *eventstore.Record) { r.Timestamp = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) }),
+		first("timestamp after 9999 that is not there", func(r *eventstore.Record) {
+			r.Timestamp = time.Date(9999, 12, 31, 23, 30, 0, 0, time.FixedZone("behind", -3600))
+		}),
+		first("correlation id too long", func(r *eventstore.Record) { r.CorrelationID = long }),
+		first("causation id that is not UTF-8", func(r *eventstore.Record) { r.CausationID = broken }),
+		{"command id too long", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = long, long }},
+		first("actor id too long", func(r *eventstore.Record) { r.ActorID = long }),
+		first("traceparent too long", func(r *eventstore.Record) { r.TraceParent = long }),
+		second("no value", func(r *eventstore.Record) { r.Value = nil }),
+		second("empty value", func(r *eventstore.Record) { r.Value = []byte{} }),
+		first("metadata key empty", func(r *eventstore.Record) { r.Metadata = map[string]string{"": "v"} }),
+		first("metadata key too long", func(r *eventstore.Record) { r.Metadata = map[string]string{long: "v"} }),
+		first("metadata key that is not UTF-8", func(r *eventstore.Record) { r.Metadata = map[string]string{broken: "v"} }),
+		first("metadata value that is not UTF-8", func(r *eventstore.Record) { r.Metadata = map[string]string{"k": broken} }),
+		{"many mistakes at once", func(a *attempt) {
+			a.stream.Type, a.expected = "", -7
+			a.records[0].Revision, a.records[0].ActorID = 0, broken
+			a.records[1].ID, a.records[1].Value = "", nil
+		}},
+	}
+}
+
+// badInputRefused makes each mistake on a stream with a history and on one without.
+func badInputRefused(t test, s *suite) {
+	ctx := s.context(t)
+	existing, fresh := s.stream(0), s.stream(0)
+	_, history := s.append(ctx, t, existing, eventstore.NoStream, s.records(2, "")...)
+	for _, bad := range mistakes() {
+		for _, stream := range []eventstore.Stream{existing, fresh} {
+			a := attempt{stream, eventstore.Any, s.records(2, "")}
+			bad.make(&a)
+			_, err := s.store.Append(ctx, a.stream, a.expected, a.records...)
+			if !errors.Is(err, eventstore.ErrInvalid) {
+				fatal(t, bad.name+": an append does not fail with an *InvalidError", "found", err)
+			}
+			if got, want := invalidFields(err), invalidFields(eventstore.Check(a.stream, a.expected, a.records)); !slices.Equal(got, want) {
+				fatal(t, bad.name+": an append does not report what Check finds", "found", got, "expected", want)
+			}
+		}
+		same(t, bad.name+": the stream afterwards", s.load(ctx, t, existing), history)
+		same(t, bad.name+": the stream that should not exist", s.load(ctx, t, fresh), nil)
+	}
+	for _, bad := range []eventstore.Stream{{Type: "", ID: "a"}, {Type: "Acc.ount", ID: "a"}, {Type: s.types[0]}, {Type: s.types[0], ID: "\xff"}} {
+		records, err := collect(s.store.ReadStream(ctx, bad, 1))
+		if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) {
+			fatal(t, "reading a stream whose name is invalid does not fail with an *InvalidError", bad, err)
+		}
+	}
+	records, err := collect(s.store.ReadCategory(ctx, "Acc.ount", eventstore.Beginning()))
+	if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) {
+		fatal(t, "reading a category whose name is invalid does not fail with an *InvalidError", err)
+	}
+}
+
+// invalidFields returns the fields of all *InvalidErrors that are joined and wrapped in err.
+func invalidFields(err error) []string {
+	var fields []string
+	switch e := err.(type) { //nolint:errorlint // this walks the tree that errors.As would search for the first match only
+	case *eventstore.InvalidError:
+		return []string{e.Field}
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			fields = append(fields, invalidFields(inner)...)
+		}
+	case interface{ Unwrap() error }:
+		return invalidFields(e.Unwrap())
+	}
+	return fields
+}
+
+// inputNotRetained overwrites what it gave the store.
+func inputNotRetained(t test, s *suite) {
+	ctx, stream := s.context(t), s.stream(0)
+	records := s.records(3, "")
+	_, want := s.append(ctx, t, stream, eventstore.NoStream, records...)
+	for i := range records {
+		for j := range records[i].Value {
+			records[i].Value[j] = '!'
+		}
+		maps.DeleteFunc(records[i].Metadata, func(k, _ string) bool { return k == "tenant" })
+		records[i].Metadata["reason"], records[i].Metadata["new"] = "overwritten", "new"
+		records[i].ID, records[i].Type = "overwritten", "Overwritten"
+	}
+	same(t, "a stream whose input was overwritten", s.load(ctx, t, stream), want)
+	same(t, "a category whose input was overwritten", s.category(ctx, t, stream.Type).only(stream), want)
+}
+
+// endedContextRefused calls everything with a context that ended before.
+func endedContextRefused(t test, s *suite) {
+	ctx, stream := s.context(t), s.stream(0)
+	_, history := s.append(ctx, t, stream, eventstore.NoStream, s.records(2, "")...)
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err := s.store.Append(cancelled, stream, eventstore.Any, s.records(1, "")...)
+	s.refused(ctx, t, "an append with a context that was cancelled before", err, context.Canceled, stream, history)
+	late, cancel := context.WithDeadline(ctx, firstTime())
+	defer cancel()
+	_, err = s.store.Append(late, stream, eventstore.Any, s.records(1, "")...)
+	s.refused(ctx, t, "an append with a context whose deadline has passed", err, context.DeadlineExceeded, stream, history)
+
+	records, err := collect(s.store.ReadStream(cancelled, stream, 1))
+	if len(records) > 0 || !errors.Is(err, context.Canceled) {
+		fatal(t, "reading a stream with a context that was cancelled before does not fail with its error", len(records), err)
+	}
+	records, err = collect(s.store.ReadCategory(cancelled, stream.Type, eventstore.Beginning()))
+	if len(records) > 0 || !errors.Is(err, context.Canceled) {
+		fatal(t, "reading a category with a context that was cancelled before does not fail with its error", len(records), err)
+	}
+}

@@ -1,0 +1,131 @@
+package eventstoretest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/ids"
+)
+
+// largestCommits appends commits that are as large as a store must take, in different ways.
+func largestCommits(t test, s *suite) {
+	ctx := s.context(t)
+	for _, c := range []struct {
+		name string
+		make func() []eventstore.Record
+	}{
+		{"one record", func() []eventstore.Record { return s.records(1, "") }},
+		{"as many records as may be", func() []eventstore.Record { return s.records(eventstore.MaxCommitRecords, ids.New()) }},
+		{"as much metadata as may be", func() []eventstore.Record {
+			r := s.records(1, "")
+			for i := 0; eventstore.Size(r[0]) < eventstore.MaxCommitBytes-50; i++ {
+				r[0].Metadata[fmt.Sprintf("%05d", i)] = ""
+			}
+			return r
+		}},
+	} {
+		// The longest id is that of a stream whose records are larger than Size says.
+		id := ids.New()
+		stream := eventstore.Stream{Type: s.types[0], ID: id + strings.Repeat("x", eventstore.MaxIDBytes-len(id))}
+		records := c.make()
+		fill(records)
+		what := "a commit of " + c.name
+		_, want := s.append(ctx, t, stream, eventstore.NoStream, records...)
+		same(t, what, s.load(ctx, t, stream), want)
+		_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), s.records(1, "")...)
+		same(t, what+" and what follows", s.load(ctx, t, stream), append(want, more...))
+		same(t, what+" in its category", s.category(ctx, t, stream.Type).only(stream), append(want, more...))
+	}
+}
+
+// fill makes values larger until the commit has [eventstore.MaxCommitBytes], with bytes that do not compress.
+func fill(records []eventstore.Record) {
+	left := eventstore.MaxCommitBytes
+	for _, r := range records {
+		left -= eventstore.Size(r)
+	}
+	random := rand.NewChaCha8([32]byte{})
+	for i := range records {
+		n := left / (len(records) - i)
+		left -= n
+		more := make([]byte, n)
+		_, _ = random.Read(more) // it never fails
+		records[i].Value = append(records[i].Value, more...)
+	}
+}
+
+// strangestHeaders uses the longest and the oddest texts wherever text may be.
+func strangestHeaders(t test, s *suite) {
+	ctx, unique := s.context(t), ids.New()
+	texts := append(oddTexts(),
+		strings.Repeat("x", eventstore.MaxIDBytes),
+		strings.Repeat("é", eventstore.MaxIDBytes/2),
+		strings.Repeat("日", eventstore.MaxIDBytes/3),
+		strings.Repeat("\x00", eventstore.MaxIDBytes),
+		strings.Repeat("\U0001F600", eventstore.MaxIDBytes/4),
+	)
+	letters := strings.Repeat("Aa-_09", eventstore.MaxTypeBytes)[:eventstore.MaxTypeBytes]
+	for i, text := range texts {
+		id := text
+		if len(text) <= eventstore.MaxIDBytes-len(unique) {
+			id += unique
+		} else {
+			id = unique + strings.ToValidUTF8(text[:eventstore.MaxIDBytes-len(unique)], "")
+			id += strings.Repeat("z", eventstore.MaxIDBytes-len(id))
+		}
+		stream := eventstore.Stream{Type: s.types[i%len(s.types)], ID: id}
+		records := s.records(2, text)
+		for j := range records {
+			r := &records[j]
+			r.ID = fmt.Sprint(j) + id[min(1, len(id)-len(unique)):]
+			r.ID = strings.ToValidUTF8(r.ID[:min(len(r.ID), eventstore.MaxIDBytes)], "")
+			r.Type, r.Revision = letters, math.MaxInt32
+			r.CorrelationID, r.CausationID, r.ActorID, r.TraceParent = text, text, text, text
+			r.Metadata = map[string]string{"k": text, "k" + strings.ToValidUTF8(text[:min(len(text), 200)], ""): strings.Repeat(text, 10)}
+			r.Value = append([]byte(text), 0, 0xff)
+		}
+		_, want := s.append(ctx, t, stream, eventstore.NoStream, records...)
+		same(t, fmt.Sprintf("a stream whose texts are %q", text), s.load(ctx, t, stream), want)
+		same(t, fmt.Sprintf("a category with texts %q", text), s.category(ctx, t, stream.Type).only(stream), want)
+		if text == "" {
+			continue
+		}
+		again, err := s.store.Append(ctx, stream, eventstore.NoStream, s.records(1, text)...)
+		must(t, fmt.Sprintf("repeating the command %q", text), err)
+		if !again.Repeated {
+			fatal(t, fmt.Sprintf("the command %q is not known when it is sent again", text))
+		}
+	}
+}
+
+// extremeTimes uses one stream of the last category, which other checks read since a time before this one runs.
+func extremeTimes(t test, s *suite) {
+	ctx, stream := s.context(t), s.stream(len(s.types)-1)
+	var want []eventstore.Record
+	for _, at := range []time.Time{
+		time.Unix(0, 0), time.Unix(0, 1), time.Unix(0, 999_999), time.Unix(0, 1_000_000), time.Unix(1, 0),
+		time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(2038, 1, 19, 3, 14, 8, 0, time.UTC),
+		time.Date(2262, 4, 11, 23, 47, 16, 854_775_808, time.UTC), // one beyond what fits into int64 nanoseconds
+		time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+	} {
+		for _, zone := range zones() {
+			if y := at.In(zone).Year(); y < 1970 || y > 9999 {
+				continue
+			}
+			_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), record(at.In(zone), ""))
+			want = append(want, more...)
+		}
+	}
+	same(t, "a stream of extreme times", s.load(ctx, t, stream), want)
+	v := s.category(ctx, t, stream.Type)
+	same(t, "a category of extreme times", v.only(stream), want)
+	for _, r := range want {
+		s.yields(ctx, t, v, "a category read since an extreme time", eventstore.Since(r.Timestamp), v.since(r.Timestamp))
+	}
+}
+

@@ -1,0 +1,153 @@
+package eventstoretest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// Config configures [Run]; every field may be left zero.
+type Config struct {
+	// AggregateTypes are the categories that the suite appends to; they must exist by the time the
+	// store is open. With at least two of them the suite also checks that they are kept apart.
+	// Default: "Account" and "Transaction".
+	AggregateTypes []string
+
+	// Durable says that whatever was appended is there again after the store was closed and opened
+	// once more. Default: false, and open is called only once.
+	Durable bool
+
+	// Timeout bounds each check; a store that hangs fails it. Default: [DefaultTimeout].
+	Timeout time.Duration
+}
+
+// DefaultTimeout is generous enough for a store that loses a broker in the middle of a check.
+const DefaultTimeout = 2 * time.Minute
+
+// Run checks that the store that open returns keeps every promise of [eventstore.Store].
+//
+// open fails t if it cannot open the store, and may register clean-ups with t. The last check closes the
+// store if it has a method Close() error, which must be idempotent. If the configuration says
+// Durable, open is called a second time, after Close, and returns a store over the same data.
+func Run(t *testing.T, open func(t testing.TB) eventstore.Store, cfg Config) {
+	t.Helper()
+	s, err := newSuite(func() eventstore.Store { return open(t) }, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range checks() {
+		t.Run(c.name, func(t *testing.T) { c.run(t, s) })
+	}
+}
+
+// test is what a check uses of a *testing.T and of a *rapid.T.
+type test interface {
+	rapid.TB
+	Cleanup(func())
+	Context() context.Context
+}
+
+// check proves one promise.
+type check struct {
+	name string
+	run  func(test, *suite)
+}
+
+// checks returns all of them. Those that leave extreme records behind come late, the one that closes
+// the store comes last.
+func checks() []check {
+	return []check{
+		{"behaves like the model", behavesLikeModel},
+		{"one of the writers that expect a version wins it", oneWriterWins},
+		{"writers that expect nothing never conflict", anyNeverConflicts},
+		{"a command that is sent many times at once is stored once", commandStoredOnce},
+		{"a command id counts within its stream only", commandIDsPerStream},
+		{"bad input is refused with every mistake in it", badInputRefused},
+		{"input is not retained", inputNotRetained},
+		{"nothing is appended for a context that has ended", endedContextRefused},
+		{"a stream is read from any version", streamFromVersion},
+		{"a read is as of the call", readAsOfCall},
+		{"a read ends early where the loop breaks", readBreaks},
+		{"a read that is cancelled says so", cancelledReadTold},
+		{"a writer is never blocked by a reader", readersDoNotBlock},
+		{"streams of similar names are apart", similarNamesApart},
+		{"a category read twice is the same", categoryRereads},
+		{"a category is resumed anywhere", categoryResumes},
+		{"a category is read since a time", categorySince},
+		{"a commit may be as large as the limits say", largestCommits},
+		{"names and headers may be as strange as the limits say", strangestHeaders},
+		{"times from 1970 to 9999 are kept to the nanosecond", extremeTimes},
+		{"a closed store says so, and loses nothing", closed},
+	}
+}
+
+// suite is what the checks share. They run one after the other.
+type suite struct {
+	open    func() eventstore.Store
+	store   eventstore.Store
+	types   []string
+	durable bool
+	timeout time.Duration
+	views   map[string]*view // by aggregate type
+	now     time.Time        // of the newest record made; see tick
+}
+
+func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
+	s := &suite{
+		open: open, types: cfg.AggregateTypes, durable: cfg.Durable, timeout: cfg.Timeout,
+		views: make(map[string]*view), now: firstTime(),
+	}
+	if s.types == nil {
+		s.types = []string{"Account", "Transaction"}
+	}
+	if s.timeout == 0 {
+		s.timeout = DefaultTimeout
+	}
+	var mistakes []error
+	for _, name := range s.types {
+		if s.views[name] != nil {
+			mistakes = append(mistakes, fmt.Errorf("AggregateTypes: %q is given twice", name))
+		}
+		mistakes = append(mistakes, eventstore.CheckType(name))
+		s.views[name] = newView(name)
+	}
+	if len(s.types) == 0 || s.timeout < 0 {
+		mistakes = append(mistakes, fmt.Errorf("AggregateTypes has %d names and Timeout is %s, expected 1 or more and a positive time",
+			len(s.types), s.timeout))
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, fmt.Errorf("eventstoretest: %w", err)
+	}
+	s.store = open()
+	return s, nil
+}
+
+// context returns one that ends with t, or when the check takes too long.
+func (s *suite) context(t test) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), s.timeout)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// fatal ends the check. Details go into the log and not into the message, because rapid takes a failure
+// for the same one, and shortens the history that led to it, only if its message is the same.
+func fatal(t test, message string, details ...any) {
+	t.Helper()
+	if len(details) > 0 {
+		t.Log(details...)
+	}
+	t.Fatal(message)
+}
+
+func must(t test, what string, err error) {
+	t.Helper()
+	if err != nil {
+		fatal(t, what+" failed", err)
+	}
+}

@@ -1,0 +1,113 @@
+package eventstoretest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// view is what the suite has seen of a category, by whomever it was appended. It grows by reading
+// what is new, so that looking at a category again and again does not cost its whole length.
+type view struct {
+	aggregateType string
+	cursor        eventstore.Cursor
+	partitions    map[int32][]eventstore.Record
+}
+
+func newView(aggregateType string) *view {
+	return &view{
+		aggregateType: aggregateType,
+		cursor:        make(eventstore.Cursor),
+		partitions:    make(map[int32][]eventstore.Record),
+	}
+}
+
+// category returns the view of a category as of now.
+func (s *suite) category(ctx context.Context, t test, aggregateType string) *view {
+	t.Helper()
+	v := s.views[aggregateType]
+	records, err := collect(s.store.ReadCategory(ctx, aggregateType, eventstore.After(v.cursor)))
+	must(t, "reading a category from where the last read ended", err)
+	ordered(t, "a category", records)
+	for _, r := range records {
+		if v.cursor.Seen(r.Position) {
+			fatal(t, "a category read from a cursor yields a record that is behind the cursor", r.Position)
+		}
+		if r.AggregateType != aggregateType {
+			fatal(t, "a category yields a record of another aggregate type", r.AggregateType)
+		}
+		p := r.Position.Partition
+		v.partitions[p] = append(v.partitions[p], r)
+	}
+	for _, r := range records {
+		v.cursor.Advance(r.Position)
+		if r.Timestamp.After(s.now) && r.Timestamp.Year() < extremeYear {
+			s.now = r.Timestamp
+		}
+	}
+	return v
+}
+
+// since returns the known records that a read since t yields.
+func (v *view) since(t time.Time) map[int32][]eventstore.Record {
+	found := make(map[int32][]eventstore.Record)
+	for p, records := range v.partitions {
+		first := slices.IndexFunc(records, func(r eventstore.Record) bool {
+			return r.Timestamp.UnixMilli() >= t.UnixMilli()
+		})
+		if first >= 0 {
+			found[p] = records[first:]
+		}
+	}
+	return found
+}
+
+// after returns the known records that the cursor has not seen.
+func (v *view) after(c eventstore.Cursor) map[int32][]eventstore.Record {
+	found := make(map[int32][]eventstore.Record)
+	for p, records := range v.partitions {
+		first := sort.Search(len(records), func(i int) bool { return !c.Seen(records[i].Position) })
+		if first < len(records) {
+			found[p] = records[first:]
+		}
+	}
+	return found
+}
+
+// only returns the known records of a stream.
+func (v *view) only(stream eventstore.Stream) []eventstore.Record {
+	var found []eventstore.Record
+	for _, p := range slices.Sorted(maps.Keys(v.partitions)) {
+		for _, r := range v.partitions[p] {
+			if r.AggregateID == stream.ID {
+				found = append(found, r)
+			}
+		}
+	}
+	return found
+}
+
+// yields reads the category from start and fails unless that yields want, record by record in
+// each partition. What others have appended since the view was taken may follow.
+func (s *suite) yields(
+	ctx context.Context, t test, v *view, what string, start eventstore.Start, want map[int32][]eventstore.Record,
+) {
+	t.Helper()
+	records, err := collect(s.store.ReadCategory(ctx, v.aggregateType, start))
+	must(t, what, err)
+	ordered(t, what, records)
+	got := make(map[int32][]eventstore.Record)
+	for _, r := range records {
+		if v.cursor.Seen(r.Position) {
+			got[r.Position.Partition] = append(got[r.Position.Partition], r)
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(v.partitions)) {
+		same(t, fmt.Sprintf("%s: a partition", what), got[p], want[p])
+	}
+}

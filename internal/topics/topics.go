@@ -1,0 +1,16 @@
+// Package topics says how a category's Kafka topic is called. The store and the codec both need the
+// name, the one as a topic and the other within a schema's subject; here is the only place that makes it.
+package topics
+
+import "strings"
+
+// DefaultPrefix is the prefix of every topic unless configuration says otherwise.
+const DefaultPrefix = "billing"
+
+const suffix = "events"
+
+// Name returns the topic of the category of the given aggregate type, such as "billing.account.events"
+// for "Account". Types whose names differ only in case have the same topic.
+func Name(prefix, aggregateType string) string {
+	return prefix + "." + strings.ToLower(aggregateType) + "." + suffix
+}

@@ -1,0 +1,175 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/topics"
+)
+
+// Defaults of [Config].
+const (
+	DefaultClientID              = "billing-engine"
+	DefaultTopicPrefix           = topics.DefaultPrefix
+	DefaultTransactionalIDPrefix = "fencelog"
+	DefaultPartitions            = 10
+	DefaultReplicationFactor     = 3
+	DefaultMinInSyncReplicas     = 2
+	DefaultRequestTimeout        = 10 * time.Second
+	DefaultMaxBatchBytes         = 900 << 10
+	DefaultMaxWaitingCommits     = 10_000
+	DefaultMaxWaitingBytes       = 64 << 20
+)
+
+// Config configures a [Store] and the topics it needs. Brokers and Categories are required; any
+// other field may be left zero.
+type Config struct {
+	// Brokers are the addresses, host:port, of some brokers of the cluster.
+	Brokers []string
+
+	// Categories are the aggregate types that the store holds, a topic each.
+	Categories []Category
+
+	// ClientID names this service to the brokers. Default: [DefaultClientID].
+	ClientID string
+
+	// TopicPrefix begins the name of every topic: <prefix>.<aggregate type in lower case>.events.
+	// Default: [DefaultTopicPrefix].
+	TopicPrefix string
+
+	// TransactionalIDPrefix begins the transactional ids, <prefix>.<topic>.<partition>, by which the instances
+	// of a service fence one another: it must be the same for all of them. Default: [DefaultTransactionalIDPrefix].
+	TransactionalIDPrefix string
+
+	// ReplicationFactor and MinInSyncReplicas are what the topics must have.
+	// Defaults: [DefaultReplicationFactor], [DefaultMinInSyncReplicas].
+	ReplicationFactor int16
+	MinInSyncReplicas int
+
+	// RequestTimeout is how long a broker may take to replicate a batch before it is sent again.
+	// Default: [DefaultRequestTimeout].
+	RequestTimeout time.Duration
+
+	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave room below
+	// the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
+	MaxBatchBytes int
+
+	// MaxWaitingCommits and MaxWaitingBytes bound, for each partition, the commits that wait for a batch; further callers of
+	// Append wait under their context. Defaults: [DefaultMaxWaitingCommits], [DefaultMaxWaitingBytes].
+	MaxWaitingCommits int
+	MaxWaitingBytes   int64
+
+	// Logger gets claims, catching up, retries and whatever the reader rule skips. Default: slog.Default().
+	Logger *slog.Logger
+}
+
+// Category is one aggregate type: one topic.
+type Category struct {
+	Type       string // the aggregate type's durable name
+	Partitions int32  // of its topic, fixed for ever; default: [DefaultPartitions]
+}
+
+// FromEnv returns a configuration for the categories from the environment: KAFKA_BROKERS, addresses with commas between
+// them; KAFKA_CLIENT_ID. getenv is os.Getenv, or anything like it. Every mistake is reported.
+func FromEnv(getenv func(string) string, categories ...Category) (Config, error) {
+	cfg := Config{ClientID: getenv("KAFKA_CLIENT_ID"), Categories: categories}
+	for _, addr := range strings.Split(getenv("KAFKA_BROKERS"), ",") {
+		if addr = strings.TrimSpace(addr); addr != "" {
+			cfg.Brokers = append(cfg.Brokers, addr)
+		}
+	}
+	if len(cfg.Brokers) == 0 {
+		return Config{}, errors.New("KAFKA_BROKERS is not set, expected addresses such as localhost:9092,localhost:9093,localhost:9094")
+	}
+	_, err := cfg.complete()
+	return cfg, err
+}
+
+// complete returns the configuration with its defaults, or everything that is wrong with it.
+func (c Config) complete() (Config, error) {
+	c.setDefaults()
+	var wrong []error
+	report := func(bad bool, format string, args ...any) {
+		if bad {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	report(len(c.Brokers) == 0, "Brokers is empty, expected at least one address such as localhost:9092")
+	for _, addr := range c.Brokers {
+		host, port, err := net.SplitHostPort(addr)
+		report(err != nil || host == "" || port == "", "Brokers: found %q, expected host:port", addr)
+	}
+	report(len(c.Categories) == 0, "Categories is empty, expected the aggregate types of the service")
+	seen := make(map[string]string)
+	c.Categories = append([]Category(nil), c.Categories...)
+	for i := range c.Categories {
+		g := &c.Categories[i]
+		if g.Partitions == 0 {
+			g.Partitions = DefaultPartitions
+		}
+		if err := eventstore.CheckType(g.Type); err != nil {
+			wrong = append(wrong, fmt.Errorf("Categories: %w", err))
+		}
+		report(g.Partitions < 0, "Categories: %s: found %d partitions, expected 1 or more", g.Type, g.Partitions)
+		topic := c.topic(g.Type)
+		report(seen[topic] != "", "Categories: %s and %s have one topic, %s", seen[topic], g.Type, topic)
+		seen[topic] = g.Type
+	}
+	report(int(c.ReplicationFactor) < c.MinInSyncReplicas || c.MinInSyncReplicas < 1,
+		"MinInSyncReplicas is %d, expected 1 to ReplicationFactor, %d", c.MinInSyncReplicas, c.ReplicationFactor)
+	report(c.RequestTimeout < 100*time.Millisecond, "RequestTimeout is %s, expected 100ms or more", c.RequestTimeout)
+	report(c.MaxBatchBytes < 1 || c.MaxBatchBytes > DefaultMaxBatchBytes,
+		"MaxBatchBytes is %d, expected 1 to %d", c.MaxBatchBytes, DefaultMaxBatchBytes)
+	report(c.MaxWaitingCommits < 1, "MaxWaitingCommits is %d, expected 1 or more", c.MaxWaitingCommits)
+	report(c.MaxWaitingBytes < eventstore.MaxCommitBytes,
+		"MaxWaitingBytes is %d, expected room for a commit, %d or more", c.MaxWaitingBytes, eventstore.MaxCommitBytes)
+	if err := errors.Join(wrong...); err != nil {
+		return Config{}, fmt.Errorf("kafka configuration: %w", err)
+	}
+	return c, nil
+}
+
+func (c *Config) setDefaults() {
+	set(&c.ClientID, DefaultClientID)
+	set(&c.TopicPrefix, DefaultTopicPrefix)
+	set(&c.TransactionalIDPrefix, DefaultTransactionalIDPrefix)
+	set(&c.ReplicationFactor, DefaultReplicationFactor)
+	set(&c.MinInSyncReplicas, DefaultMinInSyncReplicas)
+	set(&c.RequestTimeout, DefaultRequestTimeout)
+	set(&c.MaxBatchBytes, DefaultMaxBatchBytes)
+	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
+	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)
+	set(&c.Logger, slog.Default())
+}
+
+// set gives a field that was left zero its default.
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c Config) topic(aggregateType string) string { return topics.Name(c.TopicPrefix, aggregateType) }
+
+// connectTime bounds the dialling of a broker, and what a broker may take beyond RequestTimeout to answer.
+const connectTime = 5 * time.Second
+
+func (c Config) sarama() *sarama.Config {
+	s := sarama.NewConfig()
+	s.ClientID = c.ClientID
+	s.Version = sarama.V2_8_0_0 // of the requests; any later broker answers them
+	s.Net.DialTimeout = connectTime
+	s.Net.ReadTimeout = c.RequestTimeout + connectTime
+	s.Net.WriteTimeout = c.RequestTimeout
+	s.Metadata.AllowAutoTopicCreation = false
+	s.Admin.Timeout = c.RequestTimeout
+	return s
+}

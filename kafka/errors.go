@@ -1,0 +1,47 @@
+package kafka
+
+import "github.com/fencelog/fencelog/eventstore"
+
+// OwnershipLostError says that another process claimed the partition later, and is now its only writer. Nothing
+// was appended. It matches [eventstore.ErrNotOwner].
+type OwnershipLostError struct {
+	Topic     string
+	Partition int32
+	Err       error // how it showed
+}
+
+// Error names the partition and how it showed.
+func (e *OwnershipLostError) Error() string { return e.Err.Error() }
+
+// Unwrap returns how it showed.
+func (e *OwnershipLostError) Unwrap() error { return e.Err }
+
+// Is matches [eventstore.ErrNotOwner].
+func (e *OwnershipLostError) Is(target error) bool { return target == eventstore.ErrNotOwner }
+
+// CorruptError says that a topic holds what it cannot hold if this library alone wrote it, or lacks what it held.
+type CorruptError struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Err       error
+}
+
+// Error says what was found where, and what to do.
+func (e *CorruptError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what was found.
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// RefusedError says that the brokers will never take the commit, such as for want of a permission. Nothing was appended.
+type RefusedError struct {
+	Topic     string
+	Partition int32
+	Err       error
+}
+
+// Error gives the broker's reason.
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the broker's reason.
+func (e *RefusedError) Unwrap() error { return e.Err }

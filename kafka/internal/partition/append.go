@@ -1,0 +1,272 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// maxRewrites is how often the commits of one batch are written under renewed claims.
+const maxRewrites = 8
+
+// settleTime bounds how long a fenced owner reads on to learn what became of a batch.
+const settleTime = 10 * time.Second
+
+// batch is what process makes of the commits it is given.
+type batch struct {
+	writes    []*commit // to be appended, each checked against the index and the ones before it
+	conflicts []*commit // refused because of a write in this batch: true once that is stored
+	repeats   []*commit // of the command of a write in this batch: answered as that is
+	actual    map[*commit]int64
+	first     map[*commit]*commit
+	records   []eventstore.Record
+}
+
+// process answers the commits, all of them, whatever happens. An error means that the owner can append no more.
+func (o *Owner) process(ctx context.Context, commits []*commit) error {
+	for range maxRewrites {
+		b := o.check(commits)
+		if len(b.writes) == 0 {
+			return nil
+		}
+		err := o.write(ctx, b)
+		if err == nil {
+			o.answerAll(b)
+			return nil
+		}
+		left := b.all()
+		var no *RefusedError
+		switch {
+		case errors.Is(err, errClaimAgain):
+			if err := o.claimAgain(ctx); err != nil {
+				return o.giveUp(left, err)
+			}
+			commits = left
+		case errors.As(err, &no) && len(left) == 1:
+			o.answer(left[0], eventstore.Result{}, err)
+			return nil
+		case errors.As(err, &no):
+			for i, c := range left { // one of them is to blame: each alone
+				if err := o.process(ctx, []*commit{c}); err != nil {
+					return o.giveUp(left[i+1:], err)
+				}
+			}
+			return nil
+		default:
+			return o.giveUp(left, err)
+		}
+	}
+	return o.giveUp(commits, errGaveUp)
+}
+
+// check decides each commit against the index and the commits before it, and answers those that need no write.
+func (o *Owner) check(commits []*commit) *batch {
+	type command struct{ aggregate, id string }
+	b := &batch{actual: make(map[*commit]int64), first: make(map[*commit]*commit)}
+	versions := make(map[string]int64)
+	commands := make(map[command]*commit)
+	for _, c := range commits {
+		if r, ok := c.resultIn(o.cfg.Index); ok {
+			o.answer(c, r, nil)
+			continue
+		}
+		key := command{c.stream.ID, c.commandID()}
+		if key.id != "" {
+			if r, ok := o.cfg.Index.Command(c.stream.ID, key.id); ok {
+				o.answer(c, r, nil)
+				continue
+			}
+			if w := commands[key]; w != nil {
+				b.repeats, b.first[c] = append(b.repeats, c), w
+				continue
+			}
+		}
+		version, pending := versions[c.stream.ID]
+		if !pending {
+			version = o.cfg.Index.Version(c.stream.ID)
+		}
+		if !c.expected.Met(version) {
+			if !pending {
+				o.answer(c, eventstore.Result{}, conflict(c, version))
+				continue
+			}
+			b.conflicts, b.actual[c] = append(b.conflicts, c), version
+			continue
+		}
+		c.place(version + 1)
+		versions[c.stream.ID] = version + int64(len(c.records))
+		commands[key] = c
+		b.writes = append(b.writes, c)
+		b.records = append(b.records, c.records...)
+	}
+	return b
+}
+
+func conflict(c *commit, actual int64) error {
+	return &eventstore.ConflictError{Stream: c.stream, Expected: c.expected, Actual: actual}
+}
+
+func (b *batch) all() []*commit {
+	all := append([]*commit(nil), b.writes...)
+	return append(append(all, b.repeats...), b.conflicts...)
+}
+
+// answerAll answers the commits of a batch whose writes are in the index.
+func (o *Owner) answerAll(b *batch) {
+	for _, c := range b.writes {
+		last := c.records[len(c.records)-1]
+		o.answer(c, eventstore.Result{First: last.Commit.First, Last: last.AggregateVersion, Position: last.Position}, nil)
+	}
+	for _, c := range b.repeats {
+		r := b.first[c].result
+		r.Repeated = true
+		o.answer(c, r, nil)
+	}
+	for _, c := range b.conflicts {
+		o.answer(c, eventstore.Result{}, conflict(c, b.actual[c]))
+	}
+}
+
+// errClaimAgain: the batch does not count and never will, or the broker no longer knows this producer. What is in the log
+// after the next claim decides.
+var errClaimAgain = errors.New("claim again")
+
+// write appends the batch's writes and applies them to the index. On nil they are stored and applied.
+//
+// Invariant 5 (the witness): the index held everything up to the offset before the batch when the checks
+// were made, if and only if the batch starts at the offset after it. If it starts later, what is in between
+// is read first, and the reader rule decides.
+func (o *Owner) write(ctx context.Context, b *batch) error {
+	at := o.cfg.Index.Checkpoint()
+	base, err := o.send(ctx, wire.NewBatch(o.term, o.sequence, b.records))
+	if err != nil {
+		return err
+	}
+	end := base + int64(len(b.records))
+	switch {
+	case base < at.Next:
+		return o.corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later", at.Next))
+	case base > at.Next:
+		o.cfg.Logger.Warn("another writer came between", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+			"expected", at.Next, "found", base)
+		if err := o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
+			return err
+		}
+		if o.cfg.Index.Checkpoint().Term != o.term {
+			return errClaimAgain
+		}
+	default:
+		for i := range b.records {
+			b.records[i].Position = event.Position{Partition: o.cfg.Partition, Offset: base + int64(i)}
+		}
+		o.cfg.Index.Apply(b.records, index.Checkpoint{Next: end, Term: o.term})
+	}
+	o.sequence = wire.NextSequence(o.sequence, len(b.records))
+	return o.setPositions(b, base)
+}
+
+// setPositions copies the positions to the commits, and makes sure that each is in the index.
+func (o *Owner) setPositions(b *batch, base int64) error {
+	for _, c := range b.writes {
+		for i := range c.records {
+			c.records[i].Position = event.Position{Partition: o.cfg.Partition, Offset: base}
+			base++
+		}
+		if _, ok := c.resultIn(o.cfg.Index); !ok {
+			return o.corrupt(base-1, "a batch of the owner's does not count under its own claim")
+		}
+	}
+	return nil
+}
+
+// send sends the batch until the broker says where it is, or that it will not have it. What is sent again is
+// the same batch with the same sequence number, so the broker keeps one copy.
+func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, err error) {
+	var pause backoff
+	for attempt := 1; ; attempt++ {
+		base, err := o.produce(rb)
+		if err == nil {
+			return base, nil
+		}
+		switch k := kindOf(err); {
+		case k == fenced:
+			return 0, o.fenced(ctx, attempt, err)
+		case k == sequence, k == refused && attempt > 1: // an earlier attempt may have landed
+			o.cfg.Logger.Warn("broker does not take the batch", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+			return 0, errClaimAgain
+		case k == refused:
+			return 0, &RefusedError{Topic: o.cfg.Topic, Partition: o.cfg.Partition, Cause: err}
+		}
+		o.cfg.Logger.Warn("append is tried again", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+			"attempt", attempt, "error", err)
+		o.link.reset()
+		if stopped := pause.wait(ctx); stopped != nil {
+			return 0, fmt.Errorf("%w: %w; the last attempt: %w", eventstore.ErrOutcomeUnknown, stopped, err)
+		}
+	}
+}
+
+func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
+	b, err := o.link.leader()
+	if err != nil {
+		return 0, err
+	}
+	r := &sarama.ProduceRequest{
+		Version: 8, RequiredAcks: sarama.WaitForAll, Timeout: int32(o.cfg.RequestTimeout.Milliseconds()),
+	}
+	r.AddBatch(o.cfg.Topic, o.cfg.Partition, rb)
+	response, err := b.Produce(r)
+	if err != nil {
+		return 0, err
+	}
+	block := response.GetBlock(o.cfg.Topic, o.cfg.Partition)
+	if block == nil {
+		return 0, fmt.Errorf("produce to %s: the answer does not name the partition", b.Addr())
+	}
+	return block.Offset, noneIsNil(block.Err)
+}
+
+// fenced is the end of the claim. If an earlier attempt may have landed, the log is read up to the
+// marker that ended the own term: what is before it counts, and nothing of ours can come after.
+func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
+	lost := o.lostError(o.term, cause)
+	if attempts == 1 {
+		return lost
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	if err := o.follow(ctx, func(c index.Checkpoint) bool { return c.Term != o.term }); err != nil {
+		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(lost, err))
+	}
+	return lost
+}
+
+// claimAgain renews the claim; it fails with a *LostError if someone claimed later.
+func (o *Owner) claimAgain(ctx context.Context) error {
+	err := o.claim(ctx, o.term)
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
+}
+
+// giveUp answers commits that will not be written any more: those that the log holds with their
+// result, the others with err, which it returns.
+func (o *Owner) giveUp(commits []*commit, err error) error {
+	for _, c := range commits {
+		if r, ok := c.resultIn(o.cfg.Index); ok {
+			o.answer(c, r, nil)
+			continue
+		}
+		o.answer(c, eventstore.Result{}, err)
+	}
+	return err
+}

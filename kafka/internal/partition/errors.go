@@ -1,0 +1,94 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// LostError says that the claim of a partition is lost: another process claimed it later.
+type LostError struct {
+	Topic     string
+	Partition int32
+	Term      wire.Term // of the claim that was lost
+	Cause     error
+}
+
+// Error says whose claim was lost and how it showed.
+func (e *LostError) Error() string {
+	return fmt.Sprintf("%s partition %d: claim %s is lost, another process owns the partition now (%v)",
+		e.Topic, e.Partition, e.Term, e.Cause)
+}
+
+// Unwrap returns how it showed.
+func (e *LostError) Unwrap() error { return e.Cause }
+
+// CorruptError says that a partition holds what it cannot hold if this library alone wrote it.
+type CorruptError struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Found     string
+}
+
+// Error says what was found where.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("%s partition %d offset %d: %s", e.Topic, e.Partition, e.Offset, e.Found)
+}
+
+// RefusedError says that the broker refused a commit for good. Nothing was appended.
+type RefusedError struct {
+	Topic     string
+	Partition int32
+	Cause     error
+}
+
+// Error gives the broker's reason.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%s partition %d: the broker refused the commit: %v", e.Topic, e.Partition, e.Cause)
+}
+
+// Unwrap returns the broker's reason.
+func (e *RefusedError) Unwrap() error { return e.Cause }
+
+// kind is what an answer of a broker means for what was asked.
+type kind int
+
+const (
+	passing  kind = iota // try the same again
+	fenced               // someone claimed later
+	sequence             // the broker's memory of this producer does not fit the batch: claim again
+	refused              // it will never be accepted
+)
+
+// kindOf sorts the errors of produce, fetch and transaction requests. What is not a broker's answer is a
+// connection's failure, and passing.
+func kindOf(err error) kind {
+	var code sarama.KError
+	if !errors.As(err, &code) {
+		var unencodable sarama.PacketEncodingError
+		if errors.As(err, &unencodable) || errors.Is(err, sarama.ErrUnsupportedVersion) {
+			return refused
+		}
+		return passing
+	}
+	switch code {
+	case sarama.ErrProducerFenced, sarama.ErrInvalidProducerEpoch:
+		return fenced
+	case sarama.ErrOutOfOrderSequenceNumber, sarama.ErrDuplicateSequenceNumber, sarama.ErrUnknownProducerID,
+		sarama.ErrInvalidProducerIDMapping, sarama.ErrInvalidTxnState:
+		return sequence
+	case sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidMessage, sarama.ErrInvalidRecord, sarama.ErrInvalidTimestamp,
+		sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
+		sarama.ErrTransactionalIDAuthorizationFailed, sarama.ErrUnsupportedForMessageFormat,
+		sarama.ErrUnsupportedVersion, sarama.ErrInvalidRequiredAcks, sarama.ErrMessageSetSizeTooLarge,
+		sarama.ErrInvalidTopic, sarama.ErrPolicyViolation, sarama.ErrInvalidTransactionTimeout,
+		sarama.ErrInvalidRequest, sarama.ErrUnsupportedCompressionType:
+		return refused
+	default:
+		return passing
+	}
+}

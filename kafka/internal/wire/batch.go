@@ -1,0 +1,65 @@
+package wire
+
+import (
+	"math"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// NewBatch returns the records as one batch of the term, to be written from the given sequence number
+// on: idempotent, not transactional. Kafka appends a batch whole or not at all.
+//
+// The same batch may be sent any number of times; the broker recognises it.
+func NewBatch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
+	first, last := records[0].Timestamp, records[0].Timestamp
+	for i := range records {
+		if t := records[i].Timestamp; t.Before(first) {
+			first = t
+		} else if t.After(last) {
+			last = t
+		}
+	}
+	first = first.Truncate(time.Millisecond)
+	b := &sarama.RecordBatch{
+		Version:          2,
+		Codec:            sarama.CompressionLZ4,
+		CompressionLevel: sarama.CompressionLevelDefault,
+		LastOffsetDelta:  int32(len(records) - 1),
+		FirstTimestamp:   first,
+		MaxTimestamp:     last,
+		ProducerID:       term.ProducerID,
+		ProducerEpoch:    term.Epoch,
+		FirstSequence:    sequence,
+		Records:          make([]*sarama.Record, len(records)),
+	}
+	for i := range records {
+		r := Encode(&records[i])
+		r.OffsetDelta = int64(i)
+		r.TimestampDelta = records[i].Timestamp.Truncate(time.Millisecond).Sub(first)
+		b.Records[i] = r
+	}
+	return b
+}
+
+// NextSequence returns the sequence number after n records from sequence on; it wraps to 0 as the
+// Java client's does (DefaultRecordBatch.incrementSequence).
+func NextSequence(sequence int32, n int) int32 {
+	if next := int64(sequence) + int64(n); next <= math.MaxInt32 {
+		return int32(next)
+	}
+	return int32(int64(sequence) + int64(n) - math.MaxInt32 - 1)
+}
+
+// IsMarker reports whether the batch is the control batch that ends a transaction, the trace of a claim.
+func IsMarker(b *sarama.RecordBatch) bool {
+	const abort, commit = 0, 1 // org.apache.kafka.common.record.ControlRecordType
+	if !b.Control || len(b.Records) != 1 || len(b.Records[0].Key) < 4 {
+		return false
+	}
+	k := b.Records[0].Key // version int16, type int16
+	kind := int16(k[2])<<8 | int16(k[3])
+	return kind == abort || kind == commit
+}

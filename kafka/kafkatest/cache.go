@@ -1,0 +1,98 @@
+package kafkatest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	downloadTries = 3
+	downloadPause = 2 * time.Second // before the second try; doubled for each after
+)
+
+// cache is the folder of what is downloaded once and used by every test binary on this machine.
+type cache struct {
+	dir      string
+	progress *progress
+}
+
+func openCache(p *progress) (*cache, error) {
+	dir := os.Getenv(EnvCache)
+	if dir == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("kafkatest: no cache folder: %w; set %s", err, EnvCache)
+		}
+		dir = filepath.Join(base, "fencelog")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("kafkatest: cache folder: %w", err)
+	}
+	return &cache{dir: dir, progress: p}, nil
+}
+
+// install returns the folder called name, which build filled, now or in an earlier process.
+// It is there whole or not at all: it is built beside its place and renamed, and
+// one process at a time builds it. A build that fails is tried again, from an empty folder.
+func (c *cache) install(ctx context.Context, name string, build func(ctx context.Context, dir string) error) (string, error) {
+	place := filepath.Join(c.dir, name)
+	if isDir(place) {
+		return place, nil
+	}
+	held, err := lock(ctx, place+".lock", func() {
+		c.progress.say("waiting for another process that is downloading %s", name)
+	})
+	if err != nil {
+		return "", err
+	}
+	defer held.Close()
+	if isDir(place) {
+		return place, nil
+	}
+	// The lock is ours, so what a dead process left unfinished is nobody's.
+	unfinished := place + ".unfinished"
+	defer os.RemoveAll(unfinished)
+
+	c.progress.say("downloading %s to %s (only the first time)", name, c.dir)
+	if err := c.tryBuild(ctx, name, unfinished, build); err != nil {
+		return "", err
+	}
+	if err := os.Rename(unfinished, place); err != nil {
+		return "", fmt.Errorf("kafkatest: cache: %w", err)
+	}
+	return place, nil
+}
+
+func (c *cache) tryBuild(ctx context.Context, name, dir string, build func(context.Context, string) error) error {
+	pause := downloadPause
+	for try := 1; ; try++ {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("kafkatest: cache: %w", err)
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("kafkatest: cache: %w", err)
+		}
+		err := build(ctx, dir)
+		if err == nil || try == downloadTries || !worthRetrying(err) || ctx.Err() != nil {
+			return err
+		}
+		c.progress.say("downloading %s failed, trying again in %v (%d of %d)", name, pause, try+1, downloadTries)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+		pause *= 2
+	}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

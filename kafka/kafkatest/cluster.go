@@ -1,0 +1,267 @@
+package kafkatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Cluster is a running Kafka cluster. Its methods may be called concurrently.
+//
+// Broker n, counted from 0, is the one at Brokers()[n], and n is also its node id: what Sarama's
+// Broker.ID and Kafka's metadata say.
+type Cluster struct {
+	brokers  []*broker
+	registry *registry // nil without one
+	addrs    []string
+	url      string
+	dir      *runDir // nil if the cluster runs elsewhere
+	progress *progress
+
+	mu      sync.Mutex
+	stopped bool
+	stopErr error
+}
+
+// Start starts a cluster and waits until it is ready: each broker answers, knows a controller,
+// and knows all the others as alive; the registry, if asked for, serves its subjects.
+// The first start of a version downloads it, which needs Maven, and for the
+// registry Python with pip.
+//
+// ctx bounds the start, not the life of the cluster: end that with [Cluster.Stop].
+// Without a deadline in ctx, [DefaultDownloadTimeout] and [DefaultStartTimeout] apply.
+//
+// Errors: all mistakes of cfg at once; [ErrToolMissing], [ErrDownload],
+// [ErrPortTaken], [ErrProcessDied], [ErrNotReady]. Nothing runs after an error.
+func Start(ctx context.Context, cfg Config) (*Cluster, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	report := &progress{w: cfg.Progress}
+	store, err := openCache(report)
+	if err != nil {
+		return nil, err
+	}
+	dist, files, err := install(ctx, store, cfg)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := openRunDir(ctx, store, cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: dir, progress: report}
+	if err := c.start(ctx, cfg, dist, files); err != nil {
+		return nil, errors.Join(err, c.end(dir.keepLogs))
+	}
+	report.say("ready after %.1f s", time.Since(begun).Seconds())
+	return c, nil
+}
+
+// install brings what is to run onto this machine.
+func install(ctx context.Context, store *cache, cfg Config) (*distribution, *registryFiles, error) {
+	ctx, cancel := withDefaultTimeout(ctx, DefaultDownloadTimeout)
+	defer cancel()
+	dist, err := installKafka(ctx, store, cfg.Version)
+	if err != nil || !cfg.Registry {
+		return dist, nil, err
+	}
+	files, err := installRegistry(ctx, store)
+	return dist, files, err
+}
+
+// start starts all processes and waits until they are ready.
+func (c *Cluster) start(ctx context.Context, cfg Config, dist *distribution, files *registryFiles) error {
+	ctx, cancel := withDefaultTimeout(ctx, DefaultStartTimeout)
+	defer cancel()
+
+	plan, err := planPorts(cfg)
+	if err != nil {
+		return err
+	}
+	clusterID := newUUID()
+	for id := range cfg.Brokers {
+		b, err := newBroker(dist, c.dir.path, clusterID, id, plan.layout, cfg.Properties)
+		if err != nil {
+			return err
+		}
+		c.brokers = append(c.brokers, b)
+		c.addrs = append(c.addrs, b.address)
+	}
+	c.progress.say("starting %d brokers of Kafka %s in %s", cfg.Brokers, cfg.Version, c.dir.path)
+	for _, b := range c.brokers {
+		if err := b.start(); err != nil {
+			return err
+		}
+	}
+	if files != nil {
+		c.progress.say("starting a schema registry, Apicurio %s", registryVersion)
+		c.registry, err = startRegistry(files, c.dir.path, plan.registry, plan.management)
+		if err != nil {
+			return err
+		}
+		c.url = c.registry.url
+	}
+	return c.await(ctx)
+}
+
+// await waits until everything is ready, or returns the first failure.
+func (c *Cluster) await(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, b := range c.brokers {
+		group.Go(func() error {
+			if err := awaitBroker(ctx, b, c.ids()); err != nil {
+				return err
+			}
+			c.progress.say("%s is ready at %s", b.name(), b.address)
+			return nil
+		})
+	}
+	if c.registry != nil {
+		group.Go(func() error {
+			if err := c.registry.await(ctx); err != nil {
+				return err
+			}
+			c.progress.say("registry is ready at %s", c.url)
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (c *Cluster) ids() []int {
+	ids := make([]int, len(c.brokers))
+	for i := range ids {
+		ids[i] = i
+	}
+	return ids
+}
+
+// Brokers returns the bootstrap addresses, in the order of the brokers.
+func (c *Cluster) Brokers() []string { return slices.Clone(c.addrs) }
+
+// RegistryURL returns the base URL of the schema registry, below which /subjects is; empty
+// if there is none.
+func (c *Cluster) RegistryURL() string { return c.url }
+
+// Kill ends broker n with SIGKILL, paused or not, and waits until it is gone. What it had not flushed
+// is in the operating system's memory and comes back with [Cluster.Restart]. A broker
+// that does not run is left as it is.
+func (c *Cluster) Kill(n int) error {
+	b, err := c.broker(n)
+	if err != nil {
+		return err
+	}
+	return b.kill()
+}
+
+// Restart starts broker n, which was killed or has died, with its data, and waits until it is
+// ready: registered, and in sync in all its partitions that have a leader.
+// It needs a majority of the brokers to run. If all were killed, restart them concurrently.
+//
+// Errors: [ErrNotRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady]
+// when ctx is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
+func (c *Cluster) Restart(ctx context.Context, n int) error {
+	b, err := c.broker(n)
+	if err != nil {
+		return err
+	}
+	if err := c.launch(b); err != nil {
+		return err
+	}
+	ctx, cancel := withDefaultTimeout(ctx, DefaultStartTimeout)
+	defer cancel()
+	return awaitBroker(ctx, b, []int{n})
+}
+
+// launch starts a broker's process unless the cluster is being stopped.
+func (c *Cluster) launch(b *broker) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return fmt.Errorf("kafkatest: %s: %w", b.name(), ErrStopped)
+	}
+	return b.start()
+}
+
+// Pause stops broker n with SIGSTOP: it keeps its connections and answers nothing.
+// After the session time-out, 9 s, the others take over its partitions.
+func (c *Cluster) Pause(n int) error {
+	b, err := c.broker(n)
+	if err != nil {
+		return err
+	}
+	return b.pause()
+}
+
+// Resume lets broker n go on after [Cluster.Pause]. It does not wait until it is in sync again.
+func (c *Cluster) Resume(n int) error {
+	b, err := c.broker(n)
+	if err != nil {
+		return err
+	}
+	return b.resume()
+}
+
+// broker returns broker n of a cluster that this process started.
+func (c *Cluster) broker(n int) (*broker, error) {
+	if c.dir == nil {
+		return nil, fmt.Errorf("kafkatest: broker %d: %w (%s is set): use ForTest for a cluster of your own", n, ErrExternal, EnvBrokers)
+	}
+	if n < 0 || n >= len(c.brokers) {
+		return nil, fmt.Errorf("kafkatest: there is no broker %d: they are 0 to %d", n, len(c.brokers)-1)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return nil, fmt.Errorf("kafkatest: broker %d: %w", n, ErrStopped)
+	}
+	return c.brokers[n], nil
+}
+
+// Stop ends all processes at once, waits until they are gone, and removes the data unless
+// it is in [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing
+// is lost that a restart would not recover. Later calls return what the first one returned.
+func (c *Cluster) Stop() error {
+	if c.dir == nil {
+		return nil
+	}
+	return c.end(c.dir.remove)
+}
+
+// end ends all processes and then gives the folder back in the given way.
+func (c *Cluster) end(release func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return c.stopErr
+	}
+	c.stopped = true
+	var errs []error
+	for _, b := range c.brokers {
+		errs = append(errs, b.kill())
+	}
+	if c.registry != nil {
+		errs = append(errs, c.registry.proc.kill())
+	}
+	c.stopErr = errors.Join(append(errs, release())...)
+	if c.stopErr == nil {
+		c.progress.say("stopped")
+	}
+	return c.stopErr
+}
+
+// withDefaultTimeout bounds ctx unless it has a deadline already.
+func withDefaultTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
+}

@@ -1,0 +1,95 @@
+// Command cluster runs a Kafka cluster and a schema registry on this machine,
+// without Docker, until it is interrupted.
+//
+// It prints what it is doing to standard error. When everything is ready it prints to
+// standard output the two lines that tell a shell, and the tests of this module,
+// where the cluster is. Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every process it started.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
+	}
+}
+
+// run starts the cluster that args describe and stops it when ctx is done.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	cfg, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	cluster, err := kafkatest.Start(ctx, cfg)
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("interrupted while starting; everything is stopped")
+		}
+		return err
+	}
+	fmt.Fprintf(stdout, "export %s=%s\n", kafkatest.EnvBrokers, strings.Join(cluster.Brokers(), ","))
+	if url := cluster.RegistryURL(); url != "" {
+		fmt.Fprintf(stdout, "export %s=%s\n", kafkatest.EnvRegistry, url)
+	}
+	fmt.Fprintln(stderr, "press Ctrl-C to stop")
+	<-ctx.Done()
+	fmt.Fprintln(stderr, "stopping")
+	return cluster.Stop()
+}
+
+// parse turns the command line into a configuration.
+func parse(args []string, stderr io.Writer) (kafkatest.Config, error) {
+	cfg := kafkatest.Config{Progress: stderr}
+	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&cfg.Version, "version", "", "`release` of Kafka (default "+kafkatest.DefaultVersion+", or $"+kafkatest.EnvVersion+")")
+	flags.IntVar(&cfg.Brokers, "brokers", 0, "`number` of brokers (default 3, or as many as -ports)")
+	flags.Func("ports", "`ports` of the brokers, separated by commas (default free ones)", func(s string) error {
+		ports, err := parsePorts(s)
+		cfg.Ports = ports
+		return err
+	})
+	flags.BoolVar(&cfg.Registry, "registry", true, "start a schema registry too")
+	flags.IntVar(&cfg.RegistryPort, "registry-port", 0, "`port` of the registry (default a free one)")
+	flags.StringVar(&cfg.Dir, "dir", "", "`folder` that keeps the data for the next run (default one that is removed at the end)")
+	if err := flags.Parse(args); err != nil {
+		return cfg, err
+	}
+	if flags.NArg() > 0 {
+		return cfg, fmt.Errorf("cluster: unexpected argument %q: see -help", flags.Arg(0))
+	}
+	if cfg.Brokers == 0 {
+		cfg.Brokers = len(cfg.Ports)
+	}
+	return cfg, nil
+}
+
+func parsePorts(s string) ([]int, error) {
+	var ports []int
+	for field := range strings.SplitSeq(s, ",") {
+		port, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a port number", field)
+		}
+		ports = append(ports, port)
+	}
+	return ports, nil
+}

@@ -1,0 +1,107 @@
+package kafkatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+const (
+	readyPoll    = 100 * time.Millisecond
+	probeTimeout = 5 * time.Second
+)
+
+// probeConfig returns the settings with which a broker is asked how it is.
+func probeConfig() *sarama.Config {
+	c := sarama.NewConfig()
+	c.ClientID = "kafkatest"
+	c.Version = sarama.V2_8_0_0
+	c.Net.DialTimeout = probeTimeout
+	c.Net.ReadTimeout = probeTimeout
+	c.Net.WriteTimeout = probeTimeout
+	return c
+}
+
+// metadata asks one broker what it knows of the cluster.
+func metadata(addr string) (*sarama.MetadataResponse, error) {
+	b := sarama.NewBroker(addr)
+	config := probeConfig()
+	if err := b.Open(config); err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	if ok, err := b.Connected(); !ok {
+		return nil, errors.Join(err, sarama.ErrNotConnected)
+	}
+	return b.GetMetadata(sarama.NewMetadataRequest(config.Version, nil))
+}
+
+// awaitBroker waits until the broker answers, and by its own metadata there is
+// a controller, everyone in want is registered and unfenced, and the broker itself is in sync in each
+// of its partitions that has a leader.
+func awaitBroker(ctx context.Context, b *broker, want []int) error {
+	ticker := time.NewTicker(readyPoll)
+	defer ticker.Stop()
+	for {
+		proc := b.process()
+		if proc == nil {
+			return fmt.Errorf("kafkatest: %s: %w: it was killed", b.name(), ErrNotReady)
+		}
+		// Asking before looking whether it died: whoever answers may be another program.
+		m, err := metadata(b.address)
+		if err == nil {
+			err = missing(m, b.id, want)
+		}
+		select {
+		case <-proc.done:
+			return proc.died()
+		default:
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-proc.done:
+			return proc.died()
+		case <-ctx.Done():
+			return proc.unready(fmt.Errorf("%w: %w", context.Cause(ctx), err))
+		}
+	}
+}
+
+// missing says what a broker's metadata lacks for it to be ready.
+func missing(m *sarama.MetadataResponse, self int, want []int) error {
+	if m.ControllerID < 0 {
+		return errors.New("there is no controller")
+	}
+	registered := make(map[int32]bool, len(m.Brokers))
+	for _, b := range m.Brokers {
+		registered[b.ID()] = true
+	}
+	for _, id := range want {
+		if !registered[int32(id)] {
+			return fmt.Errorf("broker %d is not registered", id)
+		}
+	}
+	for _, topic := range m.Topics {
+		for _, p := range topic.Partitions {
+			if p.Leader >= 0 && contains(p.Replicas, self) && !contains(p.Isr, self) {
+				return fmt.Errorf("broker %d is not in sync in %s/%d", self, topic.Name, p.ID)
+			}
+		}
+	}
+	return nil
+}
+
+func contains(ids []int32, id int) bool {
+	for _, v := range ids {
+		if int(v) == id {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,273 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/IBM/sarama"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/partition"
+)
+
+// Store is an event store in Kafka: a topic for each category, this process the only writer of all their
+// partitions. Its methods may be called by any number of goroutines.
+type Store struct {
+	cfg        Config
+	client     *client
+	categories map[string]*category
+
+	closing sync.Once
+	closed  chan struct{}
+}
+
+var _ eventstore.Store = (*Store)(nil)
+
+type category struct {
+	topic      string
+	partition  sarama.Partitioner
+	partitions []ownedPartition
+}
+
+type ownedPartition struct {
+	owner *partition.Owner
+	index *index.Memory
+}
+
+// Open connects to the cluster, verifies the topics, claims every partition from whoever has it, and reads all
+// events into the index. What another store had appended until then is in it; what that one tries to append later fails
+// there with [eventstore.ErrNotOwner]. The topics must exist: see [CreateTopics].
+//
+// Errors: all mistakes of cfg; brokers that do not answer; *[TopicsError]; *[CorruptError] where a topic holds what this
+// library cannot have written; the end of ctx.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	if err := verify(ctx, cfg); err != nil {
+		return nil, err
+	}
+	c, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, client: c, categories: make(map[string]*category), closed: make(chan struct{})}
+	if err := s.claimAll(ctx); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// verify returns a *TopicsError if a topic is missing or not as it must be.
+func verify(ctx context.Context, cfg Config) error {
+	found, err := CheckTopics(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	var off []TopicStatus
+	for _, t := range found {
+		if !t.Exists || len(t.Differences) > 0 {
+			off = append(off, t)
+		}
+	}
+	if len(off) > 0 {
+		return &TopicsError{Topics: off}
+	}
+	return nil
+}
+
+// claimsAtOnce bounds the claims under way while a store opens.
+const claimsAtOnce = 16
+
+func (s *Store) claimAll(ctx context.Context) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(claimsAtOnce)
+	for _, g := range s.cfg.Categories {
+		topic := s.cfg.topic(g.Type)
+		c := &category{
+			topic: topic, partition: sarama.NewMurmur2Partitioner(topic), partitions: make([]ownedPartition, g.Partitions),
+		}
+		s.categories[g.Type] = c
+		for p := range g.Partitions {
+			group.Go(func() error {
+				idx := index.NewMemory()
+				owner, err := partition.Claim(gctx, partition.Config{
+					Client:          s.client,
+					Topic:           topic,
+					Partition:       p,
+					AggregateType:   g.Type,
+					TransactionalID: fmt.Sprintf("%s.%s.%d", s.cfg.TransactionalIDPrefix, topic, p),
+					Index:           idx,
+					Logger:          s.cfg.Logger,
+					RequestTimeout:  s.cfg.RequestTimeout,
+					MaxBatchBytes:   s.cfg.MaxBatchBytes,
+					MaxWaiting:      s.cfg.MaxWaitingCommits,
+					MaxWaitingBytes: s.cfg.MaxWaitingBytes,
+				})
+				if err != nil {
+					return public(err)
+				}
+				c.partitions[p] = ownedPartition{owner: owner, index: idx}
+				return nil
+			})
+		}
+	}
+	return group.Wait()
+}
+
+// Close stops appending, waits for the batches in flight, and disconnects. Commits that still wait are
+// refused with [eventstore.ErrClosed]. It may be called more than once.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		close(s.closed)
+		var group sync.WaitGroup
+		for _, c := range s.categories {
+			for _, p := range c.partitions {
+				if p.owner != nil {
+					group.Go(p.owner.Close)
+				}
+			}
+		}
+		group.Wait()
+		s.client.close()
+	})
+	return nil
+}
+
+// Append implements [eventstore.Store]. A commit is one record batch's, with others that waited at the same
+// time. When ctx ends before the commit is on its way, nothing was appended and the error says so; afterwards it
+// is [eventstore.ErrOutcomeUnknown].
+//
+// Errors beside those of the interface: *[OwnershipLostError], which matches [eventstore.ErrNotOwner]; *[RefusedError].
+func (s *Store) Append(
+	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
+) (eventstore.Result, error) {
+	if err := eventstore.Check(stream, expected, records); err != nil {
+		return eventstore.Result{}, err
+	}
+	p, err := s.partitionOf(ctx, stream)
+	if err != nil {
+		return eventstore.Result{}, err
+	}
+	result, err := p.owner.Append(ctx, stream, expected, records)
+	return result, public(err)
+}
+
+// ReadStream implements [eventstore.Store]; it reads the index and asks no broker. What another process appended after
+// it took the partition over is not in it.
+func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		err := eventstore.CheckStream(stream)
+		var p ownedPartition
+		if err == nil {
+			p, err = s.partitionOf(ctx, stream)
+		}
+		if err != nil {
+			yield(eventstore.Record{}, err)
+			return
+		}
+		p.index.Stream(stream.ID, from, yieldUnder(ctx, yield))
+	}
+}
+
+// ReadCategory implements [eventstore.Store]; it reads the index, partition after partition, and asks no broker.
+func (s *Store) ReadCategory(
+	ctx context.Context, aggregateType string, start eventstore.Start,
+) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		c, err := s.category(ctx, aggregateType)
+		if err != nil {
+			yield(eventstore.Record{}, err)
+			return
+		}
+		more := true
+		each := yieldUnder(ctx, yield)
+		for p := range c.partitions {
+			c.partitions[p].index.All(int32(p), start, func(r eventstore.Record) bool {
+				more = each(r)
+				return more
+			})
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// yieldUnder yields records until ctx ends, whose error is then the last pair.
+func yieldUnder(ctx context.Context, yield func(eventstore.Record, error) bool) func(eventstore.Record) bool {
+	return func(r eventstore.Record) bool {
+		if ctx.Err() != nil {
+			yield(eventstore.Record{}, context.Cause(ctx))
+			return false
+		}
+		return yield(r, nil)
+	}
+}
+
+// Skipped returns how many records the reader rule has left out since the store was opened: written
+// by someone who was not the owner of the partition. Each was logged with its position.
+func (s *Store) Skipped() int64 {
+	var n int64
+	for _, c := range s.categories {
+		for _, p := range c.partitions {
+			n += p.owner.Skipped()
+		}
+	}
+	return n
+}
+
+func (s *Store) category(ctx context.Context, aggregateType string) (*category, error) {
+	select {
+	case <-s.closed:
+		return nil, eventstore.ErrClosed
+	default:
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	c, ok := s.categories[aggregateType]
+	if !ok {
+		return nil, &eventstore.InvalidError{
+			Field: "aggregate type", Found: fmt.Sprintf("%q", aggregateType), Want: "one of the store's Categories",
+		}
+	}
+	return c, nil
+}
+
+func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (ownedPartition, error) {
+	c, err := s.category(ctx, stream.Type)
+	if err != nil {
+		return ownedPartition{}, err
+	}
+	n, err := c.partition.Partition(&sarama.ProducerMessage{Key: sarama.StringEncoder(stream.ID)}, int32(len(c.partitions)))
+	if err != nil {
+		return ownedPartition{}, fmt.Errorf("partition of %s: %w", stream, err)
+	}
+	return c.partitions[n], nil
+}
+
+// public turns the mechanism's errors into those of this package.
+func public(err error) error {
+	var lost *partition.LostError
+	var corrupt *partition.CorruptError
+	var refused *partition.RefusedError
+	switch {
+	case err == nil, errors.Is(err, eventstore.ErrOutcomeUnknown):
+		return err
+	case errors.As(err, &lost):
+		return &OwnershipLostError{Topic: lost.Topic, Partition: lost.Partition, Err: err}
+	case errors.As(err, &corrupt):
+		return &CorruptError{Topic: corrupt.Topic, Partition: corrupt.Partition, Offset: corrupt.Offset, Err: err}
+	case errors.As(err, &refused):
+		return &RefusedError{Topic: refused.Topic, Partition: refused.Partition, Err: err}
+	}
+	return err
+}

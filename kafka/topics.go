@@ -1,0 +1,206 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/IBM/sarama"
+)
+
+// Topic is a Kafka topic as it must be.
+type Topic struct {
+	Name              string
+	Partitions        int32
+	ReplicationFactor int16
+	Settings          map[string]string
+}
+
+// Topics returns the topics of the configuration: one for each category, and the one for dead letters.
+func (c Config) Topics() ([]Topic, error) {
+	c, err := c.complete()
+	if err != nil {
+		return nil, err
+	}
+	settings := map[string]string{
+		"cleanup.policy":                 "delete",
+		"retention.ms":                   "-1",
+		"retention.bytes":                "-1",
+		"min.insync.replicas":            strconv.Itoa(c.MinInSyncReplicas),
+		"unclean.leader.election.enable": "false",
+		"compression.type":               "lz4",
+		"message.timestamp.type":         "CreateTime",
+	}
+	all := make([]Topic, 0, len(c.Categories)+1)
+	for _, g := range c.Categories {
+		all = append(all, Topic{c.topic(g.Type), g.Partitions, c.ReplicationFactor, settings})
+	}
+	return append(all, Topic{c.TopicPrefix + ".dead-letter", 1, c.ReplicationFactor, settings}), nil
+}
+
+// TopicStatus is what was found of a topic.
+type TopicStatus struct {
+	Topic
+
+	Exists      bool
+	Created     bool         // by this call
+	Differences []Difference // from what it must be; never mended by this library
+}
+
+// Difference is one property of a topic that is not as it must be.
+type Difference struct {
+	Property string // "partitions", "replication factor", or the name of a topic setting
+	Found    string
+	Want     string
+}
+
+// String returns the difference for people.
+func (d Difference) String() string {
+	return fmt.Sprintf("%s is %s, expected %s", d.Property, d.Found, d.Want)
+}
+
+// TopicsError says which topics are missing or not as they must be.
+type TopicsError struct{ Topics []TopicStatus }
+
+// Error names every topic and every property that is off, and what to do.
+func (e *TopicsError) Error() string {
+	var lines []string
+	for _, t := range e.Topics {
+		if !t.Exists {
+			lines = append(lines, fmt.Sprintf("topic %s is missing: create the topics before the service starts (kafka.CreateTopics)", t.Name))
+			continue
+		}
+		for _, d := range t.Differences {
+			line := fmt.Sprintf("topic %s: %s", t.Name, d)
+			if d.Property == "partitions" {
+				line += ": events would be looked for in the wrong partition; configure the number that the topic was made with"
+			}
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// CreateTopics creates those topics of the configuration that do not exist, and reports on all, in the order
+// of [Config.Topics]. It may be repeated. What exists is never changed: see Differences.
+func CreateTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
+	return withAdmin(ctx, cfg, func(admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
+		found, err := inspect(admin, want)
+		if err != nil {
+			return nil, err
+		}
+		for i, s := range found {
+			if s.Exists {
+				continue
+			}
+			if err := create(admin, s.Topic); err != nil {
+				return nil, fmt.Errorf("create topic %s: %w", s.Name, err)
+			}
+			found[i].Exists, found[i].Created = true, true
+		}
+		return found, nil
+	})
+}
+
+// CheckTopics reports on the topics of the configuration, in the order of [Config.Topics], and changes nothing.
+func CheckTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
+	return withAdmin(ctx, cfg, inspect)
+}
+
+func create(admin sarama.ClusterAdmin, t Topic) error {
+	entries := make(map[string]*string, len(t.Settings))
+	for k, v := range t.Settings {
+		entries[k] = &v
+	}
+	err := admin.CreateTopic(t.Name, &sarama.TopicDetail{
+		NumPartitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, ConfigEntries: entries,
+	}, false)
+	if errors.Is(err, sarama.ErrTopicAlreadyExists) { // somebody was faster
+		return nil
+	}
+	return err
+}
+
+func withAdmin(
+	ctx context.Context, cfg Config, do func(sarama.ClusterAdmin, []Topic) ([]TopicStatus, error),
+) ([]TopicStatus, error) {
+	want, err := cfg.Topics()
+	if err != nil {
+		return nil, err
+	}
+	cfg, _ = cfg.complete() // Topics has completed it before
+	client, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer client.close()
+	defer client.conns.CutWhenDone(ctx)()
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	if err != nil {
+		return nil, fmt.Errorf("ask the cluster's controller: %w", err)
+	}
+	return do(admin, want)
+}
+
+// inspect compares the topics with what they must be.
+func inspect(admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
+	names := make([]string, len(want))
+	for i, t := range want {
+		names[i] = t.Name
+	}
+	described, err := admin.DescribeTopics(names)
+	if err != nil {
+		return nil, fmt.Errorf("describe topics: %w", err)
+	}
+	found := make([]TopicStatus, len(want))
+	for i, t := range want {
+		found[i].Topic = t
+		for _, m := range described {
+			if m.Name != t.Name || errors.Is(m.Err, sarama.ErrUnknownTopicOrPartition) {
+				continue
+			}
+			if m.Err != sarama.ErrNoError {
+				return nil, fmt.Errorf("describe topic %s: %w", t.Name, m.Err)
+			}
+			found[i].Exists = true
+			if found[i].Differences, err = differences(admin, t, m); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}
+
+func differences(admin sarama.ClusterAdmin, want Topic, found *sarama.TopicMetadata) ([]Difference, error) {
+	var ds []Difference
+	compare := func(property, found, want string) {
+		if found != want {
+			ds = append(ds, Difference{property, found, want})
+		}
+	}
+	compare("partitions", strconv.Itoa(len(found.Partitions)), strconv.Itoa(int(want.Partitions)))
+	replicas := 0
+	if len(found.Partitions) > 0 {
+		replicas = len(found.Partitions[0].Replicas)
+	}
+	compare("replication factor", strconv.Itoa(replicas), strconv.Itoa(int(want.ReplicationFactor)))
+	names := slices.Sorted(maps.Keys(want.Settings))
+	entries, err := admin.DescribeConfig(sarama.ConfigResource{
+		Type: sarama.TopicResource, Name: want.Name, ConfigNames: names,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe the settings of topic %s: %w", want.Name, err)
+	}
+	settings := make(map[string]string, len(entries))
+	for _, e := range entries {
+		settings[e.Name] = e.Value
+	}
+	for _, name := range names {
+		compare(name, settings[name], want.Settings[name])
+	}
+	return ds, nil
+}

@@ -1,0 +1,50 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/fencelog/fencelog/internal/panics"
+)
+
+// PanicError is the error that a panicking handler or middleware is turned into; it carries the stack. If the
+// panic's value was an error, it is unwrapped to that.
+type PanicError = panics.Error
+
+// Sentinels for errors.Is; each stands for an error type that carries the facts.
+var (
+	// ErrUnknown: the query has no handler; see [UnknownError].
+	ErrUnknown = errors.New("unknown query")
+	// ErrDuplicate: the query has a handler already; see [DuplicateError].
+	ErrDuplicate = errors.New("second handler for a query")
+)
+
+// UnknownError says that no handler is registered for a query. It matches [ErrUnknown].
+type UnknownError struct{ Query reflect.Type }
+
+// Error says which query and what to register.
+func (e *UnknownError) Error() string {
+	g := e.Query
+	if g.Kind() == reflect.Pointer {
+		g = g.Elem()
+	}
+	return fmt.Sprintf("query %s has no handler: give a func(context.Context, %s) (Answer, error) to query.Register", e.Query, g)
+}
+
+// Is matches [ErrUnknown].
+func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
+
+// DuplicateError says that a query has a handler already; that one stays. It matches [ErrDuplicate].
+type DuplicateError struct {
+	Query         reflect.Type
+	First, Second string // the handlers' functions and where they are written
+}
+
+// Error names both handlers.
+func (e *DuplicateError) Error() string {
+	return fmt.Sprintf("query %s has two handlers, %s and %s: register one", e.Query, e.First, e.Second)
+}
+
+// Is matches [ErrDuplicate].
+func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }

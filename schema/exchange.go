@@ -1,0 +1,163 @@
+package schema
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/riferrei/srclient"
+)
+
+// Error codes of the registry's REST protocol: five digits, of which the first three are the HTTP status.
+const codesPerStatus = 100
+
+// exchange is what is remembered of one call of srclient: it shows the status of an answer
+// only if its body is a registry's error.
+type exchange struct {
+	base   http.RoundTripper
+	status int // of the last answer; 0 without one
+}
+
+// RoundTrip bounds the size of the answer beside noting its status.
+func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	x.status = 0
+	resp, err := x.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	x.status = resp.StatusCode
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxResponse)
+	return resp, nil
+}
+
+// ask makes call until it answers, fails for good, was made often enough, or ctx ends. A failure is e, completed.
+func (h *HTTP) ask(
+	ctx context.Context, e RegistryError, call func(*srclient.SchemaRegistryClient) (*srclient.Schema, error),
+) (*srclient.Schema, error) {
+	backoff := h.cfg.Backoff
+	for attempt := 1; ; attempt++ {
+		x := &exchange{base: h.cfg.Transport}
+		s, err := call(h.client(ctx, x))
+		if err == nil {
+			if err = check(e.Op, s); err == nil {
+				return s, nil
+			}
+		}
+		failed, again := judge(e, x.status, err)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ended(ctx, failed, attempt)
+		case !again:
+			return nil, failed
+		case attempt >= h.cfg.Attempts:
+			failed.Detail = fmt.Sprintf("%d attempts, the last: %s", attempt, failed.Detail)
+			return nil, failed
+		}
+		if h.cfg.Wait(ctx, backoff) != nil {
+			return nil, ended(ctx, failed, attempt)
+		}
+		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+// client returns a client for one call. srclient takes no context and caches what is latest; a
+// client of its own binds the call to ctx and remembers nothing.
+func (h *HTTP) client(ctx context.Context, x *exchange) *srclient.SchemaRegistryClient {
+	c := srclient.NewSchemaRegistryClient(h.url,
+		srclient.WithClient(&http.Client{Transport: x, Timeout: h.cfg.Timeout}),
+		srclient.WithPreReqFn(func(req *http.Request) error {
+			*req = *req.WithContext(ctx)
+			if h.cfg.Username != "" {
+				req.SetBasicAuth(h.cfg.Username, h.cfg.Password)
+			}
+			return nil
+		}))
+	c.CachingEnabled(false)
+	return c
+}
+
+var errForeign = errors.New("what answers there does not speak the protocol of a schema registry")
+
+// check refuses an answer of status 200 that is not a registry's, such as a proxy's.
+func check(op string, s *srclient.Schema) error {
+	hasVersion := op == opFind || op == opLatest
+	if s.ID() < 1 || s.Schema() == "" || hasVersion && s.Version() < 1 {
+		return errForeign
+	}
+	if kind := s.SchemaType(); kind != nil && *kind != srclient.Avro && *kind != "" {
+		return fmt.Errorf("%w: found a schema of type %s, expected AVRO", ErrInvalidSchema, *kind)
+	}
+	if n := len(s.References()); n > 0 {
+		return fmt.Errorf("%w: it refers to %d others; expected one that stands by itself", ErrInvalidSchema, n)
+	}
+	return nil
+}
+
+// isForeign reports whether err, of an answer with a good status, says that no registry wrote it.
+func isForeign(err error) bool {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	var size *http.MaxBytesError
+	return errors.Is(err, errForeign) || errors.As(err, &syntax) || errors.As(err, &kind) || errors.As(err, &size)
+}
+
+// judge returns the error that e becomes, and whether another attempt may help.
+func judge(e RegistryError, status int, err error) (failed *RegistryError, again bool) {
+	e.Status = status
+	e.Detail = err.Error()
+	code := 0
+	var answer srclient.Error
+	if errors.As(err, &answer) {
+		code = answer.Code
+		if answer.Message != "" {
+			e.Detail = answer.Message
+		}
+	}
+	if len(e.Detail) > maxDetail {
+		e.Detail = e.Detail[:maxDetail] + "…"
+	}
+	switch {
+	case errors.Is(err, ErrInvalidSchema):
+		e.Detail = ""
+		return e.because(nil, err), false
+	case status == 0:
+		e.Detail = ""
+		return e.because(ErrUnavailable, err), true
+	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
+		return e.because(ErrUnavailable, nil), true
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return e.because(ErrUnauthorized, nil), false
+	case status == http.StatusNotFound && code/codesPerStatus == http.StatusNotFound:
+		return e.because(ErrNotFound, nil), false
+	case status == http.StatusConflict:
+		return e.because(ErrIncompatible, nil), false
+	case status == http.StatusUnprocessableEntity:
+		return e.because(ErrInvalidSchema, nil), false
+	case status == http.StatusNotFound, isForeign(err):
+		return e.because(ErrUnavailable, errForeign), false
+	case status < http.StatusMultipleChoices: // the answer broke off
+		return e.because(ErrUnavailable, err), true
+	default:
+		return e.because(ErrRefused, nil), false
+	}
+}
+
+// ended returns the error of a call whose ctx ended after some attempts.
+func ended(ctx context.Context, failed *RegistryError, attempts int) *RegistryError {
+	failed.Detail = fmt.Sprintf("gave up in attempt %d", attempts)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return failed.because(ErrUnavailable, contextError(ctx))
+	}
+	return failed.because(nil, contextError(ctx))
+}
+
+// contextError returns nil, or an error that is both ctx's own and its cause.
+func contextError(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if err == nil || errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}

@@ -1,0 +1,289 @@
+package schema
+
+import (
+	"encoding"
+	"fmt"
+	"math/big"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/twmb/avro"
+)
+
+// tagKey is the key of the struct tag that ties a Go field to a schema field: `avro:"ownerId"`.
+const tagKey = "avro"
+
+// mismatch is one disagreement of a Go type with its schema.
+type mismatch struct{ field, detail string }
+
+// fit returns every disagreement of the struct g with the record schema: a field that one of them lacks, and a
+// Go type that cannot hold every value of the schema's type or holds values that the schema's cannot.
+func fit(g reflect.Type, record *avro.SchemaNode) []mismatch {
+	f := fitter{named: make(map[string]*avro.SchemaNode), seen: make(map[seenPair]bool)}
+	f.collect(record)
+	f.fit("", g, record, record.Namespace)
+	return f.found
+}
+
+type fitter struct {
+	named map[string]*avro.SchemaNode
+	seen  map[seenPair]bool // a recursive record is compared once
+	found []mismatch
+}
+
+type seenPair struct {
+	g    reflect.Type
+	name string
+}
+
+func (f *fitter) collect(n *avro.SchemaNode) {
+	if n == nil {
+		return
+	}
+	if n.Name != "" {
+		f.named[fullName(n)] = n
+	}
+	for i := range n.Fields {
+		f.collect(&n.Fields[i].Type)
+	}
+	for i := range n.Branches {
+		f.collect(&n.Branches[i])
+	}
+	f.collect(n.Items)
+	f.collect(n.Values)
+}
+
+func (f *fitter) add(path, format string, args ...any) {
+	f.found = append(f.found, mismatch{path, fmt.Sprintf(format, args...)})
+}
+
+// fit compares a Go type with the schema of one value; namespace is that of the record around it.
+func (f *fitter) fit(path string, g reflect.Type, n *avro.SchemaNode, namespace string) {
+	switch n.Type {
+	case "record", "error":
+		f.record(path, g, n)
+	case "union":
+		f.union(path, g, n, namespace)
+	case "array":
+		if g.Kind() != reflect.Slice {
+			f.want(path, g, n, "a slice")
+			return
+		}
+		f.fit(path+"[]", g.Elem(), n.Items, namespace)
+	case "map":
+		if g.Kind() != reflect.Map || g.Key() != reflect.TypeFor[string]() {
+			f.want(path, g, n, "a map with string keys")
+			return
+		}
+		f.fit(path+"{}", g.Elem(), n.Values, namespace)
+	case "enum":
+		if g.Kind() != reflect.String {
+			f.want(path, g, n, "a string type")
+		}
+	case "fixed":
+		if g.Kind() != reflect.Array || g.Elem().Kind() != reflect.Uint8 || g.Len() != n.Size {
+			f.want(path, g, n, fmt.Sprintf("[%d]byte", n.Size))
+		}
+	default:
+		f.scalar(path, g, n, namespace)
+	}
+}
+
+func (f *fitter) scalar(path string, g reflect.Type, n *avro.SchemaNode, namespace string) {
+	ok, want := true, ""
+	switch n.Type {
+	case "boolean":
+		ok, want = g.Kind() == reflect.Bool, "bool"
+	case "int":
+		ok, want = fitsInt(g, n.LogicalType)
+	case "long":
+		ok, want = fitsLong(g, n.LogicalType)
+	case "float":
+		ok, want = g.Kind() == reflect.Float32, "float32"
+	case "double":
+		ok, want = g.Kind() == reflect.Float64, "float64"
+	case "string":
+		ok, want = g.Kind() == reflect.String || isText(g), "a string type, or one with MarshalText and UnmarshalText"
+	case "bytes":
+		if n.LogicalType == "decimal" {
+			ok, want = g == reflect.TypeFor[*big.Rat](), "*big.Rat"
+			break
+		}
+		ok, want = g.Kind() == reflect.Slice && g.Elem().Kind() == reflect.Uint8, "[]byte"
+	default:
+		if named := f.lookup(n.Type, namespace); named != nil {
+			f.fit(path, g, named, namespace)
+			return
+		}
+		f.add(path, "the schema's type %q has no Go counterpart", n.Type)
+		return
+	}
+	if !ok {
+		f.want(path, g, n, want)
+	}
+}
+
+func fitsInt(g reflect.Type, logical string) (ok bool, want string) {
+	switch logical {
+	case "date":
+		return isTime(g) || g.Kind() == reflect.Int32, "time.Time or int32"
+	case "time-millis":
+		return isDuration(g) || g.Kind() == reflect.Int32, "time.Duration or int32"
+	default:
+		return g.Kind() == reflect.Int32, "int32 (or make it \"long\" in the schema)"
+	}
+}
+
+func fitsLong(g reflect.Type, logical string) (ok bool, want string) {
+	const bits = 64
+	integer := (g.Kind() == reflect.Int64 || g.Kind() == reflect.Int && g.Bits() == bits) && !isDuration(g)
+	switch {
+	case strings.HasPrefix(logical, "timestamp-"), strings.HasPrefix(logical, "local-timestamp-"):
+		return integer || isTime(g), "time.Time or int64"
+	case logical == "time-micros":
+		return integer || isDuration(g), "time.Duration or int64"
+	default:
+		return integer, "int64"
+	}
+}
+
+func isTime(g reflect.Type) bool     { return g == reflect.TypeFor[time.Time]() }
+func isDuration(g reflect.Type) bool { return g == reflect.TypeFor[time.Duration]() }
+
+func isText(g reflect.Type) bool {
+	p := reflect.PointerTo(g)
+	return g.Kind() != reflect.Pointer &&
+		p.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// union accepts what has a plain Go counterpart: ["null", T] in either order, which is a *T.
+func (f *fitter) union(path string, g reflect.Type, n *avro.SchemaNode, namespace string) {
+	const optional = 2
+	var some *avro.SchemaNode
+	for i := range n.Branches {
+		if n.Branches[i].Type != "null" {
+			some = &n.Branches[i]
+		}
+	}
+	if len(n.Branches) != optional || some == nil || n.Branches[0].Type != "null" && n.Branches[1].Type != "null" {
+		f.add(path, "the schema has a union of %d types, found Go type %s: only null with one other type has a Go counterpart, "+
+			"a pointer; make the alternatives optional fields", len(n.Branches), g)
+		return
+	}
+	if g.Kind() != reflect.Pointer {
+		f.add(path, "the schema has an optional value, found Go type %s, expected a pointer: nil is the null", g)
+		return
+	}
+	if g == reflect.TypeFor[*big.Rat]() && some.LogicalType == "decimal" {
+		return
+	}
+	f.fit(path, g.Elem(), some, namespace)
+}
+
+func (f *fitter) record(path string, g reflect.Type, n *avro.SchemaNode) {
+	if g.Kind() != reflect.Struct {
+		f.want(path, g, n, "a struct")
+		return
+	}
+	if pair := (seenPair{g, fullName(n)}); f.seen[pair] {
+		return
+	} else {
+		f.seen[pair] = true
+	}
+	inSchema := make(map[string]*avro.SchemaNode, len(n.Fields))
+	for i := range n.Fields {
+		inSchema[n.Fields[i].Name] = &n.Fields[i].Type
+	}
+	inGo := make(map[string]string, g.NumField())
+	for i := range g.NumField() {
+		field := g.Field(i)
+		name, ok := f.fieldName(path, field)
+		if !ok {
+			continue
+		}
+		at := dotted(path, name)
+		if other, twice := inGo[name]; twice {
+			f.add(at, "Go fields %s and %s both have this name; keep one", other, field.Name)
+			continue
+		}
+		inGo[name] = field.Name
+		node, ok := inSchema[name]
+		if !ok {
+			f.add(at, "Go field %s (%s) is not in the schema: add it there, with a default, or tag it `avro:\"-\"`", field.Name, field.Type)
+			continue
+		}
+		f.fit(at, field.Type, node, n.Namespace)
+	}
+	for _, field := range n.Fields {
+		if _, ok := inGo[field.Name]; !ok {
+			f.add(dotted(path, field.Name), "in the schema, but %s has no such field: add one tagged `avro:\"%s\"`", g, field.Name)
+		}
+	}
+}
+
+// fieldName returns the schema name of a Go field, and whether it has one. A field without a
+// tag is a mistake: if its Go name were stored, renaming it would lose data.
+func (f *fitter) fieldName(path string, field reflect.StructField) (string, bool) {
+	tag, tagged := field.Tag.Lookup(tagKey)
+	if tag == "-" {
+		return "", false
+	}
+	name, options, _ := strings.Cut(tag, ",")
+	at := dotted(path, field.Name)
+	switch {
+	case !field.IsExported():
+		f.add(at, "Go field is not exported, so it would not be stored: export it, or tag it `avro:\"-\"`")
+	case field.Anonymous:
+		f.add(at, "Go field is embedded: write its fields out, or tag it `avro:\"-\"`")
+	case !tagged || name == "":
+		f.add(at, "Go field has no name to be stored under: tag it `avro:\"%s\"`, or `avro:\"-\"` to leave it out",
+			strings.ToLower(field.Name[:1])+field.Name[1:])
+	case hasOption(options, "inline"), hasOption(options, "omitzero"):
+		f.add(at, "tag option in `avro:\"%s\"` changes what is stored behind the schema's back: leave it out", tag)
+	default:
+		return name, true
+	}
+	return "", false
+}
+
+func hasOption(options, want string) bool {
+	for option := range strings.SplitSeq(options, ",") {
+		if option == want {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fitter) want(path string, g reflect.Type, n *avro.SchemaNode, want string) {
+	kind := n.Type
+	if n.LogicalType != "" {
+		kind += " (" + n.LogicalType + ")"
+	}
+	f.add(path, "the schema has %s, found Go type %s, expected %s", kind, g, want)
+}
+
+func (f *fitter) lookup(name, namespace string) *avro.SchemaNode {
+	if !strings.Contains(name, ".") && namespace != "" {
+		if n := f.named[namespace+"."+name]; n != nil {
+			return n
+		}
+	}
+	return f.named[name]
+}
+
+// fullName returns the name of a record, enum or fixed with its namespace.
+func fullName(n *avro.SchemaNode) string {
+	if n.Namespace == "" || strings.Contains(n.Name, ".") {
+		return n.Name
+	}
+	return n.Namespace + "." + n.Name
+}
+
+func dotted(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

@@ -1,0 +1,200 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riferrei/srclient"
+
+	"github.com/fencelog/fencelog/internal/clock"
+)
+
+// Defaults and bounds of [HTTP].
+const (
+	DefaultTimeout  = 5 * time.Second
+	DefaultAttempts = 4
+	DefaultBackoff  = 100 * time.Millisecond
+
+	maxBackoff     = 5 * time.Second
+	maxConnections = 16
+	maxResponse    = 8 << 20 // bytes; a schema of this size is none
+	maxDetail      = 1 << 10 // bytes of a server's message that are repeated
+)
+
+// HTTPConfig configures an [HTTP]; every field may be left zero.
+type HTTPConfig struct {
+	// Username and Password for basic authentication. Default: those in the URL, if any.
+	Username, Password string
+
+	// Timeout of one request, from connecting to the last byte of the answer. Default: [DefaultTimeout].
+	Timeout time.Duration
+
+	// Attempts is how often a request is made when the registry is not reached, or answers with a status of
+	// 500 or more or 429. Default: [DefaultAttempts].
+	Attempts int
+
+	// Backoff is the wait before the second attempt; it doubles from one to the next, up to five seconds.
+	// Default: [DefaultBackoff].
+	Backoff time.Duration
+
+	// Transport makes the requests, and is where TLS is configured. Default: one as http.DefaultTransport is, which
+	// Close closes.
+	Transport http.RoundTripper
+
+	// Wait waits, or returns the error of a context that ends before. Default: by the wall clock.
+	Wait func(ctx context.Context, d time.Duration) error
+}
+
+// HTTP is a registry behind the REST protocol of Confluent's.
+//
+// It remembers the schema of an id, which never changes, and nothing else: neither what is latest nor
+// that something was not found.
+type HTTP struct {
+	url  string // without credentials and without a slash at the end
+	cfg  HTTPConfig
+	own  *http.Transport // nil if the user's is used
+	byID sync.Map        // int → string
+}
+
+var _ Registry = (*HTTP)(nil)
+
+// NewHTTP returns the registry at the URL, such as "http://registry:8081". It makes no request yet. Close it after use.
+func NewHTTP(rawURL string, cfg HTTPConfig) (*HTTP, error) {
+	var mistakes []error
+	root, user, err := parseURL(rawURL)
+	if err != nil {
+		mistakes = append(mistakes, err)
+	}
+	if cfg.Timeout < 0 || cfg.Attempts < 0 || cfg.Backoff < 0 {
+		mistakes = append(mistakes, fmt.Errorf("found Timeout %v, Attempts %d, Backoff %v; they must not be negative, and zero is the default",
+			cfg.Timeout, cfg.Attempts, cfg.Backoff))
+	}
+	if cfg.Username == "" && cfg.Password != "" {
+		mistakes = append(mistakes, errors.New("found a Password without a Username; give both"))
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, fmt.Errorf("schema registry: %w", err)
+	}
+	if cfg.Username == "" && user != nil {
+		cfg.Username = user.Username()
+		cfg.Password, _ = user.Password()
+	}
+	cfg.Timeout = or(cfg.Timeout, DefaultTimeout)
+	cfg.Attempts = or(cfg.Attempts, DefaultAttempts)
+	cfg.Backoff = or(cfg.Backoff, DefaultBackoff)
+	if cfg.Wait == nil {
+		cfg.Wait = clock.Wait
+	}
+	h := &HTTP{url: root, cfg: cfg}
+	if cfg.Transport == nil {
+		h.own = &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			ForceAttemptHTTP2:   true,
+			MaxConnsPerHost:     maxConnections,
+			MaxIdleConnsPerHost: maxConnections,
+			IdleConnTimeout:     time.Minute,
+			TLSHandshakeTimeout: cfg.Timeout,
+		}
+		h.cfg.Transport = h.own
+	}
+	return h, nil
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// parseURL splits credentials off a registry's URL. Its errors do not repeat the URL, which may hold a password.
+func parseURL(rawURL string) (root string, user *url.Userinfo, err error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return "", nil, errors.New("the URL cannot be parsed (it is not repeated here, as it may hold a password); " +
+			"expected one such as http://registry:8081, and special characters in a password escaped")
+	}
+	user, u.User = u.User, nil
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", nil, fmt.Errorf("found the URL %q; expected http or https, a host, perhaps a path, and nothing else, such as http://registry:8081",
+			u.Redacted())
+	}
+	return strings.TrimRight(u.String(), "/"), user, nil
+}
+
+// URL returns the URL of the registry, without credentials.
+func (h *HTTP) URL() string { return h.url }
+
+// Close closes idle connections. The registry must not be used afterwards.
+func (h *HTTP) Close() error {
+	if h.own != nil {
+		h.own.CloseIdleConnections()
+	}
+	return nil
+}
+
+// Schema implements [Registry].
+func (h *HTTP) Schema(ctx context.Context, id int) (string, error) {
+	if text, ok := h.byID.Load(id); ok {
+		return text.(string), nil
+	}
+	e := RegistryError{Op: opSchema, URL: h.url, ID: id}
+	if id < 1 || id > math.MaxInt32 {
+		e.Detail = "ids are from 1 to 2147483647"
+		return "", e.because(ErrNotFound, nil)
+	}
+	s, err := h.ask(ctx, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetSchema(id) })
+	if err != nil {
+		return "", err
+	}
+	h.byID.Store(id, s.Schema())
+	return s.Schema(), nil
+}
+
+// Find implements [Registry].
+func (h *HTTP) Find(ctx context.Context, subject, text string) (Registered, error) {
+	s, err := h.ask(ctx, RegistryError{Op: opFind, URL: h.url, Subject: subject},
+		func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
+			return c.LookupSchema(subject, text, srclient.Avro)
+		})
+	return registered(subject, s), err
+}
+
+// Register implements [Registry].
+func (h *HTTP) Register(ctx context.Context, subject, text string) (Registered, error) {
+	// Found first, as a user who may not write can then start what is registered already.
+	if r, err := h.Find(ctx, subject, text); !errors.Is(err, ErrNotFound) {
+		return r, err
+	}
+	e := RegistryError{Op: opRegister, URL: h.url, Subject: subject}
+	_, err := h.ask(ctx, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
+		return c.CreateSchema(subject, text, srclient.Avro)
+	})
+	if err != nil {
+		return Registered{}, err
+	}
+	// The answer to a registration has no version (srclient says 0), so it is looked up.
+	return h.Find(ctx, subject, text)
+}
+
+// Latest implements [Registry].
+func (h *HTTP) Latest(ctx context.Context, subject string) (Registered, error) {
+	s, err := h.ask(ctx, RegistryError{Op: opLatest, URL: h.url, Subject: subject},
+		func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetLatestSchema(subject) })
+	return registered(subject, s), err
+}
+
+func registered(subject string, s *srclient.Schema) Registered {
+	if s == nil {
+		return Registered{}
+	}
+	return Registered{Subject: subject, ID: s.ID(), Version: s.Version(), Text: s.Schema()}
+}

@@ -1,0 +1,365 @@
+package schema_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/schema"
+)
+
+const (
+	user     = "svc"
+	password = "s3cret/+@"
+)
+
+// protocol serves a Memory over the REST protocol.
+func protocol(m *schema.Memory) http.Handler {
+	mux := http.NewServeMux()
+	answer := func(w http.ResponseWriter, r schema.Registered, withVersion bool, err error) {
+		w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
+		status, code := 0, 0
+		switch {
+		case errors.Is(err, schema.ErrNotFound):
+			status, code = 404, 40403
+		case errors.Is(err, schema.ErrIncompatible):
+			status, code = 409, 409
+		case errors.Is(err, schema.ErrInvalidSchema):
+			status, code = 422, 42201
+		case err != nil:
+			status, code = 500, 50001
+		}
+		if err != nil {
+			w.WriteHeader(status)
+			_ = json.NewEncoder(w).Encode(map[string]any{"error_code": code, "message": err.Error()})
+			return
+		}
+		body := map[string]any{"id": r.ID, "schema": r.Text}
+		if withVersion {
+			body["subject"], body["version"] = r.Subject, r.Version
+		}
+		_ = json.NewEncoder(w).Encode(body)
+	}
+	text := func(req *http.Request) string {
+		var body struct{ Schema string }
+		_ = json.NewDecoder(req.Body).Decode(&body)
+		return body.Schema
+	}
+	mux.HandleFunc("GET /schemas/ids/{id}", func(w http.ResponseWriter, req *http.Request) {
+		id, _ := strconv.Atoi(req.PathValue("id"))
+		found, err := m.Schema(req.Context(), id)
+		answer(w, schema.Registered{ID: id, Text: found}, false, err)
+	})
+	mux.HandleFunc("POST /subjects/{subject}", func(w http.ResponseWriter, req *http.Request) {
+		r, err := m.Find(req.Context(), req.PathValue("subject"), text(req))
+		answer(w, r, true, err)
+	})
+	mux.HandleFunc("POST /subjects/{subject}/versions", func(w http.ResponseWriter, req *http.Request) {
+		r, err := m.Register(req.Context(), req.PathValue("subject"), text(req))
+		answer(w, r, false, err)
+	})
+	mux.HandleFunc("GET /subjects/{subject}/versions/latest", func(w http.ResponseWriter, req *http.Request) {
+		r, err := m.Latest(req.Context(), req.PathValue("subject"))
+		answer(w, r, true, err)
+	})
+	return mux
+}
+
+func serve(t testing.TB, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// connect returns a client that does not wait between attempts; waits gets what it would have waited.
+func connect(t testing.TB, url string, cfg schema.HTTPConfig) (h *schema.HTTP, waits *[]time.Duration) {
+	t.Helper()
+	waits = new([]time.Duration)
+	if cfg.Wait == nil {
+		cfg.Wait = func(ctx context.Context, d time.Duration) error {
+			*waits = append(*waits, d)
+			return ctx.Err()
+		}
+	}
+	h, err := schema.NewHTTP(url, cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	return h, waits
+}
+
+func TestHTTP(t *testing.T) {
+	t.Parallel()
+	url := serve(t, protocol(schema.NewMemory()))
+	testRegistry(t, func(t *testing.T) schema.Registry {
+		t.Helper()
+		h, _ := connect(t, url, schema.HTTPConfig{})
+		return h
+	})
+}
+
+func TestHTTPJudgesAnswers(t *testing.T) {
+	t.Parallel()
+	const html = "<html>nothing here</html>"
+	for name, test := range map[string]struct {
+		status   int
+		body     string
+		reason   error
+		attempts int
+		says     string
+	}{
+		"incompatible":          {409, `{"error_code":409,"message":"field c lacks a default"}`, schema.ErrIncompatible, 1, "field c lacks a default"},
+		"subject not found":     {404, `{"error_code":40401,"message":"Subject not found"}`, schema.ErrNotFound, 1, "register the schema"},
+		"another server's 404":  {404, html, schema.ErrUnavailable, 1, "does not speak the protocol"},
+		"404 of a wrong path":   {404, `{"error_code":404,"message":"HTTP 404 Not Found"}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
+		"invalid":               {422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
+		"unauthorized":          {401, `{"error_code":401,"message":"Unauthorized"}`, schema.ErrUnauthorized, 1, "user name and password"},
+		"forbidden":             {403, html, schema.ErrUnauthorized, 1, "403"},
+		"bad request":           {400, `{"error_code":400,"message":"not so"}`, schema.ErrRefused, 1, "not so"},
+		"internal error":        {500, `{"error_code":50001,"message":"store is down"}`, schema.ErrUnavailable, 4, "store is down"},
+		"gateway":               {502, html, schema.ErrUnavailable, 4, "4 attempts"},
+		"too many requests":     {429, html, schema.ErrUnavailable, 4, "HTTP 429"},
+		"a web page":            {200, html, schema.ErrUnavailable, 1, "does not speak the protocol"},
+		"empty object":          {200, `{}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
+		"no version":            {200, `{"id":1,"schema":"\"int\""}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
+		"too large":             {200, strings.Repeat(" ", 9<<20), schema.ErrUnavailable, 1, "does not speak the protocol"},
+		"protobuf":              {200, `{"id":1,"version":1,"schema":"x","schemaType":"PROTOBUF"}`, schema.ErrInvalidSchema, 1, "PROTOBUF"},
+		"with references":       {200, `{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema, 1, "refers to 1"},
+		"long message is short": {409, `{"error_code":409,"message":"` + strings.Repeat("x", 1<<16) + `"}`, schema.ErrIncompatible, 1, "x…"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				requests.Add(1)
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			h, _ := connect(t, url, schema.HTTPConfig{})
+			_, err := h.Find(t.Context(), "the-subject", v1)
+			require.ErrorIs(t, err, test.reason)
+			require.ErrorContains(t, err, test.says)
+			require.ErrorContains(t, err, "the-subject")
+			require.ErrorContains(t, err, url)
+			require.Less(t, len(err.Error()), 2000)
+			require.EqualValues(t, test.attempts, requests.Load())
+			var e *schema.RegistryError
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, test.status, e.Status)
+			require.Equal(t, test.reason, firstReason(err))
+		})
+	}
+}
+
+// firstReason returns the only sentinel that err wraps, and nil if it wraps several.
+func firstReason(err error) (reason error) {
+	for _, s := range []error{
+		schema.ErrNotFound, schema.ErrIncompatible, schema.ErrInvalidSchema, schema.ErrUnauthorized, schema.ErrRefused, schema.ErrUnavailable,
+	} {
+		if !errors.Is(err, s) {
+			continue
+		}
+		if reason != nil {
+			return nil
+		}
+		reason = s
+	}
+	return reason
+}
+
+func TestHTTPTriesAgain(t *testing.T) {
+	t.Parallel()
+	m := schema.NewMemory()
+	serveMemory := protocol(m)
+	var requests atomic.Int32
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		switch requests.Add(1) {
+		case 1:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2: // hang up without an answer
+			panic(http.ErrAbortHandler)
+		case 3: // hang up within the answer
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `{"id":1`)
+			panic(http.ErrAbortHandler)
+		default:
+			serveMemory.ServeHTTP(w, req)
+		}
+	}))
+	h, waits := connect(t, url, schema.HTTPConfig{Backoff: time.Second, Attempts: 4})
+	is, err := m.Register(t.Context(), "s", v1)
+	require.NoError(t, err)
+	text, err := h.Schema(t.Context(), is.ID)
+	require.NoError(t, err)
+	require.Equal(t, v1, text)
+	require.EqualValues(t, 4, requests.Load())
+	require.Equal(t, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, *waits)
+}
+
+func TestHTTPBackoffIsBounded(t *testing.T) {
+	t.Parallel()
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
+	h, waits := connect(t, url, schema.HTTPConfig{Backoff: 2 * time.Second, Attempts: 5})
+	_, err := h.Latest(t.Context(), "s")
+	require.ErrorIs(t, err, schema.ErrUnavailable)
+	require.Equal(t, []time.Duration{2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}, *waits)
+}
+
+func TestHTTPRegistryAway(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	url := "http://" + l.Addr().String()
+	require.NoError(t, l.Close())
+	h, waits := connect(t, "http://"+user+":hush@"+strings.TrimPrefix(url, "http://"), schema.HTTPConfig{})
+	_, err = h.Find(t.Context(), "s", v1)
+	require.ErrorIs(t, err, schema.ErrUnavailable)
+	var op *net.OpError
+	require.ErrorAs(t, err, &op)
+	require.Len(t, *waits, 3)
+	require.ErrorContains(t, err, url)
+	require.ErrorContains(t, err, "check that the registry runs")
+	require.NotContains(t, err.Error(), "hush")
+	require.NotContains(t, err.Error(), user)
+}
+
+func TestHTTPHonoursContext(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{}, 1)
+	url := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		_, _ = io.Copy(io.Discard, req.Body) // else the server does not notice that the client left
+		arrived <- struct{}{}
+		<-req.Context().Done()
+	}))
+	h, _ := connect(t, url, schema.HTTPConfig{Timeout: time.Hour})
+
+	why := errors.New("shutting down")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		<-arrived
+		cancel(why)
+	}()
+	_, err := h.Find(ctx, "s", v1)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, why)
+	require.NotErrorIs(t, err, schema.ErrUnavailable)
+
+	late, cancelLate := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancelLate()
+	_, err = h.Find(late, "s", v1)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorIs(t, err, schema.ErrUnavailable)
+}
+
+func TestHTTPContextEndsWait(t *testing.T) {
+	t.Parallel()
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
+	ctx, cancel := context.WithCancel(t.Context())
+	h, _ := connect(t, url, schema.HTTPConfig{Wait: func(ctx context.Context, _ time.Duration) error {
+		cancel()
+		return ctx.Err()
+	}})
+	_, err := h.Latest(ctx, "s")
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "attempt 1")
+}
+
+func TestHTTPTimesOut(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	url := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		requests.Add(1)
+		<-req.Context().Done()
+	}))
+	h, _ := connect(t, url, schema.HTTPConfig{Timeout: 20 * time.Millisecond, Attempts: 2})
+	_, err := h.Latest(t.Context(), "s")
+	require.ErrorIs(t, err, schema.ErrUnavailable)
+	require.EqualValues(t, 2, requests.Load())
+}
+
+func TestHTTPAuthenticates(t *testing.T) {
+	t.Parallel()
+	m := protocol(schema.NewMemory())
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if u, p, _ := req.BasicAuth(); u != user || p != password {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		m.ServeHTTP(w, req)
+	}))
+	host := strings.TrimPrefix(url, "http://")
+	for name, test := range map[string]struct {
+		url    string
+		cfg    schema.HTTPConfig
+		denied bool
+	}{
+		"in the config":        {url, schema.HTTPConfig{Username: user, Password: password}, false},
+		"in the URL":           {"http://svc:s3cret%2F+%40@" + host + "/", schema.HTTPConfig{}, false},
+		"config before URL":    {"http://a:b@" + host, schema.HTTPConfig{Username: user, Password: password}, false},
+		"wrong":                {url, schema.HTTPConfig{Username: user, Password: "hush"}, true},
+		"wrong in the URL":     {"http://svc:hush@" + host, schema.HTTPConfig{}, true},
+		"none where one needs": {url, schema.HTTPConfig{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, _ := connect(t, test.url, test.cfg)
+			require.Equal(t, url, h.URL())
+			_, err := h.Register(t.Context(), t.Name(), v1)
+			if !test.denied {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, schema.ErrUnauthorized)
+			require.NotContains(t, err.Error(), "hush")
+		})
+	}
+}
+
+func TestHTTPRemembersOnlyIDs(t *testing.T) {
+	t.Parallel()
+	m := schema.NewMemory()
+	serveMemory := protocol(m)
+	var requests atomic.Int32
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		requests.Add(1)
+		serveMemory.ServeHTTP(w, req)
+	}))
+	h, _ := connect(t, url, schema.HTTPConfig{})
+	is, err := m.Register(t.Context(), "s", v1)
+	require.NoError(t, err)
+	for range 3 {
+		_, err = h.Schema(t.Context(), is.ID)
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 1, requests.Load())
+	for range 3 {
+		_, err = h.Schema(t.Context(), 99)
+		require.ErrorIs(t, err, schema.ErrNotFound)
+	}
+	require.EqualValues(t, 4, requests.Load())
+}
+
+func TestNewHTTPReportsAllMistakes(t *testing.T) {
+	t.Parallel()
+	_, err := schema.NewHTTP("ftp://svc:hush@host", schema.HTTPConfig{Timeout: -1, Password: "hush"})
+	require.ErrorContains(t, err, "ftp://")
+	require.ErrorContains(t, err, "Timeout -1ns")
+	require.ErrorContains(t, err, "without a Username")
+	require.NotContains(t, err.Error(), "hush")
+	for _, url := range []string{"", "host:8081", "http://", "http://h?x=1", "http://svc:hu/sh@h", "http://h\x00"} {
+		_, err := schema.NewHTTP(url, schema.HTTPConfig{})
+		require.ErrorContains(t, err, "http://registry:8081", "%q", url)
+		require.NotContains(t, err.Error(), "hu/sh")
+	}
+}

@@ -1,0 +1,94 @@
+package schema_test
+
+import (
+	"context"
+	"os"
+	"reflect"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/schema"
+)
+
+var _ aggregate.Codec = (*schema.Codec)(nil)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type (
+	OwnerType   string
+	AccountType string
+
+	AccountCreated struct {
+		OwnerID     string      `avro:"ownerId"`
+		OwnerType   OwnerType   `avro:"ownerType"`
+		AccountType AccountType `avro:"accountType"`
+		Currency    string      `avro:"currency"`
+		Exponent    int32       `avro:"exponent"`
+		MaxBalance  *int64      `avro:"maxBalance"`
+		MinBalance  *int64      `avro:"minBalance"`
+	}
+
+	AccountCredited struct {
+		TransactionID string    `avro:"transactionId"`
+		Amount        int64     `avro:"amount"`
+		EffectiveAt   time.Time `avro:"effectiveAt"`
+	}
+)
+
+const (
+	accountAggregate = "Account"
+	createdSubject   = "billing.account.events-billing.account.AccountCreated"
+	creditedSubject  = "billing.account.events-billing.account.AccountCredited"
+)
+
+func accountSources() schema.Sources {
+	return schema.Sources{accountAggregate: os.DirFS("testdata/account")}
+}
+
+// typeOf returns E as an event type of the Account aggregate.
+func typeOf[E any](name string) event.Type {
+	return event.Type{Aggregate: accountAggregate, Name: name, Go: reflect.TypeFor[E]()}
+}
+
+func created() event.Type  { return typeOf[AccountCreated]("AccountCreated") }
+func credited() event.Type { return typeOf[AccountCredited]("AccountCredited") }
+
+func exampleCreated() AccountCreated {
+	return AccountCreated{
+		OwnerID: "user-1", OwnerType: "USER", AccountType: "USER", Currency: "USD", Exponent: 2, MinBalance: new(int64(-5000)),
+	}
+}
+
+// newCodec returns a codec of the given sources that registers what it binds.
+func newCodec(t testing.TB, r schema.Registry, sources schema.Sources) *schema.Codec {
+	t.Helper()
+	c, err := schema.NewCodec(r, sources, schema.Config{Register: true})
+	require.NoError(t, err)
+	return c
+}
+
+// bound returns a codec for one type, called Thing, of the given schema, and that type.
+func bound[E any](t testing.TB, r schema.Registry, text string) (*schema.Codec, event.Type) {
+	t.Helper()
+	c, typ := newCodec(t, r, thing(text)), typeOf[E]("Thing")
+	require.NoError(t, c.Bind(context.Background(), []event.Type{typ}))
+	return c, typ
+}
+
+// thing returns the source of one event type called Thing.
+func thing(text string) schema.Sources {
+	return schema.Sources{accountAggregate: fstest.MapFS{"Thing.avsc": {Data: []byte(text)}}}
+}
+
+// record returns the schema of billing.account.Thing with the given fields.
+func record(fields string) string {
+	return `{"type":"record","name":"Thing","namespace":"billing.account","fields":[` + fields + `]}`
+}
+
+const thingSubject = "billing.account.events-billing.account.Thing"
