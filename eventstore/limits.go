@@ -101,7 +101,7 @@ func (c *checker) record(at string, r Record) {
 	if r.Revision < 1 {
 		c.add(at+"revision", strconv.Itoa(r.Revision), "1 or more")
 	}
-	if y := r.Timestamp.Year(); r.Timestamp.IsZero() || y < 1970 || y > 9999 {
+	if y := r.Timestamp.UTC().Year(); y < 1970 || y > 9999 {
 		c.add(at+"timestamp", r.Timestamp.Format(time.RFC3339Nano), "a time in the years 1970 to 9999")
 	}
 	c.text(at+"correlation id", r.CorrelationID, MaxIDBytes)

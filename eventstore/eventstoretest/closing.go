@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/ids"
@@ -72,22 +73,26 @@ type closingAttempts struct {
 // each is told so.
 func (s *suite) appendWhileClosing(ctx context.Context, t test, closer io.Closer) []*closingAttempts {
 	t.Helper()
-	var group sync.WaitGroup
-	attempts := make([]*closingAttempts, writers)
-	started := make(chan struct{}, writers)
-	at := s.tick(1)
+	var (
+		group    sync.WaitGroup
+		isClosed atomic.Bool
+		attempts = make([]*closingAttempts, writers)
+		started  = make(chan struct{}, writers)
+		at       = s.tick(1)
+	)
 	for n := range attempts {
 		a := &closingAttempts{stream: s.stream(n)}
 		attempts[n] = a
 		group.Go(func() {
-			for a.err == nil {
+			for last := false; !last && a.err == nil; {
+				last = isClosed.Load()
 				a.open = []eventstore.Record{record(at, ""), record(at, "")}
 				var result eventstore.Result
 				result, a.err = s.store.Append(ctx, a.stream, eventstore.Expected(len(a.stored)), a.open...)
 				if a.err == nil {
 					a.stored = append(a.stored, stored(a.stream, result, a.open)...)
 				}
-				if len(a.stored) <= 2 {
+				if result.Last == 2 || len(a.stored) == 0 {
 					started <- struct{}{}
 				}
 			}
@@ -96,7 +101,9 @@ func (s *suite) appendWhileClosing(ctx context.Context, t test, closer io.Closer
 	for range attempts {
 		<-started
 	}
-	must(t, "closing the store", closer.Close())
+	err := closer.Close()
+	isClosed.Store(true)
+	must(t, "closing the store", err)
 	group.Wait()
 	for _, a := range attempts {
 		if !errors.Is(a.err, eventstore.ErrClosed) && !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/ids"
 )
@@ -22,7 +23,9 @@ func largestCommits(t test, s *suite) {
 		{"as many records as may be", func() []eventstore.Record { return s.records(eventstore.MaxCommitRecords, ids.New()) }},
 		{"as much metadata as may be", func() []eventstore.Record {
 			r := s.records(1, "")
-			for i := 0; eventstore.Size(r[0]) < eventstore.MaxCommitBytes-50; i++ {
+			one := eventstore.Record{Header: event.Header{Metadata: map[string]string{"00000": ""}}}
+			each := eventstore.Size(one) - eventstore.Size(eventstore.Record{})
+			for i := range (eventstore.MaxCommitBytes - eventstore.Size(r[0])) / each {
 				r[0].Metadata[fmt.Sprintf("%05d", i)] = ""
 			}
 			return r
@@ -70,22 +73,14 @@ func strangestHeaders(t test, s *suite) {
 	)
 	letters := strings.Repeat("Aa-_09", eventstore.MaxTypeBytes)[:eventstore.MaxTypeBytes]
 	for i, text := range texts {
-		id := text
-		if len(text) <= eventstore.MaxIDBytes-len(unique) {
-			id += unique
-		} else {
-			id = unique + strings.ToValidUTF8(text[:eventstore.MaxIDBytes-len(unique)], "")
-			id += strings.Repeat("z", eventstore.MaxIDBytes-len(id))
-		}
-		stream := eventstore.Stream{Type: s.types[i%len(s.types)], ID: id}
+		stream := eventstore.Stream{Type: s.types[i%len(s.types)], ID: cut(text, unique) + unique}
 		records := s.records(2, text)
 		for j := range records {
 			r := &records[j]
-			r.ID = fmt.Sprint(j) + id[min(1, len(id)-len(unique)):]
-			r.ID = strings.ToValidUTF8(r.ID[:min(len(r.ID), eventstore.MaxIDBytes)], "")
+			r.ID = cut(text, r.ID) + r.ID
 			r.Type, r.Revision = letters, math.MaxInt32
 			r.CorrelationID, r.CausationID, r.ActorID, r.TraceParent = text, text, text, text
-			r.Metadata = map[string]string{"k": text, "k" + strings.ToValidUTF8(text[:min(len(text), 200)], ""): strings.Repeat(text, 10)}
+			r.Metadata = map[string]string{"k": text, cut(text, "k") + "k": strings.Repeat(text, 10)}
 			r.Value = append([]byte(text), 0, 0xff)
 		}
 		_, want := s.append(ctx, t, stream, eventstore.NoStream, records...)
@@ -102,24 +97,24 @@ func strangestHeaders(t test, s *suite) {
 	}
 }
 
+// cut returns as much of text as leaves room for the rest of an id.
+func cut(text, rest string) string {
+	return strings.ToValidUTF8(text[:min(len(text), eventstore.MaxIDBytes-len(rest))], "")
+}
+
 // extremeTimes uses one stream of the last category, which other checks read since a time before this one runs.
 func extremeTimes(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(len(s.types)-1)
 	var want []eventstore.Record
-	for _, at := range []time.Time{
+	for i, at := range []time.Time{
 		time.Unix(0, 0), time.Unix(0, 1), time.Unix(0, 999_999), time.Unix(0, 1_000_000), time.Unix(1, 0),
 		time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(2038, 1, 19, 3, 14, 8, 0, time.UTC),
 		time.Date(2262, 4, 11, 23, 47, 16, 854_775_808, time.UTC), // one beyond what fits into int64 nanoseconds
 		time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 	} {
-		for _, zone := range zones() {
-			if y := at.In(zone).Year(); y < 1970 || y > 9999 {
-				continue
-			}
-			_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), record(at.In(zone), ""))
-			want = append(want, more...)
-		}
+		_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), record(at.In(zones()[2-i%3]), ""))
+		want = append(want, more...)
 	}
 	same(t, "a stream of extreme times", s.load(ctx, t, stream), want)
 	v := s.category(ctx, t, stream.Type)
@@ -128,4 +123,3 @@ func extremeTimes(t test, s *suite) {
 		s.yields(ctx, t, v, "a category read since an extreme time", eventstore.Since(r.Timestamp), v.since(r.Timestamp))
 	}
 }
-

@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
-type records = iter.Seq2[eventstore.Record, error]
+// read is what the read methods of a store return.
+type read = iter.Seq2[eventstore.Record, error]
 
 // history appends commits of several lengths to a fresh stream.
 func (s *suite) history(ctx context.Context, t test, stream eventstore.Stream, commits int) []eventstore.Record {
@@ -29,10 +30,10 @@ func (s *suite) history(ctx context.Context, t test, stream eventstore.Stream, c
 }
 
 // behind returns a read of the category that begins where it ends now.
-func (s *suite) behind(ctx context.Context, t test, aggregateType string) func() records {
+func (s *suite) behind(ctx context.Context, t test, aggregateType string) func() read {
 	t.Helper()
 	cursor := maps.Clone(s.category(ctx, t, aggregateType).cursor)
-	return func() records { return s.store.ReadCategory(ctx, aggregateType, eventstore.After(cursor)) }
+	return func() read { return s.store.ReadCategory(ctx, aggregateType, eventstore.After(cursor)) }
 }
 
 // of leaves only the records of stream.
@@ -75,10 +76,10 @@ func readBreaks(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	category := s.behind(ctx, t, stream.Type)
 	want := s.history(ctx, t, stream, 6)
-	for name, read := range map[string]records{"stream": s.store.ReadStream(ctx, stream, 1), "category": category()} {
+	for name, all := range map[string]read{"stream": s.store.ReadStream(ctx, stream, 1), "category": category()} {
 		for _, most := range []int{1, len(want) - 1, len(want)} {
 			n := 0
-			for _, err := range read {
+			for _, err := range all {
 				must(t, "reading a "+name, err)
 				if n++; n == most {
 					break
@@ -88,7 +89,7 @@ func readBreaks(t test, s *suite) {
 				fatal(t, fmt.Sprintf("a loop over a %s saw %d records, expected %d", name, n, most))
 			}
 		}
-		next, stop := iter.Pull2(read)
+		next, stop := iter.Pull2(all)
 		_, err, ok := next()
 		must(t, "pulling the first record of a "+name, err)
 		stop()
@@ -107,11 +108,11 @@ func cancelledReadTold(t test, s *suite) {
 	start := maps.Clone(s.category(outer, t, stream.Type).cursor)
 	_, more := s.append(outer, t, stream, eventstore.Any, s.records(eventstore.MaxCommitRecords/2, "")...)
 	for name, c := range map[string]struct {
-		read func(context.Context) records
+		read func(context.Context) read
 		want int
 	}{
-		"stream": {func(ctx context.Context) records { return s.store.ReadStream(ctx, stream, 1) }, len(want) + len(more)},
-		"category": {func(ctx context.Context) records {
+		"stream": {func(ctx context.Context) read { return s.store.ReadStream(ctx, stream, 1) }, len(want) + len(more)},
+		"category": {func(ctx context.Context) read {
 			return s.store.ReadCategory(ctx, stream.Type, eventstore.After(start))
 		}, len(more)},
 	} {
@@ -145,8 +146,8 @@ func readersDoNotBlock(t test, s *suite) {
 	category := s.behind(ctx, t, stream.Type)
 	want := s.history(ctx, t, stream, 2)
 	n := len(want)
-	for _, read := range []records{s.store.ReadStream(ctx, stream, 1), category()} {
-		for _, err := range read {
+	for _, all := range []read{s.store.ReadStream(ctx, stream, 1), category()} {
+		for _, err := range all {
 			must(t, "reading amid appends", err)
 			_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), s.records(1, "")...)
 			want = append(want, more...)
