@@ -33,6 +33,6 @@ func connect(ctx context.Context, cfg Config) (*client, error) {
 }
 
 func (c *client) close() {
-	c.conns.Cut()
+	c.conns.Close()
 	_ = c.Close()
 }

@@ -163,52 +163,50 @@ func (s *Store) Append(
 // ReadStream implements [eventstore.Store]; it reads the index and asks no broker. What another process appended after
 // it took the partition over is not in it.
 func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) iter.Seq2[eventstore.Record, error] {
-	return func(yield func(eventstore.Record, error) bool) {
-		err := eventstore.CheckStream(stream)
-		var p ownedPartition
-		if err == nil {
-			p, err = s.partitionOf(ctx, stream)
-		}
-		if err != nil {
-			yield(eventstore.Record{}, err)
-			return
-		}
-		p.index.Stream(stream.ID, from, yieldUnder(ctx, yield))
+	if err := eventstore.CheckStream(stream); err != nil {
+		return failing(err)
 	}
+	p, err := s.partitionOf(ctx, stream)
+	if err != nil {
+		return failing(err)
+	}
+	return under(ctx, p.index.Stream(stream.ID, from))
 }
 
 // ReadCategory implements [eventstore.Store]; it reads the index, partition after partition, and asks no broker.
 func (s *Store) ReadCategory(
 	ctx context.Context, aggregateType string, start eventstore.Start,
 ) iter.Seq2[eventstore.Record, error] {
-	return func(yield func(eventstore.Record, error) bool) {
-		c, err := s.category(ctx, aggregateType)
-		if err != nil {
-			yield(eventstore.Record{}, err)
-			return
-		}
-		more := true
-		each := yieldUnder(ctx, yield)
-		for p := range c.partitions {
-			c.partitions[p].index.All(int32(p), start, func(r eventstore.Record) bool {
-				more = each(r)
-				return more
-			})
-			if !more {
-				return
-			}
-		}
+	c, err := s.category(ctx, aggregateType)
+	if err != nil {
+		return failing(err)
 	}
+	parts := make([]iter.Seq[eventstore.Record], len(c.partitions))
+	for i, p := range c.partitions {
+		parts[i] = p.index.All(int32(i), start)
+	}
+	return under(ctx, parts...)
 }
 
-// yieldUnder yields records until ctx ends, whose error is then the last pair.
-func yieldUnder(ctx context.Context, yield func(eventstore.Record, error) bool) func(eventstore.Record) bool {
-	return func(r eventstore.Record) bool {
-		if ctx.Err() != nil {
-			yield(eventstore.Record{}, context.Cause(ctx))
-			return false
+// failing yields nothing but an error.
+func failing(err error) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
+}
+
+// under yields what parts yield, one after the other, until ctx ends, whose error is then the last pair.
+func under(ctx context.Context, parts ...iter.Seq[eventstore.Record]) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		for _, part := range parts {
+			for r := range part {
+				if ctx.Err() != nil {
+					yield(eventstore.Record{}, context.Cause(ctx))
+					return
+				}
+				if !yield(r, nil) {
+					return
+				}
+			}
 		}
-		return yield(r, nil)
 	}
 }
 

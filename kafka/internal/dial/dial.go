@@ -17,6 +17,7 @@ type Conns struct {
 	dialer net.Dialer
 	mu     sync.Mutex
 	open   map[*conn]struct{}
+	no     error // why no connection is opened
 }
 
 // Use has the configuration dial through a new Conns, which it returns.
@@ -31,6 +32,9 @@ func Use(c *sarama.Config) *Conns {
 
 // Dial is what Sarama calls.
 func (d *Conns) Dial(network, addr string) (net.Conn, error) {
+	if err := d.refusing(); err != nil {
+		return nil, err
+	}
 	c, err := d.dialer.Dial(network, addr)
 	if err != nil {
 		return nil, err
@@ -38,24 +42,47 @@ func (d *Conns) Dial(network, addr string) (net.Conn, error) {
 	t := &conn{Conn: c, of: d}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.no != nil {
+		_ = c.Close()
+		return nil, d.no
+	}
 	d.open[t] = struct{}{}
 	return t, nil
 }
 
-// Cut closes all open connections.
-func (d *Conns) Cut() {
+func (d *Conns) refusing() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.no
+}
+
+// Cut closes all open connections; others may be opened.
+func (d *Conns) Cut() { d.cut(nil) }
+
+// Close closes all open connections and lets no other be opened.
+func (d *Conns) Close() { d.cut(net.ErrClosed) }
+
+// CutWhenDone cuts the connections when ctx ends, and lets none be opened: Sarama would try again. The function that
+// it returns ends the watch, and lets connections be opened again.
+func (d *Conns) CutWhenDone(ctx context.Context) (end func()) {
+	stop := context.AfterFunc(ctx, func() { d.cut(context.Cause(ctx)) })
+	return func() {
+		stop()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.no = nil
+	}
+}
+
+func (d *Conns) cut(because error) {
 	d.mu.Lock()
 	open := d.open
 	d.open = make(map[*conn]struct{})
+	d.no = because
 	d.mu.Unlock()
 	for c := range open {
 		_ = c.Conn.Close()
 	}
-}
-
-// CutWhenDone cuts the connections when ctx ends. The function it returns ends the watch.
-func (d *Conns) CutWhenDone(ctx context.Context) (stop func() bool) {
-	return context.AfterFunc(ctx, d.Cut)
 }
 
 type conn struct {

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"iter"
 	"sort"
 	"sync"
 	"time"
@@ -98,38 +99,41 @@ func (m *Memory) At(aggregateID string, version int64) (eventstore.Record, bool)
 	return m.log[places[version-1]], true
 }
 
-// Stream calls yield with the records of the stream from a version on, as of now, until it returns false.
-func (m *Memory) Stream(aggregateID string, from int64, yield func(eventstore.Record) bool) {
+// Stream returns a function that calls yield with the records of the stream from a version on, as of now, until yield
+// returns false.
+func (m *Memory) Stream(aggregateID string, from int64) iter.Seq[eventstore.Record] {
 	m.mu.RLock()
 	places, log := m.streams[aggregateID], m.log
 	m.mu.RUnlock()
-	if from < 1 {
-		from = 1
+	if from > 1 {
+		places = places[min(from-1, int64(len(places))):]
 	}
-	if from > int64(len(places)) {
-		return
-	}
-	for _, place := range places[from-1:] {
-		if !yield(log[place]) {
-			return
+	return func(yield func(eventstore.Record) bool) {
+		for _, place := range places {
+			if !yield(log[place]) {
+				return
+			}
 		}
 	}
 }
 
-// All calls yield with all records from start on, as of now, in the order of their offsets, until it returns false.
-func (m *Memory) All(partition int32, start eventstore.Start, yield func(eventstore.Record) bool) {
+// All returns a function that calls yield with all records from start on, as of now, in the order of their offsets, until
+// yield returns false.
+func (m *Memory) All(partition int32, start eventstore.Start) iter.Seq[eventstore.Record] {
 	m.mu.RLock()
 	log, latest := m.log, m.latest
 	m.mu.RUnlock()
-	offset := start.Offset(partition)
-	first := sort.Search(len(log), func(i int) bool { return log[i].Position.Offset >= offset })
-	if t := start.Time(); !t.IsZero() {
-		since := sort.Search(len(latest), func(i int) bool { return !latest[i].Truncate(time.Millisecond).Before(t) })
-		first = max(first, since)
-	}
-	for _, r := range log[first:] {
-		if !yield(r) {
-			return
+	return func(yield func(eventstore.Record) bool) {
+		offset := start.Offset(partition)
+		first := sort.Search(len(log), func(i int) bool { return log[i].Position.Offset >= offset })
+		if t := start.Time(); !t.IsZero() {
+			since := sort.Search(len(latest), func(i int) bool { return !latest[i].Truncate(time.Millisecond).Before(t) })
+			first = max(first, since)
+		}
+		for _, r := range log[first:] {
+			if !yield(r) {
+				return
+			}
 		}
 	}
 }

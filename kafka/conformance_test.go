@@ -1,0 +1,25 @@
+package kafka_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/eventstoretest"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+func TestConformanceOnFakeBrokers(t *testing.T) {
+	_, cfg := fake(t)
+	conformance(t, cfg)
+}
+
+// conformance runs the suite over two categories of several partitions each.
+func conformance(t *testing.T, cfg kafka.Config) {
+	cfg.TopicPrefix = "conformance"
+	cfg.Categories = []kafka.Category{{Type: "Account", Partitions: 3}, {Type: "Transaction", Partitions: 2}}
+	_, err := kafka.CreateTopics(t.Context(), cfg)
+	require.NoError(t, err)
+	eventstoretest.Run(t, func(t testing.TB) eventstore.Store { return open(t, cfg) }, eventstoretest.Config{Durable: true})
+}

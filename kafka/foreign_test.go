@@ -1,0 +1,84 @@
+package kafka_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// garbage is what another program writes into a topic that is not its own.
+func garbage() *kgo.Record {
+	return &kgo.Record{Topic: topic, Partition: 0, Key: []byte("a"), Value: []byte("not an event")}
+}
+
+func foreigner(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(cfg.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func writeForeign(t testing.TB, cfg kafka.Config) {
+	t.Helper()
+	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), garbage()).FirstErr())
+}
+
+// transactForeign commits two transactions with data: the first one's marker has the term of the second one's data.
+func transactForeign(t testing.TB, cfg kafka.Config) {
+	t.Helper()
+	c := foreigner(t, cfg, kgo.TransactionalID("foreign"))
+	for range 2 {
+		require.NoError(t, c.BeginTransaction())
+		require.NoError(t, c.ProduceSync(t.Context(), garbage()).FirstErr())
+		require.NoError(t, c.EndTransaction(t.Context(), kgo.TryCommit))
+	}
+}
+
+// testForeignWriters checks that what a foreign program writes never counts, never hides what the owner
+// writes, and never gets an append acknowledged against a stale version.
+func testForeignWriters(t *testing.T, cfg kafka.Config) {
+	for name, c := range map[string]struct {
+		disturb func(testing.TB, kafka.Config)
+		skipped int64 // records that do not count, each time
+	}{
+		"data":         {writeForeign, 1},
+		"transactions": {transactForeign, 2 + 2}, // and the owner's, which it writes again under a new claim
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := cfg
+			cfg.TopicPrefix = "billing"
+			s := open(t, cfg)
+			before := s.Skipped()
+			id := "foreign " + name
+			var want []string
+			for i := range 3 {
+				rs := records(2, "")
+				r, err := s.Append(t.Context(), stream(id), eventstore.Expected(2*i), rs...)
+				require.NoError(t, err)
+				require.Equal(t, int64(2*i+2), r.Last)
+				want = append(want, idsOf(rs)...)
+				if i < 2 {
+					c.disturb(t, cfg)
+				}
+			}
+			require.Equal(t, want, ids(t, s, id))
+			require.Equal(t, 2*c.skipped, s.Skipped()-before)
+			require.NoError(t, s.Close())
+
+			again := open(t, cfg)
+			require.Equal(t, want, ids(t, again, id))
+			_, err := again.Append(t.Context(), stream(id), 6, records(1, "")...)
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestForeignWritersOnFakeBrokers(t *testing.T) {
+	_, cfg := fake(t)
+	testForeignWriters(t, cfg)
+}

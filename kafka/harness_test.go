@@ -1,0 +1,102 @@
+package kafka_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"go.uber.org/goleak"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
+
+// oneTopic is a category in a topic of one partition: every stream is in it.
+const (
+	aggregateType = "Account"
+	topic         = "billing.account.events"
+)
+
+// fake starts three brokers in this process, with the topics made.
+func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
+	t.Helper()
+	c, err := kfake.NewCluster(append(opts, kfake.NumBrokers(3))...)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	cfg := kafka.Config{
+		Brokers:    c.ListenAddrs(),
+		Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		Logger:     quiet(),
+	}
+	_, err = kafka.CreateTopics(t.Context(), cfg)
+	require.NoError(t, err)
+	return c, cfg
+}
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func open(t testing.TB, cfg kafka.Config) *kafka.Store {
+	t.Helper()
+	s, err := kafka.Open(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func stream(id string) eventstore.Stream { return eventstore.Stream{Type: aggregateType, ID: id} }
+
+// records returns n records of a commit, with the command id given if it is not empty.
+func records(n int, commandID string) []eventstore.Record {
+	rs := make([]eventstore.Record, n)
+	for i := range rs {
+		rs[i] = eventstore.Record{Value: []byte("value"), Header: event.Header{
+			ID: uuid.NewString(), Type: "Happened", Revision: 1, CommandID: commandID,
+			Timestamp: time.Date(2026, 1, 2, 3, 4, 5, i, time.UTC),
+		}}
+	}
+	return rs
+}
+
+// ids returns the event ids of the stream, in version order, and fails if the versions are not 1, 2, 3 …
+func ids(t testing.TB, s eventstore.Store, id string) []string {
+	t.Helper()
+	var found []string
+	for r, err := range s.ReadStream(t.Context(), stream(id), 1) {
+		require.NoError(t, err)
+		require.Equal(t, int64(len(found)+1), r.AggregateVersion)
+		found = append(found, r.ID)
+	}
+	return found
+}
+
+func idsOf(commits ...[]eventstore.Record) []string {
+	var all []string
+	for _, r := range slices.Concat(commits...) {
+		all = append(all, r.ID)
+	}
+	return all
+}
+
+func named(prefix string, i int) string { return fmt.Sprintf("%s-%d", prefix, i) }
+
+// errorsAre reports whether err matches all of the targets.
+func errorsAre(err error, targets ...error) bool {
+	for _, target := range targets {
+		if !errors.Is(err, target) {
+			return false
+		}
+	}
+	return true
+}

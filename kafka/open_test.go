@@ -1,0 +1,197 @@
+package kafka_test
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
+	_, err := kafka.Open(t.Context(), kafka.Config{
+		Brokers:           []string{"localhost"},
+		Categories:        []kafka.Category{{Type: "Account"}, {Type: "ACCOUNT"}, {Type: "no spaces", Partitions: -1}},
+		MinInSyncReplicas: 4,
+		RequestTimeout:    time.Microsecond,
+		MaxBatchBytes:     2 << 20,
+		MaxWaitingCommits: -1,
+		MaxWaitingBytes:   1,
+	})
+	for _, want := range []string{
+		`found "localhost", expected host:port`, "Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions",
+		"MinInSyncReplicas is 4", "RequestTimeout is 1µs", "MaxBatchBytes is 2097152", "MaxWaitingCommits is -1", "MaxWaitingBytes is 1,",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	_, err = kafka.Open(t.Context(), kafka.Config{})
+	require.ErrorContains(t, err, "Brokers is empty")
+	require.ErrorContains(t, err, "Categories is empty")
+}
+
+func TestFromEnv(t *testing.T) {
+	env := map[string]string{"KAFKA_BROKERS": "a:9092, b:9093,", "KAFKA_CLIENT_ID": ""}
+	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Type: "Account"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Brokers)
+	require.Equal(t, "billing-engine", kafka.DefaultClientID)
+
+	_, err = kafka.FromEnv(func(string) string { return "" }, kafka.Category{Type: "Account"})
+	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")
+	env["KAFKA_BROKERS"] = "nowhere"
+	_, err = kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Type: "Account"})
+	require.ErrorContains(t, err, `found "nowhere", expected host:port`)
+}
+
+func TestOpenWhereNoBrokerAnswers(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
+	require.NoError(t, err)
+	defer silent.Close()
+
+	_, err = kafka.Open(t.Context(), kafka.Config{
+		Brokers: []string{closed.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}},
+	})
+	require.ErrorContains(t, err, "no broker of "+closed.Addr().String()+" answers")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		if c, err := silent.Accept(); err == nil {
+			cancel() // the request is on its way into the void
+			defer c.Close()
+		}
+	}()
+	_, err = kafka.Open(ctx, kafka.Config{
+		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}},
+	})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
+	c, cfg := fake(t)
+	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 4}, {Type: "Order"}, {Type: "Odd", Partitions: 1}}
+	require.NoError(t, c.CreateTopic("billing.odd.events", 1, map[string]string{"retention.ms": "1000", "cleanup.policy": "compact"}))
+	_, err := kafka.Open(t.Context(), cfg)
+	var off *kafka.TopicsError
+	require.ErrorAs(t, err, &off)
+	require.Len(t, off.Topics, 3)
+	require.ErrorContains(t, err, "topic billing.account.events: partitions is 1, expected 4")
+	require.ErrorContains(t, err, "topic billing.order.events is missing: create the topics")
+	require.ErrorContains(t, err, "topic billing.odd.events: retention.ms is 1000, expected -1")
+	require.ErrorContains(t, err, "topic billing.odd.events: cleanup.policy is compact, expected delete")
+}
+
+func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
+	c, cfg := fake(t)
+	cfg.Categories = append(cfg.Categories, kafka.Category{Type: "Order"}, kafka.Category{Type: "Odd", Partitions: 2})
+	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
+	for round := range 2 {
+		found, err := kafka.CreateTopics(t.Context(), cfg)
+		require.NoError(t, err)
+		require.Len(t, found, 4)
+		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
+		require.Equal(t, []string{topic, "billing.order.events", "billing.odd.events", "billing.dead-letter"}, names)
+		for i, f := range found {
+			require.True(t, f.Exists)
+			require.Equal(t, round == 0 && i == 1, f.Created, f.Name)
+		}
+		require.Empty(t, found[0].Differences)
+		require.Empty(t, found[1].Differences)
+		require.Contains(t, found[2].Differences, kafka.Difference{Property: "partitions", Found: "1", Want: "2"})
+	}
+}
+
+// A topic that lost its beginning cannot be an event store's: the owner refuses it.
+func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.NoError(t, c.DeleteRecords(topic, 0, 2))
+
+	_, err = kafka.Open(t.Context(), cfg)
+	var corrupt *kafka.CorruptError
+	require.ErrorAs(t, err, &corrupt)
+	require.Equal(t, topic, corrupt.Topic)
+	require.Zero(t, corrupt.Offset)
+	require.ErrorContains(t, err, "deleted")
+}
+
+func TestUseOfAStoreThatDoesNotKnowTheCategory(t *testing.T) {
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	other := eventstore.Stream{Type: "Order", ID: "1"}
+	_, err := s.Append(t.Context(), other, eventstore.Any, records(1, "")...)
+	require.ErrorIs(t, err, eventstore.ErrInvalid)
+	require.ErrorContains(t, err, `"Order"`)
+	for _, err := range s.ReadStream(t.Context(), other, 1) {
+		require.ErrorIs(t, err, eventstore.ErrInvalid)
+	}
+	for _, err := range s.ReadCategory(t.Context(), "Order", eventstore.Beginning()) {
+		require.ErrorIs(t, err, eventstore.ErrInvalid)
+	}
+}
+
+// Commits gather while one is in flight, whatever their number, and each gets its own answer.
+func TestManyCallersShareBatches(t *testing.T) {
+	_, cfg := fake(t)
+	cfg.MaxWaitingCommits = 7 // fewer than the callers: the others wait
+	s := open(t, cfg)
+	const callers, each = 50, 10
+	var group sync.WaitGroup
+	for i := range callers {
+		group.Go(func() {
+			for n := range each {
+				_, err := s.Append(t.Context(), stream(named("caller", i)), eventstore.Expected(n), records(1, "")...)
+				if err != nil {
+					t.Errorf("caller %d: %v", i, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for i := range callers {
+		require.Len(t, ids(t, s, named("caller", i)), each)
+	}
+}
+
+func TestTwoStoresFightForAPartition(t *testing.T) {
+	_, cfg := fake(t)
+	testTakeover(t, cfg)
+}
+
+// testTakeover lets two stores take a partition from each other, ten times over: the one that lost it says so,
+// and what was acknowledged is there, once, in order.
+func testTakeover(t *testing.T, cfg kafka.Config) {
+	var want []string
+	owner := open(t, cfg)
+	for range 10 {
+		rs := records(2, "")
+		_, err := owner.Append(t.Context(), stream("fought over"), eventstore.Expected(len(want)), rs...)
+		require.NoError(t, err)
+		want = append(want, idsOf(rs)...)
+
+		next := open(t, cfg)
+		require.Equal(t, want, ids(t, next, "fought over"))
+		for range 2 { // it stays lost
+			_, err = owner.Append(t.Context(), stream("fought over"), eventstore.Expected(len(want)), records(1, "")...)
+			require.ErrorIs(t, err, eventstore.ErrNotOwner)
+			require.NotErrorIs(t, err, eventstore.ErrOutcomeUnknown)
+			var lost *kafka.OwnershipLostError
+			require.ErrorAs(t, err, &lost)
+			require.Equal(t, topic, lost.Topic)
+		}
+		require.NoError(t, owner.Close())
+		owner = next
+	}
+	require.Equal(t, want, ids(t, owner, "fought over"))
+	require.Zero(t, owner.Skipped())
+}
