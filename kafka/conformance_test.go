@@ -17,7 +17,7 @@ func TestConformanceOnFakeBrokers(t *testing.T) {
 
 // conformance runs the suite over two categories of several partitions each.
 func conformance(t *testing.T, cfg kafka.Config) {
-	cfg.TopicPrefix = "conformance"
+	cfg.TopicPrefix += "conformance"
 	cfg.Categories = []kafka.Category{{Type: "Account", Partitions: 3}, {Type: "Transaction", Partitions: 2}}
 	_, err := kafka.CreateTopics(t.Context(), cfg)
 	require.NoError(t, err)

@@ -11,8 +11,8 @@ import (
 )
 
 // garbage is what another program writes into a topic that is not its own.
-func garbage() *kgo.Record {
-	return &kgo.Record{Topic: topic, Partition: 0, Key: []byte("a"), Value: []byte("not an event")}
+func garbage(cfg kafka.Config) *kgo.Record {
+	return &kgo.Record{Topic: topicOf(cfg), Partition: 0, Key: []byte("a"), Value: []byte("not an event")}
 }
 
 func foreigner(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) *kgo.Client {
@@ -25,7 +25,7 @@ func foreigner(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) *kgo.Client {
 
 func writeForeign(t testing.TB, cfg kafka.Config) {
 	t.Helper()
-	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), garbage()).FirstErr())
+	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), garbage(cfg)).FirstErr())
 }
 
 // transactForeign commits two transactions with data: the first one's marker has the term of the second one's data.
@@ -34,7 +34,7 @@ func transactForeign(t testing.TB, cfg kafka.Config) {
 	c := foreigner(t, cfg, kgo.TransactionalID("foreign"))
 	for range 2 {
 		require.NoError(t, c.BeginTransaction())
-		require.NoError(t, c.ProduceSync(t.Context(), garbage()).FirstErr())
+		require.NoError(t, c.ProduceSync(t.Context(), garbage(cfg)).FirstErr())
 		require.NoError(t, c.EndTransaction(t.Context(), kgo.TryCommit))
 	}
 }
@@ -50,8 +50,6 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 		"transactions": {transactForeign, 2 + 2}, // and the owner's, which it writes again under a new claim
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := cfg
-			cfg.TopicPrefix = "billing"
 			s := open(t, cfg)
 			before := s.Skipped()
 			id := "foreign " + name

@@ -45,6 +45,14 @@ func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	return c, cfg
 }
 
+// topicOf returns the topic of the category.
+func topicOf(cfg kafka.Config) string {
+	if cfg.TopicPrefix == "" {
+		return topic
+	}
+	return cfg.TopicPrefix + ".account.events"
+}
+
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func open(t testing.TB, cfg kafka.Config) *kafka.Store {

@@ -187,7 +187,7 @@ func testTakeover(t *testing.T, cfg kafka.Config) {
 			require.NotErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 			var lost *kafka.OwnershipLostError
 			require.ErrorAs(t, err, &lost)
-			require.Equal(t, topic, lost.Topic)
+			require.Equal(t, topicOf(cfg), lost.Topic)
 		}
 		require.NoError(t, owner.Close())
 		owner = next

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,7 @@ func (c Config) Topics() ([]Topic, error) {
 		"unclean.leader.election.enable": "false",
 		"compression.type":               "lz4",
 		"message.timestamp.type":         "CreateTime",
+		timestampAhead:                   strconv.FormatInt(math.MaxInt64, 10),
 	}
 	all := make([]Topic, 0, len(c.Categories)+1)
 	for _, g := range c.Categories {
@@ -41,6 +43,10 @@ func (c Config) Topics() ([]Topic, error) {
 	}
 	return append(all, Topic{c.TopicPrefix + ".dead-letter", 1, c.ReplicationFactor, settings}), nil
 }
+
+// timestampAhead is how far, in milliseconds, the time of a record may be ahead of a broker's clock. Events have their own
+// time, and a broker whose clock is behind must not refuse them. Kafka before 3.6 does not know the setting, and has no such bound.
+const timestampAhead = "message.timestamp.after.max.ms"
 
 // TopicStatus is what was found of a topic.
 type TopicStatus struct {
@@ -116,9 +122,12 @@ func create(admin sarama.ClusterAdmin, t Topic) error {
 	for k, v := range t.Settings {
 		entries[k] = &v
 	}
-	err := admin.CreateTopic(t.Name, &sarama.TopicDetail{
-		NumPartitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, ConfigEntries: entries,
-	}, false)
+	detail := &sarama.TopicDetail{NumPartitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, ConfigEntries: entries}
+	err := admin.CreateTopic(t.Name, detail, false)
+	if errors.Is(err, sarama.ErrInvalidConfig) {
+		delete(entries, timestampAhead)
+		err = admin.CreateTopic(t.Name, detail, false)
+	}
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) { // somebody was faster
 		return nil
 	}
@@ -200,7 +209,9 @@ func differences(admin sarama.ClusterAdmin, want Topic, found *sarama.TopicMetad
 		settings[e.Name] = e.Value
 	}
 	for _, name := range names {
-		compare(name, settings[name], want.Settings[name])
+		if found, known := settings[name]; known || name != timestampAhead {
+			compare(name, found, want.Settings[name])
+		}
 	}
 	return ds, nil
 }
