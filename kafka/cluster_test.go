@@ -22,9 +22,14 @@ func real(t testing.TB) kafka.Config {
 		Categories:  []kafka.Category{{Type: aggregateType, Partitions: 1}},
 		Logger:      quiet(),
 	}
+	create(t, cfg)
+	return cfg
+}
+
+func create(t testing.TB, cfg kafka.Config) {
+	t.Helper()
 	_, err := kafka.CreateTopics(t.Context(), cfg)
 	require.NoError(t, err)
-	return cfg
 }
 
 func TestConformanceOnRealBrokers(t *testing.T) { conformance(t, real(t)) }
