@@ -1,0 +1,43 @@
+# make help lists the targets.
+.DEFAULT_GOAL := help
+GOBIN := $(CURDIR)/.cache/bin
+LINT_VERSION := v2.15.0
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: ## dispatch the sample commands and show what happens
+	go run ./examples/quickstart
+
+.PHONY: test
+test: ## run the tests that need nothing but Go
+	go test -race ./...
+
+.PHONY: test-cluster
+test-cluster: ## run all tests, on three real brokers and a registry (Java 17, Maven, Python 3)
+	go test -race -tags=cluster -timeout=20m ./...
+
+.PHONY: cluster
+cluster: ## start three brokers and a registry on this machine, until Ctrl-C
+	go run ./kafka/kafkatest/cmd/cluster
+
+.PHONY: lint
+lint: $(GOBIN)/golangci-lint ## check style and the import rules
+	$(GOBIN)/golangci-lint run --build-tags cluster ./...
+
+.PHONY: fmt
+fmt: $(GOBIN)/golangci-lint ## format the code
+	$(GOBIN)/golangci-lint fmt ./...
+
+$(GOBIN)/golangci-lint:
+	GOBIN=$(GOBIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+.PHONY: ci
+ci: ## run what continuous integration runs
+	.ci/run
+
+.PHONY: clean
+clean: ## remove what the build left
+	rm -rf .cache bin build
