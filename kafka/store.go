@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
@@ -110,6 +111,7 @@ func (s *Store) claimAll(ctx context.Context) error {
 					MaxBatchBytes:   s.cfg.MaxBatchBytes,
 					MaxWaiting:      s.cfg.MaxWaitingCommits,
 					MaxWaitingBytes: s.cfg.MaxWaitingBytes,
+					Broken:          hooks.From(ctx),
 				})
 				if err != nil {
 					return public(err)

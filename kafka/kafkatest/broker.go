@@ -8,33 +8,29 @@ import (
 	"sync"
 )
 
-// dataPattern matches the data folders of all brokers.
-const dataPattern = "data-*"
-
-// broker is one node: the folder, the settings, and the process while there is one.
+// broker is one node: its folder, its settings, and its process while there is one.
 type broker struct {
-	id      int
-	address string
-	dist    *distribution
-	dir     string // of the cluster
-	config  string // path of its properties
+	id     int
+	plan   portPlan
+	dist   *distribution
+	dir    *runDir
+	config string // path of its properties
 
-	mu     sync.Mutex
-	proc   *process // nil if killed or never started
-	paused bool
+	mu   sync.Mutex
+	proc *process // nil if it was killed or never started
 }
 
 // newBroker formats the node's data folder and writes its settings.
-func newBroker(dist *distribution, dir, clusterID string, id int, l layout, extra map[string]string) (*broker, error) {
+func newBroker(dist *distribution, dir *runDir, clusterID string, id int, extra map[string]string) (*broker, error) {
 	b := &broker{
-		id: id, address: address(l.brokers[id]), dist: dist, dir: dir,
-		config: filepath.Join(dir, fmt.Sprintf("broker-%d.properties", id)),
+		id: id, plan: dir.plan, dist: dist, dir: dir,
+		config: filepath.Join(dir.data, fmt.Sprintf("broker-%d.properties", id)),
 	}
-	data := filepath.Join(dir, "data-"+strconv.Itoa(id))
+	data := filepath.Join(dir.data, "data-"+strconv.Itoa(id))
 	if err := dist.format(data, clusterID, id); err != nil {
 		return nil, err
 	}
-	settings := renderProperties(properties(id, l, data, extra))
+	settings := renderProperties(properties(id, dir.plan, data, extra))
 	if err := os.WriteFile(b.config, []byte(settings), 0o644); err != nil {
 		return nil, fmt.Errorf("kafkatest: %s: %w", b.name(), err)
 	}
@@ -43,26 +39,34 @@ func newBroker(dist *distribution, dir, clusterID string, id int, l layout, extr
 
 func (b *broker) name() string { return "broker " + strconv.Itoa(b.id) }
 
+func (b *broker) address() string { return address(b.plan.brokers[b.id]) }
+
 // start starts the process; it does not wait until the broker is ready.
 func (b *broker) start() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.alive() {
-		return fmt.Errorf("kafkatest: %s: %w: it runs already", b.name(), ErrNotRunning)
+	if b.runs() {
+		return fmt.Errorf("kafkatest: %s: %w", b.name(), ErrRunning)
+	}
+	if err := checkPort(b.plan.brokers[b.id], b.name()); err != nil {
+		return err
+	}
+	if err := checkPort(b.plan.controllers[b.id], "the controller of "+b.name()); err != nil {
+		return err
 	}
 	proc, err := startProcess(spec{
-		name: b.name(), path: b.dist.java, args: b.dist.command("kafka.Kafka", b.config),
-		dir: b.dir, logPath: filepath.Join(b.dir, fmt.Sprintf("broker-%d.log", b.id)),
+		name: b.name(), path: b.dist.java, args: b.dist.command(b.dir.tmp, "kafka.Kafka", b.config),
+		dir: b.dir.data, logPath: filepath.Join(b.dir.data, fmt.Sprintf("broker-%d.log", b.id)),
 	})
 	if err != nil {
 		return err
 	}
-	b.proc, b.paused = proc, false
+	b.proc = proc
 	return nil
 }
 
-// alive reports whether the process runs; b.mu is held.
-func (b *broker) alive() bool {
+// runs reports whether there is a process, paused or not. b.mu is held.
+func (b *broker) runs() bool {
 	if b.proc == nil {
 		return false
 	}
@@ -91,34 +95,24 @@ func (b *broker) kill() error {
 	if err := b.proc.kill(); err != nil {
 		return err
 	}
-	b.proc, b.paused = nil, false
+	b.proc = nil
 	return nil
 }
 
-// pause stops the process where it stands, as a long garbage collection or a
-// sleeping machine would.
-func (b *broker) pause() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.alive() {
-		return fmt.Errorf("kafkatest: %s: pause: %w: it does not run", b.name(), ErrNotRunning)
-	}
-	if err := pauseProcess(b.proc.cmd.Process); err != nil {
-		return fmt.Errorf("kafkatest: %s: pause: %w", b.name(), err)
-	}
-	b.paused = true
-	return nil
-}
+// pause stops the process where it stands.
+func (b *broker) pause() error { return b.signal("pause", pauseProcess) }
 
-func (b *broker) resume() error {
+// resume lets the process go on.
+func (b *broker) resume() error { return b.signal("resume", resumeProcess) }
+
+func (b *broker) signal(what string, send func(*os.Process) error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.alive() {
-		return fmt.Errorf("kafkatest: %s: resume: %w: it does not run", b.name(), ErrNotRunning)
+	if !b.runs() {
+		return fmt.Errorf("kafkatest: %s: %s: %w", b.name(), what, ErrNotRunning)
 	}
-	if err := resumeProcess(b.proc.cmd.Process); err != nil {
-		return fmt.Errorf("kafkatest: %s: resume: %w", b.name(), err)
+	if err := send(b.proc.cmd.Process); err != nil {
+		return fmt.Errorf("kafkatest: %s: %s: %w", b.name(), what, err)
 	}
-	b.paused = false
 	return nil
 }

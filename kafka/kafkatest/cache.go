@@ -2,6 +2,7 @@ package kafkatest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 
 const (
 	downloadTries = 3
-	downloadPause = 2 * time.Second // before the second try; doubled for each after
+	downloadPause = time.Second // before the second try; doubled for each after
 )
 
 // cache is the folder of what is downloaded once and used by every test binary on this machine.
@@ -77,7 +78,7 @@ func (c *cache) tryBuild(ctx context.Context, name, dir string, build func(conte
 			return fmt.Errorf("kafkatest: cache: %w", err)
 		}
 		err := build(ctx, dir)
-		if err == nil || try == downloadTries || !worthRetrying(err) || ctx.Err() != nil {
+		if err == nil || try == downloadTries || !errors.Is(err, ErrToolFailed) || ctx.Err() != nil {
 			return err
 		}
 		c.progress.say("downloading %s failed, trying again in %v (%d of %d)", name, pause, try+1, downloadTries)

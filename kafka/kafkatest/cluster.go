@@ -36,7 +36,7 @@ type Cluster struct {
 // ctx bounds the start, not the life of the cluster: end that with [Cluster.Stop].
 // Without a deadline in ctx, [DefaultDownloadTimeout] and [DefaultStartTimeout] apply.
 //
-// Errors: all mistakes of cfg at once; [ErrToolMissing], [ErrDownload],
+// Errors: all mistakes of cfg at once; [ErrToolMissing], [ErrToolFailed],
 // [ErrPortTaken], [ErrProcessDied], [ErrNotReady]. Nothing runs after an error.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	cfg, err := cfg.complete()
@@ -53,7 +53,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := openRunDir(ctx, store, cfg.Dir)
+	dir, err := openRunDir(ctx, store, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -82,20 +82,19 @@ func (c *Cluster) start(ctx context.Context, cfg Config, dist *distribution, fil
 	ctx, cancel := withDefaultTimeout(ctx, DefaultStartTimeout)
 	defer cancel()
 
-	plan, err := planPorts(cfg)
+	clusterID, err := c.dir.clusterID()
 	if err != nil {
 		return err
 	}
-	clusterID := newUUID()
 	for id := range cfg.Brokers {
-		b, err := newBroker(dist, c.dir.path, clusterID, id, plan.layout, cfg.Properties)
+		b, err := newBroker(dist, c.dir, clusterID, id, cfg.Properties)
 		if err != nil {
 			return err
 		}
 		c.brokers = append(c.brokers, b)
-		c.addrs = append(c.addrs, b.address)
+		c.addrs = append(c.addrs, b.address())
 	}
-	c.progress.say("starting %d brokers of Kafka %s in %s", cfg.Brokers, cfg.Version, c.dir.path)
+	c.progress.say("starting %d brokers of Kafka %s in %s", cfg.Brokers, cfg.Version, c.dir.data)
 	for _, b := range c.brokers {
 		if err := b.start(); err != nil {
 			return err
@@ -103,7 +102,7 @@ func (c *Cluster) start(ctx context.Context, cfg Config, dist *distribution, fil
 	}
 	if files != nil {
 		c.progress.say("starting a schema registry, Apicurio %s", registryVersion)
-		c.registry, err = startRegistry(files, c.dir.path, plan.registry, plan.management)
+		c.registry, err = startRegistry(files, c.dir)
 		if err != nil {
 			return err
 		}
@@ -120,7 +119,7 @@ func (c *Cluster) await(ctx context.Context) error {
 			if err := awaitBroker(ctx, b, c.ids()); err != nil {
 				return err
 			}
-			c.progress.say("%s is ready at %s", b.name(), b.address)
+			c.progress.say("%s is ready at %s", b.name(), b.address())
 			return nil
 		})
 	}
@@ -166,7 +165,7 @@ func (c *Cluster) Kill(n int) error {
 // ready: registered, and in sync in all its partitions that have a leader.
 // It needs a majority of the brokers to run. If all were killed, restart them concurrently.
 //
-// Errors: [ErrNotRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady]
+// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady]
 // when ctx is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
 func (c *Cluster) Restart(ctx context.Context, n int) error {
 	b, err := c.broker(n)
@@ -210,9 +209,12 @@ func (c *Cluster) Resume(n int) error {
 	return b.resume()
 }
 
+// external reports whether the cluster was started elsewhere.
+func (c *Cluster) external() bool { return c.dir == nil }
+
 // broker returns broker n of a cluster that this process started.
 func (c *Cluster) broker(n int) (*broker, error) {
-	if c.dir == nil {
+	if c.external() {
 		return nil, fmt.Errorf("kafkatest: broker %d: %w (%s is set): use ForTest for a cluster of your own", n, ErrExternal, EnvBrokers)
 	}
 	if n < 0 || n >= len(c.brokers) {
@@ -230,7 +232,7 @@ func (c *Cluster) broker(n int) (*broker, error) {
 // it is in [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing
 // is lost that a restart would not recover. Later calls return what the first one returned.
 func (c *Cluster) Stop() error {
-	if c.dir == nil {
+	if c.external() {
 		return nil
 	}
 	return c.end(c.dir.remove)
@@ -244,14 +246,14 @@ func (c *Cluster) end(release func() error) error {
 		return c.stopErr
 	}
 	c.stopped = true
-	var errs []error
+	var group errgroup.Group
 	for _, b := range c.brokers {
-		errs = append(errs, b.kill())
+		group.Go(b.kill)
 	}
 	if c.registry != nil {
-		errs = append(errs, c.registry.proc.kill())
+		group.Go(c.registry.proc.kill)
 	}
-	c.stopErr = errors.Join(append(errs, release())...)
+	c.stopErr = errors.Join(group.Wait(), release())
 	if c.stopErr == nil {
 		c.progress.say("stopped")
 	}

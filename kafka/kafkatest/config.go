@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -58,9 +59,9 @@ type Config struct {
 	// the brokers together (ids, listeners, voters, folders) cannot be replaced.
 	Properties map[string]string
 
-	// Dir keeps the data and the logs of the brokers, so that a later [Start] with
-	// the same Dir and number of brokers finds them again. One cluster at a time may use it.
-	// Default: a folder of its own that [Cluster.Stop] removes.
+	// Dir keeps the data and the logs, so that a later [Start] with the same Dir
+	// and number of brokers finds them again. One cluster at a time may use it.
+	// Its name holds no comma. Default: a folder of its own that [Cluster.Stop] removes.
 	Dir string
 
 	// Ports are what the brokers listen on, one for each, on 127.0.0.1.
@@ -116,6 +117,9 @@ func (c Config) validate() error {
 			errs = append(errs, fmt.Errorf("port %d is given twice: each process needs its own", port))
 		}
 		seen[port] = true
+	}
+	if strings.Contains(c.Dir, ",") {
+		errs = append(errs, fmt.Errorf("Dir is %q: Kafka takes what follows a comma for another folder", c.Dir))
 	}
 	for name := range c.Properties {
 		if reserved(name) {

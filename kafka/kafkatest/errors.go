@@ -9,9 +9,9 @@ import (
 var (
 	// ErrToolMissing: a program that starting needs is not installed. The error is a [*ToolError].
 	ErrToolMissing = errors.New("program not found")
-	// ErrDownload: the programs to run could not be fetched. The error is a [*ToolError] that carries
-	// the output of the program that fetched.
-	ErrDownload = errors.New("download failed")
+	// ErrToolFailed: a program that downloads or prepares what is to run failed. The
+	// error is a [*ToolError] that carries the end of what it printed.
+	ErrToolFailed = errors.New("program failed")
 	// ErrPortTaken: something else listens on a port. The error is a [*PortError].
 	ErrPortTaken = errors.New("port taken")
 	// ErrProcessDied: a broker or the registry ended by itself. The error is a [*ProcessError].
@@ -24,20 +24,24 @@ var (
 	ErrExternal = errors.New("cluster was started elsewhere")
 	// ErrStopped: the cluster has been stopped.
 	ErrStopped = errors.New("cluster is stopped")
-	// ErrNotRunning: the broker was killed or paused, or has not been.
-	ErrNotRunning = errors.New("broker is in the wrong state")
+	// ErrRunning: the broker to start runs already.
+	ErrRunning = errors.New("broker runs already")
+	// ErrNotRunning: the broker to pause or resume was killed or has died.
+	ErrNotRunning = errors.New("broker does not run")
+	// ErrDirInUse: another cluster uses [Config.Dir].
+	ErrDirInUse = errors.New("folder is in use")
 )
 
-// ToolError says which program was needed and what went wrong with it.
+// ToolError says which program was needed, what went wrong with it, and what to do.
 type ToolError struct {
 	Tool   string // the program, such as "mvn"
-	Need   string // what it is needed for, and what to do
+	Hint   string // what it is needed for, or what to check
 	Output string // the end of what it printed; empty if it never ran
-	Err    error  // wraps ErrToolMissing or ErrDownload
+	Err    error  // wraps ErrToolMissing or ErrToolFailed
 }
 
 func (e *ToolError) Error() string {
-	s := fmt.Sprintf("kafkatest: %s: %v: %s", e.Tool, e.Err, e.Need)
+	s := fmt.Sprintf("kafkatest: %s: %v: %s", e.Tool, e.Err, e.Hint)
 	if e.Output != "" {
 		s += "\n" + indent(e.Output)
 	}

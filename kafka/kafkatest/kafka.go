@@ -33,7 +33,7 @@ func installKafka(ctx context.Context, c *cache, version string) (*distribution,
 	dir, err := c.install(ctx, "kafka-"+version, func(ctx context.Context, dir string) error {
 		// The bridge from slf4j to reload4j is part of Kafka 3 and works for
 		// Kafka 4 as well: so there is one logging configuration, not two.
-		err := copyJars(ctx, filepath.Join(dir, libsDir),
+		err := copyJars(ctx, dir, filepath.Join(dir, libsDir),
 			artifact{group: "org.apache.kafka", id: "kafka_2.13", version: version},
 			artifact{group: "org.apache.kafka", id: "kafka-tools", version: version},
 			artifact{group: "org.slf4j", id: "slf4j-reload4j", version: "1.7.36"},
@@ -60,10 +60,12 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %m (%c)%n
 `
 
 // command returns the arguments of java that run one of Kafka's main classes.
-func (d *distribution) command(class string, args ...string) []string {
+// A process that is killed cannot clean up behind itself: so what it would leave in the
+// system's folder for temporary files goes to tmp, or is not made at all.
+func (d *distribution) command(tmp, class string, args ...string) []string {
 	return append([]string{
 		"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-		"-Djava.awt.headless=true",
+		"-XX:-UsePerfData", "-Djava.io.tmpdir=" + tmp,
 		"-Dlog4j.configuration=file:" + filepath.Join(d.dir, loggingFile),
 		"-cp", filepath.Join(d.dir, libsDir, "*"),
 		class,
@@ -76,14 +78,14 @@ func (d *distribution) command(class string, args ...string) []string {
 // once for each broker.
 func formatTemplate(ctx context.Context, d *distribution) error {
 	storage := filepath.Join(d.dir, storageDir)
-	l := layout{brokers: []int{1}, controllers: []int{2}} // nothing listens
+	ports := portPlan{brokers: []int{1}, controllers: []int{2}} // nothing listens
 	config := filepath.Join(d.dir, "format.properties")
-	settings := renderProperties(properties(0, l, storage, nil))
+	settings := renderProperties(properties(0, ports, storage, nil))
 	if err := os.WriteFile(config, []byte(settings), 0o644); err != nil {
 		return fmt.Errorf("kafkatest: format: %w", err)
 	}
 	return runTool(ctx, d.dir, "Kafka's storage tool could not format a data folder", d.java,
-		d.command("kafka.tools.StorageTool", "format", "-t", newUUID(), "-c", config)...)
+		d.command(d.dir, "kafka.tools.StorageTool", "format", "-t", newUUID(), "-c", config)...)
 }
 
 // metaProperties names the file that ties a data folder to a node and a cluster.
@@ -100,11 +102,15 @@ func (d *distribution) format(dataDir, clusterID string, node int) error {
 	if _, err := os.Stat(filepath.Join(dataDir, metaProperties)); err == nil {
 		return nil
 	}
-	template := os.DirFS(filepath.Join(d.dir, storageDir))
-	if err := os.CopyFS(dataDir, template); err != nil {
-		return fmt.Errorf("kafkatest: format %s: %w", dataDir, err)
+	// Beside its place, then renamed: half a format would look like a whole one.
+	unfinished := filepath.Join(filepath.Dir(dataDir), "unfinished-"+filepath.Base(dataDir))
+	if err := os.RemoveAll(unfinished); err != nil {
+		return fmt.Errorf("kafkatest: format: %w", err)
 	}
-	path := filepath.Join(dataDir, metaProperties)
+	if err := os.CopyFS(unfinished, os.DirFS(filepath.Join(d.dir, storageDir))); err != nil {
+		return fmt.Errorf("kafkatest: format: %w", err)
+	}
+	path := filepath.Join(unfinished, metaProperties)
 	meta, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("kafkatest: format: %w", err)
@@ -113,6 +119,9 @@ func (d *distribution) format(dataDir, clusterID string, node int) error {
 	meta = clusterLine.ReplaceAll(meta, []byte("cluster.id="+clusterID))
 	meta = directoryLine.ReplaceAll(meta, []byte("directory.id="+newUUID()))
 	if err := os.WriteFile(path, meta, 0o644); err != nil {
+		return fmt.Errorf("kafkatest: format: %w", err)
+	}
+	if err := os.Rename(unfinished, dataDir); err != nil {
 		return fmt.Errorf("kafkatest: format: %w", err)
 	}
 	return nil

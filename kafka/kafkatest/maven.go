@@ -8,30 +8,27 @@ import (
 	"strings"
 )
 
-// artifact is what Maven calls one file to download.
+// artifact is what Maven calls one thing to download.
 type artifact struct{ group, id, version string }
 
 const dependencyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
-// copyJars puts the jars of the artifacts, and all that they need to run, into dir.
-func copyJars(ctx context.Context, dir string, artifacts ...artifact) error {
-	work, err := os.MkdirTemp("", "fencelog-maven-*")
-	if err != nil {
-		return fmt.Errorf("kafkatest: maven: %w", err)
-	}
-	defer os.RemoveAll(work)
-	pom := filepath.Join(work, "pom.xml")
+// copyJars puts the jars of the artifacts, and all that they need to run, into dest.
+// The project file that says so stays in dir.
+func copyJars(ctx context.Context, dir, dest string, artifacts ...artifact) error {
+	pom := filepath.Join(dir, "pom.xml")
 	if err := os.WriteFile(pom, []byte(project(artifacts)), 0o644); err != nil {
 		return fmt.Errorf("kafkatest: maven: %w", err)
 	}
-	return maven(ctx, work, dependencyPlugin+":copy-dependencies",
-		"-f", pom, "-DoutputDirectory="+dir, "-DincludeScope=runtime")
+	return maven(ctx, dir, dependencyPlugin+":copy-dependencies",
+		"-f", pom, "-DoutputDirectory="+dest, "-DincludeScope=runtime")
 }
 
-// unpackArchive puts the contents of an archive, such as a "tar.gz" with the classifier "all", into dir.
-func unpackArchive(ctx context.Context, dir string, a artifact, kind, classifier string) error {
+// unpack puts the contents of an archive into dest. What the artifact depends on is not looked at.
+func unpack(ctx context.Context, dest string, a artifact, kind, classifier string) error {
 	coordinates := strings.Join([]string{a.group, a.id, a.version, kind, classifier}, ":")
-	return maven(ctx, dir, dependencyPlugin+":unpack", "-Dartifact="+coordinates, "-DoutputDirectory="+dir)
+	return maven(ctx, dest, dependencyPlugin+":unpack",
+		"-Dartifact="+coordinates, "-DoutputDirectory="+dest)
 }
 
 // maven runs one goal.
@@ -40,7 +37,7 @@ func maven(ctx context.Context, dir, goal string, options ...string) error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"--batch-mode", "--quiet", goal}, options...)
+	args := append([]string{"--batch-mode", "--quiet", "-Dstyle.color=never", goal}, options...)
 	return runTool(ctx, dir, "is Maven Central within reach, and does the version exist?", mvn, args...)
 }
 
@@ -56,7 +53,8 @@ func project(artifacts []artifact) string {
   <dependencies>
 `)
 	for _, a := range artifacts {
-		fmt.Fprintf(&b, "    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n", a.group, a.id, a.version)
+		fmt.Fprintf(&b, "    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n",
+			a.group, a.id, a.version)
 	}
 	b.WriteString("  </dependencies>\n</project>\n")
 	return b.String()

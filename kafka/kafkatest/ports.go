@@ -4,73 +4,37 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
 )
 
 // Free ports are sought below the range from which operating systems take the
-// ports of outgoing connections. Otherwise a killed broker's port could be taken by a
-// client, and even a client that dials it could end up connected to itself.
+// ports of outgoing connections. Otherwise a killed broker's port could go to a
+// client, and a client that dials it could even end up connected to itself.
 const (
 	lowestPort  = 15000
 	highestPort = 30000
 	portTries   = 1000
 )
 
-// checkPort reports as a [*PortError] that something listens on the port.
-func checkPort(port int, use string) error {
-	l, err := net.Listen("tcp", address(port))
-	if err != nil {
-		return &PortError{Port: port, Use: use, Err: err}
-	}
-	return l.Close()
-}
-
-// freePorts returns n different ports that are free now.
-func freePorts(n int, taken ...int) ([]int, error) {
-	used := make(map[int]bool)
-	for _, port := range taken {
-		used[port] = true
-	}
-	var ports []int
-	for range portTries {
-		if len(ports) == n {
-			return ports, nil
-		}
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		if used[port] || checkPort(port, "") != nil {
-			continue
-		}
-		used[port] = true
-		ports = append(ports, port)
-	}
-	return nil, fmt.Errorf("kafkatest: no %d free ports among %d tries between %d and %d", n, portTries, lowestPort, highestPort)
-}
-
-// portPlan is where everything of one cluster listens.
+// portPlan is where everything of one cluster listens. Broker i has brokers[i] for
+// its clients and controllers[i] for the quorum.
 type portPlan struct {
-	layout
-	registry   int
-	management int // the registry's second listener, which nobody here uses
+	brokers     []int
+	controllers []int
+	registry    int
+	management  int // the registry's second listener, which nobody here uses
 }
 
-// planPorts checks the ports that the caller chose and finds the others.
-func planPorts(cfg Config) (portPlan, error) {
-	for i, port := range cfg.Ports {
-		if err := checkPort(port, fmt.Sprintf("broker %d", i)); err != nil {
-			return portPlan{}, err
-		}
-	}
-	if cfg.RegistryPort != 0 {
-		if err := checkPort(cfg.RegistryPort, "the registry"); err != nil {
-			return portPlan{}, err
-		}
-	}
-	free, err := freePorts(2*cfg.Brokers+2, cfg.fixedPorts()...)
+// planPorts takes the ports that the caller chose and finds free ones for the
+// rest, except those in taken.
+func planPorts(cfg Config, taken map[int]bool) (portPlan, error) {
+	n := cfg.Brokers
+	free, err := freePorts(2*n+2, cfg.fixedPorts(), taken)
 	if err != nil {
 		return portPlan{}, err
 	}
-	n := cfg.Brokers
 	plan := portPlan{
-		layout:   layout{brokers: free[:n], controllers: free[n : 2*n]},
+		brokers: free[:n], controllers: free[n : 2*n],
 		registry: free[2*n], management: free[2*n+1],
 	}
 	if len(cfg.Ports) != 0 {
@@ -81,3 +45,42 @@ func planPorts(cfg Config) (portPlan, error) {
 	}
 	return plan, nil
 }
+
+// all returns every port of the plan.
+func (p portPlan) all() []int {
+	ports := append([]int{p.registry, p.management}, p.brokers...)
+	return append(ports, p.controllers...)
+}
+
+// freePorts returns n different ports that nobody listens on.
+func freePorts(n int, fixed []int, taken map[int]bool) ([]int, error) {
+	used := make(map[int]bool)
+	for _, port := range fixed {
+		used[port] = true
+	}
+	var ports []int
+	for range portTries {
+		if len(ports) == n {
+			return ports, nil
+		}
+		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		if used[port] || taken[port] || checkPort(port, "") != nil {
+			continue
+		}
+		used[port] = true
+		ports = append(ports, port)
+	}
+	return nil, fmt.Errorf("kafkatest: found only %d of %d free ports between %d and %d in %d tries",
+		len(ports), n, lowestPort, highestPort, portTries)
+}
+
+// checkPort reports as a [*PortError] that something listens on the port.
+func checkPort(port int, use string) error {
+	l, err := net.Listen("tcp", address(port))
+	if err != nil {
+		return &PortError{Port: port, Use: use, Err: err}
+	}
+	return l.Close()
+}
+
+func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }

@@ -39,34 +39,33 @@ func startProcess(s spec) (*process, error) {
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	done, err := launch(cmd)
+	p := &process{name: s.name, logPath: s.logPath, cmd: cmd, done: make(chan struct{})}
+	err = launch(cmd, func(err error) {
+		p.err = err
+		close(p.done)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("kafkatest: %s: start: %w", s.name, err)
 	}
-	p := &process{name: s.name, logPath: s.logPath, cmd: cmd, done: make(chan struct{})}
-	go func() {
-		p.err = <-done
-		close(p.done)
-	}()
 	return p, nil
 }
 
-// launch starts cmd on an operating-system thread of its own and delivers the
-// result of its Wait. The thread lives exactly as long as the child: Linux
+// launch starts cmd on an operating-system thread of its own; ended is called with
+// the result of its Wait. The thread lives exactly as long as the child: Linux
 // sends the parent-death signal when the thread that forked ends, not the
 // process, and the Go runtime ends threads as it likes unless they are locked.
-func launch(cmd *exec.Cmd) (<-chan error, error) {
+func launch(cmd *exec.Cmd, ended func(error)) error {
 	cmd.SysProcAttr = childAttributes()
-	started, done := make(chan error, 1), make(chan error, 1)
+	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			done <- cmd.Wait()
+			ended(cmd.Wait())
 		}
 	}()
-	return done, <-started
+	return <-started
 }
 
 // kill ends the child with SIGKILL, which also works on a paused one, and waits until it is gone.

@@ -8,34 +8,40 @@ import (
 	"strings"
 )
 
-// layout is where the nodes of one cluster listen, by node id.
-type layout struct {
-	brokers     []int // ports for clients
-	controllers []int // ports for the quorum
-}
-
-func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
-
-// reserved reports whether a property is worked out here and would break the
-// cluster if it were replaced.
-func reserved(name string) bool {
-	switch name {
-	case "process.roles", "node.id", "broker.id", "controller.quorum.voters",
-		"controller.quorum.bootstrap.servers", "controller.listener.names",
-		"listeners", "advertised.listeners", "inter.broker.listener.name",
-		"log.dir", "log.dirs", "metadata.log.dir":
-		return true
-	}
-	return false
-}
-
-// properties are the settings of node id, with the caller's own on top.
-func properties(id int, l layout, dataDir string, extra map[string]string) map[string]string {
-	voters := make([]string, len(l.controllers))
-	for i, port := range l.controllers {
+// identity are the settings that make a node what it is in its cluster.
+func identity(id int, plan portPlan, dataDir string) map[string]string {
+	voters := make([]string, len(plan.controllers))
+	for i, port := range plan.controllers {
 		voters[i] = fmt.Sprintf("%d@%s", i, address(port))
 	}
-	replicas := min(len(l.brokers), 3)
+	return map[string]string{
+		"process.roles":              "broker,controller",
+		"node.id":                    strconv.Itoa(id),
+		"controller.quorum.voters":   strings.Join(voters, ","),
+		"controller.listener.names":  "CONTROLLER",
+		"inter.broker.listener.name": "PLAINTEXT",
+		"listeners": fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://%s",
+			address(plan.brokers[id]), address(plan.controllers[id])),
+		"advertised.listeners":           "PLAINTEXT://" + address(plan.brokers[id]),
+		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"log.dirs":                       dataDir,
+	}
+}
+
+// reserved reports whether a property is part of a node's identity, or another
+// name for a part of it.
+func reserved(name string) bool {
+	switch name {
+	case "broker.id", "log.dir", "metadata.log.dir", "controller.quorum.bootstrap.servers":
+		return true
+	}
+	_, ok := identity(0, portPlan{brokers: []int{0}, controllers: []int{0}}, "")[name]
+	return ok
+}
+
+// properties are all settings of node id, with the caller's own in place of the defaults.
+func properties(id int, plan portPlan, dataDir string, extra map[string]string) map[string]string {
+	replicas := min(len(plan.brokers), 3)
 	rf, minISR := strconv.Itoa(replicas), strconv.Itoa(max(replicas-1, 1))
 
 	p := map[string]string{
@@ -64,18 +70,7 @@ func properties(id int, l layout, dataDir string, extra map[string]string) map[s
 		"num.recovery.threads.per.data.dir": "1",
 	}
 	maps.Copy(p, extra)
-	maps.Copy(p, map[string]string{
-		"process.roles":              "broker,controller",
-		"node.id":                    strconv.Itoa(id),
-		"controller.quorum.voters":   strings.Join(voters, ","),
-		"controller.listener.names":  "CONTROLLER",
-		"inter.broker.listener.name": "PLAINTEXT",
-		"listeners": fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://%s",
-			address(l.brokers[id]), address(l.controllers[id])),
-		"advertised.listeners":           "PLAINTEXT://" + address(l.brokers[id]),
-		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-		"log.dirs":                       dataDir,
-	})
+	maps.Copy(p, identity(id, plan, dataDir))
 	return p
 }
 

@@ -51,7 +51,7 @@ func awaitBroker(ctx context.Context, b *broker, want []int) error {
 			return fmt.Errorf("kafkatest: %s: %w: it was killed", b.name(), ErrNotReady)
 		}
 		// Asking before looking whether it died: whoever answers may be another program.
-		m, err := metadata(b.address)
+		m, err := metadata(b.address())
 		if err == nil {
 			err = missing(m, b.id, want)
 		}

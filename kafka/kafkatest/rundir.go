@@ -2,6 +2,7 @@ package kafkatest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,88 +10,181 @@ import (
 	"strconv"
 )
 
-// runDir is the folder of one running cluster. It is locked while its process lives, so that a later
-// process can tell what the dead have left.
+const (
+	runLock   = "lock"
+	runPorts  = "ports.json"
+	tempDir   = "tmp"
+	idFile    = "cluster.id"
+	dataFiles = "data-*" // matches the data folders of all brokers
+)
+
+// runDir is what one running cluster has on disk. Its own folder is locked
+// while this process lives, so that others can tell which folders the dead have left
+// and which ports the living have taken.
 type runDir struct {
-	path string
-	held *os.File
-	own  bool // made by us, to be removed
+	own   string // removed at the end
+	data  string // for data and logs: own, or what the caller chose
+	tmp   string // for the temporary files of the processes
+	plan  portPlan
+	locks []*os.File
 }
 
-const runLock = "lock"
-
-// openRunDir returns the folder that the caller chose, or a new one, after clearing away those of dead processes.
-func openRunDir(ctx context.Context, c *cache, chosen string) (*runDir, error) {
-	if chosen != "" {
-		path, err := filepath.Abs(chosen)
-		if err != nil {
-			return nil, fmt.Errorf("kafkatest: Dir: %w", err)
-		}
-		held, err := lock(ctx, filepath.Join(path, runLock), func() {
-			c.progress.say("waiting for another cluster that uses %s", path)
-		})
-		if err != nil {
-			return nil, err
-		}
-		return &runDir{path: path, held: held}, nil
-	}
+// openRunDir makes a folder for a new cluster and chooses its ports, after clearing away
+// what dead processes have left.
+func openRunDir(ctx context.Context, c *cache, cfg Config) (_ *runDir, err error) {
 	all := filepath.Join(c.dir, "run")
-	// Nobody sweeps between the making of a folder and its locking.
+	// One process at a time: nobody sweeps a folder between its making and its
+	// locking, and two that start at once do not choose the same ports.
 	gate, err := lock(ctx, filepath.Join(all, ".lock"), func() {})
 	if err != nil {
 		return nil, err
 	}
 	defer gate.Close()
-	sweep(all)
-	path, err := os.MkdirTemp(all, strconv.Itoa(os.Getpid())+"-*")
-	if err != nil {
-		return nil, fmt.Errorf("kafkatest: %w", err)
+
+	taken := sweep(all)
+	r := &runDir{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.remove())
+		}
+	}()
+	if r.plan, err = planPorts(cfg, taken); err != nil {
+		return r, err
 	}
-	held, err := lock(ctx, filepath.Join(path, runLock), func() {})
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(path))
+	if r.own, err = os.MkdirTemp(all, strconv.Itoa(os.Getpid())+"-*"); err != nil {
+		return r, fmt.Errorf("kafkatest: %w", err)
 	}
-	return &runDir{path: path, held: held, own: true}, nil
+	if err = r.hold(r.own); err != nil {
+		return r, err
+	}
+	ports, err := json.Marshal(r.plan.all())
+	if err != nil {
+		return r, fmt.Errorf("kafkatest: %w", err)
+	}
+	if err = os.WriteFile(filepath.Join(r.own, runPorts), ports, 0o644); err != nil {
+		return r, fmt.Errorf("kafkatest: %w", err)
+	}
+	r.tmp = filepath.Join(r.own, tempDir)
+	if err = os.Mkdir(r.tmp, 0o755); err != nil {
+		return r, fmt.Errorf("kafkatest: %w", err)
+	}
+	return r, r.openData(cfg)
 }
 
-// sweep removes the folders whose lock nobody holds. What cannot be removed now
-// is left to the next one.
-func sweep(all string) {
-	entries, _ := os.ReadDir(all)
-	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
-		path := filepath.Join(all, e.Name())
-		f, err := os.OpenFile(filepath.Join(path, runLock), os.O_CREATE|os.O_RDWR, 0o644)
-		if err != nil {
-			continue
-		}
-		if free, err := tryLock(f); err == nil && free {
-			os.RemoveAll(path)
-		}
+// openData settles where the data is, and refuses the data of a cluster of another size.
+func (r *runDir) openData(cfg Config) error {
+	r.data = r.own
+	if cfg.Dir == "" {
+		return nil
+	}
+	data, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("kafkatest: Dir: %w", err)
+	}
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return fmt.Errorf("kafkatest: Dir: %w", err)
+	}
+	if err := r.hold(data); err != nil {
+		return err
+	}
+	found, err := filepath.Glob(filepath.Join(data, dataFiles))
+	if err != nil {
+		return fmt.Errorf("kafkatest: Dir: %w", err)
+	}
+	if len(found) != 0 && len(found) != cfg.Brokers {
+		return fmt.Errorf("kafkatest: %s holds the data of %d brokers, not of %d: set Brokers to that or choose another Dir",
+			data, len(found), cfg.Brokers)
+	}
+	r.data = data
+	return nil
+}
+
+// hold takes the lock of a folder at once or not at all.
+func (r *runDir) hold(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, runLock), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return fmt.Errorf("kafkatest: %w", err)
+	}
+	ok, err := tryLock(f)
+	if err != nil || !ok {
 		f.Close()
 	}
+	if err != nil {
+		return fmt.Errorf("kafkatest: lock %s: %w", dir, err)
+	}
+	if !ok {
+		return fmt.Errorf("kafkatest: %s: %w by another cluster: stop that one or choose another Dir", dir, ErrDirInUse)
+	}
+	r.locks = append(r.locks, f)
+	return nil
 }
 
-// remove gives the folder back: all of it is removed if it is ours.
+// clusterID returns the id of the cluster that the data belongs to, a new one for a new cluster.
+func (r *runDir) clusterID() (string, error) {
+	path := filepath.Join(r.data, idFile)
+	found, err := os.ReadFile(path)
+	if err == nil {
+		return string(found), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("kafkatest: cluster id: %w", err)
+	}
+	id := newUUID()
+	if err := os.WriteFile(path, []byte(id), 0o644); err != nil {
+		return "", fmt.Errorf("kafkatest: cluster id: %w", err)
+	}
+	return id, nil
+}
+
+// remove gives the folder back and removes what is not the caller's.
 func (r *runDir) remove() error {
 	var err error
-	if r.own {
-		err = os.RemoveAll(r.path)
+	if r.own != "" {
+		err = os.RemoveAll(r.own)
 	}
-	return errors.Join(err, r.held.Close())
+	return errors.Join(err, r.unlock())
 }
 
 // keepLogs gives the folder back after a failed start: the logs stay, so that they
 // can be read, until the next start sweeps them away.
 func (r *runDir) keepLogs() error {
-	var err error
-	if r.own {
-		data, _ := filepath.Glob(filepath.Join(r.path, dataPattern))
-		for _, dir := range data {
-			err = errors.Join(err, os.RemoveAll(dir))
+	trash, _ := filepath.Glob(filepath.Join(r.own, dataFiles)) // the pattern is well-formed
+	var errs []error
+	for _, dir := range append(trash, r.tmp) {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(append(errs, r.unlock())...)
+}
+
+func (r *runDir) unlock() error {
+	var errs []error
+	for _, f := range r.locks {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// sweep removes the folders whose lock nobody holds and returns the ports of the others.
+// What cannot be removed or read is left to the next sweep.
+func sweep(all string) map[int]bool {
+	taken := make(map[int]bool)
+	entries, _ := os.ReadDir(all)
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		dir := filepath.Join(all, e.Name())
+		r := &runDir{own: dir}
+		if r.hold(dir) == nil {
+			r.remove()
+			continue
+		}
+		var ports []int
+		if b, err := os.ReadFile(filepath.Join(dir, runPorts)); err == nil && json.Unmarshal(b, &ports) == nil {
+			for _, port := range ports {
+				taken[port] = true
+			}
 		}
 	}
-	return errors.Join(err, r.held.Close())
+	return taken
 }

@@ -3,49 +3,48 @@ package kafkatest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
-// worthRetrying reports whether a download failed in a way that another try may mend.
-func worthRetrying(err error) bool { return errors.Is(err, ErrDownload) }
+// outputGrace bounds the wait for a killed program's output to end.
+const outputGrace = time.Second
 
-// findTool looks for a program on the PATH.
-func findTool(need string, names ...string) (string, error) {
+// findTool looks for a program on the PATH under any of its names.
+func findTool(hint string, names ...string) (string, error) {
 	for _, name := range names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}
 	}
-	return "", &ToolError{Tool: names[0], Need: need, Err: ErrToolMissing}
+	return "", &ToolError{Tool: names[0], Hint: hint, Err: ErrToolMissing}
 }
 
 // findJava returns the Java that runs the brokers: the one of JAVA_HOME, else of the PATH.
 func findJava() (string, error) {
-	const need = "Java 17 or later runs the brokers: install it, and put it on the PATH or set JAVA_HOME"
+	const hint = "Java 17 or later runs the brokers: install it, and put it on the PATH or set JAVA_HOME"
 	if home := os.Getenv("JAVA_HOME"); home != "" {
-		java := filepath.Join(home, "bin", "java")
-		if _, err := exec.LookPath(java); err != nil {
-			return "", &ToolError{Tool: java, Need: need, Err: ErrToolMissing}
-		}
-		return java, nil
+		return findTool(hint, filepath.Join(home, "bin", "java"))
 	}
-	return findTool(need, "java")
+	return findTool(hint, "java")
 }
 
-// runTool runs a program to its end, or kills it when ctx is done.
-// Like every child it dies with this process. What it printed is in the error.
-func runTool(ctx context.Context, dir, need string, path string, args ...string) error {
+// runTool runs a program to its end, or kills it when ctx is done. Like every
+// child it dies with this process. The end of what it printed is in the error.
+func runTool(ctx context.Context, dir, hint, path string, args ...string) error {
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = &output, &output
-	done, err := launch(cmd)
+	cmd.WaitDelay = outputGrace
+
+	ended := make(chan error, 1)
+	err := launch(cmd, func(err error) { ended <- err })
 	if err == nil {
-		err = <-done
+		err = <-ended
 	}
 	if err == nil {
 		return nil
@@ -54,7 +53,7 @@ func runTool(ctx context.Context, dir, need string, path string, args ...string)
 		err = context.Cause(ctx)
 	}
 	return &ToolError{
-		Tool: filepath.Base(path), Need: need, Output: lastLines(output.String()),
-		Err: fmt.Errorf("%w: %w", ErrDownload, err),
+		Tool: filepath.Base(path), Hint: hint, Output: lastLines(output.String()),
+		Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
 	}
 }

@@ -44,7 +44,7 @@ func (o *Owner) claim(ctx context.Context, previous wire.Term) error {
 		err = o.mark(ctx, term)
 	}
 	if err == nil {
-		err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Term == term })
+		err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Term == term || o.cfg.Broken.NoMarkerWait })
 	}
 	if err != nil {
 		return fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -33,6 +34,8 @@ type Config struct {
 	MaxBatchBytes   int           // a batch is closed once its commits, before compression, have this size
 	MaxWaiting      int           // commits that may wait; further callers wait under their context
 	MaxWaitingBytes int64
+
+	Broken hooks.Broken // by the proof only
 }
 
 // maxBatchRecords bounds a batch by count; its sequence numbers and offsets must fit 32 bits with ease.

@@ -1,0 +1,23 @@
+// Package kafkatest runs Kafka for tests: real brokers and a schema registry on
+// this machine without Docker, and an in-process imitation for tests that can
+// do with less.
+//
+// [Start], and [ForTest] on top of it, start a cluster of three brokers in
+// about four seconds, six with the registry. [Shared] is one cluster for a
+// whole test binary. Brokers can be killed, restarted with their data, and
+// paused. [Fake] starts at once, keeps nothing on disk and cannot be hurt.
+//
+// Real brokers need Java 17 and Maven; the registry also needs Python with pip. The
+// first start of a version downloads it into the user's cache folder, or
+// the one that FENCELOG_CACHE names. Everything listens on 127.0.0.1 only. Linux and
+// other Unix systems are supported.
+//
+// Nothing is left behind. [Cluster.Stop] ends every process and removes the data. On Linux
+// the kernel does the first part for a test binary that panics or is killed,
+// and the next start does the second; elsewhere the processes of a killed binary live on.
+//
+// This package never shuts a broker down in order, never talks to a cluster
+// but to see whether it is ready, and creates no topics.
+//
+// Functions and methods may be called concurrently unless their comment says otherwise.
+package kafkatest

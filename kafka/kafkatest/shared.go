@@ -1,0 +1,93 @@
+package kafkatest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Shared is one cluster for all tests of a test binary. It starts when the first
+// test asks for it and is stopped by what [Shared.Main] returns:
+//
+//	var cluster = kafkatest.NewShared(kafkatest.Config{Registry: true})
+//
+//	func TestMain(m *testing.M) { goleak.VerifyTestMain(cluster.Main(m)) }
+//
+//	func TestSomething(t *testing.T) { c := cluster.Get(t); … }
+//
+// If the variable KAFKA_BROKERS is set, it is that cluster instead, with the registry at
+// SCHEMA_REGISTRY_URL: nothing is started or stopped, and its brokers cannot be
+// killed. Tests that share a cluster should use topics of their own, and leave
+// killing brokers to tests with a cluster of their own.
+type Shared struct {
+	cfg Config
+
+	once    sync.Once
+	cluster *Cluster
+	err     error
+}
+
+// NewShared returns a cluster that is yet to be started as cfg says.
+func NewShared(cfg Config) *Shared { return &Shared{cfg: cfg} }
+
+// Get returns the cluster, which the first call starts. If it cannot start, this test
+// and all later ones that ask for it fail with the same error.
+func (s *Shared) Get(t testing.TB) *Cluster {
+	t.Helper()
+	s.once.Do(func() { s.cluster, s.err = s.open() })
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	if s.cluster.external() {
+		t.Logf("kafkatest: using the cluster at %s (%s is set)", strings.Join(s.cluster.Brokers(), ","), EnvBrokers)
+	}
+	return s.cluster
+}
+
+// open finds the cluster of the environment or starts one.
+func (s *Shared) open() (*Cluster, error) {
+	brokers := os.Getenv(EnvBrokers)
+	if brokers == "" {
+		// The cluster outlives the test that asks for it first, and so does its start.
+		return Start(context.Background(), s.cfg)
+	}
+	url := os.Getenv(EnvRegistry)
+	if s.cfg.Registry && url == "" {
+		return nil, fmt.Errorf("kafkatest: %s is set and %s is not, but a registry is needed: set both or neither", EnvBrokers, EnvRegistry)
+	}
+	return &Cluster{addrs: strings.Split(brokers, ","), url: strings.TrimSuffix(url, "/")}, nil
+}
+
+// Stop stops the cluster if it was started here. It is not to be called while a
+// test may still call [Shared.Get].
+func (s *Shared) Stop() error {
+	s.once.Do(func() { s.err = fmt.Errorf("kafkatest: %w", ErrStopped) })
+	if s.cluster == nil {
+		return nil
+	}
+	return s.cluster.Stop()
+}
+
+// Runner is what runs the tests of a binary: a [testing.M], or what wraps one.
+type Runner interface{ Run() int }
+
+// Main returns a Runner that runs m and then stops the cluster, so that what
+// looks for leaked goroutines afterwards finds none of it. Its exit code is that of m, but not 0 if stopping failed.
+func (s *Shared) Main(m Runner) Runner { return &sharedMain{shared: s, tests: m} }
+
+type sharedMain struct {
+	shared *Shared
+	tests  Runner
+}
+
+func (m *sharedMain) Run() int {
+	code := m.tests.Run()
+	if err := m.shared.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	return code
+}
