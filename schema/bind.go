@@ -31,13 +31,14 @@ func (c *Codec) Bind(ctx context.Context, types []event.Type) error {
 	var fresh []*binding
 	var mistakes []error
 	for _, t := range types {
-		if _, ok := bound[t]; ok {
+		if bound.of(t) != nil {
 			continue
 		}
 		b, wrong := c.load(t)
 		mistakes = append(mistakes, wrong...)
 		if len(wrong) == 0 {
-			bound[t] = b
+			b.next = bound[t.Go]
+			bound[t.Go] = b
 			fresh = append(fresh, b)
 		}
 	}
@@ -62,7 +63,6 @@ func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error
 			b.is, err = c.registry.Find(ctx, subject, b.text)
 		}
 		if err == nil {
-			b.writers.Store(b.is.ID, b.schema)
 			continue
 		}
 		e := &TypeError{Type: b.Type, File: b.file, Err: err}
@@ -80,6 +80,7 @@ func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error
 // load reads, compiles and checks the schema of one type.
 func (c *Codec) load(t event.Type) (*binding, []error) {
 	b := &binding{Type: t, file: t.Name + fileSuffix}
+	b.writers.Store(&map[int]compiled{})
 	b.holders.New = func() any { return reflect.New(t.Go).Interface() }
 	fail := func(reason error, err error, format string, args ...any) (*binding, []error) {
 		return nil, []error{&TypeError{Type: t, File: b.file, Reason: reason, Detail: fmt.Sprintf(format, args...), Err: err}}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -51,13 +52,26 @@ type Codec struct {
 	engine   engine
 
 	// types is replaced as a whole, so that encoding and decoding take no lock.
-	types atomic.Pointer[map[event.Type]*binding]
+	types atomic.Pointer[bindings]
 	binds sync.Mutex // held while types is replaced
+}
+
+// bindings holds the binding of each type by its Go type, which is much faster to look up than two names. Of
+// a Go type that is bound under several names it holds one, which leads to the others.
+type bindings map[reflect.Type]*binding
+
+func (all bindings) of(t event.Type) *binding {
+	b := all[t.Go]
+	for b != nil && b.Type != t {
+		b = b.next
+	}
+	return b
 }
 
 // binding is an event type with its schema.
 type binding struct {
 	event.Type
+	next    *binding // another name of the same Go type
 	file    string
 	record  string   // full name
 	aliases []string // full names
@@ -67,7 +81,10 @@ type binding struct {
 
 	size    atomic.Int64 // of the last value encoded, the best guess at the next one's
 	holders sync.Pool    // of pointers to Type.Go
-	writers sync.Map     // int → compiled; grows by one for each revision that is met
+
+	// writers has the schemas that other revisions were written with, by id; it grows by one for each
+	// revision that is met, and is replaced as a whole.
+	writers atomic.Pointer[map[int]compiled]
 }
 
 // NewCodec returns a codec of the schemas in sources. It neither reads them nor asks the
@@ -89,15 +106,15 @@ func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
 		cfg.Prefix = DefaultPrefix
 	}
 	c := &Codec{registry: registry, sources: sources, cfg: cfg, engine: twmb{}}
-	c.types.Store(&map[event.Type]*binding{})
+	c.types.Store(&bindings{})
 	return c, nil
 }
 
 // Encode returns the event, a value of t.Go, in the wire format, and the version that its schema has under its
 // subject. Errors are *[EncodeError].
 func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, revision int, err error) {
-	b, ok := (*c.types.Load())[t]
-	if !ok {
+	b := c.types.Load().of(t)
+	if b == nil {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrNotBound, Detail: "give it to Bind at start-up"}
 	}
 	v := reflect.ValueOf(e)
@@ -128,9 +145,9 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 // the value, and [ErrIncompatible] of the revision, which this program is too old or too new for; they
 // stay. [ErrNotFound] is an id that the registry does not know; [ErrUnavailable] may pass.
 func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any) error {
-	b, ok := (*c.types.Load())[t]
+	b := c.types.Load().of(t)
 	e := DecodeError{Type: t, Size: len(value)}
-	if !ok {
+	if b == nil {
 		e.Detail = "give it to Bind at start-up"
 		return e.because(ErrNotBound, nil)
 	}
@@ -147,9 +164,12 @@ func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any
 		return e.because(ErrMagicByte, nil)
 	}
 	e.ID = int(binary.BigEndian.Uint32(value[1:]))
-	s, err := c.writer(ctx, b, &e)
-	if err != nil {
-		return err
+	s := b.schema
+	if e.ID != b.is.ID {
+		var err error
+		if s, err = c.writer(ctx, b, &e); err != nil {
+			return err
+		}
 	}
 	rest, err := s.decode(value[headerSize:], into)
 	if err != nil {
@@ -164,8 +184,8 @@ func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any
 
 // writer returns what decodes values written with the schema of id e.ID.
 func (c *Codec) writer(ctx context.Context, b *binding, e *DecodeError) (compiled, error) {
-	if s, ok := b.writers.Load(e.ID); ok {
-		return s.(compiled), nil
+	if s, ok := (*b.writers.Load())[e.ID]; ok {
+		return s, nil
 	}
 	if e.ID < 1 || e.ID > maxID {
 		e.Detail = "no registry gives this id; the value's bytes are damaged"
@@ -191,6 +211,18 @@ func (c *Codec) writer(ctx context.Context, b *binding, e *DecodeError) (compile
 	if err != nil {
 		return nil, e.because(ErrIncompatible, err)
 	}
-	b.writers.Store(e.ID, s)
+	b.remember(e.ID, s)
 	return s, nil
+}
+
+// remember makes s what decodes values of the schema with the id.
+func (b *binding) remember(id int, s compiled) {
+	for {
+		known := b.writers.Load()
+		more := maps.Clone(*known)
+		more[id] = s
+		if b.writers.CompareAndSwap(known, &more) {
+			return
+		}
+	}
 }

@@ -65,7 +65,7 @@ func (h *HTTP) ask(
 // client returns a client for one call. srclient takes no context and caches what is latest; a
 // client of its own binds the call to ctx and remembers nothing.
 func (h *HTTP) client(ctx context.Context, x *exchange) *srclient.SchemaRegistryClient {
-	c := srclient.NewSchemaRegistryClient(h.url,
+	return srclient.NewSchemaRegistryClient(h.url,
 		srclient.WithClient(&http.Client{Transport: x, Timeout: h.cfg.Timeout}),
 		srclient.WithPreReqFn(func(req *http.Request) error {
 			*req = *req.WithContext(ctx)
@@ -74,8 +74,6 @@ func (h *HTTP) client(ctx context.Context, x *exchange) *srclient.SchemaRegistry
 			}
 			return nil
 		}))
-	c.CachingEnabled(false)
-	return c
 }
 
 var errForeign = errors.New("what answers there does not speak the protocol of a schema registry")

@@ -161,10 +161,14 @@ func (h *HTTP) Schema(ctx context.Context, id int) (string, error) {
 
 // Find implements [Registry].
 func (h *HTTP) Find(ctx context.Context, subject, text string) (Registered, error) {
-	s, err := h.ask(ctx, RegistryError{Op: opFind, URL: h.url, Subject: subject},
-		func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
-			return c.LookupSchema(subject, text, srclient.Avro)
-		})
+	e := RegistryError{Op: opFind, URL: h.url, Subject: subject}
+	// Checked here, as registries differ in what they answer to what is none: 422, 404, 500.
+	if err := checkText(text); err != nil {
+		return Registered{}, e.because(ErrInvalidSchema, err)
+	}
+	s, err := h.ask(ctx, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
+		return c.LookupSchema(subject, text, srclient.Avro)
+	})
 	return registered(subject, s), err
 }
 

@@ -102,7 +102,7 @@ func connect(t testing.TB, url string, cfg schema.HTTPConfig) (h *schema.HTTP, w
 func TestHTTP(t *testing.T) {
 	t.Parallel()
 	url := serve(t, protocol(schema.NewMemory()))
-	testRegistry(t, func(t *testing.T) schema.Registry {
+	testRegistry(t, "http", func(t *testing.T) schema.Registry {
 		t.Helper()
 		h, _ := connect(t, url, schema.HTTPConfig{})
 		return h
@@ -133,7 +133,7 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 		"a web page":            {200, html, schema.ErrUnavailable, 1, "does not speak the protocol"},
 		"empty object":          {200, `{}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
 		"no version":            {200, `{"id":1,"schema":"\"int\""}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
-		"too large":             {200, strings.Repeat(" ", 9<<20), schema.ErrUnavailable, 1, "does not speak the protocol"},
+		"too large":             {200, `{"id":1,"version":1,"schema":"` + strings.Repeat("x", 9<<20) + `"}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
 		"protobuf":              {200, `{"id":1,"version":1,"schema":"x","schemaType":"PROTOBUF"}`, schema.ErrInvalidSchema, 1, "PROTOBUF"},
 		"with references":       {200, `{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema, 1, "refers to 1"},
 		"long message is short": {409, `{"error_code":409,"message":"` + strings.Repeat("x", 1<<16) + `"}`, schema.ErrIncompatible, 1, "x…"},
@@ -192,6 +192,7 @@ func TestHTTPTriesAgain(t *testing.T) {
 		case 3: // hang up within the answer
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, `{"id":1`)
+			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
 		default:
 			serveMemory.ServeHTTP(w, req)
@@ -200,9 +201,10 @@ func TestHTTPTriesAgain(t *testing.T) {
 	h, waits := connect(t, url, schema.HTTPConfig{Backoff: time.Second, Attempts: 4})
 	is, err := m.Register(t.Context(), "s", v1)
 	require.NoError(t, err)
-	text, err := h.Schema(t.Context(), is.ID)
+	// A POST, as net/http repeats a GET by itself.
+	found, err := h.Find(t.Context(), "s", v1)
 	require.NoError(t, err)
-	require.Equal(t, v1, text)
+	require.Equal(t, is, found)
 	require.EqualValues(t, 4, requests.Load())
 	require.Equal(t, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}, *waits)
 }
@@ -348,6 +350,39 @@ func TestHTTPRemembersOnlyIDs(t *testing.T) {
 		require.ErrorIs(t, err, schema.ErrNotFound)
 	}
 	require.EqualValues(t, 4, requests.Load())
+}
+
+func TestHTTPChecksTextBeforeAsking(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int32
+	url := serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
+	h, _ := connect(t, url, schema.HTTPConfig{})
+	_, err := h.Register(t.Context(), "s", `{"type":"record"}`)
+	require.ErrorIs(t, err, schema.ErrInvalidSchema)
+	require.Zero(t, requests.Load())
+}
+
+func TestHTTPCloses(t *testing.T) {
+	t.Parallel()
+	closed := make(chan struct{})
+	s := httptest.NewUnstartedServer(protocol(schema.NewMemory()))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	h, _ := connect(t, s.URL, schema.HTTPConfig{})
+	_, err := h.Latest(t.Context(), "s")
+	require.ErrorIs(t, err, schema.ErrNotFound)
+	require.NoError(t, h.Close())
+	require.NoError(t, h.Close())
+	select {
+	case <-closed:
+	case <-t.Context().Done():
+		t.Fatal("the connection is still open")
+	}
 }
 
 func TestNewHTTPReportsAllMistakes(t *testing.T) {

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
-
-	"github.com/twmb/avro"
 )
 
 const memoryURL = "in memory"
@@ -71,9 +70,6 @@ func (m *Memory) Register(ctx context.Context, subject, text string) (Registered
 		return Registered{}, e.because(nil, err)
 	}
 	canonical, err := canonicalJSON(text)
-	if err == nil {
-		_, err = avro.Parse(text)
-	}
 	if err != nil {
 		return Registered{}, e.because(ErrInvalidSchema, err)
 	}
@@ -132,17 +128,20 @@ func (m *Memory) version(subject string, i int) Registered {
 	return Registered{Subject: subject, ID: id, Version: i + 1, Text: m.byID[id-1]}
 }
 
-// canonicalJSON returns text without white space and with the keys of its objects in order. Everything else
+// canonicalJSON returns text, which must be a schema, without white space and with the keys of its objects in order. Everything else
 // of a schema counts, documentation too, as it does in Confluent's registry.
 func canonicalJSON(text string) (string, error) {
+	if err := checkText(text); err != nil {
+		return "", err
+	}
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
 		return "", fmt.Errorf("not JSON: %w", err)
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return "", fmt.Errorf("not JSON: something follows the schema")
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return "", errors.New("not JSON: something follows the schema")
 	}
 	canonical, err := json.Marshal(v)
 	return string(canonical), err

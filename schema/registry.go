@@ -12,7 +12,8 @@ type Registry interface {
 	// Schema returns the text of the schema that has the id, or [ErrNotFound].
 	Schema(ctx context.Context, id int) (text string, err error)
 
-	// Find returns what text is registered as under the subject, or [ErrNotFound]. White space does not count.
+	// Find returns what text is registered as under the subject; white space does not count.
+	// Errors: [ErrNotFound], and [ErrInvalidSchema] if text is no Avro schema.
 	Find(ctx context.Context, subject, text string) (Registered, error)
 
 	// Register makes text the next version of the subject, unless it is one of its versions already; either way it

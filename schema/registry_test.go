@@ -24,8 +24,9 @@ const (
 	"fields": [ {"name": "a", "type": "string"} ] }`
 )
 
-// testRegistry is what every registry passes. Each call of open may return the same registry, as subjects differ.
-func testRegistry(t *testing.T, open func(t *testing.T) schema.Registry) {
+// testRegistry is what every registry passes. Each call of open may return the same registry, as subjects differ; their
+// names start with prefix.
+func testRegistry(t *testing.T, prefix string, open func(t *testing.T) schema.Registry) {
 	t.Helper()
 	cases := map[string]func(*testing.T, schema.Registry, string){
 		"registers":           testRegisters,
@@ -39,7 +40,7 @@ func testRegistry(t *testing.T, open func(t *testing.T) schema.Registry) {
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(t, open(t), "test.events-"+t.Name())
+			run(t, open(t), prefix+"-"+t.Name())
 		})
 	}
 }
@@ -123,6 +124,8 @@ func testRefuses(t *testing.T, r schema.Registry, subject string) {
 	for _, text := range []string{`{"type":"record"}`, `{"type":"nonsense"}`, `{`, ``} {
 		_, err = r.Register(t.Context(), subject, text)
 		require.ErrorIs(t, err, schema.ErrInvalidSchema, "%q", text)
+		_, err = r.Find(t.Context(), subject, text)
+		require.ErrorIs(t, err, schema.ErrInvalidSchema, "%q", text)
 	}
 	latest, err := r.Latest(t.Context(), subject)
 	require.NoError(t, err)
@@ -190,7 +193,7 @@ func testCancelled(t *testing.T, r schema.Registry, subject string) {
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	m := schema.NewMemory()
-	testRegistry(t, func(*testing.T) schema.Registry { return m })
+	testRegistry(t, "memory", func(*testing.T) schema.Registry { return m })
 }
 
 func TestMemoryCountsFromOne(t *testing.T) {

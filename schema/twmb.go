@@ -46,3 +46,9 @@ func checkBackward(older, newer string) error {
 	}
 	return avro.CheckCompatibility(w, r)
 }
+
+// checkText returns nil, or why text is no Avro schema that stands by itself.
+func checkText(text string) error {
+	_, err := avro.Parse(text)
+	return err
+}

@@ -23,7 +23,7 @@ func collect(records iter.Seq2[eventstore.Record, error]) ([]eventstore.Record, 
 	for r, err := range records {
 		switch {
 		case failed != nil:
-			return nil, fmt.Errorf("a pair (%v, %w) follows the error %w, which should be the last", r, err, failed)
+			return nil, fmt.Errorf("a pair (%v, %v) follows the error %q, which should be the last", r, err, failed)
 		case err != nil:
 			failed = err
 		default:
@@ -77,11 +77,12 @@ func same(t test, what string, got, want []eventstore.Record) {
 	t.Helper()
 	for i := range min(len(got), len(want)) {
 		if d := diff(got[i], want[i]); d != "" {
-			fatal(t, fmt.Sprintf("%s: record %d of %d is not the one appended", what, i+1, len(want)), d)
+			fatal(t, what+": a record is not as it should be", fmt.Sprintf("record %d of %d: %s", i+1, len(want), d))
 		}
 	}
 	if len(got) != len(want) {
-		fatal(t, fmt.Sprintf("%s: found %d records, expected %d", what, len(got), len(want)))
+		fatal(t, what+": there are more or fewer records than there should be",
+			fmt.Sprintf("found %d, expected %d", len(got), len(want)))
 	}
 	ordered(t, what, got)
 }

@@ -17,9 +17,53 @@ const (
 	readsPerReader   = 500
 )
 
-// oneWriterWins lets writers load a stream and append at the version they found, all at once.
+// oneWriterWins lets writers append at the version they found: first in step, so that all of them
+// expect the same, then each as fast as it can.
 func oneWriterWins(t test, s *suite) {
+	duel(t, s)
 	contest(t, s, func(found int) eventstore.Expected { return eventstore.Expected(found) })
+}
+
+// duel has all writers expect one version, round after round.
+func duel(t test, s *suite) {
+	ctx, stream := s.context(t), s.stream(0)
+	var history []eventstore.Record
+	for round := range commitsPerWriter {
+		var (
+			group   sync.WaitGroup
+			start   = make(chan struct{})
+			commits [writers][]eventstore.Record
+			results [writers]eventstore.Result
+			errs    [writers]error
+			winners []int
+		)
+		expected := eventstore.Expected(len(history))
+		for n := range writers {
+			commits[n] = s.records(1+round%3, "")
+			group.Go(func() {
+				<-start
+				results[n], errs[n] = s.store.Append(ctx, stream, expected, commits[n]...)
+			})
+		}
+		close(start)
+		group.Wait()
+		for n, err := range errs {
+			if err == nil {
+				winners = append(winners, n)
+			}
+		}
+		if len(winners) != 1 {
+			fatal(t, fmt.Sprintf("%d writers that expected the same version succeeded, expected 1", len(winners)), errs)
+		}
+		won := winners[0]
+		history = append(history, stored(stream, results[won], commits[won])...)
+		for n, err := range errs {
+			if n != won {
+				conflicts(t, err, stream, expected, int64(len(history)))
+			}
+		}
+		same(t, "a stream after writers that expected the same version", s.load(ctx, t, stream), history)
+	}
 }
 
 // anyNeverConflicts lets writers append whatever the version is, all at once.

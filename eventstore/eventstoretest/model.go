@@ -106,7 +106,9 @@ func (m *model) appendNew(t *rapid.T) {
 // appendExpected makes histories longer than chance would.
 func (m *model) appendExpected(t *rapid.T) {
 	st := m.draw(t)
-	m.append(t, st, eventstore.Expected(len(st.records)), m.newRecords(t))
+	for range rapid.IntRange(1, 5).Draw(t, "commits") {
+		m.append(t, st, eventstore.Expected(len(st.records)), m.newRecords(t))
+	}
 }
 
 // appendAgain sends a command a second time, with other records and whatever expectation; or one
