@@ -62,6 +62,9 @@ func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error
 		} else {
 			b.is, err = c.registry.Find(ctx, subject, b.text)
 		}
+		if err == nil && (b.is.ID < 1 || b.is.ID > maxID || b.is.Version < 1) {
+			err = fmt.Errorf("the registry gave id %d and version %d to subject %q; expected both from 1 to %d", b.is.ID, b.is.Version, subject, maxID)
+		}
 		if err == nil {
 			continue
 		}

@@ -27,7 +27,7 @@ var (
 	// ErrNoSchema: there is no schema file for an event type.
 	ErrNoSchema = errors.New("no schema file")
 	// ErrMismatch: a Go type and its schema disagree about a field.
-	ErrMismatch = errors.New("Go type and schema disagree")
+	ErrMismatch = errors.New("mismatch of Go type and schema")
 	// ErrNotBound: the event type was not given to Bind.
 	ErrNotBound = errors.New("event type not bound")
 
@@ -94,16 +94,16 @@ func (e *RegistryError) Error() string {
 
 func (e *RegistryError) advice() string {
 	switch {
-	case e.Reason == ErrNotFound && e.ID != 0:
+	case errors.Is(e.Reason, ErrNotFound) && e.ID != 0:
 		return "check that this is the registry the value was written with; if it is, the value's bytes are damaged"
-	case e.Reason == ErrNotFound:
+	case errors.Is(e.Reason, ErrNotFound):
 		return "register the schema in a deployment step: bind the event types once with schema.Config.Register, " +
 			"or give the file to the registry's own tool under this subject"
-	case e.Reason == ErrIncompatible:
+	case errors.Is(e.Reason, ErrIncompatible):
 		return "give a field that comes or goes a default, rename with an alias, and change a type only to a wider one"
-	case e.Reason == ErrUnauthorized:
+	case errors.Is(e.Reason, ErrUnauthorized):
 		return "check the user name and password, and what that user may do"
-	case e.Reason == ErrUnavailable:
+	case errors.Is(e.Reason, ErrUnavailable):
 		return "check that the registry runs, that the URL is its root, and the network between"
 	default:
 		return ""

@@ -91,7 +91,8 @@ func (f *fitter) fit(path string, g reflect.Type, n *avro.SchemaNode, namespace 
 }
 
 func (f *fitter) scalar(path string, g reflect.Type, n *avro.SchemaNode, namespace string) {
-	ok, want := true, ""
+	var ok bool
+	var want string
 	switch n.Type {
 	case "boolean":
 		ok, want = g.Kind() == reflect.Bool, "bool"
@@ -186,11 +187,11 @@ func (f *fitter) record(path string, g reflect.Type, n *avro.SchemaNode) {
 		f.want(path, g, n, "a struct")
 		return
 	}
-	if pair := (seenPair{g, fullName(n)}); f.seen[pair] {
+	pair := seenPair{g, fullName(n)}
+	if f.seen[pair] {
 		return
-	} else {
-		f.seen[pair] = true
 	}
+	f.seen[pair] = true
 	inSchema := make(map[string]*avro.SchemaNode, len(n.Fields))
 	for i := range n.Fields {
 		inSchema[n.Fields[i].Name] = &n.Fields[i].Type

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -76,16 +77,16 @@ func protocol(m *schema.Memory) http.Handler {
 	return mux
 }
 
-func serve(t testing.TB, h http.Handler) string {
-	t.Helper()
+func serve(tb testing.TB, h http.Handler) string {
+	tb.Helper()
 	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s.URL
 }
 
 // connect returns a client that does not wait between attempts; waits gets what it would have waited.
-func connect(t testing.TB, url string, cfg schema.HTTPConfig) (h *schema.HTTP, waits *[]time.Duration) {
-	t.Helper()
+func connect(tb testing.TB, url string, cfg schema.HTTPConfig) (h *schema.HTTP, waits *[]time.Duration) {
+	tb.Helper()
 	waits = new([]time.Duration)
 	if cfg.Wait == nil {
 		cfg.Wait = func(ctx context.Context, d time.Duration) error {
@@ -94,8 +95,8 @@ func connect(t testing.TB, url string, cfg schema.HTTPConfig) (h *schema.HTTP, w
 		}
 	}
 	h, err := schema.NewHTTP(url, cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, h.Close()) })
 	return h, waits
 }
 
@@ -157,23 +158,23 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 			var e *schema.RegistryError
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, test.status, e.Status)
-			require.Equal(t, test.reason, firstReason(err))
+			require.Equal(t, test.reason, onlyReason(err))
 		})
 	}
 }
 
-// firstReason returns the only sentinel that err wraps, and nil if it wraps several.
-func firstReason(err error) (reason error) {
+// onlyReason returns the only sentinel that err wraps, and nil if it wraps several.
+func onlyReason(err error) (reason error) {
+	found := 0
 	for _, s := range []error{
 		schema.ErrNotFound, schema.ErrIncompatible, schema.ErrInvalidSchema, schema.ErrUnauthorized, schema.ErrRefused, schema.ErrUnavailable,
 	} {
-		if !errors.Is(err, s) {
-			continue
+		if errors.Is(err, s) {
+			reason, found = s, found+1
 		}
-		if reason != nil {
-			return nil
-		}
-		reason = s
+	}
+	if found > 1 {
+		reason = nil
 	}
 	return reason
 }
@@ -220,7 +221,7 @@ func TestHTTPBackoffIsBounded(t *testing.T) {
 
 func TestHTTPRegistryAway(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	url := "http://" + l.Addr().String()
 	require.NoError(t, l.Close())
@@ -364,11 +365,11 @@ func TestHTTPChecksTextBeforeAsking(t *testing.T) {
 
 func TestHTTPCloses(t *testing.T) {
 	t.Parallel()
-	closed := make(chan struct{})
+	closed, once := make(chan struct{}), sync.Once{}
 	s := httptest.NewUnstartedServer(protocol(schema.NewMemory()))
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed {
-			close(closed)
+			once.Do(func() { close(closed) })
 		}
 	}
 	s.Start()
@@ -378,9 +379,11 @@ func TestHTTPCloses(t *testing.T) {
 	require.ErrorIs(t, err, schema.ErrNotFound)
 	require.NoError(t, h.Close())
 	require.NoError(t, h.Close())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	select {
 	case <-closed:
-	case <-t.Context().Done():
+	case <-ctx.Done():
 		t.Fatal("the connection is still open")
 	}
 }

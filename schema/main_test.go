@@ -18,7 +18,10 @@ import (
 
 var _ aggregate.Codec = (*schema.Codec)(nil)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Sarama, with which a test cluster is watched, starts one goroutine a process that cannot be ended.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
 
 type (
 	OwnerType   string
@@ -66,18 +69,18 @@ func exampleCreated() AccountCreated {
 }
 
 // newCodec returns a codec of the given sources that registers what it binds.
-func newCodec(t testing.TB, r schema.Registry, sources schema.Sources) *schema.Codec {
-	t.Helper()
+func newCodec(tb testing.TB, r schema.Registry, sources schema.Sources) *schema.Codec {
+	tb.Helper()
 	c, err := schema.NewCodec(r, sources, schema.Config{Register: true})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return c
 }
 
 // bound returns a codec for one type, called Thing, of the given schema, and that type.
-func bound[E any](t testing.TB, r schema.Registry, text string) (*schema.Codec, event.Type) {
-	t.Helper()
-	c, typ := newCodec(t, r, thing(text)), typeOf[E]("Thing")
-	require.NoError(t, c.Bind(context.Background(), []event.Type{typ}))
+func bound[E any](tb testing.TB, r schema.Registry, text string) (*schema.Codec, event.Type) {
+	tb.Helper()
+	c, typ := newCodec(tb, r, thing(text)), typeOf[E]("Thing")
+	require.NoError(tb, c.Bind(context.Background(), []event.Type{typ}))
 	return c, typ
 }
 

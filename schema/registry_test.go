@@ -46,6 +46,7 @@ func testRegistry(t *testing.T, prefix string, open func(t *testing.T) schema.Re
 }
 
 func testRegisters(t *testing.T, r schema.Registry, subject string) {
+	t.Helper()
 	first, err := r.Register(t.Context(), subject, v1)
 	require.NoError(t, err)
 	require.Equal(t, subject, first.Subject)
@@ -70,6 +71,7 @@ func testRegisters(t *testing.T, r schema.Registry, subject string) {
 }
 
 func testVersions(t *testing.T, r schema.Registry, subject string) {
+	t.Helper()
 	ids := make(map[int]bool)
 	for i, text := range []string{v1, v2, v3} {
 		is, err := r.Register(t.Context(), subject, text)
@@ -97,6 +99,7 @@ func testVersions(t *testing.T, r schema.Registry, subject string) {
 }
 
 func testSharesIDs(t *testing.T, r schema.Registry, subject string) {
+	t.Helper()
 	_, err := r.Register(t.Context(), subject+"-a", v1)
 	require.NoError(t, err)
 	a, err := r.Register(t.Context(), subject+"-a", v2)
@@ -111,6 +114,7 @@ func testSharesIDs(t *testing.T, r schema.Registry, subject string) {
 }
 
 func testRefuses(t *testing.T, r schema.Registry, subject string) {
+	t.Helper()
 	_, err := r.Register(t.Context(), subject, v1)
 	require.NoError(t, err)
 	_, err = r.Register(t.Context(), subject, bad)
@@ -133,6 +137,7 @@ func testRefuses(t *testing.T, r schema.Registry, subject string) {
 }
 
 func testFindsNothing(t *testing.T, r schema.Registry, subject string) {
+	t.Helper()
 	_, err := r.Find(t.Context(), subject, v1)
 	require.ErrorIs(t, err, schema.ErrNotFound)
 	require.Contains(t, err.Error(), subject)
@@ -156,6 +161,7 @@ func testFindsNothing(t *testing.T, r schema.Registry, subject string) {
 }
 
 func testConcurrent(t *testing.T, r schema.Registry, subject string) {
+	t.Helper()
 	const callers = 8
 	var wg sync.WaitGroup
 	found := make([]schema.Registered, callers)
@@ -174,6 +180,7 @@ func testConcurrent(t *testing.T, r schema.Registry, subject string) {
 }
 
 func testCancelled(t *testing.T, r schema.Registry, subject string) {
+	t.Helper()
 	why := errors.New("shutting down")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
