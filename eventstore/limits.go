@@ -101,8 +101,9 @@ func (c *checker) record(at string, r Record) {
 	if r.Revision < 1 {
 		c.add(at+"revision", strconv.Itoa(r.Revision), "1 or more")
 	}
-	if y := r.Timestamp.UTC().Year(); y < 1970 || y > 9999 {
-		c.add(at+"timestamp", r.Timestamp.Format(time.RFC3339Nano), "a time in the years 1970 to 9999")
+	// 64 bits of nanoseconds, as which clients hold a time, reach into 2262.
+	if y := r.Timestamp.UTC().Year(); y < 1970 || y > 2261 {
+		c.add(at+"timestamp", r.Timestamp.Format(time.RFC3339Nano), "a time in the years 1970 to 2261")
 	}
 	c.text(at+"correlation id", r.CorrelationID, MaxIDBytes)
 	c.text(at+"causation id", r.CausationID, MaxIDBytes)

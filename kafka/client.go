@@ -8,6 +8,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/index"
 )
 
 // client is Sarama's, with connections that can be cut below requests that wait.
@@ -30,6 +31,30 @@ func connect(ctx context.Context, cfg Config) (*client, error) {
 			strings.Join(cfg.Brokers, ","), err)
 	}
 	return &client{Client: c, conns: conns}, nil
+}
+
+// identity asks for the ids of the cluster and of the topics.
+func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, error) {
+	defer c.conns.CutWhenDone(ctx)()
+	id := index.Identity{Topics: make(map[string]index.Topic)}
+	names := make([]string, len(cfg.Categories))
+	for i, g := range cfg.Categories {
+		names[i] = cfg.topic(g.Type)
+	}
+	r, err := c.LeastLoadedBroker().GetMetadata(sarama.NewMetadataRequest(c.Config().Version, names))
+	if err != nil {
+		return id, fmt.Errorf("ask for the ids of the cluster and its topics: %w", err)
+	}
+	if r.ClusterID != nil {
+		id.ClusterID = *r.ClusterID
+	}
+	for _, t := range r.Topics {
+		if t.Err != sarama.ErrNoError {
+			return id, fmt.Errorf("ask for the id of topic %s: %w", t.Name, t.Err)
+		}
+		id.Topics[t.Name] = index.Topic{ID: t.Uuid.String(), Partitions: int32(len(t.Partitions))}
+	}
+	return id, nil
 }
 
 func (c *client) close() {

@@ -48,6 +48,10 @@ type Config struct {
 	// of a service fence one another: it must be the same for all of them. Default: [DefaultTransactionalIDPrefix].
 	TransactionalIDPrefix string
 
+	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the store is closed: it is made again
+	// from Kafka. Default: none, the index is in memory, and made at every start.
+	IndexDir string
+
 	// ReplicationFactor and MinInSyncReplicas are what the topics must have.
 	// Defaults: [DefaultReplicationFactor], [DefaultMinInSyncReplicas].
 	ReplicationFactor int16

@@ -45,3 +45,15 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the broker's reason.
 func (e *RefusedError) Unwrap() error { return e.Err }
+
+// IndexError says why the folder of the index cannot be used, and what to do.
+type IndexError struct {
+	Dir string
+	Err error
+}
+
+// Error says what was found and what to do.
+func (e *IndexError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what was found.
+func (e *IndexError) Unwrap() error { return e.Err }

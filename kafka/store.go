@@ -21,10 +21,12 @@ import (
 type Store struct {
 	cfg        Config
 	client     *client
+	index      *index.Store
 	categories map[string]*category
 
-	closing sync.Once
-	closed  chan struct{}
+	closing  sync.Once
+	closed   chan struct{}
+	closeErr error
 }
 
 var _ eventstore.Store = (*Store)(nil)
@@ -36,8 +38,9 @@ type category struct {
 }
 
 type ownedPartition struct {
-	owner *partition.Owner
-	index *index.Memory
+	owner  *partition.Owner
+	index  *index.Partition
+	reader *partition.Reader
 }
 
 // Open connects to the cluster, verifies the topics, claims every partition from whoever has it, and reads all
@@ -59,11 +62,27 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{cfg: cfg, client: c, categories: make(map[string]*category), closed: make(chan struct{})}
+	if err := s.openIndex(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if err := s.claimAll(ctx); err != nil {
-		_ = s.Close()
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// openIndex opens the index of the topics as they are now.
+func (s *Store) openIndex(ctx context.Context) error {
+	id, err := s.client.identity(ctx, s.cfg)
+	if err != nil {
+		return err
+	}
+	s.index, err = index.Open(s.cfg.IndexDir, id, s.cfg.Logger)
+	var unusable *index.UnusableError
+	if errors.As(err, &unusable) {
+		return &IndexError{Dir: unusable.Dir, Err: err}
+	}
+	return err
 }
 
 // verify returns a *TopicsError if a topic is missing or not as it must be.
@@ -97,31 +116,36 @@ func (s *Store) claimAll(ctx context.Context) error {
 		}
 		s.categories[g.Type] = c
 		for p := range g.Partitions {
-			group.Go(func() error {
-				idx := index.NewMemory()
-				owner, err := partition.Claim(gctx, partition.Config{
-					Client:          s.client,
-					Topic:           topic,
-					Partition:       p,
-					AggregateType:   g.Type,
-					TransactionalID: fmt.Sprintf("%s.%s.%d", s.cfg.TransactionalIDPrefix, topic, p),
-					Index:           idx,
-					Logger:          s.cfg.Logger,
-					RequestTimeout:  s.cfg.RequestTimeout,
-					MaxBatchBytes:   s.cfg.MaxBatchBytes,
-					MaxWaiting:      s.cfg.MaxWaitingCommits,
-					MaxWaitingBytes: s.cfg.MaxWaitingBytes,
-					Broken:          hooks.From(ctx),
-				})
-				if err != nil {
-					return public(err)
-				}
-				c.partitions[p] = ownedPartition{owner: owner, index: idx}
-				return nil
+			group.Go(func() (err error) {
+				c.partitions[p], err = s.claim(gctx, g.Type, topic, p)
+				return public(err)
 			})
 		}
 	}
 	return group.Wait()
+}
+
+func (s *Store) claim(ctx context.Context, aggregateType, topic string, p int32) (ownedPartition, error) {
+	idx, err := s.index.Partition(topic, p)
+	if err != nil {
+		return ownedPartition{}, err
+	}
+	owner, err := partition.Claim(ctx, partition.Config{
+		Client:          s.client,
+		Topic:           topic,
+		Partition:       p,
+		AggregateType:   aggregateType,
+		TransactionalID: fmt.Sprintf("%s.%s.%d", s.cfg.TransactionalIDPrefix, topic, p),
+		Index:           idx,
+		Logger:          s.cfg.Logger,
+		RequestTimeout:  s.cfg.RequestTimeout,
+		MaxBatchBytes:   s.cfg.MaxBatchBytes,
+		MaxWaiting:      s.cfg.MaxWaitingCommits,
+		MaxWaitingBytes: s.cfg.MaxWaitingBytes,
+		Broken:          hooks.From(ctx),
+	})
+	reader := &partition.Reader{Client: s.client, Topic: topic, Partition: p, Index: idx}
+	return ownedPartition{owner: owner, index: idx, reader: reader}, err
 }
 
 // Close stops appending, waits for the batches in flight, and disconnects. Commits that still wait are
@@ -139,8 +163,11 @@ func (s *Store) Close() error {
 		}
 		group.Wait()
 		s.client.close()
+		if s.index != nil {
+			s.closeErr = s.index.Close()
+		}
 	})
-	return nil
+	return s.closeErr
 }
 
 // Append implements [eventstore.Store]. A commit is one record batch's, with others that waited at the same
@@ -175,7 +202,8 @@ func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from i
 	return under(ctx, p.index.Stream(stream.ID, from))
 }
 
-// ReadCategory implements [eventstore.Store]; it reads the index, partition after partition, and asks no broker.
+// ReadCategory implements [eventstore.Store]; it reads the topic, partition after partition. A partition in which
+// there is nothing after start costs no request.
 func (s *Store) ReadCategory(
 	ctx context.Context, aggregateType string, start eventstore.Start,
 ) iter.Seq2[eventstore.Record, error] {
@@ -183,9 +211,9 @@ func (s *Store) ReadCategory(
 	if err != nil {
 		return failing(err)
 	}
-	parts := make([]iter.Seq[eventstore.Record], len(c.partitions))
+	parts := make([]iter.Seq2[eventstore.Record, error], len(c.partitions))
 	for i, p := range c.partitions {
-		parts[i] = p.index.All(int32(i), start)
+		parts[i] = p.reader.Read(ctx, start)
 	}
 	return under(ctx, parts...)
 }
@@ -196,12 +224,15 @@ func failing(err error) iter.Seq2[eventstore.Record, error] {
 }
 
 // under yields what parts yield, one after the other, until ctx ends, whose error is then the last pair.
-func under(ctx context.Context, parts ...iter.Seq[eventstore.Record]) iter.Seq2[eventstore.Record, error] {
+func under(ctx context.Context, parts ...iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
 		for _, part := range parts {
-			for r := range part {
-				if ctx.Err() != nil {
-					yield(eventstore.Record{}, context.Cause(ctx))
+			for r, err := range part {
+				if err == nil && ctx.Err() != nil {
+					r, err = eventstore.Record{}, context.Cause(ctx)
+				}
+				if err != nil {
+					yield(eventstore.Record{}, public(err))
 					return
 				}
 				if !yield(r, nil) {

@@ -74,9 +74,9 @@ func mistakes() []mistake {
 		first("timestamp before 1970 that is not there", func(r *eventstore.Record) {
 			r.Timestamp = time.Date(1970, 1, 1, 0, 30, 0, 0, time.FixedZone("ahead", 3600))
 		}),
-		first("timestamp after 9999", func(r *eventstore.Record) { r.Timestamp = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) }),
-		first("timestamp after 9999 that is not there", func(r *eventstore.Record) {
-			r.Timestamp = time.Date(9999, 12, 31, 23, 30, 0, 0, time.FixedZone("behind", -3600))
+		first("timestamp after 2261", func(r *eventstore.Record) { r.Timestamp = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC) }),
+		first("timestamp after 2261 that is not there", func(r *eventstore.Record) {
+			r.Timestamp = time.Date(2261, 12, 31, 23, 30, 0, 0, time.FixedZone("behind", -3600))
 		}),
 		first("correlation id too long", func(r *eventstore.Record) { r.CorrelationID = long }),
 		first("causation id that is not UTF-8", func(r *eventstore.Record) { r.CausationID = broken }),

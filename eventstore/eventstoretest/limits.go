@@ -110,8 +110,7 @@ func extremeTimes(t test, s *suite) {
 		time.Unix(0, 0), time.Unix(0, 1), time.Unix(0, 999_999), time.Unix(0, 1_000_000), time.Unix(1, 0),
 		time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 		time.Date(2038, 1, 19, 3, 14, 8, 0, time.UTC),
-		time.Date(2262, 4, 11, 23, 47, 16, 854_775_808, time.UTC), // one beyond what fits into int64 nanoseconds
-		time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 	} {
 		_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), record(at.In(zones()[2-i%3]), ""))
 		want = append(want, more...)

@@ -82,7 +82,7 @@ func checks() []check {
 		{"a category is read since a time", categorySince},
 		{"a commit may be as large as the limits say", largestCommits},
 		{"names and headers may be as strange as the limits say", strangestHeaders},
-		{"times from 1970 to 9999 are kept to the nanosecond", extremeTimes},
+		{"times from 1970 to 2261 are kept to the nanosecond", extremeTimes},
 		{"a closed store says so, and loses nothing", closed},
 	}
 }

@@ -17,6 +17,7 @@ type view struct {
 	aggregateType string
 	cursor        eventstore.Cursor
 	partitions    map[int32][]eventstore.Record
+	streams       map[string][]eventstore.Record // by aggregate id, in the order in which they were yielded
 }
 
 func newView(aggregateType string) *view {
@@ -24,6 +25,7 @@ func newView(aggregateType string) *view {
 		aggregateType: aggregateType,
 		cursor:        make(eventstore.Cursor),
 		partitions:    make(map[int32][]eventstore.Record),
+		streams:       make(map[string][]eventstore.Record),
 	}
 }
 
@@ -41,8 +43,9 @@ func (s *suite) category(ctx context.Context, t test, aggregateType string) *vie
 		if r.AggregateType != aggregateType {
 			fatal(t, "a category yields a record of another aggregate type", r.AggregateType)
 		}
-		p := r.Position.Partition
+		p, id := r.Position.Partition, r.AggregateID
 		v.partitions[p] = append(v.partitions[p], r)
+		v.streams[id] = append(v.streams[id], r)
 	}
 	for _, r := range records {
 		v.cursor.Advance(r.Position)
@@ -56,10 +59,9 @@ func (s *suite) category(ctx context.Context, t test, aggregateType string) *vie
 // since returns the known records that a read since t yields.
 func (v *view) since(t time.Time) map[int32][]eventstore.Record {
 	found := make(map[int32][]eventstore.Record)
+	from := t.Truncate(time.Millisecond)
 	for p, records := range v.partitions {
-		first := slices.IndexFunc(records, func(r eventstore.Record) bool {
-			return r.Timestamp.UnixMilli() >= t.UnixMilli()
-		})
+		first := slices.IndexFunc(records, func(r eventstore.Record) bool { return !r.Timestamp.Before(from) })
 		if first >= 0 {
 			found[p] = records[first:]
 		}
@@ -81,15 +83,7 @@ func (v *view) after(c eventstore.Cursor) map[int32][]eventstore.Record {
 
 // only returns the known records of a stream.
 func (v *view) only(stream eventstore.Stream) []eventstore.Record {
-	var found []eventstore.Record
-	for _, p := range slices.Sorted(maps.Keys(v.partitions)) {
-		for _, r := range v.partitions[p] {
-			if r.AggregateID == stream.ID {
-				found = append(found, r)
-			}
-		}
-	}
-	return found
+	return slices.Clone(v.streams[stream.ID])
 }
 
 // yields reads the category from start and fails unless that yields want, record by record in

@@ -28,16 +28,23 @@ type batch struct {
 	actual    map[*commit]int64
 	first     map[*commit]*commit
 	records   []eventstore.Record
+	versions  map[string]int64       // of the streams that the writes are in, once they are stored
+	commands  map[commandKey]*commit // of the writes
 }
+
+type commandKey struct{ aggregate, command string }
 
 // process answers the commits, all of them, whatever happens. An error means that the owner can append no more.
 func (o *Owner) process(ctx context.Context, commits []*commit) error {
 	for range maxRewrites {
-		b := o.check(commits)
+		b, err := o.check(commits)
+		if err != nil {
+			return o.giveUp(b.all(), err)
+		}
 		if len(b.writes) == 0 {
 			return nil
 		}
-		err := o.write(ctx, b)
+		err = o.write(ctx, b)
 		if err == nil {
 			o.answerAll(b)
 			return nil
@@ -67,47 +74,63 @@ func (o *Owner) process(ctx context.Context, commits []*commit) error {
 	return o.giveUp(commits, errGaveUp)
 }
 
-// check decides each commit against the index and the commits before it, and answers those that need no write.
-func (o *Owner) check(commits []*commit) *batch {
-	type command struct{ aggregate, id string }
-	b := &batch{actual: make(map[*commit]int64), first: make(map[*commit]*commit)}
-	versions := make(map[string]int64)
-	commands := make(map[command]*commit)
-	for _, c := range commits {
-		if r, ok := c.resultIn(o.cfg.Index); ok {
-			o.answer(c, r, nil)
-			continue
-		}
-		key := command{c.stream.ID, c.commandID()}
-		if key.id != "" {
-			if r, ok := o.cfg.Index.Command(c.stream.ID, key.id); ok {
-				o.answer(c, r, nil)
-				continue
-			}
-			if w := commands[key]; w != nil {
-				b.repeats, b.first[c] = append(b.repeats, c), w
-				continue
-			}
-		}
-		version, pending := versions[c.stream.ID]
-		if !pending {
-			version = o.cfg.Index.Version(c.stream.ID)
-		}
-		if !c.expected.Met(version) && !o.cfg.Broken.NoVersionCheck {
-			if !pending {
-				o.answer(c, eventstore.Result{}, conflict(c, version))
-				continue
-			}
-			b.conflicts, b.actual[c] = append(b.conflicts, c), version
-			continue
-		}
-		c.place(version + 1)
-		versions[c.stream.ID] = version + int64(len(c.records))
-		commands[key] = c
-		b.writes = append(b.writes, c)
-		b.records = append(b.records, c.records...)
+// check decides each commit against the index and the commits before it, and answers those that need no write. After
+// an error the batch has all that were not answered.
+func (o *Owner) check(commits []*commit) (*batch, error) {
+	b := &batch{
+		actual: make(map[*commit]int64), first: make(map[*commit]*commit),
+		versions: make(map[string]int64), commands: make(map[commandKey]*commit),
 	}
-	return b
+	for i, c := range commits {
+		if err := o.checkOne(b, c); err != nil {
+			b.writes = append(b.writes, commits[i:]...)
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+func (o *Owner) checkOne(b *batch, c *commit) error {
+	if r, ok, err := c.resultIn(o.cfg.Index); err != nil {
+		return err
+	} else if ok {
+		o.answer(c, r, nil)
+		return nil
+	}
+	key := commandKey{c.stream.ID, c.commandID()}
+	if key.command != "" {
+		if r, ok, err := o.cfg.Index.Command(key.aggregate, key.command); err != nil {
+			return err
+		} else if ok {
+			o.answer(c, r, nil)
+			return nil
+		}
+		if w := b.commands[key]; w != nil {
+			b.repeats, b.first[c] = append(b.repeats, c), w
+			return nil
+		}
+	}
+	version, pending := b.versions[c.stream.ID]
+	if !pending {
+		var err error
+		if version, err = o.cfg.Index.Version(c.stream.ID); err != nil {
+			return err
+		}
+	}
+	if !c.expected.Met(version) && !o.cfg.Broken.NoVersionCheck {
+		if pending {
+			b.conflicts, b.actual[c] = append(b.conflicts, c), version
+		} else {
+			o.answer(c, eventstore.Result{}, conflict(c, version))
+		}
+		return nil
+	}
+	c.place(version + 1)
+	b.versions[c.stream.ID] = version + int64(len(c.records))
+	b.commands[key] = c
+	b.writes = append(b.writes, c)
+	b.records = append(b.records, c.records...)
+	return nil
 }
 
 func conflict(c *commit, actual int64) error {
@@ -163,28 +186,48 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 		if o.cfg.Index.Checkpoint().Term != o.term {
 			return errClaimAgain
 		}
+		if err := o.mustCount(b, base); err != nil {
+			return err
+		}
 	default:
 		for i := range b.records {
 			b.records[i].Position = event.Position{Partition: o.cfg.Partition, Offset: base + int64(i)}
 		}
-		o.cfg.Index.Apply(b.records, index.Checkpoint{Next: end, Term: o.term})
+		if err := o.change(index.Change{Records: b.records, Checkpoint: index.Checkpoint{Next: end, Term: o.term}}); err != nil {
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but not known here any more
+		}
 	}
 	o.sequence = wire.NextSequence(o.sequence, len(b.records))
-	return o.setPositions(b, base)
+	b.setPositions(o.cfg.Partition, base)
+	return nil
 }
 
-// setPositions copies the positions to the commits, and makes sure that each is in the index.
-func (o *Owner) setPositions(b *batch, base int64) error {
+// setPositions copies the positions to the commits.
+func (b *batch) setPositions(partition int32, base int64) {
 	for _, c := range b.writes {
 		for i := range c.records {
-			c.records[i].Position = event.Position{Partition: o.cfg.Partition, Offset: base}
+			c.records[i].Position = event.Position{Partition: partition, Offset: base}
 			base++
 		}
-		if _, ok := c.resultIn(o.cfg.Index); !ok {
-			return o.corrupt(base-1, "a batch of the owner's does not count under its own claim")
+	}
+}
+
+// mustCount makes sure that the batch counts under the reader rule, where others have written as well.
+func (o *Owner) mustCount(b *batch, base int64) error {
+	for _, c := range b.writes {
+		if _, ok, err := c.resultIn(o.cfg.Index); err != nil || !ok {
+			return errors.Join(err, o.corrupt(base, "a batch of the owner's does not count under its own claim"))
 		}
 	}
 	return nil
+}
+
+// change applies to the index, in the wrong order if the proof wants to see that found out.
+func (o *Owner) change(c index.Change) error {
+	if o.cfg.Broken.CheckpointBeforeData {
+		return o.cfg.Index.ApplyCheckpointFirst(c)
+	}
+	return o.cfg.Index.Apply(c)
 }
 
 // send sends the batch until the broker says where it is, or that it will not have it. What is sent again is
@@ -266,11 +309,15 @@ func (o *Owner) claimAgain(ctx context.Context) error {
 // result, the others with err, which it returns.
 func (o *Owner) giveUp(commits []*commit, err error) error {
 	for _, c := range commits {
-		if r, ok := c.resultIn(o.cfg.Index); ok {
+		r, ok, failed := c.resultIn(o.cfg.Index)
+		switch {
+		case failed != nil:
+			o.answer(c, eventstore.Result{}, fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed)))
+		case ok:
 			o.answer(c, r, nil)
-			continue
+		default:
+			o.answer(c, eventstore.Result{}, err)
 		}
-		o.answer(c, eventstore.Result{}, err)
 	}
 	return err
 }

@@ -13,12 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// A fetch brings at most this many bytes, and waits at most this long for the first.
-const (
-	fetchBytes   = 4 << 20
-	fetchWaitMs  = 250
-	progressStep = 500_000 // records between two lines of progress
-)
+// progressStep is the number of offsets between two lines of progress.
+const progressStep = 500_000
 
 // follow reads the partition from the index's checkpoint on, applies what counts, and returns once
 // done says so of the checkpoint. The end of the partition is never guessed: done names what must have been read.
@@ -57,25 +53,14 @@ func (o *Owner) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &sarama.FetchRequest{
-		Version: 11, MaxWaitTime: fetchWaitMs, MinBytes: 1, MaxBytes: fetchBytes, Isolation: sarama.ReadUncommitted,
-	}
-	r.AddBlock(o.cfg.Topic, o.cfg.Partition, offset, fetchBytes, -1)
-	response, err := b.Fetch(r)
-	if err != nil {
-		return nil, err
-	}
-	if response.ErrorCode != int16(sarama.ErrNoError) {
-		return nil, sarama.KError(response.ErrorCode)
-	}
-	block := response.GetBlock(o.cfg.Topic, o.cfg.Partition)
-	if block == nil {
-		return nil, fmt.Errorf("fetch from %s: the answer does not name the partition", b.Addr())
-	}
-	return block, noneIsNil(block.Err)
+	return fetch(b, o.cfg.Topic, o.cfg.Partition, offset)
 }
 
 func (o *Owner) applyAll(block *sarama.FetchResponseBlock, from int64) error {
+	if block.LogStartOffset > 0 {
+		return o.corrupt(0, fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
+			"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", block.LogStartOffset))
+	}
 	for _, set := range block.RecordsSet {
 		if set.RecordBatch == nil {
 			return o.corrupt(from, "a message set of the format before Kafka 0.11, expected record batches: "+
@@ -107,26 +92,26 @@ func (o *Owner) apply(b *sarama.RecordBatch) error {
 		return nil
 	}
 	term := wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
-	next := index.Checkpoint{Next: b.LastOffset() + 1, Term: at.Term}
-	if b.Control {
+	c := index.Change{Checkpoint: index.Checkpoint{Next: b.LastOffset() + 1, Term: at.Term}}
+	switch {
+	case b.Control:
 		if wire.IsMarker(b) {
-			next.Term = term
+			c.Checkpoint.Term = term
 		}
-		o.cfg.Index.Apply(nil, next)
-		return nil
+	case b.IsTransactional, term != at.Term:
+		c.Skipped = o.skip(nil, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, fmt.Sprintf(
+			"a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only this service write to the topic",
+			term, b.IsTransactional, at.Term))
+	default:
+		records, err := o.decode(b)
+		if err == nil {
+			c.Records, c.Skipped, err = o.continuing(records)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if b.IsTransactional || term != at.Term {
-		o.skip(b.FirstOffset, len(b.Records), fmt.Sprintf("batch of term %s (transactional %t), expected %s: "+
-			"a writer that is not the owner; let only this service write to the topic", term, b.IsTransactional, at.Term))
-		o.cfg.Index.Apply(nil, next)
-		return nil
-	}
-	records, err := o.decode(b)
-	if err != nil {
-		return err
-	}
-	o.cfg.Index.Apply(o.continuing(records), next)
-	return nil
+	return o.change(c)
 }
 
 func (o *Owner) decode(b *sarama.RecordBatch) ([]eventstore.Record, error) {
@@ -141,24 +126,30 @@ func (o *Owner) decode(b *sarama.RecordBatch) ([]eventstore.Record, error) {
 			return nil, o.corrupt(offset, fmt.Sprintf("a record of the owner's that is no event of this library: %v", err))
 		}
 		r.Position = event.Position{Partition: o.cfg.Partition, Offset: offset}
+		if o.cfg.Broken.ForgetCommands {
+			r.CommandID = ""
+		}
 		records[i] = r
 	}
 	return records, nil
 }
 
-// continuing returns the records of the commits that are whole and continue their streams.
-func (o *Owner) continuing(records []eventstore.Record) []eventstore.Record {
-	counted := records[:0]
+// continuing parts the records into those of the commits that are whole and continue their streams, and the others.
+func (o *Owner) continuing(records []eventstore.Record) (counted []eventstore.Record, skipped []index.Range, err error) {
+	counted = records[:0]
 	versions := make(map[string]int64)
 	for len(records) > 0 {
 		first := &records[0]
 		version, known := versions[first.AggregateID]
 		if !known {
-			version = o.cfg.Index.Version(first.AggregateID)
+			if version, err = o.cfg.Index.Version(first.AggregateID); err != nil {
+				return nil, nil, err
+			}
 		}
 		n := commitLength(records)
 		if first.AggregateVersion != version+1 || first.Commit.First != version+1 || first.Commit.Length != n {
-			o.skip(first.Position.Offset, n, fmt.Sprintf("%s at version %d, %d of %d events of its commit, expected version %d and all of them",
+			skipped = o.skip(skipped, index.Range{Offset: first.Position.Offset, Length: n}, fmt.Sprintf(
+				"%s at version %d, %d of %d events of its commit, expected version %d and all of them",
 				first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1))
 		} else {
 			versions[first.AggregateID] = version + int64(n)
@@ -166,7 +157,7 @@ func (o *Owner) continuing(records []eventstore.Record) []eventstore.Record {
 		}
 		records = records[n:]
 	}
-	return counted
+	return counted, skipped, nil
 }
 
 // commitLength returns how many records from the first on belong to its commit, in version order.
@@ -183,10 +174,12 @@ func commitLength(records []eventstore.Record) int {
 	return n
 }
 
-func (o *Owner) skip(offset int64, records int, why string) {
-	o.skipped.Add(int64(records))
+// skip adds r to what does not count, and tells of it.
+func (o *Owner) skip(skipped []index.Range, r index.Range, why string) []index.Range {
+	o.skipped.Add(int64(r.Length))
 	o.cfg.Logger.Warn("records do not count and are skipped", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
-		"offset", offset, "records", records, "why", why)
+		"offset", r.Offset, "records", r.Length, "why", why)
+	return append(skipped, r)
 }
 
 func (o *Owner) corrupt(offset int64, found string) error {

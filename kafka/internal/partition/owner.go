@@ -27,7 +27,7 @@ type Config struct {
 	Partition       int32
 	AggregateType   string // of all events in the topic
 	TransactionalID string
-	Index           *index.Memory
+	Index           *index.Partition
 	Logger          *slog.Logger
 
 	RequestTimeout  time.Duration // a broker's time to replicate a batch
@@ -310,18 +310,19 @@ func (c *commit) place(first int64) {
 }
 
 // resultIn returns the commit's result if the index holds it, by the id of its first event.
-func (c *commit) resultIn(idx *index.Memory) (eventstore.Result, bool) {
+func (c *commit) resultIn(idx *index.Partition) (r eventstore.Result, found bool, err error) {
 	first := &c.records[0]
 	if first.AggregateVersion == 0 {
-		return eventstore.Result{}, false // never placed, so never sent
+		return r, false, nil // never placed, so never sent
 	}
-	stored, ok := idx.At(c.stream.ID, first.AggregateVersion)
-	if !ok || stored.ID != first.ID {
-		return eventstore.Result{}, false
+	stored, ok, err := idx.At(c.stream.ID, first.AggregateVersion)
+	if err != nil || !ok || stored.ID != first.ID {
+		return r, false, err
 	}
 	n := int64(len(c.records))
-	last, _ := idx.At(c.stream.ID, first.AggregateVersion+n-1)
-	return eventstore.Result{First: first.AggregateVersion, Last: last.AggregateVersion, Position: last.Position}, true
+	last := stored.Position
+	last.Offset += n - 1 // a commit is in one batch
+	return eventstore.Result{First: first.AggregateVersion, Last: first.AggregateVersion + n - 1, Position: last}, true, nil
 }
 
 var errGaveUp = errors.New("the claim had to be renewed again and again")

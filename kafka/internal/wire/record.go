@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,20 +62,14 @@ func Encode(r *eventstore.Record) *sarama.Record {
 
 // Decode returns the event that Encode wrote. Headers of other names are passed over. The position is left to the caller.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {
-	var r eventstore.Record
+	r := eventstore.Record{Value: rec.Value}
 	r.AggregateID = string(rec.Key)
-	r.Value = rec.Value
-	p := parser{seen: make(map[string]bool, len(rec.Headers))}
+	var p parser
 	for _, h := range rec.Headers {
 		p.header(&r, string(h.Key), string(h.Value))
 	}
-	for _, name := range []string{
-		headerEventID, headerEventType, headerEventVersion, headerAggregateType, headerAggregateVersion,
-		headerCommitFirst, headerCommitLength, headerTimestamp,
-	} {
-		if !p.seen[name] {
-			p.fail("header %s is missing", name)
-		}
+	if missing := required &^ p.seen; missing != 0 {
+		p.fail("header %s is missing", names()[bits.TrailingZeros32(missing)])
 	}
 	if len(rec.Key) == 0 {
 		p.fail("the key is empty, expected the aggregate id")
@@ -85,8 +80,19 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	return r, p.err
 }
 
+// names returns the headers of fixed names; a header's place is its bit in parser.seen. The first eight are required.
+func names() [13]string {
+	return [...]string{
+		headerEventID, headerEventType, headerEventVersion, headerAggregateType, headerAggregateVersion,
+		headerCommitFirst, headerCommitLength, headerTimestamp,
+		headerCorrelationID, headerCausationID, headerCommandID, headerActorID, headerTraceParent,
+	}
+}
+
+const required = 1<<8 - 1
+
 type parser struct {
-	seen map[string]bool
+	seen uint32
 	err  error
 }
 
@@ -97,13 +103,33 @@ func (p *parser) fail(format string, args ...any) {
 }
 
 func (p *parser) header(r *eventstore.Record, name, value string) {
-	if p.seen[name] {
-		p.fail("header %s is there twice", name)
-	}
-	p.seen[name] = true
 	if !utf8.ValidString(value) {
 		p.fail("header %s is not UTF-8: %q", name, value)
 	}
+	if key, ok := strings.CutPrefix(name, metadataPrefix); ok {
+		if r.Metadata == nil {
+			r.Metadata = make(map[string]string)
+		}
+		if _, twice := r.Metadata[key]; twice {
+			p.fail("header %s is there twice", name)
+		}
+		r.Metadata[key] = value
+		return
+	}
+	for i, known := range names() {
+		if name != known {
+			continue
+		}
+		if p.seen&(1<<i) != 0 {
+			p.fail("header %s is there twice", name)
+		}
+		p.seen |= 1 << i
+		p.set(r, name, value)
+		return
+	}
+}
+
+func (p *parser) set(r *eventstore.Record, name, value string) {
 	switch name {
 	case headerEventID:
 		r.ID = value
@@ -135,18 +161,11 @@ func (p *parser) header(r *eventstore.Record, name, value string) {
 		r.ActorID = value
 	case headerTraceParent:
 		r.TraceParent = value
-	default:
-		if key, ok := strings.CutPrefix(name, metadataPrefix); ok {
-			if r.Metadata == nil {
-				r.Metadata = make(map[string]string)
-			}
-			r.Metadata[key] = value
-		}
 	}
 }
 
-func (p *parser) number(name, value string, bits int) int64 {
-	n, err := strconv.ParseInt(value, 10, bits)
+func (p *parser) number(name, value string, size int) int64 {
+	n, err := strconv.ParseInt(value, 10, size)
 	if err != nil || n < 1 {
 		p.fail("header %s is %q, expected a whole number from 1", name, value)
 	}

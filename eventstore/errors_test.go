@@ -1,0 +1,56 @@
+package eventstore_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestErrorsMatchTheirSentinels(t *testing.T) {
+	t.Parallel()
+	sentinels := []error{
+		eventstore.ErrConflict, eventstore.ErrInvalid, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed,
+	}
+	for err, want := range map[error]error{
+		&eventstore.ConflictError{Stream: stream(), Expected: 1, Actual: 2}:   eventstore.ErrConflict,
+		&eventstore.InvalidError{Field: "f", Found: "x", Want: "y"}:           eventstore.ErrInvalid,
+		fmt.Errorf("append: %w", &eventstore.ConflictError{Stream: stream()}): eventstore.ErrConflict,
+	} {
+		for _, sentinel := range sentinels {
+			if sentinel == want {
+				require.ErrorIs(t, err, sentinel)
+			} else {
+				require.NotErrorIs(t, err, sentinel)
+			}
+		}
+	}
+}
+
+func TestErrorsTellWhatToDo(t *testing.T) {
+	t.Parallel()
+	require.EqualError(t, &eventstore.ConflictError{Stream: stream(), Expected: 3, Actual: 5},
+		"stream Account/a-1 is at version 5, expected 3: load it again and decide anew")
+	require.EqualError(t, &eventstore.InvalidError{Field: "value", Found: "nothing", Want: "an encoded event"},
+		"value: found nothing, expected an encoded event")
+}
+
+func TestExpectedMet(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		expected eventstore.Expected
+		actual   int64
+		met      bool
+	}{
+		{eventstore.Any, 0, true}, {eventstore.Any, 7, true},
+		{eventstore.NoStream, 0, true}, {eventstore.NoStream, 1, false},
+		{2, 2, true}, {2, 1, false}, {2, 3, false},
+	} {
+		require.Equal(t, x.met, x.expected.Met(x.actual), x)
+	}
+}

@@ -1,0 +1,26 @@
+package eventstoretest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/eventstoretest"
+	"github.com/fencelog/fencelog/eventstore/memory"
+)
+
+// What is assigned here is what the tests of a store declare: func TestConformance(t *testing.T).
+func ExampleRun() {
+	_ = func(t *testing.T) {
+		eventstoretest.Run(t, func(t testing.TB) eventstore.Store {
+			t.Helper()
+			store, err := memory.New(memory.Config{})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, store.Close()) })
+			return store
+		}, eventstoretest.Config{
+			AggregateTypes: []string{"Account", "Transaction"},
+		})
+	}
+}

@@ -1,0 +1,341 @@
+package eventstoretest_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// appendCall is what an append was given.
+type appendCall struct {
+	ctx      context.Context //nolint:containedctx // a call's arguments, for as long as the call
+	stream   eventstore.Stream
+	expected eventstore.Expected
+	records  []eventstore.Record
+}
+
+type appendResult = eventstore.Result
+
+// appending replaces the append of w; next is the one it replaces.
+func appending(replace func(w *wrapped, a appendCall, next func(appendCall) (appendResult, error)) (appendResult, error)) func(*wrapped) {
+	return func(w *wrapped) {
+		inner := w.append
+		next := func(a appendCall) (appendResult, error) { return inner(a.ctx, a.stream, a.expected, a.records) }
+		w.append = func(
+			ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
+		) (appendResult, error) {
+			return replace(w, appendCall{ctx, stream, expected, records}, next)
+		}
+	}
+}
+
+type next = func(appendCall) (appendResult, error)
+
+func versionMutants() []mutant {
+	return []mutant{
+		{name: "ignores the expected version", caughtBy: caughtBy(model, oneWins), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				a.expected = eventstore.Any
+				return next(a)
+			})},
+		{name: "takes no stream for any version", caughtBy: caughtBy(model), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				if a.expected == eventstore.NoStream {
+					a.expected = eventstore.Any
+				}
+				return next(a)
+			})},
+		{name: "compares, and sets later", caughtBy: caughtBy(oneWins), breaks: appending(
+			func(w *wrapped, a appendCall, next next) (appendResult, error) {
+				if actual := w.length(a.ctx, a.stream); !a.expected.Met(actual) {
+					return appendResult{}, &eventstore.ConflictError{Stream: a.stream, Expected: a.expected, Actual: actual}
+				}
+				for range 20 {
+					runtime.Gosched()
+				}
+				a.expected = eventstore.Any
+				return next(a)
+			})},
+		{name: "loads the version for any and then conflicts", caughtBy: caughtBy(anyWins), breaks: appending(
+			func(w *wrapped, a appendCall, next next) (appendResult, error) {
+				if a.expected == eventstore.Any {
+					a.expected = eventstore.Expected(w.length(a.ctx, a.stream))
+					for range 20 {
+						runtime.Gosched()
+					}
+				}
+				return next(a)
+			})},
+		{name: "conflict with a wrong actual version", caughtBy: caughtBy(model, oneWins), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				if conflict := new(eventstore.ConflictError); errors.As(err, &conflict) {
+					conflict.Actual++
+				}
+				return result, err
+			})},
+		{name: "conflict without its facts", caughtBy: caughtBy(model), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				if errors.Is(err, eventstore.ErrConflict) {
+					err = eventstore.ErrConflict
+				}
+				return result, err
+			})},
+	}
+}
+
+func commitMutants() []mutant {
+	return []mutant{
+		{name: "loses the last record of a commit", caughtBy: caughtBy(model, anyWins), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				lost := min(1, len(a.records)/2)
+				a.records = a.records[:len(a.records)-lost]
+				result, err := next(a)
+				result.Last += int64(lost)
+				return result, err
+			})},
+		{name: "appends the records of a commit one by one", caughtBy: caughtBy(oneWins, anyWins), breaks: oneByOne},
+		{name: "result with a version off by one", caughtBy: caughtBy(model), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				result.Last--
+				return result, err
+			})},
+		{name: "result with the position of the first record", caughtBy: caughtBy(model, oneWins), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				result.Position.Offset -= int64(len(a.records) - 1)
+				return result, err
+			})},
+	}
+}
+
+// oneByOne does keep the commits' descriptions right.
+func oneByOne(w *wrapped) {
+	var mu sync.Mutex
+	commits := make(map[string]eventstore.Commit)
+	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+		var whole appendResult
+		for i := range a.records {
+			one := a
+			one.records = a.records[i : i+1]
+			if i > 0 {
+				one.expected = eventstore.Any
+				runtime.Gosched()
+			}
+			mu.Lock()
+			result, err := next(one)
+			if err != nil {
+				mu.Unlock()
+				return result, err
+			}
+			if i == 0 {
+				whole.First = result.First
+			}
+			whole.Last, whole.Position = result.Last, result.Position
+			commits[place(eventstore.Record{Header: headerOf(a.stream, result.Last)})] = eventstore.Commit{
+				First: whole.First, Length: len(a.records),
+			}
+			mu.Unlock()
+		}
+		return whole, nil
+	})(w)
+	w.changing(func(r *eventstore.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		r.Commit = commits[place(*r)]
+	})
+}
+
+func headerOf(stream eventstore.Stream, version int64) event.Header {
+	return event.Header{AggregateType: stream.Type, AggregateID: stream.ID, AggregateVersion: version}
+}
+
+func commandMutants() []mutant {
+	return []mutant{
+		{name: "forgets command ids", caughtBy: caughtBy(model, commandOnce, strangest), breaks: forgetful},
+		{name: "does not say that a command is repeated", caughtBy: caughtBy(model, commandOnce), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				result.Repeated = false
+				return result, err
+			})},
+		{name: "looks at the version before the command id", caughtBy: caughtBy(model, commandOnce), breaks: appending(
+			func(w *wrapped, a appendCall, next next) (appendResult, error) {
+				if actual := w.length(a.ctx, a.stream); !a.expected.Met(actual) {
+					return appendResult{}, &eventstore.ConflictError{Stream: a.stream, Expected: a.expected, Actual: actual}
+				}
+				return next(a)
+			})},
+		{name: "answers a repeated command with the end of the stream", caughtBy: caughtBy(model), breaks: appending(
+			func(w *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				if result.Repeated {
+					result.Last = w.length(a.ctx, a.stream)
+				}
+				return result, err
+			})},
+		{name: "knows a command by its id alone", caughtBy: caughtBy(commandScope, model), breaks: func(w *wrapped) {
+			var mu sync.Mutex
+			known := make(map[string]appendResult)
+			appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				command := ""
+				if len(a.records) > 0 {
+					command = a.records[0].CommandID
+				}
+				if first, ok := known[command]; ok {
+					first.Repeated = true
+					return first, nil
+				}
+				result, err := next(a)
+				if err == nil && command != "" {
+					known[command] = result
+				}
+				return result, err
+			})(w)
+		}},
+		{name: "stores a command again while it is on its way", caughtBy: caughtBy(commandOnce), breaks: inFlight},
+	}
+}
+
+const hidden = "hidden"
+
+// forgetful stores command ids where the good store does not look for them.
+func forgetful(w *wrapped) {
+	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+		hiding := make([]eventstore.Record, len(a.records))
+		for i, r := range a.records {
+			r.Metadata = maps.Clone(r.Metadata)
+			if r.Metadata == nil {
+				r.Metadata = make(map[string]string)
+			}
+			r.Metadata[hidden], r.CommandID = r.CommandID, ""
+			hiding[i] = r
+		}
+		a.records = hiding
+		return next(a)
+	})(w)
+	w.changing(func(r *eventstore.Record) {
+		r.Metadata = maps.Clone(r.Metadata)
+		r.CommandID = r.Metadata[hidden]
+		delete(r.Metadata, hidden)
+	})
+}
+
+// inFlight notices a repeated command once the first is stored, and not sooner.
+func inFlight(w *wrapped) {
+	var mu sync.Mutex
+	known := make(map[string]appendResult)
+	forgetful(w)
+	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+		command := a.stream.String() + a.records[0].CommandID
+		mu.Lock()
+		first, ok := known[command]
+		mu.Unlock()
+		if ok {
+			first.Repeated = true
+			return first, nil
+		}
+		for range 20 {
+			runtime.Gosched()
+		}
+		result, err := next(a)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil && a.records[0].CommandID != "" {
+			known[command] = result
+		}
+		return result, err
+	})(w)
+}
+
+func inputMutants() []mutant {
+	return []mutant{
+		{name: "reports one mistake only", caughtBy: caughtBy(badInput), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				if one := new(eventstore.InvalidError); errors.As(err, &one) {
+					err = one
+				}
+				return result, err
+			})},
+		{name: "repairs a bad revision", caughtBy: caughtBy(badInput), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				for i := range a.records {
+					a.records[i].Revision = max(1, a.records[i].Revision)
+				}
+				return next(a)
+			})},
+		{name: "drops positions that callers give", caughtBy: caughtBy(badInput), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				for i := range a.records {
+					a.records[i].Position = event.Position{}
+				}
+				return next(a)
+			})},
+		{name: "appends, and then complains", caughtBy: caughtBy(badInput), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				if errors.Is(err, eventstore.ErrInvalid) && len(a.records) > 1 {
+					a.records = []eventstore.Record{{Header: event.Header{ID: "x", Type: "X", Revision: 1, Timestamp: time.Unix(1, 0)}, Value: []byte("x")}}
+					_, _ = next(a)
+				}
+				return result, err
+			})},
+		{name: "ignores the context of an append", caughtBy: caughtBy(endedContext), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				a.ctx = context.WithoutCancel(a.ctx)
+				return next(a)
+			})},
+		{name: "retains values", caughtBy: caughtBy(retention), breaks: retaining(func(r, given *eventstore.Record) { r.Value = given.Value })},
+		{name: "retains metadata", caughtBy: caughtBy(retention), breaks: retaining(func(r, given *eventstore.Record) { r.Metadata = given.Metadata })},
+		{name: "retains records", caughtBy: caughtBy(retention), breaks: retaining(func(r, given *eventstore.Record) { r.ID = given.ID })},
+		{name: "takes no commits of more than 999 records", caughtBy: caughtBy(largest), breaks: refusing(
+			func(a appendCall) bool { return len(a.records) > 999 })},
+		{name: "takes no commits of exactly the largest size", caughtBy: caughtBy(largest), breaks: refusing(func(a appendCall) bool {
+			n := 0
+			for _, r := range a.records {
+				n += eventstore.Size(r)
+			}
+			return n == eventstore.MaxCommitBytes
+		})},
+		{name: "takes no ids of 255 bytes", caughtBy: caughtBy(largest, strangest), breaks: refusing(
+			func(a appendCall) bool { return len(a.stream.ID) == 255 })},
+		{name: "takes no zero bytes in ids", caughtBy: caughtBy(strangest, similarNames), breaks: refusing(
+			func(a appendCall) bool { return strings.Contains(a.stream.ID, "\x00") })},
+	}
+}
+
+// retaining lets take make records out of what the caller gave, and may have overwritten since.
+func retaining(take func(r, given *eventstore.Record)) func(*wrapped) {
+	return func(w *wrapped) {
+		kept := make(map[string]*eventstore.Record)
+		appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+			result, err := next(a)
+			for i := range a.records {
+				kept[place(eventstore.Record{Header: headerOf(a.stream, result.First+int64(i))})] = &a.records[i]
+			}
+			return result, err
+		})(w)
+		w.changing(func(r *eventstore.Record) { take(r, kept[place(*r)]) })
+	}
+}
+
+func refusing(what func(appendCall) bool) func(*wrapped) {
+	return appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+		if what(a) {
+			return appendResult{}, &eventstore.InvalidError{Field: "records", Found: "too much", Want: "less"}
+		}
+		return next(a)
+	})
+}

@@ -1,0 +1,53 @@
+package eventstoretest_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore/eventstoretest"
+)
+
+// The names of the checks, as the suite prints them.
+const (
+	model        = "behaves like the model"
+	oneWins      = "one of the writers that expect a version wins it"
+	anyWins      = "writers that expect nothing never conflict"
+	commandOnce  = "a command that is sent many times at once is stored once"
+	commandScope = "a command id counts within its stream only"
+	badInput     = "bad input is refused with every mistake in it"
+	retention    = "input is not retained"
+	endedContext = "nothing is appended for a context that has ended"
+	fromVersion  = "a stream is read from any version"
+	asOfCall     = "a read is as of the call"
+	breaks       = "a read ends early where the loop breaks"
+	cancelled    = "a read that is cancelled says so"
+	unblocked    = "a writer is never blocked by a reader"
+	similarNames = "streams of similar names are apart"
+	rereads      = "a category read twice is the same"
+	resumes      = "a category is resumed anywhere"
+	since        = "a category is read since a time"
+	largest      = "a commit may be as large as the limits say"
+	strangest    = "names and headers may be as strange as the limits say"
+	extremeTimes = "times from 1970 to 2261 are kept to the nanosecond"
+	closing      = "a closed store says so, and loses nothing"
+)
+
+// mutant is a way in which a store can be wrong.
+type mutant struct {
+	name     string
+	breaks   func(*wrapped)
+	caughtBy []string
+	config   eventstoretest.Config
+}
+
+func caughtBy(checks ...string) []string { return checks }
+
+func mutants() []mutant {
+	return slices.Concat(versionMutants(), commitMutants(), commandMutants(), inputMutants(), recordMutants(), streamMutants(),
+		loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), closingMutants())
+}
+
+func durable() eventstoretest.Config { return eventstoretest.Config{Durable: true} }
+
+// impatient is for stores that hang.
+func impatient() eventstoretest.Config { return eventstoretest.Config{Timeout: 200 * time.Millisecond} }

@@ -1,0 +1,148 @@
+package eventstoretest_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/memory"
+)
+
+type records = iter.Seq2[eventstore.Record, error]
+
+// wrapped is a good store, each of whose methods can be replaced by a broken one. It can be closed
+// and opened again, and then holds what it held before.
+type wrapped struct {
+	good     *memory.Store
+	append   func(context.Context, eventstore.Stream, eventstore.Expected, []eventstore.Record) (eventstore.Result, error)
+	stream   func(context.Context, eventstore.Stream, int64) records
+	category func(context.Context, string, eventstore.Start) records
+	close    func() error
+	reopen   func()
+
+	opens  int
+	closed atomic.Bool
+	gate   sync.RWMutex // held for reading by appends, so that close waits for them
+}
+
+func newWrapped(store *memory.Store) *wrapped {
+	w := &wrapped{good: store, stream: store.ReadStream, category: store.ReadCategory, reopen: func() {}}
+	w.append = func(
+		ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
+	) (eventstore.Result, error) {
+		return store.Append(ctx, stream, expected, records...)
+	}
+	w.close = func() error {
+		w.gate.Lock()
+		defer w.gate.Unlock()
+		w.closed.Store(true)
+		return nil
+	}
+	return w
+}
+
+// opened opens the store.
+func (w *wrapped) opened() *wrapped {
+	if w.opens++; w.opens > 1 {
+		w.reopen()
+	}
+	w.closed.Store(false)
+	return w
+}
+
+func (w *wrapped) Append(
+	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
+) (eventstore.Result, error) {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
+	if w.closed.Load() {
+		return eventstore.Result{}, eventstore.ErrClosed
+	}
+	return w.append(ctx, stream, expected, records)
+}
+
+func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) records {
+	if w.closed.Load() {
+		return fails(eventstore.ErrClosed)
+	}
+	return w.stream(ctx, stream, from)
+}
+
+func (w *wrapped) ReadCategory(ctx context.Context, aggregateType string, start eventstore.Start) records {
+	if w.closed.Load() {
+		return fails(eventstore.ErrClosed)
+	}
+	return w.category(ctx, aggregateType, start)
+}
+
+func (w *wrapped) Close() error { return w.close() }
+
+func fails(err error) records {
+	return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
+}
+
+// changing applies change to every record that is read.
+func (w *wrapped) changing(change func(*eventstore.Record)) *wrapped {
+	changed := func(in records) records {
+		return func(yield func(eventstore.Record, error) bool) {
+			for r, err := range in {
+				if err == nil {
+					change(&r)
+				}
+				if !yield(r, err) {
+					return
+				}
+			}
+		}
+	}
+	stream, category := w.stream, w.category
+	w.stream = func(ctx context.Context, s eventstore.Stream, from int64) records {
+		return changed(stream(ctx, s, from))
+	}
+	w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
+		return changed(category(ctx, aggregateType, start))
+	}
+	return w
+}
+
+// listing reads a category as a whole and lets change what becomes of it.
+func (w *wrapped) listing(change func(eventstore.Start, []eventstore.Record) []eventstore.Record) *wrapped {
+	category := w.category
+	w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
+		var all []eventstore.Record
+		for r, err := range category(ctx, aggregateType, eventstore.Beginning()) {
+			if err != nil {
+				return fails(err)
+			}
+			all = append(all, r)
+		}
+		all = change(start, all)
+		return func(yield func(eventstore.Record, error) bool) {
+			for _, r := range all {
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}
+	return w
+}
+
+// length returns the version of a stream.
+func (w *wrapped) length(ctx context.Context, stream eventstore.Stream) int64 {
+	n := int64(0)
+	for _, err := range w.good.ReadStream(ctx, stream, 1) {
+		if err == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// place names a record.
+func place(r eventstore.Record) string {
+	return fmt.Sprintf("%s %q %d", r.AggregateType, r.AggregateID, r.AggregateVersion)
+}

@@ -1,0 +1,161 @@
+package eventstore_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+func record(change ...func(*eventstore.Record)) eventstore.Record {
+	r := eventstore.Record{
+		Header: event.Header{ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
+		Value:  []byte("value"),
+	}
+	for _, f := range change {
+		f(&r)
+	}
+	return r
+}
+
+func stream() eventstore.Stream { return eventstore.Stream{Type: "Account", ID: "a-1"} }
+
+func TestCheckTakesWhatIsWithinTheLimits(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("é", eventstore.MaxIDBytes/2) + "x"
+	require.Len(t, longest, eventstore.MaxIDBytes)
+	for name, r := range map[string]eventstore.Record{
+		"least": record(),
+		"longest texts": record(func(r *eventstore.Record) {
+			r.ID, r.CorrelationID, r.CausationID, r.CommandID, r.ActorID, r.TraceParent = longest, longest, longest, longest, longest, longest
+			r.Type = strings.Repeat("x", eventstore.MaxTypeBytes)
+			r.Metadata = map[string]string{longest: ""}
+		}),
+		"earliest": record(func(r *eventstore.Record) { r.Timestamp = time.Unix(0, 0) }),
+		"earliest, elsewhere": record(func(r *eventstore.Record) {
+			r.Timestamp = time.Unix(0, 0).In(time.FixedZone("behind", -3600))
+		}),
+		"latest": record(func(r *eventstore.Record) { r.Timestamp = time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC) }),
+		"latest, elsewhere": record(func(r *eventstore.Record) {
+			r.Timestamp = time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC).In(time.FixedZone("ahead", 3600))
+		}),
+		"largest": record(func(r *eventstore.Record) {
+			r.Value = make([]byte, len(r.Value)+eventstore.MaxCommitBytes-eventstore.Size(*r))
+		}),
+	} {
+		for _, expected := range []eventstore.Expected{eventstore.Any, eventstore.NoStream, 1, 1 << 62} {
+			require.NoError(t, eventstore.Check(stream(), expected, []eventstore.Record{r}), name)
+		}
+	}
+	require.NoError(t, eventstore.Check(eventstore.Stream{Type: "a-Z_09", ID: longest}, eventstore.Any, []eventstore.Record{record()}))
+	most := slices.Repeat([]eventstore.Record{record()}, eventstore.MaxCommitRecords)
+	require.NoError(t, eventstore.Check(stream(), eventstore.Any, most))
+}
+
+func TestCheckNamesTheMistake(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", eventstore.MaxIDBytes+1)
+	for field, change := range map[string]func(*eventstore.Record){
+		"record 2: aggregate, position, commit": func(r *eventstore.Record) { r.AggregateVersion = 2 },
+		"record 2: event id":                    func(r *eventstore.Record) { r.ID = "" },
+		"record 2: event type":                  func(r *eventstore.Record) { r.Type = "Account Created" },
+		"record 2: revision":                    func(r *eventstore.Record) { r.Revision = 0 },
+		"record 2: timestamp":                   func(r *eventstore.Record) { r.Timestamp = time.Time{} },
+		"record 2: correlation id":              func(r *eventstore.Record) { r.CorrelationID = long },
+		"record 2: causation id":                func(r *eventstore.Record) { r.CausationID = "\xff" },
+		"record 2: actor id":                    func(r *eventstore.Record) { r.ActorID = long },
+		"record 2: traceparent":                 func(r *eventstore.Record) { r.TraceParent = long },
+		"record 2: value":                       func(r *eventstore.Record) { r.Value = nil },
+		"record 2: metadata key":                func(r *eventstore.Record) { r.Metadata = map[string]string{"": "v"} },
+		`record 2: metadata "k"`:                func(r *eventstore.Record) { r.Metadata = map[string]string{"k": "\xff"} },
+		"record 2: command id":                  func(r *eventstore.Record) { r.CommandID = "other" },
+		"commit":                                func(r *eventstore.Record) { r.Value = make([]byte, eventstore.MaxCommitBytes) },
+	} {
+		err := eventstore.Check(stream(), eventstore.Any, []eventstore.Record{record(), record(change)})
+		require.ErrorIs(t, err, eventstore.ErrInvalid, field)
+		var invalid *eventstore.InvalidError
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, field, invalid.Field)
+		require.NotContains(t, err.Error(), "\n", "one mistake, one error")
+	}
+}
+
+// TestCheckTimesAreUTC is about times that are in the range where the caller is, and out of it in UTC.
+func TestCheckTimesAreUTC(t *testing.T) {
+	t.Parallel()
+	for _, at := range []time.Time{
+		time.Date(1970, 1, 1, 0, 59, 0, 0, time.FixedZone("ahead", 3600)),
+		time.Date(2261, 12, 31, 23, 1, 0, 0, time.FixedZone("behind", -3600)),
+	} {
+		r := record(func(r *eventstore.Record) { r.Timestamp = at })
+		require.ErrorIs(t, eventstore.Check(stream(), eventstore.Any, []eventstore.Record{r}), eventstore.ErrInvalid, at)
+	}
+}
+
+func TestCheckReportsAllMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	err := eventstore.Check(eventstore.Stream{Type: "1", ID: ""}, -2, []eventstore.Record{
+		record(func(r *eventstore.Record) { r.ID, r.Value = "", nil }),
+		record(func(r *eventstore.Record) { r.Revision = -1 }),
+	})
+	for _, want := range []string{
+		"aggregate type: found \"1\"", "aggregate id: found nothing", "expected version: found -2",
+		"record 1: event id: found nothing", "record 1: value: found nothing", "record 2: revision: found -1",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.Len(t, strings.Split(err.Error(), "\n"), 6)
+}
+
+func TestCheckNames(t *testing.T) {
+	t.Parallel()
+	for name, ok := range map[string]bool{
+		"": false, "A": true, "z": true, "a1": true, "a-b_c": true, "1a": false, "-a": false, "_a": false, "a.b": false, "a b": false,
+		"ä": false, "a\x00": false, "@": false, "[": false, "`": false, "{": false, "a\u212a": false, // the Kelvin sign, whose lower case is k
+		strings.Repeat("a", eventstore.MaxTypeBytes): true, strings.Repeat("a", eventstore.MaxTypeBytes+1): false,
+	} {
+		err := eventstore.CheckType(name)
+		require.Equal(t, ok, err == nil, "%q: %v", name, err)
+		require.Equal(t, ok, eventstore.CheckStream(eventstore.Stream{Type: name, ID: "a"}) == nil, "%q", name)
+	}
+}
+
+// TestSizeFitsKafka adds up what the largest commit needs on Kafka, by the format of record batches,
+// with names of headers as long as they are there.
+func TestSizeFitsKafka(t *testing.T) {
+	t.Parallel()
+	const (
+		maxMessageBytes = 1_048_588 // the broker's default of max.message.bytes
+		batchHeader     = 61
+		recordFraming   = 2 + 1 + 7 + 2 + 2 + 2 + 1 // length, attributes, deltas of time and offset, key, value, number of headers
+		headerFraming   = 1 + 2                     // lengths of name and text
+	)
+	perRecord := recordFraming
+	for name, most := range map[string]int{
+		"eventVersion": 10, "aggregateType": eventstore.MaxTypeBytes, "aggregateVersion": 19, "timestamp": 30, "commitFirst": 19,
+		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0, "actorId": 0, "traceparent": 0,
+	} {
+		perRecord += len(name) + most + headerFraming
+	}
+	perRecord += eventstore.MaxIDBytes // the key; Size does not know it, nor the aggregate type
+	uncounted := perRecord - eventstore.Size(eventstore.Record{})
+	worst := batchHeader + eventstore.MaxCommitBytes + eventstore.MaxCommitRecords*uncounted
+	require.Less(t, worst+worst/250, maxMessageBytes, "lz4 adds up to 1/255 to what does not compress")
+}
+
+func ExampleCheck() {
+	err := eventstore.Check(eventstore.Stream{Type: "Account"}, eventstore.NoStream, nil)
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, eventstore.ErrInvalid))
+	// Output:
+	// aggregate id: found nothing, expected 1 to 255 bytes
+	// records: found 0, expected 1 to 1000 of them
+	// true
+}

@@ -1,0 +1,88 @@
+package memory_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/memory"
+)
+
+func Example() {
+	store, err := memory.New(memory.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+
+	ctx, account := context.Background(), eventstore.Stream{Type: "Account", ID: "a-1"}
+	opened := eventstore.Record{
+		Header: event.Header{ID: "e-1", Type: "AccountOpened", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
+		Value:  []byte("an encoded event"),
+	}
+	result, err := store.Append(ctx, account, eventstore.NoStream, opened)
+	fmt.Println("appended: version", result.Last, err)
+
+	_, err = store.Append(ctx, account, eventstore.NoStream, opened)
+	var conflict *eventstore.ConflictError
+	if errors.As(err, &conflict) {
+		fmt.Println("conflict: the stream is at version", conflict.Actual)
+	}
+
+	for r, err := range store.ReadStream(ctx, account, 1) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("read:", r.AggregateVersion, r.Type, string(r.Value))
+	}
+	// Output:
+	// appended: version 1 <nil>
+	// conflict: the stream is at version 1
+	// read: 1 AccountOpened an encoded event
+}
+
+// A projection saves its cursor beside its data, and goes on from there after a restart.
+func ExampleStore_ReadCategory() {
+	store, err := memory.New(memory.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+
+	ctx, cursor := context.Background(), make(eventstore.Cursor)
+	project := func() {
+		n := 0
+		for r, err := range store.ReadCategory(ctx, "Account", eventstore.After(cursor)) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			cursor.Advance(r.Position)
+			n++
+		}
+		fmt.Println("new records:", n)
+	}
+	for i, id := range []string{"a-1", "a-2", "a-1"} {
+		if i == 2 {
+			project()
+		}
+		_, err := store.Append(ctx, eventstore.Stream{Type: "Account", ID: id}, eventstore.Any, eventstore.Record{
+			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
+			Value:  []byte("an encoded event"),
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	project()
+	// Output:
+	// new records: 2
+	// new records: 1
+}
