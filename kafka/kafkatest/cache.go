@@ -56,7 +56,7 @@ func (c *cache) install(ctx context.Context, name string, build func(ctx context
 	}
 	// The lock is ours, so what a dead process left unfinished is nobody's.
 	unfinished := place + ".unfinished"
-	defer os.RemoveAll(unfinished)
+	defer func() { _ = os.RemoveAll(unfinished) }()
 
 	c.progress.say("downloading %s to %s (only the first time)", name, c.dir)
 	if err := c.tryBuild(ctx, name, unfinished, build); err != nil {

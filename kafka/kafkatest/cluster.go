@@ -37,7 +37,7 @@ type Cluster struct {
 // Without a deadline in ctx, [DefaultDownloadTimeout] and [DefaultStartTimeout] apply.
 //
 // Errors: all mistakes of cfg at once; [ErrToolMissing], [ErrToolFailed],
-// [ErrPortTaken], [ErrProcessDied], [ErrNotReady]. Nothing runs after an error.
+// [ErrPortTaken], [ErrDirInUse], [ErrProcessDied], [ErrNotReady]. Nothing runs after an error.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -59,7 +59,11 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	}
 	c := &Cluster{dir: dir, progress: report}
 	if err := c.start(ctx, cfg, dist, files); err != nil {
-		return nil, errors.Join(err, c.end(dir.keepLogs))
+		release := dir.keepLogs
+		if errors.Is(ctx.Err(), context.Canceled) { // nobody will want to know why
+			release = dir.remove
+		}
+		return nil, errors.Join(err, c.end(release))
 	}
 	report.say("ready after %.1f s", time.Since(begun).Seconds())
 	return c, nil
@@ -150,9 +154,11 @@ func (c *Cluster) Brokers() []string { return slices.Clone(c.addrs) }
 // if there is none.
 func (c *Cluster) RegistryURL() string { return c.url }
 
-// Kill ends broker n with SIGKILL, paused or not, and waits until it is gone. What it had not flushed
-// is in the operating system's memory and comes back with [Cluster.Restart]. A broker
-// that does not run is left as it is.
+// Kill ends broker n with SIGKILL, paused or not, and waits until it is gone. What
+// it had not flushed is in the operating system's memory and comes back with
+// [Cluster.Restart]. A broker that does not run is left as it is.
+//
+// The others notice after the broker's session time-out, 9 s by default, and take over its partitions.
 func (c *Cluster) Kill(n int) error {
 	b, err := c.broker(n)
 	if err != nil {
@@ -163,7 +169,8 @@ func (c *Cluster) Kill(n int) error {
 
 // Restart starts broker n, which was killed or has died, with its data, and waits until it is
 // ready: registered, and in sync in all its partitions that have a leader.
-// It needs a majority of the brokers to run. If all were killed, restart them concurrently.
+// Kafka admits it only after the session time-out of its former life, 9 s by default.
+// It needs a majority of the brokers to run: if all were killed, restart them concurrently.
 //
 // Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady]
 // when ctx is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
@@ -190,8 +197,9 @@ func (c *Cluster) launch(b *broker) error {
 	return b.start()
 }
 
-// Pause stops broker n with SIGSTOP: it keeps its connections and answers nothing.
-// After the session time-out, 9 s, the others take over its partitions.
+// Pause stops broker n with SIGSTOP: it keeps its connections and answers nothing,
+// as in a long garbage collection. After the session time-out the others take over
+// its partitions, and it does not know.
 func (c *Cluster) Pause(n int) error {
 	b, err := c.broker(n)
 	if err != nil {
@@ -230,7 +238,7 @@ func (c *Cluster) broker(n int) (*broker, error) {
 
 // Stop ends all processes at once, waits until they are gone, and removes the data unless
 // it is in [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing
-// is lost that a restart would not recover. Later calls return what the first one returned.
+// is lost that a start with the same Dir would not recover. Later calls return what the first one returned.
 func (c *Cluster) Stop() error {
 	if c.external() {
 		return nil

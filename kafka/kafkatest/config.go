@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,8 +44,8 @@ const (
 // without a registry, on free ports, with their data in a folder that
 // [Cluster.Stop] removes.
 type Config struct {
-	// Version of Kafka, from 3.5.1. Default: the value of [EnvVersion], else
-	// [DefaultVersion].
+	// Version of Kafka. Tried are 4.3.1 and 3.5.1. Default: the value of [EnvVersion],
+	// else [DefaultVersion].
 	Version string
 
 	// Brokers is how many to start, 1 to 9. Default: [DefaultBrokers]. Replication
@@ -55,13 +57,15 @@ type Config struct {
 	Registry bool
 
 	// Properties are broker settings that add to the built-in ones or replace
-	// them, such as "producer.id.expiration.ms". Default: none. Settings that tie
+	// them, such as "producer.id.expiration.ms"; a "broker.session.timeout.ms" of
+	// 3000 makes [Cluster.Kill] and [Cluster.Restart] take effect sooner. Settings that tie
 	// the brokers together (ids, listeners, voters, folders) cannot be replaced.
+	// Default: none.
 	Properties map[string]string
 
 	// Dir keeps the data and the logs, so that a later [Start] with the same Dir
-	// and number of brokers finds them again. One cluster at a time may use it.
-	// Its name holds no comma. Default: a folder of its own that [Cluster.Stop] removes.
+	// and number of brokers finds them again, once the session time-out of the former
+	// brokers is over. One cluster at a time may use it. Its name holds no comma. Default: a folder of its own that [Cluster.Stop] removes.
 	Dir string
 
 	// Ports are what the brokers listen on, one for each, on 127.0.0.1.
@@ -97,16 +101,16 @@ func (c Config) complete() (Config, error) {
 func (c Config) validate() error {
 	var errs []error
 	if !isVersion(c.Version) {
-		errs = append(errs, fmt.Errorf("Version is %q: give a Kafka release such as %q", c.Version, DefaultVersion))
+		errs = append(errs, fmt.Errorf("version %q is not a Kafka release: give one such as %q", c.Version, DefaultVersion))
 	}
 	if c.Brokers < 1 || c.Brokers > maxBrokers {
-		errs = append(errs, fmt.Errorf("Brokers is %d: give 1 to %d", c.Brokers, maxBrokers))
+		errs = append(errs, fmt.Errorf("%d brokers: give 1 to %d", c.Brokers, maxBrokers))
 	}
 	if len(c.Ports) != 0 && len(c.Ports) != c.Brokers {
-		errs = append(errs, fmt.Errorf("Ports has %d entries for %d brokers: give one for each, or none", len(c.Ports), c.Brokers))
+		errs = append(errs, fmt.Errorf("%d ports for %d brokers: give one for each, or none", len(c.Ports), c.Brokers))
 	}
 	if c.RegistryPort != 0 && !c.Registry {
-		errs = append(errs, fmt.Errorf("RegistryPort is %d without a Registry: ask for the registry too", c.RegistryPort))
+		errs = append(errs, fmt.Errorf("registry port %d without a registry: ask for the registry too", c.RegistryPort))
 	}
 	seen := make(map[int]bool, len(c.Ports)+1)
 	for _, port := range c.fixedPorts() {
@@ -119,9 +123,9 @@ func (c Config) validate() error {
 		seen[port] = true
 	}
 	if strings.Contains(c.Dir, ",") {
-		errs = append(errs, fmt.Errorf("Dir is %q: Kafka takes what follows a comma for another folder", c.Dir))
+		errs = append(errs, fmt.Errorf("folder %q: Kafka takes what follows a comma for another folder, choose a name without", c.Dir))
 	}
-	for name := range c.Properties {
+	for _, name := range slices.Sorted(maps.Keys(c.Properties)) {
 		if reserved(name) {
 			errs = append(errs, fmt.Errorf("property %s ties the brokers together: it cannot be set", name))
 		}

@@ -7,29 +7,31 @@ import (
 )
 
 var (
-	// ErrToolMissing: a program that starting needs is not installed. The error is a [*ToolError].
+	// ErrToolMissing says that a program which starting needs is not installed.
+	// The error is a [*ToolError].
 	ErrToolMissing = errors.New("program not found")
-	// ErrToolFailed: a program that downloads or prepares what is to run failed. The
-	// error is a [*ToolError] that carries the end of what it printed.
+	// ErrToolFailed says that a program which downloads or prepares what is to run
+	// failed. The error is a [*ToolError] with the end of what it printed.
 	ErrToolFailed = errors.New("program failed")
-	// ErrPortTaken: something else listens on a port. The error is a [*PortError].
+	// ErrPortTaken says that something else listens on a port. The error is a [*PortError].
 	ErrPortTaken = errors.New("port taken")
-	// ErrProcessDied: a broker or the registry ended by itself. The error is a [*ProcessError].
-	ErrProcessDied = errors.New("process died")
-	// ErrNotReady: the time was up before everything was ready. The error is a [*ProcessError]
-	// where one process is to blame.
-	ErrNotReady = errors.New("not ready in time")
-	// ErrExternal: the cluster was not started by this process, so it cannot be
-	// killed, paused or restarted from here.
-	ErrExternal = errors.New("cluster was started elsewhere")
-	// ErrStopped: the cluster has been stopped.
-	ErrStopped = errors.New("cluster is stopped")
-	// ErrRunning: the broker to start runs already.
-	ErrRunning = errors.New("broker runs already")
-	// ErrNotRunning: the broker to pause or resume was killed or has died.
-	ErrNotRunning = errors.New("broker does not run")
-	// ErrDirInUse: another cluster uses [Config.Dir].
+	// ErrDirInUse says that another cluster uses [Config.Dir].
 	ErrDirInUse = errors.New("folder is in use")
+	// ErrProcessDied says that a broker or the registry ended before it was ready.
+	// The error is a [*ProcessError].
+	ErrProcessDied = errors.New("process died")
+	// ErrNotReady says that a broker or the registry was not ready when the time was
+	// up. The error is a [*ProcessError] unless the broker was killed meanwhile.
+	ErrNotReady = errors.New("not ready in time")
+	// ErrRunning says that the broker to start runs already.
+	ErrRunning = errors.New("broker runs already")
+	// ErrNotRunning says that the broker to pause or resume was killed or has died.
+	ErrNotRunning = errors.New("broker does not run")
+	// ErrStopped says that the cluster has been stopped.
+	ErrStopped = errors.New("cluster is stopped")
+	// ErrExternal says that the cluster was not started by this process, so that its
+	// brokers cannot be killed, restarted or paused from here.
+	ErrExternal = errors.New("cluster was started elsewhere")
 )
 
 // ToolError says which program was needed, what went wrong with it, and what to do.
@@ -68,7 +70,7 @@ func (e *PortError) Unwrap() []error { return []error{ErrPortTaken, e.Err} }
 // ProcessError says which process failed, and shows the end of its log.
 type ProcessError struct {
 	Process string // such as "broker 1" or "registry"
-	LogPath string // the whole log; kept until the next Start, or for good in Config.Dir
+	LogPath string // the whole log; kept until the next Start, or for good in Config.Dir, but not if ctx was canceled
 	LogTail string // its last lines
 	Err     error  // wraps ErrProcessDied or ErrNotReady
 }

@@ -17,12 +17,12 @@ const (
 // It knows producer ids, epochs, sequence numbers and transactions. It replicates
 // nothing and keeps nothing, and Sarama's consumer (not its Fetch) stumbles over the control records that
 // transactions leave. What needs more than that needs [ForTest].
-func Fake(t testing.TB, topics ...string) []string {
-	t.Helper()
+func Fake(tb testing.TB, topics ...string) []string {
+	tb.Helper()
 	c, err := kfake.NewCluster(kfake.NumBrokers(fakeBrokers), kfake.SeedTopics(fakePartitions, topics...))
 	if err != nil {
-		t.Fatalf("kafkatest: in-process Kafka: %v", err)
+		tb.Fatalf("kafkatest: in-process Kafka: %v", err)
 	}
-	t.Cleanup(c.Close)
+	tb.Cleanup(c.Close)
 	return c.ListenAddrs()
 }

@@ -7,18 +7,18 @@ import (
 // ForTest starts a cluster for one test, which fails at once, with the
 // end of the log that tells why, if the cluster cannot start. The cluster stops when the test and its subtests are over.
 // Where [Config.Progress] is nil, the test's log is told.
-func ForTest(t testing.TB, cfg Config) *Cluster {
-	t.Helper()
+func ForTest(tb testing.TB, cfg Config) *Cluster {
+	tb.Helper()
 	if cfg.Progress == nil {
-		cfg.Progress = t.Output()
+		cfg.Progress = tb.Output()
 	}
-	c, err := Start(t.Context(), cfg)
+	c, err := Start(tb.Context(), cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := c.Stop(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return c

@@ -3,6 +3,7 @@ package kafkatest
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,7 +15,7 @@ const lockPoll = 100 * time.Millisecond
 // lock waits for the exclusive lock of the file at path, which it creates with its folder.
 // Closing the file, or the death of this process, gives the lock back.
 // waiting is called once if another process holds it.
-func lock(ctx context.Context, path string, waiting func()) (*os.File, error) {
+func lock(ctx context.Context, path string, waiting func()) (io.Closer, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("kafkatest: lock: %w", err)
 	}
@@ -27,7 +28,7 @@ func lock(ctx context.Context, path string, waiting func()) (*os.File, error) {
 	for told := false; ; told = true {
 		ok, err := tryLock(f)
 		if err != nil {
-			f.Close()
+			_ = f.Close()
 			return nil, fmt.Errorf("kafkatest: lock %s: %w", path, err)
 		}
 		if ok {
@@ -39,7 +40,7 @@ func lock(ctx context.Context, path string, waiting func()) (*os.File, error) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			f.Close()
+			_ = f.Close()
 			return nil, fmt.Errorf("kafkatest: another process holds %s: %w", path, context.Cause(ctx))
 		}
 	}

@@ -14,7 +14,6 @@ type process struct {
 	logPath string
 	cmd     *exec.Cmd
 	done    chan struct{} // closed once the child is reaped
-	err     error         // how it ended; to be read after done
 }
 
 // spec is what to run.
@@ -33,17 +32,14 @@ func startProcess(s spec) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafkatest: %s: log: %w", s.name, err)
 	}
-	defer log.Close() // the child has its own copy
+	defer func() { _ = log.Close() }() // the child has its own copy
 
 	cmd := exec.Command(s.path, s.args...)
 	cmd.Dir = s.dir
 	cmd.Env = append(os.Environ(), s.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	p := &process{name: s.name, logPath: s.logPath, cmd: cmd, done: make(chan struct{})}
-	err = launch(cmd, func(err error) {
-		p.err = err
-		close(p.done)
-	})
+	err = launch(cmd, func(error) { close(p.done) })
 	if err != nil {
 		return nil, fmt.Errorf("kafkatest: %s: start: %w", s.name, err)
 	}
@@ -82,7 +78,7 @@ func (p *process) kill() error {
 func (p *process) died() error {
 	return &ProcessError{
 		Process: p.name, LogPath: p.logPath, LogTail: tail(p.logPath),
-		Err: fmt.Errorf("%w: %v", ErrProcessDied, p.err),
+		Err: fmt.Errorf("%w: %s", ErrProcessDied, p.cmd.ProcessState),
 	}
 }
 

@@ -6,5 +6,5 @@ import "syscall"
 // terminal reaches this process only, and lets the kernel kill the child
 // when this process dies in whatever way.
 func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true}
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -32,7 +32,7 @@ func metadata(addr string) (*sarama.MetadataResponse, error) {
 	if err := b.Open(config); err != nil {
 		return nil, err
 	}
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	if ok, err := b.Connected(); !ok {
 		return nil, errors.Join(err, sarama.ErrNotConnected)
 	}

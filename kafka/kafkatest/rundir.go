@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,7 +16,7 @@ const (
 	runPorts  = "ports.json"
 	tempDir   = "tmp"
 	idFile    = "cluster.id"
-	dataFiles = "data-*" // matches the data folders of all brokers
+	dataFiles = "data-*" // the data folders of all brokers
 )
 
 // runDir is what one running cluster has on disk. Its own folder is locked
@@ -26,7 +27,7 @@ type runDir struct {
 	data  string // for data and logs: own, or what the caller chose
 	tmp   string // for the temporary files of the processes
 	plan  portPlan
-	locks []*os.File
+	locks []io.Closer
 }
 
 // openRunDir makes a folder for a new cluster and chooses its ports, after clearing away
@@ -107,7 +108,7 @@ func (r *runDir) hold(dir string) error {
 	}
 	ok, err := tryLock(f)
 	if err != nil || !ok {
-		f.Close()
+		_ = f.Close()
 	}
 	if err != nil {
 		return fmt.Errorf("kafkatest: lock %s: %w", dir, err)
@@ -148,6 +149,9 @@ func (r *runDir) remove() error {
 // keepLogs gives the folder back after a failed start: the logs stay, so that they
 // can be read, until the next start sweeps them away.
 func (r *runDir) keepLogs() error {
+	if r.data != r.own {
+		return r.remove() // the logs are the caller's
+	}
 	trash, _ := filepath.Glob(filepath.Join(r.own, dataFiles)) // the pattern is well-formed
 	var errs []error
 	for _, dir := range append(trash, r.tmp) {
@@ -176,7 +180,7 @@ func sweep(all string) map[int]bool {
 		dir := filepath.Join(all, e.Name())
 		r := &runDir{own: dir}
 		if r.hold(dir) == nil {
-			r.remove()
+			_ = r.remove()
 			continue
 		}
 		var ports []int

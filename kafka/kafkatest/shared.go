@@ -35,14 +35,14 @@ func NewShared(cfg Config) *Shared { return &Shared{cfg: cfg} }
 
 // Get returns the cluster, which the first call starts. If it cannot start, this test
 // and all later ones that ask for it fail with the same error.
-func (s *Shared) Get(t testing.TB) *Cluster {
-	t.Helper()
+func (s *Shared) Get(tb testing.TB) *Cluster {
+	tb.Helper()
 	s.once.Do(func() { s.cluster, s.err = s.open() })
 	if s.err != nil {
-		t.Fatal(s.err)
+		tb.Fatal(s.err)
 	}
 	if s.cluster.external() {
-		t.Logf("kafkatest: using the cluster at %s (%s is set)", strings.Join(s.cluster.Brokers(), ","), EnvBrokers)
+		tb.Logf("kafkatest: using the cluster at %s (%s is set)", strings.Join(s.cluster.Brokers(), ","), EnvBrokers)
 	}
 	return s.cluster
 }

@@ -7,11 +7,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"time"
 )
 
 // outputGrace bounds the wait for a killed program's output to end.
 const outputGrace = time.Second
+
+// colours are the escape sequences that Maven prints even when nobody sees them.
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // findTool looks for a program on the PATH under any of its names.
 func findTool(hint string, names ...string) (string, error) {
@@ -53,7 +57,7 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 		err = context.Cause(ctx)
 	}
 	return &ToolError{
-		Tool: filepath.Base(path), Hint: hint, Output: lastLines(output.String()),
+		Tool: filepath.Base(path), Hint: hint, Output: lastLines(colours.ReplaceAllString(output.String(), "")),
 		Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
 	}
 }

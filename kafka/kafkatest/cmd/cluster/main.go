@@ -3,7 +3,8 @@
 //
 // It prints what it is doing to standard error. When everything is ready it prints to
 // standard output the two lines that tell a shell, and the tests of this module,
-// where the cluster is. Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every process it started.
+// where the cluster is. Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every
+// process it started. (go run passes only Ctrl-C on: send signals to the process id that is printed.)
 package main
 
 import (
@@ -49,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if url := cluster.RegistryURL(); url != "" {
 		fmt.Fprintf(stdout, "export %s=%s\n", kafkatest.EnvRegistry, url)
 	}
-	fmt.Fprintln(stderr, "press Ctrl-C to stop")
+	fmt.Fprintf(stderr, "press Ctrl-C to stop, or: kill %d\n", os.Getpid())
 	<-ctx.Done()
 	fmt.Fprintln(stderr, "stopping")
 	return cluster.Stop()

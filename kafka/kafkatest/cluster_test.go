@@ -1,0 +1,195 @@
+//go:build cluster && unix
+
+package kafkatest_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// impatient makes brokers notice the loss of another sooner than after 9 s.
+var impatient = map[string]string{"broker.session.timeout.ms": "3000"}
+
+func TestBrokersComeAndGo(t *testing.T) {
+	for _, version := range []string{kafkatest.DefaultVersion, "3.5.1"} {
+		t.Run(version, func(t *testing.T) {
+			t.Setenv(kafkatest.EnvVersion, version)
+			var told bytes.Buffer
+			c := kafkatest.ForTest(t, kafkatest.Config{Properties: impatient, Progress: &told})
+			require.Contains(t, told.String(), "3 brokers of Kafka "+version+" in")
+			require.Len(t, c.Brokers(), 3)
+			require.Empty(t, c.RegistryURL())
+			require.Len(t, children(t, os.Getpid()), 3)
+
+			client := newClient(t, c.Brokers())
+			createTopic(t, client, "orders")
+			roundTrip(t, client, "orders", "with all brokers")
+			requireProperty(t, client, "broker.session.timeout.ms", "3000")
+
+			require.NoError(t, c.Kill(1))
+			require.NoError(t, c.Kill(1), "killing a dead broker does nothing")
+			require.ErrorIs(t, c.Pause(1), kafkatest.ErrNotRunning)
+			requireBrokers(t, c.Brokers()[0], 0, 2)
+			roundTrip(t, client, "orders", "with two brokers")
+			requirePortConflict(t, c, 1)
+			require.NoError(t, c.Restart(t.Context(), 1))
+			requireBrokers(t, c.Brokers()[1], 0, 1, 2)
+			require.ErrorIs(t, c.Restart(t.Context(), 1), kafkatest.ErrRunning)
+			requireInSync(t, client, "orders", 3)
+
+			require.NoError(t, c.Pause(2))
+			requireBrokers(t, c.Brokers()[0], 0, 1)
+			require.NoError(t, c.Resume(2))
+			requireBrokers(t, c.Brokers()[0], 0, 1, 2)
+			require.ErrorContains(t, c.Kill(3), "there is no broker 3")
+
+			require.NoError(t, c.Pause(0), "a paused broker can be stopped")
+			require.NoError(t, c.Stop())
+			require.NoError(t, c.Stop())
+			require.Empty(t, children(t, os.Getpid()))
+			require.NoDirExists(t, folder(t, told.String()))
+			require.ErrorIs(t, c.Restart(t.Context(), 1), kafkatest.ErrStopped)
+		})
+	}
+}
+
+func TestDataSurvives(t *testing.T) {
+	cfg := kafkatest.Config{Dir: t.TempDir(), Properties: impatient}
+	first := kafkatest.ForTest(t, cfg)
+	client := newClient(t, first.Brokers())
+	createTopic(t, client, "orders")
+	partition, offset := produce(t, client, "orders", "kept")
+
+	for n := range 3 {
+		require.NoError(t, first.Kill(n))
+	}
+	var group errgroup.Group
+	for n := range 3 {
+		group.Go(func() error { return first.Restart(t.Context(), n) })
+	}
+	require.NoError(t, group.Wait(), "all were killed and came back together")
+	require.Equal(t, "kept", consume(t, newClient(t, first.Brokers()), "orders", partition, offset))
+	require.NoError(t, first.Stop())
+
+	second := kafkatest.ForTest(t, cfg)
+	require.NotEqual(t, first.Brokers(), second.Brokers())
+	require.Equal(t, "kept", consume(t, newClient(t, second.Brokers()), "orders", partition, offset))
+}
+
+func TestOneBrokerNeedsNoOther(t *testing.T) {
+	c := kafkatest.ForTest(t, kafkatest.Config{Brokers: 1})
+	client := newClient(t, c.Brokers())
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	require.NoError(t, err)
+	require.NoError(t, admin.CreateTopic("orders", &sarama.TopicDetail{NumPartitions: -1, ReplicationFactor: -1}, false))
+	roundTrip(t, client, "orders", "alone")
+	partitions, err := client.Partitions("orders")
+	require.NoError(t, err)
+	require.Len(t, partitions, 10)
+}
+
+// children returns the command lines of the brokers and registries that the process with this id has started.
+func children(t *testing.T, parent int) []string {
+	t.Helper()
+	list, err := exec.Command("ps", "-axww", "-o", "args=").Output()
+	require.NoError(t, err)
+	var found []string
+	for line := range strings.Lines(string(list)) {
+		if strings.Contains(line, "java") && strings.Contains(line, fmt.Sprintf("/run/%d-", parent)) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// folder returns the data folder that the progress report names.
+func folder(t *testing.T, told string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(told, " in ")
+	require.True(t, ok, told)
+	dir, _, _ := strings.Cut(rest, "\n")
+	return dir
+}
+
+func createTopic(t *testing.T, client sarama.Client, topic string) {
+	t.Helper()
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	require.NoError(t, err)
+	require.NoError(t, admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 2, ReplicationFactor: 3}, false))
+}
+
+func requireProperty(t *testing.T, client sarama.Client, name, want string) {
+	t.Helper()
+	admin, err := sarama.NewClusterAdminFromClient(client)
+	require.NoError(t, err)
+	broker := sarama.ConfigResource{Type: sarama.BrokerResource, Name: "0", ConfigNames: []string{name}}
+	described, err := admin.DescribeConfigs([]*sarama.ConfigResource{&broker}, sarama.DescribeConfigsOptions{})
+	require.NoError(t, err)
+	require.Len(t, described, 1)
+	require.Len(t, described[0].Configs, 1)
+	require.Equal(t, want, described[0].Configs[0].Value)
+}
+
+// requireBrokers waits until the broker at addr knows exactly these brokers as alive.
+func requireBrokers(t *testing.T, addr string, want ...int32) {
+	t.Helper()
+	var got []int32
+	require.Eventually(t, func() bool {
+		b := sarama.NewBroker(addr)
+		if b.Open(sarama.NewConfig()) != nil {
+			return false
+		}
+		defer b.Close()
+		m, err := b.GetMetadata(&sarama.MetadataRequest{Version: 5})
+		if err != nil {
+			return false
+		}
+		got = got[:0]
+		for _, b := range m.Brokers {
+			got = append(got, b.ID())
+		}
+		return len(got) == len(want)
+	}, patience, 5*tick)
+	require.ElementsMatch(t, want, got)
+}
+
+// requireInSync waits until every partition has n replicas in sync.
+func requireInSync(t *testing.T, client sarama.Client, topic string, n int) {
+	t.Helper()
+	partitions, err := client.Partitions(topic)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		if client.RefreshMetadata(topic) != nil {
+			return false
+		}
+		for _, p := range partitions {
+			if isr, err := client.InSyncReplicas(topic, p); err != nil || len(isr) != n {
+				return false
+			}
+		}
+		return true
+	}, patience, 5*tick)
+}
+
+// requirePortConflict restarts a dead broker while something else listens on its port.
+func requirePortConflict(t *testing.T, c *kafkatest.Cluster, n int) {
+	t.Helper()
+	l, err := net.Listen("tcp", c.Brokers()[n])
+	require.NoError(t, err)
+	defer l.Close()
+	var taken *kafkatest.PortError
+	require.ErrorAs(t, c.Restart(t.Context(), n), &taken)
+	require.Equal(t, strconv.Itoa(taken.Port), c.Brokers()[n][strings.LastIndex(c.Brokers()[n], ":")+1:])
+}

@@ -1,0 +1,71 @@
+package kafkatest_test
+
+import (
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+func TestFakeTakesAndGivesRecords(t *testing.T) {
+	t.Parallel()
+	addrs := kafkatest.Fake(t, "orders", "payments")
+	require.Len(t, addrs, 3)
+	client := newClient(t, addrs)
+	topics, err := client.Topics()
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"orders", "payments"}, topics)
+	partitions, err := client.Partitions("orders")
+	require.NoError(t, err)
+	require.Len(t, partitions, 10)
+	roundTrip(t, client, "orders", "over and over")
+}
+
+// newClient connects Sarama, waiting for every replica.
+func newClient(t *testing.T, addrs []string) sarama.Client {
+	t.Helper()
+	config := sarama.NewConfig()
+	config.Version = sarama.V2_8_0_0
+	config.Producer.RequiredAcks = sarama.WaitForAll
+	config.Producer.Return.Successes = true
+	client, err := sarama.NewClient(addrs, config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	return client
+}
+
+// roundTrip produces a record and consumes it from where it was stored.
+func roundTrip(t *testing.T, client sarama.Client, topic, value string) {
+	t.Helper()
+	partition, offset := produce(t, client, topic, value)
+	require.Equal(t, value, consume(t, client, topic, partition, offset))
+}
+
+func produce(t *testing.T, client sarama.Client, topic, value string) (partition int32, offset int64) {
+	t.Helper()
+	producer, err := sarama.NewSyncProducerFromClient(client)
+	require.NoError(t, err)
+	partition, offset, err = producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(value)})
+	require.NoError(t, err)
+	require.NoError(t, producer.Close())
+	return partition, offset
+}
+
+func consume(t *testing.T, client sarama.Client, topic string, partition int32, offset int64) string {
+	t.Helper()
+	consumer, err := sarama.NewConsumerFromClient(client)
+	require.NoError(t, err)
+	messages, err := consumer.ConsumePartition(topic, partition, offset)
+	require.NoError(t, err)
+	var value string
+	select {
+	case m := <-messages.Messages():
+		value = string(m.Value)
+	case <-t.Context().Done():
+	}
+	require.NoError(t, messages.Close())
+	require.NoError(t, consumer.Close())
+	return value
+}
