@@ -3,21 +3,29 @@
 package kafka_test
 
 import (
-	"os"
-	"strings"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
+
+// shared is the one cluster of this test binary, started when the first test asks for it.
+var shared = kafkatest.NewShared(kafkatest.Config{})
+
+func withCluster(m *testing.M) goleak.TestingM { return shared.Main(m) }
 
 // real returns a configuration for the real brokers, over topics of its own.
 func real(t testing.TB) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
-		Brokers:     strings.Split(os.Getenv("KAFKA_BROKERS"), ","),
+		Brokers:     shared.Get(t).Brokers(),
 		TopicPrefix: "test-" + uuid.NewString()[:8],
 		Categories:  []kafka.Category{{Type: aggregateType, Partitions: 1}},
 		Logger:      quiet(),
@@ -32,8 +40,26 @@ func create(t testing.TB, cfg kafka.Config) {
 	require.NoError(t, err)
 }
 
-func TestConformanceOnRealBrokers(t *testing.T) { conformance(t, real(t)) }
+func TestConformanceOnRealBrokers(t *testing.T) {
+	cfg := real(t)
+	cfg.IndexDir = t.TempDir()
+	conformance(t, cfg)
+}
 
 func TestForeignWritersOnRealBrokers(t *testing.T) { testForeignWriters(t, real(t)) }
 
 func TestTakeoverOnRealBrokers(t *testing.T) { testTakeover(t, real(t)) }
+
+// An owner that lost its claim learns so from its next renewal, without appending. (The fake brokers give a
+// new term to whoever asks with an old one.)
+func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
+	cfg := real(t)
+	cfg.ClaimRenewal = 10 * time.Millisecond
+	old := open(t, cfg)
+	cfg.ClaimRenewal = 0
+	open(t, cfg)
+	require.Eventually(t, func() bool {
+		_, err := old.Append(t.Context(), stream("a"), 1_000_000, records(1, "")...) // a conflict, as long as it owns
+		return errors.Is(err, eventstore.ErrNotOwner)
+	}, 30*time.Second, 10*time.Millisecond)
+}

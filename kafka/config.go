@@ -23,6 +23,7 @@ const (
 	DefaultReplicationFactor     = 3
 	DefaultMinInSyncReplicas     = 2
 	DefaultRequestTimeout        = 10 * time.Second
+	DefaultClaimRenewal          = time.Hour
 	DefaultMaxBatchBytes         = 900 << 10
 	DefaultMaxWaitingCommits     = 10_000
 	DefaultMaxWaitingBytes       = 64 << 20
@@ -60,6 +61,10 @@ type Config struct {
 	// RequestTimeout is how long a broker may take to replicate a batch before it is sent again.
 	// Default: [DefaultRequestTimeout].
 	RequestTimeout time.Duration
+
+	// ClaimRenewal is the time between two renewals of the claims. It must be well below the brokers' producer.id.expiration.ms, a
+	// day by default, and transactional.id.expiration.ms, a week. Default: [DefaultClaimRenewal].
+	ClaimRenewal time.Duration
 
 	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave room below
 	// the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
@@ -129,6 +134,7 @@ func (c Config) complete() (Config, error) {
 	report(int(c.ReplicationFactor) < c.MinInSyncReplicas || c.MinInSyncReplicas < 1,
 		"MinInSyncReplicas is %d, expected 1 to ReplicationFactor, %d", c.MinInSyncReplicas, c.ReplicationFactor)
 	report(c.RequestTimeout < 100*time.Millisecond, "RequestTimeout is %s, expected 100ms or more", c.RequestTimeout)
+	report(c.ClaimRenewal < time.Millisecond, "ClaimRenewal is %s, expected 1ms or more", c.ClaimRenewal)
 	report(c.MaxBatchBytes < 1 || c.MaxBatchBytes > DefaultMaxBatchBytes,
 		"MaxBatchBytes is %d, expected 1 to %d", c.MaxBatchBytes, DefaultMaxBatchBytes)
 	report(c.MaxWaitingCommits < 1, "MaxWaitingCommits is %d, expected 1 or more", c.MaxWaitingCommits)
@@ -147,6 +153,7 @@ func (c *Config) setDefaults() {
 	set(&c.ReplicationFactor, DefaultReplicationFactor)
 	set(&c.MinInSyncReplicas, DefaultMinInSyncReplicas)
 	set(&c.RequestTimeout, DefaultRequestTimeout)
+	set(&c.ClaimRenewal, DefaultClaimRenewal)
 	set(&c.MaxBatchBytes, DefaultMaxBatchBytes)
 	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
 	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)

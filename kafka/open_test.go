@@ -2,6 +2,8 @@ package kafka_test
 
 import (
 	"context"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"net"
 	"sync"
 	"testing"
@@ -194,4 +196,17 @@ func testTakeover(t *testing.T, cfg kafka.Config) {
 	}
 	require.Equal(t, want, ids(t, owner, "fought over"))
 	require.Zero(t, owner.Skipped())
+}
+
+// A claim that is renewed again and again stays a claim.
+func TestClaimsAreRenewed(t *testing.T) {
+	c, cfg := fake(t)
+	cfg.ClaimRenewal = 5 * time.Millisecond
+	renewals := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Observe: true, Count: -1})
+	s := open(t, cfg)
+	for i := 0; renewals.Hits() < 5; i++ {
+		_, err := s.Append(t.Context(), stream("a"), eventstore.Expected(i), records(1, "")...)
+		require.NoError(t, err)
+	}
+	require.Zero(t, s.Skipped())
 }

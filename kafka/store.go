@@ -139,6 +139,7 @@ func (s *Store) claim(ctx context.Context, aggregateType, topic string, p int32)
 		Index:           idx,
 		Logger:          s.cfg.Logger,
 		RequestTimeout:  s.cfg.RequestTimeout,
+		RenewEvery:      s.cfg.ClaimRenewal,
 		MaxBatchBytes:   s.cfg.MaxBatchBytes,
 		MaxWaiting:      s.cfg.MaxWaitingCommits,
 		MaxWaitingBytes: s.cfg.MaxWaitingBytes,

@@ -21,3 +21,9 @@ func Wait(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 }
+
+// Every returns a channel that has the time every d, and a function that ends it.
+func Every(d time.Duration) (due <-chan time.Time, end func()) {
+	t := time.NewTicker(d)
+	return t.C, t.Stop
+}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -42,6 +41,7 @@ type Topic struct {
 // Store is an index on disk, or in memory. Its methods may be called concurrently.
 type Store struct {
 	db    *pebble.DB
+	lock  *pebble.Lock // nil in memory
 	slots map[slotName]uint16
 }
 
@@ -73,27 +73,50 @@ func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 	for i := range options.Levels {
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
+	s := &Store{}
 	if dir == "" {
 		options.FS = vfs.NewMem()
-	} else if err := prepare(dir); err != nil {
-		return nil, err
+	} else {
+		var err error
+		if s.lock, err = prepare(dir); err != nil {
+			return nil, err
+		}
+		options.Lock = s.lock
 	}
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		return nil, unusable(dir, err)
+		return nil, errors.Join(unusable(dir, err), s.unlock())
 	}
-	s := &Store{db: db}
+	s.db = db
 	if err := s.identify(dir, id); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, db.Close(), s.unlock())
 	}
 	return s, nil
 }
 
 // Close saves what is in memory and closes the index.
-func (s *Store) Close() error { return errors.Join(s.db.Flush(), s.db.Close()) }
+func (s *Store) Close() error { return errors.Join(s.db.Flush(), s.db.Close(), s.unlock()) }
 
-// prepare makes the folder, or makes sure that it is an index.
-func prepare(dir string) error {
+func (s *Store) unlock() error {
+	if s.lock == nil {
+		return nil
+	}
+	return s.lock.Close()
+}
+
+// prepare makes the folder, or makes sure that it is an index, and locks it.
+func prepare(dir string) (*pebble.Lock, error) {
+	if err := mark(dir); err != nil {
+		return nil, err
+	}
+	lock, err := pebble.LockDirectory(dir, vfs.Default)
+	if err != nil {
+		return nil, &UnusableError{Dir: dir, Found: "another process uses it", Do: "give each instance a folder of its own", Err: err}
+	}
+	return lock, nil
+}
+
+func mark(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may write to"}
 	}
@@ -101,11 +124,11 @@ func prepare(dir string) error {
 	if err != nil {
 		return &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may read"}
 	}
-	mark := filepath.Join(dir, markFile)
+	name := filepath.Join(dir, markFile)
 	if len(entries) == 0 {
-		return os.WriteFile(mark, []byte("An index of Fencelog. It can be deleted: it is made again from Kafka.\n"), 0o600)
+		return os.WriteFile(name, []byte("An index of Fencelog. It can be deleted: it is made again from Kafka.\n"), 0o600)
 	}
-	if _, err := os.Stat(mark); err != nil {
+	if _, err := os.Stat(name); err != nil {
 		return &UnusableError{
 			Dir: dir, Found: fmt.Sprintf("%d entries and no %s: it is no index", len(entries), markFile), Do: "name an empty folder",
 		}
@@ -114,9 +137,6 @@ func prepare(dir string) error {
 }
 
 func unusable(dir string, err error) error {
-	if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
-		return &UnusableError{Dir: dir, Found: "another process uses it", Do: "give each instance a folder of its own", Err: err}
-	}
 	return &UnusableError{Dir: dir, Found: err.Error(), Do: "delete it: it is made again from Kafka", Err: err}
 }
 

@@ -35,14 +35,36 @@ func (b *backoff) wait(ctx context.Context) error {
 // previous is the term of the claim that is renewed, or NoTerm to take the partition
 // from whoever has it.
 //
-// Invariant 1: the coordinator hands out each term once, greater than all before. Invariant 2: when
-// claim returns, the own marker has been read, so the index is exact, and no batch of an older
-// term that lands later can count.
+// Invariant 1: the coordinator hands out each term once, to one process. Invariant 2: when claim returns, the own
+// marker has been read, so the index is exact, and no batch of another term that lands later can count.
 func (o *Owner) claim(ctx context.Context, previous wire.Term) error {
 	term, err := o.initTerm(ctx, previous)
-	if err == nil {
-		err = o.mark(ctx, term)
+	if err != nil {
+		return fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)
 	}
+	return o.take(ctx, term)
+}
+
+// renew claims the partition again, so that neither the coordinator nor the partition's leader forgets the owner:
+// they do after transactional.id.expiration.ms and producer.id.expiration.ms. It also tells an idle owner that
+// someone claimed later. While the coordinator does not answer the claim stays as it is.
+func (o *Owner) renew(ctx context.Context) error {
+	short, cancel := context.WithTimeout(ctx, o.cfg.RequestTimeout)
+	defer cancel()
+	term, err := o.initTerm(short, o.term)
+	if err == nil {
+		return o.take(ctx, term)
+	}
+	if kindOf(err) == passing {
+		o.cfg.Logger.Warn("claim is not renewed yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+		return nil
+	}
+	return err
+}
+
+// take puts the term's marker into the partition and reads on to it.
+func (o *Owner) take(ctx context.Context, term wire.Term) error {
+	err := o.mark(ctx, term)
 	if err == nil {
 		err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Term == term || o.cfg.Broken.NoMarkerWait })
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
@@ -31,6 +32,7 @@ type Config struct {
 	Logger          *slog.Logger
 
 	RequestTimeout  time.Duration // a broker's time to replicate a batch
+	RenewEvery      time.Duration // between two renewals of the claim
 	MaxBatchBytes   int           // a batch is closed once its commits, before compression, have this size
 	MaxWaiting      int           // commits that may wait; further callers wait under their context
 	MaxWaitingBytes int64
@@ -177,18 +179,9 @@ func (o *Owner) lose(err error) {
 // run is the owner's goroutine: batch after batch, one in flight, until the claim is lost or the owner closed.
 func (o *Owner) run(ctx context.Context) {
 	defer close(o.finished)
-	for {
-		commits := o.gather(ctx)
-		if len(commits) == 0 {
-			break
-		}
-		if err := o.process(ctx, commits); err != nil {
-			if ctx.Err() == nil {
-				o.lose(lasting(err))
-				o.cfg.Logger.Error("partition lost", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
-			}
-			break
-		}
+	if err := o.work(ctx); err != nil && ctx.Err() == nil {
+		o.lose(lasting(err))
+		o.cfg.Logger.Error("partition lost", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
 	}
 	reason := o.lostReason()
 	if o.held != nil {
@@ -204,6 +197,25 @@ func (o *Owner) run(ctx context.Context) {
 	}
 }
 
+func (o *Owner) work(ctx context.Context) error {
+	due, end := clock.Every(o.cfg.RenewEvery)
+	defer end()
+	for ctx.Err() == nil {
+		commits, renew := o.gather(ctx, due)
+		var err error
+		switch {
+		case renew:
+			err = o.renew(ctx)
+		case len(commits) > 0:
+			err = o.process(ctx, commits)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (o *Owner) refuse(c *commit, err error) {
 	if c.state.CompareAndSwap(commitWaiting, commitTaken) || c == o.held {
 		o.answer(c, eventstore.Result{}, err)
@@ -213,9 +225,9 @@ func (o *Owner) refuse(c *commit, err error) {
 }
 
 // gather waits for a commit and takes with it all that wait already, up to the bounds of a batch.
-// There is no linger: a batch gathers while the one before it is in flight.
-func (o *Owner) gather(ctx context.Context) []*commit {
-	var commits []*commit
+// There is no linger: a batch gathers while the one before it is in flight. Or it returns because the claim is
+// due to be renewed.
+func (o *Owner) gather(ctx context.Context, due <-chan time.Time) (commits []*commit, renew bool) {
 	bytes, records := 0, 0
 	take := func(c *commit) bool {
 		if c.state.Load() != commitTaken && !c.state.CompareAndSwap(commitWaiting, commitTaken) {
@@ -239,6 +251,8 @@ func (o *Owner) gather(ctx context.Context) []*commit {
 			select {
 			case c := <-o.waiting:
 				take(c)
+			case <-due:
+				return nil, true
 			case <-ctx.Done():
 			}
 			continue
@@ -246,16 +260,16 @@ func (o *Owner) gather(ctx context.Context) []*commit {
 		select {
 		case c := <-o.waiting:
 			if !take(c) {
-				return commits
+				return commits, false
 			}
 		default:
-			return commits
+			return commits, false
 		}
 	}
 	for _, c := range commits {
 		o.answer(c, eventstore.Result{}, eventstore.ErrClosed)
 	}
-	return nil
+	return nil, false
 }
 
 func (o *Owner) answer(c *commit, r eventstore.Result, err error) {

@@ -3,7 +3,6 @@ package wire
 import (
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,12 +63,17 @@ func Encode(r *eventstore.Record) *sarama.Record {
 func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	r := eventstore.Record{Value: rec.Value}
 	r.AggregateID = string(rec.Key)
-	var p parser
+	p := parser{r: &r}
 	for _, h := range rec.Headers {
-		p.header(&r, string(h.Key), string(h.Value))
+		p.header(h)
 	}
-	if missing := required &^ p.seen; missing != 0 {
-		p.fail("header %s is missing", names()[bits.TrailingZeros32(missing)])
+	for i, name := range [...]string{ // in the order of the bits
+		headerEventID, headerEventType, headerEventVersion, headerAggregateType, headerAggregateVersion,
+		headerCommitFirst, headerCommitLength, headerTimestamp,
+	} {
+		if p.seen&(1<<i) == 0 {
+			p.fail("header %s is missing", name)
+		}
 	}
 	if len(rec.Key) == 0 {
 		p.fail("the key is empty, expected the aggregate id")
@@ -80,18 +84,9 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	return r, p.err
 }
 
-// names returns the headers of fixed names; a header's place is its bit in parser.seen. The first eight are required.
-func names() [13]string {
-	return [...]string{
-		headerEventID, headerEventType, headerEventVersion, headerAggregateType, headerAggregateVersion,
-		headerCommitFirst, headerCommitLength, headerTimestamp,
-		headerCorrelationID, headerCausationID, headerCommandID, headerActorID, headerTraceParent,
-	}
-}
-
-const required = 1<<8 - 1
-
+// parser fills a record from headers, each of which may be there once: seen has a bit for each.
 type parser struct {
+	r    *eventstore.Record
 	seen uint32
 	err  error
 }
@@ -102,72 +97,85 @@ func (p *parser) fail(format string, args ...any) {
 	}
 }
 
-func (p *parser) header(r *eventstore.Record, name, value string) {
-	if !utf8.ValidString(value) {
-		p.fail("header %s is not UTF-8: %q", name, value)
-	}
-	if key, ok := strings.CutPrefix(name, metadataPrefix); ok {
-		if r.Metadata == nil {
-			r.Metadata = make(map[string]string)
-		}
-		if _, twice := r.Metadata[key]; twice {
-			p.fail("header %s is there twice", name)
-		}
-		r.Metadata[key] = value
-		return
-	}
-	for i, known := range names() {
-		if name != known {
-			continue
-		}
-		if p.seen&(1<<i) != 0 {
-			p.fail("header %s is there twice", name)
-		}
-		p.seen |= 1 << i
-		p.set(r, name, value)
-		return
-	}
-}
-
-func (p *parser) set(r *eventstore.Record, name, value string) {
-	switch name {
+func (p *parser) header(h *sarama.RecordHeader) {
+	switch string(h.Key) {
 	case headerEventID:
-		r.ID = value
+		p.text(0, &p.r.ID, h)
 	case headerEventType:
-		r.Type = value
+		p.text(1, &p.r.Type, h)
 	case headerEventVersion:
-		r.Revision = int(p.number(name, value, 32))
+		p.r.Revision = int(p.number(2, h, 32))
 	case headerAggregateType:
-		r.AggregateType = value
+		p.text(3, &p.r.AggregateType, h)
 	case headerAggregateVersion:
-		r.AggregateVersion = p.number(name, value, 64)
+		p.r.AggregateVersion = p.number(4, h, 64)
 	case headerCommitFirst:
-		r.Commit.First = p.number(name, value, 64)
+		p.r.Commit.First = p.number(5, h, 64)
 	case headerCommitLength:
-		r.Commit.Length = int(p.number(name, value, 32))
+		p.r.Commit.Length = int(p.number(6, h, 32))
 	case headerTimestamp:
-		t, err := time.Parse(time.RFC3339Nano, value)
-		if err != nil {
-			p.fail("header %s is %q, expected a time as in RFC 3339", name, value)
-		}
-		r.Timestamp = t.UTC()
+		p.time(7, h)
 	case headerCorrelationID:
-		r.CorrelationID = value
+		p.text(8, &p.r.CorrelationID, h)
 	case headerCausationID:
-		r.CausationID = value
+		p.text(9, &p.r.CausationID, h)
 	case headerCommandID:
-		r.CommandID = value
+		p.text(10, &p.r.CommandID, h)
 	case headerActorID:
-		r.ActorID = value
+		p.text(11, &p.r.ActorID, h)
 	case headerTraceParent:
-		r.TraceParent = value
+		p.text(12, &p.r.TraceParent, h)
+	default:
+		p.metadata(h)
 	}
 }
 
-func (p *parser) number(name, value string, size int) int64 {
-	n, err := strconv.ParseInt(value, 10, size)
+func (p *parser) once(bit int, h *sarama.RecordHeader) {
+	if p.seen&(1<<bit) != 0 {
+		p.fail("header %s is there twice", h.Key)
+	}
+	p.seen |= 1 << bit
+	if !utf8.Valid(h.Value) {
+		p.fail("header %s is not UTF-8: %q", h.Key, h.Value)
+	}
+}
+
+func (p *parser) text(bit int, field *string, h *sarama.RecordHeader) {
+	p.once(bit, h)
+	*field = string(h.Value)
+}
+
+func (p *parser) number(bit int, h *sarama.RecordHeader, size int) int64 {
+	p.once(bit, h)
+	n, err := strconv.ParseInt(string(h.Value), 10, size)
 	if err != nil || n < 1 {
-		p.fail("header %s is %q, expected a whole number from 1", name, value)
+		p.fail("header %s is %q, expected a whole number from 1", h.Key, h.Value)
 	}
 	return n
+}
+
+func (p *parser) time(bit int, h *sarama.RecordHeader) {
+	p.once(bit, h)
+	t, err := time.Parse(time.RFC3339Nano, string(h.Value))
+	if err != nil {
+		p.fail("header %s is %q, expected a time as in RFC 3339", h.Key, h.Value)
+	}
+	p.r.Timestamp = t.UTC()
+}
+
+func (p *parser) metadata(h *sarama.RecordHeader) {
+	key, ok := strings.CutPrefix(string(h.Key), metadataPrefix)
+	if !ok {
+		return
+	}
+	if _, twice := p.r.Metadata[key]; twice {
+		p.fail("header %s is there twice", h.Key)
+	}
+	if !utf8.ValidString(key) || !utf8.Valid(h.Value) {
+		p.fail("header %q is not UTF-8: %q", h.Key, h.Value)
+	}
+	if p.r.Metadata == nil {
+		p.r.Metadata = make(map[string]string)
+	}
+	p.r.Metadata[key] = string(h.Value)
 }
