@@ -28,9 +28,12 @@ type Type[S any] struct {
 }
 
 // NewType returns the aggregate type of the durable name given, with one value of each of its event
-// types; their fields do not matter. S is inferred, and an event of another aggregate does not compile:
+// types; their fields do not matter. An event of another aggregate does not compile:
 //
-//	var Accounts = aggregate.NewType("Account", AccountCreated{}, AccountCredited{})
+//	var Accounts = aggregate.NewType[Account]("Account", AccountCreated{}, AccountCredited{})
+//
+// Within a function S is inferred; for a package variable it is not always, as methods that are declared in a
+// later file are not known yet.
 //
 // Mistakes (a name that no store takes, one name for two types, an event that is no struct) are kept and
 // reported, all at once, by [NewRepository] and Err.

@@ -1,0 +1,167 @@
+package aggregatetest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fencelog/fencelog/aggregate"
+)
+
+// Case is an aggregate to which some events have happened. It does not change: start several cases from one.
+type Case[S any] struct {
+	t     testing.TB
+	typ   *aggregate.Type[S]
+	given []aggregate.Event[S]
+}
+
+// For starts a case of an aggregate type to which nothing has happened. It fails the test
+// at once if a mistake was made in aggregate.NewType.
+func For[S any](t testing.TB, typ *aggregate.Type[S]) *Case[S] {
+	t.Helper()
+	if err := typ.Err(); err != nil {
+		t.Fatalf("%v", err)
+	}
+	return &Case[S]{t: t, typ: typ}
+}
+
+// Given returns the case to which these events have happened too. It fails the test
+// at once if one is not among the events of the type.
+func (c *Case[S]) Given(events ...aggregate.Event[S]) *Case[S] {
+	c.t.Helper()
+	if err := c.typ.New(c.typ.Name()).Apply(events...); err != nil {
+		c.t.Fatalf("Given: %v", err)
+	}
+	return &Case[S]{t: c.t, typ: c.typ, given: slices.Concat(c.given, events)}
+}
+
+// When calls decide with the state that the given events make. What it answers must be looked at, with a method
+// of the [Outcome], or the test fails at its end.
+//
+// The test fails too if decide is not what a repository needs: it is called twice, and must answer the same both
+// times and leave the state as it is; its events must be among those of the type; and it answers
+// with events or with an error, not with both.
+func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S] {
+	c.t.Helper()
+	root, again, untouched := c.root(), c.root(), c.root()
+	state := root.State()
+	o := &Outcome[S]{t: c.t, given: len(c.given), name: c.typ.Name(), root: root}
+	o.events, o.err = decide(state)
+
+	events, err := decide(again.State())
+	if d := diffEvents(o.events, events, "first", "then"); d != "" {
+		c.t.Errorf("%s: decide is not pure: called twice with the same state it answers differently\n%s", o, d)
+	} else if fmt.Sprint(o.err) != fmt.Sprint(err) {
+		c.t.Errorf("%s: decide is not pure: called twice with the same state it fails with\n  first %v\n  then  %v", o, o.err, err)
+	}
+	if d := diffValues("", state, untouched.State(), "after", "before"); d != "" {
+		c.t.Errorf("%s: decide changes the state it is given; only Apply may do that\n%s", o, d)
+	}
+	if o.err != nil && len(o.events) > 0 {
+		c.t.Errorf("%s: decide answers with %d events and with the error %v; expected either", o, len(o.events), o.err)
+	}
+	if err := root.Apply(o.events...); err != nil {
+		c.t.Errorf("%s: %v", o, err)
+	}
+	c.t.Cleanup(func() {
+		if !o.looked {
+			c.t.Errorf("%s: the outcome was never looked at: call Then, ThenNothing or ThenError", o)
+		}
+	})
+	return o
+}
+
+func (c *Case[S]) root() *aggregate.Root[S] { return c.typ.FromEvents(c.typ.Name(), c.given...) }
+
+// Outcome is what was decided.
+type Outcome[S any] struct {
+	t      testing.TB
+	name   string
+	given  int
+	root   *aggregate.Root[S]
+	events []aggregate.Event[S]
+	err    error
+	looked bool
+}
+
+// String says where in a test this is.
+func (o *Outcome[S]) String() string { return fmt.Sprintf("%s, %d events given", o.name, o.given) }
+
+// Then expects exactly these events, in this order. Fields are compared by value, also behind pointers; exported
+// ones whose type has a method Equal, such as time.Time, by that. A nil slice or map equals an empty one.
+func (o *Outcome[S]) Then(events ...aggregate.Event[S]) *Outcome[S] {
+	o.t.Helper()
+	o.looked = true
+	if o.err != nil {
+		o.t.Errorf("%s: refused, expected events\n  found    error %v\n  expected %s", o, o.err, render(events))
+		return o
+	}
+	if d := diffEvents(o.events, events, "found", "expected"); d != "" {
+		o.t.Errorf("%s: other events than expected\n%s", o, d)
+	}
+	return o
+}
+
+// ThenNothing expects no events and no error: there was nothing to do.
+func (o *Outcome[S]) ThenNothing() *Outcome[S] {
+	o.t.Helper()
+	return o.Then()
+}
+
+// ThenError expects a refusal that matches target, as errors.Is does.
+func (o *Outcome[S]) ThenError(target error) *Outcome[S] {
+	o.t.Helper()
+	o.looked = true
+	switch {
+	case o.err == nil:
+		o.t.Errorf("%s: not refused\n  found    %s\n  expected error %v", o, render(o.events), target)
+	case !errors.Is(o.err, target):
+		o.t.Errorf("%s: refused for another reason\n  found    error %v\n  expected error %v", o, o.err, target)
+	}
+	return o
+}
+
+// ThenState expects the state that the given and the decided events make together.
+func (o *Outcome[S]) ThenState(want S) *Outcome[S] {
+	o.t.Helper()
+	o.looked = true
+	if d := diffValues("", o.root.State(), want, "found", "expected"); d != "" {
+		o.t.Errorf("%s: another state than expected\n%s", o, d)
+	}
+	return o
+}
+
+// Err returns the error, for what ThenError cannot say.
+func (o *Outcome[S]) Err() error {
+	o.looked = true
+	return o.err
+}
+
+// Events returns the events, for what Then cannot say.
+func (o *Outcome[S]) Events() []aggregate.Event[S] {
+	o.looked = true
+	return slices.Clone(o.events)
+}
+
+// diffEvents says, event by event, how a differs from b; it returns "" if it does not.
+func diffEvents[S any](a, b []aggregate.Event[S], nameA, nameB string) string {
+	var out strings.Builder
+	for i := range max(len(a), len(b)) {
+		switch {
+		case i >= len(a):
+			fmt.Fprintf(&out, "event %d\n%s", i+1, lines("", "nothing", render(b[i]), nameA, nameB))
+		case i >= len(b):
+			fmt.Fprintf(&out, "event %d\n%s", i+1, lines("", render(a[i]), "nothing", nameA, nameB))
+		case reflect.TypeOf(a[i]) != reflect.TypeOf(b[i]):
+			fmt.Fprintf(&out, "event %d\n%s", i+1, lines("", render(a[i]), render(b[i]), nameA, nameB))
+		default:
+			if d := diffValues("", a[i], b[i], nameA, nameB); d != "" {
+				fmt.Fprintf(&out, "event %d, %T\n%s", i+1, a[i], d)
+			}
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,45 @@
+package aggregatetest_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/aggregate/aggregatetest"
+)
+
+type account struct{ balance int64 }
+
+type credited struct{ Amount int64 }
+
+func (credited) EventType() string  { return "Credited" }
+func (e credited) Apply(a *account) { a.balance += e.Amount }
+
+type debited struct{ Amount int64 }
+
+func (debited) EventType() string  { return "Debited" }
+func (e debited) Apply(a *account) { a.balance -= e.Amount }
+
+var errInsufficientFunds = errors.New("insufficient funds")
+
+type debit struct{ Amount int64 }
+
+func (d debit) Decide(a account) ([]aggregate.Event[account], error) {
+	if a.balance < d.Amount {
+		return nil, errInsufficientFunds
+	}
+	return []aggregate.Event[account]{debited{Amount: d.Amount}}, nil
+}
+
+func Example() {
+	t := new(testing.T) // in a test, its parameter
+	accounts := aggregate.NewType("Account", credited{}, debited{})
+
+	rich := aggregatetest.For(t, accounts).Given(credited{Amount: 50})
+	rich.When(debit{Amount: 20}.Decide).Then(debited{Amount: 20})
+	rich.When(debit{Amount: 51}.Decide).ThenError(errInsufficientFunds)
+
+	fmt.Println("failed:", t.Failed())
+	// Output: failed: false
+}

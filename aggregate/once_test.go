@@ -1,0 +1,108 @@
+package aggregate_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// handling returns a context in which a command is handled.
+func handling(ctx context.Context, commandID string) context.Context {
+	return event.WithCause(ctx, event.Cause{CorrelationID: "k", CausationID: commandID, CommandID: commandID})
+}
+
+func TestRepeatedCommandIsNotDecidedAgain(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t, newStore(t), aggregate.Config{})
+	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1})))
+	require.NoError(t, r.Update(handling(t.Context(), "c-2"), "s-1", decides(stocked{Count: 2})))
+
+	err := r.Update(handling(t.Context(), "c-1"), "s-1", func(shop) ([]shopEvent, error) {
+		t.Error("decided again")
+		return nil, errors.New("out of stock by now")
+	})
+
+	require.NoError(t, err)
+	require.Equal(t, []shopEvent{stocked{Count: 1}, stocked{Count: 2}}, plain(history(t, r, "s-1")))
+	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-2", decides(stocked{Count: 3})), "another stream is another matter")
+	require.Len(t, history(t, r, "s-2"), 1)
+}
+
+// The same command is handled by two processes: the other one stores its commit after this one has loaded.
+func TestRepetitionThatOnlyTheStoreSees(t *testing.T) {
+	t.Parallel()
+	inner := newStore(t)
+	published := &recordedBus{}
+	other := newRepository(t, inner, aggregate.Config{})
+	store := &tampered{Store: inner, before: func() {
+		require.NoError(t, other.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1})))
+	}}
+	r := newRepository(t, store, aggregate.Config{Bus: published.bus(t)})
+
+	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1})))
+
+	require.Equal(t, []shopEvent{stocked{Count: 1}}, plain(history(t, r, "s-1")))
+	require.Empty(t, published.events, "it was published where it was stored")
+}
+
+func TestSecondCommitOfOneCommand(t *testing.T) {
+	t.Parallel()
+	update := func(ctx context.Context, r *aggregate.Repository[shop], id string, count int) error {
+		return r.Update(ctx, id, decides(stocked{Count: count}))
+	}
+	save := func(ctx context.Context, r *aggregate.Repository[shop], id string, count int) error {
+		root, err := r.Load(ctx, id)
+		require.NoError(t, err)
+		require.NoError(t, root.Apply(stocked{Count: count}))
+		return r.Save(ctx, root)
+	}
+	type commit func(context.Context, *aggregate.Repository[shop], string, int) error
+	for _, tt := range []struct {
+		name          string
+		first, second commit
+	}{{"Update, Update", update, update}, {"Update, Save", update, save}, {"Save, Update", save, update}, {"Save, Save", save, save}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRepository(t, newStore(t), aggregate.Config{})
+			for range 2 { // the second time, the command is repeated as a whole
+				ctx := handling(t.Context(), "c-1")
+				require.NoError(t, tt.first(ctx, r, "s-1", 1))
+				require.NoError(t, tt.first(ctx, r, "s-2", 5), "another stream is another matter")
+				err := tt.second(ctx, r, "s-1", 2)
+				require.ErrorIs(t, err, aggregate.ErrSecondCommit)
+				require.ErrorContains(t, err, "Shop/s-1")
+				require.Equal(t, []shopEvent{stocked{Count: 1}}, plain(history(t, r, "s-1")))
+			}
+			require.NoError(t, update(t.Context(), r, "s-1", 3), "without a command there is no such rule")
+			require.NoError(t, update(t.Context(), r, "s-1", 4))
+		})
+	}
+}
+
+func TestUpdateMayBeTriedAgainInOneHandling(t *testing.T) {
+	t.Parallel()
+	t.Run("its outcome was unknown, but it was stored", func(t *testing.T) {
+		t.Parallel()
+		store := &tampered{Store: newStore(t), after: func() error { return eventstore.ErrOutcomeUnknown }}
+		r := newRepository(t, store, aggregate.Config{})
+		ctx := handling(t.Context(), "c-1")
+		require.ErrorIs(t, r.Update(ctx, "s-1", decides(stocked{Count: 1})), eventstore.ErrOutcomeUnknown)
+		require.NoError(t, r.Update(ctx, "s-1", decides(stocked{Count: 1})))
+		require.Len(t, history(t, r, "s-1"), 1)
+	})
+	t.Run("it was refused", func(t *testing.T) {
+		t.Parallel()
+		r := newRepository(t, newStore(t), aggregate.Config{})
+		ctx := handling(t.Context(), "c-1")
+		refused := errors.New("no")
+		require.ErrorIs(t, r.Update(ctx, "s-1", func(shop) ([]shopEvent, error) { return nil, refused }), refused)
+		require.NoError(t, r.Update(ctx, "s-1", decides(stocked{Count: 1})))
+		require.Len(t, history(t, r, "s-1"), 1)
+	})
+}

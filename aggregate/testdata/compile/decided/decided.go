@@ -1,0 +1,17 @@
+// Package decided decides an event of another aggregate.
+package decided
+
+import (
+	"context"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/aggregate/testdata/compile/shop"
+)
+
+func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) error {
+	return r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {
+		return []aggregate.Event[shop.Shop]{shop.Added{}}, nil
+	})
+}
+
+var _ = use

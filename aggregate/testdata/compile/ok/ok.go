@@ -1,0 +1,22 @@
+// Package ok compiles: it differs from its neighbours in nothing but what they get wrong.
+package ok
+
+import (
+	"context"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/aggregate/testdata/compile/shop"
+)
+
+var shops = aggregate.NewType("Shop", shop.Opened{})
+
+func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) error {
+	if err := shops.New("s-1").Apply(shop.Opened{}); err != nil {
+		return err
+	}
+	return r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {
+		return []aggregate.Event[shop.Shop]{shop.Opened{}}, nil
+	})
+}
+
+var _ = use

@@ -1,0 +1,54 @@
+package event_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/fencelog/fencelog/event"
+)
+
+type AccountCreated struct{ OwnerID string }
+
+func ExampleBus() {
+	types, err := event.NewTypes(event.Type{
+		Aggregate: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated](),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	bus := event.NewBus(types, event.BusConfig{})
+
+	err = event.Subscribe(bus, func(ctx context.Context, e event.Envelope[AccountCreated]) error {
+		fmt.Println(e.AggregateID, "belongs to", e.Event.OwnerID)
+		fmt.Println("what follows is caused by", event.CauseFrom(ctx).CausationID)
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	err = bus.Publish(context.Background(), event.Envelope[any]{
+		Header: event.Header{ID: "event-1", Type: "AccountCreated", AggregateType: "Account", AggregateID: "account-1"},
+		Event:  AccountCreated{OwnerID: "user-1"},
+	})
+	fmt.Println(err)
+	// Output:
+	// account-1 belongs to user-1
+	// what follows is caused by event-1
+	// <nil>
+}
+
+func ExampleNewTypes() {
+	_, err := event.NewTypes(
+		event.Type{Aggregate: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()},
+		event.Type{Aggregate: "Account", Name: "AccountOpened", Go: reflect.TypeFor[AccountCreated]()},
+		event.Type{Aggregate: "Account", Name: "AccountClosed", Go: reflect.TypeFor[string]()},
+	)
+	fmt.Println(err)
+	// Output:
+	// event type event_test.AccountCreated: has two names, Account.AccountCreated and Account.AccountOpened; keep one
+	// event type Account.AccountClosed: string is a string; an event is a plain struct, passed by value
+}
