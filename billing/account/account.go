@@ -1,0 +1,137 @@
+package account
+
+import (
+	"embed"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/billing/money"
+)
+
+// Accounts is the aggregate type.
+//
+//nolint:gochecknoglobals // written once, never changed
+var Accounts = aggregate.NewType[Account]("Account", AccountCreated{}, AccountCredited{}, AccountDebited{})
+
+// Schemas holds the Avro schema of each event, as "<EventType>.avsc".
+//
+//go:embed *.avsc
+var Schemas embed.FS
+
+// Account is the state of an account, made by its events alone. The zero Account does not exist yet.
+type Account struct {
+	Status    Status
+	OwnerID   string
+	OwnerType OwnerType
+	Type      Type
+	Currency  money.Currency
+	Exponent  int // of the minor units that this account counts in
+
+	MaxBalance *int64 // nil: no such limit
+	MinBalance *int64 // nil: 0, or no such limit for an EXTERNAL account; see Limits
+
+	Posted int64
+	Held   int64
+
+	// Postings are what transactions did to the account, by transaction id.
+	Postings map[string]Posting
+}
+
+// Posting is what one transaction did to the account.
+type Posting struct {
+	EntryType EntryType
+	Amount    int64 // below 0 for a debit
+	Contra    string
+}
+
+// Exists reports whether the account was ever created.
+func (a Account) Exists() bool { return a.Status != StatusNone }
+
+// Limits returns what posted − held must not fall below and what posted must not exceed, where there is such a limit.
+func (a Account) Limits() (lowest, highest *int64) { return limits(a.Type, a.MinBalance, a.MaxBalance) }
+
+func limits(t Type, lowest, highest *int64) (*int64, *int64) {
+	switch {
+	case t == TypeExternal:
+		return nil, nil
+	case lowest == nil:
+		return new(int64), highest
+	}
+	return lowest, highest
+}
+
+// Status says what can be done with an account.
+type Status string
+
+// The states of an account.
+const (
+	StatusNone      Status = "" // it does not exist
+	StatusActive    Status = "ACTIVE"
+	StatusSuspended Status = "SUSPENDED"
+	StatusClosed    Status = "CLOSED"
+)
+
+// OwnerType says what kind of owner an account has.
+type OwnerType string
+
+// The types of owners. OwnerUnknown is what a reader makes of a type that is newer than itself; no command takes it.
+const (
+	OwnerUnknown      OwnerType = "UNKNOWN"
+	OwnerUser         OwnerType = "USER"
+	OwnerOrganization OwnerType = "ORGANIZATION"
+	OwnerSystem       OwnerType = "SYSTEM"
+)
+
+// Valid reports whether a command may name it.
+func (t OwnerType) Valid() bool {
+	switch t {
+	case OwnerUser, OwnerOrganization, OwnerSystem:
+		return true
+	case OwnerUnknown:
+	}
+	return false
+}
+
+// Type says what an account is for.
+type Type string
+
+// The types of accounts. TypeUnknown is what a reader makes of a type that is newer than itself; no command takes it.
+const (
+	TypeUnknown  Type = "UNKNOWN"
+	TypeUser     Type = "USER"
+	TypeSystem   Type = "SYSTEM"
+	TypeExternal Type = "EXTERNAL" // the world outside: without limits, so that every movement has two sides
+)
+
+// Valid reports whether a command may name it.
+func (t Type) Valid() bool {
+	switch t {
+	case TypeUser, TypeSystem, TypeExternal:
+		return true
+	case TypeUnknown:
+	}
+	return false
+}
+
+// EntryType says why money moves.
+type EntryType string
+
+// The types of entries. EntryUnknown is what a reader makes of a type that is newer than itself; no command takes it.
+const (
+	EntryUnknown    EntryType = "UNKNOWN"
+	EntryTopUp      EntryType = "TOPUP"
+	EntryPayment    EntryType = "PAYMENT"
+	EntryTransfer   EntryType = "TRANSFER"
+	EntryRefund     EntryType = "REFUND"
+	EntryReversal   EntryType = "REVERSAL"
+	EntryAdjustment EntryType = "ADJUSTMENT"
+)
+
+// Valid reports whether a command may name it.
+func (t EntryType) Valid() bool {
+	switch t {
+	case EntryTopUp, EntryPayment, EntryTransfer, EntryRefund, EntryReversal, EntryAdjustment:
+		return true
+	case EntryUnknown:
+	}
+	return false
+}

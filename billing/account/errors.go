@@ -1,0 +1,242 @@
+package account
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/billing/refusal"
+)
+
+// Why a command or a query is refused: codes for clients, and sentinels for errors.Is. Each stands for the error type
+// named. Amounts add those of package money, among them [money.ErrInvalidAmount] for an *[AmountError].
+const (
+	ErrAccountNotFound      refusal.Code = "AccountNotFound"      // [NotFoundError]
+	ErrAccountAlreadyExists refusal.Code = "AccountAlreadyExists" // [AlreadyExistsError]
+	ErrAccountNotActive     refusal.Code = "AccountNotActive"     // [NotActiveError]
+	ErrInvalidOwner         refusal.Code = "InvalidOwner"         // [OwnerError]
+	ErrInvalidAccountType   refusal.Code = "InvalidAccountType"   // [TypeError]
+	ErrInvalidLimits        refusal.Code = "InvalidLimits"        // [LimitsError]
+	ErrInvalidKey           refusal.Code = "InvalidKey"           // [KeyError]
+	ErrInvalidEntryType     refusal.Code = "InvalidEntryType"     // [EntryTypeError]
+	ErrInvalidEffectiveTime refusal.Code = "InvalidEffectiveTime" // [TimeError]
+	ErrIdempotencyKeyReused refusal.Code = "IdempotencyKeyReused" // [KeyReusedError]
+	ErrMaxBalanceExceeded   refusal.Code = "MaxBalanceExceeded"   // [MaxBalanceError]
+	ErrInsufficientFunds    refusal.Code = "InsufficientFunds"    // [InsufficientFundsError]
+)
+
+// NotFoundError says that there is no such account. It matches [ErrAccountNotFound].
+type NotFoundError struct{ AccountID string }
+
+// Error says which and what to do.
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("account %q does not exist: create it first", e.AccountID)
+}
+
+// Unwrap returns [ErrAccountNotFound].
+func (e *NotFoundError) Unwrap() error { return ErrAccountNotFound }
+
+// AlreadyExistsError says that an account was created before. It matches [ErrAccountAlreadyExists].
+type AlreadyExistsError struct{ AccountID string }
+
+// Error says which.
+func (e *AlreadyExistsError) Error() string {
+	return fmt.Sprintf("account %q exists already", e.AccountID)
+}
+
+// Unwrap returns [ErrAccountAlreadyExists].
+func (e *AlreadyExistsError) Unwrap() error { return ErrAccountAlreadyExists }
+
+// NotActiveError says that an account takes no postings now. It matches [ErrAccountNotActive].
+type NotActiveError struct {
+	AccountID string
+	Status    Status
+}
+
+// Error says what was found and what was expected.
+func (e *NotActiveError) Error() string {
+	return fmt.Sprintf("account %q is %s, expected %s", e.AccountID, e.Status, StatusActive)
+}
+
+// Unwrap returns [ErrAccountNotActive].
+func (e *NotActiveError) Unwrap() error { return ErrAccountNotActive }
+
+// OwnerError says that an owner is not one. It matches [ErrInvalidOwner].
+type OwnerError struct {
+	OwnerID   string
+	OwnerType OwnerType
+}
+
+// Error says what was found and what was expected.
+func (e *OwnerError) Error() string {
+	if !e.OwnerType.Valid() {
+		return fmt.Sprintf("owner type %q is unknown, expected %s, %s or %s",
+			string(e.OwnerType), OwnerUser, OwnerOrganization, OwnerSystem)
+	}
+	return fmt.Sprintf("owner id %s, expected %s", found(e.OwnerID), wantKey)
+}
+
+// Unwrap returns [ErrInvalidOwner].
+func (e *OwnerError) Unwrap() error { return ErrInvalidOwner }
+
+// TypeError says that there is no such type of account. It matches [ErrInvalidAccountType].
+type TypeError struct{ Type Type }
+
+// Error says what was found and what was expected.
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("account type %q is unknown, expected %s, %s or %s", string(e.Type), TypeUser, TypeSystem, TypeExternal)
+}
+
+// Unwrap returns [ErrInvalidAccountType].
+func (e *TypeError) Unwrap() error { return ErrInvalidAccountType }
+
+// LimitsError says that an account cannot have such limits. It matches [ErrInvalidLimits].
+type LimitsError struct {
+	Type                   Type
+	MinBalance, MaxBalance *money.Amount // nil if there is none
+}
+
+// Error says what was found and what was expected.
+func (e *LimitsError) Error() string {
+	have := fmt.Sprintf("minBalance %s and maxBalance %s", optional(e.MinBalance), optional(e.MaxBalance))
+	if e.Type == TypeExternal {
+		return fmt.Sprintf("%s for an %s account, expected neither: it has no limits", have, TypeExternal)
+	}
+	return have + ", expected minBalance ≤ 0 ≤ maxBalance, and minBalance above -2^63 minor units"
+}
+
+// Unwrap returns [ErrInvalidLimits].
+func (e *LimitsError) Unwrap() error { return ErrInvalidLimits }
+
+// KeyError says that an id is none. It matches [ErrInvalidKey].
+type KeyError struct {
+	Field string // such as "transactionId"
+	Found string
+	Want  string
+}
+
+// Error says what was found and what was expected.
+func (e *KeyError) Error() string {
+	return fmt.Sprintf("%s %s, expected %s", e.Field, found(e.Found), e.Want)
+}
+
+// Unwrap returns [ErrInvalidKey].
+func (e *KeyError) Unwrap() error { return ErrInvalidKey }
+
+// EntryTypeError says that there is no such reason for money to move. It matches [ErrInvalidEntryType].
+type EntryTypeError struct{ EntryType EntryType }
+
+// Error says what was found and what was expected.
+func (e *EntryTypeError) Error() string {
+	return fmt.Sprintf("entry type %q is unknown, expected %s, %s, %s, %s, %s or %s", string(e.EntryType),
+		EntryTopUp, EntryPayment, EntryTransfer, EntryRefund, EntryReversal, EntryAdjustment)
+}
+
+// Unwrap returns [ErrInvalidEntryType].
+func (e *EntryTypeError) Unwrap() error { return ErrInvalidEntryType }
+
+// AmountError says that an amount is not above 0. It matches [money.ErrInvalidAmount].
+type AmountError struct{ Amount money.Amount }
+
+// Error says what was found and what was expected.
+func (e *AmountError) Error() string {
+	return fmt.Sprintf("amount %s, expected one above 0: a credit and a debit say the direction", e.Amount)
+}
+
+// Unwrap returns [money.ErrInvalidAmount].
+func (e *AmountError) Unwrap() error { return money.ErrInvalidAmount }
+
+// TimeError says that an effective time cannot be stored. It matches [ErrInvalidEffectiveTime].
+type TimeError struct{ EffectiveAt time.Time }
+
+// Error says what was found and what was expected.
+func (e *TimeError) Error() string {
+	if e.EffectiveAt.IsZero() {
+		return "effectiveAt is not given, expected a time"
+	}
+	return fmt.Sprintf("effectiveAt %s, expected a time in the years %d to %d",
+		e.EffectiveAt.UTC().Format(time.RFC3339), firstYear, lastYear)
+}
+
+// Unwrap returns [ErrInvalidEffectiveTime].
+func (e *TimeError) Unwrap() error { return ErrInvalidEffectiveTime }
+
+// KeyReusedError says that the account has another posting of the same transaction. It matches [ErrIdempotencyKeyReused].
+type KeyReusedError struct {
+	AccountID     string
+	TransactionID string
+	Stored        Posting
+	Refused       Posting
+	Exponent      int
+}
+
+// Error says what is stored.
+func (e *KeyReusedError) Error() string {
+	return fmt.Sprintf("transaction %q is in account %q already, as a %s: another movement needs an id of its own",
+		e.TransactionID, e.AccountID, e.Stored.text(e.Exponent))
+}
+
+// Unwrap returns [ErrIdempotencyKeyReused].
+func (e *KeyReusedError) Unwrap() error { return ErrIdempotencyKeyReused }
+
+// MaxBalanceError says that a credit would exceed the account's limit. It matches [ErrMaxBalanceExceeded].
+type MaxBalanceError struct {
+	AccountID                  string
+	Currency                   money.Currency
+	Exponent                   int
+	Amount, Posted, MaxBalance int64
+}
+
+// Error gives the figures.
+func (e *MaxBalanceError) Error() string {
+	return fmt.Sprintf("account %q has %s %s posted and takes at most %s: a credit of %s is too much", e.AccountID,
+		money.Format(e.Posted, e.Exponent), e.Currency, money.Format(e.MaxBalance, e.Exponent), money.Format(e.Amount, e.Exponent))
+}
+
+// Unwrap returns [ErrMaxBalanceExceeded].
+func (e *MaxBalanceError) Unwrap() error { return ErrMaxBalanceExceeded }
+
+// InsufficientFundsError says that less is available than a debit asks for. It matches [ErrInsufficientFunds].
+type InsufficientFundsError struct {
+	AccountID         string
+	Currency          money.Currency
+	Exponent          int
+	Amount, Available int64
+}
+
+// Error gives the figures.
+func (e *InsufficientFundsError) Error() string {
+	return fmt.Sprintf("account %q has %s %s available: a debit of %s is too much", e.AccountID,
+		money.Format(e.Available, e.Exponent), e.Currency, money.Format(e.Amount, e.Exponent))
+}
+
+// Unwrap returns [ErrInsufficientFunds].
+func (e *InsufficientFundsError) Unwrap() error { return ErrInsufficientFunds }
+
+func (p Posting) text(exponent int) string {
+	side, amount := "credit", money.Format(p.Amount, exponent)
+	if p.Amount < 0 {
+		side, amount = "debit", amount[1:]
+	}
+	return fmt.Sprintf("%s %s of %s with %q", p.EntryType, side, amount, p.Contra)
+}
+
+func optional(a *money.Amount) string {
+	if a == nil {
+		return "none"
+	}
+	return a.String()
+}
+
+// found shows a key that is not one: it may be empty, huge, or no text.
+func found(key string) string {
+	const most = 40
+	switch {
+	case key == "":
+		return "is empty"
+	case len(key) > most:
+		return fmt.Sprintf("has %d bytes", len(key))
+	}
+	return "is " + strconv.QuoteToASCII(key)
+}

@@ -1,0 +1,144 @@
+package account_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/billing/refusal"
+)
+
+// Everything is wrong at first, and one thing after the other is set right: the refusals come in the documented order.
+func TestOrderOfRefusalsOfAPosting(t *testing.T) {
+	t.Parallel()
+	var a account.Account
+	c := account.CreditAccount{AccountID: "a", Contra: "a", Amount: money.Amount{Currency: "XYZ"}}
+	for _, step := range []struct {
+		code  refusal.Code
+		right func()
+	}{
+		{account.ErrInvalidKey, func() { c.TransactionID = "t-1" }},
+		{account.ErrInvalidKey, func() { c.Contra = "bank" }},
+		{account.ErrInvalidEntryType, func() { c.EntryType = account.EntryTopUp }},
+		{money.ErrInvalidAmount, func() { c.Amount.Minor = math.MaxInt64 }},
+		{money.ErrInvalidCurrency, func() { c.Amount.Currency = "USD" }},
+		{account.ErrInvalidEffectiveTime, func() { c.EffectiveAt = noon() }},
+		{account.ErrAccountNotFound, func() {
+			a = account.Accounts.FromEvents("a", created(func(e *account.AccountCreated) {
+				e.Exponent, e.Currency, e.MaxBalance = 1, "EUR", new(int64(500))
+			}), credited("t-1", 100, 100)).State()
+			a.Status = account.StatusSuspended
+		}},
+		{money.ErrMismatch, func() { a.Currency = "USD" }},
+		{money.ErrPrecision, func() { a.Exponent = 2 }},
+		{account.ErrIdempotencyKeyReused, func() { c.TransactionID = "t-2" }},
+		{account.ErrAccountNotActive, func() { a.Status = account.StatusActive }},
+		{money.ErrOverflow, func() { c.Amount.Minor = 401 }},
+		{account.ErrMaxBalanceExceeded, func() { c.Amount.Minor = 400 }},
+	} {
+		_, err := c.Decide(a)
+		require.ErrorIs(t, err, step.code)
+		_, err = account.DebitAccount(c).Decide(a)
+		if step.code != money.ErrOverflow && step.code != account.ErrMaxBalanceExceeded { // of the balance
+			require.ErrorIs(t, err, step.code)
+		} else {
+			require.ErrorIs(t, err, account.ErrInsufficientFunds)
+		}
+		step.right()
+	}
+	events, err := c.Decide(a)
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+}
+
+func TestOrderOfRefusalsOfCreateAccount(t *testing.T) {
+	t.Parallel()
+	a := account.Accounts.FromEvents("a", created()).State()
+	c := account.CreateAccount{AccountID: "a", MaxBalance: new(usd(-1))}
+	for _, step := range []struct {
+		code  refusal.Code
+		right func()
+	}{
+		{account.ErrInvalidOwner, func() { c.OwnerID = "user-1" }},
+		{account.ErrInvalidOwner, func() { c.OwnerType = account.OwnerUser }},
+		{account.ErrInvalidAccountType, func() { c.AccountType = account.TypeUser }},
+		{money.ErrInvalidCurrency, func() { c.Currency = "EUR" }},
+		{money.ErrMismatch, func() { c.Currency = "USD" }},
+		{account.ErrInvalidLimits, func() { c.MaxBalance = new(usd(1)) }},
+		{account.ErrAccountAlreadyExists, func() { a = account.Account{} }},
+	} {
+		_, err := c.Decide(a)
+		require.ErrorIs(t, err, step.code)
+		step.right()
+	}
+	events, err := c.Decide(a)
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+}
+
+// Clients rely on the codes: they are what they were.
+func TestCodesAreStable(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		code refusal.Code
+		text string
+	}{
+		{&account.NotFoundError{AccountID: "a"}, "AccountNotFound", `account "a" does not exist: create it first`},
+		{&account.AlreadyExistsError{AccountID: "a"}, "AccountAlreadyExists", `account "a" exists already`},
+		{&account.NotActiveError{AccountID: "a", Status: "CLOSED"}, "AccountNotActive", `account "a" is CLOSED, expected ACTIVE`},
+		{&account.OwnerError{OwnerType: "USER"}, "InvalidOwner", "owner id is empty, expected 1 to 255 bytes of UTF-8"},
+		{&account.OwnerError{OwnerID: "o", OwnerType: "CAT"}, "InvalidOwner", `owner type "CAT" is unknown, expected USER, ORGANIZATION or SYSTEM`},
+		{&account.TypeError{Type: "CAT"}, "InvalidAccountType", `account type "CAT" is unknown, expected USER, SYSTEM or EXTERNAL`},
+		{
+			&account.LimitsError{Type: "USER", MinBalance: new(usd(5))}, "InvalidLimits",
+			"minBalance 0.05 USD and maxBalance none, expected minBalance ≤ 0 ≤ maxBalance, and minBalance above -2^63 minor units",
+		},
+		{
+			&account.LimitsError{Type: "EXTERNAL", MaxBalance: new(usd(5))}, "InvalidLimits",
+			"minBalance none and maxBalance 0.05 USD for an EXTERNAL account, expected neither: it has no limits",
+		},
+		{&account.KeyError{Field: "contra", Found: "\xff", Want: "text"}, "InvalidKey", `contra is "\xff", expected text`},
+		{
+			&account.KeyError{Field: "contra", Found: string(make([]byte, 300)), Want: "less"}, "InvalidKey",
+			"contra has 300 bytes, expected less",
+		},
+		{
+			&account.EntryTypeError{EntryType: "GIFT"}, "InvalidEntryType",
+			`entry type "GIFT" is unknown, expected TOPUP, PAYMENT, TRANSFER, REFUND, REVERSAL or ADJUSTMENT`,
+		},
+		{
+			&account.AmountError{Amount: usd(0)}, "InvalidAmount",
+			"amount 0.00 USD, expected one above 0: a credit and a debit say the direction",
+		},
+		{&account.TimeError{}, "InvalidEffectiveTime", "effectiveAt is not given, expected a time"},
+		{
+			&account.TimeError{EffectiveAt: time.Unix(-1, 0)}, "InvalidEffectiveTime",
+			"effectiveAt 1969-12-31T23:59:59Z, expected a time in the years 1970 to 9999",
+		},
+		{
+			&account.KeyReusedError{
+				AccountID: "a", TransactionID: "t", Exponent: 2, Stored: account.Posting{EntryType: "TOPUP", Amount: -5, Contra: "b"},
+			}, "IdempotencyKeyReused",
+			`transaction "t" is in account "a" already, as a TOPUP debit of 0.05 with "b": another movement needs an id of its own`,
+		},
+		{
+			&account.MaxBalanceError{AccountID: "a", Currency: "USD", Exponent: 2, Amount: 3, Posted: 4, MaxBalance: 5}, "MaxBalanceExceeded",
+			`account "a" has 0.04 USD posted and takes at most 0.05: a credit of 0.03 is too much`,
+		},
+		{
+			&account.InsufficientFundsError{AccountID: "a", Currency: "USD", Exponent: 2, Amount: 3, Available: 2}, "InsufficientFunds",
+			`account "a" has 0.02 USD available: a debit of 0.03 is too much`,
+		},
+	} {
+		code, ok := refusal.Of(c.err)
+		require.True(t, ok)
+		require.Equal(t, c.code, code)
+		require.ErrorIs(t, c.err, c.code)
+		require.EqualError(t, c.err, c.text)
+	}
+}

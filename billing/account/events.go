@@ -1,0 +1,90 @@
+package account
+
+import (
+	"time"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/billing/money"
+)
+
+// AccountCreated says that an account was opened.
+//
+//nolint:revive // the Go name is the durable name
+type AccountCreated struct {
+	OwnerID     string         `avro:"ownerId"`
+	OwnerType   OwnerType      `avro:"ownerType"`
+	AccountType Type           `avro:"accountType"`
+	Currency    money.Currency `avro:"currency"`
+	Exponent    int32          `avro:"exponent"` // of the minor units of this account, for ever
+	MaxBalance  *int64         `avro:"maxBalance"`
+	MinBalance  *int64         `avro:"minBalance"`
+}
+
+// AccountCredited says that an amount was added to what is posted.
+//
+//nolint:revive // the Go name is the durable name
+type AccountCredited struct {
+	TransactionID string    `avro:"transactionId"`
+	EntryType     EntryType `avro:"entryType"`
+	Amount        int64     `avro:"amount"` // above 0
+	Contra        string    `avro:"contra"` // id of the account on the other side
+	BalanceAfter  int64     `avro:"balanceAfter"`
+	EffectiveAt   time.Time `avro:"effectiveAt"` // to the microsecond, UTC
+}
+
+// AccountDebited says that an amount was taken from what is posted.
+//
+//nolint:revive // the Go name is the durable name
+type AccountDebited struct {
+	TransactionID string    `avro:"transactionId"`
+	EntryType     EntryType `avro:"entryType"`
+	Amount        int64     `avro:"amount"` // above 0
+	Contra        string    `avro:"contra"` // id of the account on the other side
+	BalanceAfter  int64     `avro:"balanceAfter"`
+	EffectiveAt   time.Time `avro:"effectiveAt"` // to the microsecond, UTC
+}
+
+var (
+	_ aggregate.Event[Account] = AccountCreated{}
+	_ aggregate.Event[Account] = AccountCredited{}
+	_ aggregate.Event[Account] = AccountDebited{}
+)
+
+// EventType returns the durable name.
+func (AccountCreated) EventType() string { return "AccountCreated" }
+
+// EventType returns the durable name.
+func (AccountCredited) EventType() string { return "AccountCredited" }
+
+// EventType returns the durable name.
+func (AccountDebited) EventType() string { return "AccountDebited" }
+
+// Apply opens the account.
+func (e AccountCreated) Apply(a *Account) {
+	a.Status = StatusActive
+	a.OwnerID = e.OwnerID
+	a.OwnerType = e.OwnerType
+	a.Type = e.AccountType
+	a.Currency = e.Currency
+	a.Exponent = int(e.Exponent)
+	a.MaxBalance = e.MaxBalance
+	a.MinBalance = e.MinBalance
+}
+
+// Apply adds the amount.
+func (e AccountCredited) Apply(a *Account) {
+	a.post(e.TransactionID, Posting{EntryType: e.EntryType, Amount: e.Amount, Contra: e.Contra})
+}
+
+// Apply takes the amount.
+func (e AccountDebited) Apply(a *Account) {
+	a.post(e.TransactionID, Posting{EntryType: e.EntryType, Amount: -e.Amount, Contra: e.Contra})
+}
+
+func (a *Account) post(transactionID string, p Posting) {
+	a.Posted += p.Amount
+	if a.Postings == nil {
+		a.Postings = make(map[string]Posting)
+	}
+	a.Postings[transactionID] = p
+}

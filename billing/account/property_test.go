@@ -1,0 +1,158 @@
+package account_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/billing/refusal"
+)
+
+// movements draws postings, some of them repeated, some beyond any limit.
+func movements() *rapid.Generator[account.CreditAccount] {
+	return rapid.Custom(func(t *rapid.T) account.CreditAccount {
+		return account.CreditAccount{
+			TransactionID: fmt.Sprintf("t-%d", rapid.IntRange(1, 30).Draw(t, "transaction")),
+			EntryType:     rapid.SampledFrom([]account.EntryType{account.EntryTopUp, account.EntryPayment}).Draw(t, "type"),
+			Amount: usd(rapid.OneOf(
+				rapid.Int64Range(-1, 100),
+				rapid.Int64Range(1, math.MaxInt64),
+			).Draw(t, "amount")),
+			Contra:      "bank",
+			EffectiveAt: noon().Add(time.Duration(rapid.IntRange(0, 1e9).Draw(t, "time"))),
+		}
+	})
+}
+
+func creations() *rapid.Generator[account.CreateAccount] {
+	return rapid.Custom(func(t *rapid.T) account.CreateAccount {
+		c := account.CreateAccount{
+			OwnerID: "user-1", OwnerType: account.OwnerUser, Currency: "USD",
+			AccountType: rapid.SampledFrom([]account.Type{account.TypeUser, account.TypeSystem, account.TypeExternal}).Draw(t, "type"),
+		}
+		if c.AccountType == account.TypeExternal {
+			return c
+		}
+		bound := rapid.OneOf(rapid.Int64Range(0, 200), rapid.Int64Range(0, math.MaxInt64))
+		if rapid.Bool().Draw(t, "has minimum") {
+			c.MinBalance = new(usd(-bound.Draw(t, "minimum")))
+		}
+		if rapid.Bool().Draw(t, "has maximum") {
+			c.MaxBalance = new(usd(bound.Draw(t, "maximum")))
+		}
+		return c
+	})
+}
+
+// decided returns the one event of an accepted command; nil for a refusal or nothing to do.
+func decided(t *rapid.T, root *aggregate.Root[account.Account], c interface {
+	Decide(a account.Account) ([]aggregate.Event[account.Account], error)
+},
+) aggregate.Event[account.Account] {
+	events, err := c.Decide(root.State())
+	if err != nil {
+		_, ok := refusal.Of(err)
+		require.True(t, ok, "only a rule refuses: %v", err)
+		require.Empty(t, events)
+		return nil
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	require.Len(t, events, 1)
+	require.NoError(t, root.Apply(events...))
+	return events[0]
+}
+
+func TestBalancesAfterEveryEvent(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		creation := creations().Draw(t, "account")
+		root := account.Accounts.New("a")
+		require.NotNil(t, decided(t, root, creation))
+
+		posted := int64(0) // recomputed from the amounts alone
+		effects := make(map[string]int)
+		for range rapid.IntRange(1, 40).Draw(t, "commands") {
+			c := movements().Draw(t, "movement")
+			var e aggregate.Event[account.Account]
+			if rapid.Bool().Draw(t, "credit") {
+				e = decided(t, root, c)
+			} else {
+				e = decided(t, root, account.DebitAccount(c))
+			}
+			var after int64
+			var err error
+			switch e := e.(type) {
+			case nil:
+				continue
+			case account.AccountCredited:
+				posted, err = money.Add(posted, e.Amount)
+				after = e.BalanceAfter
+				effects[e.TransactionID]++
+			case account.AccountDebited:
+				posted, err = money.Sub(posted, e.Amount)
+				after = e.BalanceAfter
+				effects[e.TransactionID]++
+			}
+			require.NoError(t, err)
+			require.Equal(t, posted, after, "balanceAfter equals recomputation")
+			require.Equal(t, posted, root.State().Posted)
+			within(t, creation, posted)
+			require.Equal(t, 1, effects[c.TransactionID], "one effect per transaction")
+		}
+		replayed := account.Accounts.FromEvents("a", root.Uncommitted()...)
+		require.Equal(t, root.State(), replayed.State(), "replay equals live")
+	})
+}
+
+// within expects the limits that the account was created with, worked out once more.
+func within(t *rapid.T, c account.CreateAccount, posted int64) {
+	if c.AccountType == account.TypeExternal {
+		return
+	}
+	lowest, highest := int64(0), int64(math.MaxInt64)
+	if c.MinBalance != nil {
+		lowest = c.MinBalance.Minor
+	}
+	if c.MaxBalance != nil {
+		highest = c.MaxBalance.Minor
+	}
+	require.LessOrEqual(t, lowest, posted)
+	require.LessOrEqual(t, posted, highest)
+}
+
+// What is refused is refused rightly: were it accepted, a limit would be broken.
+func TestRefusalsAreRight(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		creation := creations().Draw(t, "account")
+		root := account.Accounts.New("a")
+		require.NotNil(t, decided(t, root, creation))
+		for i := range rapid.IntRange(1, 20).Draw(t, "commands") {
+			c := movements().Draw(t, "movement")
+			c.TransactionID = fmt.Sprintf("own-%d", i)
+			a := root.State()
+			lowest, highest := a.Limits()
+
+			_, err := account.DebitAccount(c).Decide(a)
+			if errors.Is(err, account.ErrInsufficientFunds) {
+				after, err := money.Sub(a.Posted, c.Amount.Minor)
+				require.True(t, err != nil || after < *lowest, "a debit that fits was refused")
+			}
+			_, err = c.Decide(a)
+			if errors.Is(err, account.ErrMaxBalanceExceeded) {
+				require.Greater(t, a.Posted+c.Amount.Minor, *highest, "a credit that fits was refused")
+			}
+			decided(t, root, c)
+		}
+	})
+}

@@ -1,0 +1,159 @@
+package account_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/memory"
+	"github.com/fencelog/fencelog/query"
+	"github.com/fencelog/fencelog/schema"
+)
+
+func TestCommandsReachTheStoreAndComeBack(t *testing.T) {
+	t.Parallel()
+	f := inMemory(t)
+	ctx := t.Context()
+	f.create(t, "a")
+	require.NoError(t, f.commands.Dispatch(ctx, credit("t-1", usd(1000)), command.WithActor("user-1")))
+	require.NoError(t, f.commands.Dispatch(ctx, debit("t-2", usd(250))))
+	require.ErrorIs(t, f.commands.Dispatch(ctx, debit("t-3", usd(751))), account.ErrInsufficientFunds)
+
+	balance, err := query.Ask(ctx, f.queries, account.GetBalance{AccountID: "a"})
+	require.NoError(t, err)
+	require.Equal(t, account.Balance{
+		AccountID: "a", Version: 3, Currency: "USD", Exponent: 2, Posted: 750, Available: new(int64(750)),
+	}, balance)
+	require.Equal(t, "posted 7.50, held 0.00, available 7.50 USD", balance.String())
+	details, err := query.Ask(ctx, f.queries, account.GetAccount{AccountID: "a"})
+	require.NoError(t, err)
+	require.Equal(t, account.Details{
+		AccountID: "a", Version: 3, Status: account.StatusActive, OwnerID: "user-1", OwnerType: account.OwnerUser,
+		Type: account.TypeUser, Currency: "USD", Exponent: 2, MinBalance: new(int64(0)), CreatedAt: fixed(),
+	}, details)
+
+	var stored []event.Envelope[any]
+	for e, err := range f.Repository.History(ctx, "a", 1) {
+		require.NoError(t, err)
+		stored = append(stored, event.Envelope[any]{Header: e.Header, Event: e.Event})
+	}
+	require.Len(t, stored, 3)
+	require.Equal(t, created(), stored[0].Event)
+	require.Equal(t, credited("t-1", 1000, 1000), stored[1].Event)
+	require.Equal(t, debited("t-2", 250, 750), stored[2].Event)
+	require.Equal(t, "user-1", stored[1].ActorID)
+}
+
+// A command is recognised by its id, a transaction by its own.
+func TestRepeatedCommandsHaveOneEffect(t *testing.T) {
+	t.Parallel()
+	f := inMemory(t)
+	ctx := t.Context()
+	f.create(t, "a")
+	for range 3 {
+		require.NoError(t, f.commands.Dispatch(ctx, credit("t-1", usd(10)), command.WithID("c-1")))
+		require.NoError(t, f.commands.Dispatch(ctx, credit("t-1", usd(10))))
+	}
+	balance, err := f.View.Balance(ctx, "a")
+	require.NoError(t, err)
+	require.Equal(t, int64(10), balance.Posted)
+	require.Equal(t, int64(2), balance.Version)
+}
+
+func TestEffectiveTimeDefaultsToWhenTheCommandWasDispatched(t *testing.T) {
+	t.Parallel()
+	f := inMemory(t)
+	f.create(t, "a")
+	timeless := func(c *account.CreditAccount) { c.EffectiveAt = time.Time{} }
+	require.NoError(t, f.commands.Dispatch(t.Context(), credit("t-1", usd(10), timeless)))
+	require.NoError(t, f.commands.Dispatch(t.Context(), debit("t-2", usd(10), timeless)))
+	root, err := f.Repository.Load(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, int64(3), root.Version())
+	for e, err := range f.Repository.History(t.Context(), "a", 2) {
+		require.NoError(t, err)
+		switch e := e.Event.(type) {
+		case account.AccountCredited:
+			require.Equal(t, fixed(), e.EffectiveAt)
+		case account.AccountDebited:
+			require.Equal(t, fixed(), e.EffectiveAt)
+		default:
+			t.Fatalf("found a %T", e)
+		}
+	}
+}
+
+func TestNewAccountsAreLogged(t *testing.T) {
+	t.Parallel()
+	store, err := memory.New(memory.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	f := wire(t, store, schema.NewMemory(), logger)
+	require.NoError(t, f.commands.Dispatch(t.Context(), account.CreateAccount{
+		AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
+	}, command.WithCorrelationID("request-7")))
+	require.NoError(t, f.commands.Dispatch(t.Context(), credit("t-1", usd(10))))
+	require.Equal(t, `level=INFO msg="account created" accountId=a ownerId=user-1 ownerType=USER accountType=USER `+
+		"currency=USD correlationId=request-7\n", log.String())
+}
+
+func TestQueriesForWhatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	f := inMemory(t)
+	for _, id := range []string{"nobody", "", strings.Repeat("x", 300)} {
+		_, err := query.Ask(t.Context(), f.queries, account.GetBalance{AccountID: id})
+		var missing *account.NotFoundError
+		require.ErrorAs(t, err, &missing)
+		require.Equal(t, id, missing.AccountID)
+		_, err = query.Ask(t.Context(), f.queries, account.GetAccount{AccountID: id})
+		require.ErrorIs(t, err, account.ErrAccountNotFound)
+	}
+}
+
+func TestCommandsWithoutAnAccountAreInvalid(t *testing.T) {
+	t.Parallel()
+	f := inMemory(t)
+	for _, id := range []string{"", strings.Repeat("x", 256), "\xff"} {
+		require.ErrorIs(t, f.commands.Dispatch(t.Context(), credit("t-1", usd(10), on(id))), eventstore.ErrInvalid)
+	}
+}
+
+func TestRegisterReportsEveryMistake(t *testing.T) {
+	t.Parallel()
+	_, err := account.Register(t.Context(), account.Config{})
+	for _, part := range []string{"no command bus", "no query bus", "store is nil", "codec is nil"} {
+		require.ErrorContains(t, err, part)
+	}
+
+	store, err := memory.New(memory.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Register: true})
+	require.NoError(t, err)
+	types, err := event.NewTypes()
+	require.NoError(t, err)
+	taken := command.NewBus(command.Config{})
+	require.NoError(t, command.Register(taken, func(context.Context, account.DebitAccount) error { return nil }))
+	_, err = account.Register(t.Context(), account.Config{
+		Store: store, Codec: codec, Commands: taken, Queries: query.NewBus(query.Config{}),
+		Events: event.NewBus(types, event.BusConfig{}),
+	})
+	require.ErrorIs(t, err, command.ErrDuplicate)
+	require.ErrorContains(t, err, "account.AccountCreated")
+}

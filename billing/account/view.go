@@ -1,0 +1,188 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// Source is where a [View] reads from: an *[aggregate.Repository] of accounts.
+type Source interface {
+	// Events yields the events of all accounts from start on, up to now; in order within an account. An error is
+	// yielded once, as the last pair.
+	Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Envelope[aggregate.Event[Account]], error]
+}
+
+// View is the read model of all accounts and their balances, in memory.
+//
+// It follows the events when it is asked, up to the last one, so an answer shows everything that was committed before
+// the question. It applies each event once, in order, however often the source yields it; an error of the source leaves it
+// where it was, and the next question goes on from there.
+type View struct {
+	source Source
+
+	// turn holds a token while a goroutine uses what is below it. It is a channel, so that who waits can leave.
+	turn  chan struct{}
+	state *viewState
+}
+
+// viewState is what the events up to cursor make.
+type viewState struct {
+	cursor eventstore.Cursor
+	rows   map[string]row
+}
+
+type row struct {
+	Details
+
+	posted, held int64
+}
+
+// NewView returns an empty view of what source yields.
+func NewView(source Source) *View {
+	return &View{source: source, turn: make(chan struct{}, 1), state: newViewState()}
+}
+
+func newViewState() *viewState {
+	return &viewState{cursor: make(eventstore.Cursor), rows: make(map[string]row)}
+}
+
+// Account returns what the account is, or a *[NotFoundError], or what the source failed with.
+func (v *View) Account(ctx context.Context, id string) (Details, error) {
+	r, err := v.row(ctx, id)
+	return r.Details, err
+}
+
+// Balance returns what the account holds, or a *[NotFoundError], or what the source failed with.
+func (v *View) Balance(ctx context.Context, id string) (Balance, error) {
+	r, err := v.row(ctx, id)
+	if err != nil {
+		return Balance{}, err
+	}
+	return r.balance(), nil
+}
+
+// Balances returns what all accounts hold, by id, or what the source failed with.
+func (v *View) Balances(ctx context.Context) ([]Balance, error) {
+	var all []Balance
+	err := v.current(ctx, func(s *viewState) {
+		all = make([]Balance, 0, len(s.rows))
+		for _, id := range slices.Sorted(maps.Keys(s.rows)) {
+			all = append(all, s.rows[id].balance())
+		}
+	})
+	return all, err
+}
+
+// Rebuild reads all events again, from the first one, and replaces what the view holds. Until it is done, the view
+// answers from what it has; if it fails, so it does afterwards.
+func (v *View) Rebuild(ctx context.Context) error {
+	fresh := newViewState()
+	if err := fresh.catchUp(ctx, v.source); err != nil {
+		return fmt.Errorf("rebuild the view of accounts: %w", err)
+	}
+	select {
+	case v.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	v.state = fresh
+	<-v.turn
+	return nil
+}
+
+func (v *View) row(ctx context.Context, id string) (row, error) {
+	var r row
+	var ok bool
+	err := v.current(ctx, func(s *viewState) { r, ok = s.rows[id] })
+	if err == nil && !ok {
+		err = &NotFoundError{AccountID: id}
+	}
+	return r, err
+}
+
+// current catches up, then lets look see what there is.
+func (v *View) current(ctx context.Context, look func(*viewState)) error {
+	select {
+	case v.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-v.turn }()
+	if err := v.state.catchUp(ctx, v.source); err != nil {
+		return fmt.Errorf("view of accounts: %w", err)
+	}
+	look(v.state)
+	return nil
+}
+
+func (s *viewState) catchUp(ctx context.Context, source Source) error {
+	for e, err := range source.Events(ctx, eventstore.After(s.cursor)) {
+		if err != nil {
+			return err
+		}
+		if s.cursor.Seen(e.Position) {
+			continue
+		}
+		if err := s.apply(e); err != nil {
+			return err
+		}
+		s.cursor.Advance(e.Position)
+	}
+	return nil
+}
+
+func (s *viewState) apply(e event.Envelope[aggregate.Event[Account]]) error {
+	r := s.rows[e.AggregateID]
+	if e.AggregateVersion != r.Version+1 {
+		return fmt.Errorf("account %q is at version %d, and the next event, at %s, has version %d: events are missing",
+			e.AggregateID, r.Version, e.Position, e.AggregateVersion)
+	}
+	switch event := e.Event.(type) {
+	case AccountCreated:
+		lowest, highest := limits(event.AccountType, event.MinBalance, event.MaxBalance)
+		r.Details = Details{
+			AccountID:  e.AggregateID,
+			Status:     StatusActive,
+			OwnerID:    event.OwnerID,
+			OwnerType:  event.OwnerType,
+			Type:       event.AccountType,
+			Currency:   event.Currency,
+			Exponent:   int(event.Exponent),
+			MaxBalance: highest,
+			MinBalance: lowest,
+			CreatedAt:  e.Timestamp,
+		}
+	case AccountCredited:
+		r.posted += event.Amount
+	case AccountDebited:
+		r.posted -= event.Amount
+	default:
+		return fmt.Errorf("the view of accounts does not know event %s of account %q, at %s", e.Type, e.AggregateID, e.Position)
+	}
+	r.Version = e.AggregateVersion
+	s.rows[e.AggregateID] = r
+	return nil
+}
+
+func (r row) balance() Balance {
+	b := Balance{
+		AccountID: r.AccountID,
+		Version:   r.Version,
+		Currency:  r.Currency,
+		Exponent:  r.Exponent,
+		Posted:    r.posted,
+		Held:      r.held,
+	}
+	if r.MinBalance != nil {
+		available := r.posted - r.held - *r.MinBalance // the commands see to it that this fits
+		b.Available = &available
+	}
+	return b
+}

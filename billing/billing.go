@@ -1,0 +1,40 @@
+package billing
+
+import (
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/schema"
+)
+
+// Durable names of the aggregate types whose packages are still to come.
+const (
+	transactionType = "Transaction"
+	sagaType        = "Saga"
+)
+
+// Numbers of partitions. They are fixed for ever: an aggregate's partition follows from its id and this number.
+const (
+	accountPartitions     = 10
+	transactionPartitions = 10
+	sagaPartitions        = 5
+)
+
+// Categories returns the aggregate types of the billing services, a topic each.
+func Categories() []kafka.Category {
+	return []kafka.Category{
+		{Type: account.Accounts.Name(), Partitions: accountPartitions},
+		{Type: transactionType, Partitions: transactionPartitions},
+		{Type: sagaType, Partitions: sagaPartitions},
+	}
+}
+
+// Schemas returns the schema files of all events, for [schema.NewCodec].
+func Schemas() schema.Sources {
+	return schema.Sources{account.Accounts.Name(): account.Schemas}
+}
+
+// Events returns the types of all events, for [event.NewTypes] and for binding a codec.
+func Events() []event.Type {
+	return account.Accounts.Events()
+}

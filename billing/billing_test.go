@@ -1,0 +1,42 @@
+package billing_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/schema"
+)
+
+// A topic's number of partitions cannot change once it has events.
+func TestCategoriesAreWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []kafka.Category{
+		{Type: "Account", Partitions: 10},
+		{Type: "Transaction", Partitions: 10},
+		{Type: "Saga", Partitions: 5},
+	}, billing.Categories())
+}
+
+func TestEveryEventHasASchemaThatFits(t *testing.T) {
+	t.Parallel()
+	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Register: true})
+	require.NoError(t, err)
+	require.NoError(t, codec.Bind(t.Context(), billing.Events()))
+	_, err = event.NewTypes(billing.Events()...)
+	require.NoError(t, err)
+}
+
+func TestEveryEventBelongsToACategory(t *testing.T) {
+	t.Parallel()
+	categories := make(map[string]bool)
+	for _, c := range billing.Categories() {
+		categories[c.Type] = true
+	}
+	for _, e := range billing.Events() {
+		require.True(t, categories[e.Aggregate], "%s.%s", e.Aggregate, e.Name)
+	}
+}

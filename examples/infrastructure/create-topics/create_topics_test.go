@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+func environment(brokers []string, registry string) func(string) string {
+	variables := map[string]string{"KAFKA_BROKERS": strings.Join(brokers, ","), "SCHEMA_REGISTRY_URL": registry}
+	return func(name string) string { return variables[name] }
+}
+
+// program runs the program in the test.
+func program(t *testing.T, getenv func(string) string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, log bytes.Buffer
+	code = run(t.Context(), args, &out, &log, getenv)
+	return code, out.String(), log.String()
+}
+
+const allCreated = `Topic                       Partitions  Status
+billing.account.events              10  created
+billing.transaction.events          10  created
+billing.saga.events                  5  created
+billing.dead-letter                  1  created
+`
+
+func TestTopicsAreCreatedOnce(t *testing.T) {
+	t.Parallel()
+	getenv := environment(kafkatest.Fake(t), "")
+	code, stdout, stderr := program(t, getenv)
+	require.Equal(t, allCreated, stdout)
+	require.Empty(t, stderr)
+	require.Equal(t, exitOK, code)
+
+	code, stdout, stderr = program(t, getenv)
+	require.Equal(t, strings.ReplaceAll(allCreated, "created", "exists"), stdout)
+	require.Empty(t, stderr)
+	require.Equal(t, exitOK, code)
+}
+
+func TestWhatDiffersIsShownAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	brokers := kafkatest.Fake(t)
+	admin, err := sarama.NewClusterAdmin(brokers, sarama.NewConfig())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, admin.Close()) })
+	week := "604800000"
+	require.NoError(t, admin.CreateTopic("billing.saga.events", &sarama.TopicDetail{
+		NumPartitions: 3, ReplicationFactor: 3, ConfigEntries: map[string]*string{"retention.ms": &week},
+	}, false))
+
+	for range 2 {
+		code, stdout, stderr := program(t, environment(brokers, ""))
+		require.Equal(t, exitFailed, code)
+		require.Empty(t, stderr)
+		require.Contains(t, stdout, "billing.saga.events                  5  differs:\n"+
+			"                                        partitions is 3, expected 5\n")
+		require.Contains(t, stdout, "retention.ms is 604800000, expected -1\n")
+		require.Contains(t, stdout, "Nothing that exists was changed")
+		require.Contains(t, stdout, "billing.dead-letter                  1  ")
+	}
+}
+
+func TestWrongCalls(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		args   []string
+		getenv func(string) string
+		code   int
+		stderr string
+	}{
+		{"no brokers", nil, environment(nil, ""), exitFailed, "KAFKA_BROKERS is not set"},
+		{"no brokers there", nil, environment([]string{"127.0.0.1:1"}, ""), exitFailed, "no broker of 127.0.0.1:1 answers"},
+		{"unknown flag", []string{"-x"}, environment(nil, ""), exitUsage, "-schemas"},
+		{"an argument", []string{"x"}, environment(nil, ""), exitUsage, "-schemas"},
+		{"help", []string{"-h"}, environment(nil, ""), exitOK, "-schemas"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := program(t, c.getenv, c.args...)
+			require.Equal(t, c.code, code)
+			require.Empty(t, stdout)
+			require.Contains(t, stderr, c.stderr)
+		})
+	}
+}
+
+func TestSchemasNeedARegistry(t *testing.T) {
+	t.Parallel()
+	brokers := kafkatest.Fake(t)
+	code, stdout, stderr := program(t, environment(brokers, ""), "-schemas")
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, allCreated, stdout)
+	require.Equal(t, "create-topics: SCHEMA_REGISTRY_URL is not set, expected a URL such as http://localhost:8081\n", stderr)
+
+	code, _, stderr = program(t, environment(brokers, "nonsense"), "-schemas")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, `found the URL "nonsense"`)
+}

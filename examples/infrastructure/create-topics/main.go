@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/schema"
+)
+
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program; it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	flags := flag.NewFlagSet("create-topics", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	schemas := flags.Bool("schemas", false, "also register the schemas of the events, at SCHEMA_REGISTRY_URL")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return exitUsage
+	case flags.NArg() > 0:
+		flags.Usage()
+		return exitUsage
+	}
+	good, err := createTopics(ctx, stdout, getenv)
+	if err == nil && *schemas {
+		err = registerSchemas(ctx, stdout, getenv)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "create-topics: %v\n", err)
+	}
+	if err != nil || !good {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// createTopics creates what is missing, shows all topics, and reports whether they are as they must be.
+func createTopics(ctx context.Context, stdout io.Writer, getenv func(string) string) (bool, error) {
+	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	if err != nil {
+		return false, err
+	}
+	topics, err := kafka.CreateTopics(ctx, cfg)
+	if err != nil {
+		return false, err
+	}
+	const heading = "Topic"
+	width := len(heading)
+	for _, t := range topics {
+		width = max(width, len(t.Name))
+	}
+	good := true
+	var text strings.Builder
+	row := func(name, partitions, status string) {
+		fmt.Fprintf(&text, "%-*s  %10s  %s\n", width, name, partitions, status)
+	}
+	row(heading, "Partitions", "Status")
+	for _, t := range topics {
+		row(t.Name, strconv.Itoa(int(t.Partitions)), status(t))
+		for _, d := range t.Differences {
+			good = false
+			row("", "", d.String())
+		}
+	}
+	if !good {
+		text.WriteString("\nNothing that exists was changed: set it right by hand, or make the configuration say what the topic is.\n")
+	}
+	_, err = io.WriteString(stdout, text.String())
+	return good, err
+}
+
+func status(t kafka.TopicStatus) string {
+	switch {
+	case t.Created:
+		return "created"
+	case len(t.Differences) > 0:
+		return "differs:"
+	}
+	return "exists"
+}
+
+// registerSchemas makes the registry know the schema of each event.
+func registerSchemas(ctx context.Context, stdout io.Writer, getenv func(string) string) (err error) {
+	url := getenv("SCHEMA_REGISTRY_URL")
+	if url == "" {
+		return errors.New("SCHEMA_REGISTRY_URL is not set, expected a URL such as http://localhost:8081")
+	}
+	registry, err := schema.NewHTTP(url, schema.HTTPConfig{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, registry.Close()) }()
+	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true})
+	if err != nil {
+		return err
+	}
+	events := billing.Events()
+	if err := codec.Bind(ctx, events); err != nil {
+		return err
+	}
+	names := make([]string, len(events))
+	for i, e := range events {
+		names[i] = e.Name
+	}
+	_, err = fmt.Fprintf(stdout, "\nSchemas at %s: %s\n", registry.URL(), strings.Join(names, ", "))
+	return err
+}

@@ -1,0 +1,56 @@
+//go:build cluster
+
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// On Kafka the first run shows what it shows in memory, and the second finds what the first one left.
+func TestTwoRunsOnKafka(t *testing.T) {
+	cluster := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
+	getenv := environment(map[string]string{
+		brokersVariable:  strings.Join(cluster.Brokers(), ","),
+		registryVariable: cluster.RegistryURL(),
+	})
+	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	require.NoError(t, err)
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	_, err = kafka.CreateTopics(t.Context(), cfg)
+	require.NoError(t, err)
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // for a moment not every broker knows a new topic
+		store, err := kafka.Open(t.Context(), cfg)
+		require.NoError(c, err)
+		require.NoError(c, store.Close())
+	}, time.Minute, 100*time.Millisecond)
+
+	for _, run := range []struct{ file, name string }{
+		{"sample.txt", "first run"},
+		{"second-run.txt", "second run"},
+		{"second-run.txt", "third run"},
+	} {
+		code, stdout, stderr := program(t, "", getenv)
+		require.Equal(t, exitOK, code, "%s: %s", run.name, stderr)
+		require.Empty(t, stderr)
+		where, rest, _ := strings.Cut(stdout, "\n")
+		require.Equal(t, "Events    in Kafka at "+getenv(brokersVariable)+", schemas at "+cluster.RegistryURL(), where)
+		golden(t, run.file, rest)
+	}
+
+	var stdout, stderr bytes.Buffer
+	more := strings.NewReader(`{"command":"CreditAccount","accountId":"alice","transactionId":"more","entryType":"ADJUSTMENT",` +
+		`"amount":"0.25","currency":"USD","contra":"bank"}`)
+	require.Equal(t, exitOK, run(t.Context(), []string{"-"}, more, &stdout, &stderr, getenv), stderr.String())
+	require.Contains(t, stdout.String(), "→ v4 AccountCredited, balance 70.00")
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/refusal"
+	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/query"
+	"github.com/fencelog/fencelog/schema"
+)
+
+// session runs commands and shows what becomes of them.
+type session struct {
+	out      *printer
+	commands *command.Bus
+	queries  *query.Bus
+	accounts *account.Service
+	made     []event.Envelope[any] // by the command that is being dispatched
+	count    tally
+}
+
+// tally counts lines by what became of them.
+type tally struct{ accepted, repeated, refused, malformed int }
+
+// start wires the accounts to the backend. This is all that a program needs.
+func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logger) (*session, error) {
+	codec, err := schema.NewCodec(b.registry, billing.Schemas(), schema.Config{Register: true})
+	if err != nil {
+		return nil, err
+	}
+	types, err := event.NewTypes(billing.Events()...)
+	if err != nil {
+		return nil, err
+	}
+	events := event.NewBus(types, event.BusConfig{Logger: logger})
+	s := &session{
+		out:      &printer{w: stdout},
+		commands: command.NewBus(command.Config{Logger: logger}),
+		queries:  query.NewBus(query.Config{Logger: logger}),
+	}
+	s.accounts, err = account.Register(ctx, account.Config{
+		Store: b.store, Codec: codec, Commands: s.commands, Queries: s.queries, Events: events, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	events.SubscribeAll(func(_ context.Context, e event.Envelope[any]) error {
+		s.made = append(s.made, e)
+		return nil
+	})
+	return s, nil
+}
+
+// run runs the commands of the input one after the other, and reports whether every line was understood. It ends early
+// when something fails that is no refusal.
+func (s *session) run(ctx context.Context, b *backend, in *input) (bool, error) {
+	before, err := s.accounts.View.Balances(ctx)
+	if err != nil {
+		return false, err
+	}
+	s.out.opening(b.name, in.name, before)
+	for l, err := range lines(ctx, in) {
+		if err == nil {
+			err = s.line(ctx, l)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	after, err := s.accounts.View.Balances(ctx)
+	if err != nil {
+		return false, err
+	}
+	s.out.closing(s.count, after)
+	return s.count.malformed == 0, s.out.err
+}
+
+// line runs one line. It fails if anything but the line is to blame.
+func (s *session) line(ctx context.Context, l line) error {
+	var r request
+	err := l.err
+	if err == nil {
+		r, err = parse(l.text)
+	}
+	if err != nil {
+		s.count.malformed++
+		s.out.malformed(l.number, err)
+		return s.out.err
+	}
+	s.out.command(l.number, r)
+	s.made = nil
+	switch err := s.commands.Dispatch(ctx, r.command, r.options...); {
+	case refused(err):
+		s.count.refused++
+		s.out.refused(err)
+	case err != nil:
+		return fmt.Errorf("line %d: %w", l.number, err)
+	case len(s.made) == 0:
+		s.count.repeated++
+		return s.repeated(ctx, r)
+	default:
+		s.count.accepted++
+		return s.events(ctx, r.accountID, s.made)
+	}
+	return s.out.err
+}
+
+// refused reports whether the command is to blame: a rule of the business, or of the event store for ids and such.
+func refused(err error) bool {
+	_, ok := refusal.Of(err)
+	return ok || errors.Is(err, eventstore.ErrInvalid)
+}
+
+// events shows events as the account counts.
+func (s *session) events(ctx context.Context, accountID string, events []event.Envelope[any]) error {
+	details, err := query.Ask(ctx, s.queries, account.GetAccount{AccountID: accountID})
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		s.out.event(e, details)
+	}
+	return s.out.err
+}
+
+// repeated shows why an accepted command made no events.
+func (s *session) repeated(ctx context.Context, r request) error {
+	for e, err := range s.accounts.Repository.History(ctx, r.accountID, 1) {
+		if err != nil {
+			return err
+		}
+		if r.commandID != "" && e.CommandID == r.commandID {
+			s.out.note("command %s was applied before, as %s v%d", r.commandID, e.Type, e.AggregateVersion)
+			return s.out.err
+		}
+	}
+	s.out.note("the account has this posting already")
+	return s.out.err
+}
