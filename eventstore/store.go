@@ -10,7 +10,10 @@ import (
 // Store keeps events by stream. Its methods may be called by any number of goroutines.
 type Store interface {
 	// Append adds records to the end of stream, as one commit: all of them or none. It
-	// succeeds if the stream stands at the expected version and is linearizable per stream.
+	// succeeds only if the stream stands at the expected version; successes are linearizable per stream.
+	//
+	// A conflict is told from what this store knows. Where another process has taken the stream over
+	// without this one having noticed, that is a version which the stream had, and a later one is not known here.
 	//
 	// All records of a commit carry the same CommandID. If it is not empty and the stream already
 	// holds a commit with it, nothing is appended, whatever is expected: the result of that first

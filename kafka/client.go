@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 )
@@ -55,6 +57,46 @@ func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, erro
 		id.Topics[t.Name] = index.Topic{ID: t.Uuid.String(), Partitions: int32(len(t.Partitions))}
 	}
 	return id, nil
+}
+
+// awaitTopics waits until every broker knows the topics and who leads their partitions: for a moment after a topic is
+// made, only some do.
+func (c *client) awaitTopics(ctx context.Context, names []string) error {
+	const pause = 20 * time.Millisecond
+	for _, b := range c.Brokers() {
+		for {
+			err := c.knows(b, names)
+			if err == nil {
+				break
+			}
+			if stopped := clock.Wait(ctx, pause); stopped != nil {
+				return fmt.Errorf("wait until broker %s knows new topics: %w: %w", b.Addr(), stopped, err)
+			}
+		}
+	}
+	return nil
+}
+
+// knows returns nil, or what the broker does not know yet of the topics.
+func (c *client) knows(b *sarama.Broker, names []string) error {
+	if up, _ := b.Connected(); !up {
+		_ = b.Open(c.Config()) // a failure shows in the request
+	}
+	r, err := b.GetMetadata(sarama.NewMetadataRequest(c.Config().Version, names))
+	if err != nil {
+		return nil //nolint:nilerr // a broker that does not answer learns of the topics before it is back
+	}
+	for _, t := range r.Topics {
+		if t.Err != sarama.ErrNoError {
+			return fmt.Errorf("topic %s: %w", t.Name, t.Err)
+		}
+		for _, p := range t.Partitions {
+			if p.Err != sarama.ErrNoError {
+				return fmt.Errorf("topic %s partition %d: %w", t.Name, p.ID, p.Err)
+			}
+		}
+	}
+	return nil
 }
 
 func (c *client) close() {

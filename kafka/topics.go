@@ -91,33 +91,46 @@ func (e *TopicsError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// CreateTopics creates those topics of the configuration that do not exist, and reports on all, in the order
-// of [Config.Topics]. It may be repeated. What exists is never changed: see Differences.
+// CreateTopics creates those topics of the configuration that do not exist, waits until every broker knows them, and reports
+// on all, in the order of [Config.Topics]. It may be repeated. What exists is never changed: see Differences.
 func CreateTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
-	return withAdmin(ctx, cfg, func(admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
+	return withAdmin(ctx, cfg, func(c *client, admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
 		found, err := inspect(admin, want)
 		if err != nil {
 			return nil, err
 		}
-		for i, s := range found {
+		created := make(map[string]bool)
+		for _, s := range found {
 			if s.Exists {
 				continue
 			}
-			if err := create(admin, s.Topic); err != nil {
+			if created[s.Name], err = create(admin, s.Topic); err != nil {
 				return nil, fmt.Errorf("create topic %s: %w", s.Name, err)
 			}
-			found[i].Exists, found[i].Created = true, true
 		}
-		return found, nil
+		if len(created) == 0 {
+			return found, nil
+		}
+		if err := c.awaitTopics(ctx, slices.Collect(maps.Keys(created))); err != nil {
+			return nil, err
+		}
+		found, err = inspect(admin, want)
+		for i := range found {
+			found[i].Created = created[found[i].Name]
+		}
+		return found, err
 	})
 }
 
 // CheckTopics reports on the topics of the configuration, in the order of [Config.Topics], and changes nothing.
 func CheckTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
-	return withAdmin(ctx, cfg, inspect)
+	return withAdmin(ctx, cfg, func(_ *client, admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
+		return inspect(admin, want)
+	})
 }
 
-func create(admin sarama.ClusterAdmin, t Topic) error {
+// create makes the topic, and reports whether it was this call that did.
+func create(admin sarama.ClusterAdmin, t Topic) (bool, error) {
 	entries := make(map[string]*string, len(t.Settings))
 	for k, v := range t.Settings {
 		entries[k] = &v
@@ -129,30 +142,30 @@ func create(admin sarama.ClusterAdmin, t Topic) error {
 		err = admin.CreateTopic(t.Name, detail, false)
 	}
 	if errors.Is(err, sarama.ErrTopicAlreadyExists) { // somebody was faster
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 func withAdmin(
-	ctx context.Context, cfg Config, do func(sarama.ClusterAdmin, []Topic) ([]TopicStatus, error),
+	ctx context.Context, cfg Config, do func(*client, sarama.ClusterAdmin, []Topic) ([]TopicStatus, error),
 ) ([]TopicStatus, error) {
 	want, err := cfg.Topics()
 	if err != nil {
 		return nil, err
 	}
 	cfg, _ = cfg.complete() // Topics has completed it before
-	client, err := connect(ctx, cfg)
+	c, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	defer client.close()
-	defer client.conns.CutWhenDone(ctx)()
-	admin, err := sarama.NewClusterAdminFromClient(client)
+	defer c.close()
+	defer c.conns.CutWhenDone(ctx)()
+	admin, err := sarama.NewClusterAdminFromClient(c)
 	if err != nil {
 		return nil, fmt.Errorf("ask the cluster's controller: %w", err)
 	}
-	return do(admin, want)
+	return do(c, admin, want)
 }
 
 // inspect compares the topics with what they must be.

@@ -181,13 +181,13 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 		o.cfg.Logger.Warn("another writer came between", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 			"expected", at.Next, "found", base)
 		if err := o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but whether it counts was not seen
 		}
 		if o.cfg.Index.Checkpoint().Term != o.term {
 			return errClaimAgain
 		}
 		if err := o.mustCount(b, base); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 		}
 	default:
 		for i := range b.records {
@@ -281,13 +281,18 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 	return block.Offset, noneIsNil(block.Err)
 }
 
-// fenced is the end of the claim. If an earlier attempt may have landed, the log is read up to the
-// marker that ended the own term: what is before it counts, and nothing of ours can come after.
+// fenced is the end of the claim, found out by a produce that was tried a number of times.
 func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 	lost := o.lostError(o.term, cause)
 	if attempts == 1 {
-		return lost
+		return lost // nothing of the batch has landed
 	}
+	return o.settle(ctx, lost)
+}
+
+// settle reads up to the marker that ended the own term: what is before it counts, and nothing of ours can come
+// after. So what became of a batch is known, unless the marker cannot be read.
+func (o *Owner) settle(ctx context.Context, lost error) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	if err := o.follow(ctx, func(c index.Checkpoint) bool { return c.Term != o.term }); err != nil {
@@ -299,10 +304,15 @@ func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 // claimAgain renews the claim; it fails with a *LostError if someone claimed later.
 func (o *Owner) claimAgain(ctx context.Context) error {
 	err := o.claim(ctx, o.term)
-	if err == nil {
+	var lost *LostError
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &lost):
+		return o.settle(ctx, err)
+	default:
+		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 	}
-	return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 }
 
 // giveUp answers commits that will not be written any more: those that the log holds with their

@@ -94,7 +94,9 @@ func (o *Owner) initTerm(ctx context.Context, previous wire.Term) (wire.Term, er
 		term = wire.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
 		return noneIsNil(r.Err)
 	})
-	if err != nil && kindOf(err) == fenced {
+	// A coordinator that has forgotten the transactional id, or given it to another, does not know the term any more.
+	forgotten := previous != wire.NoTerm() && errors.Is(err, sarama.ErrInvalidProducerIDMapping)
+	if err != nil && (kindOf(err) == fenced || forgotten) {
 		err = o.lostError(previous, err)
 	}
 	return term, err

@@ -96,8 +96,8 @@ func (o *Owner) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 ) (eventstore.Result, error) {
 	c := newCommit(stream, expected, records)
-	if err := o.room.Acquire(ctx, c.size); err != nil {
-		return eventstore.Result{}, notAppended(ctx)
+	if err := o.enter(ctx, c); err != nil {
+		return eventstore.Result{}, err
 	}
 	select {
 	case o.waiting <- c:
@@ -115,6 +115,35 @@ func (o *Owner) Append(
 	case <-o.finished:
 	}
 	return o.leave(ctx, c)
+}
+
+// enter waits until there is room for the commit.
+func (o *Owner) enter(ctx context.Context, c *commit) error {
+	select {
+	case <-o.finished:
+		return o.lostReason()
+	default:
+	}
+	if o.room.TryAcquire(c.size) {
+		return nil
+	}
+	wait, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // an owner that is gone makes no room
+		select {
+		case <-o.finished:
+			cancel()
+		case <-wait.Done():
+		}
+	}()
+	switch err := o.room.Acquire(wait, c.size); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return notAppended(ctx)
+	default:
+		return o.lostReason()
+	}
 }
 
 // leave answers a caller whose time is up, or whose owner is gone.
