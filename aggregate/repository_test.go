@@ -184,14 +184,17 @@ func TestNewRepositoryReportsAllMistakes(t *testing.T) {
 		want  []string
 	}{
 		{
-			"type, attempts, store, codec", aggregate.NewType("Shop", noName{}, &stocked{}), nil, nil, aggregate.Config{MaxAttempts: -1},
+			"type, attempts, store, codec", aggregate.NewType("Shop", noName{}, &stocked{}), nil, nil,
+			aggregate.Config{MaxAttempts: -1},
 			[]string{
 				"name of event aggregate_test.noName", "event *aggregate_test.stocked is a ptr",
 				"MaxAttempts is -1, expected 1 or more, or 0 for the default", "the store is nil", "the codec is nil",
 			},
 		},
 		{
-			"codec and attempts", shops(), newStore(t), jsonCodec{bind: noSchema}, aggregate.Config{MaxAttempts: -1},
+			"codec and attempts", shops(), newStore(t),
+			jsonCodec{bind: noSchema},
+			aggregate.Config{MaxAttempts: -1},
 			[]string{"MaxAttempts is -1", "no schema for Opened"},
 		},
 	} {

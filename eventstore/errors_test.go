@@ -47,9 +47,13 @@ func TestExpectedMet(t *testing.T) {
 		actual   int64
 		met      bool
 	}{
-		{eventstore.Any, 0, true}, {eventstore.Any, 7, true},
-		{eventstore.NoStream, 0, true}, {eventstore.NoStream, 1, false},
-		{2, 2, true}, {2, 1, false}, {2, 3, false},
+		{eventstore.Any, 0, true},
+		{eventstore.Any, 7, true},
+		{eventstore.NoStream, 0, true},
+		{eventstore.NoStream, 1, false},
+		{2, 2, true},
+		{2, 1, false},
+		{2, 3, false},
 	} {
 		require.Equal(t, x.met, x.expected.Met(x.actual), x)
 	}

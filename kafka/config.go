@@ -124,7 +124,7 @@ func (c Config) complete() (Config, error) {
 			g.Partitions = DefaultPartitions
 		}
 		if err := eventstore.CheckType(g.Type); err != nil {
-			wrong = append(wrong, fmt.Errorf("Categories: %w", err))
+			wrong = append(wrong, fmt.Errorf("%s: %w", "Categories", err))
 		}
 		report(g.Partitions < 0, "Categories: %s: found %d partitions, expected 1 or more", g.Type, g.Partitions)
 		topic := c.topic(g.Type)

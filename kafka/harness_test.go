@@ -72,7 +72,7 @@ func records(n int, commandID string) []eventstore.Record {
 	return rs
 }
 
-// ids returns the event ids of the stream, in version order, and fails if the versions are not 1, 2, 3 …
+// ids returns the event ids of the stream, in version order, and fails if the versions have gaps.
 func ids(t testing.TB, s eventstore.Store, id string) []string {
 	t.Helper()
 	var found []string

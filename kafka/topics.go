@@ -211,15 +211,18 @@ func differences(admin sarama.ClusterAdmin, want Topic, found *sarama.TopicMetad
 	}
 	compare("replication factor", strconv.Itoa(replicas), strconv.Itoa(int(want.ReplicationFactor)))
 	names := slices.Sorted(maps.Keys(want.Settings))
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{
-		Type: sarama.TopicResource, Name: want.Name, ConfigNames: names,
-	})
+	results, err := admin.DescribeConfigs([]*sarama.ConfigResource{
+		{Type: sarama.TopicResource, Name: want.Name, ConfigNames: names},
+	}, sarama.DescribeConfigsOptions{})
+	settings := make(map[string]string)
+	for _, r := range results {
+		err = errors.Join(err, noneIsNil(r.ErrorCode))
+		for _, e := range r.Configs {
+			settings[e.Name] = e.Value
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("describe the settings of topic %s: %w", want.Name, err)
-	}
-	settings := make(map[string]string, len(entries))
-	for _, e := range entries {
-		settings[e.Name] = e.Value
 	}
 	for _, name := range names {
 		if found, known := settings[name]; known || name != timestampAhead {
@@ -227,4 +230,11 @@ func differences(admin sarama.ClusterAdmin, want Topic, found *sarama.TopicMetad
 		}
 	}
 	return ds, nil
+}
+
+func noneIsNil(e sarama.KError) error {
+	if e == sarama.ErrNoError {
+		return nil
+	}
+	return e
 }

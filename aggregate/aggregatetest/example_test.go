@@ -29,7 +29,7 @@ func (d debit) Decide(a account) ([]aggregate.Event[account], error) {
 	if a.balance < d.Amount {
 		return nil, errInsufficientFunds
 	}
-	return []aggregate.Event[account]{debited{Amount: d.Amount}}, nil
+	return []aggregate.Event[account]{debited(d)}, nil
 }
 
 func Example() {

@@ -23,7 +23,7 @@ func collect(records iter.Seq2[eventstore.Record, error]) ([]eventstore.Record, 
 	for r, err := range records {
 		switch {
 		case failed != nil:
-			return nil, fmt.Errorf("a pair (%v, %v) follows the error %q, which should be the last", r, err, failed)
+			return nil, fmt.Errorf("a pair (%v, %v) follows the error %q, which should be the last", r, err, failed) //nolint:errorlint // neither is this one's cause
 		case err != nil:
 			failed = err
 		default:
@@ -108,6 +108,7 @@ func ordered(t test, what string, records []eventstore.Record) {
 // alike is a quick way to see that diff would find nothing.
 func alike(got, want *eventstore.Record) bool {
 	g, w := *got, *want
+	//nolint:staticcheck // the location must be the same too
 	return g.Position == w.Position && g.Commit == w.Commit && g.Timestamp == w.Timestamp &&
 		g.ID == w.ID && g.Type == w.Type && g.Revision == w.Revision &&
 		g.AggregateType == w.AggregateType && g.AggregateID == w.AggregateID && g.AggregateVersion == w.AggregateVersion &&

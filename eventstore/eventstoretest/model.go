@@ -34,7 +34,7 @@ func behavesLikeModel(t test, s *suite) {
 // model is what the store should hold of a few fresh streams.
 type model struct {
 	s       *suite
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // of the one check that the model lives in
 	run     string // unique; all ids begin with it
 	appends int
 	streams []*modelStream

@@ -269,7 +269,8 @@ func categorySince(t test, s *suite) {
 	}
 	// To Kafka, -1, -2, -3 … milliseconds mean the latest offset, the earliest, and so on.
 	for _, early := range []time.Time{
-		{}, time.UnixMilli(-1), time.UnixMilli(-2), time.UnixMilli(-3), time.UnixMilli(-4), time.UnixMilli(-5),
+		{},
+		time.UnixMilli(-1), time.UnixMilli(-2), time.UnixMilli(-3), time.UnixMilli(-4), time.UnixMilli(-5),
 		time.UnixMilli(0), time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {
 		s.yields(ctx, t, v, "a category read since before the first record", eventstore.Since(early), v.partitions)

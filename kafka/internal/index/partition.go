@@ -75,7 +75,7 @@ func (p *Partition) Checkpoint() Checkpoint {
 // Apply makes a change. After an error the index is of no more use.
 func (p *Partition) Apply(c Change) error {
 	b := p.db.NewBatch()
-	defer b.Close()
+	defer func() { _ = b.Close() }() // frees memory
 	if err := p.fill(b, c); err != nil {
 		return p.wrap(err)
 	}
@@ -202,7 +202,7 @@ func (p *Partition) scan(aggregateID string, from, end int64, yield func(eventst
 	if err != nil {
 		return err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }() // its error was asked for
 	version := from
 	for ok := it.First(); ok; ok = it.Next() {
 		r, err := p.record(aggregateID, version, it.Value())
@@ -249,7 +249,7 @@ func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 	if err != nil {
 		return nil, p.wrap(err)
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }() // its error was asked for
 	var found []Range
 	for ok := it.First(); ok; ok = it.Next() {
 		n := numbers{left: it.Value()}

@@ -232,9 +232,11 @@ type quiet struct{ to *slog.Logger }
 func (q quiet) Infof(format string, args ...any) {
 	q.to.Debug("index: " + fmt.Sprintf(format, args...))
 }
+
 func (q quiet) Errorf(format string, args ...any) {
 	q.to.Error("index: " + fmt.Sprintf(format, args...))
 }
+
 func (q quiet) Fatalf(format string, args ...any) { panic("index: " + fmt.Sprintf(format, args...)) }
 
 // The keys: a kind, the partition's slot, and what it is about. An aggregate id is led by its length, so that no key
