@@ -35,7 +35,7 @@ func behavesLikeModel(t test, s *suite) {
 type model struct {
 	s       *suite
 	ctx     context.Context //nolint:containedctx // of the one check that the model lives in
-	run     string // unique; all ids begin with it
+	run     string          // unique; all ids begin with it
 	appends int
 	streams []*modelStream
 	start   map[string]eventstore.Cursor // by aggregate type: the end of the category before the first append

@@ -1,0 +1,62 @@
+//go:build cluster
+
+package kafka_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// All brokers go away while a store is open, and come back: callers learn what they can under their own
+// context, a command that is sent again is stored once, and the versions go on without a gap.
+func TestBrokersGoAwayAndComeBack(t *testing.T) {
+	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
+	cfg := kafka.Config{
+		Brokers:        c.Brokers(),
+		Categories:     []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		RequestTimeout: 2 * time.Second,
+		IndexDir:       t.TempDir(),
+		Logger:         quiet(),
+	}
+	create(t, cfg)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(2, "")...)
+	require.NoError(t, err)
+
+	for n := range 3 {
+		require.NoError(t, c.Kill(n))
+	}
+	short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	_, err = s.Append(short, stream("a"), 2, records(1, "command")...)
+	require.ErrorIs(t, err, eventstore.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Len(t, ids(t, s, "a"), 2, "loading asks no broker")
+	_, err = kafka.Open(t.Context(), kafka.Config{Brokers: c.Brokers(), Categories: cfg.Categories})
+	require.ErrorContains(t, err, "is Kafka running there")
+
+	var restarts errgroup.Group // all at once: one alone has no quorum
+	for n := range 3 {
+		restarts.Go(func() error { return c.Restart(t.Context(), n) })
+	}
+	require.NoError(t, restarts.Wait())
+	_, err = s.Append(t.Context(), stream("a"), 2, records(1, "command")...)
+	require.NoError(t, err)
+	r, err := s.Append(t.Context(), stream("a"), 3, records(1, uuid.NewString())...)
+	require.NoError(t, err)
+	require.Equal(t, int64(4), r.Last)
+
+	want := ids(t, s, "a")
+	require.Len(t, want, 4)
+	require.NoError(t, s.Close())
+	require.Equal(t, want, ids(t, open(t, cfg), "a"))
+}
