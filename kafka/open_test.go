@@ -210,3 +210,29 @@ func TestClaimsAreRenewed(t *testing.T) {
 	}
 	require.Zero(t, s.Skipped())
 }
+
+// What was read before the store was closed stays; what is read later fails, also in a loop that began before.
+func TestReadsThatOutliveTheStore(t *testing.T) {
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1_000, "")...)
+	require.NoError(t, err)
+	byStream, byCategory := s.ReadStream(t.Context(), stream("a"), 1), s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning())
+	seen := 0
+	for _, err = range s.ReadStream(t.Context(), stream("a"), 1) {
+		if err != nil {
+			break
+		}
+		if seen++; seen == 1 {
+			require.NoError(t, s.Close())
+		}
+	}
+	require.ErrorIs(t, err, eventstore.ErrClosed)
+	require.Less(t, seen, 1_000)
+	for _, err := range byStream {
+		require.ErrorIs(t, err, eventstore.ErrClosed)
+	}
+	for _, err := range byCategory {
+		require.ErrorIs(t, err, eventstore.ErrClosed)
+	}
+}

@@ -35,7 +35,7 @@ type Change struct {
 
 // Partition is the index of one partition.
 type Partition struct {
-	db        *pebble.DB
+	store     *Store
 	slot      uint16
 	topic     string
 	partition int32
@@ -51,7 +51,7 @@ func (s *Store) Partition(topic string, partition int32) (*Partition, error) {
 		return nil, fmt.Errorf("index: partition %d of topic %s is not in its identity", partition, topic)
 	}
 	p := &Partition{
-		db: s.db, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: wire.NoTerm()},
+		store: s, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: wire.NoTerm()},
 	}
 	value, closer, err := s.db.Get(appendSlot(nil, kindCheckpoint, slot))
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -74,15 +74,18 @@ func (p *Partition) Checkpoint() Checkpoint {
 
 // Apply makes a change. After an error the index is of no more use.
 func (p *Partition) Apply(c Change) error {
-	b := p.db.NewBatch()
-	defer func() { _ = b.Close() }() // frees memory
-	if err := p.fill(b, c); err != nil {
-		return p.wrap(err)
-	}
-	if err := b.Set(appendSlot(nil, kindCheckpoint, p.slot), encodeCheckpoint(c.Checkpoint), nil); err != nil {
-		return p.wrap(err)
-	}
-	if err := b.Commit(pebble.NoSync); err != nil {
+	err := p.store.use(func(db *pebble.DB) error {
+		b := db.NewBatch()
+		defer func() { _ = b.Close() }() // frees memory
+		if err := p.fill(b, c); err != nil {
+			return err
+		}
+		if err := b.Set(appendSlot(nil, kindCheckpoint, p.slot), encodeCheckpoint(c.Checkpoint), nil); err != nil {
+			return err
+		}
+		return b.Commit(pebble.NoSync)
+	})
+	if err != nil {
 		return p.wrap(err)
 	}
 	p.mu.Lock()
@@ -94,8 +97,11 @@ func (p *Partition) Apply(c Change) error {
 // ApplyCheckpointFirst makes the change in the wrong order, for the proof: after a crash between the two, the
 // data is missing and never read again.
 func (p *Partition) ApplyCheckpointFirst(c Change) error {
-	err := p.db.Set(appendSlot(nil, kindCheckpoint, p.slot), encodeCheckpoint(c.Checkpoint), pebble.NoSync)
-	return p.wrap(errors.Join(err, p.db.Flush(), p.Apply(c)))
+	err := p.store.use(func(db *pebble.DB) error {
+		err := db.Set(appendSlot(nil, kindCheckpoint, p.slot), encodeCheckpoint(c.Checkpoint), pebble.NoSync)
+		return errors.Join(err, db.Flush())
+	})
+	return errors.Join(err, p.Apply(c))
 }
 
 func (p *Partition) fill(b *pebble.Batch, c Change) error {
@@ -166,62 +172,76 @@ func (p *Partition) At(aggregateID string, version int64) (eventstore.Record, bo
 
 // get calls use with the value of the key, unless there is none.
 func (p *Partition) get(key []byte, use func([]byte) error) error {
-	value, closer, err := p.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return p.wrap(err)
-	}
-	defer closer.Close()
-	return p.wrap(use(value))
+	return p.wrap(p.store.use(func(db *pebble.DB) error {
+		value, closer, err := db.Get(key)
+		if errors.Is(err, pebble.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer closer.Close()
+		return use(value)
+	}))
 }
+
+// chunk bounds the records that are read at once: no caller's loop runs while the database is in use.
+const chunk = 256
 
 // Stream yields the records of the stream from a version on, up to the version it has now. An error
 // is yielded once, as the last pair.
 func (p *Partition) Stream(aggregateID string, from int64) iter.Seq2[eventstore.Record, error] {
 	end, err := p.Version(aggregateID)
+	from = max(from, 1)
 	return func(yield func(eventstore.Record, error) bool) {
-		if err == nil {
-			err = p.scan(aggregateID, max(from, 1), end, yield)
-		}
 		if err != nil {
-			yield(eventstore.Record{}, p.wrap(err))
+			yield(eventstore.Record{}, err)
+			return
+		}
+		for next := from; next <= end; next += chunk {
+			records, err := p.read(aggregateID, next, min(next+chunk-1, end))
+			for _, r := range records {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(eventstore.Record{}, err)
+				return
+			}
 		}
 	}
 }
 
-func (p *Partition) scan(aggregateID string, from, end int64, yield func(eventstore.Record, error) bool) error {
-	if from > end {
-		return nil
-	}
-	it, err := p.db.NewIter(&pebble.IterOptions{
-		LowerBound: appendEvent(nil, p.slot, aggregateID, from),
-		UpperBound: appendEvent(nil, p.slot, aggregateID, end+1),
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = it.Close() }() // its error was asked for
-	version := from
-	for ok := it.First(); ok; ok = it.Next() {
-		r, err := p.record(aggregateID, version, it.Value())
+// read returns the records of the stream from one version to another.
+func (p *Partition) read(aggregateID string, from, to int64) (records []eventstore.Record, err error) {
+	records = make([]eventstore.Record, 0, to-from+1)
+	err = p.store.use(func(db *pebble.DB) error {
+		it, err := db.NewIter(&pebble.IterOptions{
+			LowerBound: appendEvent(nil, p.slot, aggregateID, from),
+			UpperBound: appendEvent(nil, p.slot, aggregateID, to+1),
+		})
 		if err != nil {
 			return err
 		}
-		if !yield(r, nil) {
-			return nil
+		defer func() { _ = it.Close() }() // its error was asked for
+		for ok := it.First(); ok; ok = it.Next() {
+			r, err := p.record(aggregateID, from+int64(len(records)), it.Value())
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
 		}
-		version++
-	}
-	if err := it.Error(); err != nil {
-		return err
-	}
-	if version != end+1 {
-		return fmt.Errorf("stream %q ends at version %d, expected %d: the index is broken; delete its folder, it is made again from Kafka",
-			aggregateID, version-1, end)
-	}
-	return nil
+		if err := it.Error(); err != nil {
+			return err
+		}
+		if found := from + int64(len(records)) - 1; found != to {
+			return fmt.Errorf("stream %q ends at version %d, expected %d: the index is broken; delete its folder, it is made again from Kafka",
+				aggregateID, found, to)
+		}
+		return nil
+	})
+	return records, p.wrap(err)
 }
 
 func (p *Partition) record(aggregateID string, version int64, value []byte) (eventstore.Record, error) {
@@ -242,24 +262,27 @@ func (p *Partition) record(aggregateID string, version int64, value []byte) (eve
 func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 	// A range that begins before from may reach into it: no batch, so no range, is longer than a request can be.
 	const longest = 1 << 20
-	it, err := p.db.NewIter(&pebble.IterOptions{
-		LowerBound: binary.BigEndian.AppendUint64(appendSlot(nil, kindSkipped, p.slot), uint64(max(from-longest, 0))),
-		UpperBound: binary.BigEndian.AppendUint64(appendSlot(nil, kindSkipped, p.slot), uint64(end)),
-	})
-	if err != nil {
-		return nil, p.wrap(err)
-	}
-	defer func() { _ = it.Close() }() // its error was asked for
 	var found []Range
-	for ok := it.First(); ok; ok = it.Next() {
-		n := numbers{left: it.Value()}
-		key := it.Key()
-		found = append(found, Range{Offset: int64(binary.BigEndian.Uint64(key[len(key)-8:])), Length: int(n.next())})
-		if err := n.end(); err != nil {
-			return nil, p.wrap(err)
+	err := p.store.use(func(db *pebble.DB) error {
+		it, err := db.NewIter(&pebble.IterOptions{
+			LowerBound: binary.BigEndian.AppendUint64(appendSlot(nil, kindSkipped, p.slot), uint64(max(from-longest, 0))),
+			UpperBound: binary.BigEndian.AppendUint64(appendSlot(nil, kindSkipped, p.slot), uint64(end)),
+		})
+		if err != nil {
+			return err
 		}
-	}
-	return found, p.wrap(it.Error())
+		defer func() { _ = it.Close() }() // its error was asked for
+		for ok := it.First(); ok; ok = it.Next() {
+			n := numbers{left: it.Value()}
+			key := it.Key()
+			found = append(found, Range{Offset: int64(binary.BigEndian.Uint64(key[len(key)-8:])), Length: int(n.next())})
+			if err := n.end(); err != nil {
+				return err
+			}
+		}
+		return it.Error()
+	})
+	return found, p.wrap(err)
 }
 
 func (p *Partition) wrap(err error) error {

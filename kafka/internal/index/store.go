@@ -8,10 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // Bounds of the memory that an index takes, whatever it holds.
@@ -40,6 +43,9 @@ type Topic struct {
 
 // Store is an index on disk, or in memory. Its methods may be called concurrently.
 type Store struct {
+	mu     sync.RWMutex // held for reading while db is used, for writing while it is closed
+	closed bool
+
 	db    *pebble.DB
 	lock  *pebble.Lock // nil in memory
 	slots map[slotName]uint16
@@ -94,8 +100,26 @@ func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 	return s, nil
 }
 
-// Close saves what is in memory and closes the index.
-func (s *Store) Close() error { return errors.Join(s.db.Flush(), s.db.Close(), s.unlock()) }
+// Close saves what is in memory and closes the index. Whoever uses it later is told eventstore.ErrClosed.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return errors.Join(s.db.Flush(), s.db.Close(), s.unlock())
+}
+
+// use calls f with the database while it is open. f must not call back into the store.
+func (s *Store) use(f func(*pebble.DB) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return eventstore.ErrClosed
+	}
+	return f(s.db)
+}
 
 func (s *Store) unlock() error {
 	if s.lock == nil {

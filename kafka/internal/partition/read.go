@@ -52,6 +52,9 @@ func (r *Reader) read(
 	for next < end {
 		block, err := r.fetch(next)
 		if err != nil {
+			if r.Client.Closed() {
+				return eventstore.ErrClosed
+			}
 			if errors.Is(err, sarama.ErrOffsetOutOfRange) || kindOf(err) != passing {
 				return err
 			}
