@@ -67,7 +67,7 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	for _, h := range rec.Headers {
 		p.header(h)
 	}
-	for i, name := range [...]string{ // in the order of the bits
+	for i, name := range [required]string{ // in the order of the bits
 		headerEventID, headerEventType, headerEventVersion, headerAggregateType, headerAggregateVersion,
 		headerCommitFirst, headerCommitLength, headerTimestamp,
 	} {
@@ -83,6 +83,9 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	}
 	return r, p.err
 }
+
+// required is how many of the headers, from bit 0 on, every record has.
+const required = 8
 
 // parser fills a record from headers, each of which may be there once: seen has a bit for each.
 type parser struct {
@@ -142,6 +145,9 @@ func (p *parser) once(bit int, h *sarama.RecordHeader) {
 
 func (p *parser) text(bit int, field *string, h *sarama.RecordHeader) {
 	p.once(bit, h)
+	if bit < required && len(h.Value) == 0 {
+		p.fail("header %s is empty", h.Key)
+	}
 	*field = string(h.Value)
 }
 

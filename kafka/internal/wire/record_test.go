@@ -1,0 +1,139 @@
+package wire_test
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+func record() eventstore.Record {
+	return eventstore.Record{
+		Header: event.Header{
+			ID: "e-1", Type: "AccountCreated", Revision: 2, AggregateType: "Account", AggregateID: "a-1", AggregateVersion: 4,
+			Timestamp: time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", ActorID: "u",
+			TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "": "empty name", "empty value": ""},
+		},
+		Value:  []byte("value"),
+		Commit: eventstore.Commit{First: 3, Length: 2},
+	}
+}
+
+func TestHeadersAreTheSeeds(t *testing.T) {
+	got := make(map[string]string)
+	for _, h := range wire.Encode(new(record())).Headers {
+		got[string(h.Key)] = string(h.Value)
+	}
+	require.Equal(t, map[string]string{
+		"eventId": "e-1", "eventType": "AccountCreated", "eventVersion": "2", "aggregateType": "Account", "aggregateVersion": "4",
+		"commitFirst": "3", "commitLength": "2", "timestamp": "2026-02-03T04:05:06.000000007Z", "correlationId": "c",
+		"causationId": "d", "commandId": "k", "actorId": "u", "traceparent": "00-1-2-01",
+		"metadata.tenant": "t", "metadata.": "empty name", "metadata.empty value": "",
+	}, got)
+}
+
+func TestRecordsComeBackAsTheyWere(t *testing.T) {
+	r := record()
+	got, err := wire.Decode(wire.Encode(&r))
+	require.NoError(t, err)
+	require.Equal(t, r, got)
+
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String()
+		first := rapid.Int64Range(1, math.MaxInt64-10).Draw(t, "first")
+		r := eventstore.Record{Value: []byte{1}, Commit: eventstore.Commit{First: first, Length: 10}, Header: event.Header{
+			ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t", AggregateType: text.Draw(t, "aggregate type") + "a",
+			AggregateID: text.Draw(t, "aggregate id") + "a", AggregateVersion: first + rapid.Int64Range(0, 9).Draw(t, "nth"),
+			Revision:      int(rapid.Int32Range(1, math.MaxInt32).Draw(t, "revision")),
+			Timestamp:     time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(),
+			CorrelationID: text.Draw(t, "correlation"), CausationID: text.Draw(t, "causation"), CommandID: text.Draw(t, "command"),
+			ActorID: text.Draw(t, "actor"), TraceParent: text.Draw(t, "trace"),
+		}}
+		if m := rapid.MapOf(text, text).Draw(t, "metadata"); len(m) > 0 {
+			r.Metadata = m
+		}
+		got, err := wire.Decode(wire.Encode(&r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		require.Equal(t, r, got)
+	})
+}
+
+func TestRecordsThatAreNoEvents(t *testing.T) {
+	header := func(name string) func(*sarama.Record, string) {
+		return func(r *sarama.Record, value string) {
+			for _, h := range r.Headers {
+				if string(h.Key) == name {
+					h.Value = []byte(value)
+				}
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		spoil func(*sarama.Record)
+		want  string
+	}{
+		"no headers":     {func(r *sarama.Record) { r.Headers = nil }, "header eventId is missing"},
+		"no key":         {func(r *sarama.Record) { r.Key = nil }, "the key is empty"},
+		"twice":          {func(r *sarama.Record) { r.Headers = append(r.Headers, r.Headers[0]) }, "header eventId is there twice"},
+		"metadata twice": {func(r *sarama.Record) { r.Headers = append(r.Headers, r.Headers[len(r.Headers)-1]) }, "is there twice"},
+		"no number":      {func(r *sarama.Record) { header("aggregateVersion")(r, "x") }, `aggregateVersion is "x", expected a whole number`},
+		"no version":     {func(r *sarama.Record) { header("commitFirst")(r, "0") }, `commitFirst is "0"`},
+		"too large":      {func(r *sarama.Record) { header("commitLength")(r, "3000000000") }, `commitLength is "3000000000"`},
+		"not in commit":  {func(r *sarama.Record) { header("aggregateVersion")(r, "5") }, "version 5 is not in its commit, 2 events from version 3"},
+		"no time":        {func(r *sarama.Record) { header("timestamp")(r, "today") }, `timestamp is "today"`},
+		"empty":          {func(r *sarama.Record) { header("eventId")(r, "") }, "header eventId is empty"},
+		"no text":        {func(r *sarama.Record) { header("actorId")(r, "\xff") }, "actorId is not UTF-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := wire.Encode(new(record()))
+			c.spoil(raw)
+			_, err := wire.Decode(raw)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestSequenceNumbersWrap(t *testing.T) {
+	require.Equal(t, int32(5), wire.NextSequence(2, 3))
+	require.Equal(t, int32(math.MaxInt32), wire.NextSequence(math.MaxInt32-1, 1))
+	require.Equal(t, int32(0), wire.NextSequence(math.MaxInt32, 1))
+	require.Equal(t, int32(9), wire.NextSequence(math.MaxInt32-9, 19))
+}
+
+// FuzzDecode: whatever stands in a topic is an event that can be written back, or a plain error.
+func FuzzDecode(f *testing.F) {
+	r := record()
+	var seed bytes.Buffer
+	for _, h := range wire.Encode(&r).Headers {
+		seed.WriteString(string(h.Key) + "\n" + string(h.Value) + "\n")
+	}
+	f.Add([]byte("a-1"), seed.Bytes())
+	f.Add([]byte(nil), []byte("eventId\n\n"))
+	f.Fuzz(func(t *testing.T, key, headers []byte) {
+		raw := &sarama.Record{Key: key, Value: []byte{1}}
+		lines := bytes.Split(headers, []byte("\n"))
+		for i := 0; i+1 < len(lines); i += 2 {
+			raw.Headers = append(raw.Headers, &sarama.RecordHeader{Key: lines[i], Value: lines[i+1]})
+		}
+		r, err := wire.Decode(raw)
+		if err != nil {
+			return
+		}
+		again, err := wire.Decode(wire.Encode(&r))
+		require.NoError(t, err)
+		require.Equal(t, r.AggregateVersion, again.AggregateVersion, strconv.Quote(string(headers)))
+		require.True(t, r.Timestamp.Equal(again.Timestamp))
+		require.Equal(t, r.Metadata, again.Metadata)
+	})
+}
