@@ -2,8 +2,8 @@ package kafka_test
 
 import (
 	"context"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -139,29 +139,23 @@ func TestCallersWhoLeave(t *testing.T) {
 		c.SleepControl(func() { <-release })
 		return nil, nil, false
 	})
-	var group sync.WaitGroup
-	flying, waiting := records(1, "flying"), records(1, "waiting")
-	leave := func(rs []eventstore.Record, after <-chan struct{}, check func(error)) {
-		ctx, cancel := context.WithCancel(t.Context())
-		group.Go(func() {
-			_, err := s.Append(ctx, stream("a"), eventstore.Any, rs...)
-			check(err)
-		})
-		<-after
-		cancel()
-	}
-	leave(flying, reached, func(err error) {
-		if !errorsAre(err, eventstore.ErrOutcomeUnknown, context.Canceled) {
-			t.Errorf("left while under way: %v", err)
-		}
-	})
-	group.Wait()
-	leave(waiting, reached, func(err error) {
-		if !errorsAre(err, context.Canceled) || errorsAre(err, eventstore.ErrOutcomeUnknown) {
-			t.Errorf("left while waiting: %v", err)
-		}
-	})
-	group.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() {
+		_, err := s.Append(ctx, stream("a"), eventstore.Any, records(1, "flying")...)
+		left <- err
+	}()
+	<-reached
+	cancel()
+	err := <-left
+	require.ErrorIs(t, err, eventstore.ErrOutcomeUnknown)
+	require.ErrorIs(t, err, context.Canceled)
+
+	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond) // it cannot be taken meanwhile
+	defer cancel()
+	_, err = s.Append(ctx, stream("a"), eventstore.Any, records(1, "waiting")...)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NotErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 	close(release)
 
 	r, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "flying")...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
@@ -28,15 +29,21 @@ func writeForeign(t testing.TB, cfg kafka.Config) {
 	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), garbage(cfg)).FirstErr())
 }
 
-// transactForeign commits two transactions with data: the first one's marker has the term of the second one's data.
-func transactForeign(t testing.TB, cfg kafka.Config) {
+// transactForeign commits two transactions with data.
+func transactForeign(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) {
 	t.Helper()
-	c := foreigner(t, cfg, kgo.TransactionalID("foreign"))
+	c := foreigner(t, cfg, append(opts, kgo.TransactionalID("foreign"))...)
 	for range 2 {
 		require.NoError(t, c.BeginTransaction())
 		require.NoError(t, c.ProduceSync(t.Context(), garbage(cfg)).FirstErr())
 		require.NoError(t, c.EndTransaction(t.Context(), kgo.TryCommit))
 	}
+}
+
+// transactForeignInOneTerm does so as clients before Kafka 4 do: the first one's marker has the term of the second one's data.
+func transactForeignInOneTerm(t testing.TB, cfg kafka.Config) {
+	t.Helper()
+	transactForeign(t, cfg, kgo.MaxVersions(kversion.V3_5_0()))
 }
 
 // testForeignWriters checks that what a foreign program writes never counts, never hides what the owner
@@ -46,8 +53,10 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 		disturb func(testing.TB, kafka.Config)
 		skipped int64 // records that do not count, each time
 	}{
-		"data":         {writeForeign, 1},
-		"transactions": {transactForeign, 2 + 2}, // and the owner's, which it writes again under a new claim
+		"data": {writeForeign, 1},
+		// And the owner's batch, which it writes again under a new claim.
+		"transactions":             {func(t testing.TB, cfg kafka.Config) { transactForeign(t, cfg) }, 2 + 2},
+		"transactions in one term": {transactForeignInOneTerm, 2 + 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, cfg)

@@ -1,7 +1,6 @@
 package kafka_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -93,13 +92,3 @@ func idsOf(commits ...[]eventstore.Record) []string {
 }
 
 func named(prefix string, i int) string { return fmt.Sprintf("%s-%d", prefix, i) }
-
-// errorsAre reports whether err matches all of the targets.
-func errorsAre(err error, targets ...error) bool {
-	for _, target := range targets {
-		if !errors.Is(err, target) {
-			return false
-		}
-	}
-	return true
-}

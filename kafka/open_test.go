@@ -110,21 +110,26 @@ func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
 	}
 }
 
-// A topic that lost its beginning cannot be an event store's: the owner refuses it.
+// A topic that lost its beginning cannot be an event store's: it is refused, also where the index has read it all.
 func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
-	c, cfg := fake(t)
-	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
-	require.NoError(t, err)
-	require.NoError(t, s.Close())
-	require.NoError(t, c.DeleteRecords(topic, 0, 2))
+	for name, dir := range map[string]string{"index in memory": "", "index on disk": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			c, cfg := fake(t)
+			cfg.IndexDir = dir
+			s := open(t, cfg)
+			_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+			require.NoError(t, c.DeleteRecords(topic, 0, 2))
 
-	_, err = kafka.Open(t.Context(), cfg)
-	var corrupt *kafka.CorruptError
-	require.ErrorAs(t, err, &corrupt)
-	require.Equal(t, topic, corrupt.Topic)
-	require.Zero(t, corrupt.Offset)
-	require.ErrorContains(t, err, "deleted")
+			_, err = kafka.Open(t.Context(), cfg)
+			var corrupt *kafka.CorruptError
+			require.ErrorAs(t, err, &corrupt)
+			require.Equal(t, topic, corrupt.Topic)
+			require.Zero(t, corrupt.Offset)
+			require.ErrorContains(t, err, "deleted")
+		})
+	}
 }
 
 func TestUseOfAStoreThatDoesNotKnowTheCategory(t *testing.T) {

@@ -1,0 +1,276 @@
+//go:build cluster
+
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// forgetful starts brokers with the properties and returns a configuration for them.
+func forgetful(t *testing.T, properties map[string]string) kafka.Config {
+	t.Helper()
+	cfg := kafka.Config{
+		Brokers:    kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers(),
+		Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		Logger:     quiet(),
+	}
+	create(t, cfg)
+	return cfg
+}
+
+// How long brokers may take to forget what they were told to remember for two seconds.
+const (
+	forgetTime = 30 * time.Second
+	forgetPoll = 100 * time.Millisecond
+)
+
+// awaitForgottenProducers waits until the leader of the partition remembers no producer.
+func awaitForgottenProducers(t *testing.T, cfg kafka.Config) {
+	t.Helper()
+	client := foreigner(t, cfg)
+	require.Eventually(t, func() bool {
+		asked := kmsg.NewDescribeProducersRequestTopic()
+		asked.Topic, asked.Partitions = topicOf(cfg), []int32{0}
+		request := kmsg.NewPtrDescribeProducersRequest()
+		request.Topics = append(request.Topics, asked)
+		answered, producers := false, 0
+		for _, shard := range client.RequestSharded(t.Context(), request) {
+			if shard.Err != nil {
+				continue
+			}
+			for _, topic := range shard.Resp.(*kmsg.DescribeProducersResponse).Topics {
+				for _, p := range topic.Partitions {
+					answered = answered || p.ErrorCode == 0
+					producers += len(p.ActiveProducers)
+				}
+			}
+		}
+		return answered && producers == 0
+	}, forgetTime, forgetPoll, "the leader does not forget its producers")
+}
+
+// awaitForgottenTransactionalID waits until the coordinator no longer knows the transactional id of the partition.
+func awaitForgottenTransactionalID(t *testing.T, cfg kafka.Config) {
+	t.Helper()
+	client := foreigner(t, cfg)
+	require.Eventually(t, func() bool {
+		request := kmsg.NewPtrDescribeTransactionsRequest()
+		request.TransactionalIDs = []string{fmt.Sprintf("%s.%s.0", kafka.DefaultTransactionalIDPrefix, topicOf(cfg))}
+		for _, shard := range client.RequestSharded(t.Context(), request) {
+			if shard.Err != nil {
+				continue
+			}
+			for _, state := range shard.Resp.(*kmsg.DescribeTransactionsResponse).TransactionStates {
+				if errors.Is(kerr.ErrorForCode(state.ErrorCode), kerr.TransactionalIDNotFound) {
+					return true
+				}
+			}
+		}
+		return false
+	}, forgetTime, forgetPoll, "the coordinator does not forget the transactional id")
+}
+
+// refusedZombie appends to a store that was overtaken, where its own index says that all is well, and checks that it is not
+// acknowledged, and that the true owner is not disturbed: neither by what the zombie wrote nor by what it did then.
+func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, stale int64, want []string) {
+	t.Helper()
+	late := records(2, "late")
+	_, err := zombie.Append(t.Context(), stream("a"), eventstore.Expected(stale), late...)
+	t.Logf("the zombie is told: %v", err)
+	require.Error(t, err)
+	require.True(t, errorsAre(err, eventstore.ErrNotOwner) || errorsAre(err, eventstore.ErrOutcomeUnknown), "%v", err)
+
+	next := records(1, "")
+	r, err := owner.Append(t.Context(), stream("a"), eventstore.Expected(len(want)), next...)
+	require.NoError(t, err)
+	require.Equal(t, int64(len(want)+1), r.Last)
+	want = append(want, idsOf(next)...)
+	require.Equal(t, want, ids(t, owner, "a"))
+
+	_, err = zombie.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	require.ErrorIs(t, err, eventstore.ErrNotOwner, "it stays lost")
+	require.Equal(t, want, ids(t, open(t, cfg), "a"), "as another process reads it")
+}
+
+// The zombie sleeps until the brokers have forgotten every epoch: its batch is accepted. It finds a gap before it, and no one
+// ever counts it.
+func TestZombieThatTheBrokersForgot(t *testing.T) {
+	cfg := forgetful(t, map[string]string{
+		"producer.id.expiration.ms": "2000", "producer.id.expiration.check.interval.ms": "200",
+	})
+	zombie := open(t, cfg)
+	first := records(2, "")
+	_, err := zombie.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
+	require.NoError(t, err)
+	owner := open(t, cfg)
+	second := records(1, "")
+	_, err = owner.Append(t.Context(), stream("a"), 2, second...)
+	require.NoError(t, err)
+	awaitForgottenProducers(t, cfg)
+	refusedZombie(t, cfg, zombie, owner, 2, idsOf(first, second))
+}
+
+// When the coordinator has forgotten the transactional id, the next claim gets another producer id, which fences nobody: only
+// the marker in the log tells the zombie.
+func TestExpiredTransactionalID(t *testing.T) {
+	cfg := forgetful(t, map[string]string{
+		"transactional.id.expiration.ms":                             "2000",
+		"transaction.remove.expired.transaction.cleanup.interval.ms": "200",
+	})
+	zombie := open(t, cfg)
+	first, second, third := records(2, ""), records(1, ""), records(1, "")
+	_, err := zombie.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
+	require.NoError(t, err)
+	awaitForgottenTransactionalID(t, cfg)
+	_, err = zombie.Append(t.Context(), stream("a"), 2, second...)
+	require.NoError(t, err, "nobody else has claimed the partition: its owner goes on")
+
+	owner := open(t, cfg)
+	require.Equal(t, idsOf(first, second), ids(t, owner, "a"))
+	_, err = owner.Append(t.Context(), stream("a"), 3, third...)
+	require.NoError(t, err)
+	refusedZombie(t, cfg, zombie, owner, 3, idsOf(first, second, third))
+}
+
+// apply runs a command against whichever store is current until it is known to be applied, and reports whether it is.
+func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, command string) error {
+	for {
+		_, err := current.Load().Append(ctx, stream(id), eventstore.Any, records(1, command)...)
+		switch {
+		case err == nil:
+			return nil
+		case errorsAre(err, eventstore.ErrNotOwner), errorsAre(err, eventstore.ErrOutcomeUnknown), errorsAre(err, eventstore.ErrClosed):
+			if ctx.Err() != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// takeovers lets stores take a partition over while callers append, each with command ids that they repeat until the
+// outcome is known. Each command must be applied exactly once.
+func takeovers(t *testing.T, times int, every time.Duration) {
+	cfg := real(t)
+	var current atomic.Pointer[kafka.Store]
+	current.Store(open(t, cfg))
+	const callers = 8
+	applied := make([]int, callers)
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	for i := range callers {
+		group.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := apply(t.Context(), &current, named("stream", i%2), fmt.Sprintf("%d-%d", i, applied[i])); err != nil {
+					t.Errorf("caller %d: %v", i, err)
+					return
+				}
+				applied[i]++
+			}
+		})
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	begun := time.Now()
+	for range times {
+		before := current.Load()
+		current.Store(open(t, cfg))
+		require.NoError(t, before.Close())
+		<-ticker.C
+	}
+	took := time.Since(begun)
+	close(stop)
+	group.Wait()
+	t.Logf("%d takeovers in %s, %.1f a second; commands applied by each caller: %v", times, took, float64(times)/took.Seconds(), applied)
+
+	commands := make(map[string]int)
+	last := open(t, cfg)
+	for i := range 2 {
+		for r, err := range last.ReadStream(t.Context(), stream(named("stream", i)), 1) {
+			require.NoError(t, err)
+			commands[r.CommandID]++
+		}
+	}
+	want := make(map[string]int)
+	for i, n := range applied {
+		for k := range n {
+			want[fmt.Sprintf("%d-%d", i, k)] = 1
+		}
+	}
+	require.Equal(t, want, commands)
+	require.Zero(t, last.Skipped())
+}
+
+func TestTenTakeoversASecond(t *testing.T) { takeovers(t, 30, 100*time.Millisecond) }
+
+// A takeover catches batches at every moment of their flight. What the old owner acknowledged, and nothing it
+// refused, is what the new one finds.
+func TestTakeoverWhileABatchIsInFlight(t *testing.T) {
+	cfg := real(t)
+	owner := open(t, cfg)
+	for round := range 10 {
+		id := named("round", round)
+		var mu sync.Mutex
+		acknowledged, refused := make(map[string]bool), make(map[string]bool)
+		var group sync.WaitGroup
+		under := make(chan struct{}, 1)
+		for range 8 {
+			group.Go(func() {
+				for {
+					rs := records(2, "")
+					_, err := owner.Append(t.Context(), stream(id), eventstore.Any, rs...)
+					mu.Lock()
+					if err == nil {
+						acknowledged[rs[0].ID] = true
+					} else if !errorsAre(err, eventstore.ErrOutcomeUnknown) {
+						refused[rs[0].ID] = true
+					}
+					mu.Unlock()
+					if err != nil {
+						return
+					}
+					select {
+					case under <- struct{}{}:
+					default:
+					}
+				}
+			})
+		}
+		<-under
+		next := open(t, cfg)
+		group.Wait()
+		found := ids(t, next, id)
+		require.Zero(t, len(found)%2, "commits are whole")
+		seen := make(map[string]bool)
+		for i := 0; i < len(found); i += 2 {
+			seen[found[i]] = true
+			require.False(t, refused[found[i]], "refused, and stored")
+		}
+		for first := range acknowledged {
+			require.True(t, seen[first], "acknowledged, and not stored")
+		}
+		require.NoError(t, owner.Close())
+		owner = next
+	}
+	require.Zero(t, owner.Skipped())
+}
