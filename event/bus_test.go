@@ -209,3 +209,23 @@ func TestSubscribeWithinHandler(t *testing.T) {
 	require.NoError(t, b.Publish(t.Context(), envelope("e-2", opened{})))
 	require.Equal(t, 1, n)
 }
+
+// TestSubscribeDoesNotDisturbDelivery subscribes when the slice of the type's handlers has room for one more,
+// which a delivery under way must not see.
+func TestSubscribeDoesNotDisturbDelivery(t *testing.T) {
+	t.Parallel()
+	b, _ := bus(t)
+	var late, all int
+	for n := range 7 {
+		require.NoError(t, event.Subscribe(b, func(context.Context, event.Envelope[opened]) error {
+			if n > 0 {
+				return nil
+			}
+			return event.Subscribe(b, func(context.Context, event.Envelope[opened]) error { late++; return nil })
+		}))
+	}
+	b.SubscribeAll(func(context.Context, event.Envelope[any]) error { all++; return nil })
+	require.NoError(t, b.Publish(t.Context(), envelope("e-1", opened{})))
+	require.Equal(t, 1, all)
+	require.Zero(t, late)
+}

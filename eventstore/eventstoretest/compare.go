@@ -93,16 +93,24 @@ func same(t test, what string, got, want []eventstore.Record) {
 // ordered fails unless offsets grow within each partition.
 func ordered(t test, what string, records []eventstore.Record) {
 	t.Helper()
+	if err := disorder(records); err != nil {
+		fatal(t, what+": positions are not in order", err)
+	}
+}
+
+// disorder returns what is wrong with the order of positions, or nil.
+func disorder(records []eventstore.Record) error {
 	last := make(eventstore.Cursor)
 	for _, r := range records {
 		if last.Seen(r.Position) {
-			fatal(t, what+": offsets do not grow within a partition", r.Position, "follows", last[r.Position.Partition])
+			return fmt.Errorf("position %s follows offset %d", r.Position, last[r.Position.Partition])
 		}
 		if r.Position.Partition < 0 || r.Position.Offset < 0 {
-			fatal(t, what+": a position is negative", r.Position)
+			return fmt.Errorf("position %s is negative", r.Position)
 		}
 		last.Advance(r.Position)
 	}
+	return nil
 }
 
 // alike is a quick way to see that diff would find nothing.

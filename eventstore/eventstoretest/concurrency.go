@@ -14,7 +14,6 @@ const (
 	writers          = 8
 	commitsPerWriter = 12
 	contestedStreams = 3
-	readsPerReader   = 500
 )
 
 // oneWriterWins lets writers append at the version they found: first in step, so that all of them
@@ -86,6 +85,10 @@ func contest(t test, s *suite, expect func(found int) eventstore.Expected) {
 	for i := range streams {
 		streams[i] = s.stream(i)
 	}
+	starts := make(map[string]eventstore.Start)
+	for _, stream := range streams {
+		starts[stream.Type] = eventstore.After(s.category(ctx, t, stream.Type).cursor)
+	}
 	var (
 		group     sync.WaitGroup
 		mu        sync.Mutex
@@ -104,18 +107,22 @@ func contest(t test, s *suite, expect func(found int) eventstore.Expected) {
 	at := s.tick(1)
 	for n := range writers {
 		group.Go(func() {
+			watcher := watcher{s.store, starts, make(map[string]map[int32][]eventstore.Record)}
 			for i := range commitsPerWriter {
 				records := make([]eventstore.Record, 1+(n+i)%3)
 				for j := range records {
 					records[j] = record(at, "")
 				}
 				w, c, err := s.write(ctx, streams[(n+i)%len(streams)], expect, records)
+				if err == nil {
+					err = watcher.sees(ctx, w[0])
+				}
 				note(w, c, err)
 			}
 		})
 	}
 	for n := range streams {
-		group.Go(func() { note(nil, nil, s.watch(ctx, streams[n])) })
+		group.Go(func() { note(nil, nil, s.watchStream(ctx, streams[n])) })
 	}
 	group.Wait()
 	must(t, "a call amid concurrent ones", errors.Join(failures...))
@@ -153,32 +160,6 @@ func (s *suite) write(
 		}
 		conflicts = append(conflicts, *conflict)
 	}
-}
-
-// watch reads a stream while others append to it: what was there stays, and commits are never seen in part.
-func (s *suite) watch(ctx context.Context, stream eventstore.Stream) error {
-	var before []eventstore.Record
-	for range readsPerReader {
-		now, err := collect(s.store.ReadStream(ctx, stream, 1))
-		if err != nil {
-			return fmt.Errorf("load amid appends: %w", err)
-		}
-		if len(now) < len(before) {
-			return fmt.Errorf("a stream of %d records has shrunk to %d", len(before), len(now))
-		}
-		for i := range before {
-			if d := diff(now[i], before[i]); d != "" {
-				return fmt.Errorf("record %d of a stream has changed: %s", i+1, d)
-			}
-		}
-		if n := len(now); n > 0 {
-			if last := now[n-1]; last.AggregateVersion != last.Commit.First+int64(last.Commit.Length)-1 {
-				return fmt.Errorf("a stream of %d records ends amid the commit %+v", n, last.Commit)
-			}
-		}
-		before = now
-	}
-	return nil
 }
 
 // consistent fails unless the stream consists of the commits won, each whole and at the versions

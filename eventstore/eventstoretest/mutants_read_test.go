@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -227,6 +228,22 @@ func categoryMutants() []mutant {
 					return seen(start, r) || start.Offset(r.Position.Partition) == 0 && r.Position.Offset > 0
 				})
 			})},
+		{name: "ends a category amid a commit while appends are under way", caughtBy: caughtBy(anyWins, oneWins), breaks: func(w *wrapped) {
+			var underWay atomic.Int64
+			appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				underWay.Add(1)
+				defer underWay.Add(-1)
+				runtime.Gosched()
+				return next(a)
+			})(w)
+			w.listing(func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
+				all = slices.DeleteFunc(all, func(r eventstore.Record) bool { return seen(start, r) })
+				if n := len(all); n > 0 && all[n-1].Commit.Length > 1 && underWay.Load() > 0 {
+					all = all[:n-1]
+				}
+				return all
+			})
+		}},
 		{name: "yields a category backwards", caughtBy: caughtBy(model, rereads), breaks: listing(
 			func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
 				all = slices.DeleteFunc(all, func(r eventstore.Record) bool { return seen(start, r) })

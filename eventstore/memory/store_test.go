@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,4 +147,54 @@ func TestErrorsSayWhy(t *testing.T) {
 	_, err := store.Append(ctx, eventstore.Stream{Type: "Account", ID: "a"}, eventstore.Any, happened("1"))
 	require.ErrorIs(t, err, errBecause)
 	require.ErrorContains(t, err, "append to Account/a")
+}
+
+// TestCancelWhileReading holds what the suite leaves open: this store stops with the next record.
+func TestCancelWhileReading(t *testing.T) {
+	t.Parallel()
+	store := open(t, memory.Config{})
+	stream := eventstore.Stream{Type: "Account", ID: "a"}
+	_, err := store.Append(t.Context(), stream, eventstore.Any, happened("1"), happened("2"), happened("3"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, read := range []iter.Seq2[eventstore.Record, error]{
+		store.ReadStream(ctx, stream, 1), store.ReadCategory(ctx, "Account", eventstore.Beginning()),
+	} {
+		var got []error
+		for _, err := range read {
+			got = append(got, err)
+			cancel()
+		}
+		require.ErrorIs(t, got[len(got)-1], context.Canceled)
+		require.LessOrEqual(t, len(got), 2)
+	}
+}
+
+// TestFirstAppendsAtOnce makes categories from many goroutines.
+func TestFirstAppendsAtOnce(t *testing.T) {
+	t.Parallel()
+	const appenders, rounds = 8, 20
+	store := open(t, memory.Config{Partitions: memory.MaxPartitions / 5}) // so many take a while to make
+	for round := range rounds {
+		category, start := fmt.Sprint("Category", round), make(chan struct{})
+		var group sync.WaitGroup
+		for n := range appenders {
+			group.Go(func() {
+				<-start
+				stream := eventstore.Stream{Type: category, ID: fmt.Sprint(n)}
+				if _, err := store.Append(t.Context(), stream, eventstore.NoStream, happened("x")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		group.Wait()
+		n := 0
+		for _, err := range store.ReadCategory(t.Context(), category, eventstore.Beginning()) {
+			require.NoError(t, err)
+			n++
+		}
+		require.Equal(t, appenders, n)
+	}
 }
