@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"maps"
+	"math"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
@@ -42,8 +43,11 @@ func Since(t time.Time) Start { return Start{since: t.Truncate(time.Millisecond)
 // Offset returns the lowest offset of the partition that may be yielded.
 func (s Start) Offset(partition int32) int64 {
 	last, ok := s.after[partition]
-	if !ok {
+	switch {
+	case !ok:
 		return 0
+	case last == math.MaxInt64:
+		return last
 	}
 	return last + 1
 }

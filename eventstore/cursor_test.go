@@ -2,6 +2,7 @@ package eventstore_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func TestStart(t *testing.T) {
 	}
 	require.True(t, after.Time().IsZero())
 	require.Equal(t, int64(0), eventstore.After(nil).Offset(0))
+	require.Equal(t, int64(math.MaxInt64), eventstore.After(eventstore.Cursor{0: math.MaxInt64}).Offset(0))
 	require.Equal(t, eventstore.Beginning(), eventstore.Start{})
 }
 

@@ -30,16 +30,18 @@ type Store interface {
 
 	// ReadStream yields the records of stream from version from on (1 or less: all), in
 	// version order and without gaps, up to the stream's version at the time of the call. A stream that
-	// was never appended to yields nothing.
+	// was never appended to yields nothing. Ranging again yields the same.
 	//
-	// An error is yielded once, as the last pair. What is yielded is read only.
+	// An error is yielded once, as the last pair: *[InvalidError] for a name that breaks a rule or a type that the
+	// store does not hold, [ErrClosed], the end of ctx. What is yielded is read only.
 	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
 
 	// ReadCategory yields the records of all streams of an aggregate type from start on, up to
 	// the end of the category at the time of the call: in offset order within a partition, and
-	// therefore in version order within a stream; in no order across partitions.
+	// therefore in version order within a stream; in no order across partitions. Where a cursor is beyond the
+	// end of a partition there is nothing.
 	//
-	// An error is yielded once, as the last pair. What is yielded is read only.
+	// Errors are as for ReadStream.
 	ReadCategory(ctx context.Context, aggregateType string, start Start) iter.Seq2[Record, error]
 }
 

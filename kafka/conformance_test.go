@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,5 +22,7 @@ func conformance(t *testing.T, cfg kafka.Config) {
 	cfg.Categories = []kafka.Category{{Type: "Account", Partitions: 3}, {Type: "Transaction", Partitions: 2}}
 	_, err := kafka.CreateTopics(t.Context(), cfg)
 	require.NoError(t, err)
-	eventstoretest.Run(t, func(t testing.TB) eventstore.Store { return open(t, cfg) }, eventstoretest.Config{Durable: true})
+	eventstoretest.Run(t, func(t testing.TB) eventstore.Store { return open(t, cfg) }, eventstoretest.Config{
+		Durable: true, Timeout: 5 * time.Minute, // for a machine that has much else to do
+	})
 }
