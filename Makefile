@@ -19,13 +19,17 @@ test: ## run the tests that need nothing but Go
 test-cluster: ## run all tests, on three real brokers and a registry (Java 17, Maven, Python 3)
 	go test -race -tags=cluster -timeout=20m ./...
 
+.PHONY: bench
+bench: ## measure the store beside its alternatives, on real brokers and PostgreSQL 15 (ARGS=-quick for two minutes)
+	go run ./kafka/internal/bench/cmd/bench $(ARGS)
+
 .PHONY: cluster
 cluster: ## start three brokers and a registry on this machine, until Ctrl-C
 	go run ./kafka/kafkatest/cmd/cluster
 
 .PHONY: lint
 lint: $(GOBIN)/golangci-lint ## check style and the import rules
-	$(GOBIN)/golangci-lint run --build-tags cluster ./...
+	$(GOBIN)/golangci-lint run --build-tags cluster,bench ./...
 
 .PHONY: fmt
 fmt: $(GOBIN)/golangci-lint ## format the code

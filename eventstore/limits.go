@@ -46,13 +46,15 @@ func Check(stream Stream, expected Expected, records []Record) error {
 	}
 	size := 0
 	for i, r := range records {
-		c.record(fmt.Sprintf("record %d: ", i+1), r)
+		c.at = i + 1
+		c.record(&records[i])
 		if r.CommandID != records[0].CommandID {
-			c.add(fmt.Sprintf("record %d: command id", i+1), strconv.Quote(r.CommandID),
+			c.add("command id", strconv.Quote(r.CommandID),
 				"that of the commit's first record, "+strconv.Quote(records[0].CommandID))
 		}
 		size += Size(r)
 	}
+	c.at = 0
 	if size > MaxCommitBytes {
 		c.add("commit", fmt.Sprintf("%d bytes", size), fmt.Sprintf("at most %d", MaxCommitBytes))
 	}
@@ -73,9 +75,16 @@ func CheckType(aggregateType string) error {
 	return errors.Join(c.found...)
 }
 
-type checker struct{ found []error }
+// checker gathers what is wrong. It makes no text before something is.
+type checker struct {
+	found []error
+	at    int // the number of the record that is checked; 0 for what is not of a record
+}
 
 func (c *checker) add(field, found, want string) {
+	if c.at > 0 {
+		field = fmt.Sprintf("record %d: %s", c.at, field)
+	}
 	c.found = append(c.found, &InvalidError{Field: field, Found: found, Want: want})
 }
 
@@ -87,38 +96,43 @@ func (c *checker) stream(s Stream) {
 	c.text("aggregate id", s.ID, MaxIDBytes)
 }
 
-func (c *checker) record(at string, r Record) {
+func (c *checker) record(r *Record) {
 	if r.AggregateType != "" || r.AggregateID != "" || r.AggregateVersion != 0 ||
 		r.Position != (event.Position{}) || r.Commit != (Commit{}) {
-		c.add(at+"aggregate, position, commit", fmt.Sprintf("%s/%s version %d at %s",
+		c.add("aggregate, position, commit", fmt.Sprintf("%s/%s version %d at %s",
 			r.AggregateType, r.AggregateID, r.AggregateVersion, r.Position), "zero: the store sets them")
 	}
 	if r.ID == "" {
-		c.add(at+"event id", "nothing", "a unique id")
+		c.add("event id", "nothing", "a unique id")
 	}
-	c.text(at+"event id", r.ID, MaxIDBytes)
-	c.name(at+"event type", r.Type)
+	c.text("event id", r.ID, MaxIDBytes)
+	c.name("event type", r.Type)
 	if r.Revision < 1 {
-		c.add(at+"revision", strconv.Itoa(r.Revision), "1 or more")
+		c.add("revision", strconv.Itoa(r.Revision), "1 or more")
 	}
 	// 64 bits of nanoseconds, as which clients hold a time, reach into 2262.
 	if y := r.Timestamp.UTC().Year(); y < 1970 || y > 2261 {
-		c.add(at+"timestamp", r.Timestamp.Format(time.RFC3339Nano), "a time in the years 1970 to 2261")
+		c.add("timestamp", r.Timestamp.Format(time.RFC3339Nano), "a time in the years 1970 to 2261")
 	}
-	c.text(at+"correlation id", r.CorrelationID, MaxIDBytes)
-	c.text(at+"causation id", r.CausationID, MaxIDBytes)
-	c.text(at+"command id", r.CommandID, MaxIDBytes)
-	c.text(at+"actor id", r.ActorID, MaxIDBytes)
-	c.text(at+"traceparent", r.TraceParent, MaxIDBytes)
+	c.text("correlation id", r.CorrelationID, MaxIDBytes)
+	c.text("causation id", r.CausationID, MaxIDBytes)
+	c.text("command id", r.CommandID, MaxIDBytes)
+	c.text("actor id", r.ActorID, MaxIDBytes)
+	c.text("traceparent", r.TraceParent, MaxIDBytes)
 	if len(r.Value) == 0 {
-		c.add(at+"value", "nothing", "an encoded event")
+		c.add("value", "nothing", "an encoded event")
+	}
+	if len(r.Metadata) == 0 {
+		return
 	}
 	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
 		if k == "" {
-			c.add(at+"metadata key", "nothing", "a name")
+			c.add("metadata key", "nothing", "a name")
 		}
-		c.text(at+"metadata key", k, MaxIDBytes)
-		c.text(at+"metadata "+strconv.Quote(k), r.Metadata[k], MaxCommitBytes)
+		c.text("metadata key", k, MaxIDBytes)
+		if v := r.Metadata[k]; len(v) > MaxCommitBytes || !utf8.ValidString(v) {
+			c.text("metadata "+strconv.Quote(k), v, MaxCommitBytes)
+		}
 	}
 }
 

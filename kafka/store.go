@@ -288,11 +288,18 @@ func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (owne
 
 // public turns the mechanism's errors into those of this package.
 func public(err error) error {
+	if err == nil {
+		return nil // before anything is allocated: this is on the way of every append
+	}
+	return publicOf(err)
+}
+
+func publicOf(err error) error {
 	var lost *partition.LostError
 	var corrupt *partition.CorruptError
 	var refused *partition.RefusedError
 	switch {
-	case err == nil, errors.Is(err, eventstore.ErrOutcomeUnknown):
+	case errors.Is(err, eventstore.ErrOutcomeUnknown):
 		return err
 	case errors.As(err, &lost):
 		return &OwnershipLostError{Topic: lost.Topic, Partition: lost.Partition, Err: err}

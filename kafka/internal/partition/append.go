@@ -97,24 +97,26 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 		o.answer(c, r, nil)
 		return nil
 	}
-	key := commandKey{c.stream.ID, c.commandID()}
-	if key.command != "" {
-		if r, ok, err := o.cfg.Index.Command(key.aggregate, key.command); err != nil {
-			return err
-		} else if ok {
-			o.answer(c, r, nil)
-			return nil
-		}
-		if w := b.commands[key]; w != nil {
-			b.repeats, b.first[c] = append(b.repeats, c), w
-			return nil
-		}
-	}
 	version, pending := b.versions[c.stream.ID]
 	if !pending {
 		var err error
 		if version, err = o.cfg.Index.Version(c.stream.ID); err != nil {
 			return err
+		}
+	}
+	key := commandKey{c.stream.ID, c.commandID()}
+	if key.command != "" {
+		if w := b.commands[key]; w != nil {
+			b.repeats, b.first[c] = append(b.repeats, c), w
+			return nil
+		}
+		if version > 0 { // a stream without events has none of a command
+			if r, ok, err := o.cfg.Index.Command(key.aggregate, key.command); err != nil {
+				return err
+			} else if ok {
+				o.answer(c, r, nil)
+				return nil
+			}
 		}
 	}
 	if !c.expected.Met(version) && !o.cfg.Broken.NoVersionCheck {

@@ -34,10 +34,17 @@ const (
 
 // Encode returns the record as Kafka keeps it. A field that is empty has no header.
 func Encode(r *eventstore.Record) *sarama.Record {
-	h := make([]*sarama.RecordHeader, 0, 12+len(r.Metadata))
+	// One allocation each for all headers, pointers to them, and bytes: an append makes some ten headers. What was handed out of
+	// text stays valid when it grows.
+	headers := make([]sarama.RecordHeader, 0, fixedHeaders+len(r.Metadata))
+	text := make([]byte, 0, textBytes)
+	piece := func(s string) []byte {
+		text = append(text, s...)
+		return text[len(text)-len(s) : len(text) : len(text)]
+	}
 	put := func(name, value string) {
 		if value != "" {
-			h = append(h, &sarama.RecordHeader{Key: []byte(name), Value: []byte(value)})
+			headers = append(headers, sarama.RecordHeader{Key: piece(name), Value: piece(value)})
 		}
 	}
 	put(headerEventID, r.ID)
@@ -53,11 +60,23 @@ func Encode(r *eventstore.Record) *sarama.Record {
 	put(headerCommandID, r.CommandID)
 	put(headerActorID, r.ActorID)
 	put(headerTraceParent, r.TraceParent)
-	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
-		h = append(h, &sarama.RecordHeader{Key: []byte(metadataPrefix + k), Value: []byte(r.Metadata[k])})
+	if len(r.Metadata) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
+			headers = append(headers, sarama.RecordHeader{Key: piece(metadataPrefix + k), Value: piece(r.Metadata[k])})
+		}
 	}
-	return &sarama.Record{Key: []byte(r.AggregateID), Value: r.Value, Headers: h}
+	pointers := make([]*sarama.RecordHeader, len(headers))
+	for i := range headers {
+		pointers[i] = &headers[i]
+	}
+	return &sarama.Record{Key: piece(r.AggregateID), Value: r.Value, Headers: pointers}
 }
+
+// What most records need; more is allocated if need be.
+const (
+	fixedHeaders = 13  // named above
+	textBytes    = 512 // of the names and values of headers
+)
 
 // Decode returns the event that Encode wrote. Headers of other names are passed over. The position is left to the caller.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {

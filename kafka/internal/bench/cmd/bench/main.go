@@ -1,0 +1,56 @@
+// Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL, and says which of the goals
+// are met. See package bench.
+//
+//	bench                                 everything, in about twenty minutes
+//	bench -quick                          everything, briefly: to see that it works
+//	bench -cases append,hot -rounds 7     some cases
+//	bench -cases append -profile /tmp/p   with profiles of this store
+//
+// It needs what package kafkatest needs, and initdb and postgres of PostgreSQL on the PATH. The exit code is 1 if a goal
+// is not met, and 2 if something could not be measured.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/fencelog/fencelog/kafka/internal/bench"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx))
+}
+
+func run(ctx context.Context) int {
+	cfg := bench.Config{Progress: os.Stderr}
+	cases := flag.String("cases", "", "some of "+strings.Join(bench.Cases(), ",")+" (default: all)")
+	flag.IntVar(&cfg.Rounds, "rounds", 0, fmt.Sprintf("turns of each contender (default: %d, or %d with -quick)", bench.DefaultRounds, bench.DefaultQuickRounds))
+	flag.IntVar(&cfg.Events, "events", 0, fmt.Sprintf("in the longest topic (default: %d, or %d with -quick)", bench.DefaultEvents, bench.DefaultQuickEvents))
+	flag.BoolVar(&cfg.Quick, "quick", false, "short turns and small topics: to see that it works, not for the figures")
+	flag.Uint64Var(&cfg.Seed, "seed", 1, "of the events and of the streams that are read")
+	flag.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers (default: kafkatest's)")
+	flag.StringVar(&cfg.ProfileDir, "profile", "", "folder for profiles of this store (default: none)")
+	flag.Parse()
+	if *cases != "" {
+		cfg.Cases = strings.Split(*cases, ",")
+	}
+	report, err := bench.Run(ctx, cfg)
+	if report != nil {
+		report.Print(os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	if !report.Met() {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+const uniqueViolation = "23505" // SQLSTATE
+
+// Table is a table of events and a bounded number of connections to it.
+type Table struct {
+	name  string
+	conns chan *pgx.Conn
+	all   []*pgx.Conn
+}
+
+const columns = "stream, version, id, type, revision, occurred, correlation, causation, command, actor, payload"
+
+// NewTable makes the table and opens connections to it. rows, if not nil, fills it, in the order of streams and versions, before
+// its key is built, which is the fastest way; nothing counts as stored before NewTable returns.
+func NewTable(ctx context.Context, s *Server, name string, connections int, rows pgx.CopyFromSource) (*Table, error) {
+	t := &Table{name: name, conns: make(chan *pgx.Conn, connections)}
+	for range connections {
+		c, err := s.connect(ctx)
+		if err != nil {
+			return nil, errors.Join(err, t.Close(ctx))
+		}
+		t.all = append(t.all, c)
+		t.conns <- c
+	}
+	if err := t.create(ctx, rows); err != nil {
+		return nil, errors.Join(fmt.Errorf("table %s: %w", name, err), t.Close(ctx))
+	}
+	return t, nil
+}
+
+func (t *Table) create(ctx context.Context, rows pgx.CopyFromSource) error {
+	err := pgx.BeginFunc(ctx, t.all[0], func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "CREATE TABLE "+t.name+` (
+			stream text NOT NULL, version bigint NOT NULL, id text NOT NULL, type text NOT NULL, revision int NOT NULL,
+			occurred timestamptz NOT NULL, correlation text, causation text, command text, actor text, payload bytea NOT NULL)`)
+		if err != nil || rows == nil {
+			return err
+		}
+		_, err = tx.CopyFrom(ctx, pgx.Identifier{t.name}, []string{
+			"stream", "version", "id", "type", "revision", "occurred", "correlation", "causation", "command", "actor", "payload",
+		}, rows)
+		return err
+	})
+	if err == nil {
+		_, err = t.all[0].Exec(ctx, "ALTER TABLE "+t.name+" ADD PRIMARY KEY (stream, version)")
+	}
+	if err == nil {
+		_, err = t.all[0].Exec(ctx, "VACUUM ANALYZE "+t.name)
+	}
+	return err
+}
+
+// Row returns an event as the values that a source for [NewTable] yields.
+func Row(r *eventstore.Record) []any {
+	return []any{
+		r.AggregateID, r.AggregateVersion, r.ID, r.Type, r.Revision, r.Timestamp,
+		r.CorrelationID, r.CausationID, r.CommandID, r.ActorID, r.Value,
+	}
+}
+
+// use lends a connection to do.
+func (t *Table) use(ctx context.Context, do func(*pgx.Conn) error) error {
+	select {
+	case c := <-t.conns:
+		defer func() { t.conns <- c }()
+		return do(c)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Append stores an event as its stream's next version. It fails with eventstore.ErrConflict if the stream has
+// one of that version.
+func (t *Table) Append(ctx context.Context, stream string, version int64, r *eventstore.Record) error {
+	return t.use(ctx, func(c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "INSERT INTO "+t.name+" ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+			stream, version, r.ID, r.Type, r.Revision, r.Timestamp, r.CorrelationID, r.CausationID, r.CommandID, r.ActorID, r.Value)
+		var code *pgconn.PgError
+		if errors.As(err, &code) && code.Code == uniqueViolation {
+			return eventstore.ErrConflict
+		}
+		return err
+	})
+}
+
+// Load calls each with the events of the stream from a version on, in version order.
+func (t *Table) Load(ctx context.Context, stream string, from int64, each func(*eventstore.Record)) error {
+	return t.use(ctx, func(c *pgx.Conn) error {
+		rows, err := c.Query(ctx, "SELECT "+columns+" FROM "+t.name+" WHERE stream = $1 AND version >= $2 ORDER BY version", stream, from)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r eventstore.Record
+			var occurred time.Time
+			if err := rows.Scan(&r.AggregateID, &r.AggregateVersion, &r.ID, &r.Type, &r.Revision, &occurred,
+				&r.CorrelationID, &r.CausationID, &r.CommandID, &r.ActorID, &r.Value); err != nil {
+				return err
+			}
+			r.Timestamp = occurred.UTC()
+			each(&r)
+		}
+		return rows.Err()
+	})
+}
+
+// Count returns the number of events.
+func (t *Table) Count(ctx context.Context) (n int64, err error) {
+	err = t.use(ctx, func(c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SELECT count(*) FROM "+t.name).Scan(&n)
+	})
+	return n, err
+}
+
+// Close closes the connections. Nobody may use the table any more.
+func (t *Table) Close(ctx context.Context) error {
+	var errs []error
+	for _, c := range t.all {
+		errs = append(errs, c.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
