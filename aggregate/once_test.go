@@ -79,8 +79,9 @@ func TestSecondCommitOfOneCommand(t *testing.T) {
 				require.ErrorContains(t, err, "Shop/s-1")
 				require.Equal(t, []shopEvent{stocked{Count: 1}}, plain(history(t, r, "s-1")))
 			}
-			require.NoError(t, update(t.Context(), r, "s-1", 3), "without a command there is no such rule")
-			require.NoError(t, update(t.Context(), r, "s-1", 4))
+			inEventHandler := event.WithCause(t.Context(), event.Cause{CorrelationID: "k", CausationID: "e-1"})
+			require.NoError(t, update(inEventHandler, r, "s-1", 3), "without a command there is no such rule")
+			require.NoError(t, update(inEventHandler, r, "s-1", 4))
 		})
 	}
 }

@@ -82,3 +82,17 @@ func TestApplyRefusesWhatIsNotListed(t *testing.T) {
 		})
 	}
 }
+
+// shifting breaks the rule that all values of an event type have one name.
+type shifting struct{ Name string }
+
+func (e shifting) EventType() string { return "Shifting" + e.Name }
+func (shifting) Apply(*shop)         {}
+
+func TestApplyRefusesAnEventThatChangesItsName(t *testing.T) {
+	t.Parallel()
+	typ := aggregate.NewType("Shop", shifting{})
+	require.NoError(t, typ.Err())
+	require.NoError(t, typ.New("s-1").Apply(shifting{}))
+	require.ErrorContains(t, typ.New("s-1").Apply(shifting{Name: "On"}), `event aggregate_test.shifting ("ShiftingOn") is not among`)
+}

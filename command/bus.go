@@ -79,6 +79,7 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error 
 		return fmt.Errorf("register %s: %w", g,
 			&eventstore.InvalidError{Field: "command handler", Found: "nil", Want: "a function"})
 	}
+	in := "handler of command " + g.String()
 	h := Handler(func(ctx context.Context, cmd any) error {
 		c, ok := cmd.(C)
 		if !ok {
@@ -88,7 +89,7 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error 
 		}
 		// A fresh cause for each run: middleware may run the handler again, which is no second commit.
 		ctx = event.WithCause(ctx, event.CauseFrom(ctx))
-		return b.guard(ctx, "handler of command "+g.String(), func() error { return handle(ctx, c) })
+		return b.guard(ctx, in, func() error { return handle(ctx, c) })
 	})
 	err := panics.Guard("middleware for command "+g.String(), func() (err error) {
 		h, err = dispatch.Chain(h, b.cfg.Middleware, func(h Handler) bool { return h == nil })
@@ -126,7 +127,7 @@ func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) error {
 		return fmt.Errorf("dispatch %T: %w", cmd, err)
 	}
 	ctx = context.WithValue(event.WithCause(ctx, cause), metadataKey{}, md)
-	return b.guard(ctx, fmt.Sprintf("middleware around command %T", cmd), func() error { return handle(ctx, cmd) })
+	return b.guard(ctx, "middleware around command "+reflect.TypeOf(cmd).String(), func() error { return handle(ctx, cmd) })
 }
 
 func (b *Bus) find(cmd any) (Handler, error) {

@@ -89,6 +89,7 @@ func Register[Q Query[R], R any](b *Bus, handle func(ctx context.Context, q Q) (
 		return fmt.Errorf("register %s: %w", g,
 			&eventstore.InvalidError{Field: "query handler", Found: "nil", Want: "a function"})
 	}
+	in := "handler of query " + g.String()
 	h := Handler(func(ctx context.Context, msg any) (any, error) {
 		q, ok := msg.(Q)
 		if !ok {
@@ -96,7 +97,7 @@ func Register[Q Query[R], R any](b *Bus, handle func(ctx context.Context, q Q) (
 				Field: "query passed on by middleware", Found: fmt.Sprintf("%T", msg), Want: g.String(),
 			}
 		}
-		return b.guard(ctx, "handler of query "+g.String(), func() (any, error) { return handle(ctx, q) })
+		return b.guard(ctx, in, func() (any, error) { return handle(ctx, q) })
 	})
 	err := panics.Guard("middleware for query "+g.String(), func() (err error) {
 		h, err = dispatch.Chain(h, b.cfg.Middleware, func(h Handler) bool { return h == nil })
@@ -132,7 +133,7 @@ func Ask[R any](ctx context.Context, b *Bus, q Query[R], opts ...Option) (R, err
 		return answer, fmt.Errorf("ask %T: %w", q, err)
 	}
 	ctx = context.WithValue(event.WithCause(ctx, cause), metadataKey{}, md)
-	got, err := b.guard(ctx, fmt.Sprintf("middleware around query %T", q), func() (any, error) { return handle(ctx, q) })
+	got, err := b.guard(ctx, "middleware around query "+reflect.TypeOf(q).String(), func() (any, error) { return handle(ctx, q) })
 	if err != nil {
 		return answer, err
 	}
