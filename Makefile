@@ -19,6 +19,10 @@ test: ## run the tests that need nothing but Go
 test-cluster: ## run all tests, on three real brokers and a registry (Java 17, Maven, Python 3)
 	go test -race -tags=cluster -timeout=20m ./...
 
+.PHONY: prove
+prove: ## ten minutes of faults on real brokers, every history checked for linearizability (ARGS="-duration 1m -broken all" …)
+	go run ./kafka/internal/prove/cmd/prove -duration 10m $(ARGS)
+
 .PHONY: bench
 bench: ## measure the store beside its alternatives, on real brokers and PostgreSQL 15 (ARGS=-quick for two minutes)
 	go run ./kafka/internal/bench/cmd/bench $(ARGS)

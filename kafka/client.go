@@ -29,11 +29,22 @@ func connect(ctx context.Context, cfg Config) (*client, error) {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		}
-		return nil, fmt.Errorf("no broker of %s answers: is Kafka running there, and is KAFKA_BROKERS right? %w",
-			strings.Join(cfg.Brokers, ","), err)
+		return nil, &awayError{brokers: cfg.Brokers, err: err}
 	}
 	return &client{Client: c, conns: conns}, nil
 }
+
+// awayError says that no broker answers, however often they were asked.
+type awayError struct {
+	brokers []string
+	err     error
+}
+
+func (e *awayError) Error() string {
+	return fmt.Sprintf("no broker of %s answers: is Kafka running there, and is KAFKA_BROKERS right? %v", strings.Join(e.brokers, ","), e.err)
+}
+
+func (e *awayError) Unwrap() error { return e.err }
 
 // identity asks for the ids of the cluster and of the topics.
 func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, error) {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
@@ -54,7 +56,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := verify(ctx, cfg); err != nil {
+	if err := patiently(ctx, func() error { return verify(ctx, cfg) }); err != nil {
 		return nil, err
 	}
 	c, err := connect(ctx, cfg)
@@ -73,7 +75,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 // openIndex opens the index of the topics as they are now.
 func (s *Store) openIndex(ctx context.Context) error {
-	id, err := s.client.identity(ctx, s.cfg)
+	var id index.Identity
+	err := patiently(ctx, func() (err error) {
+		id, err = s.client.identity(ctx, s.cfg)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -81,6 +87,29 @@ func (s *Store) openIndex(ctx context.Context) error {
 	var unusable *index.UnusableError
 	if errors.As(err, &unusable) {
 		return &IndexError{Dir: unusable.Dir, Err: err}
+	}
+	return err
+}
+
+// A question to the cluster is asked this often, with a pause between, before a store gives up opening.
+const (
+	openAttempts = 5
+	openPause    = 200 * time.Millisecond
+)
+
+// patiently asks again what failed on its way: a broker may go while others answer.
+func patiently(ctx context.Context, ask func() error) error {
+	var err error
+	for range openAttempts {
+		err = ask()
+		var off *TopicsError
+		var away *awayError
+		if err == nil || errors.As(err, &off) || errors.As(err, &away) {
+			return err
+		}
+		if clock.Wait(ctx, openPause) != nil {
+			return err
+		}
 	}
 	return err
 }

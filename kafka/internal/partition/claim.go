@@ -168,7 +168,7 @@ func (o *Owner) coordinate(ctx context.Context, ask func(*sarama.Broker) error) 
 }
 
 func (o *Owner) lostError(term wire.Term, cause error) error {
-	return &LostError{Topic: o.cfg.Topic, Partition: o.cfg.Partition, Term: term, Cause: cause}
+	return &LostError{Topic: o.cfg.Topic, Partition: o.cfg.Partition, Term: term, Cause: readable(cause)}
 }
 
 func noneIsNil(e sarama.KError) error {

@@ -26,6 +26,22 @@ func (e *LostError) Error() string {
 // Unwrap returns how it showed.
 func (e *LostError) Unwrap() error { return e.Cause }
 
+// readable gives the one code of these that Sarama has no text for a text.
+func readable(err error) error {
+	if !errors.Is(err, sarama.ErrProducerFenced) {
+		return err
+	}
+	return &fencedError{err}
+}
+
+type fencedError struct{ err error }
+
+func (e *fencedError) Error() string {
+	return "PRODUCER_FENCED: a newer producer has this transactional id"
+}
+
+func (e *fencedError) Unwrap() error { return e.err }
+
 // CorruptError says that a partition holds what it cannot hold if this library alone wrote it.
 type CorruptError struct {
 	Topic     string

@@ -29,7 +29,7 @@ func (o *Owner) follow(ctx context.Context, done func(index.Checkpoint) bool) er
 		block, err := o.fetch(at.Next)
 		if err == nil {
 			pause = backoff{}
-			if err := o.applyAll(block, at.Next); err != nil {
+			if err := o.applyAll(block, at.Next, done); err != nil {
 				return err
 			}
 			continue
@@ -56,7 +56,7 @@ func (o *Owner) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
 	return fetch(b, o.cfg.Topic, o.cfg.Partition, offset)
 }
 
-func (o *Owner) applyAll(block *sarama.FetchResponseBlock, from int64) error {
+func (o *Owner) applyAll(block *sarama.FetchResponseBlock, from int64, done func(index.Checkpoint) bool) error {
 	if block.LogStartOffset > 0 {
 		return o.corrupt(0, fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
 			"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", block.LogStartOffset))
@@ -71,6 +71,9 @@ func (o *Owner) applyAll(block *sarama.FetchResponseBlock, from int64) error {
 		}
 		if err := o.apply(set.RecordBatch); err != nil {
 			return err
+		}
+		if done(o.cfg.Index.Checkpoint()) {
+			return nil
 		}
 	}
 	if next := o.cfg.Index.Checkpoint().Next; next/progressStep != from/progressStep {

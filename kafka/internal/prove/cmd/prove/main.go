@@ -1,0 +1,127 @@
+// Command prove runs the proof of the Kafka store: processes compete for the same few streams on three real brokers while
+// everything is killed, paused and cut off, and every answer is checked. See package prove.
+//
+//	prove -duration 10m -seed 42 -kafka 4.3.1
+//	prove -broken NoWitness     a store that is broken on purpose: it must be caught
+//	prove -broken all           each of them, one after the other
+//	prove -judge stream-7.json  a history that a proof has kept, once more
+//
+// It needs what package kafkatest needs. The exit code is 1 if there is a violation, or if a broken store is
+// not caught, and 2 if the proof could not be run.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/fencelog/fencelog/kafka/internal/prove"
+	"github.com/fencelog/fencelog/kafka/internal/prove/history"
+	"github.com/fencelog/fencelog/kafka/internal/prove/worker"
+)
+
+// workerArg makes this program a worker.
+const workerArg = "worker"
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == workerArg {
+		logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		if err := worker.Serve(context.Background(), os.Stdin, os.Stdout, logger); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx))
+}
+
+func run(ctx context.Context) int {
+	var cfg prove.Config
+	flag.DurationVar(&cfg.Duration, "duration", prove.DefaultDuration, "how long to work under faults")
+	flag.Uint64Var(&cfg.Seed, "seed", rand.Uint64(), "of all choices")
+	flag.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers")
+	flag.IntVar(&cfg.Workers, "workers", prove.DefaultWorkers, "processes that compete")
+	flag.IntVar(&cfg.Clients, "clients", prove.DefaultClients, "clients at a time")
+	flag.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if there are violations)")
+	broken := flag.String("broken", "", "break the store in this way, or in all of them, one after the other")
+	judge := flag.String("judge", "", "judge the history in this file once more, and do nothing else")
+	flag.Parse()
+	if *judge != "" {
+		return judgeAgain(*judge)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	cfg.Command, cfg.Progress = []string{exe, workerArg}, os.Stderr
+	switch *broken {
+	case "":
+		return once(ctx, cfg)
+	case "all":
+		return catchAll(ctx, cfg, prove.Breakages())
+	default:
+		b, err := prove.BreakageOf(*broken)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		return catchAll(ctx, cfg, []prove.Breakage{b})
+	}
+}
+
+func judgeAgain(path string) int {
+	found, err := history.CheckFile(path, path+".html")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	for _, v := range found {
+		fmt.Fprintln(os.Stdout, v)
+	}
+	fmt.Fprintln(os.Stdout, len(found), "violations")
+	return min(1, len(found))
+}
+
+func once(ctx context.Context, cfg prove.Config) int {
+	fmt.Fprintf(os.Stderr, "prove: seed %d\n", cfg.Seed)
+	report, err := prove.Run(ctx, cfg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	report.Print(os.Stdout)
+	if len(report.Violations) > 0 {
+		return 1
+	}
+	return 0
+}
+
+// catchAll runs each broken store until it is caught, and prints how long that took.
+func catchAll(ctx context.Context, cfg prove.Config, all []prove.Breakage) int {
+	code := 0
+	for _, b := range all {
+		report, err := prove.Catch(ctx, cfg, b)
+		var escaped *prove.NotCaughtError
+		switch {
+		case errors.As(err, &escaped):
+			code = max(code, 1)
+			fmt.Fprintf(os.Stdout, "%-22s NOT CAUGHT within %s\n", b.Name, b.Bound)
+		case err != nil:
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		default:
+			fmt.Fprintf(os.Stdout, "%-22s caught after %6.1f s: %s\n", b.Name, report.CaughtAfter.Round(100*time.Millisecond).Seconds(), report.Violations[0])
+		}
+	}
+	return code
+}

@@ -1,0 +1,102 @@
+package prove
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// Defaults of [Config].
+const (
+	DefaultDuration = 10 * time.Minute
+	DefaultWorkers  = 3
+	DefaultClients  = 16
+)
+
+// The proof's fixed dimensions: few partitions and few streams, so that all clients and processes get in each other's way.
+const (
+	partitions     = 3
+	liveStreams    = 4
+	streamEvents   = 400              // a stream with more events is replaced by a fresh one
+	streamAge      = 15 * time.Second // and so is an older one
+	requestTimeout = time.Second      // of the stores; time-outs of connections follow from it
+	openTimeout    = 20 * time.Second
+	healTimeout    = 90 * time.Second // within which everything must work again once all faults are over
+)
+
+// Faults says which faults a proof injects.
+type Faults struct {
+	Brokers     bool // killed, paused, restarted; leaders and coordinators on purpose
+	Workers     bool // killed, paused past a takeover, closed, overtaken
+	Connections bool // cut, delayed, held back, refused; answers lost
+	Forgetting  bool // an owner sleeps until the brokers have forgotten its epoch
+}
+
+// Config says how to prove. Command is required; zero fields mean their defaults.
+type Config struct {
+	// Command and Env start a worker: a program that calls worker.Serve on its standard input and output, and
+	// what is added to this process's environment for it.
+	Command, Env []string
+
+	Duration time.Duration // of work under faults. Default: DefaultDuration
+	Seed     uint64        // of all choices
+	Kafka    string        // version of the brokers. Default: as package kafkatest says
+	Workers  int           // processes that compete. Default: DefaultWorkers
+	Clients  int           // clients at a time. Default: DefaultClients
+
+	// Faults to inject. Default: brokers, workers and connections.
+	Faults Faults
+
+	// Broken breaks the store. Default: nothing.
+	Broken hooks.Broken
+
+	// UntilCaught ends the run at the first violation.
+	UntilCaught bool
+
+	// Dir is a folder for the log of each process, the list of faults and drawings of violations. Default: a temporary
+	// folder, removed unless there are violations.
+	Dir string
+
+	// Progress gets a line every few seconds. Default: nobody.
+	Progress io.Writer
+}
+
+func (c Config) complete() (Config, error) {
+	if c.Kafka == "" {
+		c.Kafka = os.Getenv(kafkatest.EnvVersion)
+	}
+	if c.Kafka == "" {
+		c.Kafka = kafkatest.DefaultVersion
+	}
+	if c.Duration == 0 {
+		c.Duration = DefaultDuration
+	}
+	if c.Workers == 0 {
+		c.Workers = DefaultWorkers
+	}
+	if c.Clients == 0 {
+		c.Clients = DefaultClients
+	}
+	if c.Faults == (Faults{}) {
+		c.Faults = Faults{Brokers: true, Workers: true, Connections: true}
+	}
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	var wrong []error
+	report := func(bad bool, format string, args ...any) {
+		if bad {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	report(len(c.Command) == 0, "Command is empty, expected the program of a worker")
+	report(c.Duration < time.Second, "Duration is %s, expected a second or more", c.Duration)
+	report(c.Workers < 2 || c.Workers > 9, "Workers is %d, expected 2 to 9", c.Workers)
+	report(c.Clients < 1 || c.Clients > 200, "Clients is %d, expected 1 to 200", c.Clients)
+	return c, errors.Join(wrong...)
+}

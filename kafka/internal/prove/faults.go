@@ -1,0 +1,268 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/prove/proxy"
+)
+
+// journal is the list of faults, with the times that histories have.
+type journal struct {
+	mu     sync.Mutex
+	file   *os.File
+	origin time.Time
+}
+
+func openJournal(path string, origin time.Time) (*journal, error) {
+	f, err := os.Create(path)
+	return &journal{file: f, origin: origin}, err
+}
+
+func (j *journal) note(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	fmt.Fprintf(j.file, "%12.6f  %s\n", time.Since(j.origin).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (j *journal) close() { _ = j.file.Close() }
+
+// hurt notes a fault in the journal and counts it.
+func (r *run) hurt(kind, format string, args ...any) {
+	r.count.fault(kind)
+	r.journal.note(kind+": "+format, args...)
+}
+
+// nemeses returns what injects faults; each undoes its own before it returns.
+func (r *run) nemeses() []func(context.Context, *rand.Rand) {
+	var all []func(context.Context, *rand.Rand)
+	if r.cfg.Faults.Brokers {
+		all = append(all, r.hurtBrokers)
+	}
+	if r.cfg.Faults.Workers {
+		all = append(all, r.hurtWorkers)
+	}
+	if r.cfg.Faults.Connections {
+		all = append(all, r.hurtConnections)
+	}
+	if r.cfg.Faults.Forgetting {
+		all = append(all, r.forget)
+	}
+	return all
+}
+
+// between returns a duration of the range.
+func between(rng *rand.Rand, low, high time.Duration) time.Duration {
+	return low + time.Duration(rng.Int64N(int64(high-low)+1))
+}
+
+// mostlyShort returns a duration of the range, seldom a long one: so that there is work between the faults.
+func mostlyShort(rng *rand.Rand, low, high time.Duration) time.Duration {
+	u := rng.Float64()
+	return low + time.Duration(u*u*u*float64(high-low))
+}
+
+// hurtBrokers takes one broker after the other out of service: never two at once, for then nothing could be acknowledged.
+func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
+	for clock.Wait(ctx, between(rng, 2*time.Second, 10*time.Second)) == nil {
+		partition := rng.Int32N(partitions)
+		victim, why := rng.IntN(len(r.cluster.Brokers())), "any"
+		var err error
+		switch rng.IntN(4) {
+		case 0, 1:
+			why = "leader"
+			victim, err = r.guide.leader(ctx, partition)
+		case 2:
+			why = "coordinator"
+			victim, err = r.guide.coordinator(ctx, partition)
+		}
+		if err != nil {
+			continue
+		}
+		if rng.IntN(4) == 0 {
+			r.pauseBroker(ctx, victim, why, mostlyShort(rng, 500*time.Millisecond, 8*time.Second))
+		} else {
+			r.killBroker(ctx, victim, why, between(rng, 0, 6*time.Second))
+		}
+	}
+}
+
+func (r *run) pauseBroker(ctx context.Context, n int, why string, d time.Duration) {
+	r.hurt("broker paused, "+why, "broker %d for %s", n, d)
+	if err := r.cluster.Pause(n); err != nil {
+		r.journal.note("pause: %v", err)
+		return
+	}
+	_ = clock.Wait(ctx, d)
+	if err := r.cluster.Resume(n); err != nil {
+		r.journal.note("resume: %v", err)
+	}
+	r.journal.note("broker %d resumed", n)
+}
+
+func (r *run) killBroker(ctx context.Context, n int, why string, d time.Duration) {
+	r.hurt("broker killed, "+why, "broker %d for %s", n, d)
+	if err := r.cluster.Kill(n); err != nil {
+		r.journal.note("kill: %v", err)
+	}
+	_ = clock.Wait(ctx, d)
+	restart, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout) // also when the work is over
+	defer cancel()
+	if err := r.cluster.Restart(restart, n); err != nil {
+		r.alarm(ruleHeals, fmt.Sprintf("broker %d does not come back: %v", n, err))
+	}
+	r.journal.note("broker %d is back", n)
+}
+
+// hurtWorkers kills, pauses, closes and overtakes processes.
+func (r *run) hurtWorkers(ctx context.Context, rng *rand.Rand) {
+	for clock.Wait(ctx, between(rng, time.Second, 6*time.Second)) == nil {
+		m := r.members[rng.IntN(len(r.members))]
+		if rng.IntN(3) > 0 {
+			m = r.members[r.current.Load()]
+		}
+		_, store := m.usable()
+		owner := "idle"
+		if store != noStore {
+			owner = "owner"
+		}
+		switch rng.IntN(8) {
+		case 0:
+			r.hurt("process killed, "+owner+", index kept", "worker %d", m.n)
+			m.kill()
+		case 1:
+			r.hurt("process killed, "+owner+", index deleted", "worker %d", m.n)
+			m.kill()
+			if err := os.RemoveAll(m.indexDir()); err != nil {
+				r.journal.note("delete the index: %v", err)
+			}
+		case 2:
+			r.hurt("store closed", "worker %d", m.n)
+			m.close()
+		case 3:
+			r.hurt("takeover hurried", "all but worker %d", m.n)
+			r.hurryOthers(m)
+		default:
+			r.pauseWorker(ctx, m, owner, mostlyShort(rng, 100*time.Millisecond, 8*time.Second))
+		}
+	}
+}
+
+// pauseWorker stops a process where it stands, lets another one take over, and wakes it.
+func (r *run) pauseWorker(ctx context.Context, m *member, owner string, d time.Duration) {
+	if !m.pause() {
+		return
+	}
+	before := r.count.openings.Load()
+	r.journal.note("process paused: worker %d for %s", m.n, d)
+	r.hurryOthers(m)
+	_ = clock.Wait(ctx, d)
+	m.resume()
+	if r.count.openings.Load() > before {
+		owner += " past a takeover"
+	}
+	r.hurt("process paused, "+owner, "worker %d woken", m.n)
+}
+
+func (r *run) hurryOthers(m *member) {
+	for _, other := range r.members {
+		if other != m {
+			other.hurry()
+		}
+	}
+}
+
+// hurtConnections spoils the connections of one process, or to one broker, or of one to the other.
+func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
+	for clock.Wait(ctx, between(rng, 300*time.Millisecond, 3*time.Second)) == nil {
+		links, which := r.someLinks(rng)
+		set := func(kind string, w proxy.Weather, d time.Duration) {
+			r.hurt("connections "+kind, "%s for %s", which, d)
+			for _, l := range links {
+				l.Set(w)
+			}
+			_ = clock.Wait(ctx, d)
+			for _, l := range links {
+				l.Set(proxy.Weather{})
+			}
+		}
+		switch rng.IntN(8) {
+		case 0:
+			r.hurt("connections cut", "%s", which)
+			cut(links)
+		case 1:
+			set("delayed", proxy.Weather{Delay: between(rng, 5*time.Millisecond, 150*time.Millisecond)}, mostlyShort(rng, time.Second, 4*time.Second))
+		case 2:
+			set("holding requests", proxy.Weather{HoldRequests: true}, mostlyShort(rng, 200*time.Millisecond, 8*time.Second))
+		case 3:
+			set("holding answers", proxy.Weather{HoldAnswers: true}, mostlyShort(rng, 200*time.Millisecond, 8*time.Second))
+		case 4:
+			set("black-holed", proxy.Weather{HoldRequests: true, HoldAnswers: true}, mostlyShort(rng, 200*time.Millisecond, 9*time.Second))
+		case 5:
+			cut(links)
+			set("refused", proxy.Weather{Refuse: true}, between(rng, 200*time.Millisecond, 3*time.Second))
+		default:
+			r.loseAnswers(ctx, links, which, 1+rng.IntN(3))
+		}
+	}
+	for _, m := range r.members {
+		for n := range r.cluster.Brokers() {
+			m.proxy.Link(n).Set(proxy.Weather{})
+			m.proxy.Link(n).LoseAnswers(0)
+		}
+	}
+}
+
+// loseAnswers loses the answers to produces that the brokers carried out.
+func (r *run) loseAnswers(ctx context.Context, links []*proxy.Link, which string, n int) {
+	before := lost(links)
+	for _, l := range links {
+		l.LoseAnswers(n)
+	}
+	_ = clock.Wait(ctx, time.Second)
+	for _, l := range links {
+		l.LoseAnswers(0)
+	}
+	for range lost(links) - before {
+		r.hurt("answer to a produce lost", "%s", which)
+	}
+}
+
+func lost(links []*proxy.Link) (n int) {
+	for _, l := range links {
+		n += l.Lost()
+	}
+	return n
+}
+
+func cut(links []*proxy.Link) {
+	for _, l := range links {
+		l.Cut()
+	}
+}
+
+func (r *run) someLinks(rng *rand.Rand) (links []*proxy.Link, which string) {
+	w, b := rng.IntN(len(r.members)), rng.IntN(len(r.cluster.Brokers()))
+	if rng.IntN(2) == 0 {
+		w = int(r.current.Load())
+	}
+	switch rng.IntN(3) {
+	case 0:
+		return []*proxy.Link{r.members[w].proxy.Link(b)}, fmt.Sprintf("worker %d to broker %d", w, b)
+	case 1:
+		for n := range r.cluster.Brokers() {
+			links = append(links, r.members[w].proxy.Link(n))
+		}
+		return links, fmt.Sprintf("worker %d to all brokers", w)
+	default:
+		for _, m := range r.members {
+			links = append(links, m.proxy.Link(b))
+		}
+		return links, fmt.Sprintf("all workers to broker %d", b)
+	}
+}

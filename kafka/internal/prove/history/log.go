@@ -1,0 +1,121 @@
+package history
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Record is one record of the topic as a plain consumer sees it, or a marker.
+type Record struct {
+	Partition  int32
+	Offset     int64
+	ProducerID int64
+	Epoch      int16
+	Marker     bool // the control record that ends a transaction; only the fields above are set
+
+	Stream, Event, Command string
+	Version, First         int64
+	Length                 int
+}
+
+// Log is what the topic holds. Records of a partition are added in offset order.
+type Log struct {
+	mu         sync.Mutex
+	streams    map[string][]Record // those that count, by version
+	strays     []Stray
+	partitions map[int32]*logged
+	markers    int
+	records    int
+}
+
+// Stray is a record that does not count, and why.
+type Stray struct {
+	Record
+	Why string
+}
+
+type logged struct {
+	next  int64
+	id    int64
+	epoch int16
+}
+
+// NewLog returns an empty log.
+func NewLog() *Log {
+	return &Log{streams: make(map[string][]Record), partitions: make(map[int32]*logged)}
+}
+
+// Add adds a record. It counts if its producer is that of the last marker before it, and its version its stream's next: the
+// reader rule, written here a second time.
+func (l *Log) Add(r Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.partitions[r.Partition]
+	if p == nil {
+		p = &logged{id: -1, epoch: -1}
+		l.partitions[r.Partition] = p
+	}
+	if r.Offset < p.next {
+		l.strays = append(l.strays, Stray{r, fmt.Sprintf("offset %d was consumed before", r.Offset)})
+		return
+	}
+	p.next = r.Offset + 1
+	if r.Marker {
+		l.markers++
+		p.id, p.epoch = r.ProducerID, r.Epoch
+		return
+	}
+	l.records++
+	version := int64(len(l.streams[r.Stream]))
+	switch {
+	case r.ProducerID != p.id || r.Epoch != p.epoch:
+		l.strays = append(l.strays, Stray{r, fmt.Sprintf("written by %d/%d, the last marker is of %d/%d", r.ProducerID, r.Epoch, p.id, p.epoch)})
+	case r.Version != version+1:
+		l.strays = append(l.strays, Stray{r, fmt.Sprintf("version %d follows version %d", r.Version, version)})
+	default:
+		l.streams[r.Stream] = append(l.streams[r.Stream], r)
+	}
+}
+
+// Next returns the offset after the last one added of the partition.
+func (l *Log) Next(partition int32) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.partitions[partition]; p != nil {
+		return p.next
+	}
+	return 0
+}
+
+// Stream returns the records of the stream that count so far. They are not to be changed.
+func (l *Log) Stream(name string) []Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rs := l.streams[name]
+	return rs[:len(rs):len(rs)]
+}
+
+// Streams returns how many records of which stream there are.
+func (l *Log) Streams() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := make(map[string]int, len(l.streams))
+	for name, rs := range l.streams {
+		n[name] = len(rs)
+	}
+	return n
+}
+
+// Strays returns the records so far that do not count.
+func (l *Log) Strays() []Stray {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]Stray(nil), l.strays...)
+}
+
+// Size returns the number of records and of markers so far.
+func (l *Log) Size() (records, markers int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.records, l.markers
+}

@@ -1,0 +1,207 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Proxy stands between one client and all brokers.
+type Proxy struct {
+	links   []*Link
+	address map[string]string // of a broker → of the link to it
+	stop    context.CancelFunc
+	group   sync.WaitGroup
+}
+
+// Link is the way from the client to one broker.
+type Link struct {
+	proxy    *Proxy
+	broker   string
+	listener net.Listener
+	ctx      context.Context // the proxy's life
+
+	mu       sync.Mutex
+	weather  Weather
+	changed  chan struct{} // closed when the weather changes
+	lose     int           // answers to produces still to be lost
+	lost     int
+	sessions map[*session]struct{}
+}
+
+// Weather is what befalls the frames that pass a link until it changes. The zero value is a link that works.
+type Weather struct {
+	HoldRequests bool          // what the client sends waits until the weather changes
+	HoldAnswers  bool          // what the broker sends waits
+	Delay        time.Duration // each frame takes this much longer, in either direction
+	Refuse       bool          // new connections are closed at once
+}
+
+// New listens on free ports of 127.0.0.1, for one client, and forwards to the brokers until Close.
+func New(ctx context.Context, brokers []string) (*Proxy, error) {
+	ctx, stop := context.WithCancel(ctx)
+	p := &Proxy{address: make(map[string]string, len(brokers)), stop: stop}
+	for _, b := range brokers {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			p.Close()
+			return nil, fmt.Errorf("proxy for broker %s: %w", b, err)
+		}
+		p.links = append(p.links, &Link{
+			proxy: p, broker: b, listener: l, ctx: ctx, changed: make(chan struct{}), sessions: make(map[*session]struct{}),
+		})
+		p.address[b] = l.Addr().String()
+	}
+	for _, l := range p.links {
+		p.group.Go(l.accept)
+	}
+	return p, nil
+}
+
+// Brokers returns the addresses that the client is to know, in the order of the brokers.
+func (p *Proxy) Brokers() []string {
+	var all []string
+	for _, l := range p.links {
+		all = append(all, l.listener.Addr().String())
+	}
+	return all
+}
+
+// Link returns the way to broker n, in the order given to New.
+func (p *Proxy) Link(n int) *Link { return p.links[n] }
+
+// Close cuts everything and waits until nothing is left.
+func (p *Proxy) Close() {
+	p.stop()
+	for _, l := range p.links {
+		_ = l.listener.Close()
+		l.Cut()
+	}
+	p.group.Wait()
+}
+
+// Set changes the weather. What was held back passes on unless it is held by the new weather too.
+func (l *Link) Set(w Weather) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.weather = w
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// LoseAnswers lets the answers to the next n produces that the broker carries out be lost, together with the connections.
+// 0 ends that.
+func (l *Link) LoseAnswers(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lose = n
+}
+
+// Lost returns how many answers were lost on purpose so far.
+func (l *Link) Lost() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost
+}
+
+// Cut closes all connections, and drops what they hold back.
+func (l *Link) Cut() {
+	l.mu.Lock()
+	var all []*session
+	for s := range l.sessions {
+		all = append(all, s)
+	}
+	l.mu.Unlock()
+	for _, s := range all {
+		s.cut()
+	}
+}
+
+// takeLoss reports whether the answer to a produce is to be lost.
+func (l *Link) takeLoss() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lose == 0 {
+		return false
+	}
+	l.lose--
+	l.lost++
+	return true
+}
+
+func (l *Link) current() (Weather, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.weather, l.changed
+}
+
+// accept serves connections until the listener is closed.
+func (l *Link) accept() {
+	for {
+		c, err := l.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue
+		}
+		if w, _ := l.current(); w.Refuse {
+			_ = c.Close()
+			continue
+		}
+		l.proxy.group.Go(func() { l.serve(c) })
+	}
+}
+
+// dialTimeout bounds connecting to a broker, which is on this machine.
+const dialTimeout = time.Second
+
+func (l *Link) serve(client net.Conn) {
+	ctx, cancel := context.WithCancel(l.ctx)
+	s := &session{link: l, client: client, ctx: ctx, cancel: cancel, asked: make(map[int32]request)}
+	defer s.cut()
+	if !l.add(s) {
+		return
+	}
+	defer l.remove(s)
+	dialer := net.Dialer{Timeout: dialTimeout}
+	broker, err := dialer.DialContext(ctx, "tcp", l.broker)
+	if err != nil {
+		return
+	}
+	s.broker = broker
+	context.AfterFunc(ctx, func() { _ = broker.Close() })
+	l.proxy.group.Go(s.requests)
+	s.answers()
+}
+
+func (l *Link) add(s *session) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sessions[s] = struct{}{}
+	return l.ctx.Err() == nil
+}
+
+func (l *Link) remove(s *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.sessions, s)
+}
+
+// own returns the address of the proxy that stands for a broker's.
+func (p *Proxy) own(host string, port int32) (string, int32, error) {
+	address, ok := p.address[net.JoinHostPort(host, strconv.Itoa(int(port)))]
+	if !ok {
+		return "", 0, fmt.Errorf("proxy: broker %s:%d is not known", host, port)
+	}
+	h, ps, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, err
+	}
+	n, err := strconv.ParseInt(ps, 10, 32)
+	return h, int32(n), err
+}

@@ -1,0 +1,146 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/prove/history"
+)
+
+// Report is what a proof found.
+type Report struct {
+	Kafka    string // version of the brokers
+	Seed     uint64
+	Duration time.Duration // of the work under faults
+	Broken   []string      // rules that the store was made to break
+
+	// Exact is how many conflicts and reads were answered by a store that certainly owned the partition: they had to be linearizable.
+	Exact int64
+	// Outdated conflicts and reads were answered from the past, by stores that had been overtaken.
+	OutdatedConflicts, OutdatedReads int64
+
+	Operations, Appended, Repeated, Conflicts, NotAppended, Unknown, Reads, FailedReads int64
+	UnknownStored                                                                       int64 // of Unknown, how many the log holds
+
+	Streams, Records, Markers, Strays int
+	Takeovers, FailedOpenings         int64
+	Stopped                           int64 // times that a partition stopped for another reason than a takeover
+	Faults                            map[string]int
+
+	Violations  []history.Violation
+	CaughtAfter time.Duration // from the start of the work to the first violation
+	Dir         string        // where the logs of the processes are, if they were kept
+}
+
+// progressEvery is the time between two lines of progress.
+const progressEvery = 5 * time.Second
+
+// tell prints a line now and then.
+func (r *run) tell(ctx context.Context) {
+	for clock.Wait(ctx, progressEvery) == nil {
+		_, faults := r.count.allFaults()
+		records, _ := r.log.Size()
+		fmt.Fprintf(r.cfg.Progress, "prove: %4.0f s  %7d operations  %7d appended  %5d unknown  %4d takeovers  %4d faults  %7d records  %4d streams judged  %d violations\n",
+			time.Since(r.begun).Seconds(), r.count.begun.Load(), r.count.appended.Load(), r.count.unknown.Load()+r.count.unanswered(),
+			r.count.openings.Load(), faults, records, r.count.checked.Load(), r.verdict.number())
+	}
+}
+
+func (r *run) report() *Report {
+	c := &r.count
+	records, markers := r.log.Size()
+	faults, _ := c.allFaults()
+	rep := &Report{
+		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Broken: Names(r.cfg.Broken),
+		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
+		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
+		Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
+		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
+		Faults: faults, Violations: r.verdict.violations, CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
+	}
+	owners := r.rec.Owners()
+	for _, name := range r.rec.Streams() {
+		ops := r.rec.Stream(name)
+		for _, o := range history.FindOutdated(ops) {
+			r.journal.note("outdated: %s, though before it was %s", &o.Answer, &o.Acknowledged)
+			if o.Answer.Kind == history.Read {
+				rep.OutdatedReads++
+			} else {
+				rep.OutdatedConflicts++
+			}
+		}
+		stored := make(map[int64]bool)
+		partition := int32(-1)
+		for _, rec := range r.log.Stream(name) {
+			partition = rec.Partition
+			stored[history.OpOf(rec.Event)] = true
+		}
+		for _, op := range ops {
+			asked := op.Outcome == history.Conflict || op.Outcome == history.Answered
+			if asked && owners.Owned(op.Store, partition, op.Return) {
+				rep.Exact++
+			}
+			if op.Kind == history.Append && op.Outcome == history.Unknown && stored[op.ID] {
+				rep.UnknownStored++
+			}
+		}
+	}
+	return rep
+}
+
+// maxPrinted bounds the violations that Print prints.
+const maxPrinted = 20
+
+// Print writes the report for people.
+func (r *Report) Print(w io.Writer) {
+	line := func(name string, n any, remark string) { fmt.Fprintf(w, "  %-44s %9v  %s\n", name, n, remark) }
+	fmt.Fprintf(w, "\nProof on Kafka %s, seed %d, %s of work under faults\n", r.Kafka, r.Seed, r.Duration)
+	if len(r.Broken) > 0 {
+		fmt.Fprintf(w, "The store was broken on purpose: %s\n", strings.Join(r.Broken, ", "))
+	}
+	fmt.Fprintf(w, "\nOperations\n")
+	line("appended", r.Appended, "")
+	line("answered with the first result of the command", r.Repeated, "")
+	line("conflicts", r.Conflicts, "")
+	line("not appended: not owner, closed, out of time", r.NotAppended, "")
+	line("unknown", r.Unknown, fmt.Sprintf("of which the log holds %d", r.UnknownStored))
+	line("reads", r.Reads, "")
+	line("reads without an answer", r.FailedReads, "")
+	line("all", r.Operations, "")
+	line("conflicts and reads that had to be exact", r.Exact, "their store certainly owned the partition")
+	line("conflicts from the past", r.OutdatedConflicts, "of a store that was overtaken and did not know it yet")
+	line("reads from the past", r.OutdatedReads, "likewise")
+	fmt.Fprintf(w, "\nFaults\n")
+	total := 0
+	for _, kind := range slices.Sorted(maps.Keys(r.Faults)) {
+		line(kind, r.Faults[kind], "")
+		total += r.Faults[kind]
+	}
+	line("all", total, "")
+	fmt.Fprintf(w, "\nStores\n")
+	line("opened, each a takeover of all partitions", r.Takeovers, "")
+	line("openings that failed", r.FailedOpenings, "")
+	line("partitions that stopped without a takeover", r.Stopped, "")
+	fmt.Fprintf(w, "\nThe topic, read by an independent consumer\n")
+	line("records", r.Records, "")
+	line("markers", r.Markers, "")
+	line("records that do not count", r.Strays, "")
+	line("streams compared with their histories", r.Streams, "")
+	fmt.Fprintf(w, "\nViolations %42d\n", len(r.Violations))
+	for i, v := range r.Violations {
+		if i == maxPrinted {
+			fmt.Fprintf(w, "  and %d more\n", len(r.Violations)-i)
+			break
+		}
+		fmt.Fprintf(w, "  %s\n", v)
+	}
+	if len(r.Violations) > 0 {
+		fmt.Fprintf(w, "  the first after %s; logs, faults and drawings are in %s\n", r.CaughtAfter.Round(time.Millisecond), r.Dir)
+	}
+}

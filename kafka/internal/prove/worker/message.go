@@ -1,0 +1,51 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/prove/history"
+)
+
+// AggregateType is the type of all streams that workers append to.
+const AggregateType = "Account"
+
+// Order is what a worker is to do.
+type Order string
+
+// The orders.
+const (
+	Open   Order = "open"   // open the store, closing the one before
+	Close  Order = "close"  // close the store
+	Append Order = "append" // one append
+	Read   Order = "read"   // one read of a stream
+)
+
+// Request is one order. It names the store by the number of its opening: a worker that has another one by now does nothing.
+type Request struct {
+	ID      int64
+	Order   Order
+	Store   int
+	Timeout time.Duration // of the call's context
+	Open    *Settings     `json:",omitempty"`
+	Op      *history.Op   `json:",omitempty"`
+}
+
+// Settings are of the store to open.
+type Settings struct {
+	Brokers        []string
+	TopicPrefix    string
+	Partitions     int32
+	RequestTimeout time.Duration
+	IndexDir       string // kept when the process is killed
+	Broken         hooks.Broken
+}
+
+// Answer is what became of a request.
+type Answer struct {
+	ID      int64
+	Err     string      `json:",omitempty"` // of Open and Close
+	Alarm   string      `json:",omitempty"` // an error that a sound store over a sound topic never returns
+	Skipped int64       `json:",omitempty"` // records that the store has skipped, of Close
+	Op      *history.Op `json:",omitempty"` // with its outcome
+}
