@@ -20,14 +20,13 @@ type Breakage struct {
 
 // Breakages returns the broken stores that a proof must catch.
 func Breakages() []Breakage {
-	all := Faults{Brokers: true, Workers: true, Connections: true}
 	return []Breakage{
-		{"NoWitness", hooks.Broken{NoWitness: true}, Faults{Forgetting: true}, 90 * time.Second},
-		{"NoMarkerWait", hooks.Broken{NoMarkerWait: true}, Faults{Workers: true}, time.Minute},
-		{"NoVersionCheck", hooks.Broken{NoVersionCheck: true}, Faults{Workers: true}, time.Minute},
-		{"FreshSequence", hooks.Broken{FreshSequence: true}, Faults{Connections: true}, time.Minute},
-		{"CheckpointBeforeData", hooks.Broken{CheckpointBeforeData: true}, all, 2 * time.Minute},
-		{"ForgetCommands", hooks.Broken{ForgetCommands: true}, Faults{Workers: true, Connections: true}, time.Minute},
+		{"NoWitness", hooks.Broken{NoWitness: true}, Faults{Forgetting: true}, 3 * time.Minute},
+		{"NoMarkerWait", hooks.Broken{NoMarkerWait: true}, Faults{Workers: true}, 3 * time.Minute},
+		{"NoVersionCheck", hooks.Broken{NoVersionCheck: true}, Faults{Workers: true}, 3 * time.Minute},
+		{"FreshSequence", hooks.Broken{FreshSequence: true}, Faults{Connections: true}, 3 * time.Minute},
+		{"CheckpointBeforeData", hooks.Broken{CheckpointBeforeData: true}, Faults{Crashes: true}, 3 * time.Minute},
+		{"ForgetCommands", hooks.Broken{ForgetCommands: true}, Faults{Workers: true, Connections: true}, 3 * time.Minute},
 	}
 }
 

@@ -34,6 +34,7 @@ type Faults struct {
 	Brokers     bool // killed, paused, restarted; leaders and coordinators on purpose
 	Workers     bool // killed, paused past a takeover, closed, overtaken
 	Connections bool // cut, delayed, held back, refused; answers lost
+	Crashes     bool // owners killed, one after the other, their indexes kept
 	Forgetting  bool // an owner sleeps until the brokers have forgotten its epoch
 }
 

@@ -47,6 +47,9 @@ func (r *run) nemeses() []func(context.Context, *rand.Rand) {
 	if r.cfg.Faults.Workers {
 		all = append(all, r.hurtWorkers)
 	}
+	if r.cfg.Faults.Crashes {
+		all = append(all, r.crashOwners)
+	}
 	if r.cfg.Faults.Connections {
 		all = append(all, r.hurtConnections)
 	}
@@ -150,6 +153,18 @@ func (r *run) hurtWorkers(ctx context.Context, rng *rand.Rand) {
 		default:
 			r.pauseWorker(ctx, m, owner, mostlyShort(rng, 100*time.Millisecond, 8*time.Second))
 		}
+	}
+}
+
+// crashOwners kills whoever owns the partitions, soon after it has come to work, and keeps its index.
+func (r *run) crashOwners(ctx context.Context, rng *rand.Rand) {
+	for clock.Wait(ctx, between(rng, 200*time.Millisecond, time.Second)) == nil {
+		m := r.members[r.current.Load()]
+		if _, store := m.usable(); store == noStore {
+			continue
+		}
+		r.hurt("process killed, owner, index kept", "worker %d", m.n)
+		m.kill()
 	}
 }
 
