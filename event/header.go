@@ -48,4 +48,8 @@ type Envelope[E any] struct {
 	Header
 	Position Position
 	Event    E
+
+	// More says that another event follows which is stored as one with this: an event of an earlier revision that was
+	// upcast into several. They share header and position, so whoever remembers how far he came does so after the last.
+	More bool
 }

@@ -13,6 +13,10 @@ type Type struct {
 	Aggregate string       // durable name of the aggregate type
 	Name      string       // durable name of the event type, unique within the aggregate type
 	Go        reflect.Type // a struct
+
+	// Revision is the schema revision that Go has the shape of, where that is not today's: the type is read, to be
+	// upcast, and never written. 0 is today's.
+	Revision int
 }
 
 // Types is an immutable set of event types. A nil *Types is the empty set.

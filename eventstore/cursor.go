@@ -22,15 +22,20 @@ func (c Cursor) Seen(p event.Position) bool {
 	return ok && p.Offset <= last
 }
 
-// Start is where a read of a category begins: [Beginning], [After] or [Since].
+// Start is where a read of a category begins: [Beginning], [End], [After] or [Since].
 // The zero Start is the beginning.
 type Start struct {
 	after Cursor
 	since time.Time
+	end   bool
 }
 
 // Beginning starts at the first record of every partition.
 func Beginning() Start { return Start{} }
+
+// End starts behind the last record that every partition has at the time of the call: whoever follows from there
+// gets what is appended from then on.
+func End() Start { return Start{end: true} }
 
 // After starts behind what the cursor has seen, and at the first record of the partitions that it does not name.
 func After(c Cursor) Start { return Start{after: maps.Clone(c)} }
@@ -54,3 +59,6 @@ func (s Start) Offset(partition int32) int64 {
 
 // Time returns the time given to [Since], or the zero time.
 func (s Start) Time() time.Time { return s.since }
+
+// AtEnd reports whether this is [End].
+func (s Start) AtEnd() bool { return s.end }

@@ -17,6 +17,9 @@ var (
 	// ErrOutcomeUnknown: the commit may or may not be stored. Appending it again with the same
 	// command id, or loading the stream, tells.
 	ErrOutcomeUnknown = errors.New("outcome of the append is unknown")
+	// ErrUndecodable: a stored event cannot be decoded. Trying again is in vain until something is deployed or mended, unless an error that
+	// is wrapped too has a method Unavailable() bool that returns true, as where a schema registry is away.
+	ErrUndecodable = errors.New("event cannot be decoded")
 	// ErrClosed: the store was closed. Nothing was appended.
 	ErrClosed = errors.New("event store is closed")
 )
@@ -31,6 +34,9 @@ type ConflictError struct {
 
 // Error says what was found, what was expected, and what to do.
 func (e *ConflictError) Error() string {
+	if int64(e.Expected) == e.Actual { // what a Tip rested on was not stored, or another event is there
+		return fmt.Sprintf("stream %s at version %d is not what the decision rests on: load it again and decide anew", e.Stream, e.Actual)
+	}
 	return fmt.Sprintf("stream %s is at version %d, expected %d: load it again and decide anew",
 		e.Stream, e.Actual, int64(e.Expected))
 }

@@ -16,6 +16,7 @@ func TestErrorsMatchTheirSentinels(t *testing.T) {
 	t.Parallel()
 	sentinels := []error{
 		eventstore.ErrConflict, eventstore.ErrInvalid, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed,
+		eventstore.ErrUndecodable,
 	}
 	for err, want := range map[error]error{
 		&eventstore.ConflictError{Stream: stream(), Expected: 1, Actual: 2}:   eventstore.ErrConflict,
@@ -36,6 +37,8 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 	t.Parallel()
 	require.EqualError(t, &eventstore.ConflictError{Stream: stream(), Expected: 3, Actual: 5},
 		"stream Account/a-1 is at version 5, expected 3: load it again and decide anew")
+	require.EqualError(t, &eventstore.ConflictError{Stream: stream(), Expected: 3, Actual: 3},
+		"stream Account/a-1 at version 3 is not what the decision rests on: load it again and decide anew")
 	require.EqualError(t, &eventstore.InvalidError{Field: "value", Found: "nothing", Want: "an encoded event"},
 		"value: found nothing, expected an encoded event")
 }

@@ -43,6 +43,13 @@ type Store interface {
 	//
 	// Errors are as for ReadStream.
 	ReadCategory(ctx context.Context, aggregateType string, start Start) iter.Seq2[Record, error]
+
+	// Follow yields what ReadCategory yields and then what is appended, as it becomes known to this store. It does not
+	// end by itself: the last pair is the error that ends it, that of ctx or [ErrClosed]. A loop that
+	// is slow delays nobody but itself. [End] is the end of the category at the time of the call.
+	//
+	// Errors are as for ReadStream.
+	Follow(ctx context.Context, aggregateType string, start Start) iter.Seq2[Record, error]
 }
 
 // Stream names all events of one aggregate.

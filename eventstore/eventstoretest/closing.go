@@ -20,7 +20,13 @@ func closed(t test, s *suite) {
 	ctx := s.context(t)
 	stream, command := s.stream(0), ids.New()
 	first, want := s.append(ctx, t, stream, eventstore.NoStream, s.records(3, command)...)
+	followed := make(chan error, 1)
+	go func() {
+		_, err := collect(s.store.Follow(ctx, stream.Type, eventstore.Beginning()))
+		followed <- err
+	}()
 	attempts := s.appendWhileClosing(ctx, t, closer)
+	closedError(t, "a follow that Close interrupts", <-followed)
 
 	_, err := s.store.Append(ctx, stream, eventstore.Any, s.records(1, "")...)
 	closedError(t, "an append to a closed store", err)
@@ -28,6 +34,8 @@ func closed(t test, s *suite) {
 	closedError(t, "reading a stream of a closed store", err)
 	_, err = collect(s.store.ReadCategory(ctx, stream.Type, eventstore.Beginning()))
 	closedError(t, "reading a category of a closed store", err)
+	_, err = collect(s.store.Follow(ctx, stream.Type, eventstore.Beginning()))
+	closedError(t, "following a category of a closed store", err)
 	must(t, "closing a store that is closed", closer.Close())
 	if !s.durable {
 		return

@@ -127,6 +127,10 @@ func badInputRefused(t test, s *suite) {
 	if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) {
 		fatal(t, "reading a category whose name is invalid does not fail with an *InvalidError", err)
 	}
+	records, err = collect(s.store.Follow(ctx, "Acc.ount", eventstore.Beginning()))
+	if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) {
+		fatal(t, "following a category whose name is invalid does not fail with an *InvalidError", err)
+	}
 }
 
 // invalidFields returns the fields of all *InvalidErrors that are joined and wrapped in err.
@@ -182,5 +186,9 @@ func endedContextRefused(t test, s *suite) {
 	records, err = collect(s.store.ReadCategory(cancelled, stream.Type, eventstore.Beginning()))
 	if len(records) > 0 || !errors.Is(err, context.Canceled) {
 		fatal(t, "reading a category with a context that was cancelled before does not fail with its error", len(records), err)
+	}
+	records, err = collect(s.store.Follow(cancelled, stream.Type, eventstore.Beginning()))
+	if len(records) > 0 || !errors.Is(err, context.Canceled) {
+		fatal(t, "following a category with a context that was cancelled before does not fail with its error", len(records), err)
 	}
 }

@@ -14,6 +14,7 @@ const (
 	anyWins      = "writers that expect nothing never conflict"
 	commandOnce  = "a command that is sent many times at once is stored once"
 	commandScope = "a command id counts within its stream only"
+	queued       = "a commit stands behind what it was decided on, queued or not"
 	badInput     = "bad input is refused with every mistake in it"
 	retention    = "input is not retained"
 	endedContext = "nothing is appended for a context that has ended"
@@ -26,6 +27,10 @@ const (
 	rereads      = "a category read twice is the same"
 	resumes      = "a category is resumed anywhere"
 	since        = "a category is read since a time"
+	following    = "a category is followed"
+	fromEnd      = "a category is followed from its end"
+	followSince  = "a category is followed since a time to come"
+	unfollowed   = "a follow that is cancelled says so"
 	largest      = "a commit may be as large as the limits say"
 	strangest    = "names and headers may be as strange as the limits say"
 	extremeTimes = "times from 1970 to 2261 are kept to the nanosecond"
@@ -43,8 +48,8 @@ type mutant struct {
 func caughtBy(checks ...string) []string { return checks }
 
 func mutants() []mutant {
-	return slices.Concat(versionMutants(), commitMutants(), commandMutants(), inputMutants(), recordMutants(), streamMutants(),
-		loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), closingMutants())
+	return slices.Concat(versionMutants(), commitMutants(), commandMutants(), queuedMutants(), inputMutants(), recordMutants(),
+		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(), closingMutants())
 }
 
 func durable() eventstoretest.Config { return eventstoretest.Config{Durable: true} }

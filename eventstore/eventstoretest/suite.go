@@ -30,7 +30,7 @@ type Config struct {
 // DefaultTimeout is generous enough for a store that loses a broker in the middle of a check.
 const DefaultTimeout = 2 * time.Minute
 
-// Run checks that the store that open returns keeps every promise of [eventstore.Store].
+// Run checks that the store that open returns keeps every promise of [eventstore.Store], and of [eventstore.Pipelined] if it is one.
 //
 // open fails t if it cannot open the store, and may register clean-ups with t. The last check closes the
 // store if it has a method Close() error, which must be idempotent. If the configuration says
@@ -68,6 +68,7 @@ func checks() []check {
 		{"writers that expect nothing never conflict", anyNeverConflicts},
 		{"a command that is sent many times at once is stored once", commandStoredOnce},
 		{"a command id counts within its stream only", commandIDsPerStream},
+		{"a commit stands behind what it was decided on, queued or not", decisionsOnQueued},
 		{"bad input is refused with every mistake in it", badInputRefused},
 		{"input is not retained", inputNotRetained},
 		{"nothing is appended for a context that has ended", endedContextRefused},
@@ -80,6 +81,10 @@ func checks() []check {
 		{"a category read twice is the same", categoryRereads},
 		{"a category is resumed anywhere", categoryResumes},
 		{"a category is read since a time", categorySince},
+		{"a category is followed", categoryFollowed},
+		{"a category is followed from its end", followedFromEnd},
+		{"a category is followed since a time to come", followedSince},
+		{"a follow that is cancelled says so", followedUntilCancelled},
 		{"a commit may be as large as the limits say", largestCommits},
 		{"names and headers may be as strange as the limits say", strangestHeaders},
 		{"times from 1970 to 2261 are kept to the nanosecond", extremeTimes},

@@ -20,16 +20,22 @@ type wrapped struct {
 	append   func(context.Context, eventstore.Stream, eventstore.Expected, []eventstore.Record) (eventstore.Result, error)
 	stream   func(context.Context, eventstore.Stream, int64) records
 	category func(context.Context, string, eventstore.Start) records
+	follow   func(context.Context, string, eventstore.Start) records
+	tip      func(*wrappedTip) eventstore.Tip
 	close    func() error
 	reopen   func()
 
 	opens  int
 	closed atomic.Bool
 	gate   sync.RWMutex // held for reading by appends, so that close waits for them
+
+	until   context.Context //nolint:containedctx // ends when the store is closed, and with it every follow
+	closing context.CancelFunc
 }
 
 func newWrapped(store *memory.Store) *wrapped {
-	w := &wrapped{good: store, stream: store.ReadStream, category: store.ReadCategory, reopen: func() {}}
+	w := &wrapped{good: store, stream: store.ReadStream, category: store.ReadCategory, follow: store.Follow, reopen: func() {}}
+	w.tip = func(t *wrappedTip) eventstore.Tip { return t }
 	w.append = func(
 		ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 	) (eventstore.Result, error) {
@@ -39,6 +45,7 @@ func newWrapped(store *memory.Store) *wrapped {
 		w.gate.Lock()
 		defer w.gate.Unlock()
 		w.closed.Store(true)
+		w.closing()
 		return nil
 	}
 	return w
@@ -50,6 +57,7 @@ func (w *wrapped) opened() *wrapped {
 		w.reopen()
 	}
 	w.closed.Store(false)
+	w.until, w.closing = context.WithCancel(context.Background())
 	return w
 }
 
@@ -76,6 +84,19 @@ func (w *wrapped) ReadCategory(ctx context.Context, aggregateType string, start 
 		return fails(eventstore.ErrClosed)
 	}
 	return w.category(ctx, aggregateType, start)
+}
+
+func (w *wrapped) Follow(ctx context.Context, aggregateType string, start eventstore.Start) records {
+	if w.closed.Load() {
+		return fails(eventstore.ErrClosed)
+	}
+	until := w.until
+	ctx, cancel := context.WithCancelCause(ctx)
+	all := w.follow(ctx, aggregateType, start)
+	return func(yield func(eventstore.Record, error) bool) {
+		defer context.AfterFunc(until, func() { cancel(eventstore.ErrClosed) })()
+		all(yield)
+	}
 }
 
 func (w *wrapped) Close() error { return w.close() }

@@ -86,3 +86,39 @@ func ExampleStore_ReadCategory() {
 	// new records: 2
 	// new records: 1
 }
+
+// A reader that follows a category is handed what is appended from now on.
+func ExampleStore_Follow() {
+	store, err := memory.New(memory.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+
+	ctx := context.Background()
+	fromNow := store.Follow(ctx, "Account", eventstore.End())
+	for i := range 2 {
+		_, err := store.Append(ctx, eventstore.Stream{Type: "Account", ID: "a-1"}, eventstore.Any, eventstore.Record{
+			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
+			Value:  []byte("an encoded event"),
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	for r, err := range fromNow { // waits when it has caught up
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(r.AggregateVersion, r.ID)
+		if r.AggregateVersion == 2 {
+			break
+		}
+	}
+	// Output:
+	// 1 e-0
+	// 2 e-1
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/wake"
 )
 
 // partition is one log of a category, and the streams whose records are in it.
@@ -16,6 +17,7 @@ import (
 // copied under the mutex is a snapshot that is read without it.
 type partition struct {
 	number int32
+	moved  *wake.Bell // the category's: rung when one of its partitions has grown, or the store is closed
 
 	mu      sync.RWMutex
 	log     []eventstore.Record // by offset
@@ -97,10 +99,20 @@ func (p *partition) since(start eventstore.Start) []eventstore.Record {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	first := max(0, start.Offset(p.number))
+	if start.AtEnd() {
+		first = int64(len(p.log))
+	}
 	if t := start.Time(); !t.IsZero() {
 		// The first record at t or later is the one that lifts the peak there.
 		i, _ := slices.BinarySearch(p.peaks, t.UnixMilli())
 		first = max(first, int64(i))
 	}
 	return p.log[min(first, int64(len(p.log))):]
+}
+
+// end returns the offset of the next record.
+func (p *partition) end() int64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return int64(len(p.log))
 }

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/wake"
 )
 
 const (
@@ -23,11 +26,15 @@ type Config struct {
 	// Partitions is how many partitions each category has, 1 to [MaxPartitions].
 	// Default: [DefaultPartitions].
 	Partitions int
+
+	// OnAppend is told of every append. Default: none.
+	OnAppend eventstore.OnAppend
 }
 
 // Store is an [eventstore.Store] in memory. Its methods may be called by any number of goroutines.
 type Store struct {
 	partitions int
+	onAppend   eventstore.OnAppend
 
 	// mu guards the fields below it. Append holds it for reading, so that Close waits for the
 	// appends under way; a category and what is in it is guarded by the mutexes of its partitions.
@@ -47,13 +54,28 @@ func New(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("memory store: Partitions is %d, expected 1 to %d, or 0 for the default of %d",
 			cfg.Partitions, MaxPartitions, DefaultPartitions)
 	}
-	return &Store{partitions: cfg.Partitions, categories: make(map[string][]*partition)}, nil
+	return &Store{partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition)}, nil
 }
 
 // Append adds records to the end of stream, as [eventstore.Store] says.
 // It never answers with [eventstore.ErrNotOwner] or [eventstore.ErrOutcomeUnknown].
 func (s *Store) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
+) (eventstore.Result, error) {
+	if s.onAppend == nil {
+		return s.appended(ctx, stream, expected, records)
+	}
+	start := clock.Reading()
+	result, err := s.appended(ctx, stream, expected, records)
+	s.onAppend(ctx, eventstore.Appended{
+		Stream: stream, Records: len(records), Result: result, Err: err, Start: start, Duration: time.Since(start),
+	})
+	return result, err
+}
+
+// appended says in its error what was to be appended to.
+func (s *Store) appended(
+	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 ) (eventstore.Result, error) {
 	result, err := s.append(ctx, stream, expected, records)
 	if err != nil && !errors.Is(err, eventstore.ErrConflict) { // a conflict names the stream itself
@@ -77,7 +99,9 @@ func (s *Store) append(
 	if ctx.Err() != nil {
 		return eventstore.Result{}, context.Cause(ctx)
 	}
-	return s.categories[stream.Type][s.partitionOf(stream.ID)].append(stream, expected, records)
+	p := s.categories[stream.Type][s.partitionOf(stream.ID)]
+	defer p.moved.Ring()
+	return p.append(stream, expected, records)
 }
 
 // create makes the partitions of a category, unless they exist or the store is closed.
@@ -88,9 +112,9 @@ func (s *Store) create(aggregateType string) {
 	if done {
 		return
 	}
-	partitions := make([]*partition, s.partitions)
+	partitions, moved := make([]*partition, s.partitions), new(wake.Bell)
 	for i := range partitions {
-		partitions[i] = &partition{number: int32(i), streams: make(map[string]*stream)}
+		partitions[i] = &partition{number: int32(i), moved: moved, streams: make(map[string]*stream)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,12 +143,16 @@ func (s *Store) partitionOf(aggregateID string) int {
 }
 
 // Close forgets everything. It waits for the appends under way; every call
-// after it fails with [eventstore.ErrClosed]. It always returns nil, and may be called again.
-// Iterators obtained earlier stay usable.
+// after it fails with [eventstore.ErrClosed], and so does every Follow. It always returns nil, and may be called again.
+// Iterators of ReadStream and ReadCategory that were obtained earlier stay usable.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	categories := s.categories
 	s.closed = true
 	s.categories = nil
+	s.mu.Unlock()
+	for _, partitions := range categories {
+		partitions[0].moved.Ring()
+	}
 	return nil
 }

@@ -27,3 +27,6 @@ func Every(d time.Duration) (due <-chan time.Time, end func()) {
 	t := time.NewTicker(d)
 	return t.C, t.Stop
 }
+
+// Reading returns the current time with a monotonic reading, to measure how long something takes.
+func Reading() time.Time { return time.Now() }

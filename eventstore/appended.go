@@ -1,0 +1,20 @@
+package eventstore
+
+import (
+	"context"
+	"time"
+)
+
+// Appended is what became of one call of [Store.Append], for those who measure and trace.
+type Appended struct {
+	Stream   Stream
+	Records  int // in the commit
+	Result   Result
+	Err      error // nil, or what the call returned
+	Start    time.Time
+	Duration time.Duration
+}
+
+// OnAppend is called with every append when it is over, by the goroutine that appended and under its context. It must be quick,
+// may be called concurrently, and must not call the store.
+type OnAppend func(ctx context.Context, a Appended)

@@ -1,0 +1,76 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// Follow yields the records of an aggregate type from start on, and then what is appended, as
+// [eventstore.Store] says. The iterator may be ranged over again.
+func (s *Store) Follow(ctx context.Context, aggregateType string, start eventstore.Start) iter.Seq2[eventstore.Record, error] {
+	partitions, err := s.followed(ctx, aggregateType)
+	if err != nil {
+		return failed(fmt.Errorf("follow %s: %w", aggregateType, err))
+	}
+	starts := make([]eventstore.Start, len(partitions))
+	for i, p := range partitions {
+		starts[i] = start
+		if start.AtEnd() {
+			starts[i] = eventstore.After(eventstore.Cursor{p.number: p.end() - 1})
+		}
+	}
+	return func(yield func(eventstore.Record, error) bool) {
+		if err := s.follow(ctx, partitions, starts, yield); err != nil {
+			yield(eventstore.Record{}, fmt.Errorf("follow %s: %w", aggregateType, err))
+		}
+	}
+}
+
+// followed returns the partitions of a category, which it makes: there is something to wait at before the first record.
+func (s *Store) followed(ctx context.Context, aggregateType string) ([]*partition, error) {
+	if err := eventstore.CheckType(aggregateType); err != nil {
+		return nil, err
+	}
+	s.create(aggregateType)
+	return s.category(ctx, aggregateType)
+}
+
+// follow returns nil when the loop breaks, and otherwise the error that ends it.
+func (s *Store) follow(
+	ctx context.Context, partitions []*partition, starts []eventstore.Start, yield func(eventstore.Record, error) bool,
+) error {
+	woken := make(chan struct{}, 1)
+	defer partitions[0].moved.Listen(woken)()
+	from := make([]eventstore.Start, len(starts))
+	copy(from, starts)
+	for {
+		for i, p := range partitions {
+			for _, r := range p.since(from[i]) {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				if !yield(r, nil) {
+					return nil
+				}
+				from[i] = eventstore.After(eventstore.Cursor{p.number: r.Position.Offset})
+			}
+		}
+		if s.isClosed() {
+			return eventstore.ErrClosed
+		}
+		select {
+		case <-woken:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (s *Store) isClosed() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed
+}
