@@ -18,5 +18,8 @@ type Codec interface {
 
 	// Decode reads what Encode of this or an earlier revision wrote into the event that into, a
 	// pointer to a t.Go, points to. Fields that value does not have get their defaults.
+	//
+	// A t with a Revision is what an upcaster reads: t.Go has the shape of that revision, which Bind found it by, and is
+	// given values of it and of earlier ones. No such type is ever encoded.
 	Decode(ctx context.Context, t event.Type, value []byte, into any) error
 }

@@ -11,16 +11,47 @@ import (
 )
 
 // History yields the events of one aggregate from a version on (1 or less: all), decoded. An error is yielded
-// once, as the last pair; errors are those of the store's ReadStream, and *[DecodeError].
+// once, as the last pair; errors are those of the store's ReadStream, and *[DecodeError]. Of a stored event that was
+// upcast into several each is yielded, all but the last with More.
 func (r *Repository[S]) History(ctx context.Context, id string, from int64) iter.Seq2[event.Envelope[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.ReadStream(ctx, eventstore.Stream{Type: r.typ.name, ID: id}, from))
 }
 
 // Events yields the events of all aggregates of the type from start on, up to now, decoded: in order within a
 // partition, so within an aggregate. An error is yielded once, as the last pair; errors are those of
-// the store's ReadCategory, and *[DecodeError].
+// the store's ReadCategory, and *[DecodeError]. Of a stored event that was upcast into several each is yielded, all but
+// the last with More.
 func (r *Repository[S]) Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Envelope[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.ReadCategory(ctx, r.typ.name, start))
+}
+
+// Follow yields what Events yields and then what is appended, until ctx ends or the store is closed, whose error is then the last pair.
+// Errors are those of the store's Follow, and *[DecodeError].
+func (r *Repository[S]) Follow(ctx context.Context, start eventstore.Start) iter.Seq2[event.Envelope[Event[S]], error] {
+	return r.decodeAll(ctx, r.store.Follow(ctx, r.typ.name, start))
+}
+
+// Handler returns what decodes a stored event and calls handle with it, as a store's subscriptions take it. A record that cannot be
+// decoded is a *[DecodeError]; other errors are those of handle. A stored event that was upcast into several is handled again from the first
+// of them on when one fails.
+func (r *Repository[S]) Handler(
+	handle func(context.Context, event.Envelope[Event[S]]) error,
+) func(context.Context, eventstore.Record) error {
+	return func(ctx context.Context, rec eventstore.Record) error {
+		for e, err := range r.decodeAll(ctx, one(rec)) {
+			if err == nil {
+				err = handle(ctx, e)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func one(rec eventstore.Record) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) { yield(rec, nil) }
 }
 
 func (r *Repository[S]) decodeAll(
@@ -28,30 +59,40 @@ func (r *Repository[S]) decodeAll(
 ) iter.Seq2[event.Envelope[Event[S]], error] {
 	return func(yield func(event.Envelope[Event[S]], error) bool) {
 		for rec, err := range records {
-			var e event.Envelope[Event[S]]
+			env := event.Envelope[Event[S]]{Header: rec.Header, Position: rec.Position}
+			var events []Event[S]
 			if err == nil {
-				e, err = r.decode(ctx, rec)
+				events, err = r.decode(ctx, rec)
 			}
-			if !yield(e, err) || err != nil {
+			if err != nil {
+				yield(env, err)
 				return
+			}
+			for i, e := range events {
+				env.Event, env.More = e, i+1 < len(events)
+				if !yield(env, nil) {
+					return
+				}
 			}
 		}
 	}
 }
 
-func (r *Repository[S]) decode(ctx context.Context, rec eventstore.Record) (event.Envelope[Event[S]], error) {
-	env := event.Envelope[Event[S]]{Header: rec.Header, Position: rec.Position}
-	t, ok := r.typ.types.Named(rec.AggregateType, rec.Type)
-	if !ok {
-		return env, &DecodeError{Record: rec, Err: fmt.Errorf(
-			"no event of aggregate type %q has this name: add it to aggregate.NewType, or deploy a version that knows it", r.typ.name)}
+// decode returns what the record is in today's terms.
+func (r *Repository[S]) decode(ctx context.Context, rec eventstore.Record) ([]Event[S], error) {
+	how, err := r.typ.read(rec.Type, rec.Revision)
+	if err != nil {
+		return nil, &DecodeError{Record: rec, Err: err}
 	}
-	into := reflect.New(t.Go)
-	if err := r.codec.Decode(ctx, t, rec.Value, into.Interface()); err != nil {
-		return env, &DecodeError{Record: rec, Err: err}
+	into := reflect.New(how.Go)
+	if err := r.codec.Decode(ctx, how.Type, rec.Value, into.Interface()); err != nil {
+		return nil, &DecodeError{Record: rec, Err: err}
 	}
-	env.Event = into.Elem().Interface().(Event[S])
-	return env, nil
+	events, err := r.typ.today(how, into.Elem().Interface())
+	if err != nil {
+		return nil, &DecodeError{Record: rec, Err: err}
+	}
+	return events, nil
 }
 
 func (r *Repository[S]) encode(ctx context.Context, events []Event[S]) ([]eventstore.Record, error) {
@@ -98,7 +139,9 @@ func (r *Repository[S]) publish(
 	_ = r.cfg.Bus.Publish(ctx, envelopes...)
 }
 
-// DecodeError says which stored event could not be decoded, and why.
+// DecodeError says which stored event could not be decoded, where it stands, and why. It matches [eventstore.ErrUndecodable]. What Err
+// is depends on the codec: that of package schema gives a *schema.DecodeError, which has the topic and the
+// schema id; an event whose type is not known gives [ErrUnnamedEvent].
 type DecodeError struct {
 	Record eventstore.Record
 	Err    error
@@ -112,3 +155,6 @@ func (e *DecodeError) Error() string {
 
 // Unwrap returns why.
 func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Is matches [eventstore.ErrUndecodable].
+func (e *DecodeError) Is(target error) bool { return target == eventstore.ErrUndecodable }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
@@ -65,7 +66,7 @@ func NewRepository[S any](
 	case codec == nil:
 		mistakes = append(mistakes, errors.New("the codec is nil; give a Codec"))
 	case t.Err() == nil:
-		mistakes = append(mistakes, codec.Bind(ctx, t.Events()))
+		mistakes = append(mistakes, codec.Bind(ctx, t.Stored()))
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("repository of %q: %w", t.name, err)
@@ -82,11 +83,23 @@ func (r *Repository[S]) Type() *Type[S] { return r.typ }
 // It fails with what the store's ReadStream fails with, and with a *[DecodeError] if an event cannot be
 // decoded: no event is ever left out.
 func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
+	return r.replay(id, r.History(ctx, id, 1))
+}
+
+// replay makes the aggregate of its events.
+func (r *Repository[S]) replay(id string, history iter.Seq2[event.Envelope[Event[S]], error]) (*Root[S], error) {
 	root := r.typ.New(id)
-	for e, err := range r.History(ctx, id, 1) {
+	same := false // as the event before: one stored event that was upcast into several
+	for e, err := range history {
 		if err != nil {
 			return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 		}
+		if same {
+			e.Event.Apply(&root.state)
+			same = e.More
+			continue
+		}
+		same = e.More
 		if e.AggregateVersion != root.version+1 {
 			return nil, fmt.Errorf("load %s/%s: the store yields version %d at %s, expected version %d: it breaks its promise",
 				r.typ.name, id, e.AggregateVersion, e.Position, root.version+1)
@@ -111,54 +124,25 @@ func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) error {
 	if err != nil {
 		return fmt.Errorf("save %s/%s: %w", r.typ.name, root.id, err)
 	}
-	stream := eventstore.Stream{Type: r.typ.name, ID: root.id}
-	base := root.version - int64(len(root.uncommitted))
-	result, err := r.store.Append(ctx, stream, eventstore.Expected(base), records...)
+	return r.append(ctx, root, records, storedTip{r.store, r.stream(root.id), root.version - int64(len(records))})
+}
+
+// append appends the records of root's uncommitted events behind the tip, and publishes the events.
+func (r *Repository[S]) append(ctx context.Context, root *Root[S], records []eventstore.Record, tip eventstore.Tip) error {
+	result, err := tip.Append(ctx, records...)
 	if err != nil {
 		return fmt.Errorf("save %s/%s: %w", r.typ.name, root.id, err)
 	}
 	events := root.Uncommitted()
 	root.Commit()
 	if !result.Repeated && r.cfg.Bus != nil {
-		r.publish(ctx, stream, events, records, result)
+		r.publish(ctx, r.stream(root.id), events, records, result)
 	}
 	return r.onlyCommit(ctx, root.id)
 }
 
-// Update loads the aggregate, calls decide with its state, and appends the events it returns. If
-// another commit came between, it does so again, at most MaxAttempts times. No events and no error
-// means there is nothing to do.
-//
-// decide must be pure: it may be called several times. Its error is returned as it is.
-//
-// A command is applied at most once: if the stream holds events of the command that ctx carries, decide is
-// not called and Update returns nil. So the handler of a command commits to an aggregate once;
-// after that an Update of the same one fails with [ErrSecondCommit].
-func (r *Repository[S]) Update(ctx context.Context, id string, decide func(S) ([]Event[S], error)) error {
-	commandID := event.CauseFrom(ctx).CommandID
-	for attempt := 1; ; attempt++ {
-		root, err := r.Load(ctx, id)
-		if err != nil {
-			return err
-		}
-		if root.handled(commandID) {
-			return r.onlyCommit(ctx, id)
-		}
-		events, err := decide(root.State())
-		if err != nil {
-			return err
-		}
-		if err := root.Apply(events...); err != nil {
-			return fmt.Errorf("update %s/%s: %w", r.typ.name, id, err)
-		}
-		err = r.Save(ctx, root)
-		if err == nil || !errors.Is(err, eventstore.ErrConflict) {
-			return err
-		}
-		if attempt >= r.cfg.MaxAttempts {
-			return fmt.Errorf("update gave up after %d attempts: %w", attempt, err)
-		}
-	}
+func (r *Repository[S]) stream(id string) eventstore.Stream {
+	return eventstore.Stream{Type: r.typ.name, ID: id}
 }
 
 // onlyCommit is called when the stream of the aggregate is known to hold a commit of the command that ctx carries, and

@@ -1,6 +1,7 @@
 package aggregate_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
@@ -92,6 +94,7 @@ func TestUnnamedEventIsRefusedBeforeAnythingIsStored(t *testing.T) {
 
 	var found *aggregate.UnnamedEventError
 	require.ErrorAs(t, err, &found)
+	require.ErrorIs(t, err, aggregate.ErrUnnamedEvent)
 	require.Equal(t, "Unnamed", found.Name)
 	require.ErrorContains(t, err, "update Shop/s-1: event aggregate_test.unnamed")
 	require.Zero(t, store.tries)
@@ -230,6 +233,8 @@ func TestErrorsOfTheCodec(t *testing.T) {
 	var decode *aggregate.DecodeError
 	require.ErrorAs(t, err, &decode)
 	require.ErrorIs(t, err, broken)
+	require.ErrorIs(t, err, eventstore.ErrUndecodable)
+	require.NotErrorIs(t, err, aggregate.ErrUnnamedEvent)
 	require.Equal(t, "Opened", decode.Record.Type)
 	require.Regexp(t, `^load Shop/s-1: event Opened of Shop/s-1 version 1 at \d+:0: broken`, err.Error())
 	require.ErrorAs(t, decoding.Update(t.Context(), "s-1", decides()), &decode)
@@ -250,6 +255,8 @@ func TestStoredEventOfAnUnknownTypeIsNeverLeftOut(t *testing.T) {
 	var decode *aggregate.DecodeError
 	require.ErrorAs(t, err, &decode)
 	require.Equal(t, "Unnamed", decode.Record.Type)
+	require.ErrorIs(t, err, eventstore.ErrUndecodable)
+	require.ErrorIs(t, err, aggregate.ErrUnnamedEvent)
 	require.ErrorContains(t, err, "event Unnamed of Shop/s-1 version 2 at ")
 	require.ErrorContains(t, err, `no event of aggregate type "Shop" has this name`)
 
@@ -316,4 +323,47 @@ func TestErrorsOfTheStoreAreReturned(t *testing.T) {
 	require.NoError(t, store.Close())
 	_, err = r.Load(t.Context(), "s-1")
 	require.ErrorIs(t, err, eventstore.ErrClosed)
+}
+
+func TestFollowedEventsAreDecoded(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t, newStore(t), aggregate.Config{})
+	all := r.Follow(t.Context(), eventstore.Beginning())
+	n := 0
+	require.NoError(t, r.Update(t.Context(), "s-1", decides(stocked{Count: 0})))
+	for e, err := range all {
+		require.NoError(t, err)
+		require.Equal(t, stocked{Count: n}, e.Event)
+		if n++; n == 5 {
+			break
+		}
+		require.NoError(t, r.Update(t.Context(), "s-1", decides(stocked{Count: n})))
+	}
+}
+
+func TestHandlersGetDecodedEvents(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	newer, err := aggregate.NewRepository(t.Context(),
+		aggregate.NewType("Shop", opened{}, unnamed{}), store, jsonCodec{}, aggregate.Config{})
+	require.NoError(t, err)
+	require.NoError(t, newer.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{})))
+	refusal := errors.New("refused")
+	var got []shopEvent
+	handle := newRepository(t, store, aggregate.Config{}).Handler(func(_ context.Context, e event.Envelope[shopEvent]) error {
+		got = append(got, e.Event)
+		require.Equal(t, "s-1", e.AggregateID)
+		return refusal
+	})
+	var errs []error
+	for rec, err := range store.ReadCategory(t.Context(), "Shop", eventstore.Beginning()) {
+		require.NoError(t, err)
+		errs = append(errs, handle(t.Context(), rec))
+	}
+	require.Equal(t, []shopEvent{opened{Owner: "ada"}}, got)
+	require.Equal(t, refusal, errs[0])
+	require.ErrorIs(t, errs[1], eventstore.ErrUndecodable)
+	var decode *aggregate.DecodeError
+	require.ErrorAs(t, errs[1], &decode)
+	require.Equal(t, "Unnamed", decode.Record.Type)
 }

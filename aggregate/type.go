@@ -24,6 +24,7 @@ type Event[S any] interface {
 type Type[S any] struct {
 	name  string
 	types *event.Types
+	past  map[string][]step[S] // upcasters by event name, the oldest first
 	err   error
 }
 
@@ -73,6 +74,15 @@ func (t *Type[S]) Name() string { return t.name }
 // Events returns the event types, by name.
 func (t *Type[S]) Events() []event.Type { return t.types.All() }
 
+// Stored returns the types that a codec needs to read whatever is stored: those of Events, and what the upcasters read.
+func (t *Type[S]) Stored() []event.Type {
+	all := t.types.All()
+	for _, s := range t.steps() {
+		all = append(all, s.Type)
+	}
+	return all
+}
+
 // Err returns the mistakes made in [NewType], or nil.
 func (t *Type[S]) Err() error { return t.err }
 
@@ -89,8 +99,12 @@ func (t *Type[S]) check(e Event[S]) error {
 	return found
 }
 
+// ErrUnnamedEvent says that the type of an event is not among those of its aggregate type; see [UnnamedEventError] for one that was to
+// be stored, and [DecodeError] for one that is.
+var ErrUnnamedEvent = errors.New("event type not named")
+
 // UnnamedEventError says that an event was made whose type is not among those of its aggregate type. It could
-// be stored but never read again, so nothing was stored.
+// be stored but never read again, so nothing was stored. It matches [ErrUnnamedEvent].
 type UnnamedEventError struct {
 	Aggregate string
 	Name      string
@@ -102,3 +116,6 @@ func (e *UnnamedEventError) Error() string {
 	return fmt.Sprintf("event %v (%q) is not among the events of aggregate type %q: add it to aggregate.NewType, by value",
 		e.Go, e.Name, e.Aggregate)
 }
+
+// Is matches [ErrUnnamedEvent].
+func (e *UnnamedEventError) Is(target error) bool { return target == ErrUnnamedEvent }

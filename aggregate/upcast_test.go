@@ -1,0 +1,237 @@
+package aggregate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// Customer is the state.
+type Customer struct {
+	First, Last, Email string
+	Steps              int // how many events were applied
+}
+
+type (
+	named     struct{ First, Last string }
+	contacted struct{ Email string }
+
+	// namedV1 and namedV2 are how named was stored.
+	namedV1 struct{ Name string }
+	namedV2 struct{ Name, Email string }
+	// signedUp is written no more.
+	signedUp struct{ Mail string }
+)
+
+func (named) EventType() string       { return "Named" }
+func (contacted) EventType() string   { return "Contacted" }
+func (e named) Apply(c *Customer)     { c.First, c.Last, c.Steps = e.First, e.Last, c.Steps+1 }
+func (e contacted) Apply(c *Customer) { c.Email, c.Steps = e.Email, c.Steps+1 }
+
+func fromV2(old namedV2) []aggregate.Event[Customer] {
+	first, last, _ := strings.Cut(old.Name, " ")
+	return []aggregate.Event[Customer]{named{first, last}, contacted{old.Email}}
+}
+
+func fromV1(old namedV1) []namedV2 { return []namedV2{{old.Name, "unknown"}, {old.Name, "asked"}} }
+
+func fromSignedUp(old signedUp) []aggregate.Event[Customer] {
+	return []aggregate.Event[Customer]{contacted{old.Mail}}
+}
+
+func customers() *aggregate.Type[Customer] {
+	return aggregate.NewType("Customer", named{}, contacted{}).Upcasting(
+		aggregate.Before(aggregate.Upcast("Named", 2, fromV2), 1, fromV1),
+		aggregate.Upcast("SignedUp", aggregate.EveryRevision, fromSignedUp))
+}
+
+// stored appends an event as an earlier release stored it.
+func stored(t *testing.T, store eventstore.Store, name string, revision int, json string) {
+	t.Helper()
+	_, err := store.Append(t.Context(), eventstore.Stream{Type: "Customer", ID: "c"}, eventstore.Any, eventstore.Record{
+		Value: []byte(json), Header: event.Header{ID: name + json, Type: name, Revision: revision, CorrelationID: "r", Timestamp: time.Unix(1_700_000_000, 0)},
+	})
+	require.NoError(t, err)
+}
+
+func customerRepository(t *testing.T, typ *aggregate.Type[Customer], store eventstore.Store) *aggregate.Repository[Customer] {
+	t.Helper()
+	r, err := aggregate.NewRepository(t.Context(), typ, store, jsonCodec{}, aggregate.Config{})
+	require.NoError(t, err)
+	return r
+}
+
+func TestUpcasting(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	stored(t, store, "Named", 1, `{"Name":"Ann Lee"}`)
+	stored(t, store, "Named", 2, `{"Name":"Ann Poe","Email":"poe@x"}`)
+	stored(t, store, "SignedUp", 7, `{"Mail":"ann@x"}`)
+	stored(t, store, "Named", 3, `{"First":"Bo","Last":"Ray"}`)
+	stored(t, store, "Contacted", 1, `{"Email":"bo@x"}`)
+	r := customerRepository(t, customers(), store)
+
+	var got []string
+	for e, err := range r.History(t.Context(), "c", 1) {
+		require.NoError(t, err)
+		got = append(got, fmt.Sprintf("%d %s.%d more=%t %v", e.AggregateVersion, e.Type, e.Revision, e.More, e.Event))
+	}
+	require.Equal(t, []string{
+		"1 Named.1 more=true {Ann Lee}", "1 Named.1 more=true {unknown}",
+		"1 Named.1 more=true {Ann Lee}", "1 Named.1 more=false {asked}",
+		"2 Named.2 more=true {Ann Poe}", "2 Named.2 more=false {poe@x}",
+		"3 SignedUp.7 more=false {ann@x}",
+		"4 Named.3 more=false {Bo Ray}",
+		"5 Contacted.1 more=false {bo@x}",
+	}, got)
+
+	root, err := r.Load(t.Context(), "c")
+	require.NoError(t, err)
+	require.Equal(t, Customer{"Bo", "Ray", "bo@x", 9}, root.State(), "each event is applied once")
+	require.EqualValues(t, 5, root.Version(), "the several share a version")
+
+	// The next event follows the stored ones.
+	require.NoError(t, r.Update(t.Context(), "c", func(Customer) ([]aggregate.Event[Customer], error) {
+		return []aggregate.Event[Customer]{contacted{"new@x"}}, nil
+	}))
+	root, err = r.Load(t.Context(), "c")
+	require.NoError(t, err)
+	require.EqualValues(t, 6, root.Version())
+}
+
+func TestUpcastEventsAreYieldedByCategoryToo(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	stored(t, store, "Named", 2, `{"Name":"Ann Poe","Email":"poe@x"}`)
+	r := customerRepository(t, customers(), store)
+	count := 0
+	for e, err := range r.Events(t.Context(), eventstore.Start{}) {
+		require.NoError(t, err)
+		require.Equal(t, count == 0, e.More)
+		count++
+	}
+	require.Equal(t, 2, count)
+	for range r.Events(t.Context(), eventstore.Start{}) {
+		break // a caller may leave between the several
+	}
+}
+
+// A subscription's handler gets each of the several, and all of them again where one of them failed.
+func TestUpcastEventsAreHandled(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	stored(t, store, "Named", 2, `{"Name":"Ann Poe","Email":"poe@x"}`)
+	r := customerRepository(t, customers(), store)
+	var record eventstore.Record
+	for rec, err := range store.ReadCategory(t.Context(), "Customer", eventstore.Start{}) {
+		require.NoError(t, err)
+		record = rec
+	}
+	broken := errors.New("broken")
+	fail := broken
+	var handled []string
+	handle := r.Handler(func(_ context.Context, e event.Envelope[aggregate.Event[Customer]]) error {
+		handled = append(handled, fmt.Sprint(e.Event.EventType(), " ", e.More))
+		if !e.More {
+			return fail
+		}
+		return nil
+	})
+	require.ErrorIs(t, handle(t.Context(), record), broken)
+	fail = nil
+	require.NoError(t, handle(t.Context(), record))
+	require.Equal(t, []string{"Named true", "Contacted false", "Named true", "Contacted false"}, handled)
+}
+
+func TestUpcastersReadWhatTheyAreFor(t *testing.T) {
+	t.Parallel()
+	var found []string
+	for _, s := range customers().Stored() {
+		found = append(found, fmt.Sprintf("%s.%s %d %s", s.Aggregate, s.Name, s.Revision, s.Go))
+	}
+	require.Equal(t, []string{
+		"Customer.Contacted 0 aggregate_test.contacted", "Customer.Named 0 aggregate_test.named",
+		"Customer.Named 1 aggregate_test.namedV1", "Customer.Named 2 aggregate_test.namedV2",
+		"Customer.SignedUp 0 aggregate_test.signedUp",
+	}, found)
+	require.Len(t, customers().Events(), 2, "of which two are written")
+	plain := aggregate.NewType("Customer", named{}, contacted{})
+	_ = plain.Upcasting(aggregate.Upcast("Named", 2, fromV2))
+	require.Len(t, plain.Stored(), 2, "a type stays as it was")
+}
+
+func TestUpcastingFailsLoudly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		revision int
+		up       func(namedV1) []aggregate.Event[Customer]
+		says     string
+	}{
+		"nothing":    {1, func(namedV1) []aggregate.Event[Customer] { return nil }, "made nothing of it"},
+		"not listed": {1, func(namedV1) []aggregate.Event[Customer] { return []aggregate.Event[Customer]{strange{}} }, "not among the events"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := newStore(t)
+			stored(t, store, "Named", c.revision, `{}`)
+			typ := aggregate.NewType("Customer", named{}, contacted{}).Upcasting(aggregate.Upcast("Named", 1, c.up))
+			_, err := customerRepository(t, typ, store).Load(t.Context(), "c")
+			require.ErrorContains(t, err, c.says)
+			require.ErrorContains(t, err, "Customer/c version 1 at")
+			var e *aggregate.DecodeError
+			require.True(t, errors.As(err, &e))
+		})
+	}
+}
+
+type strange struct{}
+
+func (strange) EventType() string { return "Strange" }
+func (strange) Apply(*Customer)   {}
+
+func TestUpcastingReportsAllMistakes(t *testing.T) {
+	t.Parallel()
+	v2 := aggregate.Upcast("Named", 2, fromV2)
+	typ := aggregate.NewType("Customer", named{}, contacted{}).Upcasting(
+		aggregate.Before(v2, 2, fromV1),
+		aggregate.Upcast("Contacted", aggregate.EveryRevision, fromV2),
+		aggregate.Upcast("Contacted", -1, fromV2),
+		aggregate.Upcast("a name", 1, fromV2),
+		aggregate.Upcast[Customer, namedV2]("Contacted", 1, nil),
+		aggregate.Upcast("Contacted", 2, func(string) []aggregate.Event[Customer] { return nil }),
+	)
+	_, err := aggregate.NewRepository(context.Background(), typ, newStore(t), jsonCodec{}, aggregate.Config{})
+	for _, says := range []string{
+		`there are two up to revision 2`, `of every revision, but aggregate_test.contacted is written`, `up to revision -1`,
+		`upcaster of "a name"`, `no function given`, `reads string, a string`,
+	} {
+		require.ErrorContains(t, err, says)
+	}
+	typ = aggregate.NewType("Customer", named{}).Upcasting(aggregate.Before(v2, 5, fromV1))
+	require.ErrorContains(t, typ.Err(), "up to revision 5 stands before the one up to revision 2")
+}
+
+// An event whose fields mean something else now. Its old shape stays, privately, with what it is in today's terms.
+func ExampleUpcast() {
+	type creditedV1 struct{ Dollars int64 } // revision 2 counts cents
+	accounts := aggregate.NewType("Account", AccountOpened{}, AccountCredited{}).Upcasting(
+		aggregate.Upcast("AccountCredited", 1, func(old creditedV1) []aggregate.Event[Account] {
+			return []aggregate.Event[Account]{AccountCredited{Amount: 100 * old.Dollars}}
+		}))
+	for _, t := range accounts.Stored() {
+		fmt.Println(t.Name, t.Revision)
+	}
+	// Output:
+	// AccountCredited 0
+	// AccountOpened 0
+	// AccountCredited 1
+}
