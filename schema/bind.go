@@ -18,7 +18,8 @@ import (
 const fileSuffix = ".avsc"
 
 // Bind prepares for events of the given types: it compiles the schema of each, checks that the Go type
-// fits it field by field, and finds its id in the registry. Types bound before are skipped.
+// fits it field by field, and finds its id in the registry, where one that was released must be the version of that number. Types bound
+// before are skipped.
 //
 // It reports all mistakes, joined; each is a *[TypeError], with [ErrNoSchema], [ErrInvalidSchema] or [ErrMismatch], or
 // the [RegistryError] inside: [ErrNotFound] names the subject that the schema must be registered under.
@@ -37,8 +38,8 @@ func (c *Codec) Bind(ctx context.Context, types []event.Type) error {
 		b, wrong := c.load(t)
 		mistakes = append(mistakes, wrong...)
 		if len(wrong) == 0 {
-			b.next = bound[t.Go]
-			bound[t.Go] = b
+			b.next = bound[identity(t.Go)]
+			bound[identity(t.Go)] = b
 			fresh = append(fresh, b)
 		}
 	}
@@ -55,13 +56,9 @@ func (c *Codec) Bind(ctx context.Context, types []event.Type) error {
 // findAll gives each binding its id and version.
 func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error) {
 	for i, b := range fresh {
-		subject := Subject(topics.Name(c.cfg.Prefix, b.Aggregate), b.record)
+		subject := c.cfg.Subject(topics.Name(c.cfg.Prefix, b.Aggregate), b.record)
 		var err error
-		if c.cfg.Register {
-			b.is, err = c.registry.Register(ctx, subject, b.text)
-		} else {
-			b.is, err = c.registry.Find(ctx, subject, b.text)
-		}
+		b.is, err = c.settle(ctx, subject, b)
 		if err == nil && (b.is.ID < 1 || b.is.ID > maxID || b.is.Version < 1) {
 			err = fmt.Errorf("the registry gave id %d and version %d to subject %q; expected both from 1 to %d", b.is.ID, b.is.Version, subject, maxID)
 		}
@@ -82,9 +79,8 @@ func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error
 
 // load reads, compiles and checks the schema of one type.
 func (c *Codec) load(t event.Type) (*binding, []error) {
-	b := &binding{Type: t, file: t.Name + fileSuffix}
-	b.writers.Store(&map[int]compiled{})
-	b.holders.New = func() any { return reflect.New(t.Go).Interface() }
+	b := &binding{Type: t, file: fileOf(t)}
+	b.writers.Store(&map[int]Decoder{})
 	fail := func(reason error, err error, format string, args ...any) (*binding, []error) {
 		return nil, []error{&TypeError{Type: t, File: b.file, Reason: reason, Detail: fmt.Sprintf(format, args...), Err: err}}
 	}
@@ -100,9 +96,6 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 		return fail(ErrNoSchema, err, "write one, and see that it is embedded")
 	}
 	b.text = string(text)
-	if b.schema, err = c.engine.parse(b.text); err != nil {
-		return fail(ErrInvalidSchema, err, "")
-	}
 	r, err := parseRecord(b.text)
 	switch {
 	case err != nil:
@@ -112,12 +105,24 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 	case r.short == r.name:
 		return fail(ErrInvalidSchema, nil, "the record has no namespace; give it one, such as %q", c.cfg.Prefix+"."+strings.ToLower(t.Aggregate))
 	}
-	b.record, b.aliases = r.name, r.aliases
+	b.pointer, b.boxed, b.leads = reflect.PointerTo(t.Go), newBoxed(t.Go), leadsOf(t.Go, 0)
+	b.record, b.aliases, b.root = r.name, r.aliases, r.root
 	var mistakes []error
 	for _, m := range fit(t.Go, r.root) {
 		mistakes = append(mistakes, &TypeError{Type: t, File: b.file, Field: m.field, Reason: ErrMismatch, Detail: m.detail})
 	}
-	return b, mistakes
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	b.texts = newTexts(t.Go, r.root)
+	b.schema, err = c.cfg.Engine.Compile(b.text, t.Go)
+	switch {
+	case errors.Is(err, ErrUnsupported):
+		return fail(nil, err, "")
+	case err != nil:
+		return fail(ErrInvalidSchema, err, "")
+	}
+	return b, nil
 }
 
 // record is what the codec asks of a schema beside encoding, whatever the engine.

@@ -235,7 +235,11 @@ func fittingCases() map[string]fitsCase {
 		"optional":  fits[*int64](`["null","long"]`), "optional, null last": fits[*int64](`["long","null"]`),
 		"array": fits[[]string](`{"type":"array","items":"string"}`), "map": fits[map[string]int64](`{"type":"map","values":"long"}`),
 		"record": fits[inner](cityRecord), "recursive": fits[node](nodeRecord), "text": fits[big.Int](`"string"`),
-		"optional decimal": fits[*big.Rat](`["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}]`),
+		"optional decimal":  fits[*big.Rat](`["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}]`),
+		"enum with symbols": fits[Colour](`{"type":"enum","name":"Ink","symbols":["GREEN","UNKNOWN","RED"]}`),
+		"unit by tag": {typ: typeOf[struct {
+			F map[string][]*time.Time `avro:"f,timestamp-nanos,alias=g"`
+		}]("Thing"), fields: `{"name":"f","type":{"type":"map","values":{"type":"array","items":["null",{"type":"long","logicalType":"timestamp-nanos"}]}}}`},
 		"left out": {typ: typeOf[struct {
 			F string `avro:"f"`
 			G string `avro:"-"`
@@ -277,6 +281,23 @@ func misfitCases() map[string]fitsCase {
 		"omitzero": {typeOf[struct {
 			F int64 `avro:"f,omitzero"`
 		}]("Thing"), `{"name":"f","type":"long","default":5}`, "F", "omitzero"},
+		"symbol not in the schema": wrong[Colour](`{"type":"enum","name":"Ink","symbols":["UNKNOWN","RED"]}`, "f", `the schema's enum has no symbol "GREEN"`),
+		"symbol not in Go":         wrong[Colour](`{"type":"enum","name":"Ink","symbols":["UNKNOWN","RED","GREEN","BLUE"]}`, "f", `has symbol "BLUE"`),
+		"symbols, deep": wrong[[]map[string]*Colour](`{"type":"array","items":{"type":"map","values":["null",`+colourEnum+`]}}`,
+			"f[]{}", `no symbol "UNKNOWN"`),
+		"text one way": wrong[oneWay](`"string"`, "f", "both MarshalText and UnmarshalText"),
+		"another unit": {typeOf[struct {
+			F time.Time `avro:"f,timestamp-millis"`
+		}]("Thing"), `{"name":"f","type":{"type":"long","logicalType":"timestamp-micros"}}`, "f", "the Go field's tag says timestamp-millis"},
+		"another unit, deep": {typeOf[struct {
+			F map[string][]*time.Time `avro:"f,timestamp-millis"`
+		}]("Thing"), `{"name":"f","type":{"type":"map","values":{"type":"array","items":["null",{"type":"long","logicalType":"timestamp-micros"}]}}}`, "f{}[]", "timestamp-millis"},
+		"another scale": {typeOf[struct {
+			F *big.Rat `avro:"f,decimal(9,3)"`
+		}]("Thing"), `{"name":"f","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}}`, "f", "decimal(9,2)"},
+		"unknown option": {typeOf[struct {
+			F int64 `avro:"f,unique"`
+		}]("Thing"), `{"name":"f","type":"long"}`, "F", `"unique" is unknown`},
 		"two of one name": {typeOf[struct {
 			F int64 `avro:"f"`
 			G int64 `avro:"f"`

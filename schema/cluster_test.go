@@ -4,6 +4,9 @@ package schema_test
 
 import (
 	"crypto/rand"
+	"net/http"
+	"net/http/httputil"
+	neturl "net/url"
 	"os"
 	"testing"
 
@@ -35,6 +38,34 @@ func TestCluster(t *testing.T) { //nolint:paralleltest // the registry must outl
 			t.Cleanup(func() { require.NoError(t, h.Close()) })
 			return h
 		})
+	})
+
+	t.Run("changes", func(t *testing.T) {
+		h, err := schema.NewHTTP(url, schema.HTTPConfig{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, h.Close()) })
+		testChanges(t, h, run, map[string]string{
+			// Apicurio refuses it as well, for another reason: it takes the schema for an invalid one.
+			"an alias that is taken BACKWARD": "invalid",
+		})
+	})
+
+	t.Run("behind a proxy", func(t *testing.T) {
+		target, err := neturl.Parse(url)
+		require.NoError(t, err)
+		proxy := &httputil.ReverseProxy{
+			Transport: &http.Transport{DisableKeepAlives: true},
+			Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		}
+		t.Run("with TLS", func(t *testing.T) { testTLS(t, proxy, run) })
+		t.Run("with basic authentication", func(t *testing.T) { testAuthenticates(t, proxy, run) })
+	})
+
+	t.Run("strategies", func(t *testing.T) {
+		h, err := schema.NewHTTP(url, schema.HTTPConfig{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, h.Close()) })
+		testStrategies(t, h, run)
 	})
 
 	t.Run("codec", func(t *testing.T) {

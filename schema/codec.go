@@ -12,6 +12,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"unsafe"
+
+	"github.com/twmb/avro"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/internal/topics"
@@ -27,9 +30,15 @@ const (
 	maxID      = math.MaxInt32 // ids are Java ints in every registry
 )
 
+// maxGuess bounds what is allocated for a value before its size is known: one large event must not make all that follow keep its size alive.
+const maxGuess = 4 << 10
+
 // Sources are the schema files: for each durable name of an aggregate type a file system that holds
 // "<EventType>.avsc" for each of its event types, usually embedded in the program. Such a file is the schema of a record
 // whose name is that of the event type, in a namespace, and stands by itself.
+//
+// "released/<EventType>.v<N>.avsc" are its released revisions from 1 on, kept for ever: what is checked before a change is
+// released, what upcasters read, and what gives a revision the same number in every registry.
 type Sources map[string]fs.FS
 
 // Config configures a [Codec]; every field may be left zero.
@@ -38,10 +47,16 @@ type Config struct {
 	// Default: [DefaultPrefix].
 	Prefix string
 
-	// Register makes Bind register the schemas that the registry does not know. It is for
-	// development and for the deployment step that registers; a service in production leaves it
-	// false, and does not start before that step was made. Default: false, such a schema is an error.
+	// Subject names the subjects that schemas are registered under. Default: [TopicRecordNameStrategy].
+	Subject SubjectStrategy
+
+	// Register makes Bind register the schemas that the registry does not know, as the function Register does. It is for tests and
+	// for programs that keep their registry in memory; a service in production leaves it false, and does not start
+	// before the deployment step was made. Default: false, such a schema is an error.
 	Register bool
+
+	// Engine is the Avro library that encodes and decodes. What one wrote another reads. Default: [Twmb].
+	Engine Engine
 }
 
 // Codec encodes events as Avro in Confluent's wire format. It is what package aggregate asks of a codec.
@@ -49,7 +64,6 @@ type Codec struct {
 	registry Registry
 	sources  Sources
 	cfg      Config
-	engine   engine
 
 	// types is replaced as a whole, so that encoding and decoding take no lock.
 	types atomic.Pointer[bindings]
@@ -58,10 +72,10 @@ type Codec struct {
 
 // bindings holds the binding of each type by its Go type, which is much faster to look up than two names. Of
 // a Go type that is bound under several names it holds one, which leads to the others.
-type bindings map[reflect.Type]*binding
+type bindings map[unsafe.Pointer]*binding
 
 func (all bindings) of(t event.Type) *binding {
-	b := all[t.Go]
+	b := all[identity(t.Go)]
 	for b != nil && b.Type != t {
 		b = b.next
 	}
@@ -71,20 +85,24 @@ func (all bindings) of(t event.Type) *binding {
 // binding is an event type with its schema.
 type binding struct {
 	event.Type
+	pointer reflect.Type // to Type.Go
+	boxed   boxed
+	leads   leads
 	next    *binding // another name of the same Go type
 	file    string
 	record  string   // full name
 	aliases []string // full names
 	text    string
-	schema  compiled
+	root    *avro.SchemaNode
+	schema  Compiled
+	texts   *texts // nil if it has none
 	is      Registered
 
-	size    atomic.Int64 // of the last value encoded, the best guess at the next one's
-	holders sync.Pool    // of pointers to Type.Go
+	size atomic.Int64 // of the last value encoded, the best guess at the next one's
 
 	// writers has the schemas that other revisions were written with, by id; it grows by one for each
 	// revision that is met, and is replaced as a whole.
-	writers atomic.Pointer[map[int]compiled]
+	writers atomic.Pointer[map[int]Decoder]
 }
 
 // NewCodec returns a codec of the schemas in sources. It neither reads them nor asks the
@@ -102,10 +120,10 @@ func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("schema codec: %w", err)
 	}
-	if cfg.Prefix == "" {
-		cfg.Prefix = DefaultPrefix
+	if cfg.Engine == nil {
+		cfg.Engine = Twmb{}
 	}
-	c := &Codec{registry: registry, sources: sources, cfg: cfg, engine: twmb{}}
+	c := &Codec{registry: registry, sources: sources, cfg: cfg.withDefaults()}
 	c.types.Store(&bindings{})
 	return c, nil
 }
@@ -117,24 +135,26 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	if b == nil {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrNotBound, Detail: "give it to Bind at start-up"}
 	}
-	v := reflect.ValueOf(e)
-	if !v.IsValid() || v.Type() != t.Go {
+	p, pointer, ok := b.boxed.pointerTo(e)
+	if !ok {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go)}
 	}
-	value = make([]byte, headerSize, headerSize+b.size.Load())
+	if b.texts != nil {
+		if err := b.texts.check(p); err != nil {
+			return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
+		}
+	}
+	size := b.size.Load()
+	value = make([]byte, headerSize, headerSize+size)
 	value[0] = magicByte
 	binary.BigEndian.PutUint32(value[1:], uint32(b.is.ID))
-	// The library is several times faster with a pointer, and v cannot be pointed to.
-	holder := b.holders.Get()
-	held := reflect.ValueOf(holder).Elem()
-	held.Set(v)
-	value, err = b.schema.appendEncode(value, holder)
-	held.SetZero()
-	b.holders.Put(holder)
+	value, err = b.schema.AppendEncode(value, pointer)
 	if err != nil {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
 	}
-	b.size.Store(int64(len(value) - headerSize))
+	if n := min(int64(len(value)-headerSize), maxGuess); n != size {
+		b.size.Store(n)
+	}
 	return value, b.is.Version, nil
 }
 
@@ -143,84 +163,97 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 //
 // Errors are *[DecodeError]. [ErrTooShort], [ErrMagicByte], [ErrMalformed], [ErrTrailingBytes] and [ErrWrongRecord] are of
 // the value, and [ErrIncompatible] of the revision, which this program is too old or too new for; they
-// stay. [ErrNotFound] is an id that the registry does not know; [ErrUnavailable] may pass.
+// stay. [ErrNotFound] is an id that the registry does not know; [ErrUnavailable] and [ErrUnauthorized] may pass, see [RegistryError.Unavailable].
 func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any) error {
-	b := c.types.Load().of(t)
-	e := DecodeError{Type: t, Size: len(value)}
-	if b == nil {
-		e.Detail = "give it to Bind at start-up"
-		return e.because(ErrNotBound, nil)
-	}
-	if v := reflect.ValueOf(into); !v.IsValid() || v.Type().Kind() != reflect.Pointer || v.Type().Elem() != t.Go || v.IsNil() {
-		e.Detail = fmt.Sprintf("found a %T to decode into, expected a pointer to a %s", into, t.Go)
-		return e.because(ErrMismatch, nil)
-	}
-	if len(value) < headerSize {
-		e.Detail = fmt.Sprintf("expected at least %d bytes: a zero byte and a schema id", headerSize)
-		return e.because(ErrTooShort, nil)
-	}
-	if value[0] != magicByte {
-		e.Detail = fmt.Sprintf("found 0x%02x, expected 0x%02x: it was not written in Confluent's wire format", value[0], magicByte)
-		return e.because(ErrMagicByte, nil)
-	}
-	e.ID = int(binary.BigEndian.Uint32(value[1:]))
-	s := b.schema
-	if e.ID != b.is.ID {
-		var err error
-		if s, err = c.writer(ctx, b, &e); err != nil {
-			return err
-		}
-	}
-	rest, err := s.decode(value[headerSize:], into)
-	if err != nil {
-		return e.because(ErrMalformed, err)
-	}
-	if len(rest) > 0 {
-		e.Detail = fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest))
-		return e.because(ErrTrailingBytes, nil)
+	if e := c.decode(ctx, t, value, into); e != nil {
+		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Aggregate)
+		return e
 	}
 	return nil
 }
 
-// writer returns what decodes values written with the schema of id e.ID.
-func (c *Codec) writer(ctx context.Context, b *binding, e *DecodeError) (compiled, error) {
-	if s, ok := (*b.writers.Load())[e.ID]; ok {
-		return s, nil
+func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any) *DecodeError {
+	b := c.types.Load().of(t)
+	if b == nil {
+		return &DecodeError{Reason: ErrNotBound, Detail: "give it to Bind at start-up"}
 	}
-	if e.ID < 1 || e.ID > maxID {
-		e.Detail = "no registry gives this id; the value's bytes are damaged"
-		return nil, e.because(ErrNotFound, nil)
+	v := reflect.ValueOf(into)
+	if !v.IsValid() || v.Type() != b.pointer || v.IsNil() {
+		return &DecodeError{Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T to decode into, expected a pointer to a %s", into, t.Go)}
 	}
-	text, err := c.registry.Schema(ctx, e.ID)
+	if len(value) < headerSize {
+		return &DecodeError{Reason: ErrTooShort, Detail: fmt.Sprintf("expected at least %d bytes: a zero byte and a schema id", headerSize)}
+	}
+	if value[0] != magicByte {
+		return &DecodeError{Reason: ErrMagicByte, Detail: fmt.Sprintf(
+			"found 0x%02x, expected 0x%02x: it was not written in Confluent's wire format", value[0], magicByte)}
+	}
+	id := int(binary.BigEndian.Uint32(value[1:]))
+	var d Decoder = b.schema
+	if id != b.is.ID {
+		var e *DecodeError
+		if d, e = c.writer(ctx, b, id); e != nil {
+			e.ID = id
+			return e
+		}
+	}
+	if b.leads.any(v.UnsafePointer()) {
+		v.Elem().SetZero()
+	}
+	rest, err := d.Decode(value[headerSize:], into)
+	switch {
+	case err != nil:
+		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
+	case len(rest) > 0:
+		return &DecodeError{ID: id, Reason: ErrTrailingBytes, Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest))}
+	case b.texts != nil:
+		if err := b.texts.check(v.UnsafePointer()); err != nil {
+			return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
+		}
+	}
+	return nil
+}
+
+// writer returns what decodes values written with the schema of the id.
+func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *DecodeError) {
+	if d, ok := (*b.writers.Load())[id]; ok {
+		return d, nil
+	}
+	if id < 1 || id > maxID {
+		return nil, &DecodeError{Reason: ErrNotFound, Detail: "no registry gives this id; the value's bytes are damaged"}
+	}
+	text, err := c.registry.Schema(ctx, id)
 	if err != nil {
-		return nil, e.because(nil, err)
+		return nil, &DecodeError{Err: err}
 	}
 	record, err := parseRecord(text)
 	if err != nil {
-		return nil, e.because(ErrWrongRecord, err)
+		return nil, &DecodeError{Reason: ErrWrongRecord, Err: err}
 	}
 	if record.name != b.record && !slices.Contains(b.aliases, record.name) {
-		e.Detail = fmt.Sprintf("found %s, expected %s; if it was renamed, make the old name an alias in %s", record.name, b.record, b.file)
-		return nil, e.because(ErrWrongRecord, nil)
+		return nil, &DecodeError{Reason: ErrWrongRecord, Detail: fmt.Sprintf(
+			"found %s, expected %s; if it was renamed, make the old name an alias in %s", record.name, b.record, b.file)}
 	}
-	w, err := c.engine.parse(text)
-	if err != nil {
-		return nil, e.because(ErrInvalidSchema, err)
+	if err := sameMeaning(record.root, b.root); err != nil {
+		return nil, &DecodeError{Reason: ErrIncompatible, Err: err}
 	}
-	s, err := c.engine.resolve(w, b.schema)
-	if err != nil {
-		return nil, e.because(ErrIncompatible, err)
+	d, err := b.schema.Resolve(text)
+	switch {
+	case errors.Is(err, ErrUnsupported):
+		return nil, &DecodeError{Err: err}
+	case err != nil:
+		return nil, &DecodeError{Reason: ErrIncompatible, Err: err}
 	}
-	b.remember(e.ID, s)
-	return s, nil
+	b.remember(id, d)
+	return d, nil
 }
 
-// remember makes s what decodes values of the schema with the id.
-func (b *binding) remember(id int, s compiled) {
+// remember makes d what decodes values of the schema with the id.
+func (b *binding) remember(id int, d Decoder) {
 	for {
 		known := b.writers.Load()
 		more := maps.Clone(*known)
-		more[id] = s
+		more[id] = d
 		if b.writers.CompareAndSwap(known, &more) {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -170,6 +171,19 @@ func TestEncodeRefuses(t *testing.T) {
 	// A refused event leaves nothing behind in those that follow.
 	_, _, err := c.Encode(t.Context(), created(), exampleCreated())
 	require.NoError(t, err)
+}
+
+// What one value needs does not stay with those after it.
+func TestSmallValuesAreSmall(t *testing.T) {
+	t.Parallel()
+	c, typ := bound[a](t, schema.NewMemory(), v1)
+	for range 2 {
+		_, _, err := c.Encode(t.Context(), typ, a{strings.Repeat("x", 1<<20)})
+		require.NoError(t, err)
+	}
+	value, _, err := c.Encode(t.Context(), typ, a{"x"})
+	require.NoError(t, err)
+	require.Less(t, cap(value), 8<<10)
 }
 
 func TestDecodeRefuses(t *testing.T) {

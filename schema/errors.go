@@ -19,15 +19,18 @@ var (
 	ErrInvalidSchema = errors.New("schema invalid")
 	// ErrUnauthorized: the registry wants other credentials.
 	ErrUnauthorized = errors.New("schema registry denies access")
-	// ErrRefused: the registry refused the request for another reason, which it gives.
+	// ErrRefused: the registry refused the request for another reason, which it gives, or answered with another schema than the one asked for.
 	ErrRefused = errors.New("schema registry refuses the request")
-	// ErrUnavailable: no registry answered. Of all errors of [Codec.Decode] this is the one that may pass by itself.
+	// ErrUnavailable: no registry answered. Of all errors of [Codec.Decode] this, [ErrUnauthorized] and that of a context are not
+	// the value's fault and may pass: [RegistryError.Unavailable] reports these.
 	ErrUnavailable = errors.New("schema registry unavailable")
 
 	// ErrNoSchema: there is no schema file for an event type.
 	ErrNoSchema = errors.New("no schema file")
 	// ErrMismatch: a Go type and its schema disagree about a field.
 	ErrMismatch = errors.New("mismatch of Go type and schema")
+	// ErrUnsupported: the [Engine] cannot do what a schema asks for, or would do it wrongly; another one can.
+	ErrUnsupported = errors.New("not supported by the Avro engine")
 	// ErrNotBound: the event type was not given to Bind.
 	ErrNotBound = errors.New("event type not bound")
 
@@ -49,12 +52,16 @@ const (
 	opFind     = "find schema"
 	opRegister = "register schema"
 	opLatest   = "get latest schema"
+	opVersions = "list versions"
+	opSubjects = "list subjects"
+	opSetLevel = "set compatibility"
+	opOpen     = "open schemas"
 )
 
 // RegistryError says what was asked of a registry and why it was not given.
 type RegistryError struct {
 	Op      string // such as "find schema"
-	URL     string // of the registry, without credentials; "in memory" for a [Memory]
+	URL     string // of the registry, without credentials; "in memory" for a [Memory], "folder …" for a [Folder]
 	Subject string // if one was asked for
 	ID      int    // if one was asked for
 	Status  int    // HTTP status of the answer; 0 without one
@@ -97,7 +104,7 @@ func (e *RegistryError) advice() string {
 	case errors.Is(e.Reason, ErrNotFound) && e.ID != 0:
 		return "check that this is the registry the value was written with; if it is, the value's bytes are damaged"
 	case errors.Is(e.Reason, ErrNotFound):
-		return "register the schema in a deployment step: bind the event types once with schema.Config.Register, " +
+		return "register the schema in a deployment step: call schema.Register there, " +
 			"or give the file to the registry's own tool under this subject"
 	case errors.Is(e.Reason, ErrIncompatible):
 		return "give a field that comes or goes a default, rename with an alias, and change a type only to a wider one"
@@ -161,29 +168,26 @@ func (e *EncodeError) Error() string {
 func (e *EncodeError) Unwrap() []error { return present(e.Reason, e.Err) }
 
 // DecodeError says why a value cannot be decoded. The event it was to be decoded into may hold parts of it.
+//
+// Where the value stands only its reader knows: package aggregate wraps this error in its own, which has the record's partition and
+// offset.
 type DecodeError struct {
 	Type   event.Type
-	ID     int   // the schema id that the value names; 0 if it has none
-	Size   int   // of the value, in bytes
-	Reason error // one of the sentinels; nil if Err, a *[RegistryError], has it
+	Topic  string // of the type's events, by the codec's prefix
+	ID     int    // the schema id that the value names; 0 if it has none
+	Size   int    // of the value, in bytes
+	Reason error  // one of the sentinels; nil if Err has it, such as a *[RegistryError]
 	Detail string
 	Err    error // cause, if there is one
 }
 
-// Error names type, size and schema id.
+// Error names type, size, topic and schema id.
 func (e *DecodeError) Error() string {
-	what := fmt.Sprintf("decode %d bytes into event %s.%s", e.Size, e.Type.Aggregate, e.Type.Name)
+	what := fmt.Sprintf("decode %d bytes into event %s.%s of topic %s", e.Size, e.Type.Aggregate, e.Type.Name, e.Topic)
 	if e.ID != 0 {
 		what += fmt.Sprintf(", written with schema id %d", e.ID)
 	}
 	return join(what, e.Reason, e.Detail, e.Err)
-}
-
-// because returns a completed copy of e, so that decoding without an error allocates none.
-func (e *DecodeError) because(reason, err error) error {
-	failed := *e
-	failed.Reason, failed.Err = reason, err
-	return &failed
 }
 
 // Unwrap returns the reason and the cause.

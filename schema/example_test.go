@@ -28,12 +28,7 @@ func Example() {
 	types := []event.Type{{Aggregate: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()}}
 	registry := schema.NewMemory() // or schema.NewHTTP("http://registry:8081", schema.HTTPConfig{})
 
-	deployment, err := schema.NewCodec(registry, sources, schema.Config{Register: true})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if err := deployment.Bind(ctx, types); err != nil {
+	if _, err := schema.Register(ctx, registry, sources, types, schema.Config{}); err != nil { // the deployment step
 		fmt.Println(err)
 		return
 	}
@@ -59,9 +54,14 @@ func Example() {
 	// true <nil>
 }
 
-func ExampleSubject() {
-	fmt.Println(schema.Subject("billing.account.events", "billing.account.AccountCreated"))
-	// Output: billing.account.events-billing.account.AccountCreated
+func ExampleTopicRecordNameStrategy() {
+	fmt.Println(schema.TopicRecordNameStrategy("billing.account.events", "billing.account.AccountCreated"))
+	fmt.Println(schema.TopicNameStrategy("billing.account.events", "billing.account.AccountCreated"))
+	fmt.Println(schema.RecordNameStrategy("billing.account.events", "billing.account.AccountCreated"))
+	// Output:
+	// billing.account.events-billing.account.AccountCreated
+	// billing.account.events-value
+	// billing.account.AccountCreated
 }
 
 func ExampleMemory() {

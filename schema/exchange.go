@@ -33,30 +33,35 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // ask makes call until it answers, fails for good, was made often enough, or ctx ends. A failure is e, completed.
-func (h *HTTP) ask(
-	ctx context.Context, e RegistryError, call func(*srclient.SchemaRegistryClient) (*srclient.Schema, error),
-) (*srclient.Schema, error) {
+func ask[T any](
+	ctx context.Context, h *HTTP, e RegistryError, call func(*srclient.SchemaRegistryClient) (T, error), check func(T) error,
+) (T, error) {
+	var none T
 	backoff := h.cfg.Backoff
 	for attempt := 1; ; attempt++ {
 		x := &exchange{base: h.cfg.Transport}
-		s, err := call(h.client(ctx, x))
+		answer, err := call(h.client(ctx, x))
 		if err == nil {
-			if err = check(e.Op, s); err == nil {
-				return s, nil
+			if err = check(answer); err == nil {
+				return answer, nil
 			}
 		}
 		failed, again := judge(e, x.status, err)
 		switch {
 		case ctx.Err() != nil:
-			return nil, ended(ctx, failed, attempt)
+			return none, ended(ctx, failed, attempt)
 		case !again:
-			return nil, failed
+			return none, failed
 		case attempt >= h.cfg.Attempts:
-			failed.Detail = fmt.Sprintf("%d attempts, the last: %s", attempt, failed.Detail)
-			return nil, failed
+			last := failed.Detail
+			failed.Detail = fmt.Sprintf("%d attempts, the last", attempt)
+			if last != "" { // else the cause says it, which follows
+				failed.Detail += ": " + last
+			}
+			return none, failed
 		}
 		if h.cfg.Wait(ctx, backoff) != nil {
-			return nil, ended(ctx, failed, attempt)
+			return none, ended(ctx, failed, attempt)
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
@@ -78,10 +83,9 @@ func (h *HTTP) client(ctx context.Context, x *exchange) *srclient.SchemaRegistry
 
 var errForeign = errors.New("what answers there does not speak the protocol of a schema registry")
 
-// check refuses an answer of status 200 that is not a registry's, such as a proxy's.
-func check(op string, s *srclient.Schema) error {
-	hasVersion := op == opFind || op == opLatest
-	if s.ID() < 1 || s.Schema() == "" || hasVersion && s.Version() < 1 {
+// checkSchema refuses an answer of status 200 that is not a registry's, such as a proxy's.
+func checkSchema(s *srclient.Schema) error {
+	if s.ID() < 1 || s.Schema() == "" {
 		return errForeign
 	}
 	if kind := s.SchemaType(); kind != nil && *kind != srclient.Avro && *kind != "" {
@@ -91,6 +95,14 @@ func check(op string, s *srclient.Schema) error {
 		return fmt.Errorf("%w: it refers to %d others; expected one that stands by itself", ErrInvalidSchema, n)
 	}
 	return nil
+}
+
+// checkVersion is checkSchema of an answer that has a version.
+func checkVersion(s *srclient.Schema) error {
+	if s.Version() < 1 {
+		return errForeign
+	}
+	return checkSchema(s)
 }
 
 // isForeign reports whether err, of an answer with a good status, says that no registry wrote it.

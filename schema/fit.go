@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/twmb/avro"
 )
-
-// tagKey is the key of the struct tag that ties a Go field to a schema field: `avro:"ownerId"`.
-const tagKey = "avro"
 
 // mismatch is one disagreement of a Go type with its schema.
 type mismatch struct{ field, detail string }
@@ -20,14 +18,13 @@ type mismatch struct{ field, detail string }
 // fit returns every disagreement of the struct g with the record schema: a field that one of them lacks, and a
 // Go type that cannot hold every value of the schema's type or holds values that the schema's cannot.
 func fit(g reflect.Type, record *avro.SchemaNode) []mismatch {
-	f := fitter{named: make(map[string]*avro.SchemaNode), seen: make(map[seenPair]bool)}
-	f.collect(record)
-	f.fit("", g, record, record.Namespace)
+	f := fitter{named: newNames(record), seen: make(map[seenPair]bool)}
+	f.fit("", g, record, namespaceOf(record))
 	return f.found
 }
 
 type fitter struct {
-	named map[string]*avro.SchemaNode
+	named names
 	seen  map[seenPair]bool // a recursive record is compared once
 	found []mismatch
 }
@@ -35,23 +32,6 @@ type fitter struct {
 type seenPair struct {
 	g    reflect.Type
 	name string
-}
-
-func (f *fitter) collect(n *avro.SchemaNode) {
-	if n == nil {
-		return
-	}
-	if n.Name != "" {
-		f.named[fullName(n)] = n
-	}
-	for i := range n.Fields {
-		f.collect(&n.Fields[i].Type)
-	}
-	for i := range n.Branches {
-		f.collect(&n.Branches[i])
-	}
-	f.collect(n.Items)
-	f.collect(n.Values)
 }
 
 func (f *fitter) add(path, format string, args ...any) {
@@ -78,9 +58,7 @@ func (f *fitter) fit(path string, g reflect.Type, n *avro.SchemaNode, namespace 
 		}
 		f.fit(path+"{}", g.Elem(), n.Values, namespace)
 	case "enum":
-		if g.Kind() != reflect.String {
-			f.want(path, g, n, "a string type")
-		}
+		f.enum(path, g, n)
 	case "fixed":
 		if g.Kind() != reflect.Array || g.Elem().Kind() != reflect.Uint8 || g.Len() != n.Size {
 			f.want(path, g, n, fmt.Sprintf("[%d]byte", n.Size))
@@ -105,7 +83,7 @@ func (f *fitter) scalar(path string, g reflect.Type, n *avro.SchemaNode, namespa
 	case "double":
 		ok, want = g.Kind() == reflect.Float64, "float64"
 	case "string":
-		ok, want = g.Kind() == reflect.String || isText(g), "a string type, or one with MarshalText and UnmarshalText"
+		ok, want = isString(g), "a string type, or one with both MarshalText and UnmarshalText"
 	case "bytes":
 		if n.LogicalType == "decimal" {
 			ok, want = g == reflect.TypeFor[*big.Rat](), "*big.Rat"
@@ -113,7 +91,7 @@ func (f *fitter) scalar(path string, g reflect.Type, n *avro.SchemaNode, namespa
 		}
 		ok, want = g.Kind() == reflect.Slice && g.Elem().Kind() == reflect.Uint8, "[]byte"
 	default:
-		if named := f.lookup(n.Type, namespace); named != nil {
+		if named := f.named.lookup(n.Type, namespace); named != nil {
 			f.fit(path, g, named, namespace)
 			return
 		}
@@ -152,10 +130,70 @@ func fitsLong(g reflect.Type, logical string) (ok bool, want string) {
 func isTime(g reflect.Type) bool     { return g == reflect.TypeFor[time.Time]() }
 func isDuration(g reflect.Type) bool { return g == reflect.TypeFor[time.Duration]() }
 
-func isText(g reflect.Type) bool {
+// isString reports whether a type is stored as a string: as it is, or as what its methods make of it.
+func isString(g reflect.Type) bool {
 	p := reflect.PointerTo(g)
-	return g.Kind() != reflect.Pointer &&
-		p.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	marshals, unmarshals := p.Implements(reflect.TypeFor[encoding.TextMarshaler]()), p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	return g.Kind() != reflect.Pointer && marshals == unmarshals && (marshals || g.Kind() == reflect.String)
+}
+
+// Enum may be implemented by a string type that is stored as an Avro enum, with value receiver. Bind then checks that the type and its schema have
+// the same symbols, and [Derive] knows them.
+type Enum interface {
+	// Symbols returns the durable names of all values. The first is what a reader takes a symbol for that is newer than
+	// itself. It is called on the zero value.
+	Symbols() []string
+}
+
+func symbolsOf(g reflect.Type) []string {
+	if e, ok := reflect.Zero(g).Interface().(Enum); ok {
+		return e.Symbols()
+	}
+	return nil
+}
+
+func (f *fitter) enum(path string, g reflect.Type, n *avro.SchemaNode) {
+	if g.Kind() != reflect.String {
+		f.want(path, g, n, "a string type")
+		return
+	}
+	symbols := symbolsOf(g)
+	if symbols == nil {
+		return
+	}
+	for _, symbol := range symbols {
+		if !slices.Contains(n.Symbols, symbol) {
+			f.add(path, "the schema's enum has no symbol %q, which %s has: add it at the end of the schema's", symbol, g)
+		}
+	}
+	for _, symbol := range n.Symbols {
+		if !slices.Contains(symbols, symbol) {
+			f.add(path, "the schema's enum has symbol %q, which %s has not: add it to its Symbols", symbol, g)
+		}
+	}
+}
+
+// fitTag compares what the tag says of the innermost type with the schema.
+func (f *fitter) fitTag(path string, tag fieldTag, n *avro.SchemaNode, namespace string) {
+	if tag.logical == "" {
+		return
+	}
+	switch n = f.named.follow(n, namespace); {
+	case n.Type == "array":
+		f.fitTag(path+"[]", tag, n.Items, namespace)
+	case n.Type == "map":
+		f.fitTag(path+"{}", tag, n.Values, namespace)
+	case n.Type == "union":
+		for i := range n.Branches {
+			if n.Branches[i].Type != "null" {
+				f.fitTag(path, tag, &n.Branches[i], namespace)
+			}
+		}
+	case n.LogicalType != tag.logical:
+		f.add(path, "the schema has %s, the Go field's tag says %s: the same number would mean another value", describe(n), tag.logical)
+	case tag.logical == "decimal" && (n.Precision != tag.precision || n.Scale != tag.scale):
+		f.add(path, "the schema has decimal(%d,%d), the Go field's tag says decimal(%d,%d)", n.Precision, n.Scale, tag.precision, tag.scale)
+	}
 }
 
 // union accepts what has a plain Go counterpart: ["null", T] in either order, which is a *T.
@@ -199,10 +237,11 @@ func (f *fitter) record(path string, g reflect.Type, n *avro.SchemaNode) {
 	inGo := make(map[string]string, g.NumField())
 	for i := range g.NumField() {
 		field := g.Field(i)
-		name, ok := f.fieldName(path, field)
+		tag, ok := f.tag(path, field)
 		if !ok {
 			continue
 		}
+		name := tag.name
 		at := dotted(path, name)
 		if other, twice := inGo[name]; twice {
 			f.add(at, "Go fields %s and %s both have this name; keep one", other, field.Name)
@@ -214,7 +253,8 @@ func (f *fitter) record(path string, g reflect.Type, n *avro.SchemaNode) {
 			f.add(at, "Go field %s (%s) is not in the schema: add it there, with a default, or tag it `avro:\"-\"`", field.Name, field.Type)
 			continue
 		}
-		f.fit(at, field.Type, node, n.Namespace)
+		f.fit(at, field.Type, node, namespaceOf(n))
+		f.fitTag(at, tag, node, namespaceOf(n))
 	}
 	for _, field := range n.Fields {
 		if _, ok := inGo[field.Name]; !ok {
@@ -223,14 +263,14 @@ func (f *fitter) record(path string, g reflect.Type, n *avro.SchemaNode) {
 	}
 }
 
-// fieldName returns the schema name of a Go field, and whether it has one. A field without a
+// tag returns what the tag of a Go field says, and whether the field is stored. A field without a
 // tag is a mistake: if its Go name were stored, renaming it would lose data.
-func (f *fitter) fieldName(path string, field reflect.StructField) (string, bool) {
-	tag, tagged := field.Tag.Lookup(tagKey)
-	if tag == "-" {
-		return "", false
+func (f *fitter) tag(path string, field reflect.StructField) (fieldTag, bool) {
+	text, tagged := field.Tag.Lookup(tagKey)
+	if text == "-" {
+		return fieldTag{}, false
 	}
-	name, options, _ := strings.Cut(tag, ",")
+	name, _, _ := strings.Cut(text, ",")
 	at := dotted(path, field.Name)
 	switch {
 	case !field.IsExported():
@@ -240,46 +280,18 @@ func (f *fitter) fieldName(path string, field reflect.StructField) (string, bool
 	case !tagged || name == "":
 		f.add(at, "Go field has no name to be stored under: tag it `avro:\"%s\"`, or `avro:\"-\"` to leave it out",
 			strings.ToLower(field.Name[:1])+field.Name[1:])
-	case hasOption(options, "inline"), hasOption(options, "omitzero"):
-		f.add(at, "tag option in `avro:\"%s\"` changes what is stored behind the schema's back: leave it out", tag)
 	default:
-		return name, true
-	}
-	return "", false
-}
-
-func hasOption(options, want string) bool {
-	for option := range strings.SplitSeq(options, ",") {
-		if option == want {
-			return true
+		tag, wrong := parseTag(field)
+		if wrong == "" {
+			return tag, true
 		}
+		f.add(at, "%s", wrong)
 	}
-	return false
+	return fieldTag{}, false
 }
 
 func (f *fitter) want(path string, g reflect.Type, n *avro.SchemaNode, want string) {
-	kind := n.Type
-	if n.LogicalType != "" {
-		kind += " (" + n.LogicalType + ")"
-	}
-	f.add(path, "the schema has %s, found Go type %s, expected %s", kind, g, want)
-}
-
-func (f *fitter) lookup(name, namespace string) *avro.SchemaNode {
-	if !strings.Contains(name, ".") && namespace != "" {
-		if n := f.named[namespace+"."+name]; n != nil {
-			return n
-		}
-	}
-	return f.named[name]
-}
-
-// fullName returns the name of a record, enum or fixed with its namespace.
-func fullName(n *avro.SchemaNode) string {
-	if n.Namespace == "" || strings.Contains(n.Name, ".") {
-		return n.Name
-	}
-	return n.Namespace + "." + n.Name
+	f.add(path, "the schema has %s, found Go type %s, expected %s", describe(n), g, want)
 }
 
 func dotted(path, name string) string {
@@ -287,4 +299,14 @@ func dotted(path, name string) string {
 		return name
 	}
 	return path + "." + name
+}
+
+// taggedField returns the field of the struct g that is stored under the name.
+func taggedField(g reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range g.NumField() {
+		if tag, _, _ := strings.Cut(g.Field(i).Tag.Get(tagKey), ","); tag == name {
+			return g.Field(i), true
+		}
+	}
+	return reflect.StructField{}, false
 }

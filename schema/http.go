@@ -2,11 +2,13 @@ package schema
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,9 +46,16 @@ type HTTPConfig struct {
 	// Default: [DefaultBackoff].
 	Backoff time.Duration
 
-	// Transport makes the requests, and is where TLS is configured. Default: one as http.DefaultTransport is, which
-	// Close closes.
+	// TLS is for a registry whose certificate no authority of the system has signed, or that asks for one. It
+	// needs an https URL. Default: the system's authorities, no certificate.
+	TLS *tls.Config
+
+	// Transport makes the requests instead of a client of this package; it brings its own TLS. Default: one as
+	// http.DefaultTransport is, which Close closes.
 	Transport http.RoundTripper
+
+	// Around is put around what makes the requests, such as to trace or to count them. Default: nothing.
+	Around func(http.RoundTripper) http.RoundTripper
 
 	// Wait waits, or returns the error of a context that ends before. Default: by the wall clock.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -79,6 +88,12 @@ func NewHTTP(rawURL string, cfg HTTPConfig) (*HTTP, error) {
 	if cfg.Username == "" && cfg.Password != "" {
 		mistakes = append(mistakes, errors.New("found a Password without a Username; give both"))
 	}
+	if cfg.TLS != nil && cfg.Transport != nil {
+		mistakes = append(mistakes, errors.New("found both TLS and a Transport; give one, a Transport brings its own TLS"))
+	}
+	if cfg.TLS != nil && err == nil && !strings.HasPrefix(root, "https:") {
+		mistakes = append(mistakes, fmt.Errorf("found TLS and the URL %s; expected one that starts with https", root))
+	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("schema registry: %w", err)
 	}
@@ -101,8 +116,12 @@ func NewHTTP(rawURL string, cfg HTTPConfig) (*HTTP, error) {
 			MaxIdleConnsPerHost: maxConnections,
 			IdleConnTimeout:     time.Minute,
 			TLSHandshakeTimeout: cfg.Timeout,
+			TLSClientConfig:     cfg.TLS.Clone(),
 		}
 		h.cfg.Transport = h.own
+	}
+	if cfg.Around != nil {
+		h.cfg.Transport = cfg.Around(h.cfg.Transport)
 	}
 	return h, nil
 }
@@ -151,7 +170,7 @@ func (h *HTTP) Schema(ctx context.Context, id int) (string, error) {
 		e.Detail = "ids are from 1 to 2147483647"
 		return "", e.because(ErrNotFound, nil)
 	}
-	s, err := h.ask(ctx, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetSchema(id) })
+	s, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetSchema(id) }, checkSchema)
 	if err != nil {
 		return "", err
 	}
@@ -166,10 +185,18 @@ func (h *HTTP) Find(ctx context.Context, subject, text string) (Registered, erro
 	if err := checkText(text); err != nil {
 		return Registered{}, e.because(ErrInvalidSchema, err)
 	}
-	s, err := h.ask(ctx, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
+	s, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
 		return c.LookupSchema(subject, text, srclient.Avro)
-	})
-	return registered(subject, s), err
+	}, checkVersion)
+	if err != nil {
+		return Registered{}, err
+	}
+	// A registry may know schemas by a form of its own, such as with the fields in order of their names.
+	if err := sameValues(text, s.Schema()); err != nil {
+		e.ID, e.Detail = s.ID(), fmt.Sprintf("it answered with version %d, which is another schema than the one asked for", s.Version())
+		return Registered{}, e.because(ErrRefused, err)
+	}
+	return registered(subject, s), nil
 }
 
 // Register implements [Registry].
@@ -179,9 +206,9 @@ func (h *HTTP) Register(ctx context.Context, subject, text string) (Registered, 
 		return r, err
 	}
 	e := RegistryError{Op: opRegister, URL: h.url, Subject: subject}
-	_, err := h.ask(ctx, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
+	_, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
 		return c.CreateSchema(subject, text, srclient.Avro)
-	})
+	}, checkSchema)
 	if err != nil {
 		return Registered{}, err
 	}
@@ -191,9 +218,62 @@ func (h *HTTP) Register(ctx context.Context, subject, text string) (Registered, 
 
 // Latest implements [Registry].
 func (h *HTTP) Latest(ctx context.Context, subject string) (Registered, error) {
-	s, err := h.ask(ctx, RegistryError{Op: opLatest, URL: h.url, Subject: subject},
-		func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetLatestSchema(subject) })
+	s, err := ask(ctx, h, RegistryError{Op: opLatest, URL: h.url, Subject: subject},
+		func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetLatestSchema(subject) }, checkVersion)
 	return registered(subject, s), err
+}
+
+// Versions implements [Registry]. It makes a request for each version.
+func (h *HTTP) Versions(ctx context.Context, subject string) ([]Registered, error) {
+	e := RegistryError{Op: opVersions, URL: h.url, Subject: subject}
+	numbers, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) ([]int, error) { return c.GetSchemaVersions(subject) },
+		func(numbers []int) error {
+			if len(numbers) == 0 {
+				return errForeign
+			}
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(numbers)
+	versions := make([]Registered, len(numbers))
+	for i, number := range numbers {
+		s, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
+			return c.GetSchemaByVersion(subject, number)
+		}, checkVersion)
+		if err != nil {
+			return nil, err
+		}
+		versions[i] = registered(subject, s)
+	}
+	return versions, nil
+}
+
+// Subjects implements [Registry].
+func (h *HTTP) Subjects(ctx context.Context) ([]string, error) {
+	subjects, err := ask(ctx, h, RegistryError{Op: opSubjects, URL: h.url},
+		func(c *srclient.SchemaRegistryClient) ([]string, error) { return c.GetSubjects() },
+		func([]string) error { return nil })
+	slices.Sort(subjects)
+	return subjects, err
+}
+
+// SetCompatibility implements [Registry].
+func (h *HTTP) SetCompatibility(ctx context.Context, subject string, level Compatibility) error {
+	e := RegistryError{Op: opSetLevel, URL: h.url, Subject: subject}
+	if _, err := ParseCompatibility(string(level)); err != nil {
+		return e.because(ErrRefused, err)
+	}
+	_, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.CompatibilityLevel, error) {
+		return c.ChangeSubjectCompatibilityLevel(subject, srclient.CompatibilityLevel(level))
+	}, func(set *srclient.CompatibilityLevel) error {
+		if set == nil || Compatibility(*set) != level {
+			return errForeign
+		}
+		return nil
+	})
+	return err
 }
 
 func registered(subject string, s *srclient.Schema) Registered {

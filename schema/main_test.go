@@ -2,8 +2,10 @@ package schema_test
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -95,3 +97,15 @@ func record(fields string) string {
 }
 
 const thingSubject = "billing.account.events-billing.account.Thing"
+
+// oneFile returns a file system with one file.
+func oneFile(name, text string) fs.FS { return fstest.MapFS{name: {Data: []byte(text)}} }
+
+// replaceOnce replaces old, which must be there once, or nothing if it is empty.
+func replaceOnce(t *testing.T, text, old, with string) string {
+	t.Helper()
+	if old != "" {
+		require.Equal(t, 1, strings.Count(text, old))
+	}
+	return strings.Replace(text, old, with, 1)
+}

@@ -1,32 +1,31 @@
 package schema
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"maps"
+	"slices"
 	"sync"
 )
 
 const memoryURL = "in memory"
 
 // Memory is a registry within this process, for tests and for programs that do not outlive their data. It answers
-// as Confluent's does at its defaults: ids from 1, one id for one text under whatever subjects, and
-// compatibility BACKWARD, so that a new version must be able to read what the latest one wrote.
+// as Confluent's does at its defaults: ids from 1, one id for one schema under whatever subjects, and
+// compatibility [Backward] unless SetCompatibility says otherwise.
 type Memory struct {
 	mu       sync.RWMutex
 	byID     []string       // the text with id i is at i-1
 	ids      map[string]int // by canonical text
 	subjects map[string][]int
+	levels   map[string]Compatibility
 }
 
 var _ Registry = (*Memory)(nil)
 
 // NewMemory returns an empty registry.
 func NewMemory() *Memory {
-	return &Memory{ids: make(map[string]int), subjects: make(map[string][]int)}
+	return &Memory{ids: make(map[string]int), subjects: make(map[string][]int), levels: make(map[string]Compatibility)}
 }
 
 // Schema implements [Registry].
@@ -59,9 +58,11 @@ func (m *Memory) Find(ctx context.Context, subject, text string) (Registered, er
 	if r, ok := m.find(subject, canonical); ok {
 		return r, nil
 	}
-	e.Detail = fmt.Sprintf("none of its %d versions is this schema", len(m.subjects[subject]))
+	e.Detail = fmt.Sprintf(noneOfVersions, len(m.subjects[subject]))
 	return Registered{}, e.because(ErrNotFound, nil)
 }
+
+const noneOfVersions = "none of its %d versions is this schema"
 
 // Register implements [Registry].
 func (m *Memory) Register(ctx context.Context, subject, text string) (Registered, error) {
@@ -79,11 +80,8 @@ func (m *Memory) Register(ctx context.Context, subject, text string) (Registered
 		return r, nil
 	}
 	versions := m.subjects[subject]
-	if n := len(versions); n > 0 {
-		if err := checkBackward(m.byID[versions[n-1]-1], text); err != nil {
-			e.Detail = fmt.Sprintf("it cannot read what version %d wrote", n)
-			return Registered{}, e.because(ErrIncompatible, err)
-		}
+	if err := or(m.levels[subject], Backward).check("the new schema", text, m.versions(subject), false); err != nil {
+		return Registered{}, e.because(nil, err)
 	}
 	id, ok := m.ids[canonical]
 	if !ok {
@@ -97,17 +95,54 @@ func (m *Memory) Register(ctx context.Context, subject, text string) (Registered
 
 // Latest implements [Registry].
 func (m *Memory) Latest(ctx context.Context, subject string) (Registered, error) {
-	e := &RegistryError{Op: opLatest, URL: memoryURL, Subject: subject}
+	versions, err := m.allVersions(ctx, RegistryError{Op: opLatest, URL: memoryURL, Subject: subject})
+	if err != nil {
+		return Registered{}, err
+	}
+	return versions[len(versions)-1], nil
+}
+
+// Versions implements [Registry].
+func (m *Memory) Versions(ctx context.Context, subject string) ([]Registered, error) {
+	return m.allVersions(ctx, RegistryError{Op: opVersions, URL: memoryURL, Subject: subject})
+}
+
+func (m *Memory) allVersions(ctx context.Context, e RegistryError) ([]Registered, error) {
 	if err := contextError(ctx); err != nil {
-		return Registered{}, e.because(nil, err)
+		return nil, e.because(nil, err)
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	n := len(m.subjects[subject])
-	if n == 0 {
-		return Registered{}, e.because(ErrNotFound, nil)
+	versions := m.versions(e.Subject)
+	if len(versions) == 0 {
+		return nil, e.because(ErrNotFound, nil)
 	}
-	return m.version(subject, n-1), nil
+	return versions, nil
+}
+
+// Subjects implements [Registry].
+func (m *Memory) Subjects(ctx context.Context) ([]string, error) {
+	if err := contextError(ctx); err != nil {
+		return nil, (&RegistryError{Op: opSubjects, URL: memoryURL}).because(nil, err)
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Sorted(maps.Keys(m.subjects)), nil
+}
+
+// SetCompatibility implements [Registry].
+func (m *Memory) SetCompatibility(ctx context.Context, subject string, level Compatibility) error {
+	e := &RegistryError{Op: opSetLevel, URL: memoryURL, Subject: subject}
+	if err := contextError(ctx); err != nil {
+		return e.because(nil, err)
+	}
+	if _, err := ParseCompatibility(string(level)); err != nil {
+		return e.because(ErrRefused, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.levels[subject] = level
+	return nil
 }
 
 func (m *Memory) find(subject, canonical string) (Registered, bool) {
@@ -115,34 +150,21 @@ func (m *Memory) find(subject, canonical string) (Registered, bool) {
 	if !ok {
 		return Registered{}, false
 	}
-	for i, known := range m.subjects[subject] {
-		if known == id {
-			return m.version(subject, i), true
-		}
+	if i := slices.Index(m.subjects[subject], id); i >= 0 {
+		return m.version(subject, i), true
 	}
 	return Registered{}, false
+}
+
+func (m *Memory) versions(subject string) []Registered {
+	versions := make([]Registered, len(m.subjects[subject]))
+	for i := range versions {
+		versions[i] = m.version(subject, i)
+	}
+	return versions
 }
 
 func (m *Memory) version(subject string, i int) Registered {
 	id := m.subjects[subject][i]
 	return Registered{Subject: subject, ID: id, Version: i + 1, Text: m.byID[id-1]}
-}
-
-// canonicalJSON returns text, which must be a schema, without white space and with the keys of its objects in order. Everything else
-// of a schema counts, documentation too, as it does in Confluent's registry.
-func canonicalJSON(text string) (string, error) {
-	if err := checkText(text); err != nil {
-		return "", err
-	}
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return "", fmt.Errorf("not JSON: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return "", errors.New("not JSON: something follows the schema")
-	}
-	canonical, err := json.Marshal(v)
-	return string(canonical), err
 }

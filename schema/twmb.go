@@ -1,18 +1,23 @@
 package schema
 
-import "github.com/twmb/avro"
+import (
+	"reflect"
 
-// twmb is the engine over github.com/twmb/avro.
-type twmb struct{}
+	"github.com/twmb/avro"
+)
+
+// Twmb is the default [Engine], over github.com/twmb/avro.
+type Twmb struct{}
 
 type twmbSchema struct{ *avro.Schema }
 
 var (
-	_ engine   = twmb{}
-	_ compiled = twmbSchema{}
+	_ Engine   = Twmb{}
+	_ Compiled = twmbSchema{}
 )
 
-func (twmb) parse(text string) (compiled, error) {
+// Compile implements [Engine].
+func (Twmb) Compile(text string, _ reflect.Type) (Compiled, error) {
 	s, err := avro.Parse(text)
 	if err != nil {
 		return nil, err
@@ -20,31 +25,25 @@ func (twmb) parse(text string) (compiled, error) {
 	return twmbSchema{s}, nil
 }
 
-func (twmb) resolve(writer, reader compiled) (compiled, error) {
-	s, err := avro.Resolve(writer.(twmbSchema).Schema, reader.(twmbSchema).Schema)
+// AppendEncode implements [Compiled].
+func (s twmbSchema) AppendEncode(dst []byte, event any) ([]byte, error) {
+	return s.Schema.AppendEncode(dst, event)
+}
+
+// Decode implements [Decoder].
+func (s twmbSchema) Decode(src []byte, into any) ([]byte, error) { return s.Schema.Decode(src, into) }
+
+// Resolve implements [Compiled].
+func (s twmbSchema) Resolve(writer string) (Decoder, error) {
+	w, err := avro.Parse(writer)
 	if err != nil {
 		return nil, err
 	}
-	return twmbSchema{s}, nil
-}
-
-func (s twmbSchema) appendEncode(dst []byte, event any) ([]byte, error) {
-	return s.AppendEncode(dst, event)
-}
-
-func (s twmbSchema) decode(src []byte, into any) ([]byte, error) { return s.Decode(src, into) }
-
-// checkBackward returns nil, or why newer cannot read what older wrote.
-func checkBackward(older, newer string) error {
-	w, err := avro.Parse(older)
+	r, err := avro.Resolve(w, s.Schema)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r, err := avro.Parse(newer)
-	if err != nil {
-		return err
-	}
-	return avro.CheckCompatibility(w, r)
+	return twmbSchema{r}, nil
 }
 
 // checkText returns nil, or why text is no Avro schema that stands by itself.

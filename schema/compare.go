@@ -1,0 +1,279 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twmb/avro"
+)
+
+// compare returns everything that reader cannot read of what writer wrote, by Avro's rules of resolution. strict adds
+// the rules that Avro does not have. Unlike the library's own check it does not stop at the first.
+func compare(reader, writer namedSchema, strict bool) []Incompatibility {
+	c := comparison{
+		reader: side{reader, make(map[string]*avro.SchemaNode)},
+		writer: side{writer, make(map[string]*avro.SchemaNode)},
+		strict: strict,
+		seen:   make(map[[2]*avro.SchemaNode]bool),
+	}
+	c.reader.collect(reader.root)
+	c.writer.collect(writer.root)
+	r, w := scoped{reader.root, namespaceOf(reader.root)}, scoped{writer.root, namespaceOf(writer.root)}
+	if strict && r.Type == kindRecord && w.Type == kindRecord && !answersTo(r.SchemaNode, fullName(w.SchemaNode)) {
+		c.add("", RuleName, "the record is called %s, where it was %s; give it the alias %q", fullName(r.SchemaNode), fullName(w.SchemaNode), fullName(w.SchemaNode))
+		return c.found
+	}
+	c.compare("", r, w)
+	return c.found
+}
+
+// The complex types.
+const (
+	kindRecord = "record"
+	kindEnum   = "enum"
+	kindFixed  = "fixed"
+	kindArray  = "array"
+	kindMap    = "map"
+	kindUnion  = "union"
+)
+
+type comparison struct {
+	reader, writer side
+	strict         bool
+	seen           map[[2]*avro.SchemaNode]bool // a recursive record is compared once
+	found          []Incompatibility
+}
+
+// side is one of the two schemas, with the types that it defines by their full names.
+type side struct {
+	namedSchema
+	types map[string]*avro.SchemaNode
+}
+
+func (s *side) collect(n *avro.SchemaNode) {
+	if n == nil {
+		return
+	}
+	if n.Name != "" {
+		s.types[fullName(n)] = n
+	}
+	for i := range n.Fields {
+		s.collect(&n.Fields[i].Type)
+	}
+	for i := range n.Branches {
+		s.collect(&n.Branches[i])
+	}
+	s.collect(n.Items)
+	s.collect(n.Values)
+}
+
+// scoped is a schema with the namespace that a bare name in it belongs to.
+type scoped struct {
+	*avro.SchemaNode
+	namespace string
+}
+
+// at returns the schema that n is or names.
+func (s *side) at(n *avro.SchemaNode, namespace string) scoped {
+	target := s.types[n.Type]
+	if !strings.Contains(n.Type, ".") && namespace != "" {
+		if t := s.types[namespace+"."+n.Type]; t != nil {
+			target = t
+		}
+	}
+	if target != nil {
+		n = target
+	}
+	if n.Name != "" {
+		namespace = namespaceOf(n)
+	}
+	return scoped{n, namespace}
+}
+
+func (c *comparison) add(path string, rule Rule, format string, args ...any) {
+	c.found = append(c.found, Incompatibility{
+		Rule: rule, Field: path, Reader: c.reader.name, Writer: c.writer.name, Detail: fmt.Sprintf(format, args...),
+	})
+}
+
+func (c *comparison) compare(path string, r, w scoped) {
+	pair := [2]*avro.SchemaNode{r.SchemaNode, w.SchemaNode}
+	if c.seen[pair] {
+		return
+	}
+	c.seen[pair] = true
+	switch {
+	case w.Type == kindUnion:
+		c.writerUnion(path, r, w)
+	case r.Type == kindUnion:
+		if b, ok := c.branch(r, w); ok {
+			c.compare(path, b, w)
+			return
+		}
+		c.add(path, RuleUnionBranch, "found %s, expected one of %s", describe(w.SchemaNode), describe(r.SchemaNode))
+	case r.Type == w.Type:
+		c.sameKind(path, r, w)
+	case promotes(w.Type, r.Type):
+		c.logicalType(path, r, w)
+	default:
+		c.add(path, RuleType, "found %s, expected %s", describe(w.SchemaNode), describe(r.SchemaNode))
+	}
+}
+
+func (c *comparison) writerUnion(path string, r, w scoped) {
+	for i := range w.Branches {
+		c.compare(path, r, c.writer.at(&w.Branches[i], w.namespace))
+	}
+}
+
+// branch returns the type of the reader's union that reads w: one of its name, else of its name without the namespace,
+// else the first that is wider.
+func (c *comparison) branch(r, w scoped) (scoped, bool) {
+	branches := make([]scoped, len(r.Branches))
+	for i := range r.Branches {
+		branches[i] = c.reader.at(&r.Branches[i], r.namespace)
+	}
+	for _, matches := range []func(b scoped) bool{
+		func(b scoped) bool {
+			return sameKind(b, w) && (w.Name == "" || answersTo(b.SchemaNode, fullName(w.SchemaNode)))
+		},
+		func(b scoped) bool { return sameKind(b, w) && sameName(b.SchemaNode, w.SchemaNode) },
+		func(b scoped) bool { return promotes(w.Type, b.Type) },
+	} {
+		if i := slices.IndexFunc(branches, matches); i >= 0 {
+			return branches[i], true
+		}
+	}
+	return scoped{}, false
+}
+
+func sameKind(r, w scoped) bool { return r.Type == w.Type && r.Size == w.Size }
+
+func (c *comparison) sameKind(path string, r, w scoped) {
+	if w.Name != "" && !sameName(r.SchemaNode, w.SchemaNode) {
+		c.add(path, RuleName, "found %s, expected %s; give it the old name as an alias", describe(w.SchemaNode), describe(r.SchemaNode))
+		return
+	}
+	switch r.Type {
+	case kindRecord:
+		c.record(path, r, w)
+	case kindEnum:
+		c.enum(path, r, w)
+	case kindFixed:
+		if r.Size != w.Size {
+			c.add(path, RuleFixedSize, "found %d bytes, expected %d", w.Size, r.Size)
+			return
+		}
+		c.logicalType(path, r, w)
+	case kindArray:
+		c.compare(path+"[]", c.reader.at(r.Items, r.namespace), c.writer.at(w.Items, w.namespace))
+	case kindMap:
+		c.compare(path+"{}", c.reader.at(r.Values, r.namespace), c.writer.at(w.Values, w.namespace))
+	default:
+		c.logicalType(path, r, w)
+	}
+}
+
+func (c *comparison) record(path string, r, w scoped) {
+	written := make(map[string]*avro.SchemaField, len(w.Fields))
+	for i := range w.Fields {
+		written[w.Fields[i].Name] = &w.Fields[i]
+	}
+	for i := range r.Fields {
+		rf := &r.Fields[i]
+		at := dotted(path, rf.Name)
+		var sources []*avro.SchemaField
+		for _, name := range append([]string{rf.Name}, rf.Aliases...) {
+			if wf := written[name]; wf != nil && !slices.Contains(sources, wf) {
+				sources = append(sources, wf)
+			}
+		}
+		switch len(sources) {
+		case 0:
+			if !rf.HasDefault {
+				c.add(at, RuleNoDefault, "it is not there, and %s has no default for it", c.reader.name)
+			}
+		case 1:
+			c.compare(at, c.reader.at(&rf.Type, r.namespace), c.writer.at(&sources[0].Type, w.namespace))
+		default:
+			c.add(at, RuleAlias, "both its fields %q and %q are this one, by name or alias; rename one of them", sources[0].Name, sources[1].Name)
+		}
+	}
+}
+
+func (c *comparison) enum(path string, r, w scoped) {
+	if r.HasEnumDefault {
+		return
+	}
+	var missing []string
+	for _, symbol := range w.Symbols {
+		if !slices.Contains(r.Symbols, symbol) {
+			missing = append(missing, symbol)
+		}
+	}
+	if len(missing) > 0 {
+		c.add(path, RuleEnumSymbols, "it does not have %s, and enum %s has no default there", strings.Join(missing, ", "), r.Name)
+	}
+}
+
+// logicalType compares what two types that Avro takes for the same say about the meaning of the bytes.
+func (c *comparison) logicalType(path string, r, w scoped) {
+	same := r.LogicalType == w.LogicalType && r.Precision == w.Precision && r.Scale == w.Scale
+	if c.strict && !same {
+		c.add(path, RuleLogicalType, "found %s, expected %s", describe(w.SchemaNode), describe(r.SchemaNode))
+	}
+}
+
+// promotes reports whether Avro reads a value of one primitive type as one of the other.
+func promotes(from, to string) bool {
+	switch from {
+	case "int":
+		return to == "long" || to == "float" || to == "double"
+	case "long":
+		return to == "float" || to == "double"
+	case "float":
+		return to == "double"
+	case "string":
+		return to == "bytes"
+	case "bytes":
+		return to == "string"
+	}
+	return false
+}
+
+// answersTo reports whether the name, with its namespace, is that of n or one of its aliases.
+func answersTo(n *avro.SchemaNode, name string) bool {
+	if fullName(n) == name {
+		return true
+	}
+	namespace := strings.TrimSuffix(fullName(n), short(fullName(n)))
+	return slices.ContainsFunc(n.Aliases, func(alias string) bool {
+		return alias == name || !strings.Contains(alias, ".") && namespace+alias == name
+	})
+}
+
+// sameName is answersTo, and by Avro's rules also without regard to namespaces.
+func sameName(r, w *avro.SchemaNode) bool {
+	return answersTo(r, fullName(w)) || short(fullName(r)) == short(fullName(w))
+}
+
+func short(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+func describe(n *avro.SchemaNode) string {
+	switch {
+	case n.Type == kindUnion:
+		branches := make([]string, len(n.Branches))
+		for i := range n.Branches {
+			branches[i] = describe(&n.Branches[i])
+		}
+		return "[" + strings.Join(branches, ", ") + "]"
+	case n.Name != "":
+		return n.Type + " " + fullName(n)
+	case n.LogicalType != "" && n.Precision > 0:
+		return fmt.Sprintf("%s (%s, precision %d, scale %d)", n.Type, n.LogicalType, n.Precision, n.Scale)
+	case n.LogicalType != "":
+		return n.Type + " (" + n.LogicalType + ")"
+	}
+	return n.Type
+}

@@ -1,0 +1,276 @@
+package schema
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"reflect"
+	"strings"
+
+	"github.com/fencelog/fencelog/event"
+)
+
+// DefaultTimeUnit and DefaultDurationUnit are the logical types that [Derive] gives a time.Time and a time.Duration whose tag says nothing.
+const (
+	DefaultTimeUnit     = "timestamp-micros"
+	DefaultDurationUnit = "time-micros"
+)
+
+// Derive returns the schema that the Go type of t has by itself, as the text of a file: a record in the namespace, called as
+// t is. The same type gives the same text each time.
+//
+// A *T is an optional T, whose default is null; a string type that is an [Enum] an enum, whose default is its first
+// symbol; a type with MarshalText and UnmarshalText a string; a [N]byte a fixed; a struct a record. Records, enums and fixed
+// within are called like the field where they come first, with an upper-case letter, never like the Go type, which may be renamed at will. The tag of a field says what Go does not:
+//
+//	avro:"name,timestamp-millis"    the unit of a time.Time or time.Duration: any logical type of Avro for them
+//	avro:"name,uuid"                a string that is a UUID
+//	avro:"name,decimal(9,2)"        precision and scale, which a *big.Rat needs
+//	avro:"name,type=Name"           the name of the record, enum or fixed
+//	avro:"name,alias=old"           what the field was called
+//	avro:"name,default=value"       the last option, for scalars
+//	doc:"text"                      the field's documentation
+//
+// In a slice or a map the tag is about what is in it. The file is what counts once it is there, see [CheckDerived].
+//
+// Errors are joined *[TypeError] with [ErrMismatch], one for each field that has no counterpart in Avro, or one with [ErrInvalidSchema] where Avro does
+// not take a name or a default.
+func Derive(t event.Type, namespace string) (string, error) {
+	d := deriver{names: make(map[reflect.Type]string), taken: make(map[string]reflect.Type)}
+	if t.Go == nil || t.Go.Kind() != reflect.Struct {
+		return "", &TypeError{Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found Go type %v, expected a struct", t.Go)}
+	}
+	d.name("", t.Go, t.Name)
+	fields := d.fields("", t.Go)
+	var mistakes []error
+	for _, m := range d.found {
+		mistakes = append(mistakes, &TypeError{Type: t, Field: m.field, Reason: ErrMismatch, Detail: m.detail})
+	}
+	if len(mistakes) > 0 {
+		return "", errors.Join(mistakes...)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "{\n  \"type\": \"record\",\n  \"name\": %s,\n  \"namespace\": %s,\n  \"fields\": [\n", quote(t.Name), quote(namespace))
+	for i, field := range fields {
+		comma := ","
+		if i == len(fields)-1 {
+			comma = ""
+		}
+		fmt.Fprintf(&b, "    %s%s\n", field, comma)
+	}
+	b.WriteString("  ]\n}\n")
+	if err := checkText(b.String()); err != nil { // such as a default or a name that Avro does not take
+		return "", &TypeError{Type: t, Reason: ErrInvalidSchema, Err: err}
+	}
+	return b.String(), nil
+}
+
+// deriver makes JSON; fitter collects the mistakes.
+type deriver struct {
+	fitter
+	names map[reflect.Type]string // of the named types so far
+	taken map[string]reflect.Type
+}
+
+// name reports whether the type is new under the name, and notes it.
+func (d *deriver) name(path string, g reflect.Type, name string) (isNew bool) {
+	if other, ok := d.taken[name]; ok && other != g {
+		d.add(path, "both %s and %s would be called %s: tag one `avro:\"…,type=Name\"`", other, g, name)
+		return false
+	}
+	d.names[g], d.taken[name] = name, g
+	return true
+}
+
+func (d *deriver) fields(path string, g reflect.Type) (fields []string) {
+	for i := range g.NumField() {
+		field := g.Field(i)
+		tag, ok := d.tag(path, field)
+		if !ok {
+			continue
+		}
+		at := dotted(path, tag.name)
+		named, mistakes := tag.typeName, len(d.found)
+		if named == "" {
+			tag.typeName = strings.ToUpper(tag.name[:1]) + tag.name[1:]
+		}
+		typ := d.typ(at, field.Type, tag)
+		if named != "" && d.names[innermost(field.Type)] != named && len(d.found) == mistakes {
+			d.add(at, "the tag says type=%s, where Go type %s has no name of its own, or another one by an earlier field: leave it out", named, field.Type)
+		}
+		f := fmt.Sprintf(`{"name": %s, "type": %s`, quote(tag.name), typ)
+		if len(tag.aliases) > 0 {
+			f += `, "aliases": ` + list(tag.aliases)
+		}
+		if def := d.def(at, field.Type, tag); def != "" {
+			f += `, "default": ` + def
+		}
+		if tag.doc != "" {
+			f += `, "doc": ` + quote(tag.doc)
+		}
+		fields = append(fields, f+"}")
+	}
+	return fields
+}
+
+// innermost returns what the tag of a field of the type is about.
+func innermost(g reflect.Type) reflect.Type {
+	for !isString(g) && (g.Kind() == reflect.Pointer || g.Kind() == reflect.Slice || g.Kind() == reflect.Map) {
+		g = g.Elem()
+	}
+	return g
+}
+
+// noLogical refuses a logical type, which says nothing about g.
+func (d *deriver) noLogical(path string, g reflect.Type, tag fieldTag) {
+	if tag.logical != "" {
+		d.add(path, "the tag says %s, which Go type %s cannot be: leave it out, or change the type", tag.logical, g)
+	}
+}
+
+// typ returns the schema of a Go type.
+func (d *deriver) typ(path string, g reflect.Type, tag fieldTag) string {
+	switch {
+	case g == reflect.TypeFor[*big.Rat]():
+		if tag.logical != "decimal" {
+			d.add(path, "a *big.Rat needs precision and scale: tag it `avro:\"%s,decimal(9,2)\"`", tag.name)
+		}
+		return fmt.Sprintf(`{"type": "bytes", "logicalType": "decimal", "precision": %d, "scale": %d}`, tag.precision, tag.scale)
+	case isTime(g):
+		return d.timed(path, tag, DefaultTimeUnit)
+	case isDuration(g):
+		return d.timed(path, tag, DefaultDurationUnit)
+	case isString(g): // whatever it is made of: a uuid.UUID is an array of bytes, and is stored as text
+		return d.scalar(path, g, tag)
+	}
+	switch g.Kind() {
+	case reflect.Pointer:
+		some := d.typ(path, g.Elem(), tag)
+		if tag.hasDef {
+			return `[` + some + `, "null"]` // a default is of the first one
+		}
+		return `["null", ` + some + `]`
+	case reflect.Slice:
+		if g.Elem().Kind() == reflect.Uint8 {
+			d.noLogical(path, g, tag)
+			return `"bytes"`
+		}
+		return `{"type": "array", "items": ` + d.typ(path+"[]", g.Elem(), tag) + `}`
+	case reflect.Map:
+		if g.Key() == reflect.TypeFor[string]() {
+			return `{"type": "map", "values": ` + d.typ(path+"{}", g.Elem(), tag) + `}`
+		}
+	case reflect.Array:
+		if g.Elem().Kind() == reflect.Uint8 {
+			return d.named(path, g, tag, "fixed", func() string { return fmt.Sprintf(`"size": %d`, g.Len()) })
+		}
+	case reflect.Struct:
+		return d.named(path, g, tag, "record", func() string { return `"fields": [` + strings.Join(d.fields(path, g), ", ") + `]` })
+	default:
+	}
+	return d.scalar(path, g, tag)
+}
+
+func (d *deriver) scalar(path string, g reflect.Type, tag fieldTag) string {
+	switch symbols := symbolsOf(g); {
+	case len(symbols) > 0 && g.Kind() == reflect.String:
+		return d.named(path, g, tag, "enum", func() string { return `"symbols": ` + list(symbols) + `, "default": ` + quote(symbols[0]) })
+	case isString(g) && tag.logical == "uuid":
+		return `{"type": "string", "logicalType": "uuid"}`
+	case isString(g):
+		d.noLogical(path, g, tag)
+		return `"string"`
+	}
+	if number, ok := logicalNumber(g, tag.logical); ok {
+		return number
+	}
+	if kind, ok := plainKinds()[g.Kind()]; ok {
+		d.noLogical(path, g, tag)
+		return quote(kind)
+	}
+	d.add(path, "Go type %s has no counterpart in Avro; use int32, int64, float32, float64, bool, string, []byte, [N]byte, "+
+		"time.Time, time.Duration, *big.Rat, or slices, maps, structs and pointers of them", g)
+	return `""`
+}
+
+func plainKinds() map[reflect.Kind]string {
+	return map[reflect.Kind]string{
+		reflect.Bool: "boolean", reflect.Int32: "int", reflect.Int64: "long", reflect.Int: "long",
+		reflect.Float32: "float", reflect.Float64: "double",
+	}
+}
+
+// logicalNumber returns the schema of an integer that stands for a time.
+func logicalNumber(g reflect.Type, logical string) (string, bool) {
+	kind := plainKinds()[g.Kind()]
+	ok := false
+	switch kind {
+	case "int":
+		ok = logical == "date" || logical == "time-millis"
+	case "long":
+		ok = logical != "" && logical != "date" && logical != "time-millis" && counts(logical)
+	}
+	return fmt.Sprintf(`{"type": %q, "logicalType": %q}`, kind, logical), ok
+}
+
+func (d *deriver) timed(path string, tag fieldTag, unit string) string {
+	isSpan := strings.HasPrefix(unit, "time-")
+	if tag.logical != "" {
+		if !counts(tag.logical) || strings.HasPrefix(tag.logical, "time-") != isSpan {
+			d.add(path, "the tag says %s, expected a unit such as %s", tag.logical, unit)
+		}
+		unit = tag.logical
+	}
+	kind := "long"
+	if unit == "date" || unit == "time-millis" {
+		kind = "int"
+	}
+	return fmt.Sprintf(`{"type": %q, "logicalType": %q}`, kind, unit)
+}
+
+// named returns the definition of a named type where it comes first, and its name from then on. rest is called once
+// the name is known, as a record may contain itself.
+func (d *deriver) named(path string, g reflect.Type, tag fieldTag, kind string, rest func() string) string {
+	d.noLogical(path, g, tag)
+	if name, ok := d.names[g]; ok {
+		return quote(name)
+	}
+	if !d.name(path, g, tag.typeName) {
+		return `""`
+	}
+	return fmt.Sprintf(`{"type": %q, "name": %s, %s}`, kind, quote(tag.typeName), rest())
+}
+
+// def returns the default of a field as JSON, or nothing.
+func (d *deriver) def(path string, g reflect.Type, tag fieldTag) string {
+	if !tag.hasDef {
+		if g.Kind() == reflect.Pointer && g != reflect.TypeFor[*big.Rat]() {
+			return "null"
+		}
+		return ""
+	}
+	if g.Kind() == reflect.Pointer {
+		g = g.Elem()
+	}
+	if isString(g) {
+		return quote(tag.def)
+	}
+	if _, scalar := plainKinds()[g.Kind()]; !scalar && !isTime(g) || !json.Valid([]byte(tag.def)) {
+		d.add(path, "found default %q, expected a number, true, false, or a string for a string type", tag.def)
+	}
+	return tag.def
+}
+
+func quote(s string) string {
+	text, _ := json.Marshal(s) // a string never fails
+	return string(text)
+}
+
+func list(all []string) string {
+	quoted := make([]string, len(all))
+	for i, s := range all {
+		quoted[i] = quote(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}

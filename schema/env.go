@@ -1,0 +1,60 @@
+package schema
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// The variables that [HTTPFromEnv] reads.
+const (
+	EnvRegistryURL      = "SCHEMA_REGISTRY_URL"             // such as http://registry:8081
+	EnvRegistryUsername = "SCHEMA_REGISTRY_USERNAME"        // [HTTPConfig.Username]; default: that in the URL
+	EnvRegistryPassword = "SCHEMA_REGISTRY_PASSWORD"        //nolint:gosec // [HTTPConfig.Password]; the name of a variable, not a password
+	EnvRegistryCA       = "SCHEMA_REGISTRY_SSL_CA_LOCATION" // file of the authorities that may vouch for the registry, PEM; default: the system's
+)
+
+// HTTPFromEnv returns the registry that the environment names, such as by os.Getenv, with the rest of its configuration from cfg. Variables
+// that are set win over cfg. Close it after use.
+//
+// It reports all mistakes at once, and never repeats a password.
+func HTTPFromEnv(getenv func(string) string, cfg HTTPConfig) (*HTTP, error) {
+	var mistakes []error
+	url := getenv(EnvRegistryURL)
+	if url == "" {
+		mistakes = append(mistakes, fmt.Errorf("%s is not set, expected a URL such as http://localhost:8081", EnvRegistryURL))
+	}
+	if username := getenv(EnvRegistryUsername); username != "" {
+		cfg.Username, cfg.Password = username, getenv(EnvRegistryPassword)
+	} else if getenv(EnvRegistryPassword) != "" {
+		mistakes = append(mistakes, fmt.Errorf("%s is set without %s; set both", EnvRegistryPassword, EnvRegistryUsername))
+	}
+	if file := getenv(EnvRegistryCA); file != "" {
+		roots, err := readAuthorities(file)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", EnvRegistryCA, err))
+		}
+		if cfg.TLS = cfg.TLS.Clone(); cfg.TLS == nil {
+			cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
+		cfg.TLS.RootCAs = roots
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, fmt.Errorf("schema registry: %w", err)
+	}
+	return NewHTTP(url, cfg)
+}
+
+func readAuthorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // who starts the program names the file
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("found no certificate in %s, expected one or more in PEM format (-----BEGIN CERTIFICATE-----)", file)
+	}
+	return roots, nil
+}

@@ -1,0 +1,41 @@
+package schematest
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/schema"
+)
+
+// CheckDerived fails t for every type whose schema file says something else than its Go type, see [schema.CheckDerived].
+// Of a type without a file it prints what to write.
+func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
+	t.Helper()
+	for _, typ := range types {
+		if err := checkDerived(sources, typ); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func checkDerived(sources schema.Sources, typ event.Type) error {
+	files, ok := sources[typ.Aggregate]
+	if !ok {
+		return &schema.TypeError{Type: typ, Reason: schema.ErrNoSchema, Detail: "the sources have no such aggregate type"}
+	}
+	name := typ.Name + ".avsc"
+	text, err := fs.ReadFile(files, name)
+	if err == nil {
+		return schema.CheckDerived(typ, string(text))
+	}
+	missing := &schema.TypeError{Type: typ, File: name, Reason: schema.ErrNoSchema, Err: err}
+	derived, err := schema.Derive(typ, strings.ToLower(typ.Aggregate))
+	if err != nil {
+		return errors.Join(missing, err)
+	}
+	missing.Detail = "write it, with a namespace of yours:\n" + derived
+	return missing
+}

@@ -1,0 +1,55 @@
+package schematest
+
+import (
+	"testing"
+
+	"github.com/fencelog/fencelog/schema"
+)
+
+// Compatible fails the test if a schema file of sources breaks the level against what is released among them, see
+// [schema.Sources]. Each failure names the field, the rule and both versions.
+//
+//	func TestSchemas(t *testing.T) { schematest.Compatible(t, account.Sources(), schema.FullTransitive) }
+func Compatible(tb testing.TB, sources schema.Sources, level schema.Compatibility) {
+	tb.Helper()
+	released, err := schema.Released(tb.Context(), sources, schema.Config{})
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	CompatibleWith(tb, released, sources, level, schema.Config{})
+}
+
+// CompatibleWith is Compatible against a registry, such as the one of production or a [schema.Folder], in which the
+// subjects are named as cfg says.
+func CompatibleWith(tb testing.TB, registry schema.Registry, sources schema.Sources, level schema.Compatibility, cfg schema.Config) {
+	tb.Helper()
+	checked, err := schema.Check(tb.Context(), registry, sources, level, cfg)
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	if len(checked) == 0 {
+		tb.Error("schematest: there is no schema file, so nothing was checked: see that sources has \"<EventType>.avsc\" files")
+	}
+}
+
+// Released fails the test if a schema file of sources is not its latest released revision: it says which file to add. A service must
+// not write what is not released.
+func Released(tb testing.TB, sources schema.Sources) {
+	tb.Helper()
+	released, err := schema.Released(tb.Context(), sources, schema.Config{})
+	if err != nil {
+		tb.Error(err)
+		return
+	}
+	checked, err := schema.Check(tb.Context(), released, sources, schema.None, schema.Config{})
+	if err != nil {
+		tb.Error(err)
+	}
+	for _, c := range checked {
+		if err := c.Unreleased(); err != nil {
+			tb.Error(err)
+		}
+	}
+}
