@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 )
@@ -21,11 +22,21 @@ type client struct {
 
 // connect asks the brokers for the cluster's metadata.
 func connect(ctx context.Context, cfg Config) (*client, error) {
-	s := cfg.sarama()
+	return connectWith(ctx, cfg, cfg.sarama())
+}
+
+// connectWith does so with a Sarama configuration that was made from cfg.
+func connectWith(ctx context.Context, cfg Config, s *sarama.Config) (*client, error) {
 	conns := dial.Use(s)
 	defer conns.CutWhenDone(ctx)()
+	if err := greet(ctx, cfg, s); err != nil {
+		return nil, err
+	}
 	c, err := sarama.NewClient(cfg.Brokers, s)
 	if err != nil {
+		if access.Final(err) {
+			return nil, cfg.Security.explain(err)
+		}
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		}
@@ -50,24 +61,39 @@ func (e *awayError) Unwrap() error { return e.err }
 func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, error) {
 	defer c.conns.CutWhenDone(ctx)()
 	id := index.Identity{Topics: make(map[string]index.Topic)}
-	names := make([]string, len(cfg.Categories))
-	for i, g := range cfg.Categories {
-		names[i] = cfg.topic(g.Type)
-	}
-	r, err := c.LeastLoadedBroker().GetMetadata(sarama.NewMetadataRequest(c.Config().Version, names))
+	request := sarama.NewMetadataRequest(c.Config().Version, cfg.topicNames())
+	r, err := ask(ctx, c, func(b *sarama.Broker) (*sarama.MetadataResponse, error) {
+		r, err := b.GetMetadata(request)
+		if err != nil {
+			return nil, fmt.Errorf("ask for the ids of the cluster and its topics: %w", err)
+		}
+		for _, t := range r.Topics {
+			if t.Err != sarama.ErrNoError {
+				err := access.Explain(t.Err, access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
+				return nil, fmt.Errorf("ask for the id of topic %s: %w", t.Name, err)
+			}
+		}
+		return r, nil
+	})
 	if err != nil {
-		return id, fmt.Errorf("ask for the ids of the cluster and its topics: %w", err)
+		return id, err
 	}
 	if r.ClusterID != nil {
 		id.ClusterID = *r.ClusterID
 	}
 	for _, t := range r.Topics {
-		if t.Err != sarama.ErrNoError {
-			return id, fmt.Errorf("ask for the id of topic %s: %w", t.Name, t.Err)
-		}
 		id.Topics[t.Name] = index.Topic{ID: t.Uuid.String(), Partitions: int32(len(t.Partitions))}
 	}
 	return id, nil
+}
+
+// clusterID asks for the id of the cluster.
+func (c *client) clusterID(ctx context.Context, topics []string) (string, error) {
+	r, err := c.metadata(ctx, sarama.NewMetadataRequest(c.Config().Version, topics))
+	if err != nil || r.ClusterID == nil {
+		return "", err
+	}
+	return *r.ClusterID, nil
 }
 
 // awaitTopics waits until every broker knows the topics and who leads their partitions: for a moment after a topic is

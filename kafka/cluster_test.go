@@ -34,12 +34,6 @@ func real(t testing.TB) kafka.Config {
 	return cfg
 }
 
-func create(t testing.TB, cfg kafka.Config) {
-	t.Helper()
-	_, err := kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
-}
-
 func TestConformanceOnRealBrokers(t *testing.T) {
 	cfg := real(t)
 	cfg.IndexDir = t.TempDir()
@@ -62,4 +56,21 @@ func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 		_, err := old.Append(t.Context(), stream("a"), 1_000_000, records(1, "")...) // a conflict, as long as it owns
 		return errors.Is(err, eventstore.ErrNotOwner)
 	}, 30*time.Second, 10*time.Millisecond)
+}
+
+// The same without a renewal: it looks.
+func TestIdleOwnerOnRealBrokers(t *testing.T) { testIdleOwner(t, real(t)) }
+
+// A foreign transaction has an idle owner renew its claim, as the coordinator knows of no other: its next batch counts at once.
+func TestIdleOwnerMendsItsTermOnRealBrokers(t *testing.T) {
+	cfg := real(t)
+	s := open(t, cfg)
+	claimed := s.Status()[0].Next
+	transactForeign(t, cfg)
+	require.Eventually(t, func() bool {
+		return s.Status()[0].Next >= claimed+2*2+1 // two transactions, with a record and a marker each, and the own marker
+	}, 30*time.Second, 10*time.Millisecond)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+	require.Equal(t, int64(2), s.Skipped(), "the foreign records, and not the batch")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -38,6 +37,9 @@ type Config struct {
 	// Categories are the aggregate types that the store holds, a topic each.
 	Categories []Category
 
+	// Security is how the connections are encrypted, and how this service and the brokers know each other. Default: not at all.
+	Security Security
+
 	// ClientID names this service to the brokers. Default: [DefaultClientID].
 	ClientID string
 
@@ -49,6 +51,12 @@ type Config struct {
 	// of a service fence one another: it must be the same for all of them. Default: [DefaultTransactionalIDPrefix].
 	TransactionalIDPrefix string
 
+	// Sharing has several instances of a service share the partitions. Default: this instance owns all of them.
+	Sharing Sharing
+
+	// ReadOnly has this instance own no partition: it follows what the others append, and its Append fails with a *[NotOwnerError].
+	ReadOnly bool
+
 	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the store is closed: it is made again
 	// from Kafka. Default: none, the index is in memory, and made at every start.
 	IndexDir string
@@ -57,6 +65,11 @@ type Config struct {
 	// Defaults: [DefaultReplicationFactor], [DefaultMinInSyncReplicas].
 	ReplicationFactor int16
 	MinInSyncReplicas int
+
+	// ProviderSettings are names of topic settings, such as compression.type, that the provider of a managed cluster lets nobody set:
+	// topics are created without them. What they are is checked all the same, except for compression.type, on which nothing
+	// depends. Default: none.
+	ProviderSettings []string
 
 	// RequestTimeout is how long a broker may take to replicate a batch before it is sent again.
 	// Default: [DefaultRequestTimeout].
@@ -75,6 +88,9 @@ type Config struct {
 	MaxWaitingCommits int
 	MaxWaitingBytes   int64
 
+	// Hooks are told what happens inside, for metrics and traces. Default: none.
+	Hooks Hooks
+
 	// Logger gets claims, catching up, retries and whatever the reader rule skips. Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -83,22 +99,6 @@ type Config struct {
 type Category struct {
 	Type       string // the aggregate type's durable name
 	Partitions int32  // of its topic, fixed for ever; default: [DefaultPartitions]
-}
-
-// FromEnv returns a configuration for the categories from the environment: KAFKA_BROKERS, addresses with commas between
-// them; KAFKA_CLIENT_ID. getenv is os.Getenv, or anything like it. Every mistake is reported.
-func FromEnv(getenv func(string) string, categories ...Category) (Config, error) {
-	cfg := Config{ClientID: getenv("KAFKA_CLIENT_ID"), Categories: categories}
-	for _, addr := range strings.Split(getenv("KAFKA_BROKERS"), ",") {
-		if addr = strings.TrimSpace(addr); addr != "" {
-			cfg.Brokers = append(cfg.Brokers, addr)
-		}
-	}
-	if len(cfg.Brokers) == 0 {
-		return Config{}, errors.New("KAFKA_BROKERS is not set, expected addresses such as localhost:9092,localhost:9093,localhost:9094")
-	}
-	_, err := cfg.complete()
-	return cfg, err
 }
 
 // complete returns the configuration with its defaults, or everything that is wrong with it.
@@ -140,6 +140,11 @@ func (c Config) complete() (Config, error) {
 	report(c.MaxWaitingCommits < 1, "MaxWaitingCommits is %d, expected 1 or more", c.MaxWaitingCommits)
 	report(c.MaxWaitingBytes < eventstore.MaxCommitBytes,
 		"MaxWaitingBytes is %d, expected room for a commit, %d or more", c.MaxWaitingBytes, eventstore.MaxCommitBytes)
+	report(c.ReadOnly && c.Sharing.on(), "Sharing.Advertise is %q and ReadOnly is set, expected one of them", c.Sharing.Advertise)
+	if c.Sharing.on() {
+		wrong = append(wrong, c.Sharing.check()...)
+	}
+	wrong = append(append(wrong, c.checkNames()...), c.Security.check()...)
 	if err := errors.Join(wrong...); err != nil {
 		return Config{}, fmt.Errorf("kafka configuration: %w", err)
 	}
@@ -158,6 +163,7 @@ func (c *Config) setDefaults() {
 	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
 	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)
 	set(&c.Logger, slog.Default())
+	c.Sharing.setDefaults(c.TransactionalIDPrefix)
 }
 
 // set gives a field that was left zero its default.
@@ -181,6 +187,8 @@ func (c Config) sarama() *sarama.Config {
 	s.Net.ReadTimeout = c.RequestTimeout + connectTime
 	s.Net.WriteTimeout = c.RequestTimeout
 	s.Metadata.AllowAutoTopicCreation = false
+	s.Metadata.Timeout = 2 * s.Net.ReadTimeout // not for minutes, and still a second broker is asked where the first one hangs
 	s.Admin.Timeout = c.RequestTimeout
+	c.Security.apply(s)
 	return s
 }

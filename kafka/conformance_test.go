@@ -11,11 +11,6 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-func TestConformanceOnFakeBrokers(t *testing.T) {
-	_, cfg := fake(t)
-	conformance(t, cfg)
-}
-
 // conformance runs the suite over two categories of several partitions each.
 func conformance(t *testing.T, cfg kafka.Config) {
 	cfg.TopicPrefix += "conformance"

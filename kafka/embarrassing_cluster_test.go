@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -85,6 +86,15 @@ func awaitForgottenTransactionalID(t *testing.T, cfg kafka.Config) {
 	}, forgetTime, forgetPoll, "the coordinator does not forget the transactional id")
 }
 
+// openAsleep opens a store that does not notice by itself that it was overtaken.
+func openAsleep(t *testing.T, cfg kafka.Config) *kafka.Store {
+	t.Helper()
+	s, err := kafka.Open(hooks.With(t.Context(), hooks.Broken{NeverLooks: true}), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // refusedZombie appends to a store that was overtaken, where its own index says that all is well, and checks that it is not
 // acknowledged, and that the true owner is not disturbed: neither by what the zombie wrote nor by what it did then.
 func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, stale int64, want []string) {
@@ -113,7 +123,7 @@ func TestZombieThatTheBrokersForgot(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
 		"producer.id.expiration.ms": "2000", "producer.id.expiration.check.interval.ms": "200",
 	})
-	zombie := open(t, cfg)
+	zombie := openAsleep(t, cfg)
 	first := records(2, "")
 	_, err := zombie.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
 	require.NoError(t, err)
@@ -123,6 +133,7 @@ func TestZombieThatTheBrokersForgot(t *testing.T) {
 	require.NoError(t, err)
 	awaitForgottenProducers(t, cfg)
 	refusedZombie(t, cfg, zombie, owner, 2, idsOf(first, second))
+	require.Equal(t, int64(2), owner.Skipped(), "what the zombie wrote was accepted")
 }
 
 // When the coordinator has forgotten the transactional id, the next claim gets another producer id, which fences nobody: only
@@ -132,7 +143,7 @@ func TestExpiredTransactionalID(t *testing.T) {
 		"transactional.id.expiration.ms":                             "2000",
 		"transaction.remove.expired.transaction.cleanup.interval.ms": "200",
 	})
-	zombie := open(t, cfg)
+	zombie := openAsleep(t, cfg)
 	first, second, third := records(2, ""), records(1, ""), records(1, "")
 	_, err := zombie.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
 	require.NoError(t, err)
@@ -217,6 +228,10 @@ func TestTenTakeoversASecond(t *testing.T) {
 	close(stop)
 	group.Wait()
 	t.Logf("commands applied by each caller: %v", applied)
+	require.GreaterOrEqual(t, opened.Load(), int64(2), "the partition was not taken over while callers appended")
+	for i, n := range applied {
+		require.NotZero(t, n, "caller %d", i)
+	}
 
 	commands := make(map[string]int)
 	for i := range 2 {

@@ -1,23 +1,33 @@
 package kafka
 
-import "github.com/fencelog/fencelog/eventstore"
+import (
+	"fmt"
 
-// OwnershipLostError says that another process claimed the partition later, and is now its only writer. Nothing
-// was appended. It matches [eventstore.ErrNotOwner].
-type OwnershipLostError struct {
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// NotOwnerError says that this process does not own the partition, or has lost it: nearly always to another process. What is lost to nobody is claimed again
+// within seconds. Nothing was appended. It matches [eventstore.ErrNotOwner].
+type NotOwnerError struct {
 	Topic     string
 	Partition int32
-	Err       error // how it showed
+	Owner     string // the address that the owner advertises, see [Sharing]; empty if it is not known
+	Err       error  // how it showed
 }
 
-// Error names the partition and how it showed.
-func (e *OwnershipLostError) Error() string { return e.Err.Error() }
+// Error names the partition, how it showed, and where to go.
+func (e *NotOwnerError) Error() string {
+	if e.Owner == "" {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v; send it to its owner, %s", e.Err, e.Owner)
+}
 
 // Unwrap returns how it showed.
-func (e *OwnershipLostError) Unwrap() error { return e.Err }
+func (e *NotOwnerError) Unwrap() error { return e.Err }
 
 // Is matches [eventstore.ErrNotOwner].
-func (e *OwnershipLostError) Is(target error) bool { return target == eventstore.ErrNotOwner }
+func (e *NotOwnerError) Is(target error) bool { return target == eventstore.ErrNotOwner }
 
 // CorruptError says that a topic holds what it cannot hold if this library alone wrote it, or lacks what it held.
 type CorruptError struct {

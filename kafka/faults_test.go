@@ -2,6 +2,8 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +72,74 @@ func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A claim is interrupted by the owner of before, whose renewal is refused: nobody claimed later, and it is made again. Not for ever.
+func TestInterruptedClaimIsMadeAgain(t *testing.T) {
+	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
+		t.Run(key.Name(), func(t *testing.T) {
+			c, cfg := fake(t)
+			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: kerr.ProducerFenced, Count: 1})
+			s := open(t, cfg)
+			require.Equal(t, 1, fault.Hits())
+			_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+
+			c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: kerr.ProducerFenced, Count: -1})
+			_, err = kafka.Open(t.Context(), cfg)
+			require.ErrorIs(t, err, eventstore.ErrNotOwner)
+		})
+	}
+}
+
+// A coordinator stores the renewal of a claim, its answer is lost, and it restarts: then it has forgotten which term came
+// before, and refuses the only owner there is. The log shows that nobody else has claimed.
+func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	lost, refused := loseARenewal(c)
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID})
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+	require.True(t, lost.Load())
+	require.True(t, refused.Load())
+	_, err = s.Append(t.Context(), stream("a"), 1, records(1, "")...)
+	require.NoError(t, err)
+	require.Zero(t, s.Skipped())
+}
+
+// The same, but somebody else has claimed meanwhile: the log shows it, and the claim is lost.
+func TestARenewalWithoutAnswerDoesNotTakeBackAClaim(t *testing.T) {
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	winner := open(t, cfg)
+	loseARenewal(c)
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID})
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	require.ErrorIs(t, err, eventstore.ErrNotOwner)
+	_, err = winner.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+}
+
+// loseARenewal has the first renewal from now on go without an answer, and the second one refused.
+func loseARenewal(c *kfake.Cluster) (lost, refused *atomic.Bool) {
+	lost, refused = new(atomic.Bool), new(atomic.Bool)
+	c.ControlKey(int16(kmsg.InitProducerID), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		init := r.(*kmsg.InitProducerIDRequest)
+		switch {
+		case init.ProducerID < 0:
+		case !lost.Swap(true):
+			return nil, errors.New("the connection is lost"), true
+		case !refused.Swap(true):
+			answer := init.ResponseKind().(*kmsg.InitProducerIDResponse)
+			answer.ErrorCode = kerr.ProducerFenced.Code
+			return answer, nil, true
+		}
+		return nil, nil, false
+	})
+	return lost, refused
 }
 
 func TestRefusedCommitSaysWhyAndStoresNothing(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // garbage is what another program writes into a topic that is not its own.
@@ -88,4 +89,24 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 func TestForeignWritersOnFakeBrokers(t *testing.T) {
 	_, cfg := fake(t)
 	testForeignWriters(t, cfg)
+}
+
+// A producer that is not idempotent, as many are by default, writes with no producer id at all. Before the first claim there is no
+// marker either, and still nothing of it counts: not garbage, and not what looks like an event.
+func TestNothingCountsBeforeTheFirstClaim(t *testing.T) {
+	_, cfg := fake(t)
+	plain := foreigner(t, cfg, kgo.DisableIdempotentWrite())
+	require.NoError(t, plain.ProduceSync(t.Context(), garbage(cfg)).FirstErr())
+	forged := records(1, "")
+	forged[0].AggregateType, forged[0].AggregateID, forged[0].AggregateVersion = aggregateType, "a", 1
+	forged[0].Commit = eventstore.Commit{First: 1, Length: 1}
+	writeBatch(t, cfg, wire.NewBatch(wire.NoTerm(), -1, forged))
+
+	s := open(t, cfg)
+	require.Empty(t, ids(t, s, "a"))
+	require.Equal(t, int64(2), s.Skipped())
+	own := records(1, "")
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, own...)
+	require.NoError(t, err)
+	require.Equal(t, idsOf(own), ids(t, s, "a"))
 }

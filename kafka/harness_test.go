@@ -39,6 +39,12 @@ func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	return c, cfg
 }
 
+func create(t testing.TB, cfg kafka.Config) {
+	t.Helper()
+	_, err := kafka.CreateTopics(t.Context(), cfg)
+	require.NoError(t, err)
+}
+
 // topicOf returns the topic of the category.
 func topicOf(cfg kafka.Config) string {
 	if cfg.TopicPrefix == "" {

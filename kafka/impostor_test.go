@@ -1,13 +1,19 @@
 package kafka_test
 
 import (
+	"context"
+	"errors"
+	"iter"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
 )
 
@@ -15,14 +21,72 @@ import (
 // fault of ours: nothing is skipped, the topic is refused with the offset.
 func TestGarbageUnderTheOwnersTermIsRefused(t *testing.T) {
 	c, cfg := fake(t)
+	term := lastTerm(c)
+	require.NoError(t, open(t, cfg).Close())
+
+	offset := forge(t, cfg, term)
+	_, err := kafka.Open(t.Context(), cfg)
+	var corrupt *kafka.CorruptError
+	require.ErrorAs(t, err, &corrupt)
+	require.Equal(t, offset, corrupt.Offset)
+	require.ErrorContains(t, err, "header eventId is missing")
+}
+
+// A store that follows such a topic serves nothing that it cannot keep up to date any more.
+func TestGarbageEndsFollowing(t *testing.T) {
+	c, cfg := fake(t)
+	term := lastTerm(c)
+	open(t, cfg)
+	cfg.ReadOnly = true
+	reader := open(t, cfg)
+	require.Empty(t, ids(t, reader, "a"))
+
+	offset := forge(t, cfg, term)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var corrupt *kafka.CorruptError
+	for !errors.As(firstError(reader.ReadStream(ctx, stream("a"), 1)), &corrupt) {
+		require.NoError(t, clock.Wait(ctx, time.Millisecond))
+	}
+	require.Equal(t, offset, corrupt.Offset)
+	require.Equal(t, offset, reader.Status()[0].Next)
+	require.ErrorAs(t, reader.Status()[0].Err, &corrupt)
+	require.ErrorAs(t, firstError(reader.ReadCategory(ctx, aggregateType, eventstore.Beginning())), &corrupt)
+}
+
+func firstError(records iter.Seq2[eventstore.Record, error]) error {
+	for _, err := range records {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastTerm returns where the term of the newest claim will be.
+func lastTerm(c *kfake.Cluster) *kmsg.AddPartitionsToTxnRequest {
 	var claim kmsg.AddPartitionsToTxnRequest
 	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		claim = *r.(*kmsg.AddPartitionsToTxnRequest)
 		return nil, nil, false
 	})
-	require.NoError(t, open(t, cfg).Close())
+	return &claim
+}
 
+// forge writes a batch of the term that holds no event, and returns its offset.
+func forge(t testing.TB, cfg kafka.Config, claim *kmsg.AddPartitionsToTxnRequest) int64 {
+	t.Helper()
+	return writeBatch(t, cfg, &sarama.RecordBatch{
+		Version: 2, ProducerID: claim.ProducerID, ProducerEpoch: claim.ProducerEpoch,
+		FirstTimestamp: time.UnixMilli(1), MaxTimestamp: time.UnixMilli(1),
+		Records: []*sarama.Record{{Key: []byte("a"), Value: []byte("not an event")}},
+	})
+}
+
+// writeBatch writes a batch as it is, and returns its offset.
+func writeBatch(t testing.TB, cfg kafka.Config, b *sarama.RecordBatch) int64 {
+	t.Helper()
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V2_8_0_0
 	client, err := sarama.NewClient(cfg.Brokers, conf)
@@ -31,18 +95,9 @@ func TestGarbageUnderTheOwnersTermIsRefused(t *testing.T) {
 	leader, err := client.Leader(topic, 0)
 	require.NoError(t, err)
 	request := &sarama.ProduceRequest{Version: 8, RequiredAcks: sarama.WaitForAll, Timeout: 1_000}
-	request.AddBatch(topic, 0, &sarama.RecordBatch{
-		Version: 2, ProducerID: claim.ProducerID, ProducerEpoch: claim.ProducerEpoch,
-		FirstTimestamp: time.UnixMilli(1), MaxTimestamp: time.UnixMilli(1),
-		Records: []*sarama.Record{{Key: []byte("a"), Value: []byte("not an event")}},
-	})
+	request.AddBatch(topic, 0, b)
 	response, err := leader.Produce(request)
 	require.NoError(t, err)
 	require.Equal(t, sarama.ErrNoError, response.GetBlock(topic, 0).Err)
-
-	_, err = kafka.Open(t.Context(), cfg)
-	var corrupt *kafka.CorruptError
-	require.ErrorAs(t, err, &corrupt)
-	require.Equal(t, response.GetBlock(topic, 0).Offset, corrupt.Offset)
-	require.ErrorContains(t, err, "header eventId is missing")
+	return response.GetBlock(topic, 0).Offset
 }

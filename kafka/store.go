@@ -18,13 +18,16 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// Store is an event store in Kafka: a topic for each category, this process the only writer of all their
-// partitions. Its methods may be called by any number of goroutines.
+// Store is an event store in Kafka: a topic for each category, one process at a time the only writer of a partition. Its
+// methods may be called by any number of goroutines.
 type Store struct {
 	cfg        Config
 	client     *client
 	index      *index.Store
 	categories map[string]*category
+	ownership  *ownership // nil unless the partitions are shared
+
+	subscriptions subscriptions
 
 	closing  sync.Once
 	closed   chan struct{}
@@ -36,18 +39,19 @@ var _ eventstore.Store = (*Store)(nil)
 type category struct {
 	topic      string
 	partition  sarama.Partitioner
-	partitions []ownedPartition
+	partitions []storedPartition
 }
 
-type ownedPartition struct {
-	owner  *partition.Owner
+type storedPartition struct {
+	*partition.Partition
 	index  *index.Partition
 	reader *partition.Reader
 }
 
-// Open connects to the cluster, verifies the topics, claims every partition from whoever has it, and reads all
-// events into the index. What another store had appended until then is in it; what that one tries to append later fails
-// there with [eventstore.ErrNotOwner]. The topics must exist: see [CreateTopics].
+// Open connects to the cluster, verifies the topics, reads all events into the index, and claims the partitions from whoever
+// has them: all of them, or its part if [Config.Sharing] says so, or none if [Config.ReadOnly]. What another store had
+// appended until then is in the index; what that one tries to append later to a partition that was claimed fails
+// there with [eventstore.ErrNotOwner]. What other stores own, this one follows. The topics must exist: see [CreateTopics].
 //
 // Errors: all mistakes of cfg; brokers that do not answer; *[TopicsError]; *[CorruptError] where a topic holds what this
 // library cannot have written; the end of ctx.
@@ -56,7 +60,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := patiently(ctx, func() error { return verify(ctx, cfg) }); err != nil {
+	if err := verify(ctx, cfg); err != nil {
 		return nil, err
 	}
 	c, err := connect(ctx, cfg)
@@ -65,21 +69,36 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, client: c, categories: make(map[string]*category), closed: make(chan struct{})}
 	if err := s.openIndex(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(cfg.Security.explain(err), s.Close())
 	}
-	if err := s.claimAll(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err := s.take(ctx); err != nil {
+		return nil, errors.Join(cfg.Security.explain(err), s.Close())
 	}
 	return s, nil
 }
 
+// take gives every partition its first role.
+func (s *Store) take(ctx context.Context) error {
+	if err := s.addPartitions(ctx); err != nil {
+		return err
+	}
+	if !s.cfg.ReadOnly && !s.cfg.Sharing.on() {
+		return s.each(ctx, storedPartition.Own)
+	}
+	if err := s.each(ctx, storedPartition.Follow); err != nil {
+		return err
+	}
+	if s.cfg.ReadOnly {
+		return nil
+	}
+	var err error
+	s.ownership, err = share(ctx, s)
+	return err
+}
+
 // openIndex opens the index of the topics as they are now.
 func (s *Store) openIndex(ctx context.Context) error {
-	var id index.Identity
-	err := patiently(ctx, func() (err error) {
-		id, err = s.client.identity(ctx, s.cfg)
-		return err
-	})
+	id, err := s.client.identity(ctx, s.cfg)
 	if err != nil {
 		return err
 	}
@@ -87,29 +106,6 @@ func (s *Store) openIndex(ctx context.Context) error {
 	var unusable *index.UnusableError
 	if errors.As(err, &unusable) {
 		return &IndexError{Dir: unusable.Dir, Err: err}
-	}
-	return err
-}
-
-// A question to the cluster is asked this often, with a pause between, before a store gives up opening.
-const (
-	openAttempts = 5
-	openPause    = 200 * time.Millisecond
-)
-
-// patiently asks again what failed on its way: a broker may go while others answer.
-func patiently(ctx context.Context, ask func() error) error {
-	var err error
-	for range openAttempts {
-		err = ask()
-		var off *TopicsError
-		var away *awayError
-		if err == nil || errors.As(err, &off) || errors.As(err, &away) {
-			return err
-		}
-		if clock.Wait(ctx, openPause) != nil {
-			return err
-		}
 	}
 	return err
 }
@@ -132,39 +128,38 @@ func verify(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// claimsAtOnce bounds the claims under way while a store opens.
-const claimsAtOnce = 16
+// atOnce bounds the partitions that are claimed or read at the same time while a store opens.
+const atOnce = 16
 
-func (s *Store) claimAll(ctx context.Context) error {
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(claimsAtOnce)
+func (s *Store) addPartitions(ctx context.Context) error {
 	for _, g := range s.cfg.Categories {
 		topic := s.cfg.topic(g.Type)
 		c := &category{
-			topic: topic, partition: sarama.NewMurmur2Partitioner(topic), partitions: make([]ownedPartition, g.Partitions),
+			topic: topic, partition: sarama.NewMurmur2Partitioner(topic), partitions: make([]storedPartition, g.Partitions),
+		}
+		for p := range g.Partitions {
+			idx, err := s.index.Partition(topic, p)
+			if err != nil {
+				return err
+			}
+			c.partitions[p] = storedPartition{
+				Partition: partition.New(s.partitionConfig(ctx, g.Type, topic, p, idx)),
+				index:     idx,
+				reader:    &partition.Reader{Client: s.client, Topic: topic, Partition: p, Index: idx},
+			}
 		}
 		s.categories[g.Type] = c
-		for p := range g.Partitions {
-			group.Go(func() (err error) {
-				c.partitions[p], err = s.claim(gctx, g.Type, topic, p)
-				return public(err)
-			})
-		}
 	}
-	return group.Wait()
+	return nil
 }
 
-func (s *Store) claim(ctx context.Context, aggregateType, topic string, p int32) (ownedPartition, error) {
-	idx, err := s.index.Partition(topic, p)
-	if err != nil {
-		return ownedPartition{}, err
-	}
-	owner, err := partition.Claim(ctx, partition.Config{
+func (s *Store) partitionConfig(ctx context.Context, aggregateType, topic string, p int32, idx *index.Partition) partition.Config {
+	return partition.Config{
 		Client:          s.client,
 		Topic:           topic,
 		Partition:       p,
 		AggregateType:   aggregateType,
-		TransactionalID: fmt.Sprintf("%s.%s.%d", s.cfg.TransactionalIDPrefix, topic, p),
+		TransactionalID: s.cfg.transactionalID(topic, p),
 		Index:           idx,
 		Logger:          s.cfg.Logger,
 		RequestTimeout:  s.cfg.RequestTimeout,
@@ -172,26 +167,36 @@ func (s *Store) claim(ctx context.Context, aggregateType, topic string, p int32)
 		MaxBatchBytes:   s.cfg.MaxBatchBytes,
 		MaxWaiting:      s.cfg.MaxWaitingCommits,
 		MaxWaitingBytes: s.cfg.MaxWaitingBytes,
+		Observer:        s.cfg.Hooks.observer(topic, p),
 		Broken:          hooks.From(ctx),
-	})
-	reader := &partition.Reader{Client: s.client, Topic: topic, Partition: p, Index: idx}
-	return ownedPartition{owner: owner, index: idx, reader: reader}, err
+		Keep:            !s.cfg.Sharing.on(), // where the partitions are shared the seats do
+	}
 }
 
-// Close stops appending, waits for the batches in flight, and disconnects. Commits that still wait are
-// refused with [eventstore.ErrClosed]. It may be called more than once.
+// each does something with all partitions, some at a time, and returns the first error.
+func (s *Store) each(ctx context.Context, do func(storedPartition, context.Context) error) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, c := range s.categories {
+		for _, p := range c.partitions {
+			group.Go(func() error { return public(do(p, gctx)) })
+		}
+	}
+	return group.Wait()
+}
+
+// closeGrace is how long a store that closes lets brokers answer what is asked of all of them alike: who leads and who coordinates. Batches in flight have
+// connections of their own, and longer.
+const closeGrace = 2 * time.Second
+
+// Close closes the subscriptions, stops appending, waits for the batches in flight, hands over what is shared, and disconnects. Commits that still
+// wait are refused with [eventstore.ErrClosed]. Where brokers do not answer it takes a few seconds; where a batch is in flight, at most the
+// [Config].RequestTimeout longer. It may be called more than once.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
-		var group sync.WaitGroup
-		for _, c := range s.categories {
-			for _, p := range c.partitions {
-				if p.owner != nil {
-					group.Go(p.owner.Close)
-				}
-			}
-		}
-		group.Wait()
+		s.subscriptions.close()
+		s.giveUp()
 		s.client.close()
 		if s.index != nil {
 			s.closeErr = s.index.Close()
@@ -200,27 +205,71 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
+// giveUp ends every role.
+func (s *Store) giveUp() {
+	defer s.client.conns.CutAfter(closeGrace)()
+	s.ownership.stop()
+	var group sync.WaitGroup
+	for _, c := range s.categories {
+		for _, p := range c.partitions {
+			group.Go(p.Close)
+		}
+	}
+	group.Wait()
+	s.ownership.leave()
+}
+
 // Append implements [eventstore.Store]. A commit is one record batch's, with others that waited at the same
 // time. When ctx ends before the commit is on its way, nothing was appended and the error says so; afterwards it
 // is [eventstore.ErrOutcomeUnknown].
 //
-// Errors beside those of the interface: *[OwnershipLostError], which matches [eventstore.ErrNotOwner]; *[RefusedError].
+// Errors beside those of the interface: *[NotOwnerError], which matches [eventstore.ErrNotOwner] and names the owner where
+// that is known; *[RefusedError].
 func (s *Store) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
 ) (eventstore.Result, error) {
-	if err := eventstore.Check(stream, expected, records); err != nil {
-		return eventstore.Result{}, err
-	}
-	p, err := s.partitionOf(ctx, stream)
-	if err != nil {
-		return eventstore.Result{}, err
-	}
-	result, err := p.owner.Append(ctx, stream, expected, records)
-	return result, public(err)
+	return s.appending(ctx, stream, expected, records, func() (eventstore.Result, error) {
+		p, err := s.partitionOf(ctx, stream)
+		if err != nil {
+			return eventstore.Result{}, err
+		}
+		return p.Append(ctx, stream, expected, records)
+	})
 }
 
-// ReadStream implements [eventstore.Store]; it reads the index and asks no broker. What another process appended after
-// it took the partition over is not in it.
+// appending is what every way to append has in common: the input is checked, errors are made public, and the hook is told.
+func (s *Store) appending(
+	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
+	do func() (eventstore.Result, error),
+) (result eventstore.Result, err error) {
+	var start time.Time
+	if s.cfg.Hooks.Appended != nil {
+		start = clock.Reading()
+	}
+	if err = eventstore.Check(stream, expected, records); err == nil {
+		result, err = do()
+	}
+	if err != nil {
+		err = s.explained(err)
+	}
+	if s.cfg.Hooks.Appended != nil {
+		s.cfg.Hooks.Appended(ctx, eventstore.Appended{
+			Stream: stream, Records: len(records), Result: result, Err: err, Start: start, Duration: time.Since(start),
+		})
+	}
+	return result, err
+}
+
+// explained returns the error of who wanted to append as the caller needs it: public, and with what to do.
+func (s *Store) explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	return s.cfg.Security.explainRefusal(s.ownership.named(public(err)))
+}
+
+// ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another process owns the
+// partition, what it appended last may not have arrived here.
 func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) iter.Seq2[eventstore.Record, error] {
 	if err := eventstore.CheckStream(stream); err != nil {
 		return failing(err)
@@ -228,6 +277,9 @@ func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from i
 	p, err := s.partitionOf(ctx, stream)
 	if err != nil {
 		return failing(err)
+	}
+	if err := p.Readable(); err != nil {
+		return failing(public(err))
 	}
 	return under(ctx, p.index.Stream(stream.ID, from))
 }
@@ -243,6 +295,9 @@ func (s *Store) ReadCategory(
 	}
 	parts := make([]iter.Seq2[eventstore.Record, error], len(c.partitions))
 	for i, p := range c.partitions {
+		if err := p.Readable(); err != nil {
+			return failing(public(err))
+		}
 		parts[i] = p.reader.Read(ctx, start)
 	}
 	return under(ctx, parts...)
@@ -279,7 +334,7 @@ func (s *Store) Skipped() int64 {
 	var n int64
 	for _, c := range s.categories {
 		for _, p := range c.partitions {
-			n += p.owner.Skipped()
+			n += p.Skipped()
 		}
 	}
 	return n
@@ -303,14 +358,14 @@ func (s *Store) category(ctx context.Context, aggregateType string) (*category, 
 	return c, nil
 }
 
-func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (ownedPartition, error) {
+func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (storedPartition, error) {
 	c, err := s.category(ctx, stream.Type)
 	if err != nil {
-		return ownedPartition{}, err
+		return storedPartition{}, err
 	}
 	n, err := c.partition.Partition(&sarama.ProducerMessage{Key: sarama.StringEncoder(stream.ID)}, int32(len(c.partitions)))
 	if err != nil {
-		return ownedPartition{}, fmt.Errorf("partition of %s: %w", stream, err)
+		return storedPartition{}, fmt.Errorf("partition of %s: %w", stream, err)
 	}
 	return c.partitions[n], nil
 }
@@ -325,13 +380,16 @@ func public(err error) error {
 
 func publicOf(err error) error {
 	var lost *partition.LostError
+	var notOwner *partition.NotOwnerError
 	var corrupt *partition.CorruptError
 	var refused *partition.RefusedError
 	switch {
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):
 		return err
 	case errors.As(err, &lost):
-		return &OwnershipLostError{Topic: lost.Topic, Partition: lost.Partition, Err: err}
+		return &NotOwnerError{Topic: lost.Topic, Partition: lost.Partition, Err: err}
+	case errors.As(err, &notOwner):
+		return &NotOwnerError{Topic: notOwner.Topic, Partition: notOwner.Partition, Err: err}
 	case errors.As(err, &corrupt):
 		return &CorruptError{Topic: corrupt.Topic, Partition: corrupt.Partition, Offset: corrupt.Offset, Err: err}
 	case errors.As(err, &refused):

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
 // Topic is a Kafka topic as it must be.
@@ -27,26 +29,97 @@ func (c Config) Topics() ([]Topic, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := map[string]string{
-		"cleanup.policy":                 "delete",
-		"retention.ms":                   "-1",
-		"retention.bytes":                "-1",
-		"min.insync.replicas":            strconv.Itoa(c.MinInSyncReplicas),
-		"unclean.leader.election.enable": "false",
-		"compression.type":               "lz4",
-		"message.timestamp.type":         "CreateTime",
-		timestampAhead:                   strconv.FormatInt(math.MaxInt64, 10),
+	settings := c.settings()
+	if slices.Contains(c.ProviderSettings, compressionType) {
+		delete(settings, compressionType)
 	}
 	all := make([]Topic, 0, len(c.Categories)+1)
 	for _, g := range c.Categories {
 		all = append(all, Topic{c.topic(g.Type), g.Partitions, c.ReplicationFactor, settings})
 	}
-	return append(all, Topic{c.TopicPrefix + ".dead-letter", 1, c.ReplicationFactor, settings}), nil
+	return append(all, Topic{c.deadLetters(), 1, c.ReplicationFactor, settings}), nil
 }
+
+// deadLetters names the topic of what handlers could not handle.
+func (c Config) deadLetters() string { return c.TopicPrefix + ".dead-letter" }
+
+// topicNames are those of the categories.
+func (c Config) topicNames() []string {
+	names := make([]string, len(c.Categories))
+	for i, g := range c.Categories {
+		names[i] = c.topic(g.Type)
+	}
+	return names
+}
+
+// transactionalID is that of the owner of a partition.
+func (c Config) transactionalID(topic string, partition int32) string {
+	return fmt.Sprintf("%s.%s.%d", c.TransactionalIDPrefix, topic, partition)
+}
+
+// maxNameBytes bounds each name of a configuration; with an aggregate type it makes a topic's name, which Kafka bounds by 249 bytes.
+const maxNameBytes = 100
+
+const nameRule = "at most 100 letters, digits, dots, underscores and dashes"
+
+// legalName reports whether Kafka takes the name for a topic, or for the beginning of one.
+func legalName(name string) bool {
+	for _, r := range name {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_', r == '-':
+		default:
+			return false
+		}
+	}
+	return len(name) <= maxNameBytes
+}
+
+// checkNames returns what is wrong with the names; completed.
+func (c Config) checkNames() []error {
+	var wrong []error
+	for _, n := range []struct{ field, name string }{
+		{"ClientID", c.ClientID}, {"TopicPrefix", c.TopicPrefix}, {"TransactionalIDPrefix", c.TransactionalIDPrefix},
+	} {
+		if !legalName(n.name) {
+			wrong = append(wrong, fmt.Errorf("%s: found %q, expected %s", n.field, n.name, nameRule))
+		}
+	}
+	known := slices.Sorted(maps.Keys(c.settings()))
+	for _, name := range c.ProviderSettings {
+		if !slices.Contains(known, name) {
+			wrong = append(wrong, fmt.Errorf("ProviderSettings: found %q, expected some of %s", name, strings.Join(known, ", ")))
+		}
+	}
+	return wrong
+}
+
+// settings are those of every topic.
+func (c Config) settings() map[string]string {
+	return map[string]string{
+		"cleanup.policy":                 "delete",
+		"retention.ms":                   "-1",
+		"retention.bytes":                "-1",
+		"min.insync.replicas":            strconv.Itoa(c.MinInSyncReplicas),
+		"unclean.leader.election.enable": "false",
+		compressionType:                  "lz4",
+		"message.timestamp.type":         "CreateTime",
+		timestampAhead:                   strconv.FormatInt(math.MaxInt64, 10),
+	}
+}
+
+// compressionType is the one setting that nothing depends on.
+const compressionType = "compression.type"
 
 // timestampAhead is how far, in milliseconds, the time of a record may be ahead of a broker's clock. Events have their own
 // time, and a broker whose clock is behind must not refuse them. Kafka before 3.6 does not know the setting, and has no such bound.
 const timestampAhead = "message.timestamp.after.max.ms"
+
+// maxMessageBytes is how large a batch may be that a topic takes, after compression. Topics are created with what the brokers have for it; what is
+// checked is that it is no less than leastMessageBytes, the brokers' own default: the largest commit needs nearly so many.
+const (
+	maxMessageBytes   = "max.message.bytes"
+	leastMessageBytes = 1_048_588
+)
 
 // TopicStatus is what was found of a topic.
 type TopicStatus struct {
@@ -92,48 +165,65 @@ func (e *TopicsError) Error() string {
 }
 
 // CreateTopics creates those topics of the configuration that do not exist, waits until every broker knows them, and reports
-// on all, in the order of [Config.Topics]. It may be repeated. What exists is never changed: see Differences.
+// on all, in the order of [Config.Topics]. It may be repeated. What exists is never changed: see Differences. One that cannot be created
+// keeps no other from being created: what became of all is reported beside the joined errors.
 func CreateTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
-	return withAdmin(ctx, cfg, func(c *client, admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
-		found, err := inspect(admin, want)
+	return withClient(ctx, cfg, func(c *client, want []Topic) ([]TopicStatus, error) {
+		found, err := inspect(ctx, c, want)
 		if err != nil {
 			return nil, err
 		}
+		admin, err := sarama.NewClusterAdminFromClient(c)
+		if err != nil {
+			return nil, fmt.Errorf("ask the cluster's controller: %w", err)
+		}
 		created := make(map[string]bool)
+		var failed []error
 		for _, s := range found {
 			if s.Exists {
 				continue
 			}
-			if created[s.Name], err = create(admin, s.Topic); err != nil {
-				return nil, fmt.Errorf("create topic %s: %w", s.Name, err)
+			own, err := create(admin, s.Topic, cfg.ProviderSettings)
+			if err != nil {
+				err = access.Explain(err, access.Need{Operation: access.Create, Resource: access.Topic, Name: s.Name},
+					access.Need{Operation: access.Create, Resource: access.Cluster})
+				failed = append(failed, fmt.Errorf("create topic %s: %w", s.Name, cfg.Security.explain(err)))
+				continue
 			}
+			created[s.Name] = own
 		}
 		if len(created) == 0 {
-			return found, nil
+			return found, errors.Join(failed...)
 		}
-		if err := c.awaitTopics(ctx, slices.Collect(maps.Keys(created))); err != nil {
-			return nil, err
-		}
-		found, err = inspect(admin, want)
-		for i := range found {
-			found[i].Created = created[found[i].Name]
-		}
-		return found, err
+		found, err = createdTopics(ctx, c, want, created)
+		return found, errors.Join(append(failed, err)...)
 	})
+}
+
+// createdTopics waits until every broker knows the topics, and reports on all that are wanted.
+func createdTopics(ctx context.Context, c *client, want []Topic, created map[string]bool) ([]TopicStatus, error) {
+	if err := c.awaitTopics(ctx, slices.Collect(maps.Keys(created))); err != nil {
+		return nil, err
+	}
+	found, err := inspect(ctx, c, want)
+	for i := range found {
+		found[i].Created = created[found[i].Name]
+	}
+	return found, err
 }
 
 // CheckTopics reports on the topics of the configuration, in the order of [Config.Topics], and changes nothing.
 func CheckTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
-	return withAdmin(ctx, cfg, func(_ *client, admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
-		return inspect(admin, want)
-	})
+	return withClient(ctx, cfg, func(c *client, want []Topic) ([]TopicStatus, error) { return inspect(ctx, c, want) })
 }
 
 // create makes the topic, and reports whether it was this call that did.
-func create(admin sarama.ClusterAdmin, t Topic) (bool, error) {
+func create(admin sarama.ClusterAdmin, t Topic, without []string) (bool, error) {
 	entries := make(map[string]*string, len(t.Settings))
 	for k, v := range t.Settings {
-		entries[k] = &v
+		if !slices.Contains(without, k) {
+			entries[k] = &v
+		}
 	}
 	detail := &sarama.TopicDetail{NumPartitions: t.Partitions, ReplicationFactor: t.ReplicationFactor, ConfigEntries: entries}
 	err := admin.CreateTopic(t.Name, detail, false)
@@ -147,8 +237,8 @@ func create(admin sarama.ClusterAdmin, t Topic) (bool, error) {
 	return err == nil, err
 }
 
-func withAdmin(
-	ctx context.Context, cfg Config, do func(*client, sarama.ClusterAdmin, []Topic) ([]TopicStatus, error),
+func withClient(
+	ctx context.Context, cfg Config, do func(*client, []Topic) ([]TopicStatus, error),
 ) ([]TopicStatus, error) {
 	want, err := cfg.Topics()
 	if err != nil {
@@ -161,43 +251,94 @@ func withAdmin(
 	}
 	defer c.close()
 	defer c.conns.CutWhenDone(ctx)()
-	admin, err := sarama.NewClusterAdminFromClient(c)
-	if err != nil {
-		return nil, fmt.Errorf("ask the cluster's controller: %w", err)
-	}
-	return do(c, admin, want)
+	found, err := do(c, want)
+	return found, cfg.Security.explain(err)
 }
 
 // inspect compares the topics with what they must be.
-func inspect(admin sarama.ClusterAdmin, want []Topic) ([]TopicStatus, error) {
-	names := make([]string, len(want))
-	for i, t := range want {
-		names[i] = t.Name
-	}
-	described, err := admin.DescribeTopics(names)
+func inspect(ctx context.Context, c *client, want []Topic) ([]TopicStatus, error) {
+	topics, err := describeTopics(ctx, c, want)
 	if err != nil {
-		return nil, fmt.Errorf("describe topics: %w", err)
+		return nil, err
+	}
+	settings, err := describeSettings(ctx, c, want, topics)
+	if err != nil {
+		return nil, err
 	}
 	found := make([]TopicStatus, len(want))
 	for i, t := range want {
 		found[i].Topic = t
-		for _, m := range described {
-			if m.Name != t.Name || errors.Is(m.Err, sarama.ErrUnknownTopicOrPartition) {
-				continue
-			}
-			if m.Err != sarama.ErrNoError {
-				return nil, fmt.Errorf("describe topic %s: %w", t.Name, m.Err)
-			}
+		if m := topics[t.Name]; m != nil {
 			found[i].Exists = true
-			if found[i].Differences, err = differences(admin, t, m); err != nil {
-				return nil, err
-			}
+			found[i].Differences = differences(t, m, settings[t.Name])
 		}
 	}
 	return found, nil
 }
 
-func differences(admin sarama.ClusterAdmin, want Topic, found *sarama.TopicMetadata) ([]Difference, error) {
+// describeTopics returns, by name, those of the topics that exist.
+func describeTopics(ctx context.Context, c *client, want []Topic) (map[string]*sarama.TopicMetadata, error) {
+	names := make([]string, len(want))
+	for i, t := range want {
+		names[i] = t.Name
+	}
+	request := sarama.NewMetadataRequest(c.Config().Version, names)
+	return ask(ctx, c, func(b *sarama.Broker) (map[string]*sarama.TopicMetadata, error) {
+		r, err := b.GetMetadata(request)
+		if err != nil {
+			return nil, fmt.Errorf("describe topics: %w", err)
+		}
+		found := make(map[string]*sarama.TopicMetadata)
+		for _, t := range r.Topics {
+			switch t.Err {
+			case sarama.ErrUnknownTopicOrPartition:
+			case sarama.ErrNoError:
+				found[t.Name] = t
+			default:
+				err := access.Explain(t.Err, access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
+				return nil, fmt.Errorf("describe topic %s: %w", t.Name, err)
+			}
+		}
+		return found, nil
+	})
+}
+
+// describeSettings returns, by name, the settings that are wanted of those topics that were found.
+func describeSettings(
+	ctx context.Context, c *client, want []Topic, found map[string]*sarama.TopicMetadata,
+) (map[string]map[string]string, error) {
+	request := &sarama.DescribeConfigsRequest{Version: 2}
+	for _, t := range want {
+		if found[t.Name] != nil {
+			request.Resources = append(request.Resources, &sarama.ConfigResource{
+				Type: sarama.TopicResource, Name: t.Name, ConfigNames: append(slices.Sorted(maps.Keys(t.Settings)), maxMessageBytes),
+			})
+		}
+	}
+	if len(request.Resources) == 0 {
+		return nil, nil
+	}
+	return ask(ctx, c, func(b *sarama.Broker) (map[string]map[string]string, error) {
+		r, err := b.DescribeConfigs(request)
+		if err != nil {
+			return nil, fmt.Errorf("describe the settings of topics: %w", err)
+		}
+		settings := make(map[string]map[string]string)
+		for _, t := range r.Resources {
+			if err := noneIsNil(sarama.KError(t.ErrorCode)); err != nil {
+				err = access.Explain(err, access.Need{Operation: access.DescribeConfigs, Resource: access.Topic, Name: t.Name})
+				return nil, fmt.Errorf("describe the settings of topic %s: %w", t.Name, err)
+			}
+			settings[t.Name] = make(map[string]string)
+			for _, e := range t.Configs {
+				settings[t.Name][e.Name] = e.Value
+			}
+		}
+		return settings, nil
+	})
+}
+
+func differences(want Topic, found *sarama.TopicMetadata, settings map[string]string) []Difference {
 	var ds []Difference
 	compare := func(property, found, want string) {
 		if found != want {
@@ -210,26 +351,15 @@ func differences(admin sarama.ClusterAdmin, want Topic, found *sarama.TopicMetad
 		replicas = len(found.Partitions[0].Replicas)
 	}
 	compare("replication factor", strconv.Itoa(replicas), strconv.Itoa(int(want.ReplicationFactor)))
-	names := slices.Sorted(maps.Keys(want.Settings))
-	results, err := admin.DescribeConfigs([]*sarama.ConfigResource{
-		{Type: sarama.TopicResource, Name: want.Name, ConfigNames: names},
-	}, sarama.DescribeConfigsOptions{})
-	settings := make(map[string]string)
-	for _, r := range results {
-		err = errors.Join(err, noneIsNil(r.ErrorCode))
-		for _, e := range r.Configs {
-			settings[e.Name] = e.Value
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("describe the settings of topic %s: %w", want.Name, err)
-	}
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(want.Settings)) {
 		if found, known := settings[name]; known || name != timestampAhead {
 			compare(name, found, want.Settings[name])
 		}
 	}
-	return ds, nil
+	if n, err := strconv.Atoi(settings[maxMessageBytes]); err == nil && n < leastMessageBytes { // where a provider does not tell, nothing is wrong
+		ds = append(ds, Difference{maxMessageBytes, settings[maxMessageBytes], fmt.Sprintf("%d or more", leastMessageBytes)})
+	}
+	return ds
 }
 
 func noneIsNil(e sarama.KError) error {

@@ -9,3 +9,9 @@ import (
 )
 
 func withCluster(m *testing.M) goleak.TestingM { return m }
+
+// With a cluster the same suite runs there.
+func TestConformanceOnFakeBrokers(t *testing.T) {
+	_, cfg := fake(t)
+	conformance(t, cfg)
+}

@@ -14,20 +14,22 @@ type broker struct {
 	plan   portPlan
 	dist   *distribution
 	dir    *runDir
+	watch  *watch
 	config string // path of its properties
+	agent  *agent // nil without metrics
 
 	mu   sync.Mutex
 	proc *process // nil if it was killed or never started
 }
 
 // newBroker formats the node's data folder and writes its settings.
-func newBroker(dist *distribution, dir *runDir, clusterID string, id int, extra map[string]string) (*broker, error) {
+func newBroker(files installed, dir *runDir, w *watch, clusterID string, id int, extra map[string]string) (*broker, error) {
 	b := &broker{
-		id: id, plan: dir.plan, dist: dist, dir: dir,
+		id: id, plan: dir.plan, dist: files.kafka, dir: dir, watch: w, agent: files.agent,
 		config: filepath.Join(dir.data, fmt.Sprintf("broker-%d.properties", id)),
 	}
 	data := filepath.Join(dir.data, "data-"+strconv.Itoa(id))
-	if err := dist.format(data, clusterID, id); err != nil {
+	if err := b.dist.format(data, clusterID, id); err != nil {
 		return nil, err
 	}
 	settings := renderProperties(properties(id, dir.plan, data, extra))
@@ -54,14 +56,23 @@ func (b *broker) start() error {
 	if err := checkPort(b.plan.controllers[b.id], "the controller of "+b.name()); err != nil {
 		return err
 	}
+	args := b.dist.command(b.dir.tmp, "kafka.Kafka", b.config)
+	if b.agent != nil {
+		port := b.plan.metrics[b.id]
+		if err := checkPort(port, "the metrics of "+b.name()); err != nil {
+			return err
+		}
+		args = append([]string{b.agent.option(port)}, args...)
+	}
 	proc, err := startProcess(spec{
-		name: b.name(), path: b.dist.java, args: b.dist.command(b.dir.tmp, "kafka.Kafka", b.config),
+		name: b.name(), path: b.dist.java, args: args,
 		dir: b.dir.data, logPath: filepath.Join(b.dir.data, fmt.Sprintf("broker-%d.log", b.id)),
 	})
 	if err != nil {
 		return err
 	}
 	b.proc = proc
+	b.watch.over(proc)
 	return nil
 }
 

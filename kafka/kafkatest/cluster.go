@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +23,10 @@ type Cluster struct {
 	url      string
 	dir      *runDir // nil if the cluster runs elsewhere
 	progress *progress
+	watch    *watch
+
+	security     *Security     // nil without
+	certificates *certificates // nil without
 
 	mu      sync.Mutex
 	stopped bool
@@ -49,7 +54,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	dist, files, err := install(ctx, store, cfg)
+	files, err := install(ctx, store, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +62,8 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, progress: report}
-	if err := c.start(ctx, cfg, dist, files); err != nil {
+	c := &Cluster{dir: dir, progress: report, watch: newWatch()}
+	if err := c.start(ctx, cfg, files); err != nil {
 		release := dir.keepLogs
 		if errors.Is(ctx.Err(), context.Canceled) { // nobody will want to know why
 			release = dir.remove
@@ -69,20 +74,31 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
+// installed is what is to run.
+type installed struct {
+	kafka    *distribution
+	agent    *agent         // nil without metrics
+	registry *registryFiles // nil without a registry
+}
+
 // install brings what is to run onto this machine.
-func install(ctx context.Context, store *cache, cfg Config) (*distribution, *registryFiles, error) {
+func install(ctx context.Context, store *cache, cfg Config) (files installed, err error) {
 	ctx, cancel := withDefaultTimeout(ctx, DefaultDownloadTimeout)
 	defer cancel()
-	dist, err := installKafka(ctx, store, cfg.Version)
-	if err != nil || !cfg.Registry {
-		return dist, nil, err
+	if files.kafka, err = installKafka(ctx, store, cfg.Version); err != nil {
+		return files, err
 	}
-	files, err := installRegistry(ctx, store)
-	return dist, files, err
+	if files.agent, err = installAgent(ctx, store, cfg); err != nil {
+		return files, err
+	}
+	if cfg.Registry {
+		files.registry, err = installRegistry(ctx, store)
+	}
+	return files, err
 }
 
 // start starts all processes and waits until they are ready.
-func (c *Cluster) start(ctx context.Context, cfg Config, dist *distribution, files *registryFiles) error {
+func (c *Cluster) start(ctx context.Context, cfg Config, files installed) error {
 	ctx, cancel := withDefaultTimeout(ctx, DefaultStartTimeout)
 	defer cancel()
 
@@ -90,8 +106,13 @@ func (c *Cluster) start(ctx context.Context, cfg Config, dist *distribution, fil
 	if err != nil {
 		return err
 	}
+	settings, err := c.secure(cfg)
+	if err != nil {
+		return err
+	}
+	maps.Copy(settings, cfg.Properties)
 	for id := range cfg.Brokers {
-		b, err := newBroker(dist, c.dir, clusterID, id, cfg.Properties)
+		b, err := newBroker(files, c.dir, c.watch, clusterID, id, settings)
 		if err != nil {
 			return err
 		}
@@ -104,15 +125,19 @@ func (c *Cluster) start(ctx context.Context, cfg Config, dist *distribution, fil
 			return err
 		}
 	}
-	if files != nil {
+	if files.registry != nil {
 		c.progress.say("starting a schema registry, Apicurio %s", registryVersion)
-		c.registry, err = startRegistry(files, c.dir)
+		c.registry, err = startRegistry(files.registry, c.dir)
 		if err != nil {
 			return err
 		}
 		c.url = c.registry.url
+		c.watch.over(c.registry.proc)
 	}
-	return c.await(ctx)
+	if err := c.await(ctx); err != nil {
+		return err
+	}
+	return c.addUsers(ctx)
 }
 
 // await waits until everything is ready, or returns the first failure.
@@ -261,7 +286,11 @@ func (c *Cluster) end(release func() error) error {
 	if c.registry != nil {
 		group.Go(c.registry.proc.kill)
 	}
-	c.stopErr = errors.Join(group.Wait(), release())
+	killed := group.Wait()
+	if killed == nil { // else one may live, and with it its watcher
+		c.watch.close()
+	}
+	c.stopErr = errors.Join(killed, release())
 	if c.stopErr == nil {
 		c.progress.say("stopped")
 	}

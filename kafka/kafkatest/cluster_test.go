@@ -5,11 +5,15 @@ package kafkatest_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/IBM/sarama"
@@ -55,8 +59,16 @@ func TestBrokersComeAndGo(t *testing.T) {
 			requireBrokers(t, c.Brokers()[0], 0, 1, 2)
 			require.ErrorContains(t, c.Kill(3), "there is no broker 3")
 
+			require.Empty(t, c.Died(), "what was killed on purpose is not told")
+			pid := broker(t, 2)
+			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+			died := <-c.Died()
+			require.ErrorIs(t, died, kafkatest.ErrProcessDied)
+			require.ErrorContains(t, died, "broker 2")
+
 			require.NoError(t, c.Pause(0), "a paused broker can be stopped")
 			require.NoError(t, c.Stop())
+			require.NoError(t, <-c.Died(), "closed")
 			require.NoError(t, c.Stop())
 			require.Empty(t, children(t, os.Getpid()))
 			require.NoDirExists(t, folder(t, told.String()))
@@ -98,6 +110,22 @@ func TestOneBrokerNeedsNoOther(t *testing.T) {
 	partitions, err := client.Partitions("orders")
 	require.NoError(t, err)
 	require.Len(t, partitions, 10)
+}
+
+// broker returns the id of the process of broker n.
+func broker(t *testing.T, n int) int {
+	t.Helper()
+	list, err := exec.Command("ps", "-axww", "-o", "pid=,args=").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(list)) {
+		if strings.Contains(line, fmt.Sprintf("/run/%d-", os.Getpid())) && strings.HasSuffix(strings.TrimSpace(line), fmt.Sprintf("/broker-%d.properties", n)) {
+			pid, err := strconv.Atoi(strings.Fields(line)[0])
+			require.NoError(t, err)
+			return pid
+		}
+	}
+	require.Fail(t, "no such broker runs")
+	return 0
 }
 
 // children returns the command lines of the brokers and registries that the process with this id has started.
@@ -192,4 +220,23 @@ func requirePortConflict(t *testing.T, c *kafkatest.Cluster, n int) {
 	var taken *kafkatest.PortError
 	require.ErrorAs(t, c.Restart(t.Context(), n), &taken)
 	require.Equal(t, strconv.Itoa(taken.Port), c.Brokers()[n][strings.LastIndex(c.Brokers()[n], ":")+1:])
+}
+
+func TestBrokersShowTheMetricsThatTheRulesChoose(t *testing.T) {
+	rules := filepath.Join(t.TempDir(), "rules.yml")
+	writeFile(t, rules, "rules: [{pattern: 'kafka.server<type=KafkaServer, name=BrokerState><>Value', name: broker_state}]\n")
+	c := kafkatest.ForTest(t, kafkatest.Config{MetricsRules: rules})
+	require.Len(t, c.MetricsURLs(), 3)
+	for _, url := range c.MetricsURLs() {
+		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+		response, err := client.Get(url)
+		require.NoError(t, err)
+		page, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Contains(t, string(page), "\nbroker_state 3.0\n")
+		require.NotContains(t, string(page), "kafka_", "no rule names them")
+	}
+	require.NoError(t, c.Kill(1))
+	require.NoError(t, c.Restart(t.Context(), 1), "its metrics get the same port again")
 }

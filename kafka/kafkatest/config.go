@@ -56,6 +56,9 @@ type Config struct {
 	// Registry asks for a schema registry too. Default: none.
 	Registry bool
 
+	// Security asks for listeners with TLS and SASL too. Default: none.
+	Security *Security
+
 	// Properties are broker settings that add to the built-in ones or replace
 	// them, such as "producer.id.expiration.ms"; a "broker.session.timeout.ms" of
 	// 3000 makes [Cluster.Kill] and [Cluster.Restart] take effect sooner. Settings that tie
@@ -75,6 +78,18 @@ type Config struct {
 	// RegistryPort is what the registry listens on, on 127.0.0.1.
 	// Default: a free one.
 	RegistryPort int
+
+	// MetricsRules is a file of rules of the Prometheus JMX exporter. With it each broker serves, on 127.0.0.1 and over HTTP, the
+	// metrics that the rules choose: see [Cluster.MetricsURLs]. The exporter is an agent in the broker's process, which
+	// Maven downloads. Default: no metrics.
+	MetricsRules string
+
+	// MetricsPorts are what the exporters listen on, one for each broker. Default: free ones.
+	MetricsPorts []int
+
+	// Reserved are ports of 127.0.0.1 that the caller's other programs will listen on: neither this cluster nor one that starts while it
+	// runs takes them for free ones. Default: none.
+	Reserved []int
 
 	// Progress is told, in lines of English, what [Start] and [Cluster.Stop] are
 	// doing. It is written to by one goroutine at a time. Default: nobody.
@@ -109,10 +124,16 @@ func (c Config) validate() error {
 	if len(c.Ports) != 0 && len(c.Ports) != c.Brokers {
 		errs = append(errs, fmt.Errorf("%d ports for %d brokers: give one for each, or none", len(c.Ports), c.Brokers))
 	}
+	if len(c.MetricsPorts) != 0 && len(c.MetricsPorts) != c.Brokers {
+		errs = append(errs, fmt.Errorf("%d metrics ports for %d brokers: give one for each, or none", len(c.MetricsPorts), c.Brokers))
+	}
+	if len(c.MetricsPorts) != 0 && c.MetricsRules == "" {
+		errs = append(errs, errors.New("metrics ports without metrics rules: say which metrics too"))
+	}
 	if c.RegistryPort != 0 && !c.Registry {
 		errs = append(errs, fmt.Errorf("registry port %d without a registry: ask for the registry too", c.RegistryPort))
 	}
-	seen := make(map[int]bool, len(c.Ports)+1)
+	seen := make(map[int]bool)
 	for _, port := range c.fixedPorts() {
 		if port < 1 || port > 65535 {
 			errs = append(errs, fmt.Errorf("port %d: give 1 to 65535", port))
@@ -124,6 +145,9 @@ func (c Config) validate() error {
 	}
 	if strings.Contains(c.Dir, ",") {
 		errs = append(errs, fmt.Errorf("folder %q: Kafka takes what follows a comma for another folder, choose a name without", c.Dir))
+	}
+	if c.Security != nil {
+		errs = append(errs, c.Security.validate()...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Properties)) {
 		if reserved(name) {
@@ -138,7 +162,7 @@ func (c Config) validate() error {
 
 // fixedPorts are the ports that the caller chose.
 func (c Config) fixedPorts() []int {
-	ports := append([]int(nil), c.Ports...)
+	ports := slices.Concat(c.Ports, c.MetricsPorts, c.Reserved)
 	if c.RegistryPort != 0 {
 		ports = append(ports, c.RegistryPort)
 	}

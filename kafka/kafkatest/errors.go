@@ -17,8 +17,8 @@ var (
 	ErrPortTaken = errors.New("port taken")
 	// ErrDirInUse says that another cluster uses [Config.Dir].
 	ErrDirInUse = errors.New("folder is in use")
-	// ErrProcessDied says that a broker or the registry ended before it was ready.
-	// The error is a [*ProcessError].
+	// ErrProcessDied says that a broker or the registry ended before it was ready, or
+	// later, see [Cluster.Died]. The error is a [*ProcessError].
 	ErrProcessDied = errors.New("process died")
 	// ErrNotReady says that a broker or the registry was not ready when the time was
 	// up. The error is a [*ProcessError] unless the broker was killed meanwhile.
@@ -70,7 +70,9 @@ func (e *PortError) Unwrap() []error { return []error{ErrPortTaken, e.Err} }
 // ProcessError says which process failed, and shows the end of its log.
 type ProcessError struct {
 	Process string // such as "broker 1" or "registry"
-	LogPath string // the whole log; kept until the next Start, or for good in Config.Dir, but not if ctx was canceled
+	// LogPath is the whole log. It is kept for good in Config.Dir. Elsewhere that of a start that failed stays until the next Start, unless ctx was canceled,
+	// and that of what Died tells until Stop.
+	LogPath string
 	LogTail string // its last lines
 	Err     error  // wraps ErrProcessDied or ErrNotReady
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 )
 
@@ -21,25 +22,43 @@ const (
 type portPlan struct {
 	brokers     []int
 	controllers []int
+	secured     map[Listener][]int // the same for the listeners of Config.Security
+	metrics     []int              // empty unless metrics are asked for
 	registry    int
 	management  int // the registry's second listener, which nobody here uses
+	reserved    []int
 }
 
 // planPorts takes the ports that the caller chose and finds free ones for the
 // rest, except those in taken.
 func planPorts(cfg Config, taken map[int]bool) (portPlan, error) {
 	n := cfg.Brokers
-	free, err := freePorts(2*n+2, cfg.fixedPorts(), taken)
+	free, err := freePorts((3+len(listeners()))*n+2, cfg.fixedPorts(), taken)
 	if err != nil {
 		return portPlan{}, err
 	}
-	plan := portPlan{
-		brokers: free[:n], controllers: free[n : 2*n],
-		registry: free[2*n], management: free[2*n+1],
+	next := func() []int {
+		ports := free[:n]
+		free = free[n:]
+		return ports
 	}
+	plan := portPlan{brokers: next(), controllers: next(), reserved: cfg.Reserved}
 	if len(cfg.Ports) != 0 {
 		plan.brokers = cfg.Ports
 	}
+	if cfg.Security != nil {
+		plan.secured = make(map[Listener][]int)
+		for _, l := range listeners() {
+			plan.secured[l] = next()
+		}
+	}
+	if cfg.MetricsRules != "" {
+		plan.metrics = next()
+	}
+	if len(cfg.MetricsPorts) != 0 {
+		plan.metrics = cfg.MetricsPorts
+	}
+	plan.registry, plan.management = free[0], free[1]
 	if cfg.RegistryPort != 0 {
 		plan.registry = cfg.RegistryPort
 	}
@@ -48,8 +67,11 @@ func planPorts(cfg Config, taken map[int]bool) (portPlan, error) {
 
 // all returns every port of the plan.
 func (p portPlan) all() []int {
-	ports := append([]int{p.registry, p.management}, p.brokers...)
-	return append(ports, p.controllers...)
+	ports := slices.Concat([]int{p.registry, p.management}, p.brokers, p.controllers, p.metrics, p.reserved)
+	for _, l := range listeners() {
+		ports = append(ports, p.secured[l]...)
+	}
+	return ports
 }
 
 // freePorts returns n different ports that nobody listens on.

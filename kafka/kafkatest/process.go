@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync/atomic"
 )
 
 // process is a child that cannot outlive this process.
@@ -14,6 +15,7 @@ type process struct {
 	logPath string
 	cmd     *exec.Cmd
 	done    chan struct{} // closed once the child is reaped
+	killed  atomic.Bool   // by kill, so that its end is no surprise
 }
 
 // spec is what to run.
@@ -66,6 +68,7 @@ func launch(cmd *exec.Cmd, ended func(error)) error {
 
 // kill ends the child with SIGKILL, which also works on a paused one, and waits until it is gone.
 func (p *process) kill() error {
+	p.killed.Store(true)
 	err := p.cmd.Process.Kill()
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kafkatest: %s: kill: %w", p.name, err)

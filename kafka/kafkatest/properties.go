@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 )
 
 // identity are the settings that make a node what it is in its cluster.
@@ -14,16 +16,23 @@ func identity(id int, plan portPlan, dataDir string) map[string]string {
 	for i, port := range plan.controllers {
 		voters[i] = fmt.Sprintf("%d@%s", i, address(port))
 	}
+	open := "PLAINTEXT://" + address(plan.brokers[id])
+	protocolOf := "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
+	for _, l := range listeners() {
+		if ports := plan.secured[l]; ports != nil {
+			open += fmt.Sprintf(",%s://%s", l, address(ports[id]))
+			protocolOf += fmt.Sprintf(",%s:%s", l, protocols()[l])
+		}
+	}
 	return map[string]string{
-		"process.roles":              "broker,controller",
-		"node.id":                    strconv.Itoa(id),
-		"controller.quorum.voters":   strings.Join(voters, ","),
-		"controller.listener.names":  "CONTROLLER",
-		"inter.broker.listener.name": "PLAINTEXT",
-		"listeners": fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://%s",
-			address(plan.brokers[id]), address(plan.controllers[id])),
-		"advertised.listeners":           "PLAINTEXT://" + address(plan.brokers[id]),
-		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"process.roles":                  "broker,controller",
+		"node.id":                        strconv.Itoa(id),
+		"controller.quorum.voters":       strings.Join(voters, ","),
+		"controller.listener.names":      "CONTROLLER",
+		"inter.broker.listener.name":     "PLAINTEXT",
+		"listeners":                      open + ",CONTROLLER://" + address(plan.controllers[id]),
+		"advertised.listeners":           open,
+		"listener.security.protocol.map": protocolOf,
 		"log.dirs":                       dataDir,
 	}
 }
@@ -75,12 +84,20 @@ func properties(id int, plan portPlan, dataDir string, extra map[string]string) 
 }
 
 // renderProperties writes settings in the format of Java property files, in a
-// stable order. Backslashes and line ends are escaped as that format asks.
+// stable order. Backslashes, line ends and what is not ASCII are escaped as that format asks.
 func renderProperties(p map[string]string) string {
 	escape := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`)
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		fmt.Fprintf(&b, "%s=%s\n", name, escape.Replace(p[name]))
+		fmt.Fprintf(&b, "%s=", name)
+		for _, unit := range utf16.Encode([]rune(escape.Replace(p[name]))) {
+			if unit > unicode.MaxASCII {
+				fmt.Fprintf(&b, `\u%04x`, unit)
+				continue
+			}
+			b.WriteByte(byte(unit))
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

@@ -20,12 +20,13 @@ import (
 func TestStartReportsAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := kafkatest.Start(t.Context(), kafkatest.Config{
-		Version: "../4", Brokers: 10, Ports: []int{1, 1, 70000}, RegistryPort: 5, Dir: "a,b",
+		Version: "../4", Brokers: 10, Ports: []int{1, 1, 70000}, RegistryPort: 5, Dir: "a,b", MetricsPorts: []int{2, 2},
 		Properties: map[string]string{"node.id": "7", "log.dir": "/elsewhere", "log.retention.ms": "1"},
 	})
 	for _, want := range []string{
 		`version "../4"`, "10 brokers: give 1 to 9", "3 ports for 10 brokers", "port 1 is given twice",
-		"port 70000", "registry port 5 without a registry", `folder "a,b"`, "property node.id", "property log.dir",
+		"port 70000", "registry port 5 without a registry",
+		"2 metrics ports for 10 brokers", "metrics ports without metrics rules", "port 2 is given twice", `folder "a,b"`, "property node.id", "property log.dir",
 	} {
 		require.ErrorContains(t, err, want)
 	}
@@ -188,6 +189,26 @@ func TestStartsAtOnceTakeDifferentPorts(t *testing.T) {
 		require.ErrorIs(t, <-ended, kafkatest.ErrNotReady)
 	}
 	requireGone(t, s.started())
+}
+
+// What the caller reserves is taken by nobody else: it stands among the ports of the running cluster, which others leave alone.
+func TestReservedPortsAreTaken(t *testing.T) {
+	s := newStub(t, sleeper)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := kafkatest.Start(ctx, kafkatest.Config{Brokers: 1, Reserved: []int{29_999, 15_000}})
+		ended <- err
+	}()
+	s.awaitStarted(t, 1)
+	ports, err := os.ReadFile(filepath.Join(s.runDirs(t)[0], "ports.json"))
+	require.NoError(t, err)
+	require.Contains(t, string(ports), "29999,15000")
+	cancel()
+	require.ErrorIs(t, <-ended, kafkatest.ErrNotReady)
+	_, err = kafkatest.Start(t.Context(), kafkatest.Config{Brokers: 1, Ports: []int{20_000}, Reserved: []int{20_000}})
+	require.ErrorContains(t, err, "port 20000 is given twice")
 }
 
 func TestNothingOutlivesThisProcess(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// cacheBound is what a store with a long index may take more than one with a short one: its block cache and
-// its memtables, whose sizes are fixed.
+// cacheBound is what a store with a long index may take more than one with a short one: its block cache,
+// what it has not saved, its memtables and its filter, which are all bounded.
 const cacheBound = 256 << 20
 
 // growth is the case of appending to a store that has much already.

@@ -33,7 +33,7 @@ func (r *run) load(ctx context.Context) (t Table, err error) {
 		stream   func(s eventstore.Stream) hotStream
 		p50, p99 []float64
 	}{
-		{name: nameStore, stream: func(s eventstore.Stream) hotStream { return storeHot{store, s} }},
+		{name: nameStore, stream: func(s eventstore.Stream) hotStream { return storeLoad{store, s} }},
 		{name: namePostgres, stream: func(s eventstore.Stream) hotStream { return tableHot{table, s.ID} }},
 	}
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, 1))
@@ -83,7 +83,7 @@ func (r *run) load(ctx context.Context) (t Table, err error) {
 func timeLoad(ctx context.Context, s hotStream) (time.Duration, error) {
 	n, bytes := int64(0), 0
 	passed := stopwatch()
-	err := s.load(ctx, 1, func(r *eventstore.Record) {
+	_, err := s.load(ctx, 1, func(r *eventstore.Record) {
 		n, bytes = n+1, bytes+len(r.Value)
 	})
 	took := passed()

@@ -79,7 +79,7 @@ type handover struct {
 	src     *source
 	sides   [2]*side
 	current int
-	owner   *partition.Owner // of the side current
+	owner   *partition.Partition // of the side current
 
 	stores       [2]kafka.Config
 	store        *kafka.Store
@@ -126,7 +126,7 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 			return nil, errors.Join(err, h.close())
 		}
 	}
-	if h.owner, err = partition.Claim(ctx, h.sides[0].cfg); err == nil {
+	if h.owner, err = own(ctx, h.sides[0].cfg); err == nil {
 		h.store, err = kafka.Open(ctx, h.stores[0])
 	}
 	if err != nil {
@@ -159,7 +159,7 @@ func (h *handover) close() error {
 func (h *handover) claim(ctx context.Context) (time.Duration, error) {
 	next := 1 - h.current
 	passed := stopwatch()
-	owner, err := partition.Claim(ctx, h.sides[next].cfg)
+	owner, err := own(ctx, h.sides[next].cfg)
 	took := passed()
 	if err != nil {
 		return 0, err
@@ -177,7 +177,7 @@ func (h *handover) between(ctx context.Context) (time.Duration, error) {
 	next := 1 - h.current
 	passed := stopwatch()
 	h.owner.Close()
-	owner, err := partition.Claim(ctx, h.sides[next].cfg)
+	owner, err := own(ctx, h.sides[next].cfg)
 	if err != nil {
 		return 0, err
 	}
@@ -202,4 +202,14 @@ func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
 	}
 	_, err = h.store.Append(ctx, h.src.stream(), eventstore.NoStream, h.src.records(1)...)
 	return passed(), err
+}
+
+// own returns the partition once it is claimed.
+func own(ctx context.Context, cfg partition.Config) (*partition.Partition, error) {
+	p := partition.New(cfg)
+	if err := p.Own(ctx); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
 }

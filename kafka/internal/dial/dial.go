@@ -6,8 +6,10 @@ package dial
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 )
@@ -65,9 +67,35 @@ func (d *Conns) Close() { d.cut(net.ErrClosed) }
 // CutWhenDone cuts the connections when ctx ends, and lets none be opened: Sarama would try again. The function that
 // it returns ends the watch, and lets connections be opened again.
 func (d *Conns) CutWhenDone(ctx context.Context) (end func()) {
-	stop := context.AfterFunc(ctx, func() { d.cut(context.Cause(ctx)) })
+	cut := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(cut)
+		d.cut(context.Cause(ctx))
+	})
 	return func() {
-		stop()
+		if !stop() {
+			<-cut // it must not come after the connections are allowed again
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.no = nil
+	}
+}
+
+// errLate is why no connection is opened any more.
+var errLate = errors.New("the time to connect is over")
+
+// CutAfter does what CutWhenDone does, when a time is over.
+func (d *Conns) CutAfter(wait time.Duration) (end func()) {
+	cut := make(chan struct{})
+	timer := time.AfterFunc(wait, func() {
+		defer close(cut)
+		d.cut(errLate)
+	})
+	return func() {
+		if !timer.Stop() {
+			<-cut // it must not come after the connections are allowed again
+		}
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.no = nil

@@ -14,6 +14,8 @@ type Broken struct {
 	FreshSequence        bool // a batch that is sent again gets a new sequence number
 	CheckpointBeforeData bool // the index saves its checkpoint before the data it stands for
 	ForgetCommands       bool // the command ids read while claiming are not kept
+	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
+	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
 }
 
 type key struct{}

@@ -40,14 +40,23 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 		b = appendText(b, s)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.Metadata)))
-	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
-		b = appendText(appendText(b, k), r.Metadata[k])
+	if len(r.Metadata) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
+			b = appendText(appendText(b, k), r.Metadata[k])
+		}
 	}
 	return append(b, r.Value...)
 }
 
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+// maxRecordSize returns a length that appendRecord does not exceed.
+func maxRecordSize(r *eventstore.Record) int {
+	const numbers, texts = 8, 8
+	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.AggregateType) + len(r.CorrelationID) +
+		len(r.CausationID) + len(r.CommandID) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
+	for k, v := range r.Metadata {
+		size += 2*binary.MaxVarintLen64 + len(k) + len(v)
+	}
+	return size
 }
 
 // decodeRecord reads what appendRecord wrote. The record keeps no reference to value.
@@ -60,29 +69,48 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	r.Commit.Length = int(n.next())
 	r.Revision = int(n.next())
 	r.Timestamp = time.Unix(n.signed(), int64(n.next())).UTC()
-	t := texts{numbers: n}
-	t.all = string(n.left) // one copy for all the texts
-	for _, s := range [...]*string{
+	var room textRoom
+	t := texts{numbers: n, all: room.all[:0], ends: room.ends[:0]}
+	fields := [...]*string{
 		&r.ID, &r.Type, &r.AggregateType, &r.CorrelationID, &r.CausationID, &r.CommandID, &r.ActorID, &r.TraceParent,
-	} {
-		*s = t.text()
+	}
+	for range fields {
+		t.read()
 	}
 	entries := t.next()
 	if entries > uint64(len(t.left)) {
 		return r, errBroken
 	}
-	if entries > 0 {
-		r.Metadata = make(map[string]string, entries)
-		for range entries {
-			k := t.text()
-			r.Metadata[k] = t.text()
-		}
+	for range 2 * entries {
+		t.read()
 	}
 	r.Value = slices.Clone(t.left)
+	all := string(t.all) // one copy for all the texts
+	for i, field := range fields {
+		*field = t.text(all, i)
+	}
+	if entries > 0 {
+		r.Metadata = make(map[string]string, entries)
+		for i := len(fields); i < len(t.ends); i += 2 {
+			r.Metadata[t.text(all, i)] = t.text(all, i+1)
+		}
+	}
 	if t.bad || r.ID == "" {
 		return r, errBroken
 	}
 	return r, nil
+}
+
+func appendWritten(b []byte, w written) []byte {
+	b = binary.AppendUvarint(b, uint64(w.first))
+	b = binary.AppendUvarint(b, uint64(w.last))
+	return binary.AppendUvarint(b, uint64(w.offset))
+}
+
+func decodeWritten(value []byte) (written, error) {
+	n := numbers{left: value}
+	w := written{first: int64(n.next()), last: int64(n.next()), offset: int64(n.next())}
+	return w, n.end()
 }
 
 // numbers reads varints one after the other; after one that cannot be read all are zero.
@@ -115,21 +143,4 @@ func (n *numbers) end() error {
 		return errBroken
 	}
 	return nil
-}
-
-// texts reads texts as parts of one string.
-type texts struct {
-	numbers
-	all string // what was left when reading began
-}
-
-func (t *texts) text() string {
-	length := t.next()
-	if length > uint64(len(t.left)) {
-		t.bad, t.left = true, nil
-		return ""
-	}
-	begin := len(t.all) - len(t.left)
-	t.left = t.left[length:]
-	return t.all[begin : begin+int(length)]
 }

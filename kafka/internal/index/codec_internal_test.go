@@ -1,6 +1,7 @@
 package index
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -14,9 +15,9 @@ import (
 func sample() eventstore.Record {
 	return eventstore.Record{
 		Header: event.Header{
-			ID: "e-1", Type: "AccountCreated", Revision: 2, AggregateType: "Account", AggregateVersion: 4,
+			ID: "0190a3c4-7b1e-7cc3-9a51-0123456789af", Type: "AccountCreated", Revision: 2, AggregateType: "Account", AggregateVersion: 4,
 			Timestamp: time.Date(1999, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", ActorID: "u",
-			TraceParent: "p", Metadata: map[string]string{"tenant": "t", "": ""},
+			TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Metadata: map[string]string{"tenant": "t", "": ""},
 		},
 		Value: []byte("value"), Position: event.Position{Offset: 77}, Commit: eventstore.Commit{First: 3, Length: 2},
 	}
@@ -35,6 +36,24 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	for cut := range len(encoded) - len(r.Value) {
 		_, err := decodeRecord(appendRecord(nil, &r)[:cut])
 		require.ErrorIs(t, err, errBroken, "cut at %d", cut)
+	}
+}
+
+func TestTextsComeBackAsTheyWere(t *testing.T) {
+	const id = "0190a3c4-7b1e-7cc3-9a51-0123456789af"
+	for _, text := range []string{
+		"", "a", id, strings.ToUpper(id), id[:35], id + "0", strings.Repeat("-", 36), strings.Replace(id, "-", "0", 1),
+		id[:35] + "g", id[:35] + "\x00", strings.Repeat("x", 36), strings.Repeat("long ", 500),
+	} {
+		b := appendText(nil, text)
+		got := texts{numbers: numbers{left: b}}
+		got.read()
+		require.False(t, got.bad)
+		require.Empty(t, got.left)
+		require.Equal(t, text, string(got.all))
+		if text == id {
+			require.Len(t, b, 17)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -28,6 +29,7 @@ type batch struct {
 	actual    map[*commit]int64
 	first     map[*commit]*commit
 	records   []eventstore.Record
+	base      int64                  // offset of the first record, once they are stored
 	versions  map[string]int64       // of the streams that the writes are in, once they are stored
 	commands  map[commandKey]*commit // of the writes
 }
@@ -57,8 +59,10 @@ func (o *Owner) process(ctx context.Context, commits []*commit) error {
 				return o.giveUp(left, err)
 			}
 			commits = left
+		case errors.Is(err, errWriteAgain):
+			commits = left
 		case errors.As(err, &no) && len(left) == 1:
-			o.answer(left[0], eventstore.Result{}, err)
+			o.queue.answer(left[0], eventstore.Result{}, err)
 			return nil
 		case errors.As(err, &no):
 			for i, c := range left { // one of them is to blame: each alone
@@ -71,15 +75,21 @@ func (o *Owner) process(ctx context.Context, commits []*commit) error {
 			return o.giveUp(left, err)
 		}
 	}
-	return o.giveUp(commits, errGaveUp)
+	_ = o.giveUp(commits, errGaveUp) // the last claim succeeded: what became of them is known, and others may fare better
+	return nil
 }
 
 // check decides each commit against the index and the commits before it, and answers those that need no write. After
 // an error the batch has all that were not answered.
 func (o *Owner) check(commits []*commit) (*batch, error) {
+	records := 0
+	for _, c := range commits {
+		records += len(c.records)
+	}
 	b := &batch{
-		actual: make(map[*commit]int64), first: make(map[*commit]*commit),
-		versions: make(map[string]int64), commands: make(map[commandKey]*commit),
+		actual: make(map[*commit]int64), first: make(map[*commit]*commit), // seldom used
+		versions: make(map[string]int64, len(commits)), commands: make(map[commandKey]*commit, len(commits)),
+		writes: make([]*commit, 0, len(commits)), records: make([]eventstore.Record, 0, records),
 	}
 	for i, c := range commits {
 		if err := o.checkOne(b, c); err != nil {
@@ -94,7 +104,7 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 	if r, ok, err := c.resultIn(o.cfg.Index); err != nil {
 		return err
 	} else if ok {
-		o.answer(c, r, nil)
+		o.queue.answer(c, r, nil)
 		return nil
 	}
 	version, pending := b.versions[c.stream.ID]
@@ -107,6 +117,7 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 	key := commandKey{c.stream.ID, c.commandID()}
 	if key.command != "" {
 		if w := b.commands[key]; w != nil {
+			o.queue.disown(c)
 			b.repeats, b.first[c] = append(b.repeats, c), w
 			return nil
 		}
@@ -114,25 +125,39 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 			if r, ok, err := o.cfg.Index.Command(key.aggregate, key.command); err != nil {
 				return err
 			} else if ok {
-				o.answer(c, r, nil)
+				o.queue.answer(c, r, nil)
 				return nil
 			}
 		}
 	}
-	if !c.expected.Met(version) && !o.cfg.Broken.NoVersionCheck {
+	if !o.mayWrite(c, version) {
 		if pending {
+			o.queue.disown(c)
 			b.conflicts, b.actual[c] = append(b.conflicts, c), version
 		} else {
-			o.answer(c, eventstore.Result{}, conflict(c, version))
+			o.queue.answer(c, eventstore.Result{}, conflict(c, version))
 		}
 		return nil
 	}
-	c.place(version + 1)
+	c.placeAt(version + 1)
+	c.sent = true
 	b.versions[c.stream.ID] = version + int64(len(c.records))
-	b.commands[key] = c
+	if key.command != "" {
+		b.commands[key] = c
+	}
 	b.writes = append(b.writes, c)
 	b.records = append(b.records, c.records...)
 	return nil
+}
+
+// mayWrite reports whether what the commit expects of its stream is so, at the version that it would be written behind.
+//
+// Invariant 7 (Q4 of the queue): what rests on a commit that was not stored in its place is not written, whatever the version.
+func (o *Owner) mayWrite(c *commit, version int64) bool {
+	if c.on != nil && c.on.broken {
+		return o.cfg.Broken.KeepDecisions
+	}
+	return c.expected.Met(version) || o.cfg.Broken.NoVersionCheck
 }
 
 func conflict(c *commit, actual int64) error {
@@ -146,23 +171,31 @@ func (b *batch) all() []*commit {
 
 // answerAll answers the commits of a batch whose writes are in the index.
 func (o *Owner) answerAll(b *batch) {
+	o.queue.mu.Lock()
+	defer o.queue.mu.Unlock()
+	end := b.base
 	for _, c := range b.writes {
-		last := c.records[len(c.records)-1]
-		o.answer(c, eventstore.Result{First: last.Commit.First, Last: last.AggregateVersion, Position: last.Position}, nil)
+		end += int64(len(c.records))
+		o.queue.finish(c, eventstore.Result{
+			First: c.records[0].AggregateVersion, Last: c.last(), Position: event.Position{Partition: o.cfg.Partition, Offset: end - 1},
+		}, nil)
 	}
 	for _, c := range b.repeats {
 		r := b.first[c].result
 		r.Repeated = true
-		o.answer(c, r, nil)
+		o.queue.finish(c, r, nil)
 	}
 	for _, c := range b.conflicts {
-		o.answer(c, eventstore.Result{}, conflict(c, b.actual[c]))
+		o.queue.finish(c, eventstore.Result{}, conflict(c, b.actual[c]))
 	}
 }
 
 // errClaimAgain: the batch does not count and never will, or the broker no longer knows this producer. What is in the log
 // after the next claim decides.
 var errClaimAgain = errors.New("claim again")
+
+// errWriteAgain: the term has changed under the batch, by an own renewal. What the index holds now decides.
+var errWriteAgain = errors.New("write again under the renewed claim")
 
 // write appends the batch's writes and applies them to the index. On nil they are stored and applied.
 //
@@ -171,24 +204,30 @@ var errClaimAgain = errors.New("claim again")
 // is read first, and the reader rule decides.
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
+	wrote := o.cfg.Observer.writing(len(b.writes), len(b.records))
 	base, err := o.send(ctx, wire.NewBatch(o.term, o.sequence, b.records))
+	wrote(err)
 	if err != nil {
 		return err
 	}
 	end := base + int64(len(b.records))
 	switch {
-	case base < at.Next:
-		return o.corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later", at.Next))
+	case base < at.Next: // stored, by what the broker says
+		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown,
+			o.corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later", at.Next)))
 	case base > at.Next && !o.cfg.Broken.NoWitness:
 		o.cfg.Logger.Warn("another writer came between", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 			"expected", at.Next, "found", base)
 		if err := o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
 			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but whether it counts was not seen
 		}
+		if o.adopt() {
+			return errWriteAgain
+		}
 		if o.cfg.Index.Checkpoint().Term != o.term {
 			return errClaimAgain
 		}
-		if err := o.mustCount(b, base); err != nil {
+		if base, err = o.mustCount(b, base); err != nil {
 			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 		}
 	default:
@@ -200,36 +239,26 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 		}
 	}
 	o.sequence = wire.NextSequence(o.sequence, len(b.records))
-	b.setPositions(o.cfg.Partition, base)
+	o.wrote = true
+	b.base = base
 	return nil
 }
 
-// setPositions copies the positions to the commits.
-func (b *batch) setPositions(partition int32, base int64) {
-	for _, c := range b.writes {
-		for i := range c.records {
-			c.records[i].Position = event.Position{Partition: partition, Offset: base}
-			base++
+// mustCount makes sure that the batch counts under the reader rule, where others have written as well, and returns the offset of its first record
+// that the index has. That may be before base: a broker that has forgotten the producer stores a batch that is sent again a second time, and only the
+// first copy counts. All of the batch is in one copy, as each of its commits counts in the first one.
+func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
+	first := base
+	for i, c := range b.writes {
+		r, ok, err := c.resultIn(o.cfg.Index)
+		if err != nil || !ok {
+			return 0, errors.Join(err, o.corrupt(base, "a batch of the owner's does not count under its own claim"))
+		}
+		if i == 0 {
+			first = r.Position.Offset - int64(len(c.records)) + 1
 		}
 	}
-}
-
-// mustCount makes sure that the batch counts under the reader rule, where others have written as well.
-func (o *Owner) mustCount(b *batch, base int64) error {
-	for _, c := range b.writes {
-		if _, ok, err := c.resultIn(o.cfg.Index); err != nil || !ok {
-			return errors.Join(err, o.corrupt(base, "a batch of the owner's does not count under its own claim"))
-		}
-	}
-	return nil
-}
-
-// change applies to the index, in the wrong order if the proof wants to see that found out.
-func (o *Owner) change(c index.Change) error {
-	if o.cfg.Broken.CheckpointBeforeData {
-		return o.cfg.Index.ApplyCheckpointFirst(c)
-	}
-	return o.cfg.Index.Apply(c)
+	return first, nil
 }
 
 // send sends the batch until the broker says where it is, or that it will not have it. What is sent again is
@@ -241,7 +270,14 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 		if err == nil {
 			return base, nil
 		}
-		switch k := kindOf(err); {
+		k := kindOf(err)
+		if _, mismatch := access.MismatchOf(err); mismatch {
+			o.link.drop()
+			if attempt > 1 {
+				k = passing // an earlier attempt may have landed, and nothing can be read to find out
+			}
+		}
+		switch {
 		case k == fenced:
 			return 0, o.fenced(ctx, attempt, err)
 		case k == sequence, k == refused && attempt > 1: // an earlier attempt may have landed
@@ -280,16 +316,23 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 	if block == nil {
 		return 0, fmt.Errorf("produce to %s: the answer does not name the partition", b.Addr())
 	}
-	return block.Offset, noneIsNil(block.Err)
+	// Brokers before 3.0 want IdempotentWrite as well.
+	return block.Offset, access.Explain(noneIsNil(block.Err), o.coordinator.writing(access.Topic),
+		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
 }
 
-// fenced is the end of the claim, found out by a produce that was tried a number of times.
+// fenced is the end of the claim, found out by a produce that was tried a number of times; or, while the claim is being renewed, perhaps of
+// its term only.
 func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
-	lost := o.lostError(o.term, cause)
-	if attempts == 1 {
+	lost := lostError(o.cfg.Topic, o.cfg.Partition, o.term, cause)
+	switch {
+	case o.renewing != nil || o.claims.newest() != o.term:
+		return errClaimAgain // the coordinator tells who fences
+	case attempts == 1:
 		return lost // nothing of the batch has landed
+	default:
+		return o.settle(ctx, lost)
 	}
-	return o.settle(ctx, lost)
 }
 
 // settle reads up to the marker that ended the own term: what is before it counts, and nothing of ours can come
@@ -305,7 +348,10 @@ func (o *Owner) settle(ctx context.Context, lost error) error {
 
 // claimAgain renews the claim; it fails with a *LostError if someone claimed later.
 func (o *Owner) claimAgain(ctx context.Context) error {
-	err := o.claim(ctx, o.term)
+	err := o.finishRenewal(ctx)
+	if err == nil {
+		err = o.claim(ctx, o.claims.newest())
+	}
 	var lost *LostError
 	switch {
 	case err == nil:
@@ -324,11 +370,11 @@ func (o *Owner) giveUp(commits []*commit, err error) error {
 		r, ok, failed := c.resultIn(o.cfg.Index)
 		switch {
 		case failed != nil:
-			o.answer(c, eventstore.Result{}, fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed)))
+			o.queue.answer(c, eventstore.Result{}, fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed)))
 		case ok:
-			o.answer(c, r, nil)
+			o.queue.answer(c, r, nil)
 		default:
-			o.answer(c, eventstore.Result{}, err)
+			o.queue.answer(c, eventstore.Result{}, err)
 		}
 	}
 	return err

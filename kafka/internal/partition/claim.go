@@ -6,174 +6,139 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// The bounds of trying again: a pause after each failure, twice as long each time.
+// The bounds of claiming again after a claim that was interrupted, and how long whoever claimed meanwhile has to leave a marker.
 const (
-	firstPause = 20 * time.Millisecond
-	longPause  = 500 * time.Millisecond
+	maxInterruptions = 5
+	interruptedPause = 100 * time.Millisecond
 )
 
-type backoff struct{ next time.Duration }
-
-// wait pauses, and returns an error if ctx ends meanwhile.
-func (b *backoff) wait(ctx context.Context) error {
-	if b.next == 0 {
-		b.next = firstPause
+// seize takes the partition from whoever has it. Between getting a term and its marker being written, a claim may be ended though nobody
+// claims later: a coordinator that is asked for a renewal by the owner of before, with a term that is not valid any more, aborts the
+// transaction that is open first, and refuses then (seen on Kafka 3.5.1). The log tells: if no later claim has left its
+// marker soon, this one is made again. Of several that claim at the same time one wins, as each is interrupted so often only.
+func (o *Owner) seize(ctx context.Context) error {
+	for n := 0; ; n++ {
+		term, err := o.initTerm(ctx, wire.NoTerm())
+		if err == nil {
+			err = o.take(ctx, term)
+		} else {
+			err = fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)
+		}
+		var lost *LostError
+		if !errors.As(err, &lost) || n == maxInterruptions || lost.Term != term || clock.Wait(ctx, interruptedPause) != nil ||
+			o.followToEnd(ctx) != nil || o.claims.overtook(term) {
+			return err
+		}
+		o.cfg.Logger.Warn("claim was interrupted and is made again", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+			"term", term.String(), "error", err)
 	}
-	d := b.next
-	b.next = min(2*b.next, longPause)
-	return clock.Wait(ctx, d)
 }
 
 // claim makes this process the only writer of the partition and reads all that was written before.
-// previous is the term of the claim that is renewed, or NoTerm to take the partition
-// from whoever has it.
+// previous is the term of the claim that is renewed.
 //
 // Invariant 1: the coordinator hands out each term once, to one process. Invariant 2: when claim returns, the own
 // marker has been read, so the index is exact, and no batch of another term that lands later can count.
 func (o *Owner) claim(ctx context.Context, previous wire.Term) error {
 	term, err := o.initTerm(ctx, previous)
+	if o.refusedForNobody(ctx, err) {
+		term, err = o.afresh(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)
 	}
 	return o.take(ctx, term)
 }
 
-// renew claims the partition again, so that neither the coordinator nor the partition's leader forgets the owner:
-// they do after transactional.id.expiration.ms and producer.id.expiration.ms. It also tells an idle owner that
-// someone claimed later. While the coordinator does not answer the claim stays as it is.
-func (o *Owner) renew(ctx context.Context) error {
-	short, cancel := context.WithTimeout(ctx, o.cfg.RequestTimeout)
-	defer cancel()
-	term, err := o.initTerm(short, o.term)
-	if err == nil {
-		return o.take(ctx, term)
+// reclaim claims the partition again after the claim was lost, or fails with a *LostError if somebody else owns the partition.
+func (o *Owner) reclaim(ctx context.Context) error {
+	term, err := o.afresh(ctx)
+	if err != nil {
+		return fmt.Errorf("claim %s partition %d again: %w", o.cfg.Topic, o.cfg.Partition, err)
 	}
-	if kindOf(err) == passing {
-		o.cfg.Logger.Warn("claim is not renewed yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
-		return nil
-	}
-	return err
+	return o.take(ctx, term)
 }
+
+// initTerm has the coordinator give out a new term.
+func (o *Owner) initTerm(ctx context.Context, previous wire.Term) (wire.Term, error) {
+	term, doubt, err := o.coordinator.initTerm(ctx, previous)
+	o.given(term, doubt, err)
+	return term, err
+}
+
+// given takes note of what the coordinator answered.
+func (o *Owner) given(term wire.Term, doubt bool, err error) {
+	o.doubt = o.doubt || doubt
+	if err == nil {
+		o.claims.give(term)
+	}
+}
+
+// refusedForNobody reports whether the own term was refused though nobody else has claimed. There are two ways to this. A
+// coordinator may store a renewal whose answer is lost; after a restart it has forgotten which term came before, and
+// refuses the attempt that follows. Or it has forgotten the transactional id altogether. The log tells: who else had claimed
+// would have left a marker. Who is about to has a term already, and leaves his marker, or is refused when he asks for it because
+// the own new term came later: he owned nothing yet.
+func (o *Owner) refusedForNobody(ctx context.Context, err error) bool {
+	var lost *LostError
+	if !errors.As(err, &lost) || !o.doubt && !forgotten(err) {
+		return false
+	}
+	o.cfg.Logger.Warn("the renewal of a claim is refused, perhaps because of an own attempt or one that was forgotten; the log decides",
+		"topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+	return o.followToEnd(ctx) == nil && o.claims.undisputed() && o.cfg.Index.Checkpoint().Term == o.claims.own
+}
+
+// afresh gets a term that does not depend on the own one, for a partition that nobody else owns as far as it was read. It fails
+// with a *LostError if somebody does.
+func (o *Owner) afresh(ctx context.Context) (wire.Term, error) {
+	term, err := o.initTerm(ctx, wire.NoTerm())
+	if err == nil {
+		err = o.unlessTaken(ctx)
+	}
+	return term, err
+}
+
+// unlessTaken fails with a *LostError if somebody else owns the partition. It is asked between getting a term that was not a
+// renewal and asking for its marker, which alone takes a partition from its owner.
+//
+// By then the coordinator has ended all that came before the term: a claim of somebody else's that succeeded has its marker in the log, below the
+// end that the leader tells now. One that had no marker yet did not succeed, and never will. One that comes after the term
+// makes the coordinator refuse the marker. So a live owner is not taken from.
+func (o *Owner) unlessTaken(ctx context.Context) error {
+	if err := o.followToEnd(ctx); err != nil {
+		return err
+	}
+	if !o.claims.undisputed() {
+		return lostError(o.cfg.Topic, o.cfg.Partition, o.claims.own, errOvertaken)
+	}
+	return nil
+}
+
+var errOvertaken = errors.New("the log holds a later marker, of another process")
 
 // take puts the term's marker into the partition and reads on to it.
 func (o *Owner) take(ctx context.Context, term wire.Term) error {
-	err := o.mark(ctx, term)
+	defer o.coordinator.drop()
+	err := o.coordinator.mark(ctx, term)
 	if err == nil {
 		err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Term == term || o.cfg.Broken.NoMarkerWait })
 	}
 	if err != nil {
 		return fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)
 	}
-	o.term, o.sequence = term, 0
-	o.cfg.Logger.Info("partition claimed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
-		"term", term.String(), "offset", o.cfg.Index.Checkpoint().Next)
+	o.begin(term)
 	return nil
 }
 
-// initTerm has the coordinator give out a new term; it aborts what an older one left open.
-func (o *Owner) initTerm(ctx context.Context, previous wire.Term) (wire.Term, error) {
-	var term wire.Term
-	err := o.coordinate(ctx, func(b *sarama.Broker) error {
-		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{
-			Version:            4,
-			TransactionalID:    &o.cfg.TransactionalID,
-			TransactionTimeout: o.cfg.RequestTimeout,
-			ProducerID:         previous.ProducerID,
-			ProducerEpoch:      previous.Epoch,
-		})
-		if err != nil {
-			return err
-		}
-		term = wire.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
-		return noneIsNil(r.Err)
-	})
-	// A coordinator that has forgotten the transactional id, or given it to another, does not know the term any more.
-	forgotten := previous != wire.NoTerm() && errors.Is(err, sarama.ErrInvalidProducerIDMapping)
-	if err != nil && (kindOf(err) == fenced || forgotten) {
-		err = o.lostError(previous, err)
-	}
-	return term, err
-}
-
-// mark ends an empty transaction over the partition; its only trace is the marker.
-func (o *Owner) mark(ctx context.Context, term wire.Term) error {
-	err := o.coordinate(ctx, func(b *sarama.Broker) error {
-		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
-			Version:         2,
-			TransactionalID: o.cfg.TransactionalID,
-			ProducerID:      term.ProducerID,
-			ProducerEpoch:   term.Epoch,
-			TopicPartitions: map[string][]int32{o.cfg.Topic: {o.cfg.Partition}},
-		})
-		if err != nil {
-			return err
-		}
-		for _, e := range r.Errors[o.cfg.Topic] {
-			if e.Err != sarama.ErrNoError {
-				return e.Err
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		err = o.coordinate(ctx, func(b *sarama.Broker) error {
-			r, err := b.EndTxn(&sarama.EndTxnRequest{
-				Version:           2,
-				TransactionalID:   o.cfg.TransactionalID,
-				ProducerID:        term.ProducerID,
-				ProducerEpoch:     term.Epoch,
-				TransactionResult: true,
-			})
-			if err != nil {
-				return err
-			}
-			return noneIsNil(r.Err)
-		})
-	}
-	if err != nil && kindOf(err) == fenced {
-		err = o.lostError(term, err)
-	}
-	return err
-}
-
-// coordinate asks the transaction coordinator until it answers with something final, or ctx ends.
-func (o *Owner) coordinate(ctx context.Context, ask func(*sarama.Broker) error) error {
-	var pause backoff
-	for {
-		b, err := o.cfg.Client.TransactionCoordinator(o.cfg.TransactionalID)
-		if err == nil {
-			err = ask(b)
-		}
-		if err == nil {
-			return nil
-		}
-		if kindOf(err) != passing {
-			return err
-		}
-		if !errors.Is(err, sarama.ErrConcurrentTransactions) {
-			o.cfg.Logger.Debug("transaction coordinator did not answer", "transactionalId", o.cfg.TransactionalID, "error", err)
-			_ = o.cfg.Client.RefreshTransactionCoordinator(o.cfg.TransactionalID) // a failure shows at the next attempt
-		}
-		if stopped := pause.wait(ctx); stopped != nil {
-			return fmt.Errorf("%w; the transaction coordinator's last answer: %w", stopped, err)
-		}
-	}
-}
-
-func (o *Owner) lostError(term wire.Term, cause error) error {
-	return &LostError{Topic: o.cfg.Topic, Partition: o.cfg.Partition, Term: term, Cause: readable(cause)}
-}
-
-func noneIsNil(e sarama.KError) error {
-	if e == sarama.ErrNoError {
-		return nil
-	}
-	return e
+// begin goes on under a term whose marker was read.
+func (o *Owner) begin(term wire.Term) {
+	o.term, o.sequence, o.doubt = term, 0, false
+	o.cfg.Logger.Info("partition claimed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+		"term", term.String(), "offset", o.cfg.Index.Checkpoint().Next)
 }

@@ -6,10 +6,12 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// LostError says that the claim of a partition is lost: another process claimed it later.
+// LostError says that the claim of a partition is lost: there was a later one. It is another process's, or else the brokers took an
+// own request late, or have forgotten the claim.
 type LostError struct {
 	Topic     string
 	Partition int32
@@ -19,12 +21,27 @@ type LostError struct {
 
 // Error says whose claim was lost and how it showed.
 func (e *LostError) Error() string {
-	return fmt.Sprintf("%s partition %d: claim %s is lost, another process owns the partition now (%v)",
+	return fmt.Sprintf("%s partition %d: claim %s is lost, most likely to another process that claimed the partition later (%v)",
 		e.Topic, e.Partition, e.Term, e.Cause)
 }
 
 // Unwrap returns how it showed.
 func (e *LostError) Unwrap() error { return e.Cause }
+
+// NotOwnerError says that this process does not own the partition, and has not just lost it.
+type NotOwnerError struct {
+	Topic     string
+	Partition int32
+	Cause     error
+}
+
+// Error says why.
+func (e *NotOwnerError) Error() string {
+	return fmt.Sprintf("%s partition %d: not appended: %v", e.Topic, e.Partition, e.Cause)
+}
+
+// Unwrap returns why.
+func (e *NotOwnerError) Unwrap() error { return e.Cause }
 
 // readable gives the one code of these that Sarama has no text for a text.
 func readable(err error) error {
@@ -55,6 +72,21 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s partition %d offset %d: %s", e.Topic, e.Partition, e.Offset, e.Found)
 }
 
+// waitingError says that a caller left while its commit still waited. Nothing was appended.
+type waitingError struct{ cause error }
+
+// Error says why the caller left.
+func (e *waitingError) Error() string {
+	return fmt.Sprintf("not appended, the commit was still waiting: %v", e.cause)
+}
+
+// Unwrap returns why the caller left.
+func (e *waitingError) Unwrap() error { return e.cause }
+
+// Unavailable reports true: nothing is wrong with the commit, and it may be tried again for as long as it takes. A commit waits long while brokers are
+// away, and what is handled with a time-out of its own must not be set aside for that.
+func (e *waitingError) Unavailable() bool { return true }
+
 // RefusedError says that the broker refused a commit for good. Nothing was appended.
 type RefusedError struct {
 	Topic     string
@@ -83,6 +115,9 @@ const (
 // kindOf sorts the errors of produce, fetch and transaction requests. What is not a broker's answer is a
 // connection's failure, and passing.
 func kindOf(err error) kind {
+	if access.Final(err) {
+		return refused
+	}
 	var code sarama.KError
 	if !errors.As(err, &code) {
 		var unencodable sarama.PacketEncodingError

@@ -2,21 +2,27 @@ package partition
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// A fetch brings at most this many bytes, and waits at most this long for the first.
+// fetchBytes is how much a fetch brings at most.
+const fetchBytes = 4 << 20
+
+// How long a fetch waits for the first batch: when one is known to come, and when one may come at any time.
 const (
-	fetchBytes  = 4 << 20
-	fetchWaitMs = 250
+	soon    = 250 * time.Millisecond
+	anytime = 2500 * time.Millisecond
 )
 
 // fetch asks the broker, which should lead the partition, for batches from the one with offset on. Control
 // batches and transactions' data are among them.
-func fetch(b *sarama.Broker, topic string, partition int32, offset int64) (*sarama.FetchResponseBlock, error) {
+func fetch(b *sarama.Broker, topic string, partition int32, offset int64, wait time.Duration) (*sarama.FetchResponseBlock, error) {
 	r := &sarama.FetchRequest{
-		Version: 11, MaxWaitTime: fetchWaitMs, MinBytes: 1, MaxBytes: fetchBytes, Isolation: sarama.ReadUncommitted,
+		Version: 11, MaxWaitTime: int32(wait.Milliseconds()), MinBytes: 1, MaxBytes: fetchBytes, Isolation: sarama.ReadUncommitted,
 	}
 	r.AddBlock(topic, partition, offset, fetchBytes, -1)
 	response, err := b.Fetch(r)
@@ -30,5 +36,5 @@ func fetch(b *sarama.Broker, topic string, partition int32, offset int64) (*sara
 	if block == nil {
 		return nil, fmt.Errorf("fetch from %s: the answer does not name the partition", b.Addr())
 	}
-	return block, noneIsNil(block.Err)
+	return block, access.Explain(noneIsNil(block.Err), access.Need{Operation: access.Read, Resource: access.Topic, Name: topic})
 }

@@ -35,14 +35,19 @@ func (l *link) leader() (*sarama.Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := sarama.NewBroker(known.Addr())
-	if err := b.Open(&l.config); err != nil {
+	l.broker, err = connect(known.Addr(), &l.config)
+	return l.broker, err
+}
+
+// connect opens a connection to a broker.
+func connect(addr string, config *sarama.Config) (*sarama.Broker, error) {
+	b := sarama.NewBroker(addr)
+	if err := b.Open(config); err != nil {
 		return nil, err
 	}
 	if _, err := b.Connected(); err != nil {
-		return nil, fmt.Errorf("connect to broker %s: %w", known.Addr(), err)
+		return nil, fmt.Errorf("connect to broker %s: %w", addr, err)
 	}
-	l.broker = b
 	return b, nil
 }
 

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
 // Breakage is a way to break the store, and what it takes to notice.
@@ -15,19 +17,55 @@ type Breakage struct {
 	Name   string
 	Broken hooks.Broken
 	Faults Faults        // under which it shows
+	Rules  []string      // that it breaks: one of them must catch it, for another violation shows something else
 	Bound  time.Duration // within which it must be caught
 }
 
+// bound is far above what was measured.
+const bound = 3 * time.Minute
+
 // Breakages returns the broken stores that a proof must catch.
 func Breakages() []Breakage {
-	return []Breakage{
-		{"NoWitness", hooks.Broken{NoWitness: true}, Faults{Forgetting: true}, 3 * time.Minute},
-		{"NoMarkerWait", hooks.Broken{NoMarkerWait: true}, Faults{Workers: true}, 3 * time.Minute},
-		{"NoVersionCheck", hooks.Broken{NoVersionCheck: true}, Faults{Workers: true}, 3 * time.Minute},
-		{"FreshSequence", hooks.Broken{FreshSequence: true}, Faults{Connections: true}, 3 * time.Minute},
-		{"CheckpointBeforeData", hooks.Broken{CheckpointBeforeData: true}, Faults{Crashes: true}, 3 * time.Minute},
-		{"ForgetCommands", hooks.Broken{ForgetCommands: true}, Faults{Workers: true, Connections: true}, 3 * time.Minute},
+	all := []Breakage{
+		{Name: "NoWitness", Broken: hooks.Broken{NoWitness: true}, Faults: Faults{Forgetting: true}, Rules: []string{history.RuleStored}},
+		{
+			Name: "NoMarkerWait", Broken: hooks.Broken{NoMarkerWait: true}, Faults: Faults{Workers: true},
+			Rules: []string{ruleAlarm, ruleClean, history.RuleStored},
+		},
+		{
+			Name: "NoVersionCheck", Broken: hooks.Broken{NoVersionCheck: true}, Faults: Faults{Workers: true},
+			Rules: []string{history.RuleLinearizable},
+		},
+		{
+			Name: "FreshSequence", Broken: hooks.Broken{FreshSequence: true}, Faults: Faults{Connections: true},
+			Rules: []string{ruleClean, history.RuleStored},
+		},
+		{
+			Name: "CheckpointBeforeData", Broken: hooks.Broken{CheckpointBeforeData: true}, Faults: Faults{Crashes: true},
+			Rules: []string{ruleAlarm, ruleClean, history.RuleStored, history.RulePrefix, history.RuleMonotone},
+		},
+		{
+			Name: "ForgetCommands", Broken: hooks.Broken{ForgetCommands: true}, Faults: Faults{Workers: true, Connections: true},
+			Rules: []string{history.RuleCommand},
+		},
+		{
+			Name: "KeepDecisions", Broken: hooks.Broken{KeepDecisions: true}, Faults: Faults{Connections: true},
+			Rules: []string{history.RulePrefix, history.RuleLinearizable},
+		},
 	}
+	for i := range all {
+		all[i].Bound = bound
+	}
+	return all
+}
+
+// Caught returns the first of the violations that the breakage explains.
+func (b Breakage) Caught(found []history.Violation) (history.Violation, bool) {
+	i := slices.IndexFunc(found, func(v history.Violation) bool { return slices.Contains(b.Rules, v.Rule) })
+	if i < 0 {
+		return history.Violation{}, false
+	}
+	return found[i], true
 }
 
 // BreakageOf returns the breakage of that name.
@@ -62,7 +100,20 @@ func (e *NotCaughtError) Error() string {
 	return fmt.Sprintf("a store with %s was not caught within %s: the proof proves too little", e.Breakage.Name, e.Breakage.Bound)
 }
 
-// Catch runs the broken store until it is caught; if it is not, within the breakage's bound, the error is a *[NotCaughtError].
+// FalseAlarmError says that the proof of a broken store found something that the breakage does not explain.
+type FalseAlarmError struct {
+	Breakage Breakage
+	Report   *Report
+}
+
+// Error names the broken store, what was found and what was expected.
+func (e *FalseAlarmError) Error() string {
+	return fmt.Sprintf("a store with %s was to break one of the rules %q; what was found is something else: %s; see %s",
+		e.Breakage.Name, e.Breakage.Rules, e.Report.Violations[0], e.Report.Dir)
+}
+
+// Catch runs the broken store until it is caught. If it is not, within the breakage's bound, the error is a *[NotCaughtError]; if
+// what was found first is nothing that the breakage explains, a *[FalseAlarmError].
 func Catch(ctx context.Context, cfg Config, b Breakage) (*Report, error) {
 	cfg.Broken, cfg.Faults, cfg.Duration, cfg.UntilCaught = b.Broken, b.Faults, b.Bound, true
 	temporary := cfg.Dir == ""
@@ -70,12 +121,16 @@ func Catch(ctx context.Context, cfg Config, b Breakage) (*Report, error) {
 		cfg.Dir = filepath.Join(cfg.Dir, b.Name)
 	}
 	report, err := Run(ctx, cfg)
-	switch {
-	case err != nil:
+	if err != nil {
 		return report, err
-	case len(report.Violations) == 0:
+	}
+	if len(report.Violations) == 0 {
 		return report, &NotCaughtError{Breakage: b, Report: report}
-	case temporary: // what was found was expected
+	}
+	if _, caught := b.Caught(report.Violations); !caught {
+		return report, &FalseAlarmError{Breakage: b, Report: report}
+	}
+	if temporary { // what was found was expected
 		return report, os.RemoveAll(report.Dir)
 	}
 	return report, nil

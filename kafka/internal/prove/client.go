@@ -108,16 +108,16 @@ func (c *client) work(ctx context.Context) {
 
 // choose returns what to ask next.
 func (c *client) choose(s *slot) history.Op {
-	op := history.Op{Client: c.n, Stream: s.stream()}
+	op := history.Op{Client: c.n, Stream: s.stream(), Queued: c.rng.IntN(3) == 0}
 	if c.rng.IntN(4) == 0 {
 		op.Kind = history.Read
 		return op
 	}
 	op.Kind, op.Events = history.Append, 1+c.rng.IntN(3)
-	switch known := s.known(); c.rng.IntN(10) {
-	case 0: // what is likely to be wrong
+	switch known, n := s.known(), c.rng.IntN(10); {
+	case n == 0 && !op.Queued: // what is likely to be wrong
 		op.Expected = max(0, known-2+c.rng.Int64N(5))
-	case 1, 2, 3:
+	case n < 4 || op.Queued:
 		op.Expected = history.Any
 	default:
 		op.Expected = known
@@ -161,7 +161,7 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 // has been overtaken and may not know it. It reports false if no answer came in time.
 func (c *client) ask(ctx context.Context, op history.Op, timeout time.Duration) (history.Op, bool) {
 	m := c.run.members[c.run.current.Load()]
-	if c.rng.IntN(4) == 0 {
+	if c.run.cfg.Sharing || c.rng.IntN(4) == 0 {
 		m = c.run.members[c.rng.IntN(len(c.run.members))]
 	}
 	if _, store := m.usable(); store == noStore {

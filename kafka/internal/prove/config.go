@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
@@ -25,18 +26,10 @@ const (
 	streamEvents   = 400              // a stream with more events is replaced by a fresh one
 	streamAge      = 15 * time.Second // and so is an older one
 	requestTimeout = time.Second      // of the stores; time-outs of connections follow from it
+	claimRenewal   = time.Second
 	openTimeout    = 20 * time.Second
 	healTimeout    = 90 * time.Second // within which everything must work again once all faults are over
 )
-
-// Faults says which faults a proof injects.
-type Faults struct {
-	Brokers     bool // killed, paused, restarted; leaders and coordinators on purpose
-	Workers     bool // killed, paused past a takeover, closed, overtaken
-	Connections bool // cut, delayed, held back, refused; answers lost
-	Crashes     bool // owners killed, one after the other, their indexes kept
-	Forgetting  bool // an owner sleeps until the brokers have forgotten its epoch
-}
 
 // Config says how to prove. Command is required; zero fields mean their defaults.
 type Config struct {
@@ -50,7 +43,11 @@ type Config struct {
 	Workers  int           // processes that compete. Default: DefaultWorkers
 	Clients  int           // clients at a time. Default: DefaultClients
 
-	// Faults to inject. Default: brokers, workers and connections.
+	// Sharing has the processes share the partitions, as the instances of a service do, instead of taking all of them from
+	// each other.
+	Sharing bool
+
+	// Faults to inject. Default: DefaultFaults.
 	Faults Faults
 
 	// Broken breaks the store. Default: nothing.
@@ -60,11 +57,19 @@ type Config struct {
 	UntilCaught bool
 
 	// Dir is a folder for the log of each process, the list of faults and drawings of violations. Default: a temporary
-	// folder, removed unless there are violations.
+	// folder, removed unless something was found.
 	Dir string
 
 	// Progress gets a line every few seconds. Default: nobody.
 	Progress io.Writer
+}
+
+// claimRenewal is of the stores: so that faults hit renewals as well. But brokers forget only those who do not renew.
+func (c Config) claimRenewal() time.Duration {
+	if c.Faults.Forgetting {
+		return kafka.DefaultClaimRenewal
+	}
+	return claimRenewal
 }
 
 func (c Config) complete() (Config, error) {
@@ -84,7 +89,7 @@ func (c Config) complete() (Config, error) {
 		c.Clients = DefaultClients
 	}
 	if c.Faults == (Faults{}) {
-		c.Faults = Faults{Brokers: true, Workers: true, Connections: true}
+		c.Faults = DefaultFaults()
 	}
 	if c.Progress == nil {
 		c.Progress = io.Discard

@@ -12,6 +12,7 @@ type counters struct {
 	begun, left               atomic.Int64 // operations; those that their client did not wait for
 	openings, failedOpenings  atomic.Int64
 	skipped, stopped, checked atomic.Int64
+	early                     atomic.Int64 // answers that rested on events that were read before they were stored
 
 	appended, repeated, conflicts, notAppended, unknown, reads, failedReads atomic.Int64
 
@@ -20,6 +21,9 @@ type counters struct {
 }
 
 func (c *counters) answered(op *history.Op) {
+	if op.Unstored > 0 && len(op.Seen) > 0 && (op.Outcome == history.Appended || op.Outcome == history.Answered) {
+		c.early.Add(1)
+	}
 	switch op.Outcome {
 	case history.Appended:
 		if op.Repeated {

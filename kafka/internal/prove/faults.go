@@ -10,6 +10,7 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/prove/proxy"
+	"github.com/fencelog/fencelog/kafka/internal/prove/worker"
 )
 
 // journal is the list of faults, with the times that histories have.
@@ -73,17 +74,7 @@ func mostlyShort(rng *rand.Rand, low, high time.Duration) time.Duration {
 // hurtBrokers takes one broker after the other out of service: never two at once, for then nothing could be acknowledged.
 func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 10*time.Second)) == nil {
-		partition := rng.Int32N(partitions)
-		victim, why := rng.IntN(len(r.cluster.Brokers())), "any"
-		var err error
-		switch rng.IntN(4) {
-		case 0, 1:
-			why = "leader"
-			victim, err = r.guide.leader(ctx, partition)
-		case 2:
-			why = "coordinator"
-			victim, err = r.guide.coordinator(ctx, partition)
-		}
+		victim, why, err := r.chooseBroker(ctx, rng)
 		if err != nil {
 			continue
 		}
@@ -92,6 +83,27 @@ func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 		} else {
 			r.killBroker(ctx, victim, why, between(rng, 0, 6*time.Second))
 		}
+	}
+}
+
+// chooseBroker returns a broker to hurt, and what it is: mostly one that the store needs.
+func (r *run) chooseBroker(ctx context.Context, rng *rand.Rand) (victim int, why string, err error) {
+	partition, choices := rng.Int32N(partitions), 4
+	if r.cfg.Sharing {
+		choices = 6
+	}
+	switch rng.IntN(choices) {
+	case 0, 1:
+		victim, err = r.guide.leader(ctx, partition)
+		return victim, "leader", err
+	case 2:
+		victim, err = r.guide.coordinator(ctx, partition)
+		return victim, "coordinator", err
+	case 4, 5:
+		victim, err = r.guide.groupCoordinator(ctx)
+		return victim, "group coordinator", err
+	default:
+		return rng.IntN(len(r.cluster.Brokers())), "any", nil
 	}
 }
 
@@ -176,10 +188,16 @@ func (r *run) pauseWorker(ctx context.Context, m *member, owner string, d time.D
 	before := r.count.openings.Load()
 	r.journal.note("process paused: worker %d for %s", m.n, d)
 	r.hurryOthers(m)
+	if r.cfg.Sharing && d > worker.Session/2 {
+		d += worker.Session
+	}
 	_ = clock.Wait(ctx, d)
 	m.resume()
-	if r.count.openings.Load() > before {
+	switch {
+	case r.count.openings.Load() > before:
 		owner += " past a takeover"
+	case r.cfg.Sharing && d > worker.Session:
+		owner += " past its session"
 	}
 	r.hurt("process paused, "+owner, "worker %d woken", m.n)
 }
@@ -233,7 +251,7 @@ func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// loseAnswers loses the answers to produces that the brokers carried out.
+// loseAnswers loses the answers to produces and claims that the brokers carried out.
 func (r *run) loseAnswers(ctx context.Context, links []*proxy.Link, which string, n int) {
 	before := lost(links)
 	for _, l := range links {
@@ -244,7 +262,7 @@ func (r *run) loseAnswers(ctx context.Context, links []*proxy.Link, which string
 		l.LoseAnswers(0)
 	}
 	for range lost(links) - before {
-		r.hurt("answer to a produce lost", "%s", which)
+		r.hurt("answer to a produce or claim lost", "%s", which)
 	}
 }
 

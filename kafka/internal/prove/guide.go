@@ -48,15 +48,30 @@ func (g *guide) leader(ctx context.Context, partition int32) (int, error) {
 	return 0, fmt.Errorf("partition %d has no leader", partition)
 }
 
+// Types of coordinators, as FindCoordinator has them.
+const (
+	ofGroup       = 0
+	ofTransaction = 1
+)
+
 // coordinator returns the broker that coordinates the claims of the partition.
 func (g *guide) coordinator(ctx context.Context, partition int32) (int, error) {
+	return g.find(ctx, ofTransaction, fmt.Sprintf("%s.%s.%d", kafka.DefaultTransactionalIDPrefix, g.topic, partition))
+}
+
+// groupCoordinator returns the broker that coordinates the group of those who share the partitions.
+func (g *guide) groupCoordinator(ctx context.Context) (int, error) {
+	return g.find(ctx, ofGroup, kafka.DefaultTransactionalIDPrefix+".owners")
+}
+
+// find returns the broker that coordinates what has the key.
+func (g *guide) find(ctx context.Context, kind int8, key string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, guideTimeout)
 	defer cancel()
-	const transaction = 1
 	request := kmsg.NewPtrFindCoordinatorRequest()
-	request.CoordinatorType = transaction
-	request.CoordinatorKey = fmt.Sprintf("%s.%s.%d", kafka.DefaultTransactionalIDPrefix, g.topic, partition)
-	request.CoordinatorKeys = []string{request.CoordinatorKey}
+	request.CoordinatorType = kind
+	request.CoordinatorKey = key
+	request.CoordinatorKeys = []string{key}
 	answer, err := request.RequestWith(ctx, g.client)
 	if err != nil {
 		return 0, err
@@ -69,5 +84,5 @@ func (g *guide) coordinator(ctx context.Context, partition int32) (int, error) {
 	if len(answer.Coordinators) == 0 && answer.ErrorCode == 0 {
 		return int(answer.NodeID), nil
 	}
-	return 0, fmt.Errorf("partition %d has no coordinator", partition)
+	return 0, fmt.Errorf("%s has no coordinator", key)
 }

@@ -3,7 +3,9 @@ package prove
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +23,7 @@ const (
 	ruleClean   = "the topic holds nothing but events that count"
 )
 
-// verdict collects violations, each rule once for each stream.
+// verdict collects violations, each rule once for each stream, and streams that could not be judged.
 type verdict struct {
 	begun time.Time
 	found func() // called at the first one
@@ -30,10 +32,11 @@ type verdict struct {
 	seen       map[[2]string]bool
 	violations []history.Violation
 	first      time.Duration
+	undecided  map[string]history.Violation // by stream, as of the last time it was judged
 }
 
 func newVerdict(begun time.Time, found func()) *verdict {
-	return &verdict{begun: begun, found: found, seen: make(map[[2]string]bool)}
+	return &verdict{begun: begun, found: found, seen: make(map[[2]string]bool), undecided: make(map[string]history.Violation)}
 }
 
 func (v *verdict) add(all ...history.Violation) {
@@ -51,6 +54,30 @@ func (v *verdict) add(all ...history.Violation) {
 		}
 		v.violations = append(v.violations, violation)
 	}
+}
+
+// judged adds what was found in a stream. Undecided is only what was so the last time: a machine that is busy may need another try.
+func (v *verdict) judged(stream string, found []history.Violation) {
+	i := slices.IndexFunc(found, history.Violation.Undecided)
+	v.mu.Lock()
+	if i < 0 {
+		delete(v.undecided, stream)
+	} else {
+		v.undecided[stream] = found[i]
+	}
+	v.mu.Unlock()
+	v.add(slices.DeleteFunc(found, history.Violation.Undecided)...)
+}
+
+// open returns what could not be judged, by the names of the streams.
+func (v *verdict) open() []history.Violation {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var all []history.Violation
+	for _, stream := range slices.Sorted(maps.Keys(v.undecided)) {
+		all = append(all, v.undecided[stream])
+	}
+	return all
 }
 
 func (v *verdict) any() bool { return v.number() > 0 }
@@ -129,14 +156,18 @@ func (r *run) judge(name string, ops []history.Op, log []history.Record) {
 	at := filepath.Join(r.cfg.Dir, name)
 	found := history.Check(ops, owners, log, at+".html")
 	for _, v := range found {
-		r.journal.note("VIOLATION %s", v)
+		if v.Undecided() {
+			r.journal.note("UNDECIDED %s", v)
+		} else {
+			r.journal.note("VIOLATION %s", v)
+		}
 	}
 	if len(found) > 0 {
 		if err := history.Save(at+".json", ops, owners, log); err != nil {
 			r.journal.note("%v", err)
 		}
 	}
-	r.verdict.add(found...)
+	r.verdict.judged(name, found)
 }
 
 // watchLog notices what no topic of a sound store holds.

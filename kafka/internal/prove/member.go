@@ -99,7 +99,7 @@ func (m *member) open(ctx context.Context) <-chan struct{} {
 		Order: worker.Open, Store: store, Timeout: openTimeout,
 		Open: &worker.Settings{
 			Brokers: m.proxy.Brokers(), TopicPrefix: topicPrefix, Partitions: partitions,
-			RequestTimeout: requestTimeout, IndexDir: m.indexDir(), Broken: m.run.cfg.Broken,
+			RequestTimeout: requestTimeout, ClaimRenewal: m.run.cfg.claimRenewal(), IndexDir: m.indexDir(), Advertise: m.address(), Broken: m.run.cfg.Broken,
 		},
 	})
 	a, ok := <-answer
@@ -158,6 +158,14 @@ func (m *member) usable() (*worker.Process, int) {
 }
 
 func (m *member) indexDir() string { return filepath.Join(m.run.cfg.Dir, fmt.Sprintf("index-%d", m.n)) }
+
+// address is what the member advertises; empty if it does not share.
+func (m *member) address() string {
+	if !m.run.cfg.Sharing {
+		return ""
+	}
+	return fmt.Sprintf("worker-%d", m.n)
+}
 
 // kill ends the process; live starts another one.
 func (m *member) kill() {
@@ -243,7 +251,9 @@ func (m *member) do(op history.Op, timeout time.Duration) <-chan history.Op {
 			m.run.alarm(ruleAlarm, fmt.Sprintf("%s: %s", a.Op, a.Alarm))
 		}
 		if a.Op.Err == "not owner" {
-			m.lose(store)
+			if !m.run.cfg.Sharing { // who shares goes on
+				m.lose(store)
+			}
 		} else if a.Op.Outcome == history.NotAppended && a.Op.Err != "closed" && a.Op.Err != "out of time" {
 			m.run.count.stopped.Add(1)
 			m.lose(store)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/prove"
+	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
 func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
@@ -23,9 +24,32 @@ func TestEveryBreakageHasAName(t *testing.T) {
 	for _, b := range prove.Breakages() {
 		found, err := prove.BreakageOf(b.Name)
 		require.NoError(t, err)
-		require.Equal(t, b, found)
+		require.Equal(t, b.Broken, found.Broken)
 		require.Equal(t, []string{b.Name}, prove.Names(b.Broken))
+		require.NotEmpty(t, b.Rules)
 	}
 	_, err := prove.BreakageOf("nothing")
 	require.ErrorContains(t, err, "nothing")
+}
+
+// What a broken store is caught by must be what it breaks: a process that died, or a cluster that did not come back, catches nothing.
+func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
+	b, err := prove.BreakageOf("ForgetCommands")
+	require.NoError(t, err)
+	mine, other := history.Violation{Rule: history.RuleCommand}, history.Violation{Rule: "everything works again after the faults"}
+	by, caught := b.Caught([]history.Violation{other, mine})
+	require.True(t, caught)
+	require.Equal(t, mine, by)
+	_, caught = b.Caught([]history.Violation{other})
+	require.False(t, caught)
+}
+
+func TestParseFaults(t *testing.T) {
+	found, err := prove.ParseFaults("crashes, forgetting")
+	require.NoError(t, err)
+	require.Equal(t, prove.Faults{Crashes: true, Forgetting: true}, found)
+	for _, bad := range []string{"", "crashes,", "disks"} {
+		_, err := prove.ParseFaults(bad)
+		require.ErrorContains(t, err, "expected some of brokers, workers, connections, crashes, forgetting")
+	}
 }

@@ -18,7 +18,8 @@ type Report struct {
 	Kafka    string // version of the brokers
 	Seed     uint64
 	Duration time.Duration // of the work under faults
-	Broken   []string      // rules that the store was made to break
+	Sharing  bool
+	Broken   []string // rules that the store was made to break
 
 	// Exact is how many conflicts and reads were answered by a store that certainly owned the partition: they had to be linearizable.
 	Exact int64
@@ -27,15 +28,18 @@ type Report struct {
 
 	Operations, Appended, Repeated, Conflicts, NotAppended, Unknown, Reads, FailedReads int64
 	UnknownStored                                                                       int64 // of Unknown, how many the log holds
+	Early                                                                               int64 // of Appended and Reads, decided on events that were not stored yet
 
 	Streams, Records, Markers, Strays int
+	Renewals                          int // of claims, at least; not told where the processes share the partitions
 	Takeovers, FailedOpenings         int64
 	Stopped                           int64 // times that a partition stopped for another reason than a takeover
 	Faults                            map[string]int
 
 	Violations  []history.Violation
-	CaughtAfter time.Duration // from the start of the work to the first violation
-	Dir         string        // where the logs of the processes are, if they were kept
+	Undecided   []history.Violation // streams whose histories the checker did not come to an end with: nothing is proved of them
+	CaughtAfter time.Duration       // from the start of the work to the first violation
+	Dir         string              // where the logs of the processes are, if they were kept
 }
 
 // progressEvery is the time between two lines of progress.
@@ -57,12 +61,15 @@ func (r *run) report() *Report {
 	records, markers := r.log.Size()
 	faults, _ := c.allFaults()
 	rep := &Report{
-		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Broken: Names(r.cfg.Broken),
+		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Sharing: r.cfg.Sharing, Broken: Names(r.cfg.Broken),
 		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
 		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
-		Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
+		Early: c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
-		Faults: faults, Violations: r.verdict.violations, CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
+		Faults: faults, Violations: r.verdict.violations, Undecided: r.verdict.open(), CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
+	}
+	if !r.cfg.Sharing { // an opening claims each partition once
+		rep.Renewals = max(0, markers-partitions*int(rep.Takeovers+rep.FailedOpenings))
 	}
 	owners := r.rec.Owners()
 	for _, name := range r.rec.Streams() {
@@ -100,7 +107,11 @@ const maxPrinted = 20
 // Print writes the report for people.
 func (r *Report) Print(w io.Writer) {
 	line := func(name string, n any, remark string) { fmt.Fprintf(w, "  %-44s %9v  %s\n", name, n, remark) }
-	fmt.Fprintf(w, "\nProof on Kafka %s, seed %d, %s of work under faults\n", r.Kafka, r.Seed, r.Duration)
+	how := "that take the partitions from each other"
+	if r.Sharing {
+		how = "that share the partitions"
+	}
+	fmt.Fprintf(w, "\nProof on Kafka %s, seed %d, processes %s, %s of work under faults\n", r.Kafka, r.Seed, how, r.Duration)
 	if len(r.Broken) > 0 {
 		fmt.Fprintf(w, "The store was broken on purpose: %s\n", strings.Join(r.Broken, ", "))
 	}
@@ -113,6 +124,7 @@ func (r *Report) Print(w io.Writer) {
 	line("reads", r.Reads, "")
 	line("reads without an answer", r.FailedReads, "")
 	line("all", r.Operations, "")
+	line("appended or read on events not yet stored", r.Early, "and answered when they were")
 	line("conflicts and reads that had to be exact", r.Exact, "their store certainly owned the partition")
 	line("conflicts from the past", r.OutdatedConflicts, "of a store that was overtaken and did not know it yet")
 	line("reads from the past", r.OutdatedReads, "likewise")
@@ -130,6 +142,9 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "\nThe topic, read by an independent consumer\n")
 	line("records", r.Records, "")
 	line("markers", r.Markers, "")
+	if !r.Sharing {
+		line("of them renewals of claims, at least", r.Renewals, "")
+	}
 	line("records that do not count", r.Strays, "")
 	line("streams compared with their histories", r.Streams, "")
 	fmt.Fprintf(w, "\nViolations %42d\n", len(r.Violations))
@@ -139,6 +154,13 @@ func (r *Report) Print(w io.Writer) {
 			break
 		}
 		fmt.Fprintf(w, "  %s\n", v)
+	}
+	if len(r.Undecided) > 0 {
+		fmt.Fprintf(w, "\nUndecided %43d  nothing is proved of these streams\n", len(r.Undecided))
+		for _, v := range r.Undecided {
+			fmt.Fprintf(w, "  %s\n", v)
+		}
+		fmt.Fprintf(w, "  their histories are in %s\n", r.Dir)
 	}
 	if len(r.Violations) > 0 {
 		fmt.Fprintf(w, "  the first after %s; logs, faults and drawings are in %s\n", r.CaughtAfter.Round(time.Millisecond), r.Dir)

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
@@ -66,7 +67,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, fmt.Errorf("prove: %w", err)
 	}
 	report, err := prove(ctx, cfg)
-	if err == nil && temporary && len(report.Violations) == 0 {
+	if err == nil && temporary && len(report.Violations)+len(report.Undecided) == 0 {
 		report.Dir = ""
 		err = os.RemoveAll(cfg.Dir)
 	}
@@ -81,6 +82,9 @@ func prove(ctx context.Context, cfg Config) (*Report, error) {
 		log: history.NewLog(), started: make(chan struct{}),
 	}
 	r.count.faults = make(map[string]int)
+	if cfg.Sharing {
+		r.rec.Share()
+	}
 	j, err := openJournal(filepath.Join(cfg.Dir, "faults.log"), origin)
 	if err != nil {
 		return nil, fmt.Errorf("prove: %w", err)
@@ -215,21 +219,32 @@ func (r *run) rng(actor uint64) *rand.Rand { return rand.New(rand.NewPCG(r.cfg.S
 
 func (r *run) background(f func()) { r.tasks.Go(f) }
 
+// healPause is between two looks at whether everything works again.
+const healPause = 100 * time.Millisecond
+
 // heal sees whether everything works again, now that all faults are over: a process opens a store and
 // appends to every stream, and reads it.
 func (r *run) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
 	begun := time.Now()
-	for ctx.Err() == nil {
+	if r.cfg.Sharing { // what the others own goes to this one when their sessions are over
+		for _, m := range r.members[1:] {
+			m.kill()
+		}
+	}
+	for opened := false; ctx.Err() == nil; {
 		m := r.members[0]
-		if m.open(ctx) == nil {
-			continue
+		if !opened || !r.cfg.Sharing {
+			if opened = m.open(ctx) != nil; !opened {
+				continue
+			}
 		}
 		if r.allWork(m) {
 			r.journal.note("healed after %s", time.Since(begun).Round(time.Millisecond))
 			return
 		}
+		_ = clock.Wait(ctx, healPause)
 	}
 	r.alarm(ruleHeals, fmt.Sprintf("%s after the last fault, no process can open the store and append to every stream", healTimeout))
 }
@@ -287,7 +302,7 @@ func (r *run) awaitBusy(ctx context.Context) error {
 // noteDeath sees to a process that has ended, and reports it if nobody killed it.
 func (r *run) noteDeath(m *member, p *worker.Process) {
 	if how := p.Died(); how != "" {
-		r.alarm(ruleProcess, fmt.Sprintf("worker %d %s; see its log", m.n, how))
+		r.alarm(ruleProcess, fmt.Sprintf("worker %d %s", m.n, how))
 	}
 	m.mu.Lock()
 	if m.process == p {

@@ -15,7 +15,9 @@ import (
 // The same batch may be sent any number of times; the broker recognises it.
 func NewBatch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
 	first, last := records[0].Timestamp, records[0].Timestamp
+	metadata := 0
 	for i := range records {
+		metadata += len(records[i].Metadata)
 		if t := records[i].Timestamp; t.Before(first) {
 			first = t
 		} else if t.After(last) {
@@ -35,8 +37,10 @@ func NewBatch(term Term, sequence int32, records []eventstore.Record) *sarama.Re
 		FirstSequence:    sequence,
 		Records:          make([]*sarama.Record, len(records)),
 	}
+	encoded, e := make([]sarama.Record, len(records)), newEncoder(len(records), metadata)
 	for i := range records {
-		r := Encode(&records[i])
+		r := &encoded[i]
+		e.encode(&records[i], r)
 		r.OffsetDelta = int64(i)
 		r.TimestampDelta = records[i].Timestamp.Truncate(time.Millisecond).Sub(first)
 		b.Records[i] = r
@@ -55,11 +59,23 @@ func NextSequence(sequence int32, n int) int32 {
 
 // IsMarker reports whether the batch is the control batch that ends a transaction, the trace of a claim.
 func IsMarker(b *sarama.RecordBatch) bool {
-	const abort, commit = 0, 1 // org.apache.kafka.common.record.ControlRecordType
+	kind, ok := controlType(b)
+	return ok && (kind == abort || kind == commit)
+}
+
+// Aborts reports whether the batch is a marker that ends a transaction by aborting it, which no claim does.
+func Aborts(b *sarama.RecordBatch) bool {
+	kind, ok := controlType(b)
+	return ok && kind == abort
+}
+
+const abort, commit = 0, 1 // org.apache.kafka.common.record.ControlRecordType
+
+// controlType returns the type of a control batch.
+func controlType(b *sarama.RecordBatch) (int16, bool) {
 	if !b.Control || len(b.Records) != 1 || len(b.Records[0].Key) < 4 {
-		return false
+		return 0, false
 	}
 	k := b.Records[0].Key // version int16, type int16
-	kind := int16(k[2])<<8 | int16(k[3])
-	return kind == abort || kind == commit
+	return int16(k[2])<<8 | int16(k[3]), true
 }

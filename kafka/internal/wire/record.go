@@ -34,42 +34,9 @@ const (
 
 // Encode returns the record as Kafka keeps it. A field that is empty has no header.
 func Encode(r *eventstore.Record) *sarama.Record {
-	// One allocation each for all headers, pointers to them, and bytes: an append makes some ten headers. What was handed out of
-	// text stays valid when it grows.
-	headers := make([]sarama.RecordHeader, 0, fixedHeaders+len(r.Metadata))
-	text := make([]byte, 0, textBytes)
-	piece := func(s string) []byte {
-		text = append(text, s...)
-		return text[len(text)-len(s) : len(text) : len(text)]
-	}
-	put := func(name, value string) {
-		if value != "" {
-			headers = append(headers, sarama.RecordHeader{Key: piece(name), Value: piece(value)})
-		}
-	}
-	put(headerEventID, r.ID)
-	put(headerEventType, r.Type)
-	put(headerEventVersion, strconv.Itoa(r.Revision))
-	put(headerAggregateType, r.AggregateType)
-	put(headerAggregateVersion, strconv.FormatInt(r.AggregateVersion, 10))
-	put(headerCommitFirst, strconv.FormatInt(r.Commit.First, 10))
-	put(headerCommitLength, strconv.Itoa(r.Commit.Length))
-	put(headerTimestamp, r.Timestamp.UTC().Format(time.RFC3339Nano))
-	put(headerCorrelationID, r.CorrelationID)
-	put(headerCausationID, r.CausationID)
-	put(headerCommandID, r.CommandID)
-	put(headerActorID, r.ActorID)
-	put(headerTraceParent, r.TraceParent)
-	if len(r.Metadata) > 0 {
-		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
-			headers = append(headers, sarama.RecordHeader{Key: piece(metadataPrefix + k), Value: piece(r.Metadata[k])})
-		}
-	}
-	pointers := make([]*sarama.RecordHeader, len(headers))
-	for i := range headers {
-		pointers[i] = &headers[i]
-	}
-	return &sarama.Record{Key: piece(r.AggregateID), Value: r.Value, Headers: pointers}
+	into := new(sarama.Record)
+	newEncoder(1, len(r.Metadata)).encode(r, into)
+	return into
 }
 
 // What most records need; more is allocated if need be.
@@ -77,6 +44,74 @@ const (
 	fixedHeaders = 13  // named above
 	textBytes    = 512 // of the names and values of headers
 )
+
+// encoder makes records of a batch. It allocates for all of them at once: a record has some ten headers, each with a name, a value and
+// a pointer to it. What it handed out stays valid when it needs more.
+type encoder struct {
+	headers  []sarama.RecordHeader
+	pointers []*sarama.RecordHeader
+	text     []byte
+}
+
+func newEncoder(records, metadata int) *encoder {
+	n := records*fixedHeaders + metadata
+	return &encoder{
+		headers: make([]sarama.RecordHeader, 0, n), pointers: make([]*sarama.RecordHeader, 0, n), text: make([]byte, 0, records*textBytes),
+	}
+}
+
+func (e *encoder) encode(r *eventstore.Record, into *sarama.Record) {
+	first := len(e.pointers)
+	e.put(headerEventID, r.ID)
+	e.put(headerEventType, r.Type)
+	e.number(headerEventVersion, int64(r.Revision))
+	e.put(headerAggregateType, r.AggregateType)
+	e.number(headerAggregateVersion, r.AggregateVersion)
+	e.number(headerCommitFirst, r.Commit.First)
+	e.number(headerCommitLength, int64(r.Commit.Length))
+	name := e.piece(headerTimestamp)
+	begin := len(e.text)
+	e.text = r.Timestamp.UTC().AppendFormat(e.text, time.RFC3339Nano)
+	e.add(name, e.from(begin))
+	e.put(headerCorrelationID, r.CorrelationID)
+	e.put(headerCausationID, r.CausationID)
+	e.put(headerCommandID, r.CommandID)
+	e.put(headerActorID, r.ActorID)
+	e.put(headerTraceParent, r.TraceParent)
+	if len(r.Metadata) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
+			e.add(e.piece(metadataPrefix+k), e.piece(r.Metadata[k]))
+		}
+	}
+	into.Key, into.Value, into.Headers = e.piece(r.AggregateID), r.Value, e.pointers[first:len(e.pointers):len(e.pointers)]
+}
+
+func (e *encoder) put(name, value string) {
+	if value != "" {
+		e.add(e.piece(name), e.piece(value))
+	}
+}
+
+func (e *encoder) number(name string, value int64) {
+	key := e.piece(name)
+	begin := len(e.text)
+	e.text = strconv.AppendInt(e.text, value, 10)
+	e.add(key, e.from(begin))
+}
+
+func (e *encoder) add(key, value []byte) {
+	e.headers = append(e.headers, sarama.RecordHeader{Key: key, Value: value})
+	e.pointers = append(e.pointers, &e.headers[len(e.headers)-1])
+}
+
+func (e *encoder) piece(s string) []byte {
+	begin := len(e.text)
+	e.text = append(e.text, s...)
+	return e.from(begin)
+}
+
+// from returns the text from a place on.
+func (e *encoder) from(begin int) []byte { return e.text[begin:len(e.text):len(e.text)] }
 
 // Decode returns the event that Encode wrote. Headers of other names are passed over. The position is left to the caller.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {

@@ -10,12 +10,15 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Violation is a broken promise.
+// Violation is a broken promise, or one of which nothing is known: see Undecided.
 type Violation struct {
 	Rule   string // short, such as "acknowledged append in the log"
 	Stream string
 	Text   string // what was found and what was expected
 }
+
+// Undecided reports whether this is no broken promise, but one that could be neither confirmed nor refuted in time.
+func (v Violation) Undecided() bool { return v.Rule == RuleUndecided }
 
 // String returns the violation in a line.
 func (v Violation) String() string { return fmt.Sprintf("%s: %s: %s", v.Rule, v.Stream, v.Text) }

@@ -113,6 +113,24 @@ func TestReads(t *testing.T) {
 	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable), h.broken())
 }
 
+// What was decided on queued events must have been stored behind just these.
+func TestDecisionsOnQueuedEvents(t *testing.T) {
+	decided := func(seen ...string) history.Op {
+		return history.Op{Queued: true, Expected: int64(len(seen)), Seen: seen, Unstored: 1}
+	}
+	require.Empty(t, oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("1.0"), 1).broken())
+	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable),
+		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("8.0"), 1).broken(), "another event took the version")
+	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable),
+		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("8.0", "1.0"), 1).broken())
+	lost := decided("8.0")
+	lost.Events = 1 // it never came to an answer, but it is in the log
+	require.Equal(t, rules(history.RuleLinearizable),
+		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).add(4, history.Forever, lost).logged(2).broken())
+	unanswered := history.Op{Queued: true, Expected: history.Any, Events: 1}
+	require.Empty(t, oneStore().stored(3, 9, history.Op{Expected: 0}, 1).add(4, history.Forever, unanswered).logged(2).broken())
+}
+
 // Every kind of lie is found, by the rule that is meant for it.
 func TestBrokenHistories(t *testing.T) {
 	any1 := history.Op{Expected: history.Any}

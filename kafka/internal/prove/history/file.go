@@ -10,6 +10,7 @@ import (
 // that breaks a rule, so that it can be judged again.
 type Case struct {
 	Ops    []Op
+	Shared bool
 	Stores []Opening
 	Proven []Proof
 	Log    []Record
@@ -23,7 +24,7 @@ type Proof struct {
 
 // Save writes the arguments of Check to a file.
 func Save(path string, ops []Op, owners Owners, log []Record) error {
-	c := Case{Ops: ops, Stores: owners.Openings, Log: log}
+	c := Case{Ops: ops, Shared: owners.Shared, Stores: owners.Openings, Log: log}
 	for claimed, called := range owners.Proven {
 		c.Proven = append(c.Proven, Proof{claimed, called})
 	}
@@ -47,7 +48,7 @@ func CheckFile(path, diagram string) ([]Violation, error) {
 	if err := json.Unmarshal(text, &c); err != nil {
 		return nil, fmt.Errorf("load a history: %w", err)
 	}
-	owners := Owners{Openings: c.Stores, Proven: make(map[Claimed]int64)}
+	owners := Owners{Shared: c.Shared, Openings: c.Stores, Proven: make(map[Claimed]int64)}
 	for _, p := range c.Proven {
 		owners.Proven[p.Claimed] = p.Called
 	}

@@ -68,7 +68,7 @@ func (l *Log) Add(r Record) {
 	l.records++
 	version := int64(len(l.streams[r.Stream]))
 	switch {
-	case r.ProducerID != p.id || r.Epoch != p.epoch:
+	case r.ProducerID < 0 || r.ProducerID != p.id || r.Epoch != p.epoch:
 		l.strays = append(l.strays, Stray{r, fmt.Sprintf("written by %d/%d, the last marker is of %d/%d", r.ProducerID, r.Epoch, p.id, p.epoch)})
 	case r.Version != version+1:
 		l.strays = append(l.strays, Stray{r, fmt.Sprintf("version %d follows version %d", r.Version, version)})

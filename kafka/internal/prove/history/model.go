@@ -56,7 +56,7 @@ func (c chain) of(events []string) uint64 {
 // step is an operation with what was learned of it, from its answer or from the log.
 type step struct {
 	op   Op
-	seen uint64 // hash of what a read saw
+	seen uint64 // hash of what a read saw, or an append was decided on
 }
 
 // model returns the contract of eventstore.Store for one stream.
@@ -87,6 +87,9 @@ func (c chain) step(s state, in *step) (bool, state) {
 		return false, s // the command was stored: its result is the only right answer
 	case o.Outcome == Conflict:
 		return o.Expected != Any && o.Expected != s.version && o.Actual == s.version, s
+	}
+	if o.Queued && o.Expected != Any && in.seen != s.hash {
+		return false, s // it was decided on other events
 	}
 	if o.Expected != Any && o.Expected != s.version || o.First != s.version+1 || o.Last != s.version+int64(o.Events) {
 		return false, s

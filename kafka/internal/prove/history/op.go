@@ -45,6 +45,11 @@ type Op struct {
 	Command  string // command id, or empty
 	Events   int    // of an append; see EventID
 
+	// Queued says that ReadQueued was asked. A read is answered with what was stored then or later, in Seen. An append was decided on Seen,
+	// and Expected is its length, once there is an answer; before, it is Any.
+	Queued   bool
+	Unstored int // events of Seen that were not stored when they were read
+
 	Call, Return int64
 	Outcome      Outcome
 	First, Last  int64
@@ -79,8 +84,14 @@ func (o *Op) String() string {
 	fmt.Fprintf(&b, "op %d client %d store %d ", o.ID, o.Client, o.Store)
 	if o.Kind == Read {
 		fmt.Fprintf(&b, "read %s", o.Stream)
+		if o.Queued {
+			b.WriteString(" and what is queued")
+		}
 	} else {
 		fmt.Fprintf(&b, "append %s %d events at %s", o.Stream, o.Events, expectation(o.Expected))
+		if o.Queued {
+			fmt.Fprintf(&b, ", %d of them queued", o.Unstored)
+		}
 		if o.Command != "" {
 			fmt.Fprintf(&b, " command %s", o.Command)
 		}

@@ -25,6 +25,10 @@ func (o *Opening) mayClaimUntil() int64 {
 
 // Owners is what is known of who owned what at which time.
 type Owners struct {
+	// Shared says that openings share the partitions. Then a store may lose one and get it back, and nobody can
+	// tell from outside when.
+	Shared bool
+
 	Openings []Opening // by their number, which names the store
 	// Proven says for a store and a partition when the last append was called that the store got acknowledged there.
 	Proven map[Claimed]int64
@@ -38,8 +42,11 @@ type Claimed struct {
 
 // Owned reports whether the store certainly owned the partition until an operation of it returned: either it got an append
 // acknowledged there that was called later, so nobody can have overtaken it by then; or nobody else was opening a
-// store since it began to open.
+// store since it began to open. Nothing is certain where partitions are shared.
 func (w Owners) Owned(store int, partition int32, returned int64) bool {
+	if w.Shared {
+		return false
+	}
 	called, ok := w.Proven[Claimed{store, partition}]
 	return ok && called >= returned || w.undisputed(store, returned)
 }

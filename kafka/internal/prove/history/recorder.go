@@ -21,6 +21,13 @@ func NewRecorder(now func() int64) *Recorder {
 	return &Recorder{now: now, streams: make(map[string][]*Op), longest: make(map[string][]string), owners: Owners{Proven: make(map[Claimed]int64)}}
 }
 
+// Share says that openings share the partitions; it is to be called first.
+func (r *Recorder) Share() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.owners.Shared = true
+}
+
 // Begin gives the operation its id and call time and keeps it, without an answer. It is to be
 // called before anything is sent.
 func (r *Recorder) Begin(o Op) Op {
@@ -52,7 +59,9 @@ func (r *Recorder) End(o Op) {
 	if o.Outcome == Unknown || o.Outcome == Failed {
 		o.Return = Forever // may yet happen
 	}
-	o.Seen = r.share(o.Stream, o.Seen)
+	if o.Outcome == Answered || o.Outcome == Appended {
+		o.Seen = r.share(o.Stream, o.Seen)
+	}
 	*ops[i] = o
 	if o.Outcome == Appended && !o.Repeated {
 		c := Claimed{o.Store, o.Partition}
@@ -96,7 +105,7 @@ func (r *Recorder) Opened(store int, ok bool) {
 func (r *Recorder) Owners() Owners {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Owners{Openings: slices.Clone(r.owners.Openings), Proven: maps.Clone(r.owners.Proven)}
+	return Owners{Shared: r.owners.Shared, Openings: slices.Clone(r.owners.Openings), Proven: maps.Clone(r.owners.Proven)}
 }
 
 // Streams returns the names of all streams that were asked for.

@@ -28,7 +28,7 @@ type Link struct {
 	mu       sync.Mutex
 	weather  Weather
 	changed  chan struct{} // closed when the weather changes
-	lose     int           // answers to produces still to be lost
+	lose     int           // answers to produces and claims still to be lost
 	lost     int
 	sessions map[*session]struct{}
 }
@@ -93,8 +93,8 @@ func (l *Link) Set(w Weather) {
 	l.changed = make(chan struct{})
 }
 
-// LoseAnswers lets the answers to the next n produces that the broker carries out be lost, together with the connections.
-// 0 ends that.
+// LoseAnswers lets the answers to the next n produces, and requests of claims, that the broker carries out be lost, together with
+// the connections. 0 ends that.
 func (l *Link) LoseAnswers(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -121,7 +121,7 @@ func (l *Link) Cut() {
 	}
 }
 
-// takeLoss reports whether the answer to a produce is to be lost.
+// takeLoss reports whether the answer to what changes the log is to be lost.
 func (l *Link) takeLoss() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

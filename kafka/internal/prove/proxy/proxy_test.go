@@ -91,6 +91,26 @@ func TestLostAnswers(t *testing.T) {
 	require.Equal(t, []string{"first", "second", "third"}, consume(t, client, 3))
 }
 
+// A coordinator has given out a term, and nobody learns it.
+func TestLostAnswersOfClaims(t *testing.T) {
+	p, client := through(t)
+	produce(t, client, 0, "first")
+	for n := range 3 {
+		p.Link(n).LoseAnswers(1)
+	}
+	request := kmsg.NewPtrInitProducerIDRequest()
+	request.TransactionalID = kmsg.StringPtr("claim")
+	request.TransactionTimeoutMillis = 1000
+	answer, err := request.RequestWith(t.Context(), client) // asks again
+	require.NoError(t, err)
+	require.NotZero(t, answer.ProducerEpoch, "the first term was given out")
+	lost := 0
+	for n := range 3 {
+		lost += p.Link(n).Lost()
+	}
+	require.Equal(t, 1, lost)
+}
+
 func TestHeldFramesArriveLate(t *testing.T) {
 	p, client := through(t)
 	produce(t, client, 0, "first")

@@ -131,12 +131,12 @@ func readFrame(r io.Reader) ([]byte, error) {
 func (s *session) remember(frame []byte) {
 	key := kmsg.Key(binary.BigEndian.Uint16(frame[4:]))
 	switch key {
-	case kmsg.Produce, kmsg.Metadata, kmsg.FindCoordinator:
+	case kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn, kmsg.Metadata, kmsg.FindCoordinator:
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.asked[int32(binary.BigEndian.Uint32(frame[8:]))] = request{int16(key), int16(binary.BigEndian.Uint16(frame[6:]))}
 	default:
-		// Sarama asks for nothing else that answers with addresses.
+		// Nothing else that Sarama asks for changes the log, or answers with addresses.
 	}
 }
 
@@ -153,8 +153,10 @@ func (s *session) rewrite(frame []byte) (out []byte, lose bool, err error) {
 	if !ok {
 		return frame, false, nil
 	}
-	if kmsg.Key(asked.key) == kmsg.Produce {
+	switch kmsg.Key(asked.key) {
+	case kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn:
 		return frame, s.link.takeLoss(), nil
+	default:
 	}
 	answer := kmsg.ResponseForKey(asked.key)
 	answer.SetVersion(asked.version)

@@ -37,7 +37,9 @@ type Settings struct {
 	TopicPrefix    string
 	Partitions     int32
 	RequestTimeout time.Duration
+	ClaimRenewal   time.Duration
 	IndexDir       string // kept when the process is killed
+	Advertise      string // switches sharing on
 	Broken         hooks.Broken
 }
 

@@ -14,6 +14,8 @@ import (
 // Process is a worker as its starter sees it.
 type Process struct {
 	cmd  *exec.Cmd
+	log  string
+	said int64         // the size of the log before this process
 	done chan struct{} // closed when it is gone and all its answers are read
 	last atomic.Int64
 
@@ -35,6 +37,10 @@ func Start(command, env []string, log string) (*Process, error) {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
 	defer func() { _ = stderr.Close() }() // the process has its own copy
+	said, err := stderr.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = stderr
@@ -48,7 +54,7 @@ func Start(command, env []string, log string) (*Process, error) {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
 	p := &Process{
-		cmd: cmd, done: make(chan struct{}), in: in, out: json.NewEncoder(in), waiting: make(map[int64]chan<- Answer),
+		cmd: cmd, log: log, said: said, done: make(chan struct{}), in: in, out: json.NewEncoder(in), waiting: make(map[int64]chan<- Answer),
 	}
 	started := make(chan error, 1)
 	go p.run(answers, started)
@@ -122,7 +128,10 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Died returns how the process ended, or an empty text if it has not or was killed.
+// Gone is closed when the process has ended.
+func (p *Process) Gone() <-chan struct{} { return p.done }
+
+// Died returns how the process ended and what it said last, or an empty text if it has not or was killed.
 func (p *Process) Died() string {
 	select {
 	case <-p.done:
@@ -134,7 +143,7 @@ func (p *Process) Died() string {
 	if p.killed {
 		return ""
 	}
-	return fmt.Sprintf("ended by itself: %v", p.err)
+	return fmt.Sprintf("ended by itself: %v; its last words: %s", p.err, lastWords(p.log, p.said))
 }
 
 // Pause stops the process where it stands, with SIGSTOP.

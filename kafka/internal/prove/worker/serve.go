@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
@@ -97,12 +99,19 @@ func (s *server) reopen(ctx context.Context, r *Request) error {
 	return nil
 }
 
+// Session is of those who share, the shortest that brokers allow: so that there are many takeovers.
+const Session = 6 * time.Second
+
+const heartbeat = 100 * time.Millisecond
+
 func (c *Settings) config(logger *slog.Logger) kafka.Config {
 	return kafka.Config{
+		Sharing:        kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
 		Brokers:        c.Brokers,
 		TopicPrefix:    c.TopicPrefix,
 		Categories:     []kafka.Category{{Type: AggregateType, Partitions: c.Partitions}},
 		RequestTimeout: c.RequestTimeout,
+		ClaimRenewal:   c.ClaimRenewal,
 		IndexDir:       c.IndexDir,
 		Logger:         logger,
 	}
@@ -147,12 +156,15 @@ func (s *server) append(ctx context.Context, n int, op *history.Op) (alarm strin
 			Value: []byte(op.EventID(i)),
 		}
 	}
-	r, err := store.Append(ctx, eventstore.Stream{Type: AggregateType, ID: op.Stream}, eventstore.Expected(op.Expected), records...)
+	r, err := s.appendTo(ctx, store, op, records)
 	var conflict *eventstore.ConflictError
 	switch {
 	case err == nil:
 		op.Outcome, op.First, op.Last, op.Repeated = history.Appended, r.First, r.Last, r.Repeated
 		op.Partition, op.Offset = r.Position.Partition, r.Position.Offset
+		if op.Repeated {
+			op.Seen = nil // nothing was decided
+		}
 		return ""
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):
 		op.Outcome = history.Unknown
@@ -160,11 +172,74 @@ func (s *server) append(ctx context.Context, n int, op *history.Op) (alarm strin
 		op.Outcome, op.Actual = history.Conflict, conflict.Actual
 		return ""
 	default:
-		op.Outcome = history.NotAppended
+		op.Outcome, op.Seen = history.NotAppended, nil
 	}
 	op.Err = reason(err)
 	return alarming(err)
 }
+
+func streamOf(op *history.Op) eventstore.Stream {
+	return eventstore.Stream{Type: AggregateType, ID: op.Stream}
+}
+
+// appendTo appends as the operation says.
+func (s *server) appendTo(
+	ctx context.Context, store *kafka.Store, op *history.Op, records []eventstore.Record,
+) (r eventstore.Result, err error) {
+	if !op.Queued {
+		return store.Append(ctx, streamOf(op), eventstore.Expected(op.Expected), records...)
+	}
+	err = again(ctx, func() error {
+		tip, err := see(ctx, store, op)
+		if err == nil {
+			op.Expected = int64(len(op.Seen))
+			r, err = tip.Append(ctx, records...)
+		}
+		return err
+	})
+	return r, err
+}
+
+// again calls f until there is no conflict.
+func again(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if !errors.Is(err, eventstore.ErrConflict) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// see reads the stream and what is queued for it.
+func see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Tip, error) {
+	all, tip := store.ReadQueued(ctx, streamOf(op), 1)
+	unstored, err := seeAll(all, op)
+	op.Unstored = unstored
+	return tip, err
+}
+
+// seeAll notes the ids of the records in the operation, and returns how many were not stored.
+func seeAll(records iter.Seq2[eventstore.Record, error], op *history.Op) (unstored int, err error) {
+	op.Seen = nil
+	for r, err := range records {
+		if err != nil {
+			return 0, err
+		}
+		if r.AggregateVersion != int64(len(op.Seen)+1) {
+			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errOutOfOrder, r.AggregateVersion, op.Stream, len(op.Seen))
+		}
+		if r.Position.Offset == 0 { // where there is a marker, never an event
+			unstored++
+		}
+		op.Seen = append(op.Seen, r.ID)
+	}
+	return unstored, nil
+}
+
+var errOutOfOrder = errors.New("a read yields versions out of order")
 
 func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string) {
 	op.Outcome = history.Failed
@@ -173,18 +248,23 @@ func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string)
 		op.Err = "closed"
 		return ""
 	}
-	var seen []string
-	for r, err := range store.ReadStream(ctx, eventstore.Stream{Type: AggregateType, ID: op.Stream}, 1) {
-		if err != nil {
-			op.Err = reason(err)
-			return alarming(err)
-		}
-		if r.AggregateVersion != int64(len(seen)+1) {
-			return fmt.Sprintf("ReadStream of %s yields version %d after %d", op.Stream, r.AggregateVersion, len(seen))
-		}
-		seen = append(seen, r.ID)
+	var err error
+	if op.Queued {
+		err = again(ctx, func() error {
+			tip, err := see(ctx, store, op)
+			if err == nil {
+				err = tip.Await(ctx)
+			}
+			return err
+		})
+	} else {
+		_, err = seeAll(store.ReadStream(ctx, streamOf(op), 1), op)
 	}
-	op.Outcome, op.Seen = history.Answered, seen
+	if err != nil {
+		op.Err = reason(err)
+		return alarming(err)
+	}
+	op.Outcome = history.Answered
 	return ""
 }
 
@@ -209,7 +289,7 @@ func alarming(err error) string {
 	var corrupt *kafka.CorruptError
 	var refused *kafka.RefusedError
 	switch {
-	case errors.As(err, &corrupt), errors.As(err, &refused), errors.Is(err, eventstore.ErrInvalid):
+	case errors.Is(err, errOutOfOrder), errors.As(err, &corrupt), errors.As(err, &refused), errors.Is(err, eventstore.ErrInvalid):
 		return err.Error()
 	default:
 		return ""

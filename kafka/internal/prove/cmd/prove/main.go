@@ -2,12 +2,14 @@
 // everything is killed, paused and cut off, and every answer is checked. See package prove.
 //
 //	prove -duration 10m -seed 42 -kafka 4.3.1
+//	prove -share                the processes share the partitions, as instances of a service do
+//	prove -faults forgetting    owners that sleep until the brokers have forgotten them; or crashes, or any others
 //	prove -broken NoWitness     a store that is broken on purpose: it must be caught
 //	prove -broken all           each of them, one after the other
 //	prove -judge stream-7.json  a history that a proof has kept, once more
 //
 // It needs what package kafkatest needs. The exit code is 1 if there is a violation, or if a broken store is
-// not caught, and 2 if the proof could not be run.
+// not caught, and 2 if the proof could not be run, or a history could not be judged.
 package main
 
 import (
@@ -19,6 +21,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -52,6 +55,12 @@ func run(ctx context.Context) int {
 	flag.IntVar(&cfg.Workers, "workers", prove.DefaultWorkers, "processes that compete")
 	flag.IntVar(&cfg.Clients, "clients", prove.DefaultClients, "clients at a time")
 	flag.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if there are violations)")
+	flag.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of taking them from each other")
+	flag.Func("faults", "those to inject, of brokers, workers, connections, crashes, forgetting; default: the first three; not with -broken",
+		func(text string) (err error) {
+			cfg.Faults, err = prove.ParseFaults(text)
+			return err
+		})
 	broken := flag.String("broken", "", "break the store in this way, or in all of them, one after the other")
 	judge := flag.String("judge", "", "judge the history in this file once more, and do nothing else")
 	flag.Parse()
@@ -88,8 +97,15 @@ func judgeAgain(path string) int {
 	for _, v := range found {
 		fmt.Fprintln(os.Stdout, v)
 	}
-	fmt.Fprintln(os.Stdout, len(found), "violations")
-	return min(1, len(found))
+	violations := slices.DeleteFunc(slices.Clone(found), history.Violation.Undecided)
+	fmt.Fprintln(os.Stdout, len(violations), "violations")
+	switch {
+	case len(violations) > 0:
+		return 1
+	case len(found) > 0:
+		return 2
+	}
+	return 0
 }
 
 func once(ctx context.Context, cfg prove.Config) int {
@@ -100,8 +116,11 @@ func once(ctx context.Context, cfg prove.Config) int {
 		return 2
 	}
 	report.Print(os.Stdout)
-	if len(report.Violations) > 0 {
+	switch {
+	case len(report.Violations) > 0:
 		return 1
+	case len(report.Undecided) > 0:
+		return 2
 	}
 	return 0
 }
@@ -112,15 +131,20 @@ func catchAll(ctx context.Context, cfg prove.Config, all []prove.Breakage) int {
 	for _, b := range all {
 		report, err := prove.Catch(ctx, cfg, b)
 		var escaped *prove.NotCaughtError
+		var other *prove.FalseAlarmError
 		switch {
 		case errors.As(err, &escaped):
 			code = max(code, 1)
 			fmt.Fprintf(os.Stdout, "%-22s NOT CAUGHT within %s\n", b.Name, b.Bound)
+		case errors.As(err, &other):
+			code = max(code, 1)
+			fmt.Fprintf(os.Stdout, "%-22s NOT CAUGHT: %v\n", b.Name, other)
 		case err != nil:
 			fmt.Fprintln(os.Stderr, err)
 			return 2
 		default:
-			fmt.Fprintf(os.Stdout, "%-22s caught after %6.1f s: %s\n", b.Name, report.CaughtAfter.Round(100*time.Millisecond).Seconds(), report.Violations[0])
+			by, _ := b.Caught(report.Violations)
+			fmt.Fprintf(os.Stdout, "%-22s caught after %6.1f s: %s\n", b.Name, report.CaughtAfter.Round(100*time.Millisecond).Seconds(), by)
 		}
 	}
 	return code

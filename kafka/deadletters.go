@@ -1,0 +1,260 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/ids"
+	"github.com/fencelog/fencelog/kafka/internal/deadletter"
+	"github.com/fencelog/fencelog/kafka/internal/partition"
+)
+
+// ErrNoDeadLetter says that there is no such dead letter, or it was handled or discarded; see [NoDeadLetterError].
+var ErrNoDeadLetter = errors.New("no such dead letter")
+
+// NoDeadLetterError says which dead letter was not found. It matches [ErrNoDeadLetter].
+type NoDeadLetterError struct{ ID DeadLetterID }
+
+// Error says what was looked for, and what to do.
+func (e *NoDeadLetterError) Error() string {
+	return fmt.Sprintf("no dead letter %s: it was never one, or was handled or discarded; list them to see those there are", e.ID)
+}
+
+// Is matches [ErrNoDeadLetter].
+func (e *NoDeadLetterError) Is(target error) bool { return target == ErrNoDeadLetter }
+
+// DeadLetterID names a dead letter: an event, by its place, and the handler that did not get it done.
+type DeadLetterID struct {
+	Handler   string // the consumer group
+	Topic     string
+	Partition int32
+	Offset    int64
+}
+
+// String returns the id as "handler/topic/partition/offset".
+func (id DeadLetterID) String() string {
+	return fmt.Sprintf("%s/%s/%d/%d", id.Handler, id.Topic, id.Partition, id.Offset)
+}
+
+// ParseDeadLetterID reads what String returns.
+func ParseDeadLetterID(text string) (DeadLetterID, error) {
+	wrong := fmt.Errorf("dead letter id %q: expected handler/topic/partition/offset", text)
+	parts := strings.Split(text, "/")
+	n := len(parts)
+	if n < 4 {
+		return DeadLetterID{}, wrong
+	}
+	partition, err := strconv.ParseInt(parts[n-2], 10, 32)
+	if err != nil {
+		return DeadLetterID{}, wrong
+	}
+	offset, err := strconv.ParseInt(parts[n-1], 10, 64)
+	if err != nil {
+		return DeadLetterID{}, wrong
+	}
+	return DeadLetterID{
+		Handler: strings.Join(parts[:n-3], "/"), Topic: parts[n-3], Partition: int32(partition), Offset: offset,
+	}, nil
+}
+
+// DeadLetter is an event that a handler did not get done, or that waits behind one of its aggregate.
+type DeadLetter struct {
+	ID       DeadLetterID
+	Key      string    // the aggregate's id
+	Waiting  bool      // the handler has not failed with it: it waits behind an earlier letter of its key
+	Redrive  bool      // somebody asked for the key to be handled again, and it was not yet, or it goes on by itself
+	Error    string    // the handler's, of the last attempt
+	Attempts int       // so far
+	First    time.Time // attempt
+	Last     time.Time // attempt
+	At       time.Time // when it was set aside
+	SchemaID int       // in the value, if that is in Confluent's wire format; otherwise 0
+
+	position int64 // in the dead-letter topic
+}
+
+// DeadLetterEvent is the record of a dead letter, byte for byte as it stands in its topic.
+type DeadLetterEvent struct {
+	Key       []byte
+	Value     []byte
+	Headers   []DeadLetterHeader // in their order
+	Timestamp time.Time          // the event's
+}
+
+// DeadLetterHeader is one header of a record.
+type DeadLetterHeader struct {
+	Name  string
+	Value []byte
+}
+
+// DeadLetterTrace is one thing that happened to a dead letter.
+type DeadLetterTrace struct {
+	At       time.Time
+	What     string // "dead", "waiting", "redrive", "failed", "handled" or "discarded"
+	Note     string // the handler's error, or the reason that was given
+	Attempts int
+}
+
+// DeadLetters is the dead-letter topic, for those who look after it. What is asked of it is done by the subscriptions that run. Its
+// methods may be called by any number of goroutines.
+type DeadLetters struct {
+	client *client
+	log    partition.Log
+	writer *letterWriter
+	name   string // in what it writes
+}
+
+// OpenDeadLetters connects to the dead-letter topic of the configuration. Errors are all mistakes of cfg, and brokers that
+// do not answer.
+func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	c, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &DeadLetters{
+		client: c, log: partition.Log{Client: c, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg}, name: ids.New(),
+	}, nil
+}
+
+// Close disconnects. It may be called more than once; it always returns nil.
+func (d *DeadLetters) Close() error {
+	d.writer.close()
+	d.client.close()
+	return nil
+}
+
+// List returns the letters of the handler, or of all handlers if it is empty, that are neither handled nor discarded; in the order
+// in which they were set aside. It reads the whole topic up to its end at the time of the call.
+func (d *DeadLetters) List(ctx context.Context, handler string) ([]DeadLetter, error) {
+	open := make(map[deadletter.ID]*DeadLetter)
+	lanes := make(map[deadletter.ID]*deadletter.Parked) // by handler, topic and partition
+	err := d.each(ctx, func(e deadletter.Entry) {
+		if handler == "" || e.Handler == handler {
+			follow(open, lanes, &e)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]DeadLetter, 0, len(open))
+	for _, l := range slices.SortedFunc(maps.Values(open), func(a, b *DeadLetter) int { return cmp.Compare(a.position, b.position) }) {
+		if lane := lanes[of(l.ID)].Lane(l.Key); lane != nil {
+			l.Redrive = lane.Redrive
+		}
+		all = append(all, *l)
+	}
+	return all, nil
+}
+
+// of names the partition of a letter.
+func of(id DeadLetterID) deadletter.ID {
+	return deadletter.ID{Handler: id.Handler, Topic: id.Topic, Partition: id.Partition}
+}
+
+// follow does to the open letters what an entry tells.
+func follow(open map[deadletter.ID]*DeadLetter, lanes map[deadletter.ID]*deadletter.Parked, e *deadletter.Entry) {
+	where := of(DeadLetterID(e.ID))
+	if lanes[where] == nil {
+		lanes[where] = deadletter.NewParked()
+	}
+	lanes[where].Apply(e)
+	l := open[e.ID]
+	switch {
+	case !lanes[where].Holds(string(e.Key), e.Offset):
+		delete(open, e.ID)
+	case e.Kind.Whole() && l == nil:
+		open[e.ID] = &DeadLetter{
+			ID: DeadLetterID(e.ID), Key: string(e.Key), Waiting: e.Kind == deadletter.Waiting, Error: e.Note,
+			Attempts: e.Attempts, First: e.First, Last: e.Last, At: e.At, SchemaID: e.SchemaID(), position: e.Position,
+		}
+	case e.Kind == deadletter.Failed && l != nil:
+		l.Waiting, l.Error, l.Attempts, l.First, l.Last = false, e.Note, e.Attempts, e.First, e.Last
+	}
+}
+
+// Show returns the event of a letter, whole, and all that happened to the letter, also if it is handled or discarded by now. A letter
+// that never was is a *[NoDeadLetterError].
+func (d *DeadLetters) Show(ctx context.Context, id DeadLetterID) (DeadLetterEvent, []DeadLetterTrace, error) {
+	var found DeadLetterEvent
+	var traces []DeadLetterTrace
+	key := ""
+	err := d.each(ctx, func(e deadletter.Entry) {
+		asked := e.Kind == deadletter.Redrive && len(traces) > 0 && of(DeadLetterID(e.ID)) == of(id) && string(e.Key) == key
+		if e.ID != deadletter.ID(id) && !asked {
+			return
+		}
+		if e.Kind.Whole() && found.Key == nil {
+			key = string(e.Key)
+			found = DeadLetterEvent{Key: e.Key, Value: e.Value, Timestamp: e.Timestamp}
+			for _, h := range e.Headers {
+				found.Headers = append(found.Headers, DeadLetterHeader{Name: string(h.Key), Value: h.Value})
+			}
+		}
+		traces = append(traces, DeadLetterTrace{At: e.At, What: string(e.Kind), Note: e.Note, Attempts: e.Attempts})
+	})
+	if err == nil && found.Key == nil {
+		err = &NoDeadLetterError{ID: id}
+	}
+	return found, traces, err
+}
+
+// Redrive asks that the letter's key is handled again: all its letters, in order, by the running subscription that has the
+// partition; where one fails again, the rest stays set aside. It returns when the request is stored. The reason is kept with it. A letter that is
+// handled or discarded, or never was, is a *[NoDeadLetterError].
+func (d *DeadLetters) Redrive(ctx context.Context, id DeadLetterID, reason string) error {
+	return d.ask(ctx, deadletter.Redrive, id, reason)
+}
+
+// Discard gives the event up for this handler: it is never handed to it again. What waited behind it goes on by itself. It returns when the
+// request is stored. The reason is kept with it. Errors are as for Redrive.
+func (d *DeadLetters) Discard(ctx context.Context, id DeadLetterID, reason string) error {
+	return d.ask(ctx, deadletter.Discarded, id, reason)
+}
+
+func (d *DeadLetters) ask(ctx context.Context, kind deadletter.Kind, id DeadLetterID, reason string) error {
+	all, err := d.List(ctx, id.Handler)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(l DeadLetter) bool { return l.ID == id })
+	if i < 0 {
+		return &NoDeadLetterError{ID: id}
+	}
+	return d.writer.write(ctx, d.name, &deadletter.Entry{
+		ID: deadletter.ID(id), Kind: kind, Key: []byte(all[i].Key), At: clock.Now(), Note: reason,
+	})
+}
+
+// each calls use with every entry that the topic has now.
+func (d *DeadLetters) each(ctx context.Context, use func(deadletter.Entry)) error {
+	next, end, err := d.log.Ends(ctx)
+	for err == nil && next < end && ctx.Err() == nil {
+		var records []partition.Raw
+		records, next, err = d.log.Read(ctx, next)
+		for _, r := range records {
+			if e, err := deadletter.Decode(r.Record); err == nil { // others are no dead letters
+				e.Position = r.Offset
+				use(e)
+			}
+		}
+	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("read dead letters from %s: %w", d.log.Topic, err)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package kafka_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// finding returns the one finding of a check and verdict whose text contains the given words.
+func finding(t *testing.T, all []kafka.Finding, check string, v kafka.Verdict, words string) kafka.Finding {
+	t.Helper()
+	for _, f := range all {
+		if f.Check == check && f.Verdict == v && strings.Contains(f.Found, words) {
+			return f
+		}
+	}
+	require.Failf(t, "not found", "%s %s %q in %+v", check, v, words, all)
+	return kafka.Finding{}
+}
+
+func requireHealthy(t *testing.T, all []kafka.Finding) {
+	t.Helper()
+	for _, f := range all {
+		require.NotEqual(t, kafka.VerdictWrong, f.Verdict, f)
+		require.NotEqual(t, kafka.VerdictWarning, f.Verdict, f)
+	}
+}
+
+func TestDiagnoseWhatIsWell(t *testing.T) {
+	_, cfg := fake(t)
+	cfg.IndexDir = filepath.Join(t.TempDir(), "new")
+	all := kafka.Diagnose(t.Context(), cfg)
+	requireHealthy(t, all)
+	for _, addr := range cfg.Brokers {
+		finding(t, all, "brokers", kafka.VerdictOK, addr+" answers")
+	}
+	finding(t, all, "topics", kafka.VerdictOK, "topic billing.account.events is as it must be")
+	finding(t, all, "index", kafka.VerdictOK, "has no index yet")
+	finding(t, all, "clock", kafka.VerdictSkipped, "no record yet")
+	require.NoDirExists(t, cfg.IndexDir, "nothing is changed")
+
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+	all = kafka.Diagnose(t.Context(), cfg)
+	require.Contains(t, finding(t, all, "index", kafka.VerdictWarning, "in use by another process").Do, "folder of its own")
+	finding(t, all, "clock", kafka.VerdictOK, "no record is ahead")
+	_, err = s.Append(t.Context(), stream("a"), 1, records(1, "")...)
+	require.NoError(t, err, "the owner stays the owner")
+
+	require.NoError(t, s.Close())
+	all = kafka.Diagnose(t.Context(), cfg)
+	finding(t, all, "index", kafka.VerdictOK, "has the index of this cluster")
+	finding(t, all, "index", kafka.VerdictOK, "are free on its disk")
+	requireHealthy(t, all)
+}
+
+func TestDiagnoseBrokersThatDoNotAnswer(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler()) // has taken the broker's port
+	defer web.Close()
+	mail, err := net.Listen("tcp", "127.0.0.1:0") // as well
+	require.NoError(t, err)
+	defer mail.Close()
+	go func() {
+		for {
+			c, err := mail.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("220 mail.example ESMTP\r\n"))
+			_ = c.Close()
+		}
+	}()
+	for _, c := range []struct{ addr, found, do string }{
+		{"127.0.0.1:1", "nothing listens there", "(lsof -i :1)"},
+		{web.Listener.Addr().String(), "does not answer as a broker does", "another one may have taken the port"},
+		{mail.Addr().String(), "is not a Kafka broker", "which program has taken the port"},
+		{"nowhere.invalid:9092", "the name nowhere.invalid is not known", "check the name in KAFKA_BROKERS"},
+	} {
+		all := kafka.Diagnose(t.Context(), kafka.Config{Brokers: []string{c.addr}, Categories: []kafka.Category{{Type: aggregateType}}})
+		require.Contains(t, finding(t, all, "brokers", kafka.VerdictWrong, c.found).Do, c.do)
+		finding(t, all, "topics", kafka.VerdictSkipped, "no broker answers")
+	}
+}
+
+func TestDiagnoseOneBrokerOfSeveral(t *testing.T) {
+	_, cfg := fake(t)
+	cfg.Brokers = []string{"127.0.0.1:1", cfg.Brokers[0]}
+	all := kafka.Diagnose(t.Context(), cfg)
+	finding(t, all, "brokers", kafka.VerdictWrong, "127.0.0.1:1: nothing listens there")
+	finding(t, all, "brokers", kafka.VerdictOK, cfg.Brokers[1]+" answers")
+	finding(t, all, "brokers", kafka.VerdictOK, "broker 1, which the cluster says is at")
+	finding(t, all, "topics", kafka.VerdictOK, "is as it must be")
+}
+
+func TestDiagnoseTopics(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(3))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	cfg := kafka.Config{
+		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Type: aggregateType, Partitions: 2}, {Type: "Transfer"}}, Logger: quiet(),
+	}
+	admin, err := sarama.NewClusterAdmin(cfg.Brokers, sarama.NewConfig())
+	require.NoError(t, err)
+	defer admin.Close()
+	week := "604800000"
+	require.NoError(t, admin.CreateTopic(topic, &sarama.TopicDetail{
+		NumPartitions: 1, ReplicationFactor: 3, ConfigEntries: map[string]*string{"retention.ms": &week},
+	}, false))
+	all := kafka.Diagnose(t.Context(), cfg)
+	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "partitions is 1, expected 2").Do, "configure the number")
+	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "retention.ms is 604800000, expected -1").Do, "kafka-configs.sh")
+	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "topic billing.transfer.events is missing").Do, "create-topics")
+	finding(t, all, "index", kafka.VerdictOK, "in memory")
+	finding(t, all, "clock", kafka.VerdictSkipped, "topics are missing")
+
+	all = kafka.Diagnose(t.Context(), kafka.Config{})
+	finding(t, all, "configuration", kafka.VerdictWrong, "Brokers is empty")
+}
+
+func TestDiagnoseAnIndexOfAnotherCluster(t *testing.T) {
+	dir := t.TempDir()
+	_, cfg := fake(t, kfake.ClusterID("one"))
+	cfg.IndexDir = dir
+	require.NoError(t, open(t, cfg).Close())
+	_, other := fake(t, kfake.ClusterID("two"))
+	other.IndexDir = dir
+	all := kafka.Diagnose(t.Context(), other)
+	require.Contains(t, finding(t, all, "index", kafka.VerdictWrong, "the index of cluster one, and the brokers are of cluster two").Do, "delete it")
+
+	other.IndexDir = t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(other.IndexDir, "letter"), []byte("dear"), 0o600))
+	all = kafka.Diagnose(t.Context(), other)
+	finding(t, all, "index", kafka.VerdictWrong, "it is no index")
+}
+
+func TestDiagnoseAClockThatIsBehind(t *testing.T) {
+	_, cfg := fake(t)
+	commit := records(1, "")
+	commit[0].Timestamp = time.Now().Add(time.Hour)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, commit...)
+	require.NoError(t, err)
+	all := kafka.Diagnose(t.Context(), cfg)
+	require.Contains(t, finding(t, all, "clock", kafka.VerdictWarning, "ahead of this machine's clock").Do, "NTP")
+}
+
+func TestDiagnoseEndsWithItsContext(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	all := kafka.Diagnose(ctx, kafka.Config{Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}}})
+	require.Less(t, time.Since(begun), 4*time.Second)
+	require.NotEmpty(t, all)
+}

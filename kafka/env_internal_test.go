@@ -1,0 +1,55 @@
+package kafka
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever the variables and the files that they name hold: nothing panics, no secret is in an error, and what
+// is accepted is a configuration that Sarama takes too.
+func FuzzFromEnv(f *testing.F) {
+	const marked = "tell-nobody-" // begins every secret
+	f.Add("a:9092", "SASL_SSL", "PLAIN", "billing", "password", "", "billing", "3", "2", "", "")
+	f.Add("a:9092,b:9092", "SASL_PLAINTEXT", "scram-sha-512", "b", "", "password\n", "x y", "0", "9", "", "")
+	f.Add("a", "SSL", "", "", "", "", "", "-1", "x", "-----BEGIN CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----")
+	f.Add("[::1]:1", "", "PLAIN", "", "p", "p", ".", "1", "1", "\x00", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----")
+	f.Fuzz(func(t *testing.T, brokers, protocol, mechanism, user, password, passwordFile, prefix, replicas, inSync, certificate, key string) {
+		dir := t.TempDir()
+		file := func(name, content string) string {
+			if content == "" {
+				return ""
+			}
+			path := filepath.Join(dir, name)
+			require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+			return path
+		}
+		secret := func(text string) string {
+			if text == "" {
+				return ""
+			}
+			return marked + text
+		}
+		env := map[string]string{
+			EnvBrokers: brokers, EnvSecurityProtocol: protocol, EnvSASLMechanism: mechanism, EnvSASLUsername: user,
+			EnvSASLPassword: secret(password), EnvSASLPasswordFile: file("password", secret(passwordFile)),
+			EnvTopicPrefix: prefix, EnvClientID: prefix, EnvReplicationFactor: replicas, EnvMinInSyncReplicas: inSync,
+			EnvCA: file("ca", certificate), EnvCertificate: file("certificate", certificate), EnvKey: file("key", secret(key)),
+		}
+		if strings.HasPrefix(passwordFile, "misplaced") { // the secret where its file's name should be
+			env[EnvSASLPasswordFile], env[EnvKey] = secret(passwordFile), secret(key)
+		}
+		cfg, err := FromEnv(func(name string) string { return env[name] }, Category{Type: "Account"})
+		if err != nil {
+			require.NotContains(t, err.Error(), marked)
+			return
+		}
+		cfg, err = cfg.complete()
+		require.NoError(t, err)
+		require.NoError(t, cfg.sarama().Validate())
+		require.NotContains(t, cfg.Security.String(), marked)
+	})
+}

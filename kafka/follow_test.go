@@ -1,0 +1,84 @@
+package kafka_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// What other programs write into the topic is passed over by who follows it, and does not stop it.
+func TestFollowPassesOverForeignRecords(t *testing.T) {
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	var want []string
+	add := func() {
+		rs := records(2, "")
+		_, err := s.Append(t.Context(), stream("a"), eventstore.Any, rs...)
+		require.NoError(t, err)
+		want = append(want, idsOf(rs)...)
+	}
+	add()
+	var got []string
+	for r, err := range s.Follow(t.Context(), aggregateType, eventstore.Beginning()) {
+		require.NoError(t, err)
+		got = append(got, r.ID)
+		if len(got) == 20 {
+			break
+		}
+		if len(got) == len(want) {
+			if len(got)%4 == 0 {
+				writeForeign(t, cfg)
+			} else {
+				transactForeign(t, cfg)
+			}
+			add()
+		}
+	}
+	require.Equal(t, want, got)
+	require.Positive(t, s.Skipped())
+}
+
+// Who follows a store that follows the owner gets what the owner appends, as soon as it has arrived.
+func TestFollowWhatOthersOwn(t *testing.T) {
+	_, cfg := fake(t)
+	owner := open(t, cfg)
+	cfg.ReadOnly = true
+	reader := open(t, cfg)
+	want := add(t, owner, "a", 1)
+	var got []string
+	for r, err := range reader.Follow(t.Context(), aggregateType, eventstore.Beginning()) {
+		require.NoError(t, err)
+		if got = append(got, r.ID); len(got) == 30 {
+			break
+		}
+		if len(got) == len(want) {
+			want = append(want, add(t, owner, "a", 1)...)
+		}
+	}
+	require.Equal(t, want, got)
+}
+
+// Where the topic turns out to hold what it cannot hold, followers and subscriptions end and say so.
+func TestGarbageEndsFollowersAndSubscriptions(t *testing.T) {
+	c, cfg := fake(t)
+	term := lastTerm(c)
+	open(t, cfg)
+	cfg.ReadOnly = true
+	reader := open(t, cfg)
+	sub := subscribe(t, reader, quick("readers", newHandled()))
+	eventually(t, "the subscription has the partition", func() bool { return sub.Stats().Partitions == 1 })
+
+	ended := make(chan error, 1)
+	go func() { ended <- firstError(reader.Follow(t.Context(), aggregateType, eventstore.Beginning())) }()
+	offset := forge(t, cfg, term)
+	var corrupt *kafka.CorruptError
+	require.ErrorAs(t, <-ended, &corrupt)
+	require.Equal(t, offset, corrupt.Offset)
+	<-sub.Done()
+	require.ErrorAs(t, sub.Err(), &corrupt)
+	require.Equal(t, offset, corrupt.Offset)
+	require.ErrorIs(t, sub.Close(), sub.Err())
+}

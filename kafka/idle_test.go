@@ -1,0 +1,89 @@
+package kafka_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// An owner that has nothing to append is overtaken, and nobody tells it: it notices, and delivers what the new owner appends, to its streams and to
+// those who follow.
+func TestAnIdleOwnerNoticesThatItWasOvertaken(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	testIdleOwner(t, cfg)
+}
+
+func testIdleOwner(t *testing.T, cfg kafka.Config) {
+	former := open(t, cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	followed := make(chan string, 10)
+	go func() {
+		defer close(followed)
+		for r, err := range former.Follow(ctx, aggregateType, eventstore.End()) {
+			if err != nil {
+				return
+			}
+			followed <- r.ID
+		}
+	}()
+	owner := open(t, cfg)
+	rs := records(2, "")
+	_, err := owner.Append(ctx, stream("a"), eventstore.NoStream, rs...)
+	require.NoError(t, err)
+	awaitVersion(t, former, "a", 2)
+	require.Equal(t, rs[0].ID, <-followed)
+	require.Equal(t, rs[1].ID, <-followed)
+	_, err = former.Append(ctx, stream("a"), eventstore.Any, records(1, "")...)
+	require.ErrorIs(t, err, eventstore.ErrNotOwner)
+	_, err = owner.Append(ctx, stream("a"), 2, records(1, "")...)
+	require.NoError(t, err, "the owner is not disturbed")
+	awaitVersion(t, former, "a", 3)
+	cancel()
+	for range followed {
+		continue
+	}
+}
+
+// A foreign transaction ends an idle owner's term. It has a new one before its next append.
+func TestAnIdleOwnerMendsItsTerm(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	claims := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: transactionalID(), Observe: true, Count: -1})
+	transactForeign(t, cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, claims.Wait(ctx, 1))
+	require.Eventually(t, func() bool { return s.Status()[0].Lag == 0 }, time.Minute, time.Millisecond)
+	_, err := s.Append(ctx, stream("a"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+	require.Equal(t, int64(2), s.Skipped(), "the foreign records, and not the batch")
+}
+
+// Looking at the partition's end costs an idle owner a request every two seconds, and one that appends nothing.
+func TestABusyOwnerAsksNothing(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	looks := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1})
+	begun := time.Now()
+	for i := 0; time.Since(begun) < 5*time.Second; i++ {
+		_, err := s.Append(t.Context(), stream("a"), eventstore.Expected(i), records(1, "")...)
+		require.NoError(t, err)
+	}
+	require.Zero(t, looks.Hits())
+	begun = time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, looks.Wait(ctx, 3))
+	require.Greater(t, time.Since(begun), 3*time.Second)
+}

@@ -1,0 +1,11 @@
+package deadletter
+
+// offsets is a set of offsets, none negative: a bit for each, so that the letters of a long lane, close to one another, take little memory. It
+// only grows: a letter may be written late, however long ago it was resolved.
+type offsets map[int64]uint64
+
+const wordBits = 64
+
+func (o offsets) add(offset int64) { o[offset/wordBits] |= 1 << (offset % wordBits) }
+
+func (o offsets) has(offset int64) bool { return o[offset/wordBits]&(1<<(offset%wordBits)) != 0 }

@@ -1,0 +1,109 @@
+package deadletter_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/internal/deadletter"
+)
+
+// told returns what entries come to: each is a kind, and the offset of an event of key "k".
+func told(entries ...any) *deadletter.Parked {
+	p := deadletter.NewParked()
+	for i := 0; i < len(entries); i += 2 {
+		p.Apply(&deadletter.Entry{
+			ID: deadletter.ID{Offset: int64(entries[i+1].(int))}, Kind: entries[i].(deadletter.Kind), Key: []byte("k"), Position: int64(i),
+		})
+	}
+	return p
+}
+
+func TestWhatEntriesComeTo(t *testing.T) {
+	t.Parallel()
+	const dead, waiting, redrive = deadletter.Dead, deadletter.Waiting, deadletter.Redrive
+	const failed, handled, discarded = deadletter.Failed, deadletter.Handled, deadletter.Discarded
+	for name, c := range map[string]struct {
+		p       *deadletter.Parked
+		offsets []int64
+		redrive bool
+	}{
+		"nothing":                             {told(), nil, false},
+		"a letter":                            {told(dead, 5), []int64{5}, false},
+		"twice":                               {told(dead, 5, dead, 5), []int64{5}, false},
+		"in the order of offsets":             {told(dead, 5, waiting, 9, waiting, 7), []int64{5, 7, 9}, false},
+		"redrive":                             {told(dead, 5, waiting, 7, redrive, 5), []int64{5, 7}, true},
+		"handled":                             {told(dead, 5, waiting, 7, redrive, 5, handled, 5), []int64{7}, true},
+		"all handled":                         {told(dead, 5, redrive, 5, handled, 5), nil, false},
+		"failed again":                        {told(dead, 5, waiting, 7, redrive, 5, handled, 5, failed, 7), []int64{7}, false},
+		"the rest goes on after a discard":    {told(dead, 5, waiting, 7, discarded, 5), []int64{7}, true},
+		"a dead one stays":                    {told(dead, 5, dead, 7, discarded, 5), []int64{7}, false},
+		"one that waits is discarded":         {told(dead, 5, waiting, 7, waiting, 9, discarded, 7), []int64{5, 9}, false},
+		"what was done never comes back":      {told(dead, 5, handled, 5, dead, 5, waiting, 5), nil, false},
+		"discarded before it was known":       {told(discarded, 5, dead, 5), nil, false},
+		"what it waited for is done":          {told(dead, 5, discarded, 5, waiting, 7), []int64{7}, true},
+		"failed after it was discarded":       {told(dead, 5, waiting, 7, discarded, 5, failed, 5), []int64{7}, true},
+		"a redrive of nothing":                {told(redrive, 5), nil, false},
+		"asked for again while it is failing": {told(dead, 5, redrive, 5, failed, 5, redrive, 5), []int64{5}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			lane := c.p.Clone().Lane("k")
+			if c.offsets == nil {
+				require.Nil(t, lane)
+				require.Zero(t, c.p.Len())
+				return
+			}
+			var offsets []int64
+			for _, l := range lane.Letters {
+				offsets = append(offsets, l.Offset)
+				require.True(t, c.p.Holds("k", l.Offset))
+			}
+			require.Equal(t, c.offsets, offsets)
+			require.Equal(t, c.redrive, lane.Redrive)
+		})
+	}
+}
+
+// Whoever sets an event aside has handled what comes before it, whatever becomes of the letter.
+func TestWhatComesBeforeALetterIsPassed(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]*deadletter.Parked{
+		"open":      told(deadletter.Dead, 5, deadletter.Waiting, 7),
+		"resolved":  told(deadletter.Dead, 5, deadletter.Handled, 5, deadletter.Waiting, 7, deadletter.Handled, 7),
+		"discarded": told(deadletter.Discarded, 7, deadletter.Dead, 7),
+	} {
+		for _, p := range []*deadletter.Parked{p, p.Clone()} {
+			for offset := range int64(8) {
+				require.True(t, p.Passed("k", offset), "%s: %d", name, offset)
+			}
+			require.False(t, p.Passed("k", 8), name)
+			require.False(t, p.Passed("other", 0), name)
+		}
+	}
+}
+
+// A process that wrote an entry knows it before those that others wrote earlier. The order in the topic holds.
+func TestTheLaterRequestHoldsInWhateverOrderItIsKnown(t *testing.T) {
+	t.Parallel()
+	entry := func(kind deadletter.Kind, position int64) *deadletter.Entry {
+		return &deadletter.Entry{ID: deadletter.ID{Offset: 5}, Kind: kind, Key: []byte("k"), Position: position}
+	}
+	for _, x := range []struct {
+		failed, redrive int64
+		want            bool
+	}{{1, 2, true}, {2, 1, false}} {
+		for _, failedFirst := range []bool{true, false} {
+			p := deadletter.NewParked()
+			p.Apply(entry(deadletter.Dead, 0))
+			if failedFirst {
+				p.Apply(entry(deadletter.Failed, x.failed))
+			}
+			p.Apply(entry(deadletter.Redrive, x.redrive))
+			if !failedFirst {
+				p.Apply(entry(deadletter.Failed, x.failed))
+			}
+			require.Equal(t, x.want, p.Lane("k").Redrive, x)
+		}
+	}
+}

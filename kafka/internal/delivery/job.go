@@ -1,0 +1,178 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/deadletter"
+)
+
+// action is what a worker does with a record.
+type action int
+
+const (
+	deliver action = iota // hand it to the handler
+	park                  // set it aside behind a dead letter of its key
+	redrive               // hand a letter to the handler again
+	resolve               // write that a letter was handled
+)
+
+// job is work for one worker.
+type job struct {
+	what   action
+	task   *task // of a redrive, one that is in no window
+	key    string
+	letter deadletter.Letter
+}
+
+// result is what came of a job.
+type result struct {
+	job   job
+	entry *deadletter.Entry // that was written
+	again time.Duration     // the job is to be done again after this pause
+	done  bool              // the record is done with; false too if time was up
+}
+
+// do does a job. It is called by a worker, to which the job's delivery belongs meanwhile.
+func (r *Runner) do(ctx context.Context, j job) result {
+	switch j.what {
+	case park:
+		return r.write(ctx, j, r.letter(j.task, deadletter.Waiting))
+	case redrive:
+		return r.again(ctx, j)
+	case resolve:
+		return r.write(ctx, j, &deadletter.Entry{
+			ID: r.id(j.letter.Offset), Key: []byte(j.key), Kind: deadletter.Handled, At: r.cfg.Now(),
+			Note: "handled by the process that has the partition",
+		})
+	default:
+		return r.deliver(ctx, j)
+	}
+}
+
+func (r *Runner) deliver(ctx context.Context, j job) result {
+	d := j.task.Item
+	switch verdict := r.attempt(ctx, d, d.record); {
+	case verdict == Done:
+		return result{job: j, done: true}
+	case ctx.Err() != nil:
+		return result{job: j}
+	case verdict == Bury:
+		return r.write(ctx, j, r.letter(j.task, deadletter.Dead))
+	default:
+		return result{job: j, again: r.cfg.Pause(d.attempts)}
+	}
+}
+
+// again hands a letter to the handler.
+func (r *Runner) again(ctx context.Context, j job) result {
+	whole, record, err := r.cfg.Read(ctx, j.letter.Position)
+	if ctx.Err() != nil {
+		return result{job: j}
+	}
+	d, verdict := j.task.Item, Bury
+	if d.attempts == 0 {
+		d.first = whole.First
+	}
+	d.note = ""
+	if err != nil {
+		d.note = err.Error() // the letter itself cannot be read
+	} else {
+		verdict = r.attempt(ctx, d, record)
+	}
+	trace := &deadletter.Entry{
+		ID: r.id(j.letter.Offset), Key: []byte(j.key), Kind: deadletter.Handled, At: r.cfg.Now(),
+		Attempts: whole.Attempts + d.attempts, First: d.first, Last: d.last, Note: d.note,
+	}
+	switch {
+	case verdict == Done:
+		return r.write(ctx, j, trace)
+	case ctx.Err() != nil:
+		return result{job: j}
+	case verdict == Bury:
+		trace.Kind = deadletter.Failed
+		return r.write(ctx, j, trace)
+	default:
+		return result{job: j, again: r.cfg.Pause(d.attempts)}
+	}
+}
+
+// attempt calls the handler once, and says what is to become of the record. Retry means that attempts are left.
+func (r *Runner) attempt(ctx context.Context, d *delivery, record eventstore.Record) Verdict {
+	d.attempts++
+	if d.last = r.cfg.Now(); d.first.IsZero() {
+		d.first = d.last
+	}
+	err := r.cfg.Handle(ctx, record)
+	if err == nil {
+		return Done
+	}
+	d.note = err.Error()
+	verdict := r.cfg.Judge(err)
+	if verdict == Retry && d.attempts >= r.cfg.Attempts {
+		return Bury
+	}
+	return verdict
+}
+
+func (r *Runner) id(offset int64) deadletter.ID {
+	return deadletter.ID{Handler: r.cfg.Handler, Topic: r.cfg.Topic, Partition: r.cfg.Partition, Offset: offset}
+}
+
+// letter returns the record as a letter, whole.
+func (r *Runner) letter(t *task, kind deadletter.Kind) *deadletter.Entry {
+	d := t.Item
+	return &deadletter.Entry{
+		ID: r.id(t.Offset), Kind: kind, At: r.cfg.Now(), Attempts: d.attempts, First: d.first, Last: d.last, Note: d.note,
+		Key: d.raw.Key, Value: d.raw.Value, Headers: d.raw.Headers, Timestamp: d.record.Timestamp,
+	}
+}
+
+func (r *Runner) write(ctx context.Context, j job, e *deadletter.Entry) result {
+	if err := r.cfg.Write(ctx, e); err != nil {
+		return result{job: j} // time was up
+	}
+	return result{job: j, entry: e, done: true}
+}
+
+// settle takes note of what came of a job, and returns the pause after which it is to be done again, or 0.
+func (r *Runner) settle(res result) time.Duration {
+	j := res.job
+	if res.entry != nil {
+		r.count(res.entry.Kind)
+		r.parked.Apply(res.entry)
+	}
+	switch {
+	case res.again > 0:
+		r.cfg.Counts.Retried.Add(1)
+	case !res.done: // time was up
+	case j.what == redrive:
+		delete(r.busy, j.key)
+		r.redrive(j.key)
+	case j.what == resolve:
+		r.redrive(j.key)
+	case res.entry != nil:
+		r.done(j.task)
+		r.redrive(j.task.Key) // somebody may have asked for its key meanwhile
+	default:
+		r.cfg.Counts.Handled.Add(1)
+		r.done(j.task)
+		if r.parked.Holds(j.task.Key, j.task.Offset) {
+			r.resolve(j.task.Key, j.task.Offset)
+		}
+	}
+	return res.again
+}
+
+func (r *Runner) count(k deadletter.Kind) {
+	switch k {
+	case deadletter.Dead:
+		r.cfg.Counts.DeadLettered.Add(1)
+	case deadletter.Waiting:
+		r.cfg.Counts.Parked.Add(1)
+	case deadletter.Handled:
+		r.cfg.Counts.Redriven.Add(1)
+	default:
+	}
+}

@@ -1,0 +1,305 @@
+package delivery
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/deadletter"
+)
+
+// Verdict is what an error of a handler means.
+type Verdict int
+
+// The verdicts.
+const (
+	Retry Verdict = iota // again after a pause, up to the bound; then a dead letter
+	Wait                 // again after a pause, for as long as it takes: the handler is not to blame
+	Bury                 // a dead letter at once: the same would fail again
+	Done                 // no failure: the event is handled
+)
+
+// Config is what a runner needs; every field must be set.
+type Config struct {
+	Handler   string // its name, in letters
+	Topic     string
+	Partition int32
+
+	// Source yields records that count from where it stands on, waits for them where there are none yet, and reports in position the
+	// offset before which there is nothing more. It returns when ctx ends, or with an error when there will be no more, or
+	// where yield returns false.
+	Source func(ctx context.Context, yield func(eventstore.Record, *sarama.Record) bool) (position int64, err error)
+	// Handle calls the handler.
+	Handle func(ctx context.Context, r eventstore.Record) error
+	// Judge says what an error of Handle means.
+	Judge func(error) Verdict
+	// Pause returns how long to wait after the given number of attempts.
+	Pause func(attempts int) time.Duration
+	// Sleep waits for d, or until ctx ends, whose error it then returns.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Now returns the time.
+	Now func() time.Time
+	// Write writes an entry to the dead-letter topic and sets its position. It tries until ctx ends.
+	Write func(ctx context.Context, e *deadletter.Entry) error
+	// Read returns the entry at a position of the dead-letter topic, and the record in it. It tries until ctx ends.
+	Read func(ctx context.Context, position int64) (deadletter.Entry, eventstore.Record, error)
+	// Commit is told the offset before which all is done, whenever that grows.
+	Commit func(offset int64)
+
+	Attempts    int // of an event, before it becomes a dead letter
+	Concurrency int // handlers at once
+	MaxInFlight int // records that are read and not done
+	MaxBytes    int // of their values
+
+	Counts *Counts
+}
+
+// Counts are running totals, of all partitions of a subscription.
+type Counts struct {
+	Handled      atomic.Int64
+	Retried      atomic.Int64
+	DeadLettered atomic.Int64 // letters of the kind Dead
+	Parked       atomic.Int64 // letters of the kind Waiting
+	Redriven     atomic.Int64 // letters that were handled
+}
+
+// maxSpan bounds the offsets that are remembered as done while one before them is not.
+const maxSpan = 100_000
+
+// Runner hands the records of one partition to a handler: some at once, those of one key in order.
+type Runner struct {
+	cfg    Config
+	parked *deadletter.Parked
+	orders chan deadletter.Entry
+
+	window *Window[*delivery]
+	bytes  int                 // of the values in the window
+	held   map[string]*task    // by key: the first in the window, while letters of the key are redriven
+	busy   map[string]struct{} // keys whose letters are being handled
+	jobs   []job               // that may run, when a worker is free
+	mark   int64               // the last offset that Commit was told
+
+	in      chan item
+	work    chan job
+	results chan result
+	woken   chan job
+}
+
+type task = Task[*delivery]
+
+// delivery is one record on its way through its attempts.
+type delivery struct {
+	record      eventstore.Record
+	raw         *sarama.Record
+	attempts    int
+	first, last time.Time
+	note        string
+}
+
+// item is what the source has come to: a record, or only a position.
+type item struct {
+	delivery *delivery
+	position int64
+}
+
+// New returns a runner of a partition from the offset next on, of which parked is set aside.
+func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
+	return &Runner{
+		cfg: cfg, parked: parked, orders: make(chan deadletter.Entry), window: NewWindow[*delivery](next), mark: next,
+		held: make(map[string]*task), busy: make(map[string]struct{}),
+		in: make(chan item), work: make(chan job), results: make(chan result), woken: make(chan job),
+	}
+}
+
+// Order tells the runner of an entry that another process wrote. It returns once the runner knows, or ctx ends.
+func (r *Runner) Order(ctx context.Context, e deadletter.Entry) {
+	select {
+	case r.orders <- e:
+	case <-ctx.Done():
+	}
+}
+
+// Run runs until ctx ends or the source fails, whose error it returns. Handlers under way are waited for: what they
+// finish counts, and the last Commit is before Run returns.
+func (r *Runner) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var group, workers sync.WaitGroup
+	var failed error
+	group.Go(func() {
+		defer stop()
+		failed = r.pump(ctx)
+	})
+	for range r.cfg.Concurrency {
+		workers.Go(func() {
+			for j := range r.work {
+				r.results <- r.do(ctx, j)
+			}
+		})
+	}
+	r.coordinate(ctx, &group)
+	close(r.work)
+	go func() {
+		workers.Wait()
+		close(r.results)
+	}()
+	for res := range r.results {
+		r.settle(res)
+	}
+	r.commit()
+	group.Wait()
+	return failed
+}
+
+// pump takes records from the source to the coordinator.
+func (r *Runner) pump(ctx context.Context) error {
+	send := func(i item) bool {
+		select {
+		case r.in <- i:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for ctx.Err() == nil {
+		position, err := r.cfg.Source(ctx, func(rec eventstore.Record, raw *sarama.Record) bool {
+			return send(item{delivery: &delivery{record: rec, raw: raw}})
+		})
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if ctx.Err() == nil { // else the position may be past a record that nobody took
+			send(item{position: position})
+		}
+	}
+	return nil
+}
+
+// coordinate is the one goroutine that knows what is where. It returns when ctx ends.
+func (r *Runner) coordinate(ctx context.Context, group *sync.WaitGroup) {
+	for _, key := range r.parked.Keys() {
+		r.redrive(key)
+	}
+	for {
+		r.schedule()
+		var work chan<- job
+		var next job
+		if len(r.jobs) > 0 {
+			work, next = r.work, r.jobs[0]
+		}
+		var in <-chan item
+		if r.window.Len() < r.cfg.MaxInFlight && r.window.Span() < maxSpan && r.bytes < r.cfg.MaxBytes {
+			in = r.in
+		}
+		select {
+		case work <- next:
+			r.jobs = r.jobs[1:]
+		case i := <-in:
+			r.add(i)
+		case res := <-r.results:
+			if again := r.settle(res); again > 0 {
+				group.Go(func() {
+					if r.cfg.Sleep(ctx, again) != nil {
+						return
+					}
+					select {
+					case r.woken <- res.job:
+					case <-ctx.Done():
+					}
+				})
+			}
+		case j := <-r.woken:
+			r.jobs = append(r.jobs, j)
+		case e := <-r.orders:
+			r.obey(e)
+		case <-ctx.Done():
+			return
+		}
+		r.commit()
+	}
+}
+
+func (r *Runner) add(i item) {
+	if i.delivery == nil {
+		r.window.Pass(i.position)
+		return
+	}
+	r.bytes += len(i.delivery.record.Value)
+	r.window.Add(i.delivery.record.AggregateID, i.delivery.record.Position.Offset, i.delivery)
+}
+
+// schedule turns what may be handled now into jobs.
+func (r *Runner) schedule() {
+	for len(r.jobs) < r.cfg.Concurrency {
+		t := r.window.Next()
+		if t == nil {
+			return
+		}
+		lane := r.parked.Lane(t.Key)
+		switch {
+		case r.parked.Resolved(t.Offset), r.parked.Passed(t.Key, t.Offset): // delivered before, and handled or set aside
+			r.done(t)
+		case lane == nil:
+			r.jobs = append(r.jobs, job{what: deliver, task: t})
+		case lane.Redrive: // its turn comes when the letters before it are handled, or one of them fails
+			r.held[t.Key] = t
+		default:
+			r.jobs = append(r.jobs, job{what: park, task: t})
+		}
+	}
+}
+
+// redrive begins to handle the letters of the key, if it is to be.
+func (r *Runner) redrive(key string) {
+	lane := r.parked.Lane(key)
+	if lane == nil || !lane.Redrive {
+		r.release(key)
+		return
+	}
+	if _, ok := r.busy[key]; ok {
+		return
+	}
+	r.busy[key] = struct{}{}
+	r.jobs = append(r.jobs, job{what: redrive, key: key, letter: lane.Letters[0], task: &task{Key: key, Item: &delivery{}}})
+}
+
+// resolve has it written that an event which is set aside was handled.
+func (r *Runner) resolve(key string, offset int64) {
+	r.jobs = append(r.jobs, job{what: resolve, key: key, letter: deadletter.Letter{Offset: offset}})
+}
+
+// release lets the first record of the window go on that waited for letters of its key.
+func (r *Runner) release(key string) {
+	if t := r.held[key]; t != nil {
+		delete(r.held, key)
+		r.window.Wake(t)
+	}
+}
+
+// obey does what another process has written.
+func (r *Runner) obey(e deadletter.Entry) {
+	key := string(e.Key)
+	// A process that lost the partition, and did not know, set aside what is done here.
+	stale := e.Kind.Whole() && r.window.Behind(key, e.Offset) && !r.parked.Resolved(e.Offset) && !r.parked.Holds(key, e.Offset)
+	if r.parked.Apply(&e); stale {
+		r.resolve(key, e.Offset)
+		return
+	}
+	r.redrive(key)
+}
+
+func (r *Runner) done(t *task) {
+	r.bytes -= len(t.Item.record.Value)
+	r.window.Done(t)
+}
+
+func (r *Runner) commit() {
+	if low := r.window.LowWater(); low > r.mark {
+		r.mark = low
+		r.cfg.Commit(low)
+	}
+}

@@ -1,0 +1,40 @@
+package partition
+
+import (
+	"context"
+	"time"
+
+	"github.com/fencelog/fencelog/internal/clock"
+)
+
+// The bounds of trying again: a pause after each failure, twice as long each time.
+const (
+	firstPause = 20 * time.Millisecond
+	longPause  = 500 * time.Millisecond
+)
+
+// quietFailures is how many failures in a row are not worth a line: brokers that move or restart cause so many.
+const quietFailures = 4
+
+// backoff is the pauses between attempts that fail in a row, and which of them are told of.
+type backoff struct {
+	next     time.Duration
+	failures int
+}
+
+// tells counts a failure, and reports whether it should be logged: at intervals that double, so that what lasts is
+// seen and does not flood.
+func (b *backoff) tells() bool {
+	b.failures++
+	return b.failures >= quietFailures && b.failures&(b.failures-1) == 0
+}
+
+// wait pauses, and returns an error if ctx ends meanwhile.
+func (b *backoff) wait(ctx context.Context) error {
+	if b.next == 0 {
+		b.next = firstPause
+	}
+	d := b.next
+	b.next = min(2*b.next, longPause)
+	return clock.Wait(ctx, d)
+}

@@ -1,0 +1,65 @@
+package partition
+
+import (
+	"slices"
+
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// maxGiven bounds the terms that are remembered until a marker of theirs, or of a later one, has been read.
+const maxGiven = 16
+
+// claims is what this process knows of its own claims, and what the markers that were read say of them. It decides nothing about what counts: only
+// whose claim it is that the log shows.
+type claims struct {
+	given []wire.Term // by the coordinator to this process, the newest last
+	last  wire.Term   // of the newest marker that is a claim's, anybody's
+	own   wire.Term   // of the newest own marker
+	rival bool        // there is somebody else's marker behind it
+}
+
+func noClaims() claims { return claims{last: wire.NoTerm(), own: wire.NoTerm()} }
+
+// give takes note of a new term.
+func (c *claims) give(term wire.Term) {
+	c.given = append(c.given, term)
+	c.given = c.given[max(len(c.given)-maxGiven, 0):]
+}
+
+// newest returns the term that the coordinator knows this process by.
+func (c *claims) newest() wire.Term {
+	if len(c.given) == 0 {
+		return wire.NoTerm()
+	}
+	return c.given[len(c.given)-1]
+}
+
+// mine reports whether the term was given to this process.
+func (c *claims) mine(term wire.Term) bool { return slices.Contains(c.given, term) }
+
+// saw takes note of a marker.
+//
+// A claim ends its transaction with a commit. So a marker that aborts is no claim: the coordinator left it when it ended a transaction that a
+// claim had open, this process's or, with its producer id, one of the same transactional id.
+func (c *claims) saw(term wire.Term, aborts bool) {
+	if !aborts {
+		c.last = term
+	}
+	switch {
+	case !aborts && c.mine(term):
+		c.own, c.rival = term, false
+		c.given = c.given[slices.Index(c.given, term):]
+	case aborts && term.ProducerID == c.own.ProducerID:
+	default:
+		c.rival = true
+	}
+}
+
+// overtook reports whether a later claim than the term's has succeeded: the epochs of a transactional id's claims grow.
+func (c *claims) overtook(term wire.Term) bool {
+	return c.last.ProducerID == term.ProducerID && c.last.Epoch > term.Epoch
+}
+
+// undisputed reports whether the newest own marker is there, and behind it nobody else's: nobody else owns the partition, as far as it
+// was read.
+func (c *claims) undisputed() bool { return c.own != wire.NoTerm() && !c.rival }

@@ -1,0 +1,97 @@
+package partition
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/index"
+)
+
+// commit is one call of Append, or of [Tip.Append], on its way.
+type commit struct {
+	stream   eventstore.Stream
+	expected eventstore.Expected
+	records  []eventstore.Record
+	size     int64
+	sent     bool // it was put into a batch; only the owner's goroutine touches this
+
+	done   chan struct{} // closed once result and err are set
+	result eventstore.Result
+	err    error
+
+	// The queue's.
+	state      commitState
+	place      place
+	tip        bool    // it came by a tip
+	on         *commit // of the line, that it rests on; nil if that is stored, and once it is answered
+	shown      bool    // it has been in a line: others may read its records
+	stored     bool    // it was stored where the line had it
+	broken     bool    // it has left the line, and nothing may rest on it
+	prev, next *commit // among those that wait
+}
+
+type commitState uint8
+
+const (
+	commitWaiting  commitState = iota
+	commitTaken                // the owner works on it: its outcome is the owner's to tell
+	commitAnswered             // or withdrawn
+)
+
+// newCommit returns the commit of a caller's records, which are still the caller's.
+func newCommit(stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record) *commit {
+	c := &commit{stream: stream, expected: expected, records: records, done: make(chan struct{})}
+	for i := range records {
+		c.size += int64(eventstore.Size(records[i]))
+	}
+	return c
+}
+
+// own copies what the caller may change after leaving. There must be room for it: those who wait for room have no copies.
+func (c *commit) own() {
+	c.records = slices.Clone(c.records)
+	for i := range c.records {
+		r := &c.records[i]
+		r.Value = slices.Clone(r.Value)
+		r.Metadata = maps.Clone(r.Metadata)
+		r.Timestamp = r.Timestamp.UTC().Round(0)
+	}
+}
+
+func (c *commit) commandID() string { return c.records[0].CommandID }
+
+// last returns the version of the stream once the commit is stored where it was placed.
+func (c *commit) last() int64 { return c.records[len(c.records)-1].AggregateVersion }
+
+// placeAt gives the records their versions, from first on.
+func (c *commit) placeAt(first int64) {
+	if c.records[0].AggregateVersion == first {
+		return
+	}
+	if c.shown {
+		c.records = slices.Clone(c.records)
+	}
+	for i := range c.records {
+		r := &c.records[i]
+		r.AggregateType, r.AggregateID = c.stream.Type, c.stream.ID
+		r.AggregateVersion = first + int64(i)
+		r.Commit = eventstore.Commit{First: first, Length: len(c.records)}
+	}
+}
+
+// resultIn returns the commit's result if the index holds it, by the id of its first event.
+func (c *commit) resultIn(idx *index.Partition) (r eventstore.Result, found bool, err error) {
+	if !c.sent {
+		return r, false, nil
+	}
+	first := &c.records[0]
+	stored, ok, err := idx.At(c.stream.ID, first.AggregateVersion)
+	if err != nil || !ok || stored.ID != first.ID {
+		return r, false, err
+	}
+	n := int64(len(c.records))
+	last := stored.Position
+	last.Offset += n - 1 // a commit is in one batch
+	return eventstore.Result{First: first.AggregateVersion, Last: first.AggregateVersion + n - 1, Position: last}, true, nil
+}

@@ -1,0 +1,186 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// markTime is how long the coordinator leaves the empty transaction of a claim open before it ends it by itself, which would
+// fence the claimer: time for a coordinator to move. Whoever claims next ends it at once.
+const markTime = time.Minute
+
+// coordinator is the conversation with the transaction coordinator of one partition's claims. It has a connection of its own, so that
+// the end of a context cuts a request that waits, and nothing else. One goroutine at a time uses it.
+type coordinator struct {
+	client          sarama.Client
+	topic           string
+	partition       int32
+	transactionalID string
+	timeout         time.Duration // of the transaction
+	logger          *slog.Logger
+
+	config sarama.Config // the client's, with connections of the coordinator's own
+	conns  *dial.Conns
+	broker *sarama.Broker
+}
+
+func newCoordinator(cfg *Config) *coordinator {
+	c := &coordinator{
+		client: cfg.Client, topic: cfg.Topic, partition: cfg.Partition, transactionalID: cfg.TransactionalID,
+		timeout: max(cfg.RequestTimeout, markTime), logger: cfg.Logger, config: *cfg.Client.Config(),
+	}
+	c.conns = dial.Use(&c.config)
+	return c
+}
+
+// initTerm has the coordinator give out a new term; it aborts what an older one left open. doubt says that the coordinator may
+// have stored a term that no answer told of. A *LostError says that it knows of a later claim than previous, or of none.
+func (c *coordinator) initTerm(ctx context.Context, previous wire.Term) (term wire.Term, doubt bool, err error) {
+	err = c.ask(ctx, func(b *sarama.Broker) error {
+		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{
+			Version:            4,
+			TransactionalID:    &c.transactionalID,
+			TransactionTimeout: c.timeout,
+			ProducerID:         previous.ProducerID,
+			ProducerEpoch:      previous.Epoch,
+		})
+		if err == nil {
+			term, err = wire.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, noneIsNil(r.Err)
+		}
+		// An answer that is not final may hide that the new term was stored. One transaction being in the way hides nothing.
+		doubt = doubt || err != nil && kindOf(err) == passing && !errors.Is(err, sarama.ErrConcurrentTransactions)
+		return err
+	})
+	// A coordinator that has forgotten the transactional id, or given it to another, does not know the term any more.
+	if err != nil && (kindOf(err) == fenced || previous != wire.NoTerm() && forgotten(err)) {
+		err = lostError(c.topic, c.partition, previous, err)
+	}
+	return term, doubt, err
+}
+
+func forgotten(err error) bool { return errors.Is(err, sarama.ErrInvalidProducerIDMapping) }
+
+// mark ends an empty transaction over the partition; its only trace is the marker.
+func (c *coordinator) mark(ctx context.Context, term wire.Term) error {
+	err := c.ask(ctx, func(b *sarama.Broker) error {
+		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
+			Version:         2,
+			TransactionalID: c.transactionalID,
+			ProducerID:      term.ProducerID,
+			ProducerEpoch:   term.Epoch,
+			TopicPartitions: map[string][]int32{c.topic: {c.partition}},
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range r.Errors[c.topic] {
+			if e.Err != sarama.ErrNoError {
+				return e.Err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = c.ask(ctx, func(b *sarama.Broker) error {
+			r, err := b.EndTxn(&sarama.EndTxnRequest{
+				Version:           2,
+				TransactionalID:   c.transactionalID,
+				ProducerID:        term.ProducerID,
+				ProducerEpoch:     term.Epoch,
+				TransactionResult: true,
+			})
+			if err != nil {
+				return err
+			}
+			return noneIsNil(r.Err)
+		})
+	}
+	if err != nil && kindOf(err) == fenced {
+		err = lostError(c.topic, c.partition, term, err)
+	}
+	return err
+}
+
+// ask asks the coordinator until it answers with something final, or ctx ends.
+func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
+	defer c.conns.CutWhenDone(ctx)()
+	pause := backoff{}
+	for {
+		b, err := c.connected()
+		if err == nil {
+			err = access.Explain(question(b), c.writing(access.TransactionalID), c.writing(access.Topic))
+		} else {
+			err = access.Explain(err, c.writing(access.TransactionalID)) // Describe would do here; Write brings it
+		}
+		if err == nil {
+			return nil
+		}
+		if kindOf(err) != passing {
+			c.drop()
+			return err
+		}
+		if pause.tells() {
+			c.logger.Warn("transaction coordinator does not answer, and is asked again", "transactionalId", c.transactionalID, "error", err)
+		}
+		if ctx.Err() == nil && !errors.Is(err, sarama.ErrConcurrentTransactions) {
+			c.drop()
+			_ = c.client.RefreshTransactionCoordinator(c.transactionalID) // a failure shows at the next attempt
+		}
+		if stopped := pause.wait(ctx); stopped != nil {
+			c.drop()
+			return fmt.Errorf("%w; the transaction coordinator's last answer: %w", stopped, err)
+		}
+	}
+}
+
+// connected returns the connection to the coordinator, opening it if there is none.
+func (c *coordinator) connected() (*sarama.Broker, error) {
+	if c.broker != nil {
+		return c.broker, nil
+	}
+	known, err := c.client.TransactionCoordinator(c.transactionalID)
+	if err != nil {
+		return nil, err
+	}
+	c.broker, err = connect(known.Addr(), &c.config)
+	return c.broker, err
+}
+
+// drop closes the connection: none is kept from one claim to the next.
+func (c *coordinator) drop() {
+	if c.broker == nil {
+		return
+	}
+	c.conns.Cut()
+	_ = c.broker.Close()
+	c.broker = nil
+}
+
+// writing is the permission to write to the topic, or with the transactional id.
+func (c *coordinator) writing(resource string) access.Need {
+	name := c.topic
+	if resource == access.TransactionalID {
+		name = c.transactionalID
+	}
+	return access.Need{Operation: access.Write, Resource: resource, Name: name}
+}
+
+func lostError(topic string, partition int32, term wire.Term, cause error) error {
+	return &LostError{Topic: topic, Partition: partition, Term: term, Cause: readable(cause)}
+}
+
+func noneIsNil(e sarama.KError) error {
+	if e == sarama.ErrNoError {
+		return nil
+	}
+	return e
+}

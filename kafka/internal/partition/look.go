@@ -1,0 +1,63 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// lookEvery is the time between two looks of an idle owner at the end of its partition. Of one that appended in between none is needed: the
+// witness of each batch says more.
+const lookEvery = 2 * time.Second
+
+// look is what an idle owner does: it asks where the partition ends, and reads on if that is not where its own writing ended. Who
+// claims the partition does not tell the owner of before, and without a look that one would not read what is appended from then on, for as
+// long as nobody appends here and until its claim is to be renewed.
+//
+// It fails if somebody claimed later: the marker has a newer epoch of the own producer id then. After a marker of another producer id the coordinator is
+// asked, by renewing the claim: it refuses if another process has claimed, and if a foreign program's transaction left the
+// marker, the owner needs a new one before its next batch counts.
+func (o *Owner) look(ctx context.Context) error {
+	if o.wrote || o.cfg.Broken.NeverLooks {
+		o.wrote = false
+		return nil
+	}
+	end, err := o.endNow(ctx)
+	if err != nil || end <= o.cfg.Index.Checkpoint().Next {
+		return nil //nolint:nilerr // it was logged, and the next look or append asks again
+	}
+	err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end || o.overtakenBy(c.Term) })
+	last := o.cfg.Index.Checkpoint().Term
+	switch {
+	case err != nil && kindOf(err) != passing:
+		o.cfg.Logger.Warn("owner cannot read what others wrote", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+		return nil // its own batches are not refused yet
+	case err != nil:
+		return fmt.Errorf("read on to offset %d: %w", end, err)
+	case o.adopt(), last == o.term:
+		return nil
+	case o.overtakenBy(last):
+		return lostError(o.cfg.Topic, o.cfg.Partition, o.term, errOvertaken)
+	default:
+		return o.renew(ctx)
+	}
+}
+
+// overtakenBy reports whether the term can only be of a later claim that is not this process's.
+func (o *Owner) overtakenBy(term wire.Term) bool {
+	return term.ProducerID == o.term.ProducerID && term.Epoch > o.term.Epoch && !o.claims.mine(term)
+}
+
+// endNow asks once where the partition ends.
+func (o *Owner) endNow(ctx context.Context) (int64, error) {
+	defer o.link.conns.CutWhenDone(ctx)()
+	end, err := o.follower.end()
+	if err != nil && ctx.Err() == nil {
+		o.cfg.Logger.Debug("the end of the partition is not known", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+		o.link.reset()
+	}
+	return end, err
+}

@@ -1,0 +1,240 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/index"
+)
+
+// Partition is this process's part in one partition: it owns it, or it follows what the owner writes. In both roles its
+// index is kept up to date. Its methods may be called by any number of goroutines.
+type Partition struct {
+	follower *follower
+
+	mu     sync.Mutex // one change of role at a time
+	role   *role      // nil before the first one, and once closed
+	closed bool
+
+	now atomic.Pointer[state]
+}
+
+// state is what appending needs to know.
+type state struct {
+	owner    *Owner        // nil while somebody else owns the partition
+	claiming chan struct{} // closed once the claim under way has succeeded or failed; nil without one
+	err      error         // why nothing is appended here while owner is nil, or why nothing can be read
+	broken   bool          // err is about reading as well
+}
+
+// role is the goroutine that keeps the index up to date while this process does not own the partition.
+type role struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// New returns the partition without a role: nothing is read or written yet.
+func New(cfg Config) *Partition {
+	p := &Partition{follower: newFollower(cfg)}
+	p.now.Store(&state{err: errFollowing})
+	return p
+}
+
+// Why nothing is appended.
+var (
+	errFollowing = errors.New("this process follows the partition and does not own it")
+	errGivenUp   = errors.New("this process has just given the partition up")
+)
+
+// Own claims the partition from whoever has it and reads everything that counts into the index. It tries again until ctx ends as
+// long as brokers may still answer otherwise. If it fails, the partition is followed. So it is if the claim is lost later, to somebody else or without
+// Config.Keep.
+func (p *Partition) Own(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return eventstore.ErrClosed
+	}
+	if o := p.now.Load().owner; o != nil && !o.over() {
+		return nil
+	}
+	p.rest(p.follower.notOwner(errFollowing))
+	claiming := make(chan struct{})
+	p.now.Store(&state{claiming: claiming, err: errFollowing})
+	defer close(claiming)
+	o, err := claim(ctx, p.follower)
+	if err != nil {
+		p.now.Store(&state{err: err})
+		p.followOn(ctx)
+		return err
+	}
+	p.now.Store(&state{owner: o})
+	p.play(ctx, func(ctx context.Context) { p.keep(ctx, o) })
+	return nil
+}
+
+// Follow reads up to the end of the partition, and goes on to follow it: what this process owned of it, it gives up.
+func (p *Partition) Follow(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return eventstore.ErrClosed
+	}
+	p.rest(p.follower.notOwner(errGivenUp))
+	p.now.Store(&state{err: errFollowing})
+	if err := p.follower.followToEnd(ctx); err != nil {
+		return err
+	}
+	p.followOn(ctx)
+	return nil
+}
+
+// Release gives up what this process owns of the partition and follows it.
+func (p *Partition) Release(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	p.rest(p.follower.notOwner(errGivenUp))
+	p.now.Store(&state{err: errFollowing})
+	p.followOn(ctx)
+}
+
+// Close stops following, or gives the batch in flight one last try. It may be called more than once.
+func (p *Partition) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.rest(eventstore.ErrClosed)
+	p.follower.link.drop()
+}
+
+// Append is eventstore.Store's, for a stream of this partition and input that was checked. While a claim is
+// under way it waits for it.
+func (p *Partition) Append(
+	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
+) (eventstore.Result, error) {
+	o, err := p.owner(ctx)
+	if err != nil {
+		return eventstore.Result{}, err
+	}
+	return o.Append(ctx, stream, expected, records)
+}
+
+// owner returns the owner, waiting for a claim that is under way.
+func (p *Partition) owner(ctx context.Context) (*Owner, error) {
+	for {
+		s := p.now.Load()
+		switch {
+		case s.owner != nil:
+			return s.owner, nil
+		case s.claiming == nil:
+			return nil, p.follower.notOwner(s.err)
+		}
+		select {
+		case <-s.claiming:
+		case <-ctx.Done():
+			return nil, notAppended(ctx)
+		}
+	}
+}
+
+// Owned reports whether this process owns the partition, as far as it knows.
+func (p *Partition) Owned() bool {
+	o := p.now.Load().owner
+	return o != nil && !o.over()
+}
+
+// Lost returns a channel that is closed once the owner that this process is can append no more. It must be called while Own
+// has succeeded last.
+func (p *Partition) Lost() <-chan struct{} {
+	if o := p.now.Load().owner; o != nil {
+		return o.Finished()
+	}
+	lost := make(chan struct{})
+	close(lost)
+	return lost
+}
+
+// Readable returns nil, or why the index is not kept up to date: for good, or until a broker that refuses the reading accepts it.
+func (p *Partition) Readable() error {
+	if s := p.now.Load(); s.broken {
+		return s.err
+	}
+	if refused := p.follower.refused.Load(); refused != nil {
+		return *refused
+	}
+	return nil
+}
+
+// Skipped returns how many records the reader rule has left out.
+func (p *Partition) Skipped() int64 { return p.follower.skipped.Load() }
+
+// Lag returns how many offsets the partition has, as a broker told last, that the index does not hold.
+func (p *Partition) Lag() int64 {
+	return max(p.follower.high.Load()-p.follower.cfg.Index.Checkpoint().Next, 0)
+}
+
+// rest ends the role; commits that wait are refused with the reason. p.mu is held.
+func (p *Partition) rest(reason error) {
+	if p.role != nil {
+		p.role.stop()
+		<-p.role.done
+		p.role = nil
+	}
+	if o := p.now.Load().owner; o != nil {
+		o.end(reason)
+	}
+}
+
+// play starts a role; it lives on after the call that starts it. p.mu is held.
+func (p *Partition) play(ctx context.Context, part func(context.Context)) {
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	r := &role{stop: stop, done: make(chan struct{})}
+	p.role = r
+	go func() {
+		defer close(r.done)
+		part(run)
+	}()
+}
+
+func (p *Partition) followOn(ctx context.Context) { p.play(ctx, p.follow) }
+
+// follow follows until ctx ends or the partition turns out to hold what it cannot hold. A broker that refuses the reading, for a permission or a login, is asked
+// again: somebody may set that right, and nobody should have to restart every instance then.
+func (p *Partition) follow(ctx context.Context) {
+	f := p.follower
+	f.wait = anytime
+	defer func() { f.wait = soon }()
+	for refusals := 1; ; refusals++ {
+		err := f.follow(ctx, func(index.Checkpoint) bool { return ctx.Err() != nil })
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if kindOf(err) == passing { // brokers that are away were waited for: this is the index, or what the partition holds
+			p.breaks(err)
+			return
+		}
+		f.refused.Store(&err)
+		f.cfg.Index.Wake() // whoever waits for more learns that none comes now
+		if refusals&(refusals-1) == 0 {
+			f.cfg.Logger.Error("partition cannot be followed now", "topic", f.cfg.Topic, "partition", f.cfg.Partition, "refusals", refusals, "error", err)
+		}
+		if clock.Wait(ctx, refusedPause) != nil {
+			return
+		}
+	}
+}
+
+// breaks ends following for good.
+func (p *Partition) breaks(err error) {
+	cfg := &p.follower.cfg
+	cfg.Logger.Error("partition is not followed any more", "topic", cfg.Topic, "partition", cfg.Partition, "error", err)
+	p.now.Store(&state{owner: p.now.Load().owner, err: err, broken: true})
+	cfg.Index.Wake() // whoever waits for more learns that there is none
+}

@@ -1,0 +1,243 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/index"
+)
+
+// Two thousand short histories of one stream: commits come by tips and without, are withdrawn, taken, stored, refused and
+// taken up again, in any order. After each step the queue keeps its invariants.
+func TestQueueKeepsItsInvariants(t *testing.T) {
+	const histories, steps = 2_000, 30
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	idx, err := index.Open("", index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}},
+		slog.New(slog.NewTextHandler(io.Discard, nil)))
+	require.NoError(t, err)
+	defer idx.Close()
+	p, err := idx.Partition("t", 0)
+	require.NoError(t, err)
+	cfg := Config{Index: p, MaxWaiting: 100, MaxWaitingBytes: 1 << 30, MaxBatchBytes: 1 << 20}
+	seen := make(map[string]int)
+	for n := range histories {
+		h := &queueHistory{
+			T: t, seen: seen, rng: rand.New(rand.NewPCG(seed, uint64(n))), stream: eventstore.Stream{Type: "A", ID: fmt.Sprint(n)},
+			owner: &Owner{follower: &follower{cfg: cfg}, queue: newQueue(cfg)},
+			tips:  make(map[*commit][]string), log: []string{},
+		}
+		for range steps {
+			h.step()
+			h.invariants()
+		}
+		for h.owner.queue.waiting > 0 {
+			h.batch()
+			h.invariants()
+		}
+		require.Zero(t, h.owner.queue.bytes)
+		require.Empty(t, h.owner.queue.lines)
+	}
+	for _, what := range []string{"stored on queued", "broken", "withdrawn", "conflict at once", "repeated", "stored anyhow", "refused on broken"} {
+		require.Greater(t, seen[what], histories/100, "%s: %v", what, seen)
+	}
+}
+
+// queueHistory is a history under way, with what should hold.
+type queueHistory struct {
+	*testing.T
+	rng    *rand.Rand
+	seen   map[string]int // what has happened in all histories
+	owner  *Owner
+	stream eventstore.Stream
+
+	reads   []queueRead
+	waiting []*commit
+	tips    map[*commit][]string // of the commits that came by a tip: the events that were decided on
+	log     []string             // event ids that are stored
+	ids     int
+}
+
+type queueRead struct {
+	events []string
+	tip    *Tip
+}
+
+func (h *queueHistory) step() {
+	switch n := h.rng.IntN(12); {
+	case n < 2:
+		h.read()
+	case n < 7 && len(h.reads) > 0:
+		h.appendByTip(h.reads[len(h.reads)-1-h.rng.IntN(min(2, len(h.reads)))])
+	case n < 9:
+		expected := eventstore.Any
+		if h.rng.IntN(3) == 0 {
+			expected = eventstore.Expected(len(h.log) + h.rng.IntN(3))
+		}
+		h.enter(newCommit(h.stream, expected, h.records()))
+	case n < 10 && len(h.waiting) > 0:
+		c := h.waiting[h.rng.IntN(len(h.waiting))]
+		if h.owner.queue.withdraw(c, context.Canceled) {
+			h.seen["withdrawn"]++
+		}
+	default:
+		h.batch()
+	}
+}
+
+func (h *queueHistory) records() []eventstore.Record {
+	command := ""
+	if h.rng.IntN(3) == 0 {
+		command = fmt.Sprint("command ", h.rng.IntN(2))
+	}
+	rs := make([]eventstore.Record, 1+h.rng.IntN(2))
+	for i := range rs {
+		h.ids++
+		rs[i] = eventstore.Record{
+			Header: event.Header{ID: fmt.Sprint(h.ids), Type: "E", Revision: 1, Timestamp: time.Unix(1, 0), CommandID: command},
+			Value:  []byte("v"),
+		}
+	}
+	return rs
+}
+
+func (h *queueHistory) read() queueRead {
+	p := &Partition{follower: h.owner.follower}
+	p.now.Store(&state{owner: h.owner})
+	all, tip, err := p.ReadQueued(h.Context(), h.stream, 1)
+	require.NoError(h, err)
+	r := queueRead{tip: tip, events: []string{}}
+	for rec, err := range all {
+		require.NoError(h, err)
+		r.events = append(r.events, rec.ID)
+		require.Equal(h, int64(len(r.events)), rec.AggregateVersion)
+	}
+	require.Equal(h, int64(len(r.events)), tip.Version())
+	h.reads = append(h.reads, r)
+	return r
+}
+
+func (h *queueHistory) appendByTip(r queueRead) {
+	now := h.read()
+	c := r.tip.commit(h.records())
+	h.tips[c] = r.events
+	err := h.enter(c)
+	if err != nil {
+		h.seen["conflict at once"]++
+	}
+	require.Equal(h, slices.Equal(now.events, r.events), err == nil, "a conflict at once, if and only if something else is shown by now: %v", err)
+}
+
+func (h *queueHistory) enter(c *commit) error {
+	require.NoError(h, h.owner.queue.reserve(h.Context(), c.size))
+	c.own()
+	err := h.owner.queue.enter(c)
+	if err == nil {
+		h.waiting = append(h.waiting, c)
+	}
+	return err
+}
+
+// batch is what the owner does with a batch, but that chance decides what the broker says.
+func (h *queueHistory) batch() {
+	h.process(h.owner.queue.take(2000+h.rng.IntN(6000), maxBatchRecords))
+}
+
+func (h *queueHistory) process(commits []*commit) {
+	b, err := h.owner.check(commits)
+	require.NoError(h, err)
+	if len(b.writes) == 0 {
+		return
+	}
+	switch left := b.all(); h.rng.IntN(5) {
+	case 0: // claimed again
+		h.process(left)
+	case 1:
+		if len(left) == 1 {
+			h.owner.queue.answer(left[0], eventstore.Result{}, &RefusedError{})
+			return
+		}
+		for _, c := range left {
+			h.process([]*commit{c})
+		}
+	default:
+		h.store(b)
+	}
+}
+
+func (h *queueHistory) store(b *batch) {
+	for _, c := range b.writes {
+		if events, byTip := h.tips[c]; byTip {
+			require.Equal(h, events, h.log[:len(h.log):len(h.log)], "what is stored before is what was decided on")
+			if c.on != nil || c.shown {
+				h.seen["stored on queued"]++
+			}
+		} else {
+			h.seen["stored anyhow"]++
+		}
+		for _, r := range c.records {
+			h.log = append(h.log, r.ID)
+		}
+	}
+	b.base = h.owner.cfg.Index.Checkpoint().Next
+	for i := range b.records {
+		b.records[i].Position = event.Position{Offset: b.base + int64(i)}
+	}
+	require.NoError(h, h.owner.change(index.Change{
+		Records: b.records, Checkpoint: index.Checkpoint{Next: b.base + int64(len(b.records))},
+	}))
+	h.owner.answerAll(b)
+}
+
+// invariants holds what is shown and what was told against the log.
+func (h *queueHistory) invariants() {
+	shown := h.read().events
+	h.reads = h.reads[:len(h.reads)-1]
+	require.Equal(h, h.log, shown[:min(len(h.log), len(shown)):min(len(h.log), len(shown))], "what is shown goes on from what is stored")
+	if l := h.owner.queue.lines[h.stream.ID]; l != nil {
+		at := len(h.log)
+		for _, c := range l.commits {
+			require.Equal(h, shown[:at], h.tips[c], "Q2: each commit of a line rests on what is before it")
+			at += len(c.records)
+		}
+		require.Len(h, shown, at)
+	}
+	for c := h.owner.queue.first; c != nil; c = c.next {
+		require.False(h, c.broken, "Q3: what is broken does not wait")
+	}
+	h.waiting = slices.DeleteFunc(h.waiting, func(c *commit) bool {
+		if c.state == commitAnswered {
+			h.judge(c)
+		}
+		return c.state == commitAnswered
+	})
+}
+
+// judge holds an answer against the log.
+func (h *queueHistory) judge(c *commit) {
+	at := slices.Index(h.log, c.records[0].ID)
+	switch {
+	case c.err != nil:
+		require.Negative(h, at)
+		if c.broken {
+			h.seen["broken"]++
+		} else if _, byTip := h.tips[c]; byTip {
+			h.seen["refused on broken"]++
+		}
+	case c.result.Repeated:
+		h.seen["repeated"]++
+		require.Negative(h, at)
+	default:
+		require.Equal(h, int64(at+1), c.result.First)
+	}
+}

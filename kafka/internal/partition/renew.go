@@ -1,0 +1,143 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// A claim is renewed so that neither the coordinator nor the partition's leader forgets the owner: they do after
+// transactional.id.expiration.ms and producer.id.expiration.ms. It also tells an idle owner that someone claimed later.
+//
+// The coordinator is asked beside the owner's goroutine, which goes on to append under the term it has: the leader takes its batches
+// until it has appended the new term's marker, and until there they count. Where the marker stands the log alone says. The owner
+// finds it when it looks for it after the coordinator's answer, or when a batch finds it in the gap before itself; it goes on under the
+// new term then, and writes again what does not count. A batch that is refused because of it has the owner claim again.
+
+// markerTime bounds how long appends wait while the owner looks for the marker of its own renewal. It usually takes milliseconds.
+const markerTime = time.Second
+
+// renewal is the coordinator's answer to one step of a renewal: a term, and then its marker.
+type renewal struct {
+	term   wire.Term
+	fresh  bool // it was not had by the own term
+	marked bool // its marker was asked for
+	doubt  bool
+	err    error
+}
+
+// renew begins to renew the claim, unless that is under way.
+func (o *Owner) renew(ctx context.Context) error {
+	if o.renewing == nil {
+		o.nextTerm(ctx, o.claims.newest())
+	}
+	return nil
+}
+
+func (o *Owner) nextTerm(ctx context.Context, previous wire.Term) {
+	o.beside(ctx, func(ctx context.Context) renewal {
+		r := renewal{fresh: previous == wire.NoTerm()}
+		r.term, r.doubt, r.err = o.coordinator.initTerm(ctx, previous)
+		return r
+	})
+}
+
+// beside takes a step beside the owner's goroutine, which alone ends it: see settled, finishRenewal and endRenewal.
+func (o *Owner) beside(ctx context.Context, step func(context.Context) renewal) {
+	ctx, o.stopRenewal = context.WithCancel(ctx)
+	answer := make(chan renewal, 1)
+	o.renewing = answer
+	go func() { answer <- step(ctx) }()
+}
+
+// renewed goes on with the renewal after an answer. It fails if the claim is lost. Whatever else the coordinator says, the claim stays as
+// it is: it is not the coordinator that makes it count.
+func (o *Owner) renewed(ctx context.Context, r renewal) error {
+	o.stepOver(r)
+	var lost *LostError
+	switch {
+	case !r.fresh && !r.marked && o.refusedForNobody(ctx, r.err):
+		o.nextTerm(ctx, wire.NoTerm())
+	case errors.As(r.err, &lost):
+		return r.err
+	case r.err != nil:
+		o.coordinator.drop()
+		o.cfg.Logger.Warn("claim is not renewed yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", r.err)
+	case r.marked:
+		o.coordinator.drop()
+		return o.awaitMarker(ctx)
+	default:
+		if r.fresh {
+			if err := o.unlessTaken(ctx); err != nil {
+				return err
+			}
+		}
+		o.beside(ctx, func(ctx context.Context) renewal {
+			return renewal{term: r.term, marked: true, err: o.coordinator.mark(ctx, r.term)}
+		})
+	}
+	return nil
+}
+
+// stepOver takes note of the answer.
+func (o *Owner) stepOver(r renewal) {
+	o.stopRenewal()
+	o.renewing = nil
+	if !r.marked {
+		o.given(r.term, r.doubt, r.err)
+	}
+}
+
+// awaitMarker reads on to the marker of the renewal. If it is not there soon, it is found later.
+func (o *Owner) awaitMarker(ctx context.Context) error {
+	short, cancel := context.WithTimeout(ctx, markerTime)
+	defer cancel()
+	err := o.follow(short, func(c index.Checkpoint) bool { return c.Term != o.term })
+	var corrupt *CorruptError
+	if errors.As(err, &corrupt) {
+		return err
+	}
+	if !o.adopt() {
+		o.cfg.Logger.Warn("the marker of a renewed claim is not in the partition yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+			"term", o.claims.newest().String(), "error", err)
+	}
+	return nil
+}
+
+// adopt goes on under the term of a renewal if its marker is the last one that was read, and reports whether it does. Then the index is exact (invariant 2):
+// nothing of the former term counts any more, and all that counted was read.
+func (o *Owner) adopt() bool {
+	last := o.cfg.Index.Checkpoint().Term
+	if last == o.term || !o.claims.mine(last) {
+		return false
+	}
+	o.begin(last)
+	return true
+}
+
+// finishRenewal waits for the coordinator's answer to the step under way. It fails with a *LostError if that got a term and somebody else
+// owns the partition.
+func (o *Owner) finishRenewal(ctx context.Context) error {
+	if o.renewing == nil {
+		return nil
+	}
+	r := <-o.renewing // at the latest when ctx ends, which is the step's as well
+	o.stepOver(r)
+	if r.fresh && r.err == nil {
+		return o.unlessTaken(ctx)
+	}
+	return nil
+}
+
+// endRenewal ends the step under way, whose answer nobody needs any more.
+func (o *Owner) endRenewal() {
+	if o.renewing != nil {
+		o.stopRenewal()
+		<-o.renewing
+		o.renewing = nil
+	}
+	o.coordinator.drop()
+}

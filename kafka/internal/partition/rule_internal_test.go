@@ -1,0 +1,202 @@
+package partition
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// The reader rule against a second one that is as simple as can be, over partitions that hold whatever anybody may have written: markers of claims and of foreign
+// transactions, batches of any term and of none, commits that are partial, that come twice, that continue nothing.
+func TestReaderRule(t *testing.T) { rapid.Check(t, readerRule) }
+
+func FuzzReaderRule(f *testing.F) { f.Fuzz(rapid.MakeFuzz(readerRule)) }
+
+func readerRule(t *rapid.T) {
+	l := &drawnLog{T: t, term: wire.NoTerm(), versions: make(map[string]int64), counting: make(map[string][]string)}
+	for range rapid.IntRange(1, 25).Draw(t, "batches") {
+		l.add()
+	}
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	store, err := index.Open("", index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}}, logger)
+	require.NoError(t, err)
+	defer store.Close()
+	idx, err := store.Partition("t", 0)
+	require.NoError(t, err)
+	cfg := Config{Topic: "t", AggregateType: "A", Index: idx, Logger: logger}
+	f := &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg)}
+	l.feed(f)
+
+	require.Equal(t, index.Checkpoint{Next: l.next, Term: l.term}, idx.Checkpoint())
+	for _, id := range streams {
+		var found []string
+		for r, err := range idx.Stream(id, 1) {
+			require.NoError(t, err)
+			found = append(found, fmt.Sprintf("%s at %d", r.ID, r.Position.Offset))
+		}
+		require.Equal(t, l.counting[id], found, "stream %s", id)
+		version, err := idx.Version(id)
+		require.NoError(t, err)
+		require.Equal(t, l.versions[id], version)
+	}
+	ranges, err := idx.Skipped(0, l.next)
+	require.NoError(t, err)
+	var skipped []int64
+	for _, r := range ranges {
+		for i := range r.Length {
+			skipped = append(skipped, r.Offset+int64(i))
+		}
+	}
+	require.Equal(t, l.skipped, skipped)
+	require.Equal(t, int64(len(l.skipped)), f.skipped.Load())
+}
+
+var (
+	streams = []string{"a", "b"}
+	terms   = []wire.Term{wire.NoTerm(), {ProducerID: 1}, {ProducerID: 1, Epoch: 1}, {ProducerID: 2}}
+)
+
+// drawnLog is a partition as it is drawn, and what the rule says of it.
+type drawnLog struct {
+	*rapid.T
+	batches []*sarama.RecordBatch
+	next    int64
+	events  int
+
+	term     wire.Term
+	versions map[string]int64
+	counting map[string][]string // of the stream, in order
+	skipped  []int64             // offsets of data that does not count
+}
+
+func (l *drawnLog) add() {
+	switch rapid.SampledFrom([]string{"data", "data", "data", "marker", "control"}).Draw(l.T, "batch") {
+	case "marker":
+		term := rapid.SampledFrom(terms[1:]).Draw(l.T, "term")
+		l.control(term, rapid.SampledFrom([]byte{0, 1}).Draw(l.T, "type"))
+		l.term = term
+	case "control":
+		l.control(rapid.SampledFrom(terms).Draw(l.T, "term"), 2) // a leader change, such as compacted topics have: no marker
+	default:
+		l.data()
+	}
+}
+
+func (l *drawnLog) control(term wire.Term, kind byte) {
+	l.append(&sarama.RecordBatch{
+		Version: 2, Control: true, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch, Records: []*sarama.Record{{Key: []byte{0, 0, 0, kind}}},
+	})
+}
+
+func (l *drawnLog) append(b *sarama.RecordBatch) {
+	b.FirstOffset, b.LastOffsetDelta = l.next, int32(len(b.Records)-1)
+	l.next += int64(len(b.Records))
+	l.batches = append(l.batches, b)
+}
+
+// data adds a batch of commits. It is mostly what an owner would write: otherwise little would count.
+func (l *drawnLog) data() {
+	often := func(what string) bool { return rapid.IntRange(0, 9).Draw(l.T, what) < 7 }
+	term := l.term
+	if !often("of the owner") {
+		term = rapid.SampledFrom(terms).Draw(l.T, "term")
+	}
+	ahead := make(map[string]int64)
+	var records []eventstore.Record
+	for range rapid.IntRange(1, 4).Draw(l.T, "commits") {
+		id := rapid.SampledFrom(streams).Draw(l.T, "stream")
+		first := l.versions[id] + ahead[id] + 1
+		if !often("continues") {
+			first = rapid.Int64Range(1, first+2).Draw(l.T, "first")
+		}
+		commit := l.commit(id, first, rapid.IntRange(1, 3).Draw(l.T, "length"))
+		ahead[id] += int64(len(commit))
+		if !often("whole") {
+			from := rapid.IntRange(0, len(commit)-1).Draw(l.T, "from")
+			commit = commit[from:rapid.IntRange(from+1, len(commit)).Draw(l.T, "to")]
+		}
+		records = append(records, commit...)
+		if !often("once") {
+			records = append(records, commit...)
+		}
+	}
+	b := wire.NewBatch(term, 0, records)
+	b.IsTransactional = rapid.IntRange(0, 9).Draw(l.T, "a transaction's") == 9
+	first := l.next
+	l.append(b)
+	l.judge(b, first, records)
+}
+
+func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Record {
+	rs := make([]eventstore.Record, length)
+	for i := range rs {
+		l.events++
+		rs[i] = eventstore.Record{
+			Header: event.Header{
+				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, AggregateType: "A", AggregateID: id, AggregateVersion: first + int64(i),
+				Timestamp: time.Unix(1, 0).UTC(),
+			},
+			Value: []byte("v"), Commit: eventstore.Commit{First: first, Length: length},
+		}
+	}
+	return rs
+}
+
+// judge is the rule, written a second time: one record after the other, none of it shared with the first.
+func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventstore.Record) {
+	counts := !b.IsTransactional && b.ProducerID >= 0 && b.ProducerID == l.term.ProducerID && b.ProducerEpoch == l.term.Epoch
+	for i := 0; i < len(records); {
+		r := records[i]
+		n := r.Commit.Length
+		if !counts || r.AggregateVersion != l.versions[r.AggregateID]+1 || !whole(records[i:], r) {
+			l.skipped = append(l.skipped, offset+int64(i))
+			i++
+			continue
+		}
+		for k := range n {
+			l.counting[r.AggregateID] = append(l.counting[r.AggregateID], fmt.Sprintf("%s at %d", records[i+k].ID, offset+int64(i+k)))
+		}
+		l.versions[r.AggregateID] += int64(n)
+		i += n
+	}
+}
+
+// whole reports whether records begin with all of first's commit.
+func whole(records []eventstore.Record, first eventstore.Record) bool {
+	if len(records) < first.Commit.Length {
+		return false
+	}
+	for k := range first.Commit.Length {
+		r := records[k]
+		if r.AggregateID != first.AggregateID || r.Commit != first.Commit || r.AggregateVersion != first.Commit.First+int64(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// feed has the follower read the log in fetches that are cut anywhere, begin before what is wanted, and end with half a batch.
+func (l *drawnLog) feed(f *follower) {
+	for at := 0; at < len(l.batches); {
+		from := max(at-rapid.IntRange(0, 2).Draw(l.T, "too early"), 0)
+		to := rapid.IntRange(at+1, len(l.batches)).Draw(l.T, "until")
+		block := &sarama.FetchResponseBlock{HighWaterMarkOffset: l.next}
+		for _, b := range l.batches[from:to] {
+			block.RecordsSet = append(block.RecordsSet, &sarama.Records{RecordBatch: b})
+		}
+		block.RecordsSet = append(block.RecordsSet, &sarama.Records{RecordBatch: &sarama.RecordBatch{PartialTrailingRecord: true}})
+		require.NoError(l.T, f.applyAll(block, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false }))
+		at = to
+	}
+}

@@ -1,0 +1,118 @@
+package partition
+
+import (
+	"context"
+	"iter"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// Tip is the end of a stream as ReadQueued saw it; it is [eventstore.Tip]'s, for input that was checked.
+type Tip struct {
+	owner   *Owner
+	stream  eventstore.Stream
+	version int64
+	on      *commit // the last one of the line; nil if all was stored
+}
+
+// Version returns the version of the stream at the tip.
+func (t *Tip) Version() int64 { return t.version }
+
+// ReadQueued yields the stream's records from a version on: those that are stored, and then those of its line. The
+// tip is their end. While a claim is under way it waits for it. It fails where this process does not own the partition, for what the owner
+// has stored may not have arrived here, and no decision can rest on that.
+func (p *Partition) ReadQueued(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) (iter.Seq2[eventstore.Record, error], *Tip, error) {
+	o, err := p.owner(ctx)
+	if err == nil {
+		err = o.gone()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	t := &Tip{owner: o, stream: stream}
+	index := p.follower.cfg.Index
+	var commits [][]eventstore.Record
+	var stored iter.Seq2[eventstore.Record, error]
+	commits, t.on = o.queue.line(stream.ID, from)
+	if n := len(commits); n > 0 {
+		newest := commits[n-1]
+		t.version = newest[len(newest)-1].AggregateVersion
+		stored = index.Range(stream.ID, from, commits[0][0].AggregateVersion-1)
+	} else if stored, t.version, err = index.End(stream.ID, from); err != nil {
+		return nil, nil, err
+	}
+	return func(yield func(eventstore.Record, error) bool) {
+		for r, err := range stored {
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+		for _, records := range commits {
+			for i := range records {
+				if records[i].AggregateVersion >= from && !yield(records[i], nil) {
+					return
+				}
+			}
+		}
+	}, t, nil
+}
+
+// line returns the records of the commits in the stream's line, but for those that end before from, and the last commit. It
+// is nil if there is no line.
+func (q *queue) line(aggregateID string, from int64) ([][]eventstore.Record, *commit) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.lines[aggregateID]
+	end := l.end()
+	if end == nil {
+		return nil, nil
+	}
+	first := len(l.commits) - 1
+	for first > 0 && l.commits[first].records[0].AggregateVersion > from {
+		first--
+	}
+	commits := make([][]eventstore.Record, 0, len(l.commits)-first)
+	for _, c := range l.commits[first:] {
+		commits = append(commits, c.records)
+	}
+	return commits, end
+}
+
+// Append appends right behind the tip.
+func (t *Tip) Append(ctx context.Context, records []eventstore.Record) (eventstore.Result, error) {
+	return t.owner.submit(ctx, t.commit(records))
+}
+
+func (t *Tip) commit(records []eventstore.Record) *commit {
+	c := newCommit(t.stream, eventstore.Expected(t.version), records)
+	c.tip, c.on = true, t.on
+	return c
+}
+
+// Await waits until what the tip rests on is stored, or will never be. What was stored already when it was read may have been out of date if the
+// partition turned out to be lost since; what was queued then, and is stored now, was the end of the stream when it was stored.
+func (t *Tip) Await(ctx context.Context) error {
+	if t.on == nil {
+		return t.owner.gone()
+	}
+	select {
+	case <-t.on.done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if !t.on.stored {
+		return &eventstore.ConflictError{
+			Stream: t.stream, Expected: eventstore.Expected(t.version), Actual: t.on.records[0].AggregateVersion - 1,
+		}
+	}
+	return nil
+}
+
+// gone returns why the owner appends no more, or nil.
+func (o *Owner) gone() error {
+	o.queue.mu.Lock()
+	defer o.queue.mu.Unlock()
+	return o.queue.stopped
+}

@@ -1,0 +1,84 @@
+package kafkatest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+)
+
+// pythonClient names the client that [Python] brings.
+const pythonClient = "python-confluent-kafka-2.16.0"
+
+// pythonPackages are Confluent's client for Python with its registry client and Avro, and all that these import, to the version.
+func pythonPackages() []string {
+	return []string{
+		"confluent-kafka==2.16.0", "fastavro==1.13.1",
+		"anyio==4.16.0", "attrs==26.1.0", "authlib==1.9.9", "cachetools==8.0.1", "certifi==2026.10.18", "cffi==2.1.1",
+		"cryptography==50.0.2", "h11==0.16.0", "httpcore2==2.16.2", "httpx2==2.16.2", "idna==3.20", "joserfc==1.8.0",
+		"pycparser==3.12", "truststore==0.10.5", "typing_extensions==4.16.0",
+	}
+}
+
+// Python runs Python programs that may import confluent_kafka, with its schema registry and Avro parts: a client that shares
+// nothing with this module but the wire. It needs Python 3.11 with pip.
+type Python struct {
+	interpreter string
+	packages    string // folder
+}
+
+// InstallPython returns a Python with the client, which is downloaded if need be to the folder of all downloads.
+// progress is told about it; nil: nobody.
+func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
+	const hint = "pip downloads Confluent's client for Python: install Python 3.11 with pip and put it on the PATH"
+	if out == nil {
+		out = io.Discard
+	}
+	c, err := openCache(&progress{w: out})
+	if err != nil {
+		return nil, err
+	}
+	interpreter, err := findTool(hint, "python3.11", "python3", "python")
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, DefaultDownloadTimeout)
+	defer cancel()
+	packages, err := c.install(ctx, pythonClient, func(ctx context.Context, dir string) error {
+		args := append([]string{
+			"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps",
+			"--only-binary", ":all:", "--target", dir,
+		}, pythonPackages()...)
+		return runTool(ctx, dir, hint, interpreter, args...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Python{interpreter, packages}, nil
+}
+
+// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like every child it dies
+// with this process. What it printed to standard error is in the error.
+func (p *Python) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, p.interpreter, append([]string{script}, args...)...)
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+p.packages, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+	cmd.WaitDelay = outputGrace
+	ended := make(chan error, 1)
+	err := launch(cmd, func(err error) { ended <- err })
+	if err == nil {
+		err = <-ended
+	}
+	if err == nil {
+		return stdout.Bytes(), nil
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return nil, &ToolError{
+		Tool: script, Hint: "see what it printed", Output: lastLines(stderr.String()), Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
+	}
+}

@@ -1,0 +1,37 @@
+package kafka_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// Brokers do not answer, and a handler that appends has a time-out of its own: neither what waits nor what is on its way makes a dead letter of the event.
+func TestACommitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	held, release := holdRequest(t, c, kmsg.Produce, always)
+	attempt := func(id string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := s.Append(ctx, stream(id), eventstore.Any, records(1, "")...)
+		return err
+	}
+	flying := attempt("flying")
+	<-held
+	require.ErrorIs(t, flying, eventstore.ErrOutcomeUnknown)
+	require.Equal(t, kafka.RetryForever, kafka.Classify(flying))
+	waiting := attempt("waiting")
+	require.ErrorIs(t, waiting, context.DeadlineExceeded)
+	require.NotErrorIs(t, waiting, eventstore.ErrOutcomeUnknown)
+	require.Equal(t, kafka.RetryForever, kafka.Classify(waiting))
+	release()
+	require.Equal(t, kafka.RetryThenDeadLetter, kafka.Classify(context.DeadlineExceeded), "of whatever else the handler does")
+}

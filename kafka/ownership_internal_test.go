@@ -1,0 +1,30 @@
+package kafka
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/internal/membership"
+)
+
+// The group gives a partition, and takes it away before its first claim: opening does not wait for a claim that is never made.
+func TestOpeningDoesNotWaitForAClaimThatIsNotMade(t *testing.T) {
+	at := membership.Partition{Topic: "t"}
+	for name, taken := range map[string]func(*ownership){
+		"given to another one": func(o *ownership) { o.assigned(membership.Table{}) },
+		"out of the group":     func(o *ownership) { o.outside(errors.New("refused")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			given := newSeat(storedPartition{})
+			o := &ownership{seats: map[membership.Partition]*seat{at: given}}
+			o.assigned(membership.Table{Own: map[membership.Partition]bool{at: true}})
+			waited := make(chan error)
+			go func() { waited <- given.await(t.Context()) }()
+			taken(o)
+			require.NoError(t, <-waited)
+			require.NoError(t, o.settled(t.Context()))
+		})
+	}
+}

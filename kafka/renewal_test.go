@@ -1,0 +1,86 @@
+package kafka_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// holdRequest has the first request of the kind that matches wait until the function that it returns is called; held is closed when it has come.
+func holdRequest(t testing.TB, c *kfake.Cluster, key kmsg.Key, matches func(kmsg.Request) bool) (held <-chan struct{}, release func()) {
+	t.Helper()
+	came, free := make(chan struct{}), make(chan struct{})
+	var first atomic.Bool
+	c.ControlKey(int16(key), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if matches(r) && !first.Swap(true) { // and no other: the fake brokers cannot close while more than one waits
+			close(came)
+			c.SleepControl(func() { <-free })
+		}
+		return nil, nil, false
+	})
+	release = sync.OnceFunc(func() { close(free) })
+	t.Cleanup(release)
+	return came, release
+}
+
+func always(kmsg.Request) bool { return true }
+
+// A coordinator that does not answer a renewal holds up nothing: the claim counts without it. Its answer is taken when it comes.
+func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	cfg.ClaimRenewal = 20 * time.Millisecond
+	held, release := holdRequest(t, c, kmsg.InitProducerID, renews)
+	var h heard
+	cfg.Hooks = h.hooks()
+	s := open(t, cfg)
+	<-held
+	renewals := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, When: renews, Observe: true, Count: -1})
+	const appends = 50
+	begun := time.Now()
+	for i := range appends {
+		_, err := s.Append(t.Context(), stream("a"), eventstore.Expected(i), records(1, "")...)
+		require.NoError(t, err)
+	}
+	require.Less(t, time.Since(begun), 5*time.Second, "a request may take 15 s before it is given up")
+	require.Zero(t, renewals.Hits(), "no other one was begun meanwhile")
+	release()
+	require.NoError(t, renewals.Wait(t.Context(), 3), "it and the ones that follow are answered")
+	_, err := s.Append(t.Context(), stream("a"), appends, records(1, "")...)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.Empty(t, h.lost)
+	require.Zero(t, s.Skipped())
+}
+
+// Whatever coordinators do not answer, a store closes.
+func TestCloseWaitsForNoCoordinator(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]kmsg.Key{
+		"a new term": kmsg.InitProducerID, "its transaction": kmsg.AddPartitionsToTxn, "its marker": kmsg.EndTxn, "who the coordinator is": kmsg.FindCoordinator,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, cfg := fake(t)
+			cfg.ClaimRenewal = 20 * time.Millisecond
+			s := open(t, cfg)
+			held, _ := holdRequest(t, c, key, always)
+			if key == kmsg.FindCoordinator { // which is asked for when the one that is known fails
+				c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.NotCoordinator, Count: -1})
+			}
+			<-held
+			begun := time.Now()
+			require.NoError(t, s.Close())
+			require.Less(t, time.Since(begun), 8*time.Second, "a request may take 15 s before it is given up")
+		})
+	}
+}

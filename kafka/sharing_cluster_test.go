@@ -1,0 +1,118 @@
+//go:build cluster
+
+package kafka_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+func realService(t testing.TB, partitions int32) *service {
+	t.Helper()
+	s := newService(kafka.Config{Brokers: shared.Get(t).Brokers(), Logger: quiet()}, partitions)
+	s.cfg.TopicPrefix = "shared-" + uuid.NewString()[:8]
+	s.cfg.TransactionalIDPrefix = s.cfg.TopicPrefix // and so a group of its own
+	return s
+}
+
+func TestSharingUnderLoadOnRealBrokers(t *testing.T) { shareUnderLoad(t, realService(t, 5), 8) }
+
+// handoverTime is well within what callers wait for without noticing, and far below the session.
+const handoverTime = time.Second
+
+// An instance that is closed hands its partitions over in well under a second, the median of some times, and never takes as long as its
+// session: every one of them is written to by another.
+func TestClosedInstanceHandsOver(t *testing.T) {
+	s := realService(t, 6)
+	create(t, s.cfg)
+	s.start(t, "a:1")
+	var all []time.Duration
+	for range 3 {
+		s.start(t, "b:1")
+		awaitSharing(t, s, "a:1")
+		began := time.Now()
+		s.stop(t, "b:1")
+		for i := range 30 {
+			_, err := s.append(t.Context(), named("stream", i), records(1, uuid.NewString()))
+			require.NoError(t, err)
+		}
+		took := time.Since(began)
+		t.Logf("handed over after %s", took.Round(time.Millisecond))
+		require.Less(t, took, 6*time.Second, "the session")
+		all = append(all, took)
+	}
+	slices.Sort(all)
+	require.Less(t, all[len(all)/2], handoverTime, "the median of %v", all)
+}
+
+// instanceEnv has this test binary be an instance, as the test below starts it: topic prefix and brokers.
+const instanceEnv = "FENCELOG_TEST_INSTANCE"
+
+// An instance is killed: when its session is over the others own what it owned, and know everything it appended.
+func TestKilledInstanceIsTakenOver(t *testing.T) {
+	if args := os.Getenv(instanceEnv); args != "" {
+		beAnInstance(t, args)
+		return
+	}
+	s := realService(t, 6)
+	create(t, s.cfg)
+	s.start(t, "a:1")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledInstanceIsTakenOver$")
+	child.Env = append(os.Environ(), instanceEnv+"="+s.cfg.TopicPrefix+" "+strings.Join(s.cfg.Brokers, ","),
+		kafkatest.EnvBrokers+"="+strings.Join(s.cfg.Brokers, ",")) // it starts no cluster
+	input, err := child.StdinPipe() // never written to: its end ends the child
+	require.NoError(t, err)
+	defer input.Close()
+	output, err := child.StdoutPipe()
+	require.NoError(t, err)
+	child.Stderr = os.Stderr
+	require.NoError(t, child.Start())
+	line, err := bufio.NewReader(output).ReadString('\n')
+	require.NoError(t, err)
+	appended := strings.Fields(line)
+	require.NotEmpty(t, appended)
+	awaitSharing(t, s, "a:1")
+
+	require.NoError(t, child.Process.Kill())
+	require.Error(t, child.Wait())
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	for _, id := range appended {
+		r, err := s.append(ctx, id, records(1, uuid.NewString()))
+		require.NoError(t, err)
+		require.Equal(t, int64(2), r.Last, "after what the killed one appended")
+	}
+	t.Logf("taken over after %s", time.Since(began).Round(time.Millisecond))
+}
+
+// beAnInstance appends to the streams that it owns of some, says which, and stays until its input ends.
+func beAnInstance(t *testing.T, args string) {
+	prefix, brokers, _ := strings.Cut(args, " ")
+	s := newService(kafka.Config{Brokers: strings.Split(brokers, ","), Logger: quiet()}, 6)
+	s.cfg.TopicPrefix, s.cfg.TransactionalIDPrefix = prefix, prefix
+	store := s.start(t, "b:1")
+	var appended []string
+	for i := range 30 {
+		id := named("child", i)
+		if _, err := store.Append(t.Context(), stream(id), eventstore.NoStream, records(1, "")...); err == nil {
+			appended = append(appended, id)
+		}
+	}
+	_, _ = io.WriteString(os.Stdout, strings.Join(appended, " ")+"\n")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}

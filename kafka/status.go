@@ -1,0 +1,39 @@
+package kafka
+
+import "github.com/fencelog/fencelog/kafka/internal/membership"
+
+// PartitionStatus is what a store knows of one of its partitions.
+type PartitionStatus struct {
+	Topic     string
+	Partition int32
+	Owned     bool   // this instance appends to it, as far as it knows
+	Owner     string // the address that the owner advertises, see [Sharing]; empty if it is not known, or nobody advertises one
+	Next      int64  // the first offset that the index does not hold
+	Lag       int64  // offsets that the partition has, as a broker told last, and that the index does not hold
+	Skipped   int64  // records that the reader rule has left out since the store was opened
+	Err       error  // why the partition cannot be read, for good or until brokers accept it again; nil if it can
+	Outside   error  // why this instance is not in the group that shares the partitions, see [Sharing]; nil if it is, or there is none
+}
+
+// Status returns what the store knows of each partition, in the order of Categories and partitions. It asks no broker.
+func (s *Store) Status() []PartitionStatus {
+	var all []PartitionStatus
+	for _, g := range s.cfg.Categories {
+		c, ok := s.categories[g.Type]
+		if !ok {
+			continue
+		}
+		for i, p := range c.partitions {
+			at := membership.Partition{Topic: c.topic, ID: int32(i)}
+			all = append(all, PartitionStatus{
+				Topic: at.Topic, Partition: at.ID, Owned: p.Owned(), Owner: s.ownership.address(at),
+				Next: p.index.Checkpoint().Next, Lag: p.Lag(), Skipped: p.Skipped(), Err: public(p.Readable()),
+				Outside: s.ownership.excluded(),
+			})
+		}
+	}
+	return all
+}
+
+// IndexBytes returns the size of the index, on disk or in memory; 0 once the store is closed.
+func (s *Store) IndexBytes() int64 { return s.index.Bytes() }

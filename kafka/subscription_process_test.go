@@ -1,0 +1,138 @@
+//go:build cluster
+
+package kafka_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// memberEnv has this test binary be a member of a group, as the test below starts it: topic prefix and brokers.
+const memberEnv = "FENCELOG_TEST_MEMBER"
+
+// ofTwo is a subscription of both processes: a killed member is missed after the shortest session that brokers allow.
+func ofTwo(h func(context.Context, eventstore.Record) error) kafka.SubscriptionConfig {
+	cfg := quick("pair", newHandled())
+	cfg.Handler, cfg.Session, cfg.Heartbeat = h, 6*time.Second, 500*time.Millisecond
+	return cfg
+}
+
+// Two processes share a group, and one is killed amid its work: what it had not committed is handled by the other, each
+// aggregate's events in order, and what it had set aside stays so.
+func TestKilledMemberLosesNothing(t *testing.T) {
+	if args := os.Getenv(memberEnv); args != "" {
+		beAMember(t, args)
+		return
+	}
+	cfg := realWith(t, 4)
+	s := open(t, cfg)
+	const streams = 20
+	want := make(map[string][]string)
+	for i := range streams {
+		id := named("s", i)
+		want[id] = add(t, s, id, 4)
+	}
+	h := newHandled()
+	child, lines := startMember(t, cfg)
+	for range 12 { // it is amid its work
+		h.took(t, lines)
+	}
+	d := openLetters(t, cfg)
+	eventually(t, "it has set something aside", func() bool {
+		all, err := d.List(t.Context(), "pair")
+		require.NoError(t, err)
+		return len(all) > 0
+	})
+	require.NoError(t, child.Process.Kill())
+	for h.took(t, lines) { // what it wrote before
+	}
+	require.Error(t, child.Wait())
+
+	poisoned := func(ctx context.Context, r eventstore.Record) error {
+		if isPoison(r) {
+			return errors.New("poison") // never called: it is set aside
+		}
+		return h.handle(ctx, r)
+	}
+	sub := subscribe(t, s, ofTwo(poisoned))
+	for id, events := range want {
+		if id != "s-0" {
+			h.seen(t, id, events)
+		}
+	}
+	letters := listed(t, d, "pair", len(want["s-0"])-1)
+	require.Equal(t, want["s-0"][:1], distinct(h.of("s-0")))
+	require.Equal(t, "s-0", letters[0].Key)
+	require.Zero(t, sub.Stats().DeadLettered, "it knows what the other one set aside")
+	t.Logf("%d events were handled here", sub.Stats().Handled)
+}
+
+// isPoison: the second event of the first stream.
+func isPoison(r eventstore.Record) bool { return r.AggregateID == "s-0" && r.AggregateVersion == 2 }
+
+// took notes what the other process has handled, and reports whether it said anything.
+func (h *handled) took(t testing.TB, lines *bufio.Scanner) bool {
+	t.Helper()
+	if !lines.Scan() {
+		return false
+	}
+	aggregate, event, ok := strings.Cut(lines.Text(), " ")
+	require.True(t, ok, "the other process says: %s", lines.Text())
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ids[aggregate] = append(h.ids[aggregate], event)
+	return true
+}
+
+func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	brokers := strings.Join(cfg.Brokers, ",")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledMemberLosesNothing$")
+	child.Env = append(os.Environ(), memberEnv+"="+cfg.TopicPrefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers) // it starts no cluster
+	input, err := child.StdinPipe()                                                                               // never written to: its end ends the child
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = input.Close() })
+	output, err := child.StdoutPipe()
+	require.NoError(t, err)
+	child.Stderr = os.Stderr
+	require.NoError(t, child.Start())
+	return child, bufio.NewScanner(output)
+}
+
+// beAMember says what it handles, until its input ends. After some events it takes its time, so that it is killed amid work.
+func beAMember(t *testing.T, args string) {
+	prefix, brokers, _ := strings.Cut(args, " ")
+	s := open(t, kafka.Config{
+		Brokers: strings.Split(brokers, ","), TopicPrefix: prefix, ReadOnly: true, Logger: quiet(),
+		Categories: []kafka.Category{{Type: aggregateType, Partitions: 4}},
+	})
+	var n atomic.Int64
+	var poisoned atomic.Bool
+	subscribe(t, s, ofTwo(func(ctx context.Context, r eventstore.Record) error {
+		if isPoison(r) {
+			poisoned.Store(true)
+			return fmt.Errorf("poison: %w", eventstore.ErrUndecodable)
+		}
+		_, _ = io.WriteString(os.Stdout, r.AggregateID+" "+r.ID+"\n")
+		if n.Add(1) > 20 && poisoned.Load() {
+			<-ctx.Done()
+		}
+		return ctx.Err()
+	}))
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}

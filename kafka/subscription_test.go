@@ -1,0 +1,283 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// handled is a handler that remembers. Subscriptions in several processes may share it.
+type handled struct {
+	mu    sync.Mutex
+	ids   map[string][]string // event ids in the order in which they were handled, by aggregate
+	fail  func(eventstore.Record) error
+	grown chan struct{} // has a token when an event was handled
+}
+
+func newHandled() *handled {
+	return &handled{ids: make(map[string][]string), grown: make(chan struct{}, 1), fail: func(eventstore.Record) error { return nil }}
+}
+
+func (h *handled) handle(_ context.Context, r eventstore.Record) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.fail(r); err != nil {
+		return err
+	}
+	h.ids[r.AggregateID] = append(h.ids[r.AggregateID], r.ID)
+	select {
+	case h.grown <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (h *handled) of(id string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.ids[id])
+}
+
+// eventually waits much longer than anything should take: machines are busy.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	require.Eventually(t, holds, 2*time.Minute, 5*time.Millisecond, what)
+}
+
+// seen waits until the events of the aggregate were handled, and fails if they were in another order. Ones that were handled again count
+// once.
+func (h *handled) seen(t testing.TB, id string, want []string) {
+	t.Helper()
+	eventually(t, "all events of "+id+" are handled", func() bool { return len(distinct(h.of(id))) >= len(want) })
+	require.Equal(t, want, distinct(h.of(id)))
+}
+
+// distinct leaves the first of each.
+func distinct(all []string) []string {
+	var found []string
+	for _, id := range all {
+		if !slices.Contains(found, id) {
+			found = append(found, id)
+		}
+	}
+	return found
+}
+
+// quick is a subscription whose retries do not take long.
+func quick(group string, h *handled) kafka.SubscriptionConfig {
+	return kafka.SubscriptionConfig{
+		Group: group, Category: aggregateType, Handler: h.handle,
+		Retry: kafka.Retry{Attempts: 3, First: time.Millisecond, Longest: 5 * time.Millisecond},
+	}
+}
+
+func subscribe(t testing.TB, s *kafka.Store, cfg kafka.SubscriptionConfig) *kafka.Subscription {
+	t.Helper()
+	sub, err := s.Subscribe(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = sub.Close() })
+	return sub
+}
+
+// add appends commits to the stream, and returns the ids of their events.
+func add(t testing.TB, s *kafka.Store, id string, commits int) []string {
+	t.Helper()
+	var all []string
+	for i := range commits {
+		rs := records(1+i%2, "")
+		_, err := s.Append(t.Context(), stream(id), eventstore.Any, rs...)
+		require.NoError(t, err)
+		all = append(all, idsOf(rs)...)
+	}
+	return all
+}
+
+func TestSubscriptionOnFakeBrokers(t *testing.T) {
+	_, cfg := fake(t)
+	testSubscription(t, cfg)
+}
+
+// testSubscription: what was there and what comes is handled once, in order; what does not count never is; another member goes on
+// where one stopped.
+func testSubscription(t *testing.T, cfg kafka.Config) {
+	s := open(t, cfg)
+	want := add(t, s, "a", 5)
+	writeForeign(t, cfg)
+	h := newHandled()
+	sub := subscribe(t, s, quick("readers", h))
+	h.seen(t, "a", want)
+	transactForeign(t, cfg)
+	want = append(want, add(t, s, "a", 5)...)
+	h.seen(t, "a", want)
+	eventually(t, "there is no lag", func() bool { st := sub.Stats(); return st.Partitions == 1 && st.Lag == 0 })
+	require.Equal(t, int64(len(want)), sub.Stats().Handled)
+	require.NoError(t, sub.Close())
+	require.NoError(t, sub.Close(), "again")
+	require.NoError(t, sub.Err())
+
+	more := add(t, s, "a", 3)
+	next := newHandled()
+	sub = subscribe(t, s, quick("readers", next))
+	next.seen(t, "a", more)
+	require.NoError(t, s.Close())
+	require.NoError(t, sub.Close(), "the store has closed it")
+	require.Equal(t, more, next.of("a"), "nothing was handled twice: nothing crashed")
+	_, err := s.Subscribe(t.Context(), quick("readers", next))
+	require.ErrorIs(t, err, eventstore.ErrClosed)
+}
+
+func TestHandlersKnowTheCause(t *testing.T) {
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	rs := records(1, "command")
+	rs[0].CorrelationID, rs[0].ActorID = "conversation", "user"
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, rs...)
+	require.NoError(t, err)
+	got := make(chan event.Cause, 1)
+	sub := quick("causes", newHandled())
+	sub.Handler = func(ctx context.Context, _ eventstore.Record) error { got <- event.CauseFrom(ctx); return nil }
+	subscribe(t, s, sub)
+	require.Equal(t, event.Cause{CorrelationID: "conversation", CausationID: rs[0].ID, ActorID: "user"}, <-got)
+}
+
+func TestSubscriptionMistakes(t *testing.T) {
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	_, err := s.Subscribe(t.Context(), kafka.SubscriptionConfig{
+		Category: "Nothing", Concurrency: -1, MaxInFlight: -2, Retry: kafka.Retry{Attempts: -1, First: -1}, Heartbeat: time.Minute,
+	})
+	for _, want := range []string{"Group is", "Category is", "Handler is", "Concurrency is", "MaxInFlight is", "Attempts is", "pauses are", "Heartbeat 1m"} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestClassify(t *testing.T) {
+	for err, want := range map[error]kafka.Outcome{
+		errors.New("no"):                           kafka.RetryThenDeadLetter,
+		context.DeadlineExceeded:                   kafka.RetryThenDeadLetter,
+		eventstore.ErrConflict:                     kafka.RetryForever,
+		eventstore.ErrUndecodable:                  kafka.DeadLetterAtOnce,
+		eventstore.ErrNotOwner:                     kafka.RetryForever,
+		errors.Join(away{}):                        kafka.RetryForever,
+		&kafka.RefusedError{Err: errors.New("no")}: kafka.RetryThenDeadLetter,
+	} {
+		require.Equal(t, want, kafka.Classify(err), err)
+	}
+}
+
+type away struct{}
+
+func (away) Error() string     { return "away" }
+func (away) Unavailable() bool { return true }
+
+// A group that begins at the end, or at a time, begins there once: what is appended while no member runs is not lost.
+func TestStartIsOfTheFirstAssignment(t *testing.T) {
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	old := add(t, s, "a", 3)
+	since := records(1, "")
+	since[0].Timestamp = since[0].Timestamp.Add(time.Hour)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.Any, since...)
+	require.NoError(t, err)
+	for group, c := range map[string]struct {
+		start eventstore.Start
+		want  []string
+	}{
+		"from the end":        {eventstore.End(), nil},
+		"from a time":         {eventstore.Since(since[0].Timestamp), idsOf(since)},
+		"from a time to come": {eventstore.Since(since[0].Timestamp.Add(time.Hour)), nil},
+		"from a position":     {eventstore.After(eventstore.Cursor{0: positionOf(t, s, "a", 2)}), append(slices.Clone(old[2:]), idsOf(since)...)},
+		"from the beginning":  {eventstore.Beginning(), append(slices.Clone(old), idsOf(since)...)},
+	} {
+		t.Run(group, func(t *testing.T) {
+			h := newHandled()
+			sub := quick(group, h)
+			sub.Start = c.start
+			first := subscribe(t, s, sub)
+			eventually(t, "it has the partition", func() bool { st := first.Stats(); return st.Partitions == 1 && st.Lag == 0 })
+			require.NoError(t, first.Close())
+			require.Equal(t, c.want, h.of("a"))
+			late := named(group, 1)
+			more := add(t, s, late, 2)
+			sub.Start = eventstore.End()
+			next := subscribe(t, s, sub)
+			h.seen(t, late, more)
+			require.NoError(t, next.Close())
+		})
+	}
+}
+
+// positionOf returns the offset of the stream's event of a version.
+func positionOf(t testing.TB, s *kafka.Store, id string, version int64) int64 {
+	t.Helper()
+	for r, err := range s.ReadStream(t.Context(), stream(id), version) {
+		require.NoError(t, err)
+		return r.Position.Offset
+	}
+	require.Fail(t, "no such version")
+	return 0
+}
+
+// A panic is an error like any other.
+func TestPanicsAreSetAside(t *testing.T) {
+	_, cfg := fake(t)
+	s, d := open(t, cfg), openLetters(t, cfg)
+	h := newHandled()
+	h.fail = func(r eventstore.Record) error {
+		if r.AggregateID == "bad" {
+			panic("boom")
+		}
+		return nil
+	}
+	good := add(t, s, "good", 2)
+	add(t, s, "bad", 1)
+	subscribe(t, s, quick("panics", h))
+	h.seen(t, "good", good)
+	require.Equal(t, "handler of group panics panicked: boom", listed(t, d, "panics", 1)[0].Error)
+}
+
+// A handler says that an error is none, or not the event's fault.
+func TestOutcomesOfTheUser(t *testing.T) {
+	_, cfg := fake(t)
+	s, d := open(t, cfg), openLetters(t, cfg)
+	errRefused, errAway := errors.New("refused"), errors.New("away")
+	h := newHandled()
+	tries := 0
+	h.fail = func(r eventstore.Record) error {
+		switch r.AggregateID {
+		case "refused":
+			return errRefused
+		case "away":
+			if tries++; tries < 20 {
+				return errAway
+			}
+		}
+		return nil
+	}
+	sub := quick("judges", h)
+	sub.Classify = func(err error) kafka.Outcome {
+		switch {
+		case errors.Is(err, errRefused):
+			return kafka.Handled
+		case errors.Is(err, errAway):
+			return kafka.RetryForever
+		}
+		return kafka.Classify(err)
+	}
+	add(t, s, "refused", 1)
+	slow := add(t, s, "away", 1)
+	running := subscribe(t, s, sub)
+	h.seen(t, "away", slow)
+	eventually(t, "all is done", func() bool { return running.Stats().Lag == 0 })
+	listed(t, d, "judges", 0)
+	require.Equal(t, int64(19), running.Stats().Retried)
+}
