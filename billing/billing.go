@@ -34,7 +34,13 @@ func Schemas() schema.Sources {
 	return schema.Sources{account.Accounts.Name(): account.Schemas}
 }
 
-// Events returns the types of all events, for [event.NewTypes] and for binding a codec.
+// Events returns the types of all events, for [event.NewTypes].
 func Events() []event.Type {
 	return account.Accounts.Events()
+}
+
+// Stored returns what a codec reads and writes, for [schema.Register]: the types of all events, and of what was stored
+// before their meaning changed.
+func Stored() []event.Type {
+	return account.Accounts.Stored()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/schematest"
 )
 
 // A topic's number of partitions cannot change once it has events.
@@ -28,6 +29,11 @@ func TestEveryEventHasASchemaThatFits(t *testing.T) {
 	require.NoError(t, codec.Bind(t.Context(), billing.Events()))
 	_, err = event.NewTypes(billing.Events()...)
 	require.NoError(t, err)
+}
+
+func TestSchemasAreWhatTheGoTypesSay(t *testing.T) {
+	t.Parallel()
+	schematest.CheckDerived(t, billing.Schemas(), billing.Events())
 }
 
 func TestEveryEventBelongsToACategory(t *testing.T) {

@@ -12,9 +12,10 @@ import (
 //nolint:gochecknoglobals // written once, never changed
 var Accounts = aggregate.NewType[Account]("Account", AccountCreated{}, AccountCredited{}, AccountDebited{})
 
-// Schemas holds the Avro schema of each event, as "<EventType>.avsc".
+// Schemas holds the Avro schema of each event, as "<EventType>.avsc", and its released revisions, as
+// "released/<EventType>.v<N>.avsc".
 //
-//go:embed *.avsc
+//go:embed *.avsc released/*.avsc
 var Schemas embed.FS
 
 // Account is the state of an account, made by its events alone. The zero Account does not exist yet.
@@ -81,6 +82,11 @@ const (
 	OwnerSystem       OwnerType = "SYSTEM"
 )
 
+// Symbols returns all of them as they are stored, in the order of the schema.
+func (OwnerType) Symbols() []string {
+	return symbols(OwnerUnknown, OwnerUser, OwnerOrganization, OwnerSystem)
+}
+
 // Valid reports whether a command may name it.
 func (t OwnerType) Valid() bool {
 	switch t {
@@ -101,6 +107,11 @@ const (
 	TypeSystem   Type = "SYSTEM"
 	TypeExternal Type = "EXTERNAL" // the world outside: without limits, so that every movement has two sides
 )
+
+// Symbols returns all of them as they are stored, in the order of the schema.
+func (Type) Symbols() []string {
+	return symbols(TypeUnknown, TypeUser, TypeSystem, TypeExternal)
+}
 
 // Valid reports whether a command may name it.
 func (t Type) Valid() bool {
@@ -126,6 +137,11 @@ const (
 	EntryAdjustment EntryType = "ADJUSTMENT"
 )
 
+// Symbols returns all of them as they are stored, in the order of the schema.
+func (EntryType) Symbols() []string {
+	return symbols(EntryUnknown, EntryTopUp, EntryPayment, EntryTransfer, EntryRefund, EntryReversal, EntryAdjustment)
+}
+
 // Valid reports whether a command may name it.
 func (t EntryType) Valid() bool {
 	switch t {
@@ -134,4 +150,12 @@ func (t EntryType) Valid() bool {
 	case EntryUnknown:
 	}
 	return false
+}
+
+func symbols[T ~string](all ...T) []string {
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = string(s)
+	}
+	return names
 }

@@ -46,7 +46,12 @@ func inMemory(t *testing.T) *fixture {
 
 func wire(t *testing.T, store eventstore.Store, registry schema.Registry, logger *slog.Logger) *fixture {
 	t.Helper()
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true})
+	return wireCodec(t, store, registry, schema.Config{Register: true}, logger)
+}
+
+func wireCodec(t *testing.T, store eventstore.Store, registry schema.Registry, cfg schema.Config, logger *slog.Logger) *fixture {
+	t.Helper()
+	codec, err := schema.NewCodec(registry, billing.Schemas(), cfg)
 	require.NoError(t, err)
 	types, err := event.NewTypes(billing.Events()...)
 	require.NoError(t, err)

@@ -8,15 +8,15 @@ import (
 	"github.com/fencelog/fencelog/query"
 )
 
-// GetAccount asks what an account is. The answer shows everything that was committed before it was asked.
-// It is refused with [ErrAccountNotFound].
+// GetAccount asks what an account is. The answer shows everything that this process had of it before it was asked: all
+// that was committed, if its store owns the account's partition; see [View]. It is refused with [ErrAccountNotFound].
 type GetAccount struct {
 	query.Returns[Details]
 	AccountID string
 }
 
-// GetBalance asks what an account holds. The answer shows everything that was committed before it was asked.
-// It is refused with [ErrAccountNotFound].
+// GetBalance asks what an account holds. The answer shows everything that this process had of it before it was asked: all
+// that was committed, if its store owns the account's partition; see [View]. It is refused with [ErrAccountNotFound].
 type GetBalance struct {
 	query.Returns[Balance]
 	AccountID string

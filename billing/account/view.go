@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/event"
@@ -21,8 +22,9 @@ type Source interface {
 
 // View is the read model of all accounts and their balances, in memory.
 //
-// It follows the events when it is asked, up to the last one, so an answer shows everything that was committed before
-// the question. It applies each event once, in order, however often the source yields it; an error of the source leaves it
+// It follows the events when it is asked, up to the last one that its source has, so an answer shows everything that the source had
+// before the question: over a store that owns an account's partition all that was committed, over one that follows what another
+// owns all that it has followed so far. Questions that wait for the events are answered together. It applies each event once, in order, however often the source yields it; an error of the source leaves it
 // where it was, and the next question goes on from there.
 type View struct {
 	source Source
@@ -30,6 +32,9 @@ type View struct {
 	// turn holds a token while a goroutine uses what is below it. It is a channel, so that who waits can leave.
 	turn  chan struct{}
 	state *viewState
+	upTo  uint64 // the latest catch-up of state that succeeded, by its number
+
+	begun atomic.Uint64 // catch-ups; their numbers are 1, 2, 3 …
 }
 
 // viewState is what the events up to cursor make.
@@ -92,7 +97,7 @@ func (v *View) Rebuild(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	v.state = fresh
+	v.state, v.upTo = fresh, 0 // what fresh saw may be older than a question that waits
 	<-v.turn
 	return nil
 }
@@ -107,16 +112,22 @@ func (v *View) row(ctx context.Context, id string) (row, error) {
 	return r, err
 }
 
-// current catches up, then lets look see what there is.
+// current catches up, unless a catch-up that began after this question has done so, then lets look see what there is. So a question waits for two
+// catch-ups at most, however many are asked at once.
 func (v *View) current(ctx context.Context, look func(*viewState)) error {
+	asked := v.begun.Load()
 	select {
 	case v.turn <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	defer func() { <-v.turn }()
-	if err := v.state.catchUp(ctx, v.source); err != nil {
-		return fmt.Errorf("view of accounts: %w", err)
+	if v.upTo <= asked {
+		number := v.begun.Add(1)
+		if err := v.state.catchUp(ctx, v.source); err != nil {
+			return fmt.Errorf("view of accounts: %w", err)
+		}
+		v.upTo = number
 	}
 	look(v.state)
 	return nil

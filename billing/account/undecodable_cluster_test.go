@@ -1,0 +1,34 @@
+//go:build cluster
+
+package account_test
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/schema"
+)
+
+func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
+	c := cluster.Get(t)
+	cfg := kafka.Config{
+		Brokers:     c.Brokers(),
+		Categories:  billing.Categories(),
+		TopicPrefix: "undecodable-" + uuid.NewString()[:8],
+		Logger:      slog.New(slog.DiscardHandler),
+	}
+	_, err := kafka.CreateTopics(t.Context(), cfg)
+	require.NoError(t, err)
+	store, err := kafka.Open(t.Context(), cfg)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, store.Close()) }()
+	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, registry.Close()) }()
+	testUndecodable(t, store, registry, schema.Config{Register: true, Prefix: cfg.TopicPrefix})
+}
