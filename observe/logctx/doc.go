@@ -1,0 +1,7 @@
+// Package logctx adds to log records on whose behalf they are: the correlation id, the command and the trace that the context carries.
+//
+//	logger := slog.New(logctx.New(slog.NewJSONHandler(os.Stdout, nil)))
+//	logger.InfoContext(ctx, "credited") // … "correlationId":"…","commandId":"…","traceId":"…"
+//
+// It starts nothing, and may be used concurrently.
+package logctx

@@ -1,0 +1,175 @@
+package prom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+const namespace = "fencelog"
+
+// Outcomes of an append, the label "outcome" of fencelog_append_duration_seconds.
+const (
+	OutcomeStored   = "stored"
+	OutcomeRepeated = "repeated"  // the command had been stored before
+	OutcomeConflict = "conflict"  // the stream stood at another version
+	OutcomeNotOwner = "not_owner" // another instance owns the partition
+	OutcomeUnknown  = "unknown"   // it may or may not be stored
+	OutcomeRefused  = "refused"   // bad input
+	OutcomeCanceled = "canceled"  // the caller gave up, or the store was closed
+	OutcomeFailed   = "failed"    // anything else, such as the caller's time being up
+)
+
+// Config configures [Metrics]; every field may be left zero.
+type Config struct {
+	// Outcome names what became of a command or a query, for the label "outcome"; it must have few values. Default: "ok" or
+	// "failed".
+	Outcome func(err error) string
+
+	// LatencyBuckets are the bounds, in seconds, of what takes a request or an append. Default: 0.5 ms to 10 s.
+	LatencyBuckets []float64
+}
+
+// Metrics are the counters and histograms of one process.
+type Metrics struct {
+	cfg        Config
+	registerer prometheus.Registerer
+
+	appends, batches, claims, commands, queries, requests *prometheus.HistogramVec
+	batchCommits, batchRecords                            *prometheus.HistogramVec
+	records, batchFailures, losses, skipped               *prometheus.CounterVec
+	inFlight                                              prometheus.Gauge
+}
+
+// New returns metrics that are registered with r. It fails if r has metrics of these names.
+func New(r prometheus.Registerer, cfg Config) (*Metrics, error) {
+	if cfg.Outcome == nil {
+		cfg.Outcome = func(err error) string {
+			if err != nil {
+				return OutcomeFailed
+			}
+			return "ok"
+		}
+	}
+	if cfg.LatencyBuckets == nil {
+		cfg.LatencyBuckets = []float64{.0005, .001, .002, .003, .005, .0075, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	}
+	counts := prometheus.ExponentialBuckets(1, 2, 14)
+	m := &Metrics{
+		cfg: cfg, registerer: r,
+		appends: histogram("append_duration_seconds", "What Append took, by what became of it.", cfg.LatencyBuckets, "category", "outcome"),
+		records: counter("append_records_total", "Events that were stored.", "category"),
+		batches: histogram("batch_duration_seconds", "From sending a record batch to its acknowledgement, all attempts together.",
+			cfg.LatencyBuckets, "topic"),
+		batchCommits:  histogram("batch_commits", "Commits in a record batch.", counts, "topic"),
+		batchRecords:  histogram("batch_records", "Events in a record batch.", counts, "topic"),
+		batchFailures: counter("batch_failures_total", "Record batches that were given up.", "topic"),
+		claims: histogram("claim_duration_seconds", "Claiming a partition and catching up with it.",
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}, "topic"),
+		losses:  counter("partitions_lost_total", "Partitions that another instance took, or that cannot be appended to any more.", "topic"),
+		skipped: counter("skipped_records_total", "Records that do not count, as another program than the owner wrote them.", "topic"),
+		commands: histogram("command_duration_seconds", "What the handling of a command took, by what became of it.", cfg.LatencyBuckets,
+			"command", "outcome"),
+		queries: histogram("query_duration_seconds", "What the handling of a query took, by what became of it.", cfg.LatencyBuckets,
+			"query", "outcome"),
+		requests: histogram("http_request_duration_seconds", "What the handling of an HTTP request took.", cfg.LatencyBuckets,
+			"method", "route", "status"),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "http_requests_in_flight", Help: "HTTP requests that are being handled.",
+		}),
+	}
+	return m, m.register(m.appends, m.records, m.batches, m.batchCommits, m.batchRecords, m.batchFailures, m.claims, m.losses, m.skipped,
+		m.commands, m.queries, m.requests, m.inFlight)
+}
+
+func (m *Metrics) register(all ...prometheus.Collector) error {
+	var failed []error
+	for _, c := range all {
+		failed = append(failed, m.registerer.Register(c))
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	return nil
+}
+
+func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+// Kafka returns hooks for [kafka.Config]. The counters of the categories are there, at 0, from the start.
+func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
+	topics, err := cfg.Topics()
+	if err != nil {
+		return kafka.Hooks{}, err
+	}
+	for _, t := range topics {
+		for _, c := range []*prometheus.CounterVec{m.batchFailures, m.losses, m.skipped} {
+			c.WithLabelValues(t.Name)
+		}
+	}
+	for _, c := range cfg.Categories {
+		m.records.WithLabelValues(c.Type)
+		for _, o := range outcomes() {
+			m.appends.WithLabelValues(c.Type, o)
+		}
+	}
+	return kafka.Hooks{
+		Appended: m.Appended,
+		Wrote: func(b kafka.Batch) {
+			m.batches.WithLabelValues(b.Topic).Observe(b.Duration.Seconds())
+			m.batchCommits.WithLabelValues(b.Topic).Observe(float64(b.Commits))
+			m.batchRecords.WithLabelValues(b.Topic).Observe(float64(b.Records))
+			if b.Err != nil {
+				m.batchFailures.WithLabelValues(b.Topic).Inc()
+			}
+		},
+		Claimed: func(c kafka.Claim) { m.claims.WithLabelValues(c.Topic).Observe(c.Duration.Seconds()) },
+		Lost:    func(l kafka.Loss) { m.losses.WithLabelValues(l.Topic).Inc() },
+		Skipped: func(s kafka.Skip) { m.skipped.WithLabelValues(s.Topic).Add(float64(s.Records)) },
+	}, nil
+}
+
+// Appended is an [eventstore.OnAppend], for a store that is not in Kafka.
+func (m *Metrics) Appended(_ context.Context, a eventstore.Appended) {
+	outcome := outcomeOf(a)
+	m.appends.WithLabelValues(a.Stream.Type, outcome).Observe(a.Duration.Seconds())
+	if outcome == OutcomeStored {
+		m.records.WithLabelValues(a.Stream.Type).Add(float64(a.Records))
+	}
+}
+
+func outcomes() []string {
+	return []string{
+		OutcomeStored, OutcomeRepeated, OutcomeConflict, OutcomeNotOwner, OutcomeUnknown, OutcomeRefused, OutcomeCanceled, OutcomeFailed,
+	}
+}
+
+func outcomeOf(a eventstore.Appended) string {
+	switch {
+	case a.Err == nil && a.Result.Repeated:
+		return OutcomeRepeated
+	case a.Err == nil:
+		return OutcomeStored
+	case errors.Is(a.Err, eventstore.ErrConflict):
+		return OutcomeConflict
+	case errors.Is(a.Err, eventstore.ErrOutcomeUnknown):
+		return OutcomeUnknown
+	case errors.Is(a.Err, eventstore.ErrNotOwner):
+		return OutcomeNotOwner
+	case errors.Is(a.Err, eventstore.ErrInvalid):
+		return OutcomeRefused
+	case errors.Is(a.Err, context.Canceled), errors.Is(a.Err, eventstore.ErrClosed):
+		return OutcomeCanceled
+	}
+	return OutcomeFailed
+}

@@ -1,0 +1,81 @@
+package prom
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/query"
+)
+
+// Commands returns middleware that measures each command.
+func (m *Metrics) Commands() command.Middleware {
+	return func(next command.Handler) command.Handler {
+		return func(ctx context.Context, cmd any) error {
+			start := clock.Reading()
+			err := next(ctx, cmd)
+			m.commands.WithLabelValues(reflect.TypeOf(cmd).Name(), m.cfg.Outcome(err)).Observe(time.Since(start).Seconds())
+			return err
+		}
+	}
+}
+
+// Queries returns middleware that measures each query.
+func (m *Metrics) Queries() query.Middleware {
+	return func(next query.Handler) query.Handler {
+		return func(ctx context.Context, q any) (any, error) {
+			start := clock.Reading()
+			answer, err := next(ctx, q)
+			m.queries.WithLabelValues(reflect.TypeOf(q).Name(), m.cfg.Outcome(err)).Observe(time.Since(start).Seconds())
+			return answer, err
+		}
+	}
+}
+
+// HTTP returns a handler that measures next. route names the request's route once next has handled it; it must have few values, so not
+// the request's path.
+func (m *Metrics) HTTP(route func(*http.Request) string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.inFlight.Inc()
+		defer m.inFlight.Dec()
+		start := clock.Reading()
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(seen, r)
+		m.requests.WithLabelValues(method(r), route(r), strconv.Itoa(seen.status)).Observe(time.Since(start).Seconds())
+	})
+}
+
+// method keeps what clients invent out of the labels.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
+}
+
+// statusWriter remembers the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+	told   bool
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if !w.told {
+		w.status, w.told = status, true
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	w.told = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,54 @@
+package prom
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// Subscription adds a subscription, by the name of its group and its category; stats, such as its method Stats, is called at each scrape. It fails if there is one of
+// that name and category already.
+func (m *Metrics) Subscription(group, category string, stats func() kafka.Stats) error {
+	labels := prometheus.Labels{"group": group, "category": category}
+	c := &subscriptionCollector{stats: stats}
+	one := func(kind prometheus.ValueType, name, help string, value func(kafka.Stats) float64) {
+		d := prometheus.NewDesc(prometheus.BuildFQName(namespace, "subscription", name), help, nil, labels)
+		c.all = append(c.all, subscriptionMetric{d, kind, value})
+	}
+	one(prometheus.CounterValue, "handled_total", "Events that were handled.", func(s kafka.Stats) float64 { return float64(s.Handled) })
+	one(prometheus.CounterValue, "retries_total", "Attempts after the first.", func(s kafka.Stats) float64 { return float64(s.Retried) })
+	one(prometheus.CounterValue, "dead_letters_total", "Events that were set aside because the handler failed.",
+		func(s kafka.Stats) float64 { return float64(s.DeadLettered) })
+	one(prometheus.CounterValue, "parked_total", "Events that were set aside because an earlier one of their aggregate is.",
+		func(s kafka.Stats) float64 { return float64(s.Parked) })
+	one(prometheus.CounterValue, "redriven_total", "Events that were set aside and handled afterwards.", func(s kafka.Stats) float64 { return float64(s.Redriven) })
+	one(prometheus.GaugeValue, "partitions", "Partitions that this instance reads.", func(s kafka.Stats) float64 { return float64(s.Partitions) })
+	one(prometheus.GaugeValue, "lag", "Offsets in these partitions that are not done.", func(s kafka.Stats) float64 { return float64(s.Lag) })
+	return m.register(c)
+}
+
+type subscriptionMetric struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(kafka.Stats) float64
+}
+
+type subscriptionCollector struct {
+	stats func() kafka.Stats
+	all   []subscriptionMetric
+}
+
+// Describe implements [prometheus.Collector].
+func (c *subscriptionCollector) Describe(all chan<- *prometheus.Desc) {
+	for _, m := range c.all {
+		all <- m.desc
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c *subscriptionCollector) Collect(all chan<- prometheus.Metric) {
+	s := c.stats()
+	for _, m := range c.all {
+		all <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(s))
+	}
+}
