@@ -24,6 +24,7 @@ type backend struct {
 	name     string
 	store    eventstore.Store
 	registry schema.Registry
+	schemas  schema.Config
 	close    func() error
 }
 
@@ -44,17 +45,17 @@ func inMemory() (*backend, error) {
 		name:     fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
 		store:    store,
 		registry: schema.NewMemory(),
+		schemas:  schema.Config{Register: true}, // nobody else could
 		close:    store.Close,
 	}, nil
 }
 
 func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logger) (*backend, error) {
-	url := getenv(registryVariable)
-	if url == "" {
+	if getenv(registryVariable) == "" {
 		return nil, fmt.Errorf("%s is set but %s is not: give the schema registry, such as http://localhost:8081, "+
 			"or unset %s to keep the events in memory", brokersVariable, registryVariable, brokersVariable)
 	}
-	registry, err := schema.NewHTTP(url, schema.HTTPConfig{})
+	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +76,7 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		name:     fmt.Sprintf("in Kafka at %s, schemas at %s", strings.Join(cfg.Brokers, ","), registry.URL()),
 		store:    store,
 		registry: registry,
+		schemas:  schema.Config{Prefix: cfg.TopicPrefix},
 		close:    func() error { return errors.Join(store.Close(), registry.Close()) },
 	}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/schema"
 )
 
 // On Kafka the first run shows what it shows in memory, and the second finds what the first one left.
@@ -27,6 +28,19 @@ func TestTwoRunsOnKafka(t *testing.T) {
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	_, err = kafka.CreateTopics(t.Context(), cfg)
 	require.NoError(t, err)
+
+	// Without the deployment step the program does not start, and says all that is missing.
+	code, _, missing := program(t, "", getenv)
+	require.Equal(t, exitFailed, code)
+	for _, e := range billing.Events() {
+		require.Contains(t, missing, "billing.account.events-billing.account."+e.Name)
+	}
+	require.Contains(t, missing, "go run ./examples/infrastructure/register-schemas")
+	registry, err := schema.NewHTTP(cluster.RegistryURL(), schema.HTTPConfig{})
+	require.NoError(t, err)
+	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{})
+	require.NoError(t, err)
+	require.NoError(t, registry.Close())
 	for _, run := range []struct{ file, name string }{
 		{"sample.txt", "first run"},
 		{"second-run.txt", "second run"},

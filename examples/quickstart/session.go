@@ -32,7 +32,7 @@ type tally struct{ accepted, repeated, refused, malformed int }
 
 // start wires the accounts to the backend. This is all that a program needs.
 func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logger) (*session, error) {
-	codec, err := schema.NewCodec(b.registry, billing.Schemas(), schema.Config{Register: true})
+	codec, err := schema.NewCodec(b.registry, billing.Schemas(), b.schemas)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,9 @@ func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logge
 	s.accounts, err = account.Register(ctx, account.Config{
 		Store: b.store, Codec: codec, Commands: s.commands, Queries: s.queries, Events: events, Logger: logger,
 	})
+	if errors.Is(err, schema.ErrNotFound) {
+		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/register-schemas", err)
+	}
 	if err != nil {
 		return nil, err
 	}

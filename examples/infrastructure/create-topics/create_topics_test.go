@@ -2,17 +2,22 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-func environment(brokers []string, registry string) func(string) string {
-	variables := map[string]string{"KAFKA_BROKERS": strings.Join(brokers, ","), "SCHEMA_REGISTRY_URL": registry}
+func environment(brokers []string) func(string) string {
+	variables := map[string]string{"KAFKA_BROKERS": strings.Join(brokers, ",")}
 	return func(name string) string { return variables[name] }
 }
 
@@ -33,7 +38,7 @@ billing.dead-letter                  1  created
 
 func TestTopicsAreCreatedOnce(t *testing.T) {
 	t.Parallel()
-	getenv := environment(kafkatest.Fake(t), "")
+	getenv := environment(kafkatest.Fake(t))
 	code, stdout, stderr := program(t, getenv)
 	require.Equal(t, allCreated, stdout)
 	require.Empty(t, stderr)
@@ -57,7 +62,7 @@ func TestWhatDiffersIsShownAndLeftAlone(t *testing.T) {
 	}, false))
 
 	for range 2 {
-		code, stdout, stderr := program(t, environment(brokers, ""))
+		code, stdout, stderr := program(t, environment(brokers))
 		require.Equal(t, exitFailed, code)
 		require.Empty(t, stderr)
 		require.Contains(t, stdout, "billing.saga.events                  5  differs:\n"+
@@ -68,8 +73,33 @@ func TestWhatDiffersIsShownAndLeftAlone(t *testing.T) {
 	}
 }
 
+// What could be created is shown beside the reason why another could not.
+func TestATopicThatCannotBeCreated(t *testing.T) {
+	t.Parallel()
+	c, err := kfake.NewCluster(kfake.NumBrokers(3))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	c.ControlKey(int16(kmsg.CreateTopics), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		name := r.(*kmsg.CreateTopicsRequest).Topics[0].Topic
+		if name != "billing.saga.events" {
+			return nil, nil, false
+		}
+		refusal := kmsg.NewCreateTopicsResponseTopic()
+		refusal.Topic, refusal.ErrorCode = name, kerr.PolicyViolation.Code
+		response := r.ResponseKind().(*kmsg.CreateTopicsResponse)
+		response.Topics = append(response.Topics, refusal)
+		return response, nil, true
+	})
+	code, stdout, stderr := program(t, environment(c.ListenAddrs()))
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stdout, "billing.saga.events                  5  missing\nbilling.dead-letter                  1  created\n")
+	require.Contains(t, stderr, "create-topics: create topic billing.saga.events: ")
+}
+
 func TestWrongCalls(t *testing.T) {
 	t.Parallel()
+	const usage = "Usage of create-topics"
 	for _, c := range []struct {
 		name   string
 		args   []string
@@ -77,11 +107,11 @@ func TestWrongCalls(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"no brokers", nil, environment(nil, ""), exitFailed, "KAFKA_BROKERS is not set"},
-		{"no brokers there", nil, environment([]string{"127.0.0.1:1"}, ""), exitFailed, "no broker of 127.0.0.1:1 answers"},
-		{"unknown flag", []string{"-x"}, environment(nil, ""), exitUsage, "-schemas"},
-		{"an argument", []string{"x"}, environment(nil, ""), exitUsage, "-schemas"},
-		{"help", []string{"-h"}, environment(nil, ""), exitOK, "-schemas"},
+		{"no brokers", nil, environment(nil), exitFailed, "KAFKA_BROKERS is not set"},
+		{"no brokers there", nil, environment([]string{"127.0.0.1:1"}), exitFailed, "no broker of 127.0.0.1:1 answers"},
+		{"unknown flag", []string{"-x"}, environment(nil), exitUsage, usage},
+		{"an argument", []string{"x"}, environment(nil), exitUsage, usage},
+		{"help", []string{"-h"}, environment(nil), exitOK, usage},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -93,15 +123,21 @@ func TestWrongCalls(t *testing.T) {
 	}
 }
 
-func TestSchemasNeedARegistry(t *testing.T) {
+// The script is the program, with the usual brokers where none are named.
+func TestScript(t *testing.T) {
 	t.Parallel()
+	script := func(brokers []string) (string, error) {
+		cmd := exec.Command("../create-topics.sh")
+		cmd.Env = append(os.Environ(), "KAFKA_BROKERS="+strings.Join(brokers, ","))
+		output, err := cmd.Output()
+		return string(output), err
+	}
 	brokers := kafkatest.Fake(t)
-	code, stdout, stderr := program(t, environment(brokers, ""), "-schemas")
-	require.Equal(t, exitFailed, code)
-	require.Equal(t, allCreated, stdout)
-	require.Equal(t, "create-topics: SCHEMA_REGISTRY_URL is not set, expected a URL such as http://localhost:8081\n", stderr)
+	output, err := script(brokers)
+	require.NoError(t, err)
+	require.Equal(t, allCreated, output)
 
-	code, _, stderr = program(t, environment(brokers, "nonsense"), "-schemas")
-	require.Equal(t, exitFailed, code)
-	require.Contains(t, stderr, `found the URL "nonsense"`)
+	output, err = script(brokers)
+	require.NoError(t, err)
+	require.Equal(t, strings.ReplaceAll(allCreated, "created", "exists"), output)
 }

@@ -4,9 +4,10 @@
 //	KAFKA_BROKERS=localhost:9092,localhost:9093,localhost:9094 go run ./examples/infrastructure/create-topics
 //
 // It creates what is missing, changes nothing that exists, and shows all topics. So it may be repeated, and tells
-// whether a cluster is as it must be. KAFKA_CLIENT_ID is the name that it goes by.
+// whether a cluster is as it must be. KAFKA_TOPIC_PREFIX begins the topics'
+// names; kafka/SECURITY.md lists the other variables.
 //
-// With -schemas it then registers the schemas of the billing events in the registry at SCHEMA_REGISTRY_URL.
+// The step after it is register-schemas.
 //
 // It exits with 0 if all is as it must be, with 1 if a topic differs or something failed, with 2 if it was called wrongly.
 package main

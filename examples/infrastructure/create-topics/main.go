@@ -14,7 +14,6 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/schema"
 )
 
 const (
@@ -34,7 +33,6 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	flags := flag.NewFlagSet("create-topics", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	schemas := flags.Bool("schemas", false, "also register the schemas of the events, at SCHEMA_REGISTRY_URL")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -45,9 +43,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return exitUsage
 	}
 	good, err := createTopics(ctx, stdout, getenv)
-	if err == nil && *schemas {
-		err = registerSchemas(ctx, stdout, getenv)
-	}
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "create-topics: %v\n", err)
 	}
@@ -57,15 +52,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	return exitOK
 }
 
-// createTopics creates what is missing, shows all topics, and reports whether they are as they must be.
+// createTopics creates what is missing, shows all topics, also where one could not be created, and reports whether they are as they must be.
 func createTopics(ctx context.Context, stdout io.Writer, getenv func(string) string) (bool, error) {
 	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
 	if err != nil {
 		return false, err
 	}
-	topics, err := kafka.CreateTopics(ctx, cfg)
-	if err != nil {
-		return false, err
+	topics, failed := kafka.CreateTopics(ctx, cfg)
+	if len(topics) == 0 {
+		return false, failed
 	}
 	const heading = "Topic"
 	width := len(heading)
@@ -89,42 +84,17 @@ func createTopics(ctx context.Context, stdout io.Writer, getenv func(string) str
 		text.WriteString("\nNothing that exists was changed: set it right by hand, or make the configuration say what the topic is.\n")
 	}
 	_, err = io.WriteString(stdout, text.String())
-	return good, err
+	return good, errors.Join(failed, err)
 }
 
 func status(t kafka.TopicStatus) string {
 	switch {
 	case t.Created:
 		return "created"
+	case !t.Exists:
+		return "missing"
 	case len(t.Differences) > 0:
 		return "differs:"
 	}
 	return "exists"
-}
-
-// registerSchemas makes the registry know the schema of each event.
-func registerSchemas(ctx context.Context, stdout io.Writer, getenv func(string) string) (err error) {
-	url := getenv("SCHEMA_REGISTRY_URL")
-	if url == "" {
-		return errors.New("SCHEMA_REGISTRY_URL is not set, expected a URL such as http://localhost:8081")
-	}
-	registry, err := schema.NewHTTP(url, schema.HTTPConfig{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, registry.Close()) }()
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true})
-	if err != nil {
-		return err
-	}
-	events := billing.Events()
-	if err := codec.Bind(ctx, events); err != nil {
-		return err
-	}
-	names := make([]string, len(events))
-	for i, e := range events {
-		names[i] = e.Name
-	}
-	_, err = fmt.Fprintf(stdout, "\nSchemas at %s: %s\n", registry.URL(), strings.Join(names, ", "))
-	return err
 }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/query"
+)
+
+const accountsPath = "/v1/accounts"
+
+type newAccount struct {
+	ID          string            `json:"id" minLength:"1" maxLength:"255" pattern:"^([^.]|\\.[^.]|\\.\\.[\\s\\S])" patternDescription:"anything but . and .., which no path can name" example:"alice" doc:"Names the account for ever."`
+	OwnerID     string            `json:"ownerId" minLength:"1" maxLength:"255" example:"user-1"`
+	OwnerType   account.OwnerType `json:"ownerType" enum:"USER,ORGANIZATION,SYSTEM"`
+	AccountType account.Type      `json:"accountType" enum:"USER,SYSTEM,EXTERNAL" doc:"EXTERNAL is the world outside: without limits."`
+	Currency    money.Currency    `json:"currency" example:"USD" doc:"A code of ISO 4217."`
+	MinBalance  *string           `json:"minBalance,omitempty" example:"-100.00" doc:"What posted less held may not fall below, 0 or less. Default: 0."`
+	MaxBalance  *string           `json:"maxBalance,omitempty" example:"10000.00" doc:"What posted may not exceed. Default: no such limit."`
+}
+
+type accountBody struct {
+	ID          string            `json:"id"`
+	Status      account.Status    `json:"status"`
+	Version     int64             `json:"version" doc:"The number of the account's events."`
+	OwnerID     string            `json:"ownerId"`
+	OwnerType   account.OwnerType `json:"ownerType"`
+	AccountType account.Type      `json:"accountType"`
+	Currency    money.Currency    `json:"currency"`
+	MinBalance  *string           `json:"minBalance,omitempty" doc:"Absent: no such limit."`
+	MaxBalance  *string           `json:"maxBalance,omitempty" doc:"Absent: no such limit."`
+	CreatedAt   time.Time         `json:"createdAt"`
+}
+
+type balanceBody struct {
+	AccountID string         `json:"accountId"`
+	Version   int64          `json:"version" doc:"The number of the account's events that the balance counts."`
+	Currency  money.Currency `json:"currency"`
+	Posted    string         `json:"posted" example:"100.00" doc:"Credits less debits."`
+	Held      string         `json:"held" example:"0.00" doc:"Reserved, and still posted."`
+	Available *string        `json:"available,omitempty" example:"100.00" doc:"What can be debited. Absent: without limit."`
+}
+
+type createAccountRequest struct {
+	Key  string `header:"Idempotency-Key" minLength:"1" maxLength:"255" doc:"Makes the request safe to repeat."`
+	Body newAccount
+}
+
+type createAccountAnswer struct {
+	Idempotency
+	Location string `header:"Location"`
+	Body     accountBody
+}
+
+type accountRequest struct {
+	AccountID string `path:"accountId" minLength:"1" maxLength:"255"`
+}
+
+type accountAnswer struct{ Body accountBody }
+
+type balanceAnswer struct{ Body balanceBody }
+
+func accountEndpoints(api huma.API, v *service) {
+	huma.Register(api, operation(api, http.MethodPost, accountsPath, "createAccount", "Open an account", http.StatusCreated,
+		account.ErrAccountAlreadyExists, account.ErrInvalidOwner, account.ErrInvalidAccountType, account.ErrInvalidLimits,
+		account.ErrIdempotencyKeyReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow), v.createAccount)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}", "getAccount", "What an account is", http.StatusOK,
+		account.ErrAccountNotFound), v.account)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", "What an account holds", http.StatusOK,
+		account.ErrAccountNotFound), v.balance)
+}
+
+func (v *service) createAccount(ctx context.Context, r *createAccountRequest) (*createAccountAnswer, error) {
+	c := account.CreateAccount{
+		AccountID: r.Body.ID, OwnerID: r.Body.OwnerID, OwnerType: r.Body.OwnerType, AccountType: r.Body.AccountType, Currency: r.Body.Currency,
+	}
+	var err error
+	if c.MinBalance, err = limit(r.Body.MinBalance, c.Currency); err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	if c.MaxBalance, err = limit(r.Body.MaxBalance, c.Currency); err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	e, id, err := v.submit(ctx, submission{key: r.Key, operation: "createAccount", accountID: c.AccountID, body: r.Body, command: c})
+	if err != nil {
+		return nil, err
+	}
+	return &createAccountAnswer{
+		Idempotency: id, Location: accountsPath + "/" + url.PathEscape(c.AccountID), Body: accountOf(asCreated(e)),
+	}, nil
+}
+
+// asCreated returns what the account was right after its first event, so that a repetition is answered the same whatever has happened since.
+func asCreated(e event.Envelope[any]) account.Details {
+	var a account.Account
+	created, _ := e.Event.(account.AccountCreated) // no other event has this command's id
+	created.Apply(&a)
+	lowest, highest := a.Limits()
+	return account.Details{
+		AccountID: e.AggregateID, Version: e.AggregateVersion, Status: a.Status, OwnerID: a.OwnerID, OwnerType: a.OwnerType, Type: a.Type,
+		Currency: a.Currency, Exponent: a.Exponent, MinBalance: lowest, MaxBalance: highest, CreatedAt: e.Timestamp,
+	}
+}
+
+func (v *service) account(ctx context.Context, r *accountRequest) (*accountAnswer, error) {
+	details, err := query.Ask(ctx, v.queries, account.GetAccount{AccountID: r.AccountID})
+	if err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	return &accountAnswer{Body: accountOf(details)}, nil
+}
+
+func (v *service) balance(ctx context.Context, r *accountRequest) (*balanceAnswer, error) {
+	b, err := query.Ask(ctx, v.queries, account.GetBalance{AccountID: r.AccountID})
+	if err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	return &balanceAnswer{Body: balanceBody{
+		AccountID: b.AccountID, Version: b.Version, Currency: b.Currency,
+		Posted: b.Format(b.Posted), Held: b.Format(b.Held), Available: decimal(b.Available, b.Exponent),
+	}}, nil
+}
+
+func accountOf(d account.Details) accountBody {
+	return accountBody{
+		ID: d.AccountID, Status: d.Status, Version: d.Version, OwnerID: d.OwnerID, OwnerType: d.OwnerType, AccountType: d.Type,
+		Currency: d.Currency, MinBalance: decimal(d.MinBalance, d.Exponent), MaxBalance: decimal(d.MaxBalance, d.Exponent), CreatedAt: d.CreatedAt,
+	}
+}
+
+// limit reads an amount that may be left out.
+func limit(text *string, c money.Currency) (*money.Amount, error) {
+	if text == nil {
+		return nil, nil
+	}
+	amount, err := money.Parse(*text, c)
+	return &amount, err
+}
+
+// decimal writes an amount that may be absent.
+func decimal(minor *int64, exponent int) *string {
+	if minor == nil {
+		return nil
+	}
+	text := money.Format(*minor, exponent)
+	return &text
+}

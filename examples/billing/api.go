@@ -1,0 +1,92 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/billing/refusal"
+)
+
+const apiDescription = `Accounts, credits and debits. Amounts are decimal strings such as "12.50" and are never rounded.
+
+A request that changes something may carry an Idempotency-Key of 1 to 255 characters. Sent again with the same key it changes nothing and gets the same
+answer, with the header Idempotent-Replayed. A key that is used for another request is refused with IdempotencyKeyReused. Without a key one is
+made, and returned.
+
+What is not a success is an application/problem+json with a code that programs can rely on.`
+
+// newAPI returns the routes of all operations, and of /openapi.json.
+func newAPI(v *service) *http.ServeMux {
+	mux := http.NewServeMux()
+	cfg := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI:    "3.1.0",
+			Info:       &huma.Info{Title: "Fencelog billing", Version: "1", Description: apiDescription},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+		},
+		OpenAPIPath:                  "/openapi",
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{toProblem},
+	}
+	api := humago.New(mux, cfg)
+	accountEndpoints(api, v)
+	postingEndpoints(api, v)
+	eventEndpoints(api, v)
+	// The library describes its own form of errors too, which no answer has.
+	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
+	return mux
+}
+
+// routed answers what the mux has no route for with a problem.
+func routed(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		var told statusOnly
+		refuse.ServeHTTP(&told, r)
+		p := newProblem(http.StatusNotFound, codeNoSuchRoute, "there is no "+r.URL.Path+"; /openapi.json lists what there is")
+		if told.status == http.StatusMethodNotAllowed {
+			p = methodNotAllowed(r, told.Header().Get("Allow"))
+		}
+		p.write(w, r)
+	})
+}
+
+func methodNotAllowed(r *http.Request, allowed string) *problem {
+	return newProblem(http.StatusMethodNotAllowed, codeMethodNotAllowed, r.URL.Path+" takes "+allowed+", not "+r.Method).header("Allow", allowed)
+}
+
+// statusOnly learns how the mux would answer.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header {
+	if s.header == nil {
+		s.header = make(http.Header)
+	}
+	return s.header
+}
+
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+
+func (s *statusOnly) WriteHeader(status int) { s.status = status }
+
+// postingCodes are the refusals of credits and debits alike.
+func postingCodes(more ...refusal.Code) []refusal.Code {
+	return append([]refusal.Code{
+		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrInvalidKey, account.ErrInvalidEntryType,
+		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
+		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
+	}, more...)
+}

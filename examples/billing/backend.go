@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/memory"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/schema"
+)
+
+// backend is where the events and their schemas are kept.
+type backend struct {
+	name      string
+	store     eventstore.Store
+	registry  schema.Registry
+	schemas   schema.Config
+	kafka     *kafka.Store // nil in memory
+	advertise string       // where this instance is reached; empty if it is the only one
+	close     func() error
+}
+
+// connect returns the backend that the settings name. On Kafka it returns once the store has caught up.
+func connect(ctx context.Context, s settings, t *telemetry, logger *slog.Logger) (*backend, error) {
+	if s.getenv(brokersVariable) == "" {
+		return inMemory(t)
+	}
+	return onKafka(ctx, s, t, logger)
+}
+
+func inMemory(t *telemetry) (*backend, error) {
+	store, err := memory.New(memory.Config{OnAppend: t.appended})
+	if err != nil {
+		return nil, err
+	}
+	return &backend{
+		name:     fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
+		store:    store,
+		registry: schema.NewMemory(),
+		schemas:  schema.Config{Register: true}, // nobody else could
+		close:    store.Close,
+	}, nil
+}
+
+func onKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger) (*backend, error) {
+	registry, err := schema.HTTPFromEnv(s.getenv, schema.HTTPConfig{})
+	if err != nil {
+		return nil, err
+	}
+	b, err := storeOnKafka(ctx, s, t, logger, registry)
+	if err != nil {
+		return nil, errors.Join(err, registry.Close())
+	}
+	b.name += ", schemas at " + registry.URL()
+	store := b.close
+	b.close = func() error { return errors.Join(store(), registry.Close()) }
+	return b, nil
+}
+
+// storeOnKafka opens the store. The registry stays the caller's.
+func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger, registry schema.Registry) (*backend, error) {
+	cfg, err := kafka.FromEnv(s.getenv, billing.Categories()...)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Logger = logger
+	if cfg.Hooks, err = t.kafka(cfg); err != nil {
+		return nil, err
+	}
+	cfg.Sharing.Advertise = s.advertise
+	store, err := kafka.Open(ctx, cfg)
+	var topics *kafka.TopicsError
+	if errors.As(err, &topics) {
+		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics", err)
+	}
+	if err == nil {
+		if err = t.metrics.Store(store); err != nil {
+			err = errors.Join(err, store.Close())
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &backend{
+		name:      "in Kafka at " + strings.Join(cfg.Brokers, ","),
+		store:     store,
+		registry:  registry,
+		schemas:   schema.Config{Prefix: cfg.TopicPrefix},
+		kafka:     store,
+		advertise: s.advertise,
+		close:     store.Close,
+	}, nil
+}

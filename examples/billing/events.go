@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/event"
+)
+
+type eventsRequest struct {
+	AccountID string `path:"accountId" minLength:"1" maxLength:"255"`
+	After     int64  `query:"after" minimum:"0" default:"0" doc:"The version after which to begin: that of the last event of the page before."`
+	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many events a page has at most."`
+}
+
+type eventsAnswer struct{ Body eventsBody }
+
+type eventsBody struct {
+	Events  []eventBody `json:"events" nullable:"false" doc:"In the order of their versions."`
+	HasMore bool        `json:"hasMore" doc:"Whether there are events after these."`
+}
+
+type eventBody struct {
+	ID            string         `json:"id"`
+	Type          string         `json:"type" example:"AccountCredited"`
+	Version       int64          `json:"version"`
+	Timestamp     time.Time      `json:"timestamp"`
+	CorrelationID string         `json:"correlationId"`
+	CausationID   string         `json:"causationId"`
+	CommandID     string         `json:"commandId" doc:"The Idempotency-Key of the request that made it."`
+	Position      positionBody   `json:"position" doc:"Where it stands in the topic."`
+	Data          map[string]any `json:"data" doc:"The event's own fields; amounts as decimal strings."`
+}
+
+type positionBody struct {
+	Partition int32 `json:"partition"`
+	Offset    int64 `json:"offset"`
+}
+
+func eventEndpoints(api huma.API, v *service) {
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", "What happened to an account", http.StatusOK,
+		account.ErrAccountNotFound), v.events)
+}
+
+func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, error) {
+	opening, err := v.opening(ctx, r.AccountID)
+	if err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	page := eventsBody{Events: []eventBody{}}
+	for e, err := range v.accounts.Repository.History(ctx, r.AccountID, r.After+1) {
+		if err != nil {
+			return nil, v.problemOf(ctx, err)
+		}
+		if page.HasMore = len(page.Events) == r.Limit; page.HasMore {
+			break
+		}
+		page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}, int(opening.Exponent)))
+	}
+	return &eventsAnswer{Body: page}, nil
+}
+
+// opening returns the account's first event, which says what amounts are in. It reads nothing else, however long the account's history is.
+func (v *service) opening(ctx context.Context, accountID string) (account.AccountCreated, error) {
+	for e, err := range v.accounts.Repository.History(ctx, accountID, 1) {
+		if err != nil {
+			return account.AccountCreated{}, err
+		}
+		if created, ok := e.Event.(account.AccountCreated); ok {
+			return created, nil
+		}
+		return account.AccountCreated{}, fmt.Errorf("the first event of account %q, %s, is %s, expected AccountCreated", accountID, e.ID, e.Type)
+	}
+	return account.AccountCreated{}, &account.NotFoundError{AccountID: accountID}
+}
+
+func eventOf(e event.Envelope[any], exponent int) eventBody {
+	return eventBody{
+		ID: e.ID, Type: e.Type, Version: e.AggregateVersion, Timestamp: e.Timestamp,
+		CorrelationID: e.CorrelationID, CausationID: e.CausationID, CommandID: e.CommandID,
+		Position: positionBody{Partition: e.Position.Partition, Offset: e.Position.Offset},
+		Data:     eventData(e, exponent),
+	}
+}
+
+// eventData returns the event's own fields. One of a type that this service does not know has none.
+func eventData(e event.Envelope[any], exponent int) map[string]any {
+	if c, ok := e.Event.(account.AccountCreated); ok {
+		return map[string]any{
+			"ownerId": c.OwnerID, "ownerType": c.OwnerType, "accountType": c.AccountType, "currency": c.Currency, "exponent": c.Exponent,
+			"minBalance": decimal(c.MinBalance, exponent), "maxBalance": decimal(c.MaxBalance, exponent),
+		}
+	}
+	if p, ok := postingOf(e); ok {
+		return map[string]any{
+			"transactionId": p.transactionID, "entryType": p.entryType, "amount": money.Format(p.amount, exponent), "contra": p.contra,
+			"balanceAfter": money.Format(p.balanceAfter, exponent), "effectiveAt": p.effectiveAt,
+		}
+	}
+	return map[string]any{}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+func TestUnready(t *testing.T) {
+	t.Parallel()
+	const self, other = "billing-1:3001", "billing-2:3001"
+	for _, c := range []struct {
+		name   string
+		status kafka.PartitionStatus
+		wrong  string // empty: it is ready
+	}{
+		{"owned, alone", kafka.PartitionStatus{Owned: true}, ""},
+		{"owned, shared", kafka.PartitionStatus{Owned: true, Owner: self}, ""},
+		{"owned until another is told", kafka.PartitionStatus{Owned: true, Owner: other}, ""},
+		{"another's", kafka.PartitionStatus{Owner: other, Lag: maxLag}, ""},
+		{"another's, and far behind", kafka.PartitionStatus{Owner: other, Lag: maxLag + 1}, "10001 records behind its owner, billing-2:3001"},
+		{"nobody's", kafka.PartitionStatus{}, "who owns it is not known"},
+		{"assigned and not claimed", kafka.PartitionStatus{Owner: self}, "has not claimed it"},
+		{"unreadable", kafka.PartitionStatus{Owned: true, Owner: self, Err: errors.New("a gap")}, "not followed: a gap"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.status.Topic, c.status.Partition = "billing.account.events", 3
+			wrong := unready([]kafka.PartitionStatus{{Owned: true}, c.status}, self)
+			if c.wrong == "" {
+				require.Empty(t, wrong)
+				return
+			}
+			require.Len(t, wrong, 1)
+			require.Contains(t, wrong[0], "billing.account.events partition 3 ")
+			require.Contains(t, wrong[0], c.wrong)
+		})
+	}
+}
+
+// An instance whose partition another process has taken refuses commands, and says that it is not ready until it has claimed the partition again.
+func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	env := onFake(t, cluster.ListenAddrs())
+	shared := map[string]string{advertiseVariable: "billing-1:3001"}
+	for name, value := range env {
+		shared[name] = value
+	}
+	c, s := launch(t, shared, withoutRegistryServer)
+	<-s.ready
+	ready := func() int { return c.do(http.MethodGet, "/readyz", "").status }
+	require.Equal(t, http.StatusOK, ready())
+	c.open("alice")
+
+	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	require.NoError(t, err)
+	thief, err := kafka.Open(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = thief.Close() })
+	release := refuseClaims(cluster)
+
+	r := c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00"))
+	require.Equal(t, http.StatusServiceUnavailable, r.status, r.text)
+	require.Equal(t, "NotOwner", r.code(t))
+	require.Eventually(t, func() bool { return ready() == http.StatusServiceUnavailable }, time.Minute, 10*time.Millisecond)
+	require.Contains(t, c.do(http.MethodGet, "/readyz", "").text, "has not claimed it, or has lost it")
+
+	release()
+	require.Eventually(t, func() bool { return ready() == http.StatusOK }, time.Minute, 10*time.Millisecond)
+	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
+}
+
+// refuseClaims has the brokers take no claim until release is called.
+func refuseClaims(cluster *kfake.Cluster) (release func()) {
+	released := make(chan struct{})
+	cluster.ControlKey(int16(kmsg.InitProducerID), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		select {
+		case <-released:
+			return nil, nil, false
+		default:
+		}
+		cluster.KeepControl()
+		response := r.ResponseKind().(*kmsg.InitProducerIDResponse)
+		response.ErrorCode = kerr.CoordinatorLoadInProgress.Code
+		return response, nil, true
+	})
+	return func() { close(released) }
+}

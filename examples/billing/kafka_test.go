@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/schema"
+)
+
+// onFake makes the topics on imitated brokers and returns the service's environment.
+func onFake(t *testing.T, brokers []string) map[string]string {
+	t.Helper()
+	env := map[string]string{
+		brokersVariable:  strings.Join(brokers, ","),
+		registryVariable: "http://registry.invalid", // see withoutRegistryServer
+	}
+	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	require.NoError(t, err)
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	_, err = kafka.CreateTopics(t.Context(), cfg)
+	require.NoError(t, err)
+	return env
+}
+
+// withoutRegistryServer has the service keep its schemas in memory, and its events where the environment says.
+func withoutRegistryServer(s *server) {
+	s.connect = func(ctx context.Context, set settings, t *telemetry, logger *slog.Logger) (*backend, error) {
+		b, err := storeOnKafka(ctx, set, t, logger, schema.NewMemory())
+		if err == nil {
+			b.schemas.Register = true
+		}
+		return b, err
+	}
+}
+
+func TestIndexIsInTheFolderThatTheEnvironmentNames(t *testing.T) {
+	t.Parallel()
+	env := onFake(t, kafkatest.Fake(t))
+	env[kafka.EnvIndexDir] = filepath.Join(t.TempDir(), "index")
+	c, s := launch(t, env, withoutRegistryServer)
+	<-s.ready
+	c.open("alice")
+	require.DirExists(t, env[kafka.EnvIndexDir])
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fencelog/fencelog/billing/refusal"
+)
+
+// operation describes an endpoint with the problems that it may answer: those of codes, and those that any request of its method may get.
+func operation(api huma.API, method, path, id, summary string, success int, codes ...refusal.Code) huma.Operation {
+	d := &description{
+		problem: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem"),
+		answers: map[string]*huma.Response{
+			strconv.Itoa(success): {Description: http.StatusText(success), Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc)}},
+		},
+		command: method == http.MethodPost,
+	}
+	byStatus := make(map[int][]string)
+	for _, code := range codes {
+		byStatus[statusOf(code)] = append(byStatus[statusOf(code)], string(code))
+	}
+	byStatus[http.StatusUnprocessableEntity] = append(byStatus[http.StatusUnprocessableEntity], codeInvalid)
+	for status, names := range byStatus {
+		slices.Sort(names)
+		d.describe(status, strings.Join(names, ", "))
+	}
+	if d.command {
+		d.describe(http.StatusBadRequest, codeMalformed)
+		d.describe(http.StatusRequestTimeout, codeBodyTimeout)
+		d.describe(http.StatusRequestEntityTooLarge, codeBodyTooLarge)
+		d.describe(http.StatusUnsupportedMediaType, codeMediaType)
+		d.describe(http.StatusMisdirectedRequest, codeNotOwner+": send the request to the owner that is named")
+		d.later(http.StatusServiceUnavailable, codeNotOwner+", "+codeUnavailable+": nothing was changed; try again")
+		d.later(http.StatusGatewayTimeout, codeOutcomeUnknown+": send the request again with the same Idempotency-Key")
+	} else {
+		d.later(http.StatusServiceUnavailable, codeUnavailable+": try again")
+	}
+	d.describe(0, "Any other problem")
+	return huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: success, Responses: d.answers,
+		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: readTimeout,
+	}
+}
+
+// What the document says of headers.
+const (
+	correlationDoc = "Names the request in the service's logs and in every event that it made: the client's, or a new one."
+	keyDoc         = "The key of the request, or the one that was made for it; absent where the request was refused before it was looked at."
+	retryDoc       = "Seconds to wait before the request is sent again."
+)
+
+func textHeader(doc string) *huma.Param {
+	return &huma.Param{Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
+}
+
+// description is what the document says of an operation's answers.
+type description struct {
+	problem *huma.Schema
+	answers map[string]*huma.Response
+	command bool // it changes something, and has an Idempotency-Key
+}
+
+// describe adds a problem; status 0 stands for any other.
+func (d *description) describe(status int, text string) *huma.Response {
+	answer := &huma.Response{
+		Description: text,
+		Content:     map[string]*huma.MediaType{problemType: {Schema: d.problem}},
+		Headers:     map[string]*huma.Param{correlationHeader: textHeader(correlationDoc)},
+	}
+	if d.command {
+		answer.Headers["Idempotency-Key"] = textHeader(keyDoc)
+	}
+	name := "default"
+	if status != 0 {
+		name = strconv.Itoa(status)
+	}
+	d.answers[name] = answer
+	return answer
+}
+
+// later adds a problem that does not last.
+func (d *description) later(status int, text string) {
+	d.describe(status, text).Headers["Retry-After"] = textHeader(retryDoc)
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/event"
+)
+
+type newPosting struct {
+	TransactionID string            `json:"transactionId" minLength:"1" maxLength:"255" example:"topup-1" doc:"A transaction has one effect on an account, however often it is sent."`
+	EntryType     account.EntryType `json:"entryType" enum:"TOPUP,PAYMENT,TRANSFER,REFUND,REVERSAL,ADJUSTMENT"`
+	Amount        string            `json:"amount" example:"12.50" doc:"Above 0."`
+	Currency      money.Currency    `json:"currency" example:"USD" doc:"That of the account."`
+	Contra        string            `json:"contra" minLength:"1" maxLength:"255" example:"bank" doc:"The account on the other side."`
+	EffectiveAt   *time.Time        `json:"effectiveAt,omitempty" doc:"When it counts. Default: now."`
+}
+
+type postingBody struct {
+	AccountID     string            `json:"accountId"`
+	TransactionID string            `json:"transactionId"`
+	Direction     string            `json:"direction" enum:"CREDIT,DEBIT"`
+	EntryType     account.EntryType `json:"entryType"`
+	Amount        string            `json:"amount" example:"12.50"`
+	Currency      money.Currency    `json:"currency"`
+	Contra        string            `json:"contra"`
+	BalanceAfter  string            `json:"balanceAfter" example:"100.00" doc:"What was posted once this was."`
+	EffectiveAt   time.Time         `json:"effectiveAt"`
+	EventID       string            `json:"eventId"`
+	Version       int64             `json:"version" doc:"Of the account, once this was posted."`
+}
+
+type postingRequest struct {
+	AccountID string `path:"accountId" minLength:"1" maxLength:"255"`
+	Key       string `header:"Idempotency-Key" minLength:"1" maxLength:"255" doc:"Makes the request safe to repeat."`
+	Body      newPosting
+}
+
+type postingAnswer struct {
+	Idempotency
+	Body postingBody
+}
+
+func postingEndpoints(api huma.API, v *service) {
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", "Add an amount to an account",
+		http.StatusCreated, postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", "Take an amount from an account",
+		http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
+}
+
+func (v *service) credit(ctx context.Context, r *postingRequest) (*postingAnswer, error) {
+	return v.post(ctx, r, "creditAccount", func(c account.CreditAccount) any { return c })
+}
+
+func (v *service) debit(ctx context.Context, r *postingRequest) (*postingAnswer, error) {
+	return v.post(ctx, r, "debitAccount", func(c account.CreditAccount) any { return account.DebitAccount(c) })
+}
+
+// post is what a credit and a debit have in common; as makes the command of what both say.
+func (v *service) post(ctx context.Context, r *postingRequest, operation string, as func(account.CreditAccount) any) (*postingAnswer, error) {
+	amount, err := money.Parse(r.Body.Amount, r.Body.Currency)
+	if err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	c := account.CreditAccount{
+		AccountID: r.AccountID, TransactionID: r.Body.TransactionID, EntryType: r.Body.EntryType, Amount: amount, Contra: r.Body.Contra,
+	}
+	if r.Body.EffectiveAt != nil {
+		c.EffectiveAt = *r.Body.EffectiveAt
+	}
+	e, id, err := v.submit(ctx, submission{
+		key: r.Key, operation: operation, accountID: r.AccountID, body: r.Body, command: as(c),
+		same: func(e event.Envelope[any]) bool {
+			p, ok := postingOf(e)
+			return ok && p.transactionID == c.TransactionID
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	body, err := v.postingBody(ctx, e)
+	if err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	return &postingAnswer{Idempotency: id, Body: body}, nil
+}
+
+// posting is what the events of credits and debits have in common.
+type posting struct {
+	direction     string
+	transactionID string
+	entryType     account.EntryType
+	amount        int64
+	contra        string
+	balanceAfter  int64
+	effectiveAt   time.Time
+}
+
+func postingOf(e event.Envelope[any]) (posting, bool) {
+	switch c := e.Event.(type) {
+	case account.AccountCredited:
+		return posting{"CREDIT", c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt}, true
+	case account.AccountDebited:
+		return posting{"DEBIT", c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt}, true
+	}
+	return posting{}, false
+}
+
+func (v *service) postingBody(ctx context.Context, e event.Envelope[any]) (postingBody, error) {
+	p, ok := postingOf(e)
+	if !ok {
+		return postingBody{}, fmt.Errorf("event %s of account %q is %s, expected a credit or a debit", e.ID, e.AggregateID, e.Type)
+	}
+	opening, err := v.opening(ctx, e.AggregateID) // reads no topic, as the read model would
+	if err != nil {
+		return postingBody{}, err
+	}
+	exponent := int(opening.Exponent)
+	return postingBody{
+		AccountID: e.AggregateID, TransactionID: p.transactionID, Direction: p.direction, EntryType: p.entryType,
+		Amount: money.Format(p.amount, exponent), Currency: opening.Currency, Contra: p.contra,
+		BalanceAfter: money.Format(p.balanceAfter, exponent), EffectiveAt: p.effectiveAt, EventID: e.ID, Version: e.AggregateVersion,
+	}, nil
+}

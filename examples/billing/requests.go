@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"unicode/utf8"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/observe/oteltrace"
+)
+
+const correlationHeader = "X-Correlation-ID"
+
+func correlationID(ctx context.Context) string { return event.CauseFrom(ctx).CorrelationID }
+
+// correlated makes each request a conversation: it has an id, the client's or a new one, that is in its answer, in logs and in every event.
+func correlated(newID func() string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(correlationHeader)
+		if id == "" || len(id) > eventstore.MaxIDBytes || !utf8.ValidString(id) {
+			id = newID()
+		}
+		w.Header().Set(correlationHeader, id)
+		cause := event.CauseFrom(r.Context())
+		cause.CorrelationID, cause.TraceParent = id, oteltrace.TraceParent(r.Context())
+		next.ServeHTTP(w, r.WithContext(event.WithCause(r.Context(), cause)))
+	})
+}
+
+// bounded refuses requests beyond so many at once, and bounds the time of each.
+func bounded(s settings, next http.Handler) http.Handler {
+	slots := make(chan struct{}, s.inFlight)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		default:
+			newProblem(http.StatusServiceUnavailable, codeUnavailable, "the service handles as many requests as it can; nothing was changed; try again").
+				retryLater().write(w, r)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// guarded answers for a handler that panics, and logs the stack.
+func guarded(logger *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				panicked(w, r, logger, p)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func panicked(w http.ResponseWriter, r *http.Request, logger *slog.Logger, p any) {
+	logger.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	newProblem(http.StatusInternalServerError, codeInternal, internalDetail).write(w, r)
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// server listens from the first moment on, so that probes are answered, and serves once the store has caught up.
+type server struct {
+	settings  settings
+	telemetry *telemetry
+	logger    *slog.Logger
+	connect   func(context.Context, settings, *telemetry, *slog.Logger) (*backend, error)
+	after     func(time.Duration) <-chan time.Time // time.After
+	ready     chan struct{}                        // closed once requests are served
+
+	serving  atomic.Pointer[site]
+	stopping atomic.Bool
+}
+
+// site is what is served once the store has caught up.
+type site struct {
+	backend *backend
+	api     *http.ServeMux
+}
+
+func newServer(s settings, t *telemetry, logger *slog.Logger) *server {
+	return &server{settings: s, telemetry: t, logger: logger, connect: connect, after: time.After, ready: make(chan struct{})}
+}
+
+// serve serves until ctx ends; then it answers what it has accepted, and closes the store.
+func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	h := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- h.Serve(listener) }()
+	s.logger.Info("listening", "address", listener.Addr().String())
+	failed := s.open(ctx)
+	if failed == nil {
+		select {
+		case <-ctx.Done():
+		case end := <-ended: // by itself; stop tells
+			ended <- end
+		}
+	}
+	return errors.Join(failed, s.stop(ctx, h, ended))
+}
+
+// open connects the store and lets requests in. It is no failure if ctx ends first.
+func (s *server) open(ctx context.Context) error {
+	err := s.enter(ctx)
+	if err != nil && ctx.Err() != nil {
+		s.logger.Info("stopped while starting", "error", err)
+		err = nil
+	}
+	return err
+}
+
+func (s *server) enter(ctx context.Context) error {
+	b, err := s.connect(ctx, s.settings, s.telemetry, s.logger)
+	if err != nil {
+		return err
+	}
+	s.logger.Info("caught up", "events", b.name)
+	v, err := newService(ctx, b, s.settings, s.telemetry, s.logger)
+	if err != nil {
+		return errors.Join(err, b.close())
+	}
+	s.serving.Store(&site{backend: b, api: newAPI(v)})
+	close(s.ready)
+	return nil
+}
+
+// stop answers what was accepted, then closes the store.
+func (s *server) stop(ctx context.Context, h *http.Server, ended chan error) error {
+	s.stopping.Store(true)
+	s.logger.Info("stopping")
+	ctx = context.WithoutCancel(ctx)
+	if at := s.serving.Load(); at != nil && s.settings.drainDelay > 0 {
+		select {
+		case <-s.after(s.settings.drainDelay):
+		case end := <-ended:
+			ended <- end
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	err := h.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("some requests were not answered within %s: %w", stopTimeout, err), h.Close())
+	}
+	if end := <-ended; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
+	if at := s.serving.Load(); at != nil {
+		err = errors.Join(err, at.backend.close())
+	}
+	s.logger.Info("stopped")
+	return err
+}
+
+// handler is all that is served.
+func (s *server) handler() http.Handler {
+	mux := http.NewServeMux()
+	for path, page := range map[string]http.Handler{
+		"/livez":   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { health{Status: statusOK}.write(w) }),
+		"/readyz":  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.readiness().write(w) }),
+		"/metrics": s.telemetry.page(),
+	} {
+		mux.Handle("GET "+path, page)
+		mux.Handle(path, correlated(s.settings.newID, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			methodNotAllowed(r, "GET, HEAD").write(w, r)
+		})))
+	}
+	api := correlated(s.settings.newID, bounded(s.settings, guarded(s.logger, http.HandlerFunc(s.serveAPI))))
+	mux.Handle("/", s.telemetry.observed(s.route, api))
+	return mux
+}
+
+func (s *server) readiness() health {
+	at := s.serving.Load()
+	switch {
+	case s.stopping.Load():
+		return health{Status: statusStopping}
+	case at == nil:
+		return health{Status: statusStarting}
+	}
+	return readiness(at.backend)
+}
+
+func (s *server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	at := s.serving.Load()
+	if at == nil {
+		newProblem(http.StatusServiceUnavailable, codeUnavailable, "the service is starting and reads the events; try again").retryLater().write(w, r)
+		return
+	}
+	routed(at.api).ServeHTTP(w, r)
+}
+
+// route names the request's route, without what is different in each.
+func (s *server) route(r *http.Request) string {
+	if at := s.serving.Load(); at != nil {
+		if _, pattern := at.api.Handler(r); pattern != "" {
+			_, path, _ := strings.Cut(pattern, " ")
+			return path
+		}
+	}
+	return "none"
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/schema"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Stdout, os.Stderr, os.Getenv)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "evolution: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run deploys one release after the other, and has each write and all read.
+func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) string) (err error) {
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	store, registry, disconnect, err := connect(ctx, getenv, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, disconnect()) }()
+	note := "keep the change"
+	payments := []aggregate.Event[Till]{
+		paymentReceived1{Payer: "Ann", Euros: 5},
+		paymentReceived2{Payer: "Bo", Euros: 7, Note: &note},
+		paymentReceived3{Payer: "Cy", Euros: 8, Cents: 850},
+	}
+	till := "till-" + rand.Text()
+	var running []*aggregate.Repository[Till]
+	for i, r := range releases() {
+		tills, err := r.deploy(ctx, store, registry)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		running = append(running, tills)
+		err = tills.Update(ctx, till, func(Till) ([]aggregate.Event[Till], error) {
+			return []aggregate.Event[Till]{payments[i]}, nil
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
+		}
+		fmt.Fprintf(stdout, "%s is deployed, and writes %s\n", r.name, revision(ctx, tills, till))
+		if err := readAll(ctx, stdout, running, till); err != nil {
+			return err
+		}
+	}
+	return tryFourth(ctx, stdout, registry)
+}
+
+// revision names what was written last.
+func revision(ctx context.Context, tills *aggregate.Repository[Till], till string) (name string) {
+	for e, err := range tills.History(ctx, till, 1) {
+		if err != nil {
+			return err.Error()
+		}
+		name = fmt.Sprintf("%s, revision %d", e.Type, e.Revision)
+	}
+	return name
+}
+
+// readAll has every release that runs read everything.
+func readAll(ctx context.Context, stdout io.Writer, running []*aggregate.Repository[Till], till string) error {
+	for i, tills := range running {
+		root, err := tills.Load(ctx, till)
+		if err != nil {
+			return fmt.Errorf("%s: %w", releases()[i].name, err)
+		}
+		state := root.State()
+		fmt.Fprintf(stdout, "    %s reads: %s; %s in the till\n", releases()[i].name, strings.Join(state.Payments, "; "), euros(state.Cents))
+	}
+	return nil
+}
+
+// tryFourth checks a release that drops the fields that the former ones read and makes another a text.
+func tryFourth(ctx context.Context, stdout io.Writer, registry schema.Registry) error {
+	sources, err := release{files: "schemas/release4"}.sources()
+	if err != nil {
+		return err
+	}
+	_, err = schema.Check(ctx, registry, sources, schema.FullTransitive, schema.Config{Prefix: prefix})
+	if !errors.Is(err, schema.ErrIncompatible) {
+		return fmt.Errorf("the gate let a careless release 4 pass: %w", err)
+	}
+	_, err = fmt.Fprintf(stdout, "release 4 is refused before it is deployed:\n%v\n", err)
+	return err
+}

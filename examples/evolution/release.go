@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/schema"
+)
+
+const (
+	paymentReceived = "PaymentReceived" // as it is stored, whatever the Go types are called
+	tillType        = "Till"
+	prefix          = "evolution"
+
+	centsPerEuro = 100
+)
+
+// Till is the state.
+type Till struct {
+	Cents    int64
+	Payments []string
+}
+
+func (t *Till) take(payer string, cents int64, note string) {
+	t.Cents += cents
+	if note != "" {
+		note = ", " + note
+	}
+	t.Payments = append(t.Payments, fmt.Sprintf("%s %s%s", payer, euros(cents), note))
+}
+
+func euros(cents int64) string {
+	return fmt.Sprintf("%d.%02d €", cents/centsPerEuro, cents%centsPerEuro)
+}
+
+// schemas holds what the repository of the till's service held at each release.
+//
+//go:embed schemas
+var schemas embed.FS
+
+// release is a program of the till's service.
+type release struct {
+	name  string
+	tills *aggregate.Type[Till]
+	files string
+}
+
+func releases() []release {
+	return []release{
+		{"release 1", aggregate.NewType[Till](tillType, paymentReceived1{}), "schemas/release1"},
+		{"release 2", aggregate.NewType[Till](tillType, paymentReceived2{}), "schemas/release2"},
+		{"release 3", aggregate.NewType[Till](tillType, paymentReceived3{}).
+			Upcasting(aggregate.Upcast(paymentReceived, 2, inCents)), "schemas/release3"},
+	}
+}
+
+func (r release) sources() (schema.Sources, error) {
+	files, err := fs.Sub(schemas, r.files)
+	return schema.Sources{tillType: files}, err
+}
+
+// deploy registers the schemas of the release, as a deployment step does, and starts it.
+func (r release) deploy(ctx context.Context, store eventstore.Store, registry schema.Registry) (*aggregate.Repository[Till], error) {
+	sources, err := r.sources()
+	if err != nil {
+		return nil, err
+	}
+	cfg := schema.Config{Prefix: prefix}
+	if _, err := schema.Register(ctx, registry, sources, r.tills.Stored(), cfg); err != nil {
+		return nil, err
+	}
+	codec, err := schema.NewCodec(registry, sources, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return aggregate.NewRepository(ctx, r.tills, store, codec, aggregate.Config{})
+}

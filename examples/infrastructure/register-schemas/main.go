@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/schema"
+)
+
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv)
+	stop()
+	os.Exit(code)
+}
+
+// options are what the program is called with.
+type options struct {
+	check  bool
+	folder string
+	level  schema.Compatibility
+	names  schema.Config // of the subjects
+}
+
+// run is the program; it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	var o options
+	flags := flag.NewFlagSet("register-schemas", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.BoolVar(&o.check, "check", false, "register nothing, only check")
+	flags.StringVar(&o.folder, "folder", "", "the folder that is the registry, instead of "+schema.EnvRegistryURL)
+	level := flags.String("compatibility", string(schema.FullTransitive), "what a schema must keep to")
+	err := flags.Parse(args)
+	if err == nil {
+		if o.level, err = schema.ParseCompatibility(*level); err != nil {
+			_, _ = fmt.Fprintf(stderr, "register-schemas: %v\n", err)
+		}
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return exitUsage
+	case flags.NArg() > 0:
+		flags.Usage()
+		return exitUsage
+	}
+	o.names.Prefix = getenv(kafka.EnvTopicPrefix)
+	if err := deploy(ctx, o, stdout, getenv); err != nil {
+		_, _ = fmt.Fprintf(stderr, "register-schemas: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// deploy checks the schemas, and registers them if it shall.
+func deploy(ctx context.Context, o options, stdout io.Writer, getenv func(string) string) (err error) {
+	registry, closeRegistry, err := open(o.folder, getenv)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeRegistry()) }()
+	if o.check {
+		if err := schema.CheckRelease(ctx, registry, billing.Schemas(), o.level, o.names); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(stdout, "The schemas are released, and %s with all revisions.\n", o.level)
+		return err
+	}
+	types := billing.Stored()
+	done, err := schema.Deploy(ctx, registry, billing.Schemas(), types, o.level, o.names)
+	if err != nil {
+		return err
+	}
+	const heading = "Event"
+	width := len(heading)
+	for _, t := range types {
+		width = max(width, len(t.Name))
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%-*s  %8s  %10s  %s\n", width, heading, "Revision", "Id", "Subject")
+	for i, t := range types {
+		fmt.Fprintf(&text, "%-*s  %8d  %10d  %s\n", width, t.Name, done[i].Version, done[i].ID, done[i].Subject)
+	}
+	_, err = io.WriteString(stdout, text.String())
+	return err
+}
+
+// open returns the registry in the folder, or else the one that the environment names.
+func open(folder string, getenv func(string) string) (schema.Registry, func() error, error) {
+	if folder != "" {
+		f, err := schema.OpenFolder(folder)
+		return f, func() error { return nil }, err
+	}
+	h, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w; or name a folder with -folder", err)
+	}
+	return h, h.Close, nil
+}

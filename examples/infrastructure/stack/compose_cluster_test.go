@@ -1,0 +1,153 @@
+//go:build cluster
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+var localhost = regexp.MustCompile(`http://localhost:\d+`)
+
+// resolved is docker-compose.yml as Docker's own program understands it.
+func resolved(t *testing.T) composeFile {
+	t.Helper()
+	cmd := exec.Command("docker-compose", "--file", filepath.Join(infrastructure, "docker-compose.yml"), "config")
+	cmd.Env = append(os.Environ(), "GRAFANA_PASSWORD=secret")
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
+	output, err := cmd.Output()
+	require.NoError(t, err, "docker-compose (Debian's package of that name): %s", complaints.String())
+	require.Empty(t, complaints.String())
+	var file composeFile
+	require.NoError(t, yaml.Unmarshal(output, &file))
+	return file
+}
+
+func TestComposeFile(t *testing.T) {
+	t.Parallel()
+	file := resolved(t)
+	ports := map[string]string{
+		"kafka-1": "9092", "kafka-2": "9093", "kafka-3": "9094", "schema-registry": "8081", "kafka-ui": "8080", "prometheus": "9090", "grafana": "3000",
+		"lag-exporter": "", "topics": "", "schemas": "",
+	}
+	require.Len(t, file.Services, len(ports))
+	memory := 0
+	for name, port := range ports {
+		service, ok := file.Services[name]
+		require.True(t, ok, name)
+		if port == "" {
+			require.Empty(t, service.Ports, name)
+		} else {
+			require.Equal(t, []string{"127.0.0.1:" + port + ":" + port + "/tcp"}, service.Ports, name)
+		}
+		require.Regexp(t, `:(v?\d+\.\d+\.\d+|local)$`, service.Image, "%s: an exact version", name)
+		memory += megabytes(t, service.MemLimit)
+		if name != "topics" && name != "schemas" { // they end
+			require.NotEmpty(t, service.HealthCheck.Test, name)
+			require.Equal(t, "unless-stopped", service.Restart, name)
+		}
+		if strings.HasPrefix(name, "kafka-") && name != "kafka-ui" {
+			require.Empty(t, service.DependsOn, "brokers need one another: all start at once")
+			require.Contains(t, strings.Join(service.Volumes, " "), name+"-data:/var/lib/kafka/data")
+			require.Contains(t, file.Volumes, name+"-data")
+			continue
+		}
+		require.NotEmpty(t, service.DependsOn, name)
+		for other, on := range service.DependsOn {
+			require.Equal(t, "service_healthy", on.Condition, "%s on %s", name, other)
+		}
+	}
+	require.LessOrEqual(t, memory, 6<<10, "megabytes: it is to fit a laptop")
+	require.Equal(t, "secret", file.Services["grafana"].Environment["GF_SECURITY_ADMIN_PASSWORD"])
+	for _, volume := range []string{"prometheus-data", "grafana-data"} {
+		require.Contains(t, file.Volumes, volume)
+	}
+}
+
+func megabytes(t *testing.T, s string) int {
+	t.Helper()
+	parts := regexp.MustCompile(`^(\d+)([mg])$`).FindStringSubmatch(s)
+	require.Len(t, parts, 3, "memory limit %q", s)
+	n, err := strconv.Atoi(parts[1])
+	require.NoError(t, err)
+	if parts[2] == "g" {
+		n <<= 10
+	}
+	return n
+}
+
+// The program that starts a container of Kafka's image is part of Kafka. It gets what a container would get, makes the broker's settings
+// of it, and formats the data folder, for which Kafka must accept them.
+func TestBrokersInContainersGetTheSharedSettings(t *testing.T) {
+	kafkatest.ForTest(t, kafkatest.Config{Brokers: 1, MetricsRules: filepath.Join(infrastructure, "kafka", "jmx-rules.yml")}) // downloads what is run below
+	cache := os.Getenv(kafkatest.EnvCache)
+	if cache == "" {
+		base, err := os.UserCacheDir()
+		require.NoError(t, err)
+		cache = filepath.Join(base, "fencelog")
+	}
+	libs := filepath.Join(cache, "kafka-"+kafkatest.DefaultVersion, "libs", "*")
+	shared, err := source(filepath.Join(infrastructure, "..", "..")).brokerProperties()
+	require.NoError(t, err)
+	require.Equal(t, "false", shared["unclean.leader.election.enable"])
+
+	file := resolved(t)
+	for _, name := range []string{"kafka-1", "kafka-2", "kafka-3"} {
+		service := file.Services[name]
+		require.Contains(t, strings.Join(service.Volumes, " "), "/examples/infrastructure/kafka:/mnt/shared/config:ro")
+		defaults, final := t.TempDir(), t.TempDir()
+		for _, logging := range []string{"log4j2.yaml", "tools-log4j2.yaml"} {
+			require.NoError(t, os.WriteFile(filepath.Join(defaults, logging), nil, 0o644))
+		}
+		cmd := exec.Command("java", "-cp", libs, "kafka.docker.KafkaDockerWrapper", "setup",
+			"--default-configs-dir", defaults, "--mounted-configs-dir", filepath.Join(infrastructure, "kafka"), "--final-configs-dir", final)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+		for key, value := range service.Environment {
+			if key == "KAFKA_LOG_DIRS" {
+				value = t.TempDir()
+			}
+			cmd.Env = append(cmd.Env, key+"="+value)
+		}
+		output, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s", name, output)
+		require.Contains(t, string(output), "Formatting metadata directory")
+
+		settings, err := propertiesIn(filepath.Join(final, "server.properties"))
+		require.NoError(t, err)
+		for key, value := range shared {
+			require.Equal(t, value, settings[key], key)
+		}
+		id := strings.TrimPrefix(name, "kafka-")
+		require.Equal(t, id, settings["node.id"])
+		require.Contains(t, settings["controller.quorum.voters"], id+"@"+name+":29093")
+		_, port, _ := strings.Cut(service.Ports[0], ":")
+		port, _, _ = strings.Cut(port, ":")
+		require.Contains(t, settings["advertised.listeners"], "INTERNAL://"+name+":19092,EXTERNAL://localhost:"+port)
+		require.Contains(t, settings["listeners"], "EXTERNAL://:"+port)
+	}
+}
+
+func TestPrometheusAcceptsItsFiles(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"check", "config", "prometheus.yml"},
+		{"check", "rules", "rules.yml"},
+		{"test", "rules", "rules_test.yml"},
+	} {
+		cmd := exec.Command("promtool", args...)
+		cmd.Dir = filepath.Join(infrastructure, "prometheus")
+		output, err := cmd.CombinedOutput()
+		require.NoError(t, err, "promtool (Debian's package prometheus) %v: %s", args, output)
+	}
+}

@@ -1,0 +1,55 @@
+//go:build cluster
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// With one environment all programs mean the same topics and the same subjects, also where their names begin with another prefix.
+func TestProgramsAgreeOnThePrefix(t *testing.T) {
+	const doctor, quickstart = "examples/infrastructure/doctor", "examples/quickstart"
+	cluster := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
+	dir := t.TempDir()
+	root, err := findSource(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, root.build(t.Context(), dir, createTopics, registerSchemas, doctor, quickstart, billingService))
+	env := append(os.Environ(), kafka.EnvBrokers+"="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(),
+		kafka.EnvTopicPrefix+"=acme")
+
+	for _, step := range []struct {
+		program string
+		prints  []string
+	}{
+		{createTopics, []string{"acme.account.events ", "acme.dead-letter "}},
+		{registerSchemas, []string{" acme.account.events-billing.account.AccountCreated\n"}},
+		{doctor, []string{"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, 0 warnings"}},
+		{quickstart, []string{"AccountCreated"}},
+	} {
+		cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)))
+		cmd.Env = env
+		output, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s", step.program, output)
+		for _, text := range step.prints {
+			require.Contains(t, string(output), text)
+		}
+	}
+	port, err := freePort()
+	require.NoError(t, err)
+	p, err := startProcess("billing", filepath.Join(dir, "billing.log"), append(env, "BILLING_ADDRESS="+address(port)),
+		filepath.Join(dir, filepath.Base(billingService)))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.stop()) })
+	require.NoError(t, await(t.Context(), p, "http://"+address(port)+"/readyz", anything))
+	_, err = get(t.Context(), "http://"+address(port)+"/v1/accounts/alice")
+	require.NoError(t, err, "it serves what the quickstart left")
+}
