@@ -31,9 +31,13 @@ bench: ## measure the store beside its alternatives, on real brokers and Postgre
 cluster: ## start three brokers and a registry on this machine, until Ctrl-C
 	go run ./kafka/kafkatest/cmd/cluster
 
+.PHONY: stack
+stack: ## start the whole infrastructure on this machine, without Docker, until Ctrl-C (and Debian's prometheus)
+	go run ./examples/infrastructure/stack $(ARGS)
+
 .PHONY: lint
 lint: $(GOBIN)/golangci-lint ## check style and the import rules
-	$(GOBIN)/golangci-lint run --build-tags cluster,bench ./...
+	$(GOBIN)/golangci-lint run --allow-parallel-runners --build-tags cluster,bench ./...
 
 .PHONY: fmt
 fmt: $(GOBIN)/golangci-lint ## format the code
