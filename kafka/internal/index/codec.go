@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"maps"
@@ -11,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-var errBroken = errors.New("a value of the index cannot be read")
+var errBroken = errors.New("what is stored cannot be read")
 
 func encodeCheckpoint(c Checkpoint) []byte {
 	b := binary.AppendUvarint(nil, uint64(c.Next))
@@ -25,17 +26,19 @@ func decodeCheckpoint(value []byte) (Checkpoint, error) {
 	return c, n.end()
 }
 
-// appendRecord appends all of a record but its aggregate id and partition, which its key says.
+// appendRecord appends all of a record but its aggregate id and partition, which its stream's key says. What a command's
+// result is made of comes first.
 func appendRecord(b []byte, r *eventstore.Record) []byte {
 	b = binary.AppendUvarint(b, uint64(r.AggregateVersion))
 	b = binary.AppendUvarint(b, uint64(r.Position.Offset))
 	b = binary.AppendUvarint(b, uint64(r.Commit.First))
+	b = appendText(b, r.CommandID)
 	b = binary.AppendUvarint(b, uint64(r.Commit.Length))
 	b = binary.AppendUvarint(b, uint64(r.Revision))
 	b = binary.AppendVarint(b, r.Timestamp.Unix())
 	b = binary.AppendUvarint(b, uint64(r.Timestamp.Nanosecond()))
 	for _, s := range [...]string{
-		r.ID, r.Type, r.AggregateType, r.CorrelationID, r.CausationID, r.CommandID, r.ActorID, r.TraceParent,
+		r.ID, r.Type, r.AggregateType, r.CorrelationID, r.CausationID, r.ActorID, r.TraceParent,
 	} {
 		b = appendText(b, s)
 	}
@@ -66,15 +69,16 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	r.AggregateVersion = int64(n.next())
 	r.Position.Offset = int64(n.next())
 	r.Commit.First = int64(n.next())
-	r.Commit.Length = int(n.next())
-	r.Revision = int(n.next())
-	r.Timestamp = time.Unix(n.signed(), int64(n.next())).UTC()
 	var room textRoom
 	t := texts{numbers: n, all: room.all[:0], ends: room.ends[:0]}
+	t.read()
+	r.Commit.Length = int(t.next())
+	r.Revision = int(t.next())
+	r.Timestamp = time.Unix(t.signed(), int64(t.next())).UTC()
 	fields := [...]*string{
-		&r.ID, &r.Type, &r.AggregateType, &r.CorrelationID, &r.CausationID, &r.CommandID, &r.ActorID, &r.TraceParent,
+		&r.CommandID, &r.ID, &r.Type, &r.AggregateType, &r.CorrelationID, &r.CausationID, &r.ActorID, &r.TraceParent,
 	}
-	for range fields {
+	for range len(fields) - 1 {
 		t.read()
 	}
 	entries := t.next()
@@ -101,16 +105,27 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	return r, nil
 }
 
-func appendWritten(b []byte, w written) []byte {
-	b = binary.AppendUvarint(b, uint64(w.first))
-	b = binary.AppendUvarint(b, uint64(w.last))
-	return binary.AppendUvarint(b, uint64(w.offset))
+// written is where a command's commit is.
+type written struct{ first, last, offset int64 }
+
+// decodeWritten returns what the commit wrote that the record ends, if it is the command's.
+func decodeWritten(encoded []byte, commandID string) (w written, ok bool) {
+	n := numbers{left: encoded}
+	w = written{last: int64(n.next()), offset: int64(n.next()), first: int64(n.next())}
+	var room [128]byte
+	return w, !n.bad && bytes.HasPrefix(n.left, appendText(room[:0], commandID)) // no text is the beginning of another
 }
 
-func decodeWritten(value []byte) (written, error) {
-	n := numbers{left: value}
-	w := written{first: int64(n.next()), last: int64(n.next()), offset: int64(n.next())}
-	return w, n.end()
+// encodedCommand returns the command's id, as a text.
+func encodedCommand(encoded []byte) []byte {
+	n := numbers{left: encoded}
+	for range 3 {
+		n.next()
+	}
+	begin := n.left
+	t := texts{numbers: n}
+	t.read()
+	return begin[:len(begin)-len(t.left)]
 }
 
 // numbers reads varints one after the other; after one that cannot be read all are zero.

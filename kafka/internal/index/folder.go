@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,37 +13,84 @@ import (
 // markFile tells a folder of this package from any other.
 const markFile = "FENCELOG-INDEX"
 
-// prepare makes the folder, or makes sure that it is an index, and locks it.
+// markText is what the mark of an index of this format says.
+func markText() string {
+	return fmt.Sprintf("An index of Fencelog, format %d. It can be deleted: it is made again from Kafka.\n", format)
+}
+
+// prepare makes the folder, or makes sure that it is an index, and locks it. One of another format is emptied.
 func prepare(dir string) (*pebble.Lock, error) {
-	if err := mark(dir); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may write to"}
+	}
+	state, err := stateOf(dir)
+	if err == nil && state == folderIsNew {
+		err = os.WriteFile(filepath.Join(dir, markFile), []byte(markText()), 0o600)
+	}
+	if err != nil {
 		return nil, err
 	}
 	lock, err := pebble.LockDirectory(dir, vfs.Default)
 	if err != nil {
 		return nil, &UnusableError{Dir: dir, Found: "another process uses it", Do: "give each instance a folder of its own", Err: err}
 	}
+	if state == folderIsOutdated {
+		if err := empty(dir); err != nil {
+			return nil, errors.Join(unusable(dir, err), lock.Close())
+		}
+	}
 	return lock, nil
 }
 
-func mark(dir string) error {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may write to"}
-	}
+// folderState is what a folder holds.
+type folderState int
+
+const (
+	folderIsNew      folderState = iota // nothing
+	folderIsIndex                       // of this format
+	folderIsOutdated                    // an index of another format
+)
+
+// stateOf tells what the folder holds, or fails if it is no index.
+func stateOf(dir string) (folderState, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may read"}
+		return 0, &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may read", Err: err}
 	}
-	name := filepath.Join(dir, markFile)
 	if len(entries) == 0 {
-		return os.WriteFile(name, []byte("An index of Fencelog. It can be deleted: it is made again from Kafka.\n"), 0o600)
+		return folderIsNew, nil
 	}
-	if _, err := os.Stat(name); err != nil {
-		return &UnusableError{
+	text, err := os.ReadFile(filepath.Join(dir, markFile))
+	if err != nil {
+		return 0, &UnusableError{
 			Dir: dir, Found: fmt.Sprintf("%d entries and no %s: it is no index", len(entries), markFile), Do: "name an empty folder",
 		}
 	}
-	return nil
+	if string(text) != markText() {
+		return folderIsOutdated, nil
+	}
+	return folderIsIndex, nil
 }
+
+// empty removes the files of an index of another format, and marks the folder anew in the end.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || e.Name() == markFile || e.Name() == lockFile {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, markFile), []byte(markText()), 0o600)
+}
+
+// lockFile is Pebble's.
+const lockFile = "LOCK"
 
 func unusable(dir string, err error) error {
 	return &UnusableError{Dir: dir, Found: err.Error(), Do: "delete it: it is made again from Kafka", Err: err}

@@ -22,7 +22,6 @@ type Topic struct {
 
 // saved is what a store keeps of itself.
 type saved struct {
-	Format   int
 	Identity Identity
 	Slots    []slotName // the place is the slot
 }
@@ -33,11 +32,8 @@ func (s *Store) identify(dir string, id Identity) error {
 	if err != nil {
 		return unusable(dir, err)
 	}
-	if kept == nil || kept.Format != format {
-		if err := s.db.DeleteRange([]byte{0}, []byte{0xff}, pebble.NoSync); err != nil {
-			return unusable(dir, err)
-		}
-		kept = &saved{Format: format, Identity: Identity{ClusterID: id.ClusterID, Topics: make(map[string]Topic)}}
+	if kept == nil {
+		kept = &saved{Identity: Identity{ClusterID: id.ClusterID, Topics: make(map[string]Topic)}}
 	}
 	if kept.Identity.ClusterID != id.ClusterID {
 		return otherCluster(dir, kept.Identity.ClusterID, id.ClusterID)

@@ -5,11 +5,11 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"strings"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -49,6 +49,7 @@ func seeded(t *testing.T) *rand.Rand {
 // world is what changes made of a partition, as a list that anybody can read.
 type world struct {
 	rng        *rand.Rand
+	names      int // of streams; 0 for many
 	streams    map[string][]eventstore.Record
 	skipped    []Range
 	checkpoint Checkpoint
@@ -60,7 +61,12 @@ func newWorld(rng *rand.Rand) *world {
 	return &world{rng: rng, streams: make(map[string][]eventstore.Record), checkpoint: start, states: map[int64]Checkpoint{0: start}}
 }
 
-func (w *world) name() string { return fmt.Sprintf("%0*d", 1+w.rng.IntN(3), w.rng.IntN(40)) }
+func (w *world) name() string {
+	if w.names > 0 {
+		return fmt.Sprint(w.rng.IntN(w.names))
+	}
+	return fmt.Sprintf("%0*d", 1+w.rng.IntN(3), w.rng.IntN(40))
+}
 
 // change makes some commits, to streams old and new, or what does not count, or a marker.
 func (w *world) change() Change {
@@ -145,15 +151,16 @@ func (w *world) requireStream(t *testing.T, p *Partition, id string, want []even
 	for i := range rest {
 		require.Equal(t, rest[i], got[i])
 	}
-	_, found, err := p.Command(id, "none")
+	found, err := p.Look(id, "none")
 	require.NoError(t, err)
-	require.False(t, found)
+	require.Equal(t, Found{Version: version}, found)
 	for _, r := range want {
-		result, found, err := p.Command(id, r.CommandID)
+		found, err := p.Look(id, r.CommandID)
 		require.NoError(t, err)
-		require.True(t, found)
+		require.True(t, found.Repeated)
+		require.Equal(t, version, found.Version)
 		last := r.Commit.First + int64(r.Commit.Length) - 1
-		require.Equal(t, eventstore.Result{First: r.Commit.First, Last: last, Position: want[last-1].Position, Repeated: true}, result)
+		require.Equal(t, eventstore.Result{First: r.Commit.First, Last: last, Position: want[last-1].Position, Repeated: true}, found.Result)
 	}
 }
 
@@ -322,8 +329,8 @@ func TestFilterIsLearnedAgain(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// Tables that are damaged are noticed, and say what to do: the index is refused, or a stream is, and every other one is read as it was.
-func TestDamagedTablesAreNoticed(t *testing.T) {
+// What is damaged is noticed, and the error says what to do: the index is refused, or a stream is, and every other one is read as it was.
+func TestDamageIsNoticed(t *testing.T) {
 	w, fs := newWorld(seeded(t)), vfs.NewMem()
 	s, p := openOn(t, fs, 1<<20)
 	for range 400 {
@@ -331,32 +338,44 @@ func TestDamagedTablesAreNoticed(t *testing.T) {
 	}
 	require.NoError(t, s.Close())
 	const parts = 8
-	refused, failed := 0, 0
+	tables, records := damage{}, damage{}
 	for part := range parts {
-		damaged := damagedCopy(t, fs, part, parts)
-		logger := slog.New(slog.DiscardHandler)
-		options := newOptions(logger)
-		options.FS = damaged
-		s, err := open("index", nil, onePartition(), options, logger)
-		if err != nil {
-			var unusable *UnusableError
-			require.ErrorAs(t, err, &unusable)
-			require.ErrorContains(t, err, "delete it: it is made again from Kafka")
-			refused++
-			continue
-		}
-		p, err = s.Partition("t", 1)
-		require.NoError(t, err)
-		failed += w.unreadable(t, p)
-		require.NoError(t, s.Close())
+		tables.do(t, w, fs, "*.sst", part, parts)
+		records.do(t, w, fs, "records-*", part, parts)
 	}
-	t.Logf("%d of %d were refused, %d streams in the others", refused, parts, failed)
-	require.NotZero(t, refused)
-	require.NotZero(t, failed)
+	t.Logf("tables %+v, records %+v", tables, records)
+	require.NotZero(t, tables.refused)
+	require.NotZero(t, tables.failed)
+	require.NotZero(t, records.failed)
 }
 
-// damagedCopy returns a copy of the index whose tables are damaged at one of some places, evenly spread.
-func damagedCopy(t *testing.T, fs *vfs.MemFS, part, parts int) *vfs.MemFS {
+// damage is what came of damaged files.
+type damage struct {
+	refused int // indexes
+	failed  int // streams of those that were not
+}
+
+// do damages the files of that name at one of some places, evenly spread.
+func (d *damage) do(t *testing.T, w *world, fs *vfs.MemFS, name string, part, parts int) {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	options := newOptions(logger)
+	options.FS = damagedCopy(t, fs, name, part, parts)
+	s, err := open("index", nil, onePartition(), options, logger)
+	if err != nil {
+		var unusable *UnusableError
+		require.ErrorAs(t, err, &unusable)
+		require.ErrorContains(t, err, "delete it: it is made again from Kafka")
+		d.refused++
+		return
+	}
+	p, err := s.Partition("t", 1)
+	require.NoError(t, err)
+	d.failed += w.unreadable(t, p)
+	require.NoError(t, s.Close())
+}
+
+func damagedCopy(t *testing.T, fs *vfs.MemFS, pattern string, part, parts int) *vfs.MemFS {
 	t.Helper()
 	damaged := vfs.NewMem()
 	_, err := vfs.Clone(fs, damaged, "index", "index")
@@ -364,14 +383,15 @@ func damagedCopy(t *testing.T, fs *vfs.MemFS, part, parts int) *vfs.MemFS {
 	names, err := damaged.List("index")
 	require.NoError(t, err)
 	for _, name := range names {
-		if !strings.HasSuffix(name, ".sst") {
+		if is, err := filepath.Match(pattern, name); err != nil || !is {
+			require.NoError(t, err)
 			continue
 		}
 		f, err := damaged.OpenReadWrite("index/"+name, vfs.WriteCategoryUnspecified)
 		require.NoError(t, err)
 		info, err := f.Stat()
 		require.NoError(t, err)
-		_, err = f.WriteAt([]byte("damage"), 100+info.Size()*int64(part)/int64(parts+1))
+		_, err = f.WriteAt([]byte("damage"), 100+(info.Size()-106)*int64(part)/int64(parts))
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
 	}
@@ -400,15 +420,101 @@ func (w *world) unreadable(t *testing.T, p *Partition) (failed int) {
 	return failed
 }
 
-// An index of another format is made again: nothing of it is read.
+// An index of another format is made again: nothing of it is read, and what else is in the folder stays.
 func TestOtherFormatIsMadeAnew(t *testing.T) {
+	w, dir := newWorld(seeded(t)), t.TempDir()
+	logger := slog.New(slog.DiscardHandler)
+	openIn := func() (*Store, *Partition) {
+		s, err := Open(dir, onePartition(), logger)
+		require.NoError(t, err)
+		p, err := s.Partition("t", 1)
+		require.NoError(t, err)
+		return s, p
+	}
+	s, p := openIn()
+	require.NoError(t, p.Apply(w.change()))
+	require.NoError(t, s.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, markFile), []byte("An index of Fencelog. It can be deleted: it is made again from Kafka.\n"), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "notes"), 0o700))
+	found, err := Inspect(dir, onePartition(), logger)
+	require.NoError(t, err)
+	require.True(t, found.Outdated)
+
+	for range 2 {
+		s, p = openIn()
+		require.Equal(t, Checkpoint{Term: wire.NoTerm()}, p.Checkpoint())
+		newWorld(w.rng).requireSame(t, p, 0)
+		require.NoError(t, s.Close())
+	}
+	require.DirExists(t, filepath.Join(dir, "notes"))
+	found, err = Inspect(dir, onePartition(), logger)
+	require.NoError(t, err)
+	require.False(t, found.Outdated)
+}
+
+// A stream has more chunks, and more commands, than a look goes through; and records larger than a chunk should be.
+func TestLongStreams(t *testing.T) {
+	rng := seeded(t)
+	w, fs := newWorld(rng), vfs.NewMem()
+	w.names = 3
+	s, p := openOn(t, fs, 1<<rng.IntN(20))
+	for range 1_000 {
+		c := w.change()
+		for i := range c.Records {
+			if r := &c.Records[i]; rng.IntN(50) == 0 {
+				r.Value = make([]byte, rng.IntN(3*maxChunkBytes))
+				w.streams[r.AggregateID][r.AggregateVersion-1].Value = r.Value
+			}
+		}
+		require.NoError(t, p.Apply(c))
+		if rng.IntN(200) == 0 {
+			require.NoError(t, s.Close())
+			s, p = openOn(t, fs, 1<<rng.IntN(20))
+		}
+	}
+	w.requireSame(t, p, w.checkpoint.Next)
+	for id, records := range w.streams {
+		t.Logf("%d events", len(records))
+		require.Greater(t, len(records), 2*markedVersions)
+		for range 100 {
+			from := 1 + rng.Int64N(int64(len(records)))
+			end := from + rng.Int64N(int64(len(records))-from+1)
+			next := from
+			for r, err := range p.Range(id, from, end) {
+				require.NoError(t, err)
+				require.Equal(t, records[next-1], r)
+				next++
+			}
+			require.Equal(t, end+1, next)
+			r, ok, err := p.At(id, from)
+			require.NoError(t, err)
+			require.True(t, ok)
+			require.Equal(t, records[from-1], r)
+		}
+	}
+	require.NoError(t, s.Close())
+}
+
+// The files of records are used one after the other, and across restarts.
+func TestFilesOfRecordsRoll(t *testing.T) {
 	w, fs := newWorld(seeded(t)), vfs.NewMem()
 	s, p := openOn(t, fs, 1)
-	require.NoError(t, p.Apply(w.change()))
-	require.NoError(t, s.db.Set(identityKey(), []byte(`{"Format":1,"Identity":{"ClusterID":"c","Topics":{"t":{"ID":"i","Partitions":2}}}}`), pebble.NoSync))
+	s.files.maxBytes = 5_000
+	for i := range 200 {
+		require.NoError(t, p.Apply(w.change()))
+		if i%50 == 0 {
+			require.NoError(t, s.Close())
+			s, p = openOn(t, fs, 1)
+			s.files.maxBytes = 5_000
+		}
+	}
+	w.requireSame(t, p, w.checkpoint.Next)
+	require.Greater(t, len(s.files.list), 3)
+	require.Positive(t, s.Bytes())
 	require.NoError(t, s.Close())
+
+	require.NoError(t, fs.Remove("index/"+fileName(1)))
 	s, p = openOn(t, fs, 1)
-	require.Equal(t, Checkpoint{Term: wire.NoTerm()}, p.Checkpoint())
-	newWorld(w.rng).requireSame(t, p, 0)
+	require.NotZero(t, w.unreadable(t, p))
 	require.NoError(t, s.Close())
 }

@@ -2,7 +2,6 @@ package index
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,18 +27,14 @@ func Inspect(dir string, id Identity, logger *slog.Logger) (Inspection, error) {
 		return Inspection{}, err
 	}
 	found := Inspection{FreeBytes: free}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		found.New = true
 		return found, nil
 	}
-	if err != nil {
-		return found, &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may read", Err: err}
-	}
-	if _, err := os.Stat(filepath.Join(dir, markFile)); err != nil {
-		return found, &UnusableError{
-			Dir: dir, Found: fmt.Sprintf("%d entries and no %s: it is no index", len(entries), markFile), Do: "name an empty folder",
-		}
+	state, err := stateOf(dir)
+	if err != nil || state == folderIsNew {
+		found.New = err == nil
+		return found, err
 	}
 	lock, err := pebble.LockDirectory(dir, vfs.Default)
 	if err != nil {
@@ -47,7 +42,13 @@ func Inspect(dir string, id Identity, logger *slog.Logger) (Inspection, error) {
 		return found, nil
 	}
 	defer func() { _ = lock.Close() }()
-	return found.readFrom(dir, id, &pebble.Options{ReadOnly: true, Lock: lock, Logger: quiet{logger}, EventListener: listener(logger)})
+	if found.UsedBytes, err = used(dir); err != nil || state == folderIsOutdated {
+		found.Outdated = err == nil
+		return found, err
+	}
+	return found.readFrom(dir, id, &pebble.Options{
+		ReadOnly: true, Lock: lock, Comparer: comparer(), Logger: quiet{logger}, EventListener: listener(logger),
+	})
 }
 
 // readFrom completes the inspection from the database in the folder.
@@ -61,13 +62,12 @@ func (found Inspection) readFrom(dir string, id Identity, options *pebble.Option
 		return found, unusable(dir, err)
 	}
 	defer func() { _ = db.Close() }()
-	found.UsedBytes = db.Metrics().DiskSpaceUsage()
 	kept, err := (&Store{db: db}).load()
 	switch {
 	case err != nil:
 		return found, unusable(dir, err)
-	case kept == nil || kept.Format != format:
-		found.Outdated = true
+	case kept == nil:
+		found.New = true
 		return found, nil
 	case kept.Identity.ClusterID != id.ClusterID:
 		return found, otherCluster(dir, kept.Identity.ClusterID, id.ClusterID)
@@ -78,6 +78,19 @@ func (found Inspection) readFrom(dir string, id Identity, options *pebble.Option
 		}
 	}
 	return found, nil
+}
+
+// used returns the length of all files in the folder.
+func used(dir string) (n uint64, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		info, failed := e.Info()
+		if failed != nil {
+			continue // it has just gone
+		}
+		n += uint64(info.Size())
+	}
+	return n, err
 }
 
 // room returns the bytes that are free on the disk of the folder, or of the first above it that exists.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -29,13 +30,14 @@ func (p *Partition) learnAll() error {
 		return errClosing
 	}
 	it, err := p.store.db.NewIter(&pebble.IterOptions{
-		LowerBound: appendSlot(nil, kindVersion, p.slot), UpperBound: appendSlot(nil, kindVersion+1, p.slot),
+		LowerBound: appendSlot(nil, kindChunk, p.slot), UpperBound: appendSlot(nil, kindChunk+1, p.slot),
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = it.Close() }() // its error was asked for
-	prefix := len(appendStream(nil, kindVersion, p.slot, ""))
+	var last []byte
+	var name texts
 	for ok := it.First(); ok; {
 		select {
 		case <-p.store.closing:
@@ -44,7 +46,12 @@ func (p *Partition) learnAll() error {
 		}
 		p.mu.Lock()
 		for n := 0; ok && n < learnAtOnce; n++ {
-			p.known.add(string(it.Key()[prefix:]))
+			if stream := it.Key()[:len(it.Key())-versionBytes]; !bytes.Equal(stream, last) {
+				last = append(last[:0], stream...)
+				name = texts{numbers: numbers{left: stream[slotBytes:]}, all: name.all[:0], ends: name.ends[:0]}
+				name.read()
+				p.known.add(string(name.all))
+			}
 			ok = it.Next()
 		}
 		p.mu.Unlock()

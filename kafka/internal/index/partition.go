@@ -34,8 +34,8 @@ type Change struct {
 // Partition is the index of one partition. What was applied last is kept in memory, and saved to the database in large pieces by a
 // goroutine of its own:
 //
-//	I1  What is saved ends with the checkpoint of its last change, in one write. So after a crash the database is the index of
-//	    some earlier checkpoint.
+//	I1  What is saved is, first, the records in a file, which are on the disk before, second, the database learns in one write where they are
+//	    and how far they go: the checkpoint of the last change. So after a crash the index is that of some earlier checkpoint.
 //	I2  Pieces are saved in the order in which they were filled, one at a time.
 //	I3  A change is in newest, older or the database, and moves on in this order; it is gone from one only once the next one has
 //	    it. So who looks into newest and older first, and into the database then, misses nothing.
@@ -100,8 +100,8 @@ func (p *Partition) Checkpoint() Checkpoint {
 
 // Apply makes a change. It waits only if what was applied before is not saved as fast. After an error the index is of no more use.
 func (p *Partition) Apply(c Change) error {
-	err := p.use(func(db *pebble.DB) error {
-		if err := p.makeRoom(db); err != nil {
+	err := p.use(func(*pebble.DB) error {
+		if err := p.makeRoom(); err != nil {
 			return err
 		}
 		p.encoded = p.newest.encode(p.encoded[:0], c.Records)
@@ -124,7 +124,7 @@ func (p *Partition) Apply(c Change) error {
 }
 
 // makeRoom begins to save what is recent if it has become too much.
-func (p *Partition) makeRoom(db *pebble.DB) error {
+func (p *Partition) makeRoom() error {
 	if p.newest.bytes < p.store.pieceBytes {
 		return nil
 	}
@@ -141,14 +141,14 @@ func (p *Partition) makeRoom(db *pebble.DB) error {
 	p.saving = saved
 	p.store.working.Go(func() {
 		defer close(saved)
-		p.save(db)
+		p.save()
 	})
 	return nil
 }
 
 // save saves what is older.
-func (p *Partition) save(db *pebble.DB) {
-	err := p.older.save(db, p.slot)
+func (p *Partition) save() {
+	err := p.older.save(p.store, p.slot)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failed = err; err == nil {
@@ -157,11 +157,11 @@ func (p *Partition) save(db *pebble.DB) {
 }
 
 // saveAll saves everything. Nothing else uses the partition any more, and nothing is being saved.
-func (p *Partition) saveAll(db *pebble.DB) error {
+func (p *Partition) saveAll() error {
 	if p.failed != nil {
 		return p.wrap(p.failed)
 	}
-	return p.wrap(p.newest.save(db, p.slot))
+	return p.wrap(p.newest.save(p.store, p.slot))
 }
 
 // recentBytes returns about what is not saved.

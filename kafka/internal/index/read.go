@@ -9,48 +9,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 )
-
-// recentOf calls use with what is recent of the partition, what is newest first, until it returns true.
-func (p *Partition) recentOf(use func(*recent) bool) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return use(p.newest) || p.older != nil && use(p.older)
-}
-
-// Version returns the version of the stream: the number of its events.
-func (p *Partition) Version(aggregateID string) (version int64, err error) {
-	err = p.use(func(db *pebble.DB) error {
-		var certain bool
-		if version, certain = p.versionInMemory(aggregateID); certain {
-			return nil
-		}
-		p.learning.Do(func() { p.store.working.Go(p.learn) }) // the store cannot be closed meanwhile
-		return get(db, appendStream(make([]byte, 0, 64), kindVersion, p.slot, aggregateID), func(value []byte) error {
-			n := numbers{left: value}
-			version = int64(n.next())
-			return n.end()
-		})
-	})
-	return version, err
-}
-
-// versionInMemory returns the version of a stream that is recent, or of one that is not there.
-func (p *Partition) versionInMemory(aggregateID string) (version int64, certain bool) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	for _, r := range [...]*recent{p.newest, p.older} {
-		if r == nil {
-			continue
-		}
-		if s, ok := r.streams[aggregateID]; ok {
-			return s.last(), true
-		}
-	}
-	return 0, p.unknown(aggregateID)
-}
 
 // absent reports whether there is certainly no such stream, without a look into the database.
 func (p *Partition) absent(aggregateID string) bool {
@@ -62,26 +22,6 @@ func (p *Partition) absent(aggregateID string) bool {
 // unknown is absent with p.mu held.
 func (p *Partition) unknown(aggregateID string) bool {
 	return p.learned && !p.known.mayHave(aggregateID)
-}
-
-// Command returns the result of the commit that the command made in the stream, and whether there is one.
-func (p *Partition) Command(aggregateID, commandID string) (eventstore.Result, bool, error) {
-	var w written
-	err := p.use(func(db *pebble.DB) error {
-		if p.recentOf(func(r *recent) (ok bool) {
-			w, ok = r.commands[command{aggregateID, commandID}]
-			return ok
-		}) {
-			return nil
-		}
-		return get(db, appendCommand(make([]byte, 0, 128), p.slot, aggregateID, commandID), func(value []byte) (err error) {
-			w, err = decodeWritten(value)
-			return err
-		})
-	})
-	return eventstore.Result{
-		First: w.first, Last: w.last, Position: event.Position{Partition: p.partition, Offset: w.offset}, Repeated: true,
-	}, w.last > 0, err
 }
 
 // At returns the record of the stream at a version, and whether there is one.
@@ -222,41 +162,44 @@ func (p *Partition) recentRecords(aggregateID string, from, to int64) (encoded [
 	return encoded, first
 }
 
-// readSaved returns the records that the database has, with room for more behind them.
+// readSaved returns the records that are saved, with room for more behind them.
 func (p *Partition) readSaved(db *pebble.DB, aggregateID string, from, to int64, room int) ([]eventstore.Record, error) {
-	bounds := make([]byte, 0, 2*maxEventKey)
-	lower := appendEvent(bounds, p.slot, aggregateID, from)
-	upper := appendEvent(lower[len(lower):], p.slot, aggregateID, to+1)
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
+	var few [usualLength]place
+	places := few[:0]
+	err := p.places(db, aggregateID, to, func(found place) bool {
+		places = append(places, found.unmarked())
+		return found.from > from
+	})
+	if err != nil || len(places) == 0 || places[0].last() < from {
 		return nil, err
 	}
-	defer func() { _ = it.Close() }() // its error was asked for
-	var records []eventstore.Record
-	for ok := it.First(); ok; ok = it.Next() {
-		r, err := p.record(aggregateID, from+int64(len(records)), it.Value())
+	records := make([]eventstore.Record, 0, min(to, places[0].last())-from+1+int64(room))
+	for _, place := range slices.Backward(places) {
+		err := p.chunk(aggregateID, place, func(version int64, encoded []byte) error {
+			if version < from || version > to {
+				return nil
+			}
+			r, err := p.record(aggregateID, from+int64(len(records)), encoded)
+			records = append(records, r)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		if records == nil {
-			records = make([]eventstore.Record, 0, min(to-from+1, usualLength)+int64(room))
-		}
-		records = append(records, r)
 	}
-	return records, it.Error()
+	return records, nil
 }
 
-// usualLength is the number of records that most streams have at most.
+// usualLength is the number of chunks that most streams have at most.
 const usualLength = 16
 
 func (p *Partition) record(aggregateID string, version int64, value []byte) (eventstore.Record, error) {
 	r, err := decodeRecord(value)
 	if err == nil && r.AggregateVersion != version {
-		err = fmt.Errorf("found version %d", r.AggregateVersion)
+		err = fmt.Errorf("%w: found version %d", errBroken, r.AggregateVersion)
 	}
 	if err != nil {
-		return r, fmt.Errorf("version %d of stream %q: %w; the index is broken; delete its folder, it is made again from Kafka",
-			version, aggregateID, err)
+		return r, fmt.Errorf("version %d of stream %q: %w", version, aggregateID, err)
 	}
 	r.AggregateID = aggregateID
 	r.Position.Partition = p.partition
@@ -265,8 +208,7 @@ func (p *Partition) record(aggregateID string, version int64, value []byte) (eve
 
 // ends is the error of a stream that lacks records.
 func ends(aggregateID string, found, want int64) error {
-	return fmt.Errorf("stream %q ends at version %d, expected %d: the index is broken; delete its folder, it is made again from Kafka",
-		aggregateID, found, want)
+	return fmt.Errorf("%w: stream %q ends at version %d, expected %d", errBroken, aggregateID, found, want)
 }
 
 // Skipped returns the records from one offset to before another that do not count, in order.
@@ -275,10 +217,7 @@ func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 	const longest = 1 << 20
 	var found, last []Range
 	err := p.use(func(db *pebble.DB) error {
-		p.recentOf(func(r *recent) bool {
-			last = append(slices.Clone(r.skipped), last...)
-			return false
-		})
+		last = p.recentSkipped()
 		it, err := db.NewIter(&pebble.IterOptions{
 			LowerBound: appendSkipped(nil, p.slot, max(from-longest, 0)),
 			UpperBound: appendSkipped(nil, p.slot, end),
@@ -306,12 +245,22 @@ func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 	return found, err
 }
 
+// recentSkipped returns the ranges that are recent.
+func (p *Partition) recentSkipped() []Range {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.older == nil {
+		return slices.Clone(p.newest.skipped)
+	}
+	return slices.Concat(p.older.skipped, p.newest.skipped)
+}
+
 // wrap says which index an error is of, and what to do about a folder that is damaged.
 func (p *Partition) wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case pebble.IsCorruptionError(err):
+	case errors.Is(err, errBroken), pebble.IsCorruptionError(err):
 		return fmt.Errorf("index of %s partition %d: %w; the index is broken; delete its folder, it is made again from Kafka", p.topic, p.partition, err)
 	default:
 		return fmt.Errorf("index of %s partition %d: %w", p.topic, p.partition, err)

@@ -1,23 +1,17 @@
 package index
 
 import (
-	"cmp"
-	"encoding/binary"
-	"maps"
-	"slices"
 	"strings"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// recent holds changes of a partition that are not in the database yet, with the records encoded as they will be there. Together
-// they are written in one piece and in the order of the keys, which costs a fraction of what putting each key in its place does.
+// recent holds changes of a partition that are not saved yet, with the records encoded as they will be. Together
+// they are saved in one piece and in the order of the keys, which costs a fraction of what putting each key in its place does.
 // One goroutine adds to it; what it handed out stays as it is.
 type recent struct {
 	streams    map[string]recentStream
-	commands   map[command]written
+	commands   commands
 	skipped    []Range
 	changed    bool
 	checkpoint Checkpoint // after the last change
@@ -28,8 +22,14 @@ type recent struct {
 // recentStream is what is recent of a stream: records without gaps, from one version on.
 type recentStream struct {
 	from  int64
-	first []byte
-	more  [][]byte // those after it: most streams have none
+	first recentRecord
+	more  []recentRecord // those after it: most streams have none
+}
+
+// recentRecord is an encoded record, and the mark of the command whose commit ends with it.
+type recentRecord struct {
+	encoded []byte
+	mark    commandMark
 }
 
 func (s recentStream) last() int64 { return s.from + int64(len(s.more)) }
@@ -37,36 +37,32 @@ func (s recentStream) last() int64 { return s.from + int64(len(s.more)) }
 // at returns the record of a version, which must be recent.
 func (s recentStream) at(version int64) []byte {
 	if version == s.from {
-		return s.first
+		return s.first.encoded
 	}
-	return s.more[version-s.from-1]
+	return s.more[version-s.from-1].encoded
 }
 
-type command struct{ aggregateID, id string }
-
-// written is where a command's commit is.
-type written struct{ first, last, offset int64 }
-
-// What is taken beside the bytes of records and ids, roughly: entries of maps, and pointers.
+// What is taken beside the bytes of records and ids, roughly: entries of maps, and pointers. What a record takes is more than what its length
+// and its chunk's checksum do.
 const (
-	bytesOfStream  = 120
-	bytesOfRecord  = 24
-	bytesOfCommand = 120
+	bytesOfStream  = 128
+	bytesOfRecord  = 32
+	bytesOfCommand = 40
 	bytesOfRange   = 16
 )
 
-// chunkBytes is how much memory is asked for at once for encoded records.
-const chunkBytes = 64 << 10
+// blockOfRecords is how much memory is asked for at once for encoded records.
+const blockOfRecords = 64 << 10
 
 func newRecent() *recent {
-	return &recent{streams: make(map[string]recentStream), commands: make(map[command]written)}
+	return &recent{streams: make(map[string]recentStream), commands: newCommands()}
 }
 
 // encode appends the records, encoded, to a list.
 func (r *recent) encode(list [][]byte, records []eventstore.Record) [][]byte {
 	for i := range records {
 		if size := maxRecordSize(&records[i]); cap(r.free)-len(r.free) < size {
-			r.free = make([]byte, 0, max(chunkBytes, size))
+			r.free = make([]byte, 0, max(blockOfRecords, size))
 		}
 		begin := len(r.free)
 		r.free = appendRecord(r.free, &records[i])
@@ -80,20 +76,22 @@ func (r *recent) add(c *Change, encoded [][]byte) {
 	for i := range c.Records {
 		rec := &c.Records[i]
 		id := rec.AggregateID
+		added := recentRecord{encoded: encoded[i]}
+		if rec.CommandID != "" && rec.AggregateVersion == lastOf(rec.Commit) {
+			added.mark = markOf(rec.CommandID)
+			r.commands.add(id, rec.CommandID, rec.AggregateVersion)
+			r.bytes += bytesOfCommand
+		}
 		s, known := r.streams[id]
 		if known {
-			s.more = append(s.more, encoded[i])
+			s.more = append(s.more, added)
 		} else {
 			id = strings.Clone(id) // it may be part of something large
-			s = recentStream{from: rec.AggregateVersion, first: encoded[i]}
+			s = recentStream{from: rec.AggregateVersion, first: added}
 			r.bytes += len(id) + bytesOfStream
 		}
 		r.streams[id] = s
 		r.bytes += len(encoded[i]) + bytesOfRecord
-		if rec.CommandID != "" && rec.AggregateVersion == lastOf(rec.Commit) {
-			r.commands[command{strings.Clone(id), strings.Clone(rec.CommandID)}] = written{rec.Commit.First, rec.AggregateVersion, rec.Position.Offset}
-			r.bytes += len(id) + len(rec.CommandID) + bytesOfCommand
-		}
 	}
 	r.skipped = append(r.skipped, c.Skipped...)
 	r.bytes += len(c.Skipped) * bytesOfRange
@@ -103,58 +101,15 @@ func (r *recent) add(c *Change, encoded [][]byte) {
 // lastOf returns the version of the commit's last event.
 func lastOf(c eventstore.Commit) int64 { return c.First + int64(c.Length) - 1 }
 
-// save writes everything to the database, all or nothing.
-func (r *recent) save(db *pebble.DB, slot uint16) error {
-	if !r.changed {
-		return nil
+// command returns what the command wrote to the stream, if that is recent.
+func (r *recent) command(aggregateID, commandID string) (written, bool) {
+	version, ok := r.commands.find(aggregateID, commandID)
+	if !ok {
+		return written{}, false
 	}
-	b := db.NewBatchWithSize(r.bytes)
-	defer func() { _ = b.Close() }() // frees memory
-	if err := r.fill(b, slot); err != nil {
-		return err
+	s, ok := r.streams[aggregateID]
+	if !ok || version < s.from || version > s.last() {
+		return written{}, false // it is another stream's, of the same hash
 	}
-	return b.Commit(pebble.NoSync)
-}
-
-// fill puts everything into the batch, in the order of the keys.
-func (r *recent) fill(b *pebble.Batch, slot uint16) error {
-	var key, value []byte
-	var failed error
-	set := func(key, value []byte) {
-		if failed == nil {
-			failed = b.Set(key, value, nil)
-		}
-	}
-	set(appendSlot(nil, kindCheckpoint, slot), encodeCheckpoint(r.checkpoint))
-	ids := slices.SortedFunc(maps.Keys(r.streams), compareIDs)
-	for _, id := range ids {
-		s := r.streams[id]
-		for version := s.from; version <= s.last(); version++ {
-			key = appendEvent(key[:0], slot, id, version)
-			set(key, s.at(version))
-		}
-	}
-	for _, c := range slices.SortedFunc(maps.Keys(r.commands), compareCommands) {
-		key = appendCommand(key[:0], slot, c.aggregateID, c.id)
-		value = appendWritten(value[:0], r.commands[c])
-		set(key, value)
-	}
-	for _, id := range ids {
-		key = appendStream(key[:0], kindVersion, slot, id)
-		value = binary.AppendUvarint(value[:0], uint64(r.streams[id].last()))
-		set(key, value)
-	}
-	for _, x := range r.skipped {
-		key = appendSkipped(key[:0], slot, x.Offset)
-		value = binary.AppendUvarint(value[:0], uint64(x.Length))
-		set(key, value)
-	}
-	return failed
-}
-
-// compareIDs orders as keys do, which have the length first.
-func compareIDs(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
-
-func compareCommands(a, b command) int {
-	return cmp.Or(compareIDs(a.aggregateID, b.aggregateID), cmp.Compare(a.id, b.id))
+	return decodeWritten(s.at(version), commandID)
 }

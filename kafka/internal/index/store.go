@@ -21,8 +21,8 @@ const (
 	maxPieceBytes = 4 << 20   // of one partition
 	minPieceBytes = 256 << 10 // the same, however many there are
 	filterBytes   = 16 << 20  // of all partitions: enough for some 12 million streams
-	memTableBytes = 4 << 20   // a piece of half of it, or more, is taken as it is, without a copy
-	memTables     = 8         // that wait to be written to disk
+	memTableBytes = 16 << 20  // the places of some dozen pieces: fewer, larger tables are merged less often
+	memTables     = 4         // that wait to be written to disk
 )
 
 // Store is an index on disk, or in memory. Its methods may be called concurrently.
@@ -31,6 +31,7 @@ type Store struct {
 	closed bool
 
 	db         *pebble.DB
+	files      *files
 	lock       *pebble.Lock // nil in memory
 	slots      map[slotName]uint16
 	partitions map[uint16]*Partition // by slot, those that were asked for
@@ -71,8 +72,15 @@ func open(dir string, lock *pebble.Lock, id Identity, options *pebble.Options, l
 		return nil, errors.Join(unusable(dir, err), s.unlock())
 	}
 	s.db = db
+	maxBytes := int64(fileBytes)
+	if dir == "" {
+		maxBytes = memoryFileBytes
+	}
+	if s.files, err = openFiles(options.FS, dir, maxBytes); err != nil {
+		return nil, errors.Join(unusable(dir, err), db.Close(), s.unlock())
+	}
 	if err := s.identify(dir, id); err != nil {
-		return nil, errors.Join(err, db.Close(), s.unlock())
+		return nil, errors.Join(err, s.files.close(), db.Close(), s.unlock())
 	}
 	return s, nil
 }
@@ -80,6 +88,8 @@ func open(dir string, lock *pebble.Lock, id Identity, options *pebble.Options, l
 // newOptions returns Pebble's options, without those that depend on the folder.
 func newOptions(logger *slog.Logger) *pebble.Options {
 	options := &pebble.Options{
+		FS:                          vfs.Default,
+		Comparer:                    comparer(),
 		CacheSize:                   cacheBytes,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
@@ -110,9 +120,9 @@ func (s *Store) Close() error {
 	s.working.Wait()
 	var errs []error
 	for _, p := range s.partitions {
-		errs = append(errs, p.saveAll(s.db))
+		errs = append(errs, p.saveAll())
 	}
-	return errors.Join(append(errs, s.db.Flush(), s.db.Close(), s.unlock())...)
+	return errors.Join(append(errs, s.db.Flush(), s.db.Close(), s.files.close(), s.unlock())...)
 }
 
 // Bytes returns what the index takes on disk, or in memory if it is kept there; 0 once it is closed.
@@ -120,7 +130,7 @@ func (s *Store) Bytes() int64 {
 	var n int64
 	_ = s.use(func(db *pebble.DB) error { // it fails only once it is closed
 		m := db.Metrics()
-		n = int64(m.DiskSpaceUsage() + m.MemTable.Size)
+		n = int64(m.DiskSpaceUsage()+m.MemTable.Size) + s.files.bytes()
 		for _, p := range s.partitions {
 			n += int64(p.recentBytes())
 		}

@@ -107,27 +107,24 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 		o.queue.answer(c, r, nil)
 		return nil
 	}
+	key := commandKey{c.stream.ID, c.commandID()}
+	stored, err := o.cfg.Index.Look(key.aggregate, key.command)
+	if err != nil {
+		return err
+	}
 	version, pending := b.versions[c.stream.ID]
 	if !pending {
-		var err error
-		if version, err = o.cfg.Index.Version(c.stream.ID); err != nil {
-			return err
-		}
+		version = stored.Version
 	}
-	key := commandKey{c.stream.ID, c.commandID()}
 	if key.command != "" {
 		if w := b.commands[key]; w != nil {
 			o.queue.disown(c)
 			b.repeats, b.first[c] = append(b.repeats, c), w
 			return nil
 		}
-		if version > 0 { // a stream without events has none of a command
-			if r, ok, err := o.cfg.Index.Command(key.aggregate, key.command); err != nil {
-				return err
-			} else if ok {
-				o.queue.answer(c, r, nil)
-				return nil
-			}
+		if stored.Repeated {
+			o.queue.answer(c, stored.Result, nil)
+			return nil
 		}
 	}
 	if !o.mayWrite(c, version) {
