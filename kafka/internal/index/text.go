@@ -1,21 +1,14 @@
 package index
 
-import (
-	"encoding/binary"
-	"encoding/hex"
-)
+import "encoding/binary"
 
 // A text is its length, twice, and its bytes. Most texts of a record are UUIDs, which are half of what a record takes: one that is
 // written as they are (RFC 9562: 36 characters, lower case) is the number 1 and its 16 bytes.
 const uuidMark = 1
 
 func appendText(b []byte, s string) []byte {
-	if isUUID(s) {
-		b = append(b, uuidMark)
-		for _, part := range uuidParts() {
-			b, _ = hex.AppendDecode(b, []byte(s[part.from:part.to])) // isUUID has looked at it
-		}
-		return b
+	if id, ok := parseUUID(s); ok {
+		return append(append(b, uuidMark), id[:]...)
 	}
 	return append(binary.AppendUvarint(b, uint64(len(s))<<1), s...)
 }
@@ -25,32 +18,52 @@ const (
 	uuidBytes  = 16
 )
 
-// uuidParts are the parts between the hyphens, and how many bytes each stands for.
-func uuidParts() [5]uuidPart {
-	return [...]uuidPart{{0, 8, 4}, {9, 13, 2}, {14, 18, 2}, {19, 23, 2}, {24, 36, 6}}
-}
-
-type uuidPart struct{ from, to, bytes int }
-
-func isUUID(s string) bool {
-	if len(s) != uuidLength {
-		return false
+// parseUUID returns the bytes of a UUID in the one form that appendUUID gives them.
+func parseUUID(s string) (id [uuidBytes]byte, ok bool) {
+	if len(s) != uuidLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return id, false
 	}
-	for i := range len(s) {
-		c := s[i]
+	wrong := byte(0)
+	at := 0
+	for i := range id {
 		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-				return false
-			}
+		case 4, 6, 8, 10:
+			at++ // the hyphen
 		}
+		high, low := digitValues[s[at]], digitValues[s[at+1]]
+		wrong |= high | low
+		id[i] = high<<4 | low&0xf
+		at += 2
 	}
-	return true
+	return id, wrong < noDigit
 }
+
+// appendUUID appends 16 bytes as a UUID.
+func appendUUID(b, id []byte) []byte {
+	for i, v := range id[:uuidBytes] {
+		switch i {
+		case 4, 6, 8, 10:
+			b = append(b, '-')
+		}
+		b = append(b, digits[v>>4], digits[v&0xf])
+	}
+	return b
+}
+
+const digits = "0123456789abcdef"
+
+// digitValues are those of hexadecimal digits, and noDigit for every other byte.
+var digitValues = func() (values [256]byte) {
+	for i := range values {
+		values[i] = noDigit
+	}
+	for i := range digits {
+		values[digits[i]] = byte(i)
+	}
+	return values
+}()
+
+const noDigit = 0x10
 
 // texts reads texts, one behind the other, into all.
 type texts struct {
@@ -75,15 +88,8 @@ func (t *texts) read() {
 	case length > uint64(len(t.left)), mark != uuidMark && mark&1 != 0:
 		t.bad, t.left = true, nil
 	case mark == uuidMark:
-		left := t.left
-		for i, part := range uuidParts() {
-			if i > 0 {
-				t.all = append(t.all, '-')
-			}
-			t.all = hex.AppendEncode(t.all, left[:part.bytes])
-			left = left[part.bytes:]
-		}
-		t.left = left
+		t.all = appendUUID(t.all, t.left)
+		t.left = t.left[uuidBytes:]
 	default:
 		t.all = append(t.all, t.left[:length]...)
 		t.left = t.left[length:]
