@@ -179,9 +179,9 @@ func TestClaimingAgainTakesFromNobody(t *testing.T) {
 	_, err := loser.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	winner := <-winners
-	appendWhenOwned(t, winner, "a", "command") // the fake brokers fence at once, and not by the marker; so it is claimed again as well
-	_, err = loser.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	_, err = loser.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...) // waits until the loser has tried
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
+	appendWhenOwned(t, winner, "a", "command") // the fake brokers fence at once, and not by the marker; so it is claimed again as well
 	requireFollows(t, c, loser, winner)
 }
 
