@@ -33,12 +33,14 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	b = binary.AppendUvarint(b, uint64(r.Position.Offset))
 	b = binary.AppendUvarint(b, uint64(r.Commit.First))
 	b = appendText(b, r.CommandID)
+	b = appendAfter(b, r.CommandID, r.CausationID)
+	b = appendAfter(b, r.CausationID, r.CorrelationID)
 	b = binary.AppendUvarint(b, uint64(r.Commit.Length))
 	b = binary.AppendUvarint(b, uint64(r.Revision))
 	b = binary.AppendVarint(b, r.Timestamp.Unix())
 	b = binary.AppendUvarint(b, uint64(r.Timestamp.Nanosecond()))
 	for _, s := range [...]string{
-		r.ID, r.Type, r.AggregateType, r.CorrelationID, r.CausationID, r.ActorID, r.TraceParent,
+		r.ID, r.Type, r.AggregateType, r.ActorID, r.TraceParent,
 	} {
 		b = appendText(b, s)
 	}
@@ -50,6 +52,12 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	}
 	return append(b, r.Value...)
 }
+
+// causes is how many ids of causes a record has, which come first of its texts.
+const causes = 3
+
+// usualTexts is what the texts of most records need.
+const usualTexts = 384
 
 // maxRecordSize returns a length that appendRecord does not exceed.
 func maxRecordSize(r *eventstore.Record) int {
@@ -69,37 +77,50 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	r.AggregateVersion = int64(n.next())
 	r.Position.Offset = int64(n.next())
 	r.Commit.First = int64(n.next())
-	var room textRoom
-	t := texts{numbers: n, all: room.all[:0], ends: room.ends[:0]}
-	t.read()
-	r.Commit.Length = int(t.next())
-	r.Revision = int(t.next())
-	r.Timestamp = time.Unix(t.signed(), int64(t.next())).UTC()
 	fields := [...]*string{
-		&r.CommandID, &r.ID, &r.Type, &r.AggregateType, &r.CorrelationID, &r.CausationID, &r.ActorID, &r.TraceParent,
+		&r.CommandID, &r.CausationID, &r.CorrelationID, &r.ID, &r.Type, &r.AggregateType, &r.ActorID, &r.TraceParent,
 	}
-	for range len(fields) - 1 {
-		t.read()
+	var room [usualTexts]byte
+	var lengths [len(fields)]int
+	all, before := room[:0], -1
+	read := func() int {
+		begin := len(all)
+		all = n.text(all, before)
+		before = begin
+		return len(all) - begin
 	}
-	entries := t.next()
-	if entries > uint64(len(t.left)) {
+	for i := range lengths {
+		if i == causes {
+			r.Commit.Length, r.Revision = int(n.next()), int(n.next())
+			r.Timestamp = time.Unix(n.signed(), int64(n.next())).UTC()
+		}
+		lengths[i] = read()
+	}
+	entries := n.next()
+	if entries > uint64(len(n.left)) {
 		return r, errBroken
 	}
+	var more []int
 	for range 2 * entries {
-		t.read()
+		more = append(more, read())
 	}
-	r.Value = slices.Clone(t.left)
-	all := string(t.all) // one copy for all the texts
+	r.Value = slices.Clone(n.left)
+	left := string(all) // one copy for all the texts
+	next := func(length int) (text string) {
+		text, left = left[:length], left[length:]
+		return text
+	}
 	for i, field := range fields {
-		*field = t.text(all, i)
+		*field = next(lengths[i])
 	}
 	if entries > 0 {
 		r.Metadata = make(map[string]string, entries)
-		for i := len(fields); i < len(t.ends); i += 2 {
-			r.Metadata[t.text(all, i)] = t.text(all, i+1)
+		for ; len(more) > 0; more = more[2:] {
+			name := next(more[0])
+			r.Metadata[name] = next(more[1])
 		}
 	}
-	if t.bad || r.ID == "" {
+	if n.bad || r.ID == "" {
 		return r, errBroken
 	}
 	return r, nil
@@ -123,9 +144,9 @@ func encodedCommand(encoded []byte) []byte {
 		n.next()
 	}
 	begin := n.left
-	t := texts{numbers: n}
-	t.read()
-	return begin[:len(begin)-len(t.left)]
+	var room [usualTexts]byte
+	n.text(room[:0], -1)
+	return begin[:len(begin)-len(n.left)]
 }
 
 // numbers reads varints one after the other; after one that cannot be read all are zero.

@@ -30,6 +30,16 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, r, got)
 
+	same := r
+	same.CausationID, same.CorrelationID = same.CommandID, same.CommandID
+	got2, err := decodeRecord(appendRecord(nil, &same))
+	require.NoError(t, err)
+	require.Equal(t, same, got2)
+	same.CommandID, same.CausationID, same.CorrelationID = "", "", ""
+	got2, err = decodeRecord(appendRecord(nil, &same))
+	require.NoError(t, err)
+	require.Equal(t, same, got2)
+
 	clear(encoded) // the database does this to what it lent
 	require.Equal(t, r, got)
 
@@ -46,11 +56,11 @@ func TestTextsComeBackAsTheyWere(t *testing.T) {
 		id[:35] + "g", id[:35] + "\x00", strings.Repeat("x", 36), strings.Repeat("long ", 500),
 	} {
 		b := appendText(nil, text)
-		got := texts{numbers: numbers{left: b}}
-		got.read()
-		require.False(t, got.bad)
-		require.Empty(t, got.left)
-		require.Equal(t, text, string(got.all))
+		n := numbers{left: b}
+		got := n.text(nil, -1)
+		require.False(t, n.bad)
+		require.Empty(t, n.left)
+		require.Equal(t, text, string(got))
 		if text == id {
 			require.Len(t, b, 17)
 		}

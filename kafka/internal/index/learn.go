@@ -36,8 +36,7 @@ func (p *Partition) learnAll() error {
 		return err
 	}
 	defer func() { _ = it.Close() }() // its error was asked for
-	var last []byte
-	var name texts
+	var last, name []byte
 	for ok := it.First(); ok; {
 		select {
 		case <-p.store.closing:
@@ -48,9 +47,9 @@ func (p *Partition) learnAll() error {
 		for n := 0; ok && n < learnAtOnce; n++ {
 			if stream := it.Key()[:len(it.Key())-versionBytes]; !bytes.Equal(stream, last) {
 				last = append(last[:0], stream...)
-				name = texts{numbers: numbers{left: stream[slotBytes:]}, all: name.all[:0], ends: name.ends[:0]}
-				name.read()
-				p.known.add(string(name.all))
+				n := numbers{left: stream[slotBytes:]}
+				name = n.text(name[:0], -1)
+				p.known.add(string(name))
 			}
 			ok = it.Next()
 		}

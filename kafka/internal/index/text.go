@@ -3,14 +3,26 @@ package index
 import "encoding/binary"
 
 // A text is its length, twice, and its bytes. Most texts of a record are UUIDs, which are half of what a record takes: one that is
-// written as they are (RFC 9562: 36 characters, lower case) is the number 1 and its 16 bytes.
-const uuidMark = 1
+// written as they are (RFC 9562: 36 characters, lower case) is the number 1 and its 16 bytes. One that is the same as the text
+// before it, as the ids of causes often are, is the number 3.
+const (
+	uuidMark = 1
+	sameMark = 3
+)
 
 func appendText(b []byte, s string) []byte {
 	if id, ok := parseUUID(s); ok {
 		return append(append(b, uuidMark), id[:]...)
 	}
 	return append(binary.AppendUvarint(b, uint64(len(s))<<1), s...)
+}
+
+// appendAfter appends a text that stands behind another.
+func appendAfter(b []byte, before, s string) []byte {
+	if s == before && s != "" {
+		return append(b, sameMark)
+	}
+	return appendText(b, s)
 }
 
 const (
@@ -65,42 +77,21 @@ var digitValues = func() (values [256]byte) {
 
 const noDigit = 0x10
 
-// texts reads texts, one behind the other, into all.
-type texts struct {
-	numbers
-	all  []byte
-	ends []int // of each text in all
-}
-
-// textRoom is what the texts of most records need.
-type textRoom struct {
-	all  [384]byte
-	ends [16]int
-}
-
-func (t *texts) read() {
-	mark := t.next()
+// text appends the next text to all; the one before it begins at before, or there is none if that is negative.
+func (n *numbers) text(all []byte, before int) []byte {
+	mark := n.next()
 	length := mark >> 1
-	if mark == uuidMark {
-		length = uuidBytes
-	}
 	switch {
-	case length > uint64(len(t.left)), mark != uuidMark && mark&1 != 0:
-		t.bad, t.left = true, nil
-	case mark == uuidMark:
-		t.all = appendUUID(t.all, t.left)
-		t.left = t.left[uuidBytes:]
+	case mark == uuidMark && len(n.left) >= uuidBytes:
+		all = appendUUID(all, n.left)
+		n.left = n.left[uuidBytes:]
+	case mark == sameMark && before >= 0:
+		all = append(all, all[before:]...)
+	case mark&1 == 0 && length <= uint64(len(n.left)):
+		all = append(all, n.left[:length]...)
+		n.left = n.left[length:]
 	default:
-		t.all = append(t.all, t.left[:length]...)
-		t.left = t.left[length:]
+		n.bad, n.left = true, nil
 	}
-	t.ends = append(t.ends, len(t.all))
-}
-
-// text returns a text from all of them.
-func (t *texts) text(all string, i int) string {
-	if i == 0 {
-		return all[:t.ends[0]]
-	}
-	return all[t.ends[i-1]:t.ends[i]]
+	return all
 }

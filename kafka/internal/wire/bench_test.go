@@ -8,15 +8,32 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-func BenchmarkNewBatch(b *testing.B) {
+func someRecords() []eventstore.Record {
 	records := make([]eventstore.Record, 50)
 	for i := range records {
 		records[i] = record()
 	}
+	return records
+}
+
+func BenchmarkNewBatch(b *testing.B) {
+	records := someRecords()
 	b.ReportAllocs()
 	for b.Loop() {
 		if got := wire.NewBatch(wire.NoTerm(), 1, records); len(got.Records) != len(records) {
 			b.Fatal(fmt.Sprint(len(got.Records)))
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	batch := wire.NewBatch(wire.Term{}, 0, someRecords())
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, r := range batch.Records {
+			if _, err := wire.Decode(r); err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }

@@ -51,6 +51,7 @@ type encoder struct {
 	headers  []sarama.RecordHeader
 	pointers []*sarama.RecordHeader
 	text     []byte
+	keys     []string // of one record's metadata
 }
 
 func newEncoder(records, metadata int) *encoder {
@@ -79,8 +80,12 @@ func (e *encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	e.put(headerActorID, r.ActorID)
 	e.put(headerTraceParent, r.TraceParent)
 	if len(r.Metadata) > 0 {
-		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
-			e.add(e.piece(metadataPrefix+k), e.piece(r.Metadata[k]))
+		e.keys = slices.AppendSeq(e.keys[:0], maps.Keys(r.Metadata))
+		slices.Sort(e.keys)
+		for _, k := range e.keys {
+			begin := len(e.text)
+			e.text = append(append(e.text, metadataPrefix...), k...)
+			e.add(e.from(begin), e.piece(r.Metadata[k]))
 		}
 	}
 	into.Key, into.Value, into.Headers = e.piece(r.AggregateID), r.Value, e.pointers[first:len(e.pointers):len(e.pointers)]
@@ -115,9 +120,7 @@ func (e *encoder) from(begin int) []byte { return e.text[begin:len(e.text):len(e
 
 // Decode returns the event that Encode wrote. Headers of other names are passed over. The position is left to the caller.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {
-	r := eventstore.Record{Value: rec.Value}
-	r.AggregateID = string(rec.Key)
-	p := parser{r: &r}
+	p := parser{r: eventstore.Record{Value: rec.Value}}
 	for _, h := range rec.Headers {
 		p.header(h)
 	}
@@ -132,6 +135,8 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	if len(rec.Key) == 0 {
 		p.fail("the key is empty, expected the aggregate id")
 	}
+	p.finish(rec.Key)
+	r := p.r
 	if offset := r.AggregateVersion - r.Commit.First; p.err == nil && (offset < 0 || offset >= int64(r.Commit.Length)) {
 		p.fail("version %d is not in its commit, %d events from version %d", r.AggregateVersion, r.Commit.Length, r.Commit.First)
 	}
@@ -143,9 +148,33 @@ const required = 8
 
 // parser fills a record from headers, each of which may be there once: seen has a bit for each.
 type parser struct {
-	r    *eventstore.Record
-	seen uint32
-	err  error
+	r     eventstore.Record
+	seen  uint32
+	err   error
+	texts [fixedHeaders][]byte // by bit
+}
+
+// finish gives the record its texts. They and the aggregate id are copied at once.
+func (p *parser) finish(aggregateID []byte) {
+	var room [textBytes]byte
+	all := append(room[:0], aggregateID...)
+	for _, text := range p.texts {
+		all = append(all, text...)
+	}
+	left := string(all)
+	next := func(n int) (text string) {
+		text, left = left[:n], left[n:]
+		return text
+	}
+	p.r.AggregateID = next(len(aggregateID))
+	for bit, field := range [...]*string{
+		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.AggregateType, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID, 11: &p.r.ActorID,
+		12: &p.r.TraceParent,
+	} {
+		if field != nil {
+			*field = next(len(p.texts[bit]))
+		}
+	}
 }
 
 func (p *parser) fail(format string, args ...any) {
@@ -157,13 +186,13 @@ func (p *parser) fail(format string, args ...any) {
 func (p *parser) header(h *sarama.RecordHeader) {
 	switch string(h.Key) {
 	case headerEventID:
-		p.text(0, &p.r.ID, h)
+		p.text(0, h)
 	case headerEventType:
-		p.text(1, &p.r.Type, h)
+		p.text(1, h)
 	case headerEventVersion:
 		p.r.Revision = int(p.number(2, h, 32))
 	case headerAggregateType:
-		p.text(3, &p.r.AggregateType, h)
+		p.text(3, h)
 	case headerAggregateVersion:
 		p.r.AggregateVersion = p.number(4, h, 64)
 	case headerCommitFirst:
@@ -173,15 +202,15 @@ func (p *parser) header(h *sarama.RecordHeader) {
 	case headerTimestamp:
 		p.time(7, h)
 	case headerCorrelationID:
-		p.text(8, &p.r.CorrelationID, h)
+		p.text(8, h)
 	case headerCausationID:
-		p.text(9, &p.r.CausationID, h)
+		p.text(9, h)
 	case headerCommandID:
-		p.text(10, &p.r.CommandID, h)
+		p.text(10, h)
 	case headerActorID:
-		p.text(11, &p.r.ActorID, h)
+		p.text(11, h)
 	case headerTraceParent:
-		p.text(12, &p.r.TraceParent, h)
+		p.text(12, h)
 	default:
 		p.metadata(h)
 	}
@@ -197,12 +226,12 @@ func (p *parser) once(bit int, h *sarama.RecordHeader) {
 	}
 }
 
-func (p *parser) text(bit int, field *string, h *sarama.RecordHeader) {
+func (p *parser) text(bit int, h *sarama.RecordHeader) {
 	p.once(bit, h)
 	if bit < required && len(h.Value) == 0 {
 		p.fail("header %s is empty", h.Key)
 	}
-	*field = string(h.Value)
+	p.texts[bit] = h.Value
 }
 
 func (p *parser) number(bit int, h *sarama.RecordHeader, size int) int64 {
