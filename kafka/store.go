@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/IBM/sarama"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -16,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // Store is an event store in Kafka: a topic for each category, one process at a time the only writer of a partition. Its
@@ -38,7 +38,6 @@ var _ eventstore.Store = (*Store)(nil)
 
 type category struct {
 	topic      string
-	partition  sarama.Partitioner
 	partitions []storedPartition
 }
 
@@ -135,7 +134,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 	for _, g := range s.cfg.Categories {
 		topic := s.cfg.topic(g.Type)
 		c := &category{
-			topic: topic, partition: sarama.NewMurmur2Partitioner(topic), partitions: make([]storedPartition, g.Partitions),
+			topic: topic, partitions: make([]storedPartition, g.Partitions),
 		}
 		for p := range g.Partitions {
 			idx, err := s.index.Partition(topic, p)
@@ -363,11 +362,7 @@ func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (stor
 	if err != nil {
 		return storedPartition{}, err
 	}
-	n, err := c.partition.Partition(&sarama.ProducerMessage{Key: sarama.StringEncoder(stream.ID)}, int32(len(c.partitions)))
-	if err != nil {
-		return storedPartition{}, fmt.Errorf("partition of %s: %w", stream, err)
-	}
-	return c.partitions[n], nil
+	return c.partitions[wire.PartitionOf(stream.ID, len(c.partitions))], nil
 }
 
 // public turns the mechanism's errors into those of this package.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -20,21 +21,6 @@ const maxRewrites = 8
 
 // settleTime bounds how long a fenced owner reads on to learn what became of a batch.
 const settleTime = 10 * time.Second
-
-// batch is what process makes of the commits it is given.
-type batch struct {
-	writes    []*commit // to be appended, each checked against the index and the ones before it
-	conflicts []*commit // refused because of a write in this batch: true once that is stored
-	repeats   []*commit // of the command of a write in this batch: answered as that is
-	actual    map[*commit]int64
-	first     map[*commit]*commit
-	records   []eventstore.Record
-	base      int64                  // offset of the first record, once they are stored
-	versions  map[string]int64       // of the streams that the writes are in, once they are stored
-	commands  map[commandKey]*commit // of the writes
-}
-
-type commandKey struct{ aggregate, command string }
 
 // process answers the commits, all of them, whatever happens. An error means that the owner can append no more.
 func (o *Owner) process(ctx context.Context, commits []*commit) error {
@@ -82,15 +68,8 @@ func (o *Owner) process(ctx context.Context, commits []*commit) error {
 // check decides each commit against the index and the commits before it, and answers those that need no write. After
 // an error the batch has all that were not answered.
 func (o *Owner) check(commits []*commit) (*batch, error) {
-	records := 0
-	for _, c := range commits {
-		records += len(c.records)
-	}
-	b := &batch{
-		actual: make(map[*commit]int64), first: make(map[*commit]*commit), // seldom used
-		versions: make(map[string]int64, len(commits)), commands: make(map[commandKey]*commit, len(commits)),
-		writes: make([]*commit, 0, len(commits)), records: make([]eventstore.Record, 0, records),
-	}
+	b := &o.batch
+	b.reset()
 	for i, c := range commits {
 		if err := o.checkOne(b, c); err != nil {
 			b.writes = append(b.writes, commits[i:]...)
@@ -161,15 +140,11 @@ func conflict(c *commit, actual int64) error {
 	return &eventstore.ConflictError{Stream: c.stream, Expected: c.expected, Actual: actual}
 }
 
-func (b *batch) all() []*commit {
-	all := append([]*commit(nil), b.writes...)
-	return append(append(all, b.repeats...), b.conflicts...)
-}
-
 // answerAll answers the commits of a batch whose writes are in the index.
 func (o *Owner) answerAll(b *batch) {
 	o.queue.mu.Lock()
 	defer o.queue.mu.Unlock()
+	defer b.reset()
 	end := b.base
 	for _, c := range b.writes {
 		end += int64(len(c.records))
@@ -202,7 +177,10 @@ var errWriteAgain = errors.New("write again under the renewed claim")
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
 	wrote := o.cfg.Observer.writing(len(b.writes), len(b.records))
-	base, err := o.send(ctx, wire.NewBatch(o.term, o.sequence, b.records))
+	e := encoders.Get().(*wire.Encoder)
+	base, err := o.send(ctx, e.Batch(o.term, o.sequence, b.records))
+	e.Reset()
+	encoders.Put(e)
 	wrote(err)
 	if err != nil {
 		return err
@@ -257,6 +235,9 @@ func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 	}
 	return first, nil
 }
+
+// encoders are what batches are made with.
+var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
 
 // send sends the batch until the broker says where it is, or that it will not have it. What is sent again is
 // the same batch with the same sequence number, so the broker keeps one copy.

@@ -61,6 +61,7 @@ type Owner struct {
 	sequence int32
 	doubt    bool // the coordinator may have stored a renewal of term and not said so
 	wrote    bool // a batch since the last look
+	batch    batch
 
 	renewing    chan renewal // has the answer of the step under way; nil without one
 	stopRenewal context.CancelFunc

@@ -14,38 +14,30 @@ import (
 //
 // The same batch may be sent any number of times; the broker recognises it.
 func NewBatch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
+	return new(Encoder).Batch(term, sequence, records)
+}
+
+// newBatch returns the batch without its records.
+func newBatch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
 	first, last := records[0].Timestamp, records[0].Timestamp
-	metadata := 0
 	for i := range records {
-		metadata += len(records[i].Metadata)
 		if t := records[i].Timestamp; t.Before(first) {
 			first = t
 		} else if t.After(last) {
 			last = t
 		}
 	}
-	first = first.Truncate(time.Millisecond)
-	b := &sarama.RecordBatch{
+	return &sarama.RecordBatch{
 		Version:          2,
 		Codec:            sarama.CompressionLZ4,
 		CompressionLevel: sarama.CompressionLevelDefault,
 		LastOffsetDelta:  int32(len(records) - 1),
-		FirstTimestamp:   first,
+		FirstTimestamp:   first.Truncate(time.Millisecond),
 		MaxTimestamp:     last,
 		ProducerID:       term.ProducerID,
 		ProducerEpoch:    term.Epoch,
 		FirstSequence:    sequence,
-		Records:          make([]*sarama.Record, len(records)),
 	}
-	encoded, e := make([]sarama.Record, len(records)), newEncoder(len(records), metadata)
-	for i := range records {
-		r := &encoded[i]
-		e.encode(&records[i], r)
-		r.OffsetDelta = int64(i)
-		r.TimestampDelta = records[i].Timestamp.Truncate(time.Millisecond).Sub(first)
-		b.Records[i] = r
-	}
-	return b
 }
 
 // NextSequence returns the sequence number after n records from sequence on; it wraps to 0 as the

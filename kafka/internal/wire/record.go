@@ -2,8 +2,6 @@ package wire
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,88 +33,11 @@ const (
 // Encode returns the record as Kafka keeps it. A field that is empty has no header.
 func Encode(r *eventstore.Record) *sarama.Record {
 	into := new(sarama.Record)
-	newEncoder(1, len(r.Metadata)).encode(r, into)
+	var e Encoder
+	e.room(1, len(r.Metadata))
+	e.encode(r, into)
 	return into
 }
-
-// What most records need; more is allocated if need be.
-const (
-	fixedHeaders = 13  // named above
-	textBytes    = 512 // of the names and values of headers
-)
-
-// encoder makes records of a batch. It allocates for all of them at once: a record has some ten headers, each with a name, a value and
-// a pointer to it. What it handed out stays valid when it needs more.
-type encoder struct {
-	headers  []sarama.RecordHeader
-	pointers []*sarama.RecordHeader
-	text     []byte
-	keys     []string // of one record's metadata
-}
-
-func newEncoder(records, metadata int) *encoder {
-	n := records*fixedHeaders + metadata
-	return &encoder{
-		headers: make([]sarama.RecordHeader, 0, n), pointers: make([]*sarama.RecordHeader, 0, n), text: make([]byte, 0, records*textBytes),
-	}
-}
-
-func (e *encoder) encode(r *eventstore.Record, into *sarama.Record) {
-	first := len(e.pointers)
-	e.put(headerEventID, r.ID)
-	e.put(headerEventType, r.Type)
-	e.number(headerEventVersion, int64(r.Revision))
-	e.put(headerAggregateType, r.AggregateType)
-	e.number(headerAggregateVersion, r.AggregateVersion)
-	e.number(headerCommitFirst, r.Commit.First)
-	e.number(headerCommitLength, int64(r.Commit.Length))
-	name := e.piece(headerTimestamp)
-	begin := len(e.text)
-	e.text = r.Timestamp.UTC().AppendFormat(e.text, time.RFC3339Nano)
-	e.add(name, e.from(begin))
-	e.put(headerCorrelationID, r.CorrelationID)
-	e.put(headerCausationID, r.CausationID)
-	e.put(headerCommandID, r.CommandID)
-	e.put(headerActorID, r.ActorID)
-	e.put(headerTraceParent, r.TraceParent)
-	if len(r.Metadata) > 0 {
-		e.keys = slices.AppendSeq(e.keys[:0], maps.Keys(r.Metadata))
-		slices.Sort(e.keys)
-		for _, k := range e.keys {
-			begin := len(e.text)
-			e.text = append(append(e.text, metadataPrefix...), k...)
-			e.add(e.from(begin), e.piece(r.Metadata[k]))
-		}
-	}
-	into.Key, into.Value, into.Headers = e.piece(r.AggregateID), r.Value, e.pointers[first:len(e.pointers):len(e.pointers)]
-}
-
-func (e *encoder) put(name, value string) {
-	if value != "" {
-		e.add(e.piece(name), e.piece(value))
-	}
-}
-
-func (e *encoder) number(name string, value int64) {
-	key := e.piece(name)
-	begin := len(e.text)
-	e.text = strconv.AppendInt(e.text, value, 10)
-	e.add(key, e.from(begin))
-}
-
-func (e *encoder) add(key, value []byte) {
-	e.headers = append(e.headers, sarama.RecordHeader{Key: key, Value: value})
-	e.pointers = append(e.pointers, &e.headers[len(e.headers)-1])
-}
-
-func (e *encoder) piece(s string) []byte {
-	begin := len(e.text)
-	e.text = append(e.text, s...)
-	return e.from(begin)
-}
-
-// from returns the text from a place on.
-func (e *encoder) from(begin int) []byte { return e.text[begin:len(e.text):len(e.text)] }
 
 // Decode returns the event that Encode wrote. Headers of other names are passed over. The position is left to the caller.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {
@@ -151,7 +72,7 @@ type parser struct {
 	r     eventstore.Record
 	seen  uint32
 	err   error
-	texts [fixedHeaders][]byte // by bit
+	texts [fixedHeaders][]byte // by bit, those that are texts
 }
 
 // finish gives the record its texts. They and the aggregate id are copied at once.

@@ -1,0 +1,47 @@
+package partition
+
+import "github.com/fencelog/fencelog/eventstore"
+
+// batch is what process makes of the commits it is given. An owner has one at a time, and makes the next one in its memory.
+type batch struct {
+	writes    []*commit // to be appended, each checked against the index and the ones before it
+	conflicts []*commit // refused because of a write in this batch: true once that is stored
+	repeats   []*commit // of the command of a write in this batch: answered as that is
+	actual    map[*commit]int64
+	first     map[*commit]*commit
+	records   []eventstore.Record
+	base      int64                  // offset of the first record, once they are stored
+	versions  map[string]int64       // of the streams that the writes are in, once they are stored
+	commands  map[commandKey]*commit // of the writes
+}
+
+type commandKey struct{ aggregate, command string }
+
+// keptRecords is how large the batches are whose memory is kept for the next one.
+const keptRecords = 1_000
+
+// reset empties the batch, and lets go of what was in it.
+func (b *batch) reset() {
+	if b.versions == nil || cap(b.records) > keptRecords {
+		*b = batch{
+			actual: make(map[*commit]int64), first: make(map[*commit]*commit),
+			versions: make(map[string]int64), commands: make(map[commandKey]*commit),
+		}
+		return
+	}
+	clear(b.writes)
+	clear(b.conflicts)
+	clear(b.repeats)
+	clear(b.records)
+	clear(b.actual)
+	clear(b.first)
+	clear(b.versions)
+	clear(b.commands)
+	b.writes, b.conflicts, b.repeats, b.records, b.base = b.writes[:0], b.conflicts[:0], b.repeats[:0], b.records[:0], 0
+}
+
+// all returns the commits that are not answered.
+func (b *batch) all() []*commit {
+	all := append([]*commit(nil), b.writes...)
+	return append(append(all, b.repeats...), b.conflicts...)
+}
