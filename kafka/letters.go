@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/internal/wake"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
+	"github.com/fencelog/fencelog/kafka/internal/dial"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -184,22 +185,16 @@ func (l *letters) read(ctx context.Context, position int64) (deadletter.Entry, e
 
 // readLetter returns the entry at a position.
 func readLetter(ctx context.Context, log *partition.Log, position int64) (deadletter.Entry, error) {
-	for next := position; next <= position; {
-		records, after, err := log.Read(ctx, next)
-		if err != nil {
-			return deadletter.Entry{}, err
+	records, err := log.At(ctx, position)
+	if err != nil {
+		return deadletter.Entry{}, err
+	}
+	for _, r := range records {
+		if r.Offset == position {
+			e, err := deadletter.Decode(r.Record)
+			e.Position = position
+			return e, err
 		}
-		for _, r := range records {
-			if r.Offset == position {
-				e, err := deadletter.Decode(r.Record)
-				e.Position = position
-				return e, err
-			}
-		}
-		if ctx.Err() != nil {
-			return deadletter.Entry{}, context.Cause(ctx)
-		}
-		next = after
 	}
 	return deadletter.Entry{}, fmt.Errorf("%s has no dead letter at offset %d", log.Topic, position)
 }
@@ -239,7 +234,14 @@ func (w *letterWriter) send(ctx context.Context, e *deadletter.Entry) error {
 	if err != nil {
 		return err
 	}
-	_, e.Position, err = producer.SendMessage(e.Message(w.cfg.deadLetters()))
+	message := e.Message(w.cfg.deadLetters())
+	position, err := dial.Promptly(ctx, func() (int64, error) {
+		_, offset, err := producer.SendMessage(message)
+		return offset, err
+	})
+	if err == nil {
+		e.Position = position
+	}
 	return err
 }
 

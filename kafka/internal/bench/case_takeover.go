@@ -16,8 +16,12 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// restBetween is the time between two takeovers, in which the coordinator ends what it has to do for the last one.
-const restBetween = 50 * time.Millisecond
+// The time between two takeovers. The coordinator answers a claim, and then has more to do for it: for some 50 ms, on brokers that share two cores.
+// A claim that comes in that time waits for it.
+const (
+	restBetween  = 500 * time.Millisecond
+	shortBetween = 50 * time.Millisecond
+)
 
 // takeover is the case of a partition that goes from one owner to another.
 func (r *run) takeover(ctx context.Context) (t Table, err error) {
@@ -28,20 +32,22 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 	defer func() { err = errors.Join(err, h.close()) }()
 	rows := []struct {
 		name  string
+		rest  time.Duration
 		do    func(context.Context) (time.Duration, error)
 		times []time.Duration
 		p50   []float64
 		p99   []float64
 	}{
-		{name: "claim alone", do: h.claim},
-		{name: "graceful: an owner closes, another that runs already claims and appends", do: h.between},
-		{name: "graceful: a store closes, another process' opens and appends", do: h.reopen},
+		{name: "claim alone", rest: restBetween, do: h.claim},
+		{name: "claim alone, soon after the one before", rest: shortBetween, do: h.claim},
+		{name: "graceful: an owner closes, another that runs already claims and appends", rest: restBetween, do: h.between},
+		{name: "graceful: a store closes, another process' opens and appends", rest: restBetween, do: h.reopen},
 	}
 	for round := range r.cfg.Rounds + 1 { // the first warms everything up and does not count
 		for i := range rows {
 			row := &rows[i]
 			for range r.size.claims {
-				if err := clock.Wait(ctx, restBetween); err != nil {
+				if err := clock.Wait(ctx, row.rest); err != nil {
 					return t, err
 				}
 				took, err := row.do(ctx)
@@ -61,11 +67,14 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 	t = Table{
 		Title:   "one partition goes from one owner to the next, its index warm",
 		Columns: []Column{{"p50", Seconds}, {"p99", Seconds}},
-		Notes:   []string{fmt.Sprintf("%d takeovers of each kind in a round; the new owner reads what the former one wrote since it last had the partition", r.size.claims)},
+		Notes: []string{
+			fmt.Sprintf("%d takeovers of each kind in a round; the new owner reads what the former one wrote since it last had the partition", r.size.claims),
+			fmt.Sprintf("%v between two takeovers, and %v where it is soon: the coordinator ends a claim behind its answer", restBetween, shortBetween),
+		},
 		Goals: []Goal{
 			{Text: "p50 of a claim alone", Unit: Seconds, Found: rows[0].p50, Want: 0.015, AtMost: true},
-			{Text: "p50 of a graceful takeover between two that run", Unit: Seconds, Found: rows[1].p50, Want: 0.050, AtMost: true},
-			{Text: "p50 of a graceful takeover, with connecting and opening", Unit: Seconds, Found: rows[2].p50, Want: 0.050, AtMost: true},
+			{Text: "p50 of a graceful takeover between two that run", Unit: Seconds, Found: rows[2].p50, Want: 0.050, AtMost: true},
+			{Text: "p50 of a graceful takeover, with connecting and opening", Unit: Seconds, Found: rows[3].p50, Want: 0.050, AtMost: true},
 		},
 	}
 	for _, row := range rows {

@@ -104,20 +104,11 @@ func (f *follower) end() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r := sarama.NewOffsetRequest(sarama.V2_8_0_0)
-	r.AddBlock(f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest, 1)
-	response, err := b.GetAvailableOffsets(r)
-	if err != nil {
-		return 0, err
+	end, err := offsetAt(b, f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest)
+	if err == nil {
+		f.high.Store(end)
 	}
-	block := response.GetBlock(f.cfg.Topic, f.cfg.Partition)
-	if block == nil {
-		return 0, fmt.Errorf("list offsets of %s: the answer does not name the partition", b.Addr())
-	}
-	if block.Err == sarama.ErrNoError {
-		f.high.Store(block.Offset)
-	}
-	return block.Offset, noneIsNil(block.Err)
+	return end, err
 }
 
 func (f *follower) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
@@ -125,7 +116,7 @@ func (f *follower) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
 	if err != nil {
 		return nil, err
 	}
-	block, err := fetch(b, f.cfg.Topic, f.cfg.Partition, offset, f.wait)
+	block, err := fetch(b, f.cfg.Topic, f.cfg.Partition, offset, fetchBytes, f.wait)
 	if err == nil {
 		f.high.Store(block.HighWaterMarkOffset)
 		f.refused.Store(nil)

@@ -3,6 +3,7 @@ package partition
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -51,10 +52,40 @@ func (r *Reader) Tail(start eventstore.Start) *Tail {
 	return t
 }
 
-func (r *Reader) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
+// beginning is where a Tail begins.
+type beginning struct {
+	offset int64
+	since  time.Time // records of before are left out
+}
+
+// begin finds the offset to begin at.
+func (r *Reader) begin(start eventstore.Start) (beginning, error) {
+	since := start.Time()
+	if since.IsZero() || since.UnixMilli() <= 0 { // Kafka takes negative times for something else
+		return beginning{offset: max(start.Offset(r.Partition), 0)}, nil
+	}
+	// Before asking: what is appended meanwhile may be that late.
+	end := r.Index.Checkpoint().Next
+	b, err := r.Client.Leader(r.Topic, r.Partition)
+	if err != nil {
+		return beginning{}, err
+	}
+	offset, err := offsetAt(b, r.Topic, r.Partition, since.UnixMilli())
+	if offset < 0 { // nothing is that late
+		offset = end
+	}
+	return beginning{offset: offset, since: since}, err
+}
+
+// fetch returns some batches from the one with the offset on.
+func (r *Reader) fetch(offset int64) ([]*sarama.RecordBatch, error) {
 	b, err := r.Client.Leader(r.Topic, r.Partition)
 	if err != nil {
 		return nil, err
 	}
-	return fetch(b, r.Topic, r.Partition, offset, soon)
+	block, err := fetch(b, r.Topic, r.Partition, offset, fetchBytes, soon)
+	if err != nil {
+		return nil, err
+	}
+	return batchesFrom(block, offset), nil
 }

@@ -2,7 +2,6 @@ package partition
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +31,12 @@ func (t *Tail) Place(ctx context.Context) error {
 	if t.placed {
 		return nil
 	}
-	return patiently(ctx, t.reader.Client, t.reader.Topic, t.place)
+	found, err := patiently(ctx, t.reader.Client, t.reader.Topic, func() (beginning, error) { return t.reader.begin(t.start) })
+	if err != nil {
+		return err
+	}
+	t.next, t.since, t.placed = found.offset, found.since, true
+	return nil
 }
 
 // Offset returns the lowest offset that may be yielded next, once there is a place.
@@ -51,8 +55,10 @@ func (t *Tail) Next(
 		return false, nil
 	}
 	if len(t.fetched) == 0 {
-		if err := patiently(ctx, t.reader.Client, t.reader.Topic, t.fetch); err != nil {
-			return false, fmt.Errorf("from offset %d: %w", t.next, err)
+		next := t.next
+		t.fetched, err = patiently(ctx, t.reader.Client, t.reader.Topic, func() ([]*sarama.RecordBatch, error) { return t.reader.fetch(next) })
+		if err != nil {
+			return false, fmt.Errorf("from offset %d: %w", next, err)
 		}
 	}
 	skipped, err := t.reader.Index.Skipped(t.next, end)
@@ -102,59 +108,6 @@ func (t *Tail) yield(
 		}
 	}
 	return false, nil
-}
-
-// place finds the offset to begin at.
-func (t *Tail) place() error {
-	since := t.start.Time()
-	if since.IsZero() || since.UnixMilli() <= 0 { // Kafka takes negative times for something else
-		t.next, t.placed = max(t.start.Offset(t.reader.Partition), 0), true
-		return nil
-	}
-	// Before asking: what is appended meanwhile may be that late.
-	end := t.reader.Index.Checkpoint().Next
-	offset, err := t.reader.Client.GetOffset(t.reader.Topic, t.reader.Partition, since.UnixMilli())
-	if err != nil {
-		return err
-	}
-	if offset < 0 { // nothing is that late
-		offset = end
-	}
-	t.next, t.since, t.placed = offset, since, true
-	return nil
-}
-
-func (t *Tail) fetch() error {
-	block, err := t.reader.fetch(t.next)
-	if err != nil {
-		return err
-	}
-	for _, set := range block.RecordsSet {
-		if b := set.RecordBatch; b != nil && !b.PartialTrailingRecord && b.LastOffset() >= t.next {
-			t.fetched = append(t.fetched, b)
-		}
-	}
-	return nil
-}
-
-// patiently does again what failed and may yet succeed.
-func patiently(ctx context.Context, client sarama.Client, topic string, do func() error) error {
-	var pause backoff
-	for {
-		err := do()
-		switch {
-		case err == nil:
-			return nil
-		case client.Closed():
-			return eventstore.ErrClosed
-		case errors.Is(err, sarama.ErrOffsetOutOfRange) || kindOf(err) != passing:
-			return err
-		}
-		_ = client.RefreshMetadata(topic) // a failure shows at the next attempt
-		if stopped := pause.wait(ctx); stopped != nil {
-			return fmt.Errorf("%w; the last attempt to read: %w", stopped, err)
-		}
-	}
 }
 
 func isIn(offset int64, ranges []index.Range) bool {

@@ -1,0 +1,82 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// hang has the brokers answer no request of the kind, and tells of the first one. It ends with the test.
+func hang(t *testing.T, c *kfake.Cluster, key kmsg.Key) (held <-chan struct{}) {
+	t.Helper()
+	first, release := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	var once sync.Once
+	c.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		once.Do(func() { close(first) })
+		c.SleepControl(func() { <-release })
+		return nil, nil, false
+	})
+	return first
+}
+
+// A broker that takes a request and does not answer holds nobody longer than his context: these stores wait for a quarter of an hour.
+func TestHungRequestsEndWithTheContext(t *testing.T) {
+	errStop := errors.New("stop")
+	for name, c := range map[string]struct {
+		hold kmsg.Key
+		call func(context.Context, *kafka.Store, *kafka.DeadLetters, kafka.DeadLetterID) error
+	}{
+		"ReadCategory, its fetch": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+			return firstError(s.ReadCategory(ctx, aggregateType, eventstore.Beginning()))
+		}},
+		"ReadCategory, its search for a time": {kmsg.ListOffsets, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+			return firstError(s.ReadCategory(ctx, aggregateType, eventstore.Since(time.Unix(1_000, 0))))
+		}},
+		"Follow": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+			return firstError(s.Follow(ctx, aggregateType, eventstore.Beginning()))
+		}},
+		"DeadLetters.List, the ends": {kmsg.ListOffsets, func(ctx context.Context, _ *kafka.Store, d *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+			_, err := d.List(ctx, "")
+			return err
+		}},
+		"DeadLetters.Show, its fetch": {kmsg.Fetch, func(ctx context.Context, _ *kafka.Store, d *kafka.DeadLetters, id kafka.DeadLetterID) error {
+			_, _, err := d.Show(ctx, id)
+			return err
+		}},
+		"DeadLetters.Redrive, its entry": {kmsg.Produce, func(ctx context.Context, _ *kafka.Store, d *kafka.DeadLetters, id kafka.DeadLetterID) error {
+			return d.Redrive(ctx, id, "a reason")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster, cfg := fake(t)
+			cfg.RequestTimeout = 14 * time.Minute // a claim takes no more
+			s, d := open(t, cfg), openLetters(t, cfg)
+			h := newHandled()
+			poison(h, add(t, s, "a", 1)[0])
+			sub := subscribe(t, s, quick("group", h))
+			id := listed(t, d, "group", 1)[0].ID
+			require.NoError(t, sub.Close())
+
+			held := hang(t, cluster, c.hold)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			ended := make(chan error, 1)
+			go func() { ended <- c.call(ctx, s, d, id) }()
+			<-held
+			cancel(errStop)
+			require.ErrorIs(t, <-ended, errStop)
+		})
+	}
+}
