@@ -19,6 +19,7 @@ const (
 	markBytes       = 4
 )
 
+//nolint:gochecknoglobals // a table, never changed
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // commandMark is what a place keeps of a command's id; 0 is of none.

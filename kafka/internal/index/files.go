@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -36,10 +37,14 @@ func openFiles(fs vfs.FS, dir string, maxBytes int64) (*files, error) {
 	f := &files{fs: fs, dir: dir, maxBytes: maxBytes}
 	for {
 		name := fs.PathJoin(dir, fileName(len(f.list)+1))
-		if _, err := fs.Stat(name); err != nil {
+		_, err := fs.Stat(name)
+		if errors.Is(err, os.ErrNotExist) {
 			return f, nil // the last one has been seen
 		}
-		if err := f.add(name); err != nil {
+		if err == nil {
+			err = f.add(name)
+		}
+		if err != nil {
 			return nil, errors.Join(err, f.close())
 		}
 	}

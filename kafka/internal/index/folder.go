@@ -60,7 +60,7 @@ func stateOf(dir string) (folderState, error) {
 	if len(entries) == 0 {
 		return folderIsNew, nil
 	}
-	text, err := os.ReadFile(filepath.Join(dir, markFile))
+	text, err := os.ReadFile(filepath.Join(dir, markFile)) //nolint:gosec // the folder is the user's choice
 	if err != nil {
 		return 0, &UnusableError{
 			Dir: dir, Found: fmt.Sprintf("%d entries and no %s: it is no index", len(entries), markFile), Do: "name an empty folder",

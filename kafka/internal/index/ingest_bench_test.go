@@ -83,6 +83,7 @@ func (in ingest) changes(order []int, use func(partition int, c index.Change)) {
 func partitionOf(place int) int { return place / ingestBatch % ingestPartitions }
 
 func (in ingest) run(b *testing.B) {
+	b.Helper()
 	order := rand.New(rand.NewPCG(2, 2)).Perm(in.streams)
 	before := cpuTime()
 	in.changes(order, func(int, index.Change) {})

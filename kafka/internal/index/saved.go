@@ -29,6 +29,8 @@ func (p *Partition) places(db *pebble.DB, aggregateID string, to int64, use func
 }
 
 // buffers are what chunks are read into.
+//
+//nolint:gochecknoglobals // pools are shared
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // chunk calls use with each encoded record of the chunk at a place, in order. They are valid during the call.

@@ -40,6 +40,7 @@ type Store struct {
 	working    sync.WaitGroup // whoever saves or learns
 	learning   chan struct{}  // has an element while a partition learns
 	logger     *slog.Logger
+	trouble    *trouble
 }
 
 type slotName struct {
@@ -66,7 +67,12 @@ func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 }
 
 func open(dir string, lock *pebble.Lock, id Identity, options *pebble.Options, logger *slog.Logger) (*Store, error) {
-	s := &Store{lock: lock, partitions: make(map[uint16]*Partition), closing: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger}
+	s := &Store{lock: lock, partitions: make(map[uint16]*Partition), closing: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger, trouble: new(trouble)}
+	options.EventListener.BackgroundError = func(err error) {
+		if s.trouble.tell(err) {
+			logger.Error("index cannot be written, and is tried again", "error", err)
+		}
+	}
 	db, err := pebble.Open(dir, options)
 	if err != nil {
 		return nil, errors.Join(unusable(dir, err), s.unlock())
@@ -122,7 +128,22 @@ func (s *Store) Close() error {
 	for _, p := range s.partitions {
 		errs = append(errs, p.saveAll())
 	}
-	return errors.Join(append(errs, s.db.Flush(), s.db.Close(), s.files.close(), s.unlock())...)
+	return errors.Join(append(errs, s.flush(), s.db.Close(), s.files.close(), s.unlock())...)
+}
+
+// flush writes what is in memtables to the disk, or fails: Pebble would try for ever, on a full disk.
+func (s *Store) flush() error {
+	trouble := s.trouble.begin()
+	flushed, err := s.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-flushed:
+		return nil
+	case err := <-trouble:
+		return fmt.Errorf("index: what was new is not saved, and will be read again from Kafka: %w", err)
+	}
 }
 
 // Bytes returns what the index takes on disk, or in memory if it is kept there; 0 once it is closed.

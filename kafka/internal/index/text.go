@@ -65,6 +65,8 @@ func appendUUID(b, id []byte) []byte {
 const digits = "0123456789abcdef"
 
 // digitValues are those of hexadecimal digits, and noDigit for every other byte.
+//
+//nolint:gochecknoglobals // a table, never changed
 var digitValues = func() (values [256]byte) {
 	for i := range values {
 		values[i] = noDigit

@@ -237,6 +237,8 @@ func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 }
 
 // encoders are what batches are made with.
+//
+//nolint:gochecknoglobals // pools are shared
 var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
 
 // send sends the batch until the broker says where it is, or that it will not have it. What is sent again is

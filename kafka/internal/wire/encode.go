@@ -94,7 +94,9 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	into.Key, into.Value, into.Headers = e.piece(r.AggregateID), r.Value, e.pointers[first:len(e.pointers):len(e.pointers)]
 }
 
-// The names of headers, as every record has them; nothing writes to them.
+// The names of headers, as every record has them.
+//
+//nolint:gochecknoglobals // constants, which Go does not have of this type
 var (
 	nameOfEventID          = []byte(headerEventID)
 	nameOfEventType        = []byte(headerEventType)
