@@ -11,6 +11,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
@@ -177,10 +178,12 @@ var errWriteAgain = errors.New("write again under the renewed claim")
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
 	wrote := o.cfg.Observer.writing(len(b.writes), len(b.records))
+	sent := clock.Reading()
 	e := encoders.Get().(*wire.Encoder)
 	base, err := o.send(ctx, e.Batch(o.term, o.sequence, b.records))
 	e.Reset()
 	encoders.Put(e)
+	o.linger.answered, o.linger.took = len(b.writes), time.Since(sent)
 	wrote(err)
 	if err != nil {
 		return err

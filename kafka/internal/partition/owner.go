@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync"
 	"time"
 
@@ -62,6 +61,7 @@ type Owner struct {
 	doubt    bool // the coordinator may have stored a renewal of term and not said so
 	wrote    bool // a batch since the last look
 	batch    batch
+	linger   linger
 
 	renewing    chan renewal // has the answer of the step under way; nil without one
 	stopRenewal context.CancelFunc
@@ -208,7 +208,7 @@ func (o *Owner) work(ctx context.Context) error {
 }
 
 // gather waits for a commit and takes with it all that wait already, up to the bounds of a batch.
-// There is no linger: a batch gathers while the one before it is in flight. Or it returns because there is something else to do.
+// A batch gathers while the one before it is in flight. Or it returns because there is something else to do.
 func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits []*commit, task func(context.Context) error) {
 	for {
 		select {
@@ -220,7 +220,7 @@ func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits
 			return nil, func(ctx context.Context) error { return o.renewed(ctx, r) }
 		default:
 		}
-		runtime.Gosched() // those who were answered just now may have more, and a batch that they miss costs them a round trip
+		o.lingerFor(ctx)
 		if commits := o.queue.take(o.cfg.MaxBatchBytes, maxBatchRecords); len(commits) > 0 {
 			return commits, nil
 		}

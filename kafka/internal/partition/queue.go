@@ -40,6 +40,8 @@ type queue struct {
 	outside     list.List
 	lines       map[string]*line // of the streams with commits that are not answered
 	stopped     error            // why nothing enters any more
+	expected    int              // how many must wait before full is closed
+	full        chan struct{}    // nil unless somebody expects them
 }
 
 // line is what is queued for one stream.
@@ -91,6 +93,10 @@ func (q *queue) enter(c *commit) error {
 		q.last.next = c
 	}
 	q.last = c
+	if q.full != nil && q.waiting >= q.expected {
+		close(q.full)
+		q.full = nil
+	}
 	select {
 	case q.wake <- struct{}{}:
 	default:
@@ -142,6 +148,22 @@ func (l *line) end() *commit {
 		return nil
 	}
 	return l.commits[len(l.commits)-1]
+}
+
+// expect returns a channel that is closed once so many more commits wait than do now, and what ends that. It is nil if no batch would be larger for it: a
+// single caller comes alone again.
+func (q *queue) expect(more int) (full <-chan struct{}, end func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting+more < 2 {
+		return nil, nil
+	}
+	q.expected, q.full = q.waiting+more, make(chan struct{})
+	return q.full, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.full = nil
+	}
 }
 
 // take takes commits that wait, in order, up to the bounds of a batch. There may be none.
