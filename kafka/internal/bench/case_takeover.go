@@ -16,7 +16,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// restBetween is the time between two takeovers, in which the coordinator ends what it has to do for the last one.
+// restBetween is the time between two takeovers. On brokers that have nothing else to do the coordinator has often not ended what it has to do for the last
+// one by then, and is asked twice.
 const restBetween = 50 * time.Millisecond
 
 // takeover is the case of a partition that goes from one owner to another.
@@ -34,6 +35,7 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 		p99   []float64
 	}{
 		{name: "claim alone", do: h.claim},
+		{name: "limit: the requests of a claim, on connections that are kept", do: h.limit.claim},
 		{name: "graceful: an owner closes, another that runs already claims and appends", do: h.between},
 		{name: "graceful: a store closes, another process' opens and appends", do: h.reopen},
 	}
@@ -61,11 +63,14 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 	t = Table{
 		Title:   "one partition goes from one owner to the next, its index warm",
 		Columns: []Column{{"p50", Seconds}, {"p99", Seconds}},
-		Notes:   []string{fmt.Sprintf("%d takeovers of each kind in a round; the new owner reads what the former one wrote since it last had the partition", r.size.claims)},
+		Notes: []string{
+			fmt.Sprintf("%d takeovers of each kind in a round; the new owner reads what the former one wrote since it last had the partition", r.size.claims),
+			fmt.Sprintf("%s of rest between two, so a claim often meets the end of the transaction before, which lasts up to half a second on brokers that are asked nothing else", restBetween),
+		},
 		Goals: []Goal{
 			{Text: "p50 of a claim alone", Unit: Seconds, Found: rows[0].p50, Want: 0.015, AtMost: true},
-			{Text: "p50 of a graceful takeover between two that run", Unit: Seconds, Found: rows[1].p50, Want: 0.050, AtMost: true},
-			{Text: "p50 of a graceful takeover, with connecting and opening", Unit: Seconds, Found: rows[2].p50, Want: 0.050, AtMost: true},
+			{Text: "p50 of a graceful takeover between two that run", Unit: Seconds, Found: rows[2].p50, Want: 0.050, AtMost: true},
+			{Text: "p50 of a graceful takeover, with connecting and opening", Unit: Seconds, Found: rows[3].p50, Want: 0.050, AtMost: true},
 		},
 	}
 	for _, row := range rows {
@@ -77,6 +82,7 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 // handover has two that take a partition from one another, below the store and as stores.
 type handover struct {
 	src     *source
+	limit   *claimLimit
 	sides   [2]*side
 	current int
 	owner   *partition.Partition // of the side current
@@ -129,6 +135,9 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 	if h.owner, err = own(ctx, h.sides[0].cfg); err == nil {
 		h.store, err = kafka.Open(ctx, h.stores[0])
 	}
+	if err == nil {
+		h.limit, err = newClaimLimit(ctx, r.link, "bench-claim-limit")
+	}
 	if err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -139,6 +148,9 @@ func (h *handover) close() error {
 	var errs []error
 	if h.owner != nil {
 		h.owner.Close()
+	}
+	if h.limit != nil {
+		errs = append(errs, h.limit.close())
 	}
 	for _, s := range h.sides {
 		if s == nil {
