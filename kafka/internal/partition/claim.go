@@ -122,12 +122,24 @@ func (o *Owner) unlessTaken(ctx context.Context) error {
 
 var errOvertaken = errors.New("the log holds a later marker, of another process")
 
-// take puts the term's marker into the partition and reads on to it.
+// take puts the term's marker into the partition and reads on to it. Reading begins while the coordinator is asked, so that connecting to the leader and
+// what was written since the index's checkpoint cost no time of their own. It ends at the marker, whenever that comes, so nothing rests on which is first.
 func (o *Owner) take(ctx context.Context, term wire.Term) error {
 	defer o.coordinator.drop()
-	err := o.coordinator.mark(ctx, term)
+	reading, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	asked := make(chan error, 1)
+	go func() {
+		err := o.coordinator.mark(ctx, term)
+		if err != nil {
+			stop(err) // no marker may come
+		}
+		asked <- err
+	}()
+	read := o.follow(reading, func(c index.Checkpoint) bool { return c.Term == term || o.cfg.Broken.NoMarkerWait })
+	err := <-asked // also where reading failed: the transaction should not be left open
 	if err == nil {
-		err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Term == term || o.cfg.Broken.NoMarkerWait })
+		err = read
 	}
 	if err != nil {
 		return fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)

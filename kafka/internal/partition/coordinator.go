@@ -111,9 +111,13 @@ func (c *coordinator) mark(ctx context.Context, term wire.Term) error {
 }
 
 // ask asks the coordinator until it answers with something final, or ctx ends.
+//
+// A transaction that is in the way is ended while it is asked for, or was ended a while ago already: a coordinator writes the end of a transaction down
+// when the markers are written, but has it replicated no sooner than its broker serves another request (seen on Kafka 3.5.1 and 4.3.1), which on quiet
+// brokers is half a second later, or this one. Either takes a round trip between brokers.
 func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
 	defer c.conns.CutWhenDone(ctx)()
-	pause := backoff{}
+	away, busy := backoff{}, backoff{next: busyPause}
 	for {
 		b, err := c.connected()
 		if err == nil {
@@ -128,10 +132,14 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 			c.drop()
 			return err
 		}
+		pause := &away
+		if errors.Is(err, sarama.ErrConcurrentTransactions) {
+			pause = &busy
+		}
 		if pause.tells() {
 			c.logger.Warn("transaction coordinator does not answer, and is asked again", "transactionalId", c.transactionalID, "error", err)
 		}
-		if ctx.Err() == nil && !errors.Is(err, sarama.ErrConcurrentTransactions) {
+		if ctx.Err() == nil && pause == &away {
 			c.drop()
 			_ = c.client.RefreshTransactionCoordinator(c.transactionalID) // a failure shows at the next attempt
 		}

@@ -1,0 +1,52 @@
+package partition
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/internal/clock"
+)
+
+// The pauses double up to a bound, and what lasts is told of: short ones do not count.
+func TestBackoff(t *testing.T) {
+	const ms = time.Millisecond
+	tests := []struct {
+		name   string
+		pause  backoff
+		pauses []time.Duration
+		told   []int // after which failures, from 1
+	}{
+		{
+			name:   "brokers are away",
+			pauses: []time.Duration{20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 500 * ms, 500 * ms, 500 * ms},
+			told:   []int{4, 8},
+		},
+		{
+			name:   "a transaction is in the way",
+			pause:  backoff{next: busyPause},
+			pauses: []time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms, 32 * ms, 64 * ms, 128 * ms, 256 * ms, 500 * ms, 500 * ms, 500 * ms, 500 * ms},
+			told:   []int{8, 12},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var pauses []time.Duration
+				var told []int
+				for n := range test.pauses {
+					if test.pause.tells() {
+						told = append(told, n+1)
+					}
+					before := clock.Reading()
+					require.NoError(t, test.pause.wait(t.Context()))
+					pauses = append(pauses, clock.Reading().Sub(before))
+				}
+				require.Equal(t, test.pauses, pauses)
+				require.Equal(t, test.told, told)
+			})
+		})
+	}
+}
