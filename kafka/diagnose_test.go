@@ -165,7 +165,9 @@ func TestDiagnoseEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
-	all := kafka.Diagnose(ctx, kafka.Config{Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}}})
-	require.Less(t, time.Since(begun), 4*time.Second)
+	all := kafka.Diagnose(ctx, kafka.Config{
+		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}}, RequestTimeout: longest,
+	})
+	require.Less(t, time.Since(begun), time.Minute)
 	require.NotEmpty(t, all)
 }

@@ -43,7 +43,7 @@ func keep[T any](h *heard, all *[]T, one T) {
 
 func TestHooksAreToldWhatHappens(t *testing.T) {
 	t.Parallel()
-	_, cfg := fake(t)
+	c, cfg := fake(t)
 	var h heard
 	cfg.Hooks = h.hooks()
 	s := open(t, cfg)
@@ -89,7 +89,11 @@ func TestHooksAreToldWhatHappens(t *testing.T) {
 
 	quietly := cfg
 	quietly.Hooks = kafka.Hooks{}
-	open(t, quietly)
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.DropControl()
+		c.SleepControl(func() { open(t, quietly) }) // amid a batch, as an idle owner would notice by itself and send none
+		return nil, nil, false
+	})
 	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	require.Eventually(t, func() bool {

@@ -18,6 +18,7 @@ func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.TopicPrefix = "many"
 	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 6}}
+	cfg.RequestTimeout = longest
 	create(t, cfg)
 	s := open(t, cfg)
 	led := make(map[int32]map[int32]string) // a stream of each partition, by leader
@@ -52,7 +53,7 @@ func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 			done <- err
 		}()
 		<-held
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for _, id := range others {
 			_, err := s.Append(ctx, stream(id), 1, records(1, "")...)

@@ -81,7 +81,7 @@ func (h *heldStore) behind(ctx context.Context, t *testing.T, tip eventstore.Tip
 	require.Eventually(t, func() bool {
 		found, _ := h.queued(t)
 		return found[len(found)-1] == rs[len(rs)-1].ID
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	return answers
 }
 
