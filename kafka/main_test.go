@@ -11,9 +11,10 @@ func TestMain(m *testing.M) {
 		withCluster(m),
 		// Sarama's, once a process.
 		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),
-		// The fake brokers', if they are closed just when the sleep of a control function ends: the function's end takes a lock that is given back only by
-		// the loop that waits for it here.
-		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).continueSleptControl"),
+		// The fake brokers', if they are closed while a control function sleeps: its end takes a lock that only their loop gives back, which waits for
+		// it, or is gone.
+		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).run"),
+		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).runControl.func1"),
 		// Pebble's, after it refused a folder.
 		goleak.IgnoreAnyFunction("github.com/cockroachdb/pebble/v2/vfs.(*diskHealthCheckingFS).startTickerLocked.func1"),
 	)

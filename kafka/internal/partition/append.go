@@ -177,6 +177,12 @@ var errWriteAgain = errors.New("write again under the renewed claim")
 // is read first, and the reader rule decides.
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
+	if at.Term != o.term && !o.cfg.Broken.NoMarkerWait { // a later marker was read, after which nothing of this term counts
+		if o.adopt() {
+			return errWriteAgain
+		}
+		return errClaimAgain
+	}
 	wrote := o.cfg.Observer.writing(len(b.writes), len(b.records))
 	sent := clock.Reading()
 	e := encoders.Get().(*wire.Encoder)
