@@ -68,12 +68,12 @@ type accountAnswer struct{ Body accountBody }
 type balanceAnswer struct{ Body balanceBody }
 
 func accountEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, http.MethodPost, accountsPath, "createAccount", "Open an account", http.StatusCreated,
+	huma.Register(api, operation(api, v, http.MethodPost, accountsPath, "createAccount", "Open an account", http.StatusCreated,
 		account.ErrAccountAlreadyExists, account.ErrInvalidOwner, account.ErrInvalidAccountType, account.ErrInvalidLimits,
 		account.ErrIdempotencyKeyReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow), v.createAccount)
-	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}", "getAccount", "What an account is", http.StatusOK,
+	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}", "getAccount", "What an account is", http.StatusOK,
 		account.ErrAccountNotFound), v.account)
-	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", "What an account holds", http.StatusOK,
+	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", "What an account holds", http.StatusOK,
 		account.ErrAccountNotFound), v.balance)
 }
 

@@ -44,7 +44,7 @@ type positionBody struct {
 }
 
 func eventEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", "What happened to an account", http.StatusOK,
+	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", "What happened to an account", http.StatusOK,
 		account.ErrAccountNotFound), v.events)
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // operation describes an endpoint with the problems that it may answer: those of codes, and those that any request of its method may get.
-func operation(api huma.API, method, path, id, summary string, success int, codes ...refusal.Code) huma.Operation {
+func operation(api huma.API, v *service, method, path, id, summary string, success int, codes ...refusal.Code) huma.Operation {
 	d := &description{
 		problem: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem"),
 		answers: map[string]*huma.Response{
@@ -44,7 +44,7 @@ func operation(api huma.API, method, path, id, summary string, success int, code
 	d.describe(0, "Any other problem")
 	return huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: success, Responses: d.answers,
-		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: readTimeout,
+		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: v.readTimeout,
 	}
 }
 

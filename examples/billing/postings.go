@@ -48,9 +48,9 @@ type postingAnswer struct {
 }
 
 func postingEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", "Add an amount to an account",
+	huma.Register(api, operation(api, v, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", "Add an amount to an account",
 		http.StatusCreated, postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
-	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", "Take an amount from an account",
+	huma.Register(api, operation(api, v, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", "Take an amount from an account",
 		http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
 }
 

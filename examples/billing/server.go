@@ -39,8 +39,8 @@ func newServer(s settings, t *telemetry, logger *slog.Logger) *server {
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	h := &http.Server{
 		Handler:           s.handler(),
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
+		ReadHeaderTimeout: s.settings.readHeaderTimeout,
+		ReadTimeout:       s.settings.readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,

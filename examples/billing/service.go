@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
@@ -23,6 +24,8 @@ type service struct {
 	answers  *answers
 	newID    func() string
 	logger   *slog.Logger
+
+	readTimeout time.Duration // of a request's body
 }
 
 // newService wires the domain, and returns once its read model holds all events.
@@ -37,11 +40,12 @@ func newService(ctx context.Context, b *backend, s settings, t *telemetry, logge
 	}
 	events := event.NewBus(types, event.BusConfig{Logger: logger})
 	v := &service{
-		commands: command.NewBus(command.Config{Logger: logger, Middleware: []command.Middleware{t.tracing.Commands(), t.metrics.Commands()}}),
-		queries:  query.NewBus(query.Config{Logger: logger, Middleware: []query.Middleware{t.tracing.Queries(), t.metrics.Queries()}}),
-		answers:  newAnswers(maxAnswers),
-		newID:    s.newID,
-		logger:   logger,
+		readTimeout: s.readTimeout,
+		commands:    command.NewBus(command.Config{Logger: logger, Middleware: []command.Middleware{t.tracing.Commands(), t.metrics.Commands()}}),
+		queries:     query.NewBus(query.Config{Logger: logger, Middleware: []query.Middleware{t.tracing.Queries(), t.metrics.Queries()}}),
+		answers:     newAnswers(maxAnswers),
+		newID:       s.newID,
+		logger:      logger,
 	}
 	v.accounts, err = account.Register(ctx, account.Config{
 		Store: b.store, Codec: codec, Commands: v.commands, Queries: v.queries, Events: events, Logger: logger,

@@ -45,20 +45,24 @@ type settings struct {
 	logLevel   slog.Level
 	getenv     func(string) string
 
-	inFlight       int           // at most
-	requestTimeout time.Duration // of handling
-	newID          func() string // of commands and conversations that come without
+	inFlight          int           // at most
+	readHeaderTimeout time.Duration // of a request's header
+	readTimeout       time.Duration // of a request, header and body
+	requestTimeout    time.Duration // of handling
+	newID             func() string // of commands and conversations that come without
 }
 
 // settingsFrom reads the environment. It reports all mistakes at once.
 func settingsFrom(getenv func(string) string) (settings, error) {
 	s := settings{
-		address:        cmp.Or(getenv(addressVariable), ":"+cmp.Or(getenv(portVariable), defaultPort)),
-		advertise:      getenv(advertiseVariable),
-		getenv:         getenv,
-		inFlight:       maxInFlight,
-		requestTimeout: requestTimeout,
-		newID:          func() string { return uuid.Must(uuid.NewV7()).String() },
+		address:           cmp.Or(getenv(addressVariable), ":"+cmp.Or(getenv(portVariable), defaultPort)),
+		advertise:         getenv(advertiseVariable),
+		getenv:            getenv,
+		inFlight:          maxInFlight,
+		readHeaderTimeout: readHeaderTimeout,
+		readTimeout:       readTimeout,
+		requestTimeout:    requestTimeout,
+		newID:             func() string { return uuid.Must(uuid.NewV7()).String() },
 	}
 	var wrong []error
 	if _, _, err := net.SplitHostPort(s.address); err != nil {
