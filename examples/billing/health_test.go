@@ -66,10 +66,20 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 
 	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
 	require.NoError(t, err)
-	thief, err := kafka.Open(t.Context(), cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = thief.Close() })
-	release := refuseClaims(cluster)
+	claims := make(chan func(), 1)
+	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.DropControl()
+		cluster.SleepControl(func() { // amid a batch: an idle owner notices by itself, and might have claimed again before
+			thief, err := kafka.Open(t.Context(), cfg)
+			if err != nil {
+				t.Error(err)
+			} else {
+				t.Cleanup(func() { _ = thief.Close() })
+			}
+			claims <- refuseClaims(cluster)
+		})
+		return nil, nil, false
+	})
 
 	r := c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00"))
 	require.Equal(t, http.StatusServiceUnavailable, r.status, r.text)
@@ -77,7 +87,7 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	require.Eventually(t, func() bool { return ready() == http.StatusServiceUnavailable }, time.Minute, 10*time.Millisecond)
 	require.Contains(t, c.do(http.MethodGet, "/readyz", "").text, "has not claimed it, or has lost it")
 
-	release()
+	(<-claims)()
 	require.Eventually(t, func() bool { return ready() == http.StatusOK }, time.Minute, 10*time.Millisecond)
 	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
 }
