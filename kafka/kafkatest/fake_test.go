@@ -1,7 +1,9 @@
 package kafkatest_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
@@ -57,7 +59,11 @@ func consume(t *testing.T, client sarama.Client, topic string, partition int32, 
 	t.Helper()
 	consumer, err := sarama.NewConsumerFromClient(client)
 	require.NoError(t, err)
-	messages, err := consumer.ConsumePartition(topic, partition, offset)
+	var messages sarama.PartitionConsumer
+	require.Eventually(t, func() bool { // a leader that was just elected does not know yet where the partition ends
+		messages, err = consumer.ConsumePartition(topic, partition, offset)
+		return !errors.Is(err, sarama.ErrOffsetNotAvailable)
+	}, time.Minute, 20*time.Millisecond)
 	require.NoError(t, err)
 	var value string
 	select {
