@@ -41,6 +41,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 			if c.status != 0 {
 				answer, err := http.ReadResponse(in, nil)
 				require.NoError(t, err)
+				defer answer.Body.Close()
 				require.Equal(t, c.status, answer.StatusCode)
 				var p struct{ Code string }
 				require.NoError(t, json.NewDecoder(answer.Body).Decode(&p))
