@@ -113,12 +113,12 @@ func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
 func TestARenewalWithoutAnswerDoesNotTakeBackAClaim(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
-	winner := open(t, cfg)
+	winners := overtake(t, c, cfg)
 	loseARenewal(c)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID})
 	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
-	_, err = winner.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = (<-winners).Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.NoError(t, err)
 }
 

@@ -89,11 +89,7 @@ func TestHooksAreToldWhatHappens(t *testing.T) {
 
 	quietly := cfg
 	quietly.Hooks = kafka.Hooks{}
-	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-		c.DropControl()
-		c.SleepControl(func() { open(t, quietly) }) // amid a batch, as an idle owner would notice by itself and send none
-		return nil, nil, false
-	})
+	overtake(t, c, quietly)
 	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	require.Eventually(t, func() bool {
