@@ -15,6 +15,8 @@ type Broken struct {
 	CheckpointBeforeData bool // the index saves its checkpoint before the data it stands for
 	ForgetCommands       bool // the command ids read while claiming are not kept
 	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
+	NoProof              bool // a refusal is told at once where nothing is queued
+	StaleProof           bool // a refusal is told once what was under way when it was asked is stored
 	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
 }
 
