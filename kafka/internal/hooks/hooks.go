@@ -15,6 +15,7 @@ type Broken struct {
 	CheckpointBeforeData bool // the index saves its checkpoint before the data it stands for
 	ForgetCommands       bool // the command ids read while claiming are not kept
 	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
+	TermsRevive          bool // a later marker of a term that has ended begins it again
 	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
 }
 
