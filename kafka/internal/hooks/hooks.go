@@ -17,6 +17,7 @@ type Broken struct {
 	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
 	NoProof              bool // a refusal is told at once where nothing is queued
 	StaleProof           bool // a refusal is told once what was under way when it was asked is stored
+	TermsRevive          bool // a later marker of a term that has ended begins it again
 	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
 }
 
