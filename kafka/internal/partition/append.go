@@ -72,6 +72,7 @@ func (o *Owner) process(ctx context.Context, commits []*commit) error {
 func (o *Owner) check(commits []*commit) (*batch, error) {
 	b := &o.batch
 	b.reset()
+	b.latest = time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC()
 	for i, c := range commits {
 		if err := o.checkOne(b, c); err != nil {
 			b.writes = append(b.writes, commits[i:]...)
@@ -118,6 +119,10 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 		return nil
 	}
 	c.placeAt(version + 1)
+	if b.latest.After(c.records[0].Timestamp) { // it entered before the partition was claimed again
+		o.queue.postpone(c, b.latest)
+	}
+	b.latest = c.records[len(c.records)-1].Timestamp
 	c.sent = true
 	b.versions[c.stream.ID] = version + int64(len(c.records))
 	if key.command != "" {

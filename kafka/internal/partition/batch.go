@@ -1,6 +1,10 @@
 package partition
 
-import "github.com/fencelog/fencelog/eventstore"
+import (
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
 
 // batch is what process makes of the commits it is given. An owner has one at a time, and makes the next one in its memory.
 type batch struct {
@@ -11,6 +15,7 @@ type batch struct {
 	first     map[*commit]*commit
 	records   []eventstore.Record
 	base      int64                  // offset of the first record, once they are stored
+	latest    time.Time              // of an event in the partition, once they are stored
 	versions  map[string]int64       // of the streams that the writes are in, once they are stored
 	commands  map[commandKey]*commit // of the writes
 }

@@ -136,10 +136,15 @@ func (o *Owner) take(ctx context.Context, term wire.Term) error {
 		}
 		asked <- err
 	}()
-	read := o.follow(reading, func(c index.Checkpoint) bool { return c.Term == term || o.cfg.Broken.NoMarkerWait })
+	read := o.follow(reading, func(c index.Checkpoint) bool {
+		return c.Term == term || o.marker.Term == term || o.cfg.Broken.NoMarkerWait
+	})
 	err := <-asked // also where reading failed: the transaction should not be left open
 	if err == nil {
 		err = read
+	}
+	if err == nil && o.cfg.Index.Checkpoint().Term != term && !o.cfg.Broken.NoMarkerWait {
+		err = lostError(o.cfg.Topic, o.cfg.Partition, term, errBegunBefore)
 	}
 	if err != nil {
 		return fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)
@@ -148,11 +153,14 @@ func (o *Owner) take(ctx context.Context, term wire.Term) error {
 	return nil
 }
 
+var errBegunBefore = errors.New("the log has markers of later terms of this producer id: the coordinator has forgotten them")
+
 // begin goes on under a term whose marker was read.
 func (o *Owner) begin(term wire.Term) {
 	o.term, o.sequence, o.doubt = term, 0, false
 	o.barrier = barrier{recent: o.barrier.recent}
 	o.proofs.renew()
+	o.queue.after(time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC())
 	o.cfg.Logger.Info("partition claimed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"term", term.String(), "offset", o.cfg.Index.Checkpoint().Next)
 }

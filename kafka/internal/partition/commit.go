@@ -3,6 +3,7 @@ package partition
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
@@ -49,14 +50,33 @@ func newCommit(stream eventstore.Stream, expected eventstore.Expected, records [
 }
 
 // own copies what the caller may change after leaving. There must be room for it: those who wait for room have no copies.
-func (c *commit) own() {
+// No event is later than now: one fast clock must not hold up the time of all that follow.
+func (c *commit) own(now time.Time) {
 	c.records = slices.Clone(c.records)
 	for i := range c.records {
 		r := &c.records[i]
 		r.Value = slices.Clone(r.Value)
 		r.Metadata = maps.Clone(r.Metadata)
+		if r.Timestamp.After(now) {
+			r.Timestamp = now
+		}
 		r.Timestamp = r.Timestamp.UTC().Round(0)
 	}
+}
+
+// notBefore lets no event of the commit be earlier than the time, nor than the event before it, and returns the time of the
+// last one. The times of a partition's events never go back.
+func (c *commit) notBefore(latest time.Time) time.Time {
+	for i := range c.records {
+		if c.records[i].Timestamp.Before(latest) {
+			if c.shown {
+				c.records = slices.Clone(c.records)
+			}
+			c.records[i].Timestamp = latest
+		}
+		latest = c.records[i].Timestamp
+	}
+	return latest
 }
 
 func (c *commit) commandID() string { return c.records[0].CommandID }

@@ -127,7 +127,7 @@ func (o *Owner) submit(ctx context.Context, c *commit) (eventstore.Result, error
 	if err := o.queue.reserve(ctx, c.size); err != nil {
 		return eventstore.Result{}, err
 	}
-	c.own()
+	c.own(clock.Now())
 	if err := o.queue.enter(c); err != nil {
 		return eventstore.Result{}, err
 	}

@@ -43,7 +43,7 @@ func BenchmarkQueue(b *testing.B) {
 			for range b.N / callers {
 				c := newCommit(stream, eventstore.Any, records)
 				err := q.reserve(b.Context(), c.size)
-				c.own()
+				c.own(time.Now())
 				if err = errors.Join(err, q.enter(c)); err != nil {
 					b.Error(err)
 				}

@@ -140,7 +140,7 @@ func (h *queueHistory) appendByTip(r queueRead) {
 
 func (h *queueHistory) enter(c *commit) error {
 	require.NoError(h, h.owner.queue.reserve(h.Context(), c.size))
-	c.own()
+	c.own(time.Now())
 	err := h.owner.queue.enter(c)
 	if err == nil {
 		h.waiting = append(h.waiting, c)
