@@ -38,8 +38,8 @@ func Size(r Record) int {
 func Check(stream Stream, expected Expected, records []Record) error {
 	var c checker
 	c.stream(stream)
-	if expected < Any {
-		c.add("expected version", strconv.FormatInt(int64(expected), 10), "Any, NoStream or a version")
+	if expected < NoStream && expected != Any {
+		c.add("expected version", strconv.FormatInt(int64(expected), 10), "Any, NoStream or a version from 1 on")
 	}
 	if n := len(records); n < 1 || n > MaxCommitRecords {
 		c.add("records", strconv.Itoa(n), fmt.Sprintf("1 to %d of them", MaxCommitRecords))

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"iter"
+	"math"
 
 	"github.com/fencelog/fencelog/event"
 )
@@ -81,8 +82,9 @@ type Commit struct {
 type Expected int64
 
 const (
-	// Any expects nothing: the append goes to wherever the stream's end is.
-	Any Expected = -1
+	// Any expects nothing: the append goes to wherever the stream's end is. No arithmetic on versions
+	// leads to it, so a version that was computed wrongly is refused and never taken for it.
+	Any Expected = math.MinInt64
 	// NoStream expects that nothing was ever appended to the stream.
 	NoStream Expected = 0
 )

@@ -44,7 +44,9 @@ func mistakes() []mistake {
 		{"no aggregate id", func(a *attempt) { a.stream.ID = "" }},
 		{"aggregate id too long", func(a *attempt) { a.stream.ID = long }},
 		{"aggregate id that is not UTF-8", func(a *attempt) { a.stream.ID = broken }},
-		{"expected version below Any", func(a *attempt) { a.expected = -2 }},
+		{"expected version one below that of no stream", func(a *attempt) { a.expected = eventstore.NoStream - 1 }},
+		{"expected version below that of no stream", func(a *attempt) { a.expected = -2 }},
+		{"expected version next to Any", func(a *attempt) { a.expected = eventstore.Any + 1 }},
 		{"no records", func(a *attempt) { a.records = nil }},
 		{"too many records", func(a *attempt) {
 			a.records = slices.Repeat(a.records[:1], eventstore.MaxCommitRecords+1)

@@ -124,9 +124,13 @@ func (m *model) appendAgain(t *rapid.T) {
 	m.appends++
 	to := m.draw(t)
 	command := rapid.SampledFrom(commands).Draw(t, "command")
-	expected := eventstore.Expected(rapid.Int64Range(-1, int64(len(to.records))+1).Draw(t, "expected"))
+	expected := rapid.OneOf(
+		rapid.Just(eventstore.Any), rapid.Map(rapid.Int64Range(0, int64(len(to.records))+1), toExpected),
+	).Draw(t, "expected")
 	m.append(t, to, expected, m.s.drawRecords(t, fmt.Sprintf("%s-%d", m.run, m.appends), command))
 }
+
+func toExpected(version int64) eventstore.Expected { return eventstore.Expected(version) }
 
 // append appends to store and model, and compares what they answer.
 func (m *model) append(t *rapid.T, st *modelStream, expected eventstore.Expected, records []eventstore.Record) {
