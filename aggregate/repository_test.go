@@ -315,7 +315,7 @@ func TestEventsOfAllAggregates(t *testing.T) {
 
 func TestErrorsOfTheStoreAreReturned(t *testing.T) {
 	t.Parallel()
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{"Shop"}})
 	require.NoError(t, err)
 	r := newRepository(t, store, aggregate.Config{Now: func() time.Time { return time.Unix(0, 0).UTC() }})
 	_, err = r.Load(t.Context(), "")

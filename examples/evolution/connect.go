@@ -21,7 +21,7 @@ func connect(
 	ctx context.Context, getenv func(string) string, logger *slog.Logger,
 ) (_ eventstore.Store, _ schema.Registry, disconnect func() error, err error) {
 	if getenv(brokersVariable) == "" {
-		store, err := memory.New(memory.Config{})
+		store, err := memory.New(memory.Config{Categories: []string{tillType}})
 		if err != nil {
 			return nil, nil, nil, err
 		}
