@@ -95,50 +95,6 @@ func (r *Repository[S]) decode(ctx context.Context, rec eventstore.Record) ([]Ev
 	return events, nil
 }
 
-func (r *Repository[S]) encode(ctx context.Context, events []Event[S]) ([]eventstore.Record, error) {
-	cause := event.CauseFrom(ctx)
-	if cause.CorrelationID == "" {
-		cause.CorrelationID = r.cfg.NewID()
-	}
-	now := r.cfg.Now()
-	records := make([]eventstore.Record, len(events))
-	for i, e := range events {
-		t, _ := r.typ.types.Of(reflect.TypeOf(e))
-		value, revision, err := r.codec.Encode(ctx, t, e)
-		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", t.Name, err)
-		}
-		records[i] = eventstore.Record{Value: value, Header: event.Header{
-			ID:            r.cfg.NewID(),
-			Type:          t.Name,
-			Revision:      revision,
-			Timestamp:     now,
-			CorrelationID: cause.CorrelationID,
-			CausationID:   cause.CausationID,
-			CommandID:     cause.CommandID,
-			ActorID:       cause.ActorID,
-			TraceParent:   cause.TraceParent,
-			Metadata:      cause.Metadata,
-		}}
-	}
-	return records, nil
-}
-
-// publish hands stored events to the bus, which logs what its handlers fail with.
-func (r *Repository[S]) publish(
-	ctx context.Context, stream eventstore.Stream, events []Event[S], records []eventstore.Record, at eventstore.Result,
-) {
-	envelopes := make([]event.Envelope[any], len(events))
-	for i, e := range events {
-		h := records[i].Header
-		h.AggregateType, h.AggregateID, h.AggregateVersion = stream.Type, stream.ID, at.First+int64(i)
-		p := at.Position
-		p.Offset -= at.Last - h.AggregateVersion
-		envelopes[i] = event.Envelope[any]{Header: h, Position: p, Event: e}
-	}
-	_ = r.cfg.Bus.Publish(ctx, envelopes...)
-}
-
 // DecodeError says which stored event could not be decoded, where it stands, and why. It matches [eventstore.ErrUndecodable]. What Err
 // is depends on the codec: that of package schema gives a *schema.DecodeError, which has the topic and the
 // schema id; an event whose type is not known gives [ErrUnnamedEvent].

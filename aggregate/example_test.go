@@ -61,7 +61,7 @@ func Example() {
 }
 
 func run(ctx context.Context) error {
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{"Account"}})
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (s *tampered) ReadStream(
 
 func newStore(t *testing.T) *memory.Store {
 	t.Helper()
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{"Shop", "Customer", "Account"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store

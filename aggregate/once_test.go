@@ -59,8 +59,7 @@ func TestSecondCommitOfOneCommand(t *testing.T) {
 	save := func(ctx context.Context, r *aggregate.Repository[shop], id string, count int) error {
 		root, err := r.Load(ctx, id)
 		require.NoError(t, err)
-		require.NoError(t, root.Apply(stocked{Count: count}))
-		return r.Save(ctx, root)
+		return r.Save(ctx, root, stocked{Count: count})
 	}
 	type commit func(context.Context, *aggregate.Repository[shop], string, int) error
 	for _, tt := range []struct {

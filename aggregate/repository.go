@@ -92,56 +92,55 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 // replay makes the aggregate of its events.
 func (r *Repository[S]) replay(id string, history iter.Seq2[event.Envelope[Event[S]], error]) (*Root[S], error) {
 	root := r.typ.New(id)
-	same := false // as the event before: one stored event that was upcast into several
-	for e, err := range history {
-		if err != nil {
-			return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
-		}
-		if same {
-			e.Event.Apply(&root.state)
-			same = e.More
-			continue
-		}
-		same = e.More
-		if e.AggregateVersion != root.version+1 {
-			return nil, fmt.Errorf("load %s/%s: the store yields version %d at %s, expected version %d: it breaks its promise",
-				r.typ.name, id, e.AggregateVersion, e.Position, root.version+1)
-		}
-		root.replay(e.Event, e.CommandID)
+	if err := root.replay(history); err != nil {
+		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 	}
 	return root, nil
 }
 
-// Save appends the uncommitted events of root as one commit, provided that the stream stands where
-// root was loaded, and publishes them on the bus. Ids, time, correlation, causation, command and actor
-// are stamped from the [event.Cause] in ctx.
+// Save appends events behind root as one commit, provided that the stream stands where root does, publishes them on the bus, and
+// moves root on. Ids, time, correlation, causation, command and actor are stamped from the [event.Cause] in ctx.
 //
-// If the stream holds a commit of the same command already, nothing is appended and root is stale: the command is
+// What is stored is what the events say when Save is called. Root and bus get copies, read from what is stored, so that
+// nothing that is shared with the events can change it.
+//
+// If the stream holds a commit of the same command already, nothing is appended, and root stays as it is: the command is
 // handled for the second time. If this handling made that commit, Save fails with [ErrSecondCommit]. Other
-// errors are those of the store's Append.
-func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) error {
-	if len(root.uncommitted) == 0 {
+// errors are *[UnnamedEventError] and those of the store's Append.
+func (r *Repository[S]) Save(ctx context.Context, root *Root[S], events ...Event[S]) error {
+	if len(events) == 0 {
 		return nil
 	}
-	records, err := r.encode(ctx, root.uncommitted)
+	c, err := r.encode(ctx, root.id, events)
 	if err != nil {
-		return fmt.Errorf("save %s/%s: %w", r.typ.name, root.id, err)
+		return err
 	}
-	return r.append(ctx, root, records, storedTip{r.store, r.stream(root.id), root.version - int64(len(records))})
-}
-
-// append appends the records of root's uncommitted events behind the tip, and publishes the events.
-func (r *Repository[S]) append(ctx context.Context, root *Root[S], records []eventstore.Record, tip eventstore.Tip) error {
-	result, err := tip.Append(ctx, records...)
+	copies, err := r.copies(ctx, c.records)
 	if err != nil {
-		return fmt.Errorf("save %s/%s: %w", r.typ.name, root.id, err)
+		return err
 	}
-	events := root.Uncommitted()
-	root.Commit()
-	if !result.Repeated && r.cfg.Bus != nil {
-		r.publish(ctx, r.stream(root.id), events, records, result)
+	result, err := r.append(ctx, c, storedTip{r.store, c.stream, root.version})
+	if err != nil {
+		return err
+	}
+	if !result.Repeated {
+		if err := root.replay(c.stored(copies, result)); err != nil {
+			return fmt.Errorf("save %s: %w", c.stream, err)
+		}
 	}
 	return r.onlyCommit(ctx, root.id)
+}
+
+// append appends a commit behind the tip, and publishes its events.
+func (r *Repository[S]) append(ctx context.Context, c *commit[S], tip eventstore.Tip) (eventstore.Result, error) {
+	result, err := tip.Append(ctx, c.records...)
+	if err != nil {
+		return result, fmt.Errorf("save %s: %w", c.stream, err)
+	}
+	if !result.Repeated && r.cfg.Bus != nil {
+		r.publish(ctx, c, result)
+	}
+	return result, nil
 }
 
 func (r *Repository[S]) stream(id string) eventstore.Stream {

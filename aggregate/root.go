@@ -1,16 +1,21 @@
 package aggregate
 
-import "slices"
+import (
+	"fmt"
+	"iter"
 
-// Root is one aggregate in memory: its state, its version, and the events that are
-// applied but not stored yet.
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// Root is one aggregate in memory: what its stored events make of it. It is made by loading, or of events, and
+// only [Repository.Save] moves it on.
 type Root[S any] struct {
-	typ         *Type[S]
-	id          string
-	version     int64
-	state       S
-	uncommitted []Event[S]
-	commands    map[string]struct{}
+	typ      *Type[S]
+	id       string
+	version  int64
+	state    S
+	commands map[string]string // digests by the ids of the commands that made the events
 }
 
 // New returns the aggregate of the given id before its first event: the zero state at version 0.
@@ -20,7 +25,7 @@ func (t *Type[S]) New(id string) *Root[S] { return &Root[S]{typ: t, id: id} }
 func (t *Type[S]) FromEvents(id string, events ...Event[S]) *Root[S] {
 	r := t.New(id)
 	for _, e := range events {
-		r.replay(e, "")
+		r.apply(e)
 	}
 	return r
 }
@@ -28,48 +33,70 @@ func (t *Type[S]) FromEvents(id string, events ...Event[S]) *Root[S] {
 // ID returns the aggregate's id.
 func (r *Root[S]) ID() string { return r.id }
 
-// Version returns the version of the stream once the uncommitted events are in it.
+// Version returns the version of the stream that the aggregate was made of.
 func (r *Root[S]) Version() int64 { return r.version }
 
-// State returns the state after all applied events. What its pointers and maps refer to is read only.
+// State returns the state after all events. What its pointers and maps refer to is read only.
 func (r *Root[S]) State() S { return r.state }
 
-// Apply applies new events, in order, and keeps them as uncommitted. It fails with an
-// *[UnnamedEventError], and applies none of them, if one is not among the events of the type.
-func (r *Root[S]) Apply(events ...Event[S]) error {
-	for _, e := range events {
-		if err := r.typ.check(e); err != nil {
-			return err
+// apply applies a stored event.
+func (r *Root[S]) apply(e Event[S]) {
+	e.Apply(&r.state)
+	r.version++
+}
+
+// note remembers by which command a commit was made. Its first event has the digest.
+func (r *Root[S]) note(h event.Header) {
+	if h.CommandID == "" {
+		return
+	}
+	if r.commands == nil {
+		r.commands = make(map[string]string)
+	}
+	if _, known := r.commands[h.CommandID]; !known || h.CommandDigest != "" {
+		r.commands[h.CommandID] = h.CommandDigest
+	}
+}
+
+// handled reports whether a stored event was made by a command of the id in cause. It returns a *[eventstore.CommandReusedError] if that was
+// another command than the one in cause.
+func (r *Root[S]) handled(cause event.Cause) (bool, error) {
+	digest, ok := r.commands[cause.CommandID]
+	if ok && !eventstore.SameCommand(digest, cause.CommandDigest) {
+		return true, &eventstore.CommandReusedError{
+			Stream: eventstore.Stream{Type: r.typ.name, ID: r.id}, CommandID: cause.CommandID, Stored: digest, Given: cause.CommandDigest,
 		}
 	}
-	for _, e := range events {
-		e.Apply(&r.state)
-		r.version++
-		r.uncommitted = append(r.uncommitted, e)
+	return ok, nil
+}
+
+// replay applies what a history yields.
+func (r *Root[S]) replay(history iter.Seq2[event.Envelope[Event[S]], error]) error {
+	same := false // as the event before: one stored event that was upcast into several
+	for e, err := range history {
+		switch {
+		case err != nil:
+			return err
+		case same:
+			e.Event.Apply(&r.state)
+		case e.AggregateVersion != r.version+1:
+			return &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
+		default:
+			r.apply(e.Event)
+			r.note(e.Header)
+		}
+		same = e.More
 	}
 	return nil
 }
 
-// Uncommitted returns the events that are applied but not stored, in order.
-func (r *Root[S]) Uncommitted() []Event[S] { return slices.Clone(r.uncommitted) }
-
-// Commit forgets the uncommitted events: they are stored.
-func (r *Root[S]) Commit() { r.uncommitted = nil }
-
-func (r *Root[S]) replay(e Event[S], commandID string) {
-	e.Apply(&r.state)
-	r.version++
-	if commandID == "" {
-		return
-	}
-	if r.commands == nil {
-		r.commands = make(map[string]struct{})
-	}
-	r.commands[commandID] = struct{}{}
+// gapError says that a store has left out an event.
+type gapError struct {
+	found int64
+	at    event.Position
+	want  int64
 }
 
-// handled reports whether a stored event was made by the command.
-func (r *Root[S]) handled(commandID string) bool {
-	_, ok := r.commands[commandID]
-	return ok
+func (e *gapError) Error() string {
+	return fmt.Sprintf("the store yields version %d at %s, expected version %d: it breaks its promise", e.found, e.at, e.want)
 }

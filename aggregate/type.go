@@ -86,6 +86,16 @@ func (t *Type[S]) Stored() []event.Type {
 // Err returns the mistakes made in [NewType], or nil.
 func (t *Type[S]) Err() error { return t.err }
 
+// Check returns nil, or an *[UnnamedEventError] for the first event that is not among those of t.
+func (t *Type[S]) Check(events ...Event[S]) error {
+	for _, e := range events {
+		if err := t.check(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // check returns nil, or an *[UnnamedEventError] if e is not among the events of t.
 func (t *Type[S]) check(e Event[S]) error {
 	g := reflect.TypeOf(e)

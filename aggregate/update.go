@@ -13,7 +13,8 @@ import (
 // another commit came between, it does so again, at most MaxAttempts times. No events and no error
 // means there is nothing to do.
 //
-// decide must be pure: it may be called several times. Its error is returned as it is.
+// decide must be pure: it may be called several times. Its error is returned as it is. What is stored, and published, is what the
+// events say when decide returns, whatever they share with the state or with each other.
 //
 // Where the store is an [eventstore.Pipelined], decide may be called with a state that is queued and not stored yet. Update returns
 // only once all that the decision rests on is stored; if that fails it decides anew.
@@ -23,7 +24,8 @@ import (
 // confirmed before ctx ends, Update fails with an error whose method Unavailable() bool returns true. See [Unconfirmed].
 //
 // A command is applied at most once: if the stream holds events of the command that ctx carries, decide is
-// not called and Update returns nil. So the handler of a command commits to an aggregate once;
+// not called and Update returns nil. If those events are of another command with the same id, by the digest of its content, Update
+// fails with a *[eventstore.CommandReusedError]. So the handler of a command commits to an aggregate once;
 // after that an Update of the same one fails with [ErrSecondCommit].
 func (r *Repository[S]) Update(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), options ...UpdateOption,
@@ -61,13 +63,20 @@ func (r *Repository[S]) attempt(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), u update,
 ) (conflict, err error) {
 	root, tip, err := r.newest(ctx, id)
-	var records []eventstore.Record
-	handled := err == nil && root.handled(event.CauseFrom(ctx).CommandID)
-	if err == nil && !handled {
-		records, err = r.decide(ctx, root, decide)
+	var c *commit[S]
+	handled := false
+	if err == nil {
+		handled, err = root.handled(event.CauseFrom(ctx))
 	}
-	if len(records) > 0 {
-		return conflictOr(r.append(ctx, root, records, tip))
+	if err == nil && !handled {
+		c, err = r.decide(ctx, root, decide)
+	}
+	if c != nil {
+		_, err := r.append(ctx, c, tip)
+		if err == nil {
+			err = r.onlyCommit(ctx, id)
+		}
+		return conflictOr(err)
 	}
 	// What is told now was learned from what may be queued only, and perhaps by a store that was overtaken.
 	await := tip.Await
@@ -80,27 +89,23 @@ func (r *Repository[S]) attempt(
 		return conflict, nil
 	case failed != nil && root != nil:
 		return nil, fmt.Errorf("update %s/%s: %w", r.typ.name, id, failed)
-	case handled:
+	case handled && err == nil:
 		return nil, r.onlyCommit(ctx, id)
+	case handled:
+		return nil, fmt.Errorf("update %s/%s: %w", r.typ.name, id, err)
 	default:
 		return nil, err
 	}
 }
 
-// decide returns the encoded events of the decision; none if there is an error.
-func (r *Repository[S]) decide(ctx context.Context, root *Root[S], decide func(S) ([]Event[S], error)) ([]eventstore.Record, error) {
+// decide returns the commit of the decision; nil if there are no events, or there is an error. The state is not looked at any more
+// afterwards: its parts may have become parts of events.
+func (r *Repository[S]) decide(ctx context.Context, root *Root[S], decide func(S) ([]Event[S], error)) (*commit[S], error) {
 	events, err := decide(root.State())
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
-	if err := root.Apply(events...); err != nil {
-		return nil, fmt.Errorf("update %s/%s: %w", r.typ.name, root.id, err)
-	}
-	records, err := r.encode(ctx, events)
-	if err != nil {
-		return nil, fmt.Errorf("save %s/%s: %w", r.typ.name, root.id, err)
-	}
-	return records, nil
+	return r.encode(ctx, root.id, events)
 }
 
 // newest loads the aggregate as it will be once all that is queued is stored. The tip is never nil.

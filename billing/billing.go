@@ -29,6 +29,15 @@ func Categories() []kafka.Category {
 	}
 }
 
+// AggregateTypes returns the names of Categories, for a store in memory.
+func AggregateTypes() []string {
+	var names []string
+	for _, c := range Categories() {
+		names = append(names, c.Type)
+	}
+	return names
+}
+
 // Schemas returns the schema files of all events, for [schema.NewCodec].
 func Schemas() schema.Sources {
 	return schema.Sources{account.Accounts.Name(): account.Schemas}

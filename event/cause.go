@@ -15,6 +15,7 @@ type Cause struct {
 	CorrelationID string // of the whole conversation
 	CausationID   string // id of the command or event being handled
 	CommandID     string // id of the command being handled; empty in an event handler
+	CommandDigest string // of that command's content; empty if unknown
 	ActorID       string
 	TraceParent   string
 	Metadata      map[string]string // stamped on every event; read only

@@ -26,6 +26,10 @@ type Header struct {
 	CommandID     string    // id of the command that made it; empty if none did
 	ActorID       string    // on whose behalf; empty if unknown
 
+	// CommandDigest is what the content of the command comes to, by which a second command with its id is told from a
+	// repetition. The first event of a commit has it, no other; empty if none is known.
+	CommandDigest string
+
 	// TraceParent is the W3C trace context of the span that made the event; empty if there was none.
 	TraceParent string
 

@@ -5,12 +5,14 @@ import (
 	"fmt"
 )
 
-// Sentinels for errors.Is. The first two stand for error types that carry the facts.
+// Sentinels for errors.Is. The first three stand for error types that carry the facts.
 var (
 	// ErrConflict: the stream stands at another version than expected; see [ConflictError].
 	ErrConflict = errors.New("version conflict")
 	// ErrInvalid: the input breaks a rule; see [InvalidError].
 	ErrInvalid = errors.New("invalid input")
+	// ErrCommandReused: the stream holds a commit of another command with this id; see [CommandReusedError].
+	ErrCommandReused = errors.New("command id used for another command")
 	// ErrNotOwner: another process has become the only writer of the stream's partition.
 	// Nothing was appended. Retrying here is in vain.
 	ErrNotOwner = errors.New("not the owner of the partition")
@@ -43,6 +45,24 @@ func (e *ConflictError) Error() string {
 
 // Is matches [ErrConflict].
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// CommandReusedError says that a stream holds a commit of a command with the same id and another content. So it is no repetition,
+// and the id names two commands. Nothing was appended now. It matches [ErrCommandReused].
+type CommandReusedError struct {
+	Stream    Stream
+	CommandID string
+	Stored    string // digest of the command that made the commit
+	Given     string // digest of the command that was to be stored now
+}
+
+// Error says what was found, what was expected, and what to do.
+func (e *CommandReusedError) Error() string {
+	return fmt.Sprintf("stream %s holds command %q with digest %q, given digest %q: another command has this id; "+
+		"give each command an id of its own, and repeat one with the content it had", e.Stream, e.CommandID, e.Stored, e.Given)
+}
+
+// Is matches [ErrCommandReused].
+func (e *CommandReusedError) Is(target error) bool { return target == ErrCommandReused }
 
 // InvalidError says which part of the input breaks which rule. Nothing was appended.
 // It matches [ErrInvalid].

@@ -16,6 +16,8 @@ import (
 const (
 	MaxTypeBytes     = 100       // of an aggregate or event type
 	MaxIDBytes       = 255       // of an aggregate, event, command, correlation, causation or actor id
+	MaxDigestBytes   = 64        // of the digest of a command: 32 bytes in hexadecimal
+	MaxRevision      = 1<<31 - 1 // of an event type: 32 bits, as which clients of every language hold it
 	MaxCommitRecords = 1_000     // records in one Append
 	MaxCommitBytes   = 768 << 10 // bytes of one Append: values, ids and metadata, as [Size] counts them
 )
@@ -26,7 +28,7 @@ const recordOverhead = 400
 // Size returns the bytes that a record counts towards [MaxCommitBytes].
 func Size(r Record) int {
 	n := recordOverhead + len(r.Value) + len(r.ID) + len(r.Type) + len(r.CorrelationID) + len(r.CausationID) +
-		len(r.CommandID) + len(r.ActorID) + len(r.TraceParent)
+		len(r.CommandID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent)
 	for k, v := range r.Metadata {
 		n += len(k) + len(v) + 16
 	}
@@ -38,8 +40,8 @@ func Size(r Record) int {
 func Check(stream Stream, expected Expected, records []Record) error {
 	var c checker
 	c.stream(stream)
-	if expected < Any {
-		c.add("expected version", strconv.FormatInt(int64(expected), 10), "Any, NoStream or a version")
+	if expected < NoStream && expected != Any {
+		c.add("expected version", strconv.FormatInt(int64(expected), 10), "Any, NoStream or a version from 1 on")
 	}
 	if n := len(records); n < 1 || n > MaxCommitRecords {
 		c.add("records", strconv.Itoa(n), fmt.Sprintf("1 to %d of them", MaxCommitRecords))
@@ -48,6 +50,7 @@ func Check(stream Stream, expected Expected, records []Record) error {
 	for i, r := range records {
 		c.at = i + 1
 		c.record(&records[i])
+		c.digest(&records[i])
 		if r.CommandID != records[0].CommandID {
 			c.add("command id", strconv.Quote(r.CommandID),
 				"that of the commit's first record, "+strconv.Quote(records[0].CommandID))
@@ -107,8 +110,8 @@ func (c *checker) record(r *Record) {
 	}
 	c.text("event id", r.ID, MaxIDBytes)
 	c.name("event type", r.Type)
-	if r.Revision < 1 {
-		c.add("revision", strconv.Itoa(r.Revision), "1 or more")
+	if r.Revision < 1 || r.Revision > MaxRevision {
+		c.add("revision", strconv.Itoa(r.Revision), fmt.Sprintf("1 to %d", MaxRevision))
 	}
 	// 64 bits of nanoseconds, as which clients hold a time, reach into 2262.
 	if y := r.Timestamp.UTC().Year(); y < 1970 || y > 2261 {
@@ -133,6 +136,19 @@ func (c *checker) record(r *Record) {
 		if v := r.Metadata[k]; len(v) > MaxCommitBytes || !utf8.ValidString(v) {
 			c.text("metadata "+strconv.Quote(k), v, MaxCommitBytes)
 		}
+	}
+}
+
+// digest checks what says which command made the commit: once, where readers of whole commits look first.
+func (c *checker) digest(r *Record) {
+	switch {
+	case r.CommandDigest == "":
+	case c.at > 1:
+		c.add("command digest", strconv.QuoteToASCII(r.CommandDigest), "nothing: the commit's first record has it")
+	case r.CommandID == "":
+		c.add("command digest", strconv.QuoteToASCII(r.CommandDigest), "nothing without a command id")
+	default:
+		c.text("command digest", r.CommandDigest, MaxDigestBytes)
 	}
 }
 

@@ -75,6 +75,7 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		"record 2: value":                       func(r *eventstore.Record) { r.Value = nil },
 		"record 2: metadata key":                func(r *eventstore.Record) { r.Metadata = map[string]string{"": "v"} },
 		`record 2: metadata "k"`:                func(r *eventstore.Record) { r.Metadata = map[string]string{"k": "\xff"} },
+		"record 2: command digest":              func(r *eventstore.Record) { r.CommandDigest = "d" },
 		"record 2: command id":                  func(r *eventstore.Record) { r.CommandID = "other" },
 		"commit":                                func(r *eventstore.Record) { r.Value = make([]byte, eventstore.MaxCommitBytes) },
 	} {
@@ -114,6 +115,38 @@ func TestCheckReportsAllMistakesAtOnce(t *testing.T) {
 	require.Len(t, strings.Split(err.Error(), "\n"), 6)
 }
 
+// TestCheckDigests is about the digest of a command, which says nothing without the command's id.
+func TestCheckDigests(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("x", eventstore.MaxDigestBytes)
+	for _, x := range []struct{ command, digest, want string }{
+		{"c", longest, ""},
+		{"c", "", ""},
+		{"", "", ""},
+		{"", "d", `record 1: command digest: found "d", expected nothing without a command id`},
+		{"c", longest + "x", "record 1: command digest: found 65 bytes, expected at most 64"},
+		{"c", "\xff", `record 1: command digest: found "\xff", expected UTF-8`},
+	} {
+		err := eventstore.Check(stream(), eventstore.Any, []eventstore.Record{record(func(r *eventstore.Record) {
+			r.CommandID, r.CommandDigest = x.command, x.digest
+		})})
+		if x.want == "" {
+			require.NoError(t, err)
+		} else {
+			require.EqualError(t, err, x.want)
+		}
+	}
+}
+
+// TestCheckRevisions is about revisions that not every client can hold.
+func TestCheckRevisions(t *testing.T) {
+	t.Parallel()
+	for revision, ok := range map[int]bool{-1: false, 0: false, 1: true, eventstore.MaxRevision: true, eventstore.MaxRevision + 1: false} {
+		r := record(func(r *eventstore.Record) { r.Revision = revision })
+		require.Equal(t, ok, eventstore.Check(stream(), eventstore.Any, []eventstore.Record{r}) == nil, "revision %d", revision)
+	}
+}
+
 func TestCheckNames(t *testing.T) {
 	t.Parallel()
 	for name, ok := range map[string]bool{
@@ -140,7 +173,7 @@ func TestSizeFitsKafka(t *testing.T) {
 	perRecord := recordFraming
 	for name, most := range map[string]int{
 		"eventVersion": 10, "aggregateType": eventstore.MaxTypeBytes, "aggregateVersion": 19, "timestamp": 30, "commitFirst": 19,
-		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0, "actorId": 0, "traceparent": 0,
+		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0, "commandDigest": 0, "actorId": 0, "traceparent": 0,
 	} {
 		perRecord += len(name) + most + headerFraming
 	}

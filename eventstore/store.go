@@ -3,6 +3,8 @@ package eventstore
 import (
 	"context"
 	"iter"
+	"math"
+	"time"
 
 	"github.com/fencelog/fencelog/event"
 )
@@ -17,12 +19,16 @@ type Store interface {
 	//
 	// All records of a commit carry the same CommandID. If it is not empty and the stream already
 	// holds a commit with it, nothing is appended, whatever is expected: the result of that first
-	// commit is returned, with Repeated set.
+	// commit is returned, with Repeated set. If both commits say a CommandDigest, on their first records, and these differ,
+	// it is another command with the same id: the append fails with a *[CommandReusedError].
+	//
+	// Times of events never go back within a partition: the stored Timestamp of a record is the latest of the one before it in its
+	// partition and of the earlier of the caller's and the store's own clock. So records of a commit that are given one time keep one.
 	//
 	// The store sets AggregateType, AggregateID, AggregateVersion, Position and Commit of each
 	// record; what the caller gives there must be zero. It keeps no reference to records.
 	//
-	// Errors: *[InvalidError] for bad input, *[ConflictError] with the actual version, [ErrNotOwner]
+	// Errors: *[InvalidError] for bad input, *[ConflictError] with the actual version, *[CommandReusedError], [ErrNotOwner]
 	// when another process is now the writer of this stream, [ErrOutcomeUnknown] when the commit
 	// may or may not be stored, [ErrClosed]. Except with ErrOutcomeUnknown, an error
 	// means that nothing was appended.
@@ -81,8 +87,9 @@ type Commit struct {
 type Expected int64
 
 const (
-	// Any expects nothing: the append goes to wherever the stream's end is.
-	Any Expected = -1
+	// Any expects nothing: the append goes to wherever the stream's end is. No arithmetic on versions
+	// leads to it, so a version that was computed wrongly is refused and never taken for it.
+	Any Expected = math.MinInt64
 	// NoStream expects that nothing was ever appended to the stream.
 	NoStream Expected = 0
 )
@@ -95,5 +102,9 @@ type Result struct {
 	First    int64          // version of its first record
 	Last     int64          // version of its last record, the stream's new version
 	Position event.Position // of its last record
+	Time     time.Time      // of its last record as it is stored, UTC; zero where Repeated
 	Repeated bool           // the command had been stored before; nothing was appended now
 }
+
+// SameCommand reports whether two commits of one command id may be of one command, by their digests. Where one is not known they may.
+func SameCommand(digest, other string) bool { return digest == "" || other == "" || digest == other }

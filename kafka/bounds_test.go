@@ -103,8 +103,8 @@ func TestCallersWaitForRoom(t *testing.T) {
 // A batch is closed by the bytes of its commits. One that is larger goes alone.
 func TestBatchesAreBounded(t *testing.T) {
 	t.Parallel()
-	const size, fit, small = 10_000, 3, 7
-	b := openBounded(t, func(cfg *kafka.Config) { cfg.MaxBatchBytes = fit * size })
+	const size, keys, fit, small = 10_000, 100, 3, 7 // keys is more than what the names of a stream add
+	b := openBounded(t, func(cfg *kafka.Config) { cfg.MaxBatchBytes = fit * (size + keys) })
 	var all []<-chan error
 	begin := func(id string, size int) {
 		all = append(all, b.begins(t.Context(), t, id, size))

@@ -24,7 +24,7 @@ func (e ab) Apply(t *Things) { *t = append(*t, e.A) }
 // stored returns a repository of things, whose store holds an event of each value, and whose codec asks the registry.
 func stored(t *testing.T, registry schema.Registry, values ...[]byte) *aggregate.Repository[Things] {
 	t.Helper()
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{accountAggregate}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	for i, value := range values {

@@ -25,7 +25,7 @@ func ExampleRegister() {
 }
 
 func pay(ctx context.Context) error {
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	if err != nil {
 		return err
 	}

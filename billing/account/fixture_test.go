@@ -38,7 +38,7 @@ func counter() func() string {
 // inMemory wires accounts to a new store in memory.
 func inMemory(t *testing.T) *fixture {
 	t.Helper()
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return wire(t, store, schema.NewMemory(), slog.New(slog.DiscardHandler))

@@ -94,7 +94,7 @@ func TestEffectiveTimeDefaultsToWhenTheCommandWasDispatched(t *testing.T) {
 
 func TestNewAccountsAreLogged(t *testing.T) {
 	t.Parallel()
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	var log bytes.Buffer
@@ -141,7 +141,7 @@ func TestRegisterReportsEveryMistake(t *testing.T) {
 		require.ErrorContains(t, err, part)
 	}
 
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Register: true})

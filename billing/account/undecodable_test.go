@@ -40,7 +40,7 @@ func TestUndecodableEventsAreNeverLeftOut(t *testing.T) {
 	for name, engine := range map[string]schema.Engine{"twmb": schema.Twmb{}, "hamba": hamba.Engine{}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store, err := memory.New(memory.Config{})
+			store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, store.Close()) })
 			testUndecodable(t, store, schema.NewMemory(), schema.Config{Register: true, Engine: engine})

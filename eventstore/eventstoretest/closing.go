@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/ids"
@@ -25,7 +28,19 @@ func closed(t test, s *suite) {
 		_, err := collect(s.store.Follow(ctx, stream.Type, eventstore.Beginning()))
 		followed <- err
 	}()
+	begun := map[string]read{
+		"a stream": s.store.ReadStream(ctx, stream, 1), "no stream": s.store.ReadStream(ctx, s.stream(0), 1),
+		"a category":           s.store.ReadCategory(ctx, stream.Type, eventstore.Beginning()),
+		"a category, followed": s.store.Follow(ctx, stream.Type, eventstore.Beginning()),
+	}
 	attempts := s.appendWhileClosing(ctx, t, closer)
+	for _, what := range slices.Sorted(maps.Keys(begun)) {
+		records, err := collect(begun[what])
+		closedError(t, "ranging over "+what+" that was asked for before the store was closed", err)
+		if len(records) > 0 {
+			fatal(t, "ranging over "+what+" that was asked for before the store was closed yields records", len(records))
+		}
+	}
 	closedError(t, "a follow that Close interrupts", <-followed)
 
 	_, err := s.store.Append(ctx, stream, eventstore.Any, s.records(1, "")...)
@@ -52,7 +67,7 @@ func closed(t test, s *suite) {
 	}
 	again, err := s.store.Append(ctx, stream, eventstore.Any, s.records(1, command)...)
 	must(t, "repeating a command after the store was opened again", err)
-	first.Repeated = true
+	first.Repeated, first.Time = true, time.Time{}
 	if again != first {
 		fatal(t, "a command is not known after the store was opened again", again, "expected", first)
 	}
@@ -94,7 +109,7 @@ func (s *suite) appendWhileClosing(ctx context.Context, t test, closer io.Closer
 		group.Go(func() {
 			for last := false; !last && a.err == nil; {
 				last = isClosed.Load()
-				a.open = []eventstore.Record{record(at, ""), record(at, "")}
+				a.open = []eventstore.Record{s.record(at, ""), s.record(at, "")}
 				var result eventstore.Result
 				result, a.err = s.store.Append(ctx, a.stream, eventstore.Expected(len(a.stored)), a.open...)
 				if a.err == nil {

@@ -50,6 +50,9 @@ func (s *suite) append(
 	if result.Repeated {
 		fatal(t, "the result of a new commit says Repeated", result)
 	}
+	if result.Time.IsZero() {
+		fatal(t, "the result of a new commit has no time", result)
+	}
 	if result.Last-result.First+1 != int64(len(records)) {
 		fatal(t, "the result of an append has another number of versions than the commit has records", result, len(records))
 	}
@@ -57,22 +60,22 @@ func (s *suite) append(
 }
 
 // stored returns the records of a commit as they should come back. What only the store knows, the
-// positions but for the last one, is left zero.
+// positions and times but for the last one, is left zero.
 func stored(stream eventstore.Stream, result eventstore.Result, records []eventstore.Record) []eventstore.Record {
 	want := make([]eventstore.Record, len(records))
 	for i, r := range records {
 		r.AggregateType, r.AggregateID, r.AggregateVersion = stream.Type, stream.ID, result.First+int64(i)
 		r.Commit = eventstore.Commit{First: result.First, Length: len(records)}
-		r.Timestamp = r.Timestamp.UTC().Round(0)
+		r.Timestamp = time.Time{}
 		r.Value = bytes.Clone(r.Value)
 		r.Metadata = maps.Clone(r.Metadata)
 		want[i] = r
 	}
-	want[len(want)-1].Position = result.Position
+	want[len(want)-1].Position, want[len(want)-1].Timestamp = result.Position, result.Time
 	return want
 }
 
-// same fails unless got is want. A zero position in want matches any.
+// same fails unless got is want. A zero position or time in want matches any.
 func same(t test, what string, got, want []eventstore.Record) {
 	t.Helper()
 	for i := range min(len(got), len(want)) {
@@ -120,9 +123,9 @@ func alike(got, want *eventstore.Record) bool {
 	return g.Position == w.Position && g.Commit == w.Commit && g.Timestamp == w.Timestamp &&
 		g.ID == w.ID && g.Type == w.Type && g.Revision == w.Revision &&
 		g.AggregateType == w.AggregateType && g.AggregateID == w.AggregateID && g.AggregateVersion == w.AggregateVersion &&
-		g.CorrelationID == w.CorrelationID && g.CausationID == w.CausationID && g.CommandID == w.CommandID &&
+		g.CorrelationID == w.CorrelationID && g.CausationID == w.CausationID && g.CommandID == w.CommandID && g.CommandDigest == w.CommandDigest &&
 		g.ActorID == w.ActorID && g.TraceParent == w.TraceParent &&
-		bytes.Equal(g.Value, w.Value) && maps.Equal(g.Metadata, w.Metadata)
+		bytes.Equal(g.Value, w.Value) && maps.Equal(g.Metadata, w.Metadata) && (g.Metadata == nil || len(g.Metadata) > 0)
 }
 
 // diff returns what of got is not as in want, or nothing.
@@ -142,8 +145,10 @@ func diff(got, want eventstore.Record) string {
 	}
 	if !maps.Equal(got.Metadata, want.Metadata) {
 		add("Metadata", got.Metadata, want.Metadata)
+	} else if got.Metadata != nil && len(got.Metadata) == 0 {
+		add("Metadata", "an empty map", "nil")
 	}
-	if !got.Timestamp.Equal(want.Timestamp) || got.Timestamp.Location() != time.UTC {
+	if !want.Timestamp.IsZero() && !got.Timestamp.Equal(want.Timestamp) || got.Timestamp.Location() != time.UTC {
 		add("Timestamp", got.Timestamp.Format(time.RFC3339Nano), want.Timestamp.Format(time.RFC3339Nano))
 	}
 	if got.AggregateVersion != want.AggregateVersion {
@@ -160,6 +165,7 @@ func diff(got, want eventstore.Record) string {
 		{"CorrelationID", got.CorrelationID, want.CorrelationID},
 		{"CausationID", got.CausationID, want.CausationID},
 		{"CommandID", got.CommandID, want.CommandID},
+		{"CommandDigest", got.CommandDigest, want.CommandDigest},
 		{"ActorID", got.ActorID, want.ActorID},
 		{"TraceParent", got.TraceParent, want.TraceParent},
 	} {

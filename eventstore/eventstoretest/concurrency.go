@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/ids"
@@ -111,7 +112,7 @@ func contest(t test, s *suite, expect func(found int) eventstore.Expected) {
 			for i := range commitsPerWriter {
 				records := make([]eventstore.Record, 1+(n+i)%3)
 				for j := range records {
-					records[j] = record(at, "")
+					records[j] = s.record(at, "")
 				}
 				w, c, err := s.write(ctx, streams[(n+i)%len(streams)], expect, records)
 				if err == nil {
@@ -230,7 +231,7 @@ func commandStoredOnce(t test, s *suite) {
 			fatal(t, "no append of a command says that it was the first", results)
 		}
 		repeated := first.result
-		repeated.Repeated = true
+		repeated.Repeated, repeated.Time = true, time.Time{}
 		for _, r := range results {
 			if r != first.result && r != repeated {
 				fatal(t, "appends of one command have different results", first.result, r)

@@ -15,7 +15,7 @@ func ExampleRun() {
 	_ = func(t *testing.T) {
 		eventstoretest.Run(t, func(t testing.TB) eventstore.Store {
 			t.Helper()
-			store, err := memory.New(memory.Config{})
+			store, err := memory.New(memory.Config{Categories: []string{"Account", "Transaction"}})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, store.Close()) })
 			return store

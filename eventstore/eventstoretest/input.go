@@ -44,7 +44,9 @@ func mistakes() []mistake {
 		{"no aggregate id", func(a *attempt) { a.stream.ID = "" }},
 		{"aggregate id too long", func(a *attempt) { a.stream.ID = long }},
 		{"aggregate id that is not UTF-8", func(a *attempt) { a.stream.ID = broken }},
-		{"expected version below Any", func(a *attempt) { a.expected = -2 }},
+		{"expected version one below that of no stream", func(a *attempt) { a.expected = eventstore.NoStream - 1 }},
+		{"expected version below that of no stream", func(a *attempt) { a.expected = -2 }},
+		{"expected version next to Any", func(a *attempt) { a.expected = eventstore.Any + 1 }},
 		{"no records", func(a *attempt) { a.records = nil }},
 		{"too many records", func(a *attempt) {
 			a.records = slices.Repeat(a.records[:1], eventstore.MaxCommitRecords+1)
@@ -179,16 +181,24 @@ func endedContextRefused(t test, s *suite) {
 	_, err = s.store.Append(late, stream, eventstore.Any, s.records(1, "")...)
 	s.refused(ctx, t, "an append with a context whose deadline has passed", err, context.DeadlineExceeded, stream, history)
 
-	records, err := collect(s.store.ReadStream(cancelled, stream, 1))
-	if len(records) > 0 || !errors.Is(err, context.Canceled) {
-		fatal(t, "reading a stream with a context that was cancelled before does not fail with its error", len(records), err)
-	}
-	records, err = collect(s.store.ReadCategory(cancelled, stream.Type, eventstore.Beginning()))
-	if len(records) > 0 || !errors.Is(err, context.Canceled) {
-		fatal(t, "reading a category with a context that was cancelled before does not fail with its error", len(records), err)
-	}
-	records, err = collect(s.store.Follow(cancelled, stream.Type, eventstore.Beginning()))
-	if len(records) > 0 || !errors.Is(err, context.Canceled) {
-		fatal(t, "following a category with a context that was cancelled before does not fail with its error", len(records), err)
+	end := eventstore.After(maps.Clone(s.category(ctx, t, stream.Type).cursor))
+	for what, begin := range map[string]func(context.Context) read{
+		"reading a stream":    func(ctx context.Context) read { return s.store.ReadStream(ctx, stream, 1) },
+		"reading no stream":   func(ctx context.Context) read { return s.store.ReadStream(ctx, s.stream(0), 1) },
+		"reading a category":  func(ctx context.Context) read { return s.store.ReadCategory(ctx, stream.Type, eventstore.Beginning()) },
+		"reading nothing new": func(ctx context.Context) read { return s.store.ReadCategory(ctx, stream.Type, end) },
+		"following a category": func(ctx context.Context) read {
+			return s.store.Follow(ctx, stream.Type, eventstore.Beginning())
+		},
+	} {
+		between, cancel := context.WithCancel(ctx)
+		begun := begin(between)
+		cancel()
+		for when, all := range map[string]func() read{"before": func() read { return begin(cancelled) }, "before the loop": func() read { return begun }} {
+			records, err := collect(all())
+			if len(records) > 0 || !errors.Is(err, context.Canceled) {
+				fatal(t, what+" with a context that was cancelled "+when+" does not fail with its error", len(records), err)
+			}
+		}
 	}
 }

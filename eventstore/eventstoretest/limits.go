@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
-	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
@@ -82,6 +81,7 @@ func strangestHeaders(t test, s *suite) {
 			r.CorrelationID, r.CausationID, r.ActorID, r.TraceParent = text, text, text, text
 			r.Metadata = map[string]string{"k": text, cut(text, "k") + "k": strings.Repeat(text, 10)}
 			r.Value = append([]byte(text), 0, 0xff)
+			s.gives(*r)
 		}
 		_, want := s.append(ctx, t, stream, eventstore.NoStream, records...)
 		same(t, fmt.Sprintf("a stream whose texts are %q", text), s.load(ctx, t, stream), want)
@@ -100,25 +100,4 @@ func strangestHeaders(t test, s *suite) {
 // cut returns as much of text as leaves room for the rest of an id.
 func cut(text, rest string) string {
 	return strings.ToValidUTF8(text[:min(len(text), eventstore.MaxIDBytes-len(rest))], "")
-}
-
-// extremeTimes uses one stream of the last category, which other checks read since a time before this one runs.
-func extremeTimes(t test, s *suite) {
-	ctx, stream := s.context(t), s.stream(len(s.types)-1)
-	var want []eventstore.Record
-	for i, at := range []time.Time{
-		time.Unix(0, 0), time.Unix(0, 1), time.Unix(0, 999_999), time.Unix(0, 1_000_000), time.Unix(1, 0),
-		time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
-		time.Date(2038, 1, 19, 3, 14, 8, 0, time.UTC),
-		time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
-	} {
-		_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), record(at.In(zones()[2-i%3]), ""))
-		want = append(want, more...)
-	}
-	same(t, "a stream of extreme times", s.load(ctx, t, stream), want)
-	v := s.category(ctx, t, stream.Type)
-	same(t, "a category of extreme times", v.only(stream), want)
-	for _, r := range want {
-		s.yields(ctx, t, v, "a category read since an extreme time", eventstore.Since(r.Timestamp), v.since(r.Timestamp))
-	}
 }

@@ -55,6 +55,7 @@ type modelStream struct {
 	records  []eventstore.Record
 	commands []string // ids of those that are stored, oldest first
 	results  map[string]eventstore.Result
+	digests  map[string]string
 }
 
 const modelStreams = 3
@@ -74,7 +75,7 @@ func newModel(t *rapid.T, s *suite) *model {
 		if len(s.types) == 1 {
 			name.ID += fmt.Sprint(i)
 		}
-		m.streams = append(m.streams, &modelStream{name: name, results: make(map[string]eventstore.Result)})
+		m.streams = append(m.streams, &modelStream{name: name, results: make(map[string]eventstore.Result), digests: make(map[string]string)})
 	}
 	return m
 }
@@ -90,8 +91,15 @@ func (m *model) newRecords(t *rapid.T) []eventstore.Record {
 	if rapid.Bool().Draw(t, "of a command") {
 		command = prefix + "-command"
 	}
-	return m.s.drawRecords(t, prefix, command)
+	records := m.s.drawRecords(t, prefix, command)
+	if command != "" {
+		records[0].CommandDigest = rapid.SampledFrom(modelDigests()).Draw(t, "digest")
+	}
+	return records
 }
+
+// modelDigests are few, so that a command is often sent again with the same one.
+func modelDigests() []string { return []string{"", "d-1", "0190a3c47b1e7cc39a510123456789af"} }
 
 func (m *model) appendNew(t *rapid.T) {
 	st := m.draw(t)
@@ -124,9 +132,15 @@ func (m *model) appendAgain(t *rapid.T) {
 	m.appends++
 	to := m.draw(t)
 	command := rapid.SampledFrom(commands).Draw(t, "command")
-	expected := eventstore.Expected(rapid.Int64Range(-1, int64(len(to.records))+1).Draw(t, "expected"))
-	m.append(t, to, expected, m.s.drawRecords(t, fmt.Sprintf("%s-%d", m.run, m.appends), command))
+	expected := rapid.OneOf(
+		rapid.Just(eventstore.Any), rapid.Map(rapid.Int64Range(0, int64(len(to.records))+1), toExpected),
+	).Draw(t, "expected")
+	records := m.s.drawRecords(t, fmt.Sprintf("%s-%d", m.run, m.appends), command)
+	records[0].CommandDigest = rapid.SampledFrom(modelDigests()).Draw(t, "digest")
+	m.append(t, to, expected, records)
 }
+
+func toExpected(version int64) eventstore.Expected { return eventstore.Expected(version) }
 
 // append appends to store and model, and compares what they answer.
 func (m *model) append(t *rapid.T, st *modelStream, expected eventstore.Expected, records []eventstore.Record) {
@@ -134,6 +148,10 @@ func (m *model) append(t *rapid.T, st *modelStream, expected eventstore.Expected
 	result, err := m.s.store.Append(m.ctx, st.name, expected, records...)
 	command, actual := records[0].CommandID, int64(len(st.records))
 	if want, ok := st.results[command]; ok {
+		if first, given := st.digests[command], records[0].CommandDigest; first != "" && given != "" && first != given {
+			reused(t, err, eventstore.CommandReusedError{Stream: st.name, CommandID: command, Stored: first, Given: given})
+			return
+		}
 		must(t, "repeating a command", err)
 		want.Repeated = true
 		if result != want {
@@ -150,13 +168,17 @@ func (m *model) append(t *rapid.T, st *modelStream, expected eventstore.Expected
 		fatal(t, "an append has another result than expected", fmt.Sprintf("found %+v, expected versions %d to %d, not repeated",
 			result, actual+1, actual+int64(len(records))))
 	}
+	if result.Time.IsZero() {
+		fatal(t, "the result of a new commit has no time", result)
+	}
 	st.records = append(st.records, stored(st.name, result, records)...)
 	for i := range records {
 		m.order = append(m.order, place{st, int(actual) + i})
 	}
+	result.Time = time.Time{}
 	if command != "" {
 		st.commands = append(st.commands, command)
-		st.results[command] = result
+		st.results[command], st.digests[command] = result, records[0].CommandDigest
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -204,8 +205,45 @@ func commandMutants() []mutant {
 				return result, err
 			})(w)
 		}},
+		{name: "takes a command for the one that has its id", caughtBy: caughtBy(commandReuse, model), breaks: withoutDigests},
+		{name: "yields commits without the digest of their command", caughtBy: caughtBy(commandReuse, model), breaks: forgettingDigests},
+		{name: "refuses a command without a digest", caughtBy: caughtBy(commandReuse, model), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				if result.Repeated && a.records[0].CommandDigest == "" {
+					return appendResult{}, &eventstore.CommandReusedError{Stream: a.stream, CommandID: a.records[0].CommandID}
+				}
+				return result, err
+			})},
+		{name: "refuses a command that was used before without the facts", caughtBy: caughtBy(commandReuse, model), breaks: appending(
+			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+				result, err := next(a)
+				if errors.Is(err, eventstore.ErrCommandReused) {
+					err = eventstore.ErrCommandReused
+				}
+				return result, err
+			})},
 		{name: "stores a command again while it is on its way", caughtBy: caughtBy(commandOnce), breaks: inFlight},
 	}
+}
+
+// withoutDigests stores digests where the good store does not look for them.
+func withoutDigests(w *wrapped) {
+	digests := make(map[string]string)
+	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+		if len(a.records) > 0 {
+			digests[a.records[0].ID] = a.records[0].CommandDigest
+			a.records = slices.Clone(a.records)
+			a.records[0].CommandDigest = ""
+		}
+		return next(a)
+	})(w)
+	w.changing(func(r *eventstore.Record) { r.CommandDigest = digests[r.ID] })
+}
+
+// forgettingDigests yields no digests.
+func forgettingDigests(w *wrapped) {
+	w.changing(func(r *eventstore.Record) { r.CommandDigest = "" })
 }
 
 const hidden = "hidden"

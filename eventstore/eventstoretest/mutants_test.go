@@ -33,7 +33,11 @@ const (
 	unfollowed   = "a follow that is cancelled says so"
 	largest      = "a commit may be as large as the limits say"
 	strangest    = "names and headers may be as strange as the limits say"
-	extremeTimes = "times from 1970 to 2261 are kept to the nanosecond"
+	times        = "times never go back in a partition, and are kept to the nanosecond"
+	commandReuse = "a command id of another command is refused"
+	limits       = "whatever the limits let through is stored as it is"
+	unknown      = "a category that the store does not hold is refused"
+	beyondEnd    = "a cursor may be beyond the end"
 	closing      = "a closed store says so, and loses nothing"
 )
 
@@ -49,7 +53,8 @@ func caughtBy(checks ...string) []string { return checks }
 
 func mutants() []mutant {
 	return slices.Concat(versionMutants(), commitMutants(), commandMutants(), queuedMutants(), inputMutants(), recordMutants(),
-		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(), closingMutants())
+		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(), closingMutants(),
+		timeMutants(), sameMutants())
 }
 
 func durable() eventstoretest.Config { return eventstoretest.Config{Durable: true} }

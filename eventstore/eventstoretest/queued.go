@@ -28,7 +28,7 @@ func decisionsOnQueued(t test, s *suite) {
 	for n := range writers {
 		group.Go(func() {
 			for i := range commitsPerWriter {
-				d := decision{records: []eventstore.Record{record(at, ""), record(at, "")}[:1+i%2]}
+				d := decision{records: []eventstore.Record{s.record(at, ""), s.record(at, "")}[:1+i%2]}
 				var err error
 				if n == 0 {
 					d.result, err = s.store.Append(ctx, stream, eventstore.Any, d.records...)

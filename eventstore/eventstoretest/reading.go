@@ -245,7 +245,7 @@ func categoryResumes(t test, s *suite) {
 	}
 }
 
-// categorySince reads around the times of records whose clocks ran ahead and behind.
+// categorySince reads around the times of records.
 func categorySince(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	s.category(ctx, t, stream.Type)
@@ -255,17 +255,19 @@ func categorySince(t test, s *suite) {
 		time.Millisecond, 20*time.Millisecond + 1, 10 * time.Millisecond,
 	}
 	for i, d := range offsets {
-		r := record(base.Add(d), "")
+		r := s.record(base.Add(d), "")
 		s.append(ctx, t, stream, eventstore.Expected(i), r)
-		s.append(ctx, t, s.stream(0), eventstore.NoStream, record(base.Add(d+time.Millisecond), ""))
+		s.append(ctx, t, s.stream(0), eventstore.NoStream, s.record(base.Add(d+time.Millisecond), ""))
 	}
 	s.tick(time.Hour)
 	v := s.category(ctx, t, stream.Type)
-	for d := -1500 * time.Microsecond; d < 23*time.Millisecond; d += 250 * time.Microsecond {
-		since := base.Add(d)
-		s.yields(ctx, t, v, "a category read since a time", eventstore.Since(since), v.since(since))
-		since = since.Add(-1).In(zones()[1])
-		s.yields(ctx, t, v, "a category read since a time in another zone", eventstore.Since(since), v.since(since))
+	for _, r := range v.only(stream) {
+		for d := -1500 * time.Microsecond; d < 2*time.Millisecond; d += 500 * time.Microsecond {
+			since := r.Timestamp.Truncate(time.Millisecond).Add(d)
+			s.yields(ctx, t, v, "a category read since a time", eventstore.Since(since), v.since(since))
+			since = since.Add(-1).In(zones()[1])
+			s.yields(ctx, t, v, "a category read since a time in another zone", eventstore.Since(since), v.since(since))
+		}
 	}
 	// To Kafka, -1, -2, -3 … milliseconds mean the latest offset, the earliest, and so on.
 	for _, early := range []time.Time{
@@ -275,6 +277,47 @@ func categorySince(t test, s *suite) {
 	} {
 		s.yields(ctx, t, v, "a category read since before the first record", eventstore.Since(early), v.partitions)
 	}
-	late := time.Date(99_999, 1, 1, 0, 0, 0, 0, time.UTC)
-	s.yields(ctx, t, v, "a category read since a time to come", eventstore.Since(late), nil)
+	for _, year := range []int{2039, 2261, 99_999} {
+		late := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		s.yields(ctx, t, v, "a category read since a time to come", eventstore.Since(late), nil)
+	}
+}
+
+// cursorsBeyondEnd reads behind cursors that no reader of the store has yet.
+func cursorsBeyondEnd(t test, s *suite) {
+	ctx, stream := s.context(t), s.stream(0)
+	result, before := s.append(ctx, t, stream, eventstore.NoStream, s.records(2, "")...)
+	v := s.category(ctx, t, stream.Type)
+	for _, beyond := range []int64{1, 2, 1000, math.MaxInt64} {
+		cursor := maps.Clone(v.cursor)
+		for p, last := range cursor {
+			cursor[p] = last + min(beyond, math.MaxInt64-last)
+		}
+		s.yields(ctx, t, v, "a category read after a cursor that is beyond its end", eventstore.After(cursor), nil)
+	}
+	const ahead = 5
+	start := maps.Clone(v.cursor)
+	start[result.Position.Partition] = result.Position.Offset + ahead
+	all := s.store.Follow(ctx, stream.Type, eventstore.After(start))
+	for range 2 * ahead {
+		_, more := s.append(ctx, t, stream, eventstore.Expected(len(before)), s.records(1, "")...)
+		before = append(before, more...)
+	}
+	want := slices.DeleteFunc(before, func(r eventstore.Record) bool { return r.Position.Offset <= result.Position.Offset+ahead })
+	got := s.followUntil(ctx, t, all, start, stream, len(want), make(chan struct{}, 1))
+	same(t, "a stream in a category that is followed from beyond its end", got, want)
+}
+
+// unknownCategoryRefused asks for a category that no store of a test holds.
+func unknownCategoryRefused(t test, s *suite) {
+	ctx, unknown := s.context(t), eventstore.Stream{Type: "Nobody-has-heard-of-it", ID: "a"}
+	_, appended := s.store.Append(ctx, unknown, eventstore.Any, s.records(1, "")...)
+	_, read := collect(s.store.ReadStream(ctx, unknown, 1))
+	_, all := collect(s.store.ReadCategory(ctx, unknown.Type, eventstore.Beginning()))
+	_, followed := collect(s.store.Follow(ctx, unknown.Type, eventstore.Beginning()))
+	for what, err := range map[string]error{"appending to": appended, "reading a stream of": read, "reading": all, "following": followed} {
+		if fields := invalidFields(err); !slices.Equal(fields, []string{"aggregate type"}) {
+			fatal(t, what+" a category that the store does not hold does not fail with an *InvalidError of the aggregate type", err)
+		}
+	}
 }

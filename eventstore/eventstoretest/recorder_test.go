@@ -118,7 +118,7 @@ func record(t *testing.T, check string, open func() eventstore.Store, cfg events
 
 func good(t *testing.T) *memory.Store {
 	t.Helper()
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{"Account", "Transaction", "One"}})
 	require.NoError(t, err)
 	return store
 }

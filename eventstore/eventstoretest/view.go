@@ -35,6 +35,7 @@ func (s *suite) category(ctx context.Context, t test, aggregateType string) *vie
 	v := s.views[aggregateType]
 	records, err := collect(s.store.ReadCategory(ctx, aggregateType, eventstore.After(v.cursor)))
 	must(t, "reading a category from where the last read ended", err)
+	now := s.clock()
 	ordered(t, "a category", records)
 	for _, r := range records {
 		if v.cursor.Seen(r.Position) {
@@ -44,16 +45,26 @@ func (s *suite) category(ctx context.Context, t test, aggregateType string) *vie
 			fatal(t, "a category yields a record of another aggregate type", r.AggregateType)
 		}
 		p, id := r.Position.Partition, r.AggregateID
+		s.timeHolds(t, v.partitions[p], r, now)
+		wholeCommits(t, v.streams[id], r)
 		v.partitions[p] = append(v.partitions[p], r)
 		v.streams[id] = append(v.streams[id], r)
 	}
 	for _, r := range records {
 		v.cursor.Advance(r.Position)
-		if r.Timestamp.After(s.now) && r.Timestamp.Year() < extremeYear {
+		if r.Timestamp.After(s.now) && !r.Timestamp.After(now) {
 			s.now = r.Timestamp
 		}
 	}
 	return v
+}
+
+// wholeCommits fails unless the records of one commit stand at consecutive offsets.
+func wholeCommits(t test, before []eventstore.Record, r eventstore.Record) {
+	t.Helper()
+	if n := len(before); n > 0 && before[n-1].Commit == r.Commit && r.Position.Offset != before[n-1].Position.Offset+1 {
+		fatal(t, "the records of a commit do not stand at consecutive offsets", before[n-1].Position, r.Position)
+	}
 }
 
 // since returns the known records that a read since t yields.

@@ -25,9 +25,10 @@ type wrapped struct {
 	close    func() error
 	reopen   func()
 
-	opens  int
-	closed atomic.Bool
-	gate   sync.RWMutex // held for reading by appends, so that close waits for them
+	opens    int
+	closed   atomic.Bool
+	outlives bool         // what was asked for before the store was closed is read afterwards
+	gate     sync.RWMutex // held for reading by appends, so that close waits for them
 
 	until   context.Context //nolint:containedctx // ends when the store is closed, and with it every follow
 	closing context.CancelFunc
@@ -76,14 +77,25 @@ func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from
 	if w.closed.Load() {
 		return fails(eventstore.ErrClosed)
 	}
-	return w.stream(ctx, stream, from)
+	return w.unlessClosed(w.stream(ctx, stream, from))
 }
 
 func (w *wrapped) ReadCategory(ctx context.Context, aggregateType string, start eventstore.Start) records {
 	if w.closed.Load() {
 		return fails(eventstore.ErrClosed)
 	}
-	return w.category(ctx, aggregateType, start)
+	return w.unlessClosed(w.category(ctx, aggregateType, start))
+}
+
+// unlessClosed yields what all does if the store is open when it is ranged over.
+func (w *wrapped) unlessClosed(all records) records {
+	return func(yield func(eventstore.Record, error) bool) {
+		if w.closed.Load() && !w.outlives {
+			yield(eventstore.Record{}, eventstore.ErrClosed)
+			return
+		}
+		all(yield)
+	}
 }
 
 func (w *wrapped) Follow(ctx context.Context, aggregateType string, start eventstore.Start) records {
@@ -93,10 +105,10 @@ func (w *wrapped) Follow(ctx context.Context, aggregateType string, start events
 	until := w.until
 	ctx, cancel := context.WithCancelCause(ctx)
 	all := w.follow(ctx, aggregateType, start)
-	return func(yield func(eventstore.Record, error) bool) {
+	return w.unlessClosed(func(yield func(eventstore.Record, error) bool) {
 		defer context.AfterFunc(until, func() { cancel(eventstore.ErrClosed) })()
 		all(yield)
-	}
+	})
 }
 
 func (w *wrapped) Close() error { return w.close() }

@@ -12,7 +12,7 @@ import (
 )
 
 func Example() {
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{"Account"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -48,7 +48,7 @@ func Example() {
 
 // A projection saves its cursor beside its data, and goes on from there after a restart.
 func ExampleStore_ReadCategory() {
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{"Account"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -89,7 +89,7 @@ func ExampleStore_ReadCategory() {
 
 // A reader that follows a category is handed what is appended from now on.
 func ExampleStore_Follow() {
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: []string{"Account"}})
 	if err != nil {
 		fmt.Println(err)
 		return

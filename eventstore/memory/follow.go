@@ -11,7 +11,7 @@ import (
 // Follow yields the records of an aggregate type from start on, and then what is appended, as
 // [eventstore.Store] says. The iterator may be ranged over again.
 func (s *Store) Follow(ctx context.Context, aggregateType string, start eventstore.Start) iter.Seq2[eventstore.Record, error] {
-	partitions, err := s.followed(ctx, aggregateType)
+	partitions, err := s.category(ctx, aggregateType)
 	if err != nil {
 		return failed(fmt.Errorf("follow %s: %w", aggregateType, err))
 	}
@@ -29,15 +29,6 @@ func (s *Store) Follow(ctx context.Context, aggregateType string, start eventsto
 	}
 }
 
-// followed returns the partitions of a category, which it makes: there is something to wait at before the first record.
-func (s *Store) followed(ctx context.Context, aggregateType string) ([]*partition, error) {
-	if err := eventstore.CheckType(aggregateType); err != nil {
-		return nil, err
-	}
-	s.create(aggregateType)
-	return s.category(ctx, aggregateType)
-}
-
 // follow returns nil when the loop breaks, and otherwise the error that ends it.
 func (s *Store) follow(
 	ctx context.Context, partitions []*partition, starts []eventstore.Start, yield func(eventstore.Record, error) bool,
@@ -47,10 +38,13 @@ func (s *Store) follow(
 	from := make([]eventstore.Start, len(starts))
 	copy(from, starts)
 	for {
+		if err := s.over(ctx); err != nil {
+			return err
+		}
 		for i, p := range partitions {
 			for _, r := range p.since(from[i]) {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
+				if err := s.over(ctx); err != nil {
+					return err
 				}
 				if !yield(r, nil) {
 					return nil
@@ -58,19 +52,9 @@ func (s *Store) follow(
 				from[i] = eventstore.After(eventstore.Cursor{p.number: r.Position.Offset})
 			}
 		}
-		if s.isClosed() {
-			return eventstore.ErrClosed
-		}
 		select {
 		case <-woken:
 		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
-}
-
-func (s *Store) isClosed() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.closed
 }

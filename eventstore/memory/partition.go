@@ -3,8 +3,10 @@ package memory
 import (
 	"bytes"
 	"maps"
-	"slices"
+	"math/rand/v2"
+	"sort"
 	"sync"
+	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
@@ -18,17 +20,33 @@ import (
 type partition struct {
 	number int32
 	moved  *wake.Bell // the category's: rung when one of its partitions has grown, or the store is closed
+	now    func() time.Time
 
 	mu      sync.RWMutex
-	log     []eventstore.Record // by offset
-	peaks   []int64             // by offset: the latest timestamp up to there, in Unix milliseconds
-	streams map[string]*stream  // by aggregate id
+	log     []eventstore.Record // offsets and times never go back in it
+	next    int64               // the lowest offset that the next record may have
+	gaps    *rand.Rand
+	streams map[string]*stream // by aggregate id
 }
 
 // stream knows where its records are in the log of the partition.
 type stream struct {
-	offsets  []int64                      // by version - 1
-	commands map[string]eventstore.Result // the commits of commands, by command id
+	places   []int              // by version - 1
+	commands map[string]command // the commits of commands, by command id
+}
+
+// command is what is known of a command's commit.
+type command struct {
+	result eventstore.Result
+	digest string
+}
+
+func newPartition(number int32, moved *wake.Bell, cfg Config) *partition {
+	return &partition{
+		number: number, moved: moved, now: cfg.Now, streams: make(map[string]*stream),
+		next: 1, // as on Kafka, where the first claim's marker comes before the first event
+		gaps: rand.New(rand.NewPCG(cfg.Seed, uint64(number))),
+	}
 }
 
 // append takes records that passed [eventstore.Check].
@@ -39,80 +57,103 @@ func (p *partition) append(
 	defer p.mu.Unlock()
 	st := p.streams[name.ID]
 	if st == nil {
-		st = &stream{commands: make(map[string]eventstore.Result)}
+		st = &stream{commands: make(map[string]command)}
 	}
-	command := records[0].CommandID
-	if first, ok := st.commands[command]; ok {
-		first.Repeated = true
-		return first, nil
+	id, digest := records[0].CommandID, records[0].CommandDigest
+	if first, ok := st.commands[id]; ok {
+		if !eventstore.SameCommand(first.digest, digest) {
+			return eventstore.Result{}, &eventstore.CommandReusedError{Stream: name, CommandID: id, Stored: first.digest, Given: digest}
+		}
+		first.result.Repeated, first.result.Time = true, time.Time{}
+		return first.result, nil
 	}
-	actual := int64(len(st.offsets))
+	actual := int64(len(st.places))
 	if !expected.Met(actual) {
 		return eventstore.Result{}, &eventstore.ConflictError{Stream: name, Expected: expected, Actual: actual}
 	}
+	p.leaveGap()
+	now := p.now().UTC()
 	commit := eventstore.Commit{First: actual + 1, Length: len(records)}
 	for i, r := range records {
 		r.AggregateType, r.AggregateID, r.AggregateVersion = name.Type, name.ID, commit.First+int64(i)
 		r.Commit = commit
-		p.add(st, r)
+		p.add(st, r, now)
 	}
 	p.streams[name.ID] = st
-	result := eventstore.Result{First: commit.First, Last: int64(len(st.offsets)), Position: p.position(len(p.log) - 1)}
-	if command != "" {
-		st.commands[command] = result
+	last := p.log[len(p.log)-1]
+	result := eventstore.Result{First: commit.First, Last: last.AggregateVersion, Position: last.Position, Time: last.Timestamp}
+	if id != "" {
+		st.commands[id] = command{result, digest}
 	}
 	return result, nil
 }
 
-// add puts a copy of r, which shares nothing with it, at the end of the log and the stream.
-func (p *partition) add(st *stream, r eventstore.Record) {
-	r.Position = p.position(len(p.log))
-	r.Timestamp = r.Timestamp.UTC().Round(0) // Round(0) drops the monotonic clock's reading
-	r.Value = bytes.Clone(r.Value)
-	r.Metadata = maps.Clone(r.Metadata)
-	peak := r.Timestamp.UnixMilli()
-	if n := len(p.peaks); n > 0 {
-		peak = max(peak, p.peaks[n-1])
+// One commit of so many leaves a gap before it, of so many offsets at most.
+const (
+	commitsPerGap = 4
+	longestGap    = 3
+)
+
+// leaveGap passes over a few offsets now and then, as markers do on Kafka.
+func (p *partition) leaveGap() {
+	if p.gaps.IntN(commitsPerGap) == 0 {
+		p.next += 1 + p.gaps.Int64N(longestGap)
 	}
-	st.offsets = append(st.offsets, r.Position.Offset)
+}
+
+// add puts a copy of r, which shares nothing with it, at the end of the log and the stream.
+func (p *partition) add(st *stream, r eventstore.Record, now time.Time) {
+	r.Position = event.Position{Partition: p.number, Offset: p.next}
+	p.next++
+	r.Timestamp = p.timeOf(r.Timestamp, now)
+	r.Value = bytes.Clone(r.Value)
+	if r.Metadata = maps.Clone(r.Metadata); len(r.Metadata) == 0 {
+		r.Metadata = nil
+	}
+	st.places = append(st.places, len(p.log))
 	p.log = append(p.log, r)
-	p.peaks = append(p.peaks, peak)
 }
 
-func (p *partition) position(offset int) event.Position {
-	return event.Position{Partition: p.number, Offset: int64(offset)}
+// timeOf returns the time that a record is stored with: that of the caller, but not after now, and not before the last record's.
+func (p *partition) timeOf(given, now time.Time) time.Time {
+	if given.After(now) {
+		given = now
+	}
+	if n := len(p.log); n > 0 && given.Before(p.log[n-1].Timestamp) {
+		return p.log[n-1].Timestamp
+	}
+	return given.UTC().Round(0) // Round(0) drops the monotonic clock's reading
 }
 
-// stream returns the log and the offsets at which it holds the records of a stream.
-func (p *partition) stream(aggregateID string) (log []eventstore.Record, offsets []int64) {
+// stream returns the log and the places in it of a stream's records.
+func (p *partition) stream(aggregateID string) (log []eventstore.Record, places []int) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	st := p.streams[aggregateID]
 	if st == nil {
 		return nil, nil
 	}
-	return p.log, st.offsets
+	return p.log, st.places
 }
 
 // since returns the end of the log that begins at start.
 func (p *partition) since(start eventstore.Start) []eventstore.Record {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	first := max(0, start.Offset(p.number))
 	if start.AtEnd() {
-		first = int64(len(p.log))
+		return nil
 	}
-	if t := start.Time(); !t.IsZero() {
-		// The first record at t or later is the one that lifts the peak there.
-		i, _ := slices.BinarySearch(p.peaks, t.UnixMilli())
-		first = max(first, int64(i))
-	}
-	return p.log[min(first, int64(len(p.log))):]
+	offset, t := start.Offset(p.number), start.Time()
+	first := sort.Search(len(p.log), func(i int) bool {
+		r := &p.log[i]
+		return r.Position.Offset >= offset && !r.Timestamp.Truncate(time.Millisecond).Before(t)
+	})
+	return p.log[first:]
 }
 
-// end returns the offset of the next record.
+// end returns the lowest offset that the next record may have.
 func (p *partition) end() int64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return int64(len(p.log))
+	return p.next
 }

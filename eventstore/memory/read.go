@@ -13,30 +13,30 @@ import (
 func (s *Store) ReadStream(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) iter.Seq2[eventstore.Record, error] {
-	log, offsets, err := s.stream(ctx, stream)
+	log, places, err := s.stream(ctx, stream)
 	if err != nil {
 		return failed(fmt.Errorf("read %s: %w", stream, err))
 	}
-	from = min(max(from, 1), int64(len(offsets))+1)
-	return func(yield func(eventstore.Record, error) bool) {
-		for _, offset := range offsets[from-1:] {
-			if !next(ctx, log[offset], yield) {
+	from = min(max(from, 1), int64(len(places))+1)
+	return s.while(ctx, stream.String(), func(yield func(eventstore.Record) bool) {
+		for _, i := range places[from-1:] {
+			if !yield(log[i]) {
 				return
 			}
 		}
-	}
+	})
 }
 
-func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventstore.Record, []int64, error) {
+func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventstore.Record, []int, error) {
 	if err := eventstore.CheckStream(stream); err != nil {
 		return nil, nil, err
 	}
 	partitions, err := s.category(ctx, stream.Type)
-	if err != nil || partitions == nil {
+	if err != nil {
 		return nil, nil, err
 	}
-	log, offsets := partitions[s.partitionOf(stream.ID)].stream(stream.ID)
-	return log, offsets, nil
+	log, places := partitions[s.partitionOf(stream.ID)].stream(stream.ID)
+	return log, places, nil
 }
 
 // ReadCategory yields the records of an aggregate type from start on, as [eventstore.Store] says,
@@ -51,21 +51,18 @@ func (s *Store) ReadCategory(
 	if err != nil {
 		return failed(fmt.Errorf("read all of %s: %w", aggregateType, err))
 	}
-	return func(yield func(eventstore.Record, error) bool) {
+	return s.while(ctx, aggregateType, func(yield func(eventstore.Record) bool) {
 		for _, log := range logs {
 			for _, r := range log {
-				if !next(ctx, r, yield) {
+				if !yield(r) {
 					return
 				}
 			}
 		}
-	}
+	})
 }
 
 func (s *Store) logs(ctx context.Context, aggregateType string, start eventstore.Start) ([][]eventstore.Record, error) {
-	if err := eventstore.CheckType(aggregateType); err != nil {
-		return nil, err
-	}
 	partitions, err := s.category(ctx, aggregateType)
 	if err != nil {
 		return nil, err
@@ -77,13 +74,25 @@ func (s *Store) logs(ctx context.Context, aggregateType string, start eventstore
 	return logs, nil
 }
 
-// next yields r, or the error of ctx if that has ended, and reports whether to go on.
-func next(ctx context.Context, r eventstore.Record, yield func(eventstore.Record, error) bool) bool {
-	if ctx.Err() != nil {
-		yield(eventstore.Record{}, fmt.Errorf("read %s: %w", r.AggregateType, context.Cause(ctx)))
-		return false
+// while yields the records as long as ctx lasts and the store is open, and otherwise the error, once. Where there is no record it is
+// yielded too.
+func (s *Store) while(ctx context.Context, what string, records iter.Seq[eventstore.Record]) iter.Seq2[eventstore.Record, error] {
+	return func(yield func(eventstore.Record, error) bool) {
+		err := s.over(ctx)
+		if err == nil {
+			for r := range records {
+				if err = s.over(ctx); err != nil {
+					break
+				}
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield(eventstore.Record{}, fmt.Errorf("read %s: %w", what, err))
+		}
 	}
-	return yield(r, nil)
 }
 
 // failed is an iterator that yields nothing but err.

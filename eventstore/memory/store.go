@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -21,11 +23,21 @@ const (
 	MaxPartitions = 10_000
 )
 
-// Config configures a [Store]; every field may be left zero.
+// Config configures a [Store]; every field but Categories may be left zero.
 type Config struct {
+	// Categories are the aggregate types that the store holds, as on Kafka, where each is a topic. Whatever is of another type is
+	// refused with an *[eventstore.InvalidError]. Required: one or more.
+	Categories []string
+
 	// Partitions is how many partitions each category has, 1 to [MaxPartitions].
 	// Default: [DefaultPartitions].
 	Partitions int
+
+	// Seed decides where offsets have gaps. The same seed and the same appends give the same gaps. Default: 0.
+	Seed uint64
+
+	// Now is the clock that no event is later than. It may be called concurrently. Default: the system's clock, UTC.
+	Now func() time.Time
 
 	// OnAppend is told of every append. Default: none.
 	OnAppend eventstore.OnAppend
@@ -35,26 +47,48 @@ type Config struct {
 type Store struct {
 	partitions int
 	onAppend   eventstore.OnAppend
+	categories map[string][]*partition // what is in one is guarded by the mutexes of its partitions
 
-	// mu guards the fields below it. Append holds it for reading, so that Close waits for the
-	// appends under way; a category and what is in it is guarded by the mutexes of its partitions.
-	mu         sync.RWMutex
-	closed     bool
-	categories map[string][]*partition
+	closed atomic.Bool
+	mu     sync.RWMutex // Append holds it for reading, so that Close waits for the appends under way
 }
 
 var _ eventstore.Store = (*Store)(nil)
 
-// New returns an empty store. It fails if cfg is out of bounds.
+// New returns an empty store. It reports all mistakes of cfg at once.
 func New(cfg Config) (*Store, error) {
 	if cfg.Partitions == 0 {
 		cfg.Partitions = DefaultPartitions
 	}
-	if cfg.Partitions < 1 || cfg.Partitions > MaxPartitions {
-		return nil, fmt.Errorf("memory store: Partitions is %d, expected 1 to %d, or 0 for the default of %d",
-			cfg.Partitions, MaxPartitions, DefaultPartitions)
+	if cfg.Now == nil {
+		cfg.Now = clock.Now
 	}
-	return &Store{partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition)}, nil
+	var mistakes []error
+	if len(cfg.Categories) == 0 {
+		mistakes = append(mistakes, errors.New("Categories is empty, expected the aggregate types that the store holds"))
+	}
+	if cfg.Partitions < 1 || cfg.Partitions > MaxPartitions {
+		mistakes = append(mistakes, fmt.Errorf("Partitions is %d, expected 1 to %d, or 0 for the default of %d",
+			cfg.Partitions, MaxPartitions, DefaultPartitions))
+	}
+	s := &Store{partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition)}
+	for _, name := range cfg.Categories {
+		if _, twice := s.categories[name]; twice {
+			mistakes = append(mistakes, fmt.Errorf("Categories: %q is given twice", name))
+		}
+		mistakes = append(mistakes, eventstore.CheckType(name))
+		s.categories[name] = nil
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, fmt.Errorf("memory store: %w", err)
+	}
+	for name := range s.categories {
+		moved := new(wake.Bell)
+		for i := range cfg.Partitions {
+			s.categories[name] = append(s.categories[name], newPartition(int32(i), moved, cfg))
+		}
+	}
+	return s, nil
 }
 
 // Append adds records to the end of stream, as [eventstore.Store] says.
@@ -90,50 +124,40 @@ func (s *Store) append(
 	if err := eventstore.Check(stream, expected, records); err != nil {
 		return eventstore.Result{}, err
 	}
-	s.create(stream.Type)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.closed {
-		return eventstore.Result{}, eventstore.ErrClosed
+	partitions, err := s.category(ctx, stream.Type)
+	if err != nil {
+		return eventstore.Result{}, err
 	}
-	if ctx.Err() != nil {
-		return eventstore.Result{}, context.Cause(ctx)
-	}
-	p := s.categories[stream.Type][s.partitionOf(stream.ID)]
+	p := partitions[s.partitionOf(stream.ID)]
 	defer p.moved.Ring()
 	return p.append(stream, expected, records)
 }
 
-// create makes the partitions of a category, unless they exist or the store is closed.
-func (s *Store) create(aggregateType string) {
-	s.mu.RLock()
-	done := s.closed || s.categories[aggregateType] != nil
-	s.mu.RUnlock()
-	if done {
-		return
+// category returns the partitions of a category.
+func (s *Store) category(ctx context.Context, aggregateType string) ([]*partition, error) {
+	if err := s.over(ctx); err != nil {
+		return nil, err
 	}
-	partitions, moved := make([]*partition, s.partitions), new(wake.Bell)
-	for i := range partitions {
-		partitions[i] = &partition{number: int32(i), moved: moved, streams: make(map[string]*stream)}
+	partitions, ok := s.categories[aggregateType]
+	if !ok {
+		return nil, &eventstore.InvalidError{
+			Field: "aggregate type", Found: strconv.QuoteToASCII(aggregateType), Want: "one of the store's Categories",
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed && s.categories[aggregateType] == nil {
-		s.categories[aggregateType] = partitions
-	}
+	return partitions, nil
 }
 
-// category returns the partitions of a category; none if nothing was appended to it yet.
-func (s *Store) category(ctx context.Context, aggregateType string) ([]*partition, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return nil, eventstore.ErrClosed
+// over returns why nothing may be asked of the store any more, or nil.
+func (s *Store) over(ctx context.Context) error {
+	if s.closed.Load() {
+		return eventstore.ErrClosed
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	return s.categories[aggregateType], nil
+	return nil
 }
 
 func (s *Store) partitionOf(aggregateID string) int {
@@ -142,16 +166,13 @@ func (s *Store) partitionOf(aggregateID string) int {
 	return int(hash.Sum64() % uint64(s.partitions))
 }
 
-// Close forgets everything. It waits for the appends under way; every call
-// after it fails with [eventstore.ErrClosed], and so does every Follow. It always returns nil, and may be called again.
-// Iterators of ReadStream and ReadCategory that were obtained earlier stay usable.
+// Close waits for the appends under way. Every call after it fails with [eventstore.ErrClosed], and so does every iterator that is
+// ranged over, also one that was obtained before. It always returns nil, and may be called again.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	categories := s.categories
-	s.closed = true
-	s.categories = nil
+	s.closed.Store(true)
 	s.mu.Unlock()
-	for _, partitions := range categories {
+	for _, partitions := range s.categories {
 		partitions[0].moved.Ring()
 	}
 	return nil

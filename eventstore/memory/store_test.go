@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +34,9 @@ func TestConformance(t *testing.T) {
 
 func open(t testing.TB, cfg memory.Config) *memory.Store {
 	t.Helper()
+	if cfg.Categories == nil {
+		cfg.Categories = []string{"Account", "Transaction"}
+	}
 	store, err := memory.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
@@ -48,12 +50,16 @@ func happened(id string) eventstore.Record {
 	}
 }
 
-func TestNewRefusesBadConfig(t *testing.T) {
+func TestNewReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	for _, partitions := range []int{-1, memory.MaxPartitions + 1} {
 		_, err := memory.New(memory.Config{Partitions: partitions})
 		require.ErrorContains(t, err, fmt.Sprintf("Partitions is %d, expected 1 to %d", partitions, memory.MaxPartitions))
+		require.ErrorContains(t, err, "Categories is empty, expected the aggregate types that the store holds")
 	}
+	_, err := memory.New(memory.Config{Categories: []string{"Account", "Acc.ount", "Account"}})
+	require.ErrorContains(t, err, `Categories: "Account" is given twice`)
+	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	for _, partitions := range []int{0, 1, memory.MaxPartitions} {
 		open(t, memory.Config{Partitions: partitions})
 	}
@@ -73,42 +79,84 @@ func TestPartitions(t *testing.T) {
 			_, err := store.Append(t.Context(), stream, eventstore.Any, happened(fmt.Sprint(i)))
 			require.NoError(t, err)
 		}
-		next, home := make(map[int32]int64), make(map[string]int32)
+		count, home := make(map[int32]int), make(map[string]int32)
 		for r, err := range store.ReadCategory(t.Context(), "Account", eventstore.Beginning()) {
 			require.NoError(t, err)
 			p := r.Position.Partition
-			require.Equal(t, next[p], r.Position.Offset, "offsets of a partition count from 0")
-			next[p]++
+			count[p]++
 			if r.AggregateVersion > 1 {
 				require.Equal(t, home[r.AggregateID], p)
 			}
 			home[r.AggregateID] = p
 		}
-		require.Len(t, next, partitions)
-		for p, n := range next {
-			require.Greater(t, int(n), streams/partitions, "partition %d has few of the %d records", p, 2*streams)
+		require.Len(t, count, partitions)
+		for p, n := range count {
+			require.Greater(t, n, streams/partitions, "partition %d has few of the %d records", p, 2*streams)
 		}
 	}
 }
 
-func TestEveryCategoryExists(t *testing.T) {
+// TestOffsetsHaveGaps shows that nobody can count offsets here who could not on Kafka, and that the seed decides.
+func TestOffsetsHaveGaps(t *testing.T) {
 	t.Parallel()
-	store := open(t, memory.Config{})
-	for _, err := range store.ReadCategory(t.Context(), "Nobody-has-heard-of-it", eventstore.Beginning()) {
-		require.Fail(t, "an empty category yields a pair", err)
+	offsets := func(seed uint64) []int64 {
+		store := open(t, memory.Config{Partitions: 1, Seed: seed})
+		var all []int64
+		for i := range 100 {
+			r, err := store.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, eventstore.Expected(2*i), happened("1"), happened("2"))
+			require.NoError(t, err)
+			all = append(all, r.Position.Offset)
+		}
+		return all
 	}
+	all := offsets(1)
+	require.Positive(t, all[0]-1, "as on Kafka, where a marker comes first")
+	gaps := 0
+	for i := range all[1:] {
+		if step := all[i+1] - all[i]; step > 2 {
+			gaps++
+		} else {
+			require.EqualValues(t, 2, step)
+		}
+	}
+	require.Greater(t, gaps, 10)
+	require.Less(t, gaps, 50)
+	require.Equal(t, all, offsets(1), "of one seed")
+	require.NotEqual(t, all, offsets(2), "of another seed")
+}
+
+// TestNoEventIsLaterThanNow appends under a clock that stands still, and then goes back.
+func TestNoEventIsLaterThanNow(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 6, 7, 8, 9, 10, time.FixedZone("ahead", 3600))
+	store := open(t, memory.Config{Partitions: 1, Now: func() time.Time { return now }})
+	given := func(at time.Time) time.Time {
+		r := happened("1")
+		r.Timestamp = at
+		result, err := store.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, eventstore.Any, r)
+		require.NoError(t, err)
+		return result.Time
+	}
+	past, noon := now.Add(-time.Hour).UTC(), now.UTC()
+	require.Equal(t, past, given(past))
+	require.Equal(t, past, given(past.Add(-time.Nanosecond)), "times never go back")
+	require.Equal(t, past.Add(time.Nanosecond), given(past.Add(time.Nanosecond).In(time.FixedZone("behind", -3600))))
+	require.Equal(t, noon, given(noon.Add(time.Hour)), "nor are they later than now")
+	now = past
+	require.Equal(t, noon, given(noon.Add(time.Hour)), "whatever the clock does")
 }
 
 // TestCursorOutOfRange uses cursors that no reader of this store can have.
 func TestCursorOutOfRange(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{Partitions: 1})
-	_, err := store.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, eventstore.Any, happened("1"), happened("2"))
+	result, err := store.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, eventstore.Any, happened("1"), happened("2"))
 	require.NoError(t, err)
+	last := result.Position.Offset
 	for _, c := range []struct {
 		last int64
 		want int
-	}{{-100, 2}, {-1, 2}, {0, 1}, {1, 0}, {2, 0}, {1 << 62, 0}} {
+	}{{-100, 2}, {-1, 2}, {last - 1, 1}, {last, 0}, {last + 1, 0}, {1 << 62, 0}} {
 		n := 0
 		start := eventstore.After(eventstore.Cursor{0: c.last, 7: 3})
 		for _, err := range store.ReadCategory(t.Context(), "Account", start) {
@@ -117,24 +165,6 @@ func TestCursorOutOfRange(t *testing.T) {
 		}
 		require.Equal(t, c.want, n, "after offset %d", c.last)
 	}
-}
-
-// TestReadOutlivesClose holds what the doc comment of Close says.
-func TestReadOutlivesClose(t *testing.T) {
-	t.Parallel()
-	store := open(t, memory.Config{})
-	stream := eventstore.Stream{Type: "Account", ID: "a"}
-	_, err := store.Append(t.Context(), stream, eventstore.Any, happened("1"))
-	require.NoError(t, err)
-	read := store.ReadStream(t.Context(), stream, 1)
-	require.NoError(t, store.Close())
-	n := 0
-	for r, err := range read {
-		require.NoError(t, err)
-		require.Equal(t, "1", r.ID)
-		n++
-	}
-	require.Equal(t, 1, n)
 }
 
 // TestErrorsSayWhy looks at what an error says of a context that was cancelled for a reason.
@@ -168,33 +198,5 @@ func TestCancelWhileReading(t *testing.T) {
 		}
 		require.ErrorIs(t, got[len(got)-1], context.Canceled)
 		require.LessOrEqual(t, len(got), 2)
-	}
-}
-
-// TestFirstAppendsAtOnce makes categories from many goroutines.
-func TestFirstAppendsAtOnce(t *testing.T) {
-	t.Parallel()
-	const appenders, rounds = 8, 20
-	store := open(t, memory.Config{Partitions: memory.MaxPartitions / 5}) // so many take a while to make
-	for round := range rounds {
-		category, start := fmt.Sprint("Category", round), make(chan struct{})
-		var group sync.WaitGroup
-		for n := range appenders {
-			group.Go(func() {
-				<-start
-				stream := eventstore.Stream{Type: category, ID: fmt.Sprint(n)}
-				if _, err := store.Append(t.Context(), stream, eventstore.NoStream, happened("x")); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		close(start)
-		group.Wait()
-		n := 0
-		for _, err := range store.ReadCategory(t.Context(), category, eventstore.Beginning()) {
-			require.NoError(t, err)
-			n++
-		}
-		require.Equal(t, appenders, n)
 	}
 }

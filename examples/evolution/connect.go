@@ -27,7 +27,7 @@ type backend struct {
 // connect returns the store and the registry that the environment names.
 func connect(ctx context.Context, getenv func(string) string, logger *slog.Logger) (*backend, error) {
 	if getenv(brokersVariable) == "" {
-		store, err := memory.New(memory.Config{})
+		store, err := memory.New(memory.Config{Categories: []string{tillType}})
 		if err != nil {
 			return nil, err
 		}

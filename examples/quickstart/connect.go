@@ -38,7 +38,7 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 }
 
 func inMemory() (*backend, error) {
-	store, err := memory.New(memory.Config{})
+	store, err := memory.New(memory.Config{Categories: billing.AggregateTypes()})
 	if err != nil {
 		return nil, err
 	}

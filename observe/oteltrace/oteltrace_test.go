@@ -50,7 +50,7 @@ type howMany struct{ query.Returns[int] }
 func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	t.Parallel()
 	tr, exporter := tracing(t, nil)
-	store, err := memory.New(memory.Config{OnAppend: tr.Appended})
+	store, err := memory.New(memory.Config{Categories: []string{"Account"}, OnAppend: tr.Appended})
 	require.NoError(t, err)
 	defer store.Close()
 	stream := eventstore.Stream{Type: "Account", ID: "a"}

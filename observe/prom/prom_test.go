@@ -71,7 +71,7 @@ func appends(outcome string) labels { return labels{"category": "Account", "outc
 func TestAppendsAreCountedByOutcome(t *testing.T) {
 	t.Parallel()
 	m, r := metrics(t, prom.Config{})
-	s, err := memory.New(memory.Config{OnAppend: m.Appended})
+	s, err := memory.New(memory.Config{Categories: []string{"Account"}, OnAppend: m.Appended})
 	require.NoError(t, err)
 	defer s.Close()
 	stream := eventstore.Stream{Type: "Account", ID: "a"}

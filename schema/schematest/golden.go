@@ -100,7 +100,7 @@ func newGoldens[S any](tb testing.TB, typ *aggregate.Type[S], sources schema.Sou
 	if g.codec, err = schema.NewCodec(g.registry, sources, cfg); err != nil {
 		return nil, err
 	}
-	if g.store, err = memory.New(memory.Config{}); err != nil {
+	if g.store, err = memory.New(memory.Config{Categories: []string{typ.Name()}}); err != nil {
 		return nil, err
 	}
 	tb.Cleanup(func() { _ = g.store.Close() })

@@ -56,7 +56,12 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	} {
 		b = appendText(b, s)
 	}
-	b = binary.AppendUvarint(b, uint64(len(r.Metadata)))
+	entries := uint64(len(r.Metadata)) << 1
+	if r.CommandDigest == "" {
+		b = binary.AppendUvarint(b, entries)
+	} else {
+		b = appendDigest(binary.AppendUvarint(b, entries|digestFollows), r.CommandDigest)
+	}
 	if len(r.Metadata) > 0 {
 		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
 			b = appendText(appendText(b, k), r.Metadata[k])
@@ -64,6 +69,9 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	}
 	return append(b, r.Value...)
 }
+
+// digestFollows is set in the number of a record's entries of metadata if a digest comes before them. Most records have none.
+const digestFollows = 1
 
 // causes is how many ids of causes a record has, which come first of its texts.
 const causes = 3
@@ -73,9 +81,9 @@ const usualTexts = 384
 
 // maxRecordSize returns a length that appendRecord does not exceed.
 func maxRecordSize(r *eventstore.Record) int {
-	const numbers, texts = 8, 8
+	const numbers, texts = 8, 9
 	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.AggregateType) + len(r.CorrelationID) +
-		len(r.CausationID) + len(r.CommandID) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
+		len(r.CausationID) + len(r.CommandID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
 	for k, v := range r.Metadata {
 		size += 2*binary.MaxVarintLen64 + len(k) + len(v)
 	}
@@ -108,8 +116,11 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 		}
 		lengths[i] = read()
 	}
-	entries := n.next()
-	if entries > uint64(len(n.left)) {
+	entries, digest := n.next(), 0
+	if entries&digestFollows != 0 {
+		digest = read()
+	}
+	if entries >>= 1; entries > uint64(len(n.left)) {
 		return r, errBroken
 	}
 	var more []int
@@ -125,6 +136,7 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	for i, field := range fields {
 		*field = next(lengths[i])
 	}
+	r.CommandDigest = next(digest)
 	if entries > 0 {
 		r.Metadata = make(map[string]string, entries)
 		for ; len(more) > 0; more = more[2:] {

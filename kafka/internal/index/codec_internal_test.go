@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/eventstoretest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -17,7 +19,7 @@ func sample() eventstore.Record {
 	return eventstore.Record{
 		Header: event.Header{
 			ID: "0190a3c4-7b1e-7cc3-9a51-0123456789af", Type: "AccountCreated", Revision: 2, AggregateType: "Account", AggregateVersion: 4,
-			Timestamp: time.Date(1999, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", ActorID: "u",
+			Timestamp: time.Date(1999, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", CommandDigest: "0190a3c47b1e7cc39a510123456789af", ActorID: "u",
 			TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Metadata: map[string]string{"tenant": "t", "": ""},
 		},
 		Value: []byte("value"), Position: event.Position{Offset: 77}, Commit: eventstore.Commit{First: 3, Length: 2},
@@ -41,6 +43,15 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, same, got2)
 
+	for _, digest := range []string{"", "f00d", strings.Repeat("x", 32), strings.Repeat("A", 32), "0190a3c47b1e7cc39a510123456789a\x00"} {
+		r.CommandDigest, r.Metadata = digest, nil
+		got, err := decodeRecord(appendRecord(nil, &r))
+		require.NoError(t, err)
+		require.Equal(t, r, got, "digest %q", digest)
+	}
+	r = sample()
+	require.Len(t, appendDigest(nil, r.CommandDigest), 17)
+
 	clear(encoded) // the database does this to what it lent
 	require.Equal(t, r, got)
 
@@ -48,6 +59,31 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 		_, err := decodeRecord(appendRecord(nil, &r)[:cut])
 		require.ErrorIs(t, err, errBroken, "cut at %d", cut)
 	}
+}
+
+// TestWhatCheckTakesComesBack holds the sentence that whatever may be appended can be read again.
+func TestWhatCheckTakesComesBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		stream, records := eventstoretest.DrawCommit(t, "Account")
+		if eventstore.Check(stream, eventstore.Any, records) != nil {
+			return
+		}
+		first := rapid.SampledFrom([]int64{1, 2, math.MaxInt64 - int64(len(records))}).Draw(t, "first")
+		for i, r := range records {
+			r.AggregateType, r.AggregateVersion = stream.Type, first+int64(i)
+			r.Commit = eventstore.Commit{First: first, Length: len(records)}
+			r.Position.Offset = first
+			r.Timestamp = r.Timestamp.UTC().Round(0)
+			if len(r.Metadata) == 0 {
+				r.Metadata = nil
+			}
+			encoded := appendRecord(nil, &r)
+			require.LessOrEqual(t, len(encoded), maxRecordSize(&r))
+			got, err := decodeRecord(encoded)
+			require.NoError(t, err)
+			require.Equal(t, r, got)
+		}
+	})
 }
 
 func TestTextsComeBackAsTheyWere(t *testing.T) {

@@ -15,6 +15,7 @@ type Found struct {
 	Version  int64             // of the stream: the number of its events
 	Repeated bool              // a commit in it was made by the command
 	Result   eventstore.Result // of that commit
+	Digest   string            // of the command, as that commit has it; empty if it is not known
 }
 
 // Version returns the version of the stream: the number of its events.
@@ -35,10 +36,13 @@ func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
 		return p.lookIntoSaved(db, &l)
 	})
 	f := Found{Version: l.version, Repeated: l.repeated}
-	if l.repeated {
-		w := l.written
-		f.Result = eventstore.Result{First: w.first, Last: w.last, Position: event.Position{Partition: p.partition, Offset: w.offset}, Repeated: true}
+	if err != nil || !l.repeated {
+		return f, err
 	}
+	w := l.written
+	f.Result = eventstore.Result{First: w.first, Last: w.last, Position: event.Position{Partition: p.partition, Offset: w.offset}, Repeated: true}
+	first, _, err := p.At(aggregateID, w.first) // what a commit's first record says costs those nothing that are not repeated
+	f.Digest = first.CommandDigest
 	return f, err
 }
 

@@ -1,13 +1,18 @@
 package index
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"encoding/hex"
+)
 
 // A text is its length, twice, and its bytes. Most texts of a record are UUIDs, which are half of what a record takes: one that is
 // written as they are (RFC 9562: 36 characters, lower case) is the number 1 and its 16 bytes. One that is the same as the text
-// before it, as the ids of causes often are, is the number 3.
+// before it, as the ids of causes often are, is the number 3. A digest of 16 bytes in hexadecimal, lower case, is the number 5
+// and its bytes.
 const (
-	uuidMark = 1
-	sameMark = 3
+	uuidMark   = 1
+	sameMark   = 3
+	digestMark = 5
 )
 
 func appendText(b []byte, s string) []byte {
@@ -24,6 +29,26 @@ func appendAfter(b []byte, before, s string) []byte {
 	}
 	return appendText(b, s)
 }
+
+// appendDigest appends the digest of a command.
+func appendDigest(b []byte, s string) []byte {
+	if len(s) != 2*digestBytes {
+		return appendText(b, s)
+	}
+	var digest [digestBytes]byte
+	wrong := byte(0)
+	for i := range digest {
+		high, low := digitValues[s[2*i]], digitValues[s[2*i+1]]
+		wrong |= high | low
+		digest[i] = high<<4 | low&0xf
+	}
+	if wrong >= noDigit {
+		return appendText(b, s)
+	}
+	return append(append(b, digestMark), digest[:]...)
+}
+
+const digestBytes = 16
 
 const (
 	uuidLength = 36
@@ -87,6 +112,9 @@ func (n *numbers) text(all []byte, before int) []byte {
 	case mark == uuidMark && len(n.left) >= uuidBytes:
 		all = appendUUID(all, n.left)
 		n.left = n.left[uuidBytes:]
+	case mark == digestMark && len(n.left) >= digestBytes:
+		all = hex.AppendEncode(all, n.left[:digestBytes])
+		n.left = n.left[digestBytes:]
 	case mark == sameMark && before >= 0:
 		all = append(all, all[before:]...)
 	case mark&1 == 0 && length <= uint64(len(n.left)):

@@ -105,7 +105,8 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 			return nil
 		}
 		if stored.Repeated {
-			o.queue.answer(c, stored.Result, nil)
+			r, err := c.repeating(stored.Result, stored.Digest)
+			o.queue.answer(c, r, err)
 			return nil
 		}
 	}
@@ -157,12 +158,13 @@ func (o *Owner) answerAll(b *batch) {
 		end += int64(len(c.records))
 		o.queue.finish(c, eventstore.Result{
 			First: c.records[0].AggregateVersion, Last: c.last(), Position: event.Position{Partition: o.cfg.Partition, Offset: end - 1},
+			Time: c.records[len(c.records)-1].Timestamp,
 		}, nil)
 	}
 	for _, c := range b.repeats {
-		r := b.first[c].result
-		r.Repeated = true
-		o.queue.finish(c, r, nil)
+		first := b.first[c]
+		r, err := c.repeating(first.result, first.records[0].CommandDigest)
+		o.queue.finish(c, r, err)
 	}
 	for _, c := range b.conflicts {
 		o.queue.finish(c, eventstore.Result{}, conflict(c, b.actual[c]))

@@ -10,7 +10,7 @@ import (
 type batch struct {
 	writes    []*commit // to be appended, each checked against the index and the ones before it
 	conflicts []*commit // refused because of a write in this batch: true once that is stored
-	repeats   []*commit // of the command of a write in this batch: answered as that is
+	repeats   []*commit // of the command id of a write in this batch: answered as that is, or refused, once that is stored
 	actual    map[*commit]int64
 	first     map[*commit]*commit
 	records   []eventstore.Record

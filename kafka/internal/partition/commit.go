@@ -44,7 +44,8 @@ const (
 func newCommit(stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record) *commit {
 	c := &commit{stream: stream, expected: expected, records: records, done: make(chan struct{})}
 	for i := range records {
-		c.size += int64(eventstore.Size(records[i]))
+		// Size counts neither the key nor the aggregate type, which a record has, too: a batch of many small records must fit its topic.
+		c.size += int64(eventstore.Size(records[i]) + len(stream.ID) + len(stream.Type))
 	}
 	return c
 }
@@ -100,18 +101,29 @@ func (c *commit) placeAt(first int64) {
 	}
 }
 
-// resultIn returns the commit's result if the index holds it, by the id of its first event.
+// repeating returns what the commit's caller is told where its stream holds a commit of its command id, with the result and the digest
+// given. It is a *CommandReusedError if that was another command.
+func (c *commit) repeating(first eventstore.Result, digest string) (eventstore.Result, error) {
+	if given := c.records[0].CommandDigest; !eventstore.SameCommand(digest, given) {
+		return eventstore.Result{}, &eventstore.CommandReusedError{
+			Stream: c.stream, CommandID: c.commandID(), Stored: digest, Given: given,
+		}
+	}
+	first.Repeated, first.Time = true, time.Time{}
+	return first, nil
+}
+
+// resultIn returns the commit's result if the index holds it, by the id of its last event.
 func (c *commit) resultIn(idx *index.Partition) (r eventstore.Result, found bool, err error) {
 	if !c.sent {
 		return r, false, nil
 	}
-	first := &c.records[0]
-	stored, ok, err := idx.At(c.stream.ID, first.AggregateVersion)
-	if err != nil || !ok || stored.ID != first.ID {
+	last := &c.records[len(c.records)-1]
+	stored, ok, err := idx.At(c.stream.ID, last.AggregateVersion)
+	if err != nil || !ok || stored.ID != last.ID {
 		return r, false, err
 	}
-	n := int64(len(c.records))
-	last := stored.Position
-	last.Offset += n - 1 // a commit is in one batch
-	return eventstore.Result{First: first.AggregateVersion, Last: first.AggregateVersion + n - 1, Position: last}, true, nil
+	return eventstore.Result{
+		First: c.records[0].AggregateVersion, Last: last.AggregateVersion, Position: stored.Position, Time: stored.Timestamp,
+	}, true, nil
 }

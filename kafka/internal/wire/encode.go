@@ -13,7 +13,7 @@ import (
 
 // What most records need; more is allocated if need be.
 const (
-	fixedHeaders = 13  // of record.go
+	fixedHeaders = 14  // of record.go
 	textBytes    = 512 // of the values of headers, and the names of metadata
 )
 
@@ -79,6 +79,7 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	e.put(nameOfCorrelationID, r.CorrelationID)
 	e.put(nameOfCausationID, r.CausationID)
 	e.put(nameOfCommandID, r.CommandID)
+	e.put(nameOfCommandDigest, r.CommandDigest)
 	e.put(nameOfActorID, r.ActorID)
 	e.put(nameOfTraceParent, r.TraceParent)
 	if len(r.Metadata) > 0 {
@@ -109,6 +110,7 @@ var (
 	nameOfCorrelationID    = []byte(headerCorrelationID)
 	nameOfCausationID      = []byte(headerCausationID)
 	nameOfCommandID        = []byte(headerCommandID)
+	nameOfCommandDigest    = []byte(headerCommandDigest)
 	nameOfActorID          = []byte(headerActorID)
 	nameOfTraceParent      = []byte(headerTraceParent)
 )

@@ -25,6 +25,7 @@ const (
 	headerCorrelationID    = "correlationId"
 	headerCausationID      = "causationId"
 	headerCommandID        = "commandId"
+	headerCommandDigest    = "commandDigest" // of the commit's first event only
 	headerActorID          = "actorId"
 	headerTraceParent      = "traceparent"
 	metadataPrefix         = "metadata."
@@ -90,7 +91,7 @@ func (p *parser) finish(aggregateID []byte) {
 	p.r.AggregateID = next(len(aggregateID))
 	for bit, field := range [...]*string{
 		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.AggregateType, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID, 11: &p.r.ActorID,
-		12: &p.r.TraceParent,
+		12: &p.r.TraceParent, 13: &p.r.CommandDigest,
 	} {
 		if field != nil {
 			*field = next(len(p.texts[bit]))
@@ -132,6 +133,8 @@ func (p *parser) header(h *sarama.RecordHeader) {
 		p.text(11, h)
 	case headerTraceParent:
 		p.text(12, h)
+	case headerCommandDigest:
+		p.text(13, h)
 	default:
 		p.metadata(h)
 	}

@@ -11,7 +11,8 @@ import (
 var shops = aggregate.NewType("Shop", shop.Opened{})
 
 func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) error {
-	if err := shops.New("s-1").Apply(shop.Opened{}); err != nil {
+	root := shops.FromEvents("s-1", shop.Opened{})
+	if err := r.Save(ctx, root, shop.Opened{}); err != nil {
 		return err
 	}
 	return r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {

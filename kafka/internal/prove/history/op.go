@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // Kind is what a client asked for.
@@ -32,7 +34,7 @@ const (
 const Forever = int64(1<<63 - 1)
 
 // Any is the expectation that every version meets.
-const Any = int64(-1)
+const Any = int64(eventstore.Any)
 
 // Op is one operation. Times are nanoseconds of one monotonic clock.
 type Op struct {

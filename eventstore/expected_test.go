@@ -1,0 +1,34 @@
+package eventstore_test
+
+import (
+	"math"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// TestNoArithmeticOnVersionsExpectsNothing subtracts from versions: what is below that of no stream is refused, and is never Any.
+func TestNoArithmeticOnVersionsExpectsNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		version := rapid.OneOf(rapid.Int64Range(0, 3), rapid.Int64Range(0, math.MaxInt64)).Draw(t, "version")
+		less := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(0, math.MaxInt64)).Draw(t, "less")
+		expected := eventstore.Expected(version - less)
+		err := eventstore.Check(stream(), expected, []eventstore.Record{record()})
+		if expected >= eventstore.NoStream {
+			require.NoError(t, err)
+			return
+		}
+		require.False(t, expected.Met(version), "expected %d", expected)
+		var invalid *eventstore.InvalidError
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, eventstore.InvalidError{
+			Field: "expected version", Found: strconv.FormatInt(int64(expected), 10), Want: "Any, NoStream or a version from 1 on",
+		}, *invalid)
+	})
+	require.NoError(t, eventstore.Check(stream(), eventstore.Any, []eventstore.Record{record()}))
+}
