@@ -188,6 +188,92 @@ func TestWhatIsStoredIsWhatWasDecided(t *testing.T) {
 	})
 }
 
+func (e endOf) Stored(context.Context) error { return nil }
+
+// TestWhatIsStoredIsWhatWasDecided updates and saves aggregates whose states, events and handlers share maps, slices and pointers.
+func TestWhatIsStoredIsWhatWasDecided(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		inner, err := memory.New(memory.Config{Categories: []string{"Basket"}})
+		require.NoError(t, err)
+		var store eventstore.Store = inner
+		tampering := &tampered{Store: inner}
+		switch rapid.SampledFrom([]string{"plain", "conflicts", "pipelined"}).Draw(t, "store") {
+		case "conflicts":
+			store = tampering
+		case "pipelined":
+			store = pipelined{inner}
+		}
+		types, err := event.NewTypes(baskets().Events()...)
+		require.NoError(t, err)
+		bus := event.NewBus(types, event.BusConfig{Logger: slog.New(slog.DiscardHandler)})
+		var published []string
+		require.NoError(t, event.Subscribe(bus, func(_ context.Context, e event.Envelope[filled]) error {
+			published = append(published, asJSON(t, e.Event))
+			e.Event.spoil()
+			return nil
+		}))
+		r, err := aggregate.NewRepository(t.Context(), baskets(), store, jsonCodec{}, aggregate.Config{Bus: bus})
+		require.NoError(t, err)
+		other, err := aggregate.NewRepository(t.Context(), baskets(), inner, jsonCodec{}, aggregate.Config{})
+		require.NoError(t, err)
+
+		var want, wantPublished []string
+		root, err := r.Load(t.Context(), "b-1")
+		require.NoError(t, err)
+		for range rapid.IntRange(1, 5).Draw(t, "commits") {
+			n := rapid.IntRange(1, 3).Draw(t, "events")
+			var kept []basketEvent
+			var decided []string
+			decide := func(s basket) ([]basketEvent, error) {
+				kept, decided = nil, nil
+				for range n {
+					kept = append(kept, drawFilled(t, s))
+				}
+				if rapid.Bool().Draw(t, "one event twice") {
+					kept = append(kept, kept[0])
+				}
+				for _, e := range kept {
+					decided = append(decided, asJSON(t, e))
+				}
+				return kept, nil
+			}
+			if rapid.Bool().Draw(t, "save") {
+				root, err = r.Load(t.Context(), "b-1")
+				require.NoError(t, err)
+				tampering.before = nil
+				apart, err := r.Load(t.Context(), "b-1") // as root's own state is read only
+				require.NoError(t, err)
+				events, err := decide(apart.State())
+				require.NoError(t, err)
+				require.NoError(t, r.Save(t.Context(), root, events...))
+			} else {
+				if tampering.tries%2 == 0 {
+					tampering.before = func() { // once, another comes between
+						tampering.before = nil
+						e := filled{Lines: map[string]int{"plum": 1}, Notes: []string{"c"}, Tally: &tally{Sum: 1}}
+						want = append(want, asJSON(t, e))
+						require.NoError(t, other.Update(t.Context(), "b-1", func(basket) ([]basketEvent, error) { return []basketEvent{e}, nil }))
+					}
+				}
+				require.NoError(t, r.Update(t.Context(), "b-1", decide))
+			}
+			want, wantPublished = append(want, decided...), append(wantPublished, decided...)
+			for _, e := range kept { // the caller goes on with what it has
+				e.(filled).spoil()
+			}
+			require.Equal(t, want, storedValues(t, inner))
+			require.Equal(t, wantPublished, published)
+			if root.Version() == int64(len(want)) {
+				require.Equal(t, asJSON(t, folded(t, want)), asJSON(t, root.State()), "the saved root")
+			}
+			loaded, err := r.Load(t.Context(), "b-1")
+			require.NoError(t, err)
+			require.Equal(t, asJSON(t, folded(t, want)), asJSON(t, loaded.State()))
+		}
+	})
+}
+
 // folded is what events that share nothing make.
 func folded(t *rapid.T, values []string) basket {
 	var s basket
