@@ -82,7 +82,12 @@ func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, erro
 		id.ClusterID = *r.ClusterID
 	}
 	for _, t := range r.Topics {
-		id.Topics[t.Name] = index.Topic{ID: t.Uuid.String(), Partitions: int32(len(t.Partitions))}
+		id.Topics[t.Name] = index.Topic{ID: t.Uuid.String()}
+	}
+	for _, g := range cfg.Categories { // a topic may have more partitions: see extra
+		t := id.Topics[cfg.topic(g.Type)]
+		t.Partitions = g.Partitions
+		id.Topics[cfg.topic(g.Type)] = t
 	}
 	return id, nil
 }

@@ -33,6 +33,10 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 			}
 			d.wrong(check, fmt.Sprintf("topic %s: %s", t.Name, off), do)
 		}
+		if t.Extra > 0 {
+			d.add(check, VerdictWarning, fmt.Sprintf("topic %s has %d partitions more than the %d that are configured; they are empty",
+				t.Name, t.Extra, t.Partitions), "nothing, as Kafka cannot take them away: leave the configured number as it is")
+		}
 		if d.replicated(ctx, t) && len(t.Differences) == 0 {
 			d.ok(check, "topic %s is as it must be, %d partitions, all replicas in sync", t.Name, t.Partitions)
 		}

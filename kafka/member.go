@@ -33,6 +33,9 @@ func (m member) Cleanup(sarama.ConsumerGroupSession) error { return nil }
 func (m member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	n := claim.Partition()
 	m.group.Pause(map[string][]int32{claim.Topic(): {n}})
+	if int(n) >= len(m.category.partitions) {
+		return m.idle(session.Context(), claim)
+	}
 	ctx, cancel := context.WithCancel(session.Context())
 	var revoked sync.WaitGroup
 	revoked.Go(func() {
@@ -54,6 +57,26 @@ func (m member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 		return nil
 	}
 	return fmt.Errorf("handle %s partition %d: %w", claim.Topic(), n, err) // Sarama ends the session, and with it the messages
+}
+
+// idle handles a partition beyond the configured ones, in which there is nothing, until that is taken away.
+func (m member) idle(ctx context.Context, claim sarama.ConsumerGroupClaim) error {
+	why, err := m.client.used(ctx, claim.Topic(), claim.Partition())
+	if err == nil && why != "" {
+		err = &partition.CorruptError{
+			Topic: claim.Topic(), Partition: claim.Partition(), Cause: partition.ErrPartitionsChanged,
+			Found: fmt.Sprintf("the topic has more partitions than the %d that are configured, and this one %s; "+
+				"configure the number that events were written with", len(m.category.partitions), why),
+		}
+		m.broken(err)
+	}
+	if err != nil {
+		return fmt.Errorf("handle %s partition %d: %w", claim.Topic(), claim.Partition(), err)
+	}
+	for range claim.Messages() { // closed when the partition is taken away
+		continue
+	}
+	return nil
 }
 
 // lasting reports whether joining again would end the same.

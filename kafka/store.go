@@ -121,6 +121,10 @@ func (s *Store) verify(ctx context.Context) error {
 		if !t.Exists || len(t.Differences) > 0 {
 			off = append(off, t)
 		}
+		if t.Extra > 0 {
+			cfg.Logger.Warn("topic has more partitions than are configured; they are empty, and stay unused", "topic", t.Name,
+				"configured", t.Partitions, "extra", t.Extra)
+		}
 	}
 	if len(off) > 0 {
 		return &TopicsError{Topics: off}

@@ -128,6 +128,7 @@ type TopicStatus struct {
 	Exists      bool
 	Created     bool         // by this call
 	Differences []Difference // from what it must be; never mended by this library
+	Extra       int32        // partitions beyond the configured ones, all of which are empty: they stay unused
 }
 
 // Difference is one property of a topic that is not as it must be.
@@ -156,7 +157,8 @@ func (e *TopicsError) Error() string {
 		for _, d := range t.Differences {
 			line := fmt.Sprintf("topic %s: %s", t.Name, d)
 			if d.Property == "partitions" {
-				line += ": events would be looked for in the wrong partition; configure the number that the topic was made with"
+				line += ": events would be looked for in the wrong partition; configure the number that they were written with " +
+					"(a topic may have more partitions, if those are empty)"
 			}
 			lines = append(lines, line)
 		}
@@ -271,6 +273,9 @@ func inspect(ctx context.Context, c *client, want []Topic) ([]TopicStatus, error
 		if m := topics[t.Name]; m != nil {
 			found[i].Exists = true
 			found[i].Differences = differences(t, m, settings[t.Name])
+			if err := extra(ctx, c, &found[i], int32(len(m.Partitions))); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return found, nil
@@ -345,7 +350,9 @@ func differences(want Topic, found *sarama.TopicMetadata, settings map[string]st
 			ds = append(ds, Difference{property, found, want})
 		}
 	}
-	compare("partitions", strconv.Itoa(len(found.Partitions)), strconv.Itoa(int(want.Partitions)))
+	if len(found.Partitions) < int(want.Partitions) { // of more, see extra
+		compare("partitions", strconv.Itoa(len(found.Partitions)), strconv.Itoa(int(want.Partitions)))
+	}
 	replicas := 0
 	if len(found.Partitions) > 0 {
 		replicas = len(found.Partitions[0].Replicas)

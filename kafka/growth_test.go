@@ -1,0 +1,116 @@
+package kafka_test
+
+import (
+	"bytes"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// grow gives the topic more partitions, as an operator does who takes them for capacity.
+func grow(t testing.TB, cfg kafka.Config, partitions int) {
+	t.Helper()
+	admin := kadm.NewClient(foreigner(t, cfg))
+	r, err := admin.UpdatePartitions(t.Context(), partitions, topicOf(cfg))
+	require.NoError(t, err)
+	require.NoError(t, r.Error())
+}
+
+// two configures a topic of two partitions.
+func two(t testing.TB, cfg kafka.Config) kafka.Config {
+	t.Helper()
+	cfg.TopicPrefix = "grown"
+	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 2}}
+	create(t, cfg)
+	return cfg
+}
+
+// testGrowth has a topic get more partitions: the configuration must stay as it is.
+func testGrowth(t *testing.T, cfg kafka.Config) {
+	t.Helper()
+	var logged bytes.Buffer
+	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+	cfg.IndexDir = filepath.Join(t.TempDir(), "index")
+	s := open(t, cfg)
+	want := make(map[string][]string)
+	for i := range 20 {
+		want[named("s", i)] = add(t, s, named("s", i), 1)
+	}
+	grow(t, cfg, 4)
+	for i := range 20 {
+		id := named("s", i)
+		want[id] = append(want[id], add(t, s, id, 1)...)
+	}
+	require.NoError(t, s.Close())
+
+	for _, dir := range []string{cfg.IndexDir, ""} {
+		same := cfg
+		same.IndexDir = dir
+		again := open(t, same)
+		for id, events := range want {
+			require.Equal(t, events, ids(t, again, id))
+		}
+		require.NoError(t, again.Close())
+		require.Contains(t, logged.String(), "topic has more partitions than are configured; they are empty, and stay unused")
+	}
+	found, err := kafka.CheckTopics(t.Context(), cfg)
+	require.NoError(t, err)
+	require.Empty(t, found[0].Differences)
+	require.Equal(t, int32(2), found[0].Extra)
+
+	grown := cfg
+	grown.IndexDir = ""
+	grown.Categories = []kafka.Category{{Type: aggregateType, Partitions: 4}}
+	_, err = kafka.Open(t.Context(), grown)
+	var corrupt *kafka.CorruptError
+	require.ErrorAs(t, err, &corrupt)
+	require.ErrorIs(t, err, kafka.ErrPartitionsChanged)
+	require.ErrorContains(t, err, "the number of partitions was changed after events were written")
+	require.ErrorContains(t, err, "of 4 partitions it belongs to partition")
+
+	foreign := &kgo.Record{Topic: topicOf(cfg), Partition: 3, Value: []byte("value")}
+	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), foreign).FirstErr())
+	_, err = kafka.Open(t.Context(), cfg)
+	var off *kafka.TopicsError
+	require.ErrorAs(t, err, &off)
+	require.ErrorContains(t, err, "partitions is 4 (partition 3 holds records, or did), expected 2")
+}
+
+func TestTopicsThatGrow(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	testGrowth(t, two(t, cfg))
+}
+
+// A subscription passes over partitions that are not configured, and are empty; others end it.
+func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	cfg = two(t, cfg)
+	s := open(t, cfg)
+	grow(t, cfg, 4)
+	h := newHandled()
+	sub := subscribe(t, s, quick("readers", h))
+	for i := range 10 {
+		id := named("s", i)
+		h.seen(t, id, add(t, s, id, 2))
+	}
+	require.NoError(t, sub.Close())
+
+	foreign := &kgo.Record{Topic: topicOf(cfg), Partition: 3, Value: []byte("value")}
+	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), foreign).FirstErr())
+	sub, err := s.Subscribe(t.Context(), quick("others", newHandled()))
+	require.NoError(t, err)
+	<-sub.Done()
+	require.ErrorIs(t, sub.Err(), kafka.ErrPartitionsChanged)
+	require.ErrorContains(t, sub.Err(), "the topic has more partitions than the 2 that are configured")
+	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	require.NoError(t, err)
+}
