@@ -186,6 +186,7 @@ func (f *follower) applyRead(r *reading) error {
 	if r.Checkpoint == f.cfg.Index.Checkpoint() {
 		return nil
 	}
+	f.claims.signs += int64(len(r.Records))
 	return f.change(r.Change)
 }
 
