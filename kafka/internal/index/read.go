@@ -257,9 +257,13 @@ func (p *Partition) recentSkipped() []Range {
 
 // wrap says which index an error is of, and what to do about a folder that is damaged.
 func (p *Partition) wrap(err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	var unusable *UnusableError
+	switch {
+	case errors.As(err, &unusable): // of all partitions, and says all
+		return unusable
 	case errors.Is(err, errBroken), pebble.IsCorruptionError(err):
 		return fmt.Errorf("index of %s partition %d: %w; the index is broken; delete its folder, it is made again from Kafka", p.topic, p.partition, err)
 	default:
