@@ -27,6 +27,7 @@ type disk struct {
 	dir     string
 	failure atomic.Pointer[UnusableError] // the first one
 	failed  chan struct{}                 // closed after failure is set
+	listed  atomic.Pointer[[]string]      // the folder's names, when it was listed last
 }
 
 func newDisk(dir string, below vfs.FS) *disk {
@@ -134,6 +135,20 @@ func (d *disk) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 		return nil, failure
 	}
 	return f, err
+}
+
+// List is vfs.FS's. The folder, which is listed while it is opened, could be listed before: that it cannot be now is a failure like that of a write,
+// as Pebble would leave behind what it has begun.
+func (d *disk) List(name string) ([]string, error) {
+	names, err := d.FS.List(name)
+	if before := d.listed.Load(); err != nil && before != nil && name == d.dir {
+		d.fail(unwritable(d.dir, "list", name, err))
+		return *before, nil
+	}
+	if err == nil && name == d.dir {
+		d.listed.Store(&names)
+	}
+	return names, err
 }
 
 // Unwrap is vfs.FS's.

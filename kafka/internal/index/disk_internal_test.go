@@ -124,39 +124,43 @@ func inTime(t *testing.T, call func() error) error {
 // what to do; closing ends and leaves nothing behind; and the folder has an index as it once was, before and after a
 // loss of power.
 func TestAnyWriteMayFail(t *testing.T) {
-	for name, errno := range map[string]syscall.Errno{
-		"full": syscall.ENOSPC, "broken": syscall.EIO, "read only": syscall.EROFS, "no files": syscall.EMFILE, "no files at all": syscall.ENFILE,
-	} {
-		for _, lasts := range []bool{false, true} {
-			t.Run(name+map[bool]string{false: " once", true: " from then on"}[lasts], func(t *testing.T) {
-				rng := seeded(t)
-				for n := int64(1); ; n += step(rng) {
-					f := &failing{kind: errorfs.OpIsWrite, errno: errno, at: n, lasts: lasts}
-					w, memory := newWorld(rng), vfs.NewCrashableMem()
-					var changes []Change
-					opening, using, closing := life(t, w, errorfs.Wrap(memory, f), &changes)
-					if !f.struck.Load() {
-						require.NoError(t, errors.Join(opening, using, closing))
-						t.Logf("%d writes", f.count.Load())
-						return
-					}
-					requireTold(t, errno, opening, using, closing)
-					goleak.VerifyNone(t)
-					requireIntact(t, w, memory, changes)
-					lost := memory.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
-					requireIntact(t, w, lost, changes)
-				}
-			})
+	rng := seeded(t)
+	errnos := []syscall.Errno{
+		syscall.ENOSPC, syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.EDQUOT, syscall.EFBIG, syscall.ESTALE,
+	}
+	for n := int64(1); ; n += step(rng) {
+		f := &failing{kind: errorfs.OpIsWrite, errno: errnos[rng.IntN(len(errnos))], at: n, lasts: rng.IntN(2) == 0}
+		w, memory := newWorld(rng), vfs.NewCrashableMem()
+		var changes []Change
+		opening, using, closing := life(t, w, errorfs.Wrap(memory, f), &changes)
+		if !f.struck.Load() {
+			require.NoError(t, errors.Join(opening, using, closing))
+			t.Logf("%d writes", f.count.Load())
+			return
 		}
+		requireTold(t, f.errno, opening, using, closing)
+		requireNothingLeft(t)
+		requireIntact(t, w, memory, changes)
+		lost := memory.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+		requireIntact(t, w, lost, changes)
 	}
 }
 
-// step is 1, or a few where the test is to be short: each of many runs then takes others of the writes.
+// step is 1, or a few where the test is to be short: each of many runs then takes others.
 func step(rng *rand.Rand) int64 {
 	if testing.Short() {
 		return 1 + rng.Int64N(20)
 	}
-	return 1 + rng.Int64N(3)
+	return 1
+}
+
+// requireNothingLeft fails at once where goroutines are left.
+func requireNothingLeft(t *testing.T) {
+	t.Helper()
+	goleak.VerifyNone(t)
+	if t.Failed() {
+		t.FailNow()
+	}
 }
 
 func requireTold(t *testing.T, errno syscall.Errno, opening, using, closing error) {
@@ -215,7 +219,7 @@ func TestAnyReadMayFail(t *testing.T) {
 						require.ErrorIs(t, err, errno)
 					}
 				}
-				goleak.VerifyNone(t)
+				requireNothingLeft(t)
 				requireIntact(t, w, memory, changes)
 			}
 		}

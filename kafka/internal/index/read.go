@@ -227,7 +227,11 @@ func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 		}
 		defer func() { _ = it.Close() }() // its error was asked for
 		for ok := it.First(); ok; ok = it.Next() {
-			n := numbers{left: it.Value()}
+			value, err := it.ValueAndErr()
+			if err != nil {
+				return err
+			}
+			n := numbers{left: value}
 			key := it.Key()
 			found = append(found, Range{Offset: int64(binary.BigEndian.Uint64(key[len(key)-8:])), Length: int(n.next())})
 			if err := n.end(); err != nil {
