@@ -38,6 +38,9 @@ func (s *Store) over() error {
 	return s.disk.err()
 }
 
+// Failed returns a channel that is closed when the disk fails: Err says how.
+func (s *Store) Failed() <-chan struct{} { return s.disk.failed }
+
 // watch closes the database as soon as the disk fails, and wakes all who wait for more. It ends when the database is closed.
 func (s *Store) watch() {
 	defer close(s.watched)

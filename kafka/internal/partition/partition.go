@@ -62,6 +62,9 @@ func (p *Partition) Own(ctx context.Context) error {
 	if o := p.now.Load().owner; o != nil && !o.over() {
 		return nil
 	}
+	if err := p.follower.cfg.Index.Err(); err != nil { // a claim would take the partition from an owner that can append
+		return err
+	}
 	p.rest(p.follower.notOwner(errFollowing))
 	claiming := make(chan struct{})
 	p.now.Store(&state{claiming: claiming, err: errFollowing})
@@ -163,6 +166,9 @@ func (p *Partition) Lost() <-chan struct{} {
 
 // Readable returns nil, or why the index is not kept up to date: for good, or until a broker that refuses the reading accepts it.
 func (p *Partition) Readable() error {
+	if err := p.follower.cfg.Index.Err(); err != nil {
+		return err
+	}
 	if s := p.now.Load(); s.broken {
 		return s.err
 	}
