@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	iofs "io/fs"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -62,6 +63,22 @@ func mark(fs vfs.FS, dir string) error {
 		}
 	}
 	return d.err()
+}
+
+// leastRoom is what one piece of one partition and one memtable take. With less, an index opens, its partitions are claimed from
+// whoever can append, and the first piece to be saved ends it: again with every start, and a little fuller each time.
+const leastRoom = maxPieceBytes + memTableBytes
+
+// requireRoom fails if next to nothing is free on the disk of the folder. It says nothing where the system does not tell.
+func requireRoom(fs vfs.FS, dir string) error {
+	usage, err := fs.GetDiskUsage(dir)
+	if err != nil || usage.AvailBytes >= leastRoom {
+		return nil //nolint:nilerr // a disk that is full shows soon enough
+	}
+	return &UnusableError{
+		Dir: dir, Found: fmt.Sprintf("%d KB are free on its disk, expected %d KB or more", usage.AvailBytes>>10, leastRoom>>10),
+		Do: advice(syscall.ENOSPC, ""), Err: syscall.ENOSPC,
+	}
 }
 
 // errInUse says that the folder is locked.

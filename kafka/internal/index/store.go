@@ -72,6 +72,9 @@ func openFolder(dir string, id Identity, options *pebble.Options, logger *slog.L
 	if err != nil {
 		return nil, err
 	}
+	if err := requireRoom(options.FS, dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	options.Lock = lock
 	return open(dir, lock, id, options, logger)
 }
