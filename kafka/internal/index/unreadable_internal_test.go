@@ -94,7 +94,9 @@ type roomy struct {
 	free uint64
 }
 
-func (r roomy) GetDiskUsage(string) (vfs.DiskUsage, error) { return vfs.DiskUsage{AvailBytes: r.free}, nil }
+func (r roomy) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{AvailBytes: r.free}, nil
+}
 
 // An index does not open where there is no room to save anything.
 func TestRoomToOpen(t *testing.T) {
