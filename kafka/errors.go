@@ -70,7 +70,8 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 // Unwrap returns the broker's reason.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// IndexError says why the folder of the index cannot be used, and what to do.
+// IndexError says why the folder of the index cannot be used, or cannot any more because its disk is full or fails, and what to do. While the
+// disk is like that the store appends nothing and reads nothing; no event is lost, as the index holds nothing that Kafka does not.
 type IndexError struct {
 	Dir string
 	Err error

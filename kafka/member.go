@@ -14,6 +14,7 @@ import (
 	"github.com/fencelog/fencelog/internal/panics"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
+	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
@@ -82,7 +83,8 @@ func (m member) idle(ctx context.Context, claim sarama.ConsumerGroupClaim) error
 // lasting reports whether joining again would end the same.
 func lasting(err error) bool {
 	var corrupt *partition.CorruptError
-	return errors.Is(err, eventstore.ErrClosed) || errors.As(err, &corrupt)
+	var failed *index.UnusableError
+	return errors.Is(err, eventstore.ErrClosed) || errors.As(err, &corrupt) || errors.As(err, &failed)
 }
 
 // handle handles a partition until ctx ends.

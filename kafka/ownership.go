@@ -9,6 +9,7 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/membership"
 )
 
@@ -56,9 +57,20 @@ func share(ctx context.Context, s *Store) error {
 		Outside:    o.outside,
 	})
 	if err == nil {
+		o.keepers.Go(func() { o.leaveIfFailed(run, s.index) })
 		err = o.settled(ctx)
 	}
 	return access.Explain(err, access.Need{Operation: access.Read, Resource: access.Group, Name: s.cfg.Sharing.Group})
+}
+
+// leaveIfFailed leaves the group when the index fails, so that others get the partitions: here nothing can be appended any more.
+func (o *ownership) leaveIfFailed(ctx context.Context, idx *index.Store) {
+	select {
+	case <-idx.Failed():
+		o.member.Close()
+		o.outside(public(idx.Err()))
+	case <-ctx.Done():
+	}
 }
 
 func (o *ownership) owned() []membership.Partition {
@@ -105,7 +117,8 @@ func (o *ownership) excluded() error {
 	return o.out
 }
 
-// settled waits for the first claims. One that failed is tried again later, unless the topic is corrupt or the brokers refuse it for good.
+// settled waits for the first claims. One that failed is tried again later, unless the topic is corrupt, the index has failed, or the brokers refuse
+// it for good.
 func (o *ownership) settled(ctx context.Context) error {
 	o.mu.Lock()
 	assigned := o.table.Own
@@ -116,7 +129,8 @@ func (o *ownership) settled(ctx context.Context) error {
 			return err
 		}
 		var corrupt *CorruptError
-		if err := public(seat.failure()); errors.As(err, &corrupt) || access.Final(err) {
+		var failed *IndexError
+		if err := public(seat.failure()); errors.As(err, &corrupt) || errors.As(err, &failed) || access.Final(err) {
 			return err
 		}
 	}

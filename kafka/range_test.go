@@ -56,8 +56,7 @@ func TestStaleAnswersAreWaitedOut(t *testing.T) {
 		t.Run("follow", func(t *testing.T) {
 			c, cfg := fake(t)
 			writer := open(t, cfg)
-			cfg.ReadOnly = true
-			s := open(t, cfg)
+			s := openReader(t, cfg)
 			fault := stale(c, times, 1)
 			want := add(t, writer, "a", 2)
 			eventually(t, "all has arrived", func() bool { return s.Status()[0].Next == writer.Status()[0].Next })

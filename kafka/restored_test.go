@@ -140,9 +140,7 @@ func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
 			writer = open(t, cfg)
 			s := writer
 			if c.readOnly {
-				readOnly := cfg
-				readOnly.ReadOnly = true
-				s = open(t, readOnly)
+				s = openReader(t, cfg)
 			}
 			kept = append(kept, add(t, writer, "x", 2)...)
 			eventually(t, "all has arrived", func() bool { return s.Status()[0].Next == writer.Status()[0].Next })

@@ -58,7 +58,7 @@ type storedPartition struct {
 // The topics must exist: see [CreateTopics].
 //
 // Open fails with all mistakes of cfg, with *[TopicsError] if a topic is missing or not as it must be, with *[CorruptError] if a
-// topic holds what this library cannot have written, if no broker answers, and if ctx ends.
+// topic holds what this library cannot have written, with *[IndexError] if the folder of the index cannot be used, if no broker answers, and if ctx ends.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -104,11 +104,7 @@ func (s *Store) openIndex(ctx context.Context) (index.Identity, error) {
 		return id, err
 	}
 	s.index, err = index.Open(s.cfg.IndexDir, id, s.cfg.Logger)
-	var unusable *index.UnusableError
-	if errors.As(err, &unusable) {
-		err = &IndexError{Dir: unusable.Dir, Err: err}
-	}
-	return id, err
+	return id, public(err)
 }
 
 // verify returns a *TopicsError if a topic is missing or not as it must be.
@@ -150,7 +146,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 		for p := range g.Partitions {
 			idx, err := s.index.Partition(topic, p)
 			if err != nil {
-				return err
+				return public(err)
 			}
 			c.partitions[p] = storedPartition{
 				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
@@ -205,6 +201,8 @@ const closeGrace = 2 * time.Second
 // Close closes the subscriptions, stops appending, waits for the batches in flight, hands over what is shared, and disconnects. Commits that still
 // wait are refused with [eventstore.ErrClosed]. Where brokers do not answer it takes a few seconds; where a batch is in flight, at most the
 // [Config].RequestTimeout longer. It may be called more than once.
+//
+// It fails with an *[IndexError] if the index could not be saved. What is not saved is read again from Kafka at the next start.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
@@ -216,7 +214,7 @@ func (s *Store) Close() error {
 		s.client.close()
 		s.watch.wait()
 		if s.index != nil {
-			s.closeErr = s.index.Close()
+			s.closeErr = public(s.index.Close())
 		}
 	})
 	return s.closeErr
@@ -241,7 +239,7 @@ func (s *Store) giveUp() {
 // is [eventstore.ErrOutcomeUnknown].
 //
 // Errors beside those of the interface: *[NotOwnerError], which matches [eventstore.ErrNotOwner] and names the owner where
-// that is known; *[RefusedError].
+// that is known; *[RefusedError]; *[IndexError] once the disk of the index has failed.
 func (s *Store) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
 ) (eventstore.Result, error) {
@@ -396,6 +394,7 @@ func publicOf(err error) error {
 	var notOwner *partition.NotOwnerError
 	var corrupt *partition.CorruptError
 	var refused *partition.RefusedError
+	var unusable *index.UnusableError
 	switch {
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):
 		return err
@@ -407,6 +406,8 @@ func publicOf(err error) error {
 		return &CorruptError{Topic: corrupt.Topic, Partition: corrupt.Partition, Offset: corrupt.Offset, Err: err}
 	case errors.As(err, &refused):
 		return &RefusedError{Topic: refused.Topic, Partition: refused.Partition, Err: err}
+	case errors.As(err, &unusable):
+		return &IndexError{Dir: unusable.Dir, Err: err}
 	}
 	return err
 }

@@ -3,8 +3,9 @@ package index
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
+	iofs "io/fs"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -19,27 +20,82 @@ func markText() string {
 }
 
 // prepare makes the folder, or makes sure that it is an index, and locks it. One of another format is emptied.
-func prepare(dir string) (*pebble.Lock, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may write to"}
+func prepare(fs vfs.FS, dir string) (*pebble.Lock, error) {
+	if err := fs.MkdirAll(dir, 0o750); err != nil {
+		return nil, &UnusableError{
+			Dir: dir, Found: err.Error(), Do: advice(err, "name a folder that this process may write to"), Err: err,
+		}
 	}
-	state, err := stateOf(dir)
+	state, err := stateOf(fs, dir)
 	if err == nil && state == folderIsNew {
-		err = os.WriteFile(filepath.Join(dir, markFile), []byte(markText()), 0o600)
+		err = mark(fs, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	lock, err := pebble.LockDirectory(dir, vfs.Default)
-	if err != nil {
+	lock, err := lockFolder(fs, dir)
+	if errors.Is(err, errInUse) {
 		return nil, &UnusableError{Dir: dir, Found: "another process uses it", Do: "give each instance a folder of its own", Err: err}
 	}
+	if err != nil {
+		return nil, err
+	}
 	if state == folderIsOutdated {
-		if err := empty(dir); err != nil {
-			return nil, errors.Join(unusable(dir, err), lock.Close())
+		if err := empty(fs, dir); err != nil {
+			return nil, errors.Join(err, lock.Close())
 		}
 	}
 	return lock, nil
+}
+
+// mark writes the mark, to last.
+func mark(fs vfs.FS, dir string) error {
+	d := newDisk(dir, fs)
+	if f, err := d.Create(fs.PathJoin(dir, markFile), vfs.WriteCategoryUnspecified); err == nil {
+		_, err = f.Write([]byte(markText()))
+		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	if f, err := d.OpenDir(dir); err == nil {
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return d.err()
+}
+
+// leastRoom is what one piece of one partition and one memtable take. With less, an index opens, its partitions are claimed from
+// whoever can append, and the first piece to be saved ends it: again with every start, and a little fuller each time.
+const leastRoom = maxPieceBytes + memTableBytes
+
+// requireRoom fails if next to nothing is free on the disk of the folder. It says nothing where the system does not tell.
+func requireRoom(fs vfs.FS, dir string) error {
+	usage, err := fs.GetDiskUsage(dir)
+	if err != nil || usage.AvailBytes >= leastRoom {
+		return nil //nolint:nilerr // a disk that is full shows soon enough
+	}
+	return &UnusableError{
+		Dir: dir, Found: fmt.Sprintf("%d KB are free on its disk, expected %d KB or more", usage.AvailBytes>>10, leastRoom>>10),
+		Do: advice(syscall.ENOSPC, ""), Err: syscall.ENOSPC,
+	}
+}
+
+// errInUse says that the folder is locked.
+var errInUse = errors.New("the folder is locked")
+
+// lockFolder locks the folder. It fails with errInUse if it is locked already, here or elsewhere.
+func lockFolder(fs vfs.FS, dir string) (*pebble.Lock, error) {
+	lock, err := pebble.LockDirectory(dir, fs)
+	var file *iofs.PathError
+	switch {
+	case err == nil:
+		return lock, nil
+	case errors.As(err, &file): // of the file that is locked
+		return nil, unwritable(dir, "open", lockFile, err)
+	default:
+		return nil, fmt.Errorf("%w: %w", errInUse, err)
+	}
 }
 
 // folderState is what a folder holds.
@@ -52,15 +108,18 @@ const (
 )
 
 // stateOf tells what the folder holds, or fails if it is no index.
-func stateOf(dir string) (folderState, error) {
-	entries, err := os.ReadDir(dir)
+func stateOf(fs vfs.FS, dir string) (folderState, error) {
+	entries, err := fs.List(dir)
 	if err != nil {
-		return 0, &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may read", Err: err}
+		return 0, &UnusableError{Dir: dir, Found: err.Error(), Do: advice(err, "name a folder that this process may read"), Err: err}
 	}
 	if len(entries) == 0 {
 		return folderIsNew, nil
 	}
-	text, err := os.ReadFile(filepath.Join(dir, markFile)) //nolint:gosec // the folder is the user's choice
+	text, err := readFile(fs, fs.PathJoin(dir, markFile))
+	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
+		return 0, &UnusableError{Dir: dir, Found: err.Error(), Do: advice(err, "name a folder that this process may read"), Err: err}
+	}
 	if err != nil {
 		return 0, &UnusableError{
 			Dir: dir, Found: fmt.Sprintf("%d entries and no %s: it is no index", len(entries), markFile), Do: "name an empty folder",
@@ -72,31 +131,44 @@ func stateOf(dir string) (folderState, error) {
 	return folderIsIndex, nil
 }
 
-// empty removes the files of an index of another format, and marks the folder anew in the end.
-func empty(dir string) error {
-	entries, err := os.ReadDir(dir)
+func readFile(fs vfs.FS, name string) ([]byte, error) {
+	f, err := fs.Open(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, e := range entries {
-		if !e.Type().IsRegular() || e.Name() == markFile || e.Name() == lockFile {
+	text, err := io.ReadAll(f)
+	return text, errors.Join(err, f.Close())
+}
+
+// empty removes the files of an index of another format, and marks the folder anew in the end.
+func empty(fs vfs.FS, dir string) error {
+	names, err := fs.List(dir)
+	if err != nil {
+		return unusable(dir, err)
+	}
+	for _, name := range names {
+		path := fs.PathJoin(dir, name)
+		info, err := fs.Stat(path)
+		if err != nil || !info.Mode().IsRegular() || name == markFile || name == lockFile {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-			return err
+		if err := fs.Remove(path); err != nil {
+			return unwritable(dir, "remove", name, err)
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, markFile), []byte(markText()), 0o600)
+	return mark(fs, dir)
 }
 
 // lockFile is Pebble's.
 const lockFile = "LOCK"
 
-func unusable(dir string, err error) error {
-	return &UnusableError{Dir: dir, Found: err.Error(), Do: "delete it: it is made again from Kafka", Err: err}
+// unusable is the error of an index that cannot be read.
+func unusable(dir string, err error) *UnusableError {
+	return &UnusableError{Dir: dir, Found: err.Error(), Do: advice(err, "delete it: it is made again from Kafka"), Err: err}
 }
 
-// UnusableError says why a folder cannot be used as the index, and what to do.
+// UnusableError says why a folder cannot be used as the index, or cannot any more because its disk has failed, and what to do. What an
+// index has not saved is read again from Kafka at the next start.
 type UnusableError struct {
 	Dir   string
 	Found string

@@ -22,32 +22,43 @@ type Inspection struct {
 // Inspect looks at the folder without changing anything. It fails with an *[UnusableError] where [Open] would, unless
 // the folder is in use.
 func Inspect(dir string, id Identity, logger *slog.Logger) (Inspection, error) {
-	free, err := room(dir)
+	return inspect(vfs.Default, dir, id, logger)
+}
+
+func inspect(fs vfs.FS, dir string, id Identity, logger *slog.Logger) (Inspection, error) {
+	free, err := room(fs, dir)
 	if err != nil {
 		return Inspection{}, err
 	}
 	found := Inspection{FreeBytes: free}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+	if _, err := fs.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		found.New = true
 		return found, nil
 	}
-	state, err := stateOf(dir)
+	state, err := stateOf(fs, dir)
 	if err != nil || state == folderIsNew {
 		found.New = err == nil
 		return found, err
 	}
-	lock, err := pebble.LockDirectory(dir, vfs.Default)
-	if err != nil {
+	if _, err := fs.Stat(fs.PathJoin(dir, lockFile)); errors.Is(err, os.ErrNotExist) {
+		found.New = true // marked, and never used: to lock it would make a file
+		return found, nil
+	}
+	lock, err := lockFolder(fs, dir)
+	if errors.Is(err, errInUse) {
 		found.InUse = true
 		return found, nil
 	}
+	if err != nil {
+		return found, err
+	}
 	defer func() { _ = lock.Close() }()
-	if found.UsedBytes, err = used(dir); err != nil || state == folderIsOutdated {
+	if found.UsedBytes, err = used(fs, dir); err != nil || state == folderIsOutdated {
 		found.Outdated = err == nil
 		return found, err
 	}
 	return found.readFrom(dir, id, &pebble.Options{
-		ReadOnly: true, Lock: lock, Comparer: comparer(), Logger: quiet{logger}, EventListener: listener(logger),
+		FS: fs, ReadOnly: true, Lock: lock, Comparer: comparer(), Logger: quiet{logger}, EventListener: listener(logger),
 	})
 }
 
@@ -81,10 +92,10 @@ func (found Inspection) readFrom(dir string, id Identity, options *pebble.Option
 }
 
 // used returns the length of all files in the folder.
-func used(dir string) (n uint64, err error) {
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		info, failed := e.Info()
+func used(fs vfs.FS, dir string) (n uint64, err error) {
+	names, err := fs.List(dir)
+	for _, name := range names {
+		info, failed := fs.Stat(fs.PathJoin(dir, name))
 		if failed != nil {
 			continue // it has just gone
 		}
@@ -94,13 +105,13 @@ func used(dir string) (n uint64, err error) {
 }
 
 // room returns the bytes that are free on the disk of the folder, or of the first above it that exists.
-func room(dir string) (uint64, error) {
+func room(fs vfs.FS, dir string) (uint64, error) {
 	at, err := filepath.Abs(dir)
 	if err != nil {
 		return 0, err
 	}
 	for {
-		usage, err := vfs.Default.GetDiskUsage(at)
+		usage, err := fs.GetDiskUsage(at)
 		if err == nil {
 			return usage.AvailBytes, nil
 		}

@@ -87,6 +87,9 @@ func (s *Store) Partition(topic string, partition int32) (*Partition, error) {
 	if p := s.partitions[slot]; p != nil {
 		return p, nil
 	}
+	if err := s.over(); err != nil {
+		return nil, err
+	}
 	p := &Partition{
 		store: s, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: wire.NoTerm()}, newest: newRecent(),
 		known: newFilter(filterBytes / max(len(s.slots), 1)),
@@ -219,6 +222,10 @@ func (p *Partition) recentBytes() int {
 // Listen puts a token into c, which has a buffer, whenever the checkpoint has moved, or Wake is called, until stop is called. Who
 // waits for a checkpoint listens first and then looks at it.
 func (p *Partition) Listen(c chan<- struct{}) (stop func()) { return p.moved.Listen(c) }
+
+// Err returns nil, or the *[UnusableError] with which the disk has failed. The index is of no more use then, and whoever listens
+// was woken.
+func (p *Partition) Err() error { return p.store.Err() }
 
 // Wake wakes those who listen, though the checkpoint has not moved.
 func (p *Partition) Wake() { p.moved.Ring() }

@@ -227,7 +227,11 @@ func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 		}
 		defer func() { _ = it.Close() }() // its error was asked for
 		for ok := it.First(); ok; ok = it.Next() {
-			n := numbers{left: it.Value()}
+			value, err := it.ValueAndErr()
+			if err != nil {
+				return err
+			}
+			n := numbers{left: value}
 			key := it.Key()
 			found = append(found, Range{Offset: int64(binary.BigEndian.Uint64(key[len(key)-8:])), Length: int(n.next())})
 			if err := n.end(); err != nil {
@@ -257,9 +261,13 @@ func (p *Partition) recentSkipped() []Range {
 
 // wrap says which index an error is of, and what to do about a folder that is damaged.
 func (p *Partition) wrap(err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
+	}
+	var unusable *UnusableError
+	switch {
+	case errors.As(err, &unusable): // of all partitions, and says all
+		return unusable
 	case errors.Is(err, errBroken), pebble.IsCorruptionError(err):
 		return fmt.Errorf("index of %s partition %d: %w; the index is broken; delete its folder, it is made again from Kafka", p.topic, p.partition, err)
 	default:

@@ -3,6 +3,7 @@ package index
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -14,6 +15,9 @@ import (
 func (r *recent) save(s *Store, slot uint16) error {
 	if !r.changed {
 		return nil
+	}
+	if err := s.awaitMerging(); err != nil {
+		return err
 	}
 	b := s.db.NewBatchWithSize(bytesOfPlace * (1 + len(r.streams)))
 	defer func() { _ = b.Close() }() // frees memory
@@ -31,7 +35,7 @@ func (r *recent) save(s *Store, slot uint16) error {
 	if w.failed != nil {
 		return w.failed
 	}
-	return b.Commit(pebble.NoSync)
+	return errors.Join(b.Commit(pebble.NoSync), s.disk.err())
 }
 
 // bytesOfPlace is about what a chunk's place takes in a batch.

@@ -17,7 +17,11 @@ func (p *Partition) places(db *pebble.DB, aggregateID string, to int64, use func
 	defer func() { _ = it.Close() }() // its error was asked for
 	key := appendVersion(appendStream(make([]byte, 0, 64), kindChunk, p.slot, aggregateID), to)
 	for ok := it.SeekPrefixGE(key); ok; ok = it.Next() {
-		found, err := decodePlace(it.Key(), it.Value())
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		found, err := decodePlace(it.Key(), value)
 		if err != nil {
 			return fmt.Errorf("stream %q: %w", aggregateID, err)
 		}

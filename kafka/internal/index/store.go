@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -11,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/wake"
 )
 
 // Bounds of the memory that an index takes, whatever it holds.
@@ -27,21 +28,25 @@ const (
 
 // Store is an index on disk, or in memory. Its methods may be called concurrently.
 type Store struct {
-	dir    string       // empty in memory
-	mu     sync.RWMutex // held for reading while db is used, for writing while it is closed
-	closed bool
+	dir      string       // empty in memory
+	mu       sync.RWMutex // held for reading while db is used, for writing while it is closed
+	ended    error        // what whoever uses db is told once it is closed
+	closed   bool         // Close was called
+	closeErr error
 
+	disk       *disk
 	db         *pebble.DB
 	files      *files
 	lock       *pebble.Lock // nil in memory
 	slots      map[slotName]uint16
 	partitions map[uint16]*Partition // by slot, those that were asked for
 	pieceBytes int                   // of what is recent of a partition, when it is saved
-	closing    chan struct{}
-	working    sync.WaitGroup // whoever saves or learns
-	learning   chan struct{}  // has an element while a partition learns
+	closing    chan struct{}         // closed before db is
+	working    sync.WaitGroup        // whoever saves or learns
+	watched    chan struct{}         // closed once nobody watches the disk any more
+	merged     wake.Bell             // rung after tables were merged
+	learning   chan struct{}         // has an element while a partition learns
 	logger     *slog.Logger
-	trouble    *trouble
 }
 
 type slotName struct {
@@ -51,45 +56,66 @@ type slotName struct {
 
 // Open opens the index in the folder dir, which it makes if there is none; an empty dir means in memory.
 //
-// It fails with an *[UnusableError] if the folder is in use by another process, is not an index, is broken, or is the index
-// of another cluster or topic, or of a topic with another number of partitions.
+// It fails with an *[UnusableError] if the folder is in use by another process, is not an index, is broken, cannot be
+// written, or is the index of another cluster or topic, or of a topic with another number of partitions.
 func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 	options := newOptions(logger)
 	if dir == "" {
 		options.FS = vfs.NewMem()
 		return open(dir, nil, id, options, logger)
 	}
-	lock, err := prepare(dir)
+	return openFolder(dir, id, options, logger)
+}
+
+// openFolder opens the index in a folder of options.FS.
+func openFolder(dir string, id Identity, options *pebble.Options, logger *slog.Logger) (*Store, error) {
+	lock, err := prepare(options.FS, dir)
 	if err != nil {
 		return nil, err
+	}
+	if err := requireRoom(options.FS, dir); err != nil {
+		return nil, errors.Join(err, lock.Close())
 	}
 	options.Lock = lock
 	return open(dir, lock, id, options, logger)
 }
 
 func open(dir string, lock *pebble.Lock, id Identity, options *pebble.Options, logger *slog.Logger) (*Store, error) {
-	s := &Store{dir: dir, lock: lock, partitions: make(map[uint16]*Partition), closing: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger, trouble: new(trouble)}
-	options.EventListener.BackgroundError = func(err error) {
-		if s.trouble.tell(err) {
-			logger.Error("index cannot be written, and is tried again", "error", err)
-		}
+	s := &Store{
+		dir:  dir,
+		disk: newDisk(dir, options.FS), lock: lock, partitions: make(map[uint16]*Partition), closing: make(chan struct{}),
+		watched: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger,
 	}
-	db, err := pebble.Open(dir, options)
+	options.FS = s.disk
+	options.EventListener.BackgroundError = func(err error) { s.disk.fail(unusable(dir, err)) }
+	options.EventListener.CompactionEnd = func(pebble.CompactionInfo) { s.merged.Ring() }
+	err := s.start(dir, id, options)
+	if failure := s.disk.err(); failure != nil {
+		err = failure // and what else failed followed from it
+	}
 	if err != nil {
-		return nil, errors.Join(unusable(dir, err), s.unlock())
+		if failed := s.shut(); s.disk.err() == nil {
+			err = errors.Join(err, failed)
+		}
+		return nil, err
 	}
-	s.db = db
+	go s.watch()
+	return s, nil
+}
+
+// start opens the database and the files of records.
+func (s *Store) start(dir string, id Identity, options *pebble.Options) (err error) {
+	if s.db, err = pebble.Open(dir, options); err != nil {
+		return unusable(dir, err)
+	}
 	maxBytes := int64(fileBytes)
 	if dir == "" {
 		maxBytes = memoryFileBytes
 	}
 	if s.files, err = openFiles(options.FS, dir, maxBytes); err != nil {
-		return nil, errors.Join(unusable(dir, err), db.Close(), s.unlock())
+		return unusable(dir, err)
 	}
-	if err := s.identify(dir, id); err != nil {
-		return nil, errors.Join(err, s.files.close(), db.Close(), s.unlock())
-	}
-	return s, nil
+	return s.identify(dir, id)
 }
 
 // newOptions returns Pebble's options, without those that depend on the folder.
@@ -100,7 +126,9 @@ func newOptions(logger *slog.Logger) *pebble.Options {
 		CacheSize:                   cacheBytes,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
-		DisableWAL:                  true, // Kafka is the log
+		L0StopWritesThreshold:       math.MaxInt32, // see Store.awaitMerging
+		DisableTableStats:           true,          // nothing is deleted, and a table that cannot be read would be tried again at once and for ever
+		DisableWAL:                  true,          // Kafka is the log
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      quiet{logger},
 		EventListener:               listener(logger),
@@ -113,38 +141,6 @@ func newOptions(logger *slog.Logger) *pebble.Options {
 	options.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	options.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	return options
-}
-
-// Close saves what is in memory and closes the index. Whoever uses it later is told eventstore.ErrClosed.
-func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	close(s.closing)
-	s.working.Wait()
-	var errs []error
-	for _, p := range s.partitions {
-		errs = append(errs, p.saveAll())
-	}
-	return errors.Join(append(errs, s.flush(), s.db.Close(), s.files.close(), s.unlock())...)
-}
-
-// flush writes what is in memtables to the disk, or fails: Pebble would try for ever, on a full disk.
-func (s *Store) flush() error {
-	trouble := s.trouble.begin()
-	flushed, err := s.db.AsyncFlush()
-	if err != nil {
-		return err
-	}
-	select {
-	case <-flushed:
-		return nil
-	case err := <-trouble:
-		return fmt.Errorf("index: what was new is not saved, and will be read again from Kafka: %w", err)
-	}
 }
 
 // Bytes returns what the index takes on disk, or in memory if it is kept there; 0 once it is closed.
@@ -161,21 +157,19 @@ func (s *Store) Bytes() int64 {
 	return n
 }
 
-// use calls f with the database while it is open. f must not call back into the store.
+// use calls f with the database while it is open. f must not call back into the store. Whatever f finds while the disk fails
+// counts for nothing.
 func (s *Store) use(f func(*pebble.DB) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.closed {
-		return eventstore.ErrClosed
+	if s.ended != nil {
+		return s.ended
 	}
-	return f(s.db)
-}
-
-func (s *Store) unlock() error {
-	if s.lock == nil {
-		return nil
+	err := f(s.db)
+	if failure := s.disk.err(); failure != nil {
+		return failure
 	}
-	return s.lock.Close()
+	return err
 }
 
 // listener tells of what Pebble would end the process for otherwise: a damaged table is the affair of whoever reads it, and
@@ -197,4 +191,5 @@ func (q quiet) Errorf(format string, args ...any) {
 	q.to.Error("index: " + fmt.Sprintf(format, args...))
 }
 
+// Fatalf must not return. A disk that fails does not lead here, see disk: what does is a mistake of Pebble's.
 func (q quiet) Fatalf(format string, args ...any) { panic("index: " + fmt.Sprintf(format, args...)) }

@@ -29,6 +29,10 @@ func (p *Partition) keep(ctx context.Context, o *Owner) {
 			p.breaks(corrupt)
 			return
 		}
+		if err := p.follower.cfg.Index.Err(); err != nil { // nothing can be appended on it
+			p.breaks(err)
+			return
+		}
 		if !p.follower.cfg.Keep {
 			p.follow(ctx, forever)
 			return

@@ -17,7 +17,7 @@ const lookEvery = 2 * time.Second
 // claims the partition does not tell the owner of before, and without a look that one would not read what is appended from then on, for as
 // long as nobody appends here and until its claim is to be renewed.
 //
-// It fails if somebody claimed later: the marker has a newer epoch of the own producer id then. After a marker of another producer id the coordinator is
+// It fails if the index has, so that whoever else can append may claim the partition; and if somebody claimed later: the marker has a newer epoch of the own producer id then. After a marker of another producer id the coordinator is
 // asked, by renewing the claim: it refuses if another process has claimed, and if a foreign program's transaction left the
 // marker, the owner needs a new one before its next batch counts.
 func (o *Owner) look(ctx context.Context) error {
@@ -25,6 +25,9 @@ func (o *Owner) look(ctx context.Context) error {
 		o.coordinator.drop()
 	}
 	o.barrier.recent = false
+	if err := o.cfg.Index.Err(); err != nil {
+		return err
+	}
 	if o.wrote || o.cfg.Broken.NeverLooks {
 		o.wrote = false
 		return nil

@@ -167,6 +167,8 @@ func (o *Owner) lasting(err error) error {
 		return lost
 	case errors.As(err, &corrupt):
 		return corrupt
+	case o.cfg.Index.Err() != nil:
+		return o.cfg.Index.Err()
 	default:
 		return o.notOwner(fmt.Errorf("the claim has ended: %v", err)) //nolint:errorlint // the doubt in err is not theirs
 	}

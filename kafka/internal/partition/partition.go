@@ -67,6 +67,9 @@ func (p *Partition) Own(ctx context.Context) error {
 	case s.owner != nil && !s.owner.over():
 		return nil
 	}
+	if err := p.follower.cfg.Index.Err(); err != nil { // a claim would take the partition from an owner that can append
+		return err
+	}
 	p.rest(p.follower.notOwner(errFollowing))
 	claiming := make(chan struct{})
 	p.now.Store(&state{claiming: claiming, err: errFollowing})
@@ -193,6 +196,9 @@ func (p *Partition) Lost() <-chan struct{} {
 
 // Readable returns nil, or why the index is not kept up to date: for good, or until a broker that refuses the reading accepts it.
 func (p *Partition) Readable() error {
+	if err := p.follower.cfg.Index.Err(); err != nil {
+		return err
+	}
 	if s := p.now.Load(); s.broken {
 		return s.err
 	}
