@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 )
@@ -32,6 +33,51 @@ func TestRepeatedCommandIsNotDecidedAgain(t *testing.T) {
 	require.Equal(t, []shopEvent{stocked{Count: 1}, stocked{Count: 2}}, plain(history(t, r, "s-1")))
 	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-2", decides(stocked{Count: 3})), "another stream is another matter")
 	require.Len(t, history(t, r, "s-2"), 1)
+}
+
+// TestAnotherCommandWithTheSameIDIsRefused dispatches commands of one id: the second is a repetition only if its content is the same.
+func TestAnotherCommandWithTheSameIDIsRefused(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	r := newRepository(t, store, aggregate.Config{})
+	bus := command.NewBus(command.Config{})
+	require.NoError(t, command.Register(bus, func(ctx context.Context, c stock) error {
+		return r.Update(ctx, c.ShopID, decides(stocked{Count: c.Count}, stocked{Count: 1}))
+	}))
+	require.NoError(t, command.Register(bus, func(ctx context.Context, c restock) error {
+		return r.Save(ctx, r.Type().New(c.ShopID), stocked{Count: 9})
+	}))
+	dispatch := func(c any) error { return bus.Dispatch(t.Context(), c, command.WithID("c-1")) }
+	require.NoError(t, dispatch(stock{ShopID: "s-1", Count: 5}))
+	require.NoError(t, dispatch(stock{ShopID: "s-1", Count: 5}), "repeated")
+	before := history(t, r, "s-1")
+
+	for _, c := range []any{stock{ShopID: "s-1", Count: 6}, restock{ShopID: "s-1"}} {
+		err := dispatch(c)
+		require.ErrorIs(t, err, eventstore.ErrCommandReused, "%T", c)
+		var reused *eventstore.CommandReusedError
+		require.ErrorAs(t, err, &reused)
+		require.Equal(t, before[0].CommandDigest, reused.Stored)
+		require.Equal(t, eventstore.Stream{Type: "Shop", ID: "s-1"}, reused.Stream)
+		require.ErrorContains(t, err, "give each command an id of its own")
+		require.Equal(t, before, history(t, r, "s-1"), "nothing is stored")
+	}
+	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 7})), "without a digest nobody can tell")
+	require.Equal(t, before, history(t, r, "s-1"))
+}
+
+// TestReuseThatOnlyTheStoreSees has another process store the other command after this one has loaded.
+func TestReuseThatOnlyTheStoreSees(t *testing.T) {
+	t.Parallel()
+	inner := newStore(t)
+	other := newRepository(t, inner, aggregate.Config{})
+	with := func(digest string) context.Context {
+		return event.WithCause(t.Context(), event.Cause{CorrelationID: "k", CommandID: "c-1", CommandDigest: digest})
+	}
+	store := &tampered{Store: inner, before: func() { require.NoError(t, other.Update(with("d-1"), "s-1", decides(stocked{Count: 1}))) }}
+	err := newRepository(t, store, aggregate.Config{}).Update(with("d-2"), "s-1", decides(stocked{Count: 2}))
+	require.ErrorIs(t, err, eventstore.ErrCommandReused)
+	require.Equal(t, []shopEvent{stocked{Count: 1}}, plain(history(t, other, "s-1")))
 }
 
 // The same command is handled by two processes: the other one stores its commit after this one has loaded.

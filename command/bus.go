@@ -108,14 +108,15 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error 
 // Dispatch runs the handler of cmd and returns its error as it is.
 //
 // A command without [WithID] gets a new id; one that may be dispatched again after a failure needs an
-// id of its own, since it is by its id that a repeated command is recognised. The
+// id of its own, since it is by its id that a repeated command is recognised. What the content of the command comes to is stored
+// with what it does, so that another command with the same id is refused: see [eventstore.ErrCommandReused] and [Named]. The
 // correlation id is that of [WithCorrelationID], else that of the [event.Cause] in ctx, so that a
 // command dispatched by a handler continues its conversation, else a new one. The actor is that of
 // [WithActor], else the Cause's. The causation id is the Cause's: the id of the command or event
 // whose handler dispatches this one. Trace context and metadata of the Cause are handed on.
 //
 // Errors of its own are *[UnknownError], *[PanicError] for a handler or middleware that panicked, and
-// *[eventstore.InvalidError] for an option that breaks a rule or a command passed by pointer; but for the panic
+// *[eventstore.InvalidError] for an option that breaks a rule, a command passed by pointer, or one that is no plain data; but for the panic
 // they mean that nothing ran.
 func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) error {
 	handle, err := b.find(cmd)
@@ -123,6 +124,9 @@ func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) error {
 		return err
 	}
 	md, cause, err := b.stamp(event.CauseFrom(ctx), opts)
+	if err == nil {
+		cause.CommandDigest, err = digestOf(cmd)
+	}
 	if err != nil {
 		return fmt.Errorf("dispatch %T: %w", cmd, err)
 	}

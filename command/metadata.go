@@ -44,7 +44,7 @@ type draft struct {
 }
 
 // WithID gives the command its id. Two commands with one id are the same command: the second is not
-// applied to an aggregate that the first has changed.
+// applied to an aggregate that the first has changed. If their contents differ, that fails with [eventstore.ErrCommandReused].
 func WithID(id string) Option { return func(d *draft) { d.id = &id } }
 
 // WithCorrelationID makes the command part of a conversation, such as a request with an id of its own.

@@ -97,6 +97,8 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 
 			require.True(t, ok)
 			require.Equal(t, tt.want, got)
+			require.Len(t, cause.CommandDigest, 32)
+			cause.CommandDigest = "" // see TestDigestsTellContentsApart
 			require.Equal(t, tt.cause, cause)
 			require.Equal(t, map[string]string{"tenant": "t", "source": "outer"}, outer.Metadata, "what is inherited is read only")
 		})

@@ -42,7 +42,7 @@ func After(c Cursor) Start { return Start{after: maps.Clone(c)} }
 
 // Since starts each partition at its first record whose timestamp is t or later, as
 // Kafka's ListOffsets by timestamp does: later records of the partition are all
-// yielded, also those whose clock ran behind. Timestamps count in whole milliseconds there, and here.
+// yielded, also those of a topic that others wrote in another order. Timestamps count in whole milliseconds there, and here.
 func Since(t time.Time) Start { return Start{since: t.Truncate(time.Millisecond)} }
 
 // Offset returns the lowest offset of the partition that may be yielded.

@@ -25,10 +25,12 @@ type Store interface {
 	// Times of events never go back within a partition: the stored Timestamp of a record is the latest of the one before it in its
 	// partition and of the earlier of the caller's and the store's own clock. So records of a commit that are given one time keep one.
 	//
+	// The records of a commit stand at consecutive offsets. Between commits offsets may have gaps. Metadata without entries is stored as nil.
+	//
 	// The store sets AggregateType, AggregateID, AggregateVersion, Position and Commit of each
 	// record; what the caller gives there must be zero. It keeps no reference to records.
 	//
-	// Errors: *[InvalidError] for bad input, *[ConflictError] with the actual version, *[CommandReusedError], [ErrNotOwner]
+	// Errors: *[InvalidError] for bad input and for a type that the store does not hold, *[ConflictError] with the actual version, *[CommandReusedError], [ErrNotOwner]
 	// when another process is now the writer of this stream, [ErrOutcomeUnknown] when the commit
 	// may or may not be stored, [ErrClosed]. Except with ErrOutcomeUnknown, an error
 	// means that nothing was appended.
@@ -39,13 +41,14 @@ type Store interface {
 	// was never appended to yields nothing. Ranging again yields the same.
 	//
 	// An error is yielded once, as the last pair: *[InvalidError] for a name that breaks a rule or a type that the
-	// store does not hold, [ErrClosed], the end of ctx. What is yielded is read only.
+	// store does not hold; [ErrClosed], also where the store was closed after the call; the end of ctx, also where there is nothing to
+	// yield. What is yielded is read only.
 	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
 
 	// ReadCategory yields the records of all streams of an aggregate type from start on, up to
 	// the end of the category at the time of the call: in offset order within a partition, and
 	// therefore in version order within a stream; in no order across partitions. Where a cursor is beyond the
-	// end of a partition there is nothing.
+	// end of a partition there is nothing. As times never go back, [Since] divides a partition in two.
 	//
 	// Errors are as for ReadStream.
 	ReadCategory(ctx context.Context, aggregateType string, start Start) iter.Seq2[Record, error]

@@ -45,6 +45,9 @@ func (s *Store) follow(
 		partitions[i] = followed{storedPartition: p, tail: p.reader.Tail(start)}
 		defer p.index.Listen(woken)()
 	}
+	if err := s.over(ctx); err != nil {
+		return err
+	}
 	broke := false
 	each := func(r eventstore.Record, _ *sarama.Record) bool {
 		broke = !yield(r, nil)

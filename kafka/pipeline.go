@@ -31,7 +31,7 @@ func (s *Store) ReadQueued(
 		err = s.explained(err)
 		return failing(err), failedTip{err}
 	}
-	return under(ctx, records), &tip{store: s, stream: stream, Tip: t}
+	return s.under(ctx, records), &tip{store: s, stream: stream, Tip: t}
 }
 
 // tip checks input and makes errors public.

@@ -296,7 +296,7 @@ func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from i
 	if err := p.Readable(); err != nil {
 		return failing(public(err))
 	}
-	return under(ctx, p.index.Stream(stream.ID, from))
+	return s.under(ctx, p.index.Stream(stream.ID, from))
 }
 
 // ReadCategory implements [eventstore.Store]; it reads the topic, partition after partition. A partition in which
@@ -315,7 +315,7 @@ func (s *Store) ReadCategory(
 		}
 		parts[i] = p.reader.Read(ctx, start)
 	}
-	return under(ctx, parts...)
+	return s.under(ctx, parts...)
 }
 
 // failing yields nothing but an error.
@@ -323,13 +323,18 @@ func failing(err error) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
 }
 
-// under yields what parts yield, one after the other, until ctx ends, whose error is then the last pair.
-func under(ctx context.Context, parts ...iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
+// under yields what parts yield, one after the other, until ctx ends or the store is closed, whose error is then the last pair. Where there
+// is nothing to yield it is yielded too.
+func (s *Store) under(ctx context.Context, parts ...iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
+		if err := s.over(ctx); err != nil {
+			yield(eventstore.Record{}, err)
+			return
+		}
 		for _, part := range parts {
 			for r, err := range part {
-				if err == nil && ctx.Err() != nil {
-					r, err = eventstore.Record{}, context.Cause(ctx)
+				if ended := s.over(ctx); ended != nil { // which may be why there is an error
+					r, err = eventstore.Record{}, ended
 				}
 				if err != nil {
 					yield(eventstore.Record{}, public(err))
@@ -341,6 +346,19 @@ func under(ctx context.Context, parts ...iter.Seq2[eventstore.Record, error]) it
 			}
 		}
 	}
+}
+
+// over returns why nothing may be asked of the store any more, or nil.
+func (s *Store) over(ctx context.Context) error {
+	select {
+	case <-s.closed:
+		return eventstore.ErrClosed
+	default:
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // Skipped returns how many records the reader rule has left out since the store was opened: written
@@ -356,13 +374,8 @@ func (s *Store) Skipped() int64 {
 }
 
 func (s *Store) category(ctx context.Context, aggregateType string) (*category, error) {
-	select {
-	case <-s.closed:
-		return nil, eventstore.ErrClosed
-	default:
-	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	if err := s.over(ctx); err != nil {
+		return nil, err
 	}
 	c, ok := s.categories[aggregateType]
 	if !ok {

@@ -156,6 +156,8 @@ func checkPOCHeaders(t *testing.T, m *sarama.ConsumerMessage, begun, ended time.
 	require.Equal(t, at.UnixMilli(), m.Timestamp.UnixMilli(), "the record's timestamp is the event's time")
 	delete(headers, "eventId")
 	delete(headers, "timestamp")
+	require.Regexp(t, "^[0-9a-f]{32}$", headers["commandDigest"], "of the command that the first event of a commit has")
+	delete(headers, "commandDigest")
 	require.Equal(t, map[string]string{
 		"eventType":        "AccountCreated",
 		"eventVersion":     "1",

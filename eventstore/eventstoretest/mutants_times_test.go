@@ -52,6 +52,15 @@ func timeMutants() []mutant {
 					r.Timestamp = given.UTC()
 				}
 			})},
+		{name: "forgets the last time when it is closed", caughtBy: caughtBy(closing), config: durable(), breaks: func(w *wrapped) {
+			w.reopen = func() {
+				given(func(r *eventstore.Record, given time.Time) {
+					if given.Before(r.Timestamp) {
+						r.Timestamp = given.UTC()
+					}
+				})(w)
+			}
+		}},
 		{name: "gives every event the present", caughtBy: caughtBy(times, model), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				a.records = slices.Clone(a.records)

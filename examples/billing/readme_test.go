@@ -41,5 +41,6 @@ func TestReadme(t *testing.T) {
 func masked(s string) string {
 	s = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).ReplaceAllString(s, "ID")
 	s = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`).ReplaceAllString(s, "TIME")
+	s = regexp.MustCompile(`"offset":\d+`).ReplaceAllString(s, `"offset":N`)
 	return strings.TrimSpace(s)
 }

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // fingerprintKey is the metadata of an event that tells for which request its Idempotency-Key was used.
@@ -78,6 +80,9 @@ func (v *service) dispatch(ctx context.Context, s submission, mark string) (e ev
 	var made recorder
 	err = v.commands.Dispatch(context.WithValue(ctx, recorderKey{}, &made), s.command,
 		command.WithID(s.key), command.WithMetadata(map[string]string{fingerprintKey: mark}))
+	if errors.Is(err, eventstore.ErrCommandReused) {
+		return e, false, keyReused(s.key)
+	}
 	if err != nil {
 		return e, false, err
 	}

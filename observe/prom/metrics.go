@@ -166,7 +166,7 @@ func outcomeOf(a eventstore.Appended) string {
 		return OutcomeUnknown
 	case errors.Is(a.Err, eventstore.ErrNotOwner):
 		return OutcomeNotOwner
-	case errors.Is(a.Err, eventstore.ErrInvalid):
+	case errors.Is(a.Err, eventstore.ErrInvalid), errors.Is(a.Err, eventstore.ErrCommandReused):
 		return OutcomeRefused
 	case errors.Is(a.Err, context.Canceled), errors.Is(a.Err, eventstore.ErrClosed):
 		return OutcomeCanceled
