@@ -100,8 +100,10 @@ func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 	create(t, cfg)
 	s := openReader(t, cfg)
 	id := kafka.DefaultTransactionalIDPrefix + ".three.account.events.2"
-	refusing := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
-		When: func(r kmsg.Request) bool { return *r.(*kmsg.InitProducerIDRequest).TransactionalID == id }})
+	refusing := c.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
+		When: func(r kmsg.Request) bool { return *r.(*kmsg.InitProducerIDRequest).TransactionalID == id },
+	})
 	require.ErrorIs(t, s.Claim(t.Context()), kafka.ErrPermission)
 	for _, p := range s.Status() {
 		require.False(t, p.Owned, "partition %d", p.Partition)

@@ -1,0 +1,25 @@
+//go:build cluster
+
+package kafka_test
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+// As TestTopicHealth, on real brokers.
+func TestTopicHealth_onBrokers(t *testing.T) {
+	cfg := realWith(t, 1)
+	cfg.CheckEvery = 50 * time.Millisecond
+	watched(t, cfg)
+}
+
+// As TestTaken_isClaimedAgainWhenTheOtherIsQuiet, on real brokers.
+func TestTaken_onBrokers(t *testing.T) {
+	if args := os.Getenv(rivalEnv); args != "" {
+		beARival(t, args)
+		return
+	}
+	takenAndQuiet(t, realWith(t, 1))
+}
