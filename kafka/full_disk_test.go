@@ -21,8 +21,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A real disk that takes no more, for any user and on any system: no file of the process may be longer than a limit, so the tests run in a
-// process of their own.
+// A real disk that takes no more, for any user and on any system: no file of the process may be
+// longer than a limit, so the tests run in a process of their own.
 
 const onFullDisk = "FENCELOG_TEST_ON_FULL_DISK"
 
@@ -33,7 +33,7 @@ func inOwnProcess(t *testing.T) bool {
 		signal.Ignore(syscall.SIGXFSZ) // so that a write fails, which is what a full disk does
 		return false
 	}
-	own := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v") //nolint:gosec // this test
+	own := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	own.Env = append(os.Environ(), onFullDisk+"=1")
 	out, err := own.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -118,7 +118,8 @@ func TestFullDiskWhileAppending(t *testing.T) {
 	create(t, cfg)
 	s := open(t, cfg)
 	limitFiles(t, 100_000)
-	var stored, err = []eventstore.Record(nil), error(nil)
+	var stored []eventstore.Record
+	var err error
 	for err == nil {
 		rs := large(1)
 		if _, err = s.Append(t.Context(), stream("a"), eventstore.Any, rs...); err == nil {

@@ -14,14 +14,16 @@ import (
 
 // disk is the file system below an index. A disk that fails is a crash at that moment:
 //
-//	D1  After the first write that fails nothing is written any more, nothing renamed and nothing removed. So the folder stays as
-//	    a crash would leave it, and the index in it is that of an earlier checkpoint.
-//	D2  The failing write, and every one after it, is told to have succeeded. Pebble ends the process, or tries again for ever,
-//	    where a write fails. So it never hears of one, and is closed as usual.
+//	D1  After the first write that fails nothing is written any more, nothing renamed and nothing
+//	    removed. So the folder stays as a crash would leave it, and the index in it is that of an
+//	    earlier checkpoint.
+//	D2  The failing write, and every one after it, is told to have succeeded. Pebble ends the process,
+//	    or tries again for ever, where a write fails. So it never hears of one, and is closed as usual.
 //	D3  The store is told. It answers nothing from then on that rests on what was not written.
 //
-// A write is whatever changes the folder or makes a change last: to create, write, sync, close, rename, remove, and to open a
-// file or the folder for that. A read that fails is the error of whoever reads. A disk may be used concurrently.
+// A write is whatever changes the folder or makes a change last: to create, write, sync, close,
+// rename, remove, and to open a file or the folder for that. A read that fails is the error of
+// whoever reads. A disk may be used concurrently.
 type disk struct {
 	vfs.FS
 	dir     string
@@ -128,7 +130,8 @@ func (d *disk) remove(name string, do func(string) error) (err error) {
 	return err
 }
 
-// Open is vfs.FS's. What was not written after a failure is not missing: Pebble would take that for damage.
+// Open is vfs.FS's. What was not written after a failure is not missing: Pebble would take that for
+// damage.
 func (d *disk) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	f, err := d.FS.Open(name, opts...)
 	if failure := d.err(); err != nil && failure != nil {
@@ -137,8 +140,8 @@ func (d *disk) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	return f, err
 }
 
-// List is vfs.FS's. The folder, which is listed while it is opened, could be listed before: that it cannot be now is a failure like that of a write,
-// as Pebble would leave behind what it has begun.
+// List is vfs.FS's. The folder, which is listed while it is opened, could be listed before: that it
+// cannot be now is a failure like that of a write, as Pebble would leave behind what it has begun.
 func (d *disk) List(name string) ([]string, error) {
 	names, err := d.FS.List(name)
 	if before := d.listed.Load(); err != nil && before != nil && name == d.dir {
@@ -167,11 +170,13 @@ func unwritable(dir, op, name string, err error) *UnusableError {
 	}
 	return &UnusableError{
 		Dir: dir, Found: fmt.Sprintf("%s %s: %v", op, filepath.Base(name), cause), Err: err,
-		Do: advice(err, "check its disk; if the folder is lost, delete it or name another one: the index is made again from Kafka"),
+		Do: advice(err, "check its disk; if the folder is lost, delete it or name another one: "+
+			"the index is made again from Kafka"),
 	}
 }
 
-// advice returns what to do about an error of the file system, or otherwise if the error does not say.
+// advice returns what to do about an error of the file system, or otherwise if the error does not
+// say.
 func advice(err error, otherwise string) string {
 	var no syscall.Errno
 	if !errors.As(err, &no) {

@@ -43,7 +43,8 @@ func (f *diskFile) SyncData() error {
 	return nil
 }
 
-// SyncTo is vfs.File's; it never fails. An error of it is as final as one of Sync: the system tells it once.
+// SyncTo is vfs.File's; it never fails. An error of it is as final as one of Sync: the system tells
+// it once.
 func (f *diskFile) SyncTo(length int64) (whole bool, err error) {
 	f.disk.write("sync", f.name, func() (err error) {
 		whole, err = f.File.SyncTo(length)

@@ -57,7 +57,8 @@ func openFailing(on vfs.FS, pieceBytes int) (*Store, *Partition, error) {
 	return s, p, nil
 }
 
-// flushed makes a table of what is saved, so that there are soon some to merge. It does not wait for a disk that fails.
+// flushed makes a table of what is saved, so that there are soon some to merge. It does not wait
+// for a disk that fails.
 func (s *Store) flushed() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -66,8 +67,8 @@ func (s *Store) flushed() {
 	}
 }
 
-// life makes an index, uses it, closes it, and does so again, until something fails. It returns the errors of opening, applying and reading,
-// and of closing.
+// life makes an index, uses it, closes it, and does so again, until something fails. It returns the
+// errors of opening, applying and reading, and of closing.
 func life(t *testing.T, w *world, on vfs.FS, changes *[]Change) (opening, using, closing error) {
 	t.Helper()
 	for range 2 {
@@ -120,13 +121,14 @@ func inTime(t *testing.T, call func() error) error {
 	}
 }
 
-// Whichever write of the life of an index fails, once or from then on: whoever opens, uses or closes it is told, with the folder and
-// what to do; closing ends and leaves nothing behind; and the folder has an index as it once was, before and after a
-// loss of power.
+// Whichever write of the life of an index fails, once or from then on: whoever opens, uses or
+// closes it is told, with the folder and what to do; closing ends and leaves nothing behind; and
+// the folder has an index as it once was, before and after a loss of power.
 func TestAnyWriteMayFail(t *testing.T) {
 	rng := seeded(t)
 	errnos := []syscall.Errno{
-		syscall.ENOSPC, syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.EDQUOT, syscall.EFBIG, syscall.ESTALE,
+		syscall.ENOSPC, syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.EDQUOT, syscall.EFBIG,
+		syscall.ESTALE,
 	}
 	for n := int64(1); ; n += step(rng) {
 		f := &failing{kind: errorfs.OpIsWrite, errno: errnos[rng.IntN(len(errnos))], at: n, lasts: rng.IntN(2) == 0}
@@ -181,7 +183,8 @@ func requireTold(t *testing.T, errno syscall.Errno, opening, using, closing erro
 	}
 }
 
-// requireIntact opens the folder on a disk that is well: the index is as it once was, and takes what it lacks.
+// requireIntact opens the folder on a disk that is well: the index is as it once was, and takes
+// what it lacks.
 func requireIntact(t *testing.T, w *world, on vfs.FS, changes []Change) {
 	t.Helper()
 	s, p, err := openFailing(on, 1_500)
@@ -198,8 +201,8 @@ func requireIntact(t *testing.T, w *world, on vfs.FS, changes []Change) {
 	require.NoError(t, s.Close())
 }
 
-// Whichever read fails: who reads is told, or the index is given up, as tables that cannot be read cannot be merged. What is on the disk
-// stays an index as it once was.
+// Whichever read fails: who reads is told, or the index is given up, as tables that cannot be read
+// cannot be merged. What is on the disk stays an index as it once was.
 func TestAnyReadMayFail(t *testing.T) {
 	rng := seeded(t)
 	errnos := []syscall.Errno{syscall.EIO, syscall.EMFILE, syscall.EACCES}

@@ -6,10 +6,11 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Close saves what is in memory and closes the index. Whoever uses it later is told eventstore.ErrClosed.
+// Close saves what is in memory and closes the index. Whoever uses it later is told
+// eventstore.ErrClosed.
 //
-// It fails with an *[UnusableError] if the disk has failed, or fails now. What is not saved is then read again from Kafka
-// at the next start. Every call returns the same error.
+// It fails with an *[UnusableError] if the disk has failed, or fails now. What is not saved is then
+// read again from Kafka at the next start. Every call returns the same error.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if !s.closed {
@@ -27,7 +28,8 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Err returns nil, or the *[UnusableError] with which the disk has failed. The index is of no more use then.
+// Err returns nil, or the *[UnusableError] with which the disk has failed. The index is of no more
+// use then.
 func (s *Store) Err() error { return s.disk.err() }
 
 // over returns nil, or why the database is not to be used any more. s.mu is held.
@@ -41,7 +43,8 @@ func (s *Store) over() error {
 // Failed returns a channel that is closed when the disk fails: Err says how.
 func (s *Store) Failed() <-chan struct{} { return s.disk.failed }
 
-// watch closes the database as soon as the disk fails, and wakes all who wait for more. It ends when the database is closed.
+// watch closes the database as soon as the disk fails, and wakes all who wait for more. It ends
+// when the database is closed.
 func (s *Store) watch() {
 	defer close(s.watched)
 	select {
@@ -62,8 +65,8 @@ func (s *Store) watch() {
 	}
 }
 
-// shut saves what is in memory, unless the disk has failed, and frees whatever the store holds. s.mu is held, or nobody
-// else has the store yet.
+// shut saves what is in memory, unless the disk has failed, and frees whatever the store holds.
+// s.mu is held, or nobody else has the store yet.
 func (s *Store) shut() error {
 	close(s.closing)
 	s.working.Wait()
@@ -100,11 +103,12 @@ func (s *Store) flush() error {
 	}
 }
 
-// maxUnmerged bounds the layers of tables that are not merged yet: a look-up may have to look into each.
+// maxUnmerged bounds the layers of tables that are not merged yet: a look-up may have to look into
+// each.
 const maxUnmerged = 12
 
-// awaitMerging waits until there are few enough tables that more can be added. It fails if the disk has: Pebble, which could
-// wait as well, would wait for ever for tables that it cannot read.
+// awaitMerging waits until there are few enough tables that more can be added. It fails if the disk
+// has: Pebble, which could wait as well, would wait for ever for tables that it cannot read.
 func (s *Store) awaitMerging() error {
 	if s.unmerged() < maxUnmerged {
 		return s.disk.err()

@@ -19,7 +19,8 @@ func markText() string {
 	return fmt.Sprintf("An index of Fencelog, format %d. It can be deleted: it is made again from Kafka.\n", format)
 }
 
-// prepare makes the folder, or makes sure that it is an index, and locks it. One of another format is emptied.
+// prepare makes the folder, or makes sure that it is an index, and locks it. One of another format
+// is emptied.
 func prepare(fs vfs.FS, dir string) (*pebble.Lock, error) {
 	if err := fs.MkdirAll(dir, 0o750); err != nil {
 		return nil, &UnusableError{
@@ -35,7 +36,9 @@ func prepare(fs vfs.FS, dir string) (*pebble.Lock, error) {
 	}
 	lock, err := lockFolder(fs, dir)
 	if errors.Is(err, errInUse) {
-		return nil, &UnusableError{Dir: dir, Found: "another process uses it", Do: "give each instance a folder of its own", Err: err}
+		return nil, &UnusableError{
+			Dir: dir, Found: "another process uses it", Do: "give each instance a folder of its own", Err: err,
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -65,19 +68,21 @@ func mark(fs vfs.FS, dir string) error {
 	return d.err()
 }
 
-// leastRoom is what one piece of one partition and one memtable take. With less, an index opens, its partitions are claimed from
-// whoever can append, and the first piece to be saved ends it: again with every start, and a little fuller each time.
+// leastRoom is what one piece of one partition and one memtable take. With less, an index opens,
+// its partitions are claimed from whoever can append, and the first piece to be saved ends it:
+// again with every start, and a little fuller each time.
 const leastRoom = maxPieceBytes + memTableBytes
 
-// requireRoom fails if next to nothing is free on the disk of the folder. It says nothing where the system does not tell.
+// requireRoom fails if next to nothing is free on the disk of the folder. It says nothing where the
+// system does not tell.
 func requireRoom(fs vfs.FS, dir string) error {
 	usage, err := fs.GetDiskUsage(dir)
 	if err != nil || usage.AvailBytes >= leastRoom {
 		return nil //nolint:nilerr // a disk that is full shows soon enough
 	}
 	return &UnusableError{
-		Dir: dir, Found: fmt.Sprintf("%d KB are free on its disk, expected %d KB or more", usage.AvailBytes>>10, leastRoom>>10),
-		Do: advice(syscall.ENOSPC, ""), Err: syscall.ENOSPC,
+		Dir: dir, Do: advice(syscall.ENOSPC, ""), Err: syscall.ENOSPC,
+		Found: fmt.Sprintf("%d KB are free on its disk, expected %d KB or more", usage.AvailBytes>>10, leastRoom>>10),
 	}
 }
 
@@ -111,18 +116,23 @@ const (
 func stateOf(fs vfs.FS, dir string) (folderState, error) {
 	entries, err := fs.List(dir)
 	if err != nil {
-		return 0, &UnusableError{Dir: dir, Found: err.Error(), Do: advice(err, "name a folder that this process may read"), Err: err}
+		return 0, &UnusableError{
+			Dir: dir, Found: err.Error(), Do: advice(err, "name a folder that this process may read"), Err: err,
+		}
 	}
 	if len(entries) == 0 {
 		return folderIsNew, nil
 	}
 	text, err := readFile(fs, fs.PathJoin(dir, markFile))
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
-		return 0, &UnusableError{Dir: dir, Found: err.Error(), Do: advice(err, "name a folder that this process may read"), Err: err}
+		return 0, &UnusableError{
+			Dir: dir, Found: err.Error(), Do: advice(err, "name a folder that this process may read"), Err: err,
+		}
 	}
 	if err != nil {
 		return 0, &UnusableError{
-			Dir: dir, Found: fmt.Sprintf("%d entries and no %s: it is no index", len(entries), markFile), Do: "name an empty folder",
+			Dir: dir, Do: "name an empty folder",
+			Found: fmt.Sprintf("%d entries and no %s: it is no index", len(entries), markFile),
 		}
 	}
 	if string(text) != markText() {
@@ -164,11 +174,14 @@ const lockFile = "LOCK"
 
 // unusable is the error of an index that cannot be read.
 func unusable(dir string, err error) *UnusableError {
-	return &UnusableError{Dir: dir, Found: err.Error(), Do: advice(err, "delete it: it is made again from Kafka"), Err: err}
+	return &UnusableError{
+		Dir: dir, Found: err.Error(), Do: advice(err, "delete it: it is made again from Kafka"), Err: err,
+	}
 }
 
-// UnusableError says why a folder cannot be used as the index, or cannot any more because its disk has failed, and what to do. What an
-// index has not saved is read again from Kafka at the next start.
+// UnusableError says why a folder cannot be used as the index, or cannot any more because its disk
+// has failed, and what to do. What an index has not saved is read again from Kafka at the next
+// start.
 type UnusableError struct {
 	Dir   string
 	Found string

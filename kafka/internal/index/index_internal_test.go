@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -67,13 +66,6 @@ type beginning struct {
 func newWorld(rng *rand.Rand) *world {
 	start := Checkpoint{Term: wire.NoTerm()}
 	return &world{rng: rng, streams: make(map[string][]eventstore.Record), checkpoint: start, states: map[int64]Checkpoint{0: start}}
-}
-
-// copy returns the world as it is now.
-func (w *world) copy() *world {
-	c := *w
-	c.streams, c.states = maps.Clone(w.streams), maps.Clone(w.states)
-	return &c
 }
 
 func (w *world) name() string {

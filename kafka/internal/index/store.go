@@ -54,10 +54,12 @@ type slotName struct {
 	Partition int32
 }
 
-// Open opens the index in the folder dir, which it makes if there is none; an empty dir means in memory.
+// Open opens the index in the folder dir, which it makes if there is none; an empty dir means in
+// memory.
 //
-// It fails with an *[UnusableError] if the folder is in use by another process, is not an index, is broken, cannot be
-// written, or is the index of another cluster or topic, or of a topic with another number of partitions.
+// It fails with an *[UnusableError] if the folder is in use by another process, is not an index, is
+// broken, cannot be written, or is the index of another cluster or topic, or of a topic with
+// another number of partitions.
 func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 	options := newOptions(logger)
 	if dir == "" {
@@ -127,7 +129,7 @@ func newOptions(logger *slog.Logger) *pebble.Options {
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       math.MaxInt32, // see Store.awaitMerging
-		DisableTableStats:           true,          // nothing is deleted, and a table that cannot be read would be tried again at once and for ever
+		DisableTableStats:           true,          // nothing is deleted, and what cannot be read is tried for ever
 		DisableWAL:                  true,          // Kafka is the log
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      quiet{logger},
@@ -137,13 +139,15 @@ func newOptions(logger *slog.Logger) *pebble.Options {
 	for i := range options.Levels {
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	// What is in level 0 is written once more soon: compressing it is a tenth of what a rebuild costs.
+	// What is in level 0 is written once more soon: compressing it is a tenth of what a rebuild
+	// costs.
 	options.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	options.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	return options
 }
 
-// Bytes returns what the index takes on disk, or in memory if it is kept there; 0 once it is closed.
+// Bytes returns what the index takes on disk, or in memory if it is kept there; 0 once it is
+// closed.
 func (s *Store) Bytes() int64 {
 	var n int64
 	_ = s.use(func(db *pebble.DB) error { // it fails only once it is closed
@@ -157,8 +161,8 @@ func (s *Store) Bytes() int64 {
 	return n
 }
 
-// use calls f with the database while it is open. f must not call back into the store. Whatever f finds while the disk fails
-// counts for nothing.
+// use calls f with the database while it is open. f must not call back into the store. Whatever f
+// finds while the disk fails counts for nothing.
 func (s *Store) use(f func(*pebble.DB) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -172,8 +176,8 @@ func (s *Store) use(f func(*pebble.DB) error) error {
 	return err
 }
 
-// listener tells of what Pebble would end the process for otherwise: a damaged table is the affair of whoever reads it, and
-// is told so.
+// listener tells of what Pebble would end the process for otherwise: a damaged table is the affair
+// of whoever reads it, and is told so.
 func listener(logger *slog.Logger) *pebble.EventListener {
 	return &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		logger.Error("index is damaged; delete its folder, it is made again from Kafka", "file", info.Path, "error", info.Details)
@@ -191,5 +195,6 @@ func (q quiet) Errorf(format string, args ...any) {
 	q.to.Error("index: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf must not return. A disk that fails does not lead here, see disk: what does is a mistake of Pebble's.
+// Fatalf must not return. A disk that fails does not lead here, see disk: what does is a mistake of
+// Pebble's.
 func (q quiet) Fatalf(format string, args ...any) { panic("index: " + fmt.Sprintf(format, args...)) }

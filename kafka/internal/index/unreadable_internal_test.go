@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Tables that cannot be read cannot be merged. Whoever adds more is told, and does not wait for ever for them to become fewer.
+// Tables that cannot be read cannot be merged. Whoever adds more is told, and does not wait for
+// ever for them to become fewer.
 func TestTablesThatCannotBeMerged(t *testing.T) {
 	w, merging := newWorld(seeded(t)), make(chan struct{})
 	unreadable := errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -45,7 +46,8 @@ func TestTablesThatCannotBeMerged(t *testing.T) {
 	require.Equal(t, err, inTime(t, s.Close))
 }
 
-// A look at a folder changes nothing: it works where nothing can be written, whatever is in the folder.
+// A look at a folder changes nothing: it works where nothing can be written, whatever is in the
+// folder.
 func TestInspectWritesNothing(t *testing.T) {
 	w, memory := newWorld(seeded(t)), vfs.NewMem()
 	logger := slog.New(slog.DiscardHandler)
@@ -128,6 +130,7 @@ func TestLockThatCannotBeMade(t *testing.T) {
 	_, _, opening := openFailing(denied, 1_500)
 	_, looking := inspect(roomy{denied, 1 << 40}, "index", onePartition(), slog.New(slog.DiscardHandler))
 	for _, err := range []error{opening, looking} {
-		require.EqualError(t, err, "index folder index: open LOCK: read-only file system; name a folder that this process may write to")
+		require.EqualError(t, err,
+			"index folder index: open LOCK: read-only file system; name a folder that this process may write to")
 	}
 }
