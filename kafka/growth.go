@@ -13,9 +13,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// extra looks at the partitions of a topic beyond those that are wanted. Kafka can add partitions and cannot take them away, so
-// there must be a way back for who has added some: they may exist as long as nobody has written to them. Markers are no
-// records: a service that was configured with the larger number, and refused, has left some.
+// extra looks at the partitions of a topic beyond those that are wanted. Kafka can add partitions
+// and cannot take them away, so there must be a way back for who has added some: they may exist as
+// long as nobody has written to them. Markers are no records: a service that was configured with
+// the larger number, and refused, has left some.
 func extra(ctx context.Context, c *client, t *TopicStatus, found int32) error {
 	if found <= t.Partitions {
 		return nil

@@ -26,7 +26,7 @@ func grow(t testing.TB, cfg kafka.Config, partitions int) {
 // two configures a topic of two partitions.
 func two(t testing.TB, cfg kafka.Config) kafka.Config {
 	t.Helper()
-	cfg.TopicPrefix = "grown"
+	cfg.TopicPrefix = "two"
 	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 2}}
 	create(t, cfg)
 	return cfg

@@ -13,7 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// stale has the brokers say a number of times that an offset is not in the log, as a leader does that was deposed and has not noticed.
+// stale has the brokers say a number of times that an offset is not in the log, as a leader does
+// that was deposed and has not noticed.
 func stale(c *kfake.Cluster, times int, from int64) *kfake.FaultHandle {
 	return c.Fault(kfake.Fault{
 		Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.OffsetOutOfRange, Count: times,

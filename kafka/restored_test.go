@@ -73,8 +73,8 @@ func (d *diskful) restore() {
 	d.start()
 }
 
-// testRestored restores the brokers below an index on disk, which must be refused then: where the log ends before what the index has
-// read, and where somebody else has written there since.
+// testRestored restores the brokers below an index on disk, which must be refused then: where the
+// log ends before what the index has read, and where somebody else has written there since.
 func testRestored(t *testing.T, cfg kafka.Config, save, restore func()) {
 	t.Helper()
 	dir := t.TempDir()
@@ -119,8 +119,8 @@ func TestAnIndexThatTheLogContradictsIsRefused(t *testing.T) {
 	testRestored(t, cfg, d.save, d.restore)
 }
 
-// Stores that run while the brokers are restored notice when they connect again, whatever they do: they own the partition and are idle, or
-// append, or follow. Their indexes are in memory.
+// Stores that run while the brokers are restored notice when they connect again, whatever they do:
+// they own the partition and are idle, or append, or follow. Their indexes are in memory.
 func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

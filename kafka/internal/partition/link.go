@@ -73,8 +73,9 @@ func (l *link) find() (addr string, epoch int32, err error) {
 		if l.behind >= maxDoubts {
 			return "", 0, &CorruptError{
 				Topic: l.topic, Partition: l.partition, Cause: ErrLogRewritten,
-				Found: fmt.Sprintf("all brokers say that the partition's leader is of epoch %d, and this process has heard of epoch %d: the brokers were "+
-					"restored from a copy; restart this process, which compares its index with the log", o.epoch, l.newest),
+				Found: fmt.Sprintf("all brokers say that the partition's leader is of epoch %d, and this process has heard of "+
+					"epoch %d: the brokers were restored from a copy; restart this process, which compares its index with the log",
+					o.epoch, l.newest),
 			}
 		}
 		if o.addr != "" {

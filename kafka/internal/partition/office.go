@@ -7,8 +7,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// ends asks a broker where the log begins and ends. It fails unless the broker is the leader of the epoch, or of one that is
-// newer, if the epoch is known: a leader's term of office.
+// ends asks a broker where the log begins and ends. It fails unless the broker is the leader of the
+// epoch, or of one that is newer, if the epoch is known: a leader's term of office.
 func ends(b *sarama.Broker, topic string, partition, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 {
 		_, err := fetchUnder(b, topic, partition, epoch, 0, oneBatch, atOnce)
@@ -22,7 +22,8 @@ func ends(b *sarama.Broker, topic string, partition, epoch int32) (begin, end in
 	return begin, end, err
 }
 
-// office is what the brokers say of the leader of a partition: the newest of their answers, for some of them learn late.
+// office is what the brokers say of the leader of a partition: the newest of their answers, for
+// some of them learn late.
 type office struct {
 	addr   string // of the leader
 	epoch  int32  // of its term of office
@@ -30,8 +31,8 @@ type office struct {
 	answer int    // of them, how many answered
 }
 
-// officeOf asks every broker that the client knows. It does not use what the client has kept: that never goes back to an
-// older epoch, as brokers do whose disks were restored.
+// officeOf asks every broker that the client knows. It does not use what the client has kept: that
+// never goes back to an older epoch, as brokers do whose disks were restored.
 func officeOf(client sarama.Client, config *sarama.Config, topic string, partition int32) office {
 	o := office{epoch: -1}
 	for _, known := range client.Brokers() {

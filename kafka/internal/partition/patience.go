@@ -11,7 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
-// patiently does again what failed and may yet succeed, until ctx ends.
+// patiently does again what failed and may yet succeed, until ctx ends. That records are gone is believed when it was said maxDoubts times
+// in a row.
 func patiently[T any](ctx context.Context, client sarama.Client, topic string, do func() (T, error)) (T, error) {
 	var none T
 	var pause backoff
@@ -25,7 +26,7 @@ func patiently[T any](ctx context.Context, client sarama.Client, topic string, d
 			return none, context.Cause(ctx)
 		case client.Closed():
 			return none, eventstore.ErrClosed
-		case final(err) && !errors.Is(err, sarama.ErrOffsetOutOfRange):
+		case final(err):
 			return none, err
 		}
 		var out *RangeError

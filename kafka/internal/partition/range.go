@@ -17,16 +17,20 @@ type RangeError struct {
 
 // Error says where the log begins and ends.
 func (e *RangeError) Error() string {
-	return fmt.Sprintf("%s partition %d: offset %d is not in the log, which begins at %d and ends at %d", e.Topic, e.Partition, e.Offset, e.Begin, e.End)
+	return fmt.Sprintf("%s partition %d: offset %d is not in the log, which begins at %d and ends at %d",
+		e.Topic, e.Partition, e.Offset, e.Begin, e.End)
 }
 
 // Unwrap returns the code that the broker gave.
 func (e *RangeError) Unwrap() error { return sarama.ErrOffsetOutOfRange }
 
-// fetchFrom fetches from the leader of the partition batches from the one with offset on, and makes sure that they follow one
-// another. It fails with a *RangeError if the leader says that the offset is not in the log and that this is so in its term of
-// office; patiently asks again whether it stays so.
-func fetchFrom(client sarama.Client, topic string, partition int32, offset int64, maxBytes int32) ([]*sarama.RecordBatch, error) {
+// fetchFrom fetches from the leader of the partition batches from the one with offset on, and makes
+// sure that they follow one another. It fails with a *RangeError if the leader says that the offset
+// is not in the log and that this is so in its term of office; patiently asks again whether it
+// stays so.
+func fetchFrom(
+	client sarama.Client, topic string, partition int32, offset int64, maxBytes int32,
+) ([]*sarama.RecordBatch, error) {
 	b, epoch, err := client.LeaderAndEpoch(topic, partition)
 	if err != nil {
 		return nil, err
@@ -51,7 +55,8 @@ func fetchFrom(client sarama.Client, topic string, partition int32, offset int64
 	return batches, nil
 }
 
-// rangeOf asks the leader of an epoch for the range of offsets that the offset is said not to be in.
+// rangeOf asks the leader of an epoch for the range of offsets that the offset is said not to be
+// in.
 func rangeOf(b *sarama.Broker, topic string, partition, epoch int32, offset int64) error {
 	begin, end, err := ends(b, topic, partition, epoch)
 	if err == nil && (offset < begin || offset > end) {

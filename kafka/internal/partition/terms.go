@@ -16,10 +16,11 @@ type marker struct {
 
 // readControl is the reader rule, for one control batch.
 //
-// Invariant 8: a marker begins its term if its epoch is greater than every epoch of its producer id that had a marker before.
-// Any other marker changes nothing. So a term that another term's marker has ended never counts again. Such markers come
-// from an owner that has not noticed that it was overtaken, from a coordinator that sends one twice, and from foreign
-// producers whose transactions share an epoch.
+// Invariant 8: a marker begins its term if its epoch is greater than every epoch of its producer id
+// that had a marker before. Any other marker changes nothing. So a term that another term's marker
+// has ended never counts again. Such markers come from an owner that has not noticed that it was
+// overtaken, from a coordinator that sends one twice, and from foreign producers whose transactions
+// share an epoch.
 func (f *follower) readControl(r *reading, b *sarama.RecordBatch) error {
 	if err := f.complete(b); err != nil {
 		return err
@@ -37,8 +38,8 @@ func (f *follower) readControl(r *reading, b *sarama.RecordBatch) error {
 			return err
 		}
 		if !begins && !f.cfg.Broken.TermsRevive {
-			f.cfg.Logger.Warn("a marker of a term that has ended changes nothing", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
-				"offset", m.Offset, "marker", m.Term.String(), "term", r.Checkpoint.Term.String())
+			f.cfg.Logger.Warn("a marker of a term that has ended changes nothing", "topic", f.cfg.Topic,
+				"partition", f.cfg.Partition, "offset", m.Offset, "marker", m.Term.String(), "term", r.Checkpoint.Term.String())
 			return nil
 		}
 		m.Began = true

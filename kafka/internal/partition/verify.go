@@ -9,21 +9,23 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// An index is right only as long as the log still holds what it was made from. Brokers can lose that: their disks are
-// restored from a copy, files are damaged, an unclean election makes a replica leader that lacks records. The ids of
-// cluster and topic stay the same then. So each new connection to the leader begins with a look at the batch that the
-// index has read last. A broker whose log is exchanged restarts, and that ends its connections.
+// An index is right only as long as the log still holds what it was made from. Brokers can lose
+// that: their disks are restored from a copy, files are damaged, an unclean election makes a
+// replica leader that lacks records. The ids of cluster and topic stay the same then. So each new
+// connection to the leader begins with a look at the batch that the index has read last. A broker
+// whose log is exchanged restarts, and that ends its connections.
 //
-// What a look finds there is final, whoever the broker is: below its high watermark a replica has nothing that differs
-// from the others. That it finds nothing is final only if the leader in office says so, and goes on to: one that was
-// deposed and has not noticed may lack what the newer one has acknowledged.
+// What a look finds there is final, whoever the broker is: below its high watermark a replica has
+// nothing that differs from the others. That it finds nothing is final only if the leader in office
+// says so, and goes on to: one that was deposed and has not noticed may lack what the newer one has
+// acknowledged.
 
-// maxDoubts is how many answers in a row must say that records are gone before they are believed. With the pauses
-// between them that takes seconds, in which a leader that was deposed learns of it.
+// maxDoubts is how many answers in a row must say that records are gone before they are believed.
+// With the pauses between them that takes seconds, in which a leader that was deposed learns of it.
 const maxDoubts = 8
 
-// verify compares the index with the log of a broker that has just been connected to, which should be the leader of an epoch.
-// It fails with a *CorruptError if the log contradicts the index.
+// verify compares the index with the log of a broker that has just been connected to, which should
+// be the leader of an epoch. It fails with a *CorruptError if the log contradicts the index.
 func (f *follower) verify(b *sarama.Broker, epoch int32) error {
 	at := f.cfg.Index.Checkpoint()
 	there := true
@@ -55,7 +57,8 @@ func (f *follower) verify(b *sarama.Broker, epoch int32) error {
 	return nil
 }
 
-// compare compares what the log holds, at or after the place of the batch that the index has read last, with that batch.
+// compare compares what the log holds, at or after the place of the batch that the index has read
+// last, with that batch.
 func (f *follower) compare(found *sarama.RecordBatch) error {
 	at := f.cfg.Index.Checkpoint()
 	last := at.Last
@@ -69,14 +72,16 @@ func (f *follower) compare(found *sarama.RecordBatch) error {
 	}
 	if is := wire.FingerprintOf(found, last.Records); !is.Same(last) {
 		return f.contradicted(last.Offset, ErrLogRewritten, fmt.Sprintf(
-			"the batch of offsets %d to %d (term %d/%d, leader epoch %d, sum %08x) stands where the index has read that of offsets %d to %d (leader epoch %d, sum %08x)",
-			found.FirstOffset, found.LastOffset(), found.ProducerID, found.ProducerEpoch, is.LeaderEpoch, is.Sum, last.Offset, at.Next-1, last.LeaderEpoch, last.Sum))
+			"the batch of offsets %d to %d (term %d/%d, leader epoch %d, sum %08x) stands where the index has read "+
+				"that of offsets %d to %d (leader epoch %d, sum %08x)",
+			found.FirstOffset, found.LastOffset(), found.ProducerID, found.ProducerEpoch, is.LeaderEpoch, is.Sum,
+			last.Offset, at.Next-1, last.LeaderEpoch, last.Sum))
 	}
 	return nil
 }
 
-// inRange fails unless the index's checkpoint is in the log or at its end, as the leader in office has it.
-// There says that the batch before it was found.
+// inRange fails unless the index's checkpoint is in the log or at its end, as the leader in office
+// has it. There says that the batch before it was found.
 func (f *follower) inRange(b *sarama.Broker, epoch int32, there bool) error {
 	at := f.cfg.Index.Checkpoint()
 	begin, end, err := f.link.ends(b, epoch)
@@ -103,8 +108,8 @@ func (f *follower) begun(at int64) error {
 	}
 	return &CorruptError{
 		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: 0, Cause: ErrRecordsMissing,
-		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
-			"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", at),
+		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index "+
+			"cannot be made again without them; restore the topic and set retention.ms and retention.bytes to -1", at),
 	}
 }
 
@@ -116,7 +121,8 @@ func (f *follower) contradicted(offset int64, cause error, found string) error {
 	}
 	return &CorruptError{
 		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Cause: cause,
-		Found: found + ": the brokers have lost or replaced records that this process had read; restore the brokers as they were, " + do,
+		Found: found + ": the brokers have lost or replaced records that this process had read; " +
+			"restore the brokers as they were, " + do,
 	}
 }
 

@@ -61,7 +61,8 @@ func ownersBatch(offset int64, term wire.Term, id string, from int64, n int) *sa
 	return b
 }
 
-// A log that is compacted lacks batches, records of batches, or all the records of a batch whose header stays. Each is told, with its place.
+// A log that is compacted lacks batches, records of batches, or all the records of a batch whose
+// header stays. Each is told, with its place.
 func TestHolesInTheLogAreFound(t *testing.T) {
 	term := wire.Term{ProducerID: 1}
 	whole := func() []*sarama.RecordBatch {
@@ -141,7 +142,8 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	require.ErrorContains(t, err, `version 1 of stream "1" is here, and of 2 partitions it belongs to partition 1`)
 }
 
-// A term that has ended does not begin again: not by a later marker of it, and not after the index was opened again.
+// A term that has ended does not begin again: not by a later marker of it, and not after the index
+// was opened again.
 func TestEndedTermsStayEnded(t *testing.T) {
 	one, two, other := wire.Term{ProducerID: 1}, wire.Term{ProducerID: 1, Epoch: 1}, wire.Term{ProducerID: 2}
 	f := testFollower(t, 1)

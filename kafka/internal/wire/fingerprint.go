@@ -7,7 +7,8 @@ import (
 )
 
 // Fingerprint tells a batch of a partition from every other batch that could stand in its place.
-// Whoever has read a batch, and whoever has written it, comes to the same fingerprint: compare two with Same.
+// Whoever has read a batch, and whoever has written it, comes to the same fingerprint: compare two
+// with Same.
 type Fingerprint struct {
 	Offset      int64  // of the batch's first record
 	LeaderEpoch int32  // under which a leader appended the batch; -1 where only the writer knows the batch
@@ -15,8 +16,8 @@ type Fingerprint struct {
 	Records     bool   // Sum covers the records, as that of each batch does whose term is the owner's
 }
 
-// FingerprintOf returns the fingerprint of a batch that was read. It looks at the records only if records says so:
-// those of a batch that does not count may be anything, and of any size.
+// FingerprintOf returns the fingerprint of a batch that was read. It looks at the records only if
+// records says so: those of a batch that does not count may be anything, and of any size.
 func FingerprintOf(b *sarama.RecordBatch, records bool) Fingerprint {
 	f := Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Records: records}
 	if records {
@@ -40,9 +41,10 @@ func (f Fingerprint) Same(g Fingerprint) bool {
 	return f == g
 }
 
-// Not every field of a header is the writer's: a broker that compresses a batch anew computes its first timestamp, and
-// one that was told to gives the batch its own time. So the times in the sum of records are those of the events.
-// The ids and times of events are in it because a coordinator whose disks were restored gives out a term again.
+// Not every field of a header is the writer's: a broker that compresses a batch anew computes its
+// first timestamp, and one that was told to gives the batch its own time. So the times in the sum
+// of records are those of the events. The ids and times of events are in it because a coordinator
+// whose disks were restored gives out a term again.
 
 // sumOfRecords is the sum of what writer and readers know.
 func sumOfRecords(b *sarama.RecordBatch) uint32 {

@@ -18,7 +18,8 @@ func written(change func(*eventstore.Record)) *sarama.RecordBatch {
 	return wire.NewBatch(wire.Term{ProducerID: 7, Epoch: 2}, 40, records)
 }
 
-// read returns the batch as a reader gets it: at its offset, and with what a broker has put into its header.
+// read returns the batch as a reader gets it: at its offset, and with what a broker has put into
+// its header.
 func read(b *sarama.RecordBatch) *sarama.RecordBatch {
 	b.FirstOffset, b.PartitionLeaderEpoch = 100, 5
 	b.FirstTimestamp, b.MaxTimestamp = time.UnixMilli(1), time.UnixMilli(2) // compressed anew, and told to give its own time
