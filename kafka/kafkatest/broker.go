@@ -16,6 +16,7 @@ type broker struct {
 	dir    *runDir
 	watch  *watch
 	config string // path of its properties
+	data   string // its data folder
 	agent  *agent // nil without metrics
 
 	mu   sync.Mutex
@@ -27,12 +28,12 @@ func newBroker(files installed, dir *runDir, w *watch, clusterID string, id int,
 	b := &broker{
 		id: id, plan: dir.plan, dist: files.kafka, dir: dir, watch: w, agent: files.agent,
 		config: filepath.Join(dir.data, fmt.Sprintf("broker-%d.properties", id)),
+		data:   filepath.Join(dir.data, "data-"+strconv.Itoa(id)),
 	}
-	data := filepath.Join(dir.data, "data-"+strconv.Itoa(id))
-	if err := b.dist.format(data, clusterID, id); err != nil {
+	if err := b.dist.format(b.data, clusterID, id); err != nil {
 		return nil, err
 	}
-	settings := renderProperties(properties(id, dir.plan, data, extra))
+	settings := renderProperties(properties(id, dir.plan, b.data, extra))
 	if err := os.WriteFile(b.config, []byte(settings), 0o644); err != nil {
 		return nil, fmt.Errorf("kafkatest: %s: %w", b.name(), err)
 	}

@@ -100,6 +100,47 @@ func TestDataSurvives(t *testing.T) {
 	require.Equal(t, "kept", consume(t, newClient(t, second.Brokers()), "orders", partition, offset))
 }
 
+// What was written after the disks were saved is gone once they are restored, and nothing else has changed.
+func TestDisksAreSavedAndRestored(t *testing.T) {
+	c := kafkatest.ForTest(t, kafkatest.Config{Properties: impatient})
+	client := newClient(t, c.Brokers())
+	createTopic(t, client, "orders")
+	partition, offset := produce(t, client, "orders", "saved")
+	saved := filepath.Join(t.TempDir(), "disks")
+	require.ErrorIs(t, c.SaveDisks(saved), kafkatest.ErrRunning)
+
+	require.NoError(t, c.KillAll())
+	require.NoError(t, c.SaveDisks(saved))
+	require.NoError(t, c.RestartAll(t.Context()))
+	client = newClient(t, c.Brokers())
+	id := topicID(t, client, "orders")
+	produce(t, client, "orders", "lost")
+	require.NoError(t, c.KillAll())
+	require.Error(t, c.RestoreDisks(t.TempDir()), "nothing was saved there")
+	require.NoError(t, c.RestoreDisks(saved))
+	require.NoError(t, c.RestartAll(t.Context()))
+
+	client = newClient(t, c.Brokers())
+	require.Equal(t, "saved", consume(t, client, "orders", partition, offset))
+	require.Equal(t, id, topicID(t, client, "orders"))
+	records := int64(0)
+	for p := range int32(2) {
+		end, err := client.GetOffset("orders", p, sarama.OffsetNewest)
+		require.NoError(t, err)
+		records += end
+	}
+	require.Equal(t, int64(1), records)
+}
+
+func topicID(t *testing.T, client sarama.Client, topic string) string {
+	t.Helper()
+	b, err := client.Controller()
+	require.NoError(t, err)
+	r, err := b.GetMetadata(sarama.NewMetadataRequest(client.Config().Version, []string{topic}))
+	require.NoError(t, err)
+	return r.Topics[0].Uuid.String()
+}
+
 func TestOneBrokerNeedsNoOther(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Brokers: 1})
 	client := newClient(t, c.Brokers())
