@@ -47,6 +47,10 @@ type Config struct {
 	// each other.
 	Sharing bool
 
+	// Prefixes is how many prefixes of transactional ids the processes have between them. With more than one, the coordinator does
+	// not fence a process when another one claims: the markers in the log alone do. Default: 1.
+	Prefixes int
+
 	// Faults to inject. Default: DefaultFaults.
 	Faults Faults
 
@@ -72,6 +76,14 @@ func (c Config) claimRenewal() time.Duration {
 	return claimRenewal
 }
 
+// claimPrefix returns the prefix of the transactional ids of a member.
+func (c Config) claimPrefix(member int) string {
+	if n := member % c.Prefixes; n > 0 {
+		return fmt.Sprintf("%s-%d", kafka.DefaultTransactionalIDPrefix, n)
+	}
+	return kafka.DefaultTransactionalIDPrefix
+}
+
 func (c Config) complete() (Config, error) {
 	if c.Kafka == "" {
 		c.Kafka = os.Getenv(kafkatest.EnvVersion)
@@ -87,6 +99,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Clients == 0 {
 		c.Clients = DefaultClients
+	}
+	if c.Prefixes == 0 {
+		c.Prefixes = 1
 	}
 	if c.Faults == (Faults{}) {
 		c.Faults = DefaultFaults()
@@ -104,5 +119,7 @@ func (c Config) complete() (Config, error) {
 	report(c.Duration < time.Second, "Duration is %s, expected a second or more", c.Duration)
 	report(c.Workers < 2 || c.Workers > 9, "Workers is %d, expected 2 to 9", c.Workers)
 	report(c.Clients < 1 || c.Clients > 200, "Clients is %d, expected 1 to 200", c.Clients)
+	report(c.Prefixes < 1 || c.Prefixes > c.Workers, "Prefixes is %d, expected 1 to the number of workers, %d", c.Prefixes, c.Workers)
+	report(c.Prefixes > 1 && c.Sharing, "Prefixes is %d with Sharing: instances of one service have one prefix", c.Prefixes)
 	return c, errors.Join(wrong...)
 }

@@ -47,6 +47,9 @@ func (r *run) nemeses() []func(context.Context, *rand.Rand) {
 	}
 	if r.cfg.Faults.Workers {
 		all = append(all, r.hurtWorkers)
+		if !r.cfg.Sharing { // an instance that is to own nothing more cannot be made to claim
+			all = append(all, r.ambush)
+		}
 	}
 	if r.cfg.Faults.Crashes {
 		all = append(all, r.crashOwners)
@@ -193,6 +196,7 @@ func (r *run) pauseWorker(ctx context.Context, m *member, owner string, d time.D
 	}
 	_ = clock.Wait(ctx, d)
 	m.resume()
+	r.refuseEverywhere(ctx, m)
 	switch {
 	case r.count.openings.Load() > before:
 		owner += " past a takeover"
@@ -216,13 +220,9 @@ func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 		links, which := r.someLinks(rng)
 		set := func(kind string, w proxy.Weather, d time.Duration) {
 			r.hurt("connections "+kind, "%s for %s", which, d)
-			for _, l := range links {
-				l.Set(w)
-			}
+			setAll(links, w)
 			_ = clock.Wait(ctx, d)
-			for _, l := range links {
-				l.Set(proxy.Weather{})
-			}
+			setAll(links, proxy.Weather{})
 		}
 		switch rng.IntN(8) {
 		case 0:
@@ -240,37 +240,52 @@ func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 			cut(links)
 			set("refused", proxy.Weather{Refuse: true}, between(rng, 200*time.Millisecond, 3*time.Second))
 		default:
-			r.loseAnswers(ctx, links, which, 1+rng.IntN(3))
+			to := []proxy.Kind{proxy.Anything, proxy.Produce, proxy.Claim}[rng.IntN(3)]
+			r.loseAnswers(ctx, links, which, proxy.Loss{Answers: 1 + rng.IntN(3), To: to})
 		}
 	}
 	for _, m := range r.members {
 		for n := range r.cluster.Brokers() {
 			m.proxy.Link(n).Set(proxy.Weather{})
-			m.proxy.Link(n).LoseAnswers(0)
+			m.proxy.Link(n).Lose(proxy.Loss{})
 		}
 	}
 }
 
-// loseAnswers loses the answers to produces and claims that the brokers carried out.
-func (r *run) loseAnswers(ctx context.Context, links []*proxy.Link, which string, n int) {
-	before := lost(links)
-	for _, l := range links {
-		l.LoseAnswers(n)
+// loseAnswers loses the answers to produces, claims and barriers that the brokers carried out.
+func (r *run) loseAnswers(ctx context.Context, links []*proxy.Link, which string, loss proxy.Loss) {
+	kinds := []proxy.Kind{proxy.Produce, proxy.Claim}
+	before := make(map[proxy.Kind]int)
+	for _, kind := range kinds {
+		before[kind] = lost(links, kind)
 	}
+	lose(links, loss)
 	_ = clock.Wait(ctx, time.Second)
-	for _, l := range links {
-		l.LoseAnswers(0)
-	}
-	for range lost(links) - before {
-		r.hurt("answer to a produce or claim lost", "%s", which)
+	lose(links, proxy.Loss{})
+	for _, kind := range kinds {
+		for range lost(links, kind) - before[kind] {
+			r.hurt("answer lost, "+string(kind), "%s", which)
+		}
 	}
 }
 
-func lost(links []*proxy.Link) (n int) {
+func lose(links []*proxy.Link, loss proxy.Loss) {
 	for _, l := range links {
-		n += l.Lost()
+		l.Lose(loss)
+	}
+}
+
+func lost(links []*proxy.Link, to proxy.Kind) (n int) {
+	for _, l := range links {
+		n += l.Lost(to)
 	}
 	return n
+}
+
+func setAll(links []*proxy.Link, w proxy.Weather) {
+	for _, l := range links {
+		l.Set(w)
+	}
 }
 
 func cut(links []*proxy.Link) {
@@ -288,10 +303,7 @@ func (r *run) someLinks(rng *rand.Rand) (links []*proxy.Link, which string) {
 	case 0:
 		return []*proxy.Link{r.members[w].proxy.Link(b)}, fmt.Sprintf("worker %d to broker %d", w, b)
 	case 1:
-		for n := range r.cluster.Brokers() {
-			links = append(links, r.members[w].proxy.Link(n))
-		}
-		return links, fmt.Sprintf("worker %d to all brokers", w)
+		return r.members[w].links(), fmt.Sprintf("worker %d to all brokers", w)
 	default:
 		for _, m := range r.members {
 			links = append(links, m.proxy.Link(b))

@@ -28,7 +28,10 @@ type Report struct {
 
 	Operations, Appended, Repeated, Conflicts, NotAppended, Unknown, Reads, FailedReads int64
 	UnknownStored                                                                       int64 // of Unknown, how many the log holds
-	Early                                                                               int64 // of Appended and Reads, decided on events that were not stored yet
+	Early                                                                               int64 // of Appended and Refusals, decided on events that were not stored yet
+
+	// RefusalsAsked is how many refusals were asked for. They were answered, and had to be exact, or were unavailable.
+	RefusalsAsked, Refusals, RefusalsUnavailable int64
 
 	Streams, Records, Markers, Strays int
 	Renewals                          int // of claims, at least; not told where the processes share the partitions
@@ -64,7 +67,8 @@ func (r *run) report() *Report {
 		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Sharing: r.cfg.Sharing, Broken: Names(r.cfg.Broken),
 		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
 		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
-		Early: c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
+		Refusals: c.refusals.Load(),
+		Early:    c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
 		Faults: faults, Violations: r.verdict.violations, Undecided: r.verdict.open(), CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
 	}
@@ -89,7 +93,10 @@ func (r *run) report() *Report {
 			stored[history.OpOf(rec.Event)] = true
 		}
 		for _, op := range ops {
-			asked := op.Outcome == history.Conflict || op.Outcome == history.Answered
+			if op.Kind == history.Refusal {
+				rep.RefusalsAsked++
+			}
+			asked := op.Outcome == history.Conflict || op.Outcome == history.Answered && op.Kind == history.Read
 			if asked && owners.Owned(op.Store, partition, op.Return) {
 				rep.Exact++
 			}
@@ -98,6 +105,7 @@ func (r *run) report() *Report {
 			}
 		}
 	}
+	rep.RefusalsUnavailable = rep.RefusalsAsked - rep.Refusals
 	return rep
 }
 
@@ -123,8 +131,10 @@ func (r *Report) Print(w io.Writer) {
 	line("unknown", r.Unknown, fmt.Sprintf("of which the log holds %d", r.UnknownStored))
 	line("reads", r.Reads, "")
 	line("reads without an answer", r.FailedReads, "")
+	line("refusals answered, each had to be exact", r.Refusals, fmt.Sprintf("of %d asked for", r.RefusalsAsked))
+	line("refusals without an answer", r.RefusalsUnavailable, "not owner, closed, out of time")
 	line("all", r.Operations, "")
-	line("appended or read on events not yet stored", r.Early, "and answered when they were")
+	line("appended or refused on events not yet stored", r.Early, "and answered when they were")
 	line("conflicts and reads that had to be exact", r.Exact, "their store certainly owned the partition")
 	line("conflicts from the past", r.OutdatedConflicts, "of a store that was overtaken and did not know it yet")
 	line("reads from the past", r.OutdatedReads, "likewise")

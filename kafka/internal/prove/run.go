@@ -82,7 +82,7 @@ func prove(ctx context.Context, cfg Config) (*Report, error) {
 		log: history.NewLog(), started: make(chan struct{}),
 	}
 	r.count.faults = make(map[string]int)
-	if cfg.Sharing {
+	if cfg.Sharing || cfg.Prefixes > 1 { // one that has lost a partition may have it back
 		r.rec.Share()
 	}
 	j, err := openJournal(filepath.Join(cfg.Dir, "faults.log"), origin)
