@@ -16,6 +16,9 @@ type Broken struct {
 	ForgetCommands       bool // the command ids read while claiming are not kept
 	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
 	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
+	NoProof              bool // an answer without an append is told without proof that it is of the present
+	StaleProof           bool // a batch or barrier that was under way when the call began counts as proof
+	TermsRevive          bool // a later marker revives a term that another term's marker has ended
 }
 
 type key struct{}

@@ -60,6 +60,12 @@ func (r *run) nemeses() []func(context.Context, *rand.Rand) {
 	if r.cfg.Faults.Forgetting {
 		all = append(all, r.forget)
 	}
+	if r.cfg.Faults.Markers {
+		all = append(all, r.doubleMarkers)
+		if r.cfg.Prefixes > 1 {
+			all = append(all, r.revive)
+		}
+	}
 	return all
 }
 
@@ -77,6 +83,10 @@ func mostlyShort(rng *rand.Rand, low, high time.Duration) time.Duration {
 // hurtBrokers takes one broker after the other out of service: never two at once, for then nothing could be acknowledged.
 func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 10*time.Second)) == nil {
+		if rng.IntN(3) == 0 {
+			r.moveDuties(ctx, rng)
+			continue
+		}
 		victim, why, err := r.chooseBroker(ctx, rng)
 		if err != nil {
 			continue
@@ -89,6 +99,23 @@ func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
+// moveDuties makes another broker the leader of a partition, or the coordinator of its claims, with no broker down.
+func (r *run) moveDuties(ctx context.Context, rng *rand.Rand) {
+	partition, prefix := rng.Int32N(partitions), r.somePrefix(rng)
+	what, move := "leader moved", func() error { return r.guide.moveLeader(ctx, partition) }
+	if rng.IntN(2) == 0 {
+		what, move = "coordinator moved", func() error { return r.guide.moveCoordinator(ctx, prefix, partition) }
+	}
+	if err := move(); err != nil {
+		r.journal.note("%s of partition %d: not done: %v", what, partition, err)
+		return
+	}
+	r.hurt(what, "partition %d", partition)
+}
+
+// somePrefix returns one of the prefixes that the processes have.
+func (r *run) somePrefix(rng *rand.Rand) string { return r.cfg.claimPrefix(rng.IntN(r.cfg.Prefixes)) }
+
 // chooseBroker returns a broker to hurt, and what it is: mostly one that the store needs.
 func (r *run) chooseBroker(ctx context.Context, rng *rand.Rand) (victim int, why string, err error) {
 	partition, choices := rng.Int32N(partitions), 4
@@ -100,7 +127,7 @@ func (r *run) chooseBroker(ctx context.Context, rng *rand.Rand) (victim int, why
 		victim, err = r.guide.leader(ctx, partition)
 		return victim, "leader", err
 	case 2:
-		victim, err = r.guide.coordinator(ctx, partition)
+		victim, err = r.guide.coordinator(ctx, r.somePrefix(rng), partition)
 		return victim, "coordinator", err
 	case 4, 5:
 		victim, err = r.guide.groupCoordinator(ctx)

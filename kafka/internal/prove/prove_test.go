@@ -50,6 +50,6 @@ func TestParseFaults(t *testing.T) {
 	require.Equal(t, prove.Faults{Crashes: true, Forgetting: true}, found)
 	for _, bad := range []string{"", "crashes,", "disks"} {
 		_, err := prove.ParseFaults(bad)
-		require.ErrorContains(t, err, "expected some of brokers, workers, connections, crashes, forgetting")
+		require.ErrorContains(t, err, "expected some of "+prove.FaultNames)
 	}
 }

@@ -19,6 +19,7 @@ type Report struct {
 	Seed     uint64
 	Duration time.Duration // of the work under faults
 	Sharing  bool
+	Prefixes int      // of transactional ids among the processes
 	Broken   []string // rules that the store was made to break
 
 	// Exact is how many conflicts and reads were answered by a store that certainly owned the partition: they had to be linearizable.
@@ -64,7 +65,7 @@ func (r *run) report() *Report {
 	records, markers := r.log.Size()
 	faults, _ := c.allFaults()
 	rep := &Report{
-		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Sharing: r.cfg.Sharing, Broken: Names(r.cfg.Broken),
+		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Sharing: r.cfg.Sharing, Prefixes: r.cfg.Prefixes, Broken: Names(r.cfg.Broken),
 		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
 		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
 		Refusals: c.refusals.Load(),
@@ -72,7 +73,7 @@ func (r *run) report() *Report {
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
 		Faults: faults, Violations: r.verdict.violations, Undecided: r.verdict.open(), CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
 	}
-	if !r.cfg.Sharing { // an opening claims each partition once
+	if !r.cfg.Sharing && r.cfg.Prefixes == 1 { // an opening claims each partition once
 		rep.Renewals = max(0, markers-partitions*int(rep.Takeovers+rep.FailedOpenings))
 	}
 	owners := r.rec.Owners()
@@ -119,6 +120,9 @@ func (r *Report) Print(w io.Writer) {
 	if r.Sharing {
 		how = "that share the partitions"
 	}
+	if r.Prefixes > 1 {
+		how += fmt.Sprintf(", with %d prefixes of transactional ids", r.Prefixes)
+	}
 	fmt.Fprintf(w, "\nProof on Kafka %s, seed %d, processes %s, %s of work under faults\n", r.Kafka, r.Seed, how, r.Duration)
 	if len(r.Broken) > 0 {
 		fmt.Fprintf(w, "The store was broken on purpose: %s\n", strings.Join(r.Broken, ", "))
@@ -152,7 +156,7 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "\nThe topic, read by an independent consumer\n")
 	line("records", r.Records, "")
 	line("markers", r.Markers, "")
-	if !r.Sharing {
+	if !r.Sharing && r.Prefixes == 1 {
 		line("of them renewals of claims, at least", r.Renewals, "")
 	}
 	line("records that do not count", r.Strays, "")

@@ -56,7 +56,8 @@ func run(ctx context.Context) int {
 	flag.IntVar(&cfg.Clients, "clients", prove.DefaultClients, "clients at a time")
 	flag.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if there are violations)")
 	flag.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of taking them from each other")
-	flag.Func("faults", "those to inject, of brokers, workers, connections, crashes, forgetting; default: the first three; not with -broken",
+	flag.IntVar(&cfg.Prefixes, "prefixes", 1, "prefixes of transactional ids that the processes have between them")
+	flag.Func("faults", "those to inject, of "+prove.FaultNames+"; default: the first four; not with -broken",
 		func(text string) (err error) {
 			cfg.Faults, err = prove.ParseFaults(text)
 			return err
