@@ -33,6 +33,9 @@ type Config struct {
 	// Each conflict means that another commit went through. Default: [DefaultMaxAttempts].
 	MaxAttempts int
 
+	// Unconfirmed makes each Update what the option [Unconfirmed] makes one. Default: answers are confirmed.
+	Unconfirmed bool
+
 	// Now gives the events their time. Default: the system's clock, UTC.
 	Now func() time.Time
 

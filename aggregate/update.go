@@ -18,12 +18,22 @@ import (
 // Where the store is an [eventstore.Pipelined], decide may be called with a state that is queued and not stored yet. Update returns
 // only once all that the decision rests on is stored; if that fails it decides anew.
 //
+// A refusal, or that there is nothing to do, is told only if it was so at some moment after Update was called. On Kafka
+// that takes the next batch of the partition, or some milliseconds where there is none. Where it cannot be
+// confirmed before ctx ends, Update fails with an error whose method Unavailable() bool returns true. See [Unconfirmed].
+//
 // A command is applied at most once: if the stream holds events of the command that ctx carries, decide is
 // not called and Update returns nil. So the handler of a command commits to an aggregate once;
 // after that an Update of the same one fails with [ErrSecondCommit].
-func (r *Repository[S]) Update(ctx context.Context, id string, decide func(S) ([]Event[S], error)) error {
+func (r *Repository[S]) Update(
+	ctx context.Context, id string, decide func(S) ([]Event[S], error), options ...UpdateOption,
+) error {
+	u := update{unconfirmed: r.cfg.Unconfirmed}
+	for _, set := range options {
+		set(&u)
+	}
 	for attempt := 1; ; attempt++ {
-		conflict, err := r.attempt(ctx, id, decide)
+		conflict, err := r.attempt(ctx, id, decide, u)
 		if conflict == nil {
 			return err
 		}
@@ -33,8 +43,23 @@ func (r *Repository[S]) Update(ctx context.Context, id string, decide func(S) ([
 	}
 }
 
+// UpdateOption is an option of one [Repository.Update].
+type UpdateOption func(*update)
+
+// update is how one Update is done.
+type update struct{ unconfirmed bool }
+
+// Unconfirmed makes Update tell a refusal, or that there is nothing to do, on what this process knows. It does not wait
+// until the brokers have confirmed that the process still owns the partition. That takes microseconds.
+//
+// Then such an answer may rest on a state that is over: another process may have taken the partition over, and this one
+// has not noticed yet. That takes some seconds, and longer if it was paused. Events are appended as ever.
+func Unconfirmed() UpdateOption { return func(u *update) { u.unconfirmed = true } }
+
 // attempt loads, decides and appends once. A conflict means that it is to be tried again; otherwise err is Update's.
-func (r *Repository[S]) attempt(ctx context.Context, id string, decide func(S) ([]Event[S], error)) (conflict, err error) {
+func (r *Repository[S]) attempt(
+	ctx context.Context, id string, decide func(S) ([]Event[S], error), u update,
+) (conflict, err error) {
 	root, tip, err := r.newest(ctx, id)
 	var records []eventstore.Record
 	handled := err == nil && root.handled(event.CauseFrom(ctx).CommandID)
@@ -44,8 +69,12 @@ func (r *Repository[S]) attempt(ctx context.Context, id string, decide func(S) (
 	if len(records) > 0 {
 		return conflictOr(r.append(ctx, root, records, tip))
 	}
-	// What is told now was learned from what may be queued only.
-	conflict, failed := conflictOr(tip.Await(ctx))
+	// What is told now was learned from what may be queued only, and perhaps by a store that was overtaken.
+	await := tip.Await
+	if root == nil || handled || u.unconfirmed { // that a command was applied stays true
+		await = tip.Stored
+	}
+	conflict, failed := conflictOr(await(ctx))
 	switch {
 	case conflict != nil:
 		return conflict, nil
@@ -108,3 +137,5 @@ func (t storedTip) Append(ctx context.Context, records ...eventstore.Record) (ev
 }
 
 func (t storedTip) Await(context.Context) error { return nil }
+
+func (t storedTip) Stored(context.Context) error { return nil }

@@ -9,7 +9,8 @@ import (
 // are not stored yet and may never be. So those who append to one stream need not wait for each other's round trips.
 //
 // Nothing that was decided on queued commits may be told to anybody before they are stored, neither that there are new events
-// nor that there is nothing to do: the [Tip] that comes with them sees to both.
+// nor that there is nothing to do. Nor may a refusal be told on a state that was over before it was asked for: the store may
+// have lost the stream to another owner and not know it yet. The [Tip] sees to all of this.
 type Pipelined interface {
 	Store
 
@@ -32,7 +33,15 @@ type Tip interface {
 	// The actual version that such an error names may be that of a commit that is queued.
 	Append(ctx context.Context, records ...Record) (Result, error)
 
-	// Await returns nil once everything up to the tip is stored, and a *[ConflictError] if that will never be. It
-	// also fails when ctx ends, and where the store has lost the stream to another owner. Afterwards, what was decided without events may be told.
+	// Await returns nil once it is certain that the stream stood at the tip at some moment after ReadQueued was called.
+	// Afterwards, what was decided without events may be told: a refusal, or that there is nothing to do.
+	//
+	// It returns a *[ConflictError] if what the tip rests on will never be stored, or if the stream may have gone on:
+	// decide again. It fails with [ErrNotOwner] where another owner has the stream. If ctx ends before, or if the
+	// brokers cannot be asked, it fails with an error whose method Unavailable() bool returns true.
 	Await(ctx context.Context) error
+
+	// Stored returns nil once everything up to the tip is stored, and otherwise what Await does. It asks nobody
+	// whether the stream has gone on since. That is enough for what stays true for ever, as that a command was applied.
+	Stored(ctx context.Context) error
 }

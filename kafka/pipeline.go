@@ -52,6 +52,8 @@ func (t *tip) Append(ctx context.Context, records ...eventstore.Record) (eventst
 
 func (t *tip) Await(ctx context.Context) error { return t.store.explained(t.Tip.Await(ctx)) }
 
+func (t *tip) Stored(ctx context.Context) error { return t.store.explained(t.Tip.Stored(ctx)) }
+
 // failedTip is that of a stream that cannot be read.
 type failedTip struct{ err error }
 
@@ -60,3 +62,5 @@ func (t failedTip) Append(context.Context, ...eventstore.Record) (eventstore.Res
 }
 
 func (t failedTip) Await(context.Context) error { return t.err }
+
+func (t failedTip) Stored(context.Context) error { return t.err }

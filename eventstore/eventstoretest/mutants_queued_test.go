@@ -33,6 +33,8 @@ type brokenTip struct {
 	await  func(*wrappedTip) error
 }
 
+func (t *wrappedTip) Stored(ctx context.Context) error { return t.Await(ctx) }
+
 func (t brokenTip) Append(ctx context.Context, records ...eventstore.Record) (eventstore.Result, error) {
 	if t.append == nil {
 		return t.wrappedTip.Append(ctx, records...)

@@ -15,6 +15,8 @@ type Broken struct {
 	CheckpointBeforeData bool // the index saves its checkpoint before the data it stands for
 	ForgetCommands       bool // the command ids read while claiming are not kept
 	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
+	NoProof              bool // a refusal is told at once where nothing is queued
+	StaleProof           bool // a refusal is told once what was under way when it was asked is stored
 	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
 	NoProof              bool // an answer without an append is told without proof that it is of the present
 	StaleProof           bool // a batch or barrier that was under way when the call began counts as proof

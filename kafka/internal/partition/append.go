@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -184,6 +185,7 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 		return errClaimAgain
 	}
 	wrote := o.cfg.Observer.writing(len(b.writes), len(b.records))
+	number := o.proofs.begin()
 	sent := clock.Reading()
 	e := encoders.Get().(*wire.Encoder)
 	base, err := o.send(ctx, e.Batch(o.term, o.sequence, b.records))
@@ -200,8 +202,7 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown,
 			o.corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later", at.Next)))
 	case base > at.Next && !o.cfg.Broken.NoWitness:
-		o.cfg.Logger.Warn("another writer came between", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
-			"expected", at.Next, "found", base)
+		o.between(at.Next, base)
 		if err := o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
 			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but whether it counts was not seen
 		}
@@ -224,8 +225,19 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	}
 	o.sequence = wire.NextSequence(o.sequence, len(b.records))
 	o.wrote = true
+	o.proofs.count(number)
 	b.base = base
 	return nil
+}
+
+// between tells that something stands before a batch that the owner did not write. Its own markers are expected there.
+func (o *Owner) between(expected, found int64) {
+	level := slog.LevelWarn
+	if o.asking != nil {
+		level = slog.LevelDebug
+	}
+	o.cfg.Logger.Log(context.Background(), level, "something stands between the owner's batches", "topic", o.cfg.Topic,
+		"partition", o.cfg.Partition, "expected", expected, "found", found)
 }
 
 // mustCount makes sure that the batch counts under the reader rule, where others have written as well, and returns the offset of its first record
@@ -315,7 +327,7 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 	lost := lostError(o.cfg.Topic, o.cfg.Partition, o.term, cause)
 	switch {
-	case o.renewing != nil || o.claims.newest() != o.term:
+	case o.asking != nil && !o.barrier.underWay || o.claims.newest() != o.term:
 		return errClaimAgain // the coordinator tells who fences
 	case attempts == 1:
 		return lost // nothing of the batch has landed

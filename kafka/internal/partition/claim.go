@@ -130,7 +130,7 @@ func (o *Owner) take(ctx context.Context, term wire.Term) error {
 	defer stop(nil)
 	asked := make(chan error, 1)
 	go func() {
-		err := o.coordinator.mark(ctx, term)
+		err := o.coordinator.transact(ctx, term, true)
 		if err != nil {
 			stop(err) // no marker may come
 		}
@@ -151,6 +151,8 @@ func (o *Owner) take(ctx context.Context, term wire.Term) error {
 // begin goes on under a term whose marker was read.
 func (o *Owner) begin(term wire.Term) {
 	o.term, o.sequence, o.doubt = term, 0, false
+	o.barrier = barrier{recent: o.barrier.recent}
+	o.proofs.renew()
 	o.cfg.Logger.Info("partition claimed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"term", term.String(), "offset", o.cfg.Index.Checkpoint().Next)
 }

@@ -69,8 +69,9 @@ func (c *coordinator) initTerm(ctx context.Context, previous wire.Term) (term wi
 
 func forgotten(err error) bool { return errors.Is(err, sarama.ErrInvalidProducerIDMapping) }
 
-// mark ends an empty transaction over the partition; its only trace is the marker.
-func (c *coordinator) mark(ctx context.Context, term wire.Term) error {
+// transact begins an empty transaction over the partition, and ends it by a commit or an abort. Its only trace is the
+// marker. Both requests may be sent again: what is in the transaction stays in it, and what has ended so has ended so.
+func (c *coordinator) transact(ctx context.Context, term wire.Term, commit bool) error {
 	err := c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
 			Version:         2,
@@ -96,7 +97,7 @@ func (c *coordinator) mark(ctx context.Context, term wire.Term) error {
 				TransactionalID:   c.transactionalID,
 				ProducerID:        term.ProducerID,
 				ProducerEpoch:     term.Epoch,
-				TransactionResult: true,
+				TransactionResult: commit,
 			})
 			if err != nil {
 				return err

@@ -24,8 +24,16 @@ type follower struct {
 	skipped  atomic.Int64
 	high     atomic.Int64 // the end of the partition, as a broker told last
 	claims   claims
+	marker   marker // the last one that was read, whatever it meant
 	progress progress
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
+}
+
+// marker is a transaction's end as it stands in the partition.
+type marker struct {
+	offset int64
+	term   wire.Term
+	aborts bool
 }
 
 func newFollower(cfg Config) *follower {
@@ -206,6 +214,7 @@ func (f *follower) read(r *reading, b *sarama.RecordBatch) error {
 	case b.Control:
 		if wire.IsMarker(b) {
 			r.Checkpoint.Term = term
+			f.marker = marker{offset: b.FirstOffset, term: term, aborts: wire.Aborts(b)}
 			f.claims.saw(term, wire.Aborts(b))
 		}
 	case b.IsTransactional, b.ProducerID < 0, term != r.Checkpoint.Term:

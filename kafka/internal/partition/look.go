@@ -21,6 +21,10 @@ const lookEvery = 2 * time.Second
 // asked, by renewing the claim: it refuses if another process has claimed, and if a foreign program's transaction left the
 // marker, the owner needs a new one before its next batch counts.
 func (o *Owner) look(ctx context.Context) error {
+	if o.asking == nil && !o.barrier.recent {
+		o.coordinator.drop()
+	}
+	o.barrier.recent = false
 	if o.wrote || o.cfg.Broken.NeverLooks {
 		o.wrote = false
 		return nil
@@ -30,13 +34,19 @@ func (o *Owner) look(ctx context.Context) error {
 		return nil //nolint:nilerr // it was logged, and the next look or append asks again
 	}
 	err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end || o.overtakenBy(c.Term) })
-	last := o.cfg.Index.Checkpoint().Term
 	switch {
 	case err != nil && kindOf(err) != passing:
 		o.cfg.Logger.Warn("owner cannot read what others wrote", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
 		return nil // its own batches are not refused yet
 	case err != nil:
 		return fmt.Errorf("read on to offset %d: %w", end, err)
+	}
+	return o.otherTerm(ctx)
+}
+
+// otherTerm goes on after the owner has read on, under whatever term the log has now. It fails if that is of a later claim of another process.
+func (o *Owner) otherTerm(ctx context.Context) error {
+	switch last := o.cfg.Index.Checkpoint().Term; {
 	case o.adopt(), last == o.term:
 		return nil
 	case o.overtakenBy(last):

@@ -12,6 +12,7 @@ type Observer struct {
 	Claimed func(d time.Duration)
 	Lost    func(err error)
 	Skipped func(offset int64, records int)
+	Barred  func(d time.Duration, err error)
 }
 
 // writing is called before a batch is sent, and what it returns afterwards.
@@ -30,6 +31,15 @@ func (o *Observer) claiming() func() {
 	}
 	start := clock.Reading()
 	return func() { o.Claimed(time.Since(start)) }
+}
+
+// barring is called before a barrier, and what it returns afterwards.
+func (o *Observer) barring() func(error) {
+	if o.Barred == nil {
+		return func(error) {}
+	}
+	start := clock.Reading()
+	return func(err error) { o.Barred(time.Since(start), err) }
 }
 
 func (o *Observer) lost(err error) {

@@ -47,7 +47,8 @@ const maxBatchRecords = 10_000
 type Owner struct {
 	*follower
 	queue       *queue
-	coordinator *coordinator // of the owner's goroutine, or of the renewal's while there is one
+	coordinator *coordinator // of the owner's goroutine, or of a renewal's or barrier's while there is one
+	proofs      proofs
 
 	stop     context.CancelFunc // bounds what the owner's goroutine does
 	finished chan struct{}
@@ -62,9 +63,10 @@ type Owner struct {
 	wrote    bool // a batch since the last look
 	batch    batch
 	linger   linger
+	barrier  barrier
 
-	renewing    chan renewal // has the answer of the step under way; nil without one
-	stopRenewal context.CancelFunc
+	asking     chan answer // has the coordinator's answer to what is under way; nil without any
+	stopAsking context.CancelFunc
 }
 
 // claim takes the partition from whoever has it, reads everything that counts into the index, and
@@ -180,10 +182,16 @@ func (o *Owner) run(ctx context.Context) {
 		o.cfg.Observer.lost(err)
 		o.cfg.Logger.Error("partition lost", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
 		o.failure = err
-		o.queue.stop(o.lasting(err))
+		o.stopAll(o.lasting(err))
 		return
 	}
-	o.queue.stop(o.reason)
+	o.stopAll(o.reason)
+}
+
+// stopAll refuses what waits, and whatever comes.
+func (o *Owner) stopAll(because error) {
+	o.queue.stop(because)
+	o.proofs.end(because)
 }
 
 func (o *Owner) work(ctx context.Context) error {
@@ -216,20 +224,23 @@ func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits
 			return nil, nil
 		case <-due:
 			return nil, o.renew
-		case r := <-o.renewing:
-			return nil, func(ctx context.Context) error { return o.renewed(ctx, r) }
+		case a := <-o.asking:
+			return nil, func(ctx context.Context) error { return o.asked(ctx, a) }
 		default:
 		}
 		o.lingerFor(ctx)
 		if commits := o.queue.take(o.cfg.MaxBatchBytes, maxBatchRecords); len(commits) > 0 {
 			return commits, nil
 		}
+		if o.asking == nil && o.proofs.wanted() {
+			return nil, o.bar
+		}
 		select {
 		case <-o.queue.wake:
 		case <-due:
 			return nil, o.renew
-		case r := <-o.renewing:
-			return nil, func(ctx context.Context) error { return o.renewed(ctx, r) }
+		case a := <-o.asking:
+			return nil, func(ctx context.Context) error { return o.asked(ctx, a) }
 		case <-idle:
 			return nil, o.look
 		case <-ctx.Done():

@@ -31,7 +31,7 @@ type queue struct {
 	version    func(aggregateID string) (int64, error) // of the stream, as stored
 	keepBroken bool                                    // the proof wants to see that Q4 matters
 
-	wake chan struct{} // has an element if commits may have begun to wait
+	wake chan struct{} // has an element if commits, or questions, may have begun to wait
 
 	mu          sync.Mutex
 	first, last *commit // those that wait
@@ -97,11 +97,16 @@ func (q *queue) enter(c *commit) error {
 		close(q.full)
 		q.full = nil
 	}
+	q.knock()
+	return nil
+}
+
+// knock wakes the owner, who looks for what there is to do.
+func (q *queue) knock() {
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // admit finds the commit its place. q.mu is held.

@@ -20,42 +20,51 @@ import (
 // markerTime bounds how long appends wait while the owner looks for the marker of its own renewal. It usually takes milliseconds.
 const markerTime = time.Second
 
-// renewal is the coordinator's answer to one step of a renewal: a term, and then its marker.
-type renewal struct {
-	term   wire.Term
-	fresh  bool // it was not had by the own term
-	marked bool // its marker was asked for
-	doubt  bool
-	err    error
+// answer is the coordinator's to one step of a renewal, first a term and then its marker, or to a barrier.
+type answer struct {
+	term    wire.Term
+	fresh   bool // it was not had by the own term
+	marked  bool // its marker was asked for
+	doubt   bool
+	barrier bool
+	err     error
 }
 
 // renew begins to renew the claim, unless that is under way.
 func (o *Owner) renew(ctx context.Context) error {
-	if o.renewing == nil {
+	if o.asking == nil {
 		o.nextTerm(ctx, o.claims.newest())
 	}
 	return nil
 }
 
+// asked goes on after an answer of the coordinator.
+func (o *Owner) asked(ctx context.Context, a answer) error {
+	if a.barrier {
+		return o.barred(ctx, a)
+	}
+	return o.renewed(ctx, a)
+}
+
 func (o *Owner) nextTerm(ctx context.Context, previous wire.Term) {
-	o.beside(ctx, func(ctx context.Context) renewal {
-		r := renewal{fresh: previous == wire.NoTerm()}
+	o.beside(ctx, func(ctx context.Context) answer {
+		r := answer{fresh: previous == wire.NoTerm()}
 		r.term, r.doubt, r.err = o.coordinator.initTerm(ctx, previous)
 		return r
 	})
 }
 
 // beside takes a step beside the owner's goroutine, which alone ends it: see settled, finishRenewal and endRenewal.
-func (o *Owner) beside(ctx context.Context, step func(context.Context) renewal) {
-	ctx, o.stopRenewal = context.WithCancel(ctx)
-	answer := make(chan renewal, 1)
-	o.renewing = answer
-	go func() { answer <- step(ctx) }()
+func (o *Owner) beside(ctx context.Context, step func(context.Context) answer) {
+	ctx, o.stopAsking = context.WithCancel(ctx)
+	answers := make(chan answer, 1)
+	o.asking = answers
+	go func() { answers <- step(ctx) }()
 }
 
 // renewed goes on with the renewal after an answer. It fails if the claim is lost. Whatever else the coordinator says, the claim stays as
 // it is: it is not the coordinator that makes it count.
-func (o *Owner) renewed(ctx context.Context, r renewal) error {
+func (o *Owner) renewed(ctx context.Context, r answer) error {
 	o.stepOver(r)
 	var lost *LostError
 	switch {
@@ -65,6 +74,7 @@ func (o *Owner) renewed(ctx context.Context, r renewal) error {
 		return r.err
 	case r.err != nil:
 		o.coordinator.drop()
+		o.proofs.fail(o.barrier.number, r.err) // where the renewal takes a barrier's place
 		o.cfg.Logger.Warn("claim is not renewed yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", r.err)
 	case r.marked:
 		o.coordinator.drop()
@@ -75,17 +85,17 @@ func (o *Owner) renewed(ctx context.Context, r renewal) error {
 				return err
 			}
 		}
-		o.beside(ctx, func(ctx context.Context) renewal {
-			return renewal{term: r.term, marked: true, err: o.coordinator.mark(ctx, r.term)}
+		o.beside(ctx, func(ctx context.Context) answer {
+			return answer{term: r.term, marked: true, err: o.coordinator.transact(ctx, r.term, true)}
 		})
 	}
 	return nil
 }
 
 // stepOver takes note of the answer.
-func (o *Owner) stepOver(r renewal) {
-	o.stopRenewal()
-	o.renewing = nil
+func (o *Owner) stepOver(r answer) {
+	o.stopAsking()
+	o.asking = nil
 	if !r.marked {
 		o.given(r.term, r.doubt, r.err)
 	}
@@ -121,10 +131,14 @@ func (o *Owner) adopt() bool {
 // finishRenewal waits for the coordinator's answer to the step under way. It fails with a *LostError if that got a term and somebody else
 // owns the partition.
 func (o *Owner) finishRenewal(ctx context.Context) error {
-	if o.renewing == nil {
+	if o.asking == nil {
 		return nil
 	}
-	r := <-o.renewing // at the latest when ctx ends, which is the step's as well
+	if o.barrier.underWay {
+		o.endBarrier()
+		return nil
+	}
+	r := <-o.asking // at the latest when ctx ends, which is the step's as well
 	o.stepOver(r)
 	if r.fresh && r.err == nil {
 		return o.unlessTaken(ctx)
@@ -134,10 +148,10 @@ func (o *Owner) finishRenewal(ctx context.Context) error {
 
 // endRenewal ends the step under way, whose answer nobody needs any more.
 func (o *Owner) endRenewal() {
-	if o.renewing != nil {
-		o.stopRenewal()
-		<-o.renewing
-		o.renewing = nil
+	if o.asking != nil {
+		o.stopAsking()
+		<-o.asking
+		o.asking = nil
 	}
 	o.coordinator.drop()
 }

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -12,7 +13,9 @@ type Tip struct {
 	owner   *Owner
 	stream  eventstore.Stream
 	version int64
-	on      *commit // the last one of the line; nil if all was stored
+	on      *commit  // the last one of the line; nil if all was stored
+	asked   question // before it was read
+	beside  bool     // something was queued for the stream that is not shown
 }
 
 // Version returns the version of the stream at the tip.
@@ -31,11 +34,11 @@ func (p *Partition) ReadQueued(
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &Tip{owner: o, stream: stream}
+	t := &Tip{owner: o, stream: stream, asked: o.proofs.ask(p.follower.cfg.Broken.StaleProof)}
 	index := p.follower.cfg.Index
 	var commits [][]eventstore.Record
 	var stored iter.Seq2[eventstore.Record, error]
-	commits, t.on = o.queue.line(stream.ID, from)
+	commits, t.on, t.beside = o.queue.line(stream.ID, from)
 	if n := len(commits); n > 0 {
 		newest := commits[n-1]
 		t.version = newest[len(newest)-1].AggregateVersion
@@ -60,14 +63,15 @@ func (p *Partition) ReadQueued(
 }
 
 // line returns the records of the commits in the stream's line, but for those that end before from, and the last commit. It
-// is nil if there is no line.
-func (q *queue) line(aggregateID string, from int64) ([][]eventstore.Record, *commit) {
+// is nil if there is no line. beside reports whether there is more in the queue for the stream.
+func (q *queue) line(aggregateID string, from int64) (records [][]eventstore.Record, last *commit, beside bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	l := q.lines[aggregateID]
 	end := l.end()
+	beside = l != nil && l.beside > 0
 	if end == nil {
-		return nil, nil
+		return nil, nil, beside
 	}
 	first := len(l.commits) - 1
 	for first > 0 && l.commits[first].records[0].AggregateVersion > from {
@@ -77,7 +81,7 @@ func (q *queue) line(aggregateID string, from int64) ([][]eventstore.Record, *co
 	for _, c := range l.commits[first:] {
 		commits = append(commits, c.records)
 	}
-	return commits, end
+	return commits, end, beside
 }
 
 // Append appends right behind the tip.
@@ -91,23 +95,52 @@ func (t *Tip) commit(records []eventstore.Record) *commit {
 	return c
 }
 
-// Await waits until what the tip rests on is stored, or will never be. What was stored already when it was read may have been out of date if the
-// partition turned out to be lost since; what was queued then, and is stored now, was the end of the stream when it was stored.
-func (t *Tip) Await(ctx context.Context) error {
+// Stored waits until what the tip rests on is stored, or will never be.
+func (t *Tip) Stored(ctx context.Context) error {
 	if t.on == nil {
-		return t.owner.gone()
+		return nil
 	}
 	select {
 	case <-t.on.done:
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return &UnprovenError{context.Cause(ctx)}
 	}
 	if !t.on.stored {
-		return &eventstore.ConflictError{
-			Stream: t.stream, Expected: eventstore.Expected(t.version), Actual: t.on.records[0].AggregateVersion - 1,
-		}
+		return t.overtaken(t.on.records[0].AggregateVersion - 1)
 	}
 	return nil
+}
+
+// Await waits until it is known that the stream stood at the tip at some moment after it was read: what the tip rests on
+// is stored, and so is a batch or a barrier that was begun after the tip was read (see [proofs]).
+//
+// A commit that was not shown may stand behind the tip since before it was read. Any other came after that, so the
+// tip was the end of the stream when it was read, or when the last commit of the line was stored.
+func (t *Tip) Await(ctx context.Context) error {
+	if err := t.Stored(ctx); err != nil {
+		return err
+	}
+	o := t.owner
+	if o.cfg.Broken.NoProof && t.on == nil {
+		return o.gone()
+	}
+	err := o.proofs.await(ctx, t.asked, o.queue.knock)
+	if err != nil && !errors.Is(err, errAnotherTerm) || err == nil && !t.beside {
+		return err
+	}
+	version, failed := o.cfg.Index.Version(t.stream.ID)
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil || version != t.version:
+		return t.overtaken(version)
+	}
+	return nil
+}
+
+// overtaken is the error of a tip that is not the end of the stream any more.
+func (t *Tip) overtaken(actual int64) error {
+	return &eventstore.ConflictError{Stream: t.stream, Expected: eventstore.Expected(t.version), Actual: actual}
 }
 
 // gone returns why the owner appends no more, or nil.

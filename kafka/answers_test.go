@@ -1,0 +1,112 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// errNoCounter is what a decision refuses with where nothing was counted yet.
+var errNoCounter = errors.New("no counter")
+
+// counters returns a repository of the aggregate that counts.
+func counters(t testing.TB, s eventstore.Store) *aggregate.Repository[counted] {
+	t.Helper()
+	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType[counted](aggregateType, tick{}), s, plainCodec{}, aggregate.Config{})
+	require.NoError(t, err)
+	return r
+}
+
+// refuse refuses as long as nothing was counted, and has nothing to do afterwards.
+func refuse(c counted) ([]aggregate.Event[counted], error) {
+	if c.Number == 0 {
+		return nil, errNoCounter
+	}
+	return nil, nil
+}
+
+func count(c counted) ([]aggregate.Event[counted], error) {
+	return []aggregate.Event[counted]{tick{Number: c.Number + 1}}, nil
+}
+
+// A store was overtaken and has not noticed. It tells no refusal on the state from before.
+func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
+	t.Parallel()
+	for name, prefix := range map[string]string{"same prefix": kafka.DefaultTransactionalIDPrefix, "another prefix": "another"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, cfg := fake(t)
+			former := counters(t, open(t, cfg))
+			cfg.TransactionalIDPrefix = prefix
+			require.NoError(t, counters(t, open(t, cfg)).Update(t.Context(), "a", count))
+
+			err := former.Update(t.Context(), "a", refuse)
+			require.NotErrorIs(t, err, errNoCounter, "the other store's event is there")
+			if err != nil { // with another prefix it claims again, and decides on what is there now
+				require.ErrorIs(t, err, eventstore.ErrNotOwner)
+			}
+		})
+	}
+}
+
+// A batch lands, its answer is lost, and the owner sends it again. Meanwhile another store claims and appends. A question that is asked after that is not
+// answered by the batch that was under way before.
+func TestABatchUnderWayProvesNothing(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut}) // stored all the same
+	var attempts int
+	taken, asked := make(chan struct{}), make(chan struct{})
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if attempts++; attempts == 2 {
+			c.SleepControl(func() {
+				if err := counters(t, open(t, cfg)).Update(t.Context(), "a", count); err != nil {
+					t.Error(err)
+				}
+				close(taken)
+				<-asked
+			})
+		}
+		return nil, nil, false
+	})
+	stored := make(chan error, 1)
+	go func() { stored <- counters(t, s).Update(context.WithoutCancel(t.Context()), "a", count) }()
+	<-taken
+	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	close(asked)
+	require.ErrorIs(t, tip.Await(t.Context()), eventstore.ErrNotOwner)
+	require.NoError(t, <-stored, "it counts, as it landed before the other store's claim")
+}
+
+// An owner that is left alone answers, and appends go on.
+func TestAnOwnerTellsRefusals(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	testRefusals(t, cfg)
+}
+
+func testRefusals(t *testing.T, cfg kafka.Config) {
+	s := open(t, cfg)
+	r := counters(t, s)
+	for i := range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		require.ErrorIs(t, r.Update(ctx, named("empty", i), refuse), errNoCounter)
+		require.NoError(t, r.Update(ctx, "a", count))
+		require.NoError(t, r.Update(ctx, "a", refuse))
+		cancel()
+	}
+	require.Len(t, ids(t, s, "a"), 20)
+	require.Zero(t, s.Skipped())
+}
