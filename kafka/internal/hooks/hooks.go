@@ -18,8 +18,6 @@ type Broken struct {
 	NoProof              bool // a refusal is told at once where nothing is queued
 	StaleProof           bool // a refusal is told once what was under way when it was asked is stored
 	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
-	NoProof              bool // an answer without an append is told without proof that it is of the present
-	StaleProof           bool // a batch or barrier that was under way when the call began counts as proof
 	TermsRevive          bool // a later marker revives a term that another term's marker has ended
 }
 
