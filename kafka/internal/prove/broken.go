@@ -64,7 +64,7 @@ func Breakages() []Breakage {
 		},
 		{
 			Name: "TermsRevive", Broken: hooks.Broken{TermsRevive: true}, Faults: Faults{Markers: true}, Prefixes: 2,
-			Rules: []string{history.RuleStored},
+			Rules: []string{history.RuleStored, ruleAlarm},
 		},
 	}
 	for i := range all {

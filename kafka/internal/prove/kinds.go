@@ -12,6 +12,7 @@ type Faults struct {
 	Connections bool // cut, delayed, held back, refused; answers lost
 	Crashes     bool // owners killed, one after the other, their indexes kept
 	Markers     bool // written twice
+	Log         bool // the log itself is hurt; with no other faults: see package damage
 	Forgetting  bool // an owner sleeps until the brokers have forgotten its epoch
 }
 
@@ -24,14 +25,14 @@ func DefaultFaults() Faults {
 func (f *Faults) named() map[string]*bool {
 	return map[string]*bool{
 		"brokers": &f.Brokers, "workers": &f.Workers, "connections": &f.Connections, "markers": &f.Markers,
-		"crashes": &f.Crashes, "forgetting": &f.Forgetting,
+		"crashes": &f.Crashes, "forgetting": &f.Forgetting, "log": &f.Log,
 	}
 }
 
 // FaultNames are the names that ParseFaults knows.
-const FaultNames = "brokers, workers, connections, markers, crashes, forgetting"
+const FaultNames = "brokers, workers, connections, markers, crashes, forgetting, log"
 
-// ParseFaults reads names of faults, separated by commas: brokers, workers, connections, markers, crashes, forgetting.
+// ParseFaults reads names of faults, separated by commas: brokers, workers, connections, markers, crashes, forgetting, log.
 func ParseFaults(text string) (Faults, error) {
 	var f Faults
 	switches := f.named()

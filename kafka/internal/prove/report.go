@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/prove/damage"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
@@ -42,6 +43,7 @@ type Report struct {
 
 	Violations  []history.Violation
 	Undecided   []history.Violation // streams whose histories the checker did not come to an end with: nothing is proved of them
+	Damage      *damage.Report      // of faults that hurt the log itself; then the report has nothing else
 	CaughtAfter time.Duration       // from the start of the work to the first violation
 	Dir         string              // where the logs of the processes are, if they were kept
 }
@@ -115,6 +117,10 @@ const maxPrinted = 20
 
 // Print writes the report for people.
 func (r *Report) Print(w io.Writer) {
+	if r.Damage != nil {
+		r.Damage.Print(w)
+		return
+	}
 	line := func(name string, n any, remark string) { fmt.Fprintf(w, "  %-44s %9v  %s\n", name, n, remark) }
 	how := "that take the partitions from each other"
 	if r.Sharing {

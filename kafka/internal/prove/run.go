@@ -66,12 +66,20 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	} else if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("prove: %w", err)
 	}
-	report, err := prove(ctx, cfg)
+	report, err := runOf(cfg)(ctx, cfg)
 	if err == nil && temporary && len(report.Violations)+len(report.Undecided) == 0 {
 		report.Dir = ""
 		err = os.RemoveAll(cfg.Dir)
 	}
 	return report, err
+}
+
+// runOf returns what runs a proof of this configuration.
+func runOf(cfg Config) func(context.Context, Config) (*Report, error) {
+	if cfg.Faults.Log {
+		return hurtLog
+	}
+	return prove
 }
 
 func prove(ctx context.Context, cfg Config) (*Report, error) {

@@ -7,13 +7,14 @@ import (
 
 // Record is one record of the topic as a plain consumer sees it, or a marker.
 type Record struct {
-	Partition   int32
-	Offset      int64
-	ProducerID  int64
-	Epoch       int16
-	Marker      bool  // the control record that ends a transaction; only the fields above are set, Coordinator and Committed
-	Coordinator int32 // the epoch of the coordinator that wrote the marker
-	Committed   bool  // the marker ends a transaction with a commit
+	Partition     int32
+	Offset        int64
+	ProducerID    int64
+	Epoch         int16
+	Marker        bool  // the control record that ends a transaction; only the fields above are set, Coordinator and Committed
+	Transactional bool  // written in a transaction, which the store does not use
+	Coordinator   int32 // the epoch of the coordinator that wrote the marker
+	Committed     bool  // the marker ends a transaction with a commit
 
 	Stream, Event, Command string
 	Version, First         int64
@@ -88,6 +89,8 @@ func (l *Log) Add(r Record) {
 	l.records++
 	version := int64(len(l.streams[r.Stream]))
 	switch {
+	case r.Transactional:
+		l.strays = append(l.strays, Stray{r, "it is a transaction's"})
 	case r.ProducerID < 0 || p.term != term{r.ProducerID, r.Epoch}:
 		l.strays = append(l.strays, Stray{r, fmt.Sprintf("written by %d/%d, the term that counts there is %d/%d",
 			r.ProducerID, r.Epoch, p.term.id, p.term.epoch)})

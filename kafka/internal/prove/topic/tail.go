@@ -156,6 +156,7 @@ func (t *Tail) ends(ctx context.Context) (map[int32]int64, error) {
 // decode reads the record headers that the README promises to other programs.
 func decode(r *kgo.Record) (history.Record, error) {
 	out := history.Record{Partition: r.Partition, Offset: r.Offset, ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
+	out.Transactional = r.Attrs.IsTransactional()
 	if r.Attrs.IsControl() {
 		out.Marker = true
 		if len(r.Value) < 6 { // a version of two bytes, and the coordinator's epoch
