@@ -96,7 +96,7 @@ func TestDecisionsOnQueuedCommits(t *testing.T) {
 	h := hold(t)
 	before, tip := h.queued(t)
 	require.Equal(t, h.before, before)
-	require.NoError(t, tip.Await(t.Context()), "all is stored")
+	require.NoError(t, tip.Stored(t.Context()), "all is stored")
 
 	first, second := records(1, "first"), records(2, "second")
 	one := h.behind(t.Context(), t, tip, first...)

@@ -1,0 +1,236 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// steps are the requests of a barrier.
+func steps() []kmsg.Key { return []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.EndTxn} }
+
+// within returns a context for what must come, and comes at once as a rule.
+func within(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// requireUndisturbed checks that the store owns its partition as before.
+func requireUndisturbed(t testing.TB, c *kfake.Cluster, s *kafka.Store, claims *kfake.FaultHandle) {
+	t.Helper()
+	require.Zero(t, claims.Hits(), "no claim was made again")
+	require.NoError(t, counters(t, s).Update(within(t), "undisturbed", count))
+	require.Zero(t, s.Skipped())
+}
+
+func observe(c *kfake.Cluster, keys ...kmsg.Key) *kfake.FaultHandle {
+	return c.Fault(kfake.Fault{Keys: keys, Observe: true, Count: -1})
+}
+
+// Whatever a coordinator answers to a barrier while it loads, moves or is away, the refusal is told in the end, and the claim stays.
+func TestBarriersSurviveCoordinators(t *testing.T) {
+	t.Parallel()
+	for _, key := range steps() {
+		for _, answer := range []*kerr.Error{
+			kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator,
+		} {
+			t.Run(key.Name()+" "+answer.Message, func(t *testing.T) {
+				t.Parallel()
+				c, cfg := fake(t)
+				s := open(t, cfg)
+				claims := observe(c, kmsg.InitProducerID)
+				fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: answer, Count: 2})
+				require.ErrorIs(t, counters(t, s).Update(within(t), "a", refuse), errNoCounter)
+				require.Equal(t, 2, fault.Hits())
+				requireUndisturbed(t, c, s, claims)
+			})
+		}
+	}
+}
+
+// The answers to a barrier's requests are lost, also where the coordinator has done what was asked.
+func TestBarriersSurviveLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, key := range steps() {
+		for _, done := range []bool{false, true} {
+			t.Run(key.Name(), func(t *testing.T) {
+				t.Parallel()
+				c, cfg := fake(t)
+				s := open(t, cfg)
+				claims := observe(c, kmsg.InitProducerID)
+				lost := loseAnswer(c, key, done)
+				require.ErrorIs(t, counters(t, s).Update(within(t), "a", refuse), errNoCounter)
+				require.True(t, lost.Load())
+				requireUndisturbed(t, c, s, claims)
+			})
+		}
+	}
+}
+
+// loseAnswer makes the next request of the key lose its answer, after the broker has done what it asks for or before.
+func loseAnswer(c *kfake.Cluster, key kmsg.Key, done bool) *atomic.Bool {
+	lost := new(atomic.Bool)
+	if done { // the fake does it and says so
+		c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: kerr.RequestTimedOut, Count: 1, When: func(kmsg.Request) bool {
+			return !lost.Swap(true)
+		}})
+		return lost
+	}
+	c.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.DropControl()
+		lost.Store(true)
+		return nil, errors.New("the connection is lost"), true
+	})
+	return lost
+}
+
+// A caller that leaves ends no barrier: its transaction would be aborted under an epoch that fences the owner.
+func TestNobodyEndsABarrierByLeaving(t *testing.T) {
+	t.Parallel()
+	for _, key := range steps() {
+		t.Run(key.Name(), func(t *testing.T) {
+			t.Parallel()
+			c, cfg := fake(t)
+			cfg.RequestTimeout = longest
+			s := open(t, cfg)
+			claims, ends := observe(c, kmsg.InitProducerID), observe(c, kmsg.EndTxn)
+			held, release := holdRequest(t, c, key, always)
+			ctx, leave := context.WithCancel(t.Context())
+			told := make(chan error, 1)
+			go func() { told <- counters(t, s).Update(ctx, "a", refuse) }()
+			<-held
+			leave()
+			err := <-told
+			require.ErrorIs(t, err, context.Canceled)
+			require.NotErrorIs(t, err, errNoCounter)
+			var away interface{ Unavailable() bool }
+			require.ErrorAs(t, err, &away)
+			require.True(t, away.Unavailable())
+			release()
+			require.NoError(t, ends.Wait(within(t), 1), "it is ended all the same")
+			requireUndisturbed(t, c, s, claims)
+		})
+	}
+}
+
+// Appends do not wait for a barrier, and one that is begun while a barrier is under way answers those who wait for the barrier.
+func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	cfg.RequestTimeout = longest
+	s := open(t, cfg)
+	claims := observe(c, kmsg.InitProducerID)
+	held, release := holdRequest(t, c, kmsg.AddPartitionsToTxn, always) // the fake takes no batch amid a transaction; brokers do
+	r := counters(t, s)
+	told := make(chan error, 1)
+	go func() { told <- r.Update(within(t), "a", refuse) }()
+	<-held
+	require.NoError(t, r.Update(within(t), "b", count))
+	require.ErrorIs(t, <-told, errNoCounter)
+	release()
+	requireUndisturbed(t, c, s, claims)
+}
+
+// Who asks while a barrier is under way waits for the next one; all who do wait for the same.
+func TestABarrierUnderWayProvesNothing(t *testing.T) {
+	t.Parallel()
+	const callers = 50
+	c, cfg := fake(t)
+	cfg.RequestTimeout = longest
+	s := open(t, cfg)
+	claims := observe(c, kmsg.InitProducerID)
+	ends := observe(c, kmsg.EndTxn)
+	held, release := holdRequest(t, c, kmsg.EndTxn, always)
+	r := counters(t, s)
+	ask := func() <-chan error {
+		told := make(chan error, 1)
+		go func() { told <- r.Update(within(t), "a", refuse) }()
+		return told
+	}
+	first := ask()
+	<-held
+	var tips []eventstore.Tip
+	for range callers {
+		_, tip := s.ReadQueued(within(t), stream("a"), 1)
+		tips = append(tips, tip)
+	}
+	var group sync.WaitGroup
+	for _, tip := range tips {
+		group.Go(func() {
+			if err := tip.Await(within(t)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	release()
+	require.ErrorIs(t, <-first, errNoCounter)
+	group.Wait()
+	require.Equal(t, 2, ends.Hits(), "one for the first, one for all others")
+	requireUndisturbed(t, c, s, claims)
+}
+
+// Where the coordinator refuses barriers, nobody is told a refusal, nor waits for one.
+func TestNoRefusalWithoutPermission(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	fault := c.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
+	})
+	r := counters(t, s)
+	err := r.Update(within(t), "a", refuse)
+	require.NotErrorIs(t, err, errNoCounter)
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
+	var away interface{ Unavailable() bool }
+	require.ErrorAs(t, err, &away)
+	require.True(t, away.Unavailable())
+	require.ErrorContains(t, err, "no permission for Write on transactional id")
+	require.NoError(t, r.Update(within(t), "a", count), "appends need no barrier")
+	fault.Remove()
+	require.NoError(t, r.Update(within(t), "a", refuse))
+}
+
+// A refusal is asked for while a renewal is under way, which takes the barrier's place.
+func TestARenewalTakesABarriersPlace(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	cfg.RequestTimeout, cfg.ClaimRenewal = longest, 50*time.Millisecond
+	s := open(t, cfg)
+	for _, key := range []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
+		held, release := holdRequest(t, c, key, always)
+		<-held
+		told := make(chan error, 1)
+		go func() { told <- counters(t, s).Update(within(t), "a", refuse) }()
+		release()
+		require.ErrorIs(t, <-told, errNoCounter)
+	}
+	require.Zero(t, s.Skipped())
+}
+
+// Whether a command was applied is asked of nobody.
+func TestARepetitionNeedsNoBarrier(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "once")...)
+	require.NoError(t, err)
+	requests := observe(c, kmsg.AddPartitionsToTxn, kmsg.EndTxn, kmsg.Produce)
+	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	require.NoError(t, tip.Stored(t.Context()))
+	require.Zero(t, requests.Hits())
+	require.NoError(t, tip.Await(t.Context()))
+	require.Equal(t, 2, requests.Hits())
+}
