@@ -142,7 +142,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 				return err
 			}
 			c.partitions[p] = storedPartition{
-				Partition: partition.New(s.partitionConfig(ctx, g.Type, topic, p, idx)),
+				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
 				index:     idx,
 				reader:    &partition.Reader{Client: s.client, Topic: topic, Partition: p, Index: idx},
 			}
@@ -152,12 +152,14 @@ func (s *Store) addPartitions(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) partitionConfig(ctx context.Context, aggregateType, topic string, p int32, idx *index.Partition) partition.Config {
+func (s *Store) partitionConfig(ctx context.Context, g Category, p int32, idx *index.Partition) partition.Config {
+	topic := s.cfg.topic(g.Type)
 	return partition.Config{
 		Client:          s.client,
 		Topic:           topic,
 		Partition:       p,
-		AggregateType:   aggregateType,
+		Partitions:      g.Partitions,
+		AggregateType:   g.Type,
 		TransactionalID: s.cfg.transactionalID(topic, p),
 		Index:           idx,
 		Logger:          s.cfg.Logger,

@@ -17,8 +17,8 @@ type Broken struct {
 	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
 	NoProof              bool // a refusal is told at once where nothing is queued
 	StaleProof           bool // a refusal is told once what was under way when it was asked is stored
+	TermsRevive          bool // a later marker of a term that has ended begins it again
 	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
-	TermsRevive          bool // a later marker revives a term that another term's marker has ended
 }
 
 type key struct{}

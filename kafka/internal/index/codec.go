@@ -17,12 +17,24 @@ var errBroken = errors.New("what is stored cannot be read")
 func encodeCheckpoint(c Checkpoint) []byte {
 	b := binary.AppendUvarint(nil, uint64(c.Next))
 	b = binary.AppendVarint(b, c.Term.ProducerID)
-	return binary.AppendVarint(b, int64(c.Term.Epoch))
+	b = binary.AppendVarint(b, int64(c.Term.Epoch))
+	b = binary.AppendVarint(b, c.Time)
+	b = binary.AppendUvarint(b, uint64(c.Last.Offset))
+	b = binary.AppendVarint(b, int64(c.Last.LeaderEpoch))
+	b = binary.AppendUvarint(b, uint64(c.Last.Sum))
+	records := uint64(0)
+	if c.Last.Records {
+		records = 1
+	}
+	return binary.AppendUvarint(b, records)
 }
 
 func decodeCheckpoint(value []byte) (Checkpoint, error) {
 	n := numbers{left: value}
-	c := Checkpoint{Next: int64(n.next()), Term: wire.Term{ProducerID: n.signed(), Epoch: int16(n.signed())}}
+	c := Checkpoint{Next: int64(n.next()), Term: wire.Term{ProducerID: n.signed(), Epoch: int16(n.signed())}, Time: n.signed()}
+	c.Last = wire.Fingerprint{
+		Offset: int64(n.next()), LeaderEpoch: int32(n.signed()), Sum: uint32(n.next()), Records: n.next() == 1,
+	}
 	return c, n.end()
 }
 

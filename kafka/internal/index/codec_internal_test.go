@@ -1,6 +1,7 @@
 package index
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -68,13 +69,28 @@ func TestTextsComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestCheckpointsComeBackAsTheyWere(t *testing.T) {
-	for _, c := range []Checkpoint{{Term: wire.NoTerm()}, {Next: 1 << 40, Term: wire.Term{ProducerID: 1 << 50, Epoch: 32767}}} {
+	for _, c := range []Checkpoint{
+		{Term: wire.NoTerm()},
+		{
+			Next: 1 << 40, Term: wire.Term{ProducerID: 1 << 50, Epoch: 32767}, Time: math.MaxInt64,
+			Last: wire.Fingerprint{Offset: 1<<40 - 10, LeaderEpoch: 70_000, Sum: math.MaxUint32, Records: true},
+		},
+		{Next: 1, Term: wire.NoTerm(), Time: math.MinInt64, Last: wire.Fingerprint{LeaderEpoch: -1}},
+	} {
 		got, err := decodeCheckpoint(encodeCheckpoint(c))
 		require.NoError(t, err)
 		require.Equal(t, c, got)
 	}
 	_, err := decodeCheckpoint(append(encodeCheckpoint(Checkpoint{}), 0))
 	require.ErrorIs(t, err, errBroken)
+}
+
+func TestTimesOfCheckpoints(t *testing.T) {
+	now := time.Now()
+	require.Equal(t, now.UnixNano(), TimeOf(now))
+	require.Equal(t, int64(-1), TimeOf(time.Unix(0, -1)))
+	require.Equal(t, int64(math.MaxInt64), TimeOf(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)))
+	require.Equal(t, int64(math.MinInt64), TimeOf(time.Time{}))
 }
 
 // FuzzDecodeRecord: whatever stands in the index is a record or a plain error, and costs no more than its size.

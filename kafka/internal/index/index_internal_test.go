@@ -53,8 +53,15 @@ type world struct {
 	names      int // of streams; 0 for many
 	streams    map[string][]eventstore.Record
 	skipped    []Range
+	began      []beginning
 	checkpoint Checkpoint
 	states     map[int64]Checkpoint // each checkpoint there was, by its offset
+}
+
+// beginning is a term that began, and where.
+type beginning struct {
+	offset int64
+	term   wire.Term
 }
 
 func newWorld(rng *rand.Rand) *world {
@@ -102,16 +109,45 @@ func (w *world) change() Change {
 			w.streams[id] = append(w.streams[id], r)
 		}
 	}
-	c.Checkpoint = Checkpoint{Next: next + 1, Term: wire.Term{ProducerID: next, Epoch: int16(w.rng.IntN(9))}}
+	for range w.rng.IntN(3) {
+		term := wire.Term{ProducerID: w.rng.Int64N(producers), Epoch: int16(len(w.began))}
+		c.Terms, w.began = append(c.Terms, term), append(w.began, beginning{next, term})
+	}
+	c.Checkpoint = Checkpoint{
+		Next: next + 1, Term: wire.Term{ProducerID: next, Epoch: int16(w.rng.IntN(9))}, Time: w.rng.Int64(),
+		Last: wire.Fingerprint{Offset: next, LeaderEpoch: w.rng.Int32(), Sum: w.rng.Uint32(), Records: w.rng.IntN(2) == 0},
+	}
 	w.skipped = append(w.skipped, c.Skipped...)
 	w.checkpoint = c.Checkpoint
 	w.states[c.Checkpoint.Next] = c.Checkpoint
 	return c
 }
 
+// producers is how many producer ids there are.
+const producers = 5
+
+// requireEpochs asks for the greatest epoch of each producer id, as of the offset.
+func (w *world) requireEpochs(t *testing.T, p *Partition, end int64) {
+	t.Helper()
+	want := make(map[int64]int16)
+	for _, b := range w.began {
+		if b.offset < end {
+			want[b.term.ProducerID] = b.term.Epoch
+		}
+	}
+	for id := range int64(producers) {
+		epoch, ok, err := p.Epoch(id)
+		require.NoError(t, err)
+		greatest, began := want[id]
+		require.Equal(t, began, ok)
+		require.Equal(t, greatest, epoch)
+	}
+}
+
 // requireSame asks for everything, as of the offset before which the index holds everything and nothing else.
 func (w *world) requireSame(t *testing.T, p *Partition, end int64) {
 	t.Helper()
+	w.requireEpochs(t, p, end)
 	for i := range 100 {
 		for digits := 1; digits <= 3; digits++ {
 			id := fmt.Sprintf("%0*d", digits, i)

@@ -7,12 +7,13 @@ import (
 )
 
 // format is the version of everything that is stored. An index of another format is made again.
-const format = 3
+const format = 4
 
 // The keys of a partition: p, its slot, a kind, and what it is about. The slot comes first, so that what one partition writes overlaps with
 // no other's. An aggregate id is a text of text.go, of which none is the beginning of another.
 const (
 	kindCheckpoint = 'c' //                              → checkpoint
+	kindEpoch      = 'e' // producer id                  → greatest epoch of its that began a term
 	kindCommand    = 'k' // aggregate id, command id     → version of the commit's last event; of commits that no chunk's marks tell of
 	kindChunk      = 's' // aggregate id, ^first version → place of some events of the stream
 	kindSkipped    = 'x' // offset                       → number of records that do not count
@@ -42,6 +43,10 @@ const versionBytes = 8
 
 // fromOf returns the first version of the chunk.
 func fromOf(key []byte) int64 { return int64(^binary.BigEndian.Uint64(key[len(key)-versionBytes:])) }
+
+func appendEpoch(key []byte, slot uint16, producerID int64) []byte {
+	return binary.BigEndian.AppendUint64(appendSlot(key, kindEpoch, slot), uint64(producerID))
+}
 
 func appendSkipped(key []byte, slot uint16, offset int64) []byte {
 	return binary.BigEndian.AppendUint64(appendSlot(key, kindSkipped, slot), uint64(offset))

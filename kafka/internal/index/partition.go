@@ -3,7 +3,9 @@ package index
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -14,8 +16,21 @@ import (
 
 // Checkpoint is how far an index follows its partition.
 type Checkpoint struct {
-	Next int64     // the first offset that is not applied
-	Term wire.Term // of the last marker before Next
+	Next int64            // the first offset that is not applied
+	Term wire.Term        // that the last marker before Next left, by the reader rule
+	Last wire.Fingerprint // of the last batch before Next; nothing while Next is 0
+	Time int64            // greatest time of an event that counts, see TimeOf; 0 while no event is later than 1970
+}
+
+// TimeOf returns a time as a checkpoint has it: in nanoseconds since 1970, and the nearest that there is for one too far away.
+func TimeOf(t time.Time) int64 {
+	switch s := t.Unix(); {
+	case s > math.MaxInt64/int64(time.Second)-1:
+		return math.MaxInt64
+	case s < math.MinInt64/int64(time.Second)+1:
+		return math.MinInt64
+	}
+	return t.UnixNano()
 }
 
 // Range is some records of a partition: Length of them from Offset on.
@@ -28,6 +43,7 @@ type Range struct {
 type Change struct {
 	Records    []eventstore.Record // that count, in order, each with its position; versions continue their streams'
 	Skipped    []Range             // that do not count
+	Terms      []wire.Term         // that began, in order; the epochs of a producer id grow
 	Checkpoint Checkpoint          // after them
 }
 
@@ -97,6 +113,31 @@ func (p *Partition) Checkpoint() Checkpoint {
 	defer p.mu.RUnlock()
 	return p.checkpoint
 }
+
+// Epoch returns the greatest epoch of the producer id that began a term; ok is false if none did.
+func (p *Partition) Epoch(producerID int64) (epoch int16, ok bool, err error) {
+	p.mu.RLock()
+	for _, r := range [...]*recent{p.newest, p.older} {
+		if r != nil && !ok {
+			epoch, ok = r.epochs[producerID]
+		}
+	}
+	p.mu.RUnlock()
+	if ok {
+		return epoch, true, nil
+	}
+	err = p.use(func(db *pebble.DB) error {
+		return get(db, appendEpoch(nil, p.slot, producerID), func(value []byte) error {
+			n := numbers{left: value}
+			epoch, ok = int16(n.signed()), true
+			return n.end()
+		})
+	})
+	return epoch, ok, err
+}
+
+// Dir returns the folder of the index; empty if it is in memory.
+func (p *Partition) Dir() string { return p.store.dir }
 
 // Apply makes a change. It waits only if what was applied before is not saved as fast. After an error the index is of no more use.
 func (p *Partition) Apply(c Change) error {

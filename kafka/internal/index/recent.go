@@ -13,6 +13,7 @@ type recent struct {
 	streams    map[string]recentStream
 	commands   commands
 	skipped    []Range
+	epochs     map[int64]int16 // by producer id, the greatest that began a term; nil while there is none
 	changed    bool
 	checkpoint Checkpoint // after the last change
 	bytes      int        // about what all of it takes
@@ -49,6 +50,7 @@ const (
 	bytesOfRecord  = 32
 	bytesOfCommand = 40
 	bytesOfRange   = 16
+	bytesOfEpoch   = 48
 )
 
 // blockOfRecords is how much memory is asked for at once for encoded records.
@@ -95,6 +97,13 @@ func (r *recent) add(c *Change, encoded [][]byte) {
 	}
 	r.skipped = append(r.skipped, c.Skipped...)
 	r.bytes += len(c.Skipped) * bytesOfRange
+	for _, term := range c.Terms {
+		if r.epochs == nil {
+			r.epochs = make(map[int64]int16)
+		}
+		r.epochs[term.ProducerID] = term.Epoch
+		r.bytes += bytesOfEpoch
+	}
 	r.checkpoint, r.changed = c.Checkpoint, true
 }
 

@@ -24,6 +24,9 @@ func (r *recent) save(s *Store, slot uint16) error {
 	for _, x := range r.skipped {
 		w.set(appendSkipped(w.key[:0], slot, x.Offset), binary.AppendUvarint(w.value[:0], uint64(x.Length)))
 	}
+	for id, epoch := range r.epochs {
+		w.set(appendEpoch(w.key[:0], slot, id), binary.AppendVarint(w.value[:0], int64(epoch)))
+	}
 	w.set(appendSlot(w.key[:0], kindCheckpoint, slot), encodeCheckpoint(r.checkpoint))
 	if w.failed != nil {
 		return w.failed

@@ -27,6 +27,7 @@ const (
 
 // Store is an index on disk, or in memory. Its methods may be called concurrently.
 type Store struct {
+	dir    string       // empty in memory
 	mu     sync.RWMutex // held for reading while db is used, for writing while it is closed
 	closed bool
 
@@ -67,7 +68,7 @@ func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 }
 
 func open(dir string, lock *pebble.Lock, id Identity, options *pebble.Options, logger *slog.Logger) (*Store, error) {
-	s := &Store{lock: lock, partitions: make(map[uint16]*Partition), closing: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger, trouble: new(trouble)}
+	s := &Store{dir: dir, lock: lock, partitions: make(map[uint16]*Partition), closing: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger, trouble: new(trouble)}
 	options.EventListener.BackgroundError = func(err error) {
 		if s.trouble.tell(err) {
 			logger.Error("index cannot be written, and is tried again", "error", err)

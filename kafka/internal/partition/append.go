@@ -188,7 +188,12 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	number := o.proofs.begin()
 	sent := clock.Reading()
 	e := encoders.Get().(*wire.Encoder)
-	base, err := o.send(ctx, e.Batch(o.term, o.sequence, b.records))
+	rb := e.Batch(o.term, o.sequence, b.records)
+	base, err := o.send(ctx, rb)
+	var last wire.Fingerprint
+	if err == nil {
+		last = wire.WrittenFingerprint(rb, base)
+	}
 	e.Reset()
 	encoders.Put(e)
 	o.linger.answered, o.linger.took = len(b.writes), time.Since(sent)
@@ -216,10 +221,13 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 		}
 	default:
+		latest := at.Time
 		for i := range b.records {
 			b.records[i].Position = event.Position{Partition: o.cfg.Partition, Offset: base + int64(i)}
+			latest = max(latest, index.TimeOf(b.records[i].Timestamp))
 		}
-		if err := o.change(index.Change{Records: b.records, Checkpoint: index.Checkpoint{Next: end, Term: o.term}}); err != nil {
+		after := index.Checkpoint{Next: end, Term: o.term, Last: last, Time: latest}
+		if err := o.change(index.Change{Records: b.records, Checkpoint: after}); err != nil {
 			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but not known here any more
 		}
 	}

@@ -40,7 +40,7 @@ type barrier struct {
 
 // awaited reports whether the marker is the barrier's.
 func (b *barrier) awaited(m marker, term wire.Term) bool {
-	return m.term == term && m.aborts == b.aborts && m.offset >= b.from
+	return m.Term == term && m.Aborts == b.aborts && m.Offset >= b.from
 }
 
 // over is called when the barrier is over, whatever became of it.

@@ -65,7 +65,19 @@ type CorruptError struct {
 	Partition int32
 	Offset    int64
 	Found     string
+	Cause     error // one of those below; nil for a record that is no event
 }
+
+// Causes of a *CorruptError.
+var (
+	ErrLogCut            = errors.New("the log ends before what was read of it")
+	ErrLogRewritten      = errors.New("the log holds something else where it was read before")
+	ErrRecordsMissing    = errors.New("records are missing from the log")
+	ErrPartitionsChanged = errors.New("the number of partitions was changed")
+)
+
+// Unwrap returns the cause.
+func (e *CorruptError) Unwrap() error { return e.Cause }
 
 // Error says what was found where.
 func (e *CorruptError) Error() string {

@@ -24,16 +24,9 @@ type follower struct {
 	skipped  atomic.Int64
 	high     atomic.Int64 // the end of the partition, as a broker told last
 	claims   claims
-	marker   marker // the last one that was read, whatever it meant
 	progress progress
+	marker   marker                // that was read last, whether it changed anything or not
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
-}
-
-// marker is a transaction's end as it stands in the partition.
-type marker struct {
-	offset int64
-	term   wire.Term
-	aborts bool
 }
 
 func newFollower(cfg Config) *follower {
@@ -172,7 +165,8 @@ const applyRecords = 10_000
 // reading is what was read and is to be applied to the index at once.
 type reading struct {
 	index.Change
-	versions map[string]int64 // of the streams in it, once it is applied
+	versions map[string]int64    // of the streams in it, once it is applied
+	last     *sarama.RecordBatch // that was read; nil if none was
 }
 
 // nothingRead returns a reading with room for what the block holds.
@@ -192,15 +186,17 @@ func (f *follower) nothingRead(block *sarama.FetchResponseBlock) *reading {
 }
 
 func (f *follower) applyRead(r *reading) error {
-	if r.Checkpoint == f.cfg.Index.Checkpoint() {
+	if r.last == nil {
 		return nil
 	}
+	r.Checkpoint.Last = wire.FingerprintOf(r.last, r.Checkpoint.Last.Records) // of the last one only: most are read by the thousand
 	return f.change(r.Change)
 }
 
 // read is the reader rule, for one batch.
 //
-// Invariant 3: a batch counts if and only if it is no transaction's and carries the term of the last marker before it.
+// Invariant 3: a batch counts if and only if it is no transaction's and carries the term of the last marker before it that began one:
+// see readControl.
 // A transaction's data never counts, though its own marker stands before its next one. Nor does what a producer that is not
 // idempotent writes: it carries producer id -1, as NoTerm does, and before the first marker nobody is the owner.
 // Invariant 4: of a batch that counts, a commit counts if it is whole and continues its stream. What does not
@@ -209,19 +205,22 @@ func (f *follower) read(r *reading, b *sarama.RecordBatch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil
 	}
+	if err := f.continues(b, r.Checkpoint.Next); err != nil {
+		return err
+	}
 	term := wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
+	owners := false
 	switch {
 	case b.Control:
-		if wire.IsMarker(b) {
-			r.Checkpoint.Term = term
-			f.marker = marker{offset: b.FirstOffset, term: term, aborts: wire.Aborts(b)}
-			f.claims.saw(term, wire.Aborts(b))
+		if err := f.readControl(r, b); err != nil {
+			return err
 		}
 	case b.IsTransactional, b.ProducerID < 0, term != r.Checkpoint.Term:
 		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, fmt.Sprintf(
 			"a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only this service write to the topic",
 			term, b.IsTransactional, r.Checkpoint.Term))
 	default:
+		owners = true
 		before := len(r.Records)
 		if err := f.decode(r, b); err != nil {
 			r.Records = r.Records[:before]
@@ -232,6 +231,7 @@ func (f *follower) read(r *reading, b *sarama.RecordBatch) error {
 		}
 	}
 	r.Checkpoint.Next = b.LastOffset() + 1
+	r.last, r.Checkpoint.Last = b, wire.Fingerprint{Records: owners}
 	return nil
 }
 
@@ -245,6 +245,9 @@ func (f *follower) change(c index.Change) error {
 
 // decode appends the records of the batch to those read.
 func (f *follower) decode(read *reading, b *sarama.RecordBatch) error {
+	if err := f.complete(b); err != nil {
+		return err
+	}
 	for _, raw := range b.Records {
 		offset := b.FirstOffset + raw.OffsetDelta
 		r, err := wire.Decode(raw)
@@ -282,6 +285,12 @@ func (f *follower) count(read *reading, from int) (err error) {
 				"%s at version %d, %d of %d events of its commit, expected version %d and all of them",
 				first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1))
 		} else {
+			if err := f.belongsHere(first); err != nil {
+				return err
+			}
+			for i := range records[:n] {
+				read.Checkpoint.Time = max(read.Checkpoint.Time, index.TimeOf(records[i].Timestamp))
+			}
 			read.versions[first.AggregateID] = version + int64(n)
 			read.Records = append(read.Records, records[:n]...)
 		}

@@ -22,6 +22,7 @@ type Config struct {
 	Client          sarama.Client
 	Topic           string
 	Partition       int32
+	Partitions      int32  // of the topic, as configured: they say where a stream belongs
 	AggregateType   string // of all events in the topic
 	TransactionalID string
 	Index           *index.Partition

@@ -24,7 +24,7 @@ func TestReaderRule(t *testing.T) { rapid.Check(t, readerRule) }
 func FuzzReaderRule(f *testing.F) { f.Fuzz(rapid.MakeFuzz(readerRule)) }
 
 func readerRule(t *rapid.T) {
-	l := &drawnLog{T: t, term: wire.NoTerm(), versions: make(map[string]int64), counting: make(map[string][]string)}
+	l := &drawnLog{T: t, versions: make(map[string]int64), counting: make(map[string][]string)}
 	for range rapid.IntRange(1, 25).Draw(t, "batches") {
 		l.add()
 	}
@@ -34,11 +34,18 @@ func readerRule(t *rapid.T) {
 	defer store.Close()
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
-	cfg := Config{Topic: "t", AggregateType: "A", Index: idx, Logger: logger}
+	cfg := Config{Topic: "t", Partitions: 1, AggregateType: "A", Index: idx, Logger: logger}
 	f := &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg)}
 	l.feed(f)
 
-	require.Equal(t, index.Checkpoint{Next: l.next, Term: l.term}, idx.Checkpoint())
+	found := idx.Checkpoint()
+	require.Equal(t, l.next, found.Next)
+	require.Equal(t, l.term(), found.Term)
+	require.Equal(t, l.time, found.Time)
+	last := l.batches[len(l.batches)-1]
+	require.True(t, wire.FingerprintOf(last, found.Last.Records).Same(found.Last))
+	require.Equal(t, l.lastOfOwner, found.Last.Records)
+	require.Equal(t, l.marker, f.marker)
 	for _, id := range streams {
 		var found []string
 		for r, err := range idx.Stream(id, 1) {
@@ -64,7 +71,7 @@ func readerRule(t *rapid.T) {
 
 var (
 	streams = []string{"a", "b"}
-	terms   = []wire.Term{wire.NoTerm(), {ProducerID: 1}, {ProducerID: 1, Epoch: 1}, {ProducerID: 2}}
+	terms   = []wire.Term{wire.NoTerm(), {ProducerID: 1}, {ProducerID: 1, Epoch: 1}, {ProducerID: 1, Epoch: 2}, {ProducerID: 2}, {ProducerID: 2, Epoch: 1}}
 )
 
 // drawnLog is a partition as it is drawn, and what the rule says of it.
@@ -74,23 +81,43 @@ type drawnLog struct {
 	next    int64
 	events  int
 
-	term     wire.Term
-	versions map[string]int64
-	counting map[string][]string // of the stream, in order
-	skipped  []int64             // offsets of data that does not count
+	markers     []wire.Term // all that were written
+	marker      marker      // the last one
+	time        int64       // of the latest event that counts
+	lastOfOwner bool        // the last batch is the owner's
+	versions    map[string]int64
+	counting    map[string][]string // of the stream, in order
+	skipped     []int64             // offsets of data that does not count
 }
 
 func (l *drawnLog) add() {
 	switch rapid.SampledFrom([]string{"data", "data", "data", "marker", "control"}).Draw(l.T, "batch") {
 	case "marker":
 		term := rapid.SampledFrom(terms[1:]).Draw(l.T, "term")
-		l.control(term, rapid.SampledFrom([]byte{0, 1}).Draw(l.T, "type"))
-		l.term = term
+		kind := rapid.SampledFrom([]byte{0, 1}).Draw(l.T, "type")
+		l.marker = marker{Offset: l.next, Term: term, Aborts: kind == 0}
+		l.control(term, kind)
+		l.markers = append(l.markers, term)
 	case "control":
 		l.control(rapid.SampledFrom(terms).Draw(l.T, "term"), 2) // a leader change, such as compacted topics have: no marker
 	default:
 		l.data()
 	}
+}
+
+// term is the rule of terms, written a second time: the owner's is that of the last marker that is newer than all
+// before it of its producer id.
+func (l *drawnLog) term() wire.Term {
+	for i := len(l.markers) - 1; i >= 0; i-- {
+		newest := true
+		for _, before := range l.markers[:i] {
+			newest = newest && (before.ProducerID != l.markers[i].ProducerID || before.Epoch < l.markers[i].Epoch)
+		}
+		if newest {
+			return l.markers[i]
+		}
+	}
+	return wire.NoTerm()
 }
 
 func (l *drawnLog) control(term wire.Term, kind byte) {
@@ -103,12 +130,13 @@ func (l *drawnLog) append(b *sarama.RecordBatch) {
 	b.FirstOffset, b.LastOffsetDelta = l.next, int32(len(b.Records)-1)
 	l.next += int64(len(b.Records))
 	l.batches = append(l.batches, b)
+	l.lastOfOwner = false
 }
 
 // data adds a batch of commits. It is mostly what an owner would write: otherwise little would count.
 func (l *drawnLog) data() {
 	often := func(what string) bool { return rapid.IntRange(0, 9).Draw(l.T, what) < 7 }
-	term := l.term
+	term := l.term()
 	if !often("of the owner") {
 		term = rapid.SampledFrom(terms).Draw(l.T, "term")
 	}
@@ -145,7 +173,7 @@ func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Recor
 		rs[i] = eventstore.Record{
 			Header: event.Header{
 				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, AggregateType: "A", AggregateID: id, AggregateVersion: first + int64(i),
-				Timestamp: time.Unix(1, 0).UTC(),
+				Timestamp: time.Unix(rapid.Int64Range(1, 9).Draw(l.T, "time"), 0).UTC(),
 			},
 			Value: []byte("v"), Commit: eventstore.Commit{First: first, Length: length},
 		}
@@ -155,7 +183,9 @@ func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Recor
 
 // judge is the rule, written a second time: one record after the other, none of it shared with the first.
 func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventstore.Record) {
-	counts := !b.IsTransactional && b.ProducerID >= 0 && b.ProducerID == l.term.ProducerID && b.ProducerEpoch == l.term.Epoch
+	term := l.term()
+	counts := !b.IsTransactional && b.ProducerID >= 0 && b.ProducerID == term.ProducerID && b.ProducerEpoch == term.Epoch
+	l.lastOfOwner = counts
 	for i := 0; i < len(records); {
 		r := records[i]
 		n := r.Commit.Length
@@ -165,6 +195,7 @@ func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventsto
 			continue
 		}
 		for k := range n {
+			l.time = max(l.time, records[i+k].Timestamp.UnixNano())
 			l.counting[r.AggregateID] = append(l.counting[r.AggregateID], fmt.Sprintf("%s at %d", records[i+k].ID, offset+int64(i+k)))
 		}
 		l.versions[r.AggregateID] += int64(n)

@@ -37,3 +37,14 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkFingerprint(b *testing.B) {
+	batch := wire.NewBatch(wire.Term{}, 0, someRecords())
+	b.ReportAllocs()
+	for b.Loop() {
+		if wire.WrittenFingerprint(batch, 1).Sum == 0 {
+			b.Fatal("no sum")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(batch.Records)), "ns/record")
+}

@@ -1,0 +1,59 @@
+package partition
+
+import (
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// marker is a marker as it was read.
+type marker struct {
+	Offset int64
+	Term   wire.Term
+	Aborts bool
+}
+
+// readControl is the reader rule, for one control batch.
+//
+// Invariant 8: a marker begins its term if its epoch is greater than every epoch of its producer id that had a marker before.
+// Any other marker changes nothing. So a term that another term's marker has ended never counts again. Such markers come
+// from an owner that has not noticed that it was overtaken, from a coordinator that sends one twice, and from foreign
+// producers whose transactions share an epoch.
+func (f *follower) readControl(r *reading, b *sarama.RecordBatch) error {
+	if err := f.complete(b); err != nil {
+		return err
+	}
+	if !wire.IsMarker(b) {
+		return nil
+	}
+	m := marker{
+		Offset: b.LastOffset(), Term: wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}, Aborts: wire.Aborts(b),
+	}
+	f.marker = m
+	if m.Term != r.Checkpoint.Term {
+		begins, err := f.begins(r, m.Term)
+		if err != nil {
+			return err
+		}
+		if !begins && !f.cfg.Broken.TermsRevive {
+			f.cfg.Logger.Warn("a marker of a term that has ended changes nothing", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
+				"offset", m.Offset, "marker", m.Term.String(), "term", r.Checkpoint.Term.String())
+			return nil
+		}
+		r.Terms = append(r.Terms, m.Term)
+		r.Checkpoint.Term = m.Term
+	}
+	f.claims.saw(m.Term, m.Aborts)
+	return nil
+}
+
+// begins reports whether a marker of the term, which is not the one there is, begins it.
+func (f *follower) begins(r *reading, term wire.Term) (bool, error) {
+	for i := len(r.Terms) - 1; i >= 0; i-- {
+		if r.Terms[i].ProducerID == term.ProducerID {
+			return term.Epoch > r.Terms[i].Epoch, nil
+		}
+	}
+	newest, known, err := f.cfg.Index.Epoch(term.ProducerID)
+	return !known || term.Epoch > newest, err
+}

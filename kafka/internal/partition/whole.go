@@ -1,0 +1,77 @@
+package partition
+
+import (
+	"fmt"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// The offsets of a partition have no holes. A broker gives each batch the offset after the one before
+// (kafka.log.UnifiedLog.append), and each record of a batch the next one: a batch whose header counts other records than it
+// has offsets for is refused (org.apache.kafka.storage.internals.log.LogValidator.validateBatch). Markers take an offset, too, and the
+// data of an aborted transaction stays. Only compaction removes records between others, or all records of a batch whose
+// header it keeps. So does damage to the log's files. Deletion, by age, size or request, moves the beginning of the
+// log, and nothing else.
+
+// continues fails with a *CorruptError unless the batch begins at the offset.
+func (f *follower) continues(b *sarama.RecordBatch, next int64) error {
+	return continues(b, next, f.cfg.Topic, f.cfg.Partition)
+}
+
+// complete fails with a *CorruptError unless the batch has a record for each of its offsets.
+func (f *follower) complete(b *sarama.RecordBatch) error {
+	return complete(b, f.cfg.Topic, f.cfg.Partition)
+}
+
+func continues(b *sarama.RecordBatch, next int64, topic string, partition int32) error {
+	switch {
+	case b.FirstOffset > next:
+		return missing(topic, partition, next, b.FirstOffset-1)
+	case b.FirstOffset < next:
+		return &CorruptError{
+			Topic: topic, Partition: partition, Offset: b.FirstOffset, Cause: ErrLogRewritten,
+			Found: fmt.Sprintf("a batch is here that ends at offset %d, and another one ended at offset %d when this process read it: "+
+				"the log was written anew; %s", b.LastOffset(), next-1, restoreOrRestart),
+		}
+	}
+	return nil
+}
+
+const restoreOrRestart = "restore the brokers as they were, or restart this process without its index folder if the loss is accepted"
+
+func complete(b *sarama.RecordBatch, topic string, partition int32) error {
+	for i, r := range b.Records {
+		if at := int64(i); r.OffsetDelta != at {
+			return missing(topic, partition, b.FirstOffset+at, b.FirstOffset+max(r.OffsetDelta, at+1)-1)
+		}
+	}
+	if n := int64(len(b.Records)); n != int64(b.LastOffsetDelta)+1 {
+		return missing(topic, partition, b.FirstOffset+n, b.LastOffset())
+	}
+	return nil
+}
+
+func missing(topic string, partition int32, first, last int64) error {
+	return &CorruptError{
+		Topic: topic, Partition: partition, Offset: first, Cause: ErrRecordsMissing,
+		Found: fmt.Sprintf("the records from offset %d to %d are missing, and those after them are there: the topic was compacted, "+
+			"or its files are damaged; restore the topic, and keep cleanup.policy=delete", first, last),
+	}
+}
+
+// belongsHere fails with a *CorruptError unless the record's stream belongs to the partition.
+func (f *follower) belongsHere(r *eventstore.Record) error {
+	belongs := int32(wire.PartitionOf(r.AggregateID, int(f.cfg.Partitions)))
+	if belongs == f.cfg.Partition {
+		return nil
+	}
+	return &CorruptError{
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: r.Position.Offset, Cause: ErrPartitionsChanged,
+		Found: fmt.Sprintf("version %d of stream %q is here, and of %d partitions it belongs to partition %d: the number of partitions "+
+			"was changed after events were written; configure the number that the events were written with (a topic may have more partitions, if those are empty)",
+			r.AggregateVersion, r.AggregateID, f.cfg.Partitions, belongs),
+	}
+}

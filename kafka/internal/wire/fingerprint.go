@@ -1,0 +1,95 @@
+package wire
+
+import (
+	"hash/crc32"
+
+	"github.com/IBM/sarama"
+)
+
+// Fingerprint tells a batch of a partition from every other batch that could stand in its place.
+// Whoever has read a batch, and whoever has written it, comes to the same fingerprint: compare two with Same.
+type Fingerprint struct {
+	Offset      int64  // of the batch's first record
+	LeaderEpoch int32  // under which a leader appended the batch; -1 where only the writer knows the batch
+	Sum         uint32 // CRC-32C of the batch's header, and of its records if Records says so
+	Records     bool   // Sum covers the records, as that of each batch does whose term is the owner's
+}
+
+// FingerprintOf returns the fingerprint of a batch that was read. It looks at the records only if records says so:
+// those of a batch that does not count may be anything, and of any size.
+func FingerprintOf(b *sarama.RecordBatch, records bool) Fingerprint {
+	f := Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Records: records}
+	if records {
+		f.Sum = sumOfRecords(b)
+	} else {
+		f.Sum = sumOfHeader(b)
+	}
+	return f
+}
+
+// WrittenFingerprint returns the fingerprint of a batch that was written at the offset.
+func WrittenFingerprint(b *sarama.RecordBatch, offset int64) Fingerprint {
+	return Fingerprint{Offset: offset, LeaderEpoch: -1, Sum: sumOfRecords(b), Records: true}
+}
+
+// Same reports whether both are of the same batch.
+func (f Fingerprint) Same(g Fingerprint) bool {
+	if f.LeaderEpoch < 0 || g.LeaderEpoch < 0 {
+		f.LeaderEpoch, g.LeaderEpoch = -1, -1
+	}
+	return f == g
+}
+
+// Not every field of a header is the writer's: a broker that compresses a batch anew computes its first timestamp, and
+// one that was told to gives the batch its own time. So the times in the sum of records are those of the events.
+// The ids and times of events are in it because a coordinator whose disks were restored gives out a term again.
+
+// sumOfRecords is the sum of what writer and readers know.
+func sumOfRecords(b *sarama.RecordBatch) uint32 {
+	sum := producerOf(b)
+	for _, r := range b.Records {
+		sum = crc32.Update(sum, castagnoli, r.Key)
+		left := 2
+		for _, h := range r.Headers {
+			if name := string(h.Key); name != headerEventID && name != headerTimestamp {
+				continue
+			}
+			sum = crc32.Update(sum, castagnoli, h.Value)
+			if left--; left == 0 {
+				break
+			}
+		}
+		sum = crc32.Update(sum, castagnoli, r.Value)
+	}
+	return sum
+}
+
+// sumOfHeader is the sum of what all readers know.
+func sumOfHeader(b *sarama.RecordBatch) uint32 {
+	sum := mix(producerOf(b), uint64(b.FirstTimestamp.UnixMilli()))
+	sum = mix(sum, uint64(b.MaxTimestamp.UnixMilli()))
+	kind := uint64(0)
+	if b.Control {
+		kind |= 1
+	}
+	if b.IsTransactional {
+		kind |= 2
+	}
+	return mix(sum, kind)
+}
+
+// producerOf is the sum of what a batch says of its producer and of its length.
+func producerOf(b *sarama.RecordBatch) uint32 {
+	sum := mix(0, uint64(b.ProducerID))
+	return mix(mix(sum, uint64(uint16(b.ProducerEpoch))<<32|uint64(uint32(b.FirstSequence))), uint64(uint32(b.LastOffsetDelta)))
+}
+
+// mix adds a number to a sum. It is FNV-1a by words, with its bits spread as MurmurHash3 ends.
+func mix(sum uint32, v uint64) uint32 {
+	h := (uint64(sum) ^ v) * 1099511628211
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	return uint32(h ^ h>>33)
+}
+
+//nolint:gochecknoglobals // a table, never changed
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
