@@ -125,7 +125,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	for i, a := range leastPrivilege() {
 		t.Run(fmt.Sprintf("without %s on %s", a.operation.String(), a.resource.String()), func(t *testing.T) {
 			cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, lacking(i)))
-			_, err := kafka.Open(t.Context(), cfg)
+			_, err := claimed(t.Context(), cfg)
 			requireDenied(t, err, a)
 		})
 	}
@@ -138,7 +138,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 		for user, allowed := range map[string]bool{sharer: true, principal: false} {
 			cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, user))
 			cfg.Sharing.Advertise = "here:3001"
-			s, err := kafka.Open(t.Context(), cfg)
+			s, err := claimed(t.Context(), cfg)
 			if !allowed {
 				requireDenied(t, err, sharingPrivilege()[0])
 				continue
@@ -153,7 +153,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 		cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, sharer))
 		cfg.Sharing.Advertise = "here:3001"
 		cfg.TransactionalIDPrefix, cfg.Sharing.Group = "other", txnIDs+"owners"
-		_, err := kafka.Open(t.Context(), cfg)
+		_, err := claimed(t.Context(), cfg)
 		requireDenied(t, err, acl{sarama.AclOperationWrite, sarama.AclResourceTransactionalID, "other."})
 	})
 	t.Run("topics of others", func(t *testing.T) {
@@ -162,7 +162,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 		open := cfg
 		open.Brokers, open.Security = c.Brokers(), kafka.Security{}
 		create(t, open)
-		_, err := kafka.Open(t.Context(), cfg)
+		_, err := claimed(t.Context(), cfg)
 		requireDenied(t, err, acl{sarama.AclOperationDescribe, sarama.AclResourceTopic, "others"})
 	})
 }

@@ -8,11 +8,29 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 )
+
+// onFirstFetchOfAClaim does something when the next claim reads for the first time: a store that has claimed nothing fetches as well.
+func onFirstFetchOfAClaim(c *kfake.Cluster, do func()) {
+	var claims, done atomic.Bool
+	c.ControlKey(int16(kmsg.InitProducerID), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		claims.Store(true)
+		return nil, nil, false
+	})
+	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if claims.Load() && !done.Swap(true) {
+			do()
+		}
+		return nil, nil, false
+	})
+}
 
 // A claim reads while the coordinator is asked for its marker: an answer that does not come before the partition is read does not
 // keep it from succeeding.
@@ -20,11 +38,7 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	c, cfg := fake(t)
 	reads := make(chan struct{})
 	read := sync.OnceFunc(func() { close(reads) })
-	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		read()
-		return nil, nil, false
-	})
+	onFirstFetchOfAClaim(c, read)
 	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.DropControl()
 		c.SleepControl(func() { <-reads })
@@ -32,7 +46,7 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	s, err := kafka.Open(ctx, cfg)
+	s, err := claimed(ctx, cfg)
 	read() // the brokers cannot be closed while one sleeps
 	require.NoError(t, err)
 	defer s.Close()
@@ -51,21 +65,16 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 		end() // this request is served before another's
 		return nil, nil, false
 	})
-	var held atomic.Bool
 	winners := make(chan *kafka.Store, 1)
-	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		if !held.Swap(true) {
-			c.SleepControl(func() {
-				<-ends
-				winners <- open(t, cfg)
-			})
-		}
-		return nil, nil, false
+	onFirstFetchOfAClaim(c, func() {
+		c.SleepControl(func() {
+			<-ends
+			winners <- open(t, cfg)
+		})
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	loser, err := kafka.Open(ctx, cfg)
+	loser, err := claimed(ctx, cfg)
 	end()
 	require.NoError(t, err) // at its own marker the index was exact
 	defer loser.Close()

@@ -54,9 +54,6 @@ type Config struct {
 	// Sharing has several instances of a service share the partitions. Default: this instance owns all of them.
 	Sharing Sharing
 
-	// ReadOnly has this instance own no partition: it follows what the others append, and its Append fails with a *[NotOwnerError].
-	ReadOnly bool
-
 	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the store is closed: it is made again
 	// from Kafka. Default: none, the index is in memory, and made at every start.
 	IndexDir string
@@ -140,7 +137,6 @@ func (c Config) complete() (Config, error) {
 	report(c.MaxWaitingCommits < 1, "MaxWaitingCommits is %d, expected 1 or more", c.MaxWaitingCommits)
 	report(c.MaxWaitingBytes < eventstore.MaxCommitBytes,
 		"MaxWaitingBytes is %d, expected room for a commit, %d or more", c.MaxWaitingBytes, eventstore.MaxCommitBytes)
-	report(c.ReadOnly && c.Sharing.on(), "Sharing.Advertise is %q and ReadOnly is set, expected one of them", c.Sharing.Advertise)
 	if c.Sharing.on() {
 		wrong = append(wrong, c.Sharing.check()...)
 	}

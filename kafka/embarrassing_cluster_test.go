@@ -89,7 +89,7 @@ func awaitForgottenTransactionalID(t *testing.T, cfg kafka.Config) {
 // openAsleep opens a store that does not notice by itself that it was overtaken.
 func openAsleep(t *testing.T, cfg kafka.Config) *kafka.Store {
 	t.Helper()
-	s, err := kafka.Open(hooks.With(t.Context(), hooks.Broken{NeverLooks: true}), cfg)
+	s, err := claimed(hooks.With(t.Context(), hooks.Broken{NeverLooks: true}), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
@@ -208,7 +208,7 @@ func TestTenTakeoversASecond(t *testing.T) {
 	for range times {
 		<-ticker.C
 		openings.Go(func() {
-			next, err := kafka.Open(t.Context(), cfg)
+			next, err := claimed(t.Context(), cfg)
 			if errors.Is(err, eventstore.ErrNotOwner) {
 				overtaken.Add(1) // while it claimed
 				return

@@ -45,6 +45,10 @@ func appendAndRead(ctx context.Context, addresses []string) error {
 		return err
 	}
 	defer store.Close()
+	// Here a service binds its schemas, registers its handlers and listens. Claiming comes last, so a start that fails takes nothing.
+	if err := store.Claim(ctx); err != nil {
+		return err
+	}
 	alice := eventstore.Stream{Type: "Account", ID: "alice"}
 	created := eventstore.Record{Value: []byte("an encoded event"), Header: event.Header{
 		ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),

@@ -87,7 +87,7 @@ func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 			require.NoError(t, s.Close())
 
 			c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: kerr.ProducerFenced, Count: -1})
-			_, err = kafka.Open(t.Context(), cfg)
+			_, err = claimed(t.Context(), cfg)
 			require.ErrorIs(t, err, eventstore.ErrNotOwner)
 		})
 	}

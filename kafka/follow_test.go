@@ -45,8 +45,7 @@ func TestFollowPassesOverForeignRecords(t *testing.T) {
 func TestFollowWhatOthersOwn(t *testing.T) {
 	_, cfg := fake(t)
 	owner := open(t, cfg)
-	cfg.ReadOnly = true
-	reader := open(t, cfg)
+	reader := openReader(t, cfg)
 	want := add(t, owner, "a", 1)
 	var got []string
 	for r, err := range reader.Follow(t.Context(), aggregateType, eventstore.Beginning()) {
@@ -66,8 +65,7 @@ func TestGarbageEndsFollowersAndSubscriptions(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
 	open(t, cfg)
-	cfg.ReadOnly = true
-	reader := open(t, cfg)
+	reader := openReader(t, cfg)
 	sub := subscribe(t, reader, quick("readers", newHandled()))
 	eventually(t, "the subscription has the partition", func() bool { return sub.Stats().Partitions == 1 })
 

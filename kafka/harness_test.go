@@ -1,6 +1,8 @@
 package kafka_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -55,12 +57,33 @@ func topicOf(cfg kafka.Config) string {
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
+// open opens a store that has claimed.
 func open(t testing.TB, cfg kafka.Config) *kafka.Store {
+	t.Helper()
+	s := openReader(t, cfg)
+	require.NoError(t, s.Claim(t.Context()))
+	return s
+}
+
+// openReader opens a store that claims nothing.
+func openReader(t testing.TB, cfg kafka.Config) *kafka.Store {
 	t.Helper()
 	s, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+// claimed opens a store and claims, for tests that expect either to fail, or end it.
+func claimed(ctx context.Context, cfg kafka.Config) (*kafka.Store, error) {
+	s, err := kafka.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Claim(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 func stream(id string) eventstore.Stream { return eventstore.Stream{Type: aggregateType, ID: id} }

@@ -120,8 +120,7 @@ func TestStatusTellsTheLag(t *testing.T) {
 	cluster, cfg := fake(t)
 	owner := open(t, cfg)
 	reading := cfg
-	reading.ReadOnly = true
-	follower := open(t, reading)
+	follower := openReader(t, reading)
 	before := owner.Status()[0].Next
 	eventually(t, "it has followed", func() bool { return follower.Status()[0].Next == before })
 	const appends = 50

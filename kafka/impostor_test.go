@@ -37,8 +37,7 @@ func TestGarbageEndsFollowing(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
 	open(t, cfg)
-	cfg.ReadOnly = true
-	reader := open(t, cfg)
+	reader := openReader(t, cfg)
 	require.Empty(t, ids(t, reader, "a"))
 
 	offset := forge(t, cfg, term)

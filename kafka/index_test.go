@@ -98,7 +98,7 @@ func TestIndexFolderThatCannotBeUsed(t *testing.T) {
 			require.NoError(t, s.Close())
 
 			c.spoil(t, fakes, &cfg)
-			_, err = kafka.Open(t.Context(), cfg)
+			_, err = claimed(t.Context(), cfg)
 			var unusable *kafka.IndexError
 			require.ErrorAs(t, err, &unusable)
 			require.Equal(t, cfg.IndexDir, unusable.Dir)

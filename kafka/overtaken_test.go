@@ -2,12 +2,10 @@ package kafka_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
@@ -17,18 +15,11 @@ import (
 // to come again.
 func TestOvertakenBeforeTheOwnMarkerIsRead(t *testing.T) {
 	c, cfg := fake(t)
-	var held atomic.Bool
 	var winner *kafka.Store
-	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		if !held.Swap(true) {
-			c.SleepControl(func() { winner = open(t, cfg) })
-		}
-		return nil, nil, false
-	})
+	onFirstFetchOfAClaim(c, func() { c.SleepControl(func() { winner = open(t, cfg) }) })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	loser, err := kafka.Open(ctx, cfg)
+	loser, err := claimed(ctx, cfg)
 	if err == nil { // at its own marker the index was exact: the next append tells
 		defer loser.Close()
 		_, err = loser.Append(ctx, stream("a"), eventstore.NoStream, records(1, "")...)

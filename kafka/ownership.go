@@ -25,8 +25,9 @@ type ownership struct {
 	out   error            // why this process is not in the group; nil if it is
 }
 
-// share joins the group and returns once what it assigned to this process has been claimed.
-func share(ctx context.Context, s *Store) (*ownership, error) {
+// share joins the group and returns once what it assigned to this process has been claimed. The ownership is to be stopped and left
+// also if that fails.
+func share(ctx context.Context, s *Store) error {
 	o := &ownership{self: s.cfg.Sharing.Advertise, seats: make(map[membership.Partition]*seat)}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	o.cancel = cancel
@@ -40,6 +41,7 @@ func share(ctx context.Context, s *Store) (*ownership, error) {
 			o.keepers.Go(func() { seat.keep(run, s.cfg.Logger) })
 		}
 	}
+	s.ownership.Store(o)
 	var err error
 	o.member, err = membership.Join(ctx, membership.Config{
 		Client:     s.client,
@@ -56,7 +58,7 @@ func share(ctx context.Context, s *Store) (*ownership, error) {
 	if err == nil {
 		err = o.settled(ctx)
 	}
-	return o, access.Explain(err, access.Need{Operation: access.Read, Resource: access.Group, Name: s.cfg.Sharing.Group})
+	return access.Explain(err, access.Need{Operation: access.Read, Resource: access.Group, Name: s.cfg.Sharing.Group})
 }
 
 func (o *ownership) owned() []membership.Partition {

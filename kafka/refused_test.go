@@ -18,8 +18,7 @@ func TestFollowingGoesOnAfterARefusal(t *testing.T) {
 	c, cfg := fake(t)
 	owner := open(t, cfg)
 	reading := cfg
-	reading.ReadOnly = true
-	reader := open(t, reading)
+	reader := openReader(t, reading)
 	refusing := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	rs := records(2, "")
 	_, err := owner.Append(t.Context(), stream("a"), eventstore.NoStream, rs...)

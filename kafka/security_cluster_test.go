@@ -196,7 +196,7 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 				m.change(&cfg)
 			}
 			for name, try := range map[string]func(context.Context) error{
-				"open":   func(ctx context.Context) error { _, err := kafka.Open(ctx, cfg); return err },
+				"open":   func(ctx context.Context) error { _, err := claimed(ctx, cfg); return err },
 				"create": func(ctx context.Context) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
 				"check":  func(ctx context.Context) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
 			} {
@@ -227,7 +227,7 @@ func testNoSecretIsShown(t *testing.T, c *kafkatest.Cluster) {
 			cfg := arranged(t, c, env)
 			cfg.Logger = slog.New(slog.NewJSONHandler(&seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			cfg.Logger.Info("configured", "config", cfg, "security", cfg.Security, "sasl", cfg.Security.SASL, "password", cfg.Security.SASL.Password)
-			s, err := kafka.Open(t.Context(), cfg)
+			s, err := claimed(t.Context(), cfg)
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 				for _, v := range []any{cfg, cfg.Security, cfg.Security.SASL, *cfg.Security.SASL, cfg.Security.SASL.Password, err} {
 					fmt.Fprintf(&seen, verb, v)

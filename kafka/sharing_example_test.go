@@ -41,6 +41,9 @@ func appendWhereItBelongs(ctx context.Context, addresses []string) error {
 			return err
 		}
 		defer store.Close()
+		if err := store.Claim(ctx); err != nil {
+			return err
+		}
 		instances[address] = store
 	}
 	alice := eventstore.Stream{Type: "Account", ID: "alice"}

@@ -204,29 +204,6 @@ func awaitVersion(t testing.TB, s *kafka.Store, id string, version int64) {
 	}
 }
 
-// An instance that owns nothing follows what the others append, and says that it appends nothing.
-func TestReadOnlyStoreFollows(t *testing.T) {
-	_, cfg := fake(t)
-	first := records(2, "")
-	owner := open(t, cfg)
-	_, err := owner.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
-	require.NoError(t, err)
-
-	cfg.ReadOnly = true
-	reader := open(t, cfg)
-	require.Equal(t, idsOf(first), ids(t, reader, "a"), "what was there when it was opened")
-	later := records(2, "")
-	_, err = owner.Append(t.Context(), stream("a"), 2, later...)
-	require.NoError(t, err, "it has taken nothing from the owner")
-	awaitVersion(t, reader, "a", 4)
-	require.Equal(t, idsOf(first, later), ids(t, reader, "a"))
-
-	_, err = reader.Append(t.Context(), stream("a"), 4, records(1, "")...)
-	var no *kafka.NotOwnerError
-	require.ErrorAs(t, err, &no)
-	require.ErrorContains(t, err, "follows the partition")
-}
-
 // A store whose partition was taken over goes on to follow it.
 func TestOvertakenStoreFollows(t *testing.T) {
 	_, cfg := fake(t)
@@ -291,8 +268,7 @@ func shareUnderLoad(t *testing.T, s *service, changes int) {
 		require.NoError(t, err)
 	}
 	cfg := s.cfg
-	cfg.ReadOnly = true
-	reader := open(t, cfg)
+	reader := openReader(t, cfg)
 	for c := range callers {
 		require.NotEmpty(t, acknowledged[c])
 		require.Equal(t, acknowledged[c], ids(t, reader, named("stream", c)))

@@ -18,6 +18,7 @@ type PartitionStatus struct {
 // Status returns what the store knows of each partition, in the order of Categories and partitions. It asks no broker.
 func (s *Store) Status() []PartitionStatus {
 	var all []PartitionStatus
+	shared := s.ownership.Load()
 	for _, g := range s.cfg.Categories {
 		c, ok := s.categories[g.Type]
 		if !ok {
@@ -26,9 +27,9 @@ func (s *Store) Status() []PartitionStatus {
 		for i, p := range c.partitions {
 			at := membership.Partition{Topic: c.topic, ID: int32(i)}
 			all = append(all, PartitionStatus{
-				Topic: at.Topic, Partition: at.ID, Owned: p.Owned(), Owner: s.ownership.address(at),
+				Topic: at.Topic, Partition: at.ID, Owned: p.Owned(), Owner: shared.address(at),
 				Next: p.index.Checkpoint().Next, Lag: p.Lag(), Skipped: p.Skipped(), Err: public(p.Readable()),
-				Outside: s.ownership.excluded(),
+				Outside: shared.excluded(),
 			})
 		}
 	}

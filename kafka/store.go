@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,9 +26,12 @@ type Store struct {
 	client     *client
 	index      *index.Store
 	categories map[string]*category
-	ownership  *ownership // nil unless the partitions are shared
+	ownership  atomic.Pointer[ownership] // nil unless the partitions are shared and Claim was called
 
 	subscriptions subscriptions
+
+	turn    chan struct{} // holds a token while somebody claims, or gives up for good
+	claimed bool          // Claim has succeeded; the token's holder reads and writes it
 
 	closing  sync.Once
 	closed   chan struct{}
@@ -47,52 +51,44 @@ type storedPartition struct {
 	reader *partition.Reader
 }
 
-// Open connects to the cluster, verifies the topics, reads all events into the index, and claims the partitions from whoever
-// has them: all of them, or its part if [Config.Sharing] says so, or none if [Config.ReadOnly]. What another store had
-// appended until then is in the index; what that one tries to append later to a partition that was claimed fails
-// there with [eventstore.ErrNotOwner]. What other stores own, this one follows. The topics must exist: see [CreateTopics].
+// Open connects to the cluster, verifies the topics, and reads all events into the index. It follows what is appended from then on.
+// It claims nothing, so it takes no partition from its owner: [Store.Claim] does, and comes last.
+// Until then Append and ReadQueued fail with a *[NotOwnerError]. A store that never claims is a reader.
+// The topics must exist: see [CreateTopics].
 //
-// Errors: all mistakes of cfg; brokers that do not answer; *[TopicsError]; *[CorruptError] where a topic holds what this
-// library cannot have written; the end of ctx.
+// Open fails with all mistakes of cfg, with *[TopicsError] if a topic is missing or not as it must be, with *[CorruptError] if a
+// topic holds what this library cannot have written, if no broker answers, and if ctx ends.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
-		return nil, err
-	}
-	if err := verify(ctx, cfg); err != nil {
 		return nil, err
 	}
 	c, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, client: c, categories: make(map[string]*category), closed: make(chan struct{})}
-	if err := s.openIndex(ctx); err != nil {
-		return nil, errors.Join(cfg.Security.explain(err), s.Close())
+	s := &Store{
+		cfg: cfg, client: c, categories: make(map[string]*category),
+		turn: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
-	if err := s.take(ctx); err != nil {
+	if err := s.read(ctx); err != nil {
 		return nil, errors.Join(cfg.Security.explain(err), s.Close())
 	}
 	return s, nil
 }
 
-// take gives every partition its first role.
-func (s *Store) take(ctx context.Context) error {
+// read verifies the topics, opens the index, and follows every partition from its end on.
+func (s *Store) read(ctx context.Context) error {
+	if err := s.verify(ctx); err != nil {
+		return err
+	}
+	if err := s.openIndex(ctx); err != nil {
+		return err
+	}
 	if err := s.addPartitions(ctx); err != nil {
 		return err
 	}
-	if !s.cfg.ReadOnly && !s.cfg.Sharing.on() {
-		return s.each(ctx, storedPartition.Own)
-	}
-	if err := s.each(ctx, storedPartition.Follow); err != nil {
-		return err
-	}
-	if s.cfg.ReadOnly {
-		return nil
-	}
-	var err error
-	s.ownership, err = share(ctx, s)
-	return err
+	return s.each(ctx, storedPartition.Follow)
 }
 
 // openIndex opens the index of the topics as they are now.
@@ -110,8 +106,13 @@ func (s *Store) openIndex(ctx context.Context) error {
 }
 
 // verify returns a *TopicsError if a topic is missing or not as it must be.
-func verify(ctx context.Context, cfg Config) error {
-	found, err := CheckTopics(ctx, cfg)
+func (s *Store) verify(ctx context.Context) error {
+	defer s.client.conns.CutWhenDone(ctx)()
+	want, err := s.cfg.Topics()
+	if err != nil {
+		return err
+	}
+	found, err := inspect(ctx, s.client, want)
 	if err != nil {
 		return err
 	}
@@ -197,6 +198,8 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
 		s.subscriptions.close()
+		defer s.client.conns.CutAfter(closeGrace)()
+		s.turn <- struct{}{} // a claim under way ends first, as s.closed is closed; and no other begins
 		s.giveUp()
 		s.client.close()
 		if s.index != nil {
@@ -208,8 +211,8 @@ func (s *Store) Close() error {
 
 // giveUp ends every role.
 func (s *Store) giveUp() {
-	defer s.client.conns.CutAfter(closeGrace)()
-	s.ownership.stop()
+	shared := s.ownership.Load()
+	shared.stop()
 	var group sync.WaitGroup
 	for _, c := range s.categories {
 		for _, p := range c.partitions {
@@ -217,7 +220,7 @@ func (s *Store) giveUp() {
 		}
 	}
 	group.Wait()
-	s.ownership.leave()
+	shared.leave()
 }
 
 // Append implements [eventstore.Store]. A commit is one record batch's, with others that waited at the same
@@ -266,7 +269,7 @@ func (s *Store) explained(err error) error {
 	if err == nil {
 		return nil
 	}
-	return s.cfg.Security.explainRefusal(s.ownership.named(public(err)))
+	return s.cfg.Security.explainRefusal(s.ownership.Load().named(public(err)))
 }
 
 // ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another process owns the

@@ -91,8 +91,7 @@ func TestRebalancesLoseNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	cfg := realWith(t, 6)
 	s := open(t, cfg)
-	cfg.ReadOnly = true
-	stores := []*kafka.Store{s, open(t, cfg), open(t, cfg)} // as in processes of their own, but for what they share here
+	stores := []*kafka.Store{s, openReader(t, cfg), openReader(t, cfg)} // as in processes of their own, but for what they share here
 	h := newHandled()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

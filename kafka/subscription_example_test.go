@@ -42,6 +42,9 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 		return err
 	}
 	defer store.Close() // closes its subscriptions too
+	if err := store.Claim(ctx); err != nil {
+		return err
+	}
 	for i, id := range []string{"alice", "bob"} {
 		_, err := store.Append(ctx, eventstore.Stream{Type: "Account", ID: id}, eventstore.Any, eventstore.Record{
 			Value: []byte("an encoded event"), Header: event.Header{

@@ -117,8 +117,8 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 // beAMember says what it handles, until its input ends. After some events it takes its time, so that it is killed amid work.
 func beAMember(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
-	s := open(t, kafka.Config{
-		Brokers: strings.Split(brokers, ","), TopicPrefix: prefix, ReadOnly: true, Logger: quiet(),
+	s := openReader(t, kafka.Config{
+		Brokers: strings.Split(brokers, ","), TopicPrefix: prefix, Logger: quiet(),
 		Categories: []kafka.Category{{Type: aggregateType, Partitions: 4}},
 	})
 	var n atomic.Int64

@@ -64,6 +64,7 @@ func dispatchPOC(t *testing.T, cfg kafka.Config, registryURL string, logger *slo
 	store, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
+	require.NoError(t, store.Claim(t.Context()))
 	registry, err := schema.NewHTTP(registryURL, schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, registry.Close()) }()

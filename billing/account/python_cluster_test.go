@@ -142,6 +142,7 @@ func onKafka(t *testing.T, cfg kafka.Config, registry schema.Registry) (*fixture
 	store, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	require.NoError(t, store.Claim(t.Context()))
 	return wireCodec(t, store, registry, schema.Config{Prefix: cfg.TopicPrefix}, slog.New(slog.DiscardHandler)), store
 }
 

@@ -27,6 +27,7 @@ func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
 	store, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
+	require.NoError(t, store.Claim(t.Context()))
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, registry.Close()) }()

@@ -22,10 +22,11 @@ type backend struct {
 	schemas   schema.Config
 	kafka     *kafka.Store // nil in memory
 	advertise string       // where this instance is reached; empty if it is the only one
+	claim     func(context.Context) error
 	close     func() error
 }
 
-// connect returns the backend that the settings name. On Kafka it returns once the store has caught up.
+// connect returns the backend that the settings name. On Kafka it returns once the store has caught up; the store owns nothing before claim.
 func connect(ctx context.Context, s settings, t *telemetry, logger *slog.Logger) (*backend, error) {
 	if s.getenv(brokersVariable) == "" {
 		return inMemory(t)
@@ -43,6 +44,7 @@ func inMemory(t *telemetry) (*backend, error) {
 		store:    store,
 		registry: schema.NewMemory(),
 		schemas:  schema.Config{Register: true}, // nobody else could
+		claim:    func(context.Context) error { return nil },
 		close:    store.Close,
 	}, nil
 }
@@ -93,6 +95,7 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 		schemas:   schema.Config{Prefix: cfg.TopicPrefix},
 		kafka:     store,
 		advertise: s.advertise,
+		claim:     store.Claim,
 		close:     store.Close,
 	}, nil
 }

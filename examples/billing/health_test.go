@@ -71,10 +71,12 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 		cluster.DropControl()
 		cluster.SleepControl(func() { // amid a batch: an idle owner notices by itself, and might have claimed again before
 			thief, err := kafka.Open(t.Context(), cfg)
+			if err == nil {
+				t.Cleanup(func() { _ = thief.Close() })
+				err = thief.Claim(t.Context())
+			}
 			if err != nil {
 				t.Error(err)
-			} else {
-				t.Cleanup(func() { _ = thief.Close() })
 			}
 			claims <- refuseClaims(cluster)
 		})

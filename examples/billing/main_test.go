@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "curl" { // see TestReadme
 		os.Exit(curl(os.Args[1:]))
 	}
+	if os.Getenv(programVariable) != "" { // see program
+		main()
+	}
 	goleak.VerifyTestMain(m,
 		// Sarama's metrics start one goroutine for each process and never end it.
 		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))

@@ -77,6 +77,10 @@ func (s *server) enter(ctx context.Context) error {
 	}
 	s.logger.Info("caught up", "events", b.name)
 	v, err := newService(ctx, b, s.settings, s.telemetry, s.logger)
+	if err == nil {
+		// Last: an instance that cannot start takes nothing from one that serves.
+		err = b.claim(ctx)
+	}
 	if err != nil {
 		return errors.Join(err, b.close())
 	}

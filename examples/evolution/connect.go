@@ -16,32 +16,38 @@ const (
 	registryVariable = "SCHEMA_REGISTRY_URL"
 )
 
+// backend is where the events and their schemas are kept.
+type backend struct {
+	store    eventstore.Store
+	registry schema.Registry
+	claim    func(context.Context) error // makes the store the one that appends; it may be repeated
+	close    func() error
+}
+
 // connect returns the store and the registry that the environment names.
-func connect(
-	ctx context.Context, getenv func(string) string, logger *slog.Logger,
-) (_ eventstore.Store, _ schema.Registry, disconnect func() error, err error) {
+func connect(ctx context.Context, getenv func(string) string, logger *slog.Logger) (*backend, error) {
 	if getenv(brokersVariable) == "" {
 		store, err := memory.New(memory.Config{})
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, err
 		}
-		return store, schema.NewMemory(), store.Close, nil
+		return &backend{store, schema.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
 	}
 	cfg, err := kafka.FromEnv(getenv, kafka.Category{Type: tillType, Partitions: 1})
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	cfg.TopicPrefix, cfg.Logger = prefix, logger
 	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	if _, err := kafka.CreateTopics(ctx, cfg); err != nil {
-		return nil, nil, nil, errors.Join(err, registry.Close())
+		return nil, errors.Join(err, registry.Close())
 	}
 	store, err := kafka.Open(ctx, cfg)
 	if err != nil {
-		return nil, nil, nil, errors.Join(err, registry.Close())
+		return nil, errors.Join(err, registry.Close())
 	}
-	return store, registry, func() error { return errors.Join(store.Close(), registry.Close()) }, nil
+	return &backend{store, registry, store.Claim, func() error { return errors.Join(store.Close(), registry.Close()) }}, nil
 }

@@ -29,11 +29,11 @@ func main() {
 // run deploys one release after the other, and has each write and all read.
 func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) string) (err error) {
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	store, registry, disconnect, err := connect(ctx, getenv, logger)
+	b, err := connect(ctx, getenv, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, disconnect()) }()
+	defer func() { err = errors.Join(err, b.close()) }()
 	note := "keep the change"
 	payments := []aggregate.Event[Till]{
 		paymentReceived1{Payer: "Ann", Euros: 5},
@@ -43,7 +43,10 @@ func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) stri
 	till := "till-" + rand.Text()
 	var running []*aggregate.Repository[Till]
 	for i, r := range releases() {
-		tills, err := r.deploy(ctx, store, registry)
+		tills, err := r.deploy(ctx, b.store, b.registry)
+		if err == nil {
+			err = b.claim(ctx) // when the release is known to work
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
@@ -59,7 +62,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) stri
 			return err
 		}
 	}
-	return tryFourth(ctx, stdout, registry)
+	return tryFourth(ctx, stdout, b.registry)
 }
 
 // revision names what was written last.

@@ -25,6 +25,7 @@ type backend struct {
 	store    eventstore.Store
 	registry schema.Registry
 	schemas  schema.Config
+	claim    func(context.Context) error
 	close    func() error
 }
 
@@ -46,6 +47,7 @@ func inMemory() (*backend, error) {
 		store:    store,
 		registry: schema.NewMemory(),
 		schemas:  schema.Config{Register: true}, // nobody else could
+		claim:    func(context.Context) error { return nil },
 		close:    store.Close,
 	}, nil
 }
@@ -77,6 +79,7 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		store:    store,
 		registry: registry,
 		schemas:  schema.Config{Prefix: cfg.TopicPrefix},
+		claim:    store.Claim,
 		close:    func() error { return errors.Join(store.Close(), registry.Close()) },
 	}, nil
 }

@@ -85,6 +85,9 @@ func process(
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	s, err := start(ctx, b, stdout, logger)
+	if err == nil {
+		err = b.claim(ctx) // last: a start that fails takes nothing from a service that runs
+	}
 	if err != nil {
 		return false, err
 	}

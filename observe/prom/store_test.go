@@ -37,7 +37,15 @@ func fake(t *testing.T, partitions int32) (*kfake.Cluster, kafka.Config) {
 	return brokers, cfg
 }
 
+// open opens a store that has claimed.
 func open(t *testing.T, cfg kafka.Config) *kafka.Store {
+	t.Helper()
+	s := openReader(t, cfg)
+	require.NoError(t, s.Claim(t.Context()))
+	return s
+}
+
+func openReader(t *testing.T, cfg kafka.Config) *kafka.Store {
 	t.Helper()
 	s, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
@@ -123,8 +131,7 @@ func TestLagOfAFollower(t *testing.T) {
 	t.Parallel()
 	brokers, cfg := fake(t, 1)
 	owner := open(t, cfg)
-	cfg.ReadOnly = true
-	follower := open(t, cfg)
+	follower := openReader(t, cfg)
 	m, r := metrics(t, prom.Config{})
 	require.NoError(t, m.Store(follower))
 	at := labels{"topic": topic, "partition": "0"}

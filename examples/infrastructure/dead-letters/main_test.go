@@ -106,6 +106,7 @@ func failing(t testing.TB, cfg kafka.Config, handled chan<- string) {
 	store, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	require.NoError(t, store.Claim(t.Context()))
 	for i := range 2 {
 		_, err := store.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "alice"}, eventstore.Any, eventstore.Record{
 			Value: []byte("an encoded event"), Header: event.Header{

@@ -44,6 +44,7 @@ func openStore(t *testing.T, brokers []string) *kafka.Store {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	require.NoError(t, store.Claim(t.Context()))
 	return store
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/internal/bench/postgres"
 )
 
@@ -159,7 +158,7 @@ func (r *run) storeAppender(ctx context.Context, sources []*source) (*appender, 
 	if err != nil {
 		return nil, err
 	}
-	s, err := kafka.Open(ctx, cfg)
+	s, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-
-	"github.com/fencelog/fencelog/kafka"
 )
 
 // cacheBound is what a store with a long index may take more than one with a short one: its block cache,
@@ -70,7 +68,7 @@ func (r *run) growthTurn(ctx context.Context, f *filled, sources []*source) (rat
 	if err != nil {
 		return 0, 0, err
 	}
-	s, err := kafka.Open(ctx, f.cfg)
+	s, err := openStore(ctx, f.cfg)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -125,7 +125,7 @@ func (r *run) hot(ctx context.Context) (t Table, err error) {
 	if err != nil {
 		return t, err
 	}
-	store, err := kafka.Open(ctx, cfg)
+	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return t, err
 	}

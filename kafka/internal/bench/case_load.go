@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka"
 )
 
 // load is the case of reading one stream of ten events among many.
@@ -22,7 +21,7 @@ func (r *run) load(ctx context.Context) (t Table, err error) {
 		return t, err
 	}
 	defer func() { err = errors.Join(err, table.Close(context.WithoutCancel(ctx))) }()
-	store, err := kafka.Open(ctx, f.cfg)
+	store, err := openStore(ctx, f.cfg)
 	if err != nil {
 		return t, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/IBM/sarama"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -63,7 +62,7 @@ func (r *run) rebuild(ctx context.Context) (Table, error) {
 		Title:   fmt.Sprintf("the index of %s events in %d partitions is made again from the topic", thousands(int64(f.events())), partitions),
 		Columns: []Column{{"events/s", Rate}},
 		Goals:   []Goal{{Text: "of bare Fetch and decoding to events", Found: ratios(all[0].rates, all[1].rates), Want: 0.5}},
-		Notes:   []string{"this store's time is that of Open with an empty folder: connecting and claiming are in it"},
+		Notes:   []string{"this store's time is that of Open and Claim with an empty folder: connecting and claiming are in it"},
 	}
 	if f.events() < rebuildEnough {
 		t.Notes = append(t.Notes, fmt.Sprintf("fewer than %s events: connecting and claiming weigh too much to judge by it", thousands(rebuildEnough)))
@@ -79,7 +78,7 @@ func (r *run) rebuildStore(ctx context.Context, f *filled) (took time.Duration, 
 	cfg := f.cfg
 	cfg.IndexDir = r.folder("rebuild")
 	passed := stopwatch()
-	s, err := kafka.Open(ctx, cfg)
+	s, err := openStore(ctx, cfg)
 	if err != nil {
 		return 0, err
 	}

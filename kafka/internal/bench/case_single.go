@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/internal/bench/postgres"
 )
 
@@ -87,7 +86,7 @@ func (r *run) singles(ctx context.Context, keep func(func() error)) ([]*single, 
 	if err != nil {
 		return nil, err
 	}
-	store, err := kafka.Open(ctx, cfg)
+	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 		}
 	}
 	if h.owner, err = own(ctx, h.sides[0].cfg); err == nil {
-		h.store, err = kafka.Open(ctx, h.stores[0])
+		h.store, err = openStore(ctx, h.stores[0])
 	}
 	if err == nil {
 		h.limit, err = newClaimLimit(ctx, r.link, "bench-claim-limit")
@@ -214,7 +214,7 @@ func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
 	}
 	h.currentStore = 1 - h.currentStore
 	var err error
-	if h.store, err = kafka.Open(ctx, h.stores[h.currentStore]); err != nil {
+	if h.store, err = openStore(ctx, h.stores[h.currentStore]); err != nil {
 		return 0, err
 	}
 	_, err = h.store.Append(ctx, h.src.stream(), eventstore.NoStream, h.src.records(1)...)

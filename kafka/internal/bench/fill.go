@@ -50,7 +50,7 @@ func (r *run) fill(ctx context.Context, name string, events int) (f *filled, err
 	if f.topic, err = r.link.topic(ctx, prefix, partitions); err != nil {
 		return nil, err
 	}
-	s, err := kafka.Open(ctx, f.cfg)
+	s, err := openStore(ctx, f.cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -126,9 +126,8 @@ func (f *follower) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
 }
 
 func (f *follower) applyAll(block *sarama.FetchResponseBlock, from int64, done func(index.Checkpoint) bool) error {
-	if block.LogStartOffset > 0 {
-		return f.corrupt(0, fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
-			"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", block.LogStartOffset))
+	if err := f.begunAt(block.LogStartOffset); err != nil {
+		return err
 	}
 	read := f.nothingRead(block)
 	for _, set := range block.RecordsSet {

@@ -33,19 +33,21 @@ type state struct {
 
 // role is the goroutine that keeps the index up to date while this process does not own the partition.
 type role struct {
-	stop context.CancelFunc
-	done chan struct{}
+	stop    context.CancelFunc
+	done    chan struct{}
+	follows bool // from its beginning on
 }
 
 // New returns the partition without a role: nothing is read or written yet.
 func New(cfg Config) *Partition {
 	p := &Partition{follower: newFollower(cfg)}
-	p.now.Store(&state{err: errFollowing})
+	p.now.Store(&state{err: errUnclaimed})
 	return p
 }
 
 // Why nothing is appended.
 var (
+	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call the store's Claim once all else is ready")
 	errFollowing = errors.New("this process follows the partition and does not own it")
 	errGivenUp   = errors.New("this process has just given the partition up")
 )
@@ -77,15 +79,16 @@ func (p *Partition) Own(ctx context.Context) error {
 	return nil
 }
 
-// Follow reads up to the end of the partition, and goes on to follow it: what this process owned of it, it gives up.
+// Follow is the first role of a partition: it reads up to the end, and goes on to follow.
 func (p *Partition) Follow(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return eventstore.ErrClosed
 	}
-	p.rest(p.follower.notOwner(errGivenUp))
-	p.now.Store(&state{err: errFollowing})
+	if err := p.follower.checkBeginning(ctx); err != nil {
+		return err
+	}
 	if err := p.follower.followToEnd(ctx); err != nil {
 		return err
 	}
@@ -97,12 +100,18 @@ func (p *Partition) Follow(ctx context.Context) error {
 func (p *Partition) Release(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || p.followsAlready() {
 		return
 	}
 	p.rest(p.follower.notOwner(errGivenUp))
 	p.now.Store(&state{err: errFollowing})
 	p.followOn(ctx)
+}
+
+// followsAlready reports whether the partition is followed and nothing of it is owned. p.mu is held.
+func (p *Partition) followsAlready() bool {
+	s := p.now.Load()
+	return p.role != nil && p.role.follows && !s.broken && p.now.CompareAndSwap(s, &state{err: errFollowing})
 }
 
 // Close stops following, or gives the batch in flight one last try. It may be called more than once.
@@ -203,7 +212,10 @@ func (p *Partition) play(ctx context.Context, part func(context.Context)) {
 	}()
 }
 
-func (p *Partition) followOn(ctx context.Context) { p.play(ctx, p.follow) }
+func (p *Partition) followOn(ctx context.Context) {
+	p.play(ctx, p.follow)
+	p.role.follows = true
+}
 
 // follow follows until ctx ends or the partition turns out to hold what it cannot hold. A broker that refuses the reading, for a permission or a login, is asked
 // again: somebody may set that right, and nobody should have to restart every instance then.

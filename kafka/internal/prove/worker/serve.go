@@ -96,6 +96,9 @@ func (s *server) reopen(ctx context.Context, r *Request) error {
 	if err != nil {
 		return err
 	}
+	if err := store.Claim(ctx); err != nil {
+		return errors.Join(err, store.Close())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.store, s.open = r.Store, store

@@ -1,0 +1,44 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/IBM/sarama"
+)
+
+// checkBeginning fails with a *CorruptError if the partition has lost its first records. An index that holds all of the log fetches nothing, and would
+// not be told.
+func (f *follower) checkBeginning(ctx context.Context) error {
+	defer f.link.conns.CutWhenDone(ctx)()
+	var pause backoff
+	for {
+		first, err := f.beginning()
+		if err == nil {
+			return f.begunAt(first)
+		}
+		if kindOf(err) != passing {
+			return err
+		}
+		if stopped := f.tryAgain(ctx, &pause, err); stopped != nil {
+			return fmt.Errorf("%w; the last attempt to find the beginning: %w", stopped, err)
+		}
+	}
+}
+
+func (f *follower) beginning() (int64, error) {
+	b, err := f.link.leader()
+	if err != nil {
+		return 0, err
+	}
+	return offsetAt(b, f.cfg.Topic, f.cfg.Partition, sarama.OffsetOldest)
+}
+
+// begunAt returns a *CorruptError unless the partition begins at offset 0.
+func (f *follower) begunAt(first int64) error {
+	if first <= 0 {
+		return nil
+	}
+	return f.corrupt(0, fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
+		"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", first))
+}
