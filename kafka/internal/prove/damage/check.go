@@ -124,7 +124,7 @@ func (t *trial) problem(ctx context.Context, v *view, s string) (rule, text stri
 
 // write appends to the stream unless that was done, or the store has no claim to it.
 func (t *trial) write(ctx context.Context, v *view, s string) error {
-	if v.cfg.ReadOnly || v.wrote[s] {
+	if !v.claims || v.wrote[s] {
 		return nil
 	}
 	err := t.append(ctx, v, s)

@@ -126,7 +126,7 @@ func (t *trial) begin(ctx context.Context) error {
 	}
 	t.owner, t.reader = t.newView("owner"), t.newView("reader")
 	t.owner.cfg.IndexDir = filepath.Join(t.dir, "index-owner")
-	t.reader.cfg.IndexDir, t.reader.cfg.ReadOnly = filepath.Join(t.dir, "index-reader"), true
+	t.reader.cfg.IndexDir, t.reader.claims = filepath.Join(t.dir, "index-reader"), false
 	for _, v := range []*view{t.owner, t.reader} {
 		if err := v.open(ctx); err != nil {
 			return fmt.Errorf("%s: %w", v.name, err)

@@ -24,12 +24,13 @@ type view struct {
 	said  map[int32]string    // by partition: why it cannot be right there
 	wrote map[string]bool     // streams to which it has appended since the damage
 
+	claims bool // it owns the partitions, and does not only read
 	looked bool // it was judged after the damage
 }
 
 func (t *trial) newView(name string) *view {
 	v := &view{
-		trial: t, name: name, cfg: t.base, seen: make(map[string][]string), said: make(map[int32]string), wrote: make(map[string]bool),
+		trial: t, name: name, cfg: t.base, claims: true, seen: make(map[string][]string), said: make(map[int32]string), wrote: make(map[string]bool),
 	}
 	t.all = append(t.all, v)
 	return v
@@ -38,7 +39,7 @@ func (t *trial) newView(name string) *view {
 // again returns the store as it is opened once more, with the index it kept.
 func (v *view) again() *view {
 	w := v.trial.newView(v.name + ", index kept")
-	w.cfg = v.cfg
+	w.cfg, w.claims = v.cfg, v.claims
 	if v.trial.scenario.grows && v.trial.rng.IntN(2) == 0 {
 		w.grow()
 	}
@@ -55,7 +56,14 @@ func (v *view) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	store, err := kafka.Open(hooks.With(ctx, v.trial.broken.Broken), v.cfg)
-	v.store = store
+	if err == nil && v.claims {
+		if err = store.Claim(ctx); err != nil {
+			err = errors.Join(err, store.Close())
+		}
+	}
+	if err == nil {
+		v.store = store
+	}
 	return err
 }
 
