@@ -36,7 +36,7 @@ type Report struct {
 	RefusalsAsked, Refusals, RefusalsUnavailable int64
 
 	Streams, Records, Markers, Strays int
-	Renewals                          int // of claims, at least; not told where the processes share the partitions
+	Renewals                          int // of claims, and barriers, at least; not told where the processes share the partitions
 	Takeovers, FailedOpenings         int64
 	Stopped                           int64 // times that a partition stopped for another reason than a takeover
 	Faults                            map[string]int
@@ -163,7 +163,7 @@ func (r *Report) Print(w io.Writer) {
 	line("records", r.Records, "")
 	line("markers", r.Markers, "")
 	if !r.Sharing && r.Prefixes == 1 {
-		line("of them renewals of claims, at least", r.Renewals, "")
+		line("of them of renewals and barriers, at least", r.Renewals, "")
 	}
 	line("records that do not count", r.Strays, "")
 	line("streams compared with their histories", r.Streams, "")

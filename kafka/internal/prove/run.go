@@ -231,7 +231,7 @@ func (r *run) background(f func()) { r.tasks.Go(f) }
 const healPause = 100 * time.Millisecond
 
 // heal sees whether everything works again, now that all faults are over: a process opens a store and
-// appends to every stream, and reads it.
+// appends to every stream, reads it, and refuses on it.
 func (r *run) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
@@ -265,6 +265,10 @@ func (r *run) allWork(m *member) bool {
 		}
 		read := history.Op{Client: -1, Stream: op.Stream, Kind: history.Read}
 		if a := <-m.do(read, openTimeout); a.Outcome != history.Answered {
+			return false
+		}
+		refusal := history.Op{Client: -1, Stream: op.Stream, Kind: history.Refusal}
+		if a := <-m.do(refusal, openTimeout); a.Outcome != history.Answered {
 			return false
 		}
 	}

@@ -101,7 +101,7 @@ type Kind string
 const (
 	Anything Kind = ""
 	Produce  Kind = "produce"
-	Claim    Kind = "request of a claim or barrier"
+	Claim    Kind = "claim or barrier"
 )
 
 // Loss is of answers to requests that the broker carries out: they do not arrive, and their connections are cut.
