@@ -29,7 +29,7 @@ const (
 	requestTimeout = time.Second
 	openTimeout    = 30 * time.Second
 	callTimeout    = 5 * time.Second
-	sayWithin      = 15 * time.Second // from when it can ask the brokers again until a store has said what is gone
+	sayWithin      = 30 * time.Second // from when it can ask the brokers again until a store has said what is gone
 	settleWithin   = 60 * time.Second // until brokers answer again after the damage
 )
 
@@ -70,9 +70,12 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 		placed: make(map[string]int32), after: make(map[string][]ack),
 	}
 	t.base = kafka.Config{
-		Brokers: cluster.Brokers(), TopicPrefix: fmt.Sprintf("damage-%d", n), RequestTimeout: requestTimeout, ClaimRenewal: time.Second,
+		Brokers: cluster.Brokers(), TopicPrefix: fmt.Sprintf("damage-%d", n), RequestTimeout: requestTimeout,
 		Categories: []kafka.Category{{Type: aggregateType, Partitions: partitions}},
 		Logger:     slog.New(slog.DiscardHandler),
+	}
+	if t.rng.IntN(2) == 0 {
+		t.base.ClaimRenewal = time.Second
 	}
 	if s.configure != nil {
 		s.configure(&t.base)

@@ -40,7 +40,7 @@ type Stray struct {
 type logged struct {
 	next    int64
 	term    term
-	ended   map[term]bool // by another term's marker
+	newest  map[int64]int16 // producer id → the greatest epoch that had a marker
 	markers []Record
 }
 
@@ -49,15 +49,13 @@ type term struct {
 	epoch int16
 }
 
-// mark applies a marker. One of a term that was ended before changes nothing.
+// mark applies a marker. It begins its term if the producer had none of this epoch or a later one before; otherwise it changes
+// nothing, for its term counts already or is over.
 func (p *logged) mark(t term) {
-	if p.ended[t] {
+	if newest, known := p.newest[t.id]; known && t.epoch <= newest {
 		return
 	}
-	if t != p.term {
-		p.ended[p.term] = true
-	}
-	p.term = t
+	p.newest[t.id], p.term = t.epoch, t
 }
 
 // NewLog returns an empty log.
@@ -72,7 +70,7 @@ func (l *Log) Add(r Record) {
 	defer l.mu.Unlock()
 	p := l.partitions[r.Partition]
 	if p == nil {
-		p = &logged{term: term{-1, -1}, ended: make(map[term]bool)}
+		p = &logged{term: term{-1, -1}, newest: make(map[int64]int16)}
 		l.partitions[r.Partition] = p
 	}
 	if r.Offset < p.next {
