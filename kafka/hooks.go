@@ -25,6 +25,9 @@ type Hooks struct {
 	// it up: another has claimed it, or what the partition holds cannot be, or brokers no longer know the claim. In the last case Claimed follows.
 	Lost func(Loss)
 
+	// Barred is called when a barrier is over: the empty transaction that confirms a refusal where there is nothing to append.
+	Barred func(Barrier)
+
 	// Skipped is called with records that the reader rule leaves out.
 	Skipped func(Skip)
 }
@@ -53,6 +56,14 @@ type Loss struct {
 	Err       error // why
 }
 
+// Barrier is an empty transaction by which the owner of a partition has shown that it still owns it, or has not.
+type Barrier struct {
+	Topic     string
+	Partition int32
+	Duration  time.Duration
+	Err       error // nil: answers that append nothing can be told
+}
+
 // Skip is a range of records that do not count.
 type Skip struct {
 	Topic     string
@@ -74,6 +85,11 @@ func (h Hooks) observer(topic string, p int32) partition.Observer {
 	}
 	if h.Lost != nil {
 		o.Lost = func(err error) { h.Lost(Loss{Topic: topic, Partition: p, Err: public(err)}) }
+	}
+	if h.Barred != nil {
+		o.Barred = func(d time.Duration, err error) {
+			h.Barred(Barrier{Topic: topic, Partition: p, Duration: d, Err: public(err)})
+		}
 	}
 	if h.Skipped != nil {
 		o.Skipped = func(offset int64, records int) {
