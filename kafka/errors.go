@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // NotOwnerError says that this process does not own the partition, or has lost it: nearly always to another process. What is lost to nobody is claimed again
@@ -42,6 +43,18 @@ func (e *CorruptError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what was found.
 func (e *CorruptError) Unwrap() error { return e.Err }
+
+// Causes of a *[CorruptError], for errors.Is. One without a cause is about a record that is no event of this library.
+var (
+	// ErrLogCut says that the log ends before what was read of it.
+	ErrLogCut = partition.ErrLogCut
+	// ErrLogRewritten says that the log holds something else where it was read before.
+	ErrLogRewritten = partition.ErrLogRewritten
+	// ErrRecordsMissing says that records are missing: they were deleted or compacted away, or files are damaged.
+	ErrRecordsMissing = partition.ErrRecordsMissing
+	// ErrPartitionsChanged says that a stream is in another partition than where it belongs.
+	ErrPartitionsChanged = partition.ErrPartitionsChanged
+)
 
 // RefusedError says that the brokers will never take the commit, such as for want of a permission. Nothing was appended.
 type RefusedError struct {

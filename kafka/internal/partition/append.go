@@ -280,6 +280,12 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 			return base, nil
 		}
 		k := kindOf(err)
+		if isCorrupt(err) { // the log is not the one that the index was made from
+			if attempt > 1 {
+				err = fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
+			}
+			return 0, err
+		}
 		if _, mismatch := access.MismatchOf(err); mismatch {
 			o.link.drop()
 			if attempt > 1 {

@@ -29,6 +29,12 @@ func (o *Owner) seize(ctx context.Context) error {
 		} else {
 			err = fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)
 		}
+		if errors.Is(err, errUsedTerm) && clock.Wait(ctx, firstPause) == nil {
+			o.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it knew; the next one is asked for",
+				"topic", o.cfg.Topic, "partition", o.cfg.Partition, "term", term.String())
+			n--
+			continue
+		}
 		var lost *LostError
 		if !errors.As(err, &lost) || n == maxInterruptions || lost.Term != term || clock.Wait(ctx, interruptedPause) != nil ||
 			o.followToEnd(ctx) != nil || o.claims.overtook(term) {
@@ -120,6 +126,9 @@ func (o *Owner) unlessTaken(ctx context.Context) error {
 	return nil
 }
 
+// errUsedTerm says that the coordinator gave out a term that had a marker before, against invariant 1. Its next ones are greater.
+var errUsedTerm = errors.New("the transaction coordinator gave out a term that had begun before: it has lost what it knew")
+
 var errOvertaken = errors.New("the log holds a later marker, of another process")
 
 // take puts the term's marker into the partition and reads on to it. Reading begins while the coordinator is asked, so that connecting to the leader and
@@ -136,10 +145,16 @@ func (o *Owner) take(ctx context.Context, term wire.Term) error {
 		}
 		asked <- err
 	}()
-	read := o.follow(reading, func(c index.Checkpoint) bool { return c.Term == term || o.cfg.Broken.NoMarkerWait })
+	from := o.cfg.Index.Checkpoint().Next // a coordinator whose disks were restored gives out a term that the index has read
+	read := o.follow(reading, func(index.Checkpoint) bool {
+		return o.marker.Term == term && o.marker.Offset >= from || o.cfg.Broken.NoMarkerWait
+	})
 	err := <-asked // also where reading failed: the transaction should not be left open
 	if err == nil {
 		err = read
+	}
+	if err == nil && !o.marker.Began && !o.cfg.Broken.NoMarkerWait && !o.cfg.Broken.TermsRevive {
+		err = lostError(o.cfg.Topic, o.cfg.Partition, term, errUsedTerm)
 	}
 	if err != nil {
 		return fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)

@@ -124,6 +124,9 @@ const (
 	refused              // it will never be accepted
 )
 
+// final reports whether asking again would not help.
+func final(err error) bool { return kindOf(err) != passing || isCorrupt(err) }
+
 // kindOf sorts the errors of produce, fetch and transaction requests. What is not a broker's answer is a
 // connection's failure, and passing.
 func kindOf(err error) kind {

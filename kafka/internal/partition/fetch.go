@@ -15,8 +15,9 @@ const (
 	oneBatch   = 1
 )
 
-// How long a fetch waits for the first batch: when one is known to come, and when one may come at any time.
+// How long a fetch waits for the first batch: when it is there or not, when one is known to come, and when one may come at any time.
 const (
+	atOnce  = 0
 	soon    = 250 * time.Millisecond
 	anytime = 2500 * time.Millisecond
 )
@@ -24,10 +25,20 @@ const (
 // fetch asks the broker, which should lead the partition, for batches from the one with offset on. Control
 // batches and transactions' data are among them.
 func fetch(b *sarama.Broker, topic string, partition int32, offset int64, maxBytes int32, wait time.Duration) (*sarama.FetchResponseBlock, error) {
+	return fetchUnder(b, topic, partition, anyEpoch, offset, maxBytes, wait)
+}
+
+// anyEpoch is for a question that every leader may answer, also one that was deposed and has not noticed.
+const anyEpoch = -1
+
+// fetchUnder does so of a broker that must lead the partition in the epoch.
+func fetchUnder(
+	b *sarama.Broker, topic string, partition, epoch int32, offset int64, maxBytes int32, wait time.Duration,
+) (*sarama.FetchResponseBlock, error) {
 	r := &sarama.FetchRequest{
 		Version: 11, MaxWaitTime: int32(wait.Milliseconds()), MinBytes: 1, MaxBytes: maxBytes, Isolation: sarama.ReadUncommitted,
 	}
-	r.AddBlock(topic, partition, offset, maxBytes, -1)
+	r.AddBlock(topic, partition, offset, maxBytes, epoch)
 	response, err := b.Fetch(r)
 	if err != nil {
 		return nil, err

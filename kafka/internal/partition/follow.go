@@ -30,9 +30,11 @@ type follower struct {
 }
 
 func newFollower(cfg Config) *follower {
-	return &follower{
+	f := &follower{
 		cfg: cfg, wait: soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg),
 	}
+	f.link.verify = f.verify
+	return f
 }
 
 // follow reads the partition from the index's checkpoint on, applies what counts, and returns once
@@ -54,13 +56,10 @@ func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool)
 			}
 			continue
 		}
-		if errors.Is(err, sarama.ErrOffsetOutOfRange) {
-			return f.corrupt(at.Next, "this offset is not in the partition, expected it to be: its records were deleted or "+
-				"the topic was made anew; restore the topic, or point the service at one that is whole")
-		}
-		if kindOf(err) != passing {
+		if final(err) {
 			return err
 		}
+		f.link.suspected = f.link.suspected || errors.Is(err, sarama.ErrOffsetOutOfRange) // see verify
 		if stopped := f.tryAgain(ctx, &pause, err); stopped != nil {
 			return fmt.Errorf("%w; the last attempt to read offset %d: %w", stopped, at.Next, err)
 		}
@@ -76,7 +75,7 @@ func (f *follower) followToEnd(ctx context.Context) error {
 		if err == nil {
 			return f.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end })
 		}
-		if kindOf(err) != passing {
+		if final(err) {
 			return err
 		}
 		if stopped := f.tryAgain(ctx, &pause, err); stopped != nil {
@@ -126,7 +125,7 @@ func (f *follower) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
 }
 
 func (f *follower) applyAll(block *sarama.FetchResponseBlock, from int64, done func(index.Checkpoint) bool) error {
-	if err := f.begunAt(block.LogStartOffset); err != nil {
+	if err := f.begun(block.LogStartOffset); err != nil {
 		return err
 	}
 	read := f.nothingRead(block)

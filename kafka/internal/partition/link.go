@@ -16,12 +16,19 @@ type link struct {
 	topic     string
 	partition int32
 	broker    *sarama.Broker
+	verify    func(b *sarama.Broker, epoch int32) error // of a new connection, before it is used; nil for none
+
+	newest    int32         // leader epoch that was heard of
+	failures  int           // since the last connection that was verified
+	behind    int           // answers in a row of all brokers that they know no epoch as new as newest
+	doubts    int           // answers in a row of the leader that records are gone
+	suspected bool          // that the log does not hold what is asked for
 	config    sarama.Config // the client's, with connections of the link's own
 	conns     *dial.Conns
 }
 
 func newLink(client sarama.Client, topic string, partition int32) *link {
-	l := &link{client: client, topic: topic, partition: partition, config: *client.Config()}
+	l := &link{client: client, topic: topic, partition: partition, config: *client.Config(), newest: -1}
 	l.conns = dial.Use(&l.config)
 	return l
 }
@@ -31,12 +38,72 @@ func (l *link) leader() (*sarama.Broker, error) {
 	if l.broker != nil {
 		return l.broker, nil
 	}
-	known, err := l.client.Leader(l.topic, l.partition)
+	addr, epoch, err := l.find()
 	if err != nil {
 		return nil, err
 	}
-	l.broker, err = connect(known.Addr(), &l.config)
-	return l.broker, err
+	b, err := connect(addr, &l.config)
+	if err != nil {
+		return nil, err
+	}
+	l.newest = max(l.newest, epoch)
+	if l.verify != nil {
+		if err := l.verify(b, epoch); err != nil {
+			l.conns.Cut()
+			_ = b.Close()
+			return nil, err
+		}
+	}
+	l.broker, l.failures, l.behind = b, 0, 0
+	return b, nil
+}
+
+// askAround is how many failures in a row are put down to a leader that moves. Then all brokers are asked who leads.
+const askAround = 4
+
+// find returns the address of the leader, and its epoch, -1 if that is not known.
+func (l *link) find() (addr string, epoch int32, err error) {
+	if l.failures >= askAround {
+		o := officeOf(l.client, &l.config, l.topic, l.partition)
+		if o.answer == o.asked && o.epoch < l.newest {
+			l.behind++
+		} else {
+			l.behind = 0
+		}
+		if l.behind >= maxDoubts {
+			return "", 0, &CorruptError{
+				Topic: l.topic, Partition: l.partition, Cause: ErrLogRewritten,
+				Found: fmt.Sprintf("all brokers say that the partition's leader is of epoch %d, and this process has heard of epoch %d: the brokers were "+
+					"restored from a copy; restart this process, which compares its index with the log", o.epoch, l.newest),
+			}
+		}
+		if o.addr != "" {
+			return o.addr, o.epoch, nil
+		}
+	}
+	known, epoch, err := l.client.LeaderAndEpoch(l.topic, l.partition)
+	if err != nil {
+		return "", 0, err
+	}
+	return known.Addr(), epoch, nil
+}
+
+// ends asks the broker where the log begins and ends; it must be the leader in office, as far as is known.
+func (l *link) ends(b *sarama.Broker, epoch int32) (begin, end int64, err error) {
+	if epoch >= 0 && epoch < l.newest {
+		return 0, 0, fmt.Errorf("the leader of epoch %d is asked again: there was one of epoch %d", epoch, l.newest)
+	}
+	return ends(b, l.topic, l.partition, epoch)
+}
+
+// believes counts an answer of the leader of an epoch that records are gone. It reports whether there were enough, and whether
+// most brokers say that the leader is the one in office.
+func (l *link) believes(epoch int32) bool {
+	if l.doubts++; l.doubts < maxDoubts {
+		return false
+	}
+	o := officeOf(l.client, &l.config, l.topic, l.partition)
+	return 2*o.answer > o.asked && o.epoch == epoch
 }
 
 // connect opens a connection to a broker.
@@ -54,6 +121,7 @@ func connect(addr string, config *sarama.Config) (*sarama.Broker, error) {
 // reset drops the connection and asks for the leader anew.
 func (l *link) reset() {
 	l.drop()
+	l.failures++
 	_ = l.client.RefreshMetadata(l.topic) // a failure shows when the leader is asked for
 }
 

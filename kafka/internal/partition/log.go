@@ -34,15 +34,7 @@ func (l *Log) At(ctx context.Context, offset int64) ([]Raw, error) {
 
 func (l *Log) read(ctx context.Context, offset int64, maxBytes int32) (records []Raw, next int64, err error) {
 	batches, err := patiently(ctx, l.Client, l.Topic, func() ([]*sarama.RecordBatch, error) {
-		b, err := l.Client.Leader(l.Topic, l.Partition)
-		if err != nil {
-			return nil, err
-		}
-		block, err := fetch(b, l.Topic, l.Partition, offset, maxBytes, soon)
-		if err != nil {
-			return nil, err
-		}
-		return batchesFrom(block, offset), nil
+		return fetchFrom(l.Client, l.Topic, l.Partition, offset, maxBytes)
 	})
 	next = offset
 	for _, b := range batches {

@@ -30,11 +30,21 @@ func (o *Owner) look(ctx context.Context) error {
 		return nil
 	}
 	end, err := o.endNow(ctx)
-	if err != nil || end <= o.cfg.Index.Checkpoint().Next {
+	next := o.cfg.Index.Checkpoint().Next
+	switch {
+	case isCorrupt(err):
+		return err
+	case err == nil && end < next: // a leader that was deposed, or a log that was cut
+		o.link.suspected = true
+		o.link.reset()
+		return nil
+	case err != nil || end == next:
 		return nil //nolint:nilerr // it was logged, and the next look or append asks again
 	}
 	err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end || o.overtakenBy(c.Term) })
 	switch {
+	case isCorrupt(err):
+		return err
 	case err != nil && kindOf(err) != passing:
 		o.cfg.Logger.Warn("owner cannot read what others wrote", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
 		return nil // its own batches are not refused yet

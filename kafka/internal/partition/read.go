@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -79,13 +80,22 @@ func (r *Reader) begin(start eventstore.Start) (beginning, error) {
 
 // fetch returns some batches from the one with the offset on.
 func (r *Reader) fetch(offset int64) ([]*sarama.RecordBatch, error) {
-	b, err := r.Client.Leader(r.Topic, r.Partition)
-	if err != nil {
-		return nil, err
+	return fetchFrom(r.Client, r.Topic, r.Partition, offset, fetchBytes)
+}
+
+// gone returns the error for an offset that the index has, if err says that the log does not have it.
+func (r *Reader) gone(err error) error {
+	var out *RangeError
+	if !errors.As(err, &out) {
+		return err
 	}
-	block, err := fetch(b, r.Topic, r.Partition, offset, fetchBytes, soon)
-	if err != nil {
-		return nil, err
+	cause, found := ErrLogCut, "the log ends before"
+	if out.Offset < out.Begin {
+		cause, found = ErrRecordsMissing, "the log begins behind"
 	}
-	return batchesFrom(block, offset), nil
+	return &CorruptError{
+		Topic: r.Topic, Partition: r.Partition, Offset: out.Offset, Cause: cause,
+		Found: fmt.Sprintf("%s what this process has read of it (it has the offsets from %d to before %d): the brokers have lost or deleted records; "+
+			"restore them as they were", found, out.Begin, out.End),
+	}
 }

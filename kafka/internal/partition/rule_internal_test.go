@@ -95,9 +95,11 @@ func (l *drawnLog) add() {
 	case "marker":
 		term := rapid.SampledFrom(terms[1:]).Draw(l.T, "term")
 		kind := rapid.SampledFrom([]byte{0, 1}).Draw(l.T, "type")
+		before := l.term()
 		l.marker = marker{Offset: l.next, Term: term, Aborts: kind == 0}
 		l.control(term, kind)
 		l.markers = append(l.markers, term)
+		l.marker.Began = l.term() != before
 	case "control":
 		l.control(rapid.SampledFrom(terms).Draw(l.T, "term"), 2) // a leader change, such as compacted topics have: no marker
 	default:

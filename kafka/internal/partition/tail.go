@@ -58,7 +58,7 @@ func (t *Tail) Next(
 		next := t.next
 		t.fetched, err = patiently(ctx, t.reader.Client, t.reader.Topic, func() ([]*sarama.RecordBatch, error) { return t.reader.fetch(next) })
 		if err != nil {
-			return false, fmt.Errorf("from offset %d: %w", next, err)
+			return false, fmt.Errorf("from offset %d: %w", next, t.reader.gone(err))
 		}
 	}
 	skipped, err := t.reader.Index.Skipped(t.next, end)
@@ -85,6 +85,11 @@ func (t *Tail) yield(
 	if b.Control {
 		return false, nil
 	}
+	if !allIn(b, skipped) { // else nobody needs to know what is in it
+		if err := complete(b, t.reader.Topic, t.reader.Partition); err != nil {
+			return true, err
+		}
+	}
 	for _, raw := range b.Records {
 		offset := b.FirstOffset + raw.OffsetDelta
 		if offset < t.next || offset >= end || isIn(offset, skipped) {
@@ -108,6 +113,16 @@ func (t *Tail) yield(
 		}
 	}
 	return false, nil
+}
+
+// allIn reports whether one of the ranges has the whole batch.
+func allIn(b *sarama.RecordBatch, ranges []index.Range) bool {
+	for _, r := range ranges {
+		if b.FirstOffset >= r.Offset && b.LastOffset() < r.Offset+int64(r.Length) {
+			return true
+		}
+	}
+	return false
 }
 
 func isIn(offset int64, ranges []index.Range) bool {

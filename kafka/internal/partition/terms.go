@@ -11,6 +11,7 @@ type marker struct {
 	Offset int64
 	Term   wire.Term
 	Aborts bool
+	Began  bool // the term; false where it had begun before, or has ended
 }
 
 // readControl is the reader rule, for one control batch.
@@ -29,7 +30,7 @@ func (f *follower) readControl(r *reading, b *sarama.RecordBatch) error {
 	m := marker{
 		Offset: b.LastOffset(), Term: wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}, Aborts: wire.Aborts(b),
 	}
-	f.marker = m
+	defer func() { f.marker = m }()
 	if m.Term != r.Checkpoint.Term {
 		begins, err := f.begins(r, m.Term)
 		if err != nil {
@@ -40,6 +41,7 @@ func (f *follower) readControl(r *reading, b *sarama.RecordBatch) error {
 				"offset", m.Offset, "marker", m.Term.String(), "term", r.Checkpoint.Term.String())
 			return nil
 		}
+		m.Began = true
 		r.Terms = append(r.Terms, m.Term)
 		r.Checkpoint.Term = m.Term
 	}

@@ -1,0 +1,127 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// An index is right only as long as the log still holds what it was made from. Brokers can lose that: their disks are
+// restored from a copy, files are damaged, an unclean election makes a replica leader that lacks records. The ids of
+// cluster and topic stay the same then. So each new connection to the leader begins with a look at the batch that the
+// index has read last. A broker whose log is exchanged restarts, and that ends its connections.
+//
+// What a look finds there is final, whoever the broker is: below its high watermark a replica has nothing that differs
+// from the others. That it finds nothing is final only if the leader in office says so, and goes on to: one that was
+// deposed and has not noticed may lack what the newer one has acknowledged.
+
+// maxDoubts is how many answers in a row must say that records are gone before they are believed. With the pauses
+// between them that takes seconds, in which a leader that was deposed learns of it.
+const maxDoubts = 8
+
+// verify compares the index with the log of a broker that has just been connected to, which should be the leader of an epoch.
+// It fails with a *CorruptError if the log contradicts the index.
+func (f *follower) verify(b *sarama.Broker, epoch int32) error {
+	at := f.cfg.Index.Checkpoint()
+	there := true
+	if at.Next > 0 {
+		block, err := fetch(b, f.cfg.Topic, f.cfg.Partition, at.Last.Offset, oneBatch, atOnce)
+		switch {
+		case errors.Is(err, sarama.ErrOffsetOutOfRange):
+			there = false
+		case err != nil:
+			return err
+		default:
+			if err := f.begun(block.LogStartOffset); err != nil {
+				return err
+			}
+			found := batchesFrom(block, at.Last.Offset)
+			if there = len(found) > 0; there {
+				if err := f.compare(found[0]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if !there || f.link.suspected {
+		if err := f.inRange(b, epoch, there); err != nil {
+			return err
+		}
+	}
+	f.link.doubts, f.link.suspected = 0, false
+	return nil
+}
+
+// compare compares what the log holds, at or after the place of the batch that the index has read last, with that batch.
+func (f *follower) compare(found *sarama.RecordBatch) error {
+	at := f.cfg.Index.Checkpoint()
+	last := at.Last
+	if found.FirstOffset > last.Offset {
+		return missing(f.cfg.Topic, f.cfg.Partition, last.Offset, found.FirstOffset-1)
+	}
+	if last.Records { // else they may be anything
+		if err := f.complete(found); err != nil {
+			return err
+		}
+	}
+	if is := wire.FingerprintOf(found, last.Records); !is.Same(last) {
+		return f.contradicted(last.Offset, ErrLogRewritten, fmt.Sprintf(
+			"the batch of offsets %d to %d (term %d/%d, leader epoch %d, sum %08x) stands where the index has read that of offsets %d to %d (leader epoch %d, sum %08x)",
+			found.FirstOffset, found.LastOffset(), found.ProducerID, found.ProducerEpoch, is.LeaderEpoch, is.Sum, last.Offset, at.Next-1, last.LeaderEpoch, last.Sum))
+	}
+	return nil
+}
+
+// inRange fails unless the index's checkpoint is in the log or at its end, as the leader in office has it.
+// There says that the batch before it was found.
+func (f *follower) inRange(b *sarama.Broker, epoch int32, there bool) error {
+	at := f.cfg.Index.Checkpoint()
+	begin, end, err := f.link.ends(b, epoch)
+	if err == nil {
+		err = f.begun(begin)
+	}
+	switch {
+	case err != nil:
+		return err
+	case end >= at.Next && there:
+		return nil
+	case end >= at.Next:
+		return fmt.Errorf("the batch of offset %d is not there yet, and the log ends at %d", at.Last.Offset, end)
+	case !f.link.believes(epoch):
+		return fmt.Errorf("the log ends at offset %d, expected %d or more; the leader is asked again", end, at.Next)
+	}
+	return f.contradicted(end, ErrLogCut, fmt.Sprintf("the log ends here, and the index has read it up to offset %d", at.Next))
+}
+
+// begun fails with a *CorruptError unless the log begins at offset 0.
+func (f *follower) begun(at int64) error {
+	if at <= 0 {
+		return nil
+	}
+	return &CorruptError{
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: 0, Cause: ErrRecordsMissing,
+		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
+			"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", at),
+	}
+}
+
+// contradicted returns the error for a log that is not the one that the index was made from.
+func (f *follower) contradicted(offset int64, cause error, found string) error {
+	do := "or restart this process if the loss is accepted"
+	if dir := f.cfg.Index.Dir(); dir != "" {
+		do = fmt.Sprintf("or stop this process and delete its index folder %s if the loss is accepted", dir)
+	}
+	return &CorruptError{
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Cause: cause,
+		Found: found + ": the brokers have lost or replaced records that this process had read; restore the brokers as they were, " + do,
+	}
+}
+
+// isCorrupt reports whether the error is final because of what the log holds or lacks.
+func isCorrupt(err error) bool {
+	var corrupt *CorruptError
+	return errors.As(err, &corrupt)
+}
