@@ -23,6 +23,7 @@ const (
 	DefaultMinInSyncReplicas     = 2
 	DefaultRequestTimeout        = 10 * time.Second
 	DefaultClaimRenewal          = time.Hour
+	DefaultQuietTime             = 30 * time.Second
 	DefaultMaxBatchBytes         = 900 << 10
 	DefaultMaxWaitingCommits     = 10_000
 	DefaultMaxWaitingBytes       = 64 << 20
@@ -75,6 +76,12 @@ type Config struct {
 	// ClaimRenewal is the time between two renewals of the claims. It must be well below the brokers' producer.id.expiration.ms, a
 	// day by default, and transactional.id.expiration.ms, a week. Default: [DefaultClaimRenewal].
 	ClaimRenewal time.Duration
+
+	// QuietTime is how long the log of a partition that another process has claimed must show nothing of it before this store claims the partition again:
+	// no marker, and no batch that counts. A program that ran beside the service by mistake and has ended costs the service this long.
+	// Two stores that both run without Sharing take the partitions from each other: a partition goes to the other store when its owner has appended
+	// nothing for so long. With Sharing it means nothing: an instance claims at once what the group assigns to it. Default: [DefaultQuietTime].
+	QuietTime time.Duration
 
 	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave room below
 	// the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
@@ -132,6 +139,7 @@ func (c Config) complete() (Config, error) {
 		"MinInSyncReplicas is %d, expected 1 to ReplicationFactor, %d", c.MinInSyncReplicas, c.ReplicationFactor)
 	report(c.RequestTimeout < 100*time.Millisecond, "RequestTimeout is %s, expected 100ms or more", c.RequestTimeout)
 	report(c.ClaimRenewal < time.Millisecond, "ClaimRenewal is %s, expected 1ms or more", c.ClaimRenewal)
+	report(c.QuietTime < time.Millisecond, "QuietTime is %s, expected 1ms or more", c.QuietTime)
 	report(c.MaxBatchBytes < 1 || c.MaxBatchBytes > DefaultMaxBatchBytes,
 		"MaxBatchBytes is %d, expected 1 to %d", c.MaxBatchBytes, DefaultMaxBatchBytes)
 	report(c.MaxWaitingCommits < 1, "MaxWaitingCommits is %d, expected 1 or more", c.MaxWaitingCommits)
@@ -155,6 +163,7 @@ func (c *Config) setDefaults() {
 	set(&c.MinInSyncReplicas, DefaultMinInSyncReplicas)
 	set(&c.RequestTimeout, DefaultRequestTimeout)
 	set(&c.ClaimRenewal, DefaultClaimRenewal)
+	set(&c.QuietTime, DefaultQuietTime)
 	set(&c.MaxBatchBytes, DefaultMaxBatchBytes)
 	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
 	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)

@@ -26,7 +26,7 @@ const (
 
 // Finding is one thing that [Diagnose] looked at.
 type Finding struct {
-	Check   string  `json:"check"` // the kind of thing: brokers, cluster, topics, permissions, index, clock
+	Check   string  `json:"check"` // the kind of thing: brokers, cluster, topics, permissions, index, owners, clock
 	Verdict Verdict `json:"verdict"`
 	Found   string  `json:"found"`
 	Do      string  `json:"do,omitempty"` // how to mend it; empty if it is ok
@@ -37,7 +37,7 @@ const diagnoseTime = 3 * time.Second
 
 // Diagnose looks at everything that a store of this configuration needs, and says of each thing whether it is as it must be, what is
 // wrong, and how to mend it: each broker, the cluster, the topics and their settings, the permissions (also without ACLs, when all are there), the
-// folder of the index, and the clock. It changes nothing, and takes no partition from its owner. What depends on something that is
+// folder of the index, who wrote last, and the clock. It changes nothing, and takes no partition from its owner. What depends on something that is
 // wrong is skipped, with the reason. It ends early when ctx does.
 //
 // Nothing in a finding is secret.
@@ -52,7 +52,7 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 	defer conns.Close()
 	defer conns.CutWhenDone(ctx)()
 	if !d.brokers(ctx) {
-		for _, check := range []string{"cluster", "topics", "permissions", "index", "clock"} {
+		for _, check := range []string{"cluster", "topics", "permissions", "index", "owners", "clock"} {
 			d.skip(check, "no broker answers")
 		}
 		return d.findings
@@ -69,6 +69,7 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 	known := d.topics(ctx)
 	d.permissions(ctx)
 	d.folder(ctx, known)
+	d.owners(ctx, known)
 	d.clock(known)
 	return d.findings
 }

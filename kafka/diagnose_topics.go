@@ -212,30 +212,39 @@ func (d *diagnosis) clock(topicsKnown bool) {
 
 // newest returns the time of the newest batch, or zero if there is none.
 func (d *diagnosis) newest(topic string, partition int32) (time.Time, error) {
+	last, err := d.newestBatch(topic, partition)
+	if err != nil || last == nil {
+		return time.Time{}, err
+	}
+	return last.MaxTimestamp, nil
+}
+
+// newestBatch returns the newest batch, or nil if there is none.
+func (d *diagnosis) newestBatch(topic string, partition int32) (*sarama.RecordBatch, error) {
 	end, err := d.client.GetOffset(topic, partition, sarama.OffsetNewest)
 	if err != nil || end == 0 {
-		return time.Time{}, err
+		return nil, err
 	}
 	b, err := d.client.Leader(topic, partition)
 	if err != nil {
-		return time.Time{}, err
+		return nil, err
 	}
 	r := &sarama.FetchRequest{Version: 11, MinBytes: 1, MaxBytes: 1, Isolation: sarama.ReadUncommitted} // brokers send one batch at least
 	r.AddBlock(topic, partition, end-1, 1, -1)
 	response, err := b.Fetch(r)
 	if err != nil {
-		return time.Time{}, err
+		return nil, err
 	}
 	block := response.GetBlock(topic, partition)
 	if block == nil {
-		return time.Time{}, sarama.ErrIncompleteResponse
+		return nil, sarama.ErrIncompleteResponse
 	}
 	err = access.Explain(noneIsNil(block.Err), access.Need{Operation: access.Read, Resource: access.Topic, Name: topic})
-	var newest time.Time
+	var last *sarama.RecordBatch
 	for _, set := range block.RecordsSet {
-		if set.RecordBatch != nil && set.RecordBatch.MaxTimestamp.After(newest) {
-			newest = set.RecordBatch.MaxTimestamp
+		if set.RecordBatch != nil {
+			last = set.RecordBatch
 		}
 	}
-	return newest, err
+	return last, err
 }

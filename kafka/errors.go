@@ -7,7 +7,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// NotOwnerError says that this process does not own the partition, or has lost it: nearly always to another process. What is lost to nobody is claimed again
+// NotOwnerError says that this process does not own the partition: it has not called [Store.Claim], or another instance owns the partition, or another
+// process has taken it. In the last case it is claimed again after [Config].QuietTime. If it was lost to nobody, it is claimed again
 // within seconds. Nothing was appended. It matches [eventstore.ErrNotOwner].
 type NotOwnerError struct {
 	Topic     string

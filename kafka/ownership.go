@@ -291,6 +291,10 @@ func (s *seat) own(ctx context.Context, logger *slog.Logger) {
 		}
 	} else if ctx.Err() == nil {
 		logger.Error("partition is not claimed yet", "error", err)
+		if s.partition.Ended() { // there is nothing to wait for
+			<-ctx.Done()
+			return
+		}
 	}
 	_ = clock.Wait(ctx, claimPause) // if it ends, something else is wanted
 }

@@ -7,11 +7,13 @@ type PartitionStatus struct {
 	Topic     string
 	Partition int32
 	Owned     bool   // this instance appends to it, as far as it knows
+	NotOwned  error  // why this instance does not append to it, and what it does about that; nil if it is Owned
 	Owner     string // the address that the owner advertises, see [Sharing]; empty if it is not known, or nobody advertises one
 	Next      int64  // the first offset that the index does not hold
 	Lag       int64  // offsets that the partition has, as a broker told last, and that the index does not hold
 	Skipped   int64  // records that the reader rule has left out since the store was opened
 	Err       error  // why the partition cannot be read, for good or until brokers accept it again; nil if it can
+	Ended     bool   // Err stays until the store is opened again
 	Outside   error  // why this instance is not in the group that shares the partitions, see [Sharing]; nil if it is, or there is none
 }
 
@@ -25,11 +27,12 @@ func (s *Store) Status() []PartitionStatus {
 			continue
 		}
 		for i, p := range c.partitions {
+			owned := public(p.NotOwned())
 			at := membership.Partition{Topic: c.topic, ID: int32(i)}
 			all = append(all, PartitionStatus{
-				Topic: at.Topic, Partition: at.ID, Owned: p.Owned(), Owner: shared.address(at),
+				Topic: at.Topic, Partition: at.ID, Owned: owned == nil, NotOwned: owned, Owner: shared.address(at),
 				Next: p.index.Checkpoint().Next, Lag: p.Lag(), Skipped: p.Skipped(), Err: public(p.Readable()),
-				Outside: shared.excluded(),
+				Ended: p.Ended(), Outside: shared.excluded(),
 			})
 		}
 	}

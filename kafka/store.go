@@ -172,6 +172,7 @@ func (s *Store) partitionConfig(ctx context.Context, g Category, p int32, idx *i
 		Observer:        s.cfg.Hooks.observer(topic, p),
 		Broken:          hooks.From(ctx),
 		Keep:            !s.cfg.Sharing.on(), // where the partitions are shared the seats do
+		Quiet:           s.cfg.QuietTime,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/fencelog/fencelog/kafka"
 )
@@ -20,6 +21,7 @@ const (
 	statusStarting = "starting"
 	statusStopping = "stopping"
 	statusNotReady = "not ready"
+	statusEnded    = "ended"
 )
 
 func (h health) write(w http.ResponseWriter) {
@@ -47,22 +49,46 @@ func readiness(b *backend) health {
 	return h
 }
 
+// liveness says whether this instance must be started again: a partition has ended for good. What mends by itself is told, and no reason to start again.
+func liveness(b *backend) health {
+	h := readiness(b)
+	h.Status = statusOK
+	if b.kafka != nil && ended(b.kafka.Status()) {
+		h.Status = statusEnded
+	}
+	return h
+}
+
+// ended reports whether some partition stays as it is until the instance is started again.
+func ended(partitions []kafka.PartitionStatus) bool {
+	return slices.ContainsFunc(partitions, func(p kafka.PartitionStatus) bool { return p.Ended })
+}
+
 // unready says what is wrong with the partitions. self is the address that this instance advertises.
 func unready(partitions []kafka.PartitionStatus, self string) []string {
 	var wrong []string
 	for _, p := range partitions {
 		name := fmt.Sprintf("%s partition %d", p.Topic, p.Partition)
 		switch {
+		case p.Ended:
+			wrong = append(wrong, name+" is not followed any more, and this instance must be started again once this is mended: "+p.Err.Error())
 		case p.Err != nil:
-			wrong = append(wrong, name+" is not followed: "+p.Err.Error())
+			wrong = append(wrong, name+" is not followed for now: "+p.Err.Error())
 		case p.Owned:
 		case p.Owner == "":
-			wrong = append(wrong, name+" is not owned here, and who owns it is not known")
+			wrong = append(wrong, because(name+" is not owned here, and who owns it is not known", p.NotOwned))
 		case p.Owner == self:
-			wrong = append(wrong, name+" is this instance's, which has not claimed it, or has lost it")
+			wrong = append(wrong, because(name+" is this instance's, which has not claimed it, or has lost it", p.NotOwned))
 		case p.Lag > maxLag:
 			wrong = append(wrong, fmt.Sprintf("%s is %d records behind its owner, %s, expected %d or fewer", name, p.Lag, p.Owner, maxLag))
 		}
 	}
 	return wrong
+}
+
+func because(what string, why error) string {
+	if why == nil {
+		return what
+	}
+	return what + ": " + why.Error()
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 func TestUnready(t *testing.T) {
@@ -30,7 +33,9 @@ func TestUnready(t *testing.T) {
 		{"another's, and far behind", kafka.PartitionStatus{Owner: other, Lag: maxLag + 1}, "10001 records behind its owner, billing-2:3001"},
 		{"nobody's", kafka.PartitionStatus{}, "who owns it is not known"},
 		{"assigned and not claimed", kafka.PartitionStatus{Owner: self}, "has not claimed it"},
-		{"unreadable", kafka.PartitionStatus{Owned: true, Owner: self, Err: errors.New("a gap")}, "not followed: a gap"},
+		{"unreadable", kafka.PartitionStatus{Owned: true, Owner: self, Err: errors.New("a gap")}, "not followed for now: a gap"},
+		{"unreadable for good", kafka.PartitionStatus{Owned: true, Owner: self, Ended: true, Err: errors.New("a gap")}, "must be started again"},
+		{"taken", kafka.PartitionStatus{NotOwned: errors.New("another process has it")}, "not known: another process has it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,6 +97,38 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	(<-claims)()
 	require.Eventually(t, func() bool { return ready() == http.StatusOK }, time.Minute, 10*time.Millisecond)
 	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
+}
+
+// A second writer beside a service that shares nothing: the service says who has the partition, lives on, and serves again when the other is gone.
+func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
+	t.Parallel()
+	env := onFake(t, kafkatest.Fake(t))
+	c, s := launch(t, env, withoutRegistryServer, func(s *server) { s.settings.quietTime = time.Second })
+	<-s.ready
+	c.open("alice")
+	require.JSONEq(t, `{"status":"ok","events":"`+s.serving.Load().backend.name+`"}`, c.do(http.MethodGet, "/livez", "").text)
+
+	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	require.NoError(t, err)
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	thief, err := kafka.Open(t.Context(), cfg)
+	require.NoError(t, err)
+	require.NoError(t, thief.Claim(t.Context()))
+	const says = "claims it again when the log has shown nothing of the other for"
+	for _, path := range []string{"/readyz", "/livez"} {
+		require.Eventually(t, func() bool { return strings.Contains(c.do(http.MethodGet, path, "").text, says) }, time.Minute, time.Millisecond)
+		require.Equal(t, http.StatusOK, c.do(http.MethodGet, "/livez", "").status)
+	}
+	require.NoError(t, thief.Close())
+	require.Eventually(t, func() bool { return c.do(http.MethodGet, "/readyz", "").status == http.StatusOK }, time.Minute, 10*time.Millisecond)
+	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
+	require.NotContains(t, c.do(http.MethodGet, "/livez", "").text, says)
+}
+
+func TestNotLiveOnceAPartitionHasEnded(t *testing.T) {
+	t.Parallel()
+	require.False(t, ended([]kafka.PartitionStatus{{}, {Err: errors.New("refused for now")}}))
+	require.True(t, ended([]kafka.PartitionStatus{{}, {Ended: true}}))
 }
 
 // refuseClaims has the brokers take no claim until release is called.

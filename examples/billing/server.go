@@ -121,7 +121,7 @@ func (s *server) stop(ctx context.Context, h *http.Server, ended chan error) err
 func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for path, page := range map[string]http.Handler{
-		"/livez":   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { health{Status: statusOK}.write(w) }),
+		"/livez":   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.liveness().write(w) }),
 		"/readyz":  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.readiness().write(w) }),
 		"/metrics": s.telemetry.page(),
 	} {
@@ -144,6 +144,14 @@ func (s *server) readiness() health {
 		return health{Status: statusStarting}
 	}
 	return readiness(at.backend)
+}
+
+func (s *server) liveness() health {
+	at := s.serving.Load()
+	if at == nil {
+		return health{Status: statusOK}
+	}
+	return liveness(at.backend)
 }
 
 func (s *server) serveAPI(w http.ResponseWriter, r *http.Request) {

@@ -44,6 +44,8 @@ type settings struct {
 	drainDelay time.Duration // between not being ready and not listening, for load balancers to notice
 	logLevel   slog.Level
 	getenv     func(string) string
+	quietTime  time.Duration // see kafka.Config; zero: its default
+	checkEvery time.Duration // see kafka.Config; zero: its default
 
 	inFlight          int           // at most
 	readHeaderTimeout time.Duration // of a request's header

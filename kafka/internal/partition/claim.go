@@ -70,6 +70,22 @@ func (o *Owner) reclaim(ctx context.Context) error {
 	return o.take(ctx, term)
 }
 
+// claimUnlessHeard claims the partition from another process that is quiet. It fails with a *LostError if the log shows more of others than signs
+// when the coordinator has ended all that came before: somebody else has claimed then, or goes on.
+func (o *Owner) claimUnlessHeard(ctx context.Context, signs int64) error {
+	term, err := o.initTerm(ctx, wire.NoTerm())
+	if err == nil {
+		err = o.followToEnd(ctx)
+	}
+	if err == nil && o.claims.signs != signs {
+		err = lostError(o.cfg.Topic, o.cfg.Partition, o.claims.own, errOvertaken)
+	}
+	if err != nil {
+		return fmt.Errorf("claim %s partition %d from a quiet owner: %w", o.cfg.Topic, o.cfg.Partition, err)
+	}
+	return o.take(ctx, term)
+}
+
 // initTerm has the coordinator give out a new term.
 func (o *Owner) initTerm(ctx context.Context, previous wire.Term) (wire.Term, error) {
 	term, doubt, err := o.coordinator.initTerm(ctx, previous)

@@ -16,6 +16,7 @@ type claims struct {
 	last  wire.Term   // of the newest marker that is a claim's, anybody's
 	own   wire.Term   // of the newest own marker
 	rival bool        // there is somebody else's marker behind it
+	signs int64       // others' markers, and records that count, as far as they were read
 }
 
 func noClaims() claims { return claims{last: wire.NoTerm(), own: wire.NoTerm()} }
@@ -52,6 +53,7 @@ func (c *claims) saw(term wire.Term, aborts bool) {
 	case aborts && term.ProducerID == c.own.ProducerID:
 	default:
 		c.rival = true
+		c.signs++
 	}
 }
 

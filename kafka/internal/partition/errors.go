@@ -3,6 +3,7 @@ package partition
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -42,6 +43,18 @@ func (e *NotOwnerError) Error() string {
 
 // Unwrap returns why.
 func (e *NotOwnerError) Unwrap() error { return e.Cause }
+
+// takenError says that another process has claimed the partition, and what this one does about it.
+type takenError struct {
+	Term  wire.Term // the other's
+	Quiet time.Duration
+}
+
+// Error says who owns the partition and when this process claims it again.
+func (e *takenError) Error() string {
+	return fmt.Sprintf("another process has claimed the partition (term %s); this one follows it, and claims it again when the log has shown "+
+		"nothing of the other for %s: stop one of the two if both run", e.Term, e.Quiet)
+}
 
 // readable gives the one code of these that Sarama has no text for a text.
 func readable(err error) error {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // The pauses before another attempt: before a claim that was lost is taken again, time for whoever has claimed the partition to leave a marker; and after
@@ -15,10 +16,9 @@ const (
 	refusedPause = 5 * time.Second
 )
 
-// keep is the role of an owner: it waits until the claim is lost. Then the partition is claimed again where Config.Keep says so and nobody else
-// has it, and otherwise followed.
+// keep is the role of an owner: it waits until the claim is lost. Then the partition is followed, and claimed again where Config.Keep says so.
 func (p *Partition) keep(ctx context.Context, o *Owner) {
-	for {
+	for o != nil {
 		select {
 		case <-o.Finished():
 		case <-ctx.Done():
@@ -30,24 +30,21 @@ func (p *Partition) keep(ctx context.Context, o *Owner) {
 			return
 		}
 		if !p.follower.cfg.Keep {
-			break
+			p.follow(ctx, forever)
+			return
 		}
-		if o = p.regain(ctx, o); o == nil {
-			break
-		}
-	}
-	if !p.now.Load().broken {
-		p.follow(ctx)
+		o = p.regain(ctx, o)
 	}
 }
 
-// regain claims the partition again after o has lost it, unless the log shows that somebody else owns it, or cannot be read. It returns nil
-// then, or if ctx ends.
+// regain claims the partition again after o has lost it. It returns nil if ctx ends, or if the partition cannot be read any more.
 //
 // A claim can be lost to nobody: a request of an own claim that brokers take late is a later claim to them; a transaction that it leaves open
 // is aborted after a minute, under an epoch that fences the owner; brokers that refuse something end what depends on it. The last marker tells. While it is the own
 // one, or one that aborts, nobody else owns the partition, and claiming it takes it from nobody: see [Owner.unlessTaken], which looks once more
 // when the coordinator has ended all that came before.
+//
+// If the log shows that another process has claimed, the partition is followed until the other has been quiet for Config.Quiet.
 func (p *Partition) regain(ctx context.Context, o *Owner) *Owner {
 	f := p.follower
 	o.end(nil) // it has ended by itself: this frees what it held
@@ -55,13 +52,17 @@ func (p *Partition) regain(ctx context.Context, o *Owner) *Owner {
 		if clock.Wait(ctx, pause) != nil {
 			return nil
 		}
+		again := (*Owner).reclaim
 		err := f.followToEnd(ctx)
 		if err == nil && !f.claims.undisputed() {
-			f.cfg.Logger.Info("partition is another process's now, and followed", "topic", f.cfg.Topic, "partition", f.cfg.Partition)
-			return nil
+			signs, quiet := p.untilQuiet(ctx)
+			if !quiet {
+				return nil
+			}
+			again = func(o *Owner, ctx context.Context) error { return o.claimUnlessHeard(ctx, signs) }
 		}
 		if err == nil {
-			if o, err = p.claimAgain(ctx); err == nil {
+			if o, err = p.claimAgain(ctx, again); err == nil {
 				return o
 			}
 		}
@@ -81,12 +82,41 @@ func (p *Partition) regain(ctx context.Context, o *Owner) *Owner {
 	}
 }
 
+// untilQuiet follows the partition until the log has shown nothing of another owner for Config.Quiet: no marker, and no record that counts. It returns
+// what it has heard of others by then. quiet is false if ctx ends, or if the partition cannot be read any more.
+func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
+	f := p.follower
+	told := wire.NoTerm()
+	for {
+		signs = f.claims.signs
+		if told != f.claims.last {
+			told = f.claims.last
+			p.now.Store(&state{err: &takenError{Term: told, Quiet: f.cfg.Quiet}})
+			f.cfg.Logger.Warn("partition was taken by another process; it is followed, and claimed again when the other has been quiet",
+				"topic", f.cfg.Topic, "partition", f.cfg.Partition, "term", told.String(), "quiet", f.cfg.Quiet)
+		}
+		silence, stop := context.WithTimeout(ctx, f.cfg.Quiet)
+		p.follow(silence, func() bool { return f.claims.signs != signs })
+		passed := silence.Err() != nil
+		stop()
+		switch {
+		case ctx.Err() != nil, p.now.Load().broken:
+			return 0, false
+		case !passed, f.followToEnd(ctx) != nil, f.claims.signs != signs: // brokers that were away may have more of the other
+			continue
+		}
+		f.cfg.Logger.Warn("partition is claimed again: the log has shown nothing of the process that had taken it",
+			"topic", f.cfg.Topic, "partition", f.cfg.Partition, "term", told.String(), "quiet", f.cfg.Quiet)
+		return signs, true
+	}
+}
+
 // claimAgain claims the partition; appends wait for it meanwhile.
-func (p *Partition) claimAgain(ctx context.Context) (*Owner, error) {
+func (p *Partition) claimAgain(ctx context.Context, claim func(*Owner, context.Context) error) (*Owner, error) {
 	claiming := make(chan struct{})
 	defer close(claiming)
 	p.now.Store(&state{claiming: claiming, err: errFollowing})
-	o, err := reclaim(ctx, p.follower)
+	o, err := begin(ctx, p.follower, func(o *Owner) error { return claim(o, ctx) })
 	switch {
 	case err == nil:
 		p.now.Store(&state{owner: o})

@@ -37,8 +37,10 @@ type Config struct {
 	Observer Observer
 	Broken   hooks.Broken // by the proof only
 
-	// Keep has a claim that is lost though nobody else has the partition be taken again. Without it whoever called Own does that.
-	Keep bool
+	// Keep makes the owner claim the partition again when it has lost its claim: soon if no other process has claimed, and otherwise when the log
+	// has shown nothing of the other for Quiet. Without it whoever called Own does that.
+	Keep  bool
+	Quiet time.Duration
 }
 
 // maxBatchRecords bounds a batch by count; its sequence numbers and offsets must fit 32 bits with ease.
@@ -74,11 +76,6 @@ type Owner struct {
 // returns the owner. It tries again until ctx ends as long as brokers may still answer otherwise.
 func claim(ctx context.Context, f *follower) (*Owner, error) {
 	return begin(ctx, f, func(o *Owner) error { return o.seize(ctx) })
-}
-
-// reclaim claims the partition again after the claim was lost, unless somebody else owns it.
-func reclaim(ctx context.Context, f *follower) (*Owner, error) {
-	return begin(ctx, f, func(o *Owner) error { return o.reclaim(ctx) })
 }
 
 func begin(ctx context.Context, f *follower, claim func(*Owner) error) (*Owner, error) {

@@ -48,20 +48,23 @@ func New(cfg Config) *Partition {
 // Why nothing is appended.
 var (
 	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call the store's Claim once all else is ready")
+	errClaiming  = errors.New("the claim is under way")
 	errFollowing = errors.New("this process follows the partition and does not own it")
 	errGivenUp   = errors.New("this process has just given the partition up")
 )
 
 // Own claims the partition from whoever has it and reads everything that counts into the index. It tries again until ctx ends as
-// long as brokers may still answer otherwise. If it fails, the partition is followed. So it is if the claim is lost later, to somebody else or without
-// Config.Keep.
+// long as brokers may still answer otherwise. If it fails, the partition is followed. So it is while the claim is lost; see Config.Keep.
 func (p *Partition) Own(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return eventstore.ErrClosed
 	}
-	if o := p.now.Load().owner; o != nil && !o.over() {
+	switch s := p.now.Load(); {
+	case s.broken:
+		return s.err
+	case s.owner != nil && !s.owner.over():
 		return nil
 	}
 	p.rest(p.follower.notOwner(errFollowing))
@@ -100,7 +103,7 @@ func (p *Partition) Follow(ctx context.Context) error {
 func (p *Partition) Release(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.followsAlready() {
+	if p.closed || p.now.Load().broken || p.followsAlready() {
 		return
 	}
 	p.rest(p.follower.notOwner(errGivenUp))
@@ -159,6 +162,24 @@ func (p *Partition) Owned() bool {
 	return o != nil && !o.over()
 }
 
+// NotOwned returns nil if this process owns the partition, as far as it knows, and otherwise why it does not.
+func (p *Partition) NotOwned() error {
+	switch s := p.now.Load(); {
+	case s.owner != nil:
+		if err := s.owner.gone(); err != nil || !s.owner.over() {
+			return err
+		}
+		return p.follower.notOwner(errFollowing)
+	case s.claiming != nil:
+		return p.follower.notOwner(errClaiming)
+	default:
+		return p.follower.notOwner(s.err)
+	}
+}
+
+// Ended reports whether Readable has its error for good.
+func (p *Partition) Ended() bool { return p.now.Load().broken }
+
 // Lost returns a channel that is closed once the owner that this process is can append no more. It must be called while Own
 // has succeeded last.
 func (p *Partition) Lost() <-chan struct{} {
@@ -213,18 +234,20 @@ func (p *Partition) play(ctx context.Context, part func(context.Context)) {
 }
 
 func (p *Partition) followOn(ctx context.Context) {
-	p.play(ctx, p.follow)
+	p.play(ctx, func(ctx context.Context) { p.follow(ctx, forever) })
 	p.role.follows = true
 }
 
-// follow follows until ctx ends or the partition turns out to hold what it cannot hold. A broker that refuses the reading, for a permission or a login, is asked
+func forever() bool { return false }
+
+// follow follows until done says so, ctx ends, or the partition turns out to hold what it cannot hold. A broker that refuses the reading, for a permission or a login, is asked
 // again: somebody may set that right, and nobody should have to restart every instance then.
-func (p *Partition) follow(ctx context.Context) {
+func (p *Partition) follow(ctx context.Context, done func() bool) {
 	f := p.follower
 	f.wait = anytime
 	defer func() { f.wait = soon }()
 	for refusals := 1; ; refusals++ {
-		err := f.follow(ctx, func(index.Checkpoint) bool { return ctx.Err() != nil })
+		err := f.follow(ctx, func(index.Checkpoint) bool { return ctx.Err() != nil || done() })
 		if err == nil || ctx.Err() != nil {
 			return
 		}

@@ -131,8 +131,8 @@ func (t *trial) partitions(ctx context.Context) ([]kmsg.MetadataResponseTopicPar
 	return all, nil
 }
 
-// replicas returns the leader of partition 0 and the broker that has its only copy.
-func (t *trial) replicas(ctx context.Context) (leader, other int, err error) {
+// replicas returns the leader of a partition and the broker that has its only copy.
+func (t *trial) replicas(ctx context.Context, partition int32) (leader, other int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	all, err := t.partitions(ctx)
@@ -140,7 +140,7 @@ func (t *trial) replicas(ctx context.Context) (leader, other int, err error) {
 		return 0, 0, err
 	}
 	for _, p := range all {
-		if p.Partition != 0 || p.Leader < 0 || len(p.Replicas) != 2 {
+		if p.Partition != partition || p.Leader < 0 || len(p.Replicas) != 2 {
 			continue
 		}
 		if p.Replicas[0] == p.Leader {
@@ -148,24 +148,24 @@ func (t *trial) replicas(ctx context.Context) (leader, other int, err error) {
 		}
 		return int(p.Leader), int(p.Replicas[0]), nil
 	}
-	return 0, 0, fmt.Errorf("partition 0 has no leader and one copy: %v", all)
+	return 0, 0, fmt.Errorf("partition %d has no leader and one copy: %v", partition, all)
 }
 
-// awaitLeader waits until the broker leads partition 0.
-func (t *trial) awaitLeader(ctx context.Context, broker int) error {
+// awaitLeader waits until the broker leads the partition.
+func (t *trial) awaitLeader(ctx context.Context, partition int32, broker int) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
 	for {
 		all, err := t.partitions(ctx)
 		if err == nil {
 			for _, p := range all {
-				if p.Partition == 0 && int(p.Leader) == broker {
+				if p.Partition == partition && int(p.Leader) == broker {
 					return nil
 				}
 			}
 		}
 		if stopped := clock.Wait(ctx, pollEvery); stopped != nil {
-			return fmt.Errorf("broker %d does not lead partition 0: %w", broker, stopped)
+			return fmt.Errorf("broker %d does not lead partition %d: %w", broker, partition, stopped)
 		}
 	}
 }

@@ -160,22 +160,24 @@ func deleteBeginning(ctx context.Context, t *trial) error {
 	return t.mustLose(ctx)
 }
 
-// electUnclean makes the replica that lags behind the leader of partition 0, while nobody who has the last records runs.
+// electUnclean makes the replica that lags behind the leader of a partition, while nobody who has the last records runs.
 func electUnclean(ctx context.Context, t *trial) error {
 	if err := t.alter(ctx, map[string]string{"unclean.leader.election.enable": "true"}); err != nil {
 		return err
 	}
-	leader, other, err := t.replicas(ctx)
+	s := stream(t.rng.IntN(streams))
+	partition := t.placed[s]
+	leader, other, err := t.replicas(ctx, partition)
 	if err != nil {
 		return err
 	}
 	if err := t.cluster.Kill(other); err != nil {
 		return err
 	}
-	err = t.again(ctx, func() error { return t.append(ctx, t.owner, t.streamOf(0)) }) // when the other is out of sync
+	err = t.again(ctx, func() error { return t.append(ctx, t.owner, s) }) // when the other is out of sync
 	for range 5 + t.rng.IntN(10) {
 		if err == nil {
-			err = t.append(ctx, t.owner, t.streamOf(0))
+			err = t.append(ctx, t.owner, s)
 		}
 	}
 	t.sleep()
@@ -186,7 +188,7 @@ func electUnclean(ctx context.Context, t *trial) error {
 		err = back
 	}
 	if err == nil {
-		err = t.awaitLeader(ctx, other)
+		err = t.awaitLeader(ctx, partition, other)
 	}
 	if back := t.cluster.Restart(ctx, leader); err == nil {
 		err = back
@@ -198,16 +200,6 @@ func electUnclean(ctx context.Context, t *trial) error {
 		return err
 	}
 	return t.mustLose(ctx)
-}
-
-// streamOf returns a stream in the partition.
-func (t *trial) streamOf(partition int32) string {
-	for n := range streams {
-		if t.placed[stream(n)] == partition {
-			return stream(n)
-		}
-	}
-	return stream(0)
 }
 
 // grow gives the topic more partitions.

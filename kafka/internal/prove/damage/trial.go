@@ -158,7 +158,7 @@ func (t *trial) close() {
 	}
 }
 
-func stream(n int) string { return fmt.Sprintf("stream-%d", n) }
+func stream(n int) string { return fmt.Sprintf("%c-stream", 'a'+n) }
 
 // work does random operations, n of them, and then lets the reader see everything.
 func (t *trial) work(ctx context.Context, n int) error {

@@ -1,0 +1,178 @@
+package kafka_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
+)
+
+// rivalEnv makes this test binary a second writer: transactional id prefix, and brokers.
+const rivalEnv = "FENCELOG_TEST_RIVAL"
+
+// beARival claims the partition with settings of its own, and appends to one stream, a line for each commit, until its input ends or it is killed.
+func beARival(t *testing.T, args string) {
+	prefix, brokers, _ := strings.Cut(args, " ")
+	s := open(t, kafka.Config{
+		Brokers: strings.Split(brokers, ","), TransactionalIDPrefix: prefix, Logger: quiet(),
+		Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}},
+	})
+	ends, end := context.WithCancel(t.Context())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		end()
+	}()
+	for ends.Err() == nil {
+		r, err := s.Append(t.Context(), stream("a"), eventstore.Any, records(1, uuid.NewString())...)
+		if errors.Is(err, eventstore.ErrNotOwner) {
+			<-ends.Done() // the service has it back
+			return
+		}
+		require.NoError(t, err)
+		_, _ = fmt.Fprintln(os.Stdout, r.Last)
+		_ = clock.Wait(ends, time.Millisecond)
+	}
+}
+
+// rival is a second writer in a process of its own.
+type rival struct {
+	process *exec.Cmd
+	input   io.Closer // its end ends the rival
+	lines   *bufio.Scanner
+	last    int64 // version that it was acknowledged
+}
+
+func startRival(t *testing.T, test string, cfg kafka.Config, prefix string) *rival {
+	t.Helper()
+	brokers := strings.Join(cfg.Brokers, ",")
+	r := &rival{process: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$")}
+	r.process.Env = append(os.Environ(), rivalEnv+"="+prefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers)
+	input, err := r.process.StdinPipe()
+	require.NoError(t, err)
+	r.input = input
+	t.Cleanup(func() { _ = input.Close() })
+	output, err := r.process.StdoutPipe()
+	require.NoError(t, err)
+	r.process.Stderr = os.Stderr
+	require.NoError(t, r.process.Start())
+	r.lines = bufio.NewScanner(output)
+	return r
+}
+
+// wrote waits for the rival's next commit, and reports whether there is one.
+func (r *rival) wrote(t *testing.T) bool {
+	t.Helper()
+	if !r.lines.Scan() {
+		return false
+	}
+	version, err := strconv.ParseInt(r.lines.Text(), 10, 64)
+	if err == nil {
+		r.last = version // otherwise it is the test framework's
+	}
+	return true
+}
+
+// kill kills the rival, and notes what it was acknowledged before.
+func (r *rival) kill(t *testing.T) {
+	t.Helper()
+	require.NoError(t, r.process.Process.Kill())
+	for r.wrote(t) {
+	}
+	require.Error(t, r.process.Wait())
+}
+
+// Another process takes the partition, goes on for a while, and is gone. As long as it writes it keeps the partition; then the store claims it again.
+func TestTaken_isClaimedAgainWhenTheOtherIsQuiet(t *testing.T) {
+	if args := os.Getenv(rivalEnv); args != "" {
+		beARival(t, args)
+		return
+	}
+	_, cfg := fake(t)
+	takenAndQuiet(t, cfg)
+}
+
+func takenAndQuiet(t *testing.T, cfg kafka.Config) {
+	var h heard
+	cfg.Hooks = h.hooks()
+	cfg.QuietTime = 2 * time.Second
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+
+	r := startRival(t, t.Name(), cfg, kafka.DefaultTransactionalIDPrefix)
+	const says = "another process has claimed the partition (term "
+	for why := s.Status()[0].NotOwned; why == nil || !strings.Contains(why.Error(), says); why = s.Status()[0].NotOwned {
+		require.True(t, r.wrote(t), "until the store has noticed")
+	}
+	for begun := clock.Reading(); time.Since(begun) < 5*cfg.QuietTime/4; {
+		require.True(t, r.wrote(t), "it keeps the partition while it writes")
+	}
+	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	for _, err := range []error{err, s.Status()[0].NotOwned} {
+		var no *kafka.NotOwnerError
+		require.ErrorAs(t, err, &no)
+		require.ErrorContains(t, err, says)
+		require.ErrorContains(t, err, "claims it again when the log has shown nothing of the other for 2s")
+	}
+	require.False(t, s.Status()[0].Ended)
+	r.kill(t)
+
+	result := appendWhenOwned(t, s, "a", "again")
+	require.Equal(t, r.last+1, result.Last, "it holds all that the other was acknowledged")
+	require.NoError(t, s.Status()[0].NotOwned)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	require.Len(t, h.lost, 1)
+	require.Len(t, h.claimed, 2)
+}
+
+// Where the partitions are shared nothing is waited for: the group says whose a partition is. Which transactional ids the other has does not matter.
+func TestTaken_whileSharingIsClaimedAgain(t *testing.T) {
+	if args := os.Getenv(rivalEnv); args != "" {
+		beARival(t, args)
+		return
+	}
+	_, cfg := fake(t)
+	cfg.Sharing = kafka.Sharing{Advertise: "a:1", Session: 6 * time.Second, Heartbeat: 50 * time.Millisecond}
+	s := open(t, cfg)
+	for _, prefix := range []string{kafka.DefaultTransactionalIDPrefix, "foreign"} {
+		r := startRival(t, t.Name(), cfg, prefix)
+		require.True(t, r.wrote(t), prefix)
+		result := appendWhenOwned(t, s, "a", "again, after "+prefix)
+		require.NoError(t, r.input.Close())
+		for r.wrote(t) {
+		}
+		require.NoError(t, r.process.Wait())
+		require.NotZero(t, r.last)
+		require.Greater(t, appendWhenOwned(t, s, "a", "once more, after "+prefix).Last, max(result.Last, r.last))
+	}
+}
+
+// Two stores that are both there and append nothing leave the partition to each other in turn, and appends count in one order.
+func TestTaken_goesToAndFroBetweenTwoThatAreIdle(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	cfg.QuietTime = 20 * time.Millisecond
+	first, second := open(t, cfg), open(t, cfg)
+	for i := range 2 {
+		appendWhenOwned(t, first, "a", named("first", i))
+		appendWhenOwned(t, second, "a", named("second", i))
+	}
+	awaitVersion(t, first, "a", 4)
+	require.Len(t, ids(t, first, "a"), 4)
+}
