@@ -27,6 +27,7 @@ const (
 	streamAge      = 15 * time.Second // and so is an older one
 	requestTimeout = time.Second      // of the stores; time-outs of connections follow from it
 	claimRenewal   = time.Second
+	quietTime      = 2 * time.Second
 	openTimeout    = 20 * time.Second
 	healTimeout    = 90 * time.Second // within which everything must work again once all faults are over
 )
@@ -77,6 +78,15 @@ func (c Config) claimRenewal() time.Duration {
 		return kafka.DefaultClaimRenewal
 	}
 	return claimRenewal
+}
+
+// quietTime is of the stores. A store that claims again by itself may own a partition at any time, so that no read need be exact: only
+// where that is so already do stores come back soon.
+func (c Config) quietTime() time.Duration {
+	if c.Prefixes > 1 {
+		return quietTime
+	}
+	return time.Hour
 }
 
 // claimPrefix returns the prefix of the transactional ids of a member.

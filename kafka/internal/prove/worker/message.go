@@ -40,6 +40,7 @@ type Settings struct {
 	Partitions     int32
 	RequestTimeout time.Duration
 	ClaimRenewal   time.Duration
+	QuietTime      time.Duration
 	IndexDir       string // kept when the process is killed
 	Advertise      string // switches sharing on
 	Broken         hooks.Broken

@@ -121,6 +121,7 @@ func (c *Settings) config(logger *slog.Logger) kafka.Config {
 		Categories:     []kafka.Category{{Type: AggregateType, Partitions: c.Partitions}},
 		RequestTimeout: c.RequestTimeout,
 		ClaimRenewal:   c.ClaimRenewal,
+		QuietTime:      c.QuietTime,
 		IndexDir:       c.IndexDir,
 		Logger:         logger,
 	}
