@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -30,6 +31,10 @@ func ask[T any](ctx context.Context, c *client, question func(*sarama.Broker) (T
 			}
 			if access.Final(err) || ctx.Err() != nil {
 				return none, err
+			}
+			var code sarama.KError
+			if !errors.As(err, &code) {
+				_ = b.Close() // the connection is broken: the next attempt dials again
 			}
 		}
 		if clock.Wait(ctx, askPause) != nil {

@@ -24,6 +24,7 @@ const (
 	DefaultRequestTimeout        = 10 * time.Second
 	DefaultClaimRenewal          = time.Hour
 	DefaultQuietTime             = 30 * time.Second
+	DefaultCheckEvery            = 10 * time.Second
 	DefaultMaxBatchBytes         = 900 << 10
 	DefaultMaxWaitingCommits     = 10_000
 	DefaultMaxWaitingBytes       = 64 << 20
@@ -83,6 +84,10 @@ type Config struct {
 	// nothing for so long. With Sharing it means nothing: an instance claims at once what the group assigns to it. Default: [DefaultQuietTime].
 	QuietTime time.Duration
 
+	// CheckEvery is the time between two looks at the topics while the store runs: their settings, partitions, replicas and ids, and where their
+	// partitions begin. See [Store.TopicHealth]. Default: [DefaultCheckEvery].
+	CheckEvery time.Duration
+
 	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave room below
 	// the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
 	MaxBatchBytes int
@@ -140,6 +145,7 @@ func (c Config) complete() (Config, error) {
 	report(c.RequestTimeout < 100*time.Millisecond, "RequestTimeout is %s, expected 100ms or more", c.RequestTimeout)
 	report(c.ClaimRenewal < time.Millisecond, "ClaimRenewal is %s, expected 1ms or more", c.ClaimRenewal)
 	report(c.QuietTime < time.Millisecond, "QuietTime is %s, expected 1ms or more", c.QuietTime)
+	report(c.CheckEvery < time.Millisecond, "CheckEvery is %s, expected 1ms or more", c.CheckEvery)
 	report(c.MaxBatchBytes < 1 || c.MaxBatchBytes > DefaultMaxBatchBytes,
 		"MaxBatchBytes is %d, expected 1 to %d", c.MaxBatchBytes, DefaultMaxBatchBytes)
 	report(c.MaxWaitingCommits < 1, "MaxWaitingCommits is %d, expected 1 or more", c.MaxWaitingCommits)
@@ -164,6 +170,7 @@ func (c *Config) setDefaults() {
 	set(&c.RequestTimeout, DefaultRequestTimeout)
 	set(&c.ClaimRenewal, DefaultClaimRenewal)
 	set(&c.QuietTime, DefaultQuietTime)
+	set(&c.CheckEvery, DefaultCheckEvery)
 	set(&c.MaxBatchBytes, DefaultMaxBatchBytes)
 	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
 	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)

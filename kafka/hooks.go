@@ -30,6 +30,9 @@ type Hooks struct {
 
 	// Skipped is called with records that the reader rule leaves out.
 	Skipped func(Skip)
+
+	// Topic is called when a topic is not as it must be any more, when what is wrong with it changes, and when it is well again.
+	Topic func(TopicChange)
 }
 
 // Batch is a record batch that was sent.
@@ -70,6 +73,13 @@ type Skip struct {
 	Partition int32
 	Offset    int64 // of the first
 	Records   int
+}
+
+// TopicChange is what has changed about a topic while the store runs.
+type TopicChange struct {
+	TopicProblem
+
+	Over bool // the property is as it must be again, and nothing is lost
 }
 
 // observer binds the hooks to a partition.

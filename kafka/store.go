@@ -29,6 +29,7 @@ type Store struct {
 	ownership  atomic.Pointer[ownership] // nil unless the partitions are shared and Claim was called
 
 	subscriptions subscriptions
+	watch         *watch
 
 	turn    chan struct{} // holds a token while somebody claims, or gives up for good
 	claimed bool          // Claim has succeeded; the token's holder reads and writes it
@@ -82,27 +83,32 @@ func (s *Store) read(ctx context.Context) error {
 	if err := s.verify(ctx); err != nil {
 		return err
 	}
-	if err := s.openIndex(ctx); err != nil {
+	id, err := s.openIndex(ctx)
+	if err != nil {
 		return err
 	}
 	if err := s.addPartitions(ctx); err != nil {
 		return err
 	}
-	return s.each(ctx, storedPartition.Follow)
+	if err := s.each(ctx, storedPartition.Follow); err != nil {
+		return err
+	}
+	s.watch, err = newWatch(ctx, s, id)
+	return err
 }
 
-// openIndex opens the index of the topics as they are now.
-func (s *Store) openIndex(ctx context.Context) error {
+// openIndex opens the index of the topics as they are now, which it returns.
+func (s *Store) openIndex(ctx context.Context) (index.Identity, error) {
 	id, err := s.client.identity(ctx, s.cfg)
 	if err != nil {
-		return err
+		return id, err
 	}
 	s.index, err = index.Open(s.cfg.IndexDir, id, s.cfg.Logger)
 	var unusable *index.UnusableError
 	if errors.As(err, &unusable) {
-		return &IndexError{Dir: unusable.Dir, Err: err}
+		err = &IndexError{Dir: unusable.Dir, Err: err}
 	}
-	return err
+	return id, err
 }
 
 // verify returns a *TopicsError if a topic is missing or not as it must be.
@@ -198,11 +204,13 @@ const closeGrace = 2 * time.Second
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
+		s.watch.end()
 		s.subscriptions.close()
 		defer s.client.conns.CutAfter(closeGrace)()
 		s.turn <- struct{}{} // a claim under way ends first, as s.closed is closed; and no other begins
 		s.giveUp()
 		s.client.close()
+		s.watch.wait()
 		if s.index != nil {
 			s.closeErr = s.index.Close()
 		}

@@ -257,13 +257,19 @@ func withClient(
 
 // inspect compares the topics with what they must be.
 func inspect(ctx context.Context, c *client, want []Topic) ([]TopicStatus, error) {
+	found, _, err := inspectAll(ctx, c, want)
+	return found, err
+}
+
+// inspectAll does so, and returns what brokers say of those that exist, by name.
+func inspectAll(ctx context.Context, c *client, want []Topic) ([]TopicStatus, map[string]*sarama.TopicMetadata, error) {
 	topics, err := describeTopics(ctx, c, want)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	settings, err := describeSettings(ctx, c, want, topics)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found := make([]TopicStatus, len(want))
 	for i, t := range want {
@@ -273,7 +279,7 @@ func inspect(ctx context.Context, c *client, want []Topic) ([]TopicStatus, error
 			found[i].Differences = differences(t, m, settings[t.Name])
 		}
 	}
-	return found, nil
+	return found, topics, nil
 }
 
 // describeTopics returns, by name, those of the topics that exist.

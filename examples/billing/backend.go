@@ -74,7 +74,7 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 	if cfg.Hooks, err = t.kafka(cfg); err != nil {
 		return nil, err
 	}
-	cfg.Sharing.Advertise, cfg.QuietTime = s.advertise, s.quietTime
+	cfg.Sharing.Advertise, cfg.QuietTime, cfg.CheckEvery = s.advertise, s.quietTime, s.checkEvery
 	store, err := kafka.Open(ctx, cfg)
 	var topics *kafka.TopicsError
 	if errors.As(err, &topics) {

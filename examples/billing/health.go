@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/fencelog/fencelog/kafka"
 )
@@ -14,6 +15,7 @@ type health struct {
 	Status string   `json:"status"`
 	Events string   `json:"events,omitempty"` // where they are kept
 	Wrong  []string `json:"wrong,omitempty"`
+	Topics []string `json:"topics,omitempty"` // what is not as it must be with them: somebody must look, and starting again mends nothing
 }
 
 const (
@@ -42,6 +44,7 @@ func readiness(b *backend) health {
 	h := health{Status: statusOK, Events: b.name}
 	if b.kafka != nil {
 		h.Wrong = unready(b.kafka.Status(), b.advertise)
+		h.Topics = unhealthy(b.kafka.TopicHealth())
 	}
 	if len(h.Wrong) > 0 {
 		h.Status = statusNotReady
@@ -82,6 +85,18 @@ func unready(partitions []kafka.PartitionStatus, self string) []string {
 		case p.Lag > maxLag:
 			wrong = append(wrong, fmt.Sprintf("%s is %d records behind its owner, %s, expected %d or fewer", name, p.Lag, p.Owner, maxLag))
 		}
+	}
+	return wrong
+}
+
+// unhealthy says what is wrong with the topics, and since when they could not be looked at.
+func unhealthy(t kafka.TopicHealth) []string {
+	var wrong []string
+	for _, p := range t.Problems {
+		wrong = append(wrong, p.String())
+	}
+	if t.Err != nil {
+		wrong = append(wrong, fmt.Sprintf("the topics could not be looked at since %s: %v", t.Looked.Format(time.RFC3339), t.Err))
 	}
 	return wrong
 }

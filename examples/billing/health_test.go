@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/billing"
@@ -129,6 +130,37 @@ func TestNotLiveOnceAPartitionHasEnded(t *testing.T) {
 	t.Parallel()
 	require.False(t, ended([]kafka.PartitionStatus{{}, {Err: errors.New("refused for now")}}))
 	require.True(t, ended([]kafka.PartitionStatus{{}, {Ended: true}}))
+}
+
+// Topics whose settings were changed are told of by both probes, and are no reason to take the instance away.
+func TestProbesTellOfTopics(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	env := onFake(t, cluster.ListenAddrs())
+	c, s := launch(t, env, withoutRegistryServer, func(s *server) { s.settings.checkEvery = 10 * time.Millisecond })
+	<-s.ready
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	require.NoError(t, err)
+	defer client.Close()
+	r := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	topic := kmsg.NewIncrementalAlterConfigsRequestResource()
+	topic.ResourceType, topic.ResourceName = kmsg.ConfigResourceTypeTopic, "billing.account.events"
+	setting := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	compact := "compact"
+	setting.Name, setting.Value = "cleanup.policy", &compact
+	topic.Configs = append(topic.Configs, setting)
+	r.Resources = append(r.Resources, topic)
+	_, err = r.RequestWith(t.Context(), client)
+	require.NoError(t, err)
+	for _, path := range []string{"/livez", "/readyz"} {
+		require.Eventually(t, func() bool {
+			return strings.Contains(c.do(http.MethodGet, path, "").text, "cleanup.policy is compact, expected delete")
+		}, time.Minute, 5*time.Millisecond)
+		require.Equal(t, http.StatusOK, c.do(http.MethodGet, path, "").status)
+	}
+	require.Equal(t, []string{"the topics could not be looked at since 0001-01-01T00:00:00Z: away"}, unhealthy(kafka.TopicHealth{Err: errors.New("away")}))
 }
 
 // refuseClaims has the brokers take no claim until release is called.

@@ -80,11 +80,38 @@ func TestStoreInKafka(t *testing.T) {
 		at := labels{"topic": topic, "partition": partition}
 		require.Equal(t, 1.0, value(t, r, "fencelog_partition_owned", at))
 		require.Equal(t, 1.0, value(t, r, "fencelog_partition_readable", at))
+		require.Zero(t, value(t, r, "fencelog_partition_ended", at))
 		require.Zero(t, value(t, r, "fencelog_partition_lag", at))
 		next += value(t, r, "fencelog_partition_next_offset", at)
 	}
 	require.Equal(t, 4.0, next, "two markers and two events")
 	require.Positive(t, value(t, r, "fencelog_index_bytes", labels{}))
+}
+
+// A topic whose settings are changed shows, and so does when it was looked at.
+func TestTopicsInMetrics(t *testing.T) {
+	t.Parallel()
+	brokers, cfg := fake(t, 1)
+	cfg.CheckEvery = 10 * time.Millisecond
+	m, r := metrics(t, prom.Config{})
+	require.NoError(t, m.Store(openReader(t, cfg)))
+	problems := func() float64 { return value(t, r, "fencelog_topic_problems", labels{"topic": topic}) }
+	require.Zero(t, problems())
+	require.Positive(t, value(t, r, "fencelog_topics_looked_at_timestamp_seconds", labels{}))
+	week := "604800000"
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers.ListenAddrs()...))
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	alter := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	of := kmsg.NewIncrementalAlterConfigsRequestResource()
+	of.ResourceType, of.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	setting := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	setting.Name, setting.Value = "retention.ms", &week
+	of.Configs = append(of.Configs, setting)
+	alter.Resources = append(alter.Resources, of)
+	_, err = alter.RequestWith(t.Context(), client)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return problems() == 1 }, patience, time.Millisecond)
 }
 
 // Each thing that goes wrong has a counter of its own.

@@ -1,0 +1,176 @@
+package kafka_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// setTopic sets a setting of the topic.
+func setTopic(t testing.TB, cfg kafka.Config, name, value string) {
+	t.Helper()
+	r := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topicOf(cfg)
+	setting := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	setting.Name, setting.Value = name, &value
+	resource.Configs = append(resource.Configs, setting)
+	r.Resources = append(r.Resources, resource)
+	answer, err := r.RequestWith(t.Context(), foreigner(t, cfg))
+	require.NoError(t, err)
+	require.NoError(t, kerr.ErrorForCode(answer.Resources[0].ErrorCode))
+}
+
+// deleteRecords deletes the first records of partition 0.
+func deleteRecords(t testing.TB, cfg kafka.Config, before int64) {
+	t.Helper()
+	r := kmsg.NewPtrDeleteRecordsRequest()
+	r.TimeoutMillis = 30_000
+	of := kmsg.NewDeleteRecordsRequestTopic()
+	of.Topic = topicOf(cfg)
+	p := kmsg.NewDeleteRecordsRequestTopicPartition()
+	p.Offset = before
+	of.Partitions = append(of.Partitions, p)
+	r.Topics = append(r.Topics, of)
+	answer, err := r.RequestWith(t.Context(), foreigner(t, cfg))
+	require.NoError(t, err)
+	require.NoError(t, kerr.ErrorForCode(answer.Topics[0].Partitions[0].ErrorCode))
+}
+
+// changes is what the hook was told of topics.
+type changes struct {
+	mu  sync.Mutex
+	all []kafka.TopicChange
+}
+
+func (c *changes) note(change kafka.TopicChange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, change)
+}
+
+func (c *changes) told() []kafka.TopicChange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]kafka.TopicChange(nil), c.all...)
+}
+
+// one waits until the store tells of one problem, and of this one.
+func one(t testing.TB, s *kafka.Store, says ...string) kafka.TopicProblem {
+	t.Helper()
+	var h kafka.TopicHealth
+	eventually(t, strings.Join(says, " "), func() bool {
+		h = s.TopicHealth()
+		if len(h.Problems) != 1 {
+			return false
+		}
+		for _, words := range says {
+			if !strings.Contains(h.Problems[0].String(), words) {
+				return false
+			}
+		}
+		return true
+	})
+	return h.Problems[0]
+}
+
+// What is changed about a topic while the store runs is told, once; it is told when it is well again; and where records may be gone that stays.
+func TestTopicHealth(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	cfg.CheckEvery = 10 * time.Millisecond
+	watched(t, cfg)
+}
+
+func watched(t *testing.T, cfg kafka.Config) {
+	var c changes
+	cfg.Hooks.Topic = c.note
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
+	require.NoError(t, err)
+	require.Empty(t, s.TopicHealth().Problems)
+	require.Contains(t, s.TopicHealth().Topics, topicOf(cfg))
+
+	setTopic(t, cfg, "retention.ms", "604800000")
+	one(t, s, "retention.ms is 604800000, expected -1", "brokers delete old records")
+	setTopic(t, cfg, "retention.ms", "-1")
+	eventually(t, "it is well again", func() bool { return len(s.TopicHealth().Problems) == 0 })
+
+	setTopic(t, cfg, "cleanup.policy", "compact")
+	require.False(t, one(t, s, "cleanup.policy is compact, expected delete").Mended)
+	setTopic(t, cfg, "cleanup.policy", "delete")
+	require.True(t, one(t, s, "cleanup.policy was compact and is delete again", "records may be gone", "empty index folder").Mended)
+	seen := s.TopicHealth().Looked
+	eventually(t, "it looks again and again", func() bool { return s.TopicHealth().Looked.Sub(seen) > 3*cfg.CheckEvery })
+	one(t, s, "records may be gone")
+
+	told := c.told()
+	require.Len(t, told, 4, "each once: %v", told)
+	require.Equal(t, []bool{false, true, false, false}, []bool{told[0].Over, told[1].Over, told[2].Over, told[3].Over})
+	_, err = s.Append(t.Context(), stream("a"), 3, records(1, "")...)
+	require.NoError(t, err)
+
+	again := open(t, cfg) // whoever opens it has looked
+	require.Empty(t, again.TopicHealth().Problems)
+	deleteRecords(t, cfg, 2)
+	one(t, again, "beginning of partition 0 is offset 2, expected offset 0", "restore the topic")
+}
+
+// A topic that is deleted and made anew is another one, whatever its settings.
+func TestTopicHealth_ofATopicThatIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	cfg.CheckEvery = 10 * time.Millisecond
+	s := openReader(t, cfg)
+	r := kmsg.NewPtrDeleteTopicsRequest()
+	name := topic
+	of := kmsg.NewDeleteTopicsRequestTopic()
+	of.Topic = &name
+	r.TopicNames, r.Topics, r.TimeoutMillis = []string{name}, append(r.Topics, of), 10_000
+	answer, err := r.RequestWith(t.Context(), foreigner(t, cfg))
+	require.NoError(t, err)
+	require.NoError(t, kerr.ErrorForCode(answer.Topics[0].ErrorCode))
+	one(t, s, "topic is missing, expected there")
+	create(t, cfg)
+	eventually(t, "it tells of both", func() bool {
+		all := s.TopicHealth().Problems
+		return len(all) == 2 && all[0].Property == "topic id" && all[1].Property == "topic" && all[1].Mended
+	})
+}
+
+// Brokers that do not answer say nothing about topics: what is known stays, with the time, until they answer again.
+func TestTopicHealth_whileBrokersDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	cfg.CheckEvery = 10 * time.Millisecond
+	var told changes
+	cfg.Hooks.Topic = told.note
+	s := openReader(t, cfg)
+	var away atomic.Bool
+	for _, key := range []kmsg.Key{kmsg.DescribeConfigs, kmsg.ListOffsets} {
+		away.Store(true)
+		c.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			if away.Load() {
+				return nil, errors.New("going away"), true // and the connection is closed
+			}
+			return nil, nil, false
+		})
+		eventually(t, "it says that it cannot look", func() bool { return s.TopicHealth().Err != nil })
+		seen := s.TopicHealth().Looked
+		require.Empty(t, s.TopicHealth().Problems)
+		away.Store(false)
+		eventually(t, "it looks again", func() bool { return s.TopicHealth().Err == nil && s.TopicHealth().Looked.After(seen) })
+	}
+	require.Empty(t, told.told())
+}
