@@ -70,7 +70,7 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 		placed: make(map[string]int32), after: make(map[string][]ack),
 	}
 	t.base = kafka.Config{
-		Brokers: cluster.Brokers(), TopicPrefix: fmt.Sprintf("damage-%d", n), RequestTimeout: requestTimeout,
+		Brokers: cluster.Brokers(), TopicPrefix: fmt.Sprintf("damage-%d", n), RequestTimeout: requestTimeout, CheckEvery: time.Second,
 		Categories: []kafka.Category{{Type: aggregateType, Partitions: partitions}},
 		Logger:     slog.New(slog.DiscardHandler),
 	}

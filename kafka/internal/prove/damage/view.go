@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
@@ -88,6 +89,21 @@ func (v *view) listen() {
 			v.said[p.Partition] = p.Err.Error()
 		}
 	}
+	for _, problem := range v.store.TopicHealth().Problems {
+		if !costsRecords(problem) {
+			continue
+		}
+		for p := range int32(partitions) {
+			if v.said[p] == "" {
+				v.said[p] = problem.String()
+			}
+		}
+	}
+}
+
+// costsRecords reports whether the problem says that records may be gone.
+func costsRecords(p kafka.TopicProblem) bool {
+	return p.Mended || p.Property == "cleanup.policy" || strings.HasPrefix(p.Property, "beginning of partition")
 }
 
 // honest reports whether the error says that the topic, or the index, is not as it must be.
