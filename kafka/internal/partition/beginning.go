@@ -17,7 +17,7 @@ func (f *follower) checkBeginning(ctx context.Context) error {
 		if err == nil {
 			return f.begun(first)
 		}
-		if kindOf(err) != passing {
+		if final(err) {
 			return err
 		}
 		if stopped := f.tryAgain(ctx, &pause, err); stopped != nil {

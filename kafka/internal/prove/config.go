@@ -27,6 +27,7 @@ const (
 	streamAge      = 15 * time.Second // and so is an older one
 	requestTimeout = time.Second      // of the stores; time-outs of connections follow from it
 	claimRenewal   = time.Second
+	rareRenewal    = 5 * time.Second // where renewals take partitions
 	quietTime      = 2 * time.Second
 	openTimeout    = 20 * time.Second
 	healTimeout    = 90 * time.Second // within which everything must work again once all faults are over
@@ -74,8 +75,11 @@ type Config struct {
 
 // claimRenewal is of the stores: so that faults hit renewals as well. But brokers forget only those who do not renew.
 func (c Config) claimRenewal() time.Duration {
-	if c.Faults.Forgetting {
+	switch {
+	case c.Faults.Forgetting:
 		return kafka.DefaultClaimRenewal
+	case c.Prefixes > 1: // a renewal takes the partition from whoever has another prefix, who renews in turn
+		return rareRenewal
 	}
 	return claimRenewal
 }

@@ -236,7 +236,7 @@ func (r *run) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
 	begun := time.Now()
-	if r.cfg.Sharing { // what the others own goes to this one when their sessions are over
+	if r.cfg.Sharing || r.cfg.Prefixes > 1 { // what the others own goes to this one, and nobody takes it back
 		for _, m := range r.members[1:] {
 			m.kill()
 		}
