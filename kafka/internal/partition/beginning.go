@@ -15,9 +15,9 @@ func (f *follower) checkBeginning(ctx context.Context) error {
 	for {
 		first, err := f.beginning()
 		if err == nil {
-			return f.begunAt(first)
+			return f.begun(first)
 		}
-		if kindOf(err) != passing {
+		if final(err) {
 			return err
 		}
 		if stopped := f.tryAgain(ctx, &pause, err); stopped != nil {
@@ -32,13 +32,4 @@ func (f *follower) beginning() (int64, error) {
 		return 0, err
 	}
 	return offsetAt(b, f.cfg.Topic, f.cfg.Partition, sarama.OffsetOldest)
-}
-
-// begunAt returns a *CorruptError unless the partition begins at offset 0.
-func (f *follower) begunAt(first int64) error {
-	if first <= 0 {
-		return nil
-	}
-	return f.corrupt(0, fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
-		"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", first))
 }

@@ -19,6 +19,8 @@ type Breakage struct {
 	Faults Faults        // under which it shows
 	Rules  []string      // that it breaks: one of them must catch it, for another violation shows something else
 	Bound  time.Duration // within which it must be caught
+
+	Prefixes int // as in Config
 }
 
 // bound is far above what was measured.
@@ -51,6 +53,18 @@ func Breakages() []Breakage {
 		{
 			Name: "KeepDecisions", Broken: hooks.Broken{KeepDecisions: true}, Faults: Faults{Connections: true},
 			Rules: []string{history.RulePrefix, history.RuleLinearizable},
+		},
+		{
+			Name: "NoProof", Broken: hooks.Broken{NoProof: true}, Faults: Faults{Workers: true},
+			Rules: []string{history.RuleRefusal},
+		},
+		{
+			Name: "StaleProof", Broken: hooks.Broken{StaleProof: true}, Faults: Faults{Workers: true, Connections: true},
+			Rules: []string{history.RuleRefusal},
+		},
+		{
+			Name: "TermsRevive", Broken: hooks.Broken{TermsRevive: true}, Faults: Faults{Markers: true}, Prefixes: 2,
+			Rules: []string{history.RuleStored, ruleAlarm},
 		},
 	}
 	for i := range all {
@@ -115,7 +129,7 @@ func (e *FalseAlarmError) Error() string {
 // Catch runs the broken store until it is caught. If it is not, within the breakage's bound, the error is a *[NotCaughtError]; if
 // what was found first is nothing that the breakage explains, a *[FalseAlarmError].
 func Catch(ctx context.Context, cfg Config, b Breakage) (*Report, error) {
-	cfg.Broken, cfg.Faults, cfg.Duration, cfg.UntilCaught = b.Broken, b.Faults, b.Bound, true
+	cfg.Broken, cfg.Faults, cfg.Prefixes, cfg.Duration, cfg.UntilCaught = b.Broken, b.Faults, b.Prefixes, b.Bound, true
 	temporary := cfg.Dir == ""
 	if !temporary {
 		cfg.Dir = filepath.Join(cfg.Dir, b.Name)

@@ -108,12 +108,17 @@ func (c *client) work(ctx context.Context) {
 
 // choose returns what to ask next.
 func (c *client) choose(s *slot) history.Op {
-	op := history.Op{Client: c.n, Stream: s.stream(), Queued: c.rng.IntN(3) == 0}
-	if c.rng.IntN(4) == 0 {
+	op := history.Op{Client: c.n, Stream: s.stream()}
+	switch c.rng.IntN(10) {
+	case 0, 1:
 		op.Kind = history.Read
 		return op
+	case 2, 3:
+		op.Kind = history.Refusal
+		return op
+	default:
 	}
-	op.Kind, op.Events = history.Append, 1+c.rng.IntN(3)
+	op.Kind, op.Events, op.Queued = history.Append, 1+c.rng.IntN(3), c.rng.IntN(3) == 0
 	switch known, n := s.known(), c.rng.IntN(10); {
 	case n == 0 && !op.Queued: // what is likely to be wrong
 		op.Expected = max(0, known-2+c.rng.Int64N(5))
@@ -142,7 +147,7 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 			s.learn(&answer)
 		}
 		switch {
-		case op.Kind == history.Read, known && answer.Outcome != history.NotAppended && answer.Outcome != history.Unknown:
+		case op.Kind != history.Append, known && answer.Outcome != history.NotAppended && answer.Outcome != history.Unknown:
 			return
 		case known && answer.Outcome == history.NotAppended:
 			if clock.Wait(ctx, refusedTime) != nil || c.rng.IntN(2) == 0 {

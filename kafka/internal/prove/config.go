@@ -27,6 +27,8 @@ const (
 	streamAge      = 15 * time.Second // and so is an older one
 	requestTimeout = time.Second      // of the stores; time-outs of connections follow from it
 	claimRenewal   = time.Second
+	rareRenewal    = 5 * time.Second // where renewals take partitions
+	quietTime      = 2 * time.Second
 	openTimeout    = 20 * time.Second
 	healTimeout    = 90 * time.Second // within which everything must work again once all faults are over
 )
@@ -47,8 +49,15 @@ type Config struct {
 	// each other.
 	Sharing bool
 
+	// Prefixes is how many prefixes of transactional ids the processes have between them. With more than one, the coordinator does
+	// not fence a process when another one claims: the markers in the log alone do. Default: 1.
+	Prefixes int
+
 	// Faults to inject. Default: DefaultFaults.
 	Faults Faults
+
+	// Damage names the scenarios to run once each, where Faults is Log. Default: all, over and over.
+	Damage []string
 
 	// Broken breaks the store. Default: nothing.
 	Broken hooks.Broken
@@ -66,10 +75,30 @@ type Config struct {
 
 // claimRenewal is of the stores: so that faults hit renewals as well. But brokers forget only those who do not renew.
 func (c Config) claimRenewal() time.Duration {
-	if c.Faults.Forgetting {
+	switch {
+	case c.Faults.Forgetting:
 		return kafka.DefaultClaimRenewal
+	case c.Prefixes > 1: // a renewal takes the partition from whoever has another prefix, who renews in turn
+		return rareRenewal
 	}
 	return claimRenewal
+}
+
+// quietTime is of the stores. A store that claims again by itself may own a partition at any time, so that no read need be exact: only
+// where that is so already do stores come back soon.
+func (c Config) quietTime() time.Duration {
+	if c.Prefixes > 1 {
+		return quietTime
+	}
+	return time.Hour
+}
+
+// claimPrefix returns the prefix of the transactional ids of a member.
+func (c Config) claimPrefix(member int) string {
+	if n := member % c.Prefixes; n > 0 {
+		return fmt.Sprintf("%s-%d", kafka.DefaultTransactionalIDPrefix, n)
+	}
+	return kafka.DefaultTransactionalIDPrefix
 }
 
 func (c Config) complete() (Config, error) {
@@ -88,6 +117,9 @@ func (c Config) complete() (Config, error) {
 	if c.Clients == 0 {
 		c.Clients = DefaultClients
 	}
+	if c.Prefixes == 0 {
+		c.Prefixes = 1
+	}
 	if c.Faults == (Faults{}) {
 		c.Faults = DefaultFaults()
 	}
@@ -104,5 +136,8 @@ func (c Config) complete() (Config, error) {
 	report(c.Duration < time.Second, "Duration is %s, expected a second or more", c.Duration)
 	report(c.Workers < 2 || c.Workers > 9, "Workers is %d, expected 2 to 9", c.Workers)
 	report(c.Clients < 1 || c.Clients > 200, "Clients is %d, expected 1 to 200", c.Clients)
+	report(c.Faults.Log && c.Faults != (Faults{Log: true}), "Faults has Log and others, expected Log alone")
+	report(c.Prefixes < 1 || c.Prefixes > c.Workers, "Prefixes is %d, expected 1 to the number of workers, %d", c.Prefixes, c.Workers)
+	report(c.Prefixes > 1 && c.Sharing, "Prefixes is %d with Sharing: instances of one service have one prefix", c.Prefixes)
 	return c, errors.Join(wrong...)
 }

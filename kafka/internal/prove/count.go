@@ -15,6 +15,7 @@ type counters struct {
 	early                     atomic.Int64 // answers that rested on events that were read before they were stored
 
 	appended, repeated, conflicts, notAppended, unknown, reads, failedReads atomic.Int64
+	refusals, failedRefusals                                                atomic.Int64
 
 	mu     sync.Mutex
 	faults map[string]int
@@ -38,16 +39,24 @@ func (c *counters) answered(op *history.Op) {
 	case history.Unknown:
 		c.unknown.Add(1)
 	case history.Answered:
-		c.reads.Add(1)
+		c.either(op, &c.refusals, &c.reads).Add(1)
 	case history.Failed:
-		c.failedReads.Add(1)
+		c.either(op, &c.failedRefusals, &c.failedReads).Add(1)
 	}
+}
+
+// either returns which of two an operation counts for that appends nothing.
+func (c *counters) either(op *history.Op, ofRefusals, ofReads *atomic.Int64) *atomic.Int64 {
+	if op.Kind == history.Refusal {
+		return ofRefusals
+	}
+	return ofReads
 }
 
 // unanswered is how many operations have had no answer at all so far.
 func (c *counters) unanswered() int64 {
 	return c.begun.Load() - c.appended.Load() - c.repeated.Load() - c.conflicts.Load() - c.notAppended.Load() -
-		c.unknown.Load() - c.reads.Load() - c.failedReads.Load()
+		c.unknown.Load() - c.reads.Load() - c.failedReads.Load() - c.refusals.Load() - c.failedRefusals.Load()
 }
 
 func (c *counters) fault(kind string) {

@@ -47,6 +47,9 @@ func (r *run) nemeses() []func(context.Context, *rand.Rand) {
 	}
 	if r.cfg.Faults.Workers {
 		all = append(all, r.hurtWorkers)
+		if !r.cfg.Sharing { // an instance that is to own nothing more cannot be made to claim
+			all = append(all, r.ambush)
+		}
 	}
 	if r.cfg.Faults.Crashes {
 		all = append(all, r.crashOwners)
@@ -56,6 +59,12 @@ func (r *run) nemeses() []func(context.Context, *rand.Rand) {
 	}
 	if r.cfg.Faults.Forgetting {
 		all = append(all, r.forget)
+	}
+	if r.cfg.Faults.Markers {
+		all = append(all, r.doubleMarkers)
+		if r.cfg.Prefixes > 1 {
+			all = append(all, r.revive)
+		}
 	}
 	return all
 }
@@ -74,6 +83,10 @@ func mostlyShort(rng *rand.Rand, low, high time.Duration) time.Duration {
 // hurtBrokers takes one broker after the other out of service: never two at once, for then nothing could be acknowledged.
 func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 10*time.Second)) == nil {
+		if rng.IntN(3) == 0 {
+			r.moveDuties(ctx, rng)
+			continue
+		}
 		victim, why, err := r.chooseBroker(ctx, rng)
 		if err != nil {
 			continue
@@ -86,6 +99,23 @@ func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
+// moveDuties makes another broker the leader of a partition, or the coordinator of its claims, with no broker down.
+func (r *run) moveDuties(ctx context.Context, rng *rand.Rand) {
+	partition, prefix := rng.Int32N(partitions), r.somePrefix(rng)
+	what, move := "leader moved", func() error { return r.guide.moveLeader(ctx, partition) }
+	if rng.IntN(2) == 0 {
+		what, move = "coordinator moved", func() error { return r.guide.moveCoordinator(ctx, prefix, partition) }
+	}
+	if err := move(); err != nil {
+		r.journal.note("%s of partition %d: not done: %v", what, partition, err)
+		return
+	}
+	r.hurt(what, "partition %d", partition)
+}
+
+// somePrefix returns one of the prefixes that the processes have.
+func (r *run) somePrefix(rng *rand.Rand) string { return r.cfg.claimPrefix(rng.IntN(r.cfg.Prefixes)) }
+
 // chooseBroker returns a broker to hurt, and what it is: mostly one that the store needs.
 func (r *run) chooseBroker(ctx context.Context, rng *rand.Rand) (victim int, why string, err error) {
 	partition, choices := rng.Int32N(partitions), 4
@@ -97,7 +127,7 @@ func (r *run) chooseBroker(ctx context.Context, rng *rand.Rand) (victim int, why
 		victim, err = r.guide.leader(ctx, partition)
 		return victim, "leader", err
 	case 2:
-		victim, err = r.guide.coordinator(ctx, partition)
+		victim, err = r.guide.coordinator(ctx, r.somePrefix(rng), partition)
 		return victim, "coordinator", err
 	case 4, 5:
 		victim, err = r.guide.groupCoordinator(ctx)
@@ -193,6 +223,7 @@ func (r *run) pauseWorker(ctx context.Context, m *member, owner string, d time.D
 	}
 	_ = clock.Wait(ctx, d)
 	m.resume()
+	r.refuseEverywhere(ctx, m)
 	switch {
 	case r.count.openings.Load() > before:
 		owner += " past a takeover"
@@ -216,13 +247,9 @@ func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 		links, which := r.someLinks(rng)
 		set := func(kind string, w proxy.Weather, d time.Duration) {
 			r.hurt("connections "+kind, "%s for %s", which, d)
-			for _, l := range links {
-				l.Set(w)
-			}
+			setAll(links, w)
 			_ = clock.Wait(ctx, d)
-			for _, l := range links {
-				l.Set(proxy.Weather{})
-			}
+			setAll(links, proxy.Weather{})
 		}
 		switch rng.IntN(8) {
 		case 0:
@@ -240,37 +267,52 @@ func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 			cut(links)
 			set("refused", proxy.Weather{Refuse: true}, between(rng, 200*time.Millisecond, 3*time.Second))
 		default:
-			r.loseAnswers(ctx, links, which, 1+rng.IntN(3))
+			to := []proxy.Kind{proxy.Anything, proxy.Produce, proxy.Claim}[rng.IntN(3)]
+			r.loseAnswers(ctx, links, which, proxy.Loss{Answers: 1 + rng.IntN(3), To: to})
 		}
 	}
 	for _, m := range r.members {
 		for n := range r.cluster.Brokers() {
 			m.proxy.Link(n).Set(proxy.Weather{})
-			m.proxy.Link(n).LoseAnswers(0)
+			m.proxy.Link(n).Lose(proxy.Loss{})
 		}
 	}
 }
 
-// loseAnswers loses the answers to produces and claims that the brokers carried out.
-func (r *run) loseAnswers(ctx context.Context, links []*proxy.Link, which string, n int) {
-	before := lost(links)
-	for _, l := range links {
-		l.LoseAnswers(n)
+// loseAnswers loses the answers to produces, claims and barriers that the brokers carried out.
+func (r *run) loseAnswers(ctx context.Context, links []*proxy.Link, which string, loss proxy.Loss) {
+	kinds := []proxy.Kind{proxy.Produce, proxy.Claim}
+	before := make(map[proxy.Kind]int)
+	for _, kind := range kinds {
+		before[kind] = lost(links, kind)
 	}
+	lose(links, loss)
 	_ = clock.Wait(ctx, time.Second)
-	for _, l := range links {
-		l.LoseAnswers(0)
-	}
-	for range lost(links) - before {
-		r.hurt("answer to a produce or claim lost", "%s", which)
+	lose(links, proxy.Loss{})
+	for _, kind := range kinds {
+		for range lost(links, kind) - before[kind] {
+			r.hurt("answer lost, "+string(kind), "%s", which)
+		}
 	}
 }
 
-func lost(links []*proxy.Link) (n int) {
+func lose(links []*proxy.Link, loss proxy.Loss) {
 	for _, l := range links {
-		n += l.Lost()
+		l.Lose(loss)
+	}
+}
+
+func lost(links []*proxy.Link, to proxy.Kind) (n int) {
+	for _, l := range links {
+		n += l.Lost(to)
 	}
 	return n
+}
+
+func setAll(links []*proxy.Link, w proxy.Weather) {
+	for _, l := range links {
+		l.Set(w)
+	}
 }
 
 func cut(links []*proxy.Link) {
@@ -288,10 +330,7 @@ func (r *run) someLinks(rng *rand.Rand) (links []*proxy.Link, which string) {
 	case 0:
 		return []*proxy.Link{r.members[w].proxy.Link(b)}, fmt.Sprintf("worker %d to broker %d", w, b)
 	case 1:
-		for n := range r.cluster.Brokers() {
-			links = append(links, r.members[w].proxy.Link(n))
-		}
-		return links, fmt.Sprintf("worker %d to all brokers", w)
+		return r.members[w].links(), fmt.Sprintf("worker %d to all brokers", w)
 	default:
 		for _, m := range r.members {
 			links = append(links, m.proxy.Link(b))

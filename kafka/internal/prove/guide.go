@@ -30,22 +30,36 @@ const guideTimeout = 5 * time.Second
 func (g *guide) leader(ctx context.Context, partition int32) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, guideTimeout)
 	defer cancel()
+	all, err := g.partitions(ctx, g.topic)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range all {
+		if p.Partition == partition && p.Leader >= 0 {
+			return int(p.Leader), nil
+		}
+	}
+	return 0, fmt.Errorf("partition %d has no leader", partition)
+}
+
+// partitions returns what the brokers know of a topic's partitions.
+func (g *guide) partitions(ctx context.Context, topic string) ([]kmsg.MetadataResponseTopicPartition, error) {
 	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = kmsg.StringPtr(g.topic)
+	t.Topic = kmsg.StringPtr(topic)
 	request := kmsg.NewPtrMetadataRequest()
 	request.Topics = append(request.Topics, t)
 	answer, err := request.RequestWith(ctx, g.client)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	var all []kmsg.MetadataResponseTopicPartition
 	for _, t := range answer.Topics {
-		for _, p := range t.Partitions {
-			if p.Partition == partition && p.Leader >= 0 {
-				return int(p.Leader), nil
-			}
-		}
+		all = append(all, t.Partitions...)
 	}
-	return 0, fmt.Errorf("partition %d has no leader", partition)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("nothing is known of %s", topic)
+	}
+	return all, nil
 }
 
 // Types of coordinators, as FindCoordinator has them.
@@ -55,8 +69,12 @@ const (
 )
 
 // coordinator returns the broker that coordinates the claims of the partition.
-func (g *guide) coordinator(ctx context.Context, partition int32) (int, error) {
-	return g.find(ctx, ofTransaction, fmt.Sprintf("%s.%s.%d", kafka.DefaultTransactionalIDPrefix, g.topic, partition))
+func (g *guide) coordinator(ctx context.Context, prefix string, partition int32) (int, error) {
+	return g.find(ctx, ofTransaction, g.transactionalID(prefix, partition))
+}
+
+func (g *guide) transactionalID(prefix string, partition int32) string {
+	return fmt.Sprintf("%s.%s.%d", prefix, g.topic, partition)
 }
 
 // groupCoordinator returns the broker that coordinates the group of those who share the partitions.

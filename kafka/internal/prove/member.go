@@ -28,6 +28,7 @@ type member struct {
 	store   int           // opening that clients may use, or noStore
 	paused  bool          // stopped by SIGSTOP
 	nudge   chan struct{} // has an element when the member is to open at once
+	opening sync.Mutex    // one opening at a time
 	gone    chan struct{} // closed when the store is lost or closed, or its process killed
 }
 
@@ -85,6 +86,8 @@ func (m *member) idle(ctx context.Context, rng *rand.Rand) {
 // open starts the process if there is none and opens a store. It returns nil if that fails, and otherwise a channel that is
 // closed when the store is gone.
 func (m *member) open(ctx context.Context) <-chan struct{} {
+	m.opening.Lock()
+	defer m.opening.Unlock()
 	p := m.running()
 	if p == nil {
 		if err := m.start(); err != nil {
@@ -98,8 +101,9 @@ func (m *member) open(ctx context.Context) <-chan struct{} {
 	answer := p.Ask(worker.Request{
 		Order: worker.Open, Store: store, Timeout: openTimeout,
 		Open: &worker.Settings{
-			Brokers: m.proxy.Brokers(), TopicPrefix: topicPrefix, Partitions: partitions,
-			RequestTimeout: requestTimeout, ClaimRenewal: m.run.cfg.claimRenewal(), IndexDir: m.indexDir(), Advertise: m.address(), Broken: m.run.cfg.Broken,
+			Brokers: m.proxy.Brokers(), TopicPrefix: topicPrefix, ClaimPrefix: m.run.cfg.claimPrefix(m.n), Partitions: partitions,
+			RequestTimeout: requestTimeout, ClaimRenewal: m.run.cfg.claimRenewal(), QuietTime: m.run.cfg.quietTime(),
+			IndexDir: m.indexDir(), Advertise: m.address(), Broken: m.run.cfg.Broken,
 		},
 	})
 	a, ok := <-answer
@@ -155,6 +159,15 @@ func (m *member) usable() (*worker.Process, int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.process, m.store
+}
+
+// links returns the member's ways to all brokers.
+func (m *member) links() []*proxy.Link {
+	var all []*proxy.Link
+	for n := range m.run.cluster.Brokers() {
+		all = append(all, m.proxy.Link(n))
+	}
+	return all
 }
 
 func (m *member) indexDir() string { return filepath.Join(m.run.cfg.Dir, fmt.Sprintf("index-%d", m.n)) }
@@ -235,8 +248,12 @@ func (m *member) do(op history.Op, timeout time.Duration) <-chan history.Op {
 	op = m.run.rec.Begin(op)
 	m.run.count.begun.Add(1)
 	order := worker.Append
-	if op.Kind == history.Read {
+	switch op.Kind {
+	case history.Read:
 		order = worker.Read
+	case history.Refusal:
+		order = worker.Refuse
+	default:
 	}
 	answer := p.Ask(worker.Request{Order: order, Store: store, Timeout: timeout, Op: &op})
 	m.run.background(func() {

@@ -67,6 +67,7 @@ func TestProof(t *testing.T) {
 	report := sound(t, config(t))
 	require.NotZero(t, report.Takeovers)
 	require.NotZero(t, report.Exact)
+	require.NotZero(t, report.Refusals)
 	require.NotZero(t, report.Renewals)
 	requireFaults(t, report, brokerFaults())
 	requireFaults(t, report, processFaults())
@@ -100,6 +101,29 @@ func TestProofOfSharing(t *testing.T) {
 	requireFaults(t, report, processFaults())
 	requireFaults(t, report, connectionFaults())
 	require.NotZero(t, report.NotAppended, "nobody was sent to another instance")
+}
+
+// The processes have two prefixes of transactional ids, so that no coordinator fences them: the log alone keeps them apart, also where
+// batches arrive behind a marker that their term has twice.
+func TestProofOfTwoPrefixes(t *testing.T) {
+	cfg := config(t)
+	cfg.Prefixes, cfg.Faults = 2, prove.Faults{Workers: true, Markers: true}
+	report := sound(t, cfg)
+	requireFaults(t, report, []string{"marker doubled"})
+	requireFaults(t, report, []string{"batch held back past a takeover"})
+}
+
+// The log itself is hurt. The long version, with all scenarios, is the command prove -faults log.
+func TestProofOfDamagedLogs(t *testing.T) {
+	cfg := config(t)
+	cfg.Faults, cfg.Damage = prove.Faults{Log: true}, []string{"beginning-deleted", "foreign-transactions", "topic-grown", "disks-restored"}
+	report, err := prove.Run(t.Context(), cfg)
+	require.NoError(t, err)
+	report.Print(t.Output())
+	require.Empty(t, report.Violations)
+	for _, name := range cfg.Damage {
+		require.Equal(t, 1, report.Damage.Scenarios[name].Rounds, "%s: %v", name, report.Damage.Scenarios[name].Undone)
+	}
 }
 
 // Each broken store is caught: the proof can fail.

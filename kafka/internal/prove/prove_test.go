@@ -2,6 +2,7 @@ package prove_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,8 +12,12 @@ import (
 )
 
 func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
-	_, err := prove.Run(t.Context(), prove.Config{Duration: 1, Workers: 1, Clients: -1})
-	for _, want := range []string{"Command is empty", "Duration is 1ns", "Workers is 1", "Clients is -1"} {
+	_, err := prove.Run(t.Context(), prove.Config{
+		Duration: 1, Workers: 1, Clients: -1, Prefixes: 2, Sharing: true, Faults: prove.Faults{Log: true, Workers: true},
+	})
+	for _, want := range []string{
+		"Command is empty", "Duration is 1ns", "Workers is 1", "Clients is -1", "Prefixes is 2", "Prefixes is 2 with Sharing", "Faults has Log",
+	} {
 		require.ErrorContains(t, err, want)
 	}
 }
@@ -44,12 +49,27 @@ func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
 	require.False(t, caught)
 }
 
+// The whole proof has every fault in one of its parts, but for those that would leave no room for the others.
+func TestParts(t *testing.T) {
+	parts := prove.Parts(prove.Config{Duration: 10 * time.Minute, Dir: "d"})
+	var all time.Duration
+	dirs := make(map[string]bool)
+	for _, p := range parts {
+		all += p.Duration
+		dirs[p.Dir] = true
+	}
+	require.Len(t, dirs, len(parts))
+	require.Equal(t, 10*time.Minute, all)
+	require.Equal(t, 2, parts[1].Prefixes)
+	require.Equal(t, prove.Faults{Log: true}, parts[2].Faults)
+}
+
 func TestParseFaults(t *testing.T) {
 	found, err := prove.ParseFaults("crashes, forgetting")
 	require.NoError(t, err)
 	require.Equal(t, prove.Faults{Crashes: true, Forgetting: true}, found)
 	for _, bad := range []string{"", "crashes,", "disks"} {
 		_, err := prove.ParseFaults(bad)
-		require.ErrorContains(t, err, "expected some of brokers, workers, connections, crashes, forgetting")
+		require.ErrorContains(t, err, "expected some of "+prove.FaultNames)
 	}
 }

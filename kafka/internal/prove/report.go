@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/prove/damage"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
@@ -19,6 +20,7 @@ type Report struct {
 	Seed     uint64
 	Duration time.Duration // of the work under faults
 	Sharing  bool
+	Prefixes int      // of transactional ids among the processes
 	Broken   []string // rules that the store was made to break
 
 	// Exact is how many conflicts and reads were answered by a store that certainly owned the partition: they had to be linearizable.
@@ -28,16 +30,20 @@ type Report struct {
 
 	Operations, Appended, Repeated, Conflicts, NotAppended, Unknown, Reads, FailedReads int64
 	UnknownStored                                                                       int64 // of Unknown, how many the log holds
-	Early                                                                               int64 // of Appended and Reads, decided on events that were not stored yet
+	Early                                                                               int64 // of Appended and Refusals, decided on events that were not stored yet
+
+	// RefusalsAsked is how many refusals were asked for. They were answered, and had to be exact, or were unavailable.
+	RefusalsAsked, Refusals, RefusalsUnavailable int64
 
 	Streams, Records, Markers, Strays int
-	Renewals                          int // of claims, at least; not told where the processes share the partitions
+	Renewals                          int // of claims, and barriers, at least; not told where the processes share the partitions
 	Takeovers, FailedOpenings         int64
 	Stopped                           int64 // times that a partition stopped for another reason than a takeover
 	Faults                            map[string]int
 
 	Violations  []history.Violation
 	Undecided   []history.Violation // streams whose histories the checker did not come to an end with: nothing is proved of them
+	Damage      *damage.Report      // of faults that hurt the log itself; then the report has nothing else
 	CaughtAfter time.Duration       // from the start of the work to the first violation
 	Dir         string              // where the logs of the processes are, if they were kept
 }
@@ -61,14 +67,15 @@ func (r *run) report() *Report {
 	records, markers := r.log.Size()
 	faults, _ := c.allFaults()
 	rep := &Report{
-		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Sharing: r.cfg.Sharing, Broken: Names(r.cfg.Broken),
+		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Sharing: r.cfg.Sharing, Prefixes: r.cfg.Prefixes, Broken: Names(r.cfg.Broken),
 		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
 		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
-		Early: c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
+		Refusals: c.refusals.Load(),
+		Early:    c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
 		Faults: faults, Violations: r.verdict.violations, Undecided: r.verdict.open(), CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
 	}
-	if !r.cfg.Sharing { // an opening claims each partition once
+	if !r.cfg.Sharing && r.cfg.Prefixes == 1 { // an opening claims each partition once
 		rep.Renewals = max(0, markers-partitions*int(rep.Takeovers+rep.FailedOpenings))
 	}
 	owners := r.rec.Owners()
@@ -89,7 +96,10 @@ func (r *run) report() *Report {
 			stored[history.OpOf(rec.Event)] = true
 		}
 		for _, op := range ops {
-			asked := op.Outcome == history.Conflict || op.Outcome == history.Answered
+			if op.Kind == history.Refusal {
+				rep.RefusalsAsked++
+			}
+			asked := op.Outcome == history.Conflict || op.Outcome == history.Answered && op.Kind == history.Read
 			if asked && owners.Owned(op.Store, partition, op.Return) {
 				rep.Exact++
 			}
@@ -98,6 +108,7 @@ func (r *run) report() *Report {
 			}
 		}
 	}
+	rep.RefusalsUnavailable = rep.RefusalsAsked - rep.Refusals
 	return rep
 }
 
@@ -106,10 +117,17 @@ const maxPrinted = 20
 
 // Print writes the report for people.
 func (r *Report) Print(w io.Writer) {
+	if r.Damage != nil {
+		r.Damage.Print(w)
+		return
+	}
 	line := func(name string, n any, remark string) { fmt.Fprintf(w, "  %-44s %9v  %s\n", name, n, remark) }
 	how := "that take the partitions from each other"
 	if r.Sharing {
 		how = "that share the partitions"
+	}
+	if r.Prefixes > 1 {
+		how += fmt.Sprintf(", with %d prefixes of transactional ids", r.Prefixes)
 	}
 	fmt.Fprintf(w, "\nProof on Kafka %s, seed %d, processes %s, %s of work under faults\n", r.Kafka, r.Seed, how, r.Duration)
 	if len(r.Broken) > 0 {
@@ -123,8 +141,10 @@ func (r *Report) Print(w io.Writer) {
 	line("unknown", r.Unknown, fmt.Sprintf("of which the log holds %d", r.UnknownStored))
 	line("reads", r.Reads, "")
 	line("reads without an answer", r.FailedReads, "")
+	line("refusals answered, each had to be exact", r.Refusals, fmt.Sprintf("of %d asked for", r.RefusalsAsked))
+	line("refusals without an answer", r.RefusalsUnavailable, "not owner, closed, out of time")
 	line("all", r.Operations, "")
-	line("appended or read on events not yet stored", r.Early, "and answered when they were")
+	line("appended or refused on events not yet stored", r.Early, "and answered when they were")
 	line("conflicts and reads that had to be exact", r.Exact, "their store certainly owned the partition")
 	line("conflicts from the past", r.OutdatedConflicts, "of a store that was overtaken and did not know it yet")
 	line("reads from the past", r.OutdatedReads, "likewise")
@@ -142,8 +162,8 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "\nThe topic, read by an independent consumer\n")
 	line("records", r.Records, "")
 	line("markers", r.Markers, "")
-	if !r.Sharing {
-		line("of them renewals of claims, at least", r.Renewals, "")
+	if !r.Sharing && r.Prefixes == 1 {
+		line("of them of renewals and barriers, at least", r.Renewals, "")
 	}
 	line("records that do not count", r.Strays, "")
 	line("streams compared with their histories", r.Streams, "")

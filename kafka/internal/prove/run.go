@@ -66,12 +66,20 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	} else if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("prove: %w", err)
 	}
-	report, err := prove(ctx, cfg)
+	report, err := runOf(cfg)(ctx, cfg)
 	if err == nil && temporary && len(report.Violations)+len(report.Undecided) == 0 {
 		report.Dir = ""
 		err = os.RemoveAll(cfg.Dir)
 	}
 	return report, err
+}
+
+// runOf returns what runs a proof of this configuration.
+func runOf(cfg Config) func(context.Context, Config) (*Report, error) {
+	if cfg.Faults.Log {
+		return hurtLog
+	}
+	return prove
 }
 
 func prove(ctx context.Context, cfg Config) (*Report, error) {
@@ -82,7 +90,7 @@ func prove(ctx context.Context, cfg Config) (*Report, error) {
 		log: history.NewLog(), started: make(chan struct{}),
 	}
 	r.count.faults = make(map[string]int)
-	if cfg.Sharing {
+	if cfg.Sharing || cfg.Prefixes > 1 { // one that has lost a partition may have it back
 		r.rec.Share()
 	}
 	j, err := openJournal(filepath.Join(cfg.Dir, "faults.log"), origin)
@@ -223,12 +231,12 @@ func (r *run) background(f func()) { r.tasks.Go(f) }
 const healPause = 100 * time.Millisecond
 
 // heal sees whether everything works again, now that all faults are over: a process opens a store and
-// appends to every stream, and reads it.
+// appends to every stream, reads it, and refuses on it.
 func (r *run) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
 	begun := time.Now()
-	if r.cfg.Sharing { // what the others own goes to this one when their sessions are over
+	if r.cfg.Sharing || r.cfg.Prefixes > 1 { // what the others own goes to this one, and nobody takes it back
 		for _, m := range r.members[1:] {
 			m.kill()
 		}
@@ -257,6 +265,10 @@ func (r *run) allWork(m *member) bool {
 		}
 		read := history.Op{Client: -1, Stream: op.Stream, Kind: history.Read}
 		if a := <-m.do(read, openTimeout); a.Outcome != history.Answered {
+			return false
+		}
+		refusal := history.Op{Client: -1, Stream: op.Stream, Kind: history.Refusal}
+		if a := <-m.do(refusal, openTimeout); a.Outcome != history.Answered {
 			return false
 		}
 	}

@@ -33,6 +33,7 @@ const (
 	RuleLinearizable = "linearizable"
 	RulePrefix       = "a read is a prefix of the log"
 	RuleMonotone     = "a store never goes back"
+	RuleRefusal      = "a refusal is not told from the past"
 	RuleUndecided    = "the checker came to an end"
 )
 
@@ -41,9 +42,9 @@ const checkTimeout = 2 * time.Minute
 
 // Check judges the history of one stream: ops are its operations, log what the topic holds of it.
 //
-// Every append that was answered, stored, repeated or refused for its expectation, and every read, must be linearizable, with
-// one exception that the contract makes: a store that may have been overtaken by another one (see [Owners])
-// may answer reads, and refuse expectations, from a state that has passed. But the state must have been, no
+// Every append that was answered, stored, repeated or refused for its expectation, every read and every refusal must be
+// linearizable, with one exception that the contract makes: a store that may have been overtaken by another one (see [Owners])
+// may answer reads and tell conflicts from a state that has passed. No store may do so with a [Refusal]. But the state must have been, no
 // later than the answer; it must hold all that was acknowledged anywhere before the store began to open, and all
 // that the same store answered earlier.
 //
@@ -60,6 +61,7 @@ func Check(ops []Op, owners Owners, log []Record, diagram string) []Violation {
 	c.outcomes()
 	c.prefixes()
 	c.monotone()
+	c.refusals()
 	c.linearizable(diagram)
 	return c.found
 }
@@ -121,7 +123,7 @@ func (c *checker) outcomes() {
 		op := &c.ops[i]
 		version, stored := c.at[op.ID]
 		switch {
-		case op.Kind == Read || op.Outcome == Unknown:
+		case op.Kind != Append || op.Outcome == Unknown:
 		case op.Outcome != Appended || op.Repeated:
 			if stored {
 				c.report(RuleNotStored, "%s: in the log at version %d", op, version)
@@ -264,7 +266,7 @@ func (c *checker) effects(hashes chain) []*linear {
 			}
 			op.Outcome, op.First, op.Last = Appended, version, version+int64(op.Events)-1
 		case Conflict, Answered:
-			if !c.owned(&op) {
+			if op.Kind != Refusal && !c.owned(&op) {
 				continue // prefixes and monotone have judged it
 			}
 			l.after, _ = op.observed()

@@ -113,6 +113,36 @@ func TestReads(t *testing.T) {
 	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable), h.broken())
 }
 
+// A refusal has no excuse: neither that its store was overtaken, nor that the partitions are shared.
+func TestRefusals(t *testing.T) {
+	refused := func(h *told, n int) history.Op {
+		return history.Op{Kind: history.Refusal, Store: 0, Outcome: history.Answered, Seen: h.events(n)}
+	}
+	overtaken := func() *told { // store 0 has stored version 1, store 1 version 2, acknowledged at time 71
+		return twoStores().stored(3, 4, history.Op{Expected: 0}, 1).stored(70, 71, history.Op{Expected: 1, Store: 1}, 1)
+	}
+	h := overtaken()
+	require.Empty(t, h.add(72, 73, refused(h, 2)).broken(), "it is of the present")
+	h = overtaken()
+	require.Empty(t, h.add(69, 90, refused(h, 1)).broken(), "it was asked for while version 1 was the last")
+	h = overtaken()
+	require.Empty(t, h.add(72, history.Forever, history.Op{Kind: history.Refusal, Outcome: history.Failed}).broken(), "there is no answer")
+	h = overtaken()
+	require.Equal(t, rules(history.RuleRefusal, history.RuleLinearizable), h.add(72, 73, refused(h, 1)).broken())
+	h = overtaken()
+	h.owners.Shared = true
+	require.Equal(t, rules(history.RuleRefusal, history.RuleLinearizable), h.add(72, 73, refused(h, 1)).broken())
+	h = overtaken()
+	h.add(72, 73, history.Op{Kind: history.Read, Store: 1, Outcome: history.Answered, Seen: h.events(2)})
+	h.ops[1].Outcome, h.ops[1].Return = history.Unknown, history.Forever
+	require.Equal(t, rules(history.RuleRefusal, history.RuleLinearizable), h.add(74, 75, refused(h, 1)).broken(),
+		"nobody had acknowledged version 2, but it had been read")
+	h = overtaken()
+	early := refused(h, 2)
+	early.Store = 1
+	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable), h.add(61, 62, early).broken(), "it is from the future")
+}
+
 // What was decided on queued events must have been stored behind just these.
 func TestDecisionsOnQueuedEvents(t *testing.T) {
 	decided := func(seen ...string) history.Op {

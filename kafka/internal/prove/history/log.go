@@ -7,11 +7,14 @@ import (
 
 // Record is one record of the topic as a plain consumer sees it, or a marker.
 type Record struct {
-	Partition  int32
-	Offset     int64
-	ProducerID int64
-	Epoch      int16
-	Marker     bool // the control record that ends a transaction; only the fields above are set
+	Partition     int32
+	Offset        int64
+	ProducerID    int64
+	Epoch         int16
+	Marker        bool  // the control record that ends a transaction; only the fields above are set, Coordinator and Committed
+	Transactional bool  // written in a transaction, which the store does not use
+	Coordinator   int32 // the epoch of the coordinator that wrote the marker
+	Committed     bool  // the marker ends a transaction with a commit
 
 	Stream, Event, Command string
 	Version, First         int64
@@ -35,9 +38,24 @@ type Stray struct {
 }
 
 type logged struct {
-	next  int64
+	next    int64
+	term    term
+	newest  map[int64]int16 // producer id → the greatest epoch that had a marker
+	markers []Record
+}
+
+type term struct {
 	id    int64
 	epoch int16
+}
+
+// mark applies a marker. It begins its term if the producer had none of this epoch or a later one before; otherwise it changes
+// nothing, for its term counts already or is over.
+func (p *logged) mark(t term) {
+	if newest, known := p.newest[t.id]; known && t.epoch <= newest {
+		return
+	}
+	p.newest[t.id], p.term = t.epoch, t
 }
 
 // NewLog returns an empty log.
@@ -45,14 +63,14 @@ func NewLog() *Log {
 	return &Log{streams: make(map[string][]Record), partitions: make(map[int32]*logged)}
 }
 
-// Add adds a record. It counts if its producer is that of the last marker before it, and its version its stream's next: the
-// reader rule, written here a second time.
+// Add adds a record. It counts if its producer is that of the last marker before it whose term no other had ended, and its
+// version its stream's next: the reader rule, written here a second time.
 func (l *Log) Add(r Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.partitions[r.Partition]
 	if p == nil {
-		p = &logged{id: -1, epoch: -1}
+		p = &logged{term: term{-1, -1}, newest: make(map[int64]int16)}
 		l.partitions[r.Partition] = p
 	}
 	if r.Offset < p.next {
@@ -62,14 +80,18 @@ func (l *Log) Add(r Record) {
 	p.next = r.Offset + 1
 	if r.Marker {
 		l.markers++
-		p.id, p.epoch = r.ProducerID, r.Epoch
+		p.markers = append(p.markers, r)
+		p.mark(term{r.ProducerID, r.Epoch})
 		return
 	}
 	l.records++
 	version := int64(len(l.streams[r.Stream]))
 	switch {
-	case r.ProducerID < 0 || r.ProducerID != p.id || r.Epoch != p.epoch:
-		l.strays = append(l.strays, Stray{r, fmt.Sprintf("written by %d/%d, the last marker is of %d/%d", r.ProducerID, r.Epoch, p.id, p.epoch)})
+	case r.Transactional:
+		l.strays = append(l.strays, Stray{r, "it is a transaction's"})
+	case r.ProducerID < 0 || p.term != term{r.ProducerID, r.Epoch}:
+		l.strays = append(l.strays, Stray{r, fmt.Sprintf("written by %d/%d, the term that counts there is %d/%d",
+			r.ProducerID, r.Epoch, p.term.id, p.term.epoch)})
 	case r.Version != version+1:
 		l.strays = append(l.strays, Stray{r, fmt.Sprintf("version %d follows version %d", r.Version, version)})
 	default:
@@ -85,6 +107,16 @@ func (l *Log) Next(partition int32) int64 {
 		return p.next
 	}
 	return 0
+}
+
+// Markers returns the markers of the partition so far, in order. They are not to be changed.
+func (l *Log) Markers(partition int32) []Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.partitions[partition]; p != nil {
+		return p.markers[:len(p.markers):len(p.markers)]
+	}
+	return nil
 }
 
 // Stream returns the records of the stream that count so far. They are not to be changed.

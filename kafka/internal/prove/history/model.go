@@ -76,7 +76,7 @@ func (c chain) model() porcupine.Model {
 
 func (c chain) step(s state, in *step) (bool, state) {
 	o := &in.op
-	if o.Kind == Read {
+	if o.Kind != Append {
 		return int64(len(o.Seen)) == s.version && in.seen == s.hash, s
 	}
 	made := s.commandOf(o.Command)

@@ -15,6 +15,9 @@ type Kind uint8
 const (
 	Append Kind = iota
 	Read
+	// Refusal decides on what is stored and what is queued, appends nothing, and waits until that is safe to tell: a command that
+	// is refused, or has nothing to do.
+	Refusal
 )
 
 // Outcome is what a client learned.
@@ -26,8 +29,8 @@ const (
 	Appended                   // stored at First to Last; or, with Repeated, stored there before
 	Conflict                   // nothing stored: the stream was at Actual
 	NotAppended                // nothing stored, for another reason
-	Answered                   // a read: the stream held Seen
-	Failed                     // a read: nothing learned
+	Answered                   // a read or a refusal: the stream held Seen
+	Failed                     // a read or a refusal: nothing learned
 )
 
 // Forever is the return time of an operation without an answer.
@@ -47,8 +50,8 @@ type Op struct {
 	Command  string // command id, or empty
 	Events   int    // of an append; see EventID
 
-	// Queued says that ReadQueued was asked. A read is answered with what was stored then or later, in Seen. An append was decided on Seen,
-	// and Expected is its length, once there is an answer; before, it is Any.
+	// Queued says of an append that it was decided on Seen, which ReadQueued had yielded. Expected is the length of Seen, once
+	// there is an answer; before, it is Any.
 	Queued   bool
 	Unstored int // events of Seen that were not stored when they were read
 
@@ -84,12 +87,15 @@ func (o *Op) observed() (int64, bool) {
 func (o *Op) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "op %d client %d store %d ", o.ID, o.Client, o.Store)
-	if o.Kind == Read {
+	switch o.Kind {
+	case Read:
 		fmt.Fprintf(&b, "read %s", o.Stream)
-		if o.Queued {
-			b.WriteString(" and what is queued")
+	case Refusal:
+		fmt.Fprintf(&b, "refusal on %s", o.Stream)
+		if o.Outcome == Answered {
+			fmt.Fprintf(&b, ", %d events of it queued", o.Unstored)
 		}
-	} else {
+	default:
 		fmt.Fprintf(&b, "append %s %d events at %s", o.Stream, o.Events, expectation(o.Expected))
 		if o.Queued {
 			fmt.Fprintf(&b, ", %d of them queued", o.Unstored)

@@ -18,7 +18,9 @@ func FindOutdated(ops []Op) []Outdated {
 		case Appended:
 			acknowledged = append(acknowledged, op)
 		case Conflict, Answered:
-			asked = append(asked, op)
+			if op.Kind != Refusal { // which may not: Check finds those
+				asked = append(asked, op)
+			}
 		default:
 		}
 	}

@@ -35,7 +35,7 @@ func (r *Recorder) Begin(o Op) Op {
 	defer r.mu.Unlock()
 	r.last++
 	o.ID, o.Return, o.Outcome = r.last, Forever, Unknown
-	if o.Kind == Read {
+	if o.Kind != Append {
 		o.Outcome = Failed
 	}
 	o.Call = r.now()

@@ -28,8 +28,8 @@ type Link struct {
 	mu       sync.Mutex
 	weather  Weather
 	changed  chan struct{} // closed when the weather changes
-	lose     int           // answers to produces and claims still to be lost
-	lost     int
+	loss     Loss          // answers still to be lost
+	lost     map[Kind]int
 	sessions map[*session]struct{}
 }
 
@@ -53,6 +53,7 @@ func New(ctx context.Context, brokers []string) (*Proxy, error) {
 		}
 		p.links = append(p.links, &Link{
 			proxy: p, broker: b, listener: l, ctx: ctx, changed: make(chan struct{}), sessions: make(map[*session]struct{}),
+			lost: make(map[Kind]int),
 		})
 		p.address[b] = l.Addr().String()
 	}
@@ -93,19 +94,38 @@ func (l *Link) Set(w Weather) {
 	l.changed = make(chan struct{})
 }
 
-// LoseAnswers lets the answers to the next n produces, and requests of claims, that the broker carries out be lost, together with
-// the connections. 0 ends that.
-func (l *Link) LoseAnswers(n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lose = n
+// Kind says to what an answer is lost.
+type Kind string
+
+// The kinds. A claim or a barrier asks a coordinator for a term, to add a partition, and to end the transaction.
+const (
+	Anything Kind = ""
+	Produce  Kind = "produce"
+	Claim    Kind = "claim or barrier"
+)
+
+// Loss is of answers to requests that the broker carries out: they do not arrive, and their connections are cut.
+type Loss struct {
+	Answers int    // how many
+	To      Kind   // which
+	Then    func() // called at each, before the client can notice; or nil
 }
 
-// Lost returns how many answers were lost on purpose so far.
-func (l *Link) Lost() int {
+// Lose lets the answers to the next requests be lost, in the place of what was to be lost before. The zero Loss ends that.
+func (l *Link) Lose(loss Loss) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lost
+	l.loss = loss
+}
+
+// Lost returns how many answers of the kind were lost on purpose so far.
+func (l *Link) Lost(to Kind) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if to == Anything {
+		return l.lost[Produce] + l.lost[Claim]
+	}
+	return l.lost[to]
 }
 
 // Cut closes all connections, and drops what they hold back.
@@ -122,15 +142,23 @@ func (l *Link) Cut() {
 }
 
 // takeLoss reports whether the answer to what changes the log is to be lost.
-func (l *Link) takeLoss() bool {
+func (l *Link) takeLoss(to Kind) bool {
+	then, lost := l.lostOne(to)
+	if then != nil {
+		then()
+	}
+	return lost
+}
+
+func (l *Link) lostOne(to Kind) (then func(), lost bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lose == 0 {
-		return false
+	if l.loss.Answers == 0 || l.loss.To != Anything && l.loss.To != to {
+		return nil, false
 	}
-	l.lose--
-	l.lost++
-	return true
+	l.loss.Answers--
+	l.lost[to]++
+	return l.loss.Then, true
 }
 
 func (l *Link) current() (Weather, <-chan struct{}) {

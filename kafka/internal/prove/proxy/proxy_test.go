@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,13 +79,13 @@ func TestLostAnswers(t *testing.T) {
 	p, client := through(t)
 	produce(t, client, 0, "first")
 	for n := range 3 {
-		p.Link(n).LoseAnswers(1)
+		p.Link(n).Lose(proxy.Loss{Answers: 1})
 	}
 	produce(t, client, 0, "second")
 	lost := 0
 	for n := range 3 {
-		lost += p.Link(n).Lost()
-		p.Link(n).LoseAnswers(0)
+		lost += p.Link(n).Lost(proxy.Anything)
+		p.Link(n).Lose(proxy.Loss{})
 	}
 	require.Equal(t, 1, lost)
 	produce(t, client, 0, "third")
@@ -95,9 +96,12 @@ func TestLostAnswers(t *testing.T) {
 func TestLostAnswersOfClaims(t *testing.T) {
 	p, client := through(t)
 	produce(t, client, 0, "first")
+	var noticed atomic.Int32
 	for n := range 3 {
-		p.Link(n).LoseAnswers(1)
+		p.Link(n).Lose(proxy.Loss{Answers: 1, To: proxy.Claim, Then: func() { noticed.Add(1) }})
 	}
+	produce(t, client, 0, "second")
+	require.Zero(t, noticed.Load(), "a produce is no claim")
 	request := kmsg.NewPtrInitProducerIDRequest()
 	request.TransactionalID = kmsg.StringPtr("claim")
 	request.TransactionTimeoutMillis = 1000
@@ -106,9 +110,10 @@ func TestLostAnswersOfClaims(t *testing.T) {
 	require.NotZero(t, answer.ProducerEpoch, "the first term was given out")
 	lost := 0
 	for n := range 3 {
-		lost += p.Link(n).Lost()
+		lost += p.Link(n).Lost(proxy.Claim)
 	}
 	require.Equal(t, 1, lost)
+	require.Equal(t, int32(1), noticed.Load())
 }
 
 func TestHeldFramesArriveLate(t *testing.T) {

@@ -154,8 +154,10 @@ func (s *session) rewrite(frame []byte) (out []byte, lose bool, err error) {
 		return frame, false, nil
 	}
 	switch kmsg.Key(asked.key) {
-	case kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn:
-		return frame, s.link.takeLoss(), nil
+	case kmsg.Produce:
+		return frame, s.link.takeLoss(Produce), nil
+	case kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn:
+		return frame, s.link.takeLoss(Claim), nil
 	default:
 	}
 	answer := kmsg.ResponseForKey(asked.key)

@@ -2,6 +2,7 @@ package topic
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -155,8 +156,14 @@ func (t *Tail) ends(ctx context.Context) (map[int32]int64, error) {
 // decode reads the record headers that the README promises to other programs.
 func decode(r *kgo.Record) (history.Record, error) {
 	out := history.Record{Partition: r.Partition, Offset: r.Offset, ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
+	out.Transactional = r.Attrs.IsTransactional()
 	if r.Attrs.IsControl() {
 		out.Marker = true
+		if len(r.Value) < 6 { // a version of two bytes, and the coordinator's epoch
+			return out, fmt.Errorf("%s/%d offset %d: a marker of %d bytes, expected 6", r.Topic, r.Partition, r.Offset, len(r.Value))
+		}
+		out.Committed = len(r.Key) >= 4 && binary.BigEndian.Uint16(r.Key[2:]) == 1
+		out.Coordinator = int32(binary.BigEndian.Uint32(r.Value[2:]))
 		return out, nil
 	}
 	out.Stream = string(r.Key)

@@ -19,6 +19,7 @@ const (
 	Close  Order = "close"  // close the store
 	Append Order = "append" // one append
 	Read   Order = "read"   // one read of a stream
+	Refuse Order = "refuse" // one refusal: a decision on a stream that appends nothing
 )
 
 // Request is one order. It names the store by the number of its opening: a worker that has another one by now does nothing.
@@ -35,9 +36,11 @@ type Request struct {
 type Settings struct {
 	Brokers        []string
 	TopicPrefix    string
+	ClaimPrefix    string // of the transactional ids
 	Partitions     int32
 	RequestTimeout time.Duration
 	ClaimRenewal   time.Duration
+	QuietTime      time.Duration
 	IndexDir       string // kept when the process is killed
 	Advertise      string // switches sharing on
 	Broken         hooks.Broken

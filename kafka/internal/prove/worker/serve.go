@@ -79,6 +79,9 @@ func (s *server) do(r *Request) Answer {
 	case Read:
 		a.Op = r.Op
 		a.Alarm = s.read(ctx, r.Store, a.Op)
+	case Refuse:
+		a.Op = r.Op
+		a.Alarm = s.refuse(ctx, r.Store, a.Op)
 	default:
 		a.Err = fmt.Sprintf("unknown order %q", r.Order)
 	}
@@ -109,12 +112,16 @@ const heartbeat = 100 * time.Millisecond
 
 func (c *Settings) config(logger *slog.Logger) kafka.Config {
 	return kafka.Config{
-		Sharing:        kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
-		Brokers:        c.Brokers,
-		TopicPrefix:    c.TopicPrefix,
+		Sharing:     kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
+		Brokers:     c.Brokers,
+		TopicPrefix: c.TopicPrefix,
+
+		TransactionalIDPrefix: c.ClaimPrefix,
+
 		Categories:     []kafka.Category{{Type: AggregateType, Partitions: c.Partitions}},
 		RequestTimeout: c.RequestTimeout,
 		ClaimRenewal:   c.ClaimRenewal,
+		QuietTime:      c.QuietTime,
 		IndexDir:       c.IndexDir,
 		Logger:         logger,
 	}
@@ -251,20 +258,33 @@ func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string)
 		op.Err = "closed"
 		return ""
 	}
-	var err error
-	if op.Queued {
-		err = again(ctx, func() error {
-			tip, err := see(ctx, store, op)
-			if err == nil {
-				err = tip.Await(ctx)
-			}
-			return err
-		})
-	} else {
-		_, err = seeAll(store.ReadStream(ctx, streamOf(op), 1), op)
+	_, err := seeAll(store.ReadStream(ctx, streamOf(op), 1), op)
+	return answered(op, err)
+}
+
+// refuse does what a command does that is refused or has nothing to do: it decides on what is stored and what is queued,
+// and waits until that may be told.
+func (s *server) refuse(ctx context.Context, n int, op *history.Op) (alarm string) {
+	op.Outcome = history.Failed
+	store := s.storeOf(n)
+	if store == nil {
+		op.Err = "closed"
+		return ""
 	}
+	err := again(ctx, func() error {
+		tip, err := see(ctx, store, op)
+		if err == nil {
+			err = tip.Await(ctx)
+		}
+		return err
+	})
+	return answered(op, err)
+}
+
+// answered notes how an operation ended that appends nothing.
+func answered(op *history.Op, err error) (alarm string) {
 	if err != nil {
-		op.Err = reason(err)
+		op.Seen, op.Err = nil, reason(err)
 		return alarming(err)
 	}
 	op.Outcome = history.Answered

@@ -1,9 +1,11 @@
 // Command prove runs the proof of the Kafka store: processes compete for the same few streams on three real brokers while
 // everything is killed, paused and cut off, and every answer is checked. See package prove.
 //
-//	prove -duration 10m -seed 42 -kafka 4.3.1
+//	prove -duration 10m -seed 42 -kafka 4.3.1    all parts: one prefix, two prefixes, damage to the log
 //	prove -share                the processes share the partitions, as instances of a service do
+//	prove -prefixes 2           the processes have two prefixes of transactional ids: the log alone keeps them apart
 //	prove -faults forgetting    owners that sleep until the brokers have forgotten them; or crashes, or any others
+//	prove -faults log           the log itself is hurt: disks put back, records compacted or deleted, a topic grown …
 //	prove -broken NoWitness     a store that is broken on purpose: it must be caught
 //	prove -broken all           each of them, one after the other
 //	prove -judge stream-7.json  a history that a proof has kept, once more
@@ -56,7 +58,8 @@ func run(ctx context.Context) int {
 	flag.IntVar(&cfg.Clients, "clients", prove.DefaultClients, "clients at a time")
 	flag.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if there are violations)")
 	flag.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of taking them from each other")
-	flag.Func("faults", "those to inject, of brokers, workers, connections, crashes, forgetting; default: the first three; not with -broken",
+	flag.IntVar(&cfg.Prefixes, "prefixes", 0, "prefixes of transactional ids that the processes have between them")
+	flag.Func("faults", "those to inject, of "+prove.FaultNames+"; default: the first four; not with -broken",
 		func(text string) (err error) {
 			cfg.Faults, err = prove.ParseFaults(text)
 			return err
@@ -75,6 +78,9 @@ func run(ctx context.Context) int {
 	cfg.Command, cfg.Progress = []string{exe, workerArg}, os.Stderr
 	switch *broken {
 	case "":
+		if !cfg.Sharing && cfg.Prefixes == 0 && cfg.Faults == (prove.Faults{}) {
+			return whole(ctx, cfg)
+		}
 		return once(ctx, cfg)
 	case "all":
 		return catchAll(ctx, cfg, prove.Breakages())
@@ -106,6 +112,14 @@ func judgeAgain(path string) int {
 		return 2
 	}
 	return 0
+}
+
+// whole runs all parts of the proof, also after one that has found something.
+func whole(ctx context.Context, cfg prove.Config) (code int) {
+	for _, part := range prove.Parts(cfg) {
+		code = max(code, once(ctx, part))
+	}
+	return code
 }
 
 func once(ctx context.Context, cfg prove.Config) int {

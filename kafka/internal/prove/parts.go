@@ -1,0 +1,41 @@
+package prove
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/fencelog/fencelog/kafka/internal/prove/damage"
+)
+
+// Parts returns what the whole proof consists of, in the place of a configuration that names no faults: processes that fence one
+// another through the coordinator as well, for three fifths of the time; processes with two prefixes, which only
+// the log keeps apart, for a fifth; and damage to the log itself for the rest.
+func Parts(cfg Config) []Config {
+	first, second, third := cfg, cfg, cfg
+	first.Duration, first.Dir = cfg.Duration*3/5, part(cfg.Dir, "one-prefix")
+	second.Duration, second.Dir, second.Prefixes = cfg.Duration/5, part(cfg.Dir, "two-prefixes"), 2
+	third.Duration, third.Dir, third.Faults = cfg.Duration/5, part(cfg.Dir, "damage"), Faults{Log: true}
+	return []Config{first, second, third}
+}
+
+// part returns a folder of a part of the proof's, if the proof was given one.
+func part(dir, name string) string {
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
+// hurtLog runs the scenarios that hurt the log itself.
+func hurtLog(ctx context.Context, cfg Config) (*Report, error) {
+	found, err := damage.Run(ctx, damage.Config{
+		Kafka: cfg.Kafka, Seed: cfg.Seed, Duration: cfg.Duration, Dir: cfg.Dir, Names: cfg.Damage, Broken: cfg.Broken, Progress: cfg.Progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Report{
+		Kafka: cfg.Kafka, Seed: cfg.Seed, Duration: cfg.Duration, Broken: Names(cfg.Broken),
+		Damage: found, Violations: found.Violations, Dir: cfg.Dir,
+	}, nil
+}
