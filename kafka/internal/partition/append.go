@@ -214,7 +214,7 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown,
 			o.corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later", at.Next)))
 	case base > at.Next && !o.cfg.Broken.NoWitness:
-		o.between(at.Next, base)
+		o.between(ctx, at.Next, base)
 		if err := o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
 			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but whether it counts was not seen
 		}
@@ -246,12 +246,12 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 }
 
 // between tells that something stands before a batch that the owner did not write. Its own markers are expected there.
-func (o *Owner) between(expected, found int64) {
+func (o *Owner) between(ctx context.Context, expected, found int64) {
 	level := slog.LevelWarn
 	if o.asking != nil {
 		level = slog.LevelDebug
 	}
-	o.cfg.Logger.Log(context.Background(), level, "something stands between the owner's batches", "topic", o.cfg.Topic,
+	o.cfg.Logger.Log(ctx, level, "something stands between the owner's batches", "topic", o.cfg.Topic,
 		"partition", o.cfg.Partition, "expected", expected, "found", found)
 }
 

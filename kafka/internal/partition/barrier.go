@@ -113,10 +113,11 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	return false, nil
 }
 
-// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells why.
+// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells why. A barrier that
+// ends with the owner is not refused.
 func (o *Owner) refused(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if context.Cause(ctx) != nil {
+		return nil //nolint:nilerr // the owner ends, and tells everybody why
 	}
 	o.cfg.Logger.Warn("a barrier is refused, and the claim renewed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"error", err)
