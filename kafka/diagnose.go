@@ -69,7 +69,7 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 	known := d.topics(ctx)
 	d.permissions(ctx)
 	d.folder(ctx, known)
-	d.clock(known)
+	d.clock(ctx, known)
 	return d.findings
 }
 

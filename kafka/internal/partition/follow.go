@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -25,6 +27,7 @@ type follower struct {
 	high     atomic.Int64 // the end of the partition, as a broker told last
 	claims   claims
 	progress progress
+	garbled  int                   // fetches in a row whose bytes were no batches
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
 }
 
@@ -45,12 +48,9 @@ func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool)
 		if done(at) {
 			return nil
 		}
-		block, err := f.fetch(at.Next)
+		err := f.fetchAndApply(at.Next, done)
 		if err == nil {
 			pause = backoff{}
-			if err := f.applyAll(block, at.Next, done); err != nil {
-				return err
-			}
 			continue
 		}
 		if errors.Is(err, sarama.ErrOffsetOutOfRange) {
@@ -104,41 +104,78 @@ func (f *follower) end() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	end, err := offsetAt(b, f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest)
+	end, err := offsetAt(b.Broker, f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest)
 	if err == nil {
 		f.high.Store(end)
 	}
 	return end, err
 }
 
-func (f *follower) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
+// garbledFetches is how many fetches in a row may bring bytes that are no batches, which a connection may have garbled, before the
+// partition is taken to hold them.
+const garbledFetches = 4
+
+// fetchAndApply fetches some batches and applies what counts. A *recordbatch.MalformedError says that it is worth another attempt.
+func (f *follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool) error {
+	m := memories.Get().(*memory)
+	defer m.release()
+	block, err := f.fetch(offset, m)
+	if err != nil {
+		return err
+	}
+	var malformed *recordbatch.MalformedError
+	if err := f.applyAll(block, &m.decoder, offset, done); err != nil || !errors.As(block.malformed, &malformed) {
+		f.garbled = 0
+		return err
+	}
+	if f.garbled++; f.garbled < garbledFetches {
+		return malformed
+	}
+	return f.corrupt(max(malformed.Offset, f.cfg.Index.Checkpoint().Next), fmt.Sprintf(
+		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make another replica the leader, or restore the topic",
+		f.garbled, malformed.Err, malformed.Found))
+}
+
+// memory is what a follower reads batches into. It is free again once they are applied: the index keeps nothing of it.
+type memory struct {
+	room    []byte
+	decoder recordbatch.Decoder
+}
+
+// memories are what followers share, as most of them read little most of the time.
+//
+//nolint:gochecknoglobals // pools are shared
+var memories = sync.Pool{New: func() any { return new(memory) }}
+
+func (m *memory) release() {
+	m.decoder.Reset()
+	memories.Put(m)
+}
+
+func (f *follower) fetch(offset int64, m *memory) (*fetched, error) {
 	b, err := f.link.leader()
 	if err != nil {
 		return nil, err
 	}
-	block, err := fetch(b, f.cfg.Topic, f.cfg.Partition, offset, fetchBytes, f.wait)
+	block, err := fetch(b, fetching{
+		topic: f.cfg.Topic, partition: f.cfg.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: fetchBytes, wait: f.wait,
+	}, m.room)
 	if err == nil {
-		f.high.Store(block.HighWaterMarkOffset)
+		m.room = block.room
+		f.high.Store(block.highWatermark)
 		f.refused.Store(nil)
 	}
 	return block, err
 }
 
-func (f *follower) applyAll(block *sarama.FetchResponseBlock, from int64, done func(index.Checkpoint) bool) error {
-	if block.LogStartOffset > 0 {
+func (f *follower) applyAll(block *fetched, d *recordbatch.Decoder, from int64, done func(index.Checkpoint) bool) error {
+	if block.logStart > 0 {
 		return f.corrupt(0, fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index cannot "+
-			"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", block.LogStartOffset))
+			"be made again without them; restore the topic and set retention.ms and retention.bytes to -1", block.logStart))
 	}
-	read := f.nothingRead(block)
-	for _, set := range block.RecordsSet {
-		if set.RecordBatch == nil {
-			return errors.Join(f.applyRead(read), f.corrupt(from, "a message set of the format before Kafka 0.11, expected record batches: "+
-				"the topic holds messages that this library did not write"))
-		}
-		if set.RecordBatch.PartialTrailingRecord {
-			break // the next fetch brings it whole
-		}
-		if err := f.read(read, set.RecordBatch); err != nil {
+	read := f.nothingRead(block, d)
+	for i := range block.batches {
+		if err := f.read(read, &block.batches[i]); err != nil {
 			return errors.Join(f.applyRead(read), err)
 		}
 		if done(read.Checkpoint) {
@@ -148,13 +185,17 @@ func (f *follower) applyAll(block *sarama.FetchResponseBlock, from int64, done f
 			if err := f.applyRead(read); err != nil {
 				return err
 			}
-			read = f.nothingRead(block)
+			read = f.nothingRead(block, d)
 		}
 	}
 	if err := f.applyRead(read); err != nil {
 		return err
 	}
-	f.progress.read(read.Checkpoint.Next, block.HighWaterMarkOffset)
+	if errors.Is(block.malformed, recordbatch.ErrOldFormat) {
+		return f.corrupt(from, "a message set of the format before Kafka 0.11, expected record batches: "+
+			"the topic holds messages that this library did not write")
+	}
+	f.progress.read(read.Checkpoint.Next, block.highWatermark)
 	return nil
 }
 
@@ -164,22 +205,23 @@ const applyRecords = 10_000
 // reading is what was read and is to be applied to the index at once.
 type reading struct {
 	index.Change
-	versions map[string]int64 // of the streams in it, once it is applied
+	versions map[string]int64     // of the streams in it, once it is applied
+	decoder  *recordbatch.Decoder // holds the records' bytes until it is applied
 }
 
 // nothingRead returns a reading with room for what the block holds.
-func (f *follower) nothingRead(block *sarama.FetchResponseBlock) *reading {
-	records := 0
-	for _, set := range block.RecordsSet {
-		if set.RecordBatch != nil {
-			records += len(set.RecordBatch.Records)
-		}
+func (f *follower) nothingRead(block *fetched, d *recordbatch.Decoder) *reading {
+	d.Reset()
+	records := int64(0)
+	for i := range block.batches {
+		records += int64(block.batches[i].Count)
 	}
 	return &reading{
 		Change: index.Change{
-			Records: make([]eventstore.Record, 0, min(records, applyRecords+maxBatchRecords)), Checkpoint: f.cfg.Index.Checkpoint(),
+			Records: make([]eventstore.Record, 0, min(records, applyRecords)), Checkpoint: f.cfg.Index.Checkpoint(),
 		},
 		versions: make(map[string]int64),
+		decoder:  d,
 	}
 }
 
@@ -197,16 +239,20 @@ func (f *follower) applyRead(r *reading) error {
 // idempotent writes: it carries producer id -1, as NoTerm does, and before the first marker nobody is the owner.
 // Invariant 4: of a batch that counts, a commit counts if it is whole and continues its stream. What does not
 // count is skipped, counted and logged.
-func (f *follower) read(r *reading, b *sarama.RecordBatch) error {
+func (f *follower) read(r *reading, b *recordbatch.Batch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil
 	}
 	term := wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
 	switch {
 	case b.Control:
-		if wire.IsMarker(b) {
+		records, err := r.decoder.Records(b)
+		if err != nil {
+			return f.undecodable(b, "a control batch", err)
+		}
+		if marks, aborts := wire.Marker(records); marks {
 			r.Checkpoint.Term = term
-			f.claims.saw(term, wire.Aborts(b))
+			f.claims.saw(term, aborts)
 		}
 	case b.IsTransactional, b.ProducerID < 0, term != r.Checkpoint.Term:
 		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, fmt.Sprintf(
@@ -235,10 +281,14 @@ func (f *follower) change(c index.Change) error {
 }
 
 // decode appends the records of the batch to those read.
-func (f *follower) decode(read *reading, b *sarama.RecordBatch) error {
-	for _, raw := range b.Records {
-		offset := b.FirstOffset + raw.OffsetDelta
-		r, err := wire.Decode(raw)
+func (f *follower) decode(read *reading, b *recordbatch.Batch) error {
+	raws, err := read.decoder.Records(b)
+	if err != nil {
+		return f.undecodable(b, "a batch of the owner's", err)
+	}
+	for i := range raws {
+		offset := b.FirstOffset + raws[i].OffsetDelta
+		r, err := wire.Decode(&raws[i])
 		if err == nil && r.AggregateType != f.cfg.AggregateType {
 			err = fmt.Errorf("aggregate type %q, expected %q", r.AggregateType, f.cfg.AggregateType)
 		}
@@ -252,6 +302,11 @@ func (f *follower) decode(read *reading, b *sarama.RecordBatch) error {
 		read.Records = append(read.Records, r)
 	}
 	return nil
+}
+
+// undecodable says that a batch of which the records must be known is none that this library, or a broker, writes.
+func (f *follower) undecodable(b *recordbatch.Batch, which string, err error) error {
+	return f.corrupt(b.FirstOffset, fmt.Sprintf("%s that this library did not write: %v", which, err))
 }
 
 // count keeps, of the records read from place first on, those of the commits that are whole and continue their streams, and skips

@@ -15,7 +15,7 @@ type link struct {
 	client    sarama.Client
 	topic     string
 	partition int32
-	broker    *sarama.Broker
+	broker    *dial.Broker
 	config    sarama.Config // the client's, with connections of the link's own
 	conns     *dial.Conns
 }
@@ -27,7 +27,7 @@ func newLink(client sarama.Client, topic string, partition int32) *link {
 }
 
 // leader returns the connection to the partition's leader, opening it if there is none.
-func (l *link) leader() (*sarama.Broker, error) {
+func (l *link) leader() (*dial.Broker, error) {
 	if l.broker != nil {
 		return l.broker, nil
 	}
@@ -35,7 +35,7 @@ func (l *link) leader() (*sarama.Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.broker, err = connect(known.Addr(), &l.config)
+	l.broker, err = l.conns.Open(known.Addr(), &l.config)
 	return l.broker, err
 }
 

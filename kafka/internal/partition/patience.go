@@ -15,6 +15,7 @@ import (
 func patiently[T any](ctx context.Context, client sarama.Client, topic string, do func() (T, error)) (T, error) {
 	var none T
 	var pause backoff
+	var corrupt *CorruptError
 	for {
 		v, err := dial.Promptly(ctx, do)
 		switch {
@@ -24,7 +25,7 @@ func patiently[T any](ctx context.Context, client sarama.Client, topic string, d
 			return none, context.Cause(ctx)
 		case client.Closed():
 			return none, eventstore.ErrClosed
-		case errors.Is(err, sarama.ErrOffsetOutOfRange) || kindOf(err) != passing:
+		case errors.As(err, &corrupt), errors.Is(err, sarama.ErrOffsetOutOfRange), kindOf(err) != passing:
 			return none, err
 		}
 		_, _ = dial.Promptly(ctx, func() (struct{}, error) { return struct{}{}, client.RefreshMetadata(topic) }) // a failure shows at the next attempt

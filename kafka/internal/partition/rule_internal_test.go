@@ -14,6 +14,8 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -191,12 +193,17 @@ func (l *drawnLog) feed(f *follower) {
 	for at := 0; at < len(l.batches); {
 		from := max(at-rapid.IntRange(0, 2).Draw(l.T, "too early"), 0)
 		to := rapid.IntRange(at+1, len(l.batches)).Draw(l.T, "until")
-		block := &sarama.FetchResponseBlock{HighWaterMarkOffset: l.next}
+		var data []byte
 		for _, b := range l.batches[from:to] {
-			block.RecordsSet = append(block.RecordsSet, &sarama.Records{RecordBatch: b})
+			data = append(data, batchtest.Encode(b)...)
 		}
-		block.RecordsSet = append(block.RecordsSet, &sarama.Records{RecordBatch: &sarama.RecordBatch{PartialTrailingRecord: true}})
-		require.NoError(l.T, f.applyAll(block, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false }))
+		half := batchtest.Encode(l.batches[to-1])
+		data = append(data, half[:rapid.IntRange(0, len(half)-1).Draw(l.T, "of one more")]...)
+		batches, err := recordbatch.Parse(data)
+		require.NoError(l.T, err)
+		require.Len(l.T, batches, to-from)
+		block := &fetched{highWatermark: l.next, batches: batches}
+		require.NoError(l.T, f.applyAll(block, new(recordbatch.Decoder), f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false }))
 		at = to
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -22,7 +23,8 @@ type Tail struct {
 	next   int64     // the lowest offset that may be yielded next
 	since  time.Time // records of before are left out, until the first that is not
 
-	fetched []*sarama.RecordBatch // and not yielded yet
+	fetched []recordbatch.Batch // and not yielded yet
+	decoded []sarama.Record     // of the first one; nil until they are asked for
 }
 
 // Place finds the offset to begin at, if that is not known yet. It asks again, until ctx ends, what a broker that is
@@ -56,7 +58,7 @@ func (t *Tail) Next(
 	}
 	if len(t.fetched) == 0 {
 		next := t.next
-		t.fetched, err = patiently(ctx, t.reader.Client, t.reader.Topic, func() ([]*sarama.RecordBatch, error) { return t.reader.fetch(next) })
+		t.fetched, err = t.reader.fetch(ctx, next)
 		if err != nil {
 			return false, fmt.Errorf("from offset %d: %w", next, err)
 		}
@@ -66,13 +68,13 @@ func (t *Tail) Next(
 		return false, err
 	}
 	for len(t.fetched) > 0 && t.next < end {
-		stopped, err := t.yield(ctx, t.fetched[0], end, skipped, yield)
+		stopped, err := t.yield(ctx, &t.fetched[0], end, skipped, yield)
 		if err != nil || stopped {
 			return false, err
 		}
 		t.next = max(t.next, min(t.fetched[0].LastOffset()+1, end))
 		if t.fetched[0].LastOffset() < t.next {
-			t.fetched = t.fetched[1:]
+			t.fetched, t.decoded = t.fetched[1:], nil
 		}
 	}
 	return t.next < end, nil
@@ -80,12 +82,18 @@ func (t *Tail) Next(
 
 // yield yields what counts in the batch from next to before end, and reports whether the loop has ended.
 func (t *Tail) yield(
-	ctx context.Context, b *sarama.RecordBatch, end int64, skipped []index.Range, yield func(eventstore.Record, *sarama.Record) bool,
+	ctx context.Context, b *recordbatch.Batch, end int64, skipped []index.Range, yield func(eventstore.Record, *sarama.Record) bool,
 ) (stopped bool, err error) {
 	if b.Control {
 		return false, nil
 	}
-	for _, raw := range b.Records {
+	if t.decoded == nil {
+		if t.decoded, err = new(recordbatch.Decoder).Records(b); err != nil {
+			return true, &CorruptError{Topic: t.reader.Topic, Partition: t.reader.Partition, Offset: b.FirstOffset, Found: err.Error()}
+		}
+	}
+	for i := range t.decoded {
+		raw := &t.decoded[i]
 		offset := b.FirstOffset + raw.OffsetDelta
 		if offset < t.next || offset >= end || isIn(offset, skipped) {
 			continue
