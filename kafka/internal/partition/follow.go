@@ -48,8 +48,11 @@ func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool)
 		if done(at) {
 			return nil
 		}
-		err := f.fetchAndApply(at.Next, done)
-		if err == nil {
+		fetched, err := f.fetchAndApply(at.Next, done)
+		if fetched {
+			if err != nil {
+				return err
+			}
 			pause = backoff{}
 			continue
 		}
@@ -115,23 +118,24 @@ func (f *follower) end() (int64, error) {
 // partition is taken to hold them.
 const garbledFetches = 4
 
-// fetchAndApply fetches some batches and applies what counts. A *recordbatch.MalformedError says that it is worth another attempt.
-func (f *follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool) error {
+// fetchAndApply fetches some batches and applies what counts. It reports whether they were fetched: otherwise it is worth another
+// attempt. An error of what was fetched is final.
+func (f *follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool) (fetched bool, err error) {
 	m := memories.Get().(*memory)
 	defer m.release()
 	block, err := f.fetch(offset, m)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var malformed *recordbatch.MalformedError
 	if err := f.applyAll(block, &m.decoder, offset, done); err != nil || !errors.As(block.malformed, &malformed) {
 		f.garbled = 0
-		return err
+		return true, err
 	}
 	if f.garbled++; f.garbled < garbledFetches {
-		return malformed
+		return false, malformed
 	}
-	return f.corrupt(max(malformed.Offset, f.cfg.Index.Checkpoint().Next), fmt.Sprintf(
+	return true, f.corrupt(max(malformed.Offset, f.cfg.Index.Checkpoint().Next), fmt.Sprintf(
 		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make another replica the leader, or restore the topic",
 		f.garbled, malformed.Err, malformed.Found))
 }
