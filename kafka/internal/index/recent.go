@@ -93,8 +93,11 @@ func (r *recent) add(c *Change, encoded [][]byte) {
 		r.streams[id] = s
 		r.bytes += len(encoded[i]) + bytesOfRecord
 	}
-	r.skipped = append(r.skipped, c.Skipped...)
-	r.bytes += len(c.Skipped) * bytesOfRange
+	before := len(r.skipped)
+	for _, x := range c.Skipped {
+		r.skipped = appendRange(r.skipped, x)
+	}
+	r.bytes += (len(r.skipped) - before) * bytesOfRange
 	r.checkpoint, r.changed = c.Checkpoint, true
 }
 

@@ -27,13 +27,14 @@ type follower struct {
 	high     atomic.Int64 // the end of the partition, as a broker told last
 	claims   claims
 	progress progress
+	skips    skips
 	garbled  int                   // fetches in a row whose bytes were no batches
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
 }
 
 func newFollower(cfg Config) *follower {
 	return &follower{
-		cfg: cfg, wait: soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg),
+		cfg: cfg, wait: soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg),
 	}
 }
 
@@ -41,6 +42,7 @@ func newFollower(cfg Config) *follower {
 // done says so of the checkpoint. The end of the partition is never guessed: done names what must have been read.
 func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool) error {
 	defer f.link.conns.CutWhenDone(ctx)()
+	defer f.skips.tell(true)
 	f.progress.begin()
 	var pause backoff
 	for {
@@ -200,6 +202,7 @@ func (f *follower) applyAll(block *fetched, d *recordbatch.Decoder, from int64, 
 			"the topic holds messages that this library did not write")
 	}
 	f.progress.read(read.Checkpoint.Next, block.highWatermark)
+	f.skips.tell(false)
 	return nil
 }
 
@@ -259,9 +262,10 @@ func (f *follower) read(r *reading, b *recordbatch.Batch) error {
 			f.claims.saw(term, aborts)
 		}
 	case b.IsTransactional, b.ProducerID < 0, term != r.Checkpoint.Term:
-		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, fmt.Sprintf(
-			"a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only this service write to the topic",
-			term, b.IsTransactional, r.Checkpoint.Term))
+		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, func() string {
+			return fmt.Sprintf("a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only this service "+
+				"write to the topic", term, b.IsTransactional, r.Checkpoint.Term)
+		})
 	default:
 		before := len(r.Records)
 		if err := f.decode(r, b); err != nil {
@@ -328,9 +332,10 @@ func (f *follower) count(read *reading, from int) (err error) {
 		}
 		n := commitLength(records)
 		if first.AggregateVersion != version+1 || first.Commit.First != version+1 || first.Commit.Length != n {
-			f.skip(read, index.Range{Offset: first.Position.Offset, Length: n}, fmt.Sprintf(
-				"%s at version %d, %d of %d events of its commit, expected version %d and all of them",
-				first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1))
+			f.skip(read, index.Range{Offset: first.Position.Offset, Length: n}, func() string {
+				return fmt.Sprintf("%s at version %d, %d of %d events of its commit, expected version %d and all of them",
+					first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1)
+			})
 		} else {
 			read.versions[first.AggregateID] = version + int64(n)
 			read.Records = append(read.Records, records[:n]...)
@@ -355,11 +360,10 @@ func commitLength(records []eventstore.Record) int {
 }
 
 // skip adds the range to what does not count, and tells of it.
-func (f *follower) skip(read *reading, r index.Range, why string) {
+func (f *follower) skip(read *reading, r index.Range, why func() string) {
 	f.skipped.Add(int64(r.Length))
 	f.cfg.Observer.skipped(r.Offset, r.Length)
-	f.cfg.Logger.Warn("records do not count and are skipped", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
-		"offset", r.Offset, "records", r.Length, "why", why)
+	f.skips.add(r, why)
 	read.Skipped = append(read.Skipped, r)
 }
 

@@ -37,7 +37,7 @@ func readerRule(t *rapid.T) {
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
 	cfg := Config{Topic: "t", AggregateType: "A", Index: idx, Logger: logger}
-	f := &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg)}
+	f := &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg)}
 	l.feed(f)
 
 	require.Equal(t, index.Checkpoint{Next: l.next, Term: l.term}, idx.Checkpoint())

@@ -25,6 +25,9 @@ type Tail struct {
 
 	fetched []recordbatch.Batch // and not yielded yet
 	decoded []sarama.Record     // of the first one; nil until they are asked for
+
+	skipped []index.Range // that do not count, from about next to known: a cursor, as offsets are asked for in order
+	known   int64
 }
 
 // Place finds the offset to begin at, if that is not known yet. It asks again, until ctx ends, what a broker that is
@@ -63,12 +66,11 @@ func (t *Tail) Next(
 			return false, fmt.Errorf("from offset %d: %w", next, err)
 		}
 	}
-	skipped, err := t.reader.Index.Skipped(t.next, end)
-	if err != nil {
+	if err := t.know(end); err != nil {
 		return false, err
 	}
 	for len(t.fetched) > 0 && t.next < end {
-		stopped, err := t.yield(ctx, &t.fetched[0], end, skipped, yield)
+		stopped, err := t.yield(ctx, &t.fetched[0], end, yield)
 		if err != nil || stopped {
 			return false, err
 		}
@@ -82,9 +84,9 @@ func (t *Tail) Next(
 
 // yield yields what counts in the batch from next to before end, and reports whether the loop has ended.
 func (t *Tail) yield(
-	ctx context.Context, b *recordbatch.Batch, end int64, skipped []index.Range, yield func(eventstore.Record, *sarama.Record) bool,
+	ctx context.Context, b *recordbatch.Batch, end int64, yield func(eventstore.Record, *sarama.Record) bool,
 ) (stopped bool, err error) {
-	if b.Control {
+	if b.Control || !t.anyCounts(max(b.FirstOffset, t.next), min(b.LastOffset()+1, end)) {
 		return false, nil
 	}
 	if t.decoded == nil {
@@ -95,7 +97,7 @@ func (t *Tail) yield(
 	for i := range t.decoded {
 		raw := &t.decoded[i]
 		offset := b.FirstOffset + raw.OffsetDelta
-		if offset < t.next || offset >= end || isIn(offset, skipped) {
+		if offset < t.next || offset >= end || !t.counts(offset) {
 			continue
 		}
 		rec, err := wire.Decode(raw)
@@ -118,11 +120,33 @@ func (t *Tail) yield(
 	return false, nil
 }
 
-func isIn(offset int64, ranges []index.Range) bool {
-	for _, r := range ranges {
-		if offset >= r.Offset && offset < r.Offset+int64(r.Length) {
-			return true
-		}
+// know looks up what does not count of what is fetched and comes before end, unless it is known.
+func (t *Tail) know(end int64) error {
+	if n := len(t.fetched); n > 0 {
+		end = min(end, t.fetched[n-1].LastOffset()+1)
 	}
-	return false
+	from := max(t.known, t.next)
+	if from >= end {
+		return nil
+	}
+	ranges, err := t.reader.Index.Skipped(from, end)
+	if err != nil {
+		return err
+	}
+	t.skipped = append(t.skipped, ranges...)
+	t.known = end
+	return nil
+}
+
+// counts reports whether the record at an offset counts. Offsets are asked for in order.
+func (t *Tail) counts(offset int64) bool {
+	for len(t.skipped) > 0 && t.skipped[0].End() <= offset {
+		t.skipped = t.skipped[1:]
+	}
+	return len(t.skipped) == 0 || offset < t.skipped[0].Offset
+}
+
+// anyCounts reports whether one from an offset to before another may count.
+func (t *Tail) anyCounts(from, end int64) bool {
+	return t.counts(from) || t.skipped[0].End() < end
 }
