@@ -144,8 +144,12 @@ func zstdInto(dst, src []byte) (int, error) {
 	}
 	defer zstds.Put(d)
 	out, err := d.DecodeAll(src, dst)
-	if errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+	// The decompressor has more than one error for a block that does not fit.
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || err != nil && cap(dst)-len(out) < zstdBlock {
 		err = errFull
 	}
 	return len(out), err
 }
+
+// zstdBlock is the most that a block of zstd decompresses to: RFC 8878, Block_Maximum_Size.
+const zstdBlock = 128 << 10
