@@ -36,7 +36,7 @@ func (d *Conns) Open(addr string, config *sarama.Config) (*Broker, error) {
 	// Sarama would put TLS above the dialer's connection, where nobody else could write through it.
 	b.config.Net.Proxy.Dialer = &opening{broker: b, through: d, tls: config.Net.TLS.Enable, config: config.Net.TLS.Config}
 	b.config.Net.TLS.Enable, b.config.Net.TLS.Config = false, nil
-	if err := b.Broker.Open(&b.config); err != nil {
+	if err := b.Open(&b.config); err != nil {
 		return nil, err
 	}
 	if _, err := b.Connected(); err != nil {

@@ -160,7 +160,7 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 	if !keeps {
 		c.conns.Cut()
 		if c.Broker != nil {
-			_ = c.Broker.Close()
+			_ = c.Close()
 		}
 	}
 }
