@@ -98,8 +98,9 @@ func (c *commit[S]) stored(copies [][]Event[S], at eventstore.Result) iter.Seq2[
 // publish hands stored events to the bus, which logs what its handlers fail with.
 func (r *Repository[S]) publish(ctx context.Context, c *commit[S], at eventstore.Result) {
 	envelopes := make([]event.Envelope[any], 0, len(c.copies))
-	for e := range c.stored(c.copies, at) {
+	c.stored(c.copies, at)(func(e event.Envelope[Event[S]], _ error) bool {
 		envelopes = append(envelopes, event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event, More: e.More})
-	}
+		return true
+	})
 	_ = r.cfg.Bus.Publish(ctx, envelopes...)
 }

@@ -149,11 +149,9 @@ func TestDiagnoseAnIndexOfAnotherCluster(t *testing.T) {
 
 func TestDiagnoseAClockThatIsBehind(t *testing.T) {
 	_, cfg := fake(t)
-	commit := records(1, "")
-	commit[0].Timestamp = time.Now().Add(time.Hour)
-	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, commit...)
-	require.NoError(t, err)
+	ahead := garbage(cfg) // a store writes none: its events are never ahead of its own clock
+	ahead.Timestamp = time.Now().Add(time.Hour)
+	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), ahead).FirstErr())
 	all := kafka.Diagnose(t.Context(), cfg)
 	require.Contains(t, finding(t, all, "clock", kafka.VerdictWarning, "ahead of this machine's clock").Do, "NTP")
 }

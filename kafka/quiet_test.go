@@ -116,10 +116,12 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 
 	r := startRival(t, t.Name(), cfg, kafka.DefaultTransactionalIDPrefix)
 	const says = "another process has claimed the partition (term "
+	begun := clock.Reading()
 	for why := s.Status()[0].NotOwned; why == nil || !strings.Contains(why.Error(), says); why = s.Status()[0].NotOwned {
 		require.True(t, r.wrote(t), "until the store has noticed")
+		require.Less(t, time.Since(begun), time.Minute, "%v", why)
 	}
-	for begun := clock.Reading(); time.Since(begun) < 5*cfg.QuietTime/4; {
+	for begun = clock.Reading(); time.Since(begun) < 5*cfg.QuietTime/4; {
 		require.True(t, r.wrote(t), "it keeps the partition while it writes")
 	}
 	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)

@@ -61,6 +61,7 @@ func deepCopy(v reflect.Value) reflect.Value {
 		for it := v.MapRange(); it.Next(); {
 			to.SetMapIndex(it.Key(), deepCopy(it.Value()))
 		}
+	default: // it refers to nothing
 	}
 	return to
 }

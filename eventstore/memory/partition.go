@@ -44,8 +44,8 @@ type command struct {
 func newPartition(number int32, moved *wake.Bell, cfg Config) *partition {
 	return &partition{
 		number: number, moved: moved, now: cfg.Now, streams: make(map[string]*stream),
-		next: 1, // as on Kafka, where the first claim's marker comes before the first event
-		gaps: rand.New(rand.NewPCG(cfg.Seed, uint64(number))),
+		next: 1,                                               // as on Kafka, where the first claim's marker comes before the first event
+		gaps: rand.New(rand.NewPCG(cfg.Seed, uint64(number))), //nolint:gosec // repeatable on purpose
 	}
 }
 

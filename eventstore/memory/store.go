@@ -65,16 +65,16 @@ func New(cfg Config) (*Store, error) {
 	}
 	var mistakes []error
 	if len(cfg.Categories) == 0 {
-		mistakes = append(mistakes, errors.New("Categories is empty, expected the aggregate types that the store holds"))
+		mistakes = append(mistakes, errors.New("no Categories, expected the aggregate types that the store holds"))
 	}
 	if cfg.Partitions < 1 || cfg.Partitions > MaxPartitions {
-		mistakes = append(mistakes, fmt.Errorf("Partitions is %d, expected 1 to %d, or 0 for the default of %d",
+		mistakes = append(mistakes, fmt.Errorf("number of Partitions is %d, expected 1 to %d, or 0 for the default of %d",
 			cfg.Partitions, MaxPartitions, DefaultPartitions))
 	}
 	s := &Store{partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition)}
 	for _, name := range cfg.Categories {
 		if _, twice := s.categories[name]; twice {
-			mistakes = append(mistakes, fmt.Errorf("Categories: %q is given twice", name))
+			mistakes = append(mistakes, fmt.Errorf("category %q is given twice", name))
 		}
 		mistakes = append(mistakes, eventstore.CheckType(name))
 		s.categories[name] = nil

@@ -55,10 +55,10 @@ func TestNewReportsEveryMistake(t *testing.T) {
 	for _, partitions := range []int{-1, memory.MaxPartitions + 1} {
 		_, err := memory.New(memory.Config{Partitions: partitions})
 		require.ErrorContains(t, err, fmt.Sprintf("Partitions is %d, expected 1 to %d", partitions, memory.MaxPartitions))
-		require.ErrorContains(t, err, "Categories is empty, expected the aggregate types that the store holds")
+		require.ErrorContains(t, err, "no Categories, expected the aggregate types that the store holds")
 	}
 	_, err := memory.New(memory.Config{Categories: []string{"Account", "Acc.ount", "Account"}})
-	require.ErrorContains(t, err, `Categories: "Account" is given twice`)
+	require.ErrorContains(t, err, `category "Account" is given twice`)
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	for _, partitions := range []int{0, 1, memory.MaxPartitions} {
 		open(t, memory.Config{Partitions: partitions})

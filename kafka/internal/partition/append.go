@@ -120,7 +120,7 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 		return nil
 	}
 	c.placeAt(version + 1)
-	if b.latest.After(c.records[0].Timestamp) { // it entered before the partition was claimed again
+	if b.latest.After(c.records[0].Timestamp) {
 		o.queue.postpone(c, b.latest)
 	}
 	b.latest = c.records[len(c.records)-1].Timestamp

@@ -184,7 +184,6 @@ func (o *Owner) begin(term wire.Term) {
 	o.term, o.sequence, o.doubt = term, 0, false
 	o.barrier = barrier{recent: o.barrier.recent}
 	o.proofs.renew()
-	o.queue.after(time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC())
 	o.cfg.Logger.Info("partition claimed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"term", term.String(), "offset", o.cfg.Index.Checkpoint().Next)
 }

@@ -63,21 +63,19 @@ func (c *commit) own(now time.Time) {
 		}
 		r.Timestamp = r.Timestamp.UTC().Round(0)
 	}
+	c.notBefore(c.records[0].Timestamp)
 }
 
-// notBefore lets no event of the commit be earlier than the time, nor than the event before it, and returns the time of the
-// last one. The times of a partition's events never go back.
-func (c *commit) notBefore(latest time.Time) time.Time {
+// notBefore makes no event of the commit earlier than the time, nor than the event before it: the times of a
+// partition's events never go back.
+func (c *commit) notBefore(latest time.Time) {
 	for i := range c.records {
-		if c.records[i].Timestamp.Before(latest) {
-			if c.shown {
-				c.records = slices.Clone(c.records)
-			}
-			c.records[i].Timestamp = latest
+		r := &c.records[i]
+		if r.Timestamp.Before(latest) {
+			r.Timestamp = latest
 		}
-		latest = c.records[i].Timestamp
+		latest = r.Timestamp
 	}
-	return latest
 }
 
 func (c *commit) commandID() string { return c.records[0].CommandID }

@@ -41,7 +41,6 @@ type queue struct {
 	outside     list.List
 	lines       map[string]*line // of the streams with commits that are not answered
 	stopped     error            // why nothing enters any more
-	latest      time.Time        // of an event that has entered, or was stored when the term began
 	expected    int              // how many must wait before full is closed
 	full        chan struct{}    // nil unless somebody expects them
 }
@@ -82,7 +81,6 @@ func (q *queue) enter(c *commit) error {
 	defer q.mu.Unlock()
 	err := q.stopped
 	if err == nil {
-		q.latest = c.notBefore(q.latest)
 		err = q.admit(c)
 	}
 	if err != nil {
@@ -112,20 +110,14 @@ func (q *queue) knock() {
 	}
 }
 
-// after makes all events that enter from now on no earlier than the time.
-func (q *queue) after(t time.Time) {
+// postpone makes the events of a commit, which others may be reading, no earlier than the time.
+func (q *queue) postpone(c *commit, t time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if t.After(q.latest) {
-		q.latest = t
+	if c.shown {
+		c.records = slices.Clone(c.records)
 	}
-}
-
-// postpone makes the events of a commit, which others may read, no earlier than the time, and returns the time of the last one.
-func (q *queue) postpone(c *commit, t time.Time) time.Time {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return c.notBefore(t)
+	c.notBefore(t)
 }
 
 // admit finds the commit its place. q.mu is held.
