@@ -12,12 +12,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // client is Sarama's, with connections that can be cut below requests that wait.
 type client struct {
 	sarama.Client
-	conns *dial.Conns
+	conns   *dial.Conns
+	reading *partition.Pool
 }
 
 // connect asks the brokers for the cluster's metadata.
@@ -42,7 +44,7 @@ func connectWith(ctx context.Context, cfg Config, s *sarama.Config) (*client, er
 		}
 		return nil, &awayError{brokers: cfg.Brokers, err: err}
 	}
-	return &client{Client: c, conns: conns}, nil
+	return &client{Client: c, conns: conns, reading: partition.NewPool(c)}, nil
 }
 
 // awayError says that no broker answers, however often they were asked.
@@ -143,5 +145,6 @@ func (c *client) knows(b *sarama.Broker, names []string) error {
 
 func (c *client) close() {
 	c.conns.Close()
+	c.reading.Close()
 	_ = c.Close()
 }

@@ -124,7 +124,7 @@ func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
 		return nil, err
 	}
 	return &DeadLetters{
-		client: c, log: partition.Log{Client: c, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg}, name: ids.New(),
+		client: c, log: partition.Log{Client: c, Pool: c.reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg}, name: ids.New(),
 	}, nil
 }
 

@@ -70,7 +70,7 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 	d.permissions(ctx)
 	d.folder(ctx, known)
 	d.owners(ctx, known)
-	d.clock(known)
+	d.clock(ctx, known)
 	return d.findings
 }
 

@@ -51,7 +51,7 @@ func (d *diagnosis) ownersOf(ctx context.Context, c *coordinators, topic string,
 	var foreign []string
 	var example string
 	for p := range partitions {
-		last, err := d.newestBatch(topic, p)
+		last, err := d.newestBatch(ctx, topic, p)
 		if err != nil {
 			return written, fmt.Errorf("read the newest batch of %s partition %d: %w", topic, p, err)
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
 // topics looks at the topics, their settings and their replicas, and reports whether all exist.
@@ -181,7 +183,7 @@ const clockTolerance = 5 * time.Second
 
 // clock compares the times of the newest records, which services give them, and of the newest markers, which brokers do, with the clock of this
 // machine. Brokers do not tell the time, so only a clock that is behind shows.
-func (d *diagnosis) clock(topicsKnown bool) {
+func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	const check = "clock"
 	if !topicsKnown {
 		d.skip(check, "topics are missing or cannot be described")
@@ -192,7 +194,7 @@ func (d *diagnosis) clock(topicsKnown bool) {
 	for _, g := range d.cfg.Categories {
 		topic := d.cfg.topic(g.Type)
 		for p := range g.Partitions {
-			t, err := d.newest(topic, p)
+			t, err := d.newest(ctx, topic, p)
 			if err != nil {
 				d.failed(check, fmt.Errorf("read the newest record of %s partition %d: %w", topic, p, err))
 				return
@@ -215,40 +217,20 @@ func (d *diagnosis) clock(topicsKnown bool) {
 }
 
 // newest returns the time of the newest batch, or zero if there is none.
-func (d *diagnosis) newest(topic string, partition int32) (time.Time, error) {
-	last, err := d.newestBatch(topic, partition)
-	if err != nil || last == nil {
+func (d *diagnosis) newest(ctx context.Context, topic string, p int32) (time.Time, error) {
+	last, err := d.newestBatch(ctx, topic, p)
+	if err != nil || last == nil || last.MaxTimestamp < 0 {
 		return time.Time{}, err
 	}
-	return last.MaxTimestamp, nil
+	return time.UnixMilli(last.MaxTimestamp), nil
 }
 
 // newestBatch returns the newest batch, or nil if there is none.
-func (d *diagnosis) newestBatch(topic string, partition int32) (*sarama.RecordBatch, error) {
-	end, err := d.client.GetOffset(topic, partition, sarama.OffsetNewest)
+func (d *diagnosis) newestBatch(ctx context.Context, topic string, p int32) (*recordbatch.Batch, error) {
+	end, err := d.client.GetOffset(topic, p, sarama.OffsetNewest)
 	if err != nil || end == 0 {
 		return nil, err
 	}
-	b, err := d.client.Leader(topic, partition)
-	if err != nil {
-		return nil, err
-	}
-	r := &sarama.FetchRequest{Version: 11, MinBytes: 1, MaxBytes: 1, Isolation: sarama.ReadUncommitted} // brokers send one batch at least
-	r.AddBlock(topic, partition, end-1, 1, -1)
-	response, err := b.Fetch(r)
-	if err != nil {
-		return nil, err
-	}
-	block := response.GetBlock(topic, partition)
-	if block == nil {
-		return nil, sarama.ErrIncompleteResponse
-	}
-	err = access.Explain(noneIsNil(block.Err), access.Need{Operation: access.Read, Resource: access.Topic, Name: topic})
-	var last *sarama.RecordBatch
-	for _, set := range block.RecordsSet {
-		if set.RecordBatch != nil {
-			last = set.RecordBatch
-		}
-	}
-	return last, err
+	log := partition.Log{Client: d.client, Pool: d.client.reading, Topic: topic, Partition: p}
+	return log.Newest(ctx, end-1)
 }

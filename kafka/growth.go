@@ -47,7 +47,7 @@ func (c *client) used(ctx context.Context, topic string, p int32) (why string, e
 	if err != nil {
 		return fmt.Sprintf("cannot be looked at: %v", err), nil
 	}
-	log := partition.Log{Client: c, Topic: topic, Partition: p}
+	log := partition.Log{Client: c, Pool: c.reading, Topic: topic, Partition: p}
 	for at := int64(0); at < end; {
 		records, next, err := log.Read(ctx, at)
 		var out *partition.RangeError

@@ -54,7 +54,7 @@ func openLetters(ctx context.Context, cfg Config, handler, topic string) (*lette
 	}
 	return &letters{
 		handler: handler, topic: topic, client: client,
-		log:     partition.Log{Client: client, Topic: cfg.deadLetters()},
+		log:     partition.Log{Client: client, Pool: client.reading, Topic: cfg.deadLetters()},
 		writer:  &letterWriter{cfg: cfg},
 		parked:  make(map[int32]*deadletter.Parked),
 		runners: make(map[int32]*attached),

@@ -151,7 +151,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 			c.partitions[p] = storedPartition{
 				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
 				index:     idx,
-				reader:    &partition.Reader{Client: s.client, Topic: topic, Partition: p, Index: idx},
+				reader:    &partition.Reader{Client: s.client, Pool: s.client.reading, Topic: topic, Partition: p, Index: idx},
 			}
 		}
 		s.categories[g.Type] = c

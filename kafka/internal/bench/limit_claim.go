@@ -148,8 +148,16 @@ func (l *claimLimit) read(term wire.Term) (found bool, err error) {
 	for _, set := range block.RecordsSet {
 		if b := set.RecordBatch; b != nil {
 			l.next = b.LastOffset() + 1
-			found = found || wire.IsMarker(b) && term == wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
+			found = found || isMarker(b) && term == wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
 		}
 	}
 	return found, nil
+}
+
+func isMarker(b *sarama.RecordBatch) bool {
+	if !b.Control || len(b.Records) != 1 {
+		return false
+	}
+	marks, _ := wire.Marker([]sarama.Record{*b.Records[0]})
+	return marks
 }

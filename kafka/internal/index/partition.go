@@ -39,6 +39,9 @@ type Range struct {
 	Length int
 }
 
+// End returns the offset after the last one.
+func (r Range) End() int64 { return r.Offset + int64(r.Length) }
+
 // Change is what some batches of a partition do to its index, all at once.
 type Change struct {
 	Records    []eventstore.Record // that count, in order, each with its position; versions continue their streams'

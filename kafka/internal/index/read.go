@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sort"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -211,15 +212,19 @@ func ends(aggregateID string, found, want int64) error {
 	return fmt.Errorf("%w: stream %q ends at version %d, expected %d", errBroken, aggregateID, found, want)
 }
 
-// Skipped returns the records from one offset to before another that do not count, in order.
+// longestRange bounds the length of a range that is kept. One that begins before an offset may reach beyond it, so a
+// look begins so far before. No batch has more offsets: it would not fit into a request.
+const longestRange = 1 << 20
+
+// Skipped returns the records from one offset to before another that do not count, in order. Ranges that touch are
+// one, up to a bound; the first and the last may reach beyond the offsets. It costs what the ranges there are, and not
+// what all of them are.
 func (p *Partition) Skipped(from, end int64) ([]Range, error) {
-	// One that begins before from may reach into it: no batch, so no range, is longer than a request can be.
-	const longest = 1 << 20
 	var found, last []Range
 	err := p.use(func(db *pebble.DB) error {
-		last = p.recentSkipped()
+		last = p.recentSkipped(from, end)
 		it, err := db.NewIter(&pebble.IterOptions{
-			LowerBound: appendSkipped(nil, p.slot, max(from-longest, 0)),
+			LowerBound: appendSkipped(nil, p.slot, max(from-longestRange, 0)),
 			UpperBound: appendSkipped(nil, p.slot, end),
 		})
 		if err != nil {
@@ -233,30 +238,54 @@ func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 			}
 			n := numbers{left: value}
 			key := it.Key()
-			found = append(found, Range{Offset: int64(binary.BigEndian.Uint64(key[len(key)-8:])), Length: int(n.next())})
+			x := Range{Offset: int64(binary.BigEndian.Uint64(key[len(key)-8:])), Length: int(n.next())}
 			if err := n.end(); err != nil {
 				return err
+			}
+			if x.End() > from {
+				found = appendRange(found, x)
 			}
 		}
 		return it.Error()
 	})
 	for _, x := range last {
-		saved := len(found) > 0 && x.Offset <= found[len(found)-1].Offset // meanwhile
-		if !saved && x.Offset < end {
-			found = append(found, x)
+		saved := len(found) > 0 && x.Offset < found[len(found)-1].End() // meanwhile
+		if !saved {
+			found = appendRange(found, x)
 		}
 	}
 	return found, err
 }
 
-// recentSkipped returns the ranges that are recent.
-func (p *Partition) recentSkipped() []Range {
+// appendRange appends a range that comes after the others, or makes the last one longer if they touch.
+func appendRange(ranges []Range, x Range) []Range {
+	if n := len(ranges); n > 0 {
+		if last := &ranges[n-1]; last.End() == x.Offset && last.Length+x.Length <= longestRange {
+			last.Length += x.Length
+			return ranges
+		}
+	}
+	return append(ranges, x)
+}
+
+// recentSkipped returns the ranges that are recent and have offsets from one to before another.
+func (p *Partition) recentSkipped(from, end int64) []Range {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	if p.older == nil {
-		return slices.Clone(p.newest.skipped)
+	var found []Range
+	for _, r := range [...]*recent{p.older, p.newest} {
+		if r != nil {
+			found = append(found, within(r.skipped, from, end)...)
+		}
 	}
-	return slices.Concat(p.older.skipped, p.newest.skipped)
+	return found
+}
+
+// within returns the ranges that have offsets from one to before another.
+func within(ranges []Range, from, end int64) []Range {
+	first := sort.Search(len(ranges), func(i int) bool { return ranges[i].End() > from })
+	ranges = ranges[first:]
+	return ranges[:sort.Search(len(ranges), func(i int) bool { return ranges[i].Offset >= end })]
 }
 
 // wrap says which index an error is of, and what to do about a folder that is damaged.

@@ -95,8 +95,11 @@ func (r *recent) add(c *Change, encoded [][]byte) {
 		r.streams[id] = s
 		r.bytes += len(encoded[i]) + bytesOfRecord
 	}
-	r.skipped = append(r.skipped, c.Skipped...)
-	r.bytes += len(c.Skipped) * bytesOfRange
+	before := len(r.skipped)
+	for _, x := range c.Skipped {
+		r.skipped = appendRange(r.skipped, x)
+	}
+	r.bytes += (len(r.skipped) - before) * bytesOfRange
 	for _, term := range c.Terms {
 		if r.epochs == nil {
 			r.epochs = make(map[int64]int16)

@@ -31,5 +31,5 @@ func (f *follower) beginning() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return offsetAt(b, f.cfg.Topic, f.cfg.Partition, sarama.OffsetOldest)
+	return offsetAt(b.Broker, f.cfg.Topic, f.cfg.Partition, sarama.OffsetOldest)
 }

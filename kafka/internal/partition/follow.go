@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -25,13 +27,15 @@ type follower struct {
 	high     atomic.Int64 // the end of the partition, as a broker told last
 	claims   claims
 	progress progress
+	skips    skips
 	marker   marker                // that was read last, whether it changed anything or not
+	garbled  int                   // fetches in a row whose bytes were no batches
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
 }
 
 func newFollower(cfg Config) *follower {
 	f := &follower{
-		cfg: cfg, wait: soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg),
+		cfg: cfg, wait: soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg),
 	}
 	f.link.verify = f.verify
 	return f
@@ -41,6 +45,7 @@ func newFollower(cfg Config) *follower {
 // done says so of the checkpoint. The end of the partition is never guessed: done names what must have been read.
 func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool) error {
 	defer f.link.conns.CutWhenDone(ctx)()
+	defer f.skips.tell(true)
 	f.progress.begin()
 	var pause backoff
 	for {
@@ -48,12 +53,12 @@ func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool)
 		if done(at) {
 			return nil
 		}
-		block, err := f.fetch(at.Next)
-		if err == nil {
-			pause = backoff{}
-			if err := f.applyAll(block, at.Next, done); err != nil {
+		fetched, err := f.fetchAndApply(at.Next, done)
+		if fetched {
+			if err != nil {
 				return err
 			}
+			pause = backoff{}
 			continue
 		}
 		if final(err) {
@@ -104,40 +109,83 @@ func (f *follower) end() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	end, err := offsetAt(b, f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest)
+	end, err := offsetAt(b.Broker, f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest)
 	if err == nil {
 		f.high.Store(end)
 	}
 	return end, err
 }
 
-func (f *follower) fetch(offset int64) (*sarama.FetchResponseBlock, error) {
+// garbledFetches is how many fetches in a row may bring bytes that are no batches, which a connection may have garbled, before the
+// partition is taken to hold them.
+const garbledFetches = 4
+
+// fetchAndApply fetches some batches and applies what counts. It reports whether they were fetched: otherwise it is worth another
+// attempt. An error of what was fetched is final.
+func (f *follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool) (fetched bool, err error) {
+	m := memories.Get().(*memory)
+	defer m.release()
+	block, err := f.fetch(offset, m)
+	if err != nil {
+		return false, err
+	}
+	var malformed *recordbatch.MalformedError
+	if err := f.applyAll(block, &m.decoder, offset, done); err != nil || !errors.As(block.malformed, &malformed) {
+		f.garbled = 0
+		return true, err
+	}
+	return false, f.garble(malformed, f.cfg.Index.Checkpoint().Next)
+}
+
+// garble counts a fetch from the offset on whose bytes are no batches. It returns the error, which is final once there were enough.
+func (f *follower) garble(malformed *recordbatch.MalformedError, from int64) error {
+	if f.garbled++; f.garbled < garbledFetches {
+		return malformed
+	}
+	return f.corrupt(max(malformed.Offset, from), fmt.Sprintf(
+		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make another replica the leader, or restore the topic",
+		f.garbled, malformed.Err, malformed.Found))
+}
+
+// memory is what a follower reads batches into. It is free again once they are applied: the index keeps nothing of it.
+type memory struct {
+	room    []byte
+	decoder recordbatch.Decoder
+}
+
+// memories are what followers share, as most of them read little most of the time.
+//
+//nolint:gochecknoglobals // pools are shared
+var memories = sync.Pool{New: func() any { return new(memory) }}
+
+func (m *memory) release() {
+	m.decoder.Reset()
+	memories.Put(m)
+}
+
+func (f *follower) fetch(offset int64, m *memory) (*fetched, error) {
 	b, err := f.link.leader()
 	if err != nil {
 		return nil, err
 	}
-	block, err := fetch(b, f.cfg.Topic, f.cfg.Partition, offset, fetchBytes, f.wait)
+	block, err := fetch(b, fetching{
+		topic: f.cfg.Topic, partition: f.cfg.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: fetchBytes, wait: f.wait,
+	}, m.room)
 	if err == nil {
-		f.high.Store(block.HighWaterMarkOffset)
+		m.room = block.room
+		f.high.Store(block.highWatermark)
 		f.refused.Store(nil)
 	}
 	return block, err
 }
 
-func (f *follower) applyAll(block *sarama.FetchResponseBlock, from int64, done func(index.Checkpoint) bool) error {
-	if err := f.begun(block.LogStartOffset); err != nil {
+func (f *follower) applyAll(block *fetched, d *recordbatch.Decoder, from int64, done func(index.Checkpoint) bool) error {
+	if err := f.begun(block.logStart); err != nil {
 		return err
 	}
-	read := f.nothingRead(block)
-	for _, set := range block.RecordsSet {
-		if set.RecordBatch == nil {
-			return errors.Join(f.applyRead(read), f.corrupt(from, "a message set of the format before Kafka 0.11, expected record batches: "+
-				"the topic holds messages that this library did not write"))
-		}
-		if set.RecordBatch.PartialTrailingRecord {
-			break // the next fetch brings it whole
-		}
-		if err := f.read(read, set.RecordBatch); err != nil {
+	read := f.nothingRead(block, d)
+	for i := range block.batches {
+		if err := f.read(read, &block.batches[i]); err != nil {
 			return errors.Join(f.applyRead(read), err)
 		}
 		if done(read.Checkpoint) {
@@ -147,13 +195,18 @@ func (f *follower) applyAll(block *sarama.FetchResponseBlock, from int64, done f
 			if err := f.applyRead(read); err != nil {
 				return err
 			}
-			read = f.nothingRead(block)
+			read = f.nothingRead(block, d)
 		}
 	}
 	if err := f.applyRead(read); err != nil {
 		return err
 	}
-	f.progress.read(read.Checkpoint.Next, block.HighWaterMarkOffset)
+	if errors.Is(block.malformed, recordbatch.ErrOldFormat) {
+		return f.corrupt(from, "a message set of the format before Kafka 0.11, expected record batches: "+
+			"the topic holds messages that this library did not write")
+	}
+	f.progress.read(read.Checkpoint.Next, block.highWatermark)
+	f.skips.tell(false)
 	return nil
 }
 
@@ -163,23 +216,25 @@ const applyRecords = 10_000
 // reading is what was read and is to be applied to the index at once.
 type reading struct {
 	index.Change
-	versions map[string]int64    // of the streams in it, once it is applied
-	last     *sarama.RecordBatch // that was read; nil if none was
+	versions map[string]int64     // of the streams in it, once it is applied
+	decoder  *recordbatch.Decoder // holds the records' bytes until it is applied
+	last     *recordbatch.Batch   // that was read; nil if none was
+	raws     []sarama.Record      // of the last batch, if it is the owner's; otherwise nil
 }
 
 // nothingRead returns a reading with room for what the block holds.
-func (f *follower) nothingRead(block *sarama.FetchResponseBlock) *reading {
-	records := 0
-	for _, set := range block.RecordsSet {
-		if set.RecordBatch != nil {
-			records += len(set.RecordBatch.Records)
-		}
+func (f *follower) nothingRead(block *fetched, d *recordbatch.Decoder) *reading {
+	d.Reset()
+	records := int64(0)
+	for i := range block.batches {
+		records += int64(block.batches[i].Count)
 	}
 	return &reading{
 		Change: index.Change{
-			Records: make([]eventstore.Record, 0, min(records, applyRecords+maxBatchRecords)), Checkpoint: f.cfg.Index.Checkpoint(),
+			Records: make([]eventstore.Record, 0, min(records, applyRecords)), Checkpoint: f.cfg.Index.Checkpoint(),
 		},
 		versions: make(map[string]int64),
+		decoder:  d,
 	}
 }
 
@@ -187,7 +242,11 @@ func (f *follower) applyRead(r *reading) error {
 	if r.last == nil {
 		return nil
 	}
-	r.Checkpoint.Last = wire.FingerprintOf(r.last, r.Checkpoint.Last.Records) // of the last one only: most are read by the thousand
+	if r.raws != nil { // of the last one only: most are read by the thousand
+		r.Checkpoint.Last = wire.ReadFingerprint(r.last, r.raws)
+	} else {
+		r.Checkpoint.Last = wire.HeaderFingerprint(r.last)
+	}
 	f.claims.signs += int64(len(r.Records))
 	return f.change(r.Change)
 }
@@ -200,7 +259,7 @@ func (f *follower) applyRead(r *reading) error {
 // idempotent writes: it carries producer id -1, as NoTerm does, and before the first marker nobody is the owner.
 // Invariant 4: of a batch that counts, a commit counts if it is whole and continues its stream. What does not
 // count is skipped, counted and logged.
-func (f *follower) read(r *reading, b *sarama.RecordBatch) error {
+func (f *follower) read(r *reading, b *recordbatch.Batch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil
 	}
@@ -208,20 +267,24 @@ func (f *follower) read(r *reading, b *sarama.RecordBatch) error {
 		return err
 	}
 	term := wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
-	owners := false
+	var raws []sarama.Record
 	switch {
 	case b.Control:
 		if err := f.readControl(r, b); err != nil {
 			return err
 		}
 	case b.IsTransactional, b.ProducerID < 0, term != r.Checkpoint.Term:
-		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, fmt.Sprintf(
-			"a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only this service write to the topic",
-			term, b.IsTransactional, r.Checkpoint.Term))
+		if err := f.counted(b); err != nil {
+			return err
+		}
+		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, func() string {
+			return fmt.Sprintf("a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only this service "+
+				"write to the topic", term, b.IsTransactional, r.Checkpoint.Term)
+		})
 	default:
-		owners = true
 		before := len(r.Records)
-		if err := f.decode(r, b); err != nil {
+		var err error
+		if raws, err = f.decode(r, b); err != nil {
 			r.Records = r.Records[:before]
 			return err
 		}
@@ -230,7 +293,7 @@ func (f *follower) read(r *reading, b *sarama.RecordBatch) error {
 		}
 	}
 	r.Checkpoint.Next = b.LastOffset() + 1
-	r.last, r.Checkpoint.Last = b, wire.Fingerprint{Records: owners}
+	r.last, r.raws = b, raws
 	return nil
 }
 
@@ -242,19 +305,20 @@ func (f *follower) change(c index.Change) error {
 	return f.cfg.Index.Apply(c)
 }
 
-// decode appends the records of the batch to those read.
-func (f *follower) decode(read *reading, b *sarama.RecordBatch) error {
-	if err := f.complete(b); err != nil {
-		return err
+// decode appends the records of the batch to those read, and returns them as they stand in it.
+func (f *follower) decode(read *reading, b *recordbatch.Batch) ([]sarama.Record, error) {
+	raws, err := f.recordsOf(read.decoder, b, "a batch of the owner's")
+	if err != nil {
+		return nil, err
 	}
-	for _, raw := range b.Records {
-		offset := b.FirstOffset + raw.OffsetDelta
-		r, err := wire.Decode(raw)
+	for i := range raws {
+		offset := b.FirstOffset + raws[i].OffsetDelta
+		r, err := wire.Decode(&raws[i])
 		if err == nil && r.AggregateType != f.cfg.AggregateType {
 			err = fmt.Errorf("aggregate type %q, expected %q", r.AggregateType, f.cfg.AggregateType)
 		}
 		if err != nil {
-			return f.corrupt(offset, fmt.Sprintf("a record of the owner's that is no event of this library: %v", err))
+			return nil, f.corrupt(offset, fmt.Sprintf("a record of the owner's that is no event of this library: %v", err))
 		}
 		r.Position = event.Position{Partition: f.cfg.Partition, Offset: offset}
 		if f.cfg.Broken.ForgetCommands {
@@ -262,7 +326,17 @@ func (f *follower) decode(read *reading, b *sarama.RecordBatch) error {
 		}
 		read.Records = append(read.Records, r)
 	}
-	return nil
+	return raws, nil
+}
+
+// recordsOf returns the records of a batch that must be known. It fails with a *CorruptError if one is missing, and if the batch is
+// none that this library, or a broker, writes.
+func (f *follower) recordsOf(d *recordbatch.Decoder, b *recordbatch.Batch, which string) ([]sarama.Record, error) {
+	raws, err := d.Records(b)
+	if err != nil {
+		return nil, f.corrupt(b.FirstOffset, fmt.Sprintf("%s that this library did not write: %v", which, err))
+	}
+	return raws, f.complete(b, raws)
 }
 
 // count keeps, of the records read from place first on, those of the commits that are whole and continue their streams, and skips
@@ -280,9 +354,10 @@ func (f *follower) count(read *reading, from int) (err error) {
 		}
 		n := commitLength(records)
 		if first.AggregateVersion != version+1 || first.Commit.First != version+1 || first.Commit.Length != n {
-			f.skip(read, index.Range{Offset: first.Position.Offset, Length: n}, fmt.Sprintf(
-				"%s at version %d, %d of %d events of its commit, expected version %d and all of them",
-				first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1))
+			f.skip(read, index.Range{Offset: first.Position.Offset, Length: n}, func() string {
+				return fmt.Sprintf("%s at version %d, %d of %d events of its commit, expected version %d and all of them",
+					first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1)
+			})
 		} else {
 			if err := f.belongsHere(first); err != nil {
 				return err
@@ -313,11 +388,10 @@ func commitLength(records []eventstore.Record) int {
 }
 
 // skip adds the range to what does not count, and tells of it.
-func (f *follower) skip(read *reading, r index.Range, why string) {
+func (f *follower) skip(read *reading, r index.Range, why func() string) {
 	f.skipped.Add(int64(r.Length))
 	f.cfg.Observer.skipped(r.Offset, r.Length)
-	f.cfg.Logger.Warn("records do not count and are skipped", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
-		"offset", r.Offset, "records", r.Length, "why", why)
+	f.skips.add(r, why)
 	read.Skipped = append(read.Skipped, r)
 }
 

@@ -15,8 +15,8 @@ type link struct {
 	client    sarama.Client
 	topic     string
 	partition int32
-	broker    *sarama.Broker
-	verify    func(b *sarama.Broker, epoch int32) error // of a new connection, before it is used; nil for none
+	broker    *dial.Broker
+	verify    func(b *dial.Broker, epoch int32) error // of a new connection, before it is used; nil for none
 
 	newest    int32         // leader epoch that was heard of
 	failures  int           // since the last connection that was verified
@@ -34,7 +34,7 @@ func newLink(client sarama.Client, topic string, partition int32) *link {
 }
 
 // leader returns the connection to the partition's leader, opening it if there is none.
-func (l *link) leader() (*sarama.Broker, error) {
+func (l *link) leader() (*dial.Broker, error) {
 	if l.broker != nil {
 		return l.broker, nil
 	}
@@ -42,7 +42,7 @@ func (l *link) leader() (*sarama.Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := connect(addr, &l.config)
+	b, err := l.conns.Open(addr, &l.config)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (l *link) find() (addr string, epoch int32, err error) {
 }
 
 // ends asks the broker where the log begins and ends; it must be the leader in office, as far as is known.
-func (l *link) ends(b *sarama.Broker, epoch int32) (begin, end int64, err error) {
+func (l *link) ends(b *dial.Broker, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 && epoch < l.newest {
 		return 0, 0, fmt.Errorf("the leader of epoch %d is asked again: there was one of epoch %d", epoch, l.newest)
 	}

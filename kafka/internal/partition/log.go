@@ -4,12 +4,15 @@ import (
 	"context"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
 // Log reads a partition of which no index knows what counts: all its data, as it stands there. It may be used by any number of
 // goroutines.
 type Log struct {
 	Client    sarama.Client
+	Pool      *Pool // of the client
 	Topic     string
 	Partition int32
 }
@@ -33,22 +36,43 @@ func (l *Log) At(ctx context.Context, offset int64) ([]Raw, error) {
 }
 
 func (l *Log) read(ctx context.Context, offset int64, maxBytes int32) (records []Raw, next int64, err error) {
-	batches, err := patiently(ctx, l.Client, l.Topic, func() ([]*sarama.RecordBatch, error) {
-		return fetchFrom(l.Client, l.Topic, l.Partition, offset, maxBytes)
+	batches, err := l.Pool.batches(ctx, fetching{
+		topic: l.Topic, partition: l.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: maxBytes, wait: soon,
 	})
 	next = offset
-	for _, b := range batches {
-		next = b.LastOffset() + 1
+	for i := range batches {
+		b := &batches[i]
 		if b.Control {
+			next = b.LastOffset() + 1
 			continue
 		}
-		for _, r := range b.Records {
-			if at := b.FirstOffset + r.OffsetDelta; at >= offset {
-				records = append(records, Raw{Offset: at, Record: r})
+		decoded, err := new(recordbatch.Decoder).Records(b)
+		if err != nil {
+			return records, next, &CorruptError{Topic: l.Topic, Partition: l.Partition, Offset: b.FirstOffset, Found: err.Error()}
+		}
+		for k := range decoded {
+			if at := b.FirstOffset + decoded[k].OffsetDelta; at >= offset {
+				records = append(records, Raw{Offset: at, Record: &decoded[k]})
 			}
 		}
+		next = b.LastOffset() + 1
 	}
 	return records, next, err
+}
+
+// Newest returns the batch at the offset, without its records; nil if there is none. It asks once.
+func (l *Log) Newest(ctx context.Context, offset int64) (*recordbatch.Batch, error) {
+	found, err := l.Pool.fetch(ctx, fetching{
+		topic: l.Topic, partition: l.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: oneBatch, wait: soon,
+	})
+	if err != nil {
+		return nil, err
+	}
+	batches, err := found.from(offset)
+	if err != nil || len(batches) == 0 {
+		return nil, err
+	}
+	return &batches[0], nil
 }
 
 // Ends returns the offsets at which the partition begins and ends now.

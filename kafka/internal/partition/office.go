@@ -5,19 +5,21 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
 // ends asks a broker where the log begins and ends. It fails unless the broker is the leader of the
 // epoch, or of one that is newer, if the epoch is known: a leader's term of office.
-func ends(b *sarama.Broker, topic string, partition, epoch int32) (begin, end int64, err error) {
+func ends(b *dial.Broker, topic string, partition, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 {
-		_, err := fetchUnder(b, topic, partition, epoch, 0, oneBatch, atOnce)
+		_, err := fetch(b, fetching{topic: topic, partition: partition, offset: 0, epoch: epoch, maxBytes: oneBatch, wait: atOnce}, nil)
 		if err != nil && !errors.Is(err, sarama.ErrOffsetOutOfRange) {
 			return 0, 0, err
 		}
 	}
-	if begin, err = offsetAt(b, topic, partition, sarama.OffsetOldest); err == nil {
-		end, err = offsetAt(b, topic, partition, sarama.OffsetNewest) // an error while a new leader does not know how much is replicated
+	if begin, err = offsetAt(b.Broker, topic, partition, sarama.OffsetOldest); err == nil {
+		end, err = offsetAt(b.Broker, topic, partition, sarama.OffsetNewest) // an error while a new leader does not know how much is replicated
 	}
 	return begin, end, err
 }

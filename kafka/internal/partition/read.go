@@ -10,12 +10,14 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
 // Reader reads the records of a partition that count, in the order of their offsets, from Kafka: the index
 // says what does not count, and how far it knows. It may be used by any number of goroutines.
 type Reader struct {
 	Client    sarama.Client
+	Pool      *Pool // of the client
 	Topic     string
 	Partition int32
 	Index     *index.Partition
@@ -79,8 +81,10 @@ func (r *Reader) begin(start eventstore.Start) (beginning, error) {
 }
 
 // fetch returns some batches from the one with the offset on.
-func (r *Reader) fetch(offset int64) ([]*sarama.RecordBatch, error) {
-	return fetchFrom(r.Client, r.Topic, r.Partition, offset, fetchBytes)
+func (r *Reader) fetch(ctx context.Context, offset int64) ([]recordbatch.Batch, error) {
+	return r.Pool.batches(ctx, fetching{
+		topic: r.Topic, partition: r.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: fetchBytes, wait: soon,
+	})
 }
 
 // gone returns the error for an offset that the index has, if err says that the log does not have it.

@@ -14,6 +14,8 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -35,16 +37,19 @@ func readerRule(t *rapid.T) {
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
 	cfg := Config{Topic: "t", Partitions: 1, AggregateType: "A", Index: idx, Logger: logger}
-	f := &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg)}
+	f := &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg)}
 	l.feed(f)
 
 	found := idx.Checkpoint()
 	require.Equal(t, l.next, found.Next)
 	require.Equal(t, l.term(), found.Term)
 	require.Equal(t, l.time, found.Time)
-	last := l.batches[len(l.batches)-1]
-	require.True(t, wire.FingerprintOf(last, found.Last.Records).Same(found.Last))
 	require.Equal(t, l.lastOfOwner, found.Last.Records)
+	last := parsed(t, l.batches[len(l.batches)-1:])[0]
+	require.NoError(t, f.compare(&last, new(recordbatch.Decoder)))
+	if own := l.batches[len(l.batches)-1]; l.lastOfOwner {
+		require.True(t, wire.WrittenFingerprint(own, own.FirstOffset).Same(found.Last))
+	}
 	require.Equal(t, l.marker, f.marker)
 	for _, id := range streams {
 		var found []string
@@ -221,15 +226,26 @@ func whole(records []eventstore.Record, first eventstore.Record) bool {
 
 // feed has the follower read the log in fetches that are cut anywhere, begin before what is wanted, and end with half a batch.
 func (l *drawnLog) feed(f *follower) {
+	decoder := new(recordbatch.Decoder) // whose memory is used again
 	for at := 0; at < len(l.batches); {
 		from := max(at-rapid.IntRange(0, 2).Draw(l.T, "too early"), 0)
 		to := rapid.IntRange(at+1, len(l.batches)).Draw(l.T, "until")
-		block := &sarama.FetchResponseBlock{HighWaterMarkOffset: l.next}
-		for _, b := range l.batches[from:to] {
-			block.RecordsSet = append(block.RecordsSet, &sarama.Records{RecordBatch: b})
-		}
-		block.RecordsSet = append(block.RecordsSet, &sarama.Records{RecordBatch: &sarama.RecordBatch{PartialTrailingRecord: true}})
-		require.NoError(l.T, f.applyAll(block, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false }))
+		half := batchtest.Encode(l.batches[to-1])
+		half = half[:rapid.IntRange(0, len(half)-1).Draw(l.T, "of one more")]
+		block := &fetched{highWatermark: l.next, batches: parsed(l.T, l.batches[from:to], half...)}
+		require.NoError(l.T, f.applyAll(block, decoder, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false }))
 		at = to
 	}
+}
+
+// parsed returns the batches as a reader finds them in the bytes of a log, behind which there are more.
+func parsed(t require.TestingT, batches []*sarama.RecordBatch, more ...byte) []recordbatch.Batch {
+	var data []byte
+	for _, b := range batches {
+		data = append(data, batchtest.Encode(b)...)
+	}
+	found, err := recordbatch.Parse(append(data, more...))
+	require.NoError(t, err)
+	require.Len(t, found, len(batches))
+	return found
 }

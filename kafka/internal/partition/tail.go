@@ -10,6 +10,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -22,7 +23,11 @@ type Tail struct {
 	next   int64     // the lowest offset that may be yielded next
 	since  time.Time // records of before are left out, until the first that is not
 
-	fetched []*sarama.RecordBatch // and not yielded yet
+	fetched []recordbatch.Batch // and not yielded yet
+	decoded []sarama.Record     // of the first one; nil until they are asked for
+
+	skipped []index.Range // that do not count, from about next to known: a cursor, as offsets are asked for in order
+	known   int64
 }
 
 // Place finds the offset to begin at, if that is not known yet. It asks again, until ctx ends, what a broker that is
@@ -56,23 +61,22 @@ func (t *Tail) Next(
 	}
 	if len(t.fetched) == 0 {
 		next := t.next
-		t.fetched, err = patiently(ctx, t.reader.Client, t.reader.Topic, func() ([]*sarama.RecordBatch, error) { return t.reader.fetch(next) })
+		t.fetched, err = t.reader.fetch(ctx, next)
 		if err != nil {
 			return false, fmt.Errorf("from offset %d: %w", next, t.reader.gone(err))
 		}
 	}
-	skipped, err := t.reader.Index.Skipped(t.next, end)
-	if err != nil {
+	if err := t.know(end); err != nil {
 		return false, err
 	}
 	for len(t.fetched) > 0 && t.next < end {
-		stopped, err := t.yield(ctx, t.fetched[0], end, skipped, yield)
+		stopped, err := t.yield(ctx, &t.fetched[0], end, yield)
 		if err != nil || stopped {
 			return false, err
 		}
 		t.next = max(t.next, min(t.fetched[0].LastOffset()+1, end))
 		if t.fetched[0].LastOffset() < t.next {
-			t.fetched = t.fetched[1:]
+			t.fetched, t.decoded = t.fetched[1:], nil
 		}
 	}
 	return t.next < end, nil
@@ -80,19 +84,23 @@ func (t *Tail) Next(
 
 // yield yields what counts in the batch from next to before end, and reports whether the loop has ended.
 func (t *Tail) yield(
-	ctx context.Context, b *sarama.RecordBatch, end int64, skipped []index.Range, yield func(eventstore.Record, *sarama.Record) bool,
+	ctx context.Context, b *recordbatch.Batch, end int64, yield func(eventstore.Record, *sarama.Record) bool,
 ) (stopped bool, err error) {
-	if b.Control {
+	if b.Control || !t.anyCounts(max(b.FirstOffset, t.next), min(b.LastOffset()+1, end)) {
 		return false, nil
 	}
-	if !allIn(b, skipped) { // else nobody needs to know what is in it
-		if err := complete(b, t.reader.Topic, t.reader.Partition); err != nil {
+	if t.decoded == nil {
+		if t.decoded, err = new(recordbatch.Decoder).Records(b); err != nil {
+			return true, &CorruptError{Topic: t.reader.Topic, Partition: t.reader.Partition, Offset: b.FirstOffset, Found: err.Error()}
+		}
+		if err := complete(b, t.decoded, t.reader.Topic, t.reader.Partition); err != nil {
 			return true, err
 		}
 	}
-	for _, raw := range b.Records {
+	for i := range t.decoded {
+		raw := &t.decoded[i]
 		offset := b.FirstOffset + raw.OffsetDelta
-		if offset < t.next || offset >= end || isIn(offset, skipped) {
+		if offset < t.next || offset >= end || !t.counts(offset) {
 			continue
 		}
 		rec, err := wire.Decode(raw)
@@ -115,21 +123,33 @@ func (t *Tail) yield(
 	return false, nil
 }
 
-// allIn reports whether one of the ranges has the whole batch.
-func allIn(b *sarama.RecordBatch, ranges []index.Range) bool {
-	for _, r := range ranges {
-		if b.FirstOffset >= r.Offset && b.LastOffset() < r.Offset+int64(r.Length) {
-			return true
-		}
+// know looks up what does not count of what is fetched and comes before end, unless it is known.
+func (t *Tail) know(end int64) error {
+	if n := len(t.fetched); n > 0 {
+		end = min(end, t.fetched[n-1].LastOffset()+1)
 	}
-	return false
+	from := max(t.known, t.next)
+	if from >= end {
+		return nil
+	}
+	ranges, err := t.reader.Index.Skipped(from, end)
+	if err != nil {
+		return err
+	}
+	t.skipped = append(t.skipped, ranges...)
+	t.known = end
+	return nil
 }
 
-func isIn(offset int64, ranges []index.Range) bool {
-	for _, r := range ranges {
-		if offset >= r.Offset && offset < r.Offset+int64(r.Length) {
-			return true
-		}
+// counts reports whether the record at an offset counts. Offsets are asked for in order.
+func (t *Tail) counts(offset int64) bool {
+	for len(t.skipped) > 0 && t.skipped[0].End() <= offset {
+		t.skipped = t.skipped[1:]
 	}
-	return false
+	return len(t.skipped) == 0 || offset < t.skipped[0].Offset
+}
+
+// anyCounts reports whether one from an offset to before another may count.
+func (t *Tail) anyCounts(from, end int64) bool {
+	return t.counts(from) || t.skipped[0].End() < end
 }

@@ -1,8 +1,7 @@
 package partition
 
 import (
-	"github.com/IBM/sarama"
-
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -21,16 +20,16 @@ type marker struct {
 // has ended never counts again. Such markers come from an owner that has not noticed that it was
 // overtaken, from a coordinator that sends one twice, and from foreign producers whose transactions
 // share an epoch.
-func (f *follower) readControl(r *reading, b *sarama.RecordBatch) error {
-	if err := f.complete(b); err != nil {
+func (f *follower) readControl(r *reading, b *recordbatch.Batch) error {
+	records, err := f.recordsOf(r.decoder, b, "a control batch")
+	if err != nil {
 		return err
 	}
-	if !wire.IsMarker(b) {
+	marks, aborts := wire.Marker(records)
+	if !marks {
 		return nil
 	}
-	m := marker{
-		Offset: b.LastOffset(), Term: wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}, Aborts: wire.Aborts(b),
-	}
+	m := marker{Offset: b.LastOffset(), Term: wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}, Aborts: aborts}
 	defer func() { f.marker = m }()
 	if m.Term != r.Checkpoint.Term {
 		begins, err := f.begins(r, m.Term)

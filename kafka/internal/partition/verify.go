@@ -6,6 +6,8 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -26,26 +28,13 @@ const maxDoubts = 8
 
 // verify compares the index with the log of a broker that has just been connected to, which should
 // be the leader of an epoch. It fails with a *CorruptError if the log contradicts the index.
-func (f *follower) verify(b *sarama.Broker, epoch int32) error {
+func (f *follower) verify(b *dial.Broker, epoch int32) error {
 	at := f.cfg.Index.Checkpoint()
 	there := true
 	if at.Next > 0 {
-		block, err := fetch(b, f.cfg.Topic, f.cfg.Partition, at.Last.Offset, oneBatch, atOnce)
-		switch {
-		case errors.Is(err, sarama.ErrOffsetOutOfRange):
-			there = false
-		case err != nil:
+		var err error
+		if there, err = f.holdsLast(b, at.Last.Offset); err != nil {
 			return err
-		default:
-			if err := f.begun(block.LogStartOffset); err != nil {
-				return err
-			}
-			found := batchesFrom(block, at.Last.Offset)
-			if there = len(found) > 0; there {
-				if err := f.compare(found[0]); err != nil {
-					return err
-				}
-			}
 		}
 	}
 	if !there || f.link.suspected {
@@ -57,20 +46,54 @@ func (f *follower) verify(b *sarama.Broker, epoch int32) error {
 	return nil
 }
 
+// holdsLast reports whether the log of the broker holds the batch that the index has read last. It fails with a *CorruptError if
+// another one stands in its place.
+func (f *follower) holdsLast(b *dial.Broker, offset int64) (bool, error) {
+	m := memories.Get().(*memory)
+	defer m.release()
+	block, err := fetch(b, fetching{
+		topic: f.cfg.Topic, partition: f.cfg.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: oneBatch, wait: atOnce,
+	}, m.room)
+	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	m.room = block.room
+	if err := f.begun(block.logStart); err != nil {
+		return false, err
+	}
+	found, err := block.from(offset)
+	var malformed *recordbatch.MalformedError
+	if errors.As(err, &malformed) {
+		return false, f.garble(malformed, offset)
+	}
+	if len(found) == 0 {
+		return false, nil
+	}
+	return true, f.compare(&found[0], &m.decoder)
+}
+
 // compare compares what the log holds, at or after the place of the batch that the index has read
 // last, with that batch.
-func (f *follower) compare(found *sarama.RecordBatch) error {
+func (f *follower) compare(found *recordbatch.Batch, d *recordbatch.Decoder) error {
 	at := f.cfg.Index.Checkpoint()
 	last := at.Last
 	if found.FirstOffset > last.Offset {
 		return missing(f.cfg.Topic, f.cfg.Partition, last.Offset, found.FirstOffset-1)
 	}
+	is := wire.HeaderFingerprint(found)
 	if last.Records { // else they may be anything
-		if err := f.complete(found); err != nil {
-			return err
+		records, err := d.Records(found)
+		if err == nil { // else it is another batch: one of the owner's can be decoded
+			if err := f.complete(found, records); err != nil {
+				return err
+			}
+			is = wire.ReadFingerprint(found, records)
 		}
 	}
-	if is := wire.FingerprintOf(found, last.Records); !is.Same(last) {
+	if !is.Same(last) {
 		return f.contradicted(last.Offset, ErrLogRewritten, fmt.Sprintf(
 			"the batch of offsets %d to %d (term %d/%d, leader epoch %d, sum %08x) stands where the index has read "+
 				"that of offsets %d to %d (leader epoch %d, sum %08x)",
@@ -82,7 +105,7 @@ func (f *follower) compare(found *sarama.RecordBatch) error {
 
 // inRange fails unless the index's checkpoint is in the log or at its end, as the leader in office
 // has it. There says that the batch before it was found.
-func (f *follower) inRange(b *sarama.Broker, epoch int32, there bool) error {
+func (f *follower) inRange(b *dial.Broker, epoch int32, there bool) error {
 	at := f.cfg.Index.Checkpoint()
 	begin, end, err := f.link.ends(b, epoch)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -18,16 +19,29 @@ import (
 // age, size or request, moves the beginning of the log, and nothing else.
 
 // continues fails with a *CorruptError unless the batch begins at the offset.
-func (f *follower) continues(b *sarama.RecordBatch, next int64) error {
+func (f *follower) continues(b *recordbatch.Batch, next int64) error {
 	return continues(b, next, f.cfg.Topic, f.cfg.Partition)
 }
 
-// complete fails with a *CorruptError unless the batch has a record for each of its offsets.
-func (f *follower) complete(b *sarama.RecordBatch) error {
-	return complete(b, f.cfg.Topic, f.cfg.Partition)
+// counted fails with a *CorruptError unless the batch's header says that it has a record for each of its offsets.
+func (f *follower) counted(b *recordbatch.Batch) error {
+	offsets := int64(b.LastOffsetDelta) + 1
+	if int64(b.Count) == offsets {
+		return nil
+	}
+	return &CorruptError{
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: b.FirstOffset, Cause: ErrRecordsMissing,
+		Found: fmt.Sprintf("of the %d records from offset %d to %d %d are missing: %s",
+			offsets, b.FirstOffset, b.LastOffset(), offsets-int64(b.Count), whyMissing),
+	}
 }
 
-func continues(b *sarama.RecordBatch, next int64, topic string, partition int32) error {
+// complete fails with a *CorruptError unless the batch has a record for each of its offsets.
+func (f *follower) complete(b *recordbatch.Batch, records []sarama.Record) error {
+	return complete(b, records, f.cfg.Topic, f.cfg.Partition)
+}
+
+func continues(b *recordbatch.Batch, next int64, topic string, partition int32) error {
 	switch {
 	case b.FirstOffset > next:
 		return missing(topic, partition, next, b.FirstOffset-1)
@@ -42,13 +56,13 @@ func continues(b *sarama.RecordBatch, next int64, topic string, partition int32)
 	return nil
 }
 
-func complete(b *sarama.RecordBatch, topic string, partition int32) error {
-	for i, r := range b.Records {
-		if at := int64(i); r.OffsetDelta != at {
-			return missing(topic, partition, b.FirstOffset+at, b.FirstOffset+max(r.OffsetDelta, at+1)-1)
+func complete(b *recordbatch.Batch, records []sarama.Record, topic string, partition int32) error {
+	for i := range records {
+		if at, delta := int64(i), records[i].OffsetDelta; delta != at {
+			return missing(topic, partition, b.FirstOffset+at, b.FirstOffset+max(delta, at+1)-1)
 		}
 	}
-	if n := int64(len(b.Records)); n != int64(b.LastOffsetDelta)+1 {
+	if n := int64(len(records)); n != int64(b.LastOffsetDelta)+1 {
 		return missing(topic, partition, b.FirstOffset+n, b.LastOffset())
 	}
 	return nil
@@ -57,10 +71,11 @@ func complete(b *sarama.RecordBatch, topic string, partition int32) error {
 func missing(topic string, partition int32, first, last int64) error {
 	return &CorruptError{
 		Topic: topic, Partition: partition, Offset: first, Cause: ErrRecordsMissing,
-		Found: fmt.Sprintf("the records from offset %d to %d are missing, and those after them are there: "+
-			"the topic was compacted, or its files are damaged; restore the topic, and keep cleanup.policy=delete", first, last),
+		Found: fmt.Sprintf("the records from offset %d to %d are missing, and those after them are there: %s", first, last, whyMissing),
 	}
 }
+
+const whyMissing = "the topic was compacted, or its files are damaged; restore the topic, and keep cleanup.policy=delete"
 
 // belongsHere fails with a *CorruptError unless the record's stream belongs to the partition.
 func (f *follower) belongsHere(r *eventstore.Record) error {

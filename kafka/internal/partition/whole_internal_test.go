@@ -12,6 +12,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -26,15 +27,14 @@ func testFollower(t *testing.T, partitions int32) *follower {
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
 	cfg := Config{Topic: "t", Partitions: partitions, AggregateType: "A", Index: idx, Logger: logger}
-	return &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg)}
+	return &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg)}
 }
 
-func (f *follower) feed(batches ...*sarama.RecordBatch) error {
-	block := &sarama.FetchResponseBlock{}
-	for _, b := range batches {
-		block.RecordsSet = append(block.RecordsSet, &sarama.Records{RecordBatch: b})
-	}
-	return f.applyAll(block, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false })
+// feed has the follower read batches from their bytes.
+func (f *follower) feed(t *testing.T, batches ...*sarama.RecordBatch) error {
+	t.Helper()
+	block := &fetched{batches: parsed(t, batches)}
+	return f.applyAll(block, new(recordbatch.Decoder), f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false })
 }
 
 func ownersMarker(offset int64, term wire.Term) *sarama.RecordBatch {
@@ -68,7 +68,7 @@ func TestHolesInTheLogAreFound(t *testing.T) {
 	whole := func() []*sarama.RecordBatch {
 		return []*sarama.RecordBatch{ownersMarker(0, term), ownersBatch(1, term, "a", 1, 4), ownersBatch(5, term, "a", 5, 3)}
 	}
-	require.NoError(t, testFollower(t, 1).feed(whole()...))
+	require.NoError(t, testFollower(t, 1).feed(t, whole()...))
 	for name, c := range map[string]struct {
 		spoil func([]*sarama.RecordBatch) []*sarama.RecordBatch
 		first int64 // that is missing
@@ -98,13 +98,20 @@ func TestHolesInTheLogAreFound(t *testing.T) {
 			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { b[2].Records = b[2].Records[:2]; return b },
 			7, "the records from offset 7 to 7 are missing",
 		},
+		"a record of a batch that does not count": {
+			func(b []*sarama.RecordBatch) []*sarama.RecordBatch {
+				b[1].ProducerID, b[1].Records = 9, b[1].Records[1:]
+				return b
+			},
+			1, "of the 4 records from offset 1 to 4 1 are missing",
+		},
 		"all of a batch's records": {
 			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { b[1].Records = nil; return b },
 			1, "the records from offset 1 to 4 are missing",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := testFollower(t, 1).feed(c.spoil(whole())...)
+			err := testFollower(t, 1).feed(t, c.spoil(whole())...)
 			var corrupt *CorruptError
 			require.ErrorAs(t, err, &corrupt)
 			require.ErrorIs(t, err, ErrRecordsMissing)
@@ -118,9 +125,9 @@ func TestHolesInTheLogAreFound(t *testing.T) {
 func TestABatchAcrossTheCheckpointIsAnotherLogs(t *testing.T) {
 	term := wire.Term{ProducerID: 1}
 	f := testFollower(t, 1)
-	require.NoError(t, f.feed(ownersMarker(0, term), ownersBatch(1, term, "a", 1, 2)))
-	require.NoError(t, f.feed(ownersBatch(1, term, "a", 1, 2)), "what was read already is passed over")
-	err := f.feed(ownersBatch(2, term, "a", 2, 2))
+	require.NoError(t, f.feed(t, ownersMarker(0, term), ownersBatch(1, term, "a", 1, 2)))
+	require.NoError(t, f.feed(t, ownersBatch(1, term, "a", 1, 2)), "what was read already is passed over")
+	err := f.feed(t, ownersBatch(2, term, "a", 2, 2))
 	require.ErrorIs(t, err, ErrLogRewritten)
 	require.Equal(t, int64(3), f.cfg.Index.Checkpoint().Next)
 }
@@ -131,10 +138,10 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	require.Equal(t, 1, wire.PartitionOf(elsewhere, 2))
 	term := wire.Term{ProducerID: 1}
 	f := testFollower(t, 2)
-	require.NoError(t, f.feed(ownersMarker(0, term), ownersBatch(1, term, here, 1, 1)))
-	require.NoError(t, f.feed(ownersBatch(2, wire.Term{ProducerID: 2}, elsewhere, 1, 1)), "a foreign batch may be of any stream")
-	require.NoError(t, f.feed(ownersBatch(3, term, elsewhere, 2, 1)), "so may be a commit that does not count")
-	err := f.feed(ownersBatch(4, term, elsewhere, 1, 1))
+	require.NoError(t, f.feed(t, ownersMarker(0, term), ownersBatch(1, term, here, 1, 1)))
+	require.NoError(t, f.feed(t, ownersBatch(2, wire.Term{ProducerID: 2}, elsewhere, 1, 1)), "a foreign batch may be of any stream")
+	require.NoError(t, f.feed(t, ownersBatch(3, term, elsewhere, 2, 1)), "so may be a commit that does not count")
+	err := f.feed(t, ownersBatch(4, term, elsewhere, 1, 1))
 	var corrupt *CorruptError
 	require.ErrorAs(t, err, &corrupt)
 	require.ErrorIs(t, err, ErrPartitionsChanged)
@@ -147,14 +154,14 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 func TestEndedTermsStayEnded(t *testing.T) {
 	one, two, other := wire.Term{ProducerID: 1}, wire.Term{ProducerID: 1, Epoch: 1}, wire.Term{ProducerID: 2}
 	f := testFollower(t, 1)
-	require.NoError(t, f.feed(ownersMarker(0, one), ownersMarker(1, other), ownersMarker(2, one)))
+	require.NoError(t, f.feed(t, ownersMarker(0, one), ownersMarker(1, other), ownersMarker(2, one)))
 	require.Equal(t, other, f.cfg.Index.Checkpoint().Term)
 	require.Equal(t, marker{Offset: 2, Term: one}, f.marker)
 	require.False(t, f.claims.overtook(other))
-	require.NoError(t, f.feed(ownersMarker(3, one), ownersBatch(4, one, "a", 1, 1)))
+	require.NoError(t, f.feed(t, ownersMarker(3, one), ownersBatch(4, one, "a", 1, 1)))
 	require.Equal(t, int64(1), f.skipped.Load())
-	require.NoError(t, f.feed(ownersMarker(5, other), ownersBatch(6, other, "a", 1, 1)), "its own marker again ends no term")
+	require.NoError(t, f.feed(t, ownersMarker(5, other), ownersBatch(6, other, "a", 1, 1)), "its own marker again ends no term")
 	require.Equal(t, int64(1), f.skipped.Load())
-	require.NoError(t, f.feed(ownersMarker(7, two)))
+	require.NoError(t, f.feed(t, ownersMarker(7, two)))
 	require.Equal(t, two, f.cfg.Index.Checkpoint().Term)
 }

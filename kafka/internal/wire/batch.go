@@ -49,25 +49,15 @@ func NextSequence(sequence int32, n int) int32 {
 	return int32(int64(sequence) + int64(n) - math.MaxInt32 - 1)
 }
 
-// IsMarker reports whether the batch is the control batch that ends a transaction, the trace of a claim.
-func IsMarker(b *sarama.RecordBatch) bool {
-	kind, ok := controlType(b)
-	return ok && (kind == abort || kind == commit)
-}
-
-// Aborts reports whether the batch is a marker that ends a transaction by aborting it, which no claim does.
-func Aborts(b *sarama.RecordBatch) bool {
-	kind, ok := controlType(b)
-	return ok && kind == abort
-}
-
 const abort, commit = 0, 1 // org.apache.kafka.common.record.ControlRecordType
 
-// controlType returns the type of a control batch.
-func controlType(b *sarama.RecordBatch) (int16, bool) {
-	if !b.Control || len(b.Records) != 1 || len(b.Records[0].Key) < 4 {
-		return 0, false
+// Marker reports whether the records of a control batch are a marker, the end of a transaction and the trace of a claim, and whether that
+// aborts the transaction, which no claim does.
+func Marker(records []sarama.Record) (marks, aborts bool) {
+	if len(records) != 1 || len(records[0].Key) < 4 {
+		return false, false
 	}
-	k := b.Records[0].Key // version int16, type int16
-	return int16(k[2])<<8 | int16(k[3]), true
+	k := records[0].Key // version int16, type int16
+	kind := int16(k[2])<<8 | int16(k[3])
+	return kind == abort || kind == commit, kind == abort
 }

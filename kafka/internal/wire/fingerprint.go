@@ -4,6 +4,8 @@ import (
 	"hash/crc32"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
 // Fingerprint tells a batch of a partition from every other batch that could stand in its place.
@@ -16,21 +18,28 @@ type Fingerprint struct {
 	Records     bool   // Sum covers the records, as that of each batch does whose term is the owner's
 }
 
-// FingerprintOf returns the fingerprint of a batch that was read. It looks at the records only if
-// records says so: those of a batch that does not count may be anything, and of any size.
-func FingerprintOf(b *sarama.RecordBatch, records bool) Fingerprint {
-	f := Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Records: records}
-	if records {
-		f.Sum = sumOfRecords(b)
-	} else {
-		f.Sum = sumOfHeader(b)
+// ReadFingerprint returns the fingerprint of a batch that was read, with its records.
+func ReadFingerprint(b *recordbatch.Batch, records []sarama.Record) Fingerprint {
+	sum := sumOfProducer(b.ProducerID, b.ProducerEpoch, b.FirstSequence, b.LastOffsetDelta)
+	for i := range records {
+		sum = addRecord(sum, &records[i])
 	}
-	return f
+	return Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sum, Records: true}
+}
+
+// HeaderFingerprint returns the fingerprint of a batch that was read, without its records: those of a batch that does not count may
+// be anything, and of any size.
+func HeaderFingerprint(b *recordbatch.Batch) Fingerprint {
+	return Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sumOfHeader(b)}
 }
 
 // WrittenFingerprint returns the fingerprint of a batch that was written at the offset.
 func WrittenFingerprint(b *sarama.RecordBatch, offset int64) Fingerprint {
-	return Fingerprint{Offset: offset, LeaderEpoch: -1, Sum: sumOfRecords(b), Records: true}
+	sum := sumOfProducer(b.ProducerID, b.ProducerEpoch, b.FirstSequence, b.LastOffsetDelta)
+	for _, r := range b.Records {
+		sum = addRecord(sum, r)
+	}
+	return Fingerprint{Offset: offset, LeaderEpoch: -1, Sum: sum, Records: true}
 }
 
 // Same reports whether both are of the same batch.
@@ -46,30 +55,26 @@ func (f Fingerprint) Same(g Fingerprint) bool {
 // of records are those of the events. The ids and times of events are in it because a coordinator
 // whose disks were restored gives out a term again.
 
-// sumOfRecords is the sum of what writer and readers know.
-func sumOfRecords(b *sarama.RecordBatch) uint32 {
-	sum := producerOf(b)
-	for _, r := range b.Records {
-		sum = crc32.Update(sum, castagnoli, r.Key)
-		left := 2
-		for _, h := range r.Headers {
-			if name := string(h.Key); name != headerEventID && name != headerTimestamp {
-				continue
-			}
-			sum = crc32.Update(sum, castagnoli, h.Value)
-			if left--; left == 0 {
-				break
-			}
+// addRecord adds to a sum what writer and readers know of a record.
+func addRecord(sum uint32, r *sarama.Record) uint32 {
+	sum = crc32.Update(sum, castagnoli, r.Key)
+	left := 2
+	for _, h := range r.Headers {
+		if name := string(h.Key); name != headerEventID && name != headerTimestamp {
+			continue
 		}
-		sum = crc32.Update(sum, castagnoli, r.Value)
+		sum = crc32.Update(sum, castagnoli, h.Value)
+		if left--; left == 0 {
+			break
+		}
 	}
-	return sum
+	return crc32.Update(sum, castagnoli, r.Value)
 }
 
 // sumOfHeader is the sum of what all readers know.
-func sumOfHeader(b *sarama.RecordBatch) uint32 {
-	sum := mix(producerOf(b), uint64(b.FirstTimestamp.UnixMilli()))
-	sum = mix(sum, uint64(b.MaxTimestamp.UnixMilli()))
+func sumOfHeader(b *recordbatch.Batch) uint32 {
+	sum := sumOfProducer(b.ProducerID, b.ProducerEpoch, b.FirstSequence, b.LastOffsetDelta)
+	sum = mix(mix(sum, uint64(b.FirstTimestamp)), uint64(b.MaxTimestamp))
 	kind := uint64(0)
 	if b.Control {
 		kind |= 1
@@ -80,10 +85,10 @@ func sumOfHeader(b *sarama.RecordBatch) uint32 {
 	return mix(sum, kind)
 }
 
-// producerOf is the sum of what a batch says of its producer and of its length.
-func producerOf(b *sarama.RecordBatch) uint32 {
-	sum := mix(0, uint64(b.ProducerID))
-	return mix(mix(sum, uint64(uint16(b.ProducerEpoch))<<32|uint64(uint32(b.FirstSequence))), uint64(uint32(b.LastOffsetDelta)))
+// sumOfProducer is the sum of what a batch says of its producer and of its length.
+func sumOfProducer(id int64, epoch int16, sequence, lastOffsetDelta int32) uint32 {
+	sum := mix(0, uint64(id))
+	return mix(mix(sum, uint64(uint16(epoch))<<32|uint64(uint32(sequence))), uint64(uint32(lastOffsetDelta)))
 }
 
 // mix adds a number to a sum. It is FNV-1a by words, with its bits spread as MurmurHash3 ends.

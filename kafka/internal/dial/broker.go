@@ -1,0 +1,273 @@
+package dial
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/internal/clock"
+)
+
+// Broker is a connection that Sarama opens, authenticates and speaks on. Exchange sends on it what Sarama cannot send.
+// Sarama leaves a connection alone between its own requests, and both wait for an answer before the next request. One
+// goroutine at a time uses a Broker.
+type Broker struct {
+	*sarama.Broker
+	config   sarama.Config
+	secret   bool // what says who this client is was shown
+	shown    time.Time
+	conn     net.Conn // with TLS, if there is TLS
+	timed    timed
+	buffered *bufio.Reader
+	asked    int32 // exchanges
+	broken   bool
+}
+
+// Open opens a connection that Cut and Close of d close. The configuration is one that dials through d.
+func (d *Conns) Open(addr string, config *sarama.Config) (*Broker, error) {
+	b := &Broker{Broker: sarama.NewBroker(addr), config: *config, secret: config.Net.SASL.Enable, shown: clock.Reading()}
+	// Sarama would put TLS above the dialer's connection, where nobody else could write through it.
+	b.config.Net.Proxy.Dialer = &opening{broker: b, through: d, tls: config.Net.TLS.Enable, config: config.Net.TLS.Config}
+	b.config.Net.TLS.Enable, b.config.Net.TLS.Config = false, nil
+	if err := b.Open(&b.config); err != nil {
+		return nil, err
+	}
+	if _, err := b.Connected(); err != nil {
+		return nil, fmt.Errorf("connect to broker %s: %w", addr, err)
+	}
+	return b, nil
+}
+
+// opening dials the connection of a Broker.
+type opening struct {
+	broker  *Broker
+	through *Conns
+	tls     bool
+	config  *tls.Config
+}
+
+// Dial is what Sarama calls.
+func (o *opening) Dial(network, addr string) (net.Conn, error) {
+	c, err := o.through.Dial(network, addr)
+	if err != nil {
+		return nil, err
+	}
+	b := o.broker
+	if o.tls {
+		if c, err = shake(c, named(o.config, addr), b.config.Net.DialTimeout); err != nil {
+			return nil, err
+		}
+	}
+	b.conn = c
+	b.timed = timed{conn: c}
+	b.buffered = bufio.NewReader(&b.timed)
+	return c, nil
+}
+
+// shake puts TLS onto the connection, or closes it.
+func shake(c net.Conn, config *tls.Config, wait time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	t := tls.Client(c, config)
+	if err := t.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// named returns the configuration with the name of the server that is dialled, as Sarama does.
+func named(config *tls.Config, addr string) *tls.Config {
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if config.ServerName != "" {
+		return config
+	}
+	config = config.Clone()
+	config.ServerName, _, _ = net.SplitHostPort(addr) // it was dialled, so it has a port
+	return config
+}
+
+// Broken reports whether an exchange has failed on the way, so that the connection is of no more use.
+func (b *Broker) Broken() bool { return b.broken }
+
+// firstExchange is the correlation id before the first one, far from Sarama's, which begin with 0.
+const firstExchange = 1 << 30
+
+// Exchange sends a request of the header's version 1 and calls read with its answer, of which read leaves nothing. wait is
+// how long the broker may take beyond what the configuration allows for an answer. After an error that is not one of read's
+// the connection is closed.
+func (b *Broker) Exchange(key, version int16, body []byte, wait time.Duration, read func(*Answer) error) error {
+	b.showAgain()
+	b.asked++
+	id := firstExchange | b.asked&(firstExchange-1)
+	a, err := b.exchange(request(key, version, id, b.config.ClientID, body), id, wait)
+	if err == nil {
+		if err = read(a); err != nil && a.failed == nil && a.left == 0 {
+			return err // the answer's own
+		}
+	}
+	if err == nil {
+		err = a.end()
+	}
+	if err != nil {
+		b.broken = true
+		_ = b.conn.Close()
+		err = fmt.Errorf("request %d of version %d to broker %s: %w", key, version, b.Addr(), err)
+	}
+	return err
+}
+
+// showEvery is how long nothing but exchanges go over a connection that had to show who this client is. Sarama shows it again,
+// before the broker takes the connection for expired, but only together with a request of its own.
+const showEvery = 30 * time.Second
+
+func (b *Broker) showAgain() {
+	if now := clock.Reading(); b.secret && now.Sub(b.shown) >= showEvery {
+		b.shown = now
+		_, _ = b.ApiVersions(&sarama.ApiVersionsRequest{}) // a failure shows in the exchange
+	}
+}
+
+// request returns the bytes of a request.
+func request(key, version int16, id int32, client string, body []byte) []byte {
+	r := make([]byte, 4, 14+len(client)+len(body))
+	r = binary.BigEndian.AppendUint16(r, uint16(key))
+	r = binary.BigEndian.AppendUint16(r, uint16(version))
+	r = binary.BigEndian.AppendUint32(r, uint32(id))
+	r = binary.BigEndian.AppendUint16(r, uint16(len(client)))
+	r = append(append(r, client...), body...)
+	binary.BigEndian.PutUint32(r, uint32(len(r)-4))
+	return r
+}
+
+// exchange sends the request and waits for the beginning of its answer.
+func (b *Broker) exchange(request []byte, id int32, wait time.Duration) (*Answer, error) {
+	if err := b.conn.SetWriteDeadline(clock.Reading().Add(b.config.Net.WriteTimeout)); err != nil {
+		return nil, err
+	}
+	if _, err := b.conn.Write(request); err != nil {
+		return nil, err
+	}
+	b.timed.wait = b.config.Net.ReadTimeout + wait
+	a := &Answer{from: b.buffered, left: 8}
+	length, found := int64(a.Int32()), a.Int32()
+	b.timed.wait = b.config.Net.ReadTimeout // between two pieces of it
+	switch {
+	case a.failed != nil:
+		return nil, a.failed
+	case length < 4:
+		return nil, fmt.Errorf("an answer of %d bytes, expected 4 or more", length)
+	case found != id:
+		return nil, fmt.Errorf("an answer to request %d, expected %d", found, id)
+	}
+	a.left = length - 4
+	return a, nil
+}
+
+// timed reads from a connection, which gets some time for each piece.
+type timed struct {
+	conn net.Conn
+	wait time.Duration
+}
+
+func (t *timed) Read(p []byte) (int, error) {
+	if err := t.conn.SetReadDeadline(clock.Reading().Add(t.wait)); err != nil {
+		return 0, err
+	}
+	return t.conn.Read(p)
+}
+
+// Answer is what a broker answers, read piece by piece. After a failure all numbers are 0; Err tells of it.
+type Answer struct {
+	from   *bufio.Reader
+	left   int64
+	failed error
+}
+
+// Err returns why the answer could not be read, or nil.
+func (a *Answer) Err() error { return a.failed }
+
+// Left returns how many bytes of the answer are not read.
+func (a *Answer) Left() int64 { return a.left }
+
+// Read reads some of the answer, and fails with io.EOF at its end.
+func (a *Answer) Read(p []byte) (int, error) {
+	if a.failed != nil {
+		return 0, a.failed
+	}
+	if a.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := a.from.Read(p[:min(int64(len(p)), a.left)])
+	a.left -= int64(n)
+	a.failed = err
+	return n, err
+}
+
+// Fill fills p.
+func (a *Answer) Fill(p []byte) error {
+	if _, err := io.ReadFull(a, p); err != nil && a.failed == nil {
+		a.failed = io.ErrUnexpectedEOF
+	}
+	return a.failed
+}
+
+// Int16 reads a number.
+func (a *Answer) Int16() int16 {
+	var b [2]byte
+	if a.Fill(b[:]) != nil {
+		return 0
+	}
+	return int16(binary.BigEndian.Uint16(b[:]))
+}
+
+// Int32 reads a number.
+func (a *Answer) Int32() int32 {
+	var b [4]byte
+	if a.Fill(b[:]) != nil {
+		return 0
+	}
+	return int32(binary.BigEndian.Uint32(b[:]))
+}
+
+// Int64 reads a number.
+func (a *Answer) Int64() int64 {
+	var b [8]byte
+	if a.Fill(b[:]) != nil {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(b[:]))
+}
+
+// Text reads a string behind its length in 16 bits.
+func (a *Answer) Text() string {
+	b := make([]byte, max(a.Int16(), 0))
+	if a.Fill(b) != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// Drop reads on over so many bytes.
+func (a *Answer) Drop(n int64) {
+	if _, err := io.CopyN(io.Discard, a, n); err != nil && a.failed == nil {
+		a.failed = err
+	}
+}
+
+// end returns why the answer was not read to its end, or nil.
+func (a *Answer) end() error {
+	if a.failed == nil && a.left > 0 {
+		a.failed = fmt.Errorf("%d bytes of the answer are not read", a.left)
+	}
+	return a.failed
+}

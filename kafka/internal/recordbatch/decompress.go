@@ -1,0 +1,155 @@
+package recordbatch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/IBM/sarama"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy/xerial"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// firstRoom is the least room that is tried for what a batch decompresses to.
+const firstRoom = 16 << 10
+
+// maxWindow is the largest window that a batch in zstd may name: that of its highest level, 22. DecodeAll makes
+// no room for a window.
+const maxWindow = 128 << 20
+
+// errFull says that what is decompressed has more bytes than there is room for.
+var errFull = errors.New("there is not enough room")
+
+// decompress returns the batch's bytes of records. It appends to the decoder's bytes what was compressed.
+func (d *Decoder) decompress(b *Batch) ([]byte, error) {
+	if b.Codec == sarama.CompressionNone {
+		if len(b.records) > MaxBytes {
+			return nil, b.malformed(ErrTooLarge, fmt.Sprintf("%d bytes, expected %d at most", len(b.records), MaxBytes))
+		}
+		return b.records, nil
+	}
+	// The room doubles until what is decompressed fits, so that a bomb does not get the largest room at once. A batch that
+	// compresses as usual is tried once.
+	for room := min(max(4*len(b.records), firstRoom), MaxBytes); ; {
+		begin := len(d.bytes)
+		if cap(d.bytes)-begin < room { // what was handed out stays where it is
+			d.bytes, begin = make([]byte, 0, max(room, min(2*cap(d.bytes), keptBytes))), 0
+		}
+		room = min(cap(d.bytes)-begin, MaxBytes)
+		n, err := into(d.bytes[begin:begin:begin+room], b.Codec, b.records)
+		switch {
+		case err == nil:
+			d.bytes = d.bytes[:begin+n]
+			return d.bytes[begin : begin+n : begin+n], nil
+		case !errors.Is(err, errFull):
+			return nil, b.malformed(ErrRecords, fmt.Sprintf("%s: %v", b.Codec, err))
+		case room == MaxBytes:
+			return nil, b.malformed(ErrTooLarge, fmt.Sprintf("its %d bytes in %s decompress to more than %d", len(b.records), b.Codec, MaxBytes))
+		}
+		room = min(2*room, MaxBytes)
+	}
+}
+
+// into decompresses into the room that dst has, and returns how many bytes that made; errFull if they are more.
+func into(dst []byte, codec sarama.CompressionCodec, src []byte) (int, error) {
+	switch codec {
+	case sarama.CompressionGZIP:
+		return gzipInto(dst, src)
+	case sarama.CompressionSnappy:
+		out, err := xerial.DecodeCapped(dst, src)
+		if errors.Is(err, xerial.ErrDstTooSmall) {
+			err = errFull
+		}
+		return len(out), err
+	case sarama.CompressionLZ4:
+		return lz4Into(dst, src)
+	case sarama.CompressionZSTD:
+		return zstdInto(dst, src)
+	default:
+		return 0, errors.New("unknown codec")
+	}
+}
+
+// Decompressors hold tables that are costly to make.
+//
+//nolint:gochecknoglobals // pools are shared
+var (
+	gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	lz4s  = sync.Pool{New: func() any { return &lz4Reader{Reader: lz4.NewReader(nil)} }}
+	zstds = sync.Pool{New: newZstd}
+)
+
+func gzipInto(dst, src []byte) (int, error) {
+	r := gzips.Get().(*gzip.Reader)
+	defer gzips.Put(r)
+	if err := r.Reset(bytes.NewReader(src)); err != nil {
+		return 0, err
+	}
+	return readInto(dst, r)
+}
+
+// lz4Reader is a decompressor and what it reads from.
+type lz4Reader struct {
+	*lz4.Reader
+	src bytes.Reader
+}
+
+func lz4Into(dst, src []byte) (int, error) {
+	r := lz4s.Get().(*lz4Reader)
+	defer lz4s.Put(r)
+	r.src.Reset(src)
+	r.Reset(&r.src)
+	n, err := readInto(dst, r.Reader)
+	r.src.Reset(nil)
+	return n, err
+}
+
+// readInto reads all that there is into the room that dst has.
+func readInto(dst []byte, r io.Reader) (n int, err error) {
+	room := dst[:cap(dst)]
+	for n < len(room) && err == nil {
+		var k int
+		k, err = r.Read(room[n:])
+		n += k
+	}
+	var more [1]byte
+	for err == nil { // all of the room is used
+		var k int
+		if k, err = r.Read(more[:]); k > 0 {
+			return n, errFull
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+func newZstd() any {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return err // only an option can be wrong
+	}
+	return d
+}
+
+func zstdInto(dst, src []byte) (int, error) {
+	d, ok := zstds.Get().(*zstd.Decoder)
+	if !ok {
+		return 0, errors.New("the decompressor cannot be made")
+	}
+	defer zstds.Put(d)
+	out, err := d.DecodeAll(src, dst)
+	// The decompressor has more than one error for a block that does not fit.
+	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || err != nil && cap(dst)-len(out) < zstdBlock {
+		err = errFull
+	}
+	return len(out), err
+}
+
+// zstdBlock is the most that a block of zstd decompresses to: RFC 8878, Block_Maximum_Size.
+const zstdBlock = 128 << 10
