@@ -65,7 +65,7 @@ const askAround = 4
 func (l *link) find() (addr string, epoch int32, err error) {
 	if l.failures >= askAround {
 		o := officeOf(l.client, &l.config, l.topic, l.partition)
-		if o.answer == o.asked && o.epoch < l.newest {
+		if o.answer == o.asked && o.epoch >= 0 && o.epoch < l.newest { // -1: no broker was asked, as all are away
 			l.behind++
 		} else {
 			l.behind = 0
