@@ -22,7 +22,7 @@ type logSize struct{ offsets, bytes float64 }
 
 // String names the size for a note of a table.
 func (s logSize) String() string {
-	return fmt.Sprintf("%s records and %s bytes", Number.format(s.offsets), Number.format(s.bytes))
+	return fmt.Sprintf("%s offsets and %s bytes", Number.format(s.offsets), Number.format(s.bytes))
 }
 
 // costOfBarriers returns what a barrier costs, the mean of n. Nothing else may use the topic or begin a transaction
