@@ -167,7 +167,7 @@ func (r *run) storeAppender(ctx context.Context, sources []*source) (*appender, 
 		turn: func(ctx context.Context, d time.Duration) (int64, error) {
 			return callAll(ctx, sources, d, byStore(s))
 		},
-		stored: func(context.Context, int64) (int64, error) { return r.link.stored(topic, partitions) },
+		stored: func(context.Context, int64) (int64, error) { return r.link.count(topic) },
 	}, nil
 }
 

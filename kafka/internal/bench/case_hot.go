@@ -141,7 +141,7 @@ func (r *run) hot(ctx context.Context) (t Table, err error) {
 		return t, err
 	}
 	all := []*hotContender{
-		{name: nameStore, stream: storeHot{store, stream}, mayFail: true, stored: func() (int64, error) { return r.link.stored(topic, partitions) }},
+		{name: nameStore, stream: storeHot{store, stream}, mayFail: true, stored: func() (int64, error) { return r.link.count(topic) }},
 		{name: namePostgres, stream: tableHot{table, stream.ID}, stored: func() (int64, error) { return table.Count(ctx) }},
 	}
 	sources := r.newSources(r.size.deciders)

@@ -23,7 +23,8 @@ type claimLimit struct {
 	link                *cluster
 	topic, id           string
 	coordinator, leader *sarama.Broker
-	next                int64 // offset to read from
+	next                int64     // offset to read from
+	term                wire.Term // of the last claim
 }
 
 // newClaimLimit makes a first claim, which the brokers make more of than of a later one.
@@ -72,17 +73,23 @@ func (l *claimLimit) close() error {
 // claim times a claim.
 func (l *claimLimit) claim(ctx context.Context) (time.Duration, error) {
 	passed := stopwatch()
-	term, err := l.init(ctx)
-	if err == nil {
-		err = l.ask(ctx, func() (sarama.KError, error) { return l.add(term) })
-	}
-	if err == nil {
-		err = l.ask(ctx, func() (sarama.KError, error) { return l.end(term) })
+	var err error
+	if l.term, err = l.init(ctx); err == nil {
+		err = l.barrier(ctx)
 	}
 	for read := false; err == nil && !read; {
-		read, err = l.read(term)
+		read, err = l.read(l.term)
 	}
 	return passed(), err
+}
+
+// barrier puts an empty transaction over the partition under the term of the last claim. It does not wait for the marker.
+func (l *claimLimit) barrier(ctx context.Context) error {
+	err := l.ask(ctx, func() (sarama.KError, error) { return l.add(l.term) })
+	if err == nil {
+		err = l.ask(ctx, func() (sarama.KError, error) { return l.end(l.term) })
+	}
+	return err
 }
 
 // ask puts the question until the coordinator has no objection.
@@ -93,7 +100,7 @@ func (l *claimLimit) ask(ctx context.Context, question func() (sarama.KError, er
 			return err
 		}
 		if tries == limitTries {
-			return fmt.Errorf("claim with transactional id %s: after %d tries: %w", l.id, tries, code)
+			return fmt.Errorf("transactional id %s: after %d tries: %w", l.id, tries, code)
 		}
 		if err := clock.Wait(ctx, limitPause); err != nil {
 			return err

@@ -38,6 +38,7 @@ func allCases() []benchCase {
 		{"append", (*run).throughput},
 		{"single", (*run).latency},
 		{"hot", (*run).hot},
+		{"refusal", (*run).refusal},
 		{"takeover", (*run).takeover},
 		{"load", (*run).load},
 		{"rebuild", (*run).rebuild},
