@@ -25,22 +25,28 @@ import (
 // with a commit in turn, and the owner reads on to the end that the leader tells after the coordinator's answer. A
 // second copy of the marker before is not taken for the one that is awaited.
 
-// barrierPause is the time between two looks for a marker that the coordinator has not written yet.
-const barrierPause = 20 * time.Millisecond
+// barrierWait bounds how long appends wait for a marker that the coordinator has not written yet. Between two looks for
+// it are the pauses of a backoff, in which appends go on.
+const barrierWait = 25 * time.Millisecond
 
 // barrier is the owner's barrier that is under way, or was last.
 type barrier struct {
 	underWay bool
-	number   uint64 // of proofs; 0 if none was begun under this term
-	from     int64  // where the index stood when it began
-	aborts   bool   // how its transaction ends
-	recent   bool   // there was one since the last look
+	number   uint64        // of proofs; 0 if none was begun under this term
+	from     int64         // where the index stood when it began
+	aborts   bool          // how its transaction ends
+	recent   bool          // there was one since the last look
+	pause    time.Duration // before the next look for its marker
 	told     func(error)
 }
 
-// awaited reports whether the marker is the barrier's.
-func (b *barrier) awaited(m marker, term wire.Term) bool {
-	return m.Term == term && m.Aborts == b.aborts && m.Offset >= b.from
+// awaited reports whether the barrier's marker is one of the last that were read.
+func (b *barrier) awaited(last *markers, term wire.Term) bool {
+	m := last.commit
+	if b.aborts {
+		m = last.abort
+	}
+	return m.Term == term && m.Offset >= b.from
 }
 
 // over is called when the barrier is over, whatever became of it.
@@ -52,11 +58,12 @@ func (b *barrier) over(err error) {
 // bar begins a barrier. Where a renewal did not get through, the coordinator knows another term than the owner
 // writes under: another renewal takes the barrier's place.
 func (o *Owner) bar(ctx context.Context) error {
+	b := &o.barrier
+	b.number = o.proofs.begin() // of the renewal as well: if it is refused, whoever waits is told
 	if o.claims.newest() != o.term {
 		return o.renew(ctx)
 	}
-	b := &o.barrier
-	b.number, b.from, b.aborts = o.proofs.begin(), o.cfg.Index.Checkpoint().Next, !b.aborts
+	b.from, b.aborts, b.pause = o.cfg.Index.Checkpoint().Next, !b.aborts, firstPause
 	b.underWay, b.recent, b.told = true, true, o.cfg.Observer.barring()
 	term, commits := o.term, !b.aborts
 	o.beside(ctx, func(ctx context.Context) answer {
@@ -86,8 +93,10 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 		o.proofs.count(b.number)
 		b.over(nil)
 	default: // it comes
+		pause := b.pause
+		b.pause = min(2*pause, longPause)
 		o.beside(ctx, func(ctx context.Context) answer {
-			return answer{barrier: true, err: clock.Wait(ctx, barrierPause)}
+			return answer{barrier: true, err: clock.Wait(ctx, pause)}
 		})
 	}
 	return nil
@@ -98,9 +107,13 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	short, cancel := context.WithTimeout(ctx, markerTime)
 	defer cancel()
+	o.wait = barrierWait
+	defer func() { o.wait = soon }()
+	began := clock.Reading()
 	err = o.follow(short, func(c index.Checkpoint) bool {
-		found = o.barrier.awaited(o.marker, o.term)
-		return c.Term != o.term || found && c.Next >= o.high.Load()
+		atEnd := c.Next >= o.high.Load()
+		found = atEnd && o.barrier.awaited(&o.last, o.term)
+		return found || c.Term != o.term || atEnd && time.Since(began) >= barrierWait
 	})
 	switch {
 	case err == nil:

@@ -26,6 +26,7 @@ type follower struct {
 	claims   claims
 	progress progress
 	marker   marker                // that was read last, whether it changed anything or not
+	last     markers               // of the term there was
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
 }
 
