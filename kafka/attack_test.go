@@ -214,3 +214,30 @@ func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	require.Zero(t, renewals.Hits())
 }
+
+// A batch has the owner claim again while a barrier's transaction is open. It is ended first: Kafka 3.5.1 fences who asks for a
+// new term amid its own transaction, and the partition would be lost to nobody.
+func TestAClaimAgainEndsTheBarrierFirst(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	cfg.RequestTimeout = longest
+	s := open(t, cfg)
+	held, release := holdRequest(t, c, kmsg.EndTxn, always)
+	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	told := make(chan error, 1)
+	go func() { told <- tip.Await(within(t)) }()
+	<-held
+	claims := observe(c, kmsg.InitProducerID)
+	refused := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID, Count: 1})
+	stored := make(chan error, 1)
+	go func() {
+		_, err := s.Append(within(t), stream("b"), eventstore.NoStream, records(1, "")...)
+		stored <- err
+	}()
+	require.NoError(t, refused.Wait(within(t), 1))
+	require.Never(t, func() bool { return claims.Hits() > 0 }, 200*time.Millisecond, time.Millisecond)
+	release()
+	require.NoError(t, <-stored)
+	require.ErrorIs(t, <-told, eventstore.ErrConflict, "it was asked under another term")
+	require.Equal(t, 1, claims.Hits())
+}

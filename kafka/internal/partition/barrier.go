@@ -35,6 +35,7 @@ type barrier struct {
 	number   uint64        // of proofs; 0 if none was begun under this term
 	from     int64         // where the index stood when it began
 	aborts   bool          // how its transaction ends
+	answered bool          // by the coordinator: its marker is looked for
 	recent   bool          // there was one since the last look
 	pause    time.Duration // before the next look for its marker
 	told     func(error)
@@ -64,7 +65,7 @@ func (o *Owner) bar(ctx context.Context) error {
 		return o.renew(ctx)
 	}
 	b.from, b.aborts, b.pause = o.cfg.Index.Checkpoint().Next, !b.aborts, firstPause
-	b.underWay, b.recent, b.told = true, true, o.cfg.Observer.barring()
+	b.underWay, b.recent, b.answered, b.told = true, true, false, o.cfg.Observer.barring()
 	term, commits := o.term, !b.aborts
 	o.beside(ctx, func(ctx context.Context) answer {
 		return answer{barrier: true, err: o.coordinator.transact(ctx, term, commits)}
@@ -93,6 +94,7 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 		o.proofs.count(b.number)
 		b.over(nil)
 	default: // it comes
+		b.answered = true
 		pause := b.pause
 		b.pause = min(2*pause, longPause)
 		o.beside(ctx, func(ctx context.Context) answer {
@@ -126,15 +128,23 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	return false, nil
 }
 
-// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells why.
+// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells why. Not where a later
+// claim fences the owner: then a renewal would abort that claim's transaction (seen on Kafka 3.5.1 and 4.3.1).
 func (o *Owner) refused(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	var lost *LostError
+	if errors.As(err, &lost) {
+		if !o.refusedForNobody(ctx, err) {
+			return lost
+		}
+		o.nextTerm(ctx, wire.NoTerm())
+		return nil
+	}
 	o.cfg.Logger.Warn("a barrier is refused, and the claim renewed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"error", err)
-	var lost *LostError
-	if !errors.As(err, &lost) { // a permission, say: whoever waits need not wait for the renewal
+	if kindOf(err) == refused { // a permission, say: whoever waits need not wait for the renewal
 		o.proofs.fail(o.barrier.number, err)
 	}
 	return o.renew(ctx)
@@ -142,10 +152,14 @@ func (o *Owner) refused(ctx context.Context, err error) error {
 
 var errBarrierEnded = errors.New("the claim is made again, which takes the barrier's place")
 
-// endBarrier ends the barrier under way. What follows must end its transaction.
+// endBarrier waits until the coordinator has ended the transaction of the barrier under way, at the latest until the
+// owner is stopped. A coordinator fences the owner that asks for a new term amid its own transaction (seen on Kafka 3.5.1).
 func (o *Owner) endBarrier() {
-	o.stopAsking()
+	if o.barrier.answered { // then it is a pause that is under way
+		o.stopAsking()
+	}
 	<-o.asking
+	o.stopAsking()
 	o.asking = nil
 	o.barrier.over(errBarrierEnded)
 }
