@@ -25,22 +25,29 @@ import (
 // with a commit in turn, and the owner reads on to the end that the leader tells after the coordinator's answer. A
 // second copy of the marker before is not taken for the one that is awaited.
 
-// barrierPause is the time between two looks for a marker that the coordinator has not written yet.
-const barrierPause = 20 * time.Millisecond
+// barrierWait bounds how long appends wait for a marker that the coordinator has not written yet. Between two looks for
+// it are the pauses of a backoff, in which appends go on.
+const barrierWait = 25 * time.Millisecond
 
 // barrier is the owner's barrier that is under way, or was last.
 type barrier struct {
 	underWay bool
-	number   uint64 // of proofs; 0 if none was begun under this term
-	from     int64  // where the index stood when it began
-	aborts   bool   // how its transaction ends
-	recent   bool   // there was one since the last look
+	number   uint64        // of proofs; 0 if none was begun under this term
+	from     int64         // where the index stood when it began
+	aborts   bool          // how its transaction ends
+	answered bool          // by the coordinator: its marker is looked for
+	recent   bool          // there was one since the last look
+	pause    time.Duration // before the next look for its marker
 	told     func(error)
 }
 
-// awaited reports whether the marker is the barrier's.
-func (b *barrier) awaited(m marker, term wire.Term) bool {
-	return m.Term == term && m.Aborts == b.aborts && m.Offset >= b.from
+// awaited reports whether the barrier's marker is one of the last that were read.
+func (b *barrier) awaited(last *markers, term wire.Term) bool {
+	m := last.commit
+	if b.aborts {
+		m = last.abort
+	}
+	return m.Term == term && m.Offset >= b.from
 }
 
 // over is called when the barrier is over, whatever became of it.
@@ -52,12 +59,13 @@ func (b *barrier) over(err error) {
 // bar begins a barrier. Where a renewal did not get through, the coordinator knows another term than the owner
 // writes under: another renewal takes the barrier's place.
 func (o *Owner) bar(ctx context.Context) error {
+	b := &o.barrier
+	b.number = o.proofs.begin() // of the renewal as well: if it is refused, whoever waits is told
 	if o.claims.newest() != o.term {
 		return o.renew(ctx)
 	}
-	b := &o.barrier
-	b.number, b.from, b.aborts = o.proofs.begin(), o.cfg.Index.Checkpoint().Next, !b.aborts
-	b.underWay, b.recent, b.told = true, true, o.cfg.Observer.barring()
+	b.from, b.aborts, b.pause = o.cfg.Index.Checkpoint().Next, !b.aborts, firstPause
+	b.underWay, b.recent, b.answered, b.told = true, true, false, o.cfg.Observer.barring()
 	term, commits := o.term, !b.aborts
 	o.beside(ctx, func(ctx context.Context) answer {
 		return answer{barrier: true, err: o.coordinator.transact(ctx, term, commits)}
@@ -86,8 +94,11 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 		o.proofs.count(b.number)
 		b.over(nil)
 	default: // it comes
+		b.answered = true
+		pause := b.pause
+		b.pause = min(2*pause, longPause)
 		o.beside(ctx, func(ctx context.Context) answer {
-			return answer{barrier: true, err: clock.Wait(ctx, barrierPause)}
+			return answer{barrier: true, err: clock.Wait(ctx, pause)}
 		})
 	}
 	return nil
@@ -98,9 +109,13 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	short, cancel := context.WithTimeout(ctx, markerTime)
 	defer cancel()
+	o.wait = barrierWait
+	defer func() { o.wait = soon }()
+	began := clock.Reading()
 	err = o.follow(short, func(c index.Checkpoint) bool {
-		found = o.barrier.awaited(o.marker, o.term)
-		return c.Term != o.term || found && c.Next >= o.high.Load()
+		atEnd := c.Next >= o.high.Load()
+		found = atEnd && o.barrier.awaited(&o.last, o.term)
+		return found || c.Term != o.term || atEnd && time.Since(began) >= barrierWait
 	})
 	switch {
 	case err == nil:
@@ -113,16 +128,24 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	return false, nil
 }
 
-// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells why. A barrier that
-// ends with the owner is not refused.
+// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells why. Not where a later
+// claim fences the owner: then a renewal would abort that claim's transaction (seen on Kafka 3.5.1 and 4.3.1).
+// A barrier that ends with the owner is not refused.
 func (o *Owner) refused(ctx context.Context, err error) error {
 	if context.Cause(ctx) != nil {
 		return nil //nolint:nilerr // the owner ends, and tells everybody why
 	}
+	var lost *LostError
+	if errors.As(err, &lost) {
+		if !o.refusedForNobody(ctx, err) {
+			return lost
+		}
+		o.nextTerm(ctx, wire.NoTerm())
+		return nil
+	}
 	o.cfg.Logger.Warn("a barrier is refused, and the claim renewed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"error", err)
-	var lost *LostError
-	if !errors.As(err, &lost) { // a permission, say: whoever waits need not wait for the renewal
+	if kindOf(err) == refused { // a permission, say: whoever waits need not wait for the renewal
 		o.proofs.fail(o.barrier.number, err)
 	}
 	return o.renew(ctx)
@@ -130,10 +153,14 @@ func (o *Owner) refused(ctx context.Context, err error) error {
 
 var errBarrierEnded = errors.New("the claim is made again, which takes the barrier's place")
 
-// endBarrier ends the barrier under way. What follows must end its transaction.
+// endBarrier waits until the coordinator has ended the transaction of the barrier under way, at the latest until the
+// owner is stopped. A coordinator fences the owner that asks for a new term amid its own transaction (seen on Kafka 3.5.1).
 func (o *Owner) endBarrier() {
-	o.stopAsking()
+	if o.barrier.answered { // then it is a pause that is under way
+		o.stopAsking()
+	}
 	<-o.asking
+	o.stopAsking()
 	o.asking = nil
 	o.barrier.over(errBarrierEnded)
 }

@@ -30,6 +30,7 @@ type follower struct {
 	skips    skips
 	marker   marker                // that was read last, whether it changed anything or not
 	garbled  int                   // fetches in a row whose bytes were no batches
+	last     markers               // of the term there was
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
 }
 

@@ -92,11 +92,12 @@ func (p *proofs) look(q question) (answered bool, changed <-chan struct{}, err e
 	return false, p.changed, nil
 }
 
-// wanted reports whether somebody waits for a number that was not given out yet.
+// wanted reports whether somebody waits, while nothing is under way, for what is not coming then: it was not begun,
+// or has proved nothing, as a batch that the broker refused.
 func (p *proofs) wanted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.asked > p.begun
+	return p.asked > max(p.stored, p.failed)
 }
 
 // begin gives out the next number. It is called before the first request of a batch or a barrier is sent.
@@ -117,8 +118,8 @@ func (p *proofs) fail(number uint64, because error) {
 	p.change(func() { p.failed, p.failure = max(p.failed, number), because })
 }
 
-// renew notes that the owner goes on under another term.
-func (p *proofs) renew() { p.change(func() { p.term++ }) }
+// renew notes that the owner goes on under another term. Nobody waits for the former one any more (P4).
+func (p *proofs) renew() { p.change(func() { p.term, p.asked = p.term+1, 0 }) }
 
 // end notes that the owner has ended.
 func (p *proofs) end(because error) { p.change(func() { p.over = because }) }

@@ -13,6 +13,18 @@ type marker struct {
 	Began  bool // the term; false where it had begun before, or has ended
 }
 
+// markers are the last ones of a term, by how they end its transactions: a copy of an earlier marker, or one of a term
+// that has ended, may stand behind the one that somebody waits for.
+type markers struct{ commit, abort marker }
+
+func (l *markers) add(m marker) {
+	if m.Aborts {
+		l.abort = m
+	} else {
+		l.commit = m
+	}
+}
+
 // readControl is the reader rule, for one control batch.
 //
 // Invariant 8: a marker begins its term if its epoch is greater than every epoch of its producer id
@@ -45,6 +57,7 @@ func (f *follower) readControl(r *reading, b *recordbatch.Batch) error {
 		r.Terms = append(r.Terms, m.Term)
 		r.Checkpoint.Term = m.Term
 	}
+	f.last.add(m)
 	f.claims.saw(m.Term, m.Aborts)
 	return nil
 }

@@ -1,0 +1,243 @@
+package kafka_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// soonEnough returns a context for what takes milliseconds, and must not take the caller's patience.
+func soonEnough(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// The batch that should answer a question is refused by the broker. A barrier answers it.
+func TestARefusedBatchLeavesNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: 1})
+	_, err := s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	var refused *kafka.RefusedError
+	require.ErrorAs(t, err, &refused)
+	require.NoError(t, tip.Await(soonEnough(t)))
+}
+
+// A renewal takes the barrier's place as its term has no marker yet, and is refused. Whoever waits is told, and the coordinator is
+// not asked again and again.
+func TestARefusedRenewalTellsWhoeverWaits(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.AddPartitionsToTxn}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	renewals := observe(c, kmsg.InitProducerID)
+	r := counters(t, s)
+	for range 3 {
+		err := r.Update(soonEnough(t), "a", refuse)
+		require.NotErrorIs(t, err, errNoCounter)
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+	}
+	require.LessOrEqual(t, renewals.Hits(), 6)
+	fault.Remove()
+	require.ErrorIs(t, r.Update(soonEnough(t), "a", refuse), errNoCounter)
+}
+
+// doubleMarker writes a marker as a coordinator does that asks twice, or late.
+func doubleMarker(t testing.TB, c *kfake.Cluster, cfg kafka.Config, producer int64, epoch int16, commit bool) error {
+	f := foreigner(t, cfg)
+	topic := kmsg.NewWriteTxnMarkersRequestMarkerTopic()
+	topic.Topic, topic.Partitions = topicOf(cfg), []int32{0}
+	marker := kmsg.NewWriteTxnMarkersRequestMarker()
+	marker.ProducerID, marker.ProducerEpoch, marker.Committed = producer, epoch, commit
+	marker.Topics = append(marker.Topics, topic)
+	request := kmsg.NewPtrWriteTxnMarkersRequest()
+	request.Markers = append(request.Markers, marker)
+	found, err := kadm.NewClient(f).ListTopics(context.WithoutCancel(t.Context()), topicOf(cfg))
+	if err != nil {
+		return err
+	}
+	response, err := f.Broker(int(found[topicOf(cfg)].Partitions[0].Leader)).Request(context.WithoutCancel(t.Context()), request)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(response.(*kmsg.WriteTxnMarkersResponse).Markers[0].Topics[0].Partitions[0].ErrorCode)
+}
+
+// Right behind the marker of a barrier stands the copy of an earlier one: of the owner's claim, or of the owner before.
+func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
+	t.Parallel()
+	for name, epochsBack := range map[string]int16{"of this claim": 0, "of the claim before": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, cfg := fake(t)
+			require.NoError(t, open(t, cfg).Close())
+			var producer, epoch atomic.Int64
+			c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				add := r.(*kmsg.AddPartitionsToTxnRequest)
+				producer.Store(add.ProducerID)
+				epoch.Store(int64(add.ProducerEpoch))
+				return nil, nil, false
+			})
+			s := open(t, cfg)
+			var once atomic.Bool
+			c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				if !once.Swap(true) {
+					c.SleepControl(func() {
+						if err := doubleMarker(t, c, cfg, producer.Load(), int16(epoch.Load())-epochsBack, true); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				return nil, nil, false
+			})
+			require.ErrorIs(t, counters(t, s).Update(soonEnough(t), "a", refuse), errNoCounter)
+			require.True(t, once.Load())
+			require.ErrorIs(t, counters(t, s).Update(soonEnough(t), "a", refuse), errNoCounter)
+		})
+	}
+}
+
+// The coordinator has answered a barrier, and has the marker written late. Appends do not wait for it.
+func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+	ended := make(chan struct{})
+	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		add := r.(*kmsg.AddPartitionsToTxnRequest)
+		answer := add.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)
+		topic := kmsg.NewAddPartitionsToTxnResponseTopic()
+		topic.Topic, topic.Partitions = add.Topics[0].Topic, []kmsg.AddPartitionsToTxnResponseTopicPartition{{Partition: 0}}
+		answer.Topics = append(answer.Topics, topic)
+		return answer, nil, true
+	})
+	var once sync.Once
+	c.ControlKey(int16(kmsg.EndTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		once.Do(func() { close(ended) })
+		return r.ResponseKind(), nil, true
+	})
+	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	told := make(chan error, 1)
+	go func() { told <- tip.Await(t.Context()) }()
+	<-ended
+	const appends = 20
+	var most time.Duration
+	for i := range appends {
+		began := time.Now()
+		_, err := s.Append(t.Context(), stream("b"), eventstore.Expected(i+1), records(1, "")...)
+		require.NoError(t, err)
+		most = max(most, time.Since(began))
+	}
+	require.NoError(t, <-told, "a batch answers it")
+	t.Logf("an append took %s at most", most)
+	require.Less(t, most, 500*time.Millisecond)
+}
+
+// A store was overtaken and has not noticed. What the other store has appended is there, and expecting it is no conflict.
+func TestAnOvertakenStoreTellsNoConflict(t *testing.T) {
+	t.Parallel()
+	for name, prefix := range map[string]string{"same prefix": kafka.DefaultTransactionalIDPrefix, "another prefix": "another"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, cfg := fake(t)
+			former := open(t, cfg)
+			cfg.TransactionalIDPrefix = prefix
+			_, err := open(t, cfg).Append(t.Context(), stream("a"), eventstore.NoStream, records(2, "")...)
+			require.NoError(t, err)
+			_, err = former.Append(t.Context(), stream("a"), 2, records(1, "")...)
+			require.NotErrorIs(t, err, eventstore.ErrConflict)
+		})
+	}
+}
+
+// Appends that are refused, each without a batch, keep nobody from a barrier.
+func TestConflictsStarveNoRefusal(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	var conflicts atomic.Int64
+	for range 64 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = s.Append(ctx, stream("b"), eventstore.NoStream, records(1, "")...)
+				conflicts.Add(1)
+			}
+		})
+	}
+	defer group.Wait()
+	defer stop()
+	var most time.Duration
+	for i := range 20 {
+		began := time.Now()
+		require.ErrorIs(t, counters(t, s).Update(within(t), "a"+strconv.Itoa(i), refuse), errNoCounter)
+		most = max(most, time.Since(began))
+	}
+	t.Logf("a refusal took %s at most, amid %d conflicts", most, conflicts.Load())
+	require.Less(t, most, 2*time.Second)
+}
+
+// The coordinator says that an owner is overtaken. The owner believes it: a renewal would end the transaction of the other's claim.
+func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	former := open(t, cfg)
+	open(t, cfg)
+	renewals := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, When: renews, Observe: true, Count: -1})
+	err := counters(t, former).Update(soonEnough(t), "a", refuse)
+	require.NotErrorIs(t, err, errNoCounter)
+	require.ErrorIs(t, err, eventstore.ErrNotOwner)
+	require.Zero(t, renewals.Hits())
+}
+
+// A batch has the owner claim again while a barrier's transaction is open. It is ended first: Kafka 3.5.1 fences who asks for a
+// new term amid its own transaction, and the partition would be lost to nobody.
+func TestAClaimAgainEndsTheBarrierFirst(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	cfg.RequestTimeout = longest
+	s := open(t, cfg)
+	held, release := holdRequest(t, c, kmsg.EndTxn, always)
+	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	told := make(chan error, 1)
+	go func() { told <- tip.Await(within(t)) }()
+	<-held
+	claims := observe(c, kmsg.InitProducerID)
+	refused := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID, Count: 1})
+	stored := make(chan error, 1)
+	go func() {
+		_, err := s.Append(within(t), stream("b"), eventstore.NoStream, records(1, "")...)
+		stored <- err
+	}()
+	require.NoError(t, refused.Wait(within(t), 1))
+	require.Never(t, func() bool { return claims.Hits() > 0 }, 200*time.Millisecond, time.Millisecond)
+	release()
+	require.NoError(t, <-stored)
+	require.ErrorIs(t, <-told, eventstore.ErrConflict, "it was asked under another term")
+	require.Equal(t, 1, claims.Hits())
+}
