@@ -155,22 +155,6 @@ func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
 	require.Less(t, most, 500*time.Millisecond)
 }
 
-// A store was overtaken and has not noticed. What the other store has appended is there, and expecting it is no conflict.
-func TestAnOvertakenStoreTellsNoConflict(t *testing.T) {
-	t.Parallel()
-	for name, prefix := range map[string]string{"same prefix": kafka.DefaultTransactionalIDPrefix, "another prefix": "another"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, cfg := fake(t)
-			former := open(t, cfg)
-			cfg.TransactionalIDPrefix = prefix
-			_, err := open(t, cfg).Append(t.Context(), stream("a"), eventstore.NoStream, records(2, "")...)
-			require.NoError(t, err)
-			_, err = former.Append(t.Context(), stream("a"), 2, records(1, "")...)
-			require.NotErrorIs(t, err, eventstore.ErrConflict)
-		})
-	}
-}
 
 // Appends that are refused, each without a batch, keep nobody from a barrier.
 func TestConflictsStarveNoRefusal(t *testing.T) {
