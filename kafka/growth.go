@@ -51,7 +51,8 @@ func (c *client) used(ctx context.Context, topic string, p int32) (why string, e
 	for at := int64(0); at < end; {
 		records, next, err := log.Read(ctx, at)
 		var out *partition.RangeError
-		if len(records) > 0 || errors.As(err, &out) {
+		var corrupt *partition.CorruptError
+		if len(records) > 0 || errors.As(err, &out) || errors.As(err, &corrupt) {
 			return "holds records, or did", nil
 		}
 		if err != nil {

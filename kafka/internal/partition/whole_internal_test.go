@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
+	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -130,6 +131,24 @@ func TestABatchAcrossTheCheckpointIsAnotherLogs(t *testing.T) {
 	err := f.feed(t, ownersBatch(2, term, "a", 2, 2))
 	require.ErrorIs(t, err, ErrLogRewritten)
 	require.Equal(t, int64(3), f.cfg.Index.Checkpoint().Next)
+}
+
+// What stands in the place of the owner's last batch may be anything, also what cannot be decoded.
+func TestAnotherBatchInThePlaceOfTheLastIsFound(t *testing.T) {
+	term := wire.Term{ProducerID: 1}
+	f := testFollower(t, 1)
+	own := ownersBatch(1, term, "a", 1, 2)
+	require.NoError(t, f.feed(t, ownersMarker(0, term), own))
+	compare := func(encoded []byte) error {
+		found, err := recordbatch.Parse(encoded)
+		require.NoError(t, err)
+		return f.compare(&found[0], new(recordbatch.Decoder))
+	}
+	require.NoError(t, compare(batchtest.Encode(own)))
+	require.ErrorIs(t, compare(batchtest.Encode(ownersBatch(1, term, "b", 1, 2))), ErrLogRewritten)
+	require.ErrorIs(t, compare(batchtest.Frame(own, 2, []byte("no records"))), ErrLogRewritten)
+	own.Records = own.Records[:1]
+	require.ErrorIs(t, compare(batchtest.Encode(own)), ErrRecordsMissing)
 }
 
 func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
