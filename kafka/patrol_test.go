@@ -44,33 +44,52 @@ func looks(t testing.TB, s *kafka.Store, times int) {
 // A topic that was compacted while no store ran has the right settings again, and the index still has everything: only the log shows it.
 func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 	t.Parallel()
-	c, cfg := fake(t)
-	var told changes
-	var logged bytes.Buffer
-	cfg.CheckEvery, cfg.IndexDir, cfg.Hooks.Topic = 10*time.Millisecond, t.TempDir(), told.note
-	s := open(t, cfg)
-	kept := add(t, s, "x", 40)
-	looks(t, s, 20)
-	require.Empty(t, s.TopicHealth().Problems)
-	require.NoError(t, s.Close())
-	compacted(t, c, cfg)
+	for name, c := range map[string]struct {
+		commits, records int
+		says             string
+	}{
+		"batches are gone":            {commits: 40, records: 1, says: "without the records from offset "},
+		"records of a batch are gone": {commits: 1, records: 40, says: "without 39 of the 40 records from offset "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster, cfg := fake(t)
+			var told changes
+			cfg.CheckEvery, cfg.IndexDir, cfg.Hooks.Topic = 10*time.Millisecond, t.TempDir(), told.note
+			s := open(t, cfg)
+			var kept []string
+			for range c.commits {
+				rs := records(c.records, "")
+				_, err := s.Append(t.Context(), stream("x"), eventstore.Any, rs...)
+				require.NoError(t, err)
+				kept = append(kept, idsOf(rs)...)
+			}
+			add(t, s, "another", 1)
+			looks(t, s, 20)
+			require.Empty(t, s.TopicHealth().Problems)
+			require.NoError(t, s.Close())
+			compacted(t, cluster, cfg)
 
-	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
-	s = open(t, cfg)
-	found := incomplete(t, s)
-	require.Equal(t, topicOf(cfg), found.Topic)
-	require.False(t, found.Mended)
-	kept = append(kept, add(t, s, "x", 1)...)
-	require.Equal(t, kept, ids(t, s, "x"), "streams are whole in the index, and the partition goes on")
-	require.ErrorIs(t, firstError(s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning())), kafka.ErrRecordsMissing)
-	looks(t, s, 5)
-	require.Equal(t, []kafka.TopicProblem{found}, s.TopicHealth().Problems, "it stays, as it was found first")
-	require.Equal(t, []kafka.TopicChange{{TopicProblem: found}}, told.told(), "once")
-	require.NoError(t, s.Close())
-	require.Contains(t, logged.String(), "level=ERROR")
-	require.Contains(t, logged.String(), found.Found)
+			var logged bytes.Buffer
+			cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+			s = open(t, cfg)
+			found := incomplete(t, s)
+			require.Equal(t, topicOf(cfg), found.Topic)
+			require.Contains(t, found.Found, c.says)
+			require.False(t, found.Mended)
+			kept = append(kept, add(t, s, "x", 1)...)
+			require.Equal(t, kept, ids(t, s, "x"), "streams are whole in the index, and the partition goes on")
+			require.ErrorIs(t, firstError(s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning())), kafka.ErrRecordsMissing)
+			looks(t, s, 5)
+			require.Equal(t, []kafka.TopicProblem{found}, s.TopicHealth().Problems, "it stays, as it was found first")
+			require.NoError(t, s.Close())
+			require.Equal(t, []kafka.TopicChange{{TopicProblem: found}}, told.told(), "once")
+			require.Contains(t, logged.String(), "level=ERROR")
+			require.Contains(t, logged.String(), found.Found)
 
-	incomplete(t, openReader(t, cfg))
+			incomplete(t, openReader(t, cfg)) // it is looked at again, and told again
+		})
+	}
 }
 
 // A topic that is compacted between two looks, too, has the right settings whenever the store looks.
