@@ -86,6 +86,11 @@ type Config struct {
 
 	// CheckEvery is the time between two looks at the topics while the store runs: their settings, partitions, replicas and ids, and where their
 	// partitions begin. See [Store.TopicHealth]. Default: [DefaultCheckEvery].
+	//
+	// Each look also fetches one batch of each partition, at a random offset that the index has read, to see whether the log still holds it. The
+	// first look after Open fetches eight. So a look costs two requests, one more to each broker that leads a partition, and a fetch for each
+	// partition that is not empty: ten partitions on three brokers cost 15 requests each CheckEvery. A fetch brings one batch, 1 MiB at most.
+	// Where a share h of the log is gone, a store says so after 1/h fetches on average: a few lost records among millions may stay unnoticed.
 	CheckEvery time.Duration
 
 	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave room below

@@ -44,8 +44,11 @@ func TestLossesOnRealBrokers(t *testing.T) {
 	})
 }
 
-// testCompacted has a topic be compacted until records are gone, and sets its policy right again.
+// testCompacted has a topic be compacted until records are gone, and sets its policy right again. A store that has
+// everything in its index tells of it, and one that has not is refused.
 func testCompacted(t *testing.T, cfg kafka.Config) {
+	withIndex := cfg
+	withIndex.IndexDir, withIndex.CheckEvery = t.TempDir(), 50*time.Millisecond
 	admin := kadm.NewClient(foreigner(t, cfg))
 	alter := func(settings map[string]string) {
 		var changes []kadm.AlterConfig
@@ -56,7 +59,7 @@ func testCompacted(t *testing.T, cfg kafka.Config) {
 		require.NoError(t, err)
 		require.NoError(t, r[0].Err)
 	}
-	s := open(t, cfg)
+	s := open(t, withIndex)
 	kept := add(t, s, "x", 4)
 	alter(map[string]string{
 		"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "100",
@@ -71,6 +74,11 @@ func testCompacted(t *testing.T, cfg kafka.Config) {
 	})
 	alter(map[string]string{"cleanup.policy": "delete"})
 	require.Equal(t, kept, ids(t, s, "x"), "whose index has read them still has them")
+	require.NoError(t, s.Close())
+
+	s = open(t, withIndex)
+	incomplete(t, s)
+	require.Equal(t, kept, ids(t, s, "x"))
 	require.NoError(t, s.Close())
 
 	_, err := kafka.Open(t.Context(), cfg)

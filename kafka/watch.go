@@ -23,7 +23,7 @@ type TopicHealth struct {
 // TopicProblem is one property of a topic that is not as it must be, or that was not and may have cost records.
 type TopicProblem struct {
 	Topic    string
-	Property string // as in [Difference]; or "topic", "topic id", "beginning of partition 3", "replicas of partition 3"
+	Property string // as in [Difference]; or "topic", "topic id", "beginning of partition 3", "replicas of partition 3", "log of partition 3"
 	Found    string
 	Want     string
 	Do       string    // how to mend it
@@ -52,7 +52,9 @@ type watch struct {
 	stop context.CancelFunc
 	done chan struct{}
 
-	missing map[string]bool // topics that the last look did not find; of the watch's goroutine alone
+	// Of the watch's goroutine alone.
+	missing map[string]bool // topics that the last look did not find
+	patrol  *patrol
 
 	mu       sync.Mutex
 	looked   time.Time // wall clock
@@ -69,7 +71,7 @@ func newWatch(ctx context.Context, s *Store, id index.Identity) (*watch, error) 
 	}
 	w := &watch{
 		cfg: s.cfg, client: s.client, want: want, ids: make(map[string]string), missing: make(map[string]bool),
-		done: make(chan struct{}), looked: clock.Now(), answered: clock.Reading(),
+		done: make(chan struct{}), looked: clock.Now(), answered: clock.Reading(), patrol: newPatrol(s),
 	}
 	for name, t := range id.Topics {
 		w.ids[name] = t.ID

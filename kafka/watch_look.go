@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,12 +18,14 @@ const (
 	propertyID        = "topic id"
 	propertyBeginning = "beginning of partition "
 	propertyReplicas  = "replicas of partition "
+	propertyLog       = "log of partition "
 	cleanupPolicy     = "cleanup.policy"
 )
 
 // costsRecords reports whether records may be gone once the property was not as it must be, though it is again.
 func costsRecords(property string) bool {
-	return property == propertyTopic || property == propertyID || property == cleanupPolicy || strings.HasPrefix(property, propertyBeginning)
+	return property == propertyTopic || property == propertyID || property == cleanupPolicy ||
+		strings.HasPrefix(property, propertyBeginning) || strings.HasPrefix(property, propertyLog)
 }
 
 // advice says what to do about a property.
@@ -34,10 +37,13 @@ func advice(property string) string {
 	case property == propertyID:
 		return "somebody has deleted the topic and made it anew; " + restored
 	case property == cleanupPolicy:
-		return "compaction deletes all but the newest record of each aggregate; set it to delete, stop the service, and start it with an empty index folder: " +
-			"it reads the whole log then, and says whether records are gone"
+		return "compaction deletes all but the newest record of each aggregate; set it to delete, keep the index folder, which still has what is gone, " +
+			"stop the service, and start it with another, empty index folder: it reads the whole log then, and says whether records are gone"
 	case strings.HasPrefix(property, propertyBeginning):
 		return "records before it were deleted; " + restored + ", with retention.ms and retention.bytes at -1"
+	case strings.HasPrefix(property, propertyLog):
+		return "the topic was compacted for a while, or the brokers have lost records; the index still has them: keep its folder, " +
+			"and restore the topic from a copy; until then ReadCategory, subscriptions, and every start with a new index fail there"
 	case strings.HasPrefix(property, "retention."):
 		return "brokers delete old records; set it right at once (kafka-configs.sh --alter)"
 	case property == "partitions":
@@ -77,7 +83,11 @@ func (w *watch) look(ctx context.Context) ([]TopicProblem, error) {
 	if err != nil {
 		return nil, w.cfg.Security.explain(fmt.Errorf("ask where the partitions begin: %w", err))
 	}
-	return append(found, begun...), nil
+	lacking, err := w.patrol.walk(ctx, func(topic string) bool { return topics[topic] != nil })
+	if err != nil {
+		return nil, w.cfg.Security.explain(err)
+	}
+	return slices.Concat(found, begun, lacking), nil
 }
 
 // beside returns what no Difference tells: another id, and partitions whose replicas are fewer or more than the first one's should be.

@@ -174,6 +174,13 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 // broker that is away may answer later. It fails with a *RangeError if the offset is not in the log and stays so, and with a
 // *CorruptError if the log has a hole, or bytes that are no batches, also when they are asked for again.
 func (p *Pool) batches(ctx context.Context, ask fetching) ([]recordbatch.Batch, error) {
+	return p.checked(ctx, ask, ask.follow)
+}
+
+// checked does what batches does, with another check in the place of that for holes.
+func (p *Pool) checked(
+	ctx context.Context, ask fetching, check func([]recordbatch.Batch) error,
+) ([]recordbatch.Batch, error) {
 	garbled := 0
 	return patiently(ctx, p.client, ask.topic, func() ([]recordbatch.Batch, error) {
 		found, err := p.fetch(ctx, ask)
@@ -189,7 +196,7 @@ func (p *Pool) batches(ctx context.Context, ask fetching) ([]recordbatch.Batch, 
 			}
 			return nil, err
 		}
-		return batches, ask.follow(batches)
+		return batches, check(batches)
 	})
 }
 

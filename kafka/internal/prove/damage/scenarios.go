@@ -26,7 +26,9 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{name: "disks-restored", damage: restoreDisks},
-		{name: "compacted", damage: compact, shows: true},
+		{name: "compacted", damage: compact, shows: true, configure: func(cfg *kafka.Config) {
+			cfg.CheckEvery = time.Second / 10 // each look tells of what is gone with some probability: see sayWithin
+		}},
 		{name: "beginning-deleted", damage: deleteBeginning, shows: true},
 		{name: "unclean-election", damage: electUnclean, configure: func(cfg *kafka.Config) {
 			cfg.ReplicationFactor, cfg.MinInSyncReplicas = 2, 1

@@ -90,20 +90,18 @@ func (v *view) listen() {
 		}
 	}
 	for _, problem := range v.store.TopicHealth().Problems {
-		if !costsRecords(problem) {
-			continue
-		}
 		for p := range int32(partitions) {
-			if v.said[p] == "" {
+			if costsRecords(problem, p) && v.said[p] == "" {
 				v.said[p] = problem.String()
 			}
 		}
 	}
 }
 
-// costsRecords reports whether the problem says that records may be gone.
-func costsRecords(p kafka.TopicProblem) bool {
-	return p.Mended || p.Property == "cleanup.policy" || strings.HasPrefix(p.Property, "beginning of partition")
+// costsRecords reports whether the problem says that records of the partition may be gone.
+func costsRecords(p kafka.TopicProblem, partition int32) bool {
+	return p.Mended || p.Property == "cleanup.policy" || strings.HasPrefix(p.Property, "beginning of partition") ||
+		p.Property == fmt.Sprintf("log of partition %d", partition)
 }
 
 // honest reports whether the error says that the topic, or the index, is not as it must be.
