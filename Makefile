@@ -24,7 +24,7 @@ prove: ## ten minutes of faults on real brokers, every history checked for linea
 	go run ./kafka/internal/prove/cmd/prove -duration 10m $(ARGS)
 
 .PHONY: bench
-bench: ## measure the store beside its alternatives, on real brokers and PostgreSQL 15 (ARGS=-quick for two minutes)
+bench: ## measure the store beside its alternatives, on real brokers and PostgreSQL 15 (ARGS=-quick for three minutes)
 	go run ./kafka/internal/bench/cmd/bench $(ARGS)
 
 .PHONY: cluster

@@ -1,7 +1,7 @@
 // Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL, and says which of the goals
 // are met. See package bench.
 //
-//	bench                                 everything, in about twenty minutes
+//	bench                                 everything, in about twenty-five minutes
 //	bench -quick                          everything, briefly: to see that it works
 //	bench -cases append,hot -rounds 7     some cases
 //	bench -cases append -profile /tmp/p   with profiles of this store
