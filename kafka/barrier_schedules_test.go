@@ -155,7 +155,6 @@ func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
 	require.Less(t, most, 500*time.Millisecond)
 }
 
-
 // Appends that are refused, each without a batch, keep nobody from a barrier.
 func TestConflictsStarveNoRefusal(t *testing.T) {
 	t.Parallel()
