@@ -76,7 +76,6 @@ const mostTries = 6
 func TestBombs(t *testing.T) {
 	for _, codec := range codecs[1:] {
 		t.Run(codec.String(), func(t *testing.T) {
-
 			b := sample(codec, 1)
 			bomb, err := recordbatch.Parse(batchtest.Frame(b, 1, batchtest.Compress(codec, make([]byte, 64<<20))))
 			require.NoError(t, err)
