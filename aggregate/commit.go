@@ -3,7 +3,6 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"iter"
 	"maps"
 	"reflect"
 
@@ -76,31 +75,20 @@ func (r *Repository[S]) copies(ctx context.Context, records []eventstore.Record)
 	return copies, nil
 }
 
-// stored yields the copies with the headers and positions that the records have in the store.
-func (c *commit[S]) stored(copies [][]Event[S], at eventstore.Result) iter.Seq2[event.Envelope[Event[S]], error] {
-	return func(yield func(event.Envelope[Event[S]], error) bool) {
-		for i, events := range copies {
-			h := c.records[i].Header
-			h.AggregateType, h.AggregateID, h.AggregateVersion = c.stream.Type, c.stream.ID, at.First+int64(i)
-			h.Timestamp = at.Time // of all: they were given one
-			h.Metadata = maps.Clone(h.Metadata)
-			p := at.Position
-			p.Offset -= at.Last - h.AggregateVersion
-			for j, e := range events {
-				if !yield(event.Envelope[Event[S]]{Header: h, Position: p, Event: e, More: j+1 < len(events)}, nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// publish hands stored events to the bus, which logs what its handlers fail with.
+// publish hands stored events to the bus, which logs what its handlers fail with. They have the headers and positions that the records have in
+// the store.
 func (r *Repository[S]) publish(ctx context.Context, c *commit[S], at eventstore.Result) {
 	envelopes := make([]event.Envelope[any], 0, len(c.copies))
-	c.stored(c.copies, at)(func(e event.Envelope[Event[S]], _ error) bool {
-		envelopes = append(envelopes, event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event, More: e.More})
-		return true
-	})
+	for i, events := range c.copies {
+		h := c.records[i].Header
+		h.AggregateType, h.AggregateID, h.AggregateVersion = c.stream.Type, c.stream.ID, at.First+int64(i)
+		h.Timestamp = at.Time // of all: they were given one
+		h.Metadata = maps.Clone(h.Metadata)
+		p := at.Position
+		p.Offset -= at.Last - h.AggregateVersion
+		for j, e := range events {
+			envelopes = append(envelopes, event.Envelope[any]{Header: h, Position: p, Event: e, More: j+1 < len(events)})
+		}
+	}
 	_ = r.cfg.Bus.Publish(ctx, envelopes...)
 }

@@ -45,7 +45,9 @@ func TestAnotherCommandWithTheSameIDIsRefused(t *testing.T) {
 		return r.Update(ctx, c.ShopID, decides(stocked{Count: c.Count}, stocked{Count: 1}))
 	}))
 	require.NoError(t, command.Register(bus, func(ctx context.Context, c restock) error {
-		return r.Save(ctx, r.Type().New(c.ShopID), stocked{Count: 9})
+		root := r.Type().New(c.ShopID)
+		require.NoError(t, root.Apply(stocked{Count: 9}))
+		return r.Save(ctx, root)
 	}))
 	dispatch := func(c any) error { return bus.Dispatch(t.Context(), c, command.WithID("c-1")) }
 	require.NoError(t, dispatch(stock{ShopID: "s-1", Count: 5}))
@@ -105,7 +107,8 @@ func TestSecondCommitOfOneCommand(t *testing.T) {
 	save := func(ctx context.Context, r *aggregate.Repository[shop], id string, count int) error {
 		root, err := r.Load(ctx, id)
 		require.NoError(t, err)
-		return r.Save(ctx, root, stocked{Count: count})
+		require.NoError(t, root.Apply(stocked{Count: count}))
+		return r.Save(ctx, root)
 	}
 	type commit func(context.Context, *aggregate.Repository[shop], string, int) error
 	for _, tt := range []struct {

@@ -92,42 +92,32 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 // replay makes the aggregate of its events.
 func (r *Repository[S]) replay(id string, history iter.Seq2[event.Envelope[Event[S]], error]) (*Root[S], error) {
 	root := r.typ.New(id)
-	if err := root.replay(history); err != nil {
+	if err := root.replayAll(history); err != nil {
 		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 	}
 	return root, nil
 }
 
-// Save appends events behind root as one commit, provided that the stream stands where root does, publishes them on the bus, and
-// moves root on. Ids, time, correlation, causation, command and actor are stamped from the [event.Cause] in ctx.
+// Save appends the uncommitted events of root as one commit, provided that the stream stands where
+// root was loaded, and publishes them on the bus. Ids, time, correlation, causation, command and actor
+// are stamped from the [event.Cause] in ctx.
 //
-// What is stored is what the events say when Save is called. Root and bus get copies, read from what is stored, so that
-// nothing that is shared with the events can change it.
-//
-// If the stream holds a commit of the same command already, nothing is appended, and root stays as it is: the command is
+// If the stream holds a commit of the same command already, nothing is appended and root is stale: the command is
 // handled for the second time. If this handling made that commit, Save fails with [ErrSecondCommit]. Other
-// errors are *[UnnamedEventError] and those of the store's Append.
-func (r *Repository[S]) Save(ctx context.Context, root *Root[S], events ...Event[S]) error {
-	if len(events) == 0 {
+// errors are those of the store's Append.
+func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) error {
+	n := len(root.uncommitted)
+	if n == 0 {
 		return nil
 	}
-	c, err := r.encode(ctx, root.id, events)
+	c, err := r.encode(ctx, root.id, root.uncommitted)
 	if err != nil {
 		return err
 	}
-	copies, err := r.copies(ctx, c.records)
-	if err != nil {
+	if _, err := r.append(ctx, c, storedTip{r.store, c.stream, root.version - int64(n)}); err != nil {
 		return err
 	}
-	result, err := r.append(ctx, c, storedTip{r.store, c.stream, root.version})
-	if err != nil {
-		return err
-	}
-	if !result.Repeated {
-		if err := root.replay(c.stored(copies, result)); err != nil {
-			return fmt.Errorf("save %s: %w", c.stream, err)
-		}
-	}
+	root.Commit()
 	return r.onlyCommit(ctx, root.id)
 }
 

@@ -28,10 +28,13 @@ func TestSaveThenLoad(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	root := r.Type().New("s-1")
-	require.NoError(t, r.Save(t.Context(), root, opened{Owner: "ada"}, stocked{Count: 2}))
+	require.NoError(t, root.Apply(opened{Owner: "ada"}, stocked{Count: 2}))
+	require.NoError(t, r.Save(t.Context(), root))
 	require.Equal(t, shop{Owner: "ada", Stock: 2}, root.State())
+	require.Empty(t, root.Uncommitted())
 	require.NoError(t, r.Save(t.Context(), root), "nothing to save is no error")
-	require.NoError(t, r.Save(t.Context(), root, stocked{Count: 3}), "a saved root goes on")
+	require.NoError(t, root.Apply(stocked{Count: 3}), "a saved root goes on")
+	require.NoError(t, r.Save(t.Context(), root))
 
 	loaded, err := r.Load(t.Context(), "s-1")
 
@@ -47,12 +50,13 @@ func TestSaveOfAStaleRootIsAConflict(t *testing.T) {
 	stale := r.Type().New("s-1")
 	require.NoError(t, r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"})))
 
-	err := r.Save(t.Context(), stale, stocked{Count: 1})
+	require.NoError(t, stale.Apply(stocked{Count: 1}))
+	err := r.Save(t.Context(), stale)
 
 	var conflict *eventstore.ConflictError
 	require.ErrorAs(t, err, &conflict)
 	require.EqualValues(t, 1, conflict.Actual)
-	require.Zero(t, stale.Version(), "nothing was stored")
+	require.Len(t, stale.Uncommitted(), 1, "nothing was stored")
 	require.Equal(t, []shopEvent{opened{Owner: "ada"}}, plain(history(t, r, "s-1")))
 }
 

@@ -6,16 +6,18 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/deepcopy"
 )
 
-// Root is one aggregate in memory: what its stored events make of it. It is made by loading, or of events, and
-// only [Repository.Save] moves it on.
+// Root is one aggregate in memory: its state, its version, and the events that are applied but not stored yet. It is
+// made by loading, or of events.
 type Root[S any] struct {
-	typ      *Type[S]
-	id       string
-	version  int64
-	state    S
-	commands map[string]string // digests by the ids of the commands that made the events
+	typ         *Type[S]
+	id          string
+	version     int64
+	state       S
+	uncommitted []Event[S]        // copies, which the state shares nothing with
+	commands    map[string]string // digests by the ids of the commands that made the stored events
 }
 
 // New returns the aggregate of the given id before its first event: the zero state at version 0.
@@ -25,7 +27,7 @@ func (t *Type[S]) New(id string) *Root[S] { return &Root[S]{typ: t, id: id} }
 func (t *Type[S]) FromEvents(id string, events ...Event[S]) *Root[S] {
 	r := t.New(id)
 	for _, e := range events {
-		r.apply(e)
+		r.replay(e)
 	}
 	return r
 }
@@ -33,14 +35,35 @@ func (t *Type[S]) FromEvents(id string, events ...Event[S]) *Root[S] {
 // ID returns the aggregate's id.
 func (r *Root[S]) ID() string { return r.id }
 
-// Version returns the version of the stream that the aggregate was made of.
+// Version returns the version of the stream once the uncommitted events are in it.
 func (r *Root[S]) Version() int64 { return r.version }
 
-// State returns the state after all events. What its pointers and maps refer to is read only.
+// State returns the state after all applied events. What its pointers and maps refer to is read only.
 func (r *Root[S]) State() S { return r.state }
 
-// apply applies a stored event.
-func (r *Root[S]) apply(e Event[S]) {
+// Apply applies new events, in order, and keeps them as uncommitted. What is kept is what the events say when Apply is
+// called, whatever they share with the state, with each other or with the caller. It fails with an
+// *[UnnamedEventError], and applies none of them, if one is not among the events of the type.
+func (r *Root[S]) Apply(events ...Event[S]) error {
+	if err := r.typ.Check(events...); err != nil {
+		return err
+	}
+	kept := deepcopy.Of(events) // before any of them changes what another one shares with the state
+	for _, e := range deepcopy.Of(events) {
+		r.replay(e)
+	}
+	r.uncommitted = append(r.uncommitted, kept...)
+	return nil
+}
+
+// Uncommitted returns copies of the events that are applied but not stored, in order.
+func (r *Root[S]) Uncommitted() []Event[S] { return deepcopy.Of(r.uncommitted) }
+
+// Commit forgets the uncommitted events: they are stored.
+func (r *Root[S]) Commit() { r.uncommitted = nil }
+
+// replay applies an event, which nobody changes.
+func (r *Root[S]) replay(e Event[S]) {
 	e.Apply(&r.state)
 	r.version++
 }
@@ -70,8 +93,8 @@ func (r *Root[S]) handled(cause event.Cause) (bool, error) {
 	return ok, nil
 }
 
-// replay applies what a history yields.
-func (r *Root[S]) replay(history iter.Seq2[event.Envelope[Event[S]], error]) error {
+// replayAll applies what a history yields.
+func (r *Root[S]) replayAll(history iter.Seq2[event.Envelope[Event[S]], error]) error {
 	same := false // as the event before: one stored event that was upcast into several
 	for e, err := range history {
 		switch {
@@ -82,7 +105,7 @@ func (r *Root[S]) replay(history iter.Seq2[event.Envelope[Event[S]], error]) err
 		case e.AggregateVersion != r.version+1:
 			return &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
 		default:
-			r.apply(e.Event)
+			r.replay(e.Event)
 			r.note(e.Header)
 		}
 		same = e.More

@@ -14,6 +14,7 @@ func TestNewRootIsEmpty(t *testing.T) {
 	require.Equal(t, "s-1", root.ID())
 	require.Zero(t, root.Version())
 	require.Zero(t, root.State())
+	require.Empty(t, root.Uncommitted())
 }
 
 func TestFromEventsReplays(t *testing.T) {
@@ -22,6 +23,27 @@ func TestFromEventsReplays(t *testing.T) {
 	require.Equal(t, "s-1", root.ID())
 	require.EqualValues(t, 3, root.Version())
 	require.Equal(t, shop{Owner: "ada", Stock: 5}, root.State())
+	require.Empty(t, root.Uncommitted(), "what is stored is not stored again")
+}
+
+func TestApplyChangesStateAndVersionAndKeepsTheEvent(t *testing.T) {
+	t.Parallel()
+	root := shops().FromEvents("s-1", opened{Owner: "ada"})
+	require.NoError(t, root.Apply(stocked{Count: 2}))
+	require.NoError(t, root.Apply(stocked{Count: 3}, stocked{Count: 4}))
+
+	require.EqualValues(t, 4, root.Version())
+	require.Equal(t, shop{Owner: "ada", Stock: 9}, root.State())
+	want := []shopEvent{stocked{Count: 2}, stocked{Count: 3}, stocked{Count: 4}}
+	require.Equal(t, want, root.Uncommitted())
+
+	root.Uncommitted()[0] = stocked{Count: 100}
+	require.Equal(t, want, root.Uncommitted(), "the caller has a copy")
+
+	root.Commit()
+	require.Empty(t, root.Uncommitted())
+	require.EqualValues(t, 4, root.Version())
+	require.Equal(t, shop{Owner: "ada", Stock: 9}, root.State())
 }
 
 // rebaptized has the Go type of no listed event, but the name of one.
@@ -30,7 +52,7 @@ type rebaptized struct{}
 func (rebaptized) EventType() string { return "Opened" }
 func (rebaptized) Apply(*shop)       {}
 
-func TestEventsThatAreNotListed(t *testing.T) {
+func TestApplyRefusesWhatIsNotListed(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
@@ -46,12 +68,17 @@ func TestEventsThatAreNotListed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			err := shops().Check(stocked{Count: 1}, tt.event)
+			root := shops().FromEvents("s-1", opened{Owner: "ada"})
+
+			err := root.Apply(stocked{Count: 1}, tt.event)
 
 			var found *aggregate.UnnamedEventError
 			require.ErrorAs(t, err, &found)
 			require.Equal(t, "Shop", found.Aggregate)
 			require.ErrorContains(t, err, tt.want)
+			require.EqualValues(t, 1, root.Version(), "none is applied")
+			require.Equal(t, shop{Owner: "ada"}, root.State())
+			require.Empty(t, root.Uncommitted())
 		})
 	}
 }
@@ -62,10 +89,10 @@ type shifting struct{ Name string }
 func (e shifting) EventType() string { return "Shifting" + e.Name }
 func (shifting) Apply(*shop)         {}
 
-func TestEventThatChangesItsName(t *testing.T) {
+func TestApplyRefusesAnEventThatChangesItsName(t *testing.T) {
 	t.Parallel()
 	typ := aggregate.NewType("Shop", shifting{})
 	require.NoError(t, typ.Err())
-	require.NoError(t, typ.Check(shifting{}))
-	require.ErrorContains(t, typ.Check(shifting{Name: "On"}), `event aggregate_test.shifting ("ShiftingOn") is not among`)
+	require.NoError(t, typ.New("s-1").Apply(shifting{}))
+	require.ErrorContains(t, typ.New("s-1").Apply(shifting{Name: "On"}), `event aggregate_test.shifting ("ShiftingOn") is not among`)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/internal/deepcopy"
 )
 
 // Case is an aggregate to which some events have happened. It does not change: start several cases from one.
@@ -50,7 +51,7 @@ func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S]
 	state := root.State()
 	o := &Outcome[S]{t: c.t, given: len(c.given), name: c.typ.Name()}
 	o.events, o.err = decide(state)
-	o.events = copied(o.events) // as a repository stores them now, whatever is shared with the state
+	o.events = deepcopy.Of(o.events) // as a repository stores them now, whatever is shared with the state
 
 	events, err := decide(again.State())
 	if d := diffEvents(o.events, events, "first", "then"); d != "" {
@@ -67,7 +68,9 @@ func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S]
 	if err := c.typ.Check(o.events...); err != nil {
 		c.t.Errorf("%s: %v", o, err)
 	} else {
-		o.after = func() S { return c.typ.FromEvents(c.typ.Name(), slices.Concat(copied(c.given), o.events)...).State() }
+		o.after = func() S {
+			return c.typ.FromEvents(c.typ.Name(), slices.Concat(deepcopy.Of(c.given), o.events)...).State()
+		}
 	}
 	c.t.Cleanup(func() {
 		if !o.looked {
@@ -78,7 +81,7 @@ func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S]
 }
 
 func (c *Case[S]) root() *aggregate.Root[S] {
-	return c.typ.FromEvents(c.typ.Name(), copied(c.given)...)
+	return c.typ.FromEvents(c.typ.Name(), deepcopy.Of(c.given)...)
 }
 
 // Outcome is what was decided.

@@ -3,4 +3,4 @@ package applied
 
 import "github.com/fencelog/fencelog/aggregate/testdata/compile/shop"
 
-var _ = shop.Shops.FromEvents("s-1", shop.Added{})
+var _ = shop.Shops.New("s-1").Apply(shop.Added{})

@@ -3,6 +3,7 @@ package ok
 
 import (
 	"context"
+	"errors"
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/aggregate/testdata/compile/shop"
@@ -12,7 +13,7 @@ var shops = aggregate.NewType("Shop", shop.Opened{})
 
 func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) error {
 	root := shops.FromEvents("s-1", shop.Opened{})
-	if err := r.Save(ctx, root, shop.Opened{}); err != nil {
+	if err := errors.Join(root.Apply(shop.Opened{}), r.Save(ctx, root)); err != nil {
 		return err
 	}
 	return r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {

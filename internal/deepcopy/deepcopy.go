@@ -1,25 +1,15 @@
-package aggregatetest
+// Package deepcopy copies values so that the copy shares nothing with the original that a codec would store.
+package deepcopy
 
-import (
-	"reflect"
-	"slices"
+import "reflect"
 
-	"github.com/fencelog/fencelog/aggregate"
-)
-
-// copied returns events that share no map, slice or pointer with those given, as events that were stored and loaded share none. What
-// is behind unexported fields stays shared: a codec does not store it either.
-func copied[S any](events []aggregate.Event[S]) []aggregate.Event[S] {
-	copies := slices.Clone(events)
-	for i, e := range copies {
-		if e != nil {
-			copies[i] = deepCopy(reflect.ValueOf(e)).Interface().(aggregate.Event[S])
-		}
-	}
-	return copies
+// Of returns a copy of v that shares no map, slice or pointer with it. What is behind unexported fields stays shared: a
+// codec does not store it either. Values that contain themselves have no copy; no codec encodes them.
+func Of[T any](v T) T {
+	from := reflect.ValueOf(&v).Elem()
+	return deepCopy(from).Interface().(T)
 }
 
-// deepCopy returns a copy of v. Values that contain themselves have none; no codec encodes them.
 func deepCopy(v reflect.Value) reflect.Value {
 	to := reflect.New(v.Type()).Elem()
 	to.Set(v)
