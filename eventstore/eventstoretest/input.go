@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,8 @@ func mistakes() []mistake {
 		first("event type with a space", func(r *eventstore.Record) { r.Type = "Account Created" }),
 		first("revision zero", func(r *eventstore.Record) { r.Revision = 0 }),
 		first("negative revision", func(r *eventstore.Record) { r.Revision = -1 }),
+		first("revision beyond 32 bits", func(r *eventstore.Record) { r.Revision = eventstore.MaxRevision + 1 }),
+		first("revision that 32 bits cut to another", func(r *eventstore.Record) { r.Revision = math.MaxUint32 + 2 }),
 		second("no timestamp", func(r *eventstore.Record) { r.Timestamp = time.Time{} }),
 		first("timestamp before 1970", func(r *eventstore.Record) { r.Timestamp = time.Unix(0, -1) }),
 		first("timestamp before 1970 that is not there", func(r *eventstore.Record) {

@@ -110,7 +110,7 @@ func sameMutants() []mutant {
 		}
 	}
 	return []mutant{
-		{name: "keeps revisions in 32 bits and takes more", caughtBy: caughtBy(limits), breaks: func(w *wrapped) {
+		{name: "keeps revisions in 32 bits and takes more", caughtBy: caughtBy(badInput), breaks: func(w *wrapped) {
 			appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				a.records = slices.Clone(a.records)
 				for i := range a.records {
@@ -127,7 +127,7 @@ func sameMutants() []mutant {
 					r.Metadata = make(map[string]string)
 				}
 			})},
-		{name: "drops metadata of long names", caughtBy: caughtBy(limits), breaks: changing(
+		{name: "drops metadata of long names", caughtBy: caughtBy(strangest), breaks: changing(
 			func(r *eventstore.Record) {
 				r.Metadata = maps.Clone(r.Metadata)
 				maps.DeleteFunc(r.Metadata, func(k, _ string) bool { return len(k) == eventstore.MaxIDBytes })
