@@ -86,7 +86,7 @@ func TestPython(t *testing.T) {
 	checkLoaded(t, f, "tx-after")
 	require.NoError(t, store.Close())
 	require.Contains(t, log.String(), "records do not count and are skipped")
-	require.Contains(t, log.String(), fmt.Sprintf("topic=%s partition=%d offset=%d records=1 ", topic, strange.Partition, foreign.Offset))
+	require.Contains(t, log.String(), fmt.Sprintf("topic=%s partition=%d offset=%d end=%d records=1 ", topic, strange.Partition, foreign.Offset, foreign.Offset+1))
 
 	again, reopened := onKafka(t, cfg, registry)
 	checkLoaded(t, again, "tx-after")

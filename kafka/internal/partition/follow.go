@@ -37,6 +37,7 @@ type follower struct {
 func newFollower(cfg Config) *follower {
 	f := &follower{
 		cfg: cfg, wait: soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg),
+		marker: noMarker(), last: markers{commit: noMarker(), abort: noMarker()},
 	}
 	f.link.verify = f.verify
 	return f
