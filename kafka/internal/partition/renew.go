@@ -105,7 +105,11 @@ func (o *Owner) stepOver(r answer) {
 func (o *Owner) awaitMarker(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, markerTime)
 	defer cancel()
-	err := o.follow(short, func(c index.Checkpoint) bool { return c.Term != o.term })
+	awaited := o.claims.newest()
+	err := o.follow(short, func(c index.Checkpoint) bool {
+		// Another process's marker may have been read before: that is not what is waited for.
+		return c.Term == awaited || o.claims.own == awaited || o.overtakenBy(c.Term)
+	})
 	var corrupt *CorruptError
 	if errors.As(err, &corrupt) {
 		return err
