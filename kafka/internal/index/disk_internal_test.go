@@ -148,9 +148,9 @@ func TestAnyWriteMayFail(t *testing.T) {
 	}
 }
 
-// step is 1, or a few where the test is to be short: each of many runs then takes others.
+// step is 1, or a few where the test is to be short or the race detector watches: each of many runs then takes others.
 func step(rng *rand.Rand) int64 {
-	if testing.Short() {
+	if testing.Short() || raced {
 		return 1 + rng.Int64N(20)
 	}
 	return 1
