@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
@@ -73,6 +74,7 @@ func testCompacted(t *testing.T, cfg kafka.Config) {
 		return errors.Is(firstError(s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning())), kafka.ErrRecordsMissing)
 	})
 	alter(map[string]string{"cleanup.policy": "delete"})
+	eventually(t, "every broker knows the policy", func() bool { return everywhere(t, cfg, "cleanup.policy", "delete") })
 	require.Equal(t, kept, ids(t, s, "x"), "whose index has read them still has them")
 	require.NoError(t, s.Close())
 
@@ -86,4 +88,26 @@ func testCompacted(t *testing.T, cfg kafka.Config) {
 	require.ErrorAs(t, err, &corrupt)
 	require.ErrorIs(t, err, kafka.ErrRecordsMissing)
 	require.ErrorContains(t, err, "the topic was compacted, or its files are damaged; restore the topic, and keep cleanup.policy=delete")
+}
+
+// everywhere reports whether every broker has the value for the topic's setting: each learns of it by itself.
+func everywhere(t *testing.T, cfg kafka.Config, name, value string) bool {
+	t.Helper()
+	c := foreigner(t, cfg)
+	brokers, err := kadm.NewClient(c).ListBrokers(t.Context())
+	require.NoError(t, err)
+	for _, b := range brokers {
+		topic := kmsg.NewDescribeConfigsRequestResource()
+		topic.ResourceType, topic.ResourceName, topic.ConfigNames = kmsg.ConfigResourceTypeTopic, topicOf(cfg), []string{name}
+		request := kmsg.NewPtrDescribeConfigsRequest()
+		request.Resources = append(request.Resources, topic)
+		answer, err := c.Broker(int(b.NodeID)).Request(t.Context(), request)
+		require.NoError(t, err)
+		for _, setting := range answer.(*kmsg.DescribeConfigsResponse).Resources[0].Configs {
+			if setting.Name == name && (setting.Value == nil || *setting.Value != value) {
+				return false
+			}
+		}
+	}
+	return true
 }
