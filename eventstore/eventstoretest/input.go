@@ -27,24 +27,25 @@ type mistake struct {
 }
 
 // mistakes returns one or more for each rule of [eventstore.Check].
-func mistakes() []mistake {
-	first := func(name string, set func(*eventstore.Record)) mistake {
-		return mistake{name, func(a *attempt) { set(&a.records[0]) }}
-	}
-	second := func(name string, set func(*eventstore.Record)) mistake {
-		return mistake{name, func(a *attempt) { set(&a.records[1]) }}
-	}
-	long, broken := strings.Repeat("x", eventstore.MaxIDBytes+1), "broken \xff"
-	longName := strings.Repeat("x", eventstore.MaxTypeBytes+1)
+func mistakes() []mistake { return slices.Concat(commitMistakes(), recordMistakes()) }
+
+// What is too long for an id and for a name, and what is no text.
+func longID() string   { return strings.Repeat("x", eventstore.MaxIDBytes+1) }
+func longName() string { return strings.Repeat("x", eventstore.MaxTypeBytes+1) }
+
+const noText = "broken \xff"
+
+// commitMistakes are those about the stream, the expected version and the commit as a whole.
+func commitMistakes() []mistake {
 	return []mistake{
 		{"no aggregate type", func(a *attempt) { a.stream.Type = "" }},
-		{"aggregate type too long", func(a *attempt) { a.stream.Type = longName }},
+		{"aggregate type too long", func(a *attempt) { a.stream.Type = longName() }},
 		{"aggregate type with a dot", func(a *attempt) { a.stream.Type = "Acc.ount" }},
 		{"aggregate type that begins with a digit", func(a *attempt) { a.stream.Type = "1Account" }},
 		{"aggregate type beyond ASCII", func(a *attempt) { a.stream.Type = "Köln" }},
 		{"no aggregate id", func(a *attempt) { a.stream.ID = "" }},
-		{"aggregate id too long", func(a *attempt) { a.stream.ID = long }},
-		{"aggregate id that is not UTF-8", func(a *attempt) { a.stream.ID = broken }},
+		{"aggregate id too long", func(a *attempt) { a.stream.ID = longID() }},
+		{"aggregate id that is not UTF-8", func(a *attempt) { a.stream.ID = noText }},
 		{"expected version one below that of no stream", func(a *attempt) { a.expected = eventstore.NoStream - 1 }},
 		{"expected version below that of no stream", func(a *attempt) { a.expected = -2 }},
 		{"expected version next to Any", func(a *attempt) { a.expected = eventstore.Any + 1 }},
@@ -54,6 +55,19 @@ func mistakes() []mistake {
 		}},
 		{"two command ids", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = "c-1", "c-2" }},
 		{"a command id on the second record only", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = "", "c" }},
+	}
+}
+
+// recordMistakes are those about one record.
+func recordMistakes() []mistake {
+	first := func(name string, set func(*eventstore.Record)) mistake {
+		return mistake{name, func(a *attempt) { set(&a.records[0]) }}
+	}
+	second := func(name string, set func(*eventstore.Record)) mistake {
+		return mistake{name, func(a *attempt) { set(&a.records[1]) }}
+	}
+	long, broken := longID(), noText
+	return []mistake{
 		first("commit too large", func(r *eventstore.Record) { r.Value = make([]byte, eventstore.MaxCommitBytes) }),
 		first("metadata too large", func(r *eventstore.Record) {
 			r.Metadata = map[string]string{"k": strings.Repeat("x", eventstore.MaxCommitBytes+1)}
@@ -68,7 +82,7 @@ func mistakes() []mistake {
 		first("event id too long", func(r *eventstore.Record) { r.ID = long }),
 		first("event id that is not UTF-8", func(r *eventstore.Record) { r.ID = broken }),
 		second("no event type", func(r *eventstore.Record) { r.Type = "" }),
-		first("event type too long", func(r *eventstore.Record) { r.Type = longName }),
+		first("event type too long", func(r *eventstore.Record) { r.Type = longName() }),
 		first("event type with a space", func(r *eventstore.Record) { r.Type = "Account Created" }),
 		first("revision zero", func(r *eventstore.Record) { r.Revision = 0 }),
 		first("negative revision", func(r *eventstore.Record) { r.Revision = -1 }),
