@@ -74,6 +74,12 @@ func TestBarriersSurviveLostAnswers(t *testing.T) {
 				lost := loseAnswer(c, key, done)
 				require.ErrorIs(t, counters(t, s).Update(within(t), "a", refuse), errNoCounter)
 				require.True(t, lost.Load())
+				if key == kmsg.AddPartitionsToTxn && !done { // the claim is renewed, as the request may be taken late
+					require.NoError(t, claims.Wait(within(t), 1))
+					require.NoError(t, counters(t, s).Update(within(t), "undisturbed", count))
+					require.Zero(t, s.Skipped())
+					return
+				}
 				requireUndisturbed(t, c, s, claims)
 			})
 		}
@@ -233,4 +239,29 @@ func TestARepetitionNeedsNoBarrier(t *testing.T) {
 	require.Zero(t, requests.Hits())
 	require.NoError(t, tip.Await(t.Context()))
 	require.Equal(t, 2, requests.Hits())
+}
+
+// The request that begins a barrier's transaction is lost with its connection, and sent again. Its first copy comes when the barrier is over.
+// It begins nothing: nobody would end that transaction, and its abort would fence the owner.
+func TestALateCopyOfABarrierIsHarmless(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	s := open(t, cfg)
+	renewed := observe(c, kmsg.InitProducerID)
+	var late *kmsg.AddPartitionsToTxnRequest
+	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.DropControl()
+		late = r.(*kmsg.AddPartitionsToTxnRequest)
+		return nil, errors.New("the connection is lost"), true
+	})
+	require.ErrorIs(t, counters(t, s).Update(within(t), "a", refuse), errNoCounter)
+	require.NoError(t, renewed.Wait(within(t), 1))
+	require.NoError(t, counters(t, s).Update(within(t), "a", count))
+	require.NoError(t, counters(t, s).Update(within(t), "a", refuse), "the renewal is over")
+
+	late.Version = 3
+	answer, err := late.RequestWith(within(t), foreigner(t, cfg))
+	require.NoError(t, err)
+	require.Error(t, kerr.ErrorForCode(answer.Topics[0].Partitions[0].ErrorCode))
+	require.NoError(t, counters(t, s).Update(within(t), "a", count))
 }

@@ -31,12 +31,16 @@ type coordinator struct {
 	config sarama.Config // the client's, with connections of the coordinator's own
 	conns  *dial.Conns
 	broker *sarama.Broker
+
+	// late is the term under which a request to begin a transaction got no answer and was sent again. The coordinator may take
+	// the first copy at any time later: the transaction that it begins is aborted after a minute, which fences the owner.
+	late wire.Term
 }
 
 func newCoordinator(cfg *Config) *coordinator {
 	c := &coordinator{
 		client: cfg.Client, topic: cfg.Topic, partition: cfg.Partition, transactionalID: cfg.TransactionalID,
-		timeout: max(cfg.RequestTimeout, markTime), logger: cfg.Logger, config: *cfg.Client.Config(),
+		timeout: max(cfg.RequestTimeout, markTime), logger: cfg.Logger, config: *cfg.Client.Config(), late: wire.NoTerm(),
 	}
 	c.conns = dial.Use(&c.config)
 	return c
@@ -81,6 +85,7 @@ func (c *coordinator) transact(ctx context.Context, term wire.Term, commit bool)
 			TopicPartitions: map[string][]int32{c.topic: {c.partition}},
 		})
 		if err != nil {
+			c.late = term
 			return err
 		}
 		for _, e := range r.Errors[c.topic] {

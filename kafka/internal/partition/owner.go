@@ -228,6 +228,10 @@ func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits
 			return nil, func(ctx context.Context) error { return o.asked(ctx, a) }
 		default:
 		}
+		if o.asking == nil && o.coordinator.late == o.term { // under the next term the late copy is refused
+			o.coordinator.late = wire.NoTerm()
+			return nil, o.renew
+		}
 		o.lingerFor(ctx)
 		if commits := o.queue.take(o.cfg.MaxBatchBytes, maxBatchRecords); len(commits) > 0 {
 			return commits, nil
