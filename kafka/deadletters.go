@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/internal/ids"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
@@ -109,7 +108,6 @@ type DeadLetters struct {
 	client *client
 	log    partition.Log
 	writer *letterWriter
-	name   string // in what it writes
 }
 
 // OpenDeadLetters connects to the dead-letter topic of the configuration. Errors are all mistakes of cfg, and brokers that
@@ -124,7 +122,7 @@ func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
 		return nil, err
 	}
 	return &DeadLetters{
-		client: c, log: partition.Log{Client: c, Pool: c.reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg}, name: ids.New(),
+		client: c, log: partition.Log{Client: c, Pool: c.reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg},
 	}, nil
 }
 
@@ -150,9 +148,7 @@ func (d *DeadLetters) List(ctx context.Context, handler string) ([]DeadLetter, e
 	}
 	all := make([]DeadLetter, 0, len(open))
 	for _, l := range slices.SortedFunc(maps.Values(open), func(a, b *DeadLetter) int { return cmp.Compare(a.position, b.position) }) {
-		if lane := lanes[of(l.ID)].Lane(l.Key); lane != nil {
-			l.Redrive = lane.Redrive
-		}
+		l.Redrive = lanes[of(l.ID)].Due(l.Key)
 		all = append(all, *l)
 	}
 	return all, nil
@@ -232,7 +228,7 @@ func (d *DeadLetters) ask(ctx context.Context, kind deadletter.Kind, id DeadLett
 	if i < 0 {
 		return &NoDeadLetterError{ID: id}
 	}
-	return d.writer.write(ctx, d.name, &deadletter.Entry{
+	return d.writer.write(ctx, &deadletter.Entry{
 		ID: deadletter.ID(id), Kind: kind, Key: []byte(all[i].Key), At: clock.Now(), Note: reason,
 	})
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/internal/ids"
 	"github.com/fencelog/fencelog/internal/wake"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
@@ -36,16 +35,11 @@ type letters struct {
 	moved   wake.Bell // rung after next has moved
 }
 
-// attached is a runner that is told what others write of its partition. It has a name of its own as a writer: what a runner of this process wrote
-// that had the partition before may land late, and is another's to it.
+// attached is a runner that is told what is written of its partition.
 type attached struct {
 	ctx    context.Context //nolint:containedctx // bounds what is told to the runner
 	runner *delivery.Runner
-	writer string // in what the runner writes, and so knows already
 }
-
-// entryWriter writes an entry and sets its position.
-type entryWriter func(context.Context, *deadletter.Entry) error
 
 func openLetters(ctx context.Context, cfg Config, handler, topic string) (*letters, error) {
 	client, err := connect(ctx, cfg)
@@ -96,18 +90,18 @@ func (l *letters) run(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// learn takes note of an entry, and tells the runner of its partition if another one wrote it, in this process or elsewhere.
+// learn takes note of an entry, and tells the runner of its partition: also of what the runner itself wrote, for somebody may have read
+// that, and asked for more, before its acknowledgement came.
 func (l *letters) learn(e deadletter.Entry) {
 	if e.Handler != l.handler || e.Topic != l.topic {
 		return
 	}
-	whole := e
 	e.Value, e.Headers = nil, nil // they stay in the topic
 	l.mu.Lock()
 	l.of(e.Partition).Apply(&e)
 	a := l.runners[e.Partition]
 	l.mu.Unlock()
-	if a != nil && whole.Writer != a.writer {
+	if a != nil {
 		a.runner.Order(a.ctx, e)
 	}
 }
@@ -123,16 +117,16 @@ func (l *letters) of(n int32) *deadletter.Parked {
 }
 
 // attached runs a runner that knows all that the topic says of its partition, and is told what comes to be said. runner makes it, of what
-// is set aside now and of how it is to write.
-func (l *letters) attached(ctx context.Context, n int32, runner func(*deadletter.Parked, entryWriter) *delivery.Runner) error {
+// is set aside now.
+func (l *letters) attached(ctx context.Context, n int32, runner func(*deadletter.Parked) *delivery.Runner) error {
 	if err := l.current(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	a := &attached{ctx: ctx, writer: ids.New()}
+	a := &attached{ctx: ctx}
 	l.mu.Lock()
-	a.runner = runner(l.of(n).Clone(), func(ctx context.Context, e *deadletter.Entry) error { return l.writer.write(ctx, a.writer, e) })
+	a.runner = runner(l.of(n).Clone())
 	l.runners[n] = a
 	l.mu.Unlock()
 	defer func() {
@@ -214,9 +208,8 @@ const (
 	longRewrite  = 5 * time.Second
 )
 
-// write writes the entry in the writer's name, again until that is acknowledged or ctx ends: twice is as good as once.
-func (w *letterWriter) write(ctx context.Context, writer string, e *deadletter.Entry) error {
-	e.Writer = writer
+// write writes the entry and sets its position. It tries again until that is acknowledged or ctx ends: twice is as good as once.
+func (w *letterWriter) write(ctx context.Context, e *deadletter.Entry) error {
 	for pause := firstRewrite; ; pause = min(2*pause, longRewrite) {
 		err := w.send(ctx, e)
 		if err == nil {

@@ -127,8 +127,7 @@ func (m member) handle(ctx context.Context, session sarama.ConsumerGroupSession,
 		session.MarkOffset(m.category.topic, n, offset, "")
 		m.mark(n, offset)
 	}
-	return m.letters.attached(ctx, n, func(parked *deadletter.Parked, write entryWriter) *delivery.Runner {
-		cfg.Write = write
+	return m.letters.attached(ctx, n, func(parked *deadletter.Parked) *delivery.Runner {
 		return delivery.New(cfg, committed, parked)
 	})
 }
@@ -158,7 +157,7 @@ func (m member) begin(ctx context.Context, p storedPartition) (int64, error) {
 // maxInFlightBytes bounds the values of one partition that are read and not handled.
 const maxInFlightBytes = 32 << 20
 
-// delivery returns what is the same for all partitions: all but Source, Commit and Write.
+// delivery returns what is the same for all partitions: all but Source and Commit.
 func (m member) delivery(n int32) delivery.Config {
 	return delivery.Config{
 		Handler: m.cfg.Group, Topic: m.category.topic, Partition: n,
@@ -167,6 +166,7 @@ func (m member) delivery(n int32) delivery.Config {
 		Pause:    m.pause,
 		Sleep:    clock.Wait,
 		Now:      clock.Now,
+		Write:    m.letters.writer.write,
 		Read:     m.letters.read,
 		Attempts: m.cfg.Retry.Attempts, Concurrency: m.cfg.Concurrency, MaxInFlight: m.cfg.MaxInFlight, MaxBytes: maxInFlightBytes,
 		Counts: &m.counts,

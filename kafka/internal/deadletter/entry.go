@@ -47,7 +47,6 @@ type Entry struct {
 	ID
 
 	Kind     Kind
-	Writer   string    // who wrote it: a process, for as long as it has the partition
 	At       time.Time // when it was written
 	Attempts int       // of the handler, so far
 	First    time.Time // of the first attempt
@@ -82,7 +81,6 @@ const (
 	headerTopic     = headerPrefix + "topic"
 	headerPartition = headerPrefix + "partition"
 	headerOffset    = headerPrefix + "offset"
-	headerWriter    = headerPrefix + "writer"
 	headerAt        = headerPrefix + "at"
 	headerAttempts  = headerPrefix + "attempts"
 	headerFirst     = headerPrefix + "firstAttempt"
@@ -118,7 +116,6 @@ func (e *Entry) Message(topic string) *sarama.ProducerMessage {
 	put(headerTopic, e.Topic)
 	number(headerPartition, int64(e.Partition))
 	number(headerOffset, e.Offset)
-	put(headerWriter, e.Writer)
 	moment(headerAt, e.At)
 	number(headerAttempts, int64(e.Attempts))
 	moment(headerFirst, e.First)
@@ -162,7 +159,7 @@ func Decode(r *sarama.Record) (Entry, error) {
 	}
 	e.Kind = Kind(p.values[headerKind])
 	e.Handler, e.Topic = p.values[headerHandler], p.values[headerTopic]
-	e.Writer, e.Note = p.values[headerWriter], p.values[headerNote]
+	e.Note = p.values[headerNote]
 	e.Partition = int32(p.number(headerPartition, 32))
 	e.Offset = p.number(headerOffset, 64)
 	e.Attempts = int(p.number(headerAttempts, 32))

@@ -47,7 +47,6 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 				Partition: rapid.Int32Min(0).Draw(t, "partition"), Offset: rapid.Int64Min(0).Draw(t, "offset"),
 			},
 			Kind:     rapid.SampledFrom([]deadletter.Kind{"dead", "waiting", "redrive", "failed", "handled", "discarded"}).Draw(t, "kind"),
-			Writer:   rapid.String().Draw(t, "writer"),
 			At:       moment.Draw(t, "at"),
 			Attempts: int(rapid.Int32Min(0).Draw(t, "attempts")),
 			First:    moment.Draw(t, "first"),

@@ -9,59 +9,69 @@ import (
 // Parked is what of one partition is set aside for one handler.
 //
 // Invariants: while a key has letters, no event of it is handled but its first letter; a letter that was handled or discarded never
-// comes back, whatever is written of it later.
+// comes back, whatever is written of it later; what it says does not depend on the order in which entries are applied, or on how
+// often: a process knows what it wrote before it knows what others wrote earlier.
 type Parked struct {
-	lanes    map[string]*Lane // by key; none is empty
-	resolved offsets          // of the letters that were handled or discarded
-	last     map[string]int64 // by key: the highest offset that ever was a letter's
+	lanes    map[string]Lane    // by key; none is empty
+	resolved offsets            // of the letters that were handled or discarded
+	last     map[string]int64   // by key: the highest offset that ever was a letter's
+	requests map[string]request // by key, also of one whose letters are not known yet
 }
 
-// Lane is the letters of one key.
-type Lane struct {
-	Letters []Letter // by offset
-	Redrive bool     // they are to be handled again, one after the other
+// request is the positions of the last entries of a key that ask for a redrive, and that end one.
+type request struct{ asked, failed int64 }
 
-	decided int64 // position of the entry that Redrive is from: of two, the later one holds, whichever is known first
-}
-
-func (l *Lane) decide(redrive bool, position int64) {
-	if position >= l.decided {
-		l.Redrive, l.decided = redrive, position
-	}
-}
+// Lane is the letters of one key, by offset.
+type Lane []Letter
 
 // Letter is one event that is set aside.
 type Letter struct {
 	Offset   int64 // of the event
-	Position int64 // of the letter in the dead-letter topic
+	Position int64 // of the letter in the dead-letter topic; the first one, if it was written again
 	Dead     bool  // the handler failed; otherwise it waits behind one that is
 }
 
 // NewParked returns one in which nothing is set aside.
 func NewParked() *Parked {
-	return &Parked{lanes: make(map[string]*Lane), resolved: make(offsets), last: make(map[string]int64)}
+	return &Parked{
+		lanes: make(map[string]Lane), resolved: make(offsets), last: make(map[string]int64), requests: make(map[string]request),
+	}
 }
 
 // Clone returns a copy that shares nothing with p.
 func (p *Parked) Clone() *Parked {
-	c := &Parked{lanes: make(map[string]*Lane, len(p.lanes)), resolved: maps.Clone(p.resolved), last: maps.Clone(p.last)}
+	c := &Parked{
+		lanes: make(map[string]Lane, len(p.lanes)), resolved: maps.Clone(p.resolved), last: maps.Clone(p.last),
+		requests: maps.Clone(p.requests),
+	}
 	for key, l := range p.lanes {
-		c.lanes[key] = &Lane{Letters: slices.Clone(l.Letters), Redrive: l.Redrive, decided: l.decided}
+		c.lanes[key] = slices.Clone(l)
 	}
 	return c
 }
 
 // Lane returns the letters of a key, or nil. They are read only.
-func (p *Parked) Lane(key string) *Lane { return p.lanes[key] }
+func (p *Parked) Lane(key string) Lane { return p.lanes[key] }
 
 // Keys returns the keys that have letters, in order.
 func (p *Parked) Keys() []string { return slices.Sorted(maps.Keys(p.lanes)) }
+
+// Due reports whether the first letter of the key is to be handled again. It is if somebody asked for the key after the letter was
+// written and after the last redrive of the key failed; and if it only waited behind others, which are done with.
+func (p *Parked) Due(key string) bool {
+	l := p.lanes[key]
+	if l == nil {
+		return false
+	}
+	first, r := l[0], p.requests[key]
+	return !first.Dead || r.asked > max(first.Position, r.failed)
+}
 
 // Len returns the number of letters.
 func (p *Parked) Len() int {
 	n := 0
 	for _, l := range p.lanes {
-		n += len(l.Letters)
+		n += len(l)
 	}
 	return n
 }
@@ -86,21 +96,21 @@ func (p *Parked) Passed(key string, offset int64) bool {
 // Apply does what an entry tells.
 func (p *Parked) Apply(e *Entry) {
 	key := string(e.Key)
-	l := p.lanes[key]
-	switch e.Kind {
+	switch r := p.requests[key]; e.Kind {
 	case Dead, Waiting:
 		p.add(key, Letter{Offset: e.Offset, Position: e.Position, Dead: e.Kind == Dead})
 	case Redrive:
-		if l != nil {
-			l.decide(true, e.Position)
-		}
+		r.asked = max(r.asked, e.Position)
+		p.requests[key] = r
 	case Failed:
+		r.failed = max(r.failed, e.Position)
+		p.requests[key] = r
+		l := p.lanes[key]
 		if i := l.at(e.Offset); i >= 0 { // otherwise it was discarded meanwhile, and the rest goes on
-			l.Letters[i].Dead = true
-			l.decide(false, e.Position)
+			l[i].Dead = true
 		}
 	case Handled, Discarded:
-		p.resolve(key, e.Offset, e.Position)
+		p.resolve(key, e.Offset)
 	}
 }
 
@@ -110,49 +120,37 @@ func (p *Parked) add(key string, letter Letter) {
 		return
 	}
 	l := p.lanes[key]
-	if l == nil {
-		l = &Lane{Redrive: !letter.Dead, decided: letter.Position} // what it waits for is done with meanwhile
-		p.lanes[key] = l
-	}
 	i, found := l.search(letter.Offset)
 	if found {
-		l.Letters[i].Dead = l.Letters[i].Dead || letter.Dead
+		known := &l[i]
+		known.Dead, known.Position = known.Dead || letter.Dead, min(known.Position, letter.Position)
 		return
 	}
-	l.Letters = slices.Insert(l.Letters, i, letter)
+	p.lanes[key] = slices.Insert(l, i, letter)
 }
 
-// resolve takes a letter out. If one goes that failed, and what is first now only waited for it, the rest may go on by itself.
-func (p *Parked) resolve(key string, offset, position int64) {
+// resolve takes a letter out.
+func (p *Parked) resolve(key string, offset int64) {
 	p.resolved.add(offset)
 	l := p.lanes[key]
-	if l == nil {
-		return
-	}
 	switch i := l.at(offset); {
-	case i == 0:
-		l.Letters = l.Letters[1:] // a long lane is taken from its front
-	case i > 0:
-		l.Letters = slices.Delete(l.Letters, i, i+1)
-	}
-	switch {
-	case len(l.Letters) == 0:
+	case i < 0:
+	case len(l) == 1:
 		delete(p.lanes, key)
-	case !l.Letters[0].Dead:
-		l.decide(true, position)
+	case i == 0:
+		p.lanes[key] = l[1:] // a long lane is taken from its front
+	default:
+		p.lanes[key] = slices.Delete(l, i, i+1)
 	}
 }
 
-func (l *Lane) at(offset int64) int {
-	if l == nil {
-		return -1
-	}
+func (l Lane) at(offset int64) int {
 	if i, found := l.search(offset); found {
 		return i
 	}
 	return -1
 }
 
-func (l *Lane) search(offset int64) (int, bool) {
-	return slices.BinarySearchFunc(l.Letters, offset, func(x Letter, offset int64) int { return cmp.Compare(x.Offset, offset) })
+func (l Lane) search(offset int64) (int, bool) {
+	return slices.BinarySearchFunc(l, offset, func(x Letter, offset int64) int { return cmp.Compare(x.Offset, offset) })
 }

@@ -1,9 +1,11 @@
 package deadletter_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 )
@@ -55,12 +57,12 @@ func TestWhatEntriesComeTo(t *testing.T) {
 				return
 			}
 			var offsets []int64
-			for _, l := range lane.Letters {
+			for _, l := range lane {
 				offsets = append(offsets, l.Offset)
 				require.True(t, c.p.Holds("k", l.Offset))
 			}
 			require.Equal(t, c.offsets, offsets)
-			require.Equal(t, c.redrive, lane.Redrive)
+			require.Equal(t, c.redrive, c.p.Due("k"))
 		})
 	}
 }
@@ -103,7 +105,48 @@ func TestTheLaterRequestHoldsInWhateverOrderItIsKnown(t *testing.T) {
 			if !failedFirst {
 				p.Apply(entry(deadletter.Failed, x.failed))
 			}
-			require.Equal(t, x.want, p.Lane("k").Redrive, x)
+			require.Equal(t, x.want, p.Due("k"), x)
 		}
 	}
+}
+
+// A process learns what it wrote from the acknowledgement, and from the topic like everybody: it comes to the same.
+func TestWhatIsKnownEarlyAndTwiceComesToTheSame(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var topic, order []deadletter.Entry
+		known := make(map[int64]bool)
+		for position := range rapid.Int64Range(1, 12).Draw(t, "entries") {
+			offset := rapid.Int64Range(0, 3).Draw(t, "offset")
+			kinds := []deadletter.Kind{deadletter.Dead, deadletter.Waiting}
+			if known[offset] {
+				kinds = append(kinds, deadletter.Redrive, deadletter.Failed, deadletter.Handled, deadletter.Discarded)
+			}
+			e := deadletter.Entry{
+				ID: deadletter.ID{Offset: offset}, Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Key: []byte("k"), Position: position,
+			}
+			known[offset] = true
+			topic, order = append(topic, e), append(order, e)
+		}
+		for _, e := range topic {
+			if e.Kind == deadletter.Redrive || e.Kind == deadletter.Discarded || !rapid.Bool().Draw(t, "acknowledged early") {
+				continue
+			}
+			at := slices.IndexFunc(order, func(o deadletter.Entry) bool { return o.Position == e.Position })
+			order = slices.Insert(order, rapid.IntRange(0, at).Draw(t, "at"), e)
+		}
+		expected, p := deadletter.NewParked(), deadletter.NewParked()
+		for i := range topic {
+			expected.Apply(&topic[i])
+		}
+		for i := range order {
+			p.Apply(&order[i])
+		}
+		require.Equal(t, expected.Lane("k"), p.Lane("k"))
+		require.Equal(t, expected.Due("k"), p.Due("k"))
+		for offset := range int64(4) {
+			require.Equal(t, expected.Resolved(offset), p.Resolved(offset))
+			require.Equal(t, expected.Passed("k", offset), p.Passed("k", offset))
+		}
+	})
 }

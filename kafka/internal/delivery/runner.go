@@ -115,7 +115,8 @@ func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
 	}
 }
 
-// Order tells the runner of an entry that another process wrote. It returns once the runner knows, or ctx ends.
+// Order tells the runner of an entry of the dead-letter topic, in the topic's order: also of those that it wrote itself, whose
+// acknowledgement may come before or after. It returns once the runner knows, or ctx ends.
 func (r *Runner) Order(ctx context.Context, e deadletter.Entry) {
 	select {
 	case r.orders <- e:
@@ -245,7 +246,7 @@ func (r *Runner) schedule() {
 			r.done(t)
 		case lane == nil:
 			r.jobs = append(r.jobs, job{what: deliver, task: t})
-		case lane.Redrive: // its turn comes when the letters before it are handled, or one of them fails
+		case r.parked.Due(t.Key): // its turn comes when the letters before it are handled, or one of them fails
 			r.held[t.Key] = t
 		default:
 			r.jobs = append(r.jobs, job{what: park, task: t})
@@ -255,8 +256,7 @@ func (r *Runner) schedule() {
 
 // redrive begins to handle the letters of the key, if it is to be.
 func (r *Runner) redrive(key string) {
-	lane := r.parked.Lane(key)
-	if lane == nil || !lane.Redrive {
+	if !r.parked.Due(key) {
 		r.release(key)
 		return
 	}
@@ -264,7 +264,7 @@ func (r *Runner) redrive(key string) {
 		return
 	}
 	r.busy[key] = struct{}{}
-	r.jobs = append(r.jobs, job{what: redrive, key: key, letter: lane.Letters[0], task: &task{Key: key, Item: &delivery{}}})
+	r.jobs = append(r.jobs, job{what: redrive, key: key, letter: r.parked.Lane(key)[0], task: &task{Key: key, Item: &delivery{}}})
 }
 
 // resolve has it written that an event which is set aside was handled.
@@ -280,7 +280,7 @@ func (r *Runner) release(key string) {
 	}
 }
 
-// obey does what another process has written.
+// obey does what the topic says.
 func (r *Runner) obey(e deadletter.Entry) {
 	key := string(e.Key)
 	// A process that lost the partition, and did not know, set aside what is done here.

@@ -29,14 +29,17 @@ type world struct {
 	calls   []int64 // offsets that were handed to the handler, in order
 	success []int64 // offsets that it handled, in order
 	fail    func(int64) error
-	grown   chan struct{} // has a token when something was handled, written or committed
+	grown   chan struct{}          // has a token when something was handled, written or committed
+	changed *sync.Cond             // the same, for those who read the letters
+	written func(deadletter.Entry) // called after the runner wrote a letter, before that is acknowledged
 	counts  delivery.Counts
 	most    int // handlers that ran at once
 	running int
 }
 
 func newWorld(keys ...string) *world {
-	w := &world{fail: func(int64) error { return nil }, grown: make(chan struct{}, 1)}
+	w := &world{fail: func(int64) error { return nil }, written: func(deadletter.Entry) {}, grown: make(chan struct{}, 1)}
+	w.changed = sync.NewCond(&w.mu)
 	for i, key := range keys {
 		w.records = append(w.records, eventstore.Record{
 			Header: event.Header{AggregateID: key, ID: fmt.Sprint(i)}, Value: []byte{1}, Position: event.Position{Offset: int64(i)},
@@ -49,6 +52,7 @@ func (w *world) change(f func()) {
 	w.mu.Lock()
 	f()
 	w.mu.Unlock()
+	w.changed.Broadcast()
 	select {
 	case w.grown <- struct{}{}:
 	default:
@@ -100,6 +104,7 @@ func (w *world) config() delivery.Config {
 		Now:   func() time.Time { return time.Unix(1, 0) },
 		Write: func(_ context.Context, e *deadletter.Entry) error {
 			w.change(func() { e.Position = int64(len(w.letters)); w.letters = append(w.letters, *e) })
+			w.written(*e)
 			return nil
 		},
 		Read: func(_ context.Context, position int64) (deadletter.Entry, eventstore.Record, error) {
@@ -122,18 +127,34 @@ func (w *world) parked() *deadletter.Parked {
 	return p
 }
 
-// process is a runner that runs.
-type process struct {
-	runner *delivery.Runner
-	stop   func()
-}
-
-func (w *world) start(t require.TestingT) *process {
+// start runs a runner that is told of the letters from now on, until stop.
+func (w *world) start(t require.TestingT) (stop func()) {
 	r := delivery.New(w.config(), w.commit, w.parked())
+	next := len(w.letters)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
-	return &process{runner: r, stop: func() { cancel(); require.NoError(t, <-ended) }}
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for ; ; next++ {
+			w.mu.Lock()
+			for next >= len(w.letters) && ctx.Err() == nil {
+				w.changed.Wait()
+			}
+			if ctx.Err() != nil {
+				w.mu.Unlock()
+				return
+			}
+			e := w.letters[next]
+			w.mu.Unlock()
+			r.Order(ctx, e)
+		}
+	})
+	return func() {
+		w.change(cancel)
+		reader.Wait()
+		require.NoError(t, <-ended)
+	}
 }
 
 // until waits for a state of the world.
@@ -155,13 +176,12 @@ func (w *world) until(t require.TestingT, what string, holds func() bool) {
 	}
 }
 
-// order is written by somebody else and told to the runner.
-func (w *world) order(p *process, kind deadletter.Kind, offset int64) {
+// order is written by somebody else.
+func (w *world) order(kind deadletter.Kind, offset int64) {
 	e := deadletter.Entry{
 		ID: deadletter.ID{Handler: "h", Topic: "t", Offset: offset}, Kind: kind, Key: []byte(w.records[offset].AggregateID),
 	}
 	w.change(func() { e.Position = int64(len(w.letters)); w.letters = append(w.letters, e) })
-	p.runner.Order(context.Background(), e)
 }
 
 func (w *world) kinds() map[deadletter.Kind][]int64 {
@@ -182,7 +202,7 @@ func TestPoisonIsSetAsideAndItsKeyWaits(t *testing.T) {
 		}
 		return nil
 	}
-	p := w.start(t)
+	stop := w.start(t)
 	w.until(t, "all are done or set aside", func() bool { return w.commit == 6 })
 	require.ElementsMatch(t, []int64{1, 3, 5}, w.success)
 	require.Equal(t, map[deadletter.Kind][]int64{deadletter.Dead: {0}, deadletter.Waiting: {2, 4}}, w.kinds())
@@ -190,19 +210,51 @@ func TestPoisonIsSetAsideAndItsKeyWaits(t *testing.T) {
 	require.Equal(t, "poison", w.letters[0].Note)
 	require.Equal(t, int64(2), w.counts.Retried.Load())
 
-	w.order(p, deadletter.Redrive, 0)
+	w.order(deadletter.Redrive, 0)
 	w.until(t, "the redrive fails", func() bool { return len(w.kinds()[deadletter.Failed]) == 1 })
 	require.Equal(t, []int64{1, 3, 5}, slices.Sorted(slices.Values(w.success)), "nothing overtakes the letter that failed again")
-	p.stop()
+	stop()
 
-	p = w.start(t) // knows from the topic alone
+	stop = w.start(t) // knows from the topic alone
 	w.change(func() { poisoned = false })
-	w.order(p, deadletter.Redrive, 0)
+	w.order(deadletter.Redrive, 0)
 	w.until(t, "the redrive succeeds", func() bool { return len(w.kinds()[deadletter.Handled]) == 3 })
 	require.Equal(t, []int64{0, 2, 4}, w.success[3:])
-	p.stop()
+	stop()
 	require.Zero(t, w.parked().Len())
 	require.LessOrEqual(t, w.most, 2)
+}
+
+// A letter can be read as soon as it is written, and somebody may ask for it before the runner knows that it is.
+func TestAskedForBeforeTheLetterIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	w := newWorld("p", "p")
+	poisoned := true
+	w.fail = func(offset int64) error {
+		if offset == 0 && poisoned {
+			return errUndecodable
+		}
+		return nil
+	}
+	handled := make(chan struct{})
+	w.written = func(e deadletter.Entry) {
+		switch e.Kind {
+		case deadletter.Dead:
+			w.mu.Lock()
+			poisoned = false
+			w.mu.Unlock()
+			w.order(deadletter.Redrive, 0)
+			<-handled // the runner does not need the acknowledgement for it
+		case deadletter.Handled:
+			close(handled)
+		default:
+		}
+	}
+	stop := w.start(t)
+	w.until(t, "all are handled", func() bool { return w.commit == 2 && len(w.success) == 2 })
+	stop()
+	require.Equal(t, []int64{0, 1}, w.success)
+	require.Zero(t, w.parked().Len())
 }
 
 func TestDiscardLetsTheKeyGoOn(t *testing.T) {
@@ -214,13 +266,13 @@ func TestDiscardLetsTheKeyGoOn(t *testing.T) {
 		}
 		return nil
 	}
-	p := w.start(t)
+	stop := w.start(t)
 	w.until(t, "all are set aside", func() bool { return w.commit == 3 })
 	require.Equal(t, []int64{0}, w.calls, "what cannot be decoded is not tried again")
-	w.order(p, deadletter.Discarded, 0)
+	w.order(deadletter.Discarded, 0)
 	w.until(t, "the others are handled", func() bool { return len(w.kinds()[deadletter.Handled]) == 2 })
 	require.Equal(t, []int64{1, 2}, w.success)
-	p.stop()
+	stop()
 	require.Zero(t, w.parked().Len())
 }
 
@@ -228,11 +280,11 @@ func TestDiscardLetsTheKeyGoOn(t *testing.T) {
 func TestLettersOfAProcessThatLostThePartition(t *testing.T) {
 	t.Parallel()
 	w := newWorld("a", "a")
-	p := w.start(t)
+	stop := w.start(t)
 	w.until(t, "all are done", func() bool { return w.commit == 2 })
-	w.order(p, deadletter.Dead, 0)
+	w.order(deadletter.Dead, 0)
 	w.until(t, "it is resolved", func() bool { return len(w.kinds()[deadletter.Handled]) == 1 })
-	p.stop()
+	stop()
 	require.Zero(t, w.parked().Len())
 	require.Equal(t, []int64{0, 1}, w.success)
 }
@@ -250,9 +302,9 @@ func TestWhatComesBeforeALetterIsDone(t *testing.T) {
 		return nil
 	}
 	for range 2 {
-		p := w.start(t)
+		stop := w.start(t)
 		w.until(t, "all are done or set aside", func() bool { return w.commit == 3 })
-		p.stop()
+		stop()
 		require.Equal(t, []int64{0}, w.success)
 		require.Equal(t, map[deadletter.Kind][]int64{deadletter.Dead: {1}, deadletter.Waiting: {2}}, w.kinds())
 		w.commit = 0
@@ -261,9 +313,9 @@ func TestWhatComesBeforeALetterIsDone(t *testing.T) {
 	w.letters = append(w.letters, deadletter.Entry{
 		ID: deadletter.ID{Handler: "h", Topic: "t", Offset: 1}, Kind: deadletter.Redrive, Key: []byte("p"), Position: 2,
 	})
-	p := w.start(t)
+	stop := w.start(t)
 	w.until(t, "the redrive succeeds", func() bool { return w.commit == 3 && len(w.kinds()[deadletter.Handled]) == 2 })
-	p.stop()
+	stop()
 	require.Equal(t, []int64{0, 1, 2}, w.success)
 }
 
@@ -285,7 +337,7 @@ func TestAnyCourseOfEvents(t *testing.T) {
 		}
 		discarded := make(map[int64]bool)
 		for range rapid.IntRange(1, 4).Draw(t, "processes") {
-			p := w.start(t)
+			stop := w.start(t)
 			if rapid.Bool().Draw(t, "until it is done") {
 				w.until(t, "all are done or set aside", func() bool { return w.commit == int64(len(keys)) })
 			}
@@ -293,39 +345,38 @@ func TestAnyCourseOfEvents(t *testing.T) {
 			parked := w.parked()
 			w.mu.Unlock()
 			for _, key := range parked.Keys() {
-				first := parked.Lane(key).Letters[0].Offset
+				first := parked.Lane(key)[0].Offset
 				switch rapid.IntRange(0, 2).Draw(t, "order") {
 				case 1:
-					w.order(p, deadletter.Redrive, first)
+					w.order(deadletter.Redrive, first)
 				case 2:
-					w.order(p, deadletter.Discarded, first)
+					w.order(deadletter.Discarded, first)
 					discarded[first] = true
 				}
 			}
-			p.stop()
+			stop()
 			if rapid.Bool().Draw(t, "killed before it could commit") {
 				w.commit = rapid.Int64Range(0, w.commit).Draw(t, "committed")
 			}
 		}
-		p := w.start(t)
+		stop := w.start(t)
 		w.until(t, "all are done or set aside", func() bool { return w.commit == int64(len(keys)) })
-		for w.open(t, p) {
+		for w.open(t) {
 		}
-		p.stop()
+		stop()
 		w.check(t, discarded)
 	})
 }
 
 // open redrives what is set aside, and reports whether there was something.
-func (w *world) open(t *rapid.T, p *process) bool {
+func (w *world) open(t *rapid.T) bool {
 	w.mu.Lock()
 	parked := w.parked()
 	w.mu.Unlock()
 	for _, key := range parked.Keys() {
-		w.order(p, deadletter.Redrive, parked.Lane(key).Letters[0].Offset)
+		w.order(deadletter.Redrive, parked.Lane(key)[0].Offset)
 		w.until(t, "a redrive ends", func() bool {
-			lane := w.parked().Lane(key)
-			return lane == nil || !lane.Redrive
+			return !w.parked().Due(key)
 		})
 	}
 	return len(parked.Keys()) > 0
