@@ -2,6 +2,7 @@ package damage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -151,11 +152,18 @@ func (t *trial) replicas(ctx context.Context, partition int32) (leader, other in
 	return 0, 0, fmt.Errorf("partition %d has no leader and one copy: %v", partition, all)
 }
 
-// awaitLeader waits until the broker leads the partition.
-func (t *trial) awaitLeader(ctx context.Context, partition int32, broker int) error {
+// elect asks for an unclean election until the broker leads the partition. Brokers before 3.9 that have no ZooKeeper take no notice of
+// the topic's setting; see KAFKA-12670.
+func (t *trial) elect(ctx context.Context, partition int32, broker int) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
+	of := kmsg.NewElectLeadersRequestTopic()
+	of.Topic, of.Partitions = t.topic, []int32{partition}
+	request := kmsg.NewPtrElectLeadersRequest()
+	request.ElectionType, request.TimeoutMillis = 1, int32(adminTimeout.Milliseconds())
+	request.Topics = append(request.Topics, of)
 	for {
+		_, asked := request.RequestWith(ctx, t.client) // what it did is looked at below
 		all, err := t.partitions(ctx)
 		if err == nil {
 			for _, p := range all {
@@ -165,7 +173,7 @@ func (t *trial) awaitLeader(ctx context.Context, partition int32, broker int) er
 			}
 		}
 		if stopped := clock.Wait(ctx, pollEvery); stopped != nil {
-			return fmt.Errorf("broker %d does not lead partition %d: %w", broker, partition, stopped)
+			return fmt.Errorf("broker %d does not lead partition %d: %w", broker, partition, errors.Join(stopped, asked, err))
 		}
 	}
 }

@@ -78,6 +78,17 @@ func (r *Report) add(t *trial, undone error) {
 	}
 }
 
+// Unplayed returns the scenarios that were tried, and could never be played. They prove nothing.
+func (r *Report) Unplayed() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(r.Scenarios)) {
+		if r.Scenarios[name].Rounds == 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // maxTexts bounds what is printed of what stores said in a scenario.
 const maxTexts = 3
 
@@ -105,6 +116,9 @@ func (r *Report) Print(w io.Writer) {
 		for _, why := range tally.Undone {
 			fmt.Fprintf(w, "  %-22s NOT PLAYED: %s\n", name, why)
 		}
+	}
+	if names := r.Unplayed(); len(names) > 0 {
+		fmt.Fprintf(w, "\nNever played, and so not proved: %s\n", strings.Join(names, ", "))
 	}
 	fmt.Fprintf(w, "\nViolations of damaged logs %27d\n", len(r.Violations))
 	for _, v := range r.Violations {

@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Kafka    string        // version of the brokers
 	Seed     uint64        // of all choices
-	Duration time.Duration // after which no scenario begins; the one under way ends. Each is run once at least if Names says so
+	Duration time.Duration // after which no scenario begins that was run before; the one under way ends
 	Dir      string        // for indexes, copies of disks and the stores' logs
 	Names    []string      // of the scenarios, run once each in the place of Duration. Default: all, over and over
 	Broken   hooks.Broken
@@ -56,13 +56,13 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 func rounds(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, all []scenario, report *Report) error {
 	begun := clock.Reading()
 	rng := rand.New(rand.NewPCG(cfg.Seed, 77))
-	for n := 0; ; {
+	for n, first := 0, true; ; first = false {
 		order := rng.Perm(len(all))
 		for _, i := range order {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if cfg.Names == nil && n > 0 && clock.Reading().Sub(begun) >= cfg.Duration {
+			if cfg.Names == nil && !first && clock.Reading().Sub(begun) >= cfg.Duration {
 				return nil
 			}
 			n++

@@ -190,7 +190,7 @@ func electUnclean(ctx context.Context, t *trial) error {
 		err = back
 	}
 	if err == nil {
-		err = t.awaitLeader(ctx, partition, other)
+		err = t.elect(ctx, partition, other)
 	}
 	if back := t.cluster.Restart(ctx, leader); err == nil {
 		err = back
