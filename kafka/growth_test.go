@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -17,10 +19,23 @@ import (
 // grow gives the topic more partitions, as an operator does who takes them for capacity.
 func grow(t testing.TB, cfg kafka.Config, partitions int) {
 	t.Helper()
-	admin := kadm.NewClient(foreigner(t, cfg))
+	c := foreigner(t, cfg)
+	admin := kadm.NewClient(c)
 	r, err := admin.UpdatePartitions(t.Context(), partitions, topicOf(cfg))
 	require.NoError(t, err)
 	require.NoError(t, r.Error())
+	brokers, err := admin.ListBrokers(t.Context())
+	require.NoError(t, err)
+	of := kmsg.NewMetadataRequestTopic()
+	of.Topic = kmsg.StringPtr(topicOf(cfg))
+	request := kmsg.NewPtrMetadataRequest()
+	request.Topics = append(request.Topics, of)
+	for _, b := range brokers { // each learns of it by itself
+		require.Eventually(t, func() bool {
+			answer, err := c.Broker(int(b.NodeID)).Request(t.Context(), request)
+			return err == nil && len(answer.(*kmsg.MetadataResponse).Topics[0].Partitions) == partitions
+		}, 30*time.Second, 10*time.Millisecond)
+	}
 }
 
 // two configures a topic of two partitions.
