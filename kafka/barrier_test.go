@@ -241,8 +241,8 @@ func TestARepetitionNeedsNoBarrier(t *testing.T) {
 	require.Equal(t, 2, requests.Hits())
 }
 
-// The request that begins a barrier's transaction is lost with its connection, and sent again. Its first copy comes when the barrier is over.
-// It begins nothing: nobody would end that transaction, and its abort would fence the owner.
+// The request that begins a barrier's transaction is lost with its connection, and sent again. Its first copy comes
+// when the barrier is over. It begins nothing: nobody would end that transaction, and its abort would fence the owner.
 func TestALateCopyOfABarrierIsHarmless(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

@@ -90,8 +90,8 @@ func (l *letters) run(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// learn takes note of an entry, and tells the runner of its partition: also of what the runner itself wrote, for somebody may have read
-// that, and asked for more, before its acknowledgement came.
+// learn takes note of an entry, and tells the runner of its partition: also of what the runner itself wrote, for
+// somebody may have read that, and asked for more, before its acknowledgement came.
 func (l *letters) learn(e deadletter.Entry) {
 	if e.Handler != l.handler || e.Topic != l.topic {
 		return
@@ -208,7 +208,8 @@ const (
 	longRewrite  = 5 * time.Second
 )
 
-// write writes the entry and sets its position. It tries again until that is acknowledged or ctx ends: twice is as good as once.
+// write writes the entry and sets its position. It tries again until that is acknowledged or ctx ends: twice is as good
+// as once.
 func (w *letterWriter) write(ctx context.Context, e *deadletter.Entry) error {
 	for pause := firstRewrite; ; pause = min(2*pause, longRewrite) {
 		err := w.send(ctx, e)

@@ -8,9 +8,9 @@ import (
 
 // Parked is what of one partition is set aside for one handler.
 //
-// Invariants: while a key has letters, no event of it is handled but its first letter; a letter that was handled or discarded never
-// comes back, whatever is written of it later; what it says does not depend on the order in which entries are applied, or on how
-// often: a process knows what it wrote before it knows what others wrote earlier.
+// Invariants: while a key has letters, no event of it is handled but its first letter; a letter that was handled or
+// discarded never comes back, whatever is written of it later; what it says does not depend on the order in which
+// entries are applied, or on how often: a process knows what it wrote before it knows what others wrote earlier.
 type Parked struct {
 	lanes    map[string]Lane    // by key; none is empty
 	resolved offsets            // of the letters that were handled or discarded
@@ -56,8 +56,9 @@ func (p *Parked) Lane(key string) Lane { return p.lanes[key] }
 // Keys returns the keys that have letters, in order.
 func (p *Parked) Keys() []string { return slices.Sorted(maps.Keys(p.lanes)) }
 
-// Due reports whether the first letter of the key is to be handled again. It is if somebody asked for the key after the letter was
-// written and after the last redrive of the key failed; and if it only waited behind others, which are done with.
+// Due reports whether the first letter of the key is to be handled again. It is if somebody asked for the key after the
+// letter was written and after the last redrive of the key failed; and if it only waited behind others, which are done
+// with.
 func (p *Parked) Due(key string) bool {
 	l := p.lanes[key]
 	if l == nil {

@@ -115,8 +115,8 @@ func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
 	}
 }
 
-// Order tells the runner of an entry of the dead-letter topic, in the topic's order: also of those that it wrote itself, whose
-// acknowledgement may come before or after. It returns once the runner knows, or ctx ends.
+// Order tells the runner of an entry of the dead-letter topic, in the topic's order: also of those that it wrote
+// itself, whose acknowledgement may come before or after. It returns once the runner knows, or ctx ends.
 func (r *Runner) Order(ctx context.Context, e deadletter.Entry) {
 	select {
 	case r.orders <- e:

@@ -32,8 +32,9 @@ type coordinator struct {
 	conns  *dial.Conns
 	broker *sarama.Broker
 
-	// late is the term under which a request to begin a transaction got no answer and was sent again. The coordinator may take
-	// the first copy at any time later: the transaction that it begins is aborted after a minute, which fences the owner.
+	// late is the term under which a request to begin a transaction got no answer and was sent again. The coordinator
+	// may take the first copy at any time later: the transaction that it begins is aborted after a minute, which fences
+	// the owner.
 	late wire.Term
 }
 
