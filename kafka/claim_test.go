@@ -2,12 +2,14 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -82,4 +84,79 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	_, err = (<-winners).Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.NoError(t, err)
+}
+
+// The owner of before has lost the partition to a claim, finds no marker of it for a second, and claims again. Whoever was claiming has the partition in the
+// end, and the owner of before follows it.
+func TestClaimPrevailsOverTheOwnerOfBefore(t *testing.T) {
+	t.Parallel()
+	c, cfg := fake(t)
+	before := open(t, cfg)
+	claims := make(chan int16, 1) // the epoch that the winner has at first
+	var again atomic.Bool         // the owner of before has claimed again
+	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		add := r.(*kmsg.AddPartitionsToTxnRequest)
+		select {
+		case claims <- add.ProducerEpoch:
+		default:
+		}
+		first := <-claims
+		claims <- first
+		if again.Load() || add.ProducerEpoch != first {
+			return nil, nil, false
+		}
+		response := r.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)
+		response.Topics = []kmsg.AddPartitionsToTxnResponseTopic{{
+			Topic: topic, Partitions: []kmsg.AddPartitionsToTxnResponseTopicPartition{{ErrorCode: kerr.CoordinatorLoadInProgress.Code}},
+		}}
+		return response, nil, true
+	})
+	winners := make(chan *kafka.Store, 1)
+	go func() { winners <- open(t, cfg) }()
+	first := <-claims
+	claims <- first
+	last := appendWhenOwned(t, before, "a", "").Last
+	again.Store(true)
+	winner := <-winners
+	_, err := winner.Append(t.Context(), stream("a"), eventstore.Expected(last), records(1, "")...)
+	require.NoError(t, err)
+	_, err = before.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	require.ErrorIs(t, err, eventstore.ErrNotOwner)
+	requireFollows(t, c, before, winner)
+}
+
+func TestClaimsAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	testClaimsAtTheSameTime(t, cfg)
+}
+
+// Stores that claim at the same time all succeed, one after the other, and one of them owns the partition in the end.
+func testClaimsAtTheSameTime(t *testing.T, cfg kafka.Config) {
+	stores := make([]*kafka.Store, 4)
+	for i := range stores {
+		stores[i] = openReader(t, cfg)
+	}
+	var claims sync.WaitGroup
+	for _, s := range stores {
+		claims.Go(func() {
+			if err := s.Claim(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	claims.Wait()
+	require.Eventually(t, func() bool {
+		owners, losers := 0, 0
+		for _, s := range stores {
+			switch _, err := s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...); {
+			case err == nil:
+				owners++
+			case errors.Is(err, eventstore.ErrNotOwner):
+				losers++
+			}
+		}
+		return owners == 1 && losers == len(stores)-1
+	}, 30*time.Second, 10*time.Millisecond)
 }

@@ -61,6 +61,8 @@ func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 // The same without a renewal: it looks.
 func TestIdleOwnerOnRealBrokers(t *testing.T) { testIdleOwner(t, real(t)) }
 
+func TestClaimsAtTheSameTimeOnRealBrokers(t *testing.T) { testClaimsAtTheSameTime(t, real(t)) }
+
 // A foreign transaction has an idle owner renew its claim, as the coordinator knows of no other: its next batch counts at once.
 func TestIdleOwnerMendsItsTermOnRealBrokers(t *testing.T) {
 	cfg := real(t)

@@ -74,10 +74,11 @@ func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 	}
 }
 
-// A claim is interrupted by the owner of before, whose renewal is refused: nobody claimed later, and it is made again. Not for ever.
+// A claim is interrupted by the owner of before, whose renewal is refused: it is made again. Not for ever.
 func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		t.Run(key.Name(), func(t *testing.T) {
+			t.Parallel()
 			c, cfg := fake(t)
 			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: kerr.ProducerFenced, Count: 1})
 			s := open(t, cfg)

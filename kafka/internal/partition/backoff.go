@@ -7,39 +7,54 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// The bounds of trying again: a pause after each failure, twice as long each time. What is in the way is gone in a moment as a rule where
-// the first one is busyPause.
+// The pauses before trying again: each is twice as long as the one before, up to a bound.
 const (
-	busyPause  = 2 * time.Millisecond
 	firstPause = 20 * time.Millisecond
 	longPause  = 500 * time.Millisecond
 )
 
-// quietFailures is how many failures in a row are not worth a line: brokers that move or restart cause so many.
-const quietFailures = 4
+// The pauses where a transaction is in the way, which is over in a moment as a rule. Where others begin one after the other, who asks seldom would
+// wait for long.
+const (
+	busyPause     = 2 * time.Millisecond
+	longBusyPause = 32 * time.Millisecond
+)
 
-// backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value begins with firstPause.
+// quietTime is how long something may fail before that is worth a line: brokers that move or restart take so long.
+const quietTime = 250 * time.Millisecond
+
+// backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value is for brokers that are away.
 type backoff struct {
-	next     time.Duration
-	failures int
+	next  time.Duration
+	most  time.Duration
+	first time.Time     // when the first attempt had failed
+	told  time.Duration // after first, when it was told of last
 }
 
-// tells counts a failure, and reports whether it should be logged: at intervals that double, so that what lasts is
-// seen and does not flood. A failure that is followed by less than firstPause is not counted.
+func busy() backoff { return backoff{next: busyPause, most: longBusyPause} }
+
+// tells takes note of a failure, and reports whether it should be logged: at intervals that double, so that what lasts is seen and does not flood.
 func (b *backoff) tells() bool {
-	if b.next != 0 && b.next < firstPause {
+	if b.first.IsZero() {
+		b.first = clock.Reading()
+	}
+	lasts := b.lasts()
+	if lasts < quietTime || lasts < 2*b.told {
 		return false
 	}
-	b.failures++
-	return b.failures >= quietFailures && b.failures&(b.failures-1) == 0
+	b.told = lasts
+	return true
 }
+
+// lasts returns for how long attempts have been failing.
+func (b *backoff) lasts() time.Duration { return clock.Reading().Sub(b.first) }
 
 // wait pauses, and returns an error if ctx ends meanwhile.
 func (b *backoff) wait(ctx context.Context) error {
 	if b.next == 0 {
-		b.next = firstPause
+		b.next, b.most = firstPause, longPause
 	}
 	d := b.next
-	b.next = min(2*b.next, longPause)
+	b.next = min(2*b.next, b.most)
 	return clock.Wait(ctx, d)
 }

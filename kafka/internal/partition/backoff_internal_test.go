@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,13 +23,13 @@ func TestBackoff(t *testing.T) {
 		{
 			name:   "brokers are away",
 			pauses: []time.Duration{20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 500 * ms, 500 * ms, 500 * ms},
-			told:   []int{4, 8},
+			told:   []int{5, 6, 8},
 		},
 		{
 			name:   "a transaction is in the way",
-			pause:  backoff{next: busyPause},
-			pauses: []time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms, 32 * ms, 64 * ms, 128 * ms, 256 * ms, 500 * ms, 500 * ms, 500 * ms, 500 * ms},
-			told:   []int{8, 12},
+			pause:  busy(),
+			pauses: slices.Concat([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms}, slices.Repeat([]time.Duration{32 * ms}, 30)),
+			told:   []int{12, 20},
 		},
 	}
 	for _, test := range tests {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
@@ -11,16 +12,22 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// The bounds of claiming again after a claim that was interrupted, and how long whoever claimed meanwhile has to leave a marker.
+// The bounds of claiming again after a claim that was interrupted. The pause is twice as long each time, and drawn from around that: so those who
+// interrupt each other part.
 const (
 	maxInterruptions = 5
 	interruptedPause = 100 * time.Millisecond
 )
 
-// seize takes the partition from whoever has it. Between getting a term and its marker being written, a claim may be ended though nobody
-// claims later: a coordinator that is asked for a renewal by the owner of before, with a term that is not valid any more, aborts the
-// transaction that is open first, and refuses then (seen on Kafka 3.5.1). The log tells: if no later claim has left its
-// marker soon, this one is made again. Of several that claim at the same time one wins, as each is interrupted so often only.
+// seize takes the partition from whoever has it. Between getting a term and its marker being written, a claim may be ended:
+//
+//   - by another process that claims as well;
+//   - by the owner of before, who has lost the partition to this claim, finds no marker of it after a while, and claims again, see [Partition.regain];
+//   - by the same asking for a renewal with a term that is not valid any more: a coordinator aborts the transaction that is open first, and
+//     refuses then (seen on Kafka 3.5.1).
+//
+// Whoever asked for the claim is to have the partition in each case, so it is made again. Of several that claim at the same time all succeed, one after
+// the other, and the last one owns the partition.
 func (o *Owner) seize(ctx context.Context) error {
 	for n := 0; ; n++ {
 		term, err := o.initTerm(ctx, wire.NoTerm())
@@ -36,14 +43,16 @@ func (o *Owner) seize(ctx context.Context) error {
 			continue
 		}
 		var lost *LostError
-		if !errors.As(err, &lost) || n == maxInterruptions || lost.Term != term || clock.Wait(ctx, interruptedPause) != nil ||
-			o.followToEnd(ctx) != nil || o.claims.overtook(term) {
+		if !errors.As(err, &lost) || n == maxInterruptions || clock.Wait(ctx, around(interruptedPause<<n)) != nil {
 			return err
 		}
 		o.cfg.Logger.Warn("claim was interrupted and is made again", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 			"term", term.String(), "error", err)
 	}
 }
+
+// around returns a duration between half of d and one and a half.
+func around(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 // claim makes this process the only writer of the partition and reads all that was written before.
 // previous is the term of the claim that is renewed.

@@ -57,11 +57,6 @@ func (c *claims) saw(term wire.Term, aborts bool) {
 	}
 }
 
-// overtook reports whether a later claim than the term's has succeeded: the epochs of a transactional id's claims grow.
-func (c *claims) overtook(term wire.Term) bool {
-	return c.last.ProducerID == term.ProducerID && c.last.Epoch > term.Epoch
-}
-
 // undisputed reports whether the newest own marker is there, and behind it nobody else's: nobody else owns the partition, as far as it
 // was read.
 func (c *claims) undisputed() bool { return c.own != wire.NoTerm() && !c.rival }

@@ -124,7 +124,7 @@ func (c *coordinator) transact(ctx context.Context, term wire.Term, commit bool)
 // brokers is half a second later, or this one. Either takes a round trip between brokers.
 func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
 	defer c.conns.CutWhenDone(ctx)()
-	away, busy := backoff{}, backoff{next: busyPause}
+	away, busy := backoff{}, busy()
 	for {
 		b, err := c.connected()
 		if err == nil {
@@ -139,12 +139,12 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 			c.drop()
 			return err
 		}
-		pause := &away
+		pause, what := &away, "transaction coordinator does not answer, and is asked again"
 		if errors.Is(err, sarama.ErrConcurrentTransactions) {
-			pause = &busy
+			pause, what = &busy, "transaction coordinator has yet to end another transaction, and is asked again"
 		}
 		if pause.tells() {
-			c.logger.Warn("transaction coordinator does not answer, and is asked again", "transactionalId", c.transactionalID, "error", err)
+			c.logger.Warn(what, "transactionalId", c.transactionalID, "for", pause.lasts().Round(time.Millisecond), "error", err)
 		}
 		if ctx.Err() == nil && pause == &away {
 			c.drop()

@@ -99,7 +99,7 @@ func (f *follower) tryAgain(ctx context.Context, pause *backoff, err error) erro
 	}
 	if pause.tells() {
 		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
-			"failures", pause.failures, "error", err)
+			"for", pause.lasts().Round(time.Millisecond), "error", err)
 	}
 	f.link.reset()
 	return pause.wait(ctx)

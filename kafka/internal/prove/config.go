@@ -30,6 +30,7 @@ const (
 	rareRenewal    = 5 * time.Second // where renewals take partitions
 	quietTime      = 2 * time.Second
 	openTimeout    = 20 * time.Second
+	extension      = 5 * time.Minute  // of the work, for faults that are required
 	healTimeout    = 90 * time.Second // within which everything must work again once all faults are over
 )
 
@@ -55,6 +56,10 @@ type Config struct {
 
 	// Faults to inject. Default: DefaultFaults.
 	Faults Faults
+
+	// Require names kinds of faults by how their names begin. The work goes on until one of each has been injected, for five more
+	// minutes at most.
+	Require []string
 
 	// Damage names the scenarios to run once each, where Faults is Log. Default: all, over and over.
 	Damage []string

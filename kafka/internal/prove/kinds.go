@@ -2,6 +2,8 @@ package prove
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -44,4 +46,14 @@ func ParseFaults(text string) (Faults, error) {
 		*on = true
 	}
 	return f, nil
+}
+
+// missing returns what is required of the faults and was not injected.
+func (c Config) missing(injected map[string]int) (missing []string) {
+	for _, beginning := range c.Require {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(injected)), func(name string) bool { return strings.HasPrefix(name, beginning) }) {
+			missing = append(missing, beginning)
+		}
+	}
+	return missing
 }

@@ -39,22 +39,37 @@ func (r *run) double(ctx context.Context, m history.Record) bool {
 // prefix, has the owner's last markers written again, and lets the batches go. They land in a term that
 // is over, behind a marker of that term.
 func (r *run) revive(ctx context.Context, rng *rand.Rand) {
-	for clock.Wait(ctx, between(rng, 2*time.Second, 7*time.Second)) == nil {
-		old := r.members[r.current.Load()]
-		heir := r.members[(old.n+1)%len(r.members)]
-		if _, store := old.usable(); store == noStore || r.cfg.claimPrefix(old.n) == r.cfg.claimPrefix(heir.n) {
-			continue
-		}
+	pause := func() time.Duration { return between(rng, 2*time.Second, 7*time.Second) }
+	for wait := pause(); clock.Wait(ctx, wait) == nil; {
 		end := r.quiet()
-		r.reviveOnce(ctx, rng, old, heir)
+		old := r.members[r.current.Load()]
+		done := false
+		if heir := r.ofAnotherPrefix(old); heir != nil && old.storeNumber() != noStore {
+			done = r.reviveOnce(ctx, rng, old, heir)
+		}
 		end()
+		if wait = pause(); !done {
+			wait /= 4
+		}
 	}
 }
 
-func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *member) {
+// ofAnotherPrefix returns a member with another prefix than m has, or nil if there is none.
+func (r *run) ofAnotherPrefix(m *member) *member {
+	for i := range r.members {
+		other := r.members[(m.n+1+i)%len(r.members)]
+		if r.cfg.claimPrefix(other.n) != r.cfg.claimPrefix(m.n) {
+			return other
+		}
+	}
+	return nil
+}
+
+// reviveOnce does it once, and reports whether it could.
+func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *member) bool {
 	links := old.links()
 	if r.tail.CatchUp(ctx) != nil {
-		return
+		return false
 	}
 	var last []history.Record // of each partition: of the owner's term, as nobody else is at work
 	for p := range int32(partitions) {
@@ -73,7 +88,7 @@ func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *member)
 	}
 	heir.lose(heir.storeNumber())
 	if heir.open(ctx) == nil {
-		return
+		return false
 	}
 	for _, i := range half[len(half)/2:] {
 		awaitAnswer(ctx, heir.do(history.Op{
@@ -93,4 +108,5 @@ func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *member)
 	if doubled > 0 {
 		r.hurt("batch held back past a takeover, its term's marker doubled", "worker %d, overtaken by worker %d", old.n, heir.n)
 	}
+	return doubled > 0
 }

@@ -3,6 +3,7 @@ package prove
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"github.com/fencelog/fencelog/kafka/internal/prove/damage"
 )
@@ -14,6 +15,8 @@ func Parts(cfg Config) []Config {
 	first, second, third := cfg, cfg, cfg
 	first.Duration, first.Dir = cfg.Duration*3/5, part(cfg.Dir, "one-prefix")
 	second.Duration, second.Dir, second.Prefixes = cfg.Duration/5, part(cfg.Dir, "two-prefixes"), 2
+	first.Require = []string{"broker", "process", "connections", "answer", "marker", "refusals"}
+	second.Require = append(slices.Clone(first.Require), "batch held back past a takeover")
 	third.Duration, third.Dir, third.Faults = cfg.Duration/5, part(cfg.Dir, "damage"), Faults{Log: true}
 	return []Config{first, second, third}
 }

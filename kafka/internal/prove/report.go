@@ -40,6 +40,7 @@ type Report struct {
 	Takeovers, FailedOpenings         int64
 	Stopped                           int64 // times that a partition stopped for another reason than a takeover
 	Faults                            map[string]int
+	Missing                           []string // kinds of faults that were required and never injected
 
 	Violations  []history.Violation
 	Undecided   []history.Violation // streams whose histories the checker did not come to an end with: nothing is proved of them
@@ -67,7 +68,8 @@ func (r *run) report() *Report {
 	records, markers := r.log.Size()
 	faults, _ := c.allFaults()
 	rep := &Report{
-		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.cfg.Duration, Sharing: r.cfg.Sharing, Prefixes: r.cfg.Prefixes, Broken: Names(r.cfg.Broken),
+		Missing: r.cfg.missing(faults),
+		Kafka:   r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.worked.Round(time.Second), Sharing: r.cfg.Sharing, Prefixes: r.cfg.Prefixes, Broken: Names(r.cfg.Broken),
 		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
 		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
 		Refusals: c.refusals.Load(),
@@ -153,6 +155,9 @@ func (r *Report) Print(w io.Writer) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Faults)) {
 		line(kind, r.Faults[kind], "")
 		total += r.Faults[kind]
+	}
+	for _, kind := range r.Missing {
+		line(kind, 0, "NEVER INJECTED, though it was to be")
 	}
 	line("all", total, "")
 	fmt.Fprintf(w, "\nStores\n")

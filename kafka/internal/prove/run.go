@@ -39,6 +39,7 @@ type run struct {
 	count   counters
 	verdict *verdict
 	begun   time.Time // of the work
+	worked  time.Duration
 	journal *journal
 
 	current atomic.Int32 // the member that opened last
@@ -46,6 +47,8 @@ type run struct {
 	tasks   sync.WaitGroup
 	once    sync.Once
 	started chan struct{} // closed once a store has been opened: faults begin
+
+	scene sync.Mutex // of whoever has clients and members rest
 
 	mu      sync.Mutex
 	rest    chan struct{} // while clients and members rest; closed when they may go on
@@ -171,7 +174,7 @@ func (r *run) withCluster(ctx context.Context) error {
 // work lets clients, members and faults loose, ends them in order, and judges what happened.
 func (r *run) work(ctx context.Context) error {
 	r.begun = time.Now()
-	working, enough := context.WithTimeout(ctx, r.cfg.Duration)
+	working, enough := context.WithTimeout(ctx, r.cfg.Duration+extension)
 	defer enough()
 	found := enough
 	if !r.cfg.UntilCaught {
@@ -182,6 +185,7 @@ func (r *run) work(ctx context.Context) error {
 	var faults, keepers, clients, watchers sync.WaitGroup
 	watching, unwatch := context.WithCancel(ctx)
 	defer unwatch()
+	watchers.Go(func() { r.endWork(working, enough) })
 	watchers.Go(func() { r.tell(watching) })
 	watchers.Go(func() { r.judgeRetired(watching) })
 	watchers.Go(func() { r.watchLog(watching) })
@@ -204,6 +208,7 @@ func (r *run) work(ctx context.Context) error {
 		})
 	}
 	<-working.Done()
+	r.worked = time.Since(r.begun)
 	faults.Wait()
 	clients.Wait()
 	keepers.Wait()
@@ -220,6 +225,16 @@ func (r *run) work(ctx context.Context) error {
 	unwatch()
 	watchers.Wait()
 	return r.judgeAll(ctx)
+}
+
+// endWork ends the work when its time is over and all faults that are required were injected.
+func (r *run) endWork(ctx context.Context, end func()) {
+	defer end()
+	for lasts := r.cfg.Duration; clock.Wait(ctx, lasts) == nil; lasts = healPause {
+		if injected, _ := r.count.allFaults(); len(r.cfg.missing(injected)) == 0 {
+			return
+		}
+	}
 }
 
 // rng returns the source of choices of one actor.
@@ -275,13 +290,15 @@ func (r *run) allWork(m *member) bool {
 	return true
 }
 
-// quiet lets clients and members rest until the returned function is called.
+// quiet lets clients and members rest until the returned function is called. It waits until nobody else wants them to rest.
 func (r *run) quiet() (end func()) {
+	r.scene.Lock()
 	rest := make(chan struct{})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rest = rest
 	return func() {
+		defer r.scene.Unlock()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.rest = nil

@@ -133,7 +133,7 @@ func once(ctx context.Context, cfg prove.Config) int {
 	switch {
 	case len(report.Violations) > 0:
 		return 1
-	case len(report.Undecided) > 0, report.Damage != nil && len(report.Damage.Unplayed()) > 0:
+	case len(report.Undecided) > 0, len(report.Missing) > 0, report.Damage != nil && len(report.Damage.Unplayed()) > 0:
 		return 2
 	}
 	return 0
