@@ -52,7 +52,7 @@ func (o *Owner) seize(ctx context.Context) error {
 }
 
 // around returns a duration between half of d and one and a half.
-func around(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+func around(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:gosec // it is no secret
 
 // claim makes this process the only writer of the partition and reads all that was written before.
 // previous is the term of the claim that is renewed.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka/internal/prove"
+	"github.com/fencelog/fencelog/kafka/internal/prove/damage"
 )
 
 // shortProof is long enough for each kind of fault to occur, and short enough for continuous integration.
@@ -93,10 +94,26 @@ func TestProofOfTwoPrefixes(t *testing.T) {
 	sound(t, cfg)
 }
 
-// The log itself is hurt. The long version, with all scenarios, is the command prove -faults log.
+// The rest takes a minute and a cluster for each, so a run of the tests draws some; the command prove takes all.
+const (
+	damagedLogs  = 2
+	brokenStores = 2
+)
+
+// some draws n.
+func some[T any](t *testing.T, all []T, n int) []T {
+	t.Helper()
+	seed := rand.Uint64()
+	t.Logf("drawn with seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:n]
+}
+
+// The log itself is hurt.
 func TestProofOfDamagedLogs(t *testing.T) {
 	cfg := config(t)
-	cfg.Faults, cfg.Damage = prove.Faults{Log: true}, []string{"beginning-deleted", "foreign-transactions", "topic-grown", "disks-restored"}
+	cfg.Faults, cfg.Damage = prove.Faults{Log: true}, some(t, damage.Names(), damagedLogs)
 	report, err := prove.Run(t.Context(), cfg)
 	require.NoError(t, err)
 	report.Print(t.Output())
@@ -106,16 +123,9 @@ func TestProofOfDamagedLogs(t *testing.T) {
 	}
 }
 
-// brokenStores is how many broken stores a run of the tests must catch: each takes a cluster of its own, and a minute.
-const brokenStores = 4
-
-// Broken stores are caught: the proof can fail. Each run draws some; the command prove -broken all takes all.
+// Broken stores are caught: the proof can fail.
 func TestBrokenStoresAreCaught(t *testing.T) {
-	all, seed := prove.Breakages(), rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	for _, b := range all[:brokenStores] {
+	for _, b := range some(t, prove.Breakages(), brokenStores) {
 		t.Run(b.Name, func(t *testing.T) {
 			report, err := prove.Catch(t.Context(), config(t), b)
 			require.NoError(t, err)

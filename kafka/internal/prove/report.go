@@ -150,16 +150,7 @@ func (r *Report) Print(w io.Writer) {
 	line("conflicts and reads that had to be exact", r.Exact, "their store certainly owned the partition")
 	line("conflicts from the past", r.OutdatedConflicts, "of a store that was overtaken and did not know it yet")
 	line("reads from the past", r.OutdatedReads, "likewise")
-	fmt.Fprintf(w, "\nFaults\n")
-	total := 0
-	for _, kind := range slices.Sorted(maps.Keys(r.Faults)) {
-		line(kind, r.Faults[kind], "")
-		total += r.Faults[kind]
-	}
-	for _, kind := range r.Missing {
-		line(kind, 0, "NEVER INJECTED, though it was to be")
-	}
-	line("all", total, "")
+	r.printFaults(w, line)
 	fmt.Fprintf(w, "\nStores\n")
 	line("opened, each a takeover of all partitions", r.Takeovers, "")
 	line("openings that failed", r.FailedOpenings, "")
@@ -190,4 +181,17 @@ func (r *Report) Print(w io.Writer) {
 	if len(r.Violations) > 0 {
 		fmt.Fprintf(w, "  the first after %s; logs, faults and drawings are in %s\n", r.CaughtAfter.Round(time.Millisecond), r.Dir)
 	}
+}
+
+func (r *Report) printFaults(w io.Writer, line func(name string, n any, remark string)) {
+	fmt.Fprintf(w, "\nFaults\n")
+	total := 0
+	for _, kind := range slices.Sorted(maps.Keys(r.Faults)) {
+		line(kind, r.Faults[kind], "")
+		total += r.Faults[kind]
+	}
+	for _, kind := range r.Missing {
+		line(kind, 0, "NEVER INJECTED, though it was to be")
+	}
+	line("all", total, "")
 }

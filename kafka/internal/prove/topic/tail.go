@@ -26,8 +26,9 @@ type Tail struct {
 	stop       context.CancelFunc
 
 	mu    sync.Mutex
-	moved chan struct{} // closed when something was read
-	bad   []string      // records that cannot be read
+	moved chan struct{}   // closed when something was read
+	next  map[int32]int64 // offset after the last record of each partition
+	bad   []string        // records that cannot be read
 }
 
 // Follow consumes the topic, committed records only, and adds what it finds to log, until ctx ends or Close.
@@ -44,7 +45,7 @@ func Follow(ctx context.Context, brokers []string, topic string, partitions int3
 		return nil, fmt.Errorf("consume %s: %w", topic, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	t := &Tail{topic: topic, partitions: partitions, client: client, log: log, stop: stop, moved: make(chan struct{})}
+	t := &Tail{topic: topic, partitions: partitions, client: client, log: log, stop: stop, moved: make(chan struct{}), next: make(map[int32]int64)}
 	t.group.Go(func() { t.run(ctx) })
 	return t, nil
 }
@@ -69,17 +70,16 @@ func (t *Tail) run(ctx context.Context) {
 		if fetches.IsClientClosed() {
 			return
 		}
+		t.mu.Lock()
 		fetches.EachRecord(func(r *kgo.Record) {
+			t.next[r.Partition] = r.Offset + 1
 			rec, err := decode(r)
 			if err != nil {
-				t.mu.Lock()
 				t.bad = append(t.bad, err.Error())
-				t.mu.Unlock()
 				return
 			}
 			t.log.Add(rec)
 		})
-		t.mu.Lock()
 		close(t.moved)
 		t.moved = make(chan struct{})
 		t.mu.Unlock()
@@ -101,15 +101,7 @@ func (t *Tail) CatchUp(ctx context.Context) error {
 
 func (t *Tail) await(ctx context.Context, ends map[int32]int64) error {
 	for {
-		t.mu.Lock()
-		moved := t.moved
-		t.mu.Unlock()
-		behind := ""
-		for p, end := range ends {
-			if next := t.log.Next(p); next < end {
-				behind = fmt.Sprintf("partition %d is read up to %d of %d", p, next, end)
-			}
-		}
+		moved, behind := t.behind(ends)
 		if behind == "" {
 			return nil
 		}
@@ -119,6 +111,18 @@ func (t *Tail) await(ctx context.Context, ends map[int32]int64) error {
 			return fmt.Errorf("%s: %s: %w", t.topic, behind, context.Cause(ctx))
 		}
 	}
+}
+
+// behind says which partition was not read up to its end, if one was not, and returns what is closed when more was read.
+func (t *Tail) behind(ends map[int32]int64) (moved <-chan struct{}, which string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, end := range ends {
+		if t.next[p] < end {
+			return t.moved, fmt.Sprintf("partition %d is read up to %d of %d", p, t.next[p], end)
+		}
+	}
+	return t.moved, ""
 }
 
 // ends asks for the offset after the last record of each partition.
