@@ -52,12 +52,12 @@ func transactForeignInOneTerm(t testing.TB, cfg kafka.Config) {
 func testForeignWriters(t *testing.T, cfg kafka.Config) {
 	for name, c := range map[string]struct {
 		disturb func(testing.TB, kafka.Config)
-		skipped int64 // records that do not count, each time
+		foreign int64 // records, each time
+		again   int64 // records that the owner may write again, under a new claim, each time: unless it has noticed before its batch
 	}{
-		"data": {writeForeign, 1},
-		// And the owner's batch, which it writes again under a new claim.
-		"transactions":             {func(t testing.TB, cfg kafka.Config) { transactForeign(t, cfg) }, 2 + 2},
-		"transactions in one term": {transactForeignInOneTerm, 2 + 2},
+		"data":                     {writeForeign, 1, 0},
+		"transactions":             {func(t testing.TB, cfg kafka.Config) { transactForeign(t, cfg) }, 2, 2},
+		"transactions in one term": {transactForeignInOneTerm, 2, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, cfg)
@@ -75,7 +75,9 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 				}
 			}
 			require.Equal(t, want, ids(t, s, id))
-			require.Equal(t, 2*c.skipped, s.Skipped()-before)
+			skipped := s.Skipped() - before
+			require.GreaterOrEqual(t, skipped, 2*c.foreign)
+			require.LessOrEqual(t, skipped, 2*(c.foreign+c.again))
 			require.NoError(t, s.Close())
 
 			again := open(t, cfg)

@@ -25,6 +25,9 @@ type service struct {
 	instances map[string]*kafka.Store
 }
 
+// ownersSession is of instances that share the partitions: the shortest that brokers allow.
+const ownersSession = 6 * time.Second
+
 func newService(cfg kafka.Config, partitions int32) *service {
 	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: partitions}}
 	cfg.TopicPrefix = "shared"
@@ -34,7 +37,7 @@ func newService(cfg kafka.Config, partitions int32) *service {
 func (s *service) start(t testing.TB, address string) *kafka.Store {
 	t.Helper()
 	cfg := s.cfg
-	cfg.Sharing = kafka.Sharing{Advertise: address, Session: 6 * time.Second, Heartbeat: 50 * time.Millisecond}
+	cfg.Sharing = kafka.Sharing{Advertise: address, Session: ownersSession, Heartbeat: 50 * time.Millisecond}
 	store := open(t, cfg)
 	s.mu.Lock()
 	defer s.mu.Unlock()
