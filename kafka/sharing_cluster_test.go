@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,24 +31,32 @@ func realService(t testing.TB, partitions int32) *service {
 
 func TestSharingUnderLoadOnRealBrokers(t *testing.T) { shareUnderLoad(t, realService(t, 5), 8) }
 
-// An instance that is closed hands its partitions over at once, and not when its session is over: every one of them is written to by another.
+// An instance that is closed hands its partitions over at once, and not when its session is over: every one of them is
+// written to by another. The median of some times is compared with how long it took the instance to come, which is a
+// change of owners, too.
 func TestClosedInstanceHandsOver(t *testing.T) {
 	s := realService(t, 6)
 	create(t, s.cfg)
 	s.start(t, "a:1")
-	for range 3 {
+	var comes, goes []time.Duration
+	for range 5 {
+		began := time.Now()
 		s.start(t, "b:1")
 		awaitSharing(t, s, "a:1")
-		began := time.Now()
+		comes = append(comes, time.Since(began))
+		began = time.Now()
 		s.stop(t, "b:1")
 		for i := range 30 {
 			_, err := s.append(t.Context(), named("stream", i), records(1, uuid.NewString()))
 			require.NoError(t, err)
 		}
-		took := time.Since(began)
-		t.Logf("handed over after %s", took.Round(time.Millisecond))
-		require.Less(t, took, ownersSession, "the session")
+		goes = append(goes, time.Since(began))
+		require.Less(t, goes[len(goes)-1], ownersSession, "the session")
 	}
+	slices.Sort(comes)
+	slices.Sort(goes)
+	t.Logf("instances come in %s, and hand over in %s", comes, goes)
+	require.Less(t, goes[len(goes)/2], 4*comes[len(comes)/2])
 }
 
 // instanceEnv has this test binary be an instance, as the test below starts it: topic prefix and brokers.
