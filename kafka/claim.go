@@ -9,7 +9,8 @@ import (
 
 // Claim makes this store the owner of the partitions, and returns once it can append: to all of them, or, with [Config.Sharing], to
 // what the group assigns to this instance. It takes them from whoever owns them now: that store's appends fail with
-// [eventstore.ErrNotOwner] from then on.
+// [eventstore.ErrNotOwner] from then on. Of stores that claim at the same time all succeed, one after the other, and
+// the last one owns the partitions.
 //
 // A service calls it last, when its schemas are bound, its handlers are registered and its listener is open. A service that cannot start
 // takes nothing then from the one that runs.

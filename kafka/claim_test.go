@@ -86,36 +86,36 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The owner of before has lost the partition to a claim, finds no marker of it for a second, and claims again. Whoever was claiming has the partition in the
-// end, and the owner of before follows it.
+// The owner of before has lost the partition to a claim, finds no marker of it for a second, and claims again. Whoever
+// was claiming has the partition in the end, and the owner of before follows it.
 func TestClaimPrevailsOverTheOwnerOfBefore(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	before := open(t, cfg)
-	claims := make(chan int16, 1) // the epoch that the winner has at first
-	var again atomic.Bool         // the owner of before has claimed again
+	var epoch atomic.Int32 // of the winner's first claim
+	epoch.Store(-1)
+	claims := make(chan struct{})
+	var again atomic.Bool // the owner of before has claimed again
 	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		add := r.(*kmsg.AddPartitionsToTxnRequest)
-		select {
-		case claims <- add.ProducerEpoch:
-		default:
+		if epoch.CompareAndSwap(-1, int32(add.ProducerEpoch)) {
+			close(claims)
 		}
-		first := <-claims
-		claims <- first
-		if again.Load() || add.ProducerEpoch != first {
+		if again.Load() || int32(add.ProducerEpoch) != epoch.Load() {
 			return nil, nil, false
 		}
+		partition := kmsg.NewAddPartitionsToTxnResponseTopicPartition()
+		partition.ErrorCode = kerr.CoordinatorLoadInProgress.Code
 		response := r.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)
-		response.Topics = []kmsg.AddPartitionsToTxnResponseTopic{{
-			Topic: topic, Partitions: []kmsg.AddPartitionsToTxnResponseTopicPartition{{ErrorCode: kerr.CoordinatorLoadInProgress.Code}},
-		}}
+		response.Topics = []kmsg.AddPartitionsToTxnResponseTopic{
+			{Topic: topic, Partitions: []kmsg.AddPartitionsToTxnResponseTopicPartition{partition}},
+		}
 		return response, nil, true
 	})
 	winners := make(chan *kafka.Store, 1)
 	go func() { winners <- open(t, cfg) }()
-	first := <-claims
-	claims <- first
+	<-claims
 	last := appendWhenOwned(t, before, "a", "").Last
 	again.Store(true)
 	winner := <-winners

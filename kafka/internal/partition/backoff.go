@@ -13,17 +13,18 @@ const (
 	longPause  = 500 * time.Millisecond
 )
 
-// The pauses where a transaction is in the way, which is over in a moment as a rule. Where others begin one after the other, who asks seldom would
-// wait for long.
+// The pauses where a transaction is in the way, which is over in a moment as a rule. Where somebody begins one after the
+// other, who asks seldom waits for long.
 const (
 	busyPause     = 2 * time.Millisecond
 	longBusyPause = 32 * time.Millisecond
 )
 
-// quietTime is how long something may fail before that is worth a line: brokers that move or restart take so long.
-const quietTime = 250 * time.Millisecond
+// untold is how long attempts may fail before that is worth a line: brokers that move or restart take so long.
+const untold = 250 * time.Millisecond
 
-// backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value is for brokers that are away.
+// backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value is for
+// brokers that are away.
 type backoff struct {
 	next  time.Duration
 	most  time.Duration
@@ -31,15 +32,17 @@ type backoff struct {
 	told  time.Duration // after first, when it was told of last
 }
 
-func busy() backoff { return backoff{next: busyPause, most: longBusyPause} }
+// amidTransactions is the pauses where a transaction is in the way.
+func amidTransactions() backoff { return backoff{next: busyPause, most: longBusyPause} }
 
-// tells takes note of a failure, and reports whether it should be logged: at intervals that double, so that what lasts is seen and does not flood.
+// tells takes note of a failure, and reports whether it should be logged: at intervals that double, so that what lasts
+// is seen and does not flood.
 func (b *backoff) tells() bool {
 	if b.first.IsZero() {
 		b.first = clock.Reading()
 	}
 	lasts := b.lasts()
-	if lasts < quietTime || lasts < 2*b.told {
+	if lasts < untold || lasts < 2*b.told {
 		return false
 	}
 	b.told = lasts

@@ -27,8 +27,8 @@ func TestBackoff(t *testing.T) {
 		},
 		{
 			name:   "a transaction is in the way",
-			pause:  busy(),
-			pauses: slices.Concat([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms}, slices.Repeat([]time.Duration{32 * ms}, 30)),
+			pause:  amidTransactions(),
+			pauses: append([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms}, slices.Repeat([]time.Duration{32 * ms}, 30)...),
 			told:   []int{12, 20},
 		},
 	}

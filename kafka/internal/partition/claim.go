@@ -12,22 +12,23 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// The bounds of claiming again after a claim that was interrupted. The pause is twice as long each time, and drawn from around that: so those who
-// interrupt each other part.
+// The bounds of claiming again after a claim that was interrupted. The pause is twice as long each time, and drawn from
+// around that: so those who interrupt each other part.
 const (
 	maxInterruptions = 5
 	interruptedPause = 100 * time.Millisecond
 )
 
-// seize takes the partition from whoever has it. Between getting a term and its marker being written, a claim may be ended:
+// seize takes the partition from whoever has it. Between its term and its marker a claim may be ended:
 //
 //   - by another process that claims as well;
-//   - by the owner of before, who has lost the partition to this claim, finds no marker of it after a while, and claims again, see [Partition.regain];
-//   - by the same asking for a renewal with a term that is not valid any more: a coordinator aborts the transaction that is open first, and
-//     refuses then (seen on Kafka 3.5.1).
+//   - by the owner of before, who has lost the partition to this claim, finds no marker of it after a while, and claims
+//     again: see [Partition.regain];
+//   - by the same asking for a renewal with a term that is not valid any more: a coordinator first aborts the
+//     transaction that is open, and then refuses (seen on Kafka 3.5.1).
 //
-// Whoever asked for the claim is to have the partition in each case, so it is made again. Of several that claim at the same time all succeed, one after
-// the other, and the last one owns the partition.
+// In each case whoever asked for the claim is to have the partition, so it is made again. Of several that claim at the
+// same time all succeed, one after the other, and the last one owns the partition.
 func (o *Owner) seize(ctx context.Context) error {
 	for n := 0; ; n++ {
 		term, err := o.initTerm(ctx, wire.NoTerm())

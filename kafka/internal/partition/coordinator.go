@@ -124,7 +124,7 @@ func (c *coordinator) transact(ctx context.Context, term wire.Term, commit bool)
 // brokers is half a second later, or this one. Either takes a round trip between brokers.
 func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
 	defer c.conns.CutWhenDone(ctx)()
-	away, busy := backoff{}, busy()
+	away, busy := backoff{}, amidTransactions()
 	for {
 		b, err := c.connected()
 		if err == nil {
@@ -144,7 +144,8 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 			pause, what = &busy, "transaction coordinator has yet to end another transaction, and is asked again"
 		}
 		if pause.tells() {
-			c.logger.Warn(what, "transactionalId", c.transactionalID, "for", pause.lasts().Round(time.Millisecond), "error", err)
+			c.logger.Warn(what, "transactionalId", c.transactionalID,
+				"for", pause.lasts().Round(time.Millisecond), "error", err)
 		}
 		if ctx.Err() == nil && pause == &away {
 			c.drop()

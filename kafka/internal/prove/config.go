@@ -57,8 +57,8 @@ type Config struct {
 	// Faults to inject. Default: DefaultFaults.
 	Faults Faults
 
-	// Require names kinds of faults by how their names begin. The work goes on until one of each has been injected, for five more
-	// minutes at most.
+	// Require names kinds of faults by how their names begin. The work goes on until one of each has been injected, for
+	// five more minutes at most.
 	Require []string
 
 	// Damage names the scenarios to run once each, where Faults is Log. Default: all, over and over.

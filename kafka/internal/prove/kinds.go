@@ -50,8 +50,9 @@ func ParseFaults(text string) (Faults, error) {
 
 // missing returns what is required of the faults and was not injected.
 func (c Config) missing(injected map[string]int) (missing []string) {
+	names := slices.Collect(maps.Keys(injected))
 	for _, beginning := range c.Require {
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(injected)), func(name string) bool { return strings.HasPrefix(name, beginning) }) {
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, beginning) }) {
 			missing = append(missing, beginning)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 func TestMissingFaults(t *testing.T) {
 	cfg := Config{Require: []string{"broker", "answer lost, produce"}}
 	require.Equal(t, cfg.Require, cfg.missing(nil))
-	require.Equal(t, []string{"answer lost, produce"}, cfg.missing(map[string]int{"broker killed, leader": 1, "answer lost, claim": 2}))
+	some := map[string]int{"broker killed, leader": 1, "answer lost, claim": 2}
+	require.Equal(t, []string{"answer lost, produce"}, cfg.missing(some))
 	require.Empty(t, cfg.missing(map[string]int{"broker paused, any": 1, "answer lost, produce": 1}))
 }

@@ -68,14 +68,14 @@ func (r *run) report() *Report {
 	records, markers := r.log.Size()
 	faults, _ := c.allFaults()
 	rep := &Report{
-		Missing: r.cfg.missing(faults),
-		Kafka:   r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.worked.Round(time.Second), Sharing: r.cfg.Sharing, Prefixes: r.cfg.Prefixes, Broken: Names(r.cfg.Broken),
+		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.worked.Round(time.Second),
+		Sharing: r.cfg.Sharing, Prefixes: r.cfg.Prefixes, Broken: Names(r.cfg.Broken),
 		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
 		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
 		Refusals: c.refusals.Load(),
 		Early:    c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
-		Faults: faults, Violations: r.verdict.violations, Undecided: r.verdict.open(), CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
+		Faults: faults, Missing: r.cfg.missing(faults), Violations: r.verdict.violations, Undecided: r.verdict.open(), CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
 	}
 	if !r.cfg.Sharing && r.cfg.Prefixes == 1 { // an opening claims each partition once
 		rep.Renewals = max(0, markers-partitions*int(rep.Takeovers+rep.FailedOpenings))

@@ -290,7 +290,7 @@ func (r *run) allWork(m *member) bool {
 	return true
 }
 
-// quiet lets clients and members rest until the returned function is called. It waits until nobody else wants them to rest.
+// quiet lets clients and members rest until the returned function is called. It waits until nobody else has them rest.
 func (r *run) quiet() (end func()) {
 	r.scene.Lock()
 	rest := make(chan struct{})

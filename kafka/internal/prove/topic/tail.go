@@ -45,7 +45,10 @@ func Follow(ctx context.Context, brokers []string, topic string, partitions int3
 		return nil, fmt.Errorf("consume %s: %w", topic, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	t := &Tail{topic: topic, partitions: partitions, client: client, log: log, stop: stop, moved: make(chan struct{}), next: make(map[int32]int64)}
+	t := &Tail{
+		topic: topic, partitions: partitions, client: client, log: log, stop: stop,
+		moved: make(chan struct{}), next: make(map[int32]int64),
+	}
 	t.group.Go(func() { t.run(ctx) })
 	return t, nil
 }
@@ -113,7 +116,7 @@ func (t *Tail) await(ctx context.Context, ends map[int32]int64) error {
 	}
 }
 
-// behind says which partition was not read up to its end, if one was not, and returns what is closed when more was read.
+// behind says which partition was not read up to its end, if one was not, and returns what is closed when more is read.
 func (t *Tail) behind(ends map[int32]int64) (moved <-chan struct{}, which string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
