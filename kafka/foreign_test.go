@@ -75,7 +75,7 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 				}
 			}
 			require.Equal(t, want, ids(t, s, id))
-			// The owner writes a batch again, under a new claim, unless it has noticed before that a transaction ended its term.
+			// The owner writes a batch again where a transaction has ended its term, and it had not noticed before.
 			written := recordsIn(t, cfg) - before
 			require.Equal(t, written-len(want), int(s.Skipped()-skipped), "what is in the log and does not count")
 			require.GreaterOrEqual(t, written-len(want), 2*c.foreign)

@@ -28,7 +28,8 @@ func TestBackoff(t *testing.T) {
 		{
 			name:   "a transaction is in the way",
 			pause:  amidTransactions(),
-			pauses: append([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms}, slices.Repeat([]time.Duration{32 * ms}, 30)...),
+			pauses: append([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms},
+				slices.Repeat([]time.Duration{32 * ms}, 30)...),
 			told:   []int{12, 20},
 		},
 	}

@@ -75,7 +75,8 @@ func (r *run) report() *Report {
 		Refusals: c.refusals.Load(),
 		Early:    c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
-		Faults: faults, Missing: r.cfg.missing(faults), Violations: r.verdict.violations, Undecided: r.verdict.open(), CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
+		Faults: faults, Missing: r.cfg.missing(faults), Violations: r.verdict.violations, Undecided: r.verdict.open(),
+		CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
 	}
 	if !r.cfg.Sharing && r.cfg.Prefixes == 1 { // an opening claims each partition once
 		rep.Renewals = max(0, markers-partitions*int(rep.Takeovers+rep.FailedOpenings))
