@@ -26,11 +26,11 @@ func TestBackoff(t *testing.T) {
 			told:   []int{5, 6, 8},
 		},
 		{
-			name:   "a transaction is in the way",
-			pause:  amidTransactions(),
+			name:  "a transaction is in the way",
+			pause: amidTransactions(),
 			pauses: append([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms},
 				slices.Repeat([]time.Duration{32 * ms}, 30)...),
-			told:   []int{12, 20},
+			told: []int{12, 20},
 		},
 	}
 	for _, test := range tests {
