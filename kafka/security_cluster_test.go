@@ -117,8 +117,11 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 func testLoginsAreRenewed(t *testing.T, c *kafkatest.Cluster) {
 	var log bytes.Buffer
 	cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, principal))
-	cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var level slog.LevelVar
+	level.Set(slog.LevelError) // a claim may have to wait for brokers that have just started
+	cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: &level}))
 	s := open(t, cfg)
+	level.Set(slog.LevelWarn)
 	life, err := time.ParseDuration(loginLife + "ms")
 	require.NoError(t, err)
 	tick := time.NewTicker(life / 10)

@@ -20,8 +20,9 @@ const (
 	longBusyPause = 32 * time.Millisecond
 )
 
-// untold is how long attempts may fail before that is worth a line: brokers that move or restart take so long.
-const untold = 250 * time.Millisecond
+// untold is how long attempts may fail before that is worth a line: brokers that have just started, move or restart
+// take so long.
+const untold = time.Second
 
 // backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value is for
 // brokers that are away.

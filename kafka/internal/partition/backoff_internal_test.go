@@ -21,16 +21,17 @@ func TestBackoff(t *testing.T) {
 		told   []int // after which failures, from 1
 	}{
 		{
-			name:   "brokers are away",
-			pauses: []time.Duration{20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms, 500 * ms, 500 * ms, 500 * ms},
-			told:   []int{5, 6, 8},
+			name: "brokers are away",
+			pauses: append([]time.Duration{20 * ms, 40 * ms, 80 * ms, 160 * ms, 320 * ms},
+				slices.Repeat([]time.Duration{500 * ms}, 12)...),
+			told: []int{7, 10, 16},
 		},
 		{
 			name:  "a transaction is in the way",
 			pause: amidTransactions(),
 			pauses: append([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms},
-				slices.Repeat([]time.Duration{32 * ms}, 30)...),
-			told: []int{12, 20},
+				slices.Repeat([]time.Duration{32 * ms}, 70)...),
+			told: []int{36, 68},
 		},
 	}
 	for _, test := range tests {
