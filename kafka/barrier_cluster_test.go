@@ -114,8 +114,8 @@ func producerOf(t *testing.T, cfg kafka.Config, prefix string) (int64, int16) {
 // has overtaken, whose transactional id is another one, so that the coordinator fences nobody.
 func TestADoubledMarkerProvesNothing(t *testing.T) {
 	cfg := real(t)
-	former := counters(t, open(t, cfg))
-	for barriers := range 3 { // before the one that must not be fooled
+	former := counters(t, openAsleep(t, cfg)) // a look at the other's marker would have it renew its claim
+	for barriers := range 3 {                 // before the one that must not be fooled
 		id, epoch := producerOf(t, cfg, kafka.DefaultTransactionalIDPrefix)
 		for range barriers {
 			require.ErrorIs(t, former.Update(within(t), "nothing", refuse), errNoCounter)
@@ -135,7 +135,7 @@ func TestADoubledMarkerProvesNothing(t *testing.T) {
 // A marker of a term comes again after another process has claimed. It gives the term back to nobody.
 func TestALateMarkerRevivesNoTerm(t *testing.T) {
 	cfg := real(t)
-	former := open(t, cfg)
+	former := openAsleep(t, cfg) // a look at the other's marker would have it renew its claim
 	id, epoch := producerOf(t, cfg, kafka.DefaultTransactionalIDPrefix)
 	_, err := former.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.NoError(t, err)

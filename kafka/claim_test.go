@@ -10,29 +10,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 )
-
-// onFirstFetchOfAClaim does something when the next claim reads for the first time: a store that has claimed nothing fetches as well.
-func onFirstFetchOfAClaim(c *kfake.Cluster, do func()) {
-	var claims, done atomic.Bool
-	c.ControlKey(int16(kmsg.InitProducerID), func(kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		claims.Store(true)
-		return nil, nil, false
-	})
-	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		if claims.Load() && !done.Swap(true) {
-			do()
-		}
-		return nil, nil, false
-	})
-}
 
 // A claim reads while the coordinator is asked for its marker: an answer that does not come before the partition is read does not
 // keep it from succeeding.
@@ -40,13 +22,21 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	c, cfg := fake(t)
 	reads := make(chan struct{})
 	read := sync.OnceFunc(func() { close(reads) })
-	onFirstFetchOfAClaim(c, read)
+	var asked atomic.Bool
 	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.DropControl()
+		asked.Store(true)
 		c.SleepControl(func() { <-reads })
 		return nil, nil, false
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if asked.Load() { // a store that has claimed nothing fetches as well
+			read()
+		}
+		return nil, nil, false
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := claimed(ctx, cfg)
 	read() // the brokers cannot be closed while one sleeps
@@ -60,29 +50,42 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 // brings the other's as well. It does not wait for its own to come again.
 func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	c, cfg := fake(t)
-	ends := make(chan struct{})
-	end := sync.OnceFunc(func() { close(ends) })
-	c.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+	loser, winner := openReader(t, cfg), openReader(t, cfg)
+	var claims, marked atomic.Int32
+	overtakes, reads := make(chan struct{}), make(chan struct{})
+	overtake, read := sync.OnceFunc(func() { close(overtakes) }), sync.OnceFunc(func() { close(reads) })
+	t.Cleanup(read) // brokers of which one sleeps cannot be closed
+	c.ControlKey(int16(kmsg.InitProducerID), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		end() // this request is served before another's
+		claims.Add(1)
 		return nil, nil, false
 	})
-	winners := make(chan *kafka.Store, 1)
-	onFirstFetchOfAClaim(c, func() {
-		c.SleepControl(func() {
-			<-ends
-			winners <- open(t, cfg)
-		})
+	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if claims.Load() > 0 {
+			c.SleepControl(func() { <-reads })
+		}
+		return nil, nil, false
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	c.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		overtake() // each marker is written before another request is served
+		if marked.Add(1) == 2 {
+			read()
+		}
+		return nil, nil, false
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	loser, err := claimed(ctx, cfg)
-	end()
-	require.NoError(t, err) // at its own marker the index was exact
-	defer loser.Close()
-	_, err = loser.Append(ctx, stream("a"), eventstore.NoStream, records(1, "")...)
+	claimed := make(chan error, 1)
+	go func() { claimed <- loser.Claim(ctx) }()
+	<-overtakes
+	require.NoError(t, winner.Claim(ctx))
+	require.NoError(t, <-claimed) // at its own marker the index was exact
+	require.Equal(t, int32(2), claims.Load(), "neither was made again")
+	_, err := loser.Append(ctx, stream("a"), eventstore.NoStream, records(1, "")...)
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
-	_, err = (<-winners).Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = winner.Append(ctx, stream("a"), eventstore.NoStream, records(1, "")...)
 	require.NoError(t, err)
 }
 

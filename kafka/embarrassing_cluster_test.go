@@ -140,7 +140,7 @@ func TestZombieThatTheBrokersForgot(t *testing.T) {
 // the marker in the log tells the zombie.
 func TestExpiredTransactionalID(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
-		"transactional.id.expiration.ms":                             "2000",
+		"transactional.id.expiration.ms":                             "6000",
 		"transaction.remove.expired.transaction.cleanup.interval.ms": "200",
 	})
 	zombie := openAsleep(t, cfg)

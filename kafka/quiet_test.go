@@ -25,6 +25,9 @@ import (
 // rivalEnv makes this test binary a second writer: the prefixes of transactional ids and of topics, and brokers.
 const rivalEnv = "FENCELOG_TEST_RIVAL"
 
+// rivalLost is what a rival prints when it is no owner any more.
+const rivalLost = "lost"
+
 // beARival claims the partition with settings of its own, and appends to one stream, a line for each commit, until its input ends or it is killed.
 func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
@@ -40,6 +43,7 @@ func beARival(t *testing.T, args string) {
 	for ends.Err() == nil {
 		r, err := s.Append(t.Context(), stream("a"), eventstore.Any, records(1, uuid.NewString())...)
 		if errors.Is(err, eventstore.ErrNotOwner) {
+			_, _ = fmt.Fprintln(os.Stdout, rivalLost)
 			<-ends.Done() // the service has it back
 			return
 		}
@@ -77,7 +81,7 @@ func startRival(t *testing.T, test string, cfg kafka.Config, prefix string) *riv
 // wrote waits for the rival's next commit, and reports whether there is one.
 func (r *rival) wrote(t *testing.T) bool {
 	t.Helper()
-	if !r.lines.Scan() {
+	if !r.lines.Scan() || r.lines.Text() == rivalLost {
 		return false
 	}
 	version, err := strconv.ParseInt(r.lines.Text(), 10, 64)
@@ -103,13 +107,13 @@ func TestTaken_isClaimedAgainWhenTheOtherIsQuiet(t *testing.T) {
 		return
 	}
 	_, cfg := fake(t)
+	cfg.QuietTime = 2 * time.Second
 	takenAndQuiet(t, cfg)
 }
 
 func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 	var h heard
 	cfg.Hooks = h.hooks()
-	cfg.QuietTime = 2 * time.Second
 	s := open(t, cfg)
 	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.NoError(t, err)
@@ -129,7 +133,7 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 		var no *kafka.NotOwnerError
 		require.ErrorAs(t, err, &no)
 		require.ErrorContains(t, err, says)
-		require.ErrorContains(t, err, "claims it again when the log has shown nothing of the other for 2s")
+		require.ErrorContains(t, err, "claims it again when the log has shown nothing of the other for "+cfg.QuietTime.String())
 	}
 	require.False(t, s.Status()[0].Ended)
 	r.kill(t)

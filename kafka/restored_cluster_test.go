@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
@@ -88,26 +87,4 @@ func testCompacted(t *testing.T, cfg kafka.Config) {
 	require.ErrorAs(t, err, &corrupt)
 	require.ErrorIs(t, err, kafka.ErrRecordsMissing)
 	require.ErrorContains(t, err, "the topic was compacted, or its files are damaged; restore the topic, and keep cleanup.policy=delete")
-}
-
-// everywhere reports whether every broker has the value for the topic's setting: each learns of it by itself.
-func everywhere(t *testing.T, cfg kafka.Config, name, value string) bool {
-	t.Helper()
-	c := foreigner(t, cfg)
-	brokers, err := kadm.NewClient(c).ListBrokers(t.Context())
-	require.NoError(t, err)
-	for _, b := range brokers {
-		topic := kmsg.NewDescribeConfigsRequestResource()
-		topic.ResourceType, topic.ResourceName, topic.ConfigNames = kmsg.ConfigResourceTypeTopic, topicOf(cfg), []string{name}
-		request := kmsg.NewPtrDescribeConfigsRequest()
-		request.Resources = append(request.Resources, topic)
-		answer, err := c.Broker(int(b.NodeID)).Request(t.Context(), request)
-		require.NoError(t, err)
-		for _, setting := range answer.(*kmsg.DescribeConfigsResponse).Resources[0].Configs {
-			if setting.Name == name && (setting.Value == nil || *setting.Value != value) {
-				return false
-			}
-		}
-	}
-	return true
 }

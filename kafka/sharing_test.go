@@ -19,7 +19,8 @@ import (
 
 // service is the instances of a service, by the addresses they advertise.
 type service struct {
-	cfg kafka.Config
+	cfg     kafka.Config
+	session time.Duration // of an instance
 
 	mu        sync.Mutex
 	instances map[string]*kafka.Store
@@ -31,13 +32,13 @@ const ownersSession = 6 * time.Second
 func newService(cfg kafka.Config, partitions int32) *service {
 	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: partitions}}
 	cfg.TopicPrefix = "shared"
-	return &service{cfg: cfg, instances: make(map[string]*kafka.Store)}
+	return &service{cfg: cfg, session: ownersSession, instances: make(map[string]*kafka.Store)}
 }
 
 func (s *service) start(t testing.TB, address string) *kafka.Store {
 	t.Helper()
 	cfg := s.cfg
-	cfg.Sharing = kafka.Sharing{Advertise: address, Session: ownersSession, Heartbeat: 50 * time.Millisecond}
+	cfg.Sharing = kafka.Sharing{Advertise: address, Session: s.session, Heartbeat: 50 * time.Millisecond}
 	store := open(t, cfg)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -93,7 +93,7 @@ func TestRebalancesLoseNothing(t *testing.T) {
 	s := open(t, cfg)
 	stores := []*kafka.Store{s, openReader(t, cfg), openReader(t, cfg)} // as in processes of their own, but for what they share here
 	h := newHandled()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 
 	const streams = 12
@@ -112,19 +112,20 @@ func TestRebalancesLoseNothing(t *testing.T) {
 	}
 	members := make([]*kafka.Subscription, len(stores))
 	joined := 0
-	for ctx.Err() == nil || members[0] == nil {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) || joined <= 3; {
 		n := random.IntN(len(members))
 		if m := members[n]; m == nil {
 			members[n] = subscribe(t, stores[n], quick("crowd", h))
 			joined++
-		} else if ctx.Err() == nil {
+		} else {
 			require.NoError(t, m.Close())
 			members[n] = nil
 		}
-		select {
-		case <-time.After(time.Duration(random.IntN(1_500)) * time.Millisecond):
-		case <-ctx.Done():
-		}
+		<-time.After(time.Duration(random.IntN(1_500)) * time.Millisecond)
+	}
+	cancel()
+	if members[0] == nil { // somebody handles the rest
+		subscribe(t, stores[0], quick("crowd", h))
 	}
 	group.Wait()
 	total, twice := 0, 0
@@ -134,7 +135,6 @@ func TestRebalancesLoseNothing(t *testing.T) {
 		twice += len(h.of(named("s", i))) - len(want[i])
 	}
 	t.Logf("%d events, %d handled twice, %d joins", total, twice, joined)
-	require.Greater(t, joined, 3)
 }
 
 func TestDeadLettersOnRealBrokers(t *testing.T) { testDeadLetters(t, real(t)) }

@@ -39,6 +39,11 @@ func (a *answers) enter(ctx context.Context, key, fingerprint string) (*answer, 
 		return nil, keyReused(key)
 	}
 	select {
+	case found.turn <- struct{}{}: // also where ctx has ended: nothing is under way, so what becomes of the request is known
+		return found, nil
+	default:
+	}
+	select {
 	case found.turn <- struct{}{}:
 		return found, nil
 	case <-ctx.Done():

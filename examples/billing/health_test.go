@@ -104,7 +104,7 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	t.Parallel()
 	env := onFake(t, kafkatest.Fake(t))
-	c, s := launch(t, env, withoutRegistryServer, func(s *server) { s.settings.quietTime = time.Second })
+	c, s := launch(t, env, withoutRegistryServer, func(s *server) { s.settings.quietTime = 5 * time.Second })
 	<-s.ready
 	c.open("alice")
 	require.JSONEq(t, `{"status":"ok","events":"`+s.serving.Load().backend.name+`"}`, c.do(http.MethodGet, "/livez", "").text)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -15,6 +17,8 @@ func TestRunTwiceOnKafka(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
 	getenv := environment(map[string]string{brokersVariable: strings.Join(c.Brokers(), ","), registryVariable: c.RegistryURL()})
 	for range 2 {
-		testRun(t, getenv)
+		for line := range strings.Lines(testRun(t, getenv)) {
+			require.Regexp(t, "(asked|tried|made) again", line, "brokers may let wait, and nothing else is wrong")
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,6 +47,7 @@ func TestBrokersComeAndGo(t *testing.T) {
 			require.NoError(t, c.Kill(1), "killing a dead broker does nothing")
 			require.ErrorIs(t, c.Pause(1), kafkatest.ErrNotRunning)
 			requireBrokers(t, c.Brokers()[0], 0, 2)
+			requireBrokers(t, c.Brokers()[2], 0, 2)
 			roundTrip(t, client, "orders", "with two brokers")
 			requirePortConflict(t, c, 1)
 			require.NoError(t, c.Restart(t.Context(), 1))
@@ -125,9 +127,13 @@ func TestDisksAreSavedAndRestored(t *testing.T) {
 	require.Equal(t, id, topicID(t, client, "orders"))
 	records := int64(0)
 	for p := range int32(2) {
-		end, err := client.GetOffset("orders", p, sarama.OffsetNewest)
-		require.NoError(t, err)
-		records += end
+		require.Eventually(t, func() bool { // it may have no leader yet
+			end, err := client.GetOffset("orders", p, sarama.OffsetNewest)
+			if err == nil {
+				records += end
+			}
+			return err == nil
+		}, patience, tick)
 	}
 	require.Equal(t, int64(1), records)
 }
@@ -229,9 +235,9 @@ func requireBrokers(t *testing.T, addr string, want ...int32) {
 		for _, b := range m.Brokers {
 			got = append(got, b.ID())
 		}
-		return len(got) == len(want)
-	}, patience, 5*tick)
-	require.ElementsMatch(t, want, got)
+		slices.Sort(got)
+		return slices.Equal(got, want)
+	}, patience, 5*tick, "expected %v", want)
 }
 
 // requireInSync waits until every partition has n replicas in sync.
@@ -270,12 +276,16 @@ func TestBrokersShowTheMetricsThatTheRulesChoose(t *testing.T) {
 	require.Len(t, c.MetricsURLs(), 3)
 	for _, url := range c.MetricsURLs() {
 		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-		response, err := client.Get(url)
-		require.NoError(t, err)
-		page, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
-		require.Contains(t, string(page), "\nbroker_state 3.0\n")
+		var page []byte
+		require.Eventually(t, func() bool { // it takes itself for ready a moment later than the others do
+			response, err := client.Get(url)
+			if err != nil {
+				return false
+			}
+			defer response.Body.Close()
+			page, err = io.ReadAll(response.Body)
+			return err == nil && strings.Contains(string(page), "\nbroker_state 3.0\n")
+		}, patience, tick)
 		require.NotContains(t, string(page), "kafka_", "no rule names them")
 	}
 	require.NoError(t, c.Kill(1))

@@ -33,7 +33,7 @@ const (
 	DefaultBrokers = 3
 	// DefaultStartTimeout bounds [Start] with downloads that are there already; a
 	// download has [DefaultDownloadTimeout] of its own.
-	DefaultStartTimeout = 2 * time.Minute
+	DefaultStartTimeout = 5 * time.Minute
 	// DefaultDownloadTimeout bounds all the downloads of one [Start].
 	DefaultDownloadTimeout = 10 * time.Minute
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka"
@@ -35,13 +36,15 @@ func TestProgramsAgreeOnThePrefix(t *testing.T) {
 		{doctor, []string{"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, 0 warnings"}},
 		{quickstart, []string{"AccountCreated"}},
 	} {
-		cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)))
-		cmd.Env = env
-		output, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s: %s", step.program, output)
-		for _, text := range step.prints {
-			require.Contains(t, string(output), text)
-		}
+		require.EventuallyWithT(t, func(t *assert.CollectT) { // the doctor warns of a broker that answers late, and each step may be taken again
+			cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)))
+			cmd.Env = env
+			output, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s: %s", step.program, output)
+			for _, text := range step.prints {
+				require.Contains(t, string(output), text)
+			}
+		}, patience, tick)
 	}
 	port, err := freePort()
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	patience = 2 * time.Minute
+	patience = 6 * time.Minute // some series need five
 	tick     = 500 * time.Millisecond
 )
 

@@ -163,8 +163,11 @@ func requireAddresses(t *testing.T, stdout *output) {
 		pages = append(pages, lines[name][0]+page)
 	}
 	for _, page := range pages {
-		_, err := get(t.Context(), page)
-		require.NoError(t, err)
+		var err error
+		require.Eventually(t, func() bool {
+			_, err = get(t.Context(), page)
+			return err == nil
+		}, patience, tick, "%s: %v", page, &err)
 	}
 }
 

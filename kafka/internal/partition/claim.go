@@ -15,8 +15,9 @@ import (
 // The bounds of claiming again after a claim that was interrupted. The pause is twice as long each time, and drawn from
 // around that: so those who interrupt each other part.
 const (
-	maxInterruptions = 5
-	interruptedPause = 100 * time.Millisecond
+	maxInterruptions     = 5
+	interruptedPause     = 100 * time.Millisecond
+	longInterruptedPause = 10 * time.Second
 )
 
 // seize takes the partition from whoever has it. Between its term and its marker a claim may be ended:
@@ -31,6 +32,7 @@ const (
 // same time all succeed, one after the other, and the last one owns the partition.
 func (o *Owner) seize(ctx context.Context) error {
 	for n := 0; ; n++ {
+		begun := clock.Reading()
 		term, err := o.initTerm(ctx, wire.NoTerm())
 		if err == nil {
 			err = o.take(ctx, term)
@@ -44,12 +46,18 @@ func (o *Owner) seize(ctx context.Context) error {
 			continue
 		}
 		var lost *LostError
-		if !errors.As(err, &lost) || n == maxInterruptions || clock.Wait(ctx, around(interruptedPause<<n)) != nil {
+		if !errors.As(err, &lost) || n == maxInterruptions || clock.Wait(ctx, afterInterruption(n, clock.Reading().Sub(begun))) != nil {
 			return err
 		}
 		o.cfg.Logger.Warn("claim was interrupted and is made again", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 			"term", term.String(), "error", err)
 	}
+}
+
+// afterInterruption returns for how long to wait after the attempt of that number, from 0, which took so long: one of those who claim at the
+// same time is to get through while the others wait.
+func afterInterruption(n int, took time.Duration) time.Duration {
+	return around(min(max(interruptedPause, took)<<n, longInterruptedPause))
 }
 
 // around returns a duration between half of d and one and a half.

@@ -13,7 +13,7 @@ import (
 )
 
 // adminTimeout bounds what is asked of the brokers.
-const adminTimeout = 10 * time.Second
+const adminTimeout = 30 * time.Second
 
 // alter sets the topic's settings; an empty value takes one back.
 func (t *trial) alter(ctx context.Context, settings map[string]string) error {

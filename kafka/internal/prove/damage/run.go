@@ -65,9 +65,15 @@ func rounds(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, all []s
 			if cfg.Names == nil && !first && clock.Reading().Sub(begun) >= cfg.Duration {
 				return nil
 			}
-			n++
-			if err := one(ctx, cfg, cluster, all[i], n, report); err != nil {
-				return err
+			for range tries {
+				n++
+				done, err := one(ctx, cfg, cluster, all[i], n, report)
+				if err != nil {
+					return err
+				}
+				if done {
+					break
+				}
 			}
 		}
 		if cfg.Names != nil {
@@ -76,15 +82,18 @@ func rounds(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, all []s
 	}
 }
 
-// one runs a scenario. Its error is of what would spoil the next one, too.
-func one(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, s scenario, n int, report *Report) error {
+// tries is how often a scenario is begun that cannot be played: brokers are slow after what was done to them.
+const tries = 3
+
+// one runs a scenario, and reports whether it was played to its end. The error is of what would spoil the next one, too.
+func one(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, s scenario, n int, report *Report) (done bool, err error) {
 	begun := clock.Reading()
 	dir := filepath.Join(cfg.Dir, fmt.Sprintf("%d-%s", n, s.name))
 	if err := os.RemoveAll(dir); err != nil { // of another run in the same folder
-		return err
+		return false, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return false, err
 	}
 	t := newTrial(cfg, cluster, s, n, dir)
 	defer t.close()
@@ -99,7 +108,7 @@ func one(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, s scenario
 		fmt.Fprintf(cfg.Progress, "prove:   %s\n", v)
 	}
 	if len(t.found) == 0 && undone == nil {
-		return os.RemoveAll(dir)
+		return true, os.RemoveAll(dir)
 	}
-	return nil
+	return undone == nil, nil
 }

@@ -38,7 +38,7 @@ const (
 )
 
 // checkTimeout bounds the search for a linearization of one stream's history.
-const checkTimeout = 2 * time.Minute
+const checkTimeout = 8 * time.Minute
 
 // Check judges the history of one stream: ops are its operations, log what the topic holds of it.
 //
