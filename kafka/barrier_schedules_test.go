@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -118,19 +119,14 @@ func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
 // The coordinator has answered a barrier, and has the marker written late. Appends do not wait for it.
 func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
 	t.Parallel()
-	const (
-		tries = 5 // in each of which a machine that stands still would have an append wait, too
-		bound = 500 * time.Millisecond
-	)
-	var most time.Duration
-	for range tries {
-		most = appendBesideALateMarker(t)
-		t.Logf("an append took %s at most", most)
-		if most < bound {
-			return
-		}
+	const rounds = 9 // a machine that stands still for a moment has an append wait, too: the median counts
+	var most []time.Duration
+	for range rounds {
+		most = append(most, appendBesideALateMarker(t))
 	}
-	require.Less(t, most, bound, "an owner looks for a marker for a second")
+	slices.Sort(most)
+	t.Logf("an append took %s at most", most)
+	require.Less(t, most[rounds/2], 500*time.Millisecond, "an owner looks for a marker for a second")
 }
 
 // appendBesideALateMarker appends while the marker of a barrier does not come, and returns how long an append took at most.
