@@ -184,6 +184,19 @@ func TestWaitingForAKeyInVain(t *testing.T) {
 	again.leave()
 }
 
+// A request whose time is over has its turn all the same if no other has the key: then nothing was stored, and that is known.
+func TestKeyWithoutAnotherRequestWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := newAnswers(2)
+	for range 50 { // a choice between both would be made at random
+		entered, err := a.enter(late, "k", "print")
+		require.NoError(t, err)
+		entered.leave()
+	}
+}
+
 // unlucky is a store that fails appends after they were stored, or instead.
 type unlucky struct {
 	eventstore.Store
