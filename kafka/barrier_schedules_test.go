@@ -119,7 +119,7 @@ func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
 // The coordinator has answered a barrier, and has the marker written late. Appends do not wait for it.
 func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
 	t.Parallel()
-	const rounds = 9 // a machine that stands still for a moment has an append wait, too: the median counts
+	const rounds = 9 // when the machine stands still an append waits, too: the median counts
 	var most []time.Duration
 	for range rounds {
 		most = append(most, appendBesideALateMarker(t))
@@ -188,13 +188,16 @@ func TestConflictsStarveNoRefusal(t *testing.T) {
 	}
 	defer group.Wait()
 	defer stop()
-	var most time.Duration
-	for i := range 20 {
+	const refusals = 20
+	var took []time.Duration
+	for i := range refusals {
 		began := time.Now()
 		require.ErrorIs(t, counters(t, s).Update(within(t), "a"+strconv.Itoa(i), refuse), errNoCounter)
-		most = max(most, time.Since(began))
+		took = append(took, time.Since(began))
 	}
-	t.Logf("a refusal took %s at most, amid %d conflicts", most, conflicts.Load())
+	slices.Sort(took)
+	t.Logf("refusals took %s, amid %d conflicts", took, conflicts.Load())
+	require.Less(t, took[refusals/2], 2*time.Second)
 }
 
 // The coordinator says that an owner is overtaken. The owner believes it: a renewal would end the transaction of the other's claim.

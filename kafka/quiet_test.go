@@ -133,7 +133,8 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 		var no *kafka.NotOwnerError
 		require.ErrorAs(t, err, &no)
 		require.ErrorContains(t, err, says)
-		require.ErrorContains(t, err, "claims it again when the log has shown nothing of the other for "+cfg.QuietTime.String())
+		require.ErrorContains(t, err,
+			"claims it again when the log has shown nothing of the other for "+cfg.QuietTime.String())
 	}
 	require.False(t, s.Status()[0].Ended)
 	r.kill(t)

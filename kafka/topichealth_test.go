@@ -116,8 +116,8 @@ func TestTopicHealth(t *testing.T) {
 	require.Len(t, watched(t, cfg), 4, "each once")
 }
 
-// watched returns all that was told. Brokers that learn of a change one after the other may have it told more than once: each look asks one
-// of them.
+// watched returns all that was told. Each look asks one broker, and brokers learn of a change one after the other: the
+// store may tell a change more than once.
 func watched(t *testing.T, cfg kafka.Config) []kafka.TopicChange {
 	var c changes
 	cfg.Hooks.Topic = c.note
@@ -152,12 +152,17 @@ func watched(t *testing.T, cfg kafka.Config) []kafka.TopicChange {
 		}
 	}
 	require.Equal(t, []change{
-		{"retention.ms", false, false}, {"retention.ms", true, false}, {"cleanup.policy", false, false}, {"cleanup.policy", false, true},
+		{"retention.ms", false, false},
+		{"retention.ms", true, false},
+		{"cleanup.policy", false, false},
+		{"cleanup.policy", false, true},
 	}, first, "%v", told)
 	_, err = s.Append(t.Context(), stream("a"), 3, records(1, "")...)
 	require.NoError(t, err)
 
-	eventually(t, "every broker knows that it is well", func() bool { return everywhere(t, cfg, "cleanup.policy", "delete") })
+	eventually(t, "every broker knows that it is well", func() bool {
+		return everywhere(t, cfg, "cleanup.policy", "delete")
+	})
 	again := open(t, cfg) // whoever opens it has looked
 	require.Empty(t, again.TopicHealth().Problems)
 	deleteRecords(t, cfg, 2)

@@ -110,7 +110,8 @@ func consumeFirst(t *testing.T, brokers []string, topic string) *sarama.Consumer
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	first := make(firstMessage, 1)
-	for len(first) == 0 && ctx.Err() == nil { // Consume returns when the group is balanced anew, and where its coordinator is not ready yet
+	// Consume returns when the group is balanced anew, and if its coordinator is not ready yet.
+	for len(first) == 0 && ctx.Err() == nil {
 		err = group.Consume(ctx, []string{topic}, first)
 	}
 	require.NoError(t, ctx.Err(), "no message arrived: %v", err)

@@ -39,7 +39,7 @@ func (a *answers) enter(ctx context.Context, key, fingerprint string) (*answer, 
 		return nil, keyReused(key)
 	}
 	select {
-	case found.turn <- struct{}{}: // also where ctx has ended: nothing is under way, so what becomes of the request is known
+	case found.turn <- struct{}{}: // also if ctx has ended: no request with the key is under way, so nothing is unknown
 		return found, nil
 	default:
 	}

@@ -184,7 +184,7 @@ func TestWaitingForAKeyInVain(t *testing.T) {
 	again.leave()
 }
 
-// A request whose time is over has its turn all the same if no other has the key: then nothing was stored, and that is known.
+// A request whose time is over gets its turn if no other has the key: nothing was stored then, and that is known.
 func TestKeyWithoutAnotherRequestWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	late, cancel := context.WithCancel(t.Context())

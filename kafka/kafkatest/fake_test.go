@@ -31,7 +31,8 @@ func newClient(t *testing.T, addrs []string) sarama.Client {
 	config.Version = sarama.V2_8_0_0
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Return.Successes = true
-	config.Producer.Retry.Max, config.Metadata.Retry.Max = 100, 100 // brokers learn of each other's end, and of topics, in their time
+	// Brokers learn of each other's end, and of topics, in their time.
+	config.Producer.Retry.Max, config.Metadata.Retry.Max = 100, 100
 	config.Admin.Timeout = patience
 	client, err := sarama.NewClient(addrs, config)
 	require.NoError(t, err)
@@ -61,7 +62,8 @@ func consume(t *testing.T, client sarama.Client, topic string, partition int32, 
 	consumer, err := sarama.NewConsumerFromClient(client)
 	require.NoError(t, err)
 	var messages sarama.PartitionConsumer
-	require.Eventually(t, func() bool { // there may be no leader yet, or one that was just elected and does not know where the partition ends
+	// There may be no leader yet, or one that was just elected and does not know where the partition ends.
+	require.Eventually(t, func() bool {
 		messages, err = consumer.ConsumePartition(topic, partition, offset)
 		return err == nil
 	}, patience, 20*time.Millisecond, "%v", &err)

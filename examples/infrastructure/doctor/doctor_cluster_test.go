@@ -61,16 +61,14 @@ func TestSecuredCluster(t *testing.T) {
 	})
 }
 
-// requireSays runs the program until it ends with the code and says all of this, and returns what it printed: a broker that answers late, or
-// has yet to learn of a permission, makes it say something else.
+// requireSays runs the program until it ends with the code and says all of this, and returns what it printed. A broker
+// that answers late, or has not heard of a permission yet, makes the program say something else.
 func requireSays(t *testing.T, env map[string]string, code int, says ...string) string {
 	t.Helper()
-	var stdout string
 	again := time.NewTicker(kafkatest.DefaultStartTimeout / 1000)
 	defer again.Stop()
 	for end := time.Now().Add(kafkatest.DefaultStartTimeout); ; <-again.C {
-		got, out, stderr := program(t, env)
-		stdout = out
+		got, stdout, stderr := program(t, env)
 		lacks := slices.IndexFunc(says, func(text string) bool { return !strings.Contains(stdout, text) })
 		if got == code && lacks < 0 {
 			t.Log("\n" + stdout)

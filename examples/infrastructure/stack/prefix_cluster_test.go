@@ -36,7 +36,8 @@ func TestProgramsAgreeOnThePrefix(t *testing.T) {
 		{doctor, []string{"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, 0 warnings"}},
 		{quickstart, []string{"AccountCreated"}},
 	} {
-		require.EventuallyWithT(t, func(t *assert.CollectT) { // the doctor warns of a broker that answers late, and each step may be taken again
+		// The doctor warns of a broker that answers late, and each step may be taken again.
+		require.EventuallyWithT(t, func(t *assert.CollectT) {
 			cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)))
 			cmd.Env = env
 			output, err := cmd.CombinedOutput()

@@ -94,7 +94,8 @@ func queriesOf(t *testing.T, p prometheusAt, d dashboard) []query {
 	// Grafana's: four scrapes, so that a rate survives one that fails.
 	replacements := []string{"$__rate_interval", "20s"}
 	for _, v := range d.Templating.List {
-		require.Eventually(t, func() bool { return len(p.values(t, v.Query)) > 0 }, patience, tick, "variable %s of %s has no values", v.Name, d.Title)
+		require.Eventually(t, func() bool { return len(p.values(t, v.Query)) > 0 }, patience, tick,
+			"variable %s of %s has no values", v.Name, d.Title)
 		replacements = append(replacements, "$"+v.Name, v.AllValue)
 	}
 	resolve := strings.NewReplacer(replacements...)

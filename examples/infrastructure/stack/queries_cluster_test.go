@@ -120,13 +120,17 @@ func exprOf(t *testing.T, name string) string {
 	return all[i].Expr
 }
 
-// checkQueries puts all queries to Prometheus, again and again until nothing is wrong: series begin with the traffic, and
-// what is a rate or a slope needs a while of it.
+// checkQueries puts all queries to Prometheus, again and again until nothing is wrong: series begin with the traffic,
+// and a rate or a slope needs several scrapes.
 func checkQueries(t *testing.T, p prometheusAt) {
 	t.Helper()
 	reasons := readNoSeries(t)
 	require.NotEmpty(t, reasons)
 	all := queriesOfAll(t, p)
+	for name := range reasons {
+		require.True(t, slices.ContainsFunc(all, func(q query) bool { return q.name == name }),
+			"no-series.csv names a query that there is not: %s", name)
+	}
 	again := time.NewTicker(tick)
 	defer again.Stop()
 	for end := time.Now().Add(patience); ; <-again.C {
@@ -159,9 +163,6 @@ func queriesOfAll(t *testing.T, p prometheusAt) []query {
 		require.NotContains(t, names, q.name, "two queries with one name")
 		names[q.name] = true
 	}
-	for name := range readNoSeries(t) {
-		require.Contains(t, names, name, "no-series.csv names a query that there is not")
-	}
 	return all
 }
 
@@ -171,9 +172,10 @@ type answer struct {
 	sum    float64
 }
 
-// askAll puts the queries to Prometheus once: each is to yield something, or to stand in the table with the reason why
-// not.
-func askAll(t *testing.T, p prometheusAt, all []query, reasons map[string]string) (known map[string]answer, wrong []string) {
+// askAll puts the queries to Prometheus once: each must yield something, or stand in the table with the reason why not.
+func askAll(
+	t *testing.T, p prometheusAt, all []query, reasons map[string]string,
+) (known map[string]answer, wrong []string) {
 	t.Helper()
 	known = make(map[string]answer)
 	for _, q := range all {
@@ -189,7 +191,8 @@ func askAll(t *testing.T, p prometheusAt, all []query, reasons map[string]string
 		known[q.name] = a
 		switch reason, excused := reasons[q.name]; {
 		case excused && a.series > 0:
-			wrong = append(wrong, fmt.Sprintf("%s yields something, and no-series.csv says that it would not: %s", q.name, reason))
+			wrong = append(wrong,
+				fmt.Sprintf("%s yields something, and no-series.csv says that it would not: %s", q.name, reason))
 		case !excused && a.series == 0:
 			wrong = append(wrong, fmt.Sprintf("%s yields nothing, and no-series.csv has no reason for it: %s", q.name, q.expr))
 		}

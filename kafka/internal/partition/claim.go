@@ -25,7 +25,7 @@ const (
 //   - by another process that claims as well;
 //   - by the owner of before, who has lost the partition to this claim, finds no marker of it after a while, and claims
 //     again: see [Partition.regain];
-//   - by the same asking for a renewal with a term that is not valid any more: a coordinator first aborts the
+//   - by that owner as well when it asks for a renewal with its term of before: a coordinator first aborts the
 //     transaction that is open, and then refuses (seen on Kafka 3.5.1).
 //
 // In each case whoever asked for the claim is to have the partition, so it is made again. Of several that claim at the
@@ -46,7 +46,10 @@ func (o *Owner) seize(ctx context.Context) error {
 			continue
 		}
 		var lost *LostError
-		if !errors.As(err, &lost) || n == maxInterruptions || clock.Wait(ctx, afterInterruption(n, clock.Reading().Sub(begun))) != nil {
+		if !errors.As(err, &lost) || n == maxInterruptions {
+			return err
+		}
+		if clock.Wait(ctx, afterInterruption(n, clock.Reading().Sub(begun))) != nil {
 			return err
 		}
 		o.cfg.Logger.Warn("claim was interrupted and is made again", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
@@ -54,8 +57,8 @@ func (o *Owner) seize(ctx context.Context) error {
 	}
 }
 
-// afterInterruption returns for how long to wait after the attempt of that number, from 0, which took so long: one of those who claim at the
-// same time is to get through while the others wait.
+// afterInterruption returns the pause after attempt n, counted from 0. It grows with what the attempt took: if several
+// stores claim at the same time, one must finish while the others wait.
 func afterInterruption(n int, took time.Duration) time.Duration {
 	return around(min(max(interruptedPause, took)<<n, longInterruptedPause))
 }

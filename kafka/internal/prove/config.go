@@ -30,8 +30,8 @@ const (
 	rareRenewal    = 5 * time.Second // where renewals take partitions
 	quietTime      = 2 * time.Second
 	openTimeout    = 20 * time.Second
-	extension      = 5 * time.Minute // of the work, for faults that are required
-	healTimeout    = 4 * time.Minute // within which everything must work again once all faults are over
+	extension      = 5 * time.Minute  // of the work, for faults that are required
+	healTimeout    = 90 * time.Second // within which everything must work again once all faults are over
 )
 
 // Config says how to prove. Command is required; zero fields mean their defaults.

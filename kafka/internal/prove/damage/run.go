@@ -82,11 +82,13 @@ func rounds(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, all []s
 	}
 }
 
-// tries is how often a scenario is begun that cannot be played: brokers are slow after what was done to them.
+// tries bounds how often a scenario is begun. It cannot be played if brokers are slow after what was done to them.
 const tries = 3
 
-// one runs a scenario, and reports whether it was played to its end. The error is of what would spoil the next one, too.
-func one(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, s scenario, n int, report *Report) (done bool, err error) {
+// one runs a scenario, and reports whether it was played to its end. It fails if the next one could not run either.
+func one(
+	ctx context.Context, cfg Config, cluster *kafkatest.Cluster, s scenario, n int, report *Report,
+) (done bool, err error) {
 	begun := clock.Reading()
 	dir := filepath.Join(cfg.Dir, fmt.Sprintf("%d-%s", n, s.name))
 	if err := os.RemoveAll(dir); err != nil { // of another run in the same folder

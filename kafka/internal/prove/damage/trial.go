@@ -27,9 +27,9 @@ const (
 	grown          = 5 // partitions of a topic that has grown
 	streams        = 9
 	requestTimeout = time.Second
-	openTimeout    = 2 * time.Minute
+	openTimeout    = 30 * time.Second
 	callTimeout    = 10 * time.Second
-	sayWithin      = 2 * time.Minute  // from when it can ask the brokers again until a store has said what is gone
+	sayWithin      = 30 * time.Second // from when it can ask the brokers again until a store has said what is gone
 	settleWithin   = 60 * time.Second // until brokers answer again after the damage
 )
 
