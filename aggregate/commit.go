@@ -37,16 +37,17 @@ func (r *Repository[S]) encode(ctx context.Context, id string, events []Event[S]
 			return nil, fmt.Errorf("save %s: encode %s: %w", c.stream, t.Name, err)
 		}
 		c.records[i] = eventstore.Record{Value: value, Header: event.Header{
-			ID:            r.cfg.NewID(),
-			Type:          t.Name,
-			Revision:      revision,
-			Timestamp:     now,
-			CorrelationID: cause.CorrelationID,
-			CausationID:   cause.CausationID,
-			CommandID:     cause.CommandID,
-			ActorID:       cause.ActorID,
-			TraceParent:   cause.TraceParent,
-			Metadata:      cause.Metadata,
+			ID:                 r.cfg.NewID(),
+			Type:               t.Name,
+			Revision:           revision,
+			Timestamp:          now,
+			CorrelationID:      cause.CorrelationID,
+			CausationID:        cause.CausationID,
+			CommandID:          cause.CommandID,
+			CommandCausationID: cause.CommandCausationID,
+			ActorID:            cause.ActorID,
+			TraceParent:        cause.TraceParent,
+			Metadata:           cause.Metadata,
 		}}
 	}
 	c.records[0].CommandDigest = cause.CommandDigest

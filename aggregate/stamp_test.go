@@ -120,6 +120,8 @@ func TestCausationRunsThroughEventHandlers(t *testing.T) {
 	require.Equal(t, first.ID, restocking.CausationID, "the event caused the second command")
 	require.Equal(t, restocking.ID, second.CausationID)
 	require.Equal(t, restocking.ID, second.CommandID)
+	require.Equal(t, first.ID, second.CommandCausationID, "what led to the command is recorded with what it did")
+	require.Empty(t, first.CommandCausationID, "nothing led to a request from outside")
 	require.Equal(t, first.CorrelationID, second.CorrelationID)
 	require.Equal(t, "user-1", second.ActorID)
 }

@@ -97,12 +97,13 @@ func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, err
 		}
 	}
 	return md, event.Cause{
-		CorrelationID: md.CorrelationID,
-		CausationID:   md.ID,
-		CommandID:     md.ID,
-		ActorID:       md.ActorID,
-		TraceParent:   from.TraceParent,
-		Metadata:      metadata,
+		CorrelationID:      md.CorrelationID,
+		CausationID:        md.ID,
+		CommandID:          md.ID,
+		CommandCausationID: md.CausationID,
+		ActorID:            md.ActorID,
+		TraceParent:        from.TraceParent,
+		Metadata:           metadata,
 	}, nil
 }
 

@@ -59,7 +59,7 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 				ID: "id-1", Timestamp: noon, CorrelationID: "conversation", CausationID: "event-1", ActorID: "user-0",
 			},
 			cause: event.Cause{
-				CorrelationID: "conversation", CausationID: "id-1", CommandID: "id-1", ActorID: "user-0",
+				CorrelationID: "conversation", CausationID: "id-1", CommandID: "id-1", CommandCausationID: "event-1", ActorID: "user-0",
 				TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "source": "outer"},
 			},
 		},
@@ -72,7 +72,7 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 			},
 			want: command.Metadata{ID: "c", Timestamp: noon, CorrelationID: "k", CausationID: "event-1", ActorID: "u"},
 			cause: event.Cause{
-				CorrelationID: "k", CausationID: "c", CommandID: "c", ActorID: "u",
+				CorrelationID: "k", CausationID: "c", CommandID: "c", CommandCausationID: "event-1", ActorID: "u",
 				TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "source": "option"},
 			},
 		},

@@ -16,9 +16,13 @@ type Cause struct {
 	CausationID   string // id of the command or event being handled
 	CommandID     string // id of the command being handled; empty in an event handler
 	CommandDigest string // of that command's content; empty if unknown
-	ActorID       string
-	TraceParent   string
-	Metadata      map[string]string // stamped on every event; read only
+
+	// CommandCausationID is the id of the command or event whose handler dispatched that command.
+	CommandCausationID string
+
+	ActorID     string
+	TraceParent string
+	Metadata    map[string]string // stamped on every event; read only
 }
 
 type causeKey struct{}

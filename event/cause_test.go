@@ -15,7 +15,7 @@ import (
 func TestCauseTravelsInContext(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, event.Cause{}, event.CauseFrom(t.Context()))
-	outer := event.Cause{CorrelationID: "c-1", CausationID: "m-1", CommandID: "m-1", ActorID: "user-1", Metadata: map[string]string{"k": "v"}}
+	outer := event.Cause{CommandCausationID: "m-0", CorrelationID: "c-1", CausationID: "m-1", CommandID: "m-1", ActorID: "user-1", Metadata: map[string]string{"k": "v"}}
 	ctx := event.WithCause(t.Context(), outer)
 	inner := event.WithCause(ctx, event.Cause{CorrelationID: "c-2"})
 	require.Equal(t, outer, event.CauseFrom(ctx))

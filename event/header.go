@@ -26,6 +26,10 @@ type Header struct {
 	CommandID     string    // id of the command that made it; empty if none did
 	ActorID       string    // on whose behalf; empty if unknown
 
+	// CommandCausationID is what led to that command: the id of the command or event whose handler dispatched
+	// it. Empty if none did, as for a request from outside.
+	CommandCausationID string
+
 	// CommandDigest is what the content of the command comes to, by which a second command with its id is told from a
 	// repetition. The first event of a commit has it, no other; empty if none is known.
 	CommandDigest string

@@ -23,12 +23,12 @@ const (
 )
 
 // recordOverhead is more than what header names and framing add to a record on Kafka.
-const recordOverhead = 400
+const recordOverhead = 424
 
 // Size returns the bytes that a record counts towards [MaxCommitBytes].
 func Size(r Record) int {
 	n := recordOverhead + len(r.Value) + len(r.ID) + len(r.Type) + len(r.CorrelationID) + len(r.CausationID) +
-		len(r.CommandID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent)
+		len(r.CommandID) + len(r.CommandCausationID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent)
 	for k, v := range r.Metadata {
 		n += len(k) + len(v) + 16
 	}
@@ -120,6 +120,7 @@ func (c *checker) record(r *Record) {
 	c.text("correlation id", r.CorrelationID, MaxIDBytes)
 	c.text("causation id", r.CausationID, MaxIDBytes)
 	c.text("command id", r.CommandID, MaxIDBytes)
+	c.text("command's causation id", r.CommandCausationID, MaxIDBytes)
 	c.text("actor id", r.ActorID, MaxIDBytes)
 	c.text("traceparent", r.TraceParent, MaxIDBytes)
 	if len(r.Value) == 0 {

@@ -173,7 +173,7 @@ func TestSizeFitsKafka(t *testing.T) {
 	perRecord := recordFraming
 	for name, most := range map[string]int{
 		"eventVersion": 10, "aggregateType": eventstore.MaxTypeBytes, "aggregateVersion": 19, "timestamp": 30, "commitFirst": 19,
-		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0, "commandDigest": 0, "actorId": 0, "traceparent": 0,
+		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0, "commandCausationId": 0, "commandDigest": 0, "actorId": 0, "traceparent": 0,
 	} {
 		perRecord += len(name) + most + headerFraming
 	}

@@ -124,7 +124,7 @@ func alike(got, want *eventstore.Record) bool {
 		g.ID == w.ID && g.Type == w.Type && g.Revision == w.Revision &&
 		g.AggregateType == w.AggregateType && g.AggregateID == w.AggregateID && g.AggregateVersion == w.AggregateVersion &&
 		g.CorrelationID == w.CorrelationID && g.CausationID == w.CausationID && g.CommandID == w.CommandID && g.CommandDigest == w.CommandDigest &&
-		g.ActorID == w.ActorID && g.TraceParent == w.TraceParent &&
+		g.CommandCausationID == w.CommandCausationID && g.ActorID == w.ActorID && g.TraceParent == w.TraceParent &&
 		bytes.Equal(g.Value, w.Value) && maps.Equal(g.Metadata, w.Metadata) && (g.Metadata == nil || len(g.Metadata) > 0)
 }
 
@@ -165,6 +165,7 @@ func diff(got, want eventstore.Record) string {
 		{"CorrelationID", got.CorrelationID, want.CorrelationID},
 		{"CausationID", got.CausationID, want.CausationID},
 		{"CommandID", got.CommandID, want.CommandID},
+		{"CommandCausationID", got.CommandCausationID, want.CommandCausationID},
 		{"CommandDigest", got.CommandDigest, want.CommandDigest},
 		{"ActorID", got.ActorID, want.ActorID},
 		{"TraceParent", got.TraceParent, want.TraceParent},

@@ -28,16 +28,17 @@ func DrawCommit(t *rapid.T, aggregateType string) (eventstore.Stream, []eventsto
 	for i := range records {
 		records[i] = eventstore.Record{
 			Header: event.Header{
-				ID:            unique(t, fmt.Sprint(run, i), "event id"),
-				Type:          rapid.OneOf(rapid.SampledFrom(boundedNames()), rapid.StringMatching(`[A-Za-z][A-Za-z0-9_-]{0,20}`)).Draw(t, "event type"),
-				Revision:      drawRevision(t),
-				Timestamp:     drawTime(t),
-				CorrelationID: drawBounded(t, "correlation id"),
-				CausationID:   drawBounded(t, "causation id"),
-				CommandID:     command,
-				ActorID:       drawBounded(t, "actor id"),
-				TraceParent:   drawBounded(t, "traceparent"),
-				Metadata:      rapid.OneOf(rapid.Custom(drawMetadata), rapid.Custom(manyEntries)).Draw(t, "metadata"),
+				ID:                 unique(t, fmt.Sprint(run, i), "event id"),
+				Type:               rapid.OneOf(rapid.SampledFrom(boundedNames()), rapid.StringMatching(`[A-Za-z][A-Za-z0-9_-]{0,20}`)).Draw(t, "event type"),
+				Revision:           drawRevision(t),
+				Timestamp:          drawTime(t),
+				CorrelationID:      drawBounded(t, "correlation id"),
+				CausationID:        drawBounded(t, "causation id"),
+				CommandID:          command,
+				CommandCausationID: drawBounded(t, "command's causation id"),
+				ActorID:            drawBounded(t, "actor id"),
+				TraceParent:        drawBounded(t, "traceparent"),
+				Metadata:           rapid.OneOf(rapid.Custom(drawMetadata), rapid.Custom(manyEntries)).Draw(t, "metadata"),
 			},
 			Value: rapid.OneOf(rapid.SliceOfN(rapid.Byte(), 1, 40), rapid.SampledFrom([][]byte{{0}, {0xff}, {0, 0}, make([]byte, 70_000)})).Draw(t, "value"),
 		}
@@ -79,6 +80,9 @@ func beyond() []func(*rapid.T, *eventstore.Stream, *eventstore.Record) {
 		},
 		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
 			r.CausationID = about(eventstore.MaxIDBytes).Draw(t, "causation id")
+		},
+		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
+			r.CommandCausationID = about(eventstore.MaxIDBytes).Draw(t, "command's causation id")
 		},
 		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
 			r.CorrelationID = about(eventstore.MaxIDBytes).Draw(t, "correlation id")

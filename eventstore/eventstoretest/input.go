@@ -100,6 +100,7 @@ func recordMistakes() []mistake {
 		first("correlation id too long", func(r *eventstore.Record) { r.CorrelationID = long }),
 		first("causation id that is not UTF-8", func(r *eventstore.Record) { r.CausationID = broken }),
 		{"command id too long", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = long, long }},
+		first("command's causation id too long", func(r *eventstore.Record) { r.CommandCausationID = long }),
 		first("actor id too long", func(r *eventstore.Record) { r.ActorID = long }),
 		first("traceparent too long", func(r *eventstore.Record) { r.TraceParent = long }),
 		second("no value", func(r *eventstore.Record) { r.Value = nil }),

@@ -78,7 +78,7 @@ func strangestHeaders(t test, s *suite) {
 			r := &records[j]
 			r.ID = cut(text, r.ID) + r.ID
 			r.Type, r.Revision = letters, math.MaxInt32
-			r.CorrelationID, r.CausationID, r.ActorID, r.TraceParent = text, text, text, text
+			r.CorrelationID, r.CausationID, r.CommandCausationID, r.ActorID, r.TraceParent = text, text, text, text, text
 			r.Metadata = map[string]string{"k": text, cut(text, "k") + "k": strings.Repeat(text, 10)}
 			r.Value = append([]byte(text), 0, 0xff)
 			s.gives(*r)

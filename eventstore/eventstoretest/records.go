@@ -45,12 +45,12 @@ func (s *suite) record(at time.Time, commandID string) eventstore.Record {
 	return s.gives(eventstore.Record{
 		Header: event.Header{
 			ID: id, Type: "SomethingHappened", Revision: 3, Timestamp: at,
-			CorrelationID: "correlation of " + id, CausationID: "causation of " + id,
-			CommandID: commandID, ActorID: "user-1",
+			CorrelationID: "r " + id, CausationID: "c " + id,
+			CommandID: commandID, CommandCausationID: "order-1", ActorID: "user-1",
 			TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-			Metadata:    map[string]string{"tenant": "t-1", "reason": "id " + id},
+			Metadata:    map[string]string{"tenant": "t-1", "reason": id},
 		},
-		Value: []byte("\x00\x00\x00\x00\x07value of " + id),
+		Value: []byte("\x00\x00\x00\x00\x07v " + id),
 	})
 }
 
@@ -66,16 +66,17 @@ func (s *suite) drawRecords(t *rapid.T, prefix, commandID string) []eventstore.R
 		}
 		records[i] = s.gives(eventstore.Record{
 			Header: event.Header{
-				ID:            fmt.Sprintf("%s.%d", prefix, i),
-				Type:          rapid.SampledFrom([]string{"A", "account-opened_2", "Z9"}).Draw(t, "event type"),
-				Revision:      rapid.SampledFrom([]int{1, 2, 127, 128, math.MaxInt32}).Draw(t, "revision"),
-				Timestamp:     at.In(zones()[rapid.IntRange(0, len(zones())-1).Draw(t, "zone")]),
-				CorrelationID: drawText(t, "correlation id"),
-				CausationID:   drawText(t, "causation id"),
-				CommandID:     commandID,
-				ActorID:       drawText(t, "actor id"),
-				TraceParent:   drawText(t, "traceparent"),
-				Metadata:      drawMetadata(t),
+				ID:                 fmt.Sprintf("%s.%d", prefix, i),
+				Type:               rapid.SampledFrom([]string{"A", "account-opened_2", "Z9"}).Draw(t, "event type"),
+				Revision:           rapid.SampledFrom([]int{1, 2, 127, 128, math.MaxInt32}).Draw(t, "revision"),
+				Timestamp:          at.In(zones()[rapid.IntRange(0, len(zones())-1).Draw(t, "zone")]),
+				CorrelationID:      drawText(t, "correlation id"),
+				CausationID:        drawText(t, "causation id"),
+				CommandID:          commandID,
+				CommandCausationID: drawText(t, "command's causation id"),
+				ActorID:            drawText(t, "actor id"),
+				TraceParent:        drawText(t, "traceparent"),
+				Metadata:           drawMetadata(t),
 			},
 			Value: rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "value"),
 		})

@@ -56,12 +56,7 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	} {
 		b = appendText(b, s)
 	}
-	entries := uint64(len(r.Metadata)) << 1
-	if r.CommandDigest == "" {
-		b = binary.AppendUvarint(b, entries)
-	} else {
-		b = appendDigest(binary.AppendUvarint(b, entries|digestFollows), r.CommandDigest)
-	}
+	b = appendRare(b, r)
 	if len(r.Metadata) > 0 {
 		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
 			b = appendText(appendText(b, k), r.Metadata[k])
@@ -70,8 +65,31 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	return append(b, r.Value...)
 }
 
-// digestFollows is set in the number of a record's entries of metadata if a digest comes before them. Most records have none.
-const digestFollows = 1
+// Set in the number of a record's entries of metadata if these come before them, in this order. Most records have none.
+const (
+	digestFollows = 1 << iota
+	commandCauseFollows
+	rare = iota // bits
+)
+
+// appendRare appends the number of entries of metadata, and what most records do not have.
+func appendRare(b []byte, r *eventstore.Record) []byte {
+	entries := uint64(len(r.Metadata)) << rare
+	if r.CommandDigest != "" {
+		entries |= digestFollows
+	}
+	if r.CommandCausationID != "" {
+		entries |= commandCauseFollows
+	}
+	b = binary.AppendUvarint(b, entries)
+	if r.CommandDigest != "" {
+		b = appendDigest(b, r.CommandDigest)
+	}
+	if r.CommandCausationID != "" {
+		b = appendText(b, r.CommandCausationID)
+	}
+	return b
+}
 
 // causes is how many ids of causes a record has, which come first of its texts.
 const causes = 3
@@ -81,9 +99,9 @@ const usualTexts = 384
 
 // maxRecordSize returns a length that appendRecord does not exceed.
 func maxRecordSize(r *eventstore.Record) int {
-	const numbers, texts = 8, 9
+	const numbers, texts = 8, 10
 	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.AggregateType) + len(r.CorrelationID) +
-		len(r.CausationID) + len(r.CommandID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
+		len(r.CausationID) + len(r.CommandID) + len(r.CommandCausationID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
 	for k, v := range r.Metadata {
 		size += 2*binary.MaxVarintLen64 + len(k) + len(v)
 	}
@@ -116,11 +134,14 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 		}
 		lengths[i] = read()
 	}
-	entries, digest := n.next(), 0
+	entries, digest, cause := n.next(), 0, 0
 	if entries&digestFollows != 0 {
 		digest = read()
 	}
-	if entries >>= 1; entries > uint64(len(n.left)) {
+	if entries&commandCauseFollows != 0 {
+		cause = read()
+	}
+	if entries >>= rare; entries > uint64(len(n.left)) {
 		return r, errBroken
 	}
 	var more []int
@@ -136,7 +157,7 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	for i, field := range fields {
 		*field = next(lengths[i])
 	}
-	r.CommandDigest = next(digest)
+	r.CommandDigest, r.CommandCausationID = next(digest), next(cause)
 	if entries > 0 {
 		r.Metadata = make(map[string]string, entries)
 		for ; len(more) > 0; more = more[2:] {

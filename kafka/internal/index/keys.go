@@ -7,7 +7,7 @@ import (
 )
 
 // format is the version of everything that is stored. An index of another format is made again.
-const format = 4
+const format = 5
 
 // The keys of a partition: p, its slot, a kind, and what it is about. The slot comes first, so that what one partition writes overlaps with
 // no other's. An aggregate id is a text of text.go, of which none is the beginning of another.

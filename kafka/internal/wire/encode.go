@@ -13,7 +13,7 @@ import (
 
 // What most records need; more is allocated if need be.
 const (
-	fixedHeaders = 14  // of record.go
+	fixedHeaders = 15  // of record.go
 	textBytes    = 512 // of the values of headers, and the names of metadata
 )
 
@@ -79,6 +79,7 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	e.put(nameOfCorrelationID, r.CorrelationID)
 	e.put(nameOfCausationID, r.CausationID)
 	e.put(nameOfCommandID, r.CommandID)
+	e.put(nameOfCommandCausationID, r.CommandCausationID)
 	e.put(nameOfCommandDigest, r.CommandDigest)
 	e.put(nameOfActorID, r.ActorID)
 	e.put(nameOfTraceParent, r.TraceParent)
@@ -99,20 +100,21 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 //
 //nolint:gochecknoglobals // constants, which Go does not have of this type
 var (
-	nameOfEventID          = []byte(headerEventID)
-	nameOfEventType        = []byte(headerEventType)
-	nameOfEventVersion     = []byte(headerEventVersion)
-	nameOfAggregateType    = []byte(headerAggregateType)
-	nameOfAggregateVersion = []byte(headerAggregateVersion)
-	nameOfCommitFirst      = []byte(headerCommitFirst)
-	nameOfCommitLength     = []byte(headerCommitLength)
-	nameOfTimestamp        = []byte(headerTimestamp)
-	nameOfCorrelationID    = []byte(headerCorrelationID)
-	nameOfCausationID      = []byte(headerCausationID)
-	nameOfCommandID        = []byte(headerCommandID)
-	nameOfCommandDigest    = []byte(headerCommandDigest)
-	nameOfActorID          = []byte(headerActorID)
-	nameOfTraceParent      = []byte(headerTraceParent)
+	nameOfEventID            = []byte(headerEventID)
+	nameOfEventType          = []byte(headerEventType)
+	nameOfEventVersion       = []byte(headerEventVersion)
+	nameOfAggregateType      = []byte(headerAggregateType)
+	nameOfAggregateVersion   = []byte(headerAggregateVersion)
+	nameOfCommitFirst        = []byte(headerCommitFirst)
+	nameOfCommitLength       = []byte(headerCommitLength)
+	nameOfTimestamp          = []byte(headerTimestamp)
+	nameOfCorrelationID      = []byte(headerCorrelationID)
+	nameOfCausationID        = []byte(headerCausationID)
+	nameOfCommandID          = []byte(headerCommandID)
+	nameOfCommandCausationID = []byte(headerCommandCausationID)
+	nameOfCommandDigest      = []byte(headerCommandDigest)
+	nameOfActorID            = []byte(headerActorID)
+	nameOfTraceParent        = []byte(headerTraceParent)
 )
 
 func (e *Encoder) put(name []byte, value string) {

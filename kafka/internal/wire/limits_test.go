@@ -100,7 +100,7 @@ func incompressible(random *rand.Rand, n, entries int) (eventstore.Stream, []eve
 		r.ID, r.Type, r.Revision, r.CommandID = text(10), name(), eventstore.MaxRevision, command
 		r.Timestamp = time.Unix(random.Int64N(1<<32), 999_999_999-random.Int64N(900_000_000))
 		r.Value = []byte{1}
-		r.CorrelationID, r.CausationID, r.ActorID, r.TraceParent = text(1), text(1), text(1), text(1)
+		r.CorrelationID, r.CausationID, r.CommandCausationID, r.ActorID, r.TraceParent = text(1), text(1), text(1), text(1), text(1)
 		for range min(entries, (left/(n-i)-eventstore.Size(*r))/100) {
 			if r.Metadata == nil {
 				r.Metadata = make(map[string]string)

@@ -14,21 +14,22 @@ import (
 
 // Names of the record headers. The aggregate id is the record's key.
 const (
-	headerEventID          = "eventId"
-	headerEventType        = "eventType"
-	headerEventVersion     = "eventVersion" // schema revision of the event type
-	headerAggregateType    = "aggregateType"
-	headerAggregateVersion = "aggregateVersion"
-	headerCommitFirst      = "commitFirst"  // version of the commit's first event
-	headerCommitLength     = "commitLength" // number of the commit's events
-	headerTimestamp        = "timestamp"
-	headerCorrelationID    = "correlationId"
-	headerCausationID      = "causationId"
-	headerCommandID        = "commandId"
-	headerCommandDigest    = "commandDigest" // of the commit's first event only
-	headerActorID          = "actorId"
-	headerTraceParent      = "traceparent"
-	metadataPrefix         = "metadata."
+	headerEventID            = "eventId"
+	headerEventType          = "eventType"
+	headerEventVersion       = "eventVersion" // schema revision of the event type
+	headerAggregateType      = "aggregateType"
+	headerAggregateVersion   = "aggregateVersion"
+	headerCommitFirst        = "commitFirst"  // version of the commit's first event
+	headerCommitLength       = "commitLength" // number of the commit's events
+	headerTimestamp          = "timestamp"
+	headerCorrelationID      = "correlationId"
+	headerCausationID        = "causationId"
+	headerCommandID          = "commandId"
+	headerCommandCausationID = "commandCausationId" // what led to the command
+	headerCommandDigest      = "commandDigest"      // of the commit's first event only
+	headerActorID            = "actorId"
+	headerTraceParent        = "traceparent"
+	metadataPrefix           = "metadata."
 )
 
 // Encode returns the record as Kafka keeps it. A field that is empty has no header.
@@ -91,7 +92,7 @@ func (p *parser) finish(aggregateID []byte) {
 	p.r.AggregateID = next(len(aggregateID))
 	for bit, field := range [...]*string{
 		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.AggregateType, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID, 11: &p.r.ActorID,
-		12: &p.r.TraceParent, 13: &p.r.CommandDigest,
+		12: &p.r.TraceParent, 13: &p.r.CommandDigest, 14: &p.r.CommandCausationID,
 	} {
 		if field != nil {
 			*field = next(len(p.texts[bit]))
@@ -135,6 +136,8 @@ func (p *parser) header(h *sarama.RecordHeader) {
 		p.text(12, h)
 	case headerCommandDigest:
 		p.text(13, h)
+	case headerCommandCausationID:
+		p.text(14, h)
 	default:
 		p.metadata(h)
 	}

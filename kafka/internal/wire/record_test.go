@@ -20,7 +20,7 @@ func record() eventstore.Record {
 	return eventstore.Record{
 		Header: event.Header{
 			ID: "e-1", Type: "AccountCreated", Revision: 2, AggregateType: "Account", AggregateID: "a-1", AggregateVersion: 4,
-			Timestamp: time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", CommandDigest: "f00d", ActorID: "u",
+			Timestamp: time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", CommandCausationID: "e", CommandDigest: "f00d", ActorID: "u",
 			TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "": "empty name", "empty value": ""},
 		},
 		Value:  []byte("value"),
@@ -36,7 +36,7 @@ func TestHeadersAreTheSeeds(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"eventId": "e-1", "eventType": "AccountCreated", "eventVersion": "2", "aggregateType": "Account", "aggregateVersion": "4",
 		"commitFirst": "3", "commitLength": "2", "timestamp": "2026-02-03T04:05:06.000000007Z", "correlationId": "c",
-		"causationId": "d", "commandId": "k", "commandDigest": "f00d", "actorId": "u", "traceparent": "00-1-2-01",
+		"causationId": "d", "commandId": "k", "commandCausationId": "e", "commandDigest": "f00d", "actorId": "u", "traceparent": "00-1-2-01",
 		"metadata.tenant": "t", "metadata.": "empty name", "metadata.empty value": "",
 	}, got)
 }
