@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"reflect"
@@ -112,5 +113,7 @@ func (e *DecodeError) Error() string {
 // Unwrap returns why.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// Is matches [eventstore.ErrUndecodable].
-func (e *DecodeError) Is(target error) bool { return target == eventstore.ErrUndecodable }
+// Is matches [eventstore.ErrUndecodable]; and [eventstore.ErrUnknownEvent] if no event of this type is named.
+func (e *DecodeError) Is(target error) bool {
+	return target == eventstore.ErrUndecodable || target == eventstore.ErrUnknownEvent && errors.Is(e.Err, ErrUnnamedEvent)
+}

@@ -22,6 +22,9 @@ var (
 	// ErrUndecodable: a stored event cannot be decoded. Trying again is in vain until something is deployed or mended, unless an error that
 	// is wrapped too has a method Unavailable() bool that returns true, as where a schema registry is away.
 	ErrUndecodable = errors.New("event cannot be decoded")
+	// ErrUnknownEvent: a stored event is of a type, of a revision or of a schema that this program does not know, and another release
+	// may know. Errors that match it match ErrUndecodable too.
+	ErrUnknownEvent = errors.New("event of a type, revision or schema that this program does not know")
 	// ErrClosed: the store was closed. Nothing was appended.
 	ErrClosed = errors.New("event store is closed")
 )

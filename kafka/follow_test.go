@@ -60,8 +60,8 @@ func TestFollowWhatOthersOwn(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// Where the topic turns out to hold what it cannot hold, followers and subscriptions end and say so.
-func TestGarbageEndsFollowersAndSubscriptions(t *testing.T) {
+// Where the topic turns out to hold what it cannot hold, followers end, subscriptions stop the partition, and both say so.
+func TestGarbageEndsFollowersAndStopsSubscriptions(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
 	open(t, cfg)
@@ -75,8 +75,9 @@ func TestGarbageEndsFollowersAndSubscriptions(t *testing.T) {
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, <-ended, &corrupt)
 	require.Equal(t, offset, corrupt.Offset)
-	<-sub.Done()
+	eventually(t, "the partition is stopped", func() bool { return sub.Stats().Stopped == 1 })
 	require.ErrorAs(t, sub.Err(), &corrupt)
 	require.Equal(t, offset, corrupt.Offset)
-	require.ErrorIs(t, sub.Close(), sub.Err())
+	require.True(t, sub.Waits()[0].Stopped)
+	require.NoError(t, sub.Close())
 }

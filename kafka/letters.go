@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -139,6 +140,20 @@ func (l *letters) attached(ctx context.Context, n int32, runner func(*deadletter
 	return a.runner.Run(ctx)
 }
 
+// errLettersDeleted says that nobody knows any more what was set aside.
+var errLettersDeleted = errors.New("dead letters were deleted")
+
+// running returns the runners by partition.
+func (l *letters) running() map[int32]*delivery.Runner {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make(map[int32]*delivery.Runner, len(l.runners))
+	for n, a := range l.runners {
+		all[n] = a.runner
+	}
+	return all
+}
+
 // current waits until all is known that the topic holds when it is called.
 func (l *letters) current(ctx context.Context) error {
 	woken := make(chan struct{}, 1)
@@ -146,7 +161,7 @@ func (l *letters) current(ctx context.Context) error {
 	begin, end, err := l.log.Ends(ctx)
 	if err == nil && begin > 0 {
 		err = &partition.CorruptError{
-			Topic: l.log.Topic, Found: fmt.Sprintf("the topic begins at offset %d, expected 0: dead letters were deleted; restore it, and set "+
+			Topic: l.log.Topic, Cause: errLettersDeleted, Found: fmt.Sprintf("the topic begins at offset %d, expected 0: dead letters were deleted; restore it, and set "+
 				"retention.ms and retention.bytes to -1", begin),
 		}
 	}

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/internal/panics"
+	"github.com/fencelog/fencelog/internal/goroutine"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
 	"github.com/fencelog/fencelog/kafka/internal/index"
@@ -25,18 +26,22 @@ type member struct{ *Subscription }
 var _ sarama.ConsumerGroupHandler = member{}
 
 // Setup implements sarama.ConsumerGroupHandler.
-func (m member) Setup(sarama.ConsumerGroupSession) error { return nil }
+func (m member) Setup(sarama.ConsumerGroupSession) error {
+	m.stands.goesOn(wholeMember)
+	return nil
+}
 
 // Cleanup implements sarama.ConsumerGroupHandler.
-func (m member) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+func (m member) Cleanup(sarama.ConsumerGroupSession) error {
+	m.stands.begins(wholeMember, joining)
+	return nil
+}
 
-// ConsumeClaim implements sarama.ConsumerGroupHandler: it handles one partition until that is taken away.
+// ConsumeClaim implements sarama.ConsumerGroupHandler: it handles one partition until that is taken away. It returns before only where
+// the subscription ends. Where one call returns Sarama ends the session, and with it what handles the other partitions.
 func (m member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	n := claim.Partition()
 	m.group.Pause(map[string][]int32{claim.Topic(): {n}})
-	if int(n) >= len(m.category.partitions) {
-		return m.idle(session.Context(), claim)
-	}
 	ctx, cancel := context.WithCancel(session.Context())
 	var revoked sync.WaitGroup
 	revoked.Go(func() {
@@ -45,64 +50,75 @@ func (m member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 			continue
 		}
 	})
-	err := m.handle(ctx, session, n, claim.InitialOffset())
-	m.unmark(n)
-	switch {
-	case ctx.Err() != nil:
-		err = nil
-	case lasting(err):
+	defer m.stands.goesOn(n)
+	if err := m.keep(ctx, n, func() error { return m.handle(ctx, session, n) }); err != nil {
 		m.broken(err)
+		return err // Sarama ends the session, and with it the messages
 	}
-	if err == nil {
-		revoked.Wait()
-		return nil
-	}
-	return fmt.Errorf("handle %s partition %d: %w", claim.Topic(), n, err) // Sarama ends the session, and with it the messages
-}
-
-// idle handles a partition beyond the configured ones, in which there is nothing, until that is taken away.
-func (m member) idle(ctx context.Context, claim sarama.ConsumerGroupClaim) error {
-	why, err := m.client.used(ctx, claim.Topic(), claim.Partition())
-	if err == nil && why != "" {
-		err = &partition.CorruptError{
-			Topic: claim.Topic(), Partition: claim.Partition(), Cause: partition.ErrPartitionsChanged,
-			Found: fmt.Sprintf("the topic has more partitions than the %d that are configured, and this one %s; "+
-				"configure the number that events were written with", len(m.category.partitions), why),
-		}
-		m.broken(err)
-	}
-	if err != nil {
-		return fmt.Errorf("handle %s partition %d: %w", claim.Topic(), claim.Partition(), err)
-	}
-	for range claim.Messages() { // closed when the partition is taken away
-		continue
-	}
+	revoked.Wait()
 	return nil
 }
 
-// lasting reports whether joining again would end the same.
-func lasting(err error) bool {
-	var corrupt *partition.CorruptError
-	var failed *index.UnusableError
-	return errors.Is(err, eventstore.ErrClosed) || errors.As(err, &corrupt) || errors.As(err, &failed)
-}
-
-// handle handles a partition until ctx ends.
-func (m member) handle(ctx context.Context, session sarama.ConsumerGroupSession, n int32, committed int64) error {
-	p := m.category.partitions[n]
-	if committed < 0 {
-		var err error
-		if committed, err = m.begin(ctx, p); err != nil {
+// keep calls handle until ctx ends, again after a pause where it fails. An error that no other attempt can mend stops the partition; one that
+// concerns all partitions is returned.
+func (m member) keep(ctx context.Context, n int32, handle func() error) error {
+	pause := firstRejoin
+	for {
+		begun := clock.Reading()
+		err := handle()
+		if ctx.Err() != nil {
+			return nil
+		}
+		err = fmt.Errorf("group %s, %s partition %d: %w", m.cfg.Group, m.category.topic, n, err)
+		if ends(err) {
 			return err
 		}
-		// At once: whoever has the partition next must not begin elsewhere.
-		session.MarkOffset(m.category.topic, n, committed, "")
-		session.Commit()
+		if stops(err) {
+			m.stands.stops(n, public(err))
+			<-ctx.Done()
+			return nil
+		}
+		m.stands.fails(n, err)
+		if clock.Reading().Sub(begun) > longRejoin {
+			pause = firstRejoin
+		}
+		if clock.Wait(ctx, pause) != nil {
+			return nil
+		}
+		pause = min(2*pause, longRejoin)
 	}
-	m.mark(n, committed)
+}
+
+// ends reports whether the error ends the subscription: it concerns all partitions, and trying again here cannot mend it.
+func ends(err error) bool {
+	var corrupt *partition.CorruptError
+	var failed *index.UnusableError
+	return errors.Is(err, eventstore.ErrClosed) || errors.As(err, &failed) ||
+		errors.Is(err, errLettersDeleted) || errors.As(err, &corrupt) && errors.Is(corrupt.Cause, partition.ErrPartitionsChanged)
+}
+
+// stops reports whether the error stops the partition: somebody must mend something first.
+func stops(err error) bool {
+	var corrupt *partition.CorruptError
+	var offset *OffsetError
+	return errors.As(err, &corrupt) || errors.As(err, &offset)
+}
+
+// handle handles a partition until ctx ends or something fails.
+func (m member) handle(ctx context.Context, session sarama.ConsumerGroupSession, n int32) error {
+	if int(n) >= len(m.category.partitions) {
+		return m.spare(ctx, n)
+	}
+	p := m.category.partitions[n]
+	next, err := m.place(ctx, session, p, n)
+	if err != nil {
+		return err
+	}
+	m.mark(n, next)
+	defer m.unmark(n)
 	woken := make(chan struct{}, 1)
 	defer p.index.Listen(woken)()
-	tail := p.reader.Tail(eventstore.After(eventstore.Cursor{n: committed - 1}))
+	tail := p.reader.Tail(eventstore.After(eventstore.Cursor{n: next - 1}))
 	if err := tail.Place(ctx); err != nil {
 		return err
 	}
@@ -124,34 +140,34 @@ func (m member) handle(ctx context.Context, session sarama.ConsumerGroupSession,
 		}
 	}
 	cfg.Commit = func(offset int64) {
-		session.MarkOffset(m.category.topic, n, offset, "")
+		session.MarkOffset(m.category.topic, n, offset, committedByUs)
 		m.mark(n, offset)
 	}
+	m.stands.begins(n, "the dead letters are read that there are")
 	return m.letters.attached(ctx, n, func(parked *deadletter.Parked) *delivery.Runner {
-		return delivery.New(cfg, committed, parked)
+		m.stands.goesOn(n)
+		return delivery.New(cfg, next, parked)
 	})
 }
 
-// begin returns the offset at which the group begins with the partition.
-func (m member) begin(ctx context.Context, p storedPartition) (int64, error) {
-	tail := p.reader.Tail(m.cfg.Start)
-	if m.cfg.Start.Time().IsZero() {
-		err := tail.Place(ctx)
-		return tail.Offset(), err
-	}
-	end := p.index.Checkpoint().Next
-	first := end
-	for more := true; more; {
-		var err error
-		more, err = tail.Next(ctx, end, func(r eventstore.Record, _ *sarama.Record) bool {
-			first = r.Position.Offset
-			return false
-		})
+// spare looks after a partition beyond the configured ones, in which there must be nothing.
+func (m member) spare(ctx context.Context, n int32) error {
+	for ctx.Err() == nil {
+		why, err := m.client.used(ctx, m.category.topic, n)
 		if err != nil {
-			return 0, err
+			return err
 		}
+		if why != "" {
+			return &partition.CorruptError{
+				Topic: m.category.topic, Partition: n, Cause: partition.ErrPartitionsChanged,
+				Found: fmt.Sprintf("the topic has more partitions than the %d that are configured, and this one %s; "+
+					"configure the number that events were written with", len(m.category.partitions), why),
+			}
+		}
+		m.stands.goesOn(n)
+		_ = clock.Wait(ctx, m.store.cfg.CheckEvery) // its end shows in the loop's condition
 	}
-	return first, nil
+	return context.Cause(ctx)
 }
 
 // maxInFlightBytes bounds the values of one partition that are read and not handled.
@@ -162,18 +178,56 @@ func (m member) delivery(n int32) delivery.Config {
 	return delivery.Config{
 		Handler: m.cfg.Group, Topic: m.category.topic, Partition: n,
 		Handle:   m.call,
-		Judge:    func(err error) delivery.Verdict { return delivery.Verdict(m.cfg.Classify(err)) },
 		Pause:    m.pause,
 		Sleep:    clock.Wait,
 		Now:      clock.Now,
 		Write:    m.letters.writer.write,
 		Read:     m.letters.read,
-		Attempts: m.cfg.Retry.Attempts, Concurrency: m.cfg.Concurrency, MaxInFlight: m.cfg.MaxInFlight, MaxBytes: maxInFlightBytes,
+		Attempts: m.cfg.Retry.Attempts, Patience: m.cfg.Deployment,
+		Concurrency: m.cfg.Concurrency, MaxInFlight: m.cfg.MaxInFlight, MaxBytes: maxInFlightBytes,
 		Counts: &m.counts,
 	}
 }
 
-// call calls the handler.
-func (m member) call(ctx context.Context, r eventstore.Record) error {
-	return panics.Guard("handler of group "+m.cfg.Group, func() error { return m.cfg.Handler(event.WithCause(ctx, r.Cause()), r) })
+// call calls the handler, and asks what its error means. Whatever their code does, nothing else ends by it.
+func (m member) call(ctx context.Context, r eventstore.Record) (delivery.Verdict, error) {
+	err := goroutine.Apart("handler of group "+m.cfg.Group, func() error {
+		defer m.calls.enter()()
+		return m.cfg.Handler(event.WithCause(ctx, r.Cause()), r)
+	})
+	if err == nil {
+		return delivery.Done, nil
+	}
+	outcome := RetryThenDeadLetter
+	unjudged := goroutine.Apart("Classify of group "+m.cfg.Group, func() error {
+		defer m.calls.enter()()
+		outcome = m.cfg.Classify(err)
+		return nil
+	})
+	if unjudged != nil {
+		return delivery.Retry, errors.Join(err, unjudged)
+	}
+	return delivery.Verdict(outcome), err
 }
+
+// calls are the goroutines in which a subscription's handler runs.
+type calls struct{ running sync.Map }
+
+// enter notes that the handler runs in this goroutine, until the function that it returns is called.
+func (c *calls) enter() (leave func()) {
+	id := goroutine.Current()
+	c.running.Store(id, true)
+	return func() { c.running.Delete(id) }
+}
+
+// within reports whether it is called by the handler.
+func (c *calls) within() bool {
+	_, found := c.running.Load(goroutine.Current())
+	return found
+}
+
+// firstRejoin and longRejoin bound the pause between two attempts to join the group, or to go on with a partition.
+const (
+	firstRejoin = 100 * time.Millisecond
+	longRejoin  = 5 * time.Second
+)

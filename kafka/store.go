@@ -200,10 +200,19 @@ const closeGrace = 2 * time.Second
 
 // Close closes the subscriptions, stops appending, waits for the batches in flight, hands over what is shared, and disconnects. Commits that still
 // wait are refused with [eventstore.ErrClosed]. Where brokers do not answer it takes a few seconds; where a batch is in flight, at most the
-// [Config].RequestTimeout longer. It may be called more than once.
+// [Config].RequestTimeout longer. It may be called more than once. Where the handler of a subscription calls it, it returns nil at once, and the
+// store closes when the handler has returned.
 //
 // It fails with an *[IndexError] if the index could not be saved. What is not saved is read again from Kafka at the next start.
 func (s *Store) Close() error {
+	if s.subscriptions.within() {
+		go s.close()
+		return nil
+	}
+	return s.close()
+}
+
+func (s *Store) close() error {
 	s.closing.Do(func() {
 		close(s.closed)
 		s.watch.end()

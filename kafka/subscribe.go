@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -24,6 +25,8 @@ type Subscription struct {
 	group    sarama.ConsumerGroup
 	letters  *letters
 	counts   delivery.Counts
+	calls    calls
+	stands   stands
 
 	stop context.CancelFunc
 	done chan struct{} // closed once everything has ended and err is set
@@ -43,12 +46,20 @@ type Stats struct {
 	Redriven     int64 // events set aside that were handled afterwards
 	Partitions   int   // assigned to this member now
 	Lag          int64 // offsets in them that the store knows and that are not done
+
+	Waiting     int           // what has been waited for longer than LongWait: see [Subscription.Waits]
+	LongestWait time.Duration // of these; 0 if there is none
+	Stopped     int           // partitions of this member that are not handled before somebody mends what Err says
 }
 
 // Subscribe joins the consumer group and calls the handler with the events of a category that count by the reader rule: see
 // [SubscriptionConfig]. The group's offset of a partition moves only past events that are handled, or set aside in the dead-letter topic. It
 // returns once the group's brokers answer; ctx bounds that, and not the life of the subscription: end that with
 // [Subscription.Close], or close the store.
+//
+// Nothing waits in silence: whatever takes longer than LongWait is logged with its cause, is in [Subscription.Waits] and counts in
+// [Subscription.Stats]. DESIGN.md has a table of what is tried again, for how long, what is set aside, and what stops a partition or
+// the subscription.
 //
 // Errors: all mistakes of cfg; [eventstore.ErrClosed]; brokers that do not answer; the end of ctx.
 func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscription, error) {
@@ -97,8 +108,13 @@ func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscri
 
 // Close leaves the group: the partitions go to other members at once. It waits for handlers under way, whose context
 // ends, and commits what is done. It may be called more than once; it returns what Err returns.
+//
+// The handler itself may call it. Then it returns nil at once, and all this is done when the handler has returned: see Done.
 func (s *Subscription) Close() error {
 	s.stop()
+	if s.calls.within() {
+		return nil
+	}
 	<-s.done
 	return s.err
 }
@@ -106,13 +122,15 @@ func (s *Subscription) Close() error {
 // Done is closed when the subscription has ended: it was closed, or cannot go on.
 func (s *Subscription) Done() <-chan struct{} { return s.done }
 
-// Err returns why the subscription could not go on, such as a *[CorruptError]; nil while it runs, and after Close.
+// Err returns why the subscription has ended, such as [eventstore.ErrClosed]; or, while it runs, why partitions of this member are
+// stopped, such as an *[OffsetError] or a *[CorruptError], joined. It is nil while all goes on, and after a Close before it had ended.
 func (s *Subscription) Err() error {
 	select {
 	case <-s.done:
 		return s.err
 	default:
-		return nil
+		_, err := s.stands.stopped()
+		return err
 	}
 }
 
@@ -122,6 +140,11 @@ func (s *Subscription) Stats() Stats {
 		Handled: s.counts.Handled.Load(), Retried: s.counts.Retried.Load(), DeadLettered: s.counts.DeadLettered.Load(),
 		Parked: s.counts.Parked.Load(), Redriven: s.counts.Redriven.Load(),
 	}
+	waits := s.Waits()
+	if st.Waiting = len(waits); st.Waiting > 0 {
+		st.LongestWait = clock.Now().Sub(waits[0].Since)
+	}
+	st.Stopped, _ = s.stands.stopped()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for p, mark := range s.marks {
@@ -131,31 +154,33 @@ func (s *Subscription) Stats() Stats {
 	return st
 }
 
-// The pause between two attempts to join the group.
-const (
-	firstRejoin = 100 * time.Millisecond
-	longRejoin  = 5 * time.Second
-)
-
 // run is a member of the group until ctx ends or the subscription cannot go on.
 func (s *Subscription) run(ctx context.Context) {
 	defer close(s.done)
 	var group sync.WaitGroup
+	var failures atomic.Int64 // that Sarama tells of, in sessions
 	group.Go(func() {
 		for err := range s.group.Errors() {
+			failures.Add(1)
+			s.stands.trouble(wholeMember, err)
 			s.store.cfg.Logger.Warn("consumer group", "group", s.cfg.Group, "error", err)
 		}
 	})
 	group.Go(func() { s.letters.run(ctx, s.store.cfg.Logger) })
+	group.Go(func() { s.tell(ctx) })
 	pause := firstRejoin
 	for ctx.Err() == nil {
+		s.stands.begins(wholeMember, joining)
+		before := failures.Load()
 		err := s.group.Consume(ctx, []string{s.category.topic}, member{s})
 		if s.failed() != nil || errors.Is(err, sarama.ErrClosedConsumerGroup) || errors.Is(err, sarama.ErrClosedClient) {
 			break
 		}
-		if err == nil {
+		if err == nil && failures.Load() == before { // as where partitions are assigned anew
 			pause = firstRejoin
-		} else {
+		}
+		if err != nil {
+			s.stands.fails(wholeMember, err)
 			s.store.cfg.Logger.Warn("consumer group is joined again", "group", s.cfg.Group, "after", pause, "error", err)
 		}
 		_ = clock.Wait(ctx, pause) // its end shows in the loop's condition
@@ -169,6 +194,7 @@ func (s *Subscription) run(ctx context.Context) {
 	s.letters.close()
 	s.client.close()
 	s.store.subscriptions.remove(s)
+	s.stands.end()
 	s.err = public(s.failed())
 }
 
@@ -235,6 +261,18 @@ func (s *subscriptions) remove(sub *Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, sub)
+}
+
+// within reports whether the handler of one of them calls.
+func (s *subscriptions) within() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sub := range s.all {
+		if sub.calls.within() {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *subscriptions) close() {

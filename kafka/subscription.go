@@ -9,7 +9,6 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/delivery"
 )
 
 // Defaults of [SubscriptionConfig].
@@ -18,9 +17,11 @@ const (
 	DefaultHeartbeat     = 3 * time.Second
 	DefaultConcurrency   = 4
 	DefaultMaxInFlight   = 1_000
-	DefaultRetryAttempts = 5
+	DefaultRetryAttempts = 10 // which takes about a minute
 	DefaultRetryFirst    = 200 * time.Millisecond
 	DefaultRetryLongest  = 30 * time.Second
+	DefaultDeployment    = time.Hour
+	DefaultLongWait      = 5 * time.Second
 )
 
 // SubscriptionConfig configures a [Subscription]. Group, Category and Handler are required.
@@ -35,9 +36,12 @@ type SubscriptionConfig struct {
 	// Handler is called with each event, at least once: again after a failure, and after a crash or a rebalance that came before
 	// its offset was committed. Events of one aggregate come one at a time and in order; those of others come at the same
 	// time. Its context carries the event's cause (see [event.WithCause]), and ends when the partition is taken away: it should
-	// return soon then. A panic counts as an error.
+	// return soon then. A panic counts as an error, as does [runtime.Goexit]. It may close the subscription, or the store: that
+	// is done once it has returned.
 	//
-	// A command that it dispatches should have an id made from the event's, so that a second delivery changes nothing.
+	// A command that it dispatches should have an id made from the event's, so that a second delivery changes nothing. With
+	// [Config].Sharing another instance may own the stream that the command is for. Then its key waits here, and says so,
+	// until this instance owns that stream's partition, or the event's partition goes to one that does.
 	Handler func(ctx context.Context, r eventstore.Record) error
 
 	// Start is where a partition begins for which the group has committed no offset yet; what [eventstore.Since] finds is taken as a
@@ -47,8 +51,16 @@ type SubscriptionConfig struct {
 	// Retry says how often a failed event is handled again, and when.
 	Retry Retry
 
-	// Classify says what an error of the handler means. Default: [Classify].
+	// Classify says what an error of the handler means. Default: [Classify]. If it panics, the error is tried again as Retry says.
 	Classify func(error) Outcome
+
+	// Deployment is for how long an event is tried again whose type or schema this program does not know, before it becomes
+	// a dead letter; see [WaitThenDeadLetter]. Default: [DefaultDeployment].
+	Deployment time.Duration
+
+	// LongWait is after how long a wait is logged, and counted by [Subscription.Stats]; see [Subscription.Waits]. Default:
+	// [DefaultLongWait].
+	LongWait time.Duration
 
 	// Concurrency is how many events of one partition are handled at once. Default: [DefaultConcurrency].
 	Concurrency int
@@ -82,47 +94,14 @@ func (r Retry) pause(attempts int, random float64) time.Duration {
 	return max(d-time.Duration(random*float64(d)/2), 1)
 }
 
-// Outcome is what an error of a handler means.
-type Outcome int
-
-// The outcomes.
-const (
-	// RetryThenDeadLetter: it is tried again, as Retry says, and then becomes a dead letter.
-	RetryThenDeadLetter = Outcome(delivery.Retry)
-	// RetryForever: it is tried again until it succeeds or the subscription is closed, for nothing is wrong with the event.
-	RetryForever = Outcome(delivery.Wait)
-	// DeadLetterAtOnce: it becomes a dead letter without another attempt, for that would be in vain.
-	DeadLetterAtOnce = Outcome(delivery.Bury)
-	// Handled: it is no failure, as where a business rule refuses what the handler asked for.
-	Handled = Outcome(delivery.Done)
-)
-
-// Classify is the default of [SubscriptionConfig].Classify: an event that cannot be decoded is a dead letter at once; version
-// conflicts, partitions that changed hands, brokers and schema registries that are away are tried for ever; anything else is tried
-// as often as Retry says.
-func Classify(err error) Outcome {
-	var away interface{ Unavailable() bool }
-	var code sarama.KError
-	switch {
-	case errors.As(err, &away) && away.Unavailable():
-		return RetryForever
-	case errors.Is(err, eventstore.ErrUndecodable):
-		return DeadLetterAtOnce
-	case errors.Is(err, eventstore.ErrConflict), errors.Is(err, eventstore.ErrNotOwner),
-		errors.Is(err, eventstore.ErrOutcomeUnknown), errors.Is(err, eventstore.ErrClosed),
-		errors.Is(err, sarama.ErrOutOfBrokers), errors.Is(err, sarama.ErrNotConnected), errors.Is(err, sarama.ErrClosedClient),
-		errors.As(err, &code):
-		return RetryForever
-	}
-	return RetryThenDeadLetter
-}
-
 // complete returns the configuration with its defaults, or everything that is wrong with it.
 func (c SubscriptionConfig) complete(store Config) (SubscriptionConfig, error) {
 	set(&c.Session, DefaultSession)
 	set(&c.Heartbeat, DefaultHeartbeat)
 	set(&c.Concurrency, DefaultConcurrency)
 	set(&c.MaxInFlight, DefaultMaxInFlight)
+	set(&c.Deployment, DefaultDeployment)
+	set(&c.LongWait, DefaultLongWait)
 	set(&c.Retry.Attempts, DefaultRetryAttempts)
 	set(&c.Retry.First, DefaultRetryFirst)
 	set(&c.Retry.Longest, DefaultRetryLongest)
@@ -146,6 +125,8 @@ func (c SubscriptionConfig) complete(store Config) (SubscriptionConfig, error) {
 	report(c.MaxInFlight < c.Concurrency, "MaxInFlight is %d, expected Concurrency, %d, or more", c.MaxInFlight, c.Concurrency)
 	report(c.Retry.Attempts < 1, "Retry.Attempts is %d, expected 1 or more", c.Retry.Attempts)
 	report(c.Retry.First < 0 || c.Retry.Longest < c.Retry.First, "Retry pauses are %s to %s, expected 0 < First ≤ Longest", c.Retry.First, c.Retry.Longest)
+	report(c.Deployment < 0, "Deployment is %s, expected a time above 0", c.Deployment)
+	report(c.LongWait < 0, "LongWait is %s, expected a time above 0", c.LongWait)
 	report(c.Heartbeat < 0 || c.Session < 2*c.Heartbeat, "Session is %s and Heartbeat %s, expected a session of several heartbeats", c.Session, c.Heartbeat)
 	if err := errors.Join(wrong...); err != nil {
 		return c, fmt.Errorf("subscription: %w", err)
@@ -159,7 +140,7 @@ func (c SubscriptionConfig) sarama(store Config) *sarama.Config {
 	s.Consumer.Group.Session.Timeout = c.Session
 	s.Consumer.Group.Heartbeat.Interval = c.Heartbeat
 	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
-	s.Consumer.Group.ResetInvalidOffsets = false
+	s.Consumer.Group.ResetInvalidOffsets = true // only what it fetches, which nobody takes: see place
 	s.Consumer.Offsets.Initial = sarama.OffsetOldest
 	s.Consumer.Return.Errors = true
 	s.Consumer.Fetch.Default = 1 // the group says who reads what; the reading is the store's own

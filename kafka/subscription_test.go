@@ -3,13 +3,19 @@ package kafka_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
@@ -161,16 +167,38 @@ func TestSubscriptionMistakes(t *testing.T) {
 }
 
 func TestClassify(t *testing.T) {
-	for err, want := range map[error]kafka.Outcome{
-		errors.New("no"):                           kafka.RetryThenDeadLetter,
-		context.DeadlineExceeded:                   kafka.RetryThenDeadLetter,
-		eventstore.ErrConflict:                     kafka.RetryForever,
-		eventstore.ErrUndecodable:                  kafka.DeadLetterAtOnce,
-		eventstore.ErrNotOwner:                     kafka.RetryForever,
-		errors.Join(away{}):                        kafka.RetryForever,
-		&kafka.RefusedError{Err: errors.New("no")}: kafka.RetryThenDeadLetter,
+	sent := func(code sarama.KError) error {
+		return fmt.Errorf("dispatch: %w", sarama.ProducerErrors{{Err: code, Msg: &sarama.ProducerMessage{}}})
+	}
+	for want, all := range map[kafka.Outcome][]error{
+		kafka.RetryForever: {
+			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed, errors.Join(away{}),
+			fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away{}),
+			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &kafka.PermissionError{}, &kafka.SecurityError{},
+			sarama.ErrOutOfBrokers, sarama.ErrNotEnoughReplicas, sarama.ErrNotLeaderForPartition, sarama.ErrThrottlingQuotaExceeded,
+			sarama.ErrRequestTimedOut, sarama.ErrTopicAuthorizationFailed,
+			&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Name: "postgres"}, syscall.EHOSTUNREACH,
+		},
+		kafka.WaitThenDeadLetter: {
+			eventstore.ErrUnknownEvent, fmt.Errorf("%w: %w", eventstore.ErrUndecodable, eventstore.ErrUnknownEvent),
+			&aggregate.DecodeError{Err: aggregate.ErrUnnamedEvent},
+		},
+		kafka.DeadLetterAtOnce: {eventstore.ErrUndecodable, eventstore.ErrInvalid, eventstore.ErrCommandReused},
+		kafka.RetryThenDeadLetter: {
+			errors.New("no"), context.DeadlineExceeded, &kafka.RefusedError{Err: errors.New("no")},
+			sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation, sarama.ErrInvalidTimestamp,
+			sarama.ErrUnsupportedVersion, sarama.ErrUnknownMemberId, sarama.ErrOffsetOutOfRange,
+			&net.OpError{Op: "read", Err: syscall.ECONNRESET}, io.ErrUnexpectedEOF,
+		},
 	} {
-		require.Equal(t, want, kafka.Classify(err), err)
+		for _, err := range all {
+			require.Equal(t, want, kafka.Classify(err), "%T %v", err, err)
+			require.Equal(t, want, kafka.Classify(fmt.Errorf("handle: %w", err)), "%T %v, wrapped", err, err)
+			var code sarama.KError
+			if errors.As(err, &code) && err == code {
+				require.Equal(t, want, kafka.Classify(sent(code)), "%v, as a producer tells it", err)
+			}
+		}
 	}
 }
 

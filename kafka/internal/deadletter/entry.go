@@ -21,6 +21,10 @@ const (
 	Failed    Kind = "failed"    // the handler failed again
 	Handled   Kind = "handled"   // the handler succeeded
 	Discarded Kind = "discarded" // somebody gave the event up for this handler
+
+	// Rewound says that somebody has set the group's offset of the partition to this one: what was handled from there on
+	// is handled again. It is of no key.
+	Rewound Kind = "rewound"
 )
 
 // Whole reports whether a record of the kind carries the event.
@@ -28,7 +32,7 @@ func (k Kind) Whole() bool { return k == Dead || k == Waiting }
 
 func (k Kind) known() bool {
 	switch k {
-	case Dead, Waiting, Redrive, Failed, Handled, Discarded:
+	case Dead, Waiting, Redrive, Failed, Handled, Discarded, Rewound:
 		return true
 	}
 	return false

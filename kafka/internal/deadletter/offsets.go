@@ -1,7 +1,7 @@
 package deadletter
 
 // offsets is a set of offsets, none negative: a bit for each, so that the letters of a long lane, close to one another, take little memory. It
-// only grows: a letter may be written late, however long ago it was resolved.
+// shrinks only where somebody sets the group's offset back: a letter may be written late, however long ago it was resolved.
 type offsets map[int64]uint64
 
 const wordBits = 64
@@ -9,3 +9,24 @@ const wordBits = 64
 func (o offsets) add(offset int64) { o[offset/wordBits] |= 1 << (offset % wordBits) }
 
 func (o offsets) has(offset int64) bool { return o[offset/wordBits]&(1<<(offset%wordBits)) != 0 }
+
+// cut takes out the offsets from one on, and reports whether there were any.
+func (o offsets) cut(from int64) bool {
+	some := false
+	for word, bits := range o {
+		left := bits
+		switch first := from / wordBits; {
+		case word > first:
+			left = 0
+		case word == first:
+			left &= 1<<(from%wordBits) - 1
+		}
+		some = some || left != bits
+		if left == 0 {
+			delete(o, word)
+		} else {
+			o[word] = left
+		}
+	}
+	return some
+}

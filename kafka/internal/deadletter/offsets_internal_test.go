@@ -23,6 +23,14 @@ func TestOffsetsAreASet(t *testing.T) {
 		for offset := range want {
 			require.True(t, o.has(offset))
 		}
+		from, later := rapid.OneOf(some, rapid.SampledFrom([]int64{0, 63, 64, 65})).Draw(t, "cut from"), false
+		for offset := range want {
+			later = later || offset >= from
+		}
+		require.Equal(t, later, o.cut(from))
+		for offset := range want {
+			require.Equal(t, offset < from, o.has(offset), offset)
+		}
 	})
 }
 
@@ -36,5 +44,5 @@ func TestResolvedLettersTakeLittle(t *testing.T) {
 	}
 	require.Zero(t, p.Len())
 	require.True(t, p.Resolved(999_999))
-	require.Len(t, p.resolved, 1_000_000/wordBits)
+	require.Len(t, p.handled, 1_000_000/wordBits)
 }

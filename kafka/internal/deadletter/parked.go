@@ -9,13 +9,16 @@ import (
 // Parked is what of one partition is set aside for one handler.
 //
 // Invariants: while a key has letters, no event of it is handled but its first letter; a letter that was handled or
-// discarded never comes back, whatever is written of it later; what it says does not depend on the order in which
-// entries are applied, or on how often: a process knows what it wrote before it knows what others wrote earlier.
+// discarded never comes back, whatever is written of it later, unless somebody sets the group's offset back; what it says
+// does not depend on the order in which entries are applied, or on how often: a process knows what it wrote before it
+// knows what others wrote earlier. That the offset was set back is the exception: whoever has the partition next writes
+// it, and reads it, before he handles anything.
 type Parked struct {
-	lanes    map[string]Lane    // by key; none is empty
-	resolved offsets            // of the letters that were handled or discarded
-	last     map[string]int64   // by key: the highest offset that ever was a letter's
-	requests map[string]request // by key, also of one whose letters are not known yet
+	lanes     map[string]Lane    // by key; none is empty
+	handled   offsets            // of the letters that were handled
+	discarded offsets            // of the letters that were given up
+	last      map[string]int64   // by key: the highest offset that ever was a letter's since the group's offset was set
+	requests  map[string]request // by key, also of one whose letters are not known yet
 }
 
 // request is the positions of the last entries of a key that ask for a redrive, and that end one.
@@ -34,15 +37,16 @@ type Letter struct {
 // NewParked returns one in which nothing is set aside.
 func NewParked() *Parked {
 	return &Parked{
-		lanes: make(map[string]Lane), resolved: make(offsets), last: make(map[string]int64), requests: make(map[string]request),
+		lanes: make(map[string]Lane), handled: make(offsets), discarded: make(offsets),
+		last: make(map[string]int64), requests: make(map[string]request),
 	}
 }
 
 // Clone returns a copy that shares nothing with p.
 func (p *Parked) Clone() *Parked {
 	c := &Parked{
-		lanes: make(map[string]Lane, len(p.lanes)), resolved: maps.Clone(p.resolved), last: maps.Clone(p.last),
-		requests: maps.Clone(p.requests),
+		lanes: make(map[string]Lane, len(p.lanes)), handled: maps.Clone(p.handled), discarded: maps.Clone(p.discarded),
+		last: maps.Clone(p.last), requests: maps.Clone(p.requests),
 	}
 	for key, l := range p.lanes {
 		c.lanes[key] = slices.Clone(l)
@@ -79,7 +83,7 @@ func (p *Parked) Len() int {
 
 // Resolved reports whether the event at the offset was a letter, and is done with.
 func (p *Parked) Resolved(offset int64) bool {
-	return p.resolved.has(offset)
+	return p.handled.has(offset) || p.discarded.has(offset)
 }
 
 // Holds reports whether the event of the key at the offset is set aside.
@@ -110,9 +114,28 @@ func (p *Parked) Apply(e *Entry) {
 		if i := l.at(e.Offset); i >= 0 { // otherwise it was discarded meanwhile, and the rest goes on
 			l[i].Dead = true
 		}
-	case Handled, Discarded:
-		p.resolve(key, e.Offset)
+	case Handled:
+		p.handled.add(e.Offset)
+		p.take(key, e.Offset)
+	case Discarded:
+		p.discarded.add(e.Offset)
+		p.take(key, e.Offset)
+	case Rewound:
+		p.Rewind(e.Offset)
 	}
+}
+
+// Rewind forgets what was handled from an offset on, as the group's offset was set to it. Letters that are set aside stay so, and what was
+// given up stays given up. It reports whether there was anything to forget.
+func (p *Parked) Rewind(from int64) bool {
+	some := p.handled.cut(from)
+	for key, last := range p.last {
+		if last >= from {
+			delete(p.last, key)
+			some = true
+		}
+	}
+	return some
 }
 
 func (p *Parked) add(key string, letter Letter) {
@@ -130,9 +153,8 @@ func (p *Parked) add(key string, letter Letter) {
 	p.lanes[key] = slices.Insert(l, i, letter)
 }
 
-// resolve takes a letter out.
-func (p *Parked) resolve(key string, offset int64) {
-	p.resolved.add(offset)
+// take takes a letter out.
+func (p *Parked) take(key string, offset int64) {
 	l := p.lanes[key]
 	switch i := l.at(offset); {
 	case i < 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 )
@@ -21,6 +22,7 @@ const (
 // job is work for one worker.
 type job struct {
 	what   action
+	worker int   // that does it
 	task   *task // of a redrive, one that is in no window
 	key    string
 	letter deadletter.Letter
@@ -53,7 +55,7 @@ func (r *Runner) do(ctx context.Context, j job) result {
 
 func (r *Runner) deliver(ctx context.Context, j job) result {
 	d := j.task.Item
-	switch verdict := r.attempt(ctx, d, d.record); {
+	switch verdict := r.attempt(ctx, j); {
 	case verdict == Done:
 		return result{job: j, done: true}
 	case ctx.Err() != nil:
@@ -67,6 +69,7 @@ func (r *Runner) deliver(ctx context.Context, j job) result {
 
 // again hands a letter to the handler.
 func (r *Runner) again(ctx context.Context, j job) result {
+	r.waits.does(j.worker, Wait{Record: r.place(j.key, j.letter.Offset), Since: r.cfg.Now(), Doing: reading})
 	whole, record, err := r.cfg.Read(ctx, j.letter.Position)
 	if ctx.Err() != nil {
 		return result{job: j}
@@ -75,15 +78,12 @@ func (r *Runner) again(ctx context.Context, j job) result {
 	if d.attempts == 0 {
 		d.first = whole.First
 	}
-	d.note = ""
-	if err != nil {
-		d.note = err.Error() // the letter itself cannot be read
-	} else {
-		verdict = r.attempt(ctx, d, record)
+	if d.record, d.err = record, err; err == nil { // otherwise the letter itself cannot be read
+		verdict = r.attempt(ctx, j)
 	}
 	trace := &deadletter.Entry{
 		ID: r.id(j.letter.Offset), Key: []byte(j.key), Kind: deadletter.Handled, At: r.cfg.Now(),
-		Attempts: whole.Attempts + d.attempts, First: d.first, Last: d.last, Note: d.note,
+		Attempts: whole.Attempts + d.attempts, First: d.first, Last: d.last, Note: d.note(),
 	}
 	switch {
 	case verdict == Done:
@@ -98,22 +98,44 @@ func (r *Runner) again(ctx context.Context, j job) result {
 	}
 }
 
-// attempt calls the handler once, and says what is to become of the record. Retry means that attempts are left.
-func (r *Runner) attempt(ctx context.Context, d *delivery, record eventstore.Record) Verdict {
+// attempt calls the handler once, and says what is to become of the record. Retry means that attempts are left, and Hold that time is.
+func (r *Runner) attempt(ctx context.Context, j job) Verdict {
+	d := j.task.Item
 	d.attempts++
-	if d.last = r.cfg.Now(); d.first.IsZero() {
+	d.last = r.cfg.Now()
+	if d.begun.IsZero() {
+		d.begun = d.last
+	}
+	if d.first.IsZero() {
 		d.first = d.last
 	}
-	err := r.cfg.Handle(ctx, record)
-	if err == nil {
+	r.waits.does(j.worker, Wait{Record: d.record, Since: d.last, Doing: handling})
+	var verdict Verdict
+	if verdict, d.err = r.cfg.Handle(ctx, d.record); d.err == nil {
 		return Done
 	}
-	d.note = err.Error()
-	verdict := r.cfg.Judge(err)
-	if verdict == Retry && d.attempts >= r.cfg.Attempts {
-		return Bury
+	switch verdict {
+	case Retry:
+		if d.counted++; d.counted >= r.cfg.Attempts {
+			return Bury
+		}
+	case Hold:
+		if d.held.IsZero() {
+			d.held = d.last
+		}
+		if d.last.Sub(d.held) >= r.cfg.Patience {
+			return Bury
+		}
+	case Keep, Bury, Done:
 	}
 	return verdict
+}
+
+// place returns a record of which nothing is known but where it stands.
+func (r *Runner) place(key string, offset int64) eventstore.Record {
+	return eventstore.Record{
+		Header: event.Header{AggregateID: key}, Position: event.Position{Partition: r.cfg.Partition, Offset: offset},
+	}
 }
 
 func (r *Runner) id(offset int64) deadletter.ID {
@@ -124,12 +146,13 @@ func (r *Runner) id(offset int64) deadletter.ID {
 func (r *Runner) letter(t *task, kind deadletter.Kind) *deadletter.Entry {
 	d := t.Item
 	return &deadletter.Entry{
-		ID: r.id(t.Offset), Kind: kind, At: r.cfg.Now(), Attempts: d.attempts, First: d.first, Last: d.last, Note: d.note,
+		ID: r.id(t.Offset), Kind: kind, At: r.cfg.Now(), Attempts: d.attempts, First: d.first, Last: d.last, Note: d.note(),
 		Key: d.raw.Key, Value: d.raw.Value, Headers: d.raw.Headers, Timestamp: d.record.Timestamp,
 	}
 }
 
 func (r *Runner) write(ctx context.Context, j job, e *deadletter.Entry) result {
+	r.waits.does(j.worker, Wait{Record: r.place(string(e.Key), e.Offset), Since: e.At, Doing: writing})
 	if err := r.cfg.Write(ctx, e); err != nil {
 		return result{job: j} // time was up
 	}
@@ -139,12 +162,16 @@ func (r *Runner) write(ctx context.Context, j job, e *deadletter.Entry) result {
 // settle takes note of what came of a job, and returns the pause after which it is to be done again, or 0.
 func (r *Runner) settle(res result) time.Duration {
 	j := res.job
+	if j.task != nil && res.again == 0 {
+		r.waits.over(j.task)
+	}
 	if res.entry != nil {
 		r.count(res.entry.Kind)
 		r.parked.Apply(res.entry)
 	}
 	switch {
 	case res.again > 0:
+		r.waits.failed(j.task)
 		r.cfg.Counts.Retried.Add(1)
 	case !res.done: // time was up
 	case j.what == redrive:

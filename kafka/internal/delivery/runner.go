@@ -18,7 +18,8 @@ type Verdict int
 // The verdicts.
 const (
 	Retry Verdict = iota // again after a pause, up to the bound; then a dead letter
-	Wait                 // again after a pause, for as long as it takes: the handler is not to blame
+	Keep                 // again after a pause, for as long as it takes: the event is not to blame
+	Hold                 // again after a pause, for as long as Patience; then a dead letter: another build may know the event
 	Bury                 // a dead letter at once: the same would fail again
 	Done                 // no failure: the event is handled
 )
@@ -33,10 +34,8 @@ type Config struct {
 	// offset before which there is nothing more. It returns when ctx ends, or with an error when there will be no more, or
 	// where yield returns false.
 	Source func(ctx context.Context, yield func(eventstore.Record, *sarama.Record) bool) (position int64, err error)
-	// Handle calls the handler.
-	Handle func(ctx context.Context, r eventstore.Record) error
-	// Judge says what an error of Handle means.
-	Judge func(error) Verdict
+	// Handle calls the handler, and says what its error means.
+	Handle func(ctx context.Context, r eventstore.Record) (Verdict, error)
 	// Pause returns how long to wait after the given number of attempts.
 	Pause func(attempts int) time.Duration
 	// Sleep waits for d, or until ctx ends, whose error it then returns.
@@ -50,10 +49,11 @@ type Config struct {
 	// Commit is told the offset before which all is done, whenever that grows.
 	Commit func(offset int64)
 
-	Attempts    int // of an event, before it becomes a dead letter
-	Concurrency int // handlers at once
-	MaxInFlight int // records that are read and not done
-	MaxBytes    int // of their values
+	Attempts    int           // of an event that end with Retry, before it becomes a dead letter
+	Patience    time.Duration // after the first attempt that ends with Hold, before the event becomes a dead letter
+	Concurrency int           // handlers at once
+	MaxInFlight int           // records that are read and not done
+	MaxBytes    int           // of their values
 
 	Counts *Counts
 }
@@ -76,6 +76,7 @@ type Runner struct {
 	parked *deadletter.Parked
 	orders chan deadletter.Entry
 
+	waits  *waits
 	window *Window[*delivery]
 	bytes  int                 // of the values in the window
 	held   map[string]*task    // by key: the first in the window, while letters of the key are redriven
@@ -94,10 +95,21 @@ type task = Task[*delivery]
 // delivery is one record on its way through its attempts.
 type delivery struct {
 	record      eventstore.Record
-	raw         *sarama.Record
+	raw         *sarama.Record // nil if the record is a letter
 	attempts    int
-	first, last time.Time
-	note        string
+	counted     int       // attempts towards the bound: those that ended with Retry
+	begun       time.Time // the first attempt of this delivery
+	first, last time.Time // attempt, also of a letter's earlier deliveries
+	held        time.Time // the first attempt that ended with Hold
+	err         error     // of the last attempt
+}
+
+// note is what a letter says of the last attempt.
+func (d *delivery) note() string {
+	if d.err == nil {
+		return ""
+	}
+	return d.err.Error()
 }
 
 // item is what the source has come to: a record, or only a position.
@@ -110,7 +122,8 @@ type item struct {
 func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
 	return &Runner{
 		cfg: cfg, parked: parked, orders: make(chan deadletter.Entry), window: NewWindow[*delivery](next), mark: next,
-		held: make(map[string]*task), busy: make(map[string]struct{}),
+		waits: newWaits(cfg.Concurrency),
+		held:  make(map[string]*task), busy: make(map[string]struct{}),
 		in: make(chan item), work: make(chan job), results: make(chan result), woken: make(chan job),
 	}
 }
@@ -135,10 +148,13 @@ func (r *Runner) Run(ctx context.Context) error {
 		defer stop()
 		failed = r.pump(ctx)
 	})
-	for range r.cfg.Concurrency {
+	for worker := range r.cfg.Concurrency {
 		workers.Go(func() {
 			for j := range r.work {
-				r.results <- r.do(ctx, j)
+				j.worker = worker
+				done := r.do(ctx, j)
+				r.waits.does(worker, Wait{})
+				r.results <- done
 			}
 		})
 	}
@@ -196,6 +212,7 @@ func (r *Runner) coordinate(ctx context.Context, group *sync.WaitGroup) {
 		if r.window.Len() < r.cfg.MaxInFlight && r.window.Span() < maxSpan && r.bytes < r.cfg.MaxBytes {
 			in = r.in
 		}
+		r.waits.reads(in != nil, r.cfg.Now)
 		select {
 		case work <- next:
 			r.jobs = r.jobs[1:]
@@ -242,7 +259,8 @@ func (r *Runner) schedule() {
 		}
 		lane := r.parked.Lane(t.Key)
 		switch {
-		case r.parked.Resolved(t.Offset), r.parked.Passed(t.Key, t.Offset): // delivered before, and handled or set aside
+		case r.parked.Resolved(t.Offset), r.parked.Passed(t.Key, t.Offset), r.parked.Holds(t.Key, t.Offset):
+			// Delivered before, and handled or set aside.
 			r.done(t)
 		case lane == nil:
 			r.jobs = append(r.jobs, job{what: deliver, task: t})

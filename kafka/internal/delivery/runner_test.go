@@ -33,12 +33,13 @@ type world struct {
 	changed *sync.Cond             // the same, for those who read the letters
 	written func(deadletter.Entry) // called after the runner wrote a letter, before that is acknowledged
 	counts  delivery.Counts
+	now     time.Time
 	most    int // handlers that ran at once
 	running int
 }
 
 func newWorld(keys ...string) *world {
-	w := &world{fail: func(int64) error { return nil }, written: func(deadletter.Entry) {}, grown: make(chan struct{}, 1)}
+	w := &world{now: time.Unix(1, 0), fail: func(int64) error { return nil }, written: func(deadletter.Entry) {}, grown: make(chan struct{}, 1)}
 	w.changed = sync.NewCond(&w.mu)
 	for i, key := range keys {
 		w.records = append(w.records, eventstore.Record{
@@ -62,7 +63,7 @@ func (w *world) change(f func()) {
 func (w *world) config() delivery.Config {
 	next := w.commit
 	return delivery.Config{
-		Handler: "h", Topic: "t", Attempts: 3, Concurrency: 2, MaxInFlight: 8, MaxBytes: 1 << 20, Counts: &w.counts,
+		Handler: "h", Topic: "t", Attempts: 3, Patience: time.Hour, Concurrency: 2, MaxInFlight: 8, MaxBytes: 1 << 20, Counts: &w.counts,
 		Source: func(ctx context.Context, yield func(eventstore.Record, *sarama.Record) bool) (int64, error) {
 			for ; next < int64(len(w.records)); next++ {
 				rec := w.records[next]
@@ -78,7 +79,7 @@ func (w *world) config() delivery.Config {
 			}
 			return next, nil
 		},
-		Handle: func(_ context.Context, rec eventstore.Record) error {
+		Handle: func(_ context.Context, rec eventstore.Record) (delivery.Verdict, error) {
 			w.mu.Lock()
 			w.calls = append(w.calls, rec.Position.Offset)
 			w.running++
@@ -91,17 +92,24 @@ func (w *world) config() delivery.Config {
 					w.success = append(w.success, rec.Position.Offset)
 				}
 			})
-			return err
-		},
-		Judge: func(err error) delivery.Verdict {
-			if errors.Is(err, errUndecodable) {
-				return delivery.Bury
+			var told delivery.Verdict
+			switch {
+			case errors.Is(err, errUndecodable):
+				told = delivery.Bury
+			case errors.Is(err, errAway):
+				told = delivery.Keep
+			case errors.Is(err, errUnknown):
+				told = delivery.Hold
 			}
-			return delivery.Retry
+			return told, err
 		},
 		Pause: func(int) time.Duration { return time.Microsecond },
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-		Now:   func() time.Time { return time.Unix(1, 0) },
+		Now: func() time.Time {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.now
+		},
 		Write: func(_ context.Context, e *deadletter.Entry) error {
 			w.change(func() { e.Position = int64(len(w.letters)); w.letters = append(w.letters, *e) })
 			w.written(*e)
@@ -116,7 +124,11 @@ func (w *world) config() delivery.Config {
 	}
 }
 
-var errUndecodable = errors.New("undecodable")
+var (
+	errUndecodable = errors.New("undecodable")
+	errAway        = errors.New("away")
+	errUnknown     = errors.New("unknown")
+)
 
 // parked is what the letters written so far come to.
 func (w *world) parked() *deadletter.Parked {

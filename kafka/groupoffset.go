@@ -1,0 +1,140 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/deadletter"
+	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/partition"
+)
+
+// committedByUs is the metadata of every offset that a subscription commits. One without it was set by somebody, such as with
+// kafka-consumer-groups --reset-offsets: then the events from there on are to be handled again, also those that were dead letters.
+const committedByUs = "fencelog"
+
+// OffsetError says that a group's offset lies outside of its partition. The partition is not handled; the member's others are.
+type OffsetError struct {
+	Group      string
+	Topic      string
+	Partition  int32
+	Offset     int64 // the group's
+	Begin, End int64 // of the partition
+}
+
+// Error says what was found, what was expected and what to do.
+func (e *OffsetError) Error() string {
+	return fmt.Sprintf("the offset of group %s in %s partition %d is %d, expected one from %d to %d: stop the group's members, "+
+		"set it (kafka-consumer-groups --group %s --topic %s:%d --reset-offsets --to-offset … --execute), and start them again",
+		e.Group, e.Topic, e.Partition, e.Offset, e.Begin, e.End, e.Group, e.Topic, e.Partition)
+}
+
+// place returns the offset from which the partition is handled.
+func (m member) place(ctx context.Context, session sarama.ConsumerGroupSession, p storedPartition, n int32) (int64, error) {
+	topic := m.category.topic
+	m.stands.begins(n, "the group's offset is asked for")
+	next, ours, err := m.committed(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	if next < 0 {
+		next, err = m.begin(ctx, p)
+	} else if next > p.index.Checkpoint().Next { // another member may have read more than this process
+		err = m.within(ctx, n, next)
+	}
+	if err != nil || ours {
+		return next, err
+	}
+	m.stands.begins(n, "the dead letters are read that there are")
+	if err := m.letters.rewind(ctx, n, next); err != nil {
+		return 0, err
+	}
+	// At once: whoever has the partition next must not begin elsewhere, or forget again what was handled since.
+	session.MarkOffset(topic, n, next, committedByUs)
+	session.ResetOffset(topic, n, next, committedByUs) // where it is the same offset
+	session.Commit()
+	return next, nil
+}
+
+// committed asks for the group's offset of a partition, which is below 0 if there is none, and reports whether a subscription committed it.
+func (m member) committed(ctx context.Context, n int32) (offset int64, ours bool, err error) {
+	admin, err := sarama.NewClusterAdminFromClient(m.client)
+	if err != nil {
+		return 0, false, err
+	}
+	topic := m.category.topic
+	r, err := dial.Promptly(ctx, func() (*sarama.OffsetFetchResponse, error) {
+		return admin.ListConsumerGroupOffsets(m.cfg.Group, map[string][]int32{topic: {n}})
+	})
+	if err != nil {
+		err = access.Explain(err, access.Need{Operation: access.Describe, Resource: access.Group, Name: m.cfg.Group})
+		return 0, false, fmt.Errorf("ask for the group's offset: %w", err)
+	}
+	block := r.GetBlock(topic, n)
+	if block == nil {
+		return 0, false, errors.New("ask for the group's offset: the answer does not have the partition")
+	}
+	if block.Err != sarama.ErrNoError {
+		return 0, false, fmt.Errorf("ask for the group's offset: %w", block.Err)
+	}
+	return block.Offset, block.Metadata == committedByUs, nil
+}
+
+// within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in office has it.
+func (m member) within(ctx context.Context, n int32, offset int64) error {
+	log := partition.Log{Client: m.client, Pool: m.client.reading, Topic: m.category.topic, Partition: n}
+	_, _, err := log.Read(ctx, offset)
+	var out *partition.RangeError
+	if errors.As(err, &out) {
+		return &OffsetError{
+			Group: m.cfg.Group, Topic: out.Topic, Partition: out.Partition, Offset: offset, Begin: out.Begin, End: out.End,
+		}
+	}
+	return err
+}
+
+// begin returns the offset at which the group begins with the partition.
+func (m member) begin(ctx context.Context, p storedPartition) (int64, error) {
+	tail := p.reader.Tail(m.cfg.Start)
+	if m.cfg.Start.Time().IsZero() {
+		err := tail.Place(ctx)
+		return tail.Offset(), err
+	}
+	end := p.index.Checkpoint().Next
+	first := end
+	for more := true; more; {
+		var err error
+		more, err = tail.Next(ctx, end, func(r eventstore.Record, _ *sarama.Record) bool {
+			first = r.Position.Offset
+			return false
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return first, nil
+}
+
+// rewind notes in the dead-letter topic that somebody has set the group's offset, if letters from there on are known that were
+// handled.
+func (l *letters) rewind(ctx context.Context, n int32, from int64) error {
+	if err := l.current(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	some := l.of(n).Clone().Rewind(from)
+	l.mu.Unlock()
+	if !some {
+		return nil
+	}
+	return l.writer.write(ctx, &deadletter.Entry{
+		ID:   deadletter.ID{Handler: l.handler, Topic: l.topic, Partition: n, Offset: from},
+		Kind: deadletter.Rewound, At: clock.Now(), Note: "the group's offset was set",
+	})
+}

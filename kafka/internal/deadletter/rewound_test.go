@@ -1,0 +1,33 @@
+package deadletter_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/internal/deadletter"
+)
+
+// Somebody sets the group's offset back: from there on, what was handled counts no more. What is set aside stays so, and
+// what was given up stays given up.
+func TestWhatWasHandledIsForgottenFromAnOffsetOn(t *testing.T) {
+	t.Parallel()
+	p := told(
+		deadletter.Dead, 3, deadletter.Redrive, 3, deadletter.Handled, 3,
+		deadletter.Dead, 64, deadletter.Handled, 64,
+		deadletter.Dead, 130, deadletter.Discarded, 130,
+		deadletter.Dead, 200,
+	)
+	for _, offset := range []int64{3, 64, 130} {
+		require.True(t, p.Resolved(offset))
+	}
+	p.Apply(&deadletter.Entry{ID: deadletter.ID{Offset: 64}, Kind: deadletter.Rewound, Position: 100})
+	require.True(t, p.Resolved(3), "it comes before the offset")
+	require.False(t, p.Resolved(64))
+	require.True(t, p.Resolved(130), "it was given up")
+	require.True(t, p.Holds("k", 200))
+	for _, offset := range []int64{3, 64, 130, 199} {
+		require.False(t, p.Passed("k", offset), "whoever handles the key again has handled nothing of it: %d", offset)
+	}
+	require.False(t, p.Rewind(64), "there is nothing left to forget")
+}
