@@ -81,6 +81,16 @@ func waitsFor(err error) string {
 
 // reason says what is waited for where the event is not to blame, or nothing.
 func reason(err error) string {
+	var several sarama.ProducerErrors // which errors.As does not look into
+	if errors.As(err, &several) && len(several) > 0 {
+		why := ""
+		for _, one := range several {
+			if why = reason(one); why == "" {
+				return "" // whatever becomes of the others
+			}
+		}
+		return why
+	}
 	var away interface{ Unavailable() bool }
 	var damaged *CorruptError
 	var disk *IndexError

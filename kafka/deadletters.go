@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,12 +101,16 @@ type DeadLetterTrace struct {
 	Attempts int
 }
 
-// DeadLetters is the dead-letter topic, for those who look after it. What is asked of it is done by the subscriptions that run. Its
-// methods may be called by any number of goroutines.
+// DeadLetters is the dead-letter topic, for those who look after it. What is asked of it is done by the subscriptions that run.
+//
+// The first call of List, Show, Redrive or Discard reads the whole topic, and keeps in memory what it says of the letters that are open, without
+// their events: some hundred bytes each. Each later call reads what was written since. Methods may be called by any number of goroutines.
 type DeadLetters struct {
 	client *client
 	log    partition.Log
 	writer *letterWriter
+	turn   chan struct{} // is full while somebody has the ledger
+	ledger ledger
 }
 
 // OpenDeadLetters connects to the dead-letter topic of the configuration. Errors are all mistakes of cfg, and brokers that
@@ -123,6 +126,7 @@ func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
 	}
 	return &DeadLetters{
 		client: c, log: partition.Log{Client: c, Pool: c.reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg},
+		turn: make(chan struct{}, 1), ledger: ledger{lanes: make(map[deadletter.ID]*lane)},
 	}, nil
 }
 
@@ -134,76 +138,73 @@ func (d *DeadLetters) Close() error {
 }
 
 // List returns the letters of the handler, or of all handlers if it is empty, that are neither handled nor discarded; in the order
-// in which they were set aside. It reads the whole topic up to its end at the time of the call.
+// in which they were set aside. It knows all that the topic has at the time of the call.
 func (d *DeadLetters) List(ctx context.Context, handler string) ([]DeadLetter, error) {
-	open := make(map[deadletter.ID]*DeadLetter)
-	lanes := make(map[deadletter.ID]*deadletter.Parked) // by handler, topic and partition
-	err := d.each(ctx, func(e deadletter.Entry) {
-		if handler == "" || e.Handler == handler {
-			follow(open, lanes, &e)
+	var all []DeadLetter
+	err := d.current(ctx, func() {
+		for where, l := range d.ledger.lanes {
+			if handler == "" || where.Handler == handler {
+				all = append(all, l.list()...)
+			}
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	all := make([]DeadLetter, 0, len(open))
-	for _, l := range slices.SortedFunc(maps.Values(open), func(a, b *DeadLetter) int { return cmp.Compare(a.position, b.position) }) {
-		l.Redrive = lanes[of(l.ID)].Due(l.Key)
-		all = append(all, *l)
-	}
+	slices.SortFunc(all, func(a, b DeadLetter) int { return cmp.Compare(a.position, b.position) })
 	return all, nil
 }
 
-// of names the partition of a letter.
-func of(id DeadLetterID) deadletter.ID {
-	return deadletter.ID{Handler: id.Handler, Topic: id.Topic, Partition: id.Partition}
-}
-
-// follow does to the open letters what an entry tells.
-func follow(open map[deadletter.ID]*DeadLetter, lanes map[deadletter.ID]*deadletter.Parked, e *deadletter.Entry) {
-	where := of(DeadLetterID(e.ID))
-	if lanes[where] == nil {
-		lanes[where] = deadletter.NewParked()
-	}
-	lanes[where].Apply(e)
-	l := open[e.ID]
-	switch {
-	case !lanes[where].Holds(string(e.Key), e.Offset):
-		delete(open, e.ID)
-	case e.Kind.Whole() && l == nil:
-		open[e.ID] = &DeadLetter{
-			ID: DeadLetterID(e.ID), Key: string(e.Key), Waiting: e.Kind == deadletter.Waiting, Error: e.Note,
-			Attempts: e.Attempts, First: e.First, Last: e.Last, At: e.At, SchemaID: e.SchemaID(), position: e.Position,
-		}
-	case e.Kind == deadletter.Failed && l != nil:
-		l.Waiting, l.Error, l.Attempts, l.First, l.Last = false, e.Note, e.Attempts, e.First, e.Last
-	}
-}
-
-// Show returns the event of a letter, whole, and all that happened to the letter, also if it is handled or discarded by now. A letter
-// that never was is a *[NoDeadLetterError].
+// Show returns the event of a letter, whole, and all that happened to the letter. If it is handled or discarded by now, this reads the whole
+// topic. A letter that never was is a *[NoDeadLetterError].
 func (d *DeadLetters) Show(ctx context.Context, id DeadLetterID) (DeadLetterEvent, []DeadLetterTrace, error) {
+	var position int64
+	var traces []DeadLetterTrace
+	found := false
+	err := d.current(ctx, func() {
+		if l := d.ledger.lanes[of(id)]; l != nil && l.open[id.Offset] != nil {
+			found, position, traces = true, l.open[id.Offset].position, l.tracesOf(id.Offset)
+		}
+	})
+	switch {
+	case err != nil:
+		return DeadLetterEvent{}, nil, err
+	case !found:
+		return d.search(ctx, id)
+	}
+	e, err := readLetter(ctx, &d.log, position)
+	if err != nil {
+		return DeadLetterEvent{}, nil, fmt.Errorf("read a dead letter from %s: %w", d.log.Topic, err)
+	}
+	return eventIn(&e), traces, nil
+}
+
+// search is Show of a letter that is not open any more.
+func (d *DeadLetters) search(ctx context.Context, id DeadLetterID) (DeadLetterEvent, []DeadLetterTrace, error) {
 	var found DeadLetterEvent
 	var traces []DeadLetterTrace
-	key := ""
-	err := d.each(ctx, func(e deadletter.Entry) {
-		asked := e.Kind == deadletter.Redrive && len(traces) > 0 && of(DeadLetterID(e.ID)) == of(id) && string(e.Key) == key
-		if e.ID != deadletter.ID(id) && !asked {
+	_, err := d.each(ctx, 0, func(e deadletter.Entry) {
+		asked := e.Kind == deadletter.Redrive && len(traces) > 0 && of(DeadLetterID(e.ID)) == of(id) && string(e.Key) == string(found.Key)
+		if e.Kind == deadletter.Rewound || e.ID != deadletter.ID(id) && !asked {
 			return
 		}
 		if e.Kind.Whole() && found.Key == nil {
-			key = string(e.Key)
-			found = DeadLetterEvent{Key: e.Key, Value: e.Value, Timestamp: e.Timestamp}
-			for _, h := range e.Headers {
-				found.Headers = append(found.Headers, DeadLetterHeader{Name: string(h.Key), Value: h.Value})
-			}
+			found = eventIn(&e)
 		}
-		traces = append(traces, DeadLetterTrace{At: e.At, What: string(e.Kind), Note: e.Note, Attempts: e.Attempts})
+		traces = append(traces, traceIn(&e).DeadLetterTrace)
 	})
 	if err == nil && found.Key == nil {
 		err = &NoDeadLetterError{ID: id}
 	}
 	return found, traces, err
+}
+
+func eventIn(e *deadletter.Entry) DeadLetterEvent {
+	found := DeadLetterEvent{Key: e.Key, Value: e.Value, Timestamp: e.Timestamp}
+	for _, h := range e.Headers {
+		found.Headers = append(found.Headers, DeadLetterHeader{Name: string(h.Key), Value: h.Value})
+	}
+	return found
 }
 
 // Redrive asks that the letter's key is handled again: all its letters, in order, by the running subscription that has the
@@ -220,25 +221,52 @@ func (d *DeadLetters) Discard(ctx context.Context, id DeadLetterID, reason strin
 }
 
 func (d *DeadLetters) ask(ctx context.Context, kind deadletter.Kind, id DeadLetterID, reason string) error {
-	all, err := d.List(ctx, id.Handler)
+	var key string
+	found := false
+	err := d.current(ctx, func() {
+		if l := d.ledger.lanes[of(id)]; l != nil && l.open[id.Offset] != nil {
+			found, key = true, l.open[id.Offset].Key
+		}
+	})
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(l DeadLetter) bool { return l.ID == id })
-	if i < 0 {
+	if !found {
 		return &NoDeadLetterError{ID: id}
 	}
 	return d.writer.write(ctx, &deadletter.Entry{
-		ID: deadletter.ID(id), Kind: kind, Key: []byte(all[i].Key), At: clock.Now(), Note: reason,
+		ID: deadletter.ID(id), Kind: kind, Key: []byte(key), At: clock.Now(), Note: reason,
 	})
 }
 
-// each calls use with every entry that the topic has now.
-func (d *DeadLetters) each(ctx context.Context, use func(deadletter.Entry)) error {
-	next, end, err := d.log.Ends(ctx)
+// current has the ledger learn all that the topic says now, and calls use, which may look at it.
+func (d *DeadLetters) current(ctx context.Context, use func()) error {
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("wait until others have read dead letters from %s: %w", d.log.Topic, context.Cause(ctx))
+	}
+	defer func() { <-d.turn }()
+	next, err := d.each(ctx, d.ledger.next, d.ledger.learn)
+	d.ledger.next = next
+	if err == nil {
+		use()
+	}
+	return err
+}
+
+// each calls use with every entry from an offset on that the topic has now, and returns the offset to go on from, also where it fails.
+func (d *DeadLetters) each(ctx context.Context, from int64, use func(deadletter.Entry)) (next int64, err error) {
+	begin, end, err := d.log.Ends(ctx)
+	next = max(from, begin)
 	for err == nil && next < end && ctx.Err() == nil {
 		var records []partition.Raw
-		records, next, err = d.log.Read(ctx, next)
+		var after int64
+		records, after, err = d.log.Read(ctx, next)
+		if err != nil {
+			break
+		}
+		next = after
 		for _, r := range records {
 			if e, err := deadletter.Decode(r.Record); err == nil { // others are no dead letters
 				e.Position = r.Offset
@@ -250,7 +278,7 @@ func (d *DeadLetters) each(ctx context.Context, use func(deadletter.Entry)) erro
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("read dead letters from %s: %w", d.log.Topic, err)
+		err = fmt.Errorf("read dead letters from %s: %w", d.log.Topic, err)
 	}
-	return nil
+	return next, err
 }

@@ -236,3 +236,49 @@ func TestLettersThatNeverWere(t *testing.T) {
 	require.ErrorIs(t, d.Redrive(t.Context(), id, ""), kafka.ErrNoDeadLetter)
 	require.ErrorIs(t, d.Discard(t.Context(), id, ""), kafka.ErrNoDeadLetter)
 }
+
+// Whoever looks after many letters reads each of them once: a request costs what one letter costs.
+func TestRequestsReadWhatIsNewAlone(t *testing.T) {
+	c, cfg := fake(t)
+	topics, err := cfg.Topics()
+	require.NoError(t, err)
+	name := topics[len(topics)-1].Name
+	s, d := open(t, cfg), openLetters(t, cfg)
+	h := newHandled()
+	h.fail = func(eventstore.Record) error { return eventstore.ErrUndecodable }
+	const many = 50
+	for i := range many {
+		add(t, s, named("bad", i), 1)
+	}
+	sub := subscribe(t, s, quick("many", h))
+	letters := listed(t, d, "many", many)
+	require.NoError(t, sub.Close())
+
+	var lowest atomic.Int64 // offset that is fetched
+	lowest.Store(many * 10)
+	c.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		for _, asked := range r.(*kmsg.FetchRequest).Topics {
+			for _, p := range asked.Partitions {
+				if asked.Topic == name {
+					lowest.Store(min(lowest.Load(), p.FetchOffset))
+				}
+			}
+		}
+		return nil, nil, false
+	})
+	for i, l := range letters[:10] {
+		if i%2 == 0 {
+			require.NoError(t, d.Redrive(t.Context(), l.ID, "mended"))
+		} else {
+			require.NoError(t, d.Discard(t.Context(), l.ID, "a test event"))
+		}
+	}
+	require.GreaterOrEqual(t, lowest.Load(), int64(many), "no letter was read again")
+	lowest.Store(many * 10)
+	_, traces, err := d.Show(t.Context(), letters[20].ID)
+	require.NoError(t, err)
+	require.Len(t, traces, 1)
+	require.GreaterOrEqual(t, lowest.Load(), int64(20), "one letter was read")
+	require.Len(t, listed(t, d, "many", many-5), many-5)
+}

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -128,4 +129,36 @@ func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
 	require.ErrorContains(t, sub.Err(), "the topic has more partitions than the 2 that are configured")
 	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
 	require.NoError(t, err)
+}
+
+// A topic grows under a running subscription. What is configured is handled on; a record in a new partition ends the subscription, whenever
+// it comes.
+func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	cfg = two(t, cfg)
+	cfg.CheckEvery = 20 * time.Millisecond
+	s := open(t, cfg)
+	h := newHandled()
+	first := subscribe(t, s, quick("readers", h))
+	eventually(t, "it has the partitions", func() bool { return first.Stats().Partitions == 2 })
+	grow(t, cfg, 4)
+	second := subscribe(t, s, quick("readers", h)) // has all partitions given out anew, the new ones too
+	for i := range 10 {
+		id := named("s", i)
+		h.seen(t, id, add(t, s, id, 2))
+	}
+	require.NoError(t, errors.Join(first.Err(), second.Err()))
+
+	foreign := &kgo.Record{Topic: topicOf(cfg), Partition: 3, Value: []byte("value")}
+	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), foreign).FirstErr())
+	var ended error
+	select {
+	case <-first.Done():
+		ended = first.Err()
+	case <-second.Done():
+		ended = second.Err()
+	}
+	require.ErrorIs(t, ended, kafka.ErrPartitionsChanged)
+	require.ErrorContains(t, ended, "two.account.events partition 3")
 }

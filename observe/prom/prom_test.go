@@ -139,13 +139,14 @@ func TestSubscriptions(t *testing.T) {
 	t.Parallel()
 	m, r := metrics(t, prom.Config{})
 	stats := func() kafka.Stats {
-		return kafka.Stats{Handled: 1, Retried: 2, DeadLettered: 3, Parked: 4, Partitions: 5, Lag: 6}
+		return kafka.Stats{Handled: 1, Retried: 2, DeadLettered: 3, Parked: 4, Partitions: 5, Lag: 6, Waiting: 7, LongestWait: 8 * time.Second, Stopped: 9}
 	}
 	require.NoError(t, m.Subscription("balances", "Account", stats))
 	require.NoError(t, m.Subscription("mails", "Account", stats))
 	require.Error(t, m.Subscription("mails", "Account", stats), "twice")
 	for name, want := range map[string]float64{
 		"handled_total": 1, "retries_total": 2, "dead_letters_total": 3, "parked_total": 4, "partitions": 5, "lag": 6,
+		"waiting": 7, "longest_wait_seconds": 8, "stopped_partitions": 9,
 	} {
 		require.Equal(t, want, value(t, r, "fencelog_subscription_"+name, labels{"group": "balances", "category": "Account"}), name)
 	}

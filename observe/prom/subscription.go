@@ -24,6 +24,11 @@ func (m *Metrics) Subscription(group, category string, stats func() kafka.Stats)
 	one(prometheus.CounterValue, "redriven_total", "Events that were set aside and handled afterwards.", func(s kafka.Stats) float64 { return float64(s.Redriven) })
 	one(prometheus.GaugeValue, "partitions", "Partitions that this instance reads.", func(s kafka.Stats) float64 { return float64(s.Partitions) })
 	one(prometheus.GaugeValue, "lag", "Offsets in these partitions that are not done.", func(s kafka.Stats) float64 { return float64(s.Lag) })
+	one(prometheus.GaugeValue, "waiting", "What the subscription has been waiting for longer than its LongWait: events that are tried again, or partitions.",
+		func(s kafka.Stats) float64 { return float64(s.Waiting) })
+	one(prometheus.GaugeValue, "longest_wait_seconds", "The longest of these waits.", func(s kafka.Stats) float64 { return s.LongestWait.Seconds() })
+	one(prometheus.GaugeValue, "stopped_partitions", "Partitions of this instance that are not handled before somebody mends something; its log says what.",
+		func(s kafka.Stats) float64 { return float64(s.Stopped) })
 	return m.register(c)
 }
 
