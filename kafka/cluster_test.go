@@ -40,6 +40,8 @@ func TestConformanceOnRealBrokers(t *testing.T) {
 	conformance(t, cfg)
 }
 
+func TestCompressionsOnRealBrokers(t *testing.T) { testCompressions(t, real(t)) }
+
 func TestForeignWritersOnRealBrokers(t *testing.T) { testForeignWriters(t, real(t)) }
 
 func TestTakeoverOnRealBrokers(t *testing.T) { testTakeover(t, real(t)) }

@@ -21,6 +21,7 @@ const (
 	DefaultPartitions            = 10
 	DefaultReplicationFactor     = 3
 	DefaultMinInSyncReplicas     = 2
+	DefaultCompression           = CompressionLZ4
 	DefaultRequestTimeout        = 10 * time.Second
 	DefaultClaimRenewal          = time.Hour
 	DefaultQuietTime             = 30 * time.Second
@@ -64,6 +65,11 @@ type Config struct {
 	// Defaults: [DefaultReplicationFactor], [DefaultMinInSyncReplicas].
 	ReplicationFactor int16
 	MinInSyncReplicas int
+
+	// Compression is how batches are compressed, and the setting compression.type of topics that are created. Readers need the codec:
+	// READERS.md says what each client lacks. Where it is changed later, what is stored stays as it is, and is read as before; change the
+	// topics' setting, too. Default: [DefaultCompression].
+	Compression Compression
 
 	// ProviderSettings are names of topic settings, such as compression.type, that the provider of a managed cluster lets nobody set:
 	// topics are created without them. What they are is checked all the same, except for compression.type, on which nothing
@@ -147,6 +153,7 @@ func (c Config) complete() (Config, error) {
 	}
 	report(int(c.ReplicationFactor) < c.MinInSyncReplicas || c.MinInSyncReplicas < 1,
 		"MinInSyncReplicas is %d, expected 1 to ReplicationFactor, %d", c.MinInSyncReplicas, c.ReplicationFactor)
+	report(!c.Compression.known(), "Compression is %q, expected one of %s", string(c.Compression), compressions())
 	report(c.RequestTimeout < 100*time.Millisecond, "RequestTimeout is %s, expected 100ms or more", c.RequestTimeout)
 	report(c.ClaimRenewal < time.Millisecond, "ClaimRenewal is %s, expected 1ms or more", c.ClaimRenewal)
 	report(c.QuietTime < time.Millisecond, "QuietTime is %s, expected 1ms or more", c.QuietTime)
@@ -172,6 +179,7 @@ func (c *Config) setDefaults() {
 	set(&c.TransactionalIDPrefix, DefaultTransactionalIDPrefix)
 	set(&c.ReplicationFactor, DefaultReplicationFactor)
 	set(&c.MinInSyncReplicas, DefaultMinInSyncReplicas)
+	set(&c.Compression, DefaultCompression)
 	set(&c.RequestTimeout, DefaultRequestTimeout)
 	set(&c.ClaimRenewal, DefaultClaimRenewal)
 	set(&c.QuietTime, DefaultQuietTime)

@@ -19,6 +19,7 @@ const (
 	EnvIndexDir              = "KAFKA_INDEX_DIR"               // [Config.IndexDir]
 	EnvReplicationFactor     = "KAFKA_REPLICATION_FACTOR"      // [Config.ReplicationFactor]
 	EnvMinInSyncReplicas     = "KAFKA_MIN_INSYNC_REPLICAS"     // [Config.MinInSyncReplicas]
+	EnvCompression           = "KAFKA_COMPRESSION"             // [Config.Compression]
 	EnvProviderSettings      = "KAFKA_PROVIDER_SETTINGS"       // [Config.ProviderSettings], with commas between them
 
 	EnvSecurityProtocol = "KAFKA_SECURITY_PROTOCOL"        // PLAINTEXT (the default), SSL, SASL_PLAINTEXT or SASL_SSL
@@ -62,6 +63,7 @@ func FromEnv(getenv func(string) string, categories ...Category) (Config, error)
 		ReplicationFactor:     int16(e.number(EnvReplicationFactor, maxReplicas)),
 		MinInSyncReplicas:     e.number(EnvMinInSyncReplicas, maxReplicas),
 	}
+	cfg.Compression = e.compression()
 	cfg.ProviderSettings = e.providerSettings()
 	e.checkReplicas(&cfg)
 	checked := cfg
@@ -126,6 +128,14 @@ func (e *environment) providerSettings() []string {
 		if !slices.Contains(known, name) {
 			e.mistake(EnvProviderSettings, strconv.Quote(name), "some of "+strings.Join(known, ", "))
 		}
+	}
+	return found
+}
+
+func (e *environment) compression() Compression {
+	found := Compression(strings.TrimSpace(e.getenv(EnvCompression)))
+	if found != "" && !found.known() {
+		e.mistake(EnvCompression, strconv.Quote(string(found)), "one of "+compressions())
 	}
 	return found
 }

@@ -67,7 +67,7 @@ func TestFromEnvReadsAllVariables(t *testing.T) {
 	env := map[string]string{
 		kafka.EnvBrokers: " a:9092, b:9093,", kafka.EnvClientID: "billing-7", kafka.EnvTopicPrefix: "eu.billing",
 		kafka.EnvTransactionalIDPrefix: "eu.fencelog", kafka.EnvIndexDir: "/var/lib/billing",
-		kafka.EnvReplicationFactor: "4", kafka.EnvMinInSyncReplicas: "3", kafka.EnvProviderSettings: "compression.type, retention.ms",
+		kafka.EnvReplicationFactor: "4", kafka.EnvMinInSyncReplicas: "3", kafka.EnvProviderSettings: "compression.type, retention.ms", kafka.EnvCompression: "zstd",
 		kafka.EnvSecurityProtocol: "sasl_ssl", kafka.EnvSASLMechanism: "scram-sha-512",
 		kafka.EnvSASLUsername: "billing", kafka.EnvSASLPasswordFile: file(t, password+"\r\n"),
 		kafka.EnvCA: file(t, certificate), kafka.EnvCertificate: file(t, certificate), kafka.EnvKey: file(t, key),
@@ -82,6 +82,7 @@ func TestFromEnvReadsAllVariables(t *testing.T) {
 	require.Equal(t, int16(4), cfg.ReplicationFactor)
 	require.Equal(t, 3, cfg.MinInSyncReplicas)
 	require.Equal(t, []string{"compression.type", "retention.ms"}, cfg.ProviderSettings)
+	require.Equal(t, kafka.CompressionZSTD, cfg.Compression)
 	require.Equal(t, "SASL_SSL, with a client certificate, SCRAM-SHA-512 as billing", cfg.Security.String())
 	require.Equal(t, password, cfg.Security.SASL.Password.Reveal())
 	require.NotNil(t, cfg.Security.TLS.RootCAs)
@@ -114,6 +115,7 @@ func TestFromEnvReportsEachMistake(t *testing.T) {
 		{"prefix", []string{kafka.EnvTopicPrefix, "a b"}, `KAFKA_TOPIC_PREFIX: found "a b", expected at most 100 letters`},
 		{"number", []string{kafka.EnvReplicationFactor, "three"}, `KAFKA_REPLICATION_FACTOR: found "three", expected a number from 1`},
 		{"in sync", []string{kafka.EnvMinInSyncReplicas, "4"}, "KAFKA_MIN_INSYNC_REPLICAS: found 4, expected at most KAFKA_REPLICATION_FACTOR, which is 3"},
+		{"compression", []string{kafka.EnvCompression, "LZ4"}, `KAFKA_COMPRESSION: found "LZ4", expected one of uncompressed, gzip, snappy, lz4, zstd`},
 		{"settings", []string{kafka.EnvProviderSettings, "compression.type,segment.ms"}, `KAFKA_PROVIDER_SETTINGS: found "segment.ms", expected some of cleanup.policy, compression.type,`},
 		{"no port", []string{kafka.EnvBrokers, "a:kafka"}, `KAFKA_BROKERS: found "a:kafka", expected host:port`},
 		{"protocol", []string{kafka.EnvSecurityProtocol, "TLS"}, `KAFKA_SECURITY_PROTOCOL: found "TLS", expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL`},

@@ -42,7 +42,7 @@ func grow(t testing.TB, cfg kafka.Config, partitions int) {
 // two configures a topic of two partitions.
 func two(t testing.TB, cfg kafka.Config) kafka.Config {
 	t.Helper()
-	cfg.TopicPrefix = "two"
+	cfg.TopicPrefix += "two"
 	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 2}}
 	create(t, cfg)
 	return cfg
@@ -160,5 +160,5 @@ func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 		ended = second.Err()
 	}
 	require.ErrorIs(t, ended, kafka.ErrPartitionsChanged)
-	require.ErrorContains(t, ended, "two.account.events partition 3")
+	require.ErrorContains(t, ended, topicOf(cfg)+" partition 3")
 }

@@ -172,6 +172,7 @@ func (s *Store) partitionConfig(ctx context.Context, g Category, p int32, idx *i
 		Logger:          s.cfg.Logger,
 		RequestTimeout:  s.cfg.RequestTimeout,
 		RenewEvery:      s.cfg.ClaimRenewal,
+		Codec:           s.cfg.Compression.codec(),
 		MaxBatchBytes:   s.cfg.MaxBatchBytes,
 		MaxWaiting:      s.cfg.MaxWaitingCommits,
 		MaxWaitingBytes: s.cfg.MaxWaitingBytes,

@@ -21,6 +21,10 @@ import (
 
 func TestSubscriptionOnRealBrokers(t *testing.T) { testSubscription(t, real(t)) }
 
+func TestOffsetSetBackOnRealBrokers(t *testing.T) { testOffsetSetBack(t, real(t)) }
+
+func TestOffsetsOutOfBoundsOnRealBrokers(t *testing.T) { testOffsetsOutOfBounds(t, two(t, real(t))) }
+
 // realWith is real with several partitions.
 func realWith(t testing.TB, partitions int32) kafka.Config {
 	t.Helper()

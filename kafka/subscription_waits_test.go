@@ -174,8 +174,12 @@ func setOffset(t testing.TB, cfg kafka.Config, group string, partition int32, of
 // A group's offset that its partition does not have stops that partition, and says so; the others are handled.
 func TestOffsetsOutOfBounds(t *testing.T) {
 	_, cfg := fake(t)
+	testOffsetsOutOfBounds(t, two(t, cfg))
+}
+
+// testOffsetsOutOfBounds needs a topic of two partitions.
+func testOffsetsOutOfBounds(t *testing.T, cfg kafka.Config) {
 	var logged lines
-	cfg = two(t, cfg)
 	cfg.Logger = logged.logger()
 	s := open(t, cfg)
 	want := make(map[int32]map[string][]string)
@@ -201,7 +205,7 @@ func TestOffsetsOutOfBounds(t *testing.T) {
 	require.Equal(t, int64(1000), off.Offset)
 	require.Zero(t, off.Begin)
 	require.Greater(t, off.End, int64(5))
-	require.ErrorContains(t, sub.Err(), "the offset of group beyond in two.account.events partition 1 is 1000, expected one from 0 to")
+	require.ErrorContains(t, sub.Err(), "the offset of group beyond in "+topicOf(cfg)+" partition 1 is 1000, expected one from 0 to")
 	for id := range want[1] {
 		require.Empty(t, h.of(id))
 	}

@@ -101,7 +101,7 @@ func (c Config) settings() map[string]string {
 		"retention.bytes":                "-1",
 		"min.insync.replicas":            strconv.Itoa(c.MinInSyncReplicas),
 		"unclean.leader.election.enable": "false",
-		compressionType:                  "lz4",
+		compressionType:                  string(c.Compression),
 		"message.timestamp.type":         "CreateTime",
 		timestampAhead:                   strconv.FormatInt(math.MaxInt64, 10),
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/IBM/sarama"
+
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/topics"
@@ -119,7 +121,7 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 		h.sides[i] = &side{cfg: partition.Config{
 			Client: client, Topic: topics.Name(name, aggregateType), Partitions: 1, AggregateType: aggregateType, TransactionalID: name,
 			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: kafka.DefaultRequestTimeout,
-			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes,
+			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes, Codec: sarama.CompressionLZ4,
 			MaxWaiting: kafka.DefaultMaxWaitingCommits, MaxWaitingBytes: kafka.DefaultMaxWaitingBytes,
 		}}
 		s := h.sides[i]

@@ -195,7 +195,7 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	number := o.proofs.begin()
 	sent := clock.Reading()
 	e := encoders.Get().(*wire.Encoder)
-	rb := e.Batch(o.term, o.sequence, b.records)
+	rb := e.Batch(o.cfg.Codec, o.term, o.sequence, b.records)
 	base, err := o.send(ctx, rb)
 	var last wire.Fingerprint
 	if err == nil {

@@ -28,10 +28,11 @@ type Config struct {
 	Index           *index.Partition
 	Logger          *slog.Logger
 
-	RequestTimeout  time.Duration // a broker's time to replicate a batch
-	RenewEvery      time.Duration // between two renewals of the claim
-	MaxBatchBytes   int           // a batch is closed once its commits, before compression, have this size
-	MaxWaiting      int           // commits that may wait; further callers wait under their context
+	Codec           sarama.CompressionCodec // of the batches that are written
+	RequestTimeout  time.Duration           // a broker's time to replicate a batch
+	RenewEvery      time.Duration           // between two renewals of the claim
+	MaxBatchBytes   int                     // a batch is closed once its commits, before compression, have this size
+	MaxWaiting      int                     // commits that may wait; further callers wait under their context
 	MaxWaitingBytes int64
 
 	Observer Observer

@@ -9,16 +9,16 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// NewBatch returns the records as one batch of the term, to be written from the given sequence number
+// NewBatch returns the records as one batch of the term, in lz4, to be written from the given sequence number
 // on: idempotent, not transactional. Kafka appends a batch whole or not at all.
 //
 // The same batch may be sent any number of times; the broker recognises it.
 func NewBatch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
-	return new(Encoder).Batch(term, sequence, records)
+	return new(Encoder).Batch(sarama.CompressionLZ4, term, sequence, records)
 }
 
 // newBatch returns the batch without its records.
-func newBatch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
+func newBatch(codec sarama.CompressionCodec, term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
 	first, last := records[0].Timestamp, records[0].Timestamp
 	for i := range records {
 		if t := records[i].Timestamp; t.Before(first) {
@@ -29,7 +29,7 @@ func newBatch(term Term, sequence int32, records []eventstore.Record) *sarama.Re
 	}
 	return &sarama.RecordBatch{
 		Version:          2,
-		Codec:            sarama.CompressionLZ4,
+		Codec:            codec,
 		CompressionLevel: sarama.CompressionLevelDefault,
 		LastOffsetDelta:  int32(len(records) - 1),
 		FirstTimestamp:   first.Truncate(time.Millisecond),

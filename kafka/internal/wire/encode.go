@@ -28,15 +28,17 @@ type Encoder struct {
 	keys     []string // of one record's metadata
 }
 
-// Batch returns what [NewBatch] does. It is valid until the next call, or until Reset.
-func (e *Encoder) Batch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
+// Batch returns what [NewBatch] does, in any codec. It is valid until the next call, or until Reset.
+func (e *Encoder) Batch(
+	codec sarama.CompressionCodec, term Term, sequence int32, records []eventstore.Record,
+) *sarama.RecordBatch {
 	metadata := 0
 	for i := range records {
 		metadata += len(records[i].Metadata)
 	}
 	e.Reset()
 	e.room(len(records), metadata)
-	b := newBatch(term, sequence, records)
+	b := newBatch(codec, term, sequence, records)
 	for i := range records {
 		r := &e.records[i]
 		e.encode(&records[i], r)

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/schema"
+)
+
+const (
+	tillType   = "Till"
+	group      = "receipts"
+	partitions = 4
+)
+
+// Till is the state.
+type Till struct{ Cents int64 }
+
+// files holds the schemas of release 1; those of release 2 are beside them.
+//
+//go:embed schemas
+var files embed.FS
+
+func main() {
+	if err := run(context.Background(), os.Stdin, os.Stdout, os.Stderr, os.Args[1:], os.Getenv); err != nil {
+		fmt.Fprintf(os.Stderr, "rollout: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(
+	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []string, getenv func(string) string,
+) (err error) {
+	flags := flag.NewFlagSet("rollout", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	claim := flags.Bool("claim", false, "take the partitions, to do what the input asks for")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	cfg, err := kafka.FromEnv(getenv, kafka.Category{Type: tillType, Partitions: partitions})
+	if err != nil {
+		return err
+	}
+	cfg.Logger = slog.New(slog.NewTextHandler(stderr, nil))
+	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, registry.Close()) }()
+	store, err := kafka.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	tills, err := repository(ctx, store, registry, cfg.TopicPrefix)
+	if err != nil {
+		return err
+	}
+	say := speaker{to: stdout}
+	sub, err := store.Subscribe(ctx, kafka.SubscriptionConfig{
+		Group: group, Category: tillType, Session: 6 * time.Second, Heartbeat: 500 * time.Millisecond, LongWait: time.Second,
+		Retry: kafka.Retry{First: 50 * time.Millisecond, Longest: time.Second},
+		Handler: tills.Handler(func(_ context.Context, e event.Envelope[aggregate.Event[Till]]) error {
+			say.line("handled %s %d %s", e.AggregateID, e.AggregateVersion, e.Type)
+			return nil
+		}),
+	})
+	if err != nil {
+		return err
+	}
+	if *claim {
+		if err := store.Claim(ctx); err != nil {
+			return err
+		}
+	}
+	say.line("ready")
+	return obey(ctx, stdin, &say, tills, sub)
+}
+
+// obey does what the lines of the input ask for.
+func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub *kafka.Subscription) error {
+	input := bufio.NewScanner(stdin)
+	for input.Scan() {
+		what, till, _ := strings.Cut(input.Text(), " ")
+		make, known := orders()[what]
+		switch {
+		case what == "stats":
+			st := sub.Stats()
+			say.line("stats partitions=%d lag=%d waiting=%d dead=%d", st.Partitions, st.Lag, st.Waiting, st.DeadLettered+st.Parked)
+			continue
+		case !known:
+			return fmt.Errorf("%q: this release knows no such order", input.Text())
+		}
+		err := tills.Update(ctx, till, func(Till) ([]aggregate.Event[Till], error) {
+			return []aggregate.Event[Till]{make()}, nil
+		})
+		if err != nil {
+			return err
+		}
+		say.line("done %s", input.Text())
+	}
+	return input.Err()
+}
+
+// repository registers the schemas of this release, as a deployment step does, and returns its tills.
+func repository(
+	ctx context.Context, store *kafka.Store, registry schema.Registry, prefix string,
+) (*aggregate.Repository[Till], error) {
+	own, err := fs.Sub(files, folder)
+	if err != nil {
+		return nil, err
+	}
+	sources, cfg := schema.Sources{tillType: own}, schema.Config{Prefix: prefix}
+	if _, err := schema.Register(ctx, registry, sources, types().Stored(), cfg); err != nil {
+		return nil, err
+	}
+	codec, err := schema.NewCodec(registry, sources, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return aggregate.NewRepository(ctx, types(), store, codec, aggregate.Config{})
+}
+
+// speaker writes lines, also at the same time.
+type speaker struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *speaker) line(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.to, format+"\n", args...)
+}

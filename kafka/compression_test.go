@@ -1,0 +1,70 @@
+package kafka_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// Whatever the codec, the largest commits fit, and what was written with another one before is read on.
+func TestCompressions(t *testing.T) {
+	_, cfg := fake(t)
+	testCompressions(t, cfg)
+}
+
+func testCompressions(t *testing.T, cfg kafka.Config) {
+	random := rand.NewChaCha8([32]byte{})
+	var want []string
+	for i, codec := range []kafka.Compression{
+		kafka.CompressionLZ4, kafka.CompressionNone, kafka.CompressionGZIP, kafka.CompressionSnappy, kafka.CompressionZSTD,
+	} {
+		own := cfg
+		own.Compression, own.TopicPrefix = codec, named("codec", i)
+		create(t, own)
+		found, err := kafka.CheckTopics(t.Context(), own)
+		require.NoError(t, err)
+		require.Empty(t, found[0].Differences)
+
+		cfg.Compression = codec
+		cfg.ProviderSettings = []string{"compression.type"} // that of the topic stays as it was
+		s := open(t, cfg)
+		want = append(want, add(t, s, "a", 3)...)
+		large := records(1, "")
+		large[0].Value = make([]byte, eventstore.MaxCommitBytes-eventstore.Size(large[0])+len(large[0].Value))
+		_, _ = random.Read(large[0].Value)
+		_, err = s.Append(t.Context(), stream("a"), eventstore.Any, large...)
+		require.NoError(t, err)
+		want = append(want, large[0].ID)
+		require.NoError(t, s.Close())
+
+		again := open(t, cfg) // with an empty index
+		require.Equal(t, want, ids(t, again, "a"), codec)
+		var last int64
+		for r, err := range again.ReadCategory(t.Context(), aggregateType, eventstore.Beginning()) {
+			require.NoError(t, err)
+			last = r.Position.Offset
+		}
+		require.Equal(t, onWire()[codec], codecAt(t, cfg, last), codec)
+		require.NoError(t, again.Close())
+	}
+	cfg.Compression = "lzma"
+	_, err := kafka.Open(t.Context(), cfg)
+	require.ErrorContains(t, err, `Compression is "lzma", expected one of uncompressed, gzip, snappy, lz4, zstd`)
+}
+
+// onWire are the numbers of the codecs in a batch's attributes.
+func onWire() map[kafka.Compression]uint8 {
+	return map[kafka.Compression]uint8{
+		kafka.CompressionNone: 0, kafka.CompressionGZIP: 1, kafka.CompressionSnappy: 2, kafka.CompressionLZ4: 3, kafka.CompressionZSTD: 4,
+	}
+}
+
+// codecAt returns the codec of the batch that holds an offset, as it lies in the topic.
+func codecAt(t testing.TB, cfg kafka.Config, offset int64) uint8 {
+	t.Helper()
+	return asStored(t, cfg, offset).Attrs.CompressionType()
+}
