@@ -24,6 +24,10 @@ func extra(ctx context.Context, c *client, t *TopicStatus, found int32) error {
 	var used []string
 	for p := t.Partitions; p < found; p++ {
 		why, err := c.used(ctx, t.Name, p)
+		var unseen *unseenError
+		if errors.As(err, &unseen) {
+			why, err = unseen.Error(), nil // it may hold records
+		}
 		if err != nil {
 			return fmt.Errorf("look for records in partition %d of topic %s: %w", p, t.Name, err)
 		}
@@ -41,11 +45,11 @@ func extra(ctx context.Context, c *client, t *TopicStatus, found int32) error {
 	return nil
 }
 
-// used returns why a partition must not be taken for empty, or nothing.
+// used returns why a partition must not be taken for empty, or nothing; or an *[unseenError].
 func (c *client) used(ctx context.Context, topic string, p int32) (why string, err error) {
 	end, err := c.endOf(ctx, topic, p)
 	if err != nil {
-		return fmt.Sprintf("cannot be looked at: %v", err), nil
+		return "", &unseenError{err}
 	}
 	log := partition.Log{Client: c, Pool: c.reading, Topic: topic, Partition: p}
 	for at := int64(0); at < end; {
@@ -62,6 +66,13 @@ func (c *client) used(ctx context.Context, topic string, p int32) (why string, e
 	}
 	return "", nil
 }
+
+// unseenError says that nobody tells where a partition ends.
+type unseenError struct{ err error }
+
+func (e *unseenError) Error() string { return fmt.Sprintf("cannot be looked at: %v", e.err) }
+
+func (e *unseenError) Unwrap() error { return e.err }
 
 // endOf returns where a partition ends. One that was just added may have no leader yet.
 func (c *client) endOf(ctx context.Context, topic string, p int32) (end int64, err error) {
