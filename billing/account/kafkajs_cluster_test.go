@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -83,7 +84,8 @@ func TestKafkaJS(t *testing.T) {
 	require.ErrorContains(t, err, "LZ4 compression not implemented")
 	bare := js.read(t, "bare", map[string]int{sagas: count[sagas]})
 	require.Len(t, bare, count[sagas], "gzip needs no codec")
-	require.Equal(t, json.Number("9007199254740990"), bare[0].Value["least"], "of -9007199254740991")
+	i := slices.IndexFunc(bare, func(m jsMessage) bool { return m.Headers["aggregateVersion"] == "1" })
+	require.Equal(t, json.Number("9007199254740990"), bare[i].Value["least"], "of -9007199254740991")
 }
 
 // plansClient reads with kafkajs.
@@ -222,7 +224,7 @@ func (w *writer) others(t *testing.T) {
 	_, _ = rand.NewChaCha8([32]byte{7}).Read(noise)
 	small, large := many{
 		Text: "é😀", Kind: "SECOND", Items: []item{{"a", 1}, {"b", -1}}, Tags: map[string]string{"k": "v"}, Ratio: 0.1, Flag: true,
-		Small: -1 << 31, Least: -1<<53 + 1, At: account.Latest(), Maybe: new("there"), Raw: []byte{0, 255},
+		Small: -1 << 31, Least: -1<<53 + 1, At: noon(), Maybe: new("there"), Raw: []byte{0, 255},
 	}, many{Text: strings.Repeat("money ", 20<<10), Kind: "FIRST", At: account.Earliest(), Raw: noise}
 	store(t, w, "Transaction", transactionPosted(small), transactionPosted(large))
 	store(t, w, "Saga", sagaStarted(small), sagaStarted(large))
