@@ -65,8 +65,8 @@ func (d Decimal) Minor(exponent int) (int64, error) {
 // MarshalText returns the shortest text of the same number: "12.5" for "12.50", "0" for "-0.00". So two commands that
 // differ in nothing but zeros are one. It never fails: what is no decimal is returned as it is.
 func (d Decimal) MarshalText() ([]byte, error) {
-	p, err := d.parts()
-	if err != nil {
+	p, ok := d.split()
+	if !ok {
 		return []byte(d), nil
 	}
 	text := strings.TrimLeft(p.whole, "0")
@@ -89,12 +89,18 @@ type parts struct {
 }
 
 func (d Decimal) parts() (parts, error) {
-	unsigned, negative := strings.CutPrefix(string(d), "-")
-	whole, fraction, point := strings.Cut(unsigned, ".")
-	if len(d) > maxDecimal || !digits(whole) || point && !digits(fraction) {
+	p, ok := d.split()
+	if !ok {
 		return parts{}, &SyntaxError{Text: string(d)}
 	}
-	return parts{negative, whole, fraction}, nil
+	return p, nil
+}
+
+// split returns the parts, and whether the text is a decimal.
+func (d Decimal) split() (p parts, ok bool) {
+	unsigned, negative := strings.CutPrefix(string(d), "-")
+	whole, fraction, point := strings.Cut(unsigned, ".")
+	return parts{negative, whole, fraction}, len(d) <= maxDecimal && digits(whole) && (!point || digits(fraction))
 }
 
 // Format writes minor units with the given number of digits after the point, such as "-0.05" for -5 with 2. It is the
