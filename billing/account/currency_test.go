@@ -22,9 +22,10 @@ func counting(c money.Currency, exponent int32) func(*account.AccountCreated) {
 // opened stores that an account was opened once, without asking the table of currencies of today.
 func (f *fixture) opened(t *testing.T, id string, change ...func(*account.AccountCreated)) {
 	t.Helper()
-	require.NoError(t, f.Repository.Update(t.Context(), id, func(account.Account) ([]aggregate.Event[account.Account], error) {
+	open := func(account.Account) ([]aggregate.Event[account.Account], error) {
 		return []aggregate.Event[account.Account]{created(change...)}, nil
-	}))
+	}
+	require.NoError(t, f.Repository.Update(t.Context(), id, open))
 }
 
 // An account goes on as it was opened: its currency may be withdrawn since, or have other digits.

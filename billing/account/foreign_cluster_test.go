@@ -41,8 +41,8 @@ func headersOf(r eventstore.Record) map[string]string {
 	return headers
 }
 
-// fieldsOf returns an event as other programs print it in JSON: numbers as they are, times in microseconds since 1970,
-// bytes in base64.
+// fieldsOf returns an event as other programs print it in JSON: numbers as they are, times in
+// microseconds since 1970, bytes in base64.
 func fieldsOf(t *testing.T, event any) any {
 	t.Helper()
 	v := reflect.ValueOf(event)

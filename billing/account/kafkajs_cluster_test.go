@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,7 +13,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/google/uuid"
@@ -25,7 +23,6 @@ import (
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/billing/money"
 	"github.com/fencelog/fencelog/command"
-	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
@@ -46,15 +43,17 @@ type jsMessage struct {
 	Bytes         []byte            `json:"bytes"` // of what is not in Confluent's wire format
 }
 
-// TestKafkaJS has every topic read, field by field and header by header, by the client that the plan names and its registry
-// client: lz4 with a codec, gzip without one.
+// TestKafkaJS has every topic read, field by field and header by header, by the client that the
+// plan names and its registry client: lz4 with a codec, gzip without one.
 func TestKafkaJS(t *testing.T) {
 	c := cluster.Get(t)
 	node, err := kafkatest.InstallNode(t.Context(), t.Output())
 	require.NoError(t, err)
 	js := &plansClient{node: node, c: c}
-	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "kafkajs-" + uuid.NewString()[:8]}
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg := kafka.Config{
+		Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "kafkajs-" + uuid.NewString()[:8],
+		Logger: slog.New(slog.DiscardHandler),
+	}
 	_, err = kafka.CreateTopics(t.Context(), cfg)
 	require.NoError(t, err)
 	cfg.ProviderSettings = []string{"compression.type"}
@@ -126,12 +125,13 @@ func compress(t *testing.T, cfg kafka.Config, topic, codec string) {
 	admin, err := sarama.NewClusterAdmin(cfg.Brokers, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, admin.Close()) }()
-	require.NoError(t, admin.IncrementalAlterConfig(sarama.TopicResource, cfg.TopicPrefix+topic, map[string]sarama.IncrementalAlterConfigsEntry{
-		"compression.type": {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &codec},
-	}, false))
+	set := sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &codec}
+	require.NoError(t, admin.IncrementalAlterConfig(sarama.TopicResource, cfg.TopicPrefix+topic,
+		map[string]sarama.IncrementalAlterConfigsEntry{"compression.type": set}, false))
 }
 
-// writer writes what the plan's client is to read, and remembers the events, by "<aggregate type>/<id>".
+// writer writes what the plan's client is to read, and remembers the events, by "<aggregate
+// type>/<id>".
 type writer struct {
 	cfg     kafka.Config
 	f       *fixture
@@ -145,7 +145,8 @@ func newWriter(t *testing.T, cfg kafka.Config, registryURL string) *writer {
 	registry, err := schema.NewHTTP(registryURL, schema.HTTPConfig{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, registry.Close()) })
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: cfg.TopicPrefix})
+	prefixed := schema.Config{Prefix: cfg.TopicPrefix}
+	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), prefixed)
 	require.NoError(t, err)
 	w := &writer{cfg: cfg, written: make(map[string][]any)}
 	w.f, w.store = onKafka(t, cfg, registry)
@@ -166,32 +167,34 @@ func (w *writer) accounts(t *testing.T) {
 		require.NoError(t, w.f.commands.Dispatch(t.Context(), c, options...))
 	}
 	send(account.CreateAccount{
-		AccountID: "alice", OwnerID: "user-é1 😀", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser, Currency: "USD",
-		MinBalance: new(money.Decimal("0")), MaxBalance: &all,
+		AccountID: "alice", OwnerID: "user-é1 😀", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
+		Currency: "USD", MinBalance: new(money.Decimal("0")), MaxBalance: &all,
 	}, command.WithID("c-1"), command.WithActor("admin-1"), command.WithCorrelationID("request-1"),
 		command.WithMetadata(map[string]string{"tenant": "ácme"}))
 	send(account.CreditAccount{
-		AccountID: "alice", TransactionID: "t-1", EntryType: account.EntryTopUp, Amount: all, Currency: "USD", Contra: "world",
-		EffectiveAt: account.Latest(),
+		AccountID: "alice", TransactionID: "t-1", EntryType: account.EntryTopUp, Amount: all, Currency: "USD",
+		Contra: "world", EffectiveAt: account.Latest(),
 	})
 	send(account.DebitAccount{
-		AccountID: "alice", TransactionID: "t-2", EntryType: account.EntryPayment, Amount: "0.01", Currency: "USD", Contra: "shop",
-		EffectiveAt: account.Earliest(),
+		AccountID: "alice", TransactionID: "t-2", EntryType: account.EntryPayment, Amount: "0.01", Currency: "USD",
+		Contra: "shop", EffectiveAt: account.Earliest(),
 	})
 	send(account.CreateAccount{
-		AccountID: "world", OwnerID: "acme", OwnerType: account.OwnerSystem, AccountType: account.TypeExternal, Currency: "USD",
+		AccountID: "world", OwnerID: "acme", OwnerType: account.OwnerSystem, AccountType: account.TypeExternal,
+		Currency: "USD",
 	})
 	send(account.DebitAccount{
-		AccountID: "world", TransactionID: "t-1", EntryType: account.EntryTopUp, Amount: all, Currency: "USD", Contra: "alice",
-		EffectiveAt: account.Latest(),
+		AccountID: "world", TransactionID: "t-1", EntryType: account.EntryTopUp, Amount: all, Currency: "USD",
+		Contra: "alice", EffectiveAt: account.Latest(),
 	})
 	send(account.CreateAccount{
-		AccountID: "bob", OwnerID: "user-2", OwnerType: account.OwnerUser, AccountType: account.TypeSystem, Currency: "USD", MinBalance: &debt,
+		AccountID: "bob", OwnerID: "user-2", OwnerType: account.OwnerUser, AccountType: account.TypeSystem,
+		Currency: "USD", MinBalance: &debt,
 	})
 	w.written["Account/alice"] = []any{
 		account.AccountCreated{
-			OwnerID: "user-é1 😀", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser, Currency: "USD", Exponent: 2,
-			MinBalance: new(int64(0)), MaxBalance: new(int64(most)),
+			OwnerID: "user-é1 😀", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
+			Currency: "USD", Exponent: 2, MinBalance: new(int64(0)), MaxBalance: new(int64(most)),
 		},
 		account.AccountCredited{
 			TransactionID: "t-1", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: most, Contra: "world",
@@ -212,18 +215,20 @@ func (w *writer) accounts(t *testing.T) {
 		},
 	}
 	w.written["Account/bob"] = []any{account.AccountCreated{
-		OwnerID: "user-2", OwnerType: account.OwnerUser, AccountType: account.TypeSystem, Currency: "USD", Exponent: 2, MinBalance: new(int64(-most)),
+		OwnerID: "user-2", OwnerType: account.OwnerUser, AccountType: account.TypeSystem,
+		Currency: "USD", Exponent: 2, MinBalance: new(int64(-most)),
 	}}
 }
 
-// others stores events of the aggregate types to come, with all kinds of fields, in one small commit and in one that takes
-// lz4 several blocks, most of them of bytes that nothing compresses.
+// others stores events of the aggregate types to come, with all kinds of fields, in one small
+// commit and in one that takes lz4 several blocks, most of them of bytes that nothing compresses.
 func (w *writer) others(t *testing.T) {
 	t.Helper()
 	noise := make([]byte, 300<<10)
 	_, _ = rand.NewChaCha8([32]byte{7}).Read(noise)
 	small, large := many{
-		Text: "é😀", Kind: "SECOND", Items: []item{{"a", 1}, {"b", -1}}, Tags: map[string]string{"k": "v"}, Ratio: 0.1, Flag: true,
+		Text: "é😀", Kind: "SECOND", Items: []item{{"a", 1}, {"b", -1}}, Tags: map[string]string{"k": "v"},
+		Ratio: 0.1, Flag: true,
 		Small: -1 << 31, Least: -1<<53 + 1, At: noon(), Maybe: new("there"), Raw: []byte{0, 255},
 	}, many{Text: strings.Repeat("money ", 20<<10), Kind: "FIRST", At: account.Earliest(), Raw: noise}
 	store(t, w, "Transaction", transactionPosted(small), transactionPosted(large))
@@ -232,7 +237,8 @@ func (w *writer) others(t *testing.T) {
 
 func store(t *testing.T, w *writer, category string, events ...aggregate.Event[nothing]) {
 	t.Helper()
-	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType(category, events[0]), w.store, w.codec, aggregate.Config{})
+	typ := aggregate.NewType(category, events[0])
+	r, err := aggregate.NewRepository(t.Context(), typ, w.store, w.codec, aggregate.Config{})
 	require.NoError(t, err)
 	for _, e := range events {
 		require.NoError(t, r.Update(t.Context(), "one", func(nothing) ([]aggregate.Event[nothing], error) {
@@ -240,104 +246,6 @@ func store(t *testing.T, w *writer, category string, events ...aggregate.Event[n
 		}))
 		w.written[category+"/one"] = append(w.written[category+"/one"], e)
 	}
-}
-
-// jsLetter is what a message of the dead-letter topic must be.
-type jsLetter struct {
-	key     string
-	headers map[string]string
-	value   any // an event, bytes that are none, or nil
-}
-
-// deadLetters has a handler fail with one event, not decode another, and give the first one up.
-func (w *writer) deadLetters(t *testing.T) []jsLetter {
-	t.Helper()
-	broken := []byte("no Avro at all")
-	_, err := w.store.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "broken"}, eventstore.NoStream, eventstore.Record{
-		Value: broken, Header: event.Header{ID: uuid.NewString(), Type: "AccountCreated", Revision: 1, Timestamp: fixed()},
-	})
-	require.NoError(t, err)
-	w.written["Account/broken"] = []any{broken}
-	sub, err := w.store.Subscribe(t.Context(), kafka.SubscriptionConfig{
-		Group: w.cfg.TopicPrefix + "-statements", Category: "Account", Retry: kafka.Retry{Attempts: 2, First: time.Millisecond},
-		Handler: func(_ context.Context, r eventstore.Record) error {
-			switch r.AggregateID {
-			case "broken":
-				return fmt.Errorf("statements: %w", eventstore.ErrUndecodable)
-			case "alice":
-				return errors.New("no printer: ütf-8")
-			}
-			return nil
-		},
-	})
-	require.NoError(t, err)
-	dead, err := kafka.OpenDeadLetters(t.Context(), w.cfg)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, dead.Close()) }()
-	var open []kafka.DeadLetter
-	require.Eventually(t, func() bool {
-		open, err = dead.List(t.Context(), "")
-		return err != nil || len(open) == 4
-	}, patience, 50*time.Millisecond)
-	require.NoError(t, err)
-	require.NoError(t, sub.Close())
-
-	var letters []jsLetter
-	for _, l := range open {
-		letters = append(letters, w.letter(t, l))
-		if l.Key == "alice" && !l.Waiting {
-			require.NoError(t, dead.Discard(t.Context(), l.ID, "printed by hand"))
-			letters = append(letters, jsLetter{"alice", letterHeaders("discarded", l.ID, map[string]string{
-				"attempts": "0", "note": "printed by hand", "headers": "0",
-			}), nil})
-		}
-	}
-	require.Len(t, letters, 5)
-	return letters
-}
-
-// letter returns what the message of an open letter must be: the event as it stands in its topic, and what became of it.
-func (w *writer) letter(t *testing.T, l kafka.DeadLetter) jsLetter {
-	t.Helper()
-	for _, r := range w.records(t) {
-		if r.AggregateType != "Account" || r.Position != (event.Position{Partition: l.ID.Partition, Offset: l.ID.Offset}) {
-			continue
-		}
-		headers := headersOf(r)
-		moment := func(at time.Time) string { return at.Format(time.RFC3339Nano) }
-		own := map[string]string{
-			"attempts": fmt.Sprint(l.Attempts), "headers": fmt.Sprint(len(headers)), "at": moment(l.At), "note": l.Error,
-			"timestamp": moment(r.Timestamp),
-		}
-		kind := "dead"
-		if l.Waiting {
-			kind = "waiting"
-		} else {
-			own["firstAttempt"], own["lastAttempt"] = moment(l.First), moment(l.Last)
-		}
-		if l.SchemaID != 0 {
-			own["schemaId"] = fmt.Sprint(l.SchemaID)
-		}
-		for name, value := range letterHeaders(kind, l.ID, own) {
-			headers[name] = value
-		}
-		return jsLetter{r.AggregateID, headers, w.event(r)}
-	}
-	require.FailNow(t, "a letter of no event", "%+v", l)
-	return jsLetter{}
-}
-
-func letterHeaders(kind string, id kafka.DeadLetterID, more map[string]string) map[string]string {
-	headers := map[string]string{
-		"deadLetter.kind": kind, "deadLetter.handler": id.Handler, "deadLetter.topic": id.Topic,
-		"deadLetter.partition": fmt.Sprint(id.Partition), "deadLetter.offset": fmt.Sprint(id.Offset),
-	}
-	for name, value := range more {
-		if value != "" {
-			headers["deadLetter."+name] = value
-		}
-	}
-	return headers
 }
 
 // foreign writes a message as a program does that is not the store.
@@ -372,7 +280,8 @@ func (w *writer) event(r eventstore.Record) any {
 	return w.written[r.AggregateType+"/"+r.AggregateID][r.AggregateVersion-1]
 }
 
-// check expects each record that counts to have been read as it was written, and what does not count to show that.
+// check expects each record that counts to have been read as it was written, and what does not
+// count to show that.
 func (w *writer) check(t *testing.T, read []jsMessage, records []eventstore.Record) {
 	t.Helper()
 	at := make(map[string]jsMessage)
@@ -410,30 +319,4 @@ func checkJSValue(t *testing.T, want any, m jsMessage) {
 	}
 	require.Nil(t, m.Bytes)
 	require.Equal(t, fieldsOf(t, want), any(m.Value))
-}
-
-func checkLetters(t *testing.T, read []jsMessage, letters []jsLetter) {
-	t.Helper()
-	name := func(headers map[string]string) string {
-		const p = "deadLetter."
-		return strings.Join([]string{headers[p+"kind"], headers[p+"topic"], headers[p+"partition"], headers[p+"offset"]}, " ")
-	}
-	found := make(map[string]jsMessage)
-	for _, m := range read {
-		if strings.HasSuffix(m.Topic, ".dead-letter") {
-			found[name(m.Headers)] = m
-		}
-	}
-	require.Len(t, found, len(letters))
-	for _, l := range letters {
-		m := found[name(l.headers)]
-		if l.value == nil { // a trace, whose time nobody else tells
-			_, err := time.Parse(time.RFC3339Nano, m.Headers["deadLetter.at"])
-			require.NoError(t, err)
-			l.headers["deadLetter.at"] = m.Headers["deadLetter.at"]
-		}
-		require.Equal(t, l.headers, m.Headers)
-		require.Equal(t, l.key, m.Key)
-		checkJSValue(t, l.value, m)
-	}
 }

@@ -14,8 +14,8 @@ const maxMicros = 1<<53 - 1
 // Earliest returns the first effective time that there may be, 1970-01-01T00:00:00Z.
 func Earliest() time.Time { return time.UnixMicro(0).UTC() }
 
-// Latest returns the last effective time that there may be, 2255-06-05T23:47:34.740991Z. Events have times in microseconds
-// since 1970, and up to this one a double holds each.
+// Latest returns the last effective time that there may be, 2255-06-05T23:47:34.740991Z. Events
+// have times in microseconds since 1970, and up to this one a double holds each.
 func Latest() time.Time { return time.UnixMicro(maxMicros).UTC() }
 
 // CreditAccount adds an amount to an account.

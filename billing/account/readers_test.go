@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What READERS.md tells users of kafkajs to write is what the program has with which the topics are read.
+// What READERS.md tells users of kafkajs to write is what the program has with which the topics are
+// read.
 func TestReadersAreToldWhatWasTried(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../kafka/READERS.md")

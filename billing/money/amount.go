@@ -2,19 +2,20 @@ package money
 
 import "fmt"
 
-// MaxMinor is the greatest amount in minor units, 2^53−1, and −MaxMinor is the least: between them a double holds every
-// whole number. At two digits after the point that is 90,071,992,547,409.91.
+// MaxMinor is the greatest amount in minor units, 2^53−1, and −MaxMinor is the least: between them
+// a double holds every whole number. At two digits after the point that is 90,071,992,547,409.91.
 const MaxMinor = 1<<53 - 1
 
-// Amount is a sum of money: Minor units of Currency, such as 1250 of USD for 12.50 where USD is counted with two digits.
-// It may be negative. It does not know the digits: whoever keeps amounts keeps their exponent, for [Amount.Format]. The
-// zero Amount is of no currency.
+// Amount is a sum of money: Minor units of Currency, such as 1250 of USD for 12.50 where USD is
+// counted with two digits. It may be negative. It does not know the digits: whoever keeps amounts
+// keeps their exponent, for [Amount.Format]. The zero Amount is of no currency.
 type Amount struct {
 	Minor    int64
 	Currency Currency
 }
 
-// Add returns a + b. It fails with a *[MismatchError] if the currencies differ, and with an *[OverflowError].
+// Add returns a + b. It fails with a *[MismatchError] if the currencies differ, and with an
+// *[OverflowError].
 func (a Amount) Add(b Amount) (Amount, error) {
 	if a.Currency != b.Currency {
 		return Amount{}, &MismatchError{Found: b.Currency, Want: a.Currency}
@@ -38,7 +39,8 @@ func (a Amount) Neg() (Amount, error) {
 	return a.with(minor, err)
 }
 
-// Format returns the amount for people, such as "12.50 USD", with the given number of digits after the point.
+// Format returns the amount for people, such as "12.50 USD", with the given number of digits after
+// the point.
 func (a Amount) Format(exponent int) string {
 	return Format(a.Minor, exponent) + " " + name(a.Currency)
 }

@@ -11,9 +11,9 @@ const (
 	maxExponent = 18 // digits after the point; more than any amount has
 )
 
-// Decimal is an amount as people and other programs write it, such as "12.50" or "-3": digits, perhaps with a minus
-// before them, perhaps with a point and digits after them, and nothing else. How many minor units it is depends on who
-// counts them; see [Decimal.Minor].
+// Decimal is an amount as people and other programs write it, such as "12.50" or "-3": digits,
+// perhaps with a minus before them, perhaps with a point and digits after them, and nothing else.
+// How many minor units it is depends on who counts them; see [Decimal.Minor].
 //
 // It is what commands carry. Whatever text it has, a function that reads it checks it.
 type Decimal string
@@ -24,7 +24,8 @@ func (d Decimal) Check() error {
 	return err
 }
 
-// Sign returns -1, 0 or 1: whether the decimal is below, at or above 0. It fails with a *[SyntaxError].
+// Sign returns -1, 0 or 1: whether the decimal is below, at or above 0. It fails with a
+// *[SyntaxError].
 func (d Decimal) Sign() (int, error) {
 	p, err := d.parts()
 	switch {
@@ -38,11 +39,11 @@ func (d Decimal) Sign() (int, error) {
 	return 1, nil
 }
 
-// Minor returns the decimal in minor units, of which the given number of digits are after the point: 1250 for "12.50"
-// at 2. An exponent below 0 or above 18 counts as 0 or 18.
+// Minor returns the decimal in minor units, of which the given number of digits are after the
+// point: 1250 for "12.50" at 2. An exponent below 0 or above 18 counts as 0 or 18.
 //
-// It fails with a *[SyntaxError]; with a *[PrecisionError] if there are more digits after the point than that, be they
-// zeros; and with an *[OverflowError] beyond ±[MaxMinor].
+// It fails with a *[SyntaxError]; with a *[PrecisionError] if there are more digits after the point
+// than that, be they zeros; and with an *[OverflowError] beyond ±[MaxMinor].
 func (d Decimal) Minor(exponent int) (int64, error) {
 	exponent = bounded(exponent)
 	p, err := d.parts()
@@ -62,8 +63,9 @@ func (d Decimal) Minor(exponent int) (int64, error) {
 	return minor, nil
 }
 
-// MarshalText returns the shortest text of the same number: "12.5" for "12.50", "0" for "-0.00". So two commands that
-// differ in nothing but zeros are one. It never fails: what is no decimal is returned as it is.
+// MarshalText returns the shortest text of the same number: "12.5" for "12.50", "0" for "-0.00". So
+// two commands that differ in nothing but zeros are one. It never fails: what is no decimal is
+// returned as it is.
 func (d Decimal) MarshalText() ([]byte, error) {
 	p, ok := d.split()
 	if !ok {
@@ -103,8 +105,8 @@ func (d Decimal) split() (p parts, ok bool) {
 	return parts{negative, whole, fraction}, len(d) <= maxDecimal && digits(whole) && (!point || digits(fraction))
 }
 
-// Format writes minor units with the given number of digits after the point, such as "-0.05" for -5 with 2. It is the
-// inverse of [Decimal.Minor]. An exponent below 0 or above 18 counts as 0 or 18.
+// Format writes minor units with the given number of digits after the point, such as "-0.05" for -5
+// with 2. It is the inverse of [Decimal.Minor]. An exponent below 0 or above 18 counts as 0 or 18.
 func Format(minor int64, exponent int) string {
 	exponent = bounded(exponent)
 	sign, magnitude := "", uint64(minor)

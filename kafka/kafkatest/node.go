@@ -12,20 +12,22 @@ import (
 	"path/filepath"
 )
 
-// nodePackages are kafkajs, its registry client and a codec for lz4, and all that these import, to the version and the sum.
+// nodePackages are kafkajs, its registry client and a codec for lz4, and all that these import, to
+// the version and the sum.
 //
 //go:embed node/package.json node/package-lock.json
 var nodePackages embed.FS
 
-// Node runs JavaScript programs that may require kafkajs, @kafkajs/confluent-schema-registry and lz4js: clients that share
-// nothing with this module but the wire. It needs Node 18 or later with npm.
+// Node runs JavaScript programs that may require kafkajs, @kafkajs/confluent-schema-registry and
+// lz4js: clients that share nothing with this module but the wire. It needs Node 18 or later with
+// npm.
 type Node struct {
 	interpreter string
 	packages    string // the folder node_modules
 }
 
-// InstallNode returns a Node with the clients, which are downloaded if need be to the folder of all downloads.
-// out is told about it; nil: nobody.
+// InstallNode returns a Node with the clients, which are downloaded if need be to the folder of all
+// downloads. out is told about it; nil: nobody.
 func InstallNode(ctx context.Context, out io.Writer) (*Node, error) {
 	const hint = "npm downloads kafkajs: install Node 18 or later with npm (Debian: nodejs npm) and put both on the PATH"
 	if out == nil {
@@ -56,7 +58,8 @@ func InstallNode(ctx context.Context, out io.Writer) (*Node, error) {
 				return fmt.Errorf("kafkatest: cache: %w", err)
 			}
 		}
-		return runTool(ctx, dir, hint, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+		return runTool(ctx, dir, hint, npm,
+			"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 	})
 	if err != nil {
 		return nil, err
@@ -74,8 +77,9 @@ func nodeName() (string, error) {
 	return "node-kafkajs-2.2.4-" + hex.EncodeToString(sum[:4]), nil
 }
 
-// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like every child it dies
-// with this process. What it printed to standard error is in the error.
+// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like
+// every child it dies with this process. What it printed to standard error is in the error.
 func (n *Node) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
-	return runScript(ctx, stdin, []string{"NODE_PATH=" + n.packages, "KAFKAJS_NO_PARTITIONER_WARNING=1"}, n.interpreter, script, args...)
+	env := []string{"NODE_PATH=" + n.packages, "KAFKAJS_NO_PARTITIONER_WARNING=1"}
+	return runScript(ctx, stdin, env, n.interpreter, script, args...)
 }
