@@ -1,7 +1,7 @@
 package account
 
 import (
-	"math"
+	"fmt"
 	"unicode/utf8"
 
 	"github.com/fencelog/fencelog/aggregate"
@@ -24,19 +24,22 @@ type CreateAccount struct {
 	AccountType Type
 	Currency    money.Currency
 
-	// MaxBalance is what posted may not exceed, 0 or more. Default: no such limit.
-	MaxBalance *money.Amount
+	// MaxBalance is what posted may not exceed, 0 or more, in Currency. Default: no such limit.
+	MaxBalance *money.Decimal
 
-	// MinBalance is what posted less held may not fall below: 0 for a prepaid account, less a credit limit for a
-	// postpaid one. Default: 0.
+	// MinBalance is what posted less held may not fall below, in Currency: 0 for a prepaid account, less a credit
+	// limit for a postpaid one. Default: 0.
 	//
 	// An EXTERNAL account has neither limit.
-	MinBalance *money.Amount
+	MinBalance *money.Decimal
 }
 
 // Decide returns the account's AccountCreated, or the first of these refusals that applies: [ErrInvalidOwner],
-// [ErrInvalidAccountType], [money.ErrInvalidCurrency], [money.ErrMismatch] for limits in another currency,
-// [ErrInvalidLimits], [ErrAccountAlreadyExists].
+// [ErrInvalidAccountType], [money.ErrInvalidCurrency]; of each limit [money.ErrInvalidAmount], [money.ErrPrecision],
+// [money.ErrOverflow]; [ErrInvalidLimits], [ErrAccountAlreadyExists].
+//
+// It is the only command that asks whether ISO 4217 lists the currency, and with how many digits. The account counts
+// with that many for ever.
 func (c CreateAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	if !c.OwnerType.Valid() || !validKey(c.OwnerID) {
 		return nil, &OwnerError{OwnerID: c.OwnerID, OwnerType: c.OwnerType}
@@ -48,7 +51,7 @@ func (c CreateAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	if err != nil {
 		return nil, err
 	}
-	lowest, highest, err := c.limits()
+	lowest, highest, err := c.limits(exponent)
 	if err != nil {
 		return nil, err
 	}
@@ -67,30 +70,29 @@ func (c CreateAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 }
 
 // limits returns the limits as the event has them: nil for those not given.
-func (c CreateAccount) limits() (lowest, highest *int64, err error) {
-	if lowest, err = c.limit(c.MinBalance); err != nil {
+func (c CreateAccount) limits(exponent int) (lowest, highest *int64, err error) {
+	if lowest, err = limit("minBalance", c.MinBalance, exponent); err != nil {
 		return nil, nil, err
 	}
-	if highest, err = c.limit(c.MaxBalance); err != nil {
+	if highest, err = limit("maxBalance", c.MaxBalance, exponent); err != nil {
 		return nil, nil, err
 	}
 	given := lowest != nil || highest != nil
-	// The least int64 has no opposite: with it, what is available could not be counted.
-	if given && c.AccountType == TypeExternal ||
-		lowest != nil && (*lowest > 0 || *lowest == math.MinInt64) ||
-		highest != nil && *highest < 0 {
-		return nil, nil, &LimitsError{Type: c.AccountType, MinBalance: c.MinBalance, MaxBalance: c.MaxBalance}
+	if given && c.AccountType == TypeExternal || lowest != nil && *lowest > 0 || highest != nil && *highest < 0 {
+		return nil, nil, &LimitsError{
+			Type: c.AccountType, Currency: c.Currency, MinBalance: c.MinBalance, MaxBalance: c.MaxBalance,
+		}
 	}
 	return lowest, highest, nil
 }
 
-func (c CreateAccount) limit(amount *money.Amount) (*int64, error) {
-	if amount == nil {
+func limit(name string, decimal *money.Decimal, exponent int) (*int64, error) {
+	if decimal == nil {
 		return nil, nil
 	}
-	if amount.Currency != c.Currency {
-		return nil, &money.MismatchError{Found: amount.Currency, Want: c.Currency}
+	minor, err := decimal.Minor(exponent)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	minor := amount.Minor
 	return &minor, nil
 }

@@ -9,7 +9,11 @@
 //
 // Amounts in events, state and answers are int64, in minor units as the account counts them: posted is credits less debits;
 // held is what is reserved; available = posted − held − minBalance is what can still go. An account counts with the
-// exponent that its currency had when it was opened.
+// exponent that its currency had when it was opened, and goes on if the currency is withdrawn or gets another one.
+//
+// Every number in an event is a whole number that a double holds, so that a reader in JavaScript reads it exactly: amounts,
+// balances and limits lie within ±[money.MaxMinor], and so does what is available; effective times lie between [Earliest]
+// and [Latest]. A command beyond that is refused.
 //
 // It never moves money between accounts: a movement is a debit here and a credit there, with one transaction id, and whoever
 // sends both sees to it that both happen.

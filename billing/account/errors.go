@@ -94,20 +94,28 @@ func (e *TypeError) Unwrap() error { return ErrInvalidAccountType }
 // LimitsError says that an account cannot have such limits. It matches [ErrInvalidLimits].
 type LimitsError struct {
 	Type                   Type
-	MinBalance, MaxBalance *money.Amount // nil if there is none
+	Currency               money.Currency
+	MinBalance, MaxBalance *money.Decimal // nil if there is none
 }
 
 // Error says what was found and what was expected.
 func (e *LimitsError) Error() string {
-	have := fmt.Sprintf("minBalance %s and maxBalance %s", optional(e.MinBalance), optional(e.MaxBalance))
+	have := fmt.Sprintf("minBalance %s and maxBalance %s", e.optional(e.MinBalance), e.optional(e.MaxBalance))
 	if e.Type == TypeExternal {
 		return fmt.Sprintf("%s for an %s account, expected neither: it has no limits", have, TypeExternal)
 	}
-	return have + ", expected minBalance ≤ 0 ≤ maxBalance, and minBalance above -2^63 minor units"
+	return have + ", expected minBalance ≤ 0 ≤ maxBalance"
 }
 
 // Unwrap returns [ErrInvalidLimits].
 func (e *LimitsError) Unwrap() error { return ErrInvalidLimits }
+
+func (e *LimitsError) optional(limit *money.Decimal) string {
+	if limit == nil {
+		return "none"
+	}
+	return string(*limit) + " " + string(e.Currency)
+}
 
 // KeyError says that an id is none. It matches [ErrInvalidKey].
 type KeyError struct {
@@ -137,11 +145,14 @@ func (e *EntryTypeError) Error() string {
 func (e *EntryTypeError) Unwrap() error { return ErrInvalidEntryType }
 
 // AmountError says that an amount is not above 0. It matches [money.ErrInvalidAmount].
-type AmountError struct{ Amount money.Amount }
+type AmountError struct {
+	Amount   money.Decimal
+	Currency money.Currency
+}
 
 // Error says what was found and what was expected.
 func (e *AmountError) Error() string {
-	return fmt.Sprintf("amount %s, expected one above 0: a credit and a debit say the direction", e.Amount)
+	return fmt.Sprintf("amount %s %s, expected one above 0: a credit and a debit say the direction", e.Amount, e.Currency)
 }
 
 // Unwrap returns [money.ErrInvalidAmount].
@@ -155,8 +166,8 @@ func (e *TimeError) Error() string {
 	if e.EffectiveAt.IsZero() {
 		return "effectiveAt is not given, expected a time"
 	}
-	return fmt.Sprintf("effectiveAt %s, expected a time in the years %d to %d",
-		e.EffectiveAt.UTC().Format(time.RFC3339), firstYear, lastYear)
+	return fmt.Sprintf("effectiveAt %s, expected a time from %s to %s: microseconds of later ones exceed 2^53-1",
+		e.EffectiveAt.UTC().Format(time.RFC3339Nano), Earliest().Format(time.RFC3339Nano), Latest().Format(time.RFC3339Nano))
 }
 
 // Unwrap returns [ErrInvalidEffectiveTime].
@@ -220,13 +231,6 @@ func (p Posting) text(exponent int) string {
 		side, amount = "debit", amount[1:]
 	}
 	return fmt.Sprintf("%s %s of %s with %q", p.EntryType, side, amount, p.Contra)
-}
-
-func optional(a *money.Amount) string {
-	if a == nil {
-		return "none"
-	}
-	return a.String()
 }
 
 // found shows a key that is not one: it may be empty, huge, or no text.

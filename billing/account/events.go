@@ -22,26 +22,34 @@ type AccountCreated struct {
 
 // AccountCredited says that an amount was added to what is posted.
 //
+// Revision 1 has no currency and no exponent. The account's AccountCreated has them for every revision.
+//
 //nolint:revive // the Go name is the durable name
 type AccountCredited struct {
-	TransactionID string    `avro:"transactionId"`
-	EntryType     EntryType `avro:"entryType"`
-	Amount        int64     `avro:"amount"` // above 0
-	Contra        string    `avro:"contra"` // id of the account on the other side
-	BalanceAfter  int64     `avro:"balanceAfter"`
-	EffectiveAt   time.Time `avro:"effectiveAt"` // to the microsecond, UTC
+	TransactionID string         `avro:"transactionId"`
+	EntryType     EntryType      `avro:"entryType"`
+	Currency      money.Currency `avro:"currency"` // the account's; empty in revision 1
+	Exponent      int32          `avro:"exponent"` // of the minor units, the account's; -1 in revision 1
+	Amount        int64          `avro:"amount"`   // above 0
+	Contra        string         `avro:"contra"`   // id of the account on the other side
+	BalanceAfter  int64          `avro:"balanceAfter"`
+	EffectiveAt   time.Time      `avro:"effectiveAt"` // to the microsecond, UTC
 }
 
 // AccountDebited says that an amount was taken from what is posted.
 //
+// Revision 1 has no currency and no exponent. The account's AccountCreated has them for every revision.
+//
 //nolint:revive // the Go name is the durable name
 type AccountDebited struct {
-	TransactionID string    `avro:"transactionId"`
-	EntryType     EntryType `avro:"entryType"`
-	Amount        int64     `avro:"amount"` // above 0
-	Contra        string    `avro:"contra"` // id of the account on the other side
-	BalanceAfter  int64     `avro:"balanceAfter"`
-	EffectiveAt   time.Time `avro:"effectiveAt"` // to the microsecond, UTC
+	TransactionID string         `avro:"transactionId"`
+	EntryType     EntryType      `avro:"entryType"`
+	Currency      money.Currency `avro:"currency"` // the account's; empty in revision 1
+	Exponent      int32          `avro:"exponent"` // of the minor units, the account's; -1 in revision 1
+	Amount        int64          `avro:"amount"`   // above 0
+	Contra        string         `avro:"contra"`   // id of the account on the other side
+	BalanceAfter  int64          `avro:"balanceAfter"`
+	EffectiveAt   time.Time      `avro:"effectiveAt"` // to the microsecond, UTC
 }
 
 var (

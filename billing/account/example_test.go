@@ -45,11 +45,11 @@ func pay(ctx context.Context) error {
 		}),
 		commands.Dispatch(ctx, account.CreditAccount{
 			AccountID: "alice", TransactionID: "topup-1", EntryType: account.EntryTopUp,
-			Amount: money.Amount{Minor: 100_00, Currency: "USD"}, Contra: "bank",
+			Amount: "100.00", Currency: "USD", Contra: "bank",
 		}),
 		commands.Dispatch(ctx, account.DebitAccount{
 			AccountID: "alice", TransactionID: "payment-1", EntryType: account.EntryPayment,
-			Amount: money.Amount{Minor: 30_00, Currency: "USD"}, Contra: "bob",
+			Amount: "30.00", Currency: "USD", Contra: "bob",
 		}),
 	)
 	if err != nil {
@@ -63,7 +63,7 @@ func pay(ctx context.Context) error {
 
 	err = commands.Dispatch(ctx, account.DebitAccount{
 		AccountID: "alice", TransactionID: "payment-2", EntryType: account.EntryPayment,
-		Amount: money.Amount{Minor: 100_00, Currency: "USD"}, Contra: "bob",
+		Amount: "100.00", Currency: "USD", Contra: "bob",
 	})
 	if code, refused := refusal.Of(err); refused {
 		fmt.Printf("%s: %v\n", code, err)
@@ -80,7 +80,7 @@ func ExampleDebitAccount_Decide() {
 	)
 	_, err := account.DebitAccount{
 		AccountID: "alice", TransactionID: "payment-1", EntryType: account.EntryPayment,
-		Amount: money.Amount{Minor: 80_00, Currency: "USD"}, Contra: "bob", EffectiveAt: noon(),
+		Amount: "80.00", Currency: "USD", Contra: "bob", EffectiveAt: noon(),
 	}.Decide(alice.State())
 
 	var insufficient *account.InsufficientFundsError

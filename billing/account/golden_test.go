@@ -7,6 +7,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/money"
 	"github.com/fencelog/fencelog/schema"
 	"github.com/fencelog/fencelog/schema/hamba"
 	"github.com/fencelog/fencelog/schema/schematest"
@@ -21,10 +22,20 @@ func goldens() map[string][]aggregate.Event[account.Account] {
 			Currency: "JPY", Exponent: 0, MaxBalance: new(int64(1 << 40)), MinBalance: new(int64(-5000)),
 		}},
 		"AccountCredited.v1": {account.AccountCredited{
-			TransactionID: "tx-1", EntryType: account.EntryTopUp, Amount: 1<<62 + 1, Contra: "world", BalanceAfter: 1<<62 + 2, EffectiveAt: effectiveAt,
+			TransactionID: "tx-1", EntryType: account.EntryTopUp, Exponent: -1, Amount: 1<<62 + 1, Contra: "world",
+			BalanceAfter: 1<<62 + 2, EffectiveAt: effectiveAt,
+		}},
+		"AccountCredited.v2": {account.AccountCredited{
+			TransactionID: "tx-1", EntryType: account.EntryTopUp, Currency: "KWD", Exponent: 3, Amount: money.MaxMinor,
+			Contra: "world", BalanceAfter: money.MaxMinor, EffectiveAt: account.Latest(),
 		}},
 		"AccountDebited.v1": {account.AccountDebited{
-			TransactionID: "tx-2", EntryType: account.EntryPayment, Amount: 1, Contra: "shop-1", BalanceAfter: -1, EffectiveAt: effectiveAt,
+			TransactionID: "tx-2", EntryType: account.EntryPayment, Exponent: -1, Amount: 1, Contra: "shop-1",
+			BalanceAfter: -1, EffectiveAt: effectiveAt,
+		}},
+		"AccountDebited.v2": {account.AccountDebited{
+			TransactionID: "tx-2", EntryType: account.EntryPayment, Currency: "JPY", Amount: 1, Contra: "shop-1",
+			BalanceAfter: -money.MaxMinor, EffectiveAt: account.Earliest(),
 		}},
 	}
 }

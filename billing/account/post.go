@@ -8,21 +8,27 @@ import (
 	"github.com/fencelog/fencelog/billing/money"
 )
 
-// The years that an effective time may lie in, as for the events themselves.
-const (
-	firstYear = 1970
-	lastYear  = 9999
-)
+// maxMicros is the greatest number of microseconds up to which a double holds each.
+const maxMicros = 1<<53 - 1
+
+// Earliest returns the first effective time that there may be, 1970-01-01T00:00:00Z.
+func Earliest() time.Time { return time.UnixMicro(0).UTC() }
+
+// Latest returns the last effective time that there may be, 2255-06-05T23:47:34.740991Z. Events
+// have times in microseconds since 1970, and up to this one a double holds each.
+func Latest() time.Time { return time.UnixMicro(maxMicros).UTC() }
 
 // CreditAccount adds an amount to an account.
 type CreditAccount struct {
 	AccountID     string
 	TransactionID string // one transaction has one effect on an account, however often it is sent
 	EntryType     EntryType
-	Amount        money.Amount // above 0
-	Contra        string       // id of the account on the other side
+	Amount        money.Decimal  // above 0, with no more digits after the point than the account counts with
+	Currency      money.Currency // the account's
+	Contra        string         // id of the account on the other side
 
-	// EffectiveAt is when it counts, kept to the microsecond. Default: when the command is dispatched.
+	// EffectiveAt is when it counts, kept to the microsecond: from [Earliest] to [Latest]. Default: when the command is
+	// dispatched.
 	EffectiveAt time.Time
 }
 
@@ -31,20 +37,24 @@ type DebitAccount struct {
 	AccountID     string
 	TransactionID string // one transaction has one effect on an account, however often it is sent
 	EntryType     EntryType
-	Amount        money.Amount // above 0
-	Contra        string       // id of the account on the other side
+	Amount        money.Decimal  // above 0, with no more digits after the point than the account counts with
+	Currency      money.Currency // the account's
+	Contra        string         // id of the account on the other side
 
-	// EffectiveAt is when it counts, kept to the microsecond. Default: when the command is dispatched.
+	// EffectiveAt is when it counts, kept to the microsecond: from [Earliest] to [Latest]. Default: when the command is
+	// dispatched.
 	EffectiveAt time.Time
 }
 
 // Decide returns the account's AccountCredited, nothing if the account has this posting already, or the first of these
 // refusals that applies.
 //
-// Of the command itself: [ErrInvalidKey], [ErrInvalidEntryType], [money.ErrInvalidAmount], [money.ErrInvalidCurrency],
-// [ErrInvalidEffectiveTime]. Of the account: [ErrAccountNotFound], [money.ErrMismatch], [money.ErrPrecision] or
-// [money.ErrOverflow] for an amount that it cannot count, [ErrIdempotencyKeyReused], [ErrAccountNotActive]. Of its
-// balance: [money.ErrOverflow], [ErrMaxBalanceExceeded].
+// Of the command itself: [ErrInvalidKey], [ErrInvalidEntryType], [money.ErrInvalidAmount], [ErrInvalidEffectiveTime]. Of
+// the account: [ErrAccountNotFound], [money.ErrMismatch], [money.ErrPrecision] or [money.ErrOverflow] for an amount that
+// it cannot count, [ErrIdempotencyKeyReused], [ErrAccountNotActive]. Of its balance: [money.ErrOverflow] if what is
+// posted, or what is available, would be more than [money.MaxMinor]; [ErrMaxBalanceExceeded].
+//
+// The account's own currency and digits count, whatever ISO 4217 lists today.
 //
 // A posting is the same if entry type, amount and contra are. EffectiveAt does not matter, so that a repetition may leave
 // it to its default.
@@ -65,6 +75,8 @@ func (c CreditAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	return []aggregate.Event[Account]{AccountCredited{
 		TransactionID: c.TransactionID,
 		EntryType:     c.EntryType,
+		Currency:      a.Currency,
+		Exponent:      int32(a.Exponent),
 		Amount:        amount,
 		Contra:        c.Contra,
 		BalanceAfter:  after,
@@ -92,6 +104,8 @@ func (c DebitAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	return []aggregate.Event[Account]{AccountDebited{
 		TransactionID: c.TransactionID,
 		EntryType:     c.EntryType,
+		Currency:      a.Currency,
+		Exponent:      int32(a.Exponent),
 		Amount:        amount,
 		Contra:        c.Contra,
 		BalanceAfter:  after,
@@ -110,10 +124,10 @@ func (m movement) admit(a Account) (int64, error) {
 	if !a.Exists() {
 		return 0, &NotFoundError{AccountID: m.AccountID}
 	}
-	if m.Amount.Currency != a.Currency {
-		return 0, fmt.Errorf("account %q: %w", m.AccountID, &money.MismatchError{Found: m.Amount.Currency, Want: a.Currency})
+	if m.Currency != a.Currency {
+		return 0, fmt.Errorf("account %q: %w", m.AccountID, &money.MismatchError{Found: m.Currency, Want: a.Currency})
 	}
-	amount, err := m.Amount.MinorAt(a.Exponent)
+	amount, err := m.Amount.Minor(a.Exponent)
 	if err != nil {
 		return 0, fmt.Errorf("account %q: %w", m.AccountID, err)
 	}
@@ -131,13 +145,14 @@ func (m movement) check() error {
 		return &KeyError{Field: "contra", Found: m.Contra, Want: "another account than the one it is contra to"}
 	case !m.EntryType.Valid():
 		return &EntryTypeError{EntryType: m.EntryType}
-	case m.Amount.Minor <= 0:
-		return &AmountError{Amount: m.Amount}
 	}
-	if err := m.Amount.Currency.Check(); err != nil {
+	sign, err := m.Amount.Sign()
+	switch {
+	case err != nil:
 		return err
-	}
-	if year := m.EffectiveAt.UTC().Year(); m.EffectiveAt.IsZero() || year < firstYear || year > lastYear {
+	case sign <= 0:
+		return &AmountError{Amount: m.Amount, Currency: m.Currency}
+	case m.EffectiveAt.IsZero() || m.EffectiveAt.Before(Earliest()) || m.effectiveAt().After(Latest()):
 		return &TimeError{EffectiveAt: m.EffectiveAt}
 	}
 	return nil

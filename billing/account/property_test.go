@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,8 +26,10 @@ func movements() *rapid.Generator[account.CreditAccount] {
 			EntryType:     rapid.SampledFrom([]account.EntryType{account.EntryTopUp, account.EntryPayment}).Draw(t, "type"),
 			Amount: usd(rapid.OneOf(
 				rapid.Int64Range(-1, 100),
-				rapid.Int64Range(1, math.MaxInt64),
+				rapid.Int64Range(1, money.MaxMinor+10),
+				rapid.Int64Range(money.MaxMinor-200, money.MaxMinor),
 			).Draw(t, "amount")),
+			Currency:    "USD",
 			Contra:      "bank",
 			EffectiveAt: noon().Add(time.Duration(rapid.IntRange(0, 1e9).Draw(t, "time"))),
 		}
@@ -41,7 +45,7 @@ func creations() *rapid.Generator[account.CreateAccount] {
 		if c.AccountType == account.TypeExternal {
 			return c
 		}
-		bound := rapid.OneOf(rapid.Int64Range(0, 200), rapid.Int64Range(0, math.MaxInt64))
+		bound := rapid.OneOf(rapid.Int64Range(0, 200), rapid.Int64Range(0, money.MaxMinor))
 		if rapid.Bool().Draw(t, "has minimum") {
 			c.MinBalance = new(usd(-bound.Draw(t, "minimum")))
 		}
@@ -112,6 +116,7 @@ func TestBalancesAfterEveryEvent(t *testing.T) {
 				effects[e.TransactionID]++
 			}
 			require.NoError(t, err)
+			requireDouble(t, after)
 			require.Equal(t, posted, after, "balanceAfter equals recomputation")
 			require.Equal(t, posted, live.state.Posted)
 			within(t, creation, posted)
@@ -124,18 +129,33 @@ func TestBalancesAfterEveryEvent(t *testing.T) {
 
 // within expects the limits that the account was created with, worked out once more.
 func within(t *rapid.T, c account.CreateAccount, posted int64) {
+	requireDouble(t, posted)
 	if c.AccountType == account.TypeExternal {
 		return
 	}
-	lowest, highest := int64(0), int64(math.MaxInt64)
+	lowest, highest := int64(0), int64(money.MaxMinor)
 	if c.MinBalance != nil {
-		lowest = c.MinBalance.Minor
+		lowest = cents(t, *c.MinBalance)
 	}
 	if c.MaxBalance != nil {
-		highest = c.MaxBalance.Minor
+		highest = cents(t, *c.MaxBalance)
 	}
 	require.LessOrEqual(t, lowest, posted)
 	require.LessOrEqual(t, posted, highest)
+	requireDouble(t, posted-lowest) // what is available
+}
+
+// cents is the inverse of usd, over the whole numbers of 64 bits.
+func cents(t *rapid.T, d money.Decimal) int64 {
+	n, err := strconv.ParseInt(strings.Replace(string(d), ".", "", 1), 10, 64)
+	require.NoError(t, err)
+	return n
+}
+
+// requireDouble expects a whole number that a reader has exactly whose only numbers are doubles.
+func requireDouble(t *rapid.T, n int64) {
+	require.LessOrEqual(t, math.Abs(float64(n)), float64(1<<53-1))
+	require.Equal(t, n, int64(float64(n)))
 }
 
 // What is refused is refused rightly: were it accepted, a limit would be broken.
@@ -153,12 +173,12 @@ func TestRefusalsAreRight(t *testing.T) {
 
 			_, err := account.DebitAccount(c).Decide(a)
 			if errors.Is(err, account.ErrInsufficientFunds) {
-				after, err := money.Sub(a.Posted, c.Amount.Minor)
+				after, err := money.Sub(a.Posted, cents(t, c.Amount))
 				require.True(t, err != nil || after < *lowest, "a debit that fits was refused")
 			}
 			_, err = c.Decide(a)
 			if errors.Is(err, account.ErrMaxBalanceExceeded) {
-				require.Greater(t, a.Posted+c.Amount.Minor, *highest, "a credit that fits was refused")
+				require.Greater(t, a.Posted+cents(t, c.Amount), *highest, "a credit that fits was refused")
 			}
 			decided(t, live, c)
 		}

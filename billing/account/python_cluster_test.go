@@ -66,11 +66,11 @@ func TestPython(t *testing.T) {
 	strange := foreignEvent{
 		Key: "alice", Partition: javaPartition("alice", 10),
 		Headers: map[string]string{
-			"eventId": uuid.NewString(), "eventType": "AccountCredited", "eventVersion": "1", "aggregateType": "Account",
+			"eventId": uuid.NewString(), "eventType": "AccountCredited", "eventVersion": "2", "aggregateType": "Account",
 			"aggregateVersion": "4", "commitFirst": "4", "commitLength": "1", "correlationId": "python", "timestamp": "2026-02-01T09:30:00.123456Z",
 		},
 		Value: map[string]any{
-			"transactionId": "tx-python", "entryType": "TOPUP", "amount": 1_000_000, "contra": "world", "balanceAfter": 1_000_000, "effectiveAt": 1,
+			"transactionId": "tx-python", "entryType": "TOPUP", "currency": "USD", "exponent": 2, "amount": 1_000_000, "contra": "world", "balanceAfter": 1_000_000, "effectiveAt": 1,
 		},
 	}
 	stdin, err := json.Marshal(strange)
@@ -80,7 +80,7 @@ func TestPython(t *testing.T) {
 	checkSound(t, registry, cfg.TopicPrefix, foreign.Value)
 
 	require.NoError(t, f.commands.Dispatch(t.Context(), account.CreditAccount{
-		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100), Contra: "world",
+		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100), Currency: "USD", Contra: "world",
 	}))
 	require.EqualValues(t, 1, store.Skipped())
 	checkLoaded(t, f, "tx-after")
@@ -131,8 +131,8 @@ func checkSound(t *testing.T, registry schema.Registry, prefix string, value []b
 	var got account.AccountCredited
 	require.NoError(t, codec.Decode(t.Context(), typ, value, &got))
 	require.Equal(t, account.AccountCredited{
-		TransactionID: "tx-python", EntryType: account.EntryTopUp, Amount: 1_000_000, Contra: "world", BalanceAfter: 1_000_000,
-		EffectiveAt: time.UnixMicro(1).UTC(),
+		TransactionID: "tx-python", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: 1_000_000, Contra: "world",
+		BalanceAfter: 1_000_000, EffectiveAt: time.UnixMicro(1).UTC(),
 	}, got)
 }
 
@@ -151,9 +151,9 @@ func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 	t.Helper()
 	at := time.Date(2026, 3, 1, 12, 30, 45, 123456000, time.UTC)
 	for _, c := range []any{
-		account.CreateAccount{AccountID: "alice", OwnerID: "user-é1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser, Currency: "USD", MinBalance: new(usd(-5000))},
-		account.CreditAccount{AccountID: "alice", TransactionID: "tx-1", EntryType: account.EntryTopUp, Amount: usd(1234), Contra: "world", EffectiveAt: at},
-		account.DebitAccount{AccountID: "alice", TransactionID: "tx-2", EntryType: account.EntryPayment, Amount: usd(2000), Contra: "shop", EffectiveAt: at},
+		account.CreateAccount{AccountID: "alice", OwnerID: "user-é1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser, Currency: "USD", MinBalance: new(usd(0))},
+		account.CreditAccount{AccountID: "alice", TransactionID: "tx-1", EntryType: account.EntryTopUp, Amount: usd(1<<53 - 1), Currency: "USD", Contra: "world", EffectiveAt: at},
+		account.DebitAccount{AccountID: "alice", TransactionID: "tx-2", EntryType: account.EntryPayment, Amount: usd(2000), Currency: "USD", Contra: "shop", EffectiveAt: at},
 	} {
 		require.NoError(t, f.commands.Dispatch(t.Context(), c))
 	}
@@ -161,13 +161,15 @@ func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 	return map[string]map[string]any{
 		"AccountCreated": {
 			"ownerId": "user-é1", "ownerType": "ORGANIZATION", "accountType": "USER", "currency": "USD", "exponent": 2.0,
-			"maxBalance": nil, "minBalance": -5000.0,
+			"maxBalance": nil, "minBalance": 0.0,
 		},
 		"AccountCredited": {
-			"transactionId": "tx-1", "entryType": "TOPUP", "amount": 1234.0, "contra": "world", "balanceAfter": 1234.0, "effectiveAt": micros,
+			"transactionId": "tx-1", "entryType": "TOPUP", "currency": "USD", "exponent": 2.0, "amount": 9007199254740991.0, "contra": "world",
+			"balanceAfter": 9007199254740991.0, "effectiveAt": micros,
 		},
 		"AccountDebited": {
-			"transactionId": "tx-2", "entryType": "PAYMENT", "amount": 2000.0, "contra": "shop", "balanceAfter": -766.0, "effectiveAt": micros,
+			"transactionId": "tx-2", "entryType": "PAYMENT", "currency": "USD", "exponent": 2.0, "amount": 2000.0, "contra": "shop",
+			"balanceAfter": 9007199254738991.0, "effectiveAt": micros,
 		},
 	}
 }
@@ -183,7 +185,8 @@ func checkForeignReads(t *testing.T, lines []byte, written map[string]map[string
 		require.Equal(t, "alice", e.Key)
 		require.Equal(t, "Account", e.Headers["aggregateType"])
 		require.Equal(t, string(rune('0'+version)), e.Headers["aggregateVersion"])
-		require.Equal(t, "1", e.Headers["eventVersion"])
+		require.Equal(t, map[string]string{"AccountCreated": "1", "AccountCredited": "2", "AccountDebited": "2"}[e.Headers["eventType"]],
+			e.Headers["eventVersion"])
 		read[e.Headers["eventType"]] = e.Value
 	}
 	require.Equal(t, written, read)

@@ -1,15 +1,21 @@
 package money
 
-import "math"
+import "fmt"
 
-// Amount is a sum of money: Minor units of Currency, such as 1250 of USD for 12.50. It may be negative. The zero Amount is
-// of no currency.
+// MaxMinor is the greatest amount in minor units, 2^53−1, and −MaxMinor is the least: between them
+// a double holds every whole number. At two digits after the point that is 90,071,992,547,409.91.
+const MaxMinor = 1<<53 - 1
+
+// Amount is a sum of money: Minor units of Currency, such as 1250 of USD for 12.50 where USD is
+// counted with two digits. It may be negative. It does not know the digits: whoever keeps amounts
+// keeps their exponent, for [Amount.Format]. The zero Amount is of no currency.
 type Amount struct {
 	Minor    int64
 	Currency Currency
 }
 
-// Add returns a + b. It fails with a *[MismatchError] if the currencies differ, and with an *[OverflowError].
+// Add returns a + b. It fails with a *[MismatchError] if the currencies differ, and with an
+// *[OverflowError].
 func (a Amount) Add(b Amount) (Amount, error) {
 	if a.Currency != b.Currency {
 		return Amount{}, &MismatchError{Found: b.Currency, Want: a.Currency}
@@ -27,10 +33,21 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	return a.with(minor, err)
 }
 
-// Neg returns −a. It fails with an *[OverflowError] for the least amount, which has no opposite.
+// Neg returns −a. It fails with an *[OverflowError] if a is beyond ±[MaxMinor].
 func (a Amount) Neg() (Amount, error) {
 	minor, err := Sub(0, a.Minor)
 	return a.with(minor, err)
+}
+
+// Format returns the amount for people, such as "12.50 USD", with the given number of digits after
+// the point.
+func (a Amount) Format(exponent int) string {
+	return Format(a.Minor, exponent) + " " + name(a.Currency)
+}
+
+// String returns the amount as it is counted, such as "1250 minor units of USD".
+func (a Amount) String() string {
+	return fmt.Sprintf("%d minor units of %s", a.Minor, name(a.Currency))
 }
 
 func (a Amount) with(minor int64, err error) (Amount, error) {
@@ -40,44 +57,22 @@ func (a Amount) with(minor int64, err error) (Amount, error) {
 	return Amount{Minor: minor, Currency: a.Currency}, nil
 }
 
-// MinorAt returns the amount in units with the given number of decimal digits: what an account counts in that was opened
-// when the currency had that exponent. It fails with a *[CurrencyError], with a *[PrecisionError] if the amount has more
-// digits than that, and with an *[OverflowError].
-func (a Amount) MinorAt(exponent int) (int64, error) {
-	own, err := a.Currency.Exponent()
-	if err != nil {
-		return 0, err
-	}
-	minor := a.Minor
-	for ; own < exponent; own++ {
-		if minor > math.MaxInt64/ten || minor < math.MinInt64/ten {
-			return 0, &OverflowError{Operation: a.String() + " in smaller units"}
-		}
-		minor *= ten
-	}
-	for ; own > exponent; own-- {
-		if minor%ten != 0 {
-			return 0, &PrecisionError{Text: a.Decimal(), Exponent: exponent}
-		}
-		minor /= ten
-	}
-	return minor, nil
-}
-
-// Add returns a + b, or an *[OverflowError].
+// Add returns a + b, or an *[OverflowError] if that is beyond ±[MaxMinor].
 func Add(a, b int64) (int64, error) {
 	sum := a + b
-	if (sum > a) != (b > 0) && b != 0 {
+	if wrapped := (sum > a) != (b > 0) && b != 0; wrapped || !fits(sum) {
 		return 0, overflow(a, "+", b)
 	}
 	return sum, nil
 }
 
-// Sub returns a − b, or an *[OverflowError].
+// Sub returns a − b, or an *[OverflowError] if that is beyond ±[MaxMinor].
 func Sub(a, b int64) (int64, error) {
 	difference := a - b
-	if (difference < a) != (b > 0) && b != 0 {
+	if wrapped := (difference < a) != (b > 0) && b != 0; wrapped || !fits(difference) {
 		return 0, overflow(a, "-", b)
 	}
 	return difference, nil
 }
+
+func fits(minor int64) bool { return -MaxMinor <= minor && minor <= MaxMinor }

@@ -7,52 +7,108 @@ import (
 
 const (
 	ten         = 10
-	maxDecimal  = 40 // characters of a decimal string; an int64 needs 20 and a point
-	maxExponent = 18 // digits after the point; an int64 has 18 in full
+	maxDecimal  = 40 // characters of a decimal string; an amount needs 17 and a point
+	maxExponent = 18 // digits after the point; more than any amount has
 )
 
-// Parse reads a decimal string such as "12.50" or "-3": digits, perhaps with a minus before them, perhaps with a
-// point and digits after them, and nothing else.
+// Decimal is an amount as people and other programs write it, such as "12.50" or "-3": digits,
+// perhaps with a minus before them, perhaps with a point and digits after them, and nothing else.
+// How many minor units it is depends on who counts them; see [Decimal.Minor].
 //
-// It fails with a *[CurrencyError]; with a *[SyntaxError]; with a *[PrecisionError] if there are more digits after the
-// point than the currency has, be they zeros; and with an *[OverflowError].
-func Parse(decimal string, c Currency) (Amount, error) {
-	exponent, err := c.Exponent()
-	if err != nil {
-		return Amount{}, err
-	}
-	minor, err := ParseAt(decimal, exponent)
-	if err != nil {
-		return Amount{}, err
-	}
-	return Amount{Minor: minor, Currency: c}, nil
+// It is what commands carry. Whatever text it has, a function that reads it checks it.
+type Decimal string
+
+// Check returns nil, or a *[SyntaxError] if the text is no decimal of at most 40 characters.
+func (d Decimal) Check() error {
+	_, err := d.parts()
+	return err
 }
 
-// ParseAt is [Parse] for a known exponent, 0 to 18, and returns minor units.
-func ParseAt(decimal string, exponent int) (int64, error) {
-	unsigned, negative := strings.CutPrefix(decimal, "-")
-	whole, fraction, point := strings.Cut(unsigned, ".")
-	if len(decimal) > maxDecimal || !digits(whole) || point && !digits(fraction) {
-		return 0, &SyntaxError{Text: decimal}
+// Sign returns -1, 0 or 1: whether the decimal is below, at or above 0. It fails with a
+// *[SyntaxError].
+func (d Decimal) Sign() (int, error) {
+	p, err := d.parts()
+	switch {
+	case err != nil:
+		return 0, err
+	case strings.Trim(p.whole+p.fraction, "0") == "":
+		return 0, nil
+	case p.negative:
+		return -1, nil
 	}
-	if len(fraction) > exponent {
-		return 0, &PrecisionError{Text: decimal, Exponent: exponent}
+	return 1, nil
+}
+
+// Minor returns the decimal in minor units, of which the given number of digits are after the
+// point: 1250 for "12.50" at 2. An exponent below 0 or above 18 counts as 0 or 18.
+//
+// It fails with a *[SyntaxError]; with a *[PrecisionError] if there are more digits after the point
+// than that, be they zeros; and with an *[OverflowError] beyond ±[MaxMinor].
+func (d Decimal) Minor(exponent int) (int64, error) {
+	exponent = bounded(exponent)
+	p, err := d.parts()
+	if err != nil {
+		return 0, err
 	}
-	text := whole + fraction + strings.Repeat("0", exponent-len(fraction))
-	if negative {
-		text = "-" + text
+	if len(p.fraction) > exponent {
+		return 0, &PrecisionError{Text: string(d), Exponent: exponent}
 	}
-	minor, err := strconv.ParseInt(text, ten, 64)
-	if err != nil { // only its range can be wrong by now
-		return 0, &OverflowError{Operation: decimal}
+	minor, err := strconv.ParseInt(p.whole+p.fraction+strings.Repeat("0", exponent-len(p.fraction)), ten, 64)
+	if err != nil || !fits(minor) { // only its range can be wrong by now
+		return 0, &OverflowError{Operation: string(d)}
+	}
+	if p.negative {
+		minor = -minor
 	}
 	return minor, nil
 }
 
-// Format writes minor units with the given number of decimal digits, such as "-0.05" for -5 with 2. It is the
-// inverse of [ParseAt]. An exponent below 0 or above 18 counts as 0 or 18.
+// MarshalText returns the shortest text of the same number: "12.5" for "12.50", "0" for "-0.00". So
+// two commands that differ in nothing but zeros are one. It never fails: what is no decimal is
+// returned as it is.
+func (d Decimal) MarshalText() ([]byte, error) {
+	p, ok := d.split()
+	if !ok {
+		return []byte(d), nil
+	}
+	text := strings.TrimLeft(p.whole, "0")
+	if text == "" {
+		text = "0"
+	}
+	if fraction := strings.TrimRight(p.fraction, "0"); fraction != "" {
+		text += "." + fraction
+	}
+	if p.negative && text != "0" {
+		text = "-" + text
+	}
+	return []byte(text), nil
+}
+
+// parts are what a decimal is written of. whole has a digit at least.
+type parts struct {
+	negative        bool
+	whole, fraction string
+}
+
+func (d Decimal) parts() (parts, error) {
+	p, ok := d.split()
+	if !ok {
+		return parts{}, &SyntaxError{Text: string(d)}
+	}
+	return p, nil
+}
+
+// split returns the parts, and whether the text is a decimal.
+func (d Decimal) split() (p parts, ok bool) {
+	unsigned, negative := strings.CutPrefix(string(d), "-")
+	whole, fraction, point := strings.Cut(unsigned, ".")
+	return parts{negative, whole, fraction}, len(d) <= maxDecimal && digits(whole) && (!point || digits(fraction))
+}
+
+// Format writes minor units with the given number of digits after the point, such as "-0.05" for -5
+// with 2. It is the inverse of [Decimal.Minor]. An exponent below 0 or above 18 counts as 0 or 18.
 func Format(minor int64, exponent int) string {
-	exponent = min(max(exponent, 0), maxExponent)
+	exponent = bounded(exponent)
 	sign, magnitude := "", uint64(minor)
 	if minor < 0 {
 		sign, magnitude = "-", -magnitude
@@ -68,23 +124,7 @@ func Format(minor int64, exponent int) string {
 	return sign + text[:point] + "." + text[point:]
 }
 
-// Decimal returns the amount without its currency, such as "12.50"; for a currency that ISO 4217 does not
-// list, in minor units.
-func (a Amount) Decimal() string {
-	exponent, err := a.Currency.Exponent()
-	if err != nil {
-		return Format(a.Minor, 0)
-	}
-	return Format(a.Minor, exponent)
-}
-
-// String returns the amount for people, such as "12.50 USD".
-func (a Amount) String() string {
-	if a.Currency.Check() != nil {
-		return a.Decimal() + " minor units of " + strconv.Quote(string(a.Currency))
-	}
-	return a.Decimal() + " " + string(a.Currency)
-}
+func bounded(exponent int) int { return min(max(exponent, 0), maxExponent) }
 
 func digits(s string) bool {
 	for i := range len(s) {

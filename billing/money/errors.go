@@ -42,7 +42,7 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns [ErrInvalidAmount].
 func (e *SyntaxError) Unwrap() error { return ErrInvalidAmount }
 
-// PrecisionError says that an amount has more decimal digits than its currency. It matches [ErrPrecision].
+// PrecisionError says that an amount has more decimal digits than it is counted with. It matches [ErrPrecision].
 type PrecisionError struct {
 	Text     string
 	Exponent int // how many it may have
@@ -56,12 +56,12 @@ func (e *PrecisionError) Error() string {
 // Unwrap returns [ErrPrecision].
 func (e *PrecisionError) Unwrap() error { return ErrPrecision }
 
-// OverflowError says that a result is beyond what 64 bits hold. It matches [ErrOverflow].
+// OverflowError says that a result is beyond ±[MaxMinor]. It matches [ErrOverflow].
 type OverflowError struct{ Operation string }
 
-// Error says of what.
+// Error says of what, and what the limit is.
 func (e *OverflowError) Error() string {
-	return fmt.Sprintf("%s is out of range: 64 bits hold it only from -2^63 to 2^63-1 minor units", e.Operation)
+	return fmt.Sprintf("%s is out of range: expected at most %d minor units (2^53-1) on either side of 0", e.Operation, MaxMinor)
 }
 
 // Unwrap returns [ErrOverflow].
@@ -81,10 +81,3 @@ func (e *MismatchError) Error() string {
 
 // Unwrap returns [ErrMismatch].
 func (e *MismatchError) Unwrap() error { return ErrMismatch }
-
-func name(c Currency) string {
-	if c.Check() != nil {
-		return strconv.Quote(string(c))
-	}
-	return string(c)
-}

@@ -8,22 +8,28 @@ import (
 )
 
 func Example() {
-	price, err := money.Parse("12.50", "USD")
+	exponent, err := money.Currency("USD").Exponent() // once, when counting begins
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	minor, err := money.Decimal("12.50").Minor(exponent)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	price := money.Amount{Minor: minor, Currency: "USD"}
 	total, err := price.Add(money.Amount{Minor: 99, Currency: "USD"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(total)
+	fmt.Println(total.Format(exponent))
 	// Output: 13.49 USD
 }
 
-func ExampleParse_neverRounds() {
-	_, err := money.Parse("0.125", "USD")
+func ExampleDecimal_Minor_neverRounds() {
+	_, err := money.Decimal("0.125").Minor(2)
 	fmt.Println(errors.Is(err, money.ErrPrecision))
 	fmt.Println(err)
 	// Output:

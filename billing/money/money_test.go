@@ -1,6 +1,7 @@
 package money_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -19,50 +20,83 @@ func codes() *rapid.Generator[money.Currency] {
 	return rapid.Map(rapid.SampledFrom(currency.GetCurrencyCodes()), func(c string) money.Currency { return money.Currency(c) })
 }
 
-func amounts() *rapid.Generator[money.Amount] {
-	return rapid.Custom(func(t *rapid.T) money.Amount {
-		return money.Amount{Minor: minors().Draw(t, "minor"), Currency: codes().Draw(t, "currency")}
-	})
-}
-
-// minors are whole numbers, often near the bounds of 64 bits.
+// minors are whole numbers, often near the bounds of amounts and of 64 bits.
 func minors() *rapid.Generator[int64] {
 	return rapid.OneOf(
+		within(),
 		rapid.Int64(),
-		rapid.Int64Range(-1000, 1000),
 		rapid.Int64Range(math.MaxInt64-10, math.MaxInt64),
 		rapid.Int64Range(math.MinInt64, math.MinInt64+10),
 	)
 }
 
-func TestParseReadsWhatFormatWrites(t *testing.T) {
+// within are minor units that an amount may have, often near the bounds.
+func within() *rapid.Generator[int64] {
+	return rapid.OneOf(
+		rapid.Int64Range(-money.MaxMinor, money.MaxMinor),
+		rapid.Int64Range(-1000, 1000),
+		rapid.Int64Range(money.MaxMinor-10, money.MaxMinor),
+		rapid.Int64Range(-money.MaxMinor, -money.MaxMinor+10),
+	)
+}
+
+// The limit is what it is for: the whole numbers that a double holds, and every one of them.
+func TestMaxMinorIsWhatADoubleHolds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		a := amounts().Draw(t, "amount")
-		parsed, err := money.Parse(a.Decimal(), a.Currency)
-		require.NoError(t, err)
-		require.Equal(t, a, parsed)
-
-		exponent := rapid.IntRange(0, 18).Draw(t, "exponent")
-		minor, err := money.ParseAt(money.Format(a.Minor, exponent), exponent)
-		require.NoError(t, err)
-		require.Equal(t, a.Minor, minor)
+		minor := within().Draw(t, "minor")
+		require.Equal(t, minor, int64(float64(minor)))
 	})
+	require.Equal(t, float64(money.MaxMinor+1), float64(money.MaxMinor+2), "beyond it two of them are one")
+}
+
+func TestMinorReadsWhatFormatWrites(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		want := within().Draw(t, "minor")
+		exponent := rapid.IntRange(-1, 20).Draw(t, "exponent")
+		decimal := money.Decimal(money.Format(want, exponent))
+		minor, err := decimal.Minor(exponent)
+		require.NoError(t, err)
+		require.Equal(t, want, minor)
+
+		short, err := decimal.MarshalText()
+		require.NoError(t, err)
+		minor, err = money.Decimal(short).Minor(exponent)
+		require.NoError(t, err)
+		require.Equal(t, want, minor, "the shortest text is of the same number")
+		sign, err := decimal.Sign()
+		require.NoError(t, err)
+		require.Equal(t, cmp.Compare(want, 0), sign)
+	})
+}
+
+func TestShortestText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[money.Decimal]string{
+		"12.50": "12.5", "0012": "12", "-0.00": "0", "0.10": "0.1", "-00.050": "-0.05", "100": "100", "": "", "1e3": "1e3", "5.": "5.",
+	} {
+		got, err := text.MarshalText()
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
 }
 
 // The library of the currency table reads and writes decimals too, by another way: both must agree.
 func TestDecimalsAgreeWithTheLibraryOfTheTable(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		a := amounts().Draw(t, "amount")
-		other, err := currency.NewAmountFromInt64(a.Minor, string(a.Currency))
+		c, want := codes().Draw(t, "currency"), minors().Draw(t, "minor")
+		exponent, err := c.Exponent()
 		require.NoError(t, err)
-		require.Equal(t, other.Number(), a.Decimal())
-		read, err := currency.NewAmount(a.Decimal(), string(a.Currency))
+		other, err := currency.NewAmountFromInt64(want, string(c))
+		require.NoError(t, err)
+		require.Equal(t, other.Number(), money.Format(want, exponent))
+		read, err := currency.NewAmount(money.Format(want, exponent), string(c))
 		require.NoError(t, err)
 		minor, err := read.Int64()
 		require.NoError(t, err)
-		require.Equal(t, a.Minor, minor)
+		require.Equal(t, want, minor)
 	})
 }
 
@@ -75,11 +109,6 @@ func TestArithmeticIsExactOrAnError(t *testing.T) {
 
 		sum, err := a.Add(b)
 		exact(t, new(big.Int).Add(big.NewInt(a.Minor), big.NewInt(b.Minor)), sum, err, c)
-		if err == nil {
-			back, err := sum.Sub(b)
-			require.NoError(t, err, "what was added can be taken again")
-			require.Equal(t, a, back)
-		}
 		difference, err := a.Sub(b)
 		exact(t, new(big.Int).Sub(big.NewInt(a.Minor), big.NewInt(b.Minor)), difference, err, c)
 		opposite, err := a.Neg()
@@ -87,10 +116,10 @@ func TestArithmeticIsExactOrAnError(t *testing.T) {
 	})
 }
 
-// exact expects the true result, or an overflow if 64 bits do not hold it.
+// exact expects the true result, or an overflow if it is no amount.
 func exact(t *rapid.T, want *big.Int, got money.Amount, err error, c money.Currency) {
 	t.Helper()
-	if !want.IsInt64() {
+	if want.CmpAbs(big.NewInt(money.MaxMinor)) > 0 {
 		var overflow *money.OverflowError
 		require.ErrorAs(t, err, &overflow, "%s is out of range", want)
 		require.ErrorIs(t, err, money.ErrOverflow)
@@ -114,66 +143,73 @@ func TestArithmeticNeedsOneCurrency(t *testing.T) {
 	}
 }
 
-func TestParse(t *testing.T) {
+func TestMinor(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		text     string
-		currency money.Currency
+		exponent int
 		want     int64
 		code     refusal.Code
 	}{
-		{"0", "USD", 0, ""},
-		{"-0", "USD", 0, ""},
-		{"12", "USD", 1200, ""},
-		{"12.5", "USD", 1250, ""},
-		{"12.50", "USD", 1250, ""},
-		{"-0.01", "USD", -1, ""},
-		{"007.10", "USD", 710, ""},
-		{"5000", "JPY", 5000, ""},
-		{"1.234", "KWD", 1234, ""},
-		{"0.0001", "CLF", 1, ""},
-		{"92233720368547758.07", "USD", math.MaxInt64, ""},
-		{"-92233720368547758.08", "USD", math.MinInt64, ""},
+		{"0", 2, 0, ""},
+		{"-0", 2, 0, ""},
+		{"12", 2, 1200, ""},
+		{"12.5", 2, 1250, ""},
+		{"12.50", 2, 1250, ""},
+		{"-0.01", 2, -1, ""},
+		{"007.10", 2, 710, ""},
+		{"5000", 0, 5000, ""},
+		{"1.234", 3, 1234, ""},
+		{"0.0001", 4, 1, ""},
+		{"90071992547409.91", 2, money.MaxMinor, ""},
+		{"-90071992547409.91", 2, -money.MaxMinor, ""},
+		{"9007199254740991", 0, money.MaxMinor, ""},
+		{"9007199254740991", -1, money.MaxMinor, ""},
+		{"0.009007199254740991", 19, money.MaxMinor, ""},
 
-		{"92233720368547758.08", "USD", 0, money.ErrOverflow},
-		{"-92233720368547758.09", "USD", 0, money.ErrOverflow},
-		{strings.Repeat("9", 40), "JPY", 0, money.ErrOverflow},
-		{"12.505", "USD", 0, money.ErrPrecision},
-		{"12.500", "USD", 0, money.ErrPrecision},
-		{"1.0", "JPY", 0, money.ErrPrecision},
-		{"1", "usd", 0, money.ErrInvalidCurrency},
-		{"1", "", 0, money.ErrInvalidCurrency},
-		{"1", "XYZ", 0, money.ErrInvalidCurrency},
-		{"", "USD", 0, money.ErrInvalidAmount},
-		{"-", "USD", 0, money.ErrInvalidAmount},
-		{".", "USD", 0, money.ErrInvalidAmount},
-		{".5", "USD", 0, money.ErrInvalidAmount},
-		{"5.", "USD", 0, money.ErrInvalidAmount},
-		{"+5", "USD", 0, money.ErrInvalidAmount},
-		{"--5", "USD", 0, money.ErrInvalidAmount},
-		{" 5", "USD", 0, money.ErrInvalidAmount},
-		{"5 ", "USD", 0, money.ErrInvalidAmount},
-		{"1,000", "USD", 0, money.ErrInvalidAmount},
-		{"1_000", "USD", 0, money.ErrInvalidAmount},
-		{"1e3", "USD", 0, money.ErrInvalidAmount},
-		{"0x10", "USD", 0, money.ErrInvalidAmount},
-		{"1.2.3", "USD", 0, money.ErrInvalidAmount},
-		{"1.-2", "USD", 0, money.ErrInvalidAmount},
-		{"NaN", "USD", 0, money.ErrInvalidAmount},
-		{"٣", "USD", 0, money.ErrInvalidAmount},
-		{"1\x00", "USD", 0, money.ErrInvalidAmount},
-		{strings.Repeat("0", 41), "USD", 0, money.ErrInvalidAmount},
+		{"90071992547409.92", 2, 0, money.ErrOverflow},
+		{"-90071992547409.92", 2, 0, money.ErrOverflow},
+		{"90071992547409.91", 3, 0, money.ErrOverflow},
+		{"9223372036854775807", 0, 0, money.ErrOverflow},
+		{"-9223372036854775808", 0, 0, money.ErrOverflow},
+		{"-9223372036854775809", 0, 0, money.ErrOverflow},
+		{strings.Repeat("9", 40), 0, 0, money.ErrOverflow},
+		{"12.505", 2, 0, money.ErrPrecision},
+		{"12.500", 2, 0, money.ErrPrecision},
+		{"1.0", 0, 0, money.ErrPrecision},
+		{"", 2, 0, money.ErrInvalidAmount},
+		{"-", 2, 0, money.ErrInvalidAmount},
+		{".", 2, 0, money.ErrInvalidAmount},
+		{".5", 2, 0, money.ErrInvalidAmount},
+		{"5.", 2, 0, money.ErrInvalidAmount},
+		{"+5", 2, 0, money.ErrInvalidAmount},
+		{"--5", 2, 0, money.ErrInvalidAmount},
+		{" 5", 2, 0, money.ErrInvalidAmount},
+		{"5 ", 2, 0, money.ErrInvalidAmount},
+		{"1,000", 2, 0, money.ErrInvalidAmount},
+		{"1_000", 2, 0, money.ErrInvalidAmount},
+		{"1e3", 2, 0, money.ErrInvalidAmount},
+		{"0x10", 2, 0, money.ErrInvalidAmount},
+		{"1.2.3", 2, 0, money.ErrInvalidAmount},
+		{"1.-2", 2, 0, money.ErrInvalidAmount},
+		{"NaN", 2, 0, money.ErrInvalidAmount},
+		{"٣", 2, 0, money.ErrInvalidAmount},
+		{"1\x00", 2, 0, money.ErrInvalidAmount},
+		{strings.Repeat("0", 41), 2, 0, money.ErrInvalidAmount},
 	} {
-		t.Run(fmt.Sprintf("%.12q %s", c.text, c.currency), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%.12q %d", c.text, c.exponent), func(t *testing.T) {
 			t.Parallel()
-			a, err := money.Parse(c.text, c.currency)
-			if c.code != "" {
+			minor, err := money.Decimal(c.text).Minor(c.exponent)
+			if c.code == "" {
+				require.NoError(t, err)
+			} else {
 				require.ErrorIs(t, err, c.code)
-				require.Zero(t, a)
-				return
 			}
-			require.NoError(t, err)
-			require.Equal(t, money.Amount{Minor: c.want, Currency: c.currency}, a)
+			require.Equal(t, c.want, minor)
+			_, sign := money.Decimal(c.text).Sign()
+			for _, err := range []error{sign, money.Decimal(c.text).Check()} {
+				require.Equal(t, c.code == money.ErrInvalidAmount, err != nil, "it is a decimal or not, whoever counts: %v", err)
+			}
 		})
 	}
 }
@@ -201,46 +237,33 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-func TestMinorAt(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		amount   money.Amount
-		exponent int
-		want     int64
-		code     refusal.Code
-	}{
-		{money.Amount{Minor: 1250, Currency: "USD"}, 2, 1250, ""},
-		{money.Amount{Minor: 1250, Currency: "USD"}, 4, 125_000, ""},
-		{money.Amount{Minor: 1250, Currency: "USD"}, 1, 125, ""},
-		{money.Amount{Minor: -1250, Currency: "USD"}, 1, -125, ""},
-		{money.Amount{Minor: 1250, Currency: "USD"}, 0, 0, money.ErrPrecision},
-		{money.Amount{Minor: math.MaxInt64, Currency: "USD"}, 3, 0, money.ErrOverflow},
-		{money.Amount{Minor: math.MinInt64, Currency: "USD"}, 3, 0, money.ErrOverflow},
-		{money.Amount{Minor: 1, Currency: "???"}, 2, 0, money.ErrInvalidCurrency},
-	} {
-		minor, err := c.amount.MinorAt(c.exponent)
-		require.Equal(t, c.want, minor, "%s with %d digits", c.amount, c.exponent)
-		if c.code == "" {
-			require.NoError(t, err)
-		} else {
-			require.ErrorIs(t, err, c.code)
-		}
-	}
-}
-
 func TestErrorsSayWhatWasFoundAndExpected(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "12.50 USD", money.Amount{Minor: 1250, Currency: "USD"}.String())
+	require.Equal(t, "1250 minor units of USD", money.Amount{Minor: 1250, Currency: "USD"}.String())
+	require.Equal(t, "1.250 HRK", money.Amount{Minor: 1250, Currency: "HRK"}.Format(3), "withdrawn, and counted all the same")
 	require.Equal(t, `7 minor units of "???"`, money.Amount{Minor: 7, Currency: "???"}.String())
 
-	_, err := money.Parse("1", "usd")
+	_, err := money.Currency("usd").Exponent()
 	require.EqualError(t, err, `unknown currency "usd", expected a code of ISO 4217 such as USD`)
-	_, err = money.Parse(strings.Repeat("x", 50), "USD")
+	_, err = money.Decimal(strings.Repeat("x", 50)).Minor(2)
 	require.EqualError(t, err, `"`+strings.Repeat("x", 40)+`…" is not a decimal amount such as "12.50" or "-3"`)
-	_, err = money.Parse("0.001", "USD")
+	_, err = money.Decimal("0.001").Minor(2)
 	require.EqualError(t, err, "0.001 has too many digits after the point, at most 2 fit: amounts are never rounded")
-	_, err = money.Add(math.MaxInt64, 1)
-	require.EqualError(t, err, "9223372036854775807 + 1 is out of range: 64 bits hold it only from -2^63 to 2^63-1 minor units")
-	_, err = money.Amount{Currency: "USD"}.Add(money.Amount{})
-	require.EqualError(t, err, `the amount is in "", expected USD: there is no conversion`)
+	_, err = money.Add(money.MaxMinor, 1)
+	require.EqualError(t, err,
+		"9007199254740991 + 1 is out of range: expected at most 9007199254740991 minor units (2^53-1) on either side of 0")
+	_, err = money.Amount{Currency: "HRK"}.Add(money.Amount{})
+	require.EqualError(t, err, `the amount is in "", expected HRK: there is no conversion`)
+}
+
+func TestCurrencies(t *testing.T) {
+	t.Parallel()
+	for c, want := range map[money.Currency]int{"USD": 2, "JPY": 0, "KWD": 3, "CLF": 4} {
+		exponent, err := c.Exponent()
+		require.NoError(t, err)
+		require.Equal(t, want, exponent)
+	}
+	for _, c := range []money.Currency{"", "usd", "XYZ", "HRK"} {
+		require.ErrorIs(t, c.Check(), money.ErrInvalidCurrency)
+	}
 }

@@ -80,13 +80,7 @@ func accountEndpoints(api huma.API, v *service) {
 func (v *service) createAccount(ctx context.Context, r *createAccountRequest) (*createAccountAnswer, error) {
 	c := account.CreateAccount{
 		AccountID: r.Body.ID, OwnerID: r.Body.OwnerID, OwnerType: r.Body.OwnerType, AccountType: r.Body.AccountType, Currency: r.Body.Currency,
-	}
-	var err error
-	if c.MinBalance, err = limit(r.Body.MinBalance, c.Currency); err != nil {
-		return nil, v.problemOf(ctx, err)
-	}
-	if c.MaxBalance, err = limit(r.Body.MaxBalance, c.Currency); err != nil {
-		return nil, v.problemOf(ctx, err)
+		MinBalance: (*money.Decimal)(r.Body.MinBalance), MaxBalance: (*money.Decimal)(r.Body.MaxBalance),
 	}
 	e, id, err := v.submit(ctx, submission{key: r.Key, operation: "createAccount", accountID: c.AccountID, body: r.Body, command: c})
 	if err != nil {
@@ -133,15 +127,6 @@ func accountOf(d account.Details) accountBody {
 		ID: d.AccountID, Status: d.Status, Version: d.Version, OwnerID: d.OwnerID, OwnerType: d.OwnerType, AccountType: d.Type,
 		Currency: d.Currency, MinBalance: decimal(d.MinBalance, d.Exponent), MaxBalance: decimal(d.MaxBalance, d.Exponent), CreatedAt: d.CreatedAt,
 	}
-}
-
-// limit reads an amount that may be left out.
-func limit(text *string, c money.Currency) (*money.Amount, error) {
-	if text == nil {
-		return nil, nil
-	}
-	amount, err := money.Parse(*text, c)
-	return &amount, err
 }
 
 // decimal writes an amount that may be absent.

@@ -87,6 +87,6 @@ func postingCodes(more ...refusal.Code) []refusal.Code {
 	return append([]refusal.Code{
 		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrInvalidKey, account.ErrInvalidEntryType,
 		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
-		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
+		money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	}, more...)
 }

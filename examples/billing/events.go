@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -61,7 +62,7 @@ func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, 
 		if page.HasMore = len(page.Events) == r.Limit; page.HasMore {
 			break
 		}
-		page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}, int(opening.Exponent)))
+		page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}, opening))
 	}
 	return &eventsAnswer{Body: page}, nil
 }
@@ -80,28 +81,33 @@ func (v *service) opening(ctx context.Context, accountID string) (account.Accoun
 	return account.AccountCreated{}, &account.NotFoundError{AccountID: accountID}
 }
 
-func eventOf(e event.Envelope[any], exponent int) eventBody {
+func eventOf(e event.Envelope[any], opening account.AccountCreated) eventBody {
 	return eventBody{
 		ID: e.ID, Type: e.Type, Version: e.AggregateVersion, Timestamp: e.Timestamp,
 		CorrelationID: e.CorrelationID, CausationID: e.CausationID, CommandID: e.CommandID,
 		Position: positionBody{Partition: e.Position.Partition, Offset: e.Position.Offset},
-		Data:     eventData(e, exponent),
+		Data:     eventData(e, opening),
 	}
 }
 
-// eventData returns the event's own fields. One of a type that this service does not know has none.
-func eventData(e event.Envelope[any], exponent int) map[string]any {
+// eventData returns the event's own fields. One of a type that this service does not know has none. Currency and exponent are
+// the account's, which every event of an amount has as well, but for those of the first revision.
+func eventData(e event.Envelope[any], opening account.AccountCreated) map[string]any {
+	exponent := int(opening.Exponent)
+	data := map[string]any{"currency": opening.Currency, "exponent": opening.Exponent}
 	if c, ok := e.Event.(account.AccountCreated); ok {
-		return map[string]any{
-			"ownerId": c.OwnerID, "ownerType": c.OwnerType, "accountType": c.AccountType, "currency": c.Currency, "exponent": c.Exponent,
+		maps.Copy(data, map[string]any{
+			"ownerId": c.OwnerID, "ownerType": c.OwnerType, "accountType": c.AccountType,
 			"minBalance": decimal(c.MinBalance, exponent), "maxBalance": decimal(c.MaxBalance, exponent),
-		}
+		})
+		return data
 	}
 	if p, ok := postingOf(e); ok {
-		return map[string]any{
+		maps.Copy(data, map[string]any{
 			"transactionId": p.transactionID, "entryType": p.entryType, "amount": money.Format(p.amount, exponent), "contra": p.contra,
 			"balanceAfter": money.Format(p.balanceAfter, exponent), "effectiveAt": p.effectiveAt,
-		}
+		})
+		return data
 	}
 	return map[string]any{}
 }

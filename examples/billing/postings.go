@@ -64,12 +64,9 @@ func (v *service) debit(ctx context.Context, r *postingRequest) (*postingAnswer,
 
 // post is what a credit and a debit have in common; as makes the command of what both say.
 func (v *service) post(ctx context.Context, r *postingRequest, operation string, as func(account.CreditAccount) any) (*postingAnswer, error) {
-	amount, err := money.Parse(r.Body.Amount, r.Body.Currency)
-	if err != nil {
-		return nil, v.problemOf(ctx, err)
-	}
 	c := account.CreditAccount{
-		AccountID: r.AccountID, TransactionID: r.Body.TransactionID, EntryType: r.Body.EntryType, Amount: amount, Contra: r.Body.Contra,
+		AccountID: r.AccountID, TransactionID: r.Body.TransactionID, EntryType: r.Body.EntryType,
+		Amount: money.Decimal(r.Body.Amount), Currency: r.Body.Currency, Contra: r.Body.Contra,
 	}
 	if r.Body.EffectiveAt != nil {
 		c.EffectiveAt = *r.Body.EffectiveAt

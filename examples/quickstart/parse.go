@@ -69,11 +69,11 @@ func (r *request) create(f *fields) {
 	}
 	r.detail = fmt.Sprintf("%s account of %s %s in %s", c.AccountType, c.OwnerType, c.OwnerID, c.Currency)
 	if limit := f.optional("minBalance"); limit != "" {
-		c.MinBalance = f.amount("minBalance", limit, c.Currency)
+		c.MinBalance = new(f.amount("minBalance", limit))
 		r.detail += ", at least " + limit
 	}
 	if limit := f.optional("maxBalance"); limit != "" {
-		c.MaxBalance = f.amount("maxBalance", limit, c.Currency)
+		c.MaxBalance = new(f.amount("maxBalance", limit))
 		r.detail += ", at most " + limit
 	}
 	r.command, r.accountID = c, c.AccountID
@@ -87,11 +87,9 @@ func (f *fields) movement(preposition string) (account.CreditAccount, string) {
 		EntryType:     account.EntryType(f.text("entryType")),
 		Contra:        f.text("contra"),
 	}
-	currency := money.Currency(f.text("currency"))
-	if decimal := f.text("amount"); decimal != "" && currency != "" {
-		if amount := f.amount("amount", decimal, currency); amount != nil {
-			c.Amount = *amount
-		}
+	c.Currency = money.Currency(f.text("currency"))
+	if decimal := f.text("amount"); decimal != "" {
+		c.Amount = f.amount("amount", decimal)
 	}
 	if at := f.optional("effectiveAt"); at != "" {
 		var err error
@@ -99,7 +97,7 @@ func (f *fields) movement(preposition string) (account.CreditAccount, string) {
 			f.fail("effectiveAt is %q, expected a time such as \"2026-01-31T18:00:00Z\"", at)
 		}
 	}
-	return c, fmt.Sprintf("%s of %s %s %s %s, %s", c.EntryType, c.Amount.Decimal(), currency, preposition, c.Contra, c.TransactionID)
+	return c, fmt.Sprintf("%s of %s %s %s %s, %s", c.EntryType, c.Amount, c.Currency, preposition, c.Contra, c.TransactionID)
 }
 
 // fields are the members of a line's JSON object. What was asked for is taken out; what is wrong is gathered.
@@ -182,13 +180,13 @@ func (f *fields) optional(name string) string {
 	return *value
 }
 
-func (f *fields) amount(name, decimal string, c money.Currency) *money.Amount {
-	amount, err := money.Parse(decimal, c)
-	if err != nil {
+// amount returns a decimal. Whether the account can count it is for the account to say.
+func (f *fields) amount(name, decimal string) money.Decimal {
+	amount := money.Decimal(decimal)
+	if err := amount.Check(); err != nil {
 		f.fail("%s: %w", name, err)
-		return nil
 	}
-	return &amount
+	return amount
 }
 
 // rest fails for what was not asked for.

@@ -1,12 +1,8 @@
 package kafkatest
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"os"
-	"os/exec"
 )
 
 // pythonClient names the client that [Python] brings.
@@ -30,7 +26,7 @@ type Python struct {
 }
 
 // InstallPython returns a Python with the client, which is downloaded if need be to the folder of all downloads.
-// progress is told about it; nil: nobody.
+// out is told about it; nil: nobody.
 func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
 	const hint = "pip downloads Confluent's client for Python: install Python 3.11 with pip and put it on the PATH"
 	if out == nil {
@@ -62,23 +58,6 @@ func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
 // Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like every child it dies
 // with this process. What it printed to standard error is in the error.
 func (p *Python) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, p.interpreter, append([]string{script}, args...)...)
-	cmd.Env = append(os.Environ(), "PYTHONPATH="+p.packages, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
-	cmd.WaitDelay = outputGrace
-	ended := make(chan error, 1)
-	err := launch(cmd, func(err error) { ended <- err })
-	if err == nil {
-		err = <-ended
-	}
-	if err == nil {
-		return stdout.Bytes(), nil
-	}
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return nil, &ToolError{
-		Tool: script, Hint: "see what it printed", Output: lastLines(stderr.String()), Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
-	}
+	env := []string{"PYTHONPATH=" + p.packages, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"}
+	return runScript(ctx, stdin, env, p.interpreter, script, args...)
 }

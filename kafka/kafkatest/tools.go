@@ -61,3 +61,26 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 		Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
 	}
 }
+
+// runScript runs a program of an interpreter to its end, with more in its environment.
+func runScript(ctx context.Context, stdin []byte, env []string, interpreter, script string, args ...string) ([]byte, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, interpreter, append([]string{script}, args...)...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+	cmd.WaitDelay = outputGrace
+	ended := make(chan error, 1)
+	err := launch(cmd, func(err error) { ended <- err })
+	if err == nil {
+		err = <-ended
+	}
+	if err == nil {
+		return stdout.Bytes(), nil
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return nil, &ToolError{
+		Tool: script, Hint: "see what it printed", Output: lastLines(stderr.String()), Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
+	}
+}

@@ -17,7 +17,7 @@ func TestRegistersInARealRegistry(t *testing.T) {
 	for range 2 {
 		code, stdout, stderr := program(t, getenv)
 		require.Equal(t, exitOK, code, stderr)
-		require.Regexp(t, `AccountDebited +1 +[1-9][0-9]*  billing.account.events-billing.account.AccountDebited`, stdout)
+		require.Regexp(t, `AccountDebited +2 +[1-9][0-9]*  billing.account.events-billing.account.AccountDebited`, stdout)
 	}
 	code, _, stderr := program(t, getenv, "-check")
 	require.Equal(t, exitOK, code, stderr)
