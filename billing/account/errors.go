@@ -2,7 +2,6 @@ package account
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/fencelog/fencelog/billing/money"
@@ -18,7 +17,6 @@ const (
 	ErrInvalidOwner         refusal.Code = "InvalidOwner"         // [OwnerError]
 	ErrInvalidAccountType   refusal.Code = "InvalidAccountType"   // [TypeError]
 	ErrInvalidLimits        refusal.Code = "InvalidLimits"        // [LimitsError]
-	ErrInvalidKey           refusal.Code = "InvalidKey"           // [KeyError]
 	ErrInvalidEntryType     refusal.Code = "InvalidEntryType"     // [EntryTypeError]
 	ErrInvalidEffectiveTime refusal.Code = "InvalidEffectiveTime" // [TimeError]
 	ErrIdempotencyKeyReused refusal.Code = "IdempotencyKeyReused" // [KeyReusedError]
@@ -62,19 +60,13 @@ func (e *NotActiveError) Error() string {
 // Unwrap returns [ErrAccountNotActive].
 func (e *NotActiveError) Unwrap() error { return ErrAccountNotActive }
 
-// OwnerError says that an owner is not one. It matches [ErrInvalidOwner].
-type OwnerError struct {
-	OwnerID   string
-	OwnerType OwnerType
-}
+// OwnerError says that there is no such type of owner. It matches [ErrInvalidOwner].
+type OwnerError struct{ OwnerType OwnerType }
 
 // Error says what was found and what was expected.
 func (e *OwnerError) Error() string {
-	if !e.OwnerType.Valid() {
-		return fmt.Sprintf("owner type %q is unknown, expected %s, %s or %s",
-			string(e.OwnerType), OwnerUser, OwnerOrganization, OwnerSystem)
-	}
-	return fmt.Sprintf("owner id %s, expected %s", found(e.OwnerID), wantKey)
+	return fmt.Sprintf("owner type %q is unknown, expected %s, %s or %s",
+		string(e.OwnerType), OwnerUser, OwnerOrganization, OwnerSystem)
 }
 
 // Unwrap returns [ErrInvalidOwner].
@@ -108,21 +100,6 @@ func (e *LimitsError) Error() string {
 
 // Unwrap returns [ErrInvalidLimits].
 func (e *LimitsError) Unwrap() error { return ErrInvalidLimits }
-
-// KeyError says that an id is none. It matches [ErrInvalidKey].
-type KeyError struct {
-	Field string // such as "transactionId"
-	Found string
-	Want  string
-}
-
-// Error says what was found and what was expected.
-func (e *KeyError) Error() string {
-	return fmt.Sprintf("%s %s, expected %s", e.Field, found(e.Found), e.Want)
-}
-
-// Unwrap returns [ErrInvalidKey].
-func (e *KeyError) Unwrap() error { return ErrInvalidKey }
 
 // EntryTypeError says that there is no such reason for money to move. It matches [ErrInvalidEntryType].
 type EntryTypeError struct{ EntryType EntryType }
@@ -227,16 +204,4 @@ func optional(a *money.Amount) string {
 		return "none"
 	}
 	return a.String()
-}
-
-// found shows a key that is not one: it may be empty, huge, or no text.
-func found(key string) string {
-	const most = 40
-	switch {
-	case key == "":
-		return "is empty"
-	case len(key) > most:
-		return fmt.Sprintf("has %d bytes", len(key))
-	}
-	return "is " + strconv.QuoteToASCII(key)
 }

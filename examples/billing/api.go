@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/money"
 	"github.com/fencelog/fencelog/billing/refusal"
 )
@@ -85,7 +86,7 @@ func (s *statusOnly) WriteHeader(status int) { s.status = status }
 // postingCodes are the refusals of credits and debits alike.
 func postingCodes(more ...refusal.Code) []refusal.Code {
 	return append([]refusal.Code{
-		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrInvalidKey, account.ErrInvalidEntryType,
+		account.ErrAccountNotFound, account.ErrAccountNotActive, ids.ErrInvalid, account.ErrInvalidEntryType,
 		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
 		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	}, more...)
