@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
+	"path"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -30,12 +33,13 @@ func newAPI(v *service) *http.ServeMux {
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
 		},
 		OpenAPIPath:                  "/openapi",
-		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
-		DefaultFormat:                "application/json",
+		Formats:                      map[string]huma.Format{jsonType: jsonFormat(), "json": jsonFormat()}, // "json" is problem+json, too
+		DefaultFormat:                jsonType,
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{toProblem},
 	}
 	api := humago.New(mux, cfg)
+	api.UseMiddleware(exact(v))
 	accountEndpoints(api, v)
 	postingEndpoints(api, v)
 	eventEndpoints(api, v)
@@ -44,26 +48,36 @@ func newAPI(v *service) *http.ServeMux {
 	return mux
 }
 
-// routed answers what the mux has no route for with a problem.
-func routed(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		refuse, pattern := mux.Handler(r)
-		if pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		var told statusOnly
-		refuse.ServeHTTP(&told, r)
-		p := newProblem(http.StatusNotFound, codeNoSuchRoute, "there is no "+r.URL.Path+"; /openapi.json lists what there is")
-		if told.status == http.StatusMethodNotAllowed {
-			p = methodNotAllowed(r, told.Header().Get("Allow"))
-		}
-		p.write(w, r)
-	})
+// find returns the path of the operation that a request is for, as openapi.json has it, or why there is none. It follows no path that
+// is written oddly: the mux would send the client elsewhere, with a page of HTML.
+func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
+	written := r.URL.EscapedPath()
+	switch {
+	case r.Method == http.MethodConnect, written == "*":
+		return "", methodNotAllowed(r, "GET, HEAD, POST")
+	case written == "" || path.Clean(written) != written:
+		return "", noSuchRoute(r)
+	}
+	refuse, pattern := mux.Handler(r)
+	if pattern != "" {
+		_, route, _ := strings.Cut(pattern, " ")
+		return route, nil
+	}
+	var told statusOnly
+	refuse.ServeHTTP(&told, r)
+	if told.status == http.StatusMethodNotAllowed {
+		return "", methodNotAllowed(r, told.Header().Get("Allow"))
+	}
+	return "", noSuchRoute(r)
+}
+
+func noSuchRoute(r *http.Request) *problem {
+	return newProblem(http.StatusNotFound, codeNoSuchRoute, fmt.Sprintf("there is no %q; /docs and /openapi.json tell what there is", r.URL.Path))
 }
 
 func methodNotAllowed(r *http.Request, allowed string) *problem {
-	return newProblem(http.StatusMethodNotAllowed, codeMethodNotAllowed, r.URL.Path+" takes "+allowed+", not "+r.Method).header("Allow", allowed)
+	return newProblem(http.StatusMethodNotAllowed, codeMethodNotAllowed,
+		fmt.Sprintf("%q takes %s, not %s", r.URL.Path, allowed, r.Method)).header("Allow", allowed)
 }
 
 // statusOnly learns how the mux would answer.

@@ -44,7 +44,7 @@ func operation(api huma.API, v *service, method, path, id, summary string, succe
 	d.describe(0, "Any other problem")
 	return huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: success, Responses: d.answers,
-		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: v.readTimeout,
+		MaxBodyBytes: maxBodyBytes,
 	}
 }
 
