@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -48,6 +49,11 @@ func newAPI(v *service) *http.ServeMux {
 	return mux
 }
 
+// slashAlone matches the path of an account, or of a part of it, with an id that is a slash.
+//
+//nolint:gochecknoglobals // compiled once, never changed
+var slashAlone = regexp.MustCompile(`(?i)^` + accountsPath + `/(.*/)?%2f(/|$)`)
+
 // find returns the path of the operation that a request is for, as openapi.json has it, or why there is none. It follows no path that
 // is written oddly: the mux would send the client elsewhere, with a page of HTML.
 func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
@@ -57,6 +63,10 @@ func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
 		return "", methodNotAllowed(r, "GET, HEAD, POST")
 	case written == "" || path.Clean(written) != written:
 		return "", noSuchRoute(r)
+	}
+	if slashAlone.MatchString(written) { // which the mux takes for the end of the path
+		err := ids.CheckName("id in the path", "/")
+		return "", newProblem(statusOf(ids.ErrInvalid), string(ids.ErrInvalid), err.Error())
 	}
 	refuse, pattern := mux.Handler(r)
 	if pattern != "" {

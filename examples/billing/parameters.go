@@ -65,7 +65,7 @@ func checkParameters(op *huma.Operation, r *http.Request) error {
 }
 
 // wholeNumber is the one way to write an integer.
-const wholeNumber = `^-?(0|[1-9][0-9]*)$`
+var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`) //nolint:gochecknoglobals // compiled once, never changed
 
 func checkParameter(p *huma.Param, values []string) string {
 	value, number := values[0], p.Schema.Type == huma.TypeInteger
@@ -74,7 +74,7 @@ func checkParameter(p *huma.Param, values []string) string {
 		return fmt.Sprintf("given %d times, expected once", len(values))
 	case value == "" && checkID(p.Schema.Format, p.Name, value) == nil:
 		return "is empty"
-	case number && !regexp.MustCompile(wholeNumber).MatchString(value):
+	case number && !wholeNumber.MatchString(value):
 		return "is no whole number"
 	}
 	if _, err := strconv.ParseInt(value, 10, 64); number && err != nil {

@@ -27,6 +27,9 @@ func received(next http.Handler) http.Handler {
 		}
 		connectionOf(r.Context()).handle()
 		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		if len(body) > 0 {
+			r.Header.Set("Content-Type", jsonType) // the API library compares it byte by byte
+		}
 		next.ServeHTTP(w, r)
 	})
 }

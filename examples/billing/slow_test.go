@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"encoding/json"
 	"io"
 	"net"
@@ -57,4 +58,86 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 			}, time.Minute, time.Millisecond, "others are served")
 		})
 	}
+}
+
+// Clients that send a body slowly, however many, take no place among the requests that are handled.
+func TestManySlowClientsStarveNobody(t *testing.T) {
+	t.Parallel()
+	const many = 1_500
+	c := start(t)
+	c.open("a")
+	for range many {
+		trickle(t, c)
+	}
+	for i := range 20 {
+		r := c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), postBody(fmt.Sprint("t-", i), "1.00"))
+		require.Equal(t, http.StatusCreated, r.status, r.text)
+	}
+	require.Equal(t, "20.00", c.posted("a"))
+}
+
+// With one connection too many the one that has waited longest for its client is cut off, and told where it had begun.
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	c := start(t, func(s *server) { s.settings.connections = most })
+	c.open("a")
+	c.http.CloseIdleConnections()
+	silent := make([]net.Conn, 3)
+	for i := range silent {
+		silent[i] = dial(t, c)
+	}
+	body := trickle(t, c)
+	for range 3 * most {
+		dial(t, c)
+		r := c.do(http.MethodGet, accountsPath+"/a", "")
+		require.Equal(t, http.StatusOK, r.status, r.text)
+	}
+	for _, conn := range silent {
+		_, err := conn.Read(make([]byte, 1))
+		require.Error(t, err, "cut off")
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(body), nil)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	require.Equal(t, http.StatusRequestTimeout, answer.StatusCode)
+}
+
+// A request that is handled is not cut off, however many connect.
+func TestConnectionWithARequestIsKept(t *testing.T) {
+	t.Parallel()
+	store := newSlow()
+	c := start(t, slowStore(store), func(s *server) { s.settings.connections = 4 })
+	answer := make(chan reply, 1)
+	go func() {
+		r, err := c.try(http.MethodPost, accountsPath, createBody("a"))
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- r
+	}()
+	<-store.entered
+	for range 20 {
+		dial(t, c)
+	}
+	close(store.let)
+	require.Equal(t, http.StatusCreated, (<-answer).status)
+}
+
+func dial(t *testing.T, c *client) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	return conn
+}
+
+// trickle begins a request and sends six bytes of its body.
+func trickle(t *testing.T, c *client) net.Conn {
+	t.Helper()
+	conn := dial(t, c)
+	_, err := io.WriteString(conn, "POST "+accountsPath+" HTTP/1.1\r\nHost: billing\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"id\":")
+	require.NoError(t, err)
+	return conn
 }
