@@ -82,13 +82,17 @@ type accountsBody struct {
 }
 
 func accountEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, v, http.MethodPost, accountsPath, "createAccount", "Open an account", http.StatusCreated,
+	huma.Register(api, operation(api, http.MethodPost, accountsPath, "createAccount", accountsTag, "Open an account",
+		"Opens an account, once and for all under its id. Its currency and the digits that it counts with never change.", http.StatusCreated,
 		account.ErrAccountAlreadyExists, account.ErrInvalidOwner, account.ErrInvalidAccountType, account.ErrInvalidLimits,
 		account.ErrIdempotencyKeyReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow), v.createAccount)
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath, "listAccounts", "All accounts", http.StatusOK), v.list)
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}", "getAccount", "What an account is", http.StatusOK,
+	huma.Register(api, operation(api, http.MethodGet, accountsPath, "listAccounts", accountsTag, "All accounts",
+		"All accounts in the order of their ids, page by page. Accounts that are opened meanwhile are on a page if their ids come after it. Those that another instance owns may be missing for a moment.", http.StatusOK), v.list)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}", "getAccount", accountsTag, "What an account is",
+		"What the account is, with everything that was answered before.", http.StatusOK,
 		account.ErrAccountNotFound), v.account)
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", "What an account holds", http.StatusOK,
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", accountsTag, "What an account holds",
+		"What is posted, held and available, with everything that was answered before.", http.StatusOK,
 		account.ErrAccountNotFound), v.balance)
 }
 

@@ -18,23 +18,57 @@ import (
 
 const apiDescription = `Accounts, credits and debits. Amounts are decimal strings such as "12.50" and are never rounded.
 
-A request that changes something may carry an Idempotency-Key of 1 to 255 characters. Sent again with the same key it changes nothing and gets the same
-answer, with the header Idempotent-Replayed. A key that is used for another request is refused with IdempotencyKeyReused. Without a key one is
-made, and returned.
+Ids have 1 to 128 of the letters, digits and . _ - : @, not dots alone; an account's id may have one slash between two such names, which is
+percent-encoded in paths: acme%2Falice. Names that begin with transit: are the system's. Any other id is refused with InvalidId, wherever it stands.
 
-What is not a success is an application/problem+json with a code that programs can rely on.`
+A request that changes something has an Idempotency-Key: an id that the client gives, or by default a posting's transactionId, or a new one for
+an account. The key counts for the account that the request is about: at another account it is another key. It is stored with what the request changed.
+The same request with the same key changes nothing and gets the same answer, for ever, with the header Idempotent-Replayed. Another request with that key
+is refused with IdempotencyKeyReused. A request is the same if it says the same: the order of names, zeros such as in 1.5 and 1.50,
+and the zone of a time do not matter, but a name that is left out differs from one that is given. A refusal
+changes nothing and leaves the key free: sent again it is decided anew. A transaction has one effect on an account: with the same content and another key it is
+refused with TransactionPostedAlready, with other content with IdempotencyKeyReused.
 
-// newAPI returns the routes of all operations, and of /openapi.json.
-func newAPI(v *service) *http.ServeMux {
+Bodies are strict: names are exact and stand there once, unknown names and null are refused, and so is everything that is no UTF-8. Parameters are
+given once and are not empty; unknown ones are refused.
+
+What is not a success is an application/problem+json with a code that programs can rely on. There is no authentication here: put what does that in
+front.`
+
+// The groups of operations.
+const (
+	accountsTag = "Accounts"
+	postingsTag = "Postings"
+	healthTag   = "Health"
+)
+
+func document() *huma.OpenAPI {
+	return &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info: &huma.Info{
+			Title: "Fencelog billing", Version: "1", Description: apiDescription,
+			License: &huma.License{Name: "Apache License 2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0"},
+			Contact: &huma.Contact{Name: "Fencelog", URL: "https://github.com/fencelog/fencelog"},
+		},
+		Servers:  []*huma.Server{{URL: "/", Description: "The service that this document is from."}},
+		Security: []map[string][]string{}, // none is needed
+		Tags: []*huma.Tag{
+			{Name: accountsTag, Description: "What accounts are, what they hold and what happened to them."},
+			{Name: postingsTag, Description: "Credits and debits, and what a transaction did to an account."},
+			{Name: healthTag, Description: "For those who start the service and send it requests."},
+		},
+		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+	}
+}
+
+// newAPI returns the routes of all operations, and of /docs and /openapi.json.
+func newAPI(v *service) (*http.ServeMux, error) {
 	mux := http.NewServeMux()
 	cfg := huma.Config{
-		OpenAPI: &huma.OpenAPI{
-			OpenAPI:    "3.1.0",
-			Info:       &huma.Info{Title: "Fencelog billing", Version: "1", Description: apiDescription},
-			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
-		},
-		OpenAPIPath:                  "/openapi",
-		Formats:                      map[string]huma.Format{jsonType: jsonFormat(), "json": jsonFormat()}, // "json" is problem+json, too
+		OpenAPI:     document(),
+		OpenAPIPath: "/openapi",
+		// The second name is that of what ends with +json: problems.
+		Formats:                      map[string]huma.Format{jsonType: jsonFormat(), "json": jsonFormat()},
 		DefaultFormat:                jsonType,
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{toProblem},
@@ -44,9 +78,15 @@ func newAPI(v *service) *http.ServeMux {
 	accountEndpoints(api, v)
 	postingEndpoints(api, v)
 	eventEndpoints(api, v)
+	describeHealth(api)
 	// The library describes its own form of errors too, which no answer has.
 	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
-	return mux
+	docs, err := newDocs(api.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET "+docsPath, docs)
+	return mux, nil
 }
 
 // slashAlone matches the path of an account, or of a part of it, with an id that is a slash.
@@ -110,7 +150,7 @@ func (s *statusOnly) WriteHeader(status int) { s.status = status }
 // postingCodes are the refusals of credits and debits alike.
 func postingCodes(more ...refusal.Code) []refusal.Code {
 	return append([]refusal.Code{
-		account.ErrAccountNotFound, account.ErrAccountNotActive, ids.ErrInvalid, account.ErrInvalidEntryType,
+		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrInvalidEntryType, codePostedAlready,
 		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
 		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	}, more...)

@@ -46,7 +46,8 @@ type positionBody struct {
 }
 
 func eventEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", "What happened to an account", http.StatusOK,
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", accountsTag, "What happened to an account",
+		"The events of the account in the order of their versions, page by page.", http.StatusOK,
 		account.ErrAccountNotFound), v.events)
 }
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -74,6 +75,10 @@ func checkParameter(p *huma.Param, values []string) string {
 		return fmt.Sprintf("given %d times, expected once", len(values))
 	case value == "" && checkID(p.Schema.Format, p.Name, value) == nil:
 		return "is empty"
+	case !utf8.ValidString(value) && p.In == "header" && p.Schema.Format == "":
+		return "is no UTF-8"
+	case p.Schema.MaxLength != nil && len(value) > *p.Schema.MaxLength:
+		return fmt.Sprintf("has %d bytes, expected at most %d", len(value), *p.Schema.MaxLength)
 	case number && !wholeNumber.MatchString(value):
 		return "is no whole number"
 	}

@@ -58,12 +58,12 @@ type onePostingRequest struct {
 type onePostingAnswer struct{ Body postingBody }
 
 func postingEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, v, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", "Add an amount to an account",
-		http.StatusCreated, postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
-	huma.Register(api, operation(api, v, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", "Take an amount from an account",
-		http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}/postings/{transactionId}", "getPosting",
-		"What a transaction did to an account", http.StatusOK, account.ErrAccountNotFound, codeNoPosting), v.posting)
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", postingsTag, "Add an amount to an account",
+		"Adds an amount. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated, postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", postingsTag, "Take an amount from an account",
+		"Takes an amount, if that much is available. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/postings/{transactionId}", "getPosting", postingsTag, "What a transaction did to an account",
+		"The answer that the credit or the debit had.", http.StatusOK, account.ErrAccountNotFound, codeNoPosting), v.posting)
 }
 
 func (v *service) credit(ctx context.Context, r *postingRequest) (*postingAnswer, error) {

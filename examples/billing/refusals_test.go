@@ -83,14 +83,14 @@ func TestRefusals(t *testing.T) {
 			r := c.do(method, path, refused.body)
 			require.Equal(t, refused.status, r.status, r.text)
 			require.Equal(t, refused.code, r.code(t))
-			described := document.Paths[template(path)][strings.ToLower(method)].Responses[strconv.Itoa(refused.status)].Description
+			described := document.Paths[templateOf(path)][strings.ToLower(method)].Responses[strconv.Itoa(refused.status)].Description
 			require.Contains(t, strings.Split(described, ", "), refused.code)
 		})
 	}
 }
 
-// template returns the path as openapi.json has it.
-func template(path string) string {
+// templateOf returns the path as openapi.json has it.
+func templateOf(path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	if parts := strings.Split(path, "/"); len(parts) > 3 {
 		parts[3] = "{accountId}"
@@ -173,9 +173,12 @@ func TestDocumentTellsTheAnswersOfEachMethod(t *testing.T) {
 		}
 	}
 	c.do(http.MethodGet, "/openapi.json", "").as(t, &document)
-	commands := []string{"400", "408", "413", "415", "421", "504"}
+	commands := []string{"408", "413", "415", "421", "504"}
 	operations := 0
 	for path, methods := range document.Paths {
+		if !strings.HasPrefix(path, "/v1") {
+			continue
+		}
 		for method, operation := range methods {
 			operations++
 			name := method + " " + path

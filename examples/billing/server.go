@@ -80,7 +80,11 @@ func (s *server) enter(ctx context.Context) error {
 		return err
 	}
 	s.logger.Info("caught up", "events", b.name)
+	var api *http.ServeMux
 	v, err := newService(ctx, b, s.settings, s.telemetry, s.logger)
+	if err == nil {
+		api, err = newAPI(v)
+	}
 	if err == nil {
 		// Last: an instance that cannot start takes nothing from one that serves.
 		err = b.claim(ctx)
@@ -88,7 +92,7 @@ func (s *server) enter(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, b.close())
 	}
-	s.serving.Store(&site{backend: b, api: newAPI(v)})
+	s.serving.Store(&site{backend: b, api: api})
 	close(s.ready)
 	return nil
 }

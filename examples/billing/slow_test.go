@@ -2,8 +2,8 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -80,7 +80,9 @@ func TestManySlowClientsStarveNobody(t *testing.T) {
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
 	const most = 8
-	c := start(t, func(s *server) { s.settings.connections = most })
+	c := start(t, func(s *server) {
+		s.settings.connections, s.settings.readTimeout, s.settings.readHeaderTimeout = most, time.Hour, time.Hour
+	})
 	c.open("a")
 	c.http.CloseIdleConnections()
 	silent := make([]net.Conn, 3)
@@ -95,7 +97,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	for _, conn := range silent {
 		_, err := conn.Read(make([]byte, 1))
-		require.Error(t, err, "cut off")
+		require.ErrorIs(t, err, io.EOF, "cut off")
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(body), nil)
 	require.NoError(t, err)
