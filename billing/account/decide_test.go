@@ -189,7 +189,7 @@ func TestPosting(t *testing.T) {
 		{"an endless transaction", plain, credit(strings.Repeat("x", 129), usd(1)), ids.ErrInvalid, nil},
 		{"the longest transaction", plain, credit(strings.Repeat("x", 128), usd(1)), "", events{credited(strings.Repeat("x", 128), 1, 1001)}},
 		{"no contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "" }), ids.ErrInvalid, nil},
-		{"itself as contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "a" }), ids.ErrInvalid, nil},
+		{"itself as contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "a" }), account.ErrDuplicateEntry, nil},
 		{"unknown entry type", plain, credit("t", usd(1), func(c *account.CreditAccount) {
 			c.EntryType = account.EntryUnknown
 		}), account.ErrInvalidEntryType, nil},

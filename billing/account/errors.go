@@ -17,6 +17,7 @@ const (
 	ErrInvalidOwner         refusal.Code = "InvalidOwner"         // [OwnerError]
 	ErrInvalidAccountType   refusal.Code = "InvalidAccountType"   // [TypeError]
 	ErrInvalidLimits        refusal.Code = "InvalidLimits"        // [LimitsError]
+	ErrDuplicateEntry       refusal.Code = "DuplicateEntry"       // [DuplicateEntryError]
 	ErrInvalidEntryType     refusal.Code = "InvalidEntryType"     // [EntryTypeError]
 	ErrInvalidEffectiveTime refusal.Code = "InvalidEffectiveTime" // [TimeError]
 	ErrIdempotencyKeyReused refusal.Code = "IdempotencyKeyReused" // [KeyReusedError]
@@ -100,6 +101,17 @@ func (e *LimitsError) Error() string {
 
 // Unwrap returns [ErrInvalidLimits].
 func (e *LimitsError) Unwrap() error { return ErrInvalidLimits }
+
+// DuplicateEntryError says that an account is on both sides of a movement. It matches [ErrDuplicateEntry].
+type DuplicateEntryError struct{ AccountID string }
+
+// Error says which and what was expected.
+func (e *DuplicateEntryError) Error() string {
+	return fmt.Sprintf("account %q is its own contra, expected another account", e.AccountID)
+}
+
+// Unwrap returns [ErrDuplicateEntry].
+func (e *DuplicateEntryError) Unwrap() error { return ErrDuplicateEntry }
 
 // EntryTypeError says that there is no such reason for money to move. It matches [ErrInvalidEntryType].
 type EntryTypeError struct{ EntryType EntryType }

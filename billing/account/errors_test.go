@@ -24,7 +24,7 @@ func TestOrderOfRefusalsOfAPosting(t *testing.T) {
 	}{
 		{ids.ErrInvalid, func() { c.AccountID = "a" }},
 		{ids.ErrInvalid, func() { c.TransactionID = "t-1" }},
-		{ids.ErrInvalid, func() { c.Contra = "bank" }},
+		{account.ErrDuplicateEntry, func() { c.Contra = "bank" }},
 		{account.ErrInvalidEntryType, func() { c.EntryType = account.EntryTopUp }},
 		{money.ErrInvalidAmount, func() { c.Amount.Minor = math.MaxInt64 }},
 		{money.ErrInvalidCurrency, func() { c.Amount.Currency = "USD" }},
@@ -107,6 +107,7 @@ func TestCodesAreStable(t *testing.T) {
 		{&ids.Error{Field: "contra", Found: "\xff", Want: "text"}, "InvalidId", `contra is "\xff", expected text`},
 		{&ids.Error{Field: "contra", Want: "text"}, "InvalidId", `contra is empty, expected text`},
 		{&ids.Error{Field: "contra", Found: string(make([]byte, 300)), Want: "less"}, "InvalidId", "contra has 300 bytes, expected less"},
+		{&account.DuplicateEntryError{AccountID: "a"}, "DuplicateEntry", `account "a" is its own contra, expected another account`},
 		{
 			&account.EntryTypeError{EntryType: "GIFT"}, "InvalidEntryType",
 			`entry type "GIFT" is unknown, expected TOPUP, PAYMENT, TRANSFER, REFUND, REVERSAL or ADJUSTMENT`,

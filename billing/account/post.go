@@ -43,7 +43,7 @@ type DebitAccount struct {
 // Decide returns the account's AccountCredited, nothing if the account has this posting already, or the first of these
 // refusals that applies.
 //
-// Of the command itself: [ids.ErrInvalid], [ErrInvalidEntryType], [money.ErrInvalidAmount], [money.ErrInvalidCurrency],
+// Of the command itself: [ids.ErrInvalid], [ErrDuplicateEntry], [ErrInvalidEntryType], [money.ErrInvalidAmount], [money.ErrInvalidCurrency],
 // [ErrInvalidEffectiveTime]. Of the account: [ErrAccountNotFound], [money.ErrMismatch], [money.ErrPrecision] or
 // [money.ErrOverflow] for an amount that it cannot count, [ErrIdempotencyKeyReused], [ErrAccountNotActive]. Of its
 // balance: [money.ErrOverflow], [ErrMaxBalanceExceeded].
@@ -149,7 +149,7 @@ func (m movement) checkIDs() error {
 		ids.CheckAccount("contra", m.Contra), ids.CheckFree("contra", m.Contra),
 	)
 	if err == nil && m.Contra == m.AccountID {
-		err = &ids.Error{Field: "contra", Found: m.Contra, Want: "another account than the one it is contra to"}
+		err = &DuplicateEntryError{AccountID: m.AccountID}
 	}
 	return err
 }

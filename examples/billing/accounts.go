@@ -22,9 +22,9 @@ type newAccount struct {
 	OwnerID     freeName          `json:"ownerId" example:"user-1"`
 	OwnerType   account.OwnerType `json:"ownerType" enum:"USER,ORGANIZATION,SYSTEM"`
 	AccountType account.Type      `json:"accountType" enum:"USER,SYSTEM,EXTERNAL" doc:"EXTERNAL is the world outside: without limits."`
-	Currency    money.Currency    `json:"currency" example:"USD" doc:"A code of ISO 4217."`
-	MinBalance  *string           `json:"minBalance,omitempty" example:"-100.00" doc:"What posted less held may not fall below, 0 or less. Default: 0."`
-	MaxBalance  *string           `json:"maxBalance,omitempty" example:"10000.00" doc:"What posted may not exceed. Default: no such limit."`
+	Currency    currencyCode      `json:"currency" example:"USD" doc:"A code of ISO 4217."`
+	MinBalance  *limitText        `json:"minBalance,omitempty" example:"-100.00" doc:"What posted less held may not fall below, 0 or less. Default: 0."`
+	MaxBalance  *limitText        `json:"maxBalance,omitempty" example:"10000.00" doc:"What posted may not exceed. Default: no such limit."`
 }
 
 type accountBody struct {
@@ -98,7 +98,7 @@ func accountEndpoints(api huma.API, v *service) {
 
 func (v *service) createAccount(ctx context.Context, r *createAccountRequest) (*createAccountAnswer, error) {
 	c := account.CreateAccount{
-		AccountID: string(r.Body.ID), OwnerID: string(r.Body.OwnerID), OwnerType: r.Body.OwnerType, AccountType: r.Body.AccountType, Currency: r.Body.Currency,
+		AccountID: string(r.Body.ID), OwnerID: string(r.Body.OwnerID), OwnerType: r.Body.OwnerType, AccountType: r.Body.AccountType, Currency: money.Currency(r.Body.Currency),
 	}
 	var err error
 	if c.MinBalance, err = limit(r.Body.MinBalance, c.Currency); err != nil {
@@ -170,11 +170,11 @@ func accountOf(d account.Details) accountBody {
 }
 
 // limit reads an amount that may be left out.
-func limit(text *string, c money.Currency) (*money.Amount, error) {
+func limit(text *limitText, c money.Currency) (*money.Amount, error) {
 	if text == nil {
 		return nil, nil
 	}
-	amount, err := money.Parse(*text, c)
+	amount, err := money.Parse(string(*text), c)
 	return &amount, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -24,9 +25,12 @@ percent-encoded in paths: acme%2Falice. Names that begin with transit: are the s
 A request that changes something has an Idempotency-Key: an id that the client gives, or by default a posting's transactionId, or a new one for
 an account. The key counts for the account that the request is about: at another account it is another key. It is stored with what the request changed.
 The same request with the same key changes nothing and gets the same answer, for ever, with the header Idempotent-Replayed. Another request with that key
-is refused with IdempotencyKeyReused. A request is the same if it says the same: the order of names, zeros such as in 1.5 and 1.50,
-and the zone of a time do not matter, but a name that is left out differs from one that is given. A refusal
-changes nothing and leaves the key free: sent again it is decided anew. A transaction has one effect on an account: with the same content and another key it is
+is refused with IdempotencyKeyReused.
+
+A request is the same if it says the same: the order of names, zeros such as in 1.5 and 1.50,
+and the zone of a time do not matter, but a name that is left out differs from one that is given.
+
+A refusal changes nothing and leaves the key free: sent again it is decided anew. A transaction has one effect on an account: with the same content and another key it is
 refused with TransactionPostedAlready, with other content with IdempotencyKeyReused.
 
 Bodies are strict: names are exact and stand there once, unknown names and null are refused, and so is everything that is no UTF-8. Parameters are
@@ -57,8 +61,13 @@ func document() *huma.OpenAPI {
 			{Name: postingsTag, Description: "Credits and debits, and what a transaction did to an account."},
 			{Name: healthTag, Description: "For those who start the service and send it requests."},
 		},
-		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", modelName)},
 	}
+}
+
+// modelName returns the name that a Go type has in the document.
+func modelName(t reflect.Type, hint string) string {
+	return strings.TrimSuffix(huma.DefaultSchemaNamer(t, hint), "Body")
 }
 
 // newAPI returns the routes of all operations, and of /docs and /openapi.json.
@@ -150,7 +159,7 @@ func (s *statusOnly) WriteHeader(status int) { s.status = status }
 // postingCodes are the refusals of credits and debits alike.
 func postingCodes(more ...refusal.Code) []refusal.Code {
 	return append([]refusal.Code{
-		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrInvalidEntryType, codePostedAlready,
+		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrDuplicateEntry, account.ErrInvalidEntryType, codePostedAlready,
 		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
 		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	}, more...)

@@ -17,7 +17,7 @@ import (
 // operation describes an endpoint with the problems that it may answer: those of codes, and those that any request of its method may get.
 func operation(api huma.API, method, path, id, tag, summary, text string, success int, codes ...refusal.Code) huma.Operation {
 	d := &description{
-		problem: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem"),
+		problem: problemSchema(api),
 		answers: map[string]*huma.Response{
 			strconv.Itoa(success): {Description: http.StatusText(success), Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc)}},
 		},
@@ -52,6 +52,10 @@ func operation(api huma.API, method, path, id, tag, summary, text string, succes
 	}
 }
 
+func problemSchema(api huma.API) *huma.Schema {
+	return api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
+}
+
 func correlationParameter() *huma.Param {
 	least, most := 1, eventstore.MaxIDBytes
 	return &huma.Param{
@@ -78,6 +82,10 @@ func describeHealth(api huma.API) {
 			Description: "Answers while the service starts and stops, too.",
 			Responses: map[string]*huma.Response{
 				strconv.Itoa(http.StatusOK): answer(page.well), strconv.Itoa(http.StatusServiceUnavailable): answer(page.unwell),
+				strconv.Itoa(http.StatusMethodNotAllowed): {
+					Description: codeMethodNotAllowed, Content: map[string]*huma.MediaType{problemType: {Schema: problemSchema(api)}},
+					Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc), "Allow": textHeader("What it takes.")},
+				},
 			},
 		})
 	}

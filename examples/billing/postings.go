@@ -18,8 +18,8 @@ import (
 type newPosting struct {
 	TransactionID freeName          `json:"transactionId" example:"topup-1" doc:"A transaction has one effect on an account, however often it is sent."`
 	EntryType     account.EntryType `json:"entryType" enum:"TOPUP,PAYMENT,TRANSFER,REFUND,REVERSAL,ADJUSTMENT"`
-	Amount        string            `json:"amount" example:"12.50" doc:"Above 0."`
-	Currency      money.Currency    `json:"currency" example:"USD" doc:"That of the account."`
+	Amount        amountText        `json:"amount" example:"12.50" doc:"Above 0."`
+	Currency      currencyCode      `json:"currency" example:"USD" doc:"That of the account."`
 	Contra        freeAccountID     `json:"contra" example:"acme/bank" doc:"The account on the other side."`
 	EffectiveAt   *time.Time        `json:"effectiveAt,omitempty" doc:"When it counts, kept to the microsecond. Default: now."`
 }
@@ -76,7 +76,7 @@ func (v *service) debit(ctx context.Context, r *postingRequest) (*postingAnswer,
 
 // post is what a credit and a debit have in common; as makes the command of what both say.
 func (v *service) post(ctx context.Context, r *postingRequest, as func(account.CreditAccount) any) (*postingAnswer, error) {
-	amount, err := money.Parse(r.Body.Amount, r.Body.Currency)
+	amount, err := money.Parse(string(r.Body.Amount), money.Currency(r.Body.Currency))
 	if err != nil {
 		return nil, v.problemOf(ctx, err)
 	}

@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 		{"too large", credits, credit("1.00", "92233720368547758.08"), 422, "AmountOverflow"},
 		{"balance too large", credits, credit("1.00", "92233720368547758.07"), 422, "AmountOverflow"},
 		{"other currency", credits, credit("USD", "EUR"), 422, "CurrencyMismatch"},
-		{"contra to itself", credits, credit("bank", "alice"), 422, "InvalidId"},
+		{"contra to itself", credits, credit("bank", "alice"), 422, "DuplicateEntry"},
 		{"unknown entry type", credits, credit("TOPUP", "GIFT"), 422, "ValidationFailed"},
 		{"long ago", credits, credit(`"contra"`, `"effectiveAt":"1812-01-01T00:00:00Z","contra"`), 422, "InvalidEffectiveTime"},
 		{"transaction with another amount", credits, credit(`"t"`, `"topup"`), 422, "IdempotencyKeyReused"},

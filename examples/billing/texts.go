@@ -39,11 +39,35 @@ func (freeName) Schema(huma.Registry) *huma.Schema {
 	return free(idSchema(nameFormat, ids.NamePattern))
 }
 
-// idSchema has the rule as extensions, which the library writes and does not check.
+// Amounts in requests. As for ids, package money checks them.
+type (
+	amountText   string // of a posting, above 0
+	limitText    string // of an account
+	currencyCode string
+)
+
+// Schema describes the type.
+func (amountText) Schema(huma.Registry) *huma.Schema { return ruled(`^[0-9]+(\.[0-9]+)?$`, maxDecimal) }
+
+// Schema describes the type.
+func (limitText) Schema(huma.Registry) *huma.Schema {
+	return ruled(`^-?[0-9]+(\.[0-9]+)?$`, maxDecimal)
+}
+
+// Schema describes the type.
+func (currencyCode) Schema(huma.Registry) *huma.Schema { return ruled(`^[A-Z]{3}$`, len("USD")) }
+
+const maxDecimal = 40 // characters of an amount, as package money reads it
+
+// ruled has the rule as extensions, which the library writes and does not check.
+func ruled(pattern string, most int) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Extensions: map[string]any{"minLength": 1, "maxLength": most, "pattern": pattern}}
+}
+
 func idSchema(format, pattern string) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Format: format, Extensions: map[string]any{
-		"minLength": 1, "maxLength": ids.MaxLength, "pattern": pattern,
-	}}
+	s := ruled(pattern, ids.MaxLength)
+	s.Format = format
+	return s
 }
 
 func free(s *huma.Schema) *huma.Schema {
