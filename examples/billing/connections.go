@@ -71,11 +71,7 @@ func (l *connections) changed(accepted net.Conn, state http.ConnState) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.leave()
-	if !c.closed {
-		c.body = false
-		c.place = l.waiting.PushBack(c)
-	}
+	c.enter()
 }
 
 // leave takes the connection out of those that wait. The caller holds the lock.
@@ -101,6 +97,24 @@ func (c *connection) handle() {
 		c.of.mu.Lock()
 		defer c.of.mu.Unlock()
 		c.leave()
+	}
+}
+
+// wait says that a request is handled, and that its answer waits for the client to read it.
+func (c *connection) wait() {
+	if c != nil {
+		c.of.mu.Lock()
+		defer c.of.mu.Unlock()
+		c.enter()
+	}
+}
+
+// enter puts the connection behind all that wait. The caller holds the lock.
+func (c *connection) enter() {
+	c.leave()
+	if !c.closed {
+		c.body = false
+		c.place = c.of.waiting.PushBack(c)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 )
 
 const (
@@ -26,6 +27,8 @@ func received(next http.Handler) http.Handler {
 			return
 		}
 		connectionOf(r.Context()).handle()
+		// The time to read is over. Without this, its end would end the request while it is handled.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 		if len(body) > 0 {
 			r.Header.Set("Content-Type", jsonType) // the API library compares it byte by byte

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -142,4 +143,63 @@ func trickle(t *testing.T, c *client) net.Conn {
 	_, err := io.WriteString(conn, "POST "+accountsPath+" HTTP/1.1\r\nHost: billing\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"id\":")
 	require.NoError(t, err)
 	return conn
+}
+
+// deaf is the answer to a client that does not read.
+type deaf struct {
+	http.ResponseWriter
+	begun, let chan struct{}
+}
+
+func (d *deaf) Write(b []byte) (int, error) {
+	close(d.begun)
+	<-d.let
+	return len(b), nil
+}
+
+// A client that does not read its answer takes no place among the requests that are handled.
+func TestSlowReadersStarveNobody(t *testing.T) {
+	t.Parallel()
+	h := bounded(settings{inFlight: 1, requestTimeout: time.Hour}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, "answer")
+	}))
+	slow := &deaf{ResponseWriter: httptest.NewRecorder(), begun: make(chan struct{}), let: make(chan struct{})}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.ServeHTTP(slow, httptest.NewRequest(http.MethodGet, "/", nil))
+	}()
+	<-slow.begun
+	other := httptest.NewRecorder()
+	h.ServeHTTP(other, httptest.NewRequest(http.MethodGet, "/", nil))
+	require.Equal(t, http.StatusAccepted, other.Code)
+	require.Equal(t, "answer", other.Body.String())
+	close(slow.let)
+	<-ended
+}
+
+// The time to read a request does not bound the time to handle it.
+func TestHandlingMayTakeLongerThanReading(t *testing.T) {
+	t.Parallel()
+	const readTimeout = 200 * time.Millisecond
+	store := newSlow()
+	c := start(t, slowStore(store), func(s *server) { s.settings.readTimeout = readTimeout })
+	answer := make(chan reply, 1)
+	go func() {
+		r, err := c.try(http.MethodPost, accountsPath, createBody("a"))
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- r
+	}()
+	select {
+	case <-store.entered:
+		<-time.After(3 * readTimeout)
+		close(store.let)
+		r := <-answer
+		require.Equal(t, http.StatusCreated, r.status, r.text)
+	case r := <-answer: // on a machine so busy that the request was not even read in time
+		require.Equal(t, http.StatusRequestTimeout, r.status, r.text)
+	}
 }
