@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// Accounts returns what the accounts after the given id are, in the order of their ids, at most so many, and whether there are more;
-// or what the source failed with. It takes time in proportion to the number of all accounts.
+// Accounts returns what the accounts after the given id are, in the order of their ids, at most so
+// many, and whether there are more; or what the source failed with. It takes time in proportion to
+// the number of all accounts.
 func (v *View) Accounts(ctx context.Context, after string, most int) (page []Details, more bool, err error) {
 	err = v.current(ctx, func(s *viewState) {
 		ids := s.next(after, most+1)

@@ -62,17 +62,17 @@ func (e *Error) Error() string {
 // Unwrap returns [ErrInvalid].
 func (e *Error) Unwrap() error { return ErrInvalid }
 
-//nolint:gochecknoglobals // compiled once, never changed
 var (
 	names    = regexp.MustCompile(NamePattern)
 	accounts = regexp.MustCompile(AccountPattern)
 )
 
-// CheckName returns nil if id can be the id of anything but an account: of an owner, a transaction, a command. Otherwise it
-// returns an *[Error] with the field.
+// CheckName returns nil if id can be the id of anything but an account: of an owner, a transaction,
+// a command. Otherwise it returns an *[Error] with the field.
 func CheckName(field, id string) error { return check(field, id, names, NameRule) }
 
-// CheckAccount returns nil if id can be the id of an account, and otherwise an *[Error] with the field.
+// CheckAccount returns nil if id can be the id of an account, and otherwise an *[Error] with the
+// field.
 func CheckAccount(field, id string) error { return check(field, id, accounts, AccountRule) }
 
 func check(field, id string, pattern *regexp.Regexp, rule string) error {
@@ -82,7 +82,8 @@ func check(field, id string, pattern *regexp.Regexp, rule string) error {
 	return nil
 }
 
-// CheckFree returns nil if everybody may give the id to something, and an *[Error] with the field if it is the system's.
+// CheckFree returns nil if everybody may give the id to something, and an *[Error] with the field
+// if it is the system's.
 func CheckFree(field, id string) error {
 	for part := range strings.SplitSeq(id, "/") {
 		if strings.HasPrefix(part, "transit:") {

@@ -99,8 +99,6 @@ func newAPI(v *service) (*http.ServeMux, error) {
 }
 
 // slashAlone matches the path of an account, or of a part of it, with an id that is a slash.
-//
-//nolint:gochecknoglobals // compiled once, never changed
 var slashAlone = regexp.MustCompile(`(?i)^` + accountsPath + `/(.*/)?%2f(/|$)`)
 
 // find returns the path of the operation that a request is for, as openapi.json has it, or why there is none. It follows no path that

@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// connections is a listener that bounds how many clients are connected, and so the memory of all that they send.
+// connections is a listener that bounds how many clients are connected, and so the memory of all
+// that they send.
 //
-// A client that is slow costs another one nothing: with one connection too many, the one that has waited longest for its client is cut
-// off. One whose request is being handled is never cut off.
+// A client that is slow costs another one nothing: with one connection too many, the one that has
+// waited longest for its client is cut off. One whose request is being handled is never cut off.
 type connections struct {
 	net.Listener
 
@@ -138,7 +139,8 @@ func (c *connection) CloseWrite() error {
 	return nil
 }
 
-// Write writes b, but for an answer that the HTTP server makes without a handler: it becomes a problem.
+// Write writes b, but for an answer that the HTTP server makes without a handler: it becomes a
+// problem.
 func (c *connection) Write(b []byte) (int, error) {
 	answer, ok := asProblem(b, c.of.newID)
 	if !ok {

@@ -27,7 +27,8 @@ var docsPage string
 //go:embed docs/style.css
 var docsStyle string
 
-// newDocs returns the page that documents the API for people, made of the same document as /openapi.json. It loads nothing.
+// newDocs returns the page that documents the API for people, made of the same document as
+// /openapi.json. It loads nothing.
 func newDocs(api *huma.OpenAPI) (http.Handler, error) {
 	page, err := template.New("docs").Parse(docsPage)
 	if err != nil {
@@ -38,7 +39,8 @@ func newDocs(api *huma.OpenAPI) (http.Handler, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(docsStyle))
-	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; frame-ancestors 'none'; base-uri 'none'"
+	policy := "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; style-src 'sha256-" +
+		base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", policy)
@@ -123,7 +125,9 @@ func paragraphs(text string) []string {
 }
 
 func docsOperationOf(op *huma.Operation, models map[string]*huma.Schema) docsOperation {
-	d := docsOperation{ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: paragraphs(op.Description)}
+	d := docsOperation{
+		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: paragraphs(op.Description),
+	}
 	for _, p := range op.Parameters {
 		f := docsFieldOf(p.Name, p.Schema, p.Required)
 		f.In, f.Description = p.In, cmp.Or(p.Description, f.Description)
@@ -172,7 +176,8 @@ func docsModelOf(name string, models map[string]*huma.Schema) docsModel {
 	return m
 }
 
-// fieldsOf returns the names of a model's fields: those that must be there in their order, then the others.
+// fieldsOf returns the names of a model's fields: those that must be there in their order, then the
+// others.
 func fieldsOf(s *huma.Schema) []string {
 	names := slices.Clone(s.Required)
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {

@@ -14,16 +14,17 @@ import (
 // maxDepth bounds how deep values of a body may stand in each other.
 const maxDepth = 32
 
-// strictJSON is how bodies are read: no name twice, names exact, nothing but UTF-8, no null, nothing behind the value.
+// strictJSON is how bodies are read: no name twice, names exact, nothing but UTF-8, no null,
+// nothing behind the value.
 //
-// The API library reads a body twice: into an any, which it holds against the schema, and into the type. An error of the
-// first makes the request malformed, an error of the second invalid.
+// The API library reads a body twice: into an any, which it holds against the schema, and into the
+// type. An error of the first makes the request malformed, an error of the second invalid.
 func strictJSON(data []byte, into any) error {
-	if any, ok := into.(*any); ok {
+	if loose, ok := into.(*any); ok {
 		if err := wellFormed(data); err != nil {
 			return err
 		}
-		return json.Unmarshal(data, any)
+		return json.Unmarshal(data, loose)
 	}
 	if at, ok := null(data); ok {
 		return fmt.Errorf("null at %s: leave the name out instead", at)

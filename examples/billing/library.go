@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// What the HTTP server writes when it answers without a handler. It offers no way to say it otherwise: see
-// https://github.com/golang/go/issues/21548.
+// What the HTTP server writes when it answers without a handler. It offers no way to say it
+// otherwise: see https://github.com/golang/go/issues/21548.
 const (
 	ownHeaders        = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 	ownVersion        = "HTTP/1.1 "
 	expectationFailed = ownVersion + "417 "
 )
 
-// asProblem returns the problem that stands for an answer of the HTTP server, and whether b is one. No handler writes any: each
-// answer of a handler has more headers, and none has the status 417.
+// asProblem returns the problem that stands for an answer of the HTTP server, and whether b is one.
+// No handler writes any: each answer of a handler has more headers, and none has the status 417.
 func asProblem(b []byte, newID func() string) ([]byte, bool) {
 	line, rest, ok := bytes.Cut(b, []byte("\r\n"))
 	if !ok || !bytes.HasPrefix(line, []byte(ownVersion)) {

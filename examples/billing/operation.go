@@ -48,7 +48,8 @@ func operation(api huma.API, method, path, id, tag, summary, text string, succes
 	return huma.Operation{
 		OperationID: id, Method: method, Path: path, Tags: []string{tag}, Summary: summary, Description: text,
 		Parameters:    []*huma.Param{correlationParameter()},
-		DefaultStatus: success, Responses: d.answers, MaxBodyBytes: maxBodyBytes,
+		DefaultStatus: success, Responses: d.answers,
+		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: -1, // the body is there: see received
 	}
 }
 

@@ -15,14 +15,15 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// exact refuses what the API library lets through: parameters that are empty, twice there or written oddly, ids that are none, and
-// requests that no JSON could answer.
+// exact refuses what the API library lets through: parameters that are empty, twice there or
+// written oddly, ids that are none, and requests that no JSON could answer.
 func exact(v *service) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		if !acceptable(r.Header.Values("Accept")) {
+			accept := strings.Join(r.Header.Values("Accept"), ", ")
 			newProblem(http.StatusNotAcceptable, codeNotAcceptable,
-				fmt.Sprintf("Accept is %q, expected one that %s fits", strings.Join(r.Header.Values("Accept"), ", "), jsonType)).write(w, r)
+				fmt.Sprintf("Accept is %q, expected one that %s fits", accept, jsonType)).write(w, r)
 			return
 		}
 		if err := checkParameters(ctx.Operation(), r); err != nil {
@@ -33,7 +34,8 @@ func exact(v *service) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// checkParameters returns what is wrong with the parameters, as a problem or as a refusal of the domain.
+// checkParameters returns what is wrong with the parameters, as a problem or as a refusal of the
+// domain.
 func checkParameters(op *huma.Operation, r *http.Request) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -66,7 +68,7 @@ func checkParameters(op *huma.Operation, r *http.Request) error {
 }
 
 // wholeNumber is the one way to write an integer.
-var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`) //nolint:gochecknoglobals // compiled once, never changed
+var wholeNumber = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 
 func checkParameter(p *huma.Param, values []string) string {
 	value, number := values[0], p.Schema.Type == huma.TypeInteger

@@ -27,6 +27,7 @@ func (c *client) raw(method, sent string) reply {
 		answer, err := http.ReadResponse(in, &http.Request{Method: method})
 		require.NoError(c.t, err, "%q", sent)
 		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
 		require.NoError(c.t, err, "%q", sent)
 		if answer.StatusCode >= http.StatusOK {
 			return reply{answer.StatusCode, answer.Header, string(text)}
@@ -34,8 +35,8 @@ func (c *client) raw(method, sent string) reply {
 	}
 }
 
-// Whatever is sent, what is no success is a problem: also what the HTTP server answers without asking a handler, and what its router would
-// answer with a page.
+// Whatever is sent, what is no success is a problem: also what the HTTP server answers without
+// asking a handler, and what its router would answer with a page.
 func TestEveryAnswerIsAProblem(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -17,7 +17,8 @@ const correlationHeader = "X-Correlation-ID"
 
 func correlationID(ctx context.Context) string { return event.CauseFrom(ctx).CorrelationID }
 
-// correlated makes each request a conversation: it has an id, the client's or a new one, that is in its answer, in logs and in every event.
+// correlated makes each request a conversation: it has an id, the client's or a new one, that is in
+// its answer, in logs and in every event.
 func correlated(newID func() string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(correlationHeader)
@@ -31,8 +32,9 @@ func correlated(newID func() string, next http.Handler) http.Handler {
 	})
 }
 
-// bounded refuses requests beyond so many at once, and bounds the time of each. A request gives its place back before its answer is
-// written, so that a client that reads slowly holds nothing but its connection, and the answer.
+// bounded refuses requests beyond so many at once, and bounds the time of each. A request gives its
+// place back before its answer is written, so that a client that reads slowly holds nothing but its
+// connection, and the answer.
 func bounded(s settings, next http.Handler) http.Handler {
 	slots := make(chan struct{}, s.inFlight)
 	handle := func(a *answer, r *http.Request) {
@@ -45,8 +47,8 @@ func bounded(s settings, next http.Handler) http.Handler {
 		select {
 		case slots <- struct{}{}:
 		default:
-			newProblem(http.StatusServiceUnavailable, codeUnavailable, "the service handles as many requests as it can; nothing was changed; try again").
-				retryLater().write(w, r)
+			newProblem(http.StatusServiceUnavailable, codeUnavailable,
+				"the service handles as many requests as it can; nothing was changed; try again").retryLater().write(w, r)
 			return
 		}
 		a := answer{header: w.Header(), status: http.StatusOK}

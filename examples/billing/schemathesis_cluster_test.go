@@ -28,8 +28,9 @@ func schemathesisPackages() []string {
 	}
 }
 
-// Schemathesis makes requests of the document, right ones and wrong ones, and finds no answer that the document does not tell of. Its
-// settings are in schemathesis.toml. Whatever it finds fails the test.
+// Schemathesis makes requests of the document, right ones and wrong ones, and finds no answer that
+// the document does not tell of. Its settings are in schemathesis.toml. Whatever it finds fails the
+// test.
 func TestSchemathesis(t *testing.T) {
 	python, err := kafkatest.InstallPythonPackages(t.Context(), t.Output(), "python-schemathesis-4.32.5", schemathesisPackages()...)
 	require.NoError(t, err)

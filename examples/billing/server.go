@@ -83,7 +83,7 @@ func (s *server) enter(ctx context.Context) error {
 	var api *http.ServeMux
 	v, err := newService(ctx, b, s.settings, s.telemetry, s.logger)
 	if err == nil {
-		api, err = newAPI(v)
+		api, err = newAPI(v) //nolint:contextcheck // each request has a context of its own
 	}
 	if err == nil {
 		// Last: an instance that cannot start takes nothing from one that serves.

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who sends a request slowly, or not to its end, does not hold a connection: he is cut off where he has asked nothing yet, and told so where he has.
+// Who sends a request slowly, or not to its end, does not hold a connection: he is cut off where he
+// has asked nothing yet, and told so where he has.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Parallel()
 	const head = "POST " + accountsPath + " HTTP/1.1\r\nHost: billing\r\n"
@@ -77,7 +78,8 @@ func TestManySlowClientsStarveNobody(t *testing.T) {
 	require.Equal(t, "20.00", c.posted("a"))
 }
 
-// With one connection too many the one that has waited longest for its client is cut off, and told where it had begun.
+// With one connection too many the one that has waited longest for its client is cut off, and told
+// where it had begun.
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
 	const most = 8

@@ -86,7 +86,8 @@ func TestBodiesAreStrict(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/a/credits", "k", " \t\r\n"+body+"\n").status)
 }
 
-// Changes of a sound body at random: one that is accepted says what was sent, as another reader of JSON sees it.
+// Changes of a sound body at random: one that is accepted says what was sent, as another reader of
+// JSON sees it.
 func TestBodiesAtRandom(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -154,12 +155,10 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 			"transactionId":      c.post(accountsPath+"/a/credits", "k", strings.Replace(postBody("t", "1.00"), `"t"`, in, 1)),
 			"contra":             c.post(accountsPath+"/a/credits", "k", strings.Replace(postBody("t", "1.00"), `"bank"`, in, 1)),
 		} {
-			switch {
-			case id == "." || id == "..": // a client may resolve them in a path, and the router does
-				if strings.Contains(name, "GET") || strings.Contains(name, "POST") || strings.Contains(name, "path") {
-					require.Contains(t, []string{"InvalidId", codeNoSuchRoute, codeMethodNotAllowed}, r.code(t), "%s %q", name, id)
-					continue
-				}
+			inPath := strings.Contains(name, "GET") || strings.Contains(name, "POST") || strings.Contains(name, "path")
+			if inPath && strings.Trim(id, ".") == "" && len(id) < len("...") { // which a path resolves
+				require.Contains(t, []string{"InvalidId", codeNoSuchRoute, codeMethodNotAllowed}, r.code(t), "%s %q", name, id)
+				continue
 			}
 			require.Equal(t, http.StatusUnprocessableEntity, r.status, "%s %q: %s", name, id, r.text)
 			require.Equal(t, "InvalidId", r.code(t), "%s %q", name, id)
@@ -205,7 +204,8 @@ func TestEveryIDIsReachable(t *testing.T) {
 	require.Equal(t, "AccountNotFound", c.do(http.MethodGet, accountsPath+"/nobody/postings/t", "").code(t))
 }
 
-// Parameters are exact: what is no answer to the question is refused, and a page beyond the end is empty.
+// Parameters are exact: what is no answer to the question is refused, and a page beyond the end is
+// empty.
 func TestParametersAreExact(t *testing.T) {
 	t.Parallel()
 	c := start(t)

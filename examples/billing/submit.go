@@ -16,15 +16,17 @@ import (
 
 const replayedHeader = "Idempotent-Replayed"
 
-// Idempotency is what an answer to a command says of its key. It is exported so that the library finds its headers where it is embedded.
+// Idempotency is what an answer to a command says of its key. It is exported so that the library
+// finds its headers where it is embedded.
 type Idempotency struct {
 	Key      string `header:"Idempotency-Key" doc:"The key of the request, or the one that was made for it."`
 	Replayed string `header:"Idempotent-Replayed" doc:"true if the request was answered before, and this is that answer."`
 }
 
-// submission is a command with its Idempotency-Key, which is the command's id. The store keeps the key and a digest of the command
-// with the events that the command made, in their account's stream. So a key counts for one account, for ever, wherever the account is
-// served; and a key whose request changed nothing is free.
+// submission is a command with its Idempotency-Key, which is the command's id. The store keeps the
+// key and a digest of the command with the events that the command made, in their account's stream.
+// So a key counts for one account, for ever, wherever the account is served; and a key whose
+// request changed nothing is free.
 type submission struct {
 	key       string
 	accountID string
@@ -33,8 +35,9 @@ type submission struct {
 	same func(event.Envelope[any]) bool
 }
 
-// submit makes the service apply the command at most once, and returns the first of its events. A key that was used before gets the
-// answer that it got then. It is refused if it was used for another command.
+// submit makes the service apply the command at most once, and returns the first of its events. A
+// key that was used before gets the answer that it got then. It is refused if it was used for
+// another command.
 func (v *service) submit(ctx context.Context, s submission) (event.Envelope[any], Idempotency, error) {
 	id := Idempotency{Key: s.key}
 	if err := cmp.Or(ids.CheckName(keyHeader, s.key), ids.CheckFree(keyHeader, s.key)); err != nil {
@@ -69,8 +72,9 @@ func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[
 	return e, err == nil, err
 }
 
-// earlier finds the event of a command that was applied before. If another command did the same, it returns a problem that names it:
-// an answer to this key could not be given again once the key is used for something else.
+// earlier finds the event of a command that was applied before. If another command did the same, it
+// returns a problem that names it: an answer to this key could not be given again once the key is
+// used for something else.
 func (v *service) earlier(ctx context.Context, s submission) (found event.Envelope[any], err error) {
 	ok := false
 	for e, err := range v.accounts.Repository.History(ctx, s.accountID, 1) {

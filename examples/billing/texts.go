@@ -6,8 +6,9 @@ import (
 	"github.com/fencelog/fencelog/billing/ids"
 )
 
-// Ids in requests. The document states their rule, and package ids checks it: for bodies in the domain's commands, for paths,
-// queries and headers in checkParameters. The API library checks only that they are strings, as it would refuse with a code of its own.
+// Ids in requests. The document states their rule, and package ids checks it: for bodies in the
+// domain's commands, for paths, queries and headers in checkParameters. The API library checks only
+// that they are strings, as it would refuse with a code of its own.
 type (
 	accountID     string // what can be looked at
 	freeAccountID string // what a client may name in a command
