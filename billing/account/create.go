@@ -1,20 +1,13 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/money"
-	"github.com/fencelog/fencelog/eventstore"
 )
-
-const wantKey = "1 to 255 bytes of UTF-8"
-
-// validKey reports whether a text can be the id of an aggregate, an owner or a transaction.
-func validKey(s string) bool {
-	return s != "" && len(s) <= eventstore.MaxIDBytes && utf8.ValidString(s)
-}
 
 // CreateAccount opens an account.
 type CreateAccount struct {
@@ -34,15 +27,18 @@ type CreateAccount struct {
 	MinBalance *money.Decimal
 }
 
-// Decide returns the account's AccountCreated, or the first of these refusals that applies: [ErrInvalidOwner],
-// [ErrInvalidAccountType], [money.ErrInvalidCurrency]; of each limit [money.ErrInvalidAmount], [money.ErrPrecision],
+// Decide returns the account's AccountCreated, or the first of these refusals that applies: [ids.ErrInvalid],
+// [ErrInvalidOwner], [ErrInvalidAccountType], [money.ErrInvalidCurrency]; of each limit [money.ErrInvalidAmount], [money.ErrPrecision],
 // [money.ErrOverflow]; [ErrInvalidLimits], [ErrAccountAlreadyExists].
 //
 // It is the only command that asks whether ISO 4217 lists the currency, and with how many digits. The account counts
 // with that many for ever.
 func (c CreateAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
-	if !c.OwnerType.Valid() || !validKey(c.OwnerID) {
-		return nil, &OwnerError{OwnerID: c.OwnerID, OwnerType: c.OwnerType}
+	if err := c.checkIDs(); err != nil {
+		return nil, err
+	}
+	if !c.OwnerType.Valid() {
+		return nil, &OwnerError{OwnerType: c.OwnerType}
 	}
 	if !c.AccountType.Valid() {
 		return nil, &TypeError{Type: c.AccountType}
@@ -67,6 +63,13 @@ func (c CreateAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 		MaxBalance:  highest,
 		MinBalance:  lowest,
 	}}, nil
+}
+
+func (c CreateAccount) checkIDs() error {
+	return cmp.Or(
+		ids.CheckAccount("accountId", c.AccountID), ids.CheckFree("accountId", c.AccountID),
+		ids.CheckName("ownerId", c.OwnerID), ids.CheckFree("ownerId", c.OwnerID),
+	)
 }
 
 // limits returns the limits as the event has them: nil for those not given.

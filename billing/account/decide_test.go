@@ -10,6 +10,7 @@ import (
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/aggregate/aggregatetest"
 	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/money"
 	"github.com/fencelog/fencelog/billing/refusal"
 )
@@ -110,9 +111,9 @@ func TestCreateAccount(t *testing.T) {
 			e.OwnerType, e.AccountType, e.Currency, e.Exponent = account.OwnerSystem, account.TypeSystem, "JPY", 0
 		})},
 
-		{"no owner", func(c *command) { c.OwnerID = "" }, account.ErrInvalidOwner, created()},
-		{"an endless owner", func(c *command) { c.OwnerID = strings.Repeat("x", 256) }, account.ErrInvalidOwner, created()},
-		{"an owner that is no text", func(c *command) { c.OwnerID = "\xff" }, account.ErrInvalidOwner, created()},
+		{"no owner", func(c *command) { c.OwnerID = "" }, ids.ErrInvalid, created()},
+		{"an endless owner", func(c *command) { c.OwnerID = strings.Repeat("x", 129) }, ids.ErrInvalid, created()},
+		{"an owner that is no text", func(c *command) { c.OwnerID = "\xff" }, ids.ErrInvalid, created()},
 		{"unknown owner type", func(c *command) { c.OwnerType = account.OwnerUnknown }, account.ErrInvalidOwner, created()},
 		{"no owner type", func(c *command) { c.OwnerType = "" }, account.ErrInvalidOwner, created()},
 		{"unknown account type", func(c *command) { c.AccountType = account.TypeUnknown }, account.ErrInvalidAccountType, created()},
@@ -205,11 +206,11 @@ func TestPosting(t *testing.T) {
 		{"a digit too many", plain, debit("t", "1.001"), money.ErrPrecision, nil},
 		{"amount of 0", plain, credit("t", "-0.00"), money.ErrInvalidAmount, nil},
 		{"amount below 0", plain, debit("t", usd(-1)), money.ErrInvalidAmount, nil},
-		{"no transaction", plain, credit("", usd(1)), account.ErrInvalidKey, nil},
-		{"an endless transaction", plain, credit(strings.Repeat("x", 256), usd(1)), account.ErrInvalidKey, nil},
-		{"the longest transaction", plain, credit(strings.Repeat("x", 255), usd(1)), "", events{credited(strings.Repeat("x", 255), 1, 1001)}},
-		{"no contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "" }), account.ErrInvalidKey, nil},
-		{"itself as contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "a" }), account.ErrInvalidKey, nil},
+		{"no transaction", plain, credit("", usd(1)), ids.ErrInvalid, nil},
+		{"an endless transaction", plain, credit(strings.Repeat("x", 129), usd(1)), ids.ErrInvalid, nil},
+		{"the longest transaction", plain, credit(strings.Repeat("x", 128), usd(1)), "", events{credited(strings.Repeat("x", 128), 1, 1001)}},
+		{"no contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "" }), ids.ErrInvalid, nil},
+		{"itself as contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "a" }), account.ErrDuplicateEntry, nil},
 		{"unknown entry type", plain, credit("t", usd(1), func(c *account.CreditAccount) {
 			c.EntryType = account.EntryUnknown
 		}), account.ErrInvalidEntryType, nil},

@@ -2,7 +2,6 @@ package account
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/fencelog/fencelog/billing/money"
@@ -18,7 +17,7 @@ const (
 	ErrInvalidOwner         refusal.Code = "InvalidOwner"         // [OwnerError]
 	ErrInvalidAccountType   refusal.Code = "InvalidAccountType"   // [TypeError]
 	ErrInvalidLimits        refusal.Code = "InvalidLimits"        // [LimitsError]
-	ErrInvalidKey           refusal.Code = "InvalidKey"           // [KeyError]
+	ErrDuplicateEntry       refusal.Code = "DuplicateEntry"       // [DuplicateEntryError]
 	ErrInvalidEntryType     refusal.Code = "InvalidEntryType"     // [EntryTypeError]
 	ErrInvalidEffectiveTime refusal.Code = "InvalidEffectiveTime" // [TimeError]
 	ErrIdempotencyKeyReused refusal.Code = "IdempotencyKeyReused" // [KeyReusedError]
@@ -62,19 +61,13 @@ func (e *NotActiveError) Error() string {
 // Unwrap returns [ErrAccountNotActive].
 func (e *NotActiveError) Unwrap() error { return ErrAccountNotActive }
 
-// OwnerError says that an owner is not one. It matches [ErrInvalidOwner].
-type OwnerError struct {
-	OwnerID   string
-	OwnerType OwnerType
-}
+// OwnerError says that there is no such type of owner. It matches [ErrInvalidOwner].
+type OwnerError struct{ OwnerType OwnerType }
 
 // Error says what was found and what was expected.
 func (e *OwnerError) Error() string {
-	if !e.OwnerType.Valid() {
-		return fmt.Sprintf("owner type %q is unknown, expected %s, %s or %s",
-			string(e.OwnerType), OwnerUser, OwnerOrganization, OwnerSystem)
-	}
-	return fmt.Sprintf("owner id %s, expected %s", found(e.OwnerID), wantKey)
+	return fmt.Sprintf("owner type %q is unknown, expected %s, %s or %s",
+		string(e.OwnerType), OwnerUser, OwnerOrganization, OwnerSystem)
 }
 
 // Unwrap returns [ErrInvalidOwner].
@@ -117,20 +110,16 @@ func (e *LimitsError) optional(limit *money.Decimal) string {
 	return string(*limit) + " " + string(e.Currency)
 }
 
-// KeyError says that an id is none. It matches [ErrInvalidKey].
-type KeyError struct {
-	Field string // such as "transactionId"
-	Found string
-	Want  string
+// DuplicateEntryError says that an account is on both sides of a movement. It matches [ErrDuplicateEntry].
+type DuplicateEntryError struct{ AccountID string }
+
+// Error says which and what was expected.
+func (e *DuplicateEntryError) Error() string {
+	return fmt.Sprintf("account %q is its own contra, expected another account", e.AccountID)
 }
 
-// Error says what was found and what was expected.
-func (e *KeyError) Error() string {
-	return fmt.Sprintf("%s %s, expected %s", e.Field, found(e.Found), e.Want)
-}
-
-// Unwrap returns [ErrInvalidKey].
-func (e *KeyError) Unwrap() error { return ErrInvalidKey }
+// Unwrap returns [ErrDuplicateEntry].
+func (e *DuplicateEntryError) Unwrap() error { return ErrDuplicateEntry }
 
 // EntryTypeError says that there is no such reason for money to move. It matches [ErrInvalidEntryType].
 type EntryTypeError struct{ EntryType EntryType }
@@ -231,16 +220,4 @@ func (p Posting) text(exponent int) string {
 		side, amount = "debit", amount[1:]
 	}
 	return fmt.Sprintf("%s %s of %s with %q", p.EntryType, side, amount, p.Contra)
-}
-
-// found shows a key that is not one: it may be empty, huge, or no text.
-func found(key string) string {
-	const most = 40
-	switch {
-	case key == "":
-		return "is empty"
-	case len(key) > most:
-		return fmt.Sprintf("has %d bytes", len(key))
-	}
-	return "is " + strconv.QuoteToASCII(key)
 }

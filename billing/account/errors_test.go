@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/money"
 	"github.com/fencelog/fencelog/billing/refusal"
 )
@@ -15,13 +16,14 @@ import (
 func TestOrderOfRefusalsOfAPosting(t *testing.T) {
 	t.Parallel()
 	var a account.Account
-	c := account.CreditAccount{AccountID: "a", Contra: "a", Currency: "USD"}
+	c := account.CreditAccount{AccountID: "a/", Contra: "a", Currency: "USD"}
 	for _, step := range []struct {
 		code  refusal.Code
 		right func()
 	}{
-		{account.ErrInvalidKey, func() { c.TransactionID = "t-1" }},
-		{account.ErrInvalidKey, func() { c.Contra = "bank" }},
+		{ids.ErrInvalid, func() { c.AccountID = "a" }},
+		{ids.ErrInvalid, func() { c.TransactionID = "t-1" }},
+		{account.ErrDuplicateEntry, func() { c.Contra = "bank" }},
 		{account.ErrInvalidEntryType, func() { c.EntryType = account.EntryTopUp }},
 		{money.ErrInvalidAmount, func() { c.Amount = "0" }},
 		{money.ErrInvalidAmount, func() { c.Amount = "1.23" }},
@@ -58,12 +60,13 @@ func TestOrderOfRefusalsOfAPosting(t *testing.T) {
 func TestOrderOfRefusalsOfCreateAccount(t *testing.T) {
 	t.Parallel()
 	a := account.Accounts.FromEvents("a", created()).State()
-	c := account.CreateAccount{AccountID: "a", MaxBalance: new(usd(-1))}
+	c := account.CreateAccount{AccountID: "transit:a", MaxBalance: new(usd(-1))}
 	for _, step := range []struct {
 		code  refusal.Code
 		right func()
 	}{
-		{account.ErrInvalidOwner, func() { c.OwnerID = "user-1" }},
+		{ids.ErrInvalid, func() { c.AccountID = "a" }},
+		{ids.ErrInvalid, func() { c.OwnerID = "user-1" }},
 		{account.ErrInvalidOwner, func() { c.OwnerType = account.OwnerUser }},
 		{account.ErrInvalidAccountType, func() { c.AccountType = account.TypeUser }},
 		{money.ErrInvalidCurrency, func() { c.Currency, c.MinBalance = "USD", new(money.Decimal("x")) }},
@@ -93,8 +96,7 @@ func TestCodesAreStable(t *testing.T) {
 		{&account.NotFoundError{AccountID: "a"}, "AccountNotFound", `account "a" does not exist: create it first`},
 		{&account.AlreadyExistsError{AccountID: "a"}, "AccountAlreadyExists", `account "a" exists already`},
 		{&account.NotActiveError{AccountID: "a", Status: "CLOSED"}, "AccountNotActive", `account "a" is CLOSED, expected ACTIVE`},
-		{&account.OwnerError{OwnerType: "USER"}, "InvalidOwner", "owner id is empty, expected 1 to 255 bytes of UTF-8"},
-		{&account.OwnerError{OwnerID: "o", OwnerType: "CAT"}, "InvalidOwner", `owner type "CAT" is unknown, expected USER, ORGANIZATION or SYSTEM`},
+		{&account.OwnerError{OwnerType: "CAT"}, "InvalidOwner", `owner type "CAT" is unknown, expected USER, ORGANIZATION or SYSTEM`},
 		{&account.TypeError{Type: "CAT"}, "InvalidAccountType", `account type "CAT" is unknown, expected USER, SYSTEM or EXTERNAL`},
 		{
 			&account.LimitsError{Type: "USER", Currency: "USD", MinBalance: new(usd(5))}, "InvalidLimits",
@@ -104,11 +106,10 @@ func TestCodesAreStable(t *testing.T) {
 			&account.LimitsError{Type: "EXTERNAL", Currency: "USD", MaxBalance: new(usd(5))}, "InvalidLimits",
 			"minBalance none and maxBalance 0.05 USD for an EXTERNAL account, expected neither: it has no limits",
 		},
-		{&account.KeyError{Field: "contra", Found: "\xff", Want: "text"}, "InvalidKey", `contra is "\xff", expected text`},
-		{
-			&account.KeyError{Field: "contra", Found: string(make([]byte, 300)), Want: "less"}, "InvalidKey",
-			"contra has 300 bytes, expected less",
-		},
+		{&ids.Error{Field: "contra", Found: "\xff", Want: "text"}, "InvalidId", `contra is "\xff", expected text`},
+		{&ids.Error{Field: "contra", Want: "text"}, "InvalidId", `contra is empty, expected text`},
+		{&ids.Error{Field: "contra", Found: string(make([]byte, 300)), Want: "less"}, "InvalidId", "contra has 300 bytes, expected less"},
+		{&account.DuplicateEntryError{AccountID: "a"}, "DuplicateEntry", `account "a" is its own contra, expected another account`},
 		{
 			&account.EntryTypeError{EntryType: "GIFT"}, "InvalidEntryType",
 			`entry type "GIFT" is unknown, expected TOPUP, PAYMENT, TRANSFER, REFUND, REVERSAL or ADJUSTMENT`,

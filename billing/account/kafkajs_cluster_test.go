@@ -167,7 +167,7 @@ func (w *writer) accounts(t *testing.T) {
 		require.NoError(t, w.f.commands.Dispatch(t.Context(), c, options...))
 	}
 	send(account.CreateAccount{
-		AccountID: "alice", OwnerID: "user-é1 😀", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
+		AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
 		Currency: "USD", MinBalance: new(money.Decimal("0")), MaxBalance: &all,
 	}, command.WithID("c-1"), command.WithActor("admin-1"), command.WithCorrelationID("request-1"),
 		command.WithMetadata(map[string]string{"tenant": "ácme"}))
@@ -193,7 +193,7 @@ func (w *writer) accounts(t *testing.T) {
 	})
 	w.written["Account/alice"] = []any{
 		account.AccountCreated{
-			OwnerID: "user-é1 😀", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
+			OwnerID: "user-1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
 			Currency: "USD", Exponent: 2, MinBalance: new(int64(0)), MaxBalance: new(int64(most)),
 		},
 		account.AccountCredited{

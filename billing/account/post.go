@@ -1,10 +1,12 @@
 package account
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/money"
 )
 
@@ -49,7 +51,7 @@ type DebitAccount struct {
 // Decide returns the account's AccountCredited, nothing if the account has this posting already, or the first of these
 // refusals that applies.
 //
-// Of the command itself: [ErrInvalidKey], [ErrInvalidEntryType], [money.ErrInvalidAmount], [ErrInvalidEffectiveTime]. Of
+// Of the command itself: [ids.ErrInvalid], [ErrDuplicateEntry], [ErrInvalidEntryType], [money.ErrInvalidAmount], [ErrInvalidEffectiveTime]. Of
 // the account: [ErrAccountNotFound], [money.ErrMismatch], [money.ErrPrecision] or [money.ErrOverflow] for an amount that
 // it cannot count, [ErrIdempotencyKeyReused], [ErrAccountNotActive]. Of its balance: [money.ErrOverflow] if what is
 // posted, or what is available, would be more than [money.MaxMinor]; [ErrMaxBalanceExceeded].
@@ -136,13 +138,10 @@ func (m movement) admit(a Account) (int64, error) {
 
 // check looks at the command alone.
 func (m movement) check() error {
+	if err := m.checkIDs(); err != nil {
+		return err
+	}
 	switch {
-	case !validKey(m.TransactionID):
-		return &KeyError{Field: "transactionId", Found: m.TransactionID, Want: wantKey}
-	case !validKey(m.Contra):
-		return &KeyError{Field: "contra", Found: m.Contra, Want: wantKey}
-	case m.Contra == m.AccountID:
-		return &KeyError{Field: "contra", Found: m.Contra, Want: "another account than the one it is contra to"}
 	case !m.EntryType.Valid():
 		return &EntryTypeError{EntryType: m.EntryType}
 	}
@@ -156,6 +155,18 @@ func (m movement) check() error {
 		return &TimeError{EffectiveAt: m.EffectiveAt}
 	}
 	return nil
+}
+
+func (m movement) checkIDs() error {
+	err := cmp.Or(
+		ids.CheckAccount("accountId", m.AccountID), ids.CheckFree("accountId", m.AccountID),
+		ids.CheckName("transactionId", m.TransactionID), ids.CheckFree("transactionId", m.TransactionID),
+		ids.CheckAccount("contra", m.Contra), ids.CheckFree("contra", m.Contra),
+	)
+	if err == nil && m.Contra == m.AccountID {
+		err = &DuplicateEntryError{AccountID: m.AccountID}
+	}
+	return err
 }
 
 // done reports whether the account has the posting already. It comes before the question whether the account takes

@@ -39,7 +39,7 @@ func movements() *rapid.Generator[account.CreditAccount] {
 func creations() *rapid.Generator[account.CreateAccount] {
 	return rapid.Custom(func(t *rapid.T) account.CreateAccount {
 		c := account.CreateAccount{
-			OwnerID: "user-1", OwnerType: account.OwnerUser, Currency: "USD",
+			AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, Currency: "USD",
 			AccountType: rapid.SampledFrom([]account.Type{account.TypeUser, account.TypeSystem, account.TypeExternal}).Draw(t, "type"),
 		}
 		if c.AccountType == account.TypeExternal {

@@ -151,7 +151,7 @@ func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 	t.Helper()
 	at := time.Date(2026, 3, 1, 12, 30, 45, 123456000, time.UTC)
 	for _, c := range []any{
-		account.CreateAccount{AccountID: "alice", OwnerID: "user-é1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser, Currency: "USD", MinBalance: new(usd(0))},
+		account.CreateAccount{AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser, Currency: "USD", MinBalance: new(usd(0))},
 		account.CreditAccount{AccountID: "alice", TransactionID: "tx-1", EntryType: account.EntryTopUp, Amount: usd(1<<53 - 1), Currency: "USD", Contra: "world", EffectiveAt: at},
 		account.DebitAccount{AccountID: "alice", TransactionID: "tx-2", EntryType: account.EntryPayment, Amount: usd(2000), Currency: "USD", Contra: "shop", EffectiveAt: at},
 	} {
@@ -160,7 +160,7 @@ func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 	micros := float64(at.UnixMicro())
 	return map[string]map[string]any{
 		"AccountCreated": {
-			"ownerId": "user-é1", "ownerType": "ORGANIZATION", "accountType": "USER", "currency": "USD", "exponent": 2.0,
+			"ownerId": "user-1", "ownerType": "ORGANIZATION", "accountType": "USER", "currency": "USD", "exponent": 2.0,
 			"maxBalance": nil, "minBalance": 0.0,
 		},
 		"AccountCredited": {

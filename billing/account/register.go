@@ -52,7 +52,8 @@ type Service struct {
 // Register makes the buses handle the commands, queries and events of accounts. It reports all mistakes at once; after an
 // error the buses may have some of the handlers, and are of no use.
 //
-// A command or query without a valid account id fails as the store says, with [eventstore.ErrInvalid], or is not found.
+// A command with an id that breaks the rules of package ids is refused with [ids.ErrInvalid]. A query of an account id that
+// no account can have finds none.
 func Register(ctx context.Context, cfg Config) (*Service, error) {
 	var mistakes []error
 	if cfg.Commands == nil {
@@ -79,13 +80,22 @@ func Register(ctx context.Context, cfg Config) (*Service, error) {
 func (s *Service) commands(bus *command.Bus) error {
 	return errors.Join(
 		command.Register(bus, func(ctx context.Context, c CreateAccount) error {
+			if err := c.checkIDs(); err != nil { // before the store is asked, which has rules of its own
+				return err
+			}
 			return s.Repository.Update(ctx, c.AccountID, c.Decide)
 		}),
 		command.Register(bus, func(ctx context.Context, c CreditAccount) error {
+			if err := movement(c).checkIDs(); err != nil {
+				return err
+			}
 			c.EffectiveAt = orDispatched(ctx, c.EffectiveAt)
 			return s.Repository.Update(ctx, c.AccountID, c.Decide)
 		}),
 		command.Register(bus, func(ctx context.Context, c DebitAccount) error {
+			if err := movement(c).checkIDs(); err != nil {
+				return err
+			}
 			c.EffectiveAt = orDispatched(ctx, c.EffectiveAt)
 			return s.Repository.Update(ctx, c.AccountID, c.Decide)
 		}),

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
-	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
@@ -126,12 +126,41 @@ func TestQueriesForWhatDoesNotExist(t *testing.T) {
 	}
 }
 
-func TestCommandsWithoutAnAccountAreInvalid(t *testing.T) {
+// An id that breaks the rules is refused with the same code by every command, in every field, also where the store has a rule of its own.
+func TestCommandsWithInvalidIDs(t *testing.T) {
 	t.Parallel()
 	f := inMemory(t)
-	for _, id := range []string{"", strings.Repeat("x", 256), "\xff"} {
-		require.ErrorIs(t, f.commands.Dispatch(t.Context(), credit("t-1", usd(10), on(id))), eventstore.ErrInvalid)
+	f.create(t, "a")
+	for _, id := range []string{
+		"", strings.Repeat("x", 129), strings.Repeat("x", 300), "\xff", "a\x00", "a\nb", "/", ".", "..", "a//b", "a/b/c", "transit:a", "x/transit:a",
+	} {
+		c := credit("t-1", usd(10))
+		create := account.CreateAccount{
+			AccountID: "new", OwnerID: "o", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
+		}
+		for field, commands := range map[string][]any{
+			"accountId":     {with(c, func(c *account.CreditAccount) { c.AccountID = id }), with(create, func(c *account.CreateAccount) { c.AccountID = id })},
+			"transactionId": {with(c, func(c *account.CreditAccount) { c.TransactionID = id })},
+			"contra":        {with(c, func(c *account.CreditAccount) { c.Contra = id })},
+			"ownerId":       {with(create, func(c *account.CreateAccount) { c.OwnerID = id })},
+		} {
+			if credit, ok := commands[0].(account.CreditAccount); ok {
+				commands = append(commands, account.DebitAccount(credit))
+			}
+			for _, c := range commands {
+				err := f.commands.Dispatch(t.Context(), c)
+				var wrong *ids.Error
+				require.ErrorAs(t, err, &wrong, "%T %s %q", c, field, id)
+				require.ErrorIs(t, err, ids.ErrInvalid)
+				require.Equal(t, field, wrong.Field)
+			}
+		}
 	}
+}
+
+func with[C any](c C, change func(*C)) C {
+	change(&c)
+	return c
 }
 
 func TestRegisterReportsEveryMistake(t *testing.T) {

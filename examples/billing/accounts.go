@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -17,13 +18,13 @@ import (
 const accountsPath = "/v1/accounts"
 
 type newAccount struct {
-	ID          string            `json:"id" minLength:"1" maxLength:"255" pattern:"^([^.]|\\.[^.]|\\.\\.[\\s\\S])" patternDescription:"anything but . and .., which no path can name" example:"alice" doc:"Names the account for ever."`
-	OwnerID     string            `json:"ownerId" minLength:"1" maxLength:"255" example:"user-1"`
+	ID          freeAccountID     `json:"id" example:"acme/alice" doc:"Names the account for ever."`
+	OwnerID     freeName          `json:"ownerId" example:"user-1"`
 	OwnerType   account.OwnerType `json:"ownerType" enum:"USER,ORGANIZATION,SYSTEM"`
 	AccountType account.Type      `json:"accountType" enum:"USER,SYSTEM,EXTERNAL" doc:"EXTERNAL is the world outside: without limits."`
-	Currency    money.Currency    `json:"currency" example:"USD" doc:"A code of ISO 4217."`
-	MinBalance  *string           `json:"minBalance,omitempty" example:"-100.00" doc:"What posted less held may not fall below, 0 or less. Default: 0."`
-	MaxBalance  *string           `json:"maxBalance,omitempty" example:"10000.00" doc:"What posted may not exceed. Default: no such limit."`
+	Currency    currencyCode      `json:"currency" example:"USD" doc:"A code of ISO 4217."`
+	MinBalance  *limitText        `json:"minBalance,omitempty" example:"-100.00" doc:"What posted less held may not fall below, 0 or less. Default: 0."`
+	MaxBalance  *limitText        `json:"maxBalance,omitempty" example:"10000.00" doc:"What posted may not exceed. Default: no such limit."`
 }
 
 type accountBody struct {
@@ -49,7 +50,7 @@ type balanceBody struct {
 }
 
 type createAccountRequest struct {
-	Key  string `header:"Idempotency-Key" minLength:"1" maxLength:"255" doc:"Makes the request safe to repeat."`
+	Key  freeName `header:"Idempotency-Key" doc:"Makes the request safe to repeat. Default: a new one."`
 	Body newAccount
 }
 
@@ -60,29 +61,48 @@ type createAccountAnswer struct {
 }
 
 type accountRequest struct {
-	AccountID string `path:"accountId" minLength:"1" maxLength:"255"`
+	AccountID accountID `path:"accountId" example:"acme/alice" doc:"Percent-encoded where it has a slash: acme%2Falice."`
 }
 
 type accountAnswer struct{ Body accountBody }
 
 type balanceAnswer struct{ Body balanceBody }
 
+type accountsRequest struct {
+	After accountID `query:"after" example:"acme/alice" doc:"The id after which to begin: next of the page before. Default: at the beginning."`
+	Limit int       `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many accounts a page has at most."`
+}
+
+type accountsAnswer struct{ Body accountsBody }
+
+type accountsBody struct {
+	Accounts []accountBody `json:"accounts" nullable:"false" doc:"In the order of their ids, byte by byte."`
+	HasMore  bool          `json:"hasMore" doc:"Whether there are accounts after these."`
+	Next     string        `json:"next,omitempty" example:"acme/alice" doc:"What to give as after for the next page. Absent: this is the last."`
+}
+
 func accountEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, v, http.MethodPost, accountsPath, "createAccount", "Open an account", http.StatusCreated,
+	huma.Register(api, operation(api, http.MethodPost, accountsPath, "createAccount", accountsTag, "Open an account",
+		"Opens an account, once and for all under its id. Its currency and the digits that it counts with never change.", http.StatusCreated,
 		account.ErrAccountAlreadyExists, account.ErrInvalidOwner, account.ErrInvalidAccountType, account.ErrInvalidLimits,
 		account.ErrIdempotencyKeyReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow), v.createAccount)
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}", "getAccount", "What an account is", http.StatusOK,
+	huma.Register(api, operation(api, http.MethodGet, accountsPath, "listAccounts", accountsTag, "All accounts",
+		"All accounts in the order of their ids, page by page. Accounts that are opened meanwhile are on a page if their ids come after it. Those that another instance owns may be missing for a moment.", http.StatusOK), v.list)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}", "getAccount", accountsTag, "What an account is",
+		"What the account is, with everything that was answered before.", http.StatusOK,
 		account.ErrAccountNotFound), v.account)
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", "What an account holds", http.StatusOK,
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", accountsTag, "What an account holds",
+		"What is posted, held and available, with everything that was answered before.", http.StatusOK,
 		account.ErrAccountNotFound), v.balance)
 }
 
 func (v *service) createAccount(ctx context.Context, r *createAccountRequest) (*createAccountAnswer, error) {
 	c := account.CreateAccount{
-		AccountID: r.Body.ID, OwnerID: r.Body.OwnerID, OwnerType: r.Body.OwnerType, AccountType: r.Body.AccountType, Currency: r.Body.Currency,
+		AccountID: string(r.Body.ID), OwnerID: string(r.Body.OwnerID), OwnerType: r.Body.OwnerType, AccountType: r.Body.AccountType,
+		Currency:   money.Currency(r.Body.Currency),
 		MinBalance: (*money.Decimal)(r.Body.MinBalance), MaxBalance: (*money.Decimal)(r.Body.MaxBalance),
 	}
-	e, id, err := v.submit(ctx, submission{key: r.Key, operation: "createAccount", accountID: c.AccountID, body: r.Body, command: c})
+	e, id, err := v.submit(ctx, submission{key: cmp.Or(string(r.Key), v.newID()), accountID: c.AccountID, command: c})
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +123,23 @@ func asCreated(e event.Envelope[any]) account.Details {
 	}
 }
 
+func (v *service) list(ctx context.Context, r *accountsRequest) (*accountsAnswer, error) {
+	page, more, err := v.accounts.View.Accounts(ctx, string(r.After), r.Limit)
+	if err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	body := accountsBody{Accounts: make([]accountBody, len(page)), HasMore: more}
+	for i, d := range page {
+		body.Accounts[i] = accountOf(d)
+	}
+	if more {
+		body.Next = page[len(page)-1].AccountID
+	}
+	return &accountsAnswer{Body: body}, nil
+}
+
 func (v *service) account(ctx context.Context, r *accountRequest) (*accountAnswer, error) {
-	details, err := query.Ask(ctx, v.queries, account.GetAccount{AccountID: r.AccountID})
+	details, err := query.Ask(ctx, v.queries, account.GetAccount{AccountID: string(r.AccountID)})
 	if err != nil {
 		return nil, v.problemOf(ctx, err)
 	}
@@ -112,7 +147,7 @@ func (v *service) account(ctx context.Context, r *accountRequest) (*accountAnswe
 }
 
 func (v *service) balance(ctx context.Context, r *accountRequest) (*balanceAnswer, error) {
-	b, err := query.Ask(ctx, v.queries, account.GetBalance{AccountID: r.AccountID})
+	b, err := query.Ask(ctx, v.queries, account.GetBalance{AccountID: string(r.AccountID)})
 	if err != nil {
 		return nil, v.problemOf(ctx, err)
 	}

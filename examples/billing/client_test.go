@@ -133,7 +133,7 @@ func (c *client) post(path, key, body string) reply {
 // open creates an account in USD.
 func (c *client) open(id string) {
 	c.t.Helper()
-	r := c.post(accountsPath, "open-"+id, createBody(id))
+	r := c.post(accountsPath, "open-"+strings.ReplaceAll(id, "/", ":"), createBody(id))
 	require.Equal(c.t, http.StatusCreated, r.status, r.text)
 }
 

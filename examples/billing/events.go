@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"time"
 
@@ -15,9 +16,9 @@ import (
 )
 
 type eventsRequest struct {
-	AccountID string `path:"accountId" minLength:"1" maxLength:"255"`
-	After     int64  `query:"after" minimum:"0" default:"0" doc:"The version after which to begin: that of the last event of the page before."`
-	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many events a page has at most."`
+	AccountID accountID `path:"accountId" example:"acme/alice" doc:"Percent-encoded where it has a slash: acme%2Falice."`
+	After     int64     `query:"after" minimum:"0" default:"0" doc:"The version after which to begin: that of the last event of the page before."`
+	Limit     int       `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many events a page has at most."`
 }
 
 type eventsAnswer struct{ Body eventsBody }
@@ -25,6 +26,7 @@ type eventsAnswer struct{ Body eventsBody }
 type eventsBody struct {
 	Events  []eventBody `json:"events" nullable:"false" doc:"In the order of their versions."`
 	HasMore bool        `json:"hasMore" doc:"Whether there are events after these."`
+	Next    int64       `json:"next,omitempty" doc:"What to give as after for the next page. Absent: this is the last."`
 }
 
 type eventBody struct {
@@ -45,21 +47,27 @@ type positionBody struct {
 }
 
 func eventEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, v, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", "What happened to an account", http.StatusOK,
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", accountsTag, "What happened to an account",
+		"The events of the account in the order of their versions, page by page.", http.StatusOK,
 		account.ErrAccountNotFound), v.events)
 }
 
 func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, error) {
-	opening, err := v.opening(ctx, r.AccountID)
+	id := string(r.AccountID)
+	opening, err := v.opening(ctx, id)
 	if err != nil {
 		return nil, v.problemOf(ctx, err)
 	}
 	page := eventsBody{Events: []eventBody{}}
-	for e, err := range v.accounts.Repository.History(ctx, r.AccountID, r.After+1) {
+	if r.After == math.MaxInt64 { // no version comes after it
+		return &eventsAnswer{Body: page}, nil
+	}
+	for e, err := range v.accounts.Repository.History(ctx, id, r.After+1) {
 		if err != nil {
 			return nil, v.problemOf(ctx, err)
 		}
 		if page.HasMore = len(page.Events) == r.Limit; page.HasMore {
+			page.Next = page.Events[r.Limit-1].Version
 			break
 		}
 		page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}, opening))

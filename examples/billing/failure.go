@@ -15,9 +15,9 @@ import (
 // statusOf returns the HTTP status of a refusal. What is understood and refused is 422, but for what other statuses say better.
 func statusOf(code refusal.Code) int {
 	switch code {
-	case account.ErrAccountNotFound:
+	case account.ErrAccountNotFound, codeNoPosting:
 		return http.StatusNotFound
-	case account.ErrAccountAlreadyExists, account.ErrAccountNotActive:
+	case account.ErrAccountAlreadyExists, account.ErrAccountNotActive, codePostedAlready:
 		return http.StatusConflict
 	}
 	return http.StatusUnprocessableEntity
@@ -60,9 +60,4 @@ func (v *service) problemOf(ctx context.Context, err error) *problem {
 	}
 	v.logger.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("error", err.Error()))
 	return newProblem(http.StatusInternalServerError, codeInternal, internalDetail)
-}
-
-// final reports whether a problem is the answer of the business to a command, which a repetition gets again.
-func final(p *problem) bool {
-	return p.Status < http.StatusInternalServerError && p.Code != codeNotOwner
 }

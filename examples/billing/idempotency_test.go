@@ -30,17 +30,22 @@ func withoutCorrelation(r reply) string {
 	return strings.ReplaceAll(r.text, r.header.Get(correlationHeader), "")
 }
 
-// A key gets the answer that it got first, whatever has happened since, and whether the service was started anew.
-func TestKeyGetsTheSameAnswer(t *testing.T) {
-	t.Parallel()
+// keptBackend keeps what services of a test stored, one after the other.
+func keptBackend(t *testing.T) with {
 	b := memoryBackend(t)
-	kept := func(s *server) {
+	return func(s *server) {
 		s.connect = func(context.Context, settings, *telemetry, *slog.Logger) (*backend, error) {
 			again := *b
 			again.close = func() error { return nil }
 			return &again, nil
 		}
 	}
+}
+
+// A key gets the answer that it got first, whatever has happened since, and whether the service was started anew.
+func TestKeyGetsTheSameAnswer(t *testing.T) {
+	t.Parallel()
+	kept := keptBackend(t)
 	requests := []struct{ path, key, body string }{
 		{accountsPath, "k-1", createBody("a")},
 		{accountsPath + "/a/credits", "k-2", postBody("t-2", "10.00")},
@@ -55,7 +60,7 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 	for i, r := range requests {
 		repeated(t, first[i], c.post(r.path, r.key, strings.ReplaceAll(r.body, ",", " , ")))
 	}
-	other := []string{createBody("a2"), postBody("t-2", "10.01"), postBody("t-9", "2.00")}
+	other := []string{strings.Replace(createBody("a"), "user-1", "user-2", 1), postBody("t-2", "10.01"), postBody("t-9", "2.00")}
 	for i, r := range requests {
 		require.Equal(t, "IdempotencyKeyReused", c.post(r.path, r.key, other[i]).code(t))
 	}
@@ -68,23 +73,80 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 	require.NoError(t, c.stop())
 
 	c = start(t, kept) // it has seen none of the keys: what is in the events is enough
-	for i, r := range requests[1:] {
-		require.Equal(t, "IdempotencyKeyReused", c.post(r.path, r.key, other[i+1]).code(t))
+	for i, r := range requests {
+		require.Equal(t, "IdempotencyKeyReused", c.post(r.path, r.key, other[i]).code(t))
 	}
 	require.Equal(t, "8.00", c.posted("a"))
 }
 
-func TestRefusedKeyIsRefusedAgain(t *testing.T) {
+// A refusal changes nothing and leaves the key free: sent again it is decided anew, and another request may have it.
+func TestRefusedKeyIsFree(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	c.open("a")
 	path := accountsPath + "/a/debits"
-	first := c.post(path, "k", postBody("t", "1.00"))
-	require.Equal(t, "InsufficientFunds", first.code(t))
+	require.Equal(t, "InsufficientFunds", c.post(path, "k", postBody("t", "1.00")).code(t))
+	require.Equal(t, "InsufficientFunds", c.post(path, "k", postBody("t", "2.00")).code(t), "not the answer of before")
+	require.Equal(t, "AccountNotFound", c.post(accountsPath+"/b/debits", "k", postBody("t", "1.00")).code(t))
 	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/a/credits", "topup", postBody("topup", "10.00")).status)
-	repeated(t, first, c.post(path, "k", postBody("t", "1.00")))
-	require.Equal(t, "IdempotencyKeyReused", c.post(path, "k", postBody("t", "2.00")).code(t))
-	require.Equal(t, http.StatusCreated, c.post(path, "k-2", postBody("t", "1.00")).status, "another key is another request")
+	first := c.post(path, "k", postBody("t", "3.00"))
+	require.Equal(t, http.StatusCreated, first.status, first.text)
+	require.Equal(t, "7.00", c.posted("a"))
+
+	require.Equal(t, http.StatusCreated, c.post(path, "rest", postBody("rest", "7.00")).status)
+	repeated(t, first, c.post(path, "k", postBody("t", "3.00"))) // though it could not be decided so now
+	require.Equal(t, "IdempotencyKeyReused", c.post(path, "k", postBody("t", "1.00")).code(t))
+}
+
+// One key at two accounts is two keys, in whatever order and however often the service is started.
+func TestKeyCountsForOneAccount(t *testing.T) {
+	t.Parallel()
+	kept := keptBackend(t)
+	c := start(t, kept)
+	c.open("a")
+	c.open("b")
+	var first []reply
+	for _, account := range []string{"a", "b"} {
+		r := c.post(accountsPath+"/"+account+"/credits", "k", postBody("t", "1.00"))
+		require.Equal(t, http.StatusCreated, r.status, r.text)
+		require.Empty(t, r.header.Get(replayedHeader))
+		first = append(first, r)
+	}
+	require.Equal(t, http.StatusCreated, c.post(accountsPath, "k", createBody("c")).status)
+	require.Equal(t, "IdempotencyKeyReused", c.post(accountsPath+"/c/credits", "k", postBody("t", "1.00")).code(t))
+	for range 2 {
+		require.NoError(t, c.stop())
+		c = start(t, kept)
+		for i, account := range []string{"b", "a"} {
+			repeated(t, first[1-i], c.post(accountsPath+"/"+account+"/credits", "k", postBody("t", "1.00")))
+			require.Equal(t, "IdempotencyKeyReused", c.post(accountsPath+"/"+account+"/debits", "k", postBody("t", "1.00")).code(t))
+		}
+	}
+}
+
+// What a request says in another form is the same request: the order of names, zeros of an amount, the zone of a time.
+func TestKeyIsOfWhatARequestSays(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.open("a")
+	path := accountsPath + "/a/credits"
+	body := func(amount, at string) string {
+		return `{"amount":"` + amount + `","currency":"USD","contra":"bank","entryType":"TOPUP","transactionId":"t","effectiveAt":"` + at + `"}`
+	}
+	first := c.post(path, "k", body("1.50", "2026-01-31T18:00:00.123456Z"))
+	require.Equal(t, http.StatusCreated, first.status, first.text)
+	for _, same := range []string{
+		body("1.5", "2026-01-31T18:00:00.123456Z"), body("01.50", "2026-01-31T18:00:00.123456789Z"), body("1.50", "2026-01-31T19:00:00.123456+01:00"),
+		` {"transactionId" : "t", "effectiveAt":"2026-01-31T18:00:00.123456Z","entryType":"TOPUP","contra":"b\u0061nk","currency":"USD","amount":"1.50"}`,
+	} {
+		repeated(t, first, c.post(path, "k", same))
+	}
+	for _, other := range []string{
+		body("1.51", "2026-01-31T18:00:00.123456Z"), body("1.50", "2026-01-31T18:00:00.123457Z"), postBody("t", "1.50"),
+	} {
+		require.Equal(t, "IdempotencyKeyReused", c.post(path, "k", other).code(t), other)
+	}
+	require.Equal(t, "1.50", c.posted("a"))
 }
 
 // What the library refuses before the business is asked is not an answer to the key.
@@ -96,25 +158,43 @@ func TestKeyOfAnInvalidRequestIsFree(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post(accountsPath, "k", createBody("a")).status)
 }
 
+// A transaction is posted once. Under another key it is refused, and names the key that it has: the other key is not used.
 func TestTransactionIsPostedOnceUnderTwoKeys(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	c.open("a")
-	first := c.post(accountsPath+"/a/credits", "k-1", postBody("t", "1.00"))
-	second := c.post(accountsPath+"/a/credits", "k-2", postBody("t", "1.00"))
-	require.Equal(t, "true", second.header.Get(replayedHeader))
-	require.Equal(t, first.text, second.text)
-	require.Equal(t, "1.00", c.posted("a"))
+	c.open("acme/a")
+	path := accountsPath + "/acme%2Fa/credits"
+	first := c.post(path, "k-1", postBody("t", "1.00"))
+	for range 2 {
+		second := c.post(path, "k-2", postBody("t", "1.00"))
+		require.Equal(t, http.StatusConflict, second.status)
+		require.Equal(t, "TransactionPostedAlready", second.code(t))
+		require.Contains(t, second.text, "k-1")
+		require.Equal(t, first.header.Get("Location"), second.header.Get("Location"))
+		require.Equal(t, "TransactionPostedAlready", c.do(http.MethodPost, path, postBody("t", "1.00")).code(t), "its own id as the key")
+		repeated(t, first, c.post(path, "k-1", postBody("t", "1.00")))
+	}
+	require.Equal(t, http.StatusCreated, c.post(path, "k-2", postBody("t-2", "1.00")).status)
+	require.Equal(t, "IdempotencyKeyReused", c.post(path, "k-2", postBody("t", "1.00")).code(t))
+	require.Equal(t, "2.00", c.posted("acme%2Fa"))
 }
 
+// Without a key the transaction's id is the key of a posting; the key of an account is a new one.
 func TestRequestWithoutAKeyGetsOne(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	c.open("a")
-	first := c.do(http.MethodPost, accountsPath+"/a/credits", postBody("t", "1.00"))
-	key := first.header.Get("Idempotency-Key")
-	require.NotEmpty(t, key)
-	repeated(t, first, c.post(accountsPath+"/a/credits", key, postBody("t", "1.00")))
+	created := c.do(http.MethodPost, accountsPath, createBody("a"))
+	repeated(t, created, c.post(accountsPath, created.header.Get("Idempotency-Key"), createBody("a")))
+	require.Equal(t, "AccountAlreadyExists", c.do(http.MethodPost, accountsPath, createBody("a")).code(t))
+
+	path := accountsPath + "/a/credits"
+	first := c.do(http.MethodPost, path, postBody("t", "1.00"))
+	require.Equal(t, "t", first.header.Get("Idempotency-Key"))
+	repeated(t, first, c.post(path, "t", postBody("t", "1.00")))
+	repeated(t, first, c.do(http.MethodPost, path, postBody("t", "1.00")))
+	require.Equal(t, "IdempotencyKeyReused", c.do(http.MethodPost, path, postBody("t", "2.00")).code(t))
+	require.Equal(t, "IdempotencyKeyReused", c.post(path, "t", postBody("t-2", "1.00")).code(t))
+	require.Equal(t, "1.00", c.posted("a"))
 }
 
 func TestOneKeySentManyTimesAtOnce(t *testing.T) {
@@ -143,58 +223,6 @@ func TestOneKeySentManyTimesAtOnce(t *testing.T) {
 	}
 	require.Equal(t, 1, fresh)
 	require.Equal(t, "1.00", c.posted("a"))
-}
-
-// The memory of keys is bounded: the key that was used first is forgotten.
-func TestAnswersForgetTheOldest(t *testing.T) {
-	t.Parallel()
-	a := newAnswers(2)
-	for i := range 3 {
-		entered, err := a.enter(t.Context(), fmt.Sprint("k-", i), "print")
-		require.NoError(t, err)
-		entered.leave()
-	}
-	_, err := a.enter(t.Context(), "k-1", "another")
-	require.Error(t, err)
-	entered, err := a.enter(t.Context(), "k-0", "another")
-	require.NoError(t, err)
-	entered.leave()
-	require.Len(t, a.byKey, 2)
-	require.Equal(t, 2, a.order.Len())
-}
-
-// Who waits for a request with the same key in vain does not know what became of it.
-func TestWaitingForAKeyInVain(t *testing.T) {
-	t.Parallel()
-	a := newAnswers(2)
-	first, err := a.enter(t.Context(), "k", "print")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = a.enter(ctx, "k", "print")
-	var p *problem
-	require.ErrorAs(t, err, &p)
-	require.Equal(t, "OutcomeUnknown", p.Code)
-	require.Equal(t, http.StatusGatewayTimeout, p.Status)
-	require.NotEmpty(t, p.headers.Get("Retry-After"))
-	require.False(t, final(p))
-	first.leave()
-	again, err := a.enter(t.Context(), "k", "print")
-	require.NoError(t, err)
-	again.leave()
-}
-
-// A request whose time is over gets its turn if no other has the key: nothing was stored then, and that is known.
-func TestKeyWithoutAnotherRequestWaitsForNothing(t *testing.T) {
-	t.Parallel()
-	late, cancel := context.WithCancel(t.Context())
-	cancel()
-	a := newAnswers(2)
-	for range 50 { // a choice between both would be made at random
-		entered, err := a.enter(late, "k", "print")
-		require.NoError(t, err)
-		entered.leave()
-	}
 }
 
 // unlucky is a store that fails appends after they were stored, or instead.

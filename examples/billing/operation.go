@@ -9,13 +9,15 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/refusal"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // operation describes an endpoint with the problems that it may answer: those of codes, and those that any request of its method may get.
-func operation(api huma.API, v *service, method, path, id, summary string, success int, codes ...refusal.Code) huma.Operation {
+func operation(api huma.API, method, path, id, tag, summary, text string, success int, codes ...refusal.Code) huma.Operation {
 	d := &description{
-		problem: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem"),
+		problem: problemSchema(api),
 		answers: map[string]*huma.Response{
 			strconv.Itoa(success): {Description: http.StatusText(success), Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc)}},
 		},
@@ -25,13 +27,14 @@ func operation(api huma.API, v *service, method, path, id, summary string, succe
 	for _, code := range codes {
 		byStatus[statusOf(code)] = append(byStatus[statusOf(code)], string(code))
 	}
-	byStatus[http.StatusUnprocessableEntity] = append(byStatus[http.StatusUnprocessableEntity], codeInvalid)
+	byStatus[http.StatusUnprocessableEntity] = append(byStatus[http.StatusUnprocessableEntity], codeInvalid, string(ids.ErrInvalid))
 	for status, names := range byStatus {
 		slices.Sort(names)
 		d.describe(status, strings.Join(names, ", "))
 	}
+	d.describe(http.StatusBadRequest, codeMalformed)
+	d.describe(http.StatusNotAcceptable, codeNotAcceptable)
 	if d.command {
-		d.describe(http.StatusBadRequest, codeMalformed)
 		d.describe(http.StatusRequestTimeout, codeBodyTimeout)
 		d.describe(http.StatusRequestEntityTooLarge, codeBodyTooLarge)
 		d.describe(http.StatusUnsupportedMediaType, codeMediaType)
@@ -43,8 +46,49 @@ func operation(api huma.API, v *service, method, path, id, summary string, succe
 	}
 	d.describe(0, "Any other problem")
 	return huma.Operation{
-		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: success, Responses: d.answers,
-		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: v.readTimeout,
+		OperationID: id, Method: method, Path: path, Tags: []string{tag}, Summary: summary, Description: text,
+		Parameters:    []*huma.Param{correlationParameter()},
+		DefaultStatus: success, Responses: d.answers,
+		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: -1, // the body is there: see received
+	}
+}
+
+func problemSchema(api huma.API) *huma.Schema {
+	return api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
+}
+
+func correlationParameter() *huma.Param {
+	least, most := 1, eventstore.MaxIDBytes
+	return &huma.Param{
+		Name: correlationHeader, In: "header", Description: "Names the request in logs and events. Default: a new one.",
+		Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least, MaxLength: &most},
+	}
+}
+
+// describeHealth adds the pages of the server that are no operations of the API.
+func describeHealth(api huma.API) {
+	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[health](), true, "Health")
+	answer := func(text string) *huma.Response {
+		return &huma.Response{
+			Description: text, Content: map[string]*huma.MediaType{jsonType: {Schema: schema}},
+			Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc)},
+		}
+	}
+	for _, page := range []struct{ path, id, summary, well, unwell string }{
+		{"/livez", "getLiveness", "Must it be started again", "No.", "Yes: a partition has ended for good."},
+		{"/readyz", "getReadiness", "May it be sent requests", "Yes.", "No, or not yet: the answer says why."},
+	} {
+		api.OpenAPI().AddOperation(&huma.Operation{
+			OperationID: page.id, Method: http.MethodGet, Path: page.path, Tags: []string{healthTag}, Summary: page.summary,
+			Description: "Answers while the service starts and stops, too.",
+			Responses: map[string]*huma.Response{
+				strconv.Itoa(http.StatusOK): answer(page.well), strconv.Itoa(http.StatusServiceUnavailable): answer(page.unwell),
+				strconv.Itoa(http.StatusMethodNotAllowed): {
+					Description: codeMethodNotAllowed, Content: map[string]*huma.MediaType{problemType: {Schema: problemSchema(api)}},
+					Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc), "Allow": textHeader("What it takes.")},
+				},
+			},
+		})
 	}
 }
 

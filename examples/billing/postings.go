@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,12 +16,12 @@ import (
 )
 
 type newPosting struct {
-	TransactionID string            `json:"transactionId" minLength:"1" maxLength:"255" example:"topup-1" doc:"A transaction has one effect on an account, however often it is sent."`
+	TransactionID freeName          `json:"transactionId" example:"topup-1" doc:"A transaction has one effect on an account, however often it is sent."`
 	EntryType     account.EntryType `json:"entryType" enum:"TOPUP,PAYMENT,TRANSFER,REFUND,REVERSAL,ADJUSTMENT"`
-	Amount        string            `json:"amount" example:"12.50" doc:"Above 0."`
-	Currency      money.Currency    `json:"currency" example:"USD" doc:"That of the account."`
-	Contra        string            `json:"contra" minLength:"1" maxLength:"255" example:"bank" doc:"The account on the other side."`
-	EffectiveAt   *time.Time        `json:"effectiveAt,omitempty" doc:"When it counts. Default: now."`
+	Amount        amountText        `json:"amount" example:"12.50" doc:"Above 0."`
+	Currency      currencyCode      `json:"currency" example:"USD" doc:"That of the account."`
+	Contra        freeAccountID     `json:"contra" example:"acme/bank" doc:"The account on the other side."`
+	EffectiveAt   *time.Time        `json:"effectiveAt,omitempty" doc:"When it counts, kept to the microsecond. Default: now."`
 }
 
 type postingBody struct {
@@ -37,42 +39,52 @@ type postingBody struct {
 }
 
 type postingRequest struct {
-	AccountID string `path:"accountId" minLength:"1" maxLength:"255"`
-	Key       string `header:"Idempotency-Key" minLength:"1" maxLength:"255" doc:"Makes the request safe to repeat."`
+	AccountID freeAccountID `path:"accountId" example:"acme/alice" doc:"Percent-encoded where it has a slash: acme%2Falice."`
+	Key       freeName      `header:"Idempotency-Key" doc:"Makes the request safe to repeat. Default: the transactionId."`
 	Body      newPosting
 }
 
 type postingAnswer struct {
 	Idempotency
-	Body postingBody
+	Location string `header:"Location"`
+	Body     postingBody
 }
 
+type onePostingRequest struct {
+	AccountID     accountID `path:"accountId" example:"acme/alice" doc:"Percent-encoded where it has a slash: acme%2Falice."`
+	TransactionID name      `path:"transactionId" example:"topup-1"`
+}
+
+type onePostingAnswer struct{ Body postingBody }
+
 func postingEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, v, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", "Add an amount to an account",
-		http.StatusCreated, postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
-	huma.Register(api, operation(api, v, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", "Take an amount from an account",
-		http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", postingsTag, "Add an amount to an account",
+		"Adds an amount. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated, postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", postingsTag, "Take an amount from an account",
+		"Takes an amount, if that much is available. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/postings/{transactionId}", "getPosting", postingsTag, "What a transaction did to an account",
+		"The answer that the credit or the debit had.", http.StatusOK, account.ErrAccountNotFound, codeNoPosting), v.posting)
 }
 
 func (v *service) credit(ctx context.Context, r *postingRequest) (*postingAnswer, error) {
-	return v.post(ctx, r, "creditAccount", func(c account.CreditAccount) any { return c })
+	return v.post(ctx, r, func(c account.CreditAccount) any { return c })
 }
 
 func (v *service) debit(ctx context.Context, r *postingRequest) (*postingAnswer, error) {
-	return v.post(ctx, r, "debitAccount", func(c account.CreditAccount) any { return account.DebitAccount(c) })
+	return v.post(ctx, r, func(c account.CreditAccount) any { return account.DebitAccount(c) })
 }
 
 // post is what a credit and a debit have in common; as makes the command of what both say.
-func (v *service) post(ctx context.Context, r *postingRequest, operation string, as func(account.CreditAccount) any) (*postingAnswer, error) {
+func (v *service) post(ctx context.Context, r *postingRequest, as func(account.CreditAccount) any) (*postingAnswer, error) {
 	c := account.CreditAccount{
-		AccountID: r.AccountID, TransactionID: r.Body.TransactionID, EntryType: r.Body.EntryType,
-		Amount: money.Decimal(r.Body.Amount), Currency: r.Body.Currency, Contra: r.Body.Contra,
+		AccountID: string(r.AccountID), TransactionID: string(r.Body.TransactionID), EntryType: r.Body.EntryType,
+		Amount: money.Decimal(r.Body.Amount), Currency: money.Currency(r.Body.Currency), Contra: string(r.Body.Contra),
 	}
 	if r.Body.EffectiveAt != nil {
-		c.EffectiveAt = *r.Body.EffectiveAt
+		c.EffectiveAt = r.Body.EffectiveAt.Truncate(time.Microsecond) // as it is kept, so that a repetition may say it either way
 	}
 	e, id, err := v.submit(ctx, submission{
-		key: r.Key, operation: operation, accountID: r.AccountID, body: r.Body, command: as(c),
+		key: cmp.Or(string(r.Key), c.TransactionID), accountID: c.AccountID, command: as(c),
 		same: func(e event.Envelope[any]) bool {
 			p, ok := postingOf(e)
 			return ok && p.transactionID == c.TransactionID
@@ -85,7 +97,33 @@ func (v *service) post(ctx context.Context, r *postingRequest, operation string,
 	if err != nil {
 		return nil, v.problemOf(ctx, err)
 	}
-	return &postingAnswer{Idempotency: id, Body: body}, nil
+	return &postingAnswer{Idempotency: id, Location: postingPath(c.AccountID, c.TransactionID), Body: body}, nil
+}
+
+func postingPath(accountID, transactionID string) string {
+	return accountsPath + "/" + url.PathEscape(accountID) + "/postings/" + url.PathEscape(transactionID)
+}
+
+// posting returns what one transaction did to an account. It reads the account's history up to that transaction.
+func (v *service) posting(ctx context.Context, r *onePostingRequest) (*onePostingAnswer, error) {
+	if _, err := v.opening(ctx, string(r.AccountID)); err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	for e, err := range v.accounts.Repository.History(ctx, string(r.AccountID), 1) {
+		if err != nil {
+			return nil, v.problemOf(ctx, err)
+		}
+		found := event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}
+		if p, ok := postingOf(found); ok && p.transactionID == string(r.TransactionID) {
+			body, err := v.postingBody(ctx, found)
+			if err != nil {
+				return nil, v.problemOf(ctx, err)
+			}
+			return &onePostingAnswer{Body: body}, nil
+		}
+	}
+	return nil, newProblem(http.StatusNotFound, codeNoPosting,
+		fmt.Sprintf("account %q has no posting of transaction %q", r.AccountID, r.TransactionID))
 }
 
 // posting is what the events of credits and debits have in common.

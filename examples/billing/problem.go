@@ -18,6 +18,12 @@ const (
 	codeBodyTooLarge     = "BodyTooLarge"
 	codeBodyTimeout      = "BodyTimeout"
 	codeMediaType        = "UnsupportedMediaType"
+	codeHeadersTooLarge  = "HeadersTooLarge"
+	codeTransferCoding   = "UnsupportedTransferCoding"
+	codeVersion          = "UnsupportedVersion"
+	codeExpectation      = "ExpectationFailed"
+	codePostedAlready    = "TransactionPostedAlready"
+	codeNoPosting        = "PostingNotFound"
 	codeNotOwner         = "NotOwner"
 	codeOutcomeUnknown   = "OutcomeUnknown"
 	codeUnavailable      = "Unavailable"
@@ -57,6 +63,19 @@ func (p *problem) header(name, value string) *problem {
 		p.headers = make(http.Header)
 	}
 	p.headers.Set(name, value)
+	return p
+}
+
+// closing ends the connection after the answer: nobody reads what else the client may send.
+func (p *problem) closing() *problem { return p.header("Connection", "close") }
+
+// invalidRequest says all that is wrong with the parts of a request.
+func invalidRequest(wrong []*huma.ErrorDetail) *problem {
+	p := newProblem(http.StatusUnprocessableEntity, codeInvalid, "validation failed")
+	p.Errors = wrong
+	for _, e := range wrong {
+		p.Detail += "; " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
+	}
 	return p
 }
 

@@ -40,7 +40,7 @@ func TestRefusals(t *testing.T) {
 		code                string
 	}{
 		{"existing account", accounts, createBody("alice"), 409, "AccountAlreadyExists"},
-		{"owner too long", accounts, create("user-1", strings.Repeat("ü", 200)), 422, "InvalidOwner"},
+		{"owner too long", accounts, create("user-1", strings.Repeat("x", 200)), 422, "InvalidId"},
 		{"limits that cross", accounts, create(`"currency"`, `"minBalance":"1.00","currency"`), 422, "InvalidLimits"},
 		{"unknown currency", accounts, create("USD", "XXY"), 422, "InvalidCurrency"},
 		{"limit that is no amount", accounts, create(`"currency"`, `"maxBalance":"much","currency"`), 422, "InvalidAmount"},
@@ -48,8 +48,8 @@ func TestRefusals(t *testing.T) {
 		{"limit too large", accounts, create(`"currency"`, `"maxBalance":"99999999999999999999","currency"`), 422, "AmountOverflow"},
 		{"unknown owner type", accounts, create(`"ownerType":"USER"`, `"ownerType":"DOG"`), 422, "ValidationFailed"},
 		{"unknown field", accounts, create(`"currency"`, `"colour":"red","currency"`), 422, "ValidationFailed"},
-		{"id that is a dot", accounts, createBody("."), 422, "ValidationFailed"},
-		{"id that is two dots", accounts, createBody(".."), 422, "ValidationFailed"},
+		{"id that is a dot", accounts, createBody("."), 422, "InvalidId"},
+		{"id that is two dots", accounts, createBody(".."), 422, "InvalidId"},
 		{"missing fields", accounts, `{}`, 422, "ValidationFailed"},
 		{"null", accounts, `null`, 422, "ValidationFailed"},
 
@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 		{"too large", credits, credit("1.00", "92233720368547758.08"), 422, "AmountOverflow"},
 		{"balance too large", credits, credit("1.00", "92233720368547758.07"), 422, "AmountOverflow"},
 		{"other currency", credits, credit("USD", "EUR"), 422, "CurrencyMismatch"},
-		{"contra to itself", credits, credit("bank", "alice"), 422, "InvalidKey"},
+		{"contra to itself", credits, credit("bank", "alice"), 422, "DuplicateEntry"},
 		{"unknown entry type", credits, credit("TOPUP", "GIFT"), 422, "ValidationFailed"},
 		{"long ago", credits, credit(`"contra"`, `"effectiveAt":"1812-01-01T00:00:00Z","contra"`), 422, "InvalidEffectiveTime"},
 		{"transaction with another amount", credits, credit(`"t"`, `"topup"`), 422, "IdempotencyKeyReused"},
@@ -75,7 +75,7 @@ func TestRefusals(t *testing.T) {
 		{"no such account", "GET /v1/accounts/nobody/events", "", 404, "AccountNotFound"},
 		{"page too large", "GET /v1/accounts/alice/events?limit=1001", "", 422, "ValidationFailed"},
 		{"unknown parameter", "GET /v1/accounts/alice/events?page=2", "", 422, "ValidationFailed"},
-		{"id too long", "GET /v1/accounts/" + strings.Repeat("x", 256), "", 422, "ValidationFailed"},
+		{"id too long", "GET /v1/accounts/" + strings.Repeat("x", 256), "", 422, "InvalidId"},
 	} {
 		t.Run(refused.request+": "+refused.name, func(t *testing.T) {
 			t.Parallel()
@@ -83,14 +83,14 @@ func TestRefusals(t *testing.T) {
 			r := c.do(method, path, refused.body)
 			require.Equal(t, refused.status, r.status, r.text)
 			require.Equal(t, refused.code, r.code(t))
-			described := document.Paths[template(path)][strings.ToLower(method)].Responses[strconv.Itoa(refused.status)].Description
+			described := document.Paths[templateOf(path)][strings.ToLower(method)].Responses[strconv.Itoa(refused.status)].Description
 			require.Contains(t, strings.Split(described, ", "), refused.code)
 		})
 	}
 }
 
-// template returns the path as openapi.json has it.
-func template(path string) string {
+// templateOf returns the path as openapi.json has it.
+func templateOf(path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	if parts := strings.Split(path, "/"); len(parts) > 3 {
 		parts[3] = "{accountId}"
@@ -108,7 +108,7 @@ func TestWhatIsNoOperation(t *testing.T) {
 	r = c.do(http.MethodPut, accountsPath, createBody("a"))
 	require.Equal(t, http.StatusMethodNotAllowed, r.status)
 	require.Equal(t, "MethodNotAllowed", r.code(t))
-	require.Equal(t, "POST", r.header.Get("Allow"))
+	require.Equal(t, "GET, HEAD, POST", r.header.Get("Allow"))
 	for _, page := range []string{"/livez", "/readyz", "/metrics"} {
 		r = c.do(http.MethodPost, page, "{}")
 		require.Equal(t, http.StatusMethodNotAllowed, r.status, page)
@@ -133,7 +133,7 @@ func TestValidationTellsEverything(t *testing.T) {
 		places[e.Location] = true
 		require.Contains(t, p.Detail, e.Message)
 	}
-	require.Equal(t, map[string]bool{"body": true, "body.id": true, "body.ownerType": true, "body.colour": true}, places)
+	require.Equal(t, map[string]bool{"body": true, "body.ownerType": true, "body.colour": true}, places)
 }
 
 func TestCorrelationIDIsTheClientsOrNew(t *testing.T) {
@@ -173,9 +173,12 @@ func TestDocumentTellsTheAnswersOfEachMethod(t *testing.T) {
 		}
 	}
 	c.do(http.MethodGet, "/openapi.json", "").as(t, &document)
-	commands := []string{"400", "408", "413", "415", "421", "504"}
+	commands := []string{"408", "413", "415", "421", "504"}
 	operations := 0
 	for path, methods := range document.Paths {
+		if !strings.HasPrefix(path, "/v1") {
+			continue
+		}
 		for method, operation := range methods {
 			operations++
 			name := method + " " + path
@@ -189,5 +192,5 @@ func TestDocumentTellsTheAnswersOfEachMethod(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 6, operations)
+	require.Equal(t, 8, operations)
 }

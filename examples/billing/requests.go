@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -16,7 +17,8 @@ const correlationHeader = "X-Correlation-ID"
 
 func correlationID(ctx context.Context) string { return event.CauseFrom(ctx).CorrelationID }
 
-// correlated makes each request a conversation: it has an id, the client's or a new one, that is in its answer, in logs and in every event.
+// correlated makes each request a conversation: it has an id, the client's or a new one, that is in
+// its answer, in logs and in every event.
 func correlated(newID func() string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(correlationHeader)
@@ -30,23 +32,45 @@ func correlated(newID func() string, next http.Handler) http.Handler {
 	})
 }
 
-// bounded refuses requests beyond so many at once, and bounds the time of each.
+// bounded refuses requests beyond so many at once, and bounds the time of each. A request gives its
+// place back before its answer is written, so that a client that reads slowly holds nothing but its
+// connection, and the answer.
 func bounded(s settings, next http.Handler) http.Handler {
 	slots := make(chan struct{}, s.inFlight)
+	handle := func(a *answer, r *http.Request) {
+		defer func() { <-slots }()
+		ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
+		defer cancel()
+		next.ServeHTTP(a, r.WithContext(ctx))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case slots <- struct{}{}:
-			defer func() { <-slots }()
 		default:
-			newProblem(http.StatusServiceUnavailable, codeUnavailable, "the service handles as many requests as it can; nothing was changed; try again").
-				retryLater().write(w, r)
+			newProblem(http.StatusServiceUnavailable, codeUnavailable,
+				"the service handles as many requests as it can; nothing was changed; try again").retryLater().write(w, r)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.requestTimeout)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		a := answer{header: w.Header(), status: http.StatusOK}
+		handle(&a, r)
+		connectionOf(r.Context()).wait()
+		w.WriteHeader(a.status)
+		_, _ = w.Write(a.body.Bytes()) // the client is gone if it fails
 	})
 }
+
+// answer is what a handler answers, until it is written. Pages are bounded, and so is this.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+func (a *answer) WriteHeader(status int) { a.status = status }
+
+func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
 
 // guarded answers for a handler that panics, and logs the stack.
 func guarded(logger *slog.Logger, next http.Handler) http.Handler {

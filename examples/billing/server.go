@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -37,6 +36,7 @@ func newServer(s settings, t *telemetry, logger *slog.Logger) *server {
 
 // serve serves until ctx ends; then it answers what it has accepted, and closes the store.
 func (s *server) serve(ctx context.Context, listener net.Listener) error {
+	bounded := &connections{Listener: listener, most: s.settings.connections, newID: s.settings.newID}
 	h := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: s.settings.readHeaderTimeout,
@@ -45,9 +45,13 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+		ConnState:         bounded.changed,
+		ConnContext:       withConnection,
+
+		DisableGeneralOptionsHandler: true, // it answers with no problem
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- h.Serve(listener) }()
+	go func() { ended <- h.Serve(bounded) }()
 	s.logger.Info("listening", "address", listener.Addr().String())
 	failed := s.open(ctx)
 	if failed == nil {
@@ -76,7 +80,11 @@ func (s *server) enter(ctx context.Context) error {
 		return err
 	}
 	s.logger.Info("caught up", "events", b.name)
+	var api *http.ServeMux
 	v, err := newService(ctx, b, s.settings, s.telemetry, s.logger)
+	if err == nil {
+		api, err = newAPI(v) //nolint:contextcheck // each request has a context of its own
+	}
 	if err == nil {
 		// Last: an instance that cannot start takes nothing from one that serves.
 		err = b.claim(ctx)
@@ -84,7 +92,7 @@ func (s *server) enter(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, b.close())
 	}
-	s.serving.Store(&site{backend: b, api: newAPI(v)})
+	s.serving.Store(&site{backend: b, api: api})
 	close(s.ready)
 	return nil
 }
@@ -119,20 +127,52 @@ func (s *server) stop(ctx context.Context, h *http.Server, ended chan error) err
 
 // handler is all that is served.
 func (s *server) handler() http.Handler {
-	mux := http.NewServeMux()
-	for path, page := range map[string]http.Handler{
+	pages := map[string]http.Handler{
 		"/livez":   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.liveness().write(w) }),
 		"/readyz":  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.readiness().write(w) }),
 		"/metrics": s.telemetry.page(),
-	} {
-		mux.Handle("GET "+path, page)
-		mux.Handle(path, correlated(s.settings.newID, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			methodNotAllowed(r, "GET, HEAD").write(w, r)
-		})))
 	}
-	api := correlated(s.settings.newID, bounded(s.settings, guarded(s.logger, http.HandlerFunc(s.serveAPI))))
-	mux.Handle("/", s.telemetry.observed(s.route, api))
-	return mux
+	for path, page := range pages {
+		pages[path] = correlated(s.settings.newID, guarded(s.logger, onlyRead(page)))
+	}
+	api := s.telemetry.observed(s.route, correlated(s.settings.newID, guarded(s.logger, s.api())))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if page, ok := pages[r.URL.Path]; ok {
+			page.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+// onlyRead refuses every method but GET and HEAD.
+func onlyRead(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			methodNotAllowed(r, "GET, HEAD").write(w, r)
+			return
+		}
+		page.ServeHTTP(w, r)
+	})
+}
+
+// api serves the operations, and tells of each other request why it is none.
+func (s *server) api() http.Handler {
+	handle := received(bounded(s.settings, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serving.Load().api.ServeHTTP(w, r)
+	})))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at := s.serving.Load()
+		if at == nil {
+			newProblem(http.StatusServiceUnavailable, codeUnavailable, "the service is starting and reads the events; try again").retryLater().write(w, r)
+			return
+		}
+		if _, refused := find(at.api, r); refused != nil {
+			refused.write(w, r)
+			return
+		}
+		handle.ServeHTTP(w, r)
+	})
 }
 
 func (s *server) readiness() health {
@@ -154,20 +194,10 @@ func (s *server) liveness() health {
 	return liveness(at.backend)
 }
 
-func (s *server) serveAPI(w http.ResponseWriter, r *http.Request) {
-	at := s.serving.Load()
-	if at == nil {
-		newProblem(http.StatusServiceUnavailable, codeUnavailable, "the service is starting and reads the events; try again").retryLater().write(w, r)
-		return
-	}
-	routed(at.api).ServeHTTP(w, r)
-}
-
 // route names the request's route, without what is different in each.
 func (s *server) route(r *http.Request) string {
 	if at := s.serving.Load(); at != nil {
-		if _, pattern := at.api.Handler(r); pattern != "" {
-			_, path, _ := strings.Cut(pattern, " ")
+		if path, refused := find(at.api, r); refused == nil {
 			return path
 		}
 	}

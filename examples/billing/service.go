@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
@@ -21,11 +20,8 @@ type service struct {
 	commands *command.Bus
 	queries  *query.Bus
 	accounts *account.Service
-	answers  *answers
 	newID    func() string
 	logger   *slog.Logger
-
-	readTimeout time.Duration // of a request's body
 }
 
 // newService wires the domain, and returns once its read model holds all events.
@@ -40,12 +36,10 @@ func newService(ctx context.Context, b *backend, s settings, t *telemetry, logge
 	}
 	events := event.NewBus(types, event.BusConfig{Logger: logger})
 	v := &service{
-		readTimeout: s.readTimeout,
-		commands:    command.NewBus(command.Config{Logger: logger, Middleware: []command.Middleware{t.tracing.Commands(), t.metrics.Commands()}}),
-		queries:     query.NewBus(query.Config{Logger: logger, Middleware: []query.Middleware{t.tracing.Queries(), t.metrics.Queries()}}),
-		answers:     newAnswers(maxAnswers),
-		newID:       s.newID,
-		logger:      logger,
+		commands: command.NewBus(command.Config{Logger: logger, Middleware: []command.Middleware{t.tracing.Commands(), t.metrics.Commands()}}),
+		queries:  query.NewBus(query.Config{Logger: logger, Middleware: []query.Middleware{t.tracing.Queries(), t.metrics.Queries()}}),
+		newID:    s.newID,
+		logger:   logger,
 	}
 	v.accounts, err = account.Register(ctx, account.Config{
 		Store: b.store, Codec: codec, Commands: v.commands, Queries: v.queries, Events: events, Logger: logger,

@@ -50,8 +50,9 @@ func TestBodiesAndHeadersAreBounded(t *testing.T) {
 	require.Equal(t, "BodyTooLarge", r.code(t))
 	r = c.do(http.MethodGet, accountsPath+"/a", "", "X-Large", strings.Repeat("x", 2*maxHeaderBytes))
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, r.status)
+	require.Equal(t, "HeadersTooLarge", r.code(t))
 	r = c.post(accountsPath, strings.Repeat("k", 256), createBody("a"))
-	require.Equal(t, "ValidationFailed", r.code(t))
+	require.Equal(t, "InvalidId", r.code(t))
 	require.Equal(t, "NoSuchRoute", c.do(http.MethodGet, "/nothing", "").code(t), "the service is well")
 }
 

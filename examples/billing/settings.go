@@ -29,6 +29,7 @@ const (
 	maxHeaderBytes    = 16 << 10
 	maxBodyBytes      = 16 << 10
 	maxInFlight       = 1_000 // requests that are handled at once; more are refused with 503
+	maxConnections    = 4_096 // with one more, the one that has waited longest for its client is cut off
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 30 * time.Second
@@ -48,6 +49,7 @@ type settings struct {
 	checkEvery time.Duration // see kafka.Config; zero: its default
 
 	inFlight          int           // at most
+	connections       int           // at most
 	readHeaderTimeout time.Duration // of a request's header
 	readTimeout       time.Duration // of a request, header and body
 	requestTimeout    time.Duration // of handling
@@ -61,6 +63,7 @@ func settingsFrom(getenv func(string) string) (settings, error) {
 		advertise:         getenv(advertiseVariable),
 		getenv:            getenv,
 		inFlight:          maxInFlight,
+		connections:       maxConnections,
 		readHeaderTimeout: readHeaderTimeout,
 		readTimeout:       readTimeout,
 		requestTimeout:    requestTimeout,

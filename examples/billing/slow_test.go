@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who sends a request slowly, or not to its end, does not hold a connection: he is cut off where he has asked nothing yet, and told so where he has.
+// Who sends a request slowly, or not to its end, does not hold a connection: he is cut off where he
+// has asked nothing yet, and told so where he has.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Parallel()
 	const head = "POST " + accountsPath + " HTTP/1.1\r\nHost: billing\r\n"
@@ -56,5 +59,149 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 				return err == nil && r.status == http.StatusOK
 			}, time.Minute, time.Millisecond, "others are served")
 		})
+	}
+}
+
+// Clients that send a body slowly, however many, take no place among the requests that are handled.
+func TestManySlowClientsStarveNobody(t *testing.T) {
+	t.Parallel()
+	const many = 1_500
+	c := start(t)
+	c.open("a")
+	for range many {
+		trickle(t, c)
+	}
+	for i := range 20 {
+		r := c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), postBody(fmt.Sprint("t-", i), "1.00"))
+		require.Equal(t, http.StatusCreated, r.status, r.text)
+	}
+	require.Equal(t, "20.00", c.posted("a"))
+}
+
+// With one connection too many the one that has waited longest for its client is cut off, and told
+// where it had begun.
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	c := start(t, func(s *server) {
+		s.settings.connections, s.settings.readTimeout, s.settings.readHeaderTimeout = most, time.Hour, time.Hour
+	})
+	c.open("a")
+	c.http.CloseIdleConnections()
+	silent := make([]net.Conn, 3)
+	for i := range silent {
+		silent[i] = dial(t, c)
+	}
+	body := trickle(t, c)
+	for range 3 * most {
+		dial(t, c)
+		r := c.do(http.MethodGet, accountsPath+"/a", "")
+		require.Equal(t, http.StatusOK, r.status, r.text)
+	}
+	for _, conn := range silent {
+		_, err := conn.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "cut off")
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(body), nil)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	require.Equal(t, http.StatusRequestTimeout, answer.StatusCode)
+}
+
+// A request that is handled is not cut off, however many connect.
+func TestConnectionWithARequestIsKept(t *testing.T) {
+	t.Parallel()
+	store := newSlow()
+	c := start(t, slowStore(store), func(s *server) { s.settings.connections = 4 })
+	answer := make(chan reply, 1)
+	go func() {
+		r, err := c.try(http.MethodPost, accountsPath, createBody("a"))
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- r
+	}()
+	<-store.entered
+	for range 20 {
+		dial(t, c)
+	}
+	close(store.let)
+	require.Equal(t, http.StatusCreated, (<-answer).status)
+}
+
+func dial(t *testing.T, c *client) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	return conn
+}
+
+// trickle begins a request and sends six bytes of its body.
+func trickle(t *testing.T, c *client) net.Conn {
+	t.Helper()
+	conn := dial(t, c)
+	_, err := io.WriteString(conn, "POST "+accountsPath+" HTTP/1.1\r\nHost: billing\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"id\":")
+	require.NoError(t, err)
+	return conn
+}
+
+// deaf is the answer to a client that does not read.
+type deaf struct {
+	http.ResponseWriter
+	begun, let chan struct{}
+}
+
+func (d *deaf) Write(b []byte) (int, error) {
+	close(d.begun)
+	<-d.let
+	return len(b), nil
+}
+
+// A client that does not read its answer takes no place among the requests that are handled.
+func TestSlowReadersStarveNobody(t *testing.T) {
+	t.Parallel()
+	h := bounded(settings{inFlight: 1, requestTimeout: time.Hour}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, "answer")
+	}))
+	slow := &deaf{ResponseWriter: httptest.NewRecorder(), begun: make(chan struct{}), let: make(chan struct{})}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.ServeHTTP(slow, httptest.NewRequest(http.MethodGet, "/", nil))
+	}()
+	<-slow.begun
+	other := httptest.NewRecorder()
+	h.ServeHTTP(other, httptest.NewRequest(http.MethodGet, "/", nil))
+	require.Equal(t, http.StatusAccepted, other.Code)
+	require.Equal(t, "answer", other.Body.String())
+	close(slow.let)
+	<-ended
+}
+
+// The time to read a request does not bound the time to handle it.
+func TestHandlingMayTakeLongerThanReading(t *testing.T) {
+	t.Parallel()
+	const readTimeout = 200 * time.Millisecond
+	store := newSlow()
+	c := start(t, slowStore(store), func(s *server) { s.settings.readTimeout = readTimeout })
+	answer := make(chan reply, 1)
+	go func() {
+		r, err := c.try(http.MethodPost, accountsPath, createBody("a"))
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- r
+	}()
+	select {
+	case <-store.entered:
+		<-time.After(3 * readTimeout)
+		close(store.let)
+		r := <-answer
+		require.Equal(t, http.StatusCreated, r.status, r.text)
+	case r := <-answer: // on a machine so busy that the request was not even read in time
+		require.Equal(t, http.StatusRequestTimeout, r.status, r.text)
 	}
 }

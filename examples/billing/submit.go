@@ -1,66 +1,51 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 
+	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// fingerprintKey is the metadata of an event that tells for which request its Idempotency-Key was used.
-const fingerprintKey = "requestFingerprint"
-
 const replayedHeader = "Idempotent-Replayed"
 
-// Idempotency is what an answer to a command says of its key. It is exported so that the library finds its headers where it is embedded.
+// Idempotency is what an answer to a command says of its key. It is exported so that the library
+// finds its headers where it is embedded.
 type Idempotency struct {
 	Key      string `header:"Idempotency-Key" doc:"The key of the request, or the one that was made for it."`
 	Replayed string `header:"Idempotent-Replayed" doc:"true if the request was answered before, and this is that answer."`
 }
 
-// submission is a command with what makes it the same command when it is sent again.
+// submission is a command with its Idempotency-Key, which is the command's id. The store keeps the
+// key and a digest of the command with the events that the command made, in their account's stream.
+// So a key counts for one account, for ever, wherever the account is served; and a key whose
+// request changed nothing is free.
 type submission struct {
-	key       string // empty: one is made
-	operation string
+	key       string
 	accountID string
-	body      any // of the request
 	command   any
-	// same finds the event that did what the command asks for, when a command with another key did it.
+	// same finds the event of a transaction that another command posted.
 	same func(event.Envelope[any]) bool
 }
 
-// submit has the command applied at most once, and returns the first of its events. A key that was used before gets the answer that it got
-// then; used for another request it is refused.
+// submit makes the service apply the command at most once, and returns the first of its events. A
+// key that was used before gets the answer that it got then. It is refused if it was used for
+// another command.
 func (v *service) submit(ctx context.Context, s submission) (event.Envelope[any], Idempotency, error) {
-	if s.key == "" {
-		s.key = v.newID()
-	}
 	id := Idempotency{Key: s.key}
-	mark, err := fingerprint(s)
-	if err != nil {
+	if err := cmp.Or(ids.CheckName(keyHeader, s.key), ids.CheckFree(keyHeader, s.key)); err != nil {
 		return event.Envelope[any]{}, id, v.problemOf(ctx, err)
 	}
-	a, err := v.answers.enter(ctx, s.key, mark)
+	e, replayed, err := v.dispatch(ctx, s)
 	if err != nil {
-		return event.Envelope[any]{}, id, v.problemOf(ctx, err).header("Idempotency-Key", s.key)
-	}
-	defer a.leave()
-	if a.refused != nil {
-		return event.Envelope[any]{}, id, a.refused.again()
-	}
-	e, replayed, err := v.dispatch(ctx, s, mark)
-	if err != nil {
-		p := v.problemOf(ctx, err).header("Idempotency-Key", s.key)
-		if final(p) {
-			a.refused = p
-		}
-		return event.Envelope[any]{}, id, p
+		return event.Envelope[any]{}, id, v.problemOf(ctx, err).header(keyHeader, s.key)
 	}
 	if replayed {
 		id.Replayed = "true"
@@ -68,20 +53,14 @@ func (v *service) submit(ctx context.Context, s submission) (event.Envelope[any]
 	return e, id, nil
 }
 
-// again returns the problem as it is told to those who repeat the request.
-func (p *problem) again() *problem {
-	q := *p
-	q.headers = p.headers.Clone()
-	return q.header(replayedHeader, "true")
-}
-
 // dispatch returns the command's event, and whether it was there before.
-func (v *service) dispatch(ctx context.Context, s submission, mark string) (e event.Envelope[any], replayed bool, err error) {
+func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[any], replayed bool, err error) {
 	var made recorder
-	err = v.commands.Dispatch(context.WithValue(ctx, recorderKey{}, &made), s.command,
-		command.WithID(s.key), command.WithMetadata(map[string]string{fingerprintKey: mark}))
+	err = v.commands.Dispatch(context.WithValue(ctx, recorderKey{}, &made), s.command, command.WithID(s.key))
 	if errors.Is(err, eventstore.ErrCommandReused) {
-		return e, false, keyReused(s.key)
+		return e, false, newProblem(http.StatusUnprocessableEntity, string(account.ErrIdempotencyKeyReused),
+			fmt.Sprintf("the Idempotency-Key %q was used for another request to account %q: repeat a key only with what it was sent with, "+
+				"and give another request a key of its own", s.key, s.accountID))
 	}
 	if err != nil {
 		return e, false, err
@@ -90,16 +69,12 @@ func (v *service) dispatch(ctx context.Context, s submission, mark string) (e ev
 		return made.events[0], false, nil
 	}
 	e, err = v.earlier(ctx, s)
-	if err != nil {
-		return e, false, err
-	}
-	if e.CommandID == s.key && e.Metadata[fingerprintKey] != mark {
-		return e, false, keyReused(s.key)
-	}
-	return e, true, nil
+	return e, err == nil, err
 }
 
-// earlier finds the event of a command that was applied before.
+// earlier finds the event of a command that was applied before. If another command did the same, it
+// returns a problem that names it: an answer to this key could not be given again once the key is
+// used for something else.
 func (v *service) earlier(ctx context.Context, s submission) (found event.Envelope[any], err error) {
 	ok := false
 	for e, err := range v.accounts.Repository.History(ctx, s.accountID, 1) {
@@ -117,17 +92,10 @@ func (v *service) earlier(ctx context.Context, s submission) (found event.Envelo
 	if !ok {
 		return found, fmt.Errorf("command %s was accepted and left no event of account %q", s.key, s.accountID)
 	}
-	return found, nil
-}
-
-// fingerprint tells requests apart by what they ask for, not by how it is written.
-func fingerprint(s submission) (string, error) {
-	body, err := json.Marshal([]any{s.operation, s.accountID, s.body})
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:16]), nil
+	p, _ := postingOf(found)
+	return found, newProblem(http.StatusConflict, codePostedAlready,
+		fmt.Sprintf("transaction %q was posted to account %q with the Idempotency-Key %q: nothing was changed, and its answer is had with that key",
+			p.transactionID, s.accountID, found.CommandID)).header("Location", postingPath(s.accountID, p.transactionID))
 }
 
 // recorder keeps the events that are made under its context.

@@ -75,7 +75,8 @@ func TestRefusedCommandsAreNoFailure(t *testing.T) {
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "Commands  from standard input\n")
 	require.Contains(t, stdout, `✗ InvalidOwner: owner type "CAT" is unknown, expected USER, ORGANIZATION or SYSTEM`)
-	require.Contains(t, stdout, "✗ InvalidInput: ")
+	require.Contains(t, stdout, "✗ InvalidId: accountId has 300 bytes")
+	require.Contains(t, stdout, "✗ InvalidId: commandId has 300 bytes")
 	require.Contains(t, stdout, "3 commands: 0 accepted, 0 applied before, 3 refused; 0 malformed")
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/refusal"
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
@@ -103,7 +104,7 @@ func (s *session) line(ctx context.Context, l line) error {
 	}
 	s.out.command(l.number, r)
 	s.made = nil
-	switch err := s.commands.Dispatch(ctx, r.command, r.options...); {
+	switch err := s.dispatch(ctx, r); {
 	case refused(err):
 		s.count.refused++
 		s.out.refused(err)
@@ -150,4 +151,13 @@ func (s *session) repeated(ctx context.Context, r request) error {
 	}
 	s.out.note("the account has this posting already")
 	return s.out.err
+}
+
+func (s *session) dispatch(ctx context.Context, r request) error {
+	if r.commandID != "" {
+		if err := ids.CheckName("commandId", r.commandID); err != nil {
+			return err
+		}
+	}
+	return s.commands.Dispatch(ctx, r.command, r.options...)
 }

@@ -28,7 +28,13 @@ type Python struct {
 // InstallPython returns a Python with the client, which is downloaded if need be to the folder of all downloads.
 // out is told about it; nil: nobody.
 func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
-	const hint = "pip downloads Confluent's client for Python: install Python 3.11 with pip and put it on the PATH"
+	return InstallPythonPackages(ctx, out, pythonClient, pythonPackages()...)
+}
+
+// InstallPythonPackages returns a Python whose programs may import the packages, each as "name==version" with all that they import
+// among them. They are downloaded if need be to the folder of all downloads, under the given name, which stands for these versions.
+func InstallPythonPackages(ctx context.Context, out io.Writer, name string, packages ...string) (*Python, error) {
+	const hint = "pip downloads packages for Python: install Python 3.11 with pip and put it on the PATH"
 	if out == nil {
 		out = io.Discard
 	}
@@ -42,17 +48,17 @@ func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, DefaultDownloadTimeout)
 	defer cancel()
-	packages, err := c.install(ctx, pythonClient, func(ctx context.Context, dir string) error {
+	folder, err := c.install(ctx, name, func(ctx context.Context, dir string) error {
 		args := append([]string{
 			"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps",
 			"--only-binary", ":all:", "--target", dir,
-		}, pythonPackages()...)
+		}, packages...)
 		return runTool(ctx, dir, hint, interpreter, args...)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Python{interpreter, packages}, nil
+	return &Python{interpreter, folder}, nil
 }
 
 // Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like every child it dies

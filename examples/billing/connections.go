@@ -1,0 +1,165 @@
+package main
+
+import (
+	"container/list"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// connections is a listener that bounds how many clients are connected, and so the memory of all
+// that they send.
+//
+// A client that is slow costs another one nothing: with one connection too many, the one that has
+// waited longest for its client is cut off. One whose request is being handled is never cut off.
+type connections struct {
+	net.Listener
+
+	most  int
+	newID func() string // of the conversations that end before they begin
+
+	mu      sync.Mutex
+	open    int
+	waiting list.List // of *connection: those that wait for their client, the longest first
+}
+
+// connection is one of them.
+type connection struct {
+	net.Conn
+
+	of     *connections
+	place  *list.Element // among those that wait; nil while a request is handled, and once it is cut off
+	body   bool          // it waits for the rest of a body, and a handler waits with it
+	closed bool
+}
+
+// Accept returns the next connection.
+func (l *connections) Accept() (net.Conn, error) {
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{Conn: accepted, of: l}
+	l.mu.Lock()
+	l.open++
+	c.place = l.waiting.PushBack(c)
+	var longest *connection
+	if l.open > l.most {
+		longest = l.waiting.Front().Value.(*connection)
+		longest.leave()
+	}
+	var body bool
+	if longest != nil {
+		body = longest.body
+	}
+	l.mu.Unlock()
+	switch {
+	case body: // the handler is told, and tells the client
+		_ = longest.SetReadDeadline(time.Unix(1, 0))
+	case longest != nil:
+		_ = longest.Close()
+	}
+	return c, nil
+}
+
+// changed is told by the HTTP server what a connection does.
+func (l *connections) changed(accepted net.Conn, state http.ConnState) {
+	c, ok := accepted.(*connection)
+	if !ok || state != http.StateActive && state != http.StateIdle {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.enter()
+}
+
+// leave takes the connection out of those that wait. The caller holds the lock.
+func (c *connection) leave() {
+	if c.place != nil {
+		c.of.waiting.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// receive says that a handler reads a body.
+func (c *connection) receive() {
+	if c != nil {
+		c.of.mu.Lock()
+		defer c.of.mu.Unlock()
+		c.body = true
+	}
+}
+
+// handle says that a request is there whole, and is handled.
+func (c *connection) handle() {
+	if c != nil {
+		c.of.mu.Lock()
+		defer c.of.mu.Unlock()
+		c.leave()
+	}
+}
+
+// wait says that a request is handled, and that its answer waits for the client to read it.
+func (c *connection) wait() {
+	if c != nil {
+		c.of.mu.Lock()
+		defer c.of.mu.Unlock()
+		c.enter()
+	}
+}
+
+// enter puts the connection behind all that wait. The caller holds the lock.
+func (c *connection) enter() {
+	c.leave()
+	if !c.closed {
+		c.body = false
+		c.place = c.of.waiting.PushBack(c)
+	}
+}
+
+// Close closes the connection.
+func (c *connection) Close() error {
+	c.of.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		c.of.open--
+		c.leave()
+	}
+	c.of.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite tells the client that nothing more comes.
+func (c *connection) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// Write writes b, but for an answer that the HTTP server makes without a handler: it becomes a
+// problem.
+func (c *connection) Write(b []byte) (int, error) {
+	answer, ok := asProblem(b, c.of.newID)
+	if !ok {
+		return c.Conn.Write(b)
+	}
+	if _, err := c.Conn.Write(answer); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+type connectionKey struct{}
+
+func withConnection(ctx context.Context, accepted net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, accepted)
+}
+
+// connectionOf returns the connection of a request; nil where a test asks a handler directly.
+func connectionOf(ctx context.Context) *connection {
+	c, _ := ctx.Value(connectionKey{}).(*connection)
+	return c
+}
