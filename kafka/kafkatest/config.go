@@ -107,9 +107,6 @@ func (c Config) complete() (Config, error) {
 	if c.Brokers == 0 {
 		c.Brokers = DefaultBrokers
 	}
-	if c.Progress == nil {
-		c.Progress = io.Discard
-	}
 	return c, c.validate()
 }
 

@@ -46,7 +46,7 @@ func (c *Cluster) MetricsURLs() []string {
 	var urls []string
 	for _, b := range c.brokers {
 		if b.agent != nil {
-			urls = append(urls, "http://"+address(b.plan.metrics[b.id])+"/metrics")
+			urls = append(urls, "http://"+address(b.ports.metrics[b.id])+"/metrics")
 		}
 	}
 	return urls

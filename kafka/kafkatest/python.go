@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 // pythonClient names the client that [Python] brings.
@@ -33,10 +35,7 @@ type Python struct {
 // progress is told about it; nil: nobody.
 func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
 	const hint = "pip downloads Confluent's client for Python: install Python 3.11 with pip and put it on the PATH"
-	if out == nil {
-		out = io.Discard
-	}
-	c, err := openCache(&progress{w: out})
+	c, err := openCache(progress.To(out))
 	if err != nil {
 		return nil, err
 	}

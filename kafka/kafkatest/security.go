@@ -159,7 +159,7 @@ func awaitUsers(ctx context.Context, b *broker, want int) error {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("kafkatest: %s knows %d of %d users: %w: %w", b.name(), found, want, context.Cause(ctx), err)
+			return fmt.Errorf("kafkatest: %s knows %d of %d users: %w: %w", b.name, found, want, context.Cause(ctx), err)
 		}
 	}
 }
