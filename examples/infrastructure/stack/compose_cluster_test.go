@@ -87,10 +87,10 @@ func megabytes(t *testing.T, s string) int {
 	return n
 }
 
-// The program that starts a container of Kafka's image is part of Kafka. It gets what a container would get, makes the broker's settings
-// of it, and formats the data folder, for which Kafka must accept them.
-func TestBrokersInContainersGetTheSharedSettings(t *testing.T) {
-	kafkatest.ForTest(t, kafkatest.Config{Brokers: 1, MetricsRules: filepath.Join(infrastructure, "kafka", "jmx-rules.yml")}) // downloads what is run below
+// checkContainers gives to the program that starts a container of Kafka's image, which is part of Kafka, what a container would get. It makes the broker's settings
+// of it, and formats the data folder, for which Kafka must accept them. A cluster has been started, so Kafka is there.
+func checkContainers(t *testing.T) {
+	t.Helper()
 	cache := os.Getenv(kafkatest.EnvCache)
 	if cache == "" {
 		base, err := os.UserCacheDir()
@@ -149,5 +149,28 @@ func TestPrometheusAcceptsItsFiles(t *testing.T) {
 		cmd.Dir = filepath.Join(infrastructure, "prometheus")
 		output, err := cmd.CombinedOutput()
 		require.NoError(t, err, "promtool (Debian's package prometheus) %v: %s", args, output)
+	}
+}
+
+// checkHealthChecks runs the commands of docker-compose.yml on the parts that run here.
+func checkHealthChecks(t *testing.T, s *stack) {
+	t.Helper()
+	var file composeFile
+	readYAML(t, filepath.Join(infrastructure, "docker-compose.yml"), &file)
+	for service, here := range map[string]string{
+		"kafka-1":      strings.TrimSuffix(s.cluster.MetricsURLs()[0], "/metrics"),
+		"kafka-2":      strings.TrimSuffix(s.cluster.MetricsURLs()[1], "/metrics"),
+		"lag-exporter": "http://" + address(s.lagPort),
+		"prometheus":   s.prometheusURL(),
+	} {
+		test := file.Services[service].HealthCheck.Test
+		require.Len(t, test, 2, service)
+		check := func(url string) error {
+			command := localhost.ReplaceAllString(test[1], url)
+			require.NotEqual(t, test[1], command, service)
+			return exec.Command("sh", "-c", command).Run()
+		}
+		require.Eventually(t, func() bool { return check(here) == nil }, patience, tick, "%s: %s", service, test[1])
+		require.Error(t, check("http://127.0.0.1:1"), "%s is healthy though nothing answers: %s", service, test[1])
 	}
 }

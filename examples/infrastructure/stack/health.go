@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 const (
@@ -16,10 +21,13 @@ const (
 	maxShown      = 500 // of an answer that is an error
 )
 
-// await asks a process's page until good says that the answer is what it should be.
-func await(ctx context.Context, p *process, url string, good func(body []byte) error) error {
+// await asks a process's page until good says that the answer is what it should be, and says now and then that it waits.
+func await(ctx context.Context, p *process, url string, good func(body []byte) error, tell *progress.Teller) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
+	var last atomic.Value // string
+	last.Store("does not answer yet")
+	defer tell.During(func() string { return fmt.Sprintf("waiting for %s (%s)", p.name, last.Load()) })()
 	ticker := time.NewTicker(healthPoll)
 	defer ticker.Stop()
 	for {
@@ -35,12 +43,15 @@ func await(ctx context.Context, p *process, url string, good func(body []byte) e
 		if err == nil {
 			return nil
 		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			last.Store(err.Error())
+		}
 		select {
 		case <-ticker.C:
 		case <-p.done:
 			return p.died()
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not healthy (%w): %w; its log ends:\n%s", p.name, context.Cause(ctx), err, tail(p.log))
+			return fmt.Errorf("%s is not healthy (%w): %w; its log is %s, which ends:\n%s", p.name, context.Cause(ctx), err, p.log, tail(p.log))
 		}
 	}
 }

@@ -14,12 +14,13 @@ import (
 
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// With one environment all programs mean the same topics and the same subjects, also where their names begin with another prefix.
-func TestProgramsAgreeOnThePrefix(t *testing.T) {
+// checkPrefix shows that with one environment all programs mean the same topics and the same subjects, also where their names begin with another prefix.
+func checkPrefix(t *testing.T, cluster *kafkatest.Cluster) {
+	t.Helper()
 	const doctor, quickstart = "examples/infrastructure/doctor", "examples/quickstart"
-	cluster := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
 	dir := t.TempDir()
 	root, err := findSource(t.Context())
 	require.NoError(t, err)
@@ -53,7 +54,7 @@ func TestProgramsAgreeOnThePrefix(t *testing.T) {
 		filepath.Join(dir, filepath.Base(billingService)))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.stop()) })
-	require.NoError(t, await(t.Context(), p, "http://"+address(port)+"/readyz", anything))
+	require.NoError(t, await(t.Context(), p, "http://"+address(port)+"/readyz", anything, progress.To(t.Output())))
 	_, err = get(t.Context(), "http://"+address(port)+"/v1/accounts/alice")
 	require.NoError(t, err, "it serves what the quickstart left")
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -25,11 +26,16 @@ type process struct {
 	log  string // path
 	cmd  *exec.Cmd
 	done chan struct{} // closed once the child is gone
+
+	asked atomic.Bool // to stop, so that its end is no surprise
 }
 
-// startProcess starts a program whose output goes to a log file.
+// errEnded says that a process is gone though nobody has asked it to stop.
+var errEnded = errors.New("ended by itself")
+
+// startProcess starts a program whose output goes to the end of a log file.
 func startProcess(name, log string, env []string, path string, args ...string) (*process, error) {
-	output, err := os.Create(log)
+	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -58,6 +64,7 @@ func startProcess(name, log string, env []string, path string, args ...string) (
 
 // stop asks the child to stop, makes it if it does not, and waits until it is gone.
 func (p *process) stop() error {
+	p.asked.Store(true)
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s: stop: %w", p.name, err)
 	}
@@ -75,9 +82,19 @@ func (p *process) stop() error {
 	return nil
 }
 
+// runs reports whether the child is there.
+func (p *process) runs() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // died describes an end that nobody asked for.
 func (p *process) died() error {
-	return fmt.Errorf("%s ended by itself (%s); its log ends:\n%s", p.name, p.cmd.ProcessState, tail(p.log))
+	return fmt.Errorf("%s %w (%s); its log is %s, which ends:\n%s", p.name, errEnded, p.cmd.ProcessState, p.log, tail(p.log))
 }
 
 // tail returns the end of a file, or why there is none.

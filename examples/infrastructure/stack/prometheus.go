@@ -20,23 +20,28 @@ func (s *stack) startPrometheus(ctx context.Context, path string) error {
 	if err := s.source.prometheusConfig(config, targets); err != nil {
 		return err
 	}
-	p, err := s.launch("prometheus", path, []string{
-		"--config.file=" + filepath.Join(config, "prometheus.yml"),
-		"--storage.tsdb.path=" + filepath.Join(config, "data"),
-		"--web.listen-address=" + address(s.prometheusPort),
-	}, nil)
-	if err != nil {
-		return err
-	}
-	if err := await(ctx, p, s.prometheusURL()+"/-/ready", anything); err != nil {
+	p := s.newProgram("prometheus", path, s.prometheusURL()+"/-/ready",
+		"--config.file="+filepath.Join(config, "prometheus.yml"),
+		"--storage.tsdb.path="+filepath.Join(config, "data"),
+		"--web.listen-address="+address(s.prometheusPort))
+	if err := s.run(ctx, p); err != nil {
 		return err
 	}
 	scraped := func(body []byte) error { return wantScraped(body, len(targets)) }
-	if err := await(ctx, p, s.prometheusURL()+"/api/v1/query?query="+url.QueryEscape("up == 1"), scraped); err != nil {
+	if err := await(ctx, p.process(), s.prometheusURL()+"/api/v1/query?query="+url.QueryEscape("up == 1"), scraped, s.tell); err != nil {
 		return err
 	}
-	s.say("prometheus is ready at %s and scrapes %d targets", s.prometheusURL(), len(targets))
+	s.say("prometheus scrapes %d targets", len(targets))
 	return nil
+}
+
+// prometheusPage returns where Prometheus has a page for people. Debian's package has only those of before version 2.14.
+func (s *stack) prometheusPage(ctx context.Context, name string) string {
+	page := s.prometheusURL() + "/" + name
+	if _, err := get(ctx, page); err == nil {
+		return page
+	}
+	return s.prometheusURL() + "/classic/" + name
 }
 
 // targets are all things that show metrics.

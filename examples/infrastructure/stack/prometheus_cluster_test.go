@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,10 +49,32 @@ func (p prometheusAt) ask(t *testing.T, expr string) []sample {
 	return samples
 }
 
-// await waits until a query yields something.
-func (p prometheusAt) await(t *testing.T, expr string) {
+// awaitAlerts waits until all of the alerts fire.
+func (p prometheusAt) awaitAlerts(t *testing.T, names ...string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(p.ask(t, expr)) > 0 }, patience, tick, expr)
+	for _, name := range names {
+		requireAlert(t, name)
+		require.Eventually(t, func() bool { return len(p.firing(t, name)) > 0 }, patience, tick, "%s does not fire", name)
+	}
+}
+
+// awaitQuiet waits until none of the alerts fires.
+func (p prometheusAt) awaitQuiet(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		requireAlert(t, name)
+		require.Eventually(t, func() bool { return len(p.firing(t, name)) == 0 }, patience, tick, "%s still fires", name)
+	}
+}
+
+func (p prometheusAt) firing(t *testing.T, name string) []sample {
+	t.Helper()
+	return p.ask(t, fmt.Sprintf("ALERTS{alertname=%q, alertstate=%q}", name, "firing"))
+}
+
+func requireAlert(t *testing.T, name string) {
+	t.Helper()
+	require.True(t, slices.ContainsFunc(readAlerts(t), func(a alert) bool { return a.Alert == name }), name)
 }
 
 // values resolves a query of a dashboard's variable.

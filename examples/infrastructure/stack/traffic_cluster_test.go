@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/billing"
@@ -164,19 +166,23 @@ func abandon(t *testing.T, admin *kadm.Client, name string) {
 // behind is the lag of the subscription that showSubscription shows.
 const behind = 3
 
-// showSubscription has Prometheus scrape a process that subscribes, as the billing service does not.
-func showSubscription(t *testing.T, s *stack) {
+// showSubscription makes Prometheus scrape a process that subscribes, as the billing service does not. It returns how many letters that has made.
+func showSubscription(t *testing.T, s *stack) *atomic.Int64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	metrics, err := prom.New(registry, prom.Config{})
 	require.NoError(t, err)
-	require.NoError(t, metrics.Subscription("test-handler", "Account", func() kafka.Stats { return kafka.Stats{Lag: behind} }))
+	letters := new(atomic.Int64)
+	require.NoError(t, metrics.Subscription("test-handler", "Account", func() kafka.Stats {
+		return kafka.Stats{Lag: behind, Partitions: 1, DeadLettered: letters.Load()}
+	}))
 	page := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	t.Cleanup(page.Close)
 	file, err := os.OpenFile(filepath.Join(s.dir, "prometheus", "targets", "prometheus.yml"), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = fmt.Fprintf(file, "- targets: [%q]\n", page.Listener.Addr())
 	require.NoError(t, errors.Join(err, file.Close()))
+	return letters
 }
 
 // fragile creates a topic of one partition on the given brokers that takes no writes unless two replicas are in sync.
@@ -187,4 +193,14 @@ func fragile(t *testing.T, client *kgo.Client, name string, replicas ...int32) {
 	require.NoError(t, err)
 	require.Len(t, response.Topics, 1)
 	require.Zero(t, response.Topics[0].ErrorCode, response.Topics[0].ErrorMessage)
+}
+
+func newTopicRequest(name string, replicas []int32) *kmsg.CreateTopicsRequest {
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, -1, -1
+	topic.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: replicas}}
+	request := kmsg.NewPtrCreateTopicsRequest()
+	request.Topics = []kmsg.CreateTopicsRequestTopic{topic}
+	request.TimeoutMillis = 10_000
+	return request
 }

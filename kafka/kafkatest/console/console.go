@@ -29,11 +29,12 @@ type Part interface {
 
 // Console takes commands for parts. Add, Hint and Died may be called concurrently with all methods.
 type Console struct {
-	out   *progress.Teller
-	pipe  *os.File // nil on a system without named pipes
-	lines chan string
-	ended chan struct{}  // closed by Close
-	reads sync.WaitGroup // of the pipe
+	out    *progress.Teller
+	pipe   *os.File // nil on a system without named pipes
+	lines  chan string
+	ended  chan struct{}  // closed by Close
+	reads  sync.WaitGroup // of the pipe
+	starts sync.WaitGroup // of parts, under way
 
 	mu    sync.Mutex
 	parts []Part
@@ -85,8 +86,9 @@ func (c *Console) read(in io.Reader) {
 	}
 }
 
-// Run executes commands, one after the other, until ctx is done.
+// Run executes commands until ctx is done, one after the other. But it waits for no part to start: what that part needs may have to be started, too.
 func (c *Console) Run(ctx context.Context) {
+	defer c.starts.Wait()
 	for {
 		select {
 		case line := <-c.lines:
@@ -139,7 +141,7 @@ func (c *Console) execute(ctx context.Context, line string) {
 	case verb == "status":
 		c.out.Say("%s %s", name, parts[i].Status())
 	case verb == "start":
-		c.start(ctx, parts[i])
+		c.starts.Go(func() { c.start(ctx, parts[i]) })
 	default:
 		c.stop(parts[i])
 	}
@@ -147,11 +149,15 @@ func (c *Console) execute(ctx context.Context, line string) {
 
 func (c *Console) start(ctx context.Context, p Part) {
 	c.out.Say("starting %s", p.Name())
-	if err := p.Start(ctx); err != nil {
+	err := p.Start(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return // everything is being stopped
+	case err != nil:
 		c.out.Say("%s is not started: %v", p.Name(), err)
-		return
+	default:
+		c.out.Say("%s is started: it %s", p.Name(), p.Status())
 	}
-	c.out.Say("%s is started: it %s", p.Name(), p.Status())
 }
 
 func (c *Console) stop(p Part) {

@@ -5,5 +5,5 @@
 //
 //	echo start broker-1 > /tmp/…/commands
 //
-// It never starts a part that nobody asked for, and tries once when somebody does. A [Console] runs one command at a time.
+// It never starts a part that nobody asked for, and tries once when somebody does.
 package console
