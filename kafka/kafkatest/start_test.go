@@ -139,7 +139,7 @@ func TestStartSaysWhichPortIsTaken(t *testing.T) {
 	var port *kafkatest.PortError
 	require.ErrorAs(t, err, &port)
 	require.Equal(t, taken, port.Port)
-	require.ErrorContains(t, err, "broker 0")
+	require.ErrorContains(t, err, "broker-0")
 }
 
 func TestStartRefusesAFolderInUse(t *testing.T) {

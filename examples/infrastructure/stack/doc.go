@@ -3,8 +3,17 @@
 //
 //	go run ./examples/infrastructure/stack
 //
-// It says what it is doing, waits until each part is healthy, prints where everything is, and runs until Ctrl-C. Then, and also
-// when a part cannot start or ends by itself, it takes everything down and removes the data. The brokers' settings, their metrics' rules and Prometheus's configuration are the very files of the
+// It says what it is doing, every five seconds where it waits, until each part is healthy. It prints where everything is, and runs until Ctrl-C. Then
+// it takes everything down and removes the data. It does the same when a part cannot start at first, but keeps the services' logs.
+//
+// When a part ends by itself later, it tells that at once, with the end of the part's log and where the log is. The others go on. It starts a part again
+// only when a command says so, and tries once. Commands are lines at its terminal, or in a named pipe whose path it prints:
+//
+//	status
+//	stop broker-1
+//	start broker-1
+//
+// The brokers' settings, their metrics' rules and Prometheus's configuration are the very files of the
 // containers. What it needs: Go, Java 17, Maven, Python 3 with pip, and Debian's prometheus. Grafana and Kafka UI are in containers only.
 //
 // The ports are those of the containers; -help lists the flags that change them, and -free-ports takes any that are free. Everything listens on 127.0.0.1.

@@ -47,6 +47,9 @@ func (s source) build(ctx context.Context, dir string, folders ...string) error 
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = string(s)
+	// A build that is interrupted removes what it has begun; one that is killed does not.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopGrace
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, output)
 	}

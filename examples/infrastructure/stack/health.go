@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -44,7 +45,7 @@ func await(ctx context.Context, p *process, url string, good func(body []byte) e
 			return nil
 		}
 		if !errors.Is(err, syscall.ECONNREFUSED) {
-			last.Store(err.Error())
+			last.Store(strings.Join(strings.Fields(err.Error()), " ")) // in one line
 		}
 		select {
 		case <-ticker.C:

@@ -103,7 +103,7 @@ func (p prometheusAt) get(t *testing.T, path string, data any) {
 func (p prometheusAt) unknownMetrics(t *testing.T, expr string) []string {
 	t.Helper()
 	var unknown []string
-	for _, name := range regexp.MustCompile(`\b(?:(?:kafka|jvm|process|fencelog|billing)_\w+|up\b)`).FindAllString(expr, -1) {
+	for _, name := range regexp.MustCompile(`\b(?:(?:kafka|jvm|process|fencelog)_\w+|up\b)`).FindAllString(expr, -1) {
 		if len(p.ask(t, "count("+name+")")) == 0 {
 			unknown = append(unknown, name)
 		}
@@ -117,18 +117,27 @@ func queriesOf(t *testing.T, p prometheusAt, d dashboard) []query {
 	// Grafana's: four scrapes, so that a rate survives one that fails.
 	replacements := []string{"$__rate_interval", "20s"}
 	for _, v := range d.Templating.List {
+		if v.Type == "datasource" {
+			continue
+		}
 		require.Eventually(t, func() bool { return len(p.values(t, v.Query)) > 0 }, patience, tick,
 			"variable %s of %s has no values", v.Name, d.Title)
 		replacements = append(replacements, "$"+v.Name, v.AllValue)
 	}
 	resolve := strings.NewReplacer(replacements...)
 	var all []query
+	add := func(name, expr string) {
+		q := query{d.Title + " / " + name, resolve.Replace(expr)}
+		require.NotContains(t, q.expr, "$", q.name)
+		all = append(all, q)
+	}
 	for _, panel := range d.Panels {
 		for _, target := range panel.Targets {
-			q := query{d.Title + " / " + panel.Title + " / " + target.RefID, resolve.Replace(target.Expr)}
-			require.NotContains(t, q.expr, "$", q.name)
-			all = append(all, q)
+			add(panel.Title+" / "+target.RefID, target.Expr)
 		}
+	}
+	for _, a := range d.Annotations.List {
+		add("annotation "+a.Name, a.Expr)
 	}
 	return all
 }

@@ -69,6 +69,24 @@ func (s service) fill(ctx context.Context, id string) error {
 	return err
 }
 
+// refuses asks for what must be refused: to open an account again, and the balance of one that there is not.
+func (s service) refuses(ctx context.Context, id string) error {
+	if err := s.open(ctx, id); err == nil || !strings.Contains(err.Error(), "AccountAlreadyExists") {
+		return fmt.Errorf("opened twice: %w", err)
+	}
+	response, err := http.Get(string(s) + "/v1/accounts/nobody-" + id)
+	if err != nil {
+		return err
+	}
+	if err := response.Body.Close(); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusNotFound {
+		return fmt.Errorf("an account that there is not: %s", response.Status)
+	}
+	return nil
+}
+
 func (s service) post(ctx context.Context, path, body string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, string(s)+path, strings.NewReader(body))
 	if err != nil {
@@ -139,7 +157,11 @@ func keepOn(t *testing.T, api service, client *kgo.Client) (stop func()) {
 				return
 			case <-ticker.C:
 			}
-			err := api.fill(ctx, fmt.Sprintf("busy-%d", i))
+			id := fmt.Sprintf("busy-%d", i)
+			err := api.fill(ctx, id)
+			if err == nil {
+				err = api.refuses(ctx, id)
+			}
 			if err == nil {
 				err = consume(ctx, client, perAccount/2)
 			}

@@ -2,6 +2,7 @@ package progress_test
 
 import (
 	"bytes"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,13 +17,15 @@ func TestWaitsAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var told bytes.Buffer
-		p, cause := progress.To(&told), "broker-1"
+		p := progress.To(&told)
+		var cause atomic.Value
+		cause.Store("broker-1")
 		p.Say("starting %d brokers", 3)
 		p.During(func() string { return "never" })()
 
-		over := p.During(func() string { return "waiting for " + cause })
+		over := p.During(func() string { return "waiting for " + cause.Load().(string) })
 		time.Sleep(progress.Every + time.Second) // of synctest's clock
-		cause = "broker-2"
+		cause.Store("broker-2")
 		time.Sleep(progress.Every)
 		over()
 		time.Sleep(time.Minute)
