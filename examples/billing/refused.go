@@ -15,7 +15,8 @@ func refusalCodes() []string {
 	for _, c := range []refusal.Code{
 		account.ErrAccountNotFound, account.ErrAccountAlreadyExists, account.ErrAccountNotActive, account.ErrInvalidOwner,
 		account.ErrInvalidAccountType, account.ErrInvalidLimits, account.ErrInvalidKey, account.ErrInvalidEntryType,
-		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused, account.ErrMaxBalanceExceeded, account.ErrInsufficientFunds,
+		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
+		account.ErrMaxBalanceExceeded, account.ErrInsufficientFunds,
 		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	} {
 		codes = append(codes, string(c))

@@ -38,11 +38,12 @@ func TestEveryCodeIsCounted(t *testing.T) {
 func TestRefusalsInMetrics(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	require.Contains(t, c.do(http.MethodGet, "/metrics", "").text, `fencelog_command_refusals_total{code="AccountAlreadyExists"} 0`)
+	metrics := c.do(http.MethodGet, "/metrics", "").text
+	require.Contains(t, metrics, `fencelog_command_refusals_total{code="AccountAlreadyExists"} 0`)
 	require.Equal(t, http.StatusCreated, c.do(http.MethodPost, accountsPath, createBody("a")).status)
 	require.Equal(t, http.StatusConflict, c.do(http.MethodPost, accountsPath, createBody("a")).status)
 	require.Equal(t, http.StatusNotFound, c.do(http.MethodGet, accountsPath+"/b", "").status)
-	metrics := c.do(http.MethodGet, "/metrics", "").text
+	metrics = c.do(http.MethodGet, "/metrics", "").text
 	require.Contains(t, metrics, `fencelog_command_refusals_total{code="AccountAlreadyExists"} 1`)
 	require.Contains(t, metrics, `fencelog_query_refusals_total{code="AccountNotFound"} 1`)
 	require.Contains(t, metrics, `fencelog_command_refusals_total{code="`+prom.CodeOther+`"} 0`)

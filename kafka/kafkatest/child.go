@@ -35,7 +35,8 @@ func (c *child) start() error {
 	return nil
 }
 
-// tell makes w tell the end of the process from now on. Before, whoever waits until it is ready tells it.
+// tell makes w tell the end of the process from now on. Before, whoever waits until it is ready
+// tells it.
 func (c *child) tell(w *watch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -156,7 +156,8 @@ func (c *Cluster) await(ctx context.Context) error {
 	return nil
 }
 
-// patiently waits until parts are ready, or returns the first failure, and says now and then which it still waits for.
+// patiently waits until parts are ready, or returns the first failure, and says now and then which
+// it still waits for.
 func (c *Cluster) patiently(ctx context.Context, parts []Part) error {
 	waiting := newWaiting(parts)
 	defer c.progress.During(waiting.String)()
@@ -193,7 +194,8 @@ func (c *Cluster) RegistryURL() string { return c.url }
 // it had not flushed is in the operating system's memory and comes back with
 // [Cluster.Restart]. A broker that does not run is left as it is.
 //
-// The others notice after the broker's session time-out, 9 s by default, and take over its partitions.
+// The others notice after the broker's session time-out, 9 s by default, and take over its
+// partitions.
 func (c *Cluster) Kill(n int) error {
 	b, err := c.broker(n)
 	if err != nil {
@@ -207,8 +209,8 @@ func (c *Cluster) Kill(n int) error {
 // Kafka admits it only after the session time-out of its former life, 9 s by default.
 // It needs a majority of the brokers to run: if all were killed, restart them concurrently.
 //
-// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady]
-// when ctx is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
+// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady] when ctx
+// is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
 func (c *Cluster) Restart(ctx context.Context, n int) error {
 	b, err := c.broker(n)
 	if err != nil {
@@ -256,9 +258,9 @@ func (c *Cluster) broker(n int) (*broker, error) {
 	return c.brokers[n], nil
 }
 
-// Stop ends all processes at once, waits until they are gone, and removes the data unless
-// it is in [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing
-// is lost that a start with the same Dir would not recover. Later calls return what the first one returned.
+// Stop ends all processes at once, waits until they are gone, and removes the data unless it is in
+// [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing is lost that a start
+// with the same Dir would not recover. Later calls return what the first one returned.
 func (c *Cluster) Stop() error {
 	if c.external() {
 		return nil

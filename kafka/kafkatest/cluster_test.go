@@ -87,8 +87,8 @@ func TestBrokersComeAndGo(t *testing.T) {
 	}
 }
 
-// Data survives the death of all brokers, and a stop if the folder is the caller's. What was written after the disks were saved is gone once they are
-// restored, and nothing else has changed.
+// Data survives the death of all brokers, and a stop if the folder is the caller's. What was
+// written after the disks were saved is gone once they are restored, and nothing else has changed.
 func TestDataSurvives(t *testing.T) {
 	cfg := kafkatest.Config{Dir: t.TempDir(), Properties: impatient}
 	c := kafkatest.ForTest(t, cfg)
@@ -156,7 +156,8 @@ func broker(t *testing.T, n int) int {
 	return brokerOf(t, os.Getpid(), n)
 }
 
-// brokerOf returns the id of the process of broker n, which the process with the id parent has started.
+// brokerOf returns the id of the process of broker n, which the process with the id parent has
+// started.
 func brokerOf(t *testing.T, parent, n int) int {
 	t.Helper()
 	list, err := exec.Command("ps", "-axww", "-o", "pid=,args=").Output()
@@ -172,7 +173,8 @@ func brokerOf(t *testing.T, parent, n int) int {
 	return 0
 }
 
-// children returns the command lines of the brokers and registries that the process with this id has started.
+// children returns the command lines of the brokers and registries that the process with this id
+// has started.
 func children(t *testing.T, parent int) []string {
 	t.Helper()
 	list, err := exec.Command("ps", "-axww", "-o", "args=").Output()

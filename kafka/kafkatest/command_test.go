@@ -18,7 +18,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// The command tells which broker has died, starts it again when it is told to, and leaves nothing when it is interrupted.
+// The command tells which broker has died, starts it again when it is told to, and leaves nothing
+// when it is interrupted.
 func TestCommand(t *testing.T) {
 	c := startCommand(t)
 	require.Len(t, children(t, c.Process.Pid), 4)

@@ -13,7 +13,8 @@ func newWatch() *watch {
 	return &watch{deaths: make(chan error, maxBrokers+1), closing: make(chan struct{})}
 }
 
-// over waits for the end of p in a goroutine of its own, which ends when the end is told, or with the watch.
+// over waits for the end of p in a goroutine of its own, which ends when the end is told, or with
+// the watch.
 func (w *watch) over(p *process) {
 	w.watchers.Go(func() {
 		<-p.done
@@ -34,9 +35,10 @@ func (w *watch) close() {
 	close(w.deaths)
 }
 
-// Died receives an error each time a broker or the registry that was ready ends by itself, or is ended by somebody else: a
-// [*ProcessError] that wraps [ErrProcessDied]. What [Cluster.Kill] and [Part.Stop] end is not told, nor is what ends while [Cluster.Restart]
-// or [Part.Start] waits for it: they return that. [Cluster.Stop] closes the channel. Of a cluster that was started elsewhere
+// Died receives an error each time a broker or the registry that was ready ends by itself, or is
+// ended by somebody else: a [*ProcessError] that wraps [ErrProcessDied]. What [Cluster.Kill] and
+// [Part.Stop] end is not told, nor is what ends while [Cluster.Restart] or [Part.Start] waits for
+// it: they return that. [Cluster.Stop] closes the channel. Of a cluster that was started elsewhere
 // nothing is known: its channel is nil.
 func (c *Cluster) Died() <-chan error {
 	if c.external() {

@@ -70,8 +70,9 @@ func (e *PortError) Unwrap() []error { return []error{ErrPortTaken, e.Err} }
 // ProcessError says which process failed, and shows the end of its log.
 type ProcessError struct {
 	Process string // such as "broker-1" or "registry"
-	// LogPath is the whole log. It is kept for good in Config.Dir. Elsewhere that of a start that failed stays until the next Start, unless ctx was canceled,
-	// and that of what Died tells until Stop.
+	// LogPath is the whole log. It is kept for good in Config.Dir. Elsewhere that of a start that
+	// failed stays until the next Start, unless ctx was canceled, and that of what Died tells until
+	// Stop.
 	LogPath string
 	LogTail string // its last lines
 	Err     error  // wraps ErrProcessDied or ErrNotReady

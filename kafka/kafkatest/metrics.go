@@ -11,7 +11,8 @@ const (
 	exporterVersion = "1.0.1"
 )
 
-// agent is the exporter, a Java agent that shows a program's metrics to Prometheus, and the rules by which it chooses and names metrics.
+// agent is the exporter, a Java agent that shows a program's metrics to Prometheus, and the rules
+// by which it chooses and names metrics.
 type agent struct {
 	jar   string
 	rules string

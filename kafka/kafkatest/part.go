@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Part is one process of a cluster: a broker, or the registry. Its methods may be called concurrently.
+// Part is one process of a cluster: a broker, or the registry. Its methods may be called
+// concurrently.
 type Part struct {
 	cluster *Cluster
 	child   *child
@@ -13,8 +14,8 @@ type Part struct {
 	place   string                      // where it listens
 }
 
-// Parts returns the processes of the cluster: broker-0, broker-1 and so on, and registry if there is one. There are none of a cluster that was
-// started elsewhere.
+// Parts returns the processes of the cluster: broker-0, broker-1 and so on, and registry if there
+// is one. There are none of a cluster that was started elsewhere.
 func (c *Cluster) Parts() []Part {
 	var parts []Part
 	for _, b := range c.brokers {
@@ -34,14 +35,16 @@ func (c *Cluster) partOf(b *broker, want ...int) Part {
 // Name returns the part's name, such as "broker-1".
 func (p Part) Name() string { return p.child.name }
 
-// Status says in a few words how the part is: whether it runs, was stopped, or ended by itself, and then where its log is.
+// Status says in a few words how the part is: whether it runs, was stopped, or ended by itself, and
+// then where its log is.
 func (p Part) Status() string { return p.child.status() }
 
-// Start starts the part, which was stopped or has died, with what it has stored, and waits until it is ready, as [Cluster.Restart] says.
-// It is tried once: a part that dies again is started again by nobody but the caller.
+// Start starts the part, which was stopped or has died, with what it has stored, and waits until it
+// is ready, as [Cluster.Restart] says. It is tried once: a part that dies again is started again by
+// nobody but the caller.
 //
-// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrStopped]; [ErrNotReady] when ctx is done first. After the last one
-// the part runs.
+// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrStopped];
+// [ErrNotReady] when ctx is done first. After the last one the part runs.
 func (p Part) Start(ctx context.Context) error {
 	if err := p.cluster.launch(p.child); err != nil {
 		return err
@@ -53,7 +56,8 @@ func (p Part) Start(ctx context.Context) error {
 	return p.cluster.patiently(ctx, []Part{p})
 }
 
-// Stop ends the part with SIGKILL, paused or not, and waits until it is gone. A part that does not run is left as it is.
+// Stop ends the part with SIGKILL, paused or not, and waits until it is gone. A part that does not
+// run is left as it is.
 func (p Part) Stop() error { return p.child.kill() }
 
 // launch starts a part's process unless the cluster is being stopped.

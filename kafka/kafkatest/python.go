@@ -14,7 +14,8 @@ import (
 // pythonClient names the client that [Python] brings.
 const pythonClient = "python-confluent-kafka-2.16.0"
 
-// pythonPackages are Confluent's client for Python with its registry client and Avro, and all that these import, to the version.
+// pythonPackages are Confluent's client for Python with its registry client and Avro, and all that
+// these import, to the version.
 func pythonPackages() []string {
 	return []string{
 		"confluent-kafka==2.16.0", "fastavro==1.13.1",
@@ -24,15 +25,15 @@ func pythonPackages() []string {
 	}
 }
 
-// Python runs Python programs that may import confluent_kafka, with its schema registry and Avro parts: a client that shares
-// nothing with this module but the wire. It needs Python 3.11 with pip.
+// Python runs Python programs that may import confluent_kafka, with its schema registry and Avro
+// parts: a client that shares nothing with this module but the wire. It needs Python 3.11 with pip.
 type Python struct {
 	interpreter string
 	packages    string // folder
 }
 
-// InstallPython returns a Python with the client, which is downloaded if need be to the folder of all downloads.
-// progress is told about it; nil: nobody.
+// InstallPython returns a Python with the client, which is downloaded if need be to the folder of
+// all downloads. progress is told about it; nil: nobody.
 func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
 	const hint = "pip downloads Confluent's client for Python: install Python 3.11 with pip and put it on the PATH"
 	c, err := openCache(progress.To(out))
@@ -58,8 +59,8 @@ func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
 	return &Python{interpreter, packages}, nil
 }
 
-// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like every child it dies
-// with this process. What it printed to standard error is in the error.
+// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like
+// every child it dies with this process. What it printed to standard error is in the error.
 func (p *Python) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, p.interpreter, append([]string{script}, args...)...)

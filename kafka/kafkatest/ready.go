@@ -69,9 +69,9 @@ func (c *child) await(ctx context.Context, probe func(context.Context) error, be
 	}
 }
 
-// ready says what is wrong with the broker, if anything is: it answers, and by its own metadata there is
-// a controller, everyone in want is registered and unfenced, and the broker itself is in sync in each
-// of its partitions that has a leader.
+// ready says what is wrong with the broker, if anything is: it answers, and by its own metadata
+// there is a controller, everyone in want is registered and unfenced, and the broker itself is in
+// sync in each of its partitions that has a leader.
 func (b *broker) ready(want []int) error {
 	m, err := metadata(b.address())
 	if err != nil {

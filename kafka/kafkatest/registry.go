@@ -60,7 +60,8 @@ func newRegistry(files *registryFiles, dir *runDir) *registry {
 	return r
 }
 
-// spec says what to run, if its port is free: a registry that keeps its schemas in a file, so that they survive its end.
+// spec says what to run, if its port is free: a registry that keeps its schemas in a file, so that
+// they survive its end.
 func (r *registry) spec(files *registryFiles, dir *runDir) (spec, error) {
 	port, management := dir.plan.registry, dir.plan.management
 	if err := checkPort(port, "the "+r.name); err != nil {
@@ -75,7 +76,8 @@ func (r *registry) spec(files *registryFiles, dir *runDir) (spec, error) {
 			"-jar", filepath.Join(files.dir, "quarkus-run.jar"),
 		},
 		env: []string{
-			// Each change is written at once, so that a registry that is killed has it when it starts again.
+			// Each change is written at once, so that a registry that is killed has it when it
+			// starts again.
 			"APICURIO_DATASOURCE_URL=jdbc:h2:file:" + filepath.Join(dir.data, registryData) + ";WRITE_DELAY=0",
 			// Like Confluent's: the same schema, however formatted, has one id;
 			// and an incompatible one is refused, which this registry does not do by itself.

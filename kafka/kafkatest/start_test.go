@@ -191,7 +191,8 @@ func TestStartsAtOnceTakeDifferentPorts(t *testing.T) {
 	requireGone(t, s.started())
 }
 
-// What the caller reserves is taken by nobody else: it stands among the ports of the running cluster, which others leave alone.
+// What the caller reserves is taken by nobody else: it stands among the ports of the running
+// cluster, which others leave alone.
 func TestReservedPortsAreTaken(t *testing.T) {
 	s := newStub(t, sleeper)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

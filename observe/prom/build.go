@@ -10,8 +10,9 @@ import (
 // library is the module that this package is part of.
 const library = "github.com/fencelog/fencelog"
 
-// buildInfo is a gauge of 1 whose labels say what runs: the program's module with its version and the revision it was built from, with "+changed" if the files
-// were not as that has them; the version of this library; and that of Go. What the build does not say is "unknown".
+// buildInfo is a gauge of 1 whose labels say what runs: the program's module with its version and
+// the revision it was built from, with "+changed" if the files were not as that has them; the
+// version of this library; and that of Go. What the build does not say is "unknown".
 func buildInfo() prometheus.Collector {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -56,8 +56,8 @@ func (m *Metrics) refused(by *prometheus.CounterVec, err error) {
 	by.WithLabelValues(code).Inc()
 }
 
-// HTTP returns a handler that measures next. route names the request's route once next has handled it; it must have few values, so not
-// the request's path.
+// HTTP returns a handler that measures next. route names the request's route once next has handled
+// it; it must have few values, so not the request's path.
 func (m *Metrics) HTTP(route func(*http.Request) string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.inFlight.Inc()

@@ -26,7 +26,8 @@ import (
 // labels name a series.
 type labels map[string]string
 
-// value returns that of a counter or gauge, or how often a histogram was told something; -1 if there is no such series.
+// value returns that of a counter or gauge, or how often a histogram was told something; -1 if
+// there is no such series.
 func value(t *testing.T, r *prometheus.Registry, name string, want labels) float64 {
 	t.Helper()
 	families, err := r.Gather()
@@ -142,7 +143,8 @@ type ask struct {
 	code string
 }
 
-// Refusals are counted by their code from 0 on, other errors are not, and what nobody listed makes no series.
+// Refusals are counted by their code from 0 on, other errors are not, and what nobody listed makes
+// no series.
 func TestRefusalsAreCountedByCode(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")

@@ -21,7 +21,8 @@ func placeOf(registry string) string {
 	return "that " + schema.EnvRegistryURL + " names"
 }
 
-// whileWaiting says at each tick that the registry has not answered all yet, until the returned function is called.
+// whileWaiting says at each tick that the registry has not answered all yet, until the returned
+// function is called.
 func whileWaiting(stderr io.Writer, place string, ticks <-chan time.Time) (over func()) {
 	begun, stop := time.Now(), make(chan struct{})
 	var telling sync.WaitGroup
@@ -29,7 +30,8 @@ func whileWaiting(stderr io.Writer, place string, ticks <-chan time.Time) (over 
 		for {
 			select {
 			case <-ticks:
-				_, _ = fmt.Fprintf(stderr, "register-schemas: waiting for the registry %s (%.0f s)\n", place, time.Since(begun).Seconds())
+				waited := time.Since(begun).Seconds()
+				_, _ = fmt.Fprintf(stderr, "register-schemas: waiting for the registry %s (%.0f s)\n", place, waited)
 			case <-stop:
 				return
 			}

@@ -87,8 +87,9 @@ func megabytes(t *testing.T, s string) int {
 	return n
 }
 
-// checkContainers gives to the program that starts a container of Kafka's image, which is part of Kafka, what a container would get. It makes the broker's settings
-// of it, and formats the data folder, for which Kafka must accept them. A cluster has been started, so Kafka is there.
+// checkContainers gives to the program that starts a container of Kafka's image, which is part of
+// Kafka, what a container would get. It makes the broker's settings of it, and formats the data
+// folder, for which Kafka must accept them. A cluster has been started, so Kafka is there.
 func checkContainers(t *testing.T) {
 	t.Helper()
 	cache := os.Getenv(kafkatest.EnvCache)

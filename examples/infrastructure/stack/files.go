@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// source is where the module's files are: the programs to build and the configuration that the containers use too.
+// source is where the module's files are: the programs to build and the configuration that the
+// containers use too.
 type source string
 
 // findSource finds the module around the current folder.

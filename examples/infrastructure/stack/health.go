@@ -22,7 +22,8 @@ const (
 	maxShown      = 500 // of an answer that is an error
 )
 
-// await asks a process's page until good says that the answer is what it should be, and says now and then that it waits.
+// await asks a process's page until good says that the answer is what it should be, and says now
+// and then that it waits.
 func await(ctx context.Context, p *process, url string, good func(body []byte) error, tell *progress.Teller) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -52,7 +53,7 @@ func await(ctx context.Context, p *process, url string, good func(body []byte) e
 		case <-p.done:
 			return p.died()
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not healthy (%w): %w; its log is %s, which ends:\n%s", p.name, context.Cause(ctx), err, p.log, tail(p.log))
+			return fmt.Errorf("%s is not healthy (%w): %w; %s", p.name, context.Cause(ctx), err, p.logged())
 		}
 	}
 }

@@ -117,7 +117,8 @@ func unitsOf(expr string) []string {
 	return []string{"none", "short"}
 }
 
-// Who lives with Grafana chooses data source, instance and topic at the top, and goes from board to board with them.
+// Who lives with Grafana chooses data source, instance and topic at the top, and goes from board to
+// board with them.
 func TestBoardsHaveVariablesAndLinks(t *testing.T) {
 	t.Parallel()
 	boards := readDashboards(t)
@@ -145,7 +146,8 @@ func TestBoardsHaveVariablesAndLinks(t *testing.T) {
 	}
 }
 
-// Each variable narrows something, each query is narrowed by all of the board's variables for which its series have labels, and by no other.
+// Each variable narrows something, each query is narrowed by all of the board's variables for which
+// its series have labels, and by no other.
 func TestQueriesUseTheVariables(t *testing.T) {
 	t.Parallel()
 	labels := map[string][]string{ // of the variables' names, the labels that metrics have besides instance

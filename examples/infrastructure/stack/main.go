@@ -43,7 +43,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// runStack starts everything, attends to it until ctx is done, and takes everything down. A part that ends meanwhile is told; the others go on.
+// runStack starts everything, attends to it until ctx is done, and takes everything down. A part
+// that ends meanwhile is told; the others go on.
 func runStack(ctx context.Context, s *stack, stdin io.Reader, stdout io.Writer) error {
 	err := s.start(ctx)
 	switch {

@@ -17,7 +17,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// checkPrefix shows that with one environment all programs mean the same topics and the same subjects, also where their names begin with another prefix.
+// checkPrefix shows that with one environment all programs mean the same topics and the same
+// subjects, also where their names begin with another prefix.
 func checkPrefix(t *testing.T, cluster *kafkatest.Cluster) {
 	t.Helper()
 	const doctor, quickstart = "examples/infrastructure/doctor", "examples/quickstart"

@@ -20,7 +20,8 @@ const (
 	shownLog = 4 << 10
 )
 
-// process is a child that runs until it is stopped, and cannot outlive this process where the system helps (Linux).
+// process is a child that runs until it is stopped, and cannot outlive this process where the
+// system helps (Linux).
 type process struct {
 	name string
 	log  string // path
@@ -47,7 +48,8 @@ func startProcess(name, log string, env []string, path string, args ...string) (
 	p := &process{name: name, log: log, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Never unlocked: the signal at the parent's death comes when the thread that forked ends, so it must live as long as the child.
+		// Never unlocked: the signal at the parent's death comes when the thread that forked ends,
+		// so it must live as long as the child.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -94,7 +96,12 @@ func (p *process) runs() bool {
 
 // died describes an end that nobody asked for.
 func (p *process) died() error {
-	return fmt.Errorf("%s %w (%s); its log is %s, which ends:\n%s", p.name, errEnded, p.cmd.ProcessState, p.log, tail(p.log))
+	return fmt.Errorf("%s %w (%s); %s", p.name, errEnded, p.cmd.ProcessState, p.logged())
+}
+
+// logged says where the log is and what it ends with.
+func (p *process) logged() string {
+	return "its log is " + p.log + ", which ends:\n" + tail(p.log)
 }
 
 // tail returns the end of a file, or why there is none.
@@ -112,6 +119,9 @@ func tail(path string) string {
 	text, err := io.ReadAll(io.NewSectionReader(file, start, shownLog))
 	if err != nil {
 		return err.Error()
+	}
+	if len(text) == 0 {
+		return "    (it is empty)"
 	}
 	return "    " + strings.ReplaceAll(strings.TrimRight(string(text), "\n"), "\n", "\n    ")
 }

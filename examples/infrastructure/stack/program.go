@@ -10,7 +10,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// program is a part that runs here beside the cluster. It is started again the same way, with the same log. Its methods may be called concurrently.
+// program is a part that runs here beside the cluster. It is started again the same way, with the
+// same log. Its methods may be called concurrently.
 type program struct {
 	name    string
 	path    string
@@ -38,7 +39,8 @@ var (
 // Name implements [console.Part].
 func (p *program) Name() string { return p.name }
 
-// Start implements [console.Part]. If it fails because the program is not healthy in time, the program runs.
+// Start implements [console.Part]. If it fails because the program is not healthy in time, the
+// program runs.
 func (p *program) Start(ctx context.Context) error {
 	proc, err := p.launch()
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 
 func (s *stack) prometheusURL() string { return "http://" + address(s.prometheusPort) }
 
-// startPrometheus starts Prometheus with the containers' configuration and waits until it scrapes every target.
+// startPrometheus starts Prometheus with the containers' configuration and waits until it scrapes
+// every target.
 func (s *stack) startPrometheus(ctx context.Context, path string) error {
 	targets, err := s.targets()
 	if err != nil {
@@ -28,14 +29,16 @@ func (s *stack) startPrometheus(ctx context.Context, path string) error {
 		return err
 	}
 	scraped := func(body []byte) error { return wantScraped(body, len(targets)) }
-	if err := await(ctx, p.process(), s.prometheusURL()+"/api/v1/query?query="+url.QueryEscape("up == 1"), scraped, s.tell); err != nil {
+	up := s.prometheusURL() + "/api/v1/query?query=" + url.QueryEscape("up == 1")
+	if err := await(ctx, p.process(), up, scraped, s.tell); err != nil {
 		return err
 	}
 	s.say("prometheus scrapes %d targets", len(targets))
 	return nil
 }
 
-// prometheusPage returns where Prometheus has a page for people. Debian's package has only those of before version 2.14.
+// prometheusPage returns where Prometheus has a page for people. Debian's package has only those of
+// before version 2.14.
 func (s *stack) prometheusPage(ctx context.Context, name string) string {
 	page := s.prometheusURL() + "/" + name
 	if _, err := get(ctx, page); err == nil {

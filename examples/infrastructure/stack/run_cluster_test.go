@@ -63,7 +63,8 @@ func requireGone(t *testing.T, pids []int) {
 	}, patience, tick)
 }
 
-// However the program ends, also amid its start, nothing of it is left running. That it ends in order once all runs, TestStack shows.
+// However the program ends, also amid its start, nothing of it is left running. That it ends in
+// order once all runs, TestStack shows.
 func TestNothingOutlivesTheProgram(t *testing.T) {
 	path := buildStack(t)
 	for _, c := range []struct {
@@ -115,7 +116,8 @@ func requireEmpty(t *testing.T, dir string) {
 	require.Empty(t, left)
 }
 
-// requireAddresses waits until the program has printed where everything is, and looks whether it is there.
+// requireAddresses waits until the program has printed where everything is, and looks whether it is
+// there.
 func requireAddresses(t *testing.T, stdout *output) {
 	t.Helper()
 	var text string

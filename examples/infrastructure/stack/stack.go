@@ -47,7 +47,8 @@ func newStack(o options) *stack { return &stack{options: o, tell: progress.To(o.
 
 func (s *stack) say(format string, args ...any) { s.tell.Say(format, args...) }
 
-// start starts everything and waits until it is healthy. After an error some of it may run: stop ends that.
+// start starts everything and waits until it is healthy. After an error some of it may run: stop
+// ends that.
 func (s *stack) start(ctx context.Context) error {
 	begun := time.Now()
 	if err := s.checkPorts(); err != nil {
@@ -58,7 +59,8 @@ func (s *stack) start(ctx context.Context) error {
 	}
 	prometheus, err := exec.LookPath("prometheus")
 	if err != nil {
-		return errors.New("prometheus is not on the PATH: install Debian's package prometheus, or put a release of Prometheus on the PATH")
+		return errors.New("prometheus is not on the PATH: install Debian's package prometheus, " +
+			"or put a release of Prometheus on the PATH")
 	}
 	if s.source, err = findSource(ctx); err != nil {
 		return err
@@ -101,8 +103,8 @@ func (s *stack) attend(ctx context.Context, stdin io.Reader) {
 	s.console.Run(ctx)
 }
 
-// stop ends everything, in the opposite order, and removes what it left, but for the logs if they are to be kept. It may be called after a start that
-// failed.
+// stop ends everything, in the opposite order, and removes what it left, but for the logs if they
+// are to be kept. It may be called after a start that failed.
 func (s *stack) stop(keepLogs bool) error {
 	if s.dir == "" {
 		return nil // nothing was started
@@ -182,7 +184,8 @@ func (s *stack) variables() []string {
 	}
 }
 
-// environment is this process's own without what it may say of another cluster, such as a login, or of another service.
+// environment is this process's own without what it may say of another cluster, such as a login, or
+// of another service.
 func (s *stack) environment() []string {
 	own := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return slices.ContainsFunc([]string{"KAFKA_", "SCHEMA_REGISTRY_", "BILLING_"}, func(prefix string) bool {

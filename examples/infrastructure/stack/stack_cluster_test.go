@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -29,7 +28,8 @@ type running struct {
 	client     *kgo.Client
 }
 
-// startStack starts everything on free ports. At the end of the test it is stopped as by Ctrl-C, and leaves nothing.
+// startStack starts everything on free ports. At the end of the test it is stopped as by Ctrl-C,
+// and leaves nothing.
 func startStack(t *testing.T) *running {
 	t.Helper()
 	temporary := t.TempDir()
@@ -130,7 +130,8 @@ func TestStack(t *testing.T) {
 	t.Run("topics in trouble", func(t *testing.T) { checkTopicAlerts(t, r) })
 	t.Run("somebody else owns the partitions", func(t *testing.T) {
 		openStore(t, s.cluster.Brokers())
-		require.Eventually(t, func() bool { return r.api.open(t.Context(), "late") != nil }, time.Minute, tick, "the service has lost what it owned")
+		lost := func() bool { return r.api.open(t.Context(), "late") != nil }
+		require.Eventually(t, lost, patience, tick, "the service has lost what it owned")
 		p.awaitAlerts(t, "FencelogPartitionWithoutOwner")
 	})
 	t.Run("a broker dies and is started again", func(t *testing.T) { checkBrokerDown(t, r) })
@@ -142,12 +143,15 @@ func TestStack(t *testing.T) {
 	})
 }
 
-// A part that dies is told with its log, the others go on, and it is started again by a command, with what it had.
+// A part that dies is told with its log, the others go on, and it is started again by a command,
+// with what it had.
 func checkDeaths(t *testing.T, r *running) {
 	t.Helper()
 	subjects, err := get(t.Context(), r.cluster.RegistryURL()+"/subjects")
 	require.NoError(t, err)
-	for _, part := range []struct{ name, inCommand string }{{"lag-exporter", "lag-exporter"}, {"registry", "quarkus-run.jar"}} {
+	for _, part := range []struct{ name, inCommand string }{
+		{"lag-exporter", "lag-exporter"}, {"registry", "quarkus-run.jar"},
+	} {
 		again := "to start " + part.name + " again, type here: start " + part.name
 		r.await(t, again, func() { kill(t, part.inCommand) })
 		told, _, _ := strings.Cut(r.said.String(), again)
@@ -175,7 +179,8 @@ func checkTopicAlerts(t *testing.T, r *running) {
 	t.Helper()
 	admin := kadm.NewClient(r.client)
 	set := func(value string) {
-		answers, err := admin.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "retention.ms", Value: &value}}, accountEvents)
+		retention := []kadm.AlterConfig{{Name: "retention.ms", Value: &value}}
+		answers, err := admin.AlterTopicConfigs(t.Context(), retention, accountEvents)
 		require.NoError(t, err)
 		require.NoError(t, answers[0].Err)
 	}
@@ -202,7 +207,8 @@ func checkBrokerDown(t *testing.T, r *running) {
 	r.prometheus.awaitQuiet(t, alerts...)
 }
 
-// soon makes alerts fire after five seconds instead of minutes: the rules are those of rules.yml otherwise.
+// soon makes alerts fire after five seconds instead of minutes: the rules are those of rules.yml
+// otherwise.
 func soon(t *testing.T, s *stack) {
 	t.Helper()
 	path := s.dir + "/prometheus/rules.yml"

@@ -13,7 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/console"
 )
 
-// What the caller's shell says of another cluster or service does not reach what runs here; the rest does.
+// What the caller's shell says of another cluster or service does not reach what runs here; the
+// rest does.
 func TestProgramsGetAnEnvironmentOfTheirOwn(t *testing.T) {
 	for _, name := range []string{"KAFKA_SASL_USERNAME", "KAFKA_INDEX_DIR", "SCHEMA_REGISTRY_TOKEN", "BILLING_ADVERTISE", "BILLING_DRAIN_DELAY"} {
 		t.Setenv(name, "elsewhere")
@@ -44,7 +45,8 @@ func part(t *testing.T, script string) (*stack, *program, *output) {
 	return s, s.newProgram("part", "/bin/sh", page.URL, "-c", script), said
 }
 
-// When a part cannot start, the end of its log is shown, and the log is there when all else is taken down.
+// When a part cannot start, the end of its log is shown, and the log is there when all else is
+// taken down.
 func TestAPartThatDoesNotStart(t *testing.T) {
 	s, p, _ := part(t, "echo the disk is haunted; exit 3")
 	err := s.run(t.Context(), p)

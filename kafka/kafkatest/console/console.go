@@ -43,7 +43,8 @@ type Console struct {
 // maxLine bounds a command in bytes; a longer line ends its input.
 const maxLine = 4 << 10
 
-// New returns a console that answers on out. dir is an existing folder for its named pipe. Close it.
+// New returns a console that answers on out. dir is an existing folder for its named pipe. Close
+// it.
 func New(dir string, out *progress.Teller) (*Console, error) {
 	pipe, err := openPipe(filepath.Join(dir, "commands"))
 	if err != nil {
@@ -70,8 +71,8 @@ func (c *Console) all() []Part {
 	return slices.Clone(c.parts)
 }
 
-// Read takes commands from in too. What waits for the next line of a terminal cannot be interrupted: a goroutine lives until in ends or the
-// program does.
+// Read takes commands from in too. What waits for the next line of a terminal cannot be
+// interrupted: a goroutine lives until in ends or the program does.
 func (c *Console) Read(in io.Reader) { go c.read(in) }
 
 func (c *Console) read(in io.Reader) {
@@ -86,7 +87,8 @@ func (c *Console) read(in io.Reader) {
 	}
 }
 
-// Run executes commands until ctx is done, one after the other. But it waits for no part to start: what that part needs may have to be started, too.
+// Run executes commands until ctx is done, one after the other. But it waits for no part to start:
+// what that part needs may have to be started, too.
 func (c *Console) Run(ctx context.Context) {
 	defer c.starts.Wait()
 	for {

@@ -1,4 +1,5 @@
-// Package progress tells a person what a program is doing that takes its time: at once, and again every few seconds for as long as it waits.
+// Package progress tells a person what a program is doing that takes its time: at once, and again
+// every few seconds for as long as it waits.
 package progress
 
 import (
@@ -37,8 +38,8 @@ func (t *Teller) Say(format string, args ...any) {
 	_, _ = fmt.Fprintf(t, format+"\n", args...) // a listener that went away is no reason to stop
 }
 
-// During says every few seconds what is being waited for, and for how long already, until the returned function is called. It
-// says nothing of what is over sooner.
+// During says every few seconds what is being waited for, and for how long already, until the
+// returned function is called. It says nothing of what is over sooner.
 func (t *Teller) During(what func() string) (over func()) {
 	begun, stop := time.Now(), make(chan struct{})
 	var telling sync.WaitGroup

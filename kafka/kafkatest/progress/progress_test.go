@@ -12,7 +12,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// What is over soon is not told again; what lasts is told every few seconds, with its cause as it is then.
+// What is over soon is not told again; what lasts is told every few seconds, with its cause as it
+// is then.
 func TestWaitsAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,17 +1,18 @@
 // Command cluster runs a Kafka cluster and a schema registry on this machine,
 // without Docker, until it is interrupted.
 //
-// It prints what it is doing to standard error. When everything is ready it prints to
-// standard output the two lines that tell a shell, and the tests of this module,
-// where the cluster is. When a broker or the registry ends by itself, it says so, with the end of the log and where the log is; the
-// others go on. It takes commands from its terminal, and from the named pipe that it prints, see [console]:
+// It prints what it is doing to standard error. When everything is ready it prints to standard
+// output the two lines that tell a shell, and the tests of this module, where the cluster is. When
+// a broker or the registry ends by itself, it says so, with the end of the log and where the log
+// is; the others go on. It takes commands from its terminal, and from the named pipe that it
+// prints, see [console]:
 //
 //	status
 //	stop broker-1
 //	start broker-1
 //
-// Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every
-// process it started. (go run passes only Ctrl-C on: send signals to the process id that is printed.)
+// Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every process it started. (go run passes
+// only Ctrl-C on: send signals to the process id that is printed.)
 package main
 
 import (
