@@ -27,13 +27,22 @@ const (
 func await(ctx context.Context, p *process, url string, good func(body []byte) error, tell *progress.Teller) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
+	asking, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	go func() { // another program may have the port, and not answer
+		select {
+		case <-p.done:
+			giveUp()
+		case <-asking.Done():
+		}
+	}()
 	var last atomic.Value // string
 	last.Store("does not answer yet")
 	defer tell.During(func() string { return fmt.Sprintf("waiting for %s (%s)", p.name, last.Load()) })()
 	ticker := time.NewTicker(healthPoll)
 	defer ticker.Stop()
 	for {
-		body, err := get(ctx, url)
+		body, err := get(asking, url)
 		if err == nil {
 			err = good(body)
 		}

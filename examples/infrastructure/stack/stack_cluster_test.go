@@ -118,7 +118,7 @@ func TestStack(t *testing.T) {
 	t.Run("the containers' settings", checkContainers)
 	stop()
 	require.True(t, values)
-	t.Run("another prefix", func(t *testing.T) { checkPrefix(t, s.cluster) })
+	t.Run("another prefix", func(t *testing.T) { checkPrefix(t, s) })
 	t.Run("a part that dies", func(t *testing.T) { checkDeaths(t, r) })
 
 	soon(t, s)
@@ -205,6 +205,11 @@ func checkBrokerDown(t *testing.T, r *running) {
 	require.Empty(t, r.prometheus.firing(t, "KafkaNoActiveController"), "two of three are a majority")
 	r.await(t, "broker-2 is started", func() { r.types(t, "start broker 2") })
 	r.prometheus.awaitQuiet(t, alerts...)
+
+	// Meanwhile the service has claimed again what another store took from it.
+	claims := `sum(increase(fencelog_claim_duration_seconds_count[1h])) > 0`
+	require.Eventually(t, func() bool { return len(r.prometheus.ask(t, claims)) > 0 }, patience, tick)
+	r.prometheus.awaitQuiet(t, "FencelogPartitionWithoutOwner")
 }
 
 // soon makes alerts fire after five seconds instead of minutes: the rules are those of rules.yml
