@@ -75,6 +75,9 @@ func TestBrokersComeAndGo(t *testing.T) {
 				require.Contains(t, c.Parts()[n].Status(), "ended by itself (signal: killed), its log is "+died.LogPath)
 			}
 			require.Contains(t, c.Parts()[0].Status(), "runs as process ")
+			writeFile(t, filepath.Join(folder(t, told.String()), "data-1", "meta.properties"), "version=0\n")
+			require.ErrorIs(t, c.Parts()[1].Start(t.Context()), kafkatest.ErrProcessDied)
+			require.Empty(t, c.Died(), "whoever starts it is told")
 
 			require.NoError(t, c.Pause(0), "a paused broker can be stopped")
 			require.NoError(t, c.Stop())

@@ -66,9 +66,9 @@ type Config struct {
 	// Default: none.
 	Properties map[string]string
 
-	// Dir keeps the data and the logs, so that a later [Start] with the same Dir and number of
-	// brokers finds them again, once the session time-out of the former brokers is over. One
-	// cluster at a time may use it. Its name holds no comma. Default: a folder of its own that
+	// Dir keeps the data, the schemas and the logs, so that a later [Start] with the same Dir and
+	// number of brokers finds them again, once the session time-out of the former brokers is over.
+	// One cluster at a time may use it. Its name holds no comma. Default: a folder of its own that
 	// [Cluster.Stop] removes.
 	Dir string
 

@@ -4,9 +4,11 @@
 //
 // [Start], and [ForTest] on top of it, start a cluster of three brokers in about four seconds, six
 // with the registry. [Shared] is one cluster for a whole test binary. Brokers can be killed,
-// restarted with their data, and paused, tell when they die by themselves, and can show their
-// metrics to Prometheus. [Fake] starts at once, keeps nothing on disk and cannot be hurt. [Python]
-// runs programs with Confluent's client, to see what others make of what was written.
+// restarted with their data, and paused, and can show their metrics to Prometheus. The registry can
+// be stopped and started with its schemas. [Cluster.Died] tells which of them has died by itself;
+// nothing is started again unasked. Who waits longer than some seconds is told for what. [Fake]
+// starts at once, keeps nothing on disk and cannot be hurt. [Python] runs programs with Confluent's
+// client, to see what others make of what was written.
 //
 // Real brokers need Java 17 and Maven; the registry also needs Python with pip, and [Python] needs
 // 3.11. The first start of a version downloads it into the user's cache folder, or the one that

@@ -2,6 +2,7 @@ package kafkatest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -49,11 +50,13 @@ func (p Part) Start(ctx context.Context) error {
 	if err := p.cluster.launch(p.child); err != nil {
 		return err
 	}
-	// Whatever becomes of the wait: if the process runs then, its end is to be told.
-	defer p.cluster.tell(p.child)
 	ctx, cancel := withDefaultTimeout(ctx, DefaultStartTimeout)
 	defer cancel()
-	return p.cluster.patiently(ctx, []Part{p})
+	err := p.cluster.patiently(ctx, []Part{p})
+	if !errors.Is(err, ErrProcessDied) { // else err tells its end
+		p.cluster.tell(p.child)
+	}
+	return err
 }
 
 // Stop ends the part with SIGKILL, paused or not, and waits until it is gone. A part that does not

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,13 +32,12 @@ func TestProgramsGetAnEnvironmentOfTheirOwn(t *testing.T) {
 // part returns a program that runs a shell script, in a stack that runs nothing else.
 func part(t *testing.T, script string) (*stack, *program, *output) {
 	t.Helper()
-	t.Setenv("TMPDIR", t.TempDir())
 	said := new(output)
 	s := newStack(options{progress: said})
 	s.cluster = new(kafkatest.Cluster)
+	s.dir = filepath.Join(t.TempDir(), "stack")
+	require.NoError(t, os.Mkdir(s.dir, 0o755))
 	var err error
-	s.dir, err = os.MkdirTemp("", "*")
-	require.NoError(t, err)
 	s.console, err = console.New(s.dir, s.tell)
 	require.NoError(t, err)
 	page := httptest.NewServer(http.NotFoundHandler())
