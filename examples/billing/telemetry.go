@@ -60,7 +60,7 @@ func telemetryOf(provider trace.TracerProvider, end func(context.Context) error)
 	t := &telemetry{registry: prometheus.NewRegistry(), provider: provider, close: end}
 	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err, failed error
-	t.metrics, err = prom.New(t.registry, prom.Config{Outcome: outcome})
+	t.metrics, err = prom.New(t.registry, prom.Config{Outcome: outcome, Refusal: refusalCode, Refusals: refusalCodes()})
 	t.tracing, failed = oteltrace.New(oteltrace.Config{Provider: provider, Failure: func(err error) bool { return outcome(err) == "failed" }})
 	return t, errors.Join(err, failed)
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 const (
@@ -17,10 +20,10 @@ const (
 // cache is the folder of what is downloaded once and used by every test binary on this machine.
 type cache struct {
 	dir      string
-	progress *progress
+	progress *progress.Teller
 }
 
-func openCache(p *progress) (*cache, error) {
+func openCache(p *progress.Teller) (*cache, error) {
 	dir := os.Getenv(EnvCache)
 	if dir == "" {
 		base, err := os.UserCacheDir()
@@ -44,9 +47,7 @@ func (c *cache) install(ctx context.Context, name string, build func(ctx context
 	if isDir(place) {
 		return place, nil
 	}
-	held, err := lock(ctx, place+".lock", func() {
-		c.progress.say("waiting for another process that is downloading %s", name)
-	})
+	held, err := c.hold(ctx, place+".lock", "another process that is downloading "+name)
 	if err != nil {
 		return "", err
 	}
@@ -58,7 +59,8 @@ func (c *cache) install(ctx context.Context, name string, build func(ctx context
 	unfinished := place + ".unfinished"
 	defer func() { _ = os.RemoveAll(unfinished) }()
 
-	c.progress.say("downloading %s to %s (only the first time)", name, c.dir)
+	c.progress.Say("downloading %s to %s (only the first time)", name, c.dir)
+	defer c.progress.During(func() string { return "downloading " + name })()
 	if err := c.tryBuild(ctx, name, unfinished, build); err != nil {
 		return "", err
 	}
@@ -66,6 +68,16 @@ func (c *cache) install(ctx context.Context, name string, build func(ctx context
 		return "", fmt.Errorf("kafkatest: cache: %w", err)
 	}
 	return place, nil
+}
+
+// hold takes the lock at path, and says whom it waits for if it must wait.
+func (c *cache) hold(ctx context.Context, path, whom string) (io.Closer, error) {
+	over := func() {}
+	defer func() { over() }()
+	return lock(ctx, path, func() {
+		c.progress.Say("waiting for %s", whom)
+		over = c.progress.During(func() string { return "waiting for " + whom })
+	})
 }
 
 func (c *cache) tryBuild(ctx context.Context, name, dir string, build func(context.Context, string) error) error {
@@ -81,7 +93,7 @@ func (c *cache) tryBuild(ctx context.Context, name, dir string, build func(conte
 		if err == nil || try == downloadTries || !errors.Is(err, ErrToolFailed) || ctx.Err() != nil {
 			return err
 		}
-		c.progress.say("downloading %s failed, trying again in %v (%d of %d)", name, pause, try+1, downloadTries)
+		c.progress.Say("downloading %s failed, trying again in %v (%d of %d)", name, pause, try+1, downloadTries)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -29,8 +29,8 @@ type certificates struct {
 	broker string // the brokers' key and certificate, in one file as Kafka wants it
 }
 
-// newCertificates makes an authority, a certificate of it for 127.0.0.1 and localhost, and one for each user. What an earlier
-// start has left in the folder is replaced.
+// newCertificates makes an authority, a certificate of it for 127.0.0.1 and localhost, and one for
+// each user. What an earlier start has left in the folder is replaced.
 func newCertificates(data string, users []string) (*certificates, error) {
 	dir := filepath.Join(data, certificatesDir)
 	c := &certificates{dir: dir, ca: filepath.Join(dir, "ca"+certificateSuffix), broker: filepath.Join(dir, "broker.pem")}

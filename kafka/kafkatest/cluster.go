@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 // Cluster is a running Kafka cluster. Its methods may be called concurrently.
@@ -22,7 +24,7 @@ type Cluster struct {
 	addrs    []string
 	url      string
 	dir      *runDir // nil if the cluster runs elsewhere
-	progress *progress
+	progress *progress.Teller
 	watch    *watch
 
 	security     *Security     // nil without
@@ -49,7 +51,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	begun := time.Now()
-	report := &progress{w: cfg.Progress}
+	report := progress.To(cfg.Progress)
 	store, err := openCache(report)
 	if err != nil {
 		return nil, err
@@ -70,7 +72,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 		}
 		return nil, errors.Join(err, c.end(release))
 	}
-	report.say("ready after %.1f s", time.Since(begun).Seconds())
+	report.Say("ready after %.1f s", time.Since(begun).Seconds())
 	return c, nil
 }
 
@@ -112,27 +114,26 @@ func (c *Cluster) start(ctx context.Context, cfg Config, files installed) error 
 	}
 	maps.Copy(settings, cfg.Properties)
 	for id := range cfg.Brokers {
-		b, err := newBroker(files, c.dir, c.watch, clusterID, id, settings)
+		b, err := newBroker(files, c.dir, clusterID, id, settings)
 		if err != nil {
 			return err
 		}
 		c.brokers = append(c.brokers, b)
 		c.addrs = append(c.addrs, b.address())
 	}
-	c.progress.say("starting %d brokers of Kafka %s in %s", cfg.Brokers, cfg.Version, c.dir.data)
+	c.progress.Say("starting %d brokers of Kafka %s in %s", cfg.Brokers, cfg.Version, c.dir.data)
 	for _, b := range c.brokers {
 		if err := b.start(); err != nil {
 			return err
 		}
 	}
 	if files.registry != nil {
-		c.progress.say("starting a schema registry, Apicurio %s", registryVersion)
-		c.registry, err = startRegistry(files.registry, c.dir)
-		if err != nil {
+		c.progress.Say("starting a schema registry, Apicurio %s", registryVersion)
+		c.registry = newRegistry(files.registry, c.dir)
+		c.url = c.registry.url
+		if err := c.registry.start(); err != nil {
 			return err
 		}
-		c.url = c.registry.url
-		c.watch.over(c.registry.proc)
 	}
 	if err := c.await(ctx); err != nil {
 		return err
@@ -142,22 +143,32 @@ func (c *Cluster) start(ctx context.Context, cfg Config, files installed) error 
 
 // await waits until everything is ready, or returns the first failure.
 func (c *Cluster) await(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, b := range c.brokers {
-		group.Go(func() error {
-			if err := awaitBroker(ctx, b, c.ids()); err != nil {
-				return err
-			}
-			c.progress.say("%s is ready at %s", b.name(), b.address())
-			return nil
-		})
+	parts := c.Parts()
+	for i, b := range c.brokers {
+		parts[i] = c.partOf(b, c.ids()...)
 	}
-	if c.registry != nil {
+	if err := c.patiently(ctx, parts); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		p.child.tell(c.watch)
+	}
+	return nil
+}
+
+// patiently waits until parts are ready, or returns the first failure, and says now and then which
+// it still waits for.
+func (c *Cluster) patiently(ctx context.Context, parts []Part) error {
+	waiting := newWaiting(parts)
+	defer c.progress.During(waiting.String)()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range parts {
 		group.Go(func() error {
-			if err := c.registry.await(ctx); err != nil {
+			if err := p.child.await(ctx, p.probe, func(err error) { waiting.because(p.Name(), err) }); err != nil {
 				return err
 			}
-			c.progress.say("registry is ready at %s", c.url)
+			waiting.done(p.Name())
+			c.progress.Say("%s is ready at %s", p.Name(), p.place)
 			return nil
 		})
 	}
@@ -183,7 +194,8 @@ func (c *Cluster) RegistryURL() string { return c.url }
 // it had not flushed is in the operating system's memory and comes back with
 // [Cluster.Restart]. A broker that does not run is left as it is.
 //
-// The others notice after the broker's session time-out, 9 s by default, and take over its partitions.
+// The others notice after the broker's session time-out, 9 s by default, and take over its
+// partitions.
 func (c *Cluster) Kill(n int) error {
 	b, err := c.broker(n)
 	if err != nil {
@@ -197,29 +209,14 @@ func (c *Cluster) Kill(n int) error {
 // Kafka admits it only after the session time-out of its former life, 9 s by default.
 // It needs a majority of the brokers to run: if all were killed, restart them concurrently.
 //
-// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady]
-// when ctx is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
+// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady] when ctx
+// is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
 func (c *Cluster) Restart(ctx context.Context, n int) error {
 	b, err := c.broker(n)
 	if err != nil {
 		return err
 	}
-	if err := c.launch(b); err != nil {
-		return err
-	}
-	ctx, cancel := withDefaultTimeout(ctx, DefaultStartTimeout)
-	defer cancel()
-	return awaitBroker(ctx, b, []int{n})
-}
-
-// launch starts a broker's process unless the cluster is being stopped.
-func (c *Cluster) launch(b *broker) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stopped {
-		return fmt.Errorf("kafkatest: %s: %w", b.name(), ErrStopped)
-	}
-	return b.start()
+	return c.partOf(b, n).Start(ctx)
 }
 
 // Pause stops broker n with SIGSTOP: it keeps its connections and answers nothing,
@@ -261,9 +258,9 @@ func (c *Cluster) broker(n int) (*broker, error) {
 	return c.brokers[n], nil
 }
 
-// Stop ends all processes at once, waits until they are gone, and removes the data unless
-// it is in [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing
-// is lost that a start with the same Dir would not recover. Later calls return what the first one returned.
+// Stop ends all processes at once, waits until they are gone, and removes the data unless it is in
+// [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing is lost that a start
+// with the same Dir would not recover. Later calls return what the first one returned.
 func (c *Cluster) Stop() error {
 	if c.external() {
 		return nil
@@ -284,7 +281,7 @@ func (c *Cluster) end(release func() error) error {
 		group.Go(b.kill)
 	}
 	if c.registry != nil {
-		group.Go(c.registry.proc.kill)
+		group.Go(c.registry.kill)
 	}
 	killed := group.Wait()
 	if killed == nil { // else one may live, and with it its watcher
@@ -292,7 +289,7 @@ func (c *Cluster) end(release func() error) error {
 	}
 	c.stopErr = errors.Join(killed, release())
 	if c.stopErr == nil {
-		c.progress.say("stopped")
+		c.progress.Say("stopped")
 	}
 	return c.stopErr
 }

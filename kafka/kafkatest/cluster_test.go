@@ -19,7 +19,6 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
@@ -28,83 +27,70 @@ import (
 var impatient = map[string]string{"broker.session.timeout.ms": "3000"}
 
 func TestBrokersComeAndGo(t *testing.T) {
-	for _, version := range []string{kafkatest.DefaultVersion, "3.5.1"} {
-		t.Run(version, func(t *testing.T) {
-			t.Setenv(kafkatest.EnvVersion, version)
-			var told bytes.Buffer
-			c := kafkatest.ForTest(t, kafkatest.Config{Properties: impatient, Progress: &told})
-			require.Contains(t, told.String(), "3 brokers of Kafka "+version+" in")
-			require.Len(t, c.Brokers(), 3)
-			require.Empty(t, c.RegistryURL())
-			require.Len(t, children(t, os.Getpid()), 3)
+	t.Setenv(kafkatest.EnvVersion, "")
+	var told bytes.Buffer
+	rules := filepath.Join(t.TempDir(), "rules.yml")
+	writeFile(t, rules, "rules: [{pattern: 'kafka.server<type=KafkaServer, name=BrokerState><>Value', name: broker_state}]\n")
+	c := kafkatest.ForTest(t, kafkatest.Config{Properties: impatient, Progress: &told, MetricsRules: rules})
+	requireMetrics(t, c)
+	require.Contains(t, told.String(), "3 brokers of Kafka "+kafkatest.DefaultVersion+" in")
+	require.Len(t, c.Brokers(), 3)
+	require.Empty(t, c.RegistryURL())
+	require.Len(t, children(t, os.Getpid()), 3)
 
-			client := newClient(t, c.Brokers())
-			createTopic(t, client, "orders")
-			roundTrip(t, client, "orders", "with all brokers")
-			requireProperty(t, client, "broker.session.timeout.ms", "3000")
+	client := newClient(t, c.Brokers())
+	createTopic(t, client, "orders")
+	roundTrip(t, client, "orders", "with all brokers")
+	requireProperty(t, client, "broker.session.timeout.ms", "3000")
 
-			require.NoError(t, c.Kill(1))
-			require.NoError(t, c.Kill(1), "killing a dead broker does nothing")
-			require.ErrorIs(t, c.Pause(1), kafkatest.ErrNotRunning)
-			requireBrokers(t, c.Brokers()[0], 0, 2)
-			requireBrokers(t, c.Brokers()[2], 0, 2)
-			roundTrip(t, client, "orders", "with two brokers")
-			requirePortConflict(t, c, 1)
-			require.NoError(t, c.Restart(t.Context(), 1))
-			requireBrokers(t, c.Brokers()[1], 0, 1, 2)
-			require.ErrorIs(t, c.Restart(t.Context(), 1), kafkatest.ErrRunning)
-			requireInSync(t, client, "orders", 3)
+	require.NoError(t, c.Kill(1))
+	require.NoError(t, c.Kill(1), "killing a dead broker does nothing")
+	require.ErrorIs(t, c.Pause(1), kafkatest.ErrNotRunning)
+	requireBrokers(t, c.Brokers()[0], 0, 2)
+	requireBrokers(t, c.Brokers()[2], 0, 2)
+	roundTrip(t, client, "orders", "with two brokers")
+	requirePortConflict(t, c, 1)
+	require.NoError(t, c.Restart(t.Context(), 1))
+	requireBrokers(t, c.Brokers()[1], 0, 1, 2)
+	require.ErrorIs(t, c.Restart(t.Context(), 1), kafkatest.ErrRunning)
+	requireInSync(t, client, "orders", 3)
+	requireMetrics(t, c) // its metrics got the same port again
 
-			require.NoError(t, c.Pause(2))
-			requireBrokers(t, c.Brokers()[0], 0, 1)
-			require.NoError(t, c.Resume(2))
-			requireBrokers(t, c.Brokers()[0], 0, 1, 2)
-			require.ErrorContains(t, c.Kill(3), "there is no broker 3")
+	require.NoError(t, c.Pause(2))
+	requireBrokers(t, c.Brokers()[0], 0, 1)
+	require.NoError(t, c.Resume(2))
+	requireBrokers(t, c.Brokers()[0], 0, 1, 2)
+	require.ErrorContains(t, c.Kill(3), "there is no broker 3")
 
-			require.Empty(t, c.Died(), "what was killed on purpose is not told")
-			pid := broker(t, 2)
-			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
-			died := <-c.Died()
-			require.ErrorIs(t, died, kafkatest.ErrProcessDied)
-			require.ErrorContains(t, died, "broker 2")
-
-			require.NoError(t, c.Pause(0), "a paused broker can be stopped")
-			require.NoError(t, c.Stop())
-			require.NoError(t, <-c.Died(), "closed")
-			require.NoError(t, c.Stop())
-			require.Empty(t, children(t, os.Getpid()))
-			require.NoDirExists(t, folder(t, told.String()))
-			require.ErrorIs(t, c.Restart(t.Context(), 1), kafkatest.ErrStopped)
-		})
+	require.Empty(t, c.Died(), "what was killed on purpose is not told")
+	for _, n := range []int{2, 1} { // each death is told, with a log that is there
+		require.NoError(t, syscall.Kill(broker(t, n), syscall.SIGKILL))
+		var died *kafkatest.ProcessError
+		require.ErrorAs(t, <-c.Died(), &died)
+		require.ErrorIs(t, died, kafkatest.ErrProcessDied)
+		require.Equal(t, fmt.Sprintf("broker-%d", n), died.Process)
+		require.FileExists(t, died.LogPath)
+		require.Contains(t, c.Parts()[n].Status(), "ended by itself (signal: killed), its log is "+died.LogPath)
 	}
+	require.Contains(t, c.Parts()[0].Status(), "runs as process ")
+	writeFile(t, filepath.Join(folder(t, told.String()), "data-1", "meta.properties"), "version=0\n")
+	require.ErrorIs(t, c.Parts()[1].Start(t.Context()), kafkatest.ErrProcessDied)
+	require.Empty(t, c.Died(), "whoever starts it is told")
+
+	require.NoError(t, c.Pause(0), "a paused broker can be stopped")
+	require.NoError(t, c.Stop())
+	require.NoError(t, <-c.Died(), "closed")
+	require.NoError(t, c.Stop())
+	require.Empty(t, children(t, os.Getpid()))
+	require.NoDirExists(t, folder(t, told.String()))
+	require.ErrorIs(t, c.Restart(t.Context(), 1), kafkatest.ErrStopped)
 }
 
+// Data survives the death of all brokers, and a stop if the folder is the caller's. What was
+// written after the disks were saved is gone once they are restored, and nothing else has changed.
 func TestDataSurvives(t *testing.T) {
 	cfg := kafkatest.Config{Dir: t.TempDir(), Properties: impatient}
-	first := kafkatest.ForTest(t, cfg)
-	client := newClient(t, first.Brokers())
-	createTopic(t, client, "orders")
-	partition, offset := produce(t, client, "orders", "kept")
-
-	for n := range 3 {
-		require.NoError(t, first.Kill(n))
-	}
-	var group errgroup.Group
-	for n := range 3 {
-		group.Go(func() error { return first.Restart(t.Context(), n) })
-	}
-	require.NoError(t, group.Wait(), "all were killed and came back together")
-	require.Equal(t, "kept", consume(t, newClient(t, first.Brokers()), "orders", partition, offset))
-	require.NoError(t, first.Stop())
-
-	second := kafkatest.ForTest(t, cfg)
-	require.NotEqual(t, first.Brokers(), second.Brokers())
-	require.Equal(t, "kept", consume(t, newClient(t, second.Brokers()), "orders", partition, offset))
-}
-
-// What was written after the disks were saved is gone once they are restored, and nothing else has changed.
-func TestDisksAreSavedAndRestored(t *testing.T) {
-	c := kafkatest.ForTest(t, kafkatest.Config{Properties: impatient})
+	c := kafkatest.ForTest(t, cfg)
 	client := newClient(t, c.Brokers())
 	createTopic(t, client, "orders")
 	partition, offset := produce(t, client, "orders", "saved")
@@ -113,15 +99,19 @@ func TestDisksAreSavedAndRestored(t *testing.T) {
 
 	require.NoError(t, c.KillAll())
 	require.NoError(t, c.SaveDisks(saved))
-	require.NoError(t, c.RestartAll(t.Context()))
+	require.NoError(t, c.RestartAll(t.Context()), "all were killed and come back together")
 	client = newClient(t, c.Brokers())
+	require.Equal(t, "saved", consume(t, client, "orders", partition, offset))
 	id := topicID(t, client, "orders")
 	produce(t, client, "orders", "lost")
 	require.NoError(t, c.KillAll())
 	require.Error(t, c.RestoreDisks(t.TempDir()), "nothing was saved there")
 	require.NoError(t, c.RestoreDisks(saved))
-	require.NoError(t, c.RestartAll(t.Context()))
+	require.NoError(t, c.Stop())
 
+	first := c.Brokers()
+	c = kafkatest.ForTest(t, cfg)
+	require.NotEqual(t, first, c.Brokers())
 	client = newClient(t, c.Brokers())
 	require.Equal(t, "saved", consume(t, client, "orders", partition, offset))
 	require.Equal(t, id, topicID(t, client, "orders"))
@@ -147,8 +137,12 @@ func topicID(t *testing.T, client sarama.Client, topic string) string {
 	return r.Topics[0].Uuid.String()
 }
 
+// It is of another version, which the environment names: CI runs the store's tests on it, too.
 func TestOneBrokerNeedsNoOther(t *testing.T) {
-	c := kafkatest.ForTest(t, kafkatest.Config{Brokers: 1})
+	t.Setenv(kafkatest.EnvVersion, "3.5.1")
+	var told bytes.Buffer
+	c := kafkatest.ForTest(t, kafkatest.Config{Brokers: 1, Progress: &told})
+	require.Contains(t, told.String(), "1 brokers of Kafka 3.5.1 in")
 	client := newClient(t, c.Brokers())
 	admin, err := sarama.NewClusterAdminFromClient(client)
 	require.NoError(t, err)
@@ -159,13 +153,20 @@ func TestOneBrokerNeedsNoOther(t *testing.T) {
 	require.Len(t, partitions, 10)
 }
 
-// broker returns the id of the process of broker n.
+// broker returns the id of the process of broker n, which this process has started.
 func broker(t *testing.T, n int) int {
+	t.Helper()
+	return brokerOf(t, os.Getpid(), n)
+}
+
+// brokerOf returns the id of the process of broker n, which the process with the id parent has
+// started.
+func brokerOf(t *testing.T, parent, n int) int {
 	t.Helper()
 	list, err := exec.Command("ps", "-axww", "-o", "pid=,args=").Output()
 	require.NoError(t, err)
 	for line := range strings.Lines(string(list)) {
-		if strings.Contains(line, fmt.Sprintf("/run/%d-", os.Getpid())) && strings.HasSuffix(strings.TrimSpace(line), fmt.Sprintf("/broker-%d.properties", n)) {
+		if strings.Contains(line, fmt.Sprintf("/run/%d-", parent)) && strings.HasSuffix(strings.TrimSpace(line), fmt.Sprintf("/broker-%d.properties", n)) {
 			pid, err := strconv.Atoi(strings.Fields(line)[0])
 			require.NoError(t, err)
 			return pid
@@ -175,7 +176,8 @@ func broker(t *testing.T, n int) int {
 	return 0
 }
 
-// children returns the command lines of the brokers and registries that the process with this id has started.
+// children returns the command lines of the brokers and registries that the process with this id
+// has started.
 func children(t *testing.T, parent int) []string {
 	t.Helper()
 	list, err := exec.Command("ps", "-axww", "-o", "args=").Output()
@@ -269,10 +271,9 @@ func requirePortConflict(t *testing.T, c *kafkatest.Cluster, n int) {
 	require.Equal(t, strconv.Itoa(taken.Port), c.Brokers()[n][strings.LastIndex(c.Brokers()[n], ":")+1:])
 }
 
-func TestBrokersShowTheMetricsThatTheRulesChoose(t *testing.T) {
-	rules := filepath.Join(t.TempDir(), "rules.yml")
-	writeFile(t, rules, "rules: [{pattern: 'kafka.server<type=KafkaServer, name=BrokerState><>Value', name: broker_state}]\n")
-	c := kafkatest.ForTest(t, kafkatest.Config{MetricsRules: rules})
+// requireMetrics waits until each broker shows the metrics that the rules choose, and no other.
+func requireMetrics(t *testing.T, c *kafkatest.Cluster) {
+	t.Helper()
 	require.Len(t, c.MetricsURLs(), 3)
 	for _, url := range c.MetricsURLs() {
 		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -288,6 +289,4 @@ func TestBrokersShowTheMetricsThatTheRulesChoose(t *testing.T) {
 		}, patience, tick)
 		require.NotContains(t, string(page), "kafka_", "no rule names them")
 	}
-	require.NoError(t, c.Kill(1))
-	require.NoError(t, c.Restart(t.Context(), 1), "its metrics get the same port again")
 }

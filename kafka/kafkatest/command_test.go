@@ -3,12 +3,14 @@
 package kafkatest_test
 
 import (
-	"bufio"
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,60 +18,98 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-func TestCommandLeavesNothing(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		end   os.Signal
-		fails bool
-	}{
-		{"interrupted", os.Interrupt, false},
-		{"killed", os.Kill, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if c.fails {
-				needParentDeathSignal(t)
-			}
-			cmd, stderr, exports := startCommand(t)
-			require.Len(t, children(t, cmd.Process.Pid), 4)
-			client := newClient(t, strings.Split(exports[kafkatest.EnvBrokers], ","))
-			createTopic(t, client, "orders")
-			roundTrip(t, client, "orders", "through the command")
-			status, _ := ask(t, "GET", exports[kafkatest.EnvRegistry]+"/subjects", "")
-			require.Equal(t, 200, status)
+// The command tells which broker has died, starts it again when it is told to, and leaves nothing
+// when it is interrupted.
+func TestCommand(t *testing.T) {
+	c := startCommand(t)
+	require.Len(t, children(t, c.Process.Pid), 4)
+	client := newClient(t, strings.Split(c.exports[kafkatest.EnvBrokers], ","))
+	createTopic(t, client, "orders")
+	roundTrip(t, client, "orders", "through the command")
+	status, _ := ask(t, "GET", c.exports[kafkatest.EnvRegistry]+"/subjects", "")
+	require.Equal(t, 200, status)
 
-			require.NoError(t, cmd.Process.Signal(c.end))
-			err := cmd.Wait()
-			require.Equal(t, c.fails, err != nil, "%v: %s", err, stderr)
-			require.Eventually(t, func() bool { return len(children(t, cmd.Process.Pid)) == 0 }, patience, tick)
-			if !c.fails {
-				require.NoDirExists(t, folder(t, stderr.String()))
-			}
-		})
-	}
+	require.NoError(t, syscall.Kill(brokerOf(t, c.Process.Pid, 1), syscall.SIGKILL))
+	c.stderr.await(t, "to start broker-1 again, type here: start broker-1")
+	require.Regexp(t, `broker-1: process died: signal: killed; its log is \S+/broker-1.log, which ends:\n    `, c.stderr)
+	roundTrip(t, client, "orders", "the others go on")
+	_, err := io.WriteString(c.stdin, "start broker-1\n")
+	require.NoError(t, err)
+	c.stderr.await(t, "broker-1 is started")
+	require.Len(t, children(t, c.Process.Pid), 4)
+
+	require.NoError(t, c.Process.Signal(os.Interrupt))
+	require.NoError(t, c.Wait(), "%s", c.stderr)
+	require.Eventually(t, func() bool { return len(children(t, c.Process.Pid)) == 0 }, patience, tick)
+	require.NoDirExists(t, folder(t, c.stderr.String()))
+	left, err := os.ReadDir(c.temporary)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
-// startCommand builds the command, starts it, and returns what it exports.
-func startCommand(t *testing.T) (*exec.Cmd, *bytes.Buffer, map[string]string) {
+func TestCommandThatIsKilled(t *testing.T) {
+	needParentDeathSignal(t)
+	c := startCommand(t, "-brokers=1", "-registry=false")
+	require.Len(t, children(t, c.Process.Pid), 1)
+	require.NoError(t, c.Process.Kill())
+	require.Error(t, c.Wait())
+	require.Eventually(t, func() bool { return len(children(t, c.Process.Pid)) == 0 }, patience, tick)
+}
+
+// command is the command as it runs.
+type command struct {
+	*exec.Cmd
+	stdin     io.Writer
+	stderr    *told
+	exports   map[string]string
+	temporary string // its folder for temporary files
+}
+
+// told is what a program has printed so far.
+type told struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (t *told) Write(text []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(text)
+}
+
+func (t *told) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+func (t *told) await(tb testing.TB, text string) {
+	tb.Helper()
+	require.Eventually(tb, func() bool { return strings.Contains(t.String(), text) }, patience, tick, "%q in %s", text, t)
+}
+
+// startCommand builds the command, starts it, and waits until it attends to what it has started.
+func startCommand(t *testing.T, args ...string) *command {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "cluster")
 	output, err := exec.Command("go", "build", "-o", binary, "./cmd/cluster").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 
-	var stderr bytes.Buffer
-	cmd := exec.Command(binary)
-	cmd.Stderr = &stderr
-	stdout, err := cmd.StdoutPipe()
+	c := &command{Cmd: exec.Command(binary, args...), stderr: new(told), exports: make(map[string]string), temporary: t.TempDir()}
+	var stdout told
+	c.Env = append(os.Environ(), "TMPDIR="+c.temporary)
+	c.Stdout, c.Stderr = &stdout, c.stderr
+	c.stdin, err = c.StdinPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { cmd.Process.Kill() }) // for a test that failed before it did
-
-	exports, lines := map[string]string{}, bufio.NewScanner(stdout)
-	for len(exports) < 2 && lines.Scan() {
-		assignment, ok := strings.CutPrefix(lines.Text(), "export ")
-		require.True(t, ok, lines.Text())
+	require.NoError(t, c.Start())
+	t.Cleanup(func() { _ = c.Process.Kill() }) // for a test that failed before it did
+	c.stderr.await(t, "press Ctrl-C")
+	for line := range strings.Lines(stdout.String()) {
+		assignment, ok := strings.CutPrefix(strings.TrimSpace(line), "export ")
+		require.True(t, ok, line)
 		name, value, _ := strings.Cut(assignment, "=")
-		exports[name] = value
+		c.exports[name] = value
 	}
-	require.Len(t, exports, 2)
-	return cmd, &stderr, exports
+	require.NotEmpty(t, c.exports)
+	return c
 }

@@ -66,9 +66,10 @@ type Config struct {
 	// Default: none.
 	Properties map[string]string
 
-	// Dir keeps the data and the logs, so that a later [Start] with the same Dir
-	// and number of brokers finds them again, once the session time-out of the former
-	// brokers is over. One cluster at a time may use it. Its name holds no comma. Default: a folder of its own that [Cluster.Stop] removes.
+	// Dir keeps the data, the schemas and the logs, so that a later [Start] with the same Dir and
+	// number of brokers finds them again, once the session time-out of the former brokers is over.
+	// One cluster at a time may use it. Its name holds no comma. Default: a folder of its own that
+	// [Cluster.Stop] removes.
 	Dir string
 
 	// Ports are what the brokers listen on, one for each, on 127.0.0.1.
@@ -79,16 +80,16 @@ type Config struct {
 	// Default: a free one.
 	RegistryPort int
 
-	// MetricsRules is a file of rules of the Prometheus JMX exporter. With it each broker serves, on 127.0.0.1 and over HTTP, the
-	// metrics that the rules choose: see [Cluster.MetricsURLs]. The exporter is an agent in the broker's process, which
-	// Maven downloads. Default: no metrics.
+	// MetricsRules is a file of rules of the Prometheus JMX exporter. With it each broker serves,
+	// on 127.0.0.1 and over HTTP, the metrics that the rules choose: see [Cluster.MetricsURLs]. The
+	// exporter is an agent in the broker's process, which Maven downloads. Default: no metrics.
 	MetricsRules string
 
 	// MetricsPorts are what the exporters listen on, one for each broker. Default: free ones.
 	MetricsPorts []int
 
-	// Reserved are ports of 127.0.0.1 that the caller's other programs will listen on: neither this cluster nor one that starts while it
-	// runs takes them for free ones. Default: none.
+	// Reserved are ports of 127.0.0.1 that the caller's other programs will listen on: neither this
+	// cluster nor one that starts while it runs takes them for free ones. Default: none.
 	Reserved []int
 
 	// Progress is told, in lines of English, what [Start] and [Cluster.Stop] are
@@ -106,9 +107,6 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.Brokers == 0 {
 		c.Brokers = DefaultBrokers
-	}
-	if c.Progress == nil {
-		c.Progress = io.Discard
 	}
 	return c, c.validate()
 }

@@ -87,7 +87,7 @@ func (c *Cluster) disk(n int) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.runs() {
-		return "", fmt.Errorf("kafkatest: %s: %w: kill it before its disk is copied", b.name(), ErrRunning)
+		return "", fmt.Errorf("kafkatest: %s: %w: kill it before its disk is copied", b.name, ErrRunning)
 	}
 	return b.data, nil
 }

@@ -23,10 +23,10 @@ var (
 	// ErrNotReady says that a broker or the registry was not ready when the time was
 	// up. The error is a [*ProcessError] unless the broker was killed meanwhile.
 	ErrNotReady = errors.New("not ready in time")
-	// ErrRunning says that the broker to start runs already.
-	ErrRunning = errors.New("broker runs already")
+	// ErrRunning says that the part to start runs already.
+	ErrRunning = errors.New("runs already")
 	// ErrNotRunning says that the broker to pause or resume was killed or has died.
-	ErrNotRunning = errors.New("broker does not run")
+	ErrNotRunning = errors.New("does not run")
 	// ErrStopped says that the cluster has been stopped.
 	ErrStopped = errors.New("cluster is stopped")
 	// ErrExternal says that the cluster was not started by this process, so that its
@@ -56,7 +56,7 @@ func (e *ToolError) Unwrap() error { return e.Err }
 // PortError says which port of 127.0.0.1 is taken.
 type PortError struct {
 	Port int
-	Use  string // what it was wanted for, such as "broker 1"
+	Use  string // what it was wanted for, such as "broker-1"
 	Err  error  // the operating system's answer
 }
 
@@ -69,9 +69,10 @@ func (e *PortError) Unwrap() []error { return []error{ErrPortTaken, e.Err} }
 
 // ProcessError says which process failed, and shows the end of its log.
 type ProcessError struct {
-	Process string // such as "broker 1" or "registry"
-	// LogPath is the whole log. It is kept for good in Config.Dir. Elsewhere that of a start that failed stays until the next Start, unless ctx was canceled,
-	// and that of what Died tells until Stop.
+	Process string // such as "broker-1" or "registry"
+	// LogPath is the whole log. It is kept for good in Config.Dir. Elsewhere that of a start that
+	// failed stays until the next Start, unless ctx was canceled, and that of what Died tells until
+	// Stop.
 	LogPath string
 	LogTail string // its last lines
 	Err     error  // wraps ErrProcessDied or ErrNotReady

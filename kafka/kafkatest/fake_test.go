@@ -62,7 +62,8 @@ func consume(t *testing.T, client sarama.Client, topic string, partition int32, 
 	consumer, err := sarama.NewConsumerFromClient(client)
 	require.NoError(t, err)
 	var messages sarama.PartitionConsumer
-	// There may be no leader yet, or one that was just elected and does not know where the partition ends.
+	// There may be no leader yet, or one that was just elected and does not know where the
+	// partition ends.
 	require.Eventually(t, func() bool {
 		messages, err = consumer.ConsumePartition(topic, partition, offset)
 		return err == nil

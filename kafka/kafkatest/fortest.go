@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// ForTest starts a cluster for one test, which fails at once, with the
-// end of the log that tells why, if the cluster cannot start. The cluster stops when the test and its subtests are over.
+// ForTest starts a cluster for one test, which fails at once, with the end of the log that tells
+// why, if the cluster cannot start. The cluster stops when the test and its subtests are over.
 // Where [Config.Progress] is nil, the test's log is told.
 func ForTest(tb testing.TB, cfg Config) *Cluster {
 	tb.Helper()

@@ -97,7 +97,8 @@ var (
 	directoryLine = regexp.MustCompile(`(?m)^directory\.id=.*$`) // from Kafka 3.7
 )
 
-// format makes dataDir what the storage tool would have made it for this node, unless it is formatted already.
+// format makes dataDir what the storage tool would have made it for this node, unless it is
+// formatted already.
 func (d *distribution) format(dataDir, clusterID string, node int) error {
 	if _, err := os.Stat(filepath.Join(dataDir, metaProperties)); err == nil {
 		return nil

@@ -9,7 +9,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain checks for leaked goroutines, or plays the part that a test gave to a second copy of this binary.
+// TestMain checks for leaked goroutines, or plays the part that a test gave to a second copy of
+// this binary.
 func TestMain(m *testing.M) {
 	if part := os.Getenv(envPart); part != "" {
 		os.Exit(play(part))

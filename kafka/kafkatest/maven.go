@@ -37,7 +37,8 @@ func maven(ctx context.Context, dir, goal string, options ...string) error {
 	if err != nil {
 		return err
 	}
-	// --update-snapshots, against its name, also makes Maven ask again for what it failed to get the last time.
+	// --update-snapshots, against its name, also makes Maven ask again for what it failed to get
+	// the last time.
 	args := append([]string{"--batch-mode", "--quiet", "--update-snapshots", goal}, options...)
 	return runTool(ctx, dir, "is Maven Central within reach, and does the version exist?", mvn, args...)
 }

@@ -11,7 +11,8 @@ const (
 	exporterVersion = "1.0.1"
 )
 
-// agent is the exporter, a Java agent that shows a program's metrics to Prometheus, and the rules by which it chooses and names metrics.
+// agent is the exporter, a Java agent that shows a program's metrics to Prometheus, and the rules
+// by which it chooses and names metrics.
 type agent struct {
 	jar   string
 	rules string
@@ -46,7 +47,7 @@ func (c *Cluster) MetricsURLs() []string {
 	var urls []string
 	for _, b := range c.brokers {
 		if b.agent != nil {
-			urls = append(urls, "http://"+address(b.plan.metrics[b.id])+"/metrics")
+			urls = append(urls, "http://"+address(b.ports.metrics[b.id])+"/metrics")
 		}
 	}
 	return urls

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 // nodePackages are kafkajs, its registry client and a codec for lz4, and all that these import, to
@@ -30,10 +32,7 @@ type Node struct {
 // downloads. out is told about it; nil: nobody.
 func InstallNode(ctx context.Context, out io.Writer) (*Node, error) {
 	const hint = "npm downloads kafkajs: install Node 18 or later with npm (Debian: nodejs npm) and put both on the PATH"
-	if out == nil {
-		out = io.Discard
-	}
-	c, err := openCache(&progress{w: out})
+	c, err := openCache(progress.To(out))
 	if err != nil {
 		return nil, err
 	}

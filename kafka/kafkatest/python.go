@@ -3,12 +3,15 @@ package kafkatest
 import (
 	"context"
 	"io"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 // pythonClient names the client that [Python] brings.
 const pythonClient = "python-confluent-kafka-2.16.0"
 
-// pythonPackages are Confluent's client for Python with its registry client and Avro, and all that these import, to the version.
+// pythonPackages are Confluent's client for Python with its registry client and Avro, and all that
+// these import, to the version.
 func pythonPackages() []string {
 	return []string{
 		"confluent-kafka==2.16.0", "fastavro==1.13.1",
@@ -18,8 +21,8 @@ func pythonPackages() []string {
 	}
 }
 
-// Python runs Python programs that may import confluent_kafka, with its schema registry and Avro parts: a client that shares
-// nothing with this module but the wire. It needs Python 3.11 with pip.
+// Python runs Python programs that may import confluent_kafka, with its schema registry and Avro
+// parts: a client that shares nothing with this module but the wire. It needs Python 3.11 with pip.
 type Python struct {
 	interpreter string
 	packages    string // folder
@@ -35,10 +38,7 @@ func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
 // among them. They are downloaded if need be to the folder of all downloads, under the given name, which stands for these versions.
 func InstallPythonPackages(ctx context.Context, out io.Writer, name string, packages ...string) (*Python, error) {
 	const hint = "pip downloads packages for Python: install Python 3.11 with pip and put it on the PATH"
-	if out == nil {
-		out = io.Discard
-	}
-	c, err := openCache(&progress{w: out})
+	c, err := openCache(progress.To(out))
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +61,8 @@ func InstallPythonPackages(ctx context.Context, out io.Writer, name string, pack
 	return &Python{interpreter, folder}, nil
 }
 
-// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like every child it dies
-// with this process. What it printed to standard error is in the error.
+// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like
+// every child it dies with this process. What it printed to standard error is in the error.
 func (p *Python) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
 	env := []string{"PYTHONPATH=" + p.packages, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"}
 	return runScript(ctx, stdin, env, p.interpreter, script, args...)

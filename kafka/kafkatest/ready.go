@@ -39,22 +39,17 @@ func metadata(addr string) (*sarama.MetadataResponse, error) {
 	return b.GetMetadata(sarama.NewMetadataRequest(config.Version, nil))
 }
 
-// awaitBroker waits until the broker answers, and by its own metadata there is
-// a controller, everyone in want is registered and unfenced, and the broker itself is in sync in each
-// of its partitions that has a leader.
-func awaitBroker(ctx context.Context, b *broker, want []int) error {
+// await waits until probe finds nothing wrong with the process, and tells because what it finds.
+func (c *child) await(ctx context.Context, probe func(context.Context) error, because func(error)) error {
+	proc := c.process()
+	if proc == nil {
+		return fmt.Errorf("kafkatest: %s: %w: it was killed", c.name, ErrNotReady)
+	}
 	ticker := time.NewTicker(readyPoll)
 	defer ticker.Stop()
 	for {
-		proc := b.process()
-		if proc == nil {
-			return fmt.Errorf("kafkatest: %s: %w: it was killed", b.name(), ErrNotReady)
-		}
 		// Asking before looking whether it died: whoever answers may be another program.
-		m, err := metadata(b.address())
-		if err == nil {
-			err = missing(m, b.id, want)
-		}
+		err := probe(ctx)
 		select {
 		case <-proc.done:
 			return proc.died()
@@ -63,6 +58,7 @@ func awaitBroker(ctx context.Context, b *broker, want []int) error {
 		if err == nil {
 			return nil
 		}
+		because(err)
 		select {
 		case <-ticker.C:
 		case <-proc.done:
@@ -71,6 +67,17 @@ func awaitBroker(ctx context.Context, b *broker, want []int) error {
 			return proc.unready(fmt.Errorf("%w: %w", context.Cause(ctx), err))
 		}
 	}
+}
+
+// ready says what is wrong with the broker, if anything is: it answers, and by its own metadata
+// there is a controller, everyone in want is registered and unfenced, and the broker itself is in
+// sync in each of its partitions that has a leader.
+func (b *broker) ready(want []int) error {
+	m, err := metadata(b.address())
+	if err != nil {
+		return err
+	}
+	return missing(m, b.id, want)
 }
 
 // missing says what a broker's metadata lacks for it to be ready.

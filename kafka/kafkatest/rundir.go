@@ -36,7 +36,7 @@ func openRunDir(ctx context.Context, c *cache, cfg Config) (_ *runDir, err error
 	all := filepath.Join(c.dir, "run")
 	// One process at a time: nobody sweeps a folder between its making and its
 	// locking, and two that start at once do not choose the same ports.
-	gate, err := lock(ctx, filepath.Join(all, ".lock"), func() {})
+	gate, err := c.hold(ctx, filepath.Join(all, ".lock"), "another process that starts a cluster")
 	if err != nil {
 		return nil, err
 	}

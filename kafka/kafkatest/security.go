@@ -15,11 +15,13 @@ import (
 // Security gives each broker listeners of every kind beside the open one, with certificates
 // that are made at the start.
 //
-// The open listener, that of [Cluster.Brokers], stays for the brokers among themselves and for tests that
-// arrange things: with ACLs, whoever comes by it is User:ANONYMOUS, who may do everything.
+// The open listener, that of [Cluster.Brokers], stays for the brokers among themselves and for
+// tests that arrange things: with ACLs, whoever comes by it is User:ANONYMOUS, who may do
+// everything.
 type Security struct {
-	// Users are the names of those who may come in, with their passwords: by SASL (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512), or
-	// with a client certificate. Kafka knows each as User:<name>. Default: nobody.
+	// Users are the names of those who may come in, with their passwords: by SASL (PLAIN,
+	// SCRAM-SHA-256, SCRAM-SHA-512), or with a client certificate. Kafka knows each as User:<name>.
+	// Default: nobody.
 	Users map[string]string
 
 	// ACLs makes the brokers refuse users whatever no ACL allows. Default: users may do everything.
@@ -47,7 +49,8 @@ func protocols() map[Listener]string {
 // listeners are the keys of protocols, in a stable order.
 func listeners() []Listener { return slices.Sorted(maps.Keys(protocols())) }
 
-// validate returns what is wrong with the users: their names and passwords go into a line of a JAAS file.
+// validate returns what is wrong with the users: their names and passwords go into a line of a JAAS
+// file.
 func (s *Security) validate() []error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(s.Users)) {
@@ -159,7 +162,7 @@ func awaitUsers(ctx context.Context, b *broker, want int) error {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("kafkatest: %s knows %d of %d users: %w: %w", b.name(), found, want, context.Cause(ctx), err)
+			return fmt.Errorf("kafkatest: %s knows %d of %d users: %w: %w", b.name, found, want, context.Cause(ctx), err)
 		}
 	}
 }
@@ -178,7 +181,8 @@ func users(addr string) (int, error) {
 	return len(r.Results), nil
 }
 
-// Addresses returns the bootstrap addresses of a listener, in the order of the brokers; none without [Config.Security].
+// Addresses returns the bootstrap addresses of a listener, in the order of the brokers; none
+// without [Config.Security].
 func (c *Cluster) Addresses(l Listener) []string {
 	if c.dir == nil {
 		return nil
@@ -190,9 +194,10 @@ func (c *Cluster) Addresses(l Listener) []string {
 	return addrs
 }
 
-// Environment returns the variables, as kafka.FromEnv reads them, by which the user comes in at a listener:
-// with a certificate at [MutualSSL], with SCRAM-SHA-512 where there is SASL, and otherwise as nobody. The
-// brokers take PLAIN and SCRAM-SHA-256 as well. It has nothing without [Config.Security].
+// Environment returns the variables, as kafka.FromEnv reads them, by which the user comes in at a
+// listener: with a certificate at [MutualSSL], with SCRAM-SHA-512 where there is SASL, and
+// otherwise as nobody. The brokers take PLAIN and SCRAM-SHA-256 as well. It has nothing without
+// [Config.Security].
 func (c *Cluster) Environment(l Listener, user string) map[string]string {
 	if c.security == nil {
 		return nil

@@ -74,8 +74,8 @@ func (s *Shared) Stop() error {
 // Runner is what runs the tests of a binary: a [testing.M], or what wraps one.
 type Runner interface{ Run() int }
 
-// Main returns a Runner that runs m and then stops the cluster, so that what
-// looks for leaked goroutines afterwards finds none of it. Its exit code is that of m, but not 0 if stopping failed.
+// Main returns a Runner that runs m and then stops the cluster, so that what looks for leaked
+// goroutines afterwards finds none of it. Its exit code is that of m, but not 0 if stopping failed.
 func (s *Shared) Main(m Runner) Runner { return &sharedMain{shared: s, tests: m} }
 
 type sharedMain struct {

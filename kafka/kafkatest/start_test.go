@@ -139,7 +139,7 @@ func TestStartSaysWhichPortIsTaken(t *testing.T) {
 	var port *kafkatest.PortError
 	require.ErrorAs(t, err, &port)
 	require.Equal(t, taken, port.Port)
-	require.ErrorContains(t, err, "broker 0")
+	require.ErrorContains(t, err, "broker-0")
 }
 
 func TestStartRefusesAFolderInUse(t *testing.T) {
@@ -191,7 +191,8 @@ func TestStartsAtOnceTakeDifferentPorts(t *testing.T) {
 	requireGone(t, s.started())
 }
 
-// What the caller reserves is taken by nobody else: it stands among the ports of the running cluster, which others leave alone.
+// What the caller reserves is taken by nobody else: it stands among the ports of the running
+// cluster, which others leave alone.
 func TestReservedPortsAreTaken(t *testing.T) {
 	s := newStub(t, sleeper)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -85,7 +85,8 @@ func (s stub) runDirs(t *testing.T) []string {
 	return dirs
 }
 
-// alive reports whether a process exists and is not merely waiting for its parent to notice its end.
+// alive reports whether a process exists and is not merely waiting for its parent to notice its
+// end.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

@@ -26,5 +26,5 @@ func Example() {
 
 	families, err := registry.Gather()
 	fmt.Println(len(families), families[0].GetName(), err)
-	// Output: 6 fencelog_append_duration_seconds <nil>
+	// Output: 11 fencelog_append_duration_seconds <nil>
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,13 +26,25 @@ const (
 	OutcomeFailed   = "failed"    // anything else, such as the caller's time being up
 )
 
+// CodeOther is the label "code" of refusals that [Config.Refusals] does not list.
+const CodeOther = "other"
+
 // Config configures [Metrics]; every field may be left zero.
 type Config struct {
-	// Outcome names what became of a command or a query, for the label "outcome"; it must have few values. Default: "ok" or
-	// "failed".
+	// Outcome names what became of a command or a query, for the label "outcome"; it must have few
+	// values. Default: "ok" or "failed".
 	Outcome func(err error) string
 
-	// LatencyBuckets are the bounds, in seconds, of what takes a request or an append. Default: 0.5 ms to 10 s.
+	// Refusal names why a command or a query was refused, for the label "code", such as the code of
+	// a business rule; "" where err is no refusal. Default: nothing is a refusal.
+	Refusal func(err error) string
+
+	// Refusals are what Refusal may return. What is not among them counts as [CodeOther], so that
+	// no request makes up labels. Default: none.
+	Refusals []string
+
+	// LatencyBuckets are the bounds, in seconds, of what takes a request or an append. Default: 0.5
+	// ms to 10 s.
 	LatencyBuckets []float64
 }
 
@@ -40,10 +53,13 @@ type Metrics struct {
 	cfg        Config
 	registerer prometheus.Registerer
 
-	appends, batches, claims, commands, queries, requests *prometheus.HistogramVec
-	batchCommits, batchRecords                            *prometheus.HistogramVec
-	records, batchFailures, losses, skipped               *prometheus.CounterVec
-	inFlight                                              prometheus.Gauge
+	appends, batches, claims, barriers      *prometheus.HistogramVec
+	commands, queries, requests             *prometheus.HistogramVec
+	batchCommits, batchRecords              *prometheus.HistogramVec
+	records, batchFailures, losses, skipped *prometheus.CounterVec
+	barrierFailures                         *prometheus.CounterVec
+	commandRefusals, queryRefusals          *prometheus.CounterVec
+	inFlight                                prometheus.Gauge
 }
 
 // New returns metrics that are registered with r. It fails if r has metrics of these names.
@@ -56,35 +72,62 @@ func New(r prometheus.Registerer, cfg Config) (*Metrics, error) {
 			return "ok"
 		}
 	}
+	if cfg.Refusal == nil {
+		cfg.Refusal = func(error) string { return "" }
+	}
 	if cfg.LatencyBuckets == nil {
 		cfg.LatencyBuckets = []float64{.0005, .001, .002, .003, .005, .0075, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	}
-	counts := prometheus.ExponentialBuckets(1, 2, 14)
-	m := &Metrics{
-		cfg: cfg, registerer: r,
-		appends: histogram("append_duration_seconds", "What Append took, by what became of it.", cfg.LatencyBuckets, "category", "outcome"),
-		records: counter("append_records_total", "Events that were stored.", "category"),
-		batches: histogram("batch_duration_seconds", "From sending a record batch to its acknowledgement, all attempts together.",
-			cfg.LatencyBuckets, "topic"),
-		batchCommits:  histogram("batch_commits", "Commits in a record batch.", counts, "topic"),
-		batchRecords:  histogram("batch_records", "Events in a record batch.", counts, "topic"),
-		batchFailures: counter("batch_failures_total", "Record batches that were given up.", "topic"),
-		claims: histogram("claim_duration_seconds", "Claiming a partition and catching up with it.",
-			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}, "topic"),
-		losses:  counter("partitions_lost_total", "Partitions that another instance took, or that cannot be appended to any more.", "topic"),
-		skipped: counter("skipped_records_total", "Records that do not count, as another program than the owner wrote them.", "topic"),
-		commands: histogram("command_duration_seconds", "What the handling of a command took, by what became of it.", cfg.LatencyBuckets,
-			"command", "outcome"),
-		queries: histogram("query_duration_seconds", "What the handling of a query took, by what became of it.", cfg.LatencyBuckets,
-			"query", "outcome"),
-		requests: histogram("http_request_duration_seconds", "What the handling of an HTTP request took.", cfg.LatencyBuckets,
-			"method", "route", "status"),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "http_requests_in_flight", Help: "HTTP requests that are being handled.",
-		}),
+	m := &Metrics{cfg: cfg, registerer: r}
+	m.ofTheStore()
+	m.ofCallers()
+	for _, code := range append(slices.Clone(cfg.Refusals), CodeOther) {
+		m.commandRefusals.WithLabelValues(code)
+		m.queryRefusals.WithLabelValues(code)
 	}
-	return m, m.register(m.appends, m.records, m.batches, m.batchCommits, m.batchRecords, m.batchFailures, m.claims, m.losses, m.skipped,
-		m.commands, m.queries, m.requests, m.inFlight)
+	return m, m.register(m.appends, m.records, m.batches, m.batchCommits, m.batchRecords, m.batchFailures,
+		m.claims, m.barriers, m.barrierFailures, m.losses, m.skipped,
+		m.commands, m.queries, m.commandRefusals, m.queryRefusals, m.requests, m.inFlight, buildInfo())
+}
+
+// ofTheStore makes what the hooks of the store count.
+func (m *Metrics) ofTheStore() {
+	counts, buckets := prometheus.ExponentialBuckets(1, 2, 14), m.cfg.LatencyBuckets
+	m.appends = histogram("append_duration_seconds",
+		"What Append took, by what became of it.", buckets, "category", "outcome")
+	m.records = counter("append_records_total", "Events that were stored.", "category")
+	m.batches = histogram("batch_duration_seconds",
+		"From sending a record batch to its acknowledgement, all attempts together.", buckets, "topic")
+	m.batchCommits = histogram("batch_commits", "Commits in a record batch.", counts, "topic")
+	m.batchRecords = histogram("batch_records", "Events in a record batch.", counts, "topic")
+	m.batchFailures = counter("batch_failures_total", "Record batches that were given up.", "topic")
+	m.claims = histogram("claim_duration_seconds", "Claiming a partition and catching up with it.",
+		[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}, "topic")
+	m.barriers = histogram("barrier_duration_seconds",
+		"Barriers: what confirms a refusal where there is nothing to append.", buckets, "topic")
+	m.barrierFailures = counter("barrier_failures_total",
+		"Barriers that showed that this instance no longer owns the partition, or nothing.", "topic")
+	m.losses = counter("partitions_lost_total",
+		"Partitions that another instance took, or that cannot be appended to any more.", "topic")
+	m.skipped = counter("skipped_records_total",
+		"Records that do not count, as another program than the owner wrote them.", "topic")
+}
+
+// ofCallers makes what the buses and HTTP count.
+func (m *Metrics) ofCallers() {
+	buckets := m.cfg.LatencyBuckets
+	m.commands = histogram("command_duration_seconds",
+		"What the handling of a command took, by what became of it.", buckets, "command", "outcome")
+	m.queries = histogram("query_duration_seconds",
+		"What the handling of a query took, by what became of it.", buckets, "query", "outcome")
+	m.commandRefusals = counter("command_refusals_total",
+		"Commands that were refused, by the code of the reason.", "code")
+	m.queryRefusals = counter("query_refusals_total", "Queries that were refused, by the code of the reason.", "code")
+	m.requests = histogram("http_request_duration_seconds",
+		"What the handling of an HTTP request took.", buckets, "method", "route", "status")
+	m.inFlight = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "http_requests_in_flight", Help: "HTTP requests that are being handled.",
+	})
 }
 
 func (m *Metrics) register(all ...prometheus.Collector) error {
@@ -106,16 +149,18 @@ func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 }
 
-// Kafka returns hooks for [kafka.Config]. The counters of the categories are there, at 0, from the start.
+// Kafka returns hooks for [kafka.Config]. The counters of the categories are there, at 0, from the
+// start.
 func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
 	topics, err := cfg.Topics()
 	if err != nil {
 		return kafka.Hooks{}, err
 	}
 	for _, t := range topics {
-		for _, c := range []*prometheus.CounterVec{m.batchFailures, m.losses, m.skipped} {
+		for _, c := range []*prometheus.CounterVec{m.batchFailures, m.barrierFailures, m.losses, m.skipped} {
 			c.WithLabelValues(t.Name)
 		}
+		m.barriers.WithLabelValues(t.Name)
 	}
 	for _, c := range cfg.Categories {
 		m.records.WithLabelValues(c.Type)
@@ -131,6 +176,12 @@ func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
 			m.batchRecords.WithLabelValues(b.Topic).Observe(float64(b.Records))
 			if b.Err != nil {
 				m.batchFailures.WithLabelValues(b.Topic).Inc()
+			}
+		},
+		Barred: func(b kafka.Barrier) {
+			m.barriers.WithLabelValues(b.Topic).Observe(b.Duration.Seconds())
+			if b.Err != nil {
+				m.barrierFailures.WithLabelValues(b.Topic).Inc()
 			}
 		},
 		Claimed: func(c kafka.Claim) { m.claims.WithLabelValues(c.Topic).Observe(c.Duration.Seconds()) },

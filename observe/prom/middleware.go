@@ -4,8 +4,11 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/internal/clock"
@@ -19,6 +22,7 @@ func (m *Metrics) Commands() command.Middleware {
 			start := clock.Reading()
 			err := next(ctx, cmd)
 			m.commands.WithLabelValues(reflect.TypeOf(cmd).Name(), m.cfg.Outcome(err)).Observe(time.Since(start).Seconds())
+			m.refused(m.commandRefusals, err)
 			return err
 		}
 	}
@@ -31,13 +35,29 @@ func (m *Metrics) Queries() query.Middleware {
 			start := clock.Reading()
 			answer, err := next(ctx, q)
 			m.queries.WithLabelValues(reflect.TypeOf(q).Name(), m.cfg.Outcome(err)).Observe(time.Since(start).Seconds())
+			m.refused(m.queryRefusals, err)
 			return answer, err
 		}
 	}
 }
 
-// HTTP returns a handler that measures next. route names the request's route once next has handled it; it must have few values, so not
-// the request's path.
+// refused counts err if it is a refusal.
+func (m *Metrics) refused(by *prometheus.CounterVec, err error) {
+	if err == nil {
+		return
+	}
+	code := m.cfg.Refusal(err)
+	if code == "" {
+		return
+	}
+	if !slices.Contains(m.cfg.Refusals, code) {
+		code = CodeOther
+	}
+	by.WithLabelValues(code).Inc()
+}
+
+// HTTP returns a handler that measures next. route names the request's route once next has handled
+// it; it must have few values, so not the request's path.
 func (m *Metrics) HTTP(route func(*http.Request) string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.inFlight.Inc()

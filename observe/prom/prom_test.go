@@ -27,7 +27,8 @@ import (
 // labels name a series.
 type labels map[string]string
 
-// value returns that of a counter or gauge, or how often a histogram was told something; -1 if there is no such series.
+// value returns that of a counter or gauge, or how often a histogram was told something; -1 if
+// there is no such series.
 func value(t *testing.T, r *prometheus.Registry, name string, want labels) float64 {
 	t.Helper()
 	families, err := r.Gather()
@@ -134,6 +135,53 @@ func TestBusesAndHTTP(t *testing.T) {
 	require.Equal(t, 1.0, value(t, r, "fencelog_http_request_duration_seconds", labels{"method": "POST", "route": route, "status": "418"}))
 	require.Equal(t, 1.0, value(t, r, "fencelog_http_request_duration_seconds", labels{"method": "other", "route": route, "status": "200"}))
 	require.Zero(t, value(t, r, "fencelog_http_requests_in_flight", labels{}))
+}
+
+// ask is a command, and a question, that is answered with an error of these words.
+type ask struct {
+	query.Returns[int]
+
+	code string
+}
+
+// Refusals are counted by their code from 0 on, other errors are not, and what nobody listed makes
+// no series.
+func TestRefusalsAreCountedByCode(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("failed")
+	m, r := metrics(t, prom.Config{
+		Refusals: []string{"TooMuch", "NotFound"},
+		Refusal: func(err error) string {
+			if errors.Is(err, failed) {
+				return ""
+			}
+			return err.Error()
+		},
+	})
+	commands := command.NewBus(command.Config{Middleware: []command.Middleware{m.Commands()}})
+	queries := query.NewBus(query.Config{Middleware: []query.Middleware{m.Queries()}})
+	answer := func(code string) error {
+		switch code {
+		case "":
+			return nil
+		case failed.Error():
+			return failed
+		}
+		return errors.New(code)
+	}
+	require.NoError(t, command.Register(commands, func(_ context.Context, a ask) error { return answer(a.code) }))
+	require.NoError(t, query.Register(queries, func(_ context.Context, a ask) (int, error) { return 0, answer(a.code) }))
+	for _, code := range []string{"TooMuch", "TooMuch", "", failed.Error(), "alice-1", "alice-2"} {
+		_ = commands.Dispatch(t.Context(), ask{code: code})
+	}
+	_, err := query.Ask(t.Context(), queries, ask{code: "NotFound"})
+	require.Error(t, err)
+	for code, want := range map[string]float64{"TooMuch": 2, "NotFound": 0, prom.CodeOther: 2, "alice-1": -1, failed.Error(): -1} {
+		require.Equal(t, want, value(t, r, "fencelog_command_refusals_total", labels{"code": code}), code)
+	}
+	for code, want := range map[string]float64{"TooMuch": 0, "NotFound": 1, prom.CodeOther: 0} {
+		require.Equal(t, want, value(t, r, "fencelog_query_refusals_total", labels{"code": code}), code)
+	}
 }
 
 func TestSubscriptions(t *testing.T) {

@@ -8,7 +8,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// Store adds how the partitions of a store stand, and the size of its index, as of each scrape. It fails if there is one already.
+// Store adds how the partitions of a store stand, and the size of its index, as of each scrape. It
+// fails if there is one already.
 func (m *Metrics) Store(s *kafka.Store) error {
 	labels := []string{"topic", "partition"}
 	return m.register(&storeCollector{

@@ -74,6 +74,13 @@ func TestStoreInKafka(t *testing.T) {
 		require.Equal(t, 1.0, value(t, r, name, labels{"topic": topic}), name)
 	}
 	require.Zero(t, value(t, r, "fencelog_batch_failures_total", labels{"topic": topic}))
+	require.Zero(t, value(t, r, "fencelog_barrier_duration_seconds", labels{"topic": topic}))
+	events, tip := s.ReadQueued(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, 0)
+	for range events { // the tip is at their end
+	}
+	require.NoError(t, tip.Await(t.Context()))
+	require.Equal(t, 1.0, value(t, r, "fencelog_barrier_duration_seconds", labels{"topic": topic}))
+	require.Zero(t, value(t, r, "fencelog_barrier_failures_total", labels{"topic": topic}))
 	require.Equal(t, 2.0, value(t, r, "fencelog_claim_duration_seconds", labels{"topic": topic}))
 	next := 0.0
 	for _, partition := range []string{"0", "1"} {
@@ -84,7 +91,7 @@ func TestStoreInKafka(t *testing.T) {
 		require.Zero(t, value(t, r, "fencelog_partition_lag", at))
 		next += value(t, r, "fencelog_partition_next_offset", at)
 	}
-	require.Equal(t, 4.0, next, "two markers and two events")
+	require.Equal(t, 5.0, next, "the markers of two claims and of a barrier, and two events")
 	require.Positive(t, value(t, r, "fencelog_index_bytes", labels{}))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
@@ -61,7 +63,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return exitUsage
 	}
 	o.names.Prefix = getenv(kafka.EnvTopicPrefix)
-	if err := deploy(ctx, o, stdout, getenv); err != nil {
+	ticker := time.NewTicker(waitingEvery)
+	defer ticker.Stop()
+	over := whileWaiting(stderr, cmp.Or(o.folder, placeOf(getenv(schema.EnvRegistryURL))), ticker.C)
+	err = deploy(ctx, o, stdout, getenv)
+	over()
+	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "register-schemas: %v\n", err)
 		return exitFailed
 	}

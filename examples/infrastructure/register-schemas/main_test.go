@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -114,4 +117,21 @@ func TestWrongCalls(t *testing.T) {
 			require.Contains(t, stderr, c.stderr)
 		})
 	}
+}
+
+// Whoever waits for a registry is told so, again and again.
+func TestAWaitIsTold(t *testing.T) {
+	t.Parallel()
+	said, say := io.Pipe()
+	ticks := make(chan time.Time)
+	over := whileWaiting(say, placeOf("http://user:secret@registry:8081"), ticks)
+	lines := bufio.NewReader(said)
+	for range 2 {
+		ticks <- time.Time{}
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		require.Regexp(t, `^register-schemas: waiting for the registry registry:8081 \(\d+ s\)\n$`, line)
+	}
+	over()
+	require.Equal(t, "that SCHEMA_REGISTRY_URL names", placeOf("http://user:sec%ret@registry:8081"))
 }

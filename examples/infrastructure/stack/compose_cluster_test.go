@@ -3,6 +3,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,10 +88,11 @@ func megabytes(t *testing.T, s string) int {
 	return n
 }
 
-// The program that starts a container of Kafka's image is part of Kafka. It gets what a container would get, makes the broker's settings
-// of it, and formats the data folder, for which Kafka must accept them.
-func TestBrokersInContainersGetTheSharedSettings(t *testing.T) {
-	kafkatest.ForTest(t, kafkatest.Config{Brokers: 1, MetricsRules: filepath.Join(infrastructure, "kafka", "jmx-rules.yml")}) // downloads what is run below
+// checkContainers gives to the program that starts a container of Kafka's image, which is part of
+// Kafka, what a container would get. It makes the broker's settings of it, and formats the data
+// folder, for which Kafka must accept them. A cluster has been started, so Kafka is there.
+func checkContainers(t *testing.T) {
+	t.Helper()
 	cache := os.Getenv(kafkatest.EnvCache)
 	if cache == "" {
 		base, err := os.UserCacheDir()
@@ -103,39 +105,54 @@ func TestBrokersInContainersGetTheSharedSettings(t *testing.T) {
 	require.Equal(t, "false", shared["unclean.leader.election.enable"])
 
 	file := resolved(t)
-	for _, name := range []string{"kafka-1", "kafka-2", "kafka-3"} {
+	first := file.Services["kafka-1"].Environment
+	settings := containerSettings(t, libs, first)
+	for key, value := range shared {
+		require.Equal(t, value, settings[key], key)
+	}
+	require.Equal(t, "1", settings["node.id"])
+	require.Equal(t, "1@kafka-1:29093,2@kafka-2:29093,3@kafka-3:29093", settings["controller.quorum.voters"])
+	require.Contains(t, settings["advertised.listeners"], "INTERNAL://kafka-1:19092,EXTERNAL://localhost:9092")
+	require.Contains(t, settings["listeners"], "EXTERNAL://:9092")
+
+	for name, port := range map[string]string{"kafka-1": ":9092", "kafka-2": ":9093", "kafka-3": ":9094"} {
 		service := file.Services[name]
 		require.Contains(t, strings.Join(service.Volumes, " "), "/examples/infrastructure/kafka:/mnt/shared/config:ro")
-		defaults, final := t.TempDir(), t.TempDir()
-		for _, logging := range []string{"log4j2.yaml", "tools-log4j2.yaml"} {
-			require.NoError(t, os.WriteFile(filepath.Join(defaults, logging), nil, 0o644))
+		require.Contains(t, service.Ports[0], port)
+		// They differ in nothing but what tells them apart.
+		want := maps.Clone(first)
+		want["KAFKA_NODE_ID"] = strings.TrimPrefix(name, "kafka-")
+		for _, listeners := range []string{"KAFKA_LISTENERS", "KAFKA_ADVERTISED_LISTENERS"} {
+			want[listeners] = strings.NewReplacer("kafka-1", name, ":9092", port).Replace(first[listeners])
 		}
-		cmd := exec.Command("java", "-cp", libs, "kafka.docker.KafkaDockerWrapper", "setup",
-			"--default-configs-dir", defaults, "--mounted-configs-dir", filepath.Join(infrastructure, "kafka"), "--final-configs-dir", final)
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
-		for key, value := range service.Environment {
-			if key == "KAFKA_LOG_DIRS" {
-				value = t.TempDir()
-			}
-			cmd.Env = append(cmd.Env, key+"="+value)
-		}
-		output, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s: %s", name, output)
-		require.Contains(t, string(output), "Formatting metadata directory")
-
-		settings, err := propertiesIn(filepath.Join(final, "server.properties"))
-		require.NoError(t, err)
-		for key, value := range shared {
-			require.Equal(t, value, settings[key], key)
-		}
-		id := strings.TrimPrefix(name, "kafka-")
-		require.Equal(t, id, settings["node.id"])
-		require.Contains(t, settings["controller.quorum.voters"], id+"@"+name+":29093")
-		_, port, _ := strings.Cut(service.Ports[0], ":")
-		port, _, _ = strings.Cut(port, ":")
-		require.Contains(t, settings["advertised.listeners"], "INTERNAL://"+name+":19092,EXTERNAL://localhost:"+port)
-		require.Contains(t, settings["listeners"], "EXTERNAL://:"+port)
+		require.Equal(t, want, service.Environment, name)
 	}
+}
+
+// containerSettings runs the image's program in a container's environment, and returns the settings
+// that it makes.
+func containerSettings(t *testing.T, libs string, environment map[string]string) map[string]string {
+	t.Helper()
+	defaults, final := t.TempDir(), t.TempDir()
+	for _, logging := range []string{"log4j2.yaml", "tools-log4j2.yaml"} {
+		require.NoError(t, os.WriteFile(filepath.Join(defaults, logging), nil, 0o644))
+	}
+	cmd := exec.Command("java", "-cp", libs, "kafka.docker.KafkaDockerWrapper", "setup",
+		"--default-configs-dir", defaults, "--final-configs-dir", final,
+		"--mounted-configs-dir", filepath.Join(infrastructure, "kafka"))
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	for key, value := range environment {
+		if key == "KAFKA_LOG_DIRS" {
+			value = t.TempDir()
+		}
+		cmd.Env = append(cmd.Env, key+"="+value)
+	}
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(output))
+	require.Contains(t, string(output), "Formatting metadata directory")
+	settings, err := propertiesIn(filepath.Join(final, "server.properties"))
+	require.NoError(t, err)
+	return settings
 }
 
 func TestPrometheusAcceptsItsFiles(t *testing.T) {
@@ -149,5 +166,28 @@ func TestPrometheusAcceptsItsFiles(t *testing.T) {
 		cmd.Dir = filepath.Join(infrastructure, "prometheus")
 		output, err := cmd.CombinedOutput()
 		require.NoError(t, err, "promtool (Debian's package prometheus) %v: %s", args, output)
+	}
+}
+
+// checkHealthChecks runs the commands of docker-compose.yml on the parts that run here.
+func checkHealthChecks(t *testing.T, s *stack) {
+	t.Helper()
+	var file composeFile
+	readYAML(t, filepath.Join(infrastructure, "docker-compose.yml"), &file)
+	for service, here := range map[string]string{
+		"kafka-1":      strings.TrimSuffix(s.cluster.MetricsURLs()[0], "/metrics"),
+		"kafka-2":      strings.TrimSuffix(s.cluster.MetricsURLs()[1], "/metrics"),
+		"lag-exporter": "http://" + address(s.lagPort),
+		"prometheus":   s.prometheusURL(),
+	} {
+		test := file.Services[service].HealthCheck.Test
+		require.Len(t, test, 2, service)
+		check := func(url string) error {
+			command := localhost.ReplaceAllString(test[1], url)
+			require.NotEqual(t, test[1], command, service)
+			return exec.Command("sh", "-c", command).Run()
+		}
+		require.Eventually(t, func() bool { return check(here) == nil }, patience, tick, "%s: %s", service, test[1])
+		require.Error(t, check("http://127.0.0.1:1"), "%s is healthy though nothing answers: %s", service, test[1])
 	}
 }

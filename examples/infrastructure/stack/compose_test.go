@@ -62,7 +62,8 @@ func (s composeService) listens(port string) bool {
 	})
 }
 
-// Current versions of Compose build at once what several services build, and fail if that is one image.
+// Current versions of Compose build at once what several services build, and fail if that is one
+// image.
 func TestEachImageIsBuiltByOneService(t *testing.T) {
 	t.Parallel()
 	builders := make(map[string][]string)

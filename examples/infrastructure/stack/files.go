@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// source is where the module's files are: the programs to build and the configuration that the containers use too.
+// source is where the module's files are: the programs to build and the configuration that the
+// containers use too.
 type source string
 
 // findSource finds the module around the current folder.
@@ -39,7 +40,7 @@ func (s source) has(folder string) bool {
 	return err == nil
 }
 
-// build puts programs into dir, each under the name of its folder.
+// build puts programs into dir, each under the name of its folder. Its temporary files are there, too.
 func (s source) build(ctx context.Context, dir string, folders ...string) error {
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	for _, folder := range folders {
@@ -47,6 +48,13 @@ func (s source) build(ctx context.Context, dir string, folders ...string) error 
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = string(s)
+	// A build that is interrupted leaves what it has begun: in dir, which the caller removes.
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = stopGrace
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, output)
 	}

@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 const (
@@ -16,14 +22,27 @@ const (
 	maxShown      = 500 // of an answer that is an error
 )
 
-// await asks a process's page until good says that the answer is what it should be.
-func await(ctx context.Context, p *process, url string, good func(body []byte) error) error {
+// await asks a process's page until good says that the answer is what it should be, and says now
+// and then that it waits.
+func await(ctx context.Context, p *process, url string, good func(body []byte) error, tell *progress.Teller) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
+	asking, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	go func() { // another program may have the port, and not answer
+		select {
+		case <-p.done:
+			giveUp()
+		case <-asking.Done():
+		}
+	}()
+	var last atomic.Value // string
+	last.Store("does not answer yet")
+	defer tell.During(func() string { return fmt.Sprintf("waiting for %s (%s)", p.name, last.Load()) })()
 	ticker := time.NewTicker(healthPoll)
 	defer ticker.Stop()
 	for {
-		body, err := get(ctx, url)
+		body, err := get(asking, url)
 		if err == nil {
 			err = good(body)
 		}
@@ -35,12 +54,15 @@ func await(ctx context.Context, p *process, url string, good func(body []byte) e
 		if err == nil {
 			return nil
 		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			last.Store(strings.Join(strings.Fields(err.Error()), " ")) // in one line
+		}
 		select {
 		case <-ticker.C:
 		case <-p.done:
 			return p.died()
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not healthy (%w): %w; its log ends:\n%s", p.name, context.Cause(ctx), err, tail(p.log))
+			return fmt.Errorf("%s is not healthy (%w): %w; %s", p.name, context.Cause(ctx), err, p.logged())
 		}
 	}
 }

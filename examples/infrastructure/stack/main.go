@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/console"
 )
 
 const (
@@ -18,14 +20,15 @@ const (
 )
 
 func main() {
+	console.KeepInBackground()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
 // run starts what args describe and takes it down when ctx is done; it returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -33,27 +36,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return exitUsage
 	}
-	if err := runStack(ctx, o, stdout); err != nil {
+	if err := runStack(ctx, newStack(o), stdin, stdout); err != nil {
 		fmt.Fprintf(stderr, "stack: %v\n", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-// runStack starts everything, waits for the end, and takes everything down.
-func runStack(ctx context.Context, o options, stdout io.Writer) error {
-	s := newStack(o)
+// runStack starts everything, attends to it until ctx is done, and takes everything down. A part
+// that ends meanwhile is told; the others go on.
+func runStack(ctx context.Context, s *stack, stdin io.Reader, stdout io.Writer) error {
 	err := s.start(ctx)
-	if err == nil {
-		fmt.Fprint(stdout, s.addresses())
-		s.say("press Ctrl-C to stop, or: kill %d", os.Getpid())
-		select {
-		case <-ctx.Done():
-		case err = <-s.ended():
-		case err = <-s.cluster.Died():
-		}
-	} else if ctx.Err() != nil {
+	switch {
+	case err == nil:
+		fmt.Fprint(stdout, s.addresses(ctx))
+		s.attend(ctx, stdin)
+	case ctx.Err() != nil:
 		err = nil // why a start failed that was interrupted is no news
 	}
-	return errors.Join(err, s.stop())
+	return errors.Join(err, s.stop(err != nil))
 }

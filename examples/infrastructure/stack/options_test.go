@@ -48,7 +48,7 @@ func TestWrongCalls(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr strings.Builder
-			require.Equal(t, c.code, run(t.Context(), c.args, &stdout, &stderr))
+			require.Equal(t, c.code, run(t.Context(), c.args, nil, &stdout, &stderr))
 			require.Empty(t, stdout.String())
 			require.Contains(t, stderr.String(), c.stderr)
 		})
@@ -66,7 +66,7 @@ func TestPortsThatAreTaken(t *testing.T) {
 		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	}
 	var stdout, stderr strings.Builder
-	code := run(context.Background(), []string{"-free-ports", "-prometheus-port=" + ports[0], "-kafka-ports=" + ports[1] + ",1,1"}, &stdout, &stderr)
+	code := run(context.Background(), []string{"-free-ports", "-prometheus-port=" + ports[0], "-kafka-ports=" + ports[1] + ",1,1"}, nil, &stdout, &stderr)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr.String(), "port "+ports[0]+", wanted for Prometheus (-prometheus-port): ")
 	require.Contains(t, stderr.String(), "port "+ports[1]+", wanted for broker 0 (-kafka-ports): ")

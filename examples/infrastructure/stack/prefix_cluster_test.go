@@ -3,29 +3,24 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// With one environment all programs mean the same topics and the same subjects, also where their names begin with another prefix.
-func TestProgramsAgreeOnThePrefix(t *testing.T) {
+// checkPrefix shows that with one environment all programs mean the same topics and the same
+// subjects, also where their names begin with another prefix.
+func checkPrefix(t *testing.T, s *stack) {
+	t.Helper()
 	const doctor, quickstart = "examples/infrastructure/doctor", "examples/quickstart"
-	cluster := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
 	dir := t.TempDir()
-	root, err := findSource(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, root.build(t.Context(), dir, createTopics, registerSchemas, doctor, quickstart, billingService))
-	env := append(os.Environ(), kafka.EnvBrokers+"="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(),
-		kafka.EnvTopicPrefix+"=acme")
+	require.NoError(t, s.source.build(t.Context(), dir, createTopics, registerSchemas, doctor, quickstart, billingService))
+	env := append(s.environment(), kafka.EnvTopicPrefix+"=acme")
 
 	for _, step := range []struct {
 		program string
@@ -53,7 +48,7 @@ func TestProgramsAgreeOnThePrefix(t *testing.T) {
 		filepath.Join(dir, filepath.Base(billingService)))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.stop()) })
-	require.NoError(t, await(t.Context(), p, "http://"+address(port)+"/readyz", anything))
+	require.NoError(t, await(t.Context(), p, "http://"+address(port)+"/readyz", anything, s.tell))
 	_, err = get(t.Context(), "http://"+address(port)+"/v1/accounts/alice")
 	require.NoError(t, err, "it serves what the quickstart left")
 }

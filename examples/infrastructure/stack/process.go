@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -19,17 +20,23 @@ const (
 	shownLog = 4 << 10
 )
 
-// process is a child that runs until it is stopped, and cannot outlive this process where the system helps (Linux).
+// process is a child that runs until it is stopped, and cannot outlive this process where the
+// system helps (Linux).
 type process struct {
 	name string
 	log  string // path
 	cmd  *exec.Cmd
 	done chan struct{} // closed once the child is gone
+
+	asked atomic.Bool // to stop, so that its end is no surprise
 }
 
-// startProcess starts a program whose output goes to a log file.
+// errEnded says that a process is gone though nobody has asked it to stop.
+var errEnded = errors.New("ended by itself")
+
+// startProcess starts a program whose output goes to the end of a log file.
 func startProcess(name, log string, env []string, path string, args ...string) (*process, error) {
-	output, err := os.Create(log)
+	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -41,7 +48,8 @@ func startProcess(name, log string, env []string, path string, args ...string) (
 	p := &process{name: name, log: log, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// Never unlocked: the signal at the parent's death comes when the thread that forked ends, so it must live as long as the child.
+		// Never unlocked: the signal at the parent's death comes when the thread that forked ends,
+		// so it must live as long as the child.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
@@ -58,6 +66,7 @@ func startProcess(name, log string, env []string, path string, args ...string) (
 
 // stop asks the child to stop, makes it if it does not, and waits until it is gone.
 func (p *process) stop() error {
+	p.asked.Store(true)
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("%s: stop: %w", p.name, err)
 	}
@@ -75,9 +84,24 @@ func (p *process) stop() error {
 	return nil
 }
 
+// runs reports whether the child is there.
+func (p *process) runs() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // died describes an end that nobody asked for.
 func (p *process) died() error {
-	return fmt.Errorf("%s ended by itself (%s); its log ends:\n%s", p.name, p.cmd.ProcessState, tail(p.log))
+	return fmt.Errorf("%s %w (%s); %s", p.name, errEnded, p.cmd.ProcessState, p.logged())
+}
+
+// logged says where the log is and what it ends with.
+func (p *process) logged() string {
+	return "its log is " + p.log + ", which ends:\n" + tail(p.log)
 }
 
 // tail returns the end of a file, or why there is none.
@@ -95,6 +119,9 @@ func tail(path string) string {
 	text, err := io.ReadAll(io.NewSectionReader(file, start, shownLog))
 	if err != nil {
 		return err.Error()
+	}
+	if len(text) == 0 {
+		return "    (it is empty)"
 	}
 	return "    " + strings.ReplaceAll(strings.TrimRight(string(text), "\n"), "\n", "\n    ")
 }

@@ -10,7 +10,8 @@ import (
 
 func (s *stack) prometheusURL() string { return "http://" + address(s.prometheusPort) }
 
-// startPrometheus starts Prometheus with the containers' configuration and waits until it scrapes every target.
+// startPrometheus starts Prometheus with the containers' configuration and waits until it scrapes
+// every target.
 func (s *stack) startPrometheus(ctx context.Context, path string) error {
 	targets, err := s.targets()
 	if err != nil {
@@ -20,23 +21,30 @@ func (s *stack) startPrometheus(ctx context.Context, path string) error {
 	if err := s.source.prometheusConfig(config, targets); err != nil {
 		return err
 	}
-	p, err := s.launch("prometheus", path, []string{
-		"--config.file=" + filepath.Join(config, "prometheus.yml"),
-		"--storage.tsdb.path=" + filepath.Join(config, "data"),
-		"--web.listen-address=" + address(s.prometheusPort),
-	}, nil)
-	if err != nil {
-		return err
-	}
-	if err := await(ctx, p, s.prometheusURL()+"/-/ready", anything); err != nil {
+	p := s.newProgram("prometheus", path, s.prometheusURL()+"/-/ready",
+		"--config.file="+filepath.Join(config, "prometheus.yml"),
+		"--storage.tsdb.path="+filepath.Join(config, "data"),
+		"--web.listen-address="+address(s.prometheusPort))
+	if err := s.run(ctx, p); err != nil {
 		return err
 	}
 	scraped := func(body []byte) error { return wantScraped(body, len(targets)) }
-	if err := await(ctx, p, s.prometheusURL()+"/api/v1/query?query="+url.QueryEscape("up == 1"), scraped); err != nil {
+	up := s.prometheusURL() + "/api/v1/query?query=" + url.QueryEscape("up == 1")
+	if err := await(ctx, p.process(), up, scraped, s.tell); err != nil {
 		return err
 	}
-	s.say("prometheus is ready at %s and scrapes %d targets", s.prometheusURL(), len(targets))
+	s.say("prometheus scrapes %d targets", len(targets))
 	return nil
+}
+
+// prometheusPage returns where Prometheus has a page for people. Debian's package has only those of
+// before version 2.14.
+func (s *stack) prometheusPage(ctx context.Context, name string) string {
+	page := s.prometheusURL() + "/" + name
+	if _, err := get(ctx, page); err == nil {
+		return page
+	}
+	return s.prometheusURL() + "/classic/" + name
 }
 
 // targets are all things that show metrics.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,10 +49,32 @@ func (p prometheusAt) ask(t *testing.T, expr string) []sample {
 	return samples
 }
 
-// await waits until a query yields something.
-func (p prometheusAt) await(t *testing.T, expr string) {
+// awaitAlerts waits until all of the alerts fire.
+func (p prometheusAt) awaitAlerts(t *testing.T, names ...string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(p.ask(t, expr)) > 0 }, patience, tick, expr)
+	for _, name := range names {
+		requireAlert(t, name)
+		require.Eventually(t, func() bool { return len(p.firing(t, name)) > 0 }, patience, tick, "%s does not fire", name)
+	}
+}
+
+// awaitQuiet waits until none of the alerts fires.
+func (p prometheusAt) awaitQuiet(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		requireAlert(t, name)
+		require.Eventually(t, func() bool { return len(p.firing(t, name)) == 0 }, patience, tick, "%s still fires", name)
+	}
+}
+
+func (p prometheusAt) firing(t *testing.T, name string) []sample {
+	t.Helper()
+	return p.ask(t, fmt.Sprintf("ALERTS{alertname=%q, alertstate=%q}", name, "firing"))
+}
+
+func requireAlert(t *testing.T, name string) {
+	t.Helper()
+	require.True(t, slices.ContainsFunc(readAlerts(t), func(a alert) bool { return a.Alert == name }), name)
 }
 
 // values resolves a query of a dashboard's variable.
@@ -80,7 +103,7 @@ func (p prometheusAt) get(t *testing.T, path string, data any) {
 func (p prometheusAt) unknownMetrics(t *testing.T, expr string) []string {
 	t.Helper()
 	var unknown []string
-	for _, name := range regexp.MustCompile(`\b(?:(?:kafka|jvm|process|fencelog|billing)_\w+|up\b)`).FindAllString(expr, -1) {
+	for _, name := range regexp.MustCompile(`\b(?:(?:kafka|jvm|process|fencelog)_\w+|up\b)`).FindAllString(expr, -1) {
 		if len(p.ask(t, "count("+name+")")) == 0 {
 			unknown = append(unknown, name)
 		}
@@ -94,18 +117,27 @@ func queriesOf(t *testing.T, p prometheusAt, d dashboard) []query {
 	// Grafana's: four scrapes, so that a rate survives one that fails.
 	replacements := []string{"$__rate_interval", "20s"}
 	for _, v := range d.Templating.List {
+		if v.Type == "datasource" {
+			continue
+		}
 		require.Eventually(t, func() bool { return len(p.values(t, v.Query)) > 0 }, patience, tick,
 			"variable %s of %s has no values", v.Name, d.Title)
 		replacements = append(replacements, "$"+v.Name, v.AllValue)
 	}
 	resolve := strings.NewReplacer(replacements...)
 	var all []query
+	add := func(name, expr string) {
+		q := query{d.Title + " / " + name, resolve.Replace(expr)}
+		require.NotContains(t, q.expr, "$", q.name)
+		all = append(all, q)
+	}
 	for _, panel := range d.Panels {
 		for _, target := range panel.Targets {
-			q := query{d.Title + " / " + panel.Title + " / " + target.RefID, resolve.Replace(target.Expr)}
-			require.NotContains(t, q.expr, "$", q.name)
-			all = append(all, q)
+			add(panel.Title+" / "+target.RefID, target.Expr)
 		}
+	}
+	for _, a := range d.Annotations.List {
+		add("annotation "+a.Name, a.Expr)
 	}
 	return all
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the promises of the store rest on, and what the seed of the project asked for, is what the brokers are told.
+// What the promises of the store rest on, and what the seed of the project asked for, is what the
+// brokers are told.
 func TestSettingsThatAllBrokersShare(t *testing.T) {
 	t.Parallel()
 	properties, err := source("../../..").brokerProperties()

@@ -4,14 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/kafkatest/console"
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 // Programs of this module, relative to its root.
@@ -21,20 +27,28 @@ const (
 	lagExporter     = "examples/infrastructure/lag-exporter"
 )
 
-// stack is what runs. It is used by one goroutine.
+const logExtension = ".log"
+
+// stack is what runs. It is used by one goroutine, but for programs and console.
 type stack struct {
 	options
+	tell    *progress.Teller
 	source  source
 	dir     string // programs, logs and Prometheus's data; removed at the end
+	console *console.Console
 	cluster *kafkatest.Cluster
-	running []*process // in the order of their start
+	deaths  sync.WaitGroup // of the cluster's parts; ends with it
+
+	mu       sync.Mutex
+	programs []*program // in the order of their start
 }
 
-func newStack(o options) *stack { return &stack{options: o} }
+func newStack(o options) *stack { return &stack{options: o, tell: progress.To(o.progress)} }
 
-func (s *stack) say(format string, args ...any) { fmt.Fprintf(s.progress, format+"\n", args...) }
+func (s *stack) say(format string, args ...any) { s.tell.Say(format, args...) }
 
-// start starts everything and waits until it is healthy. After an error some of it may run: stop ends that.
+// start starts everything and waits until it is healthy. After an error some of it may run: stop
+// ends that.
 func (s *stack) start(ctx context.Context) error {
 	begun := time.Now()
 	if err := s.checkPorts(); err != nil {
@@ -45,7 +59,8 @@ func (s *stack) start(ctx context.Context) error {
 	}
 	prometheus, err := exec.LookPath("prometheus")
 	if err != nil {
-		return errors.New("prometheus is not on the PATH: install Debian's package prometheus, or put a release of Prometheus on the PATH")
+		return errors.New("prometheus is not on the PATH: install Debian's package prometheus, " +
+			"or put a release of Prometheus on the PATH")
 	}
 	if s.source, err = findSource(ctx); err != nil {
 		return err
@@ -53,45 +68,74 @@ func (s *stack) start(ctx context.Context) error {
 	if s.dir, err = os.MkdirTemp("", "fencelog-stack-*"); err != nil {
 		return err
 	}
-	steps := []func(context.Context) error{
-		s.build, s.startKafka, s.deploy, s.startLagExporter, s.startBilling,
-		func(ctx context.Context) error { return s.startPrometheus(ctx, prometheus) },
+	if s.console, err = console.New(s.dir, s.tell); err != nil {
+		return err
 	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	if err := s.startAll(ctx, prometheus); err != nil {
+		return err
 	}
 	s.say("everything is healthy after %.1f s", time.Since(begun).Seconds())
 	return nil
 }
 
-// stop ends everything, in the opposite order, and removes what it left. It may be called after a start that failed.
-func (s *stack) stop() error {
+// startAll starts at the same time what needs nothing of one another.
+func (s *stack) startAll(ctx context.Context, prometheus string) error {
+	first, within := errgroup.WithContext(ctx)
+	first.Go(func() error { return s.build(within) })
+	first.Go(func() error { return s.startKafka(within) })
+	if err := first.Wait(); err != nil {
+		return err
+	}
+	if err := s.deploy(ctx); err != nil {
+		return err
+	}
+	services, within := errgroup.WithContext(ctx)
+	services.Go(func() error { return s.startLagExporter(within) })
+	services.Go(func() error { return s.startBilling(within) })
+	services.Go(func() error { return s.startPrometheus(within, prometheus) })
+	return services.Wait()
+}
+
+// attend takes commands from stdin until ctx is done.
+func (s *stack) attend(ctx context.Context, stdin io.Reader) {
+	s.console.Read(stdin)
+	s.say("press Ctrl-C to stop, or: kill %d\nto see how the parts are, %s", os.Getpid(), s.console.Hint("status"))
+	s.console.Run(ctx)
+}
+
+// stop ends everything, in the opposite order, and removes what it left, but for the logs if they
+// are to be kept. It may be called after a start that failed.
+func (s *stack) stop(keepLogs bool) error {
 	if s.dir == "" {
 		return nil // nothing was started
 	}
 	s.say("stopping")
 	var errs []error
-	for _, p := range slices.Backward(s.running) {
-		errs = append(errs, p.stop())
+	for _, p := range slices.Backward(s.programs) {
+		errs = append(errs, p.close())
 	}
 	if s.cluster != nil {
 		errs = append(errs, s.cluster.Stop())
+		s.deaths.Wait()
 	}
-	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+	if s.console != nil {
+		errs = append(errs, s.console.Close())
+	}
+	return errors.Join(append(errs, s.clear(keepLogs))...)
 }
 
-// ended says when a process ends that was not stopped; the cluster tells of its own.
-func (s *stack) ended() <-chan error {
-	first := make(chan error, len(s.running))
-	for _, p := range s.running {
-		go func() {
-			<-p.done
-			first <- p.died()
-		}()
+// clear removes the folder, or all that is in it but the logs.
+func (s *stack) clear(keepLogs bool) error {
+	if !keepLogs || len(s.programs) == 0 {
+		return os.RemoveAll(s.dir)
 	}
-	return first
+	found, err := os.ReadDir(s.dir)
+	for _, f := range found {
+		if filepath.Ext(f.Name()) != logExtension {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(s.dir, f.Name())))
+		}
+	}
+	return err
 }
 
 func (s *stack) build(ctx context.Context) error {
@@ -100,6 +144,7 @@ func (s *stack) build(ctx context.Context) error {
 		programs = append(programs, s.service)
 	}
 	s.say("building %s", strings.Join(programs, ", "))
+	defer s.tell.During(func() string { return "building" })()
 	return s.source.build(ctx, filepath.Join(s.dir, "bin"), programs...)
 }
 
@@ -113,9 +158,22 @@ func (s *stack) startKafka(ctx context.Context) error {
 		Registry: true, RegistryPort: s.registryPort,
 		MetricsRules: s.source.config("kafka", "jmx-rules.yml"), MetricsPorts: s.metricsPorts,
 		Reserved: []int{s.lagPort, s.prometheusPort, s.billingPort},
-		Progress: s.progress,
+		Progress: s.tell,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	for _, p := range s.cluster.Parts() {
+		s.console.Add(p)
+	}
+	s.deaths.Go(func() {
+		for err := range s.cluster.Died() {
+			if p := (*kafkatest.ProcessError)(nil); errors.As(err, &p) {
+				s.console.Died(p.Process, err)
+			}
+		}
+	})
+	return nil
 }
 
 // variables tell the programs where the cluster is.
@@ -126,7 +184,8 @@ func (s *stack) variables() []string {
 	}
 }
 
-// environment is this process's own without what it may say of another cluster, such as a login, or of another service.
+// environment is this process's own without what it may say of another cluster, such as a login, or
+// of another service.
 func (s *stack) environment() []string {
 	own := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return slices.ContainsFunc([]string{"KAFKA_", "SCHEMA_REGISTRY_", "BILLING_"}, func(prefix string) bool {
@@ -145,8 +204,11 @@ func (s *stack) deploy(ctx context.Context) error {
 		s.say("%s", step.doing)
 		cmd := exec.CommandContext(ctx, s.program(step.program))
 		cmd.Env = s.environment()
-		cmd.Stdout, cmd.Stderr = s.progress, s.progress
-		if err := cmd.Run(); err != nil {
+		cmd.Stdout, cmd.Stderr = s.tell, s.tell
+		over := s.tell.During(func() string { return step.doing })
+		err := cmd.Run()
+		over()
+		if err != nil {
 			return fmt.Errorf("%s: %w", step.doing, err)
 		}
 	}
@@ -155,7 +217,7 @@ func (s *stack) deploy(ctx context.Context) error {
 
 func (s *stack) startLagExporter(ctx context.Context) error {
 	listen := address(s.lagPort)
-	return s.run(ctx, "lag-exporter", s.program(lagExporter), []string{"-listen", listen}, nil, "http://"+listen+"/metrics")
+	return s.run(ctx, s.newProgram("lag-exporter", s.program(lagExporter), "http://"+listen+"/metrics", "-listen", listen))
 }
 
 func (s *stack) startBilling(ctx context.Context) error {
@@ -164,7 +226,9 @@ func (s *stack) startBilling(ctx context.Context) error {
 		return nil
 	}
 	listen := address(s.billingPort)
-	return s.run(ctx, "billing", s.program(s.service), nil, []string{"BILLING_ADDRESS=" + listen}, "http://"+listen+"/readyz")
+	p := s.newProgram("billing", s.program(s.service), "http://"+listen+"/readyz")
+	p.env = append(p.env, "BILLING_ADDRESS="+listen)
+	return s.run(ctx, p)
 }
 
 // program returns the path of a program that was built.
@@ -172,30 +236,25 @@ func (s *stack) program(folder string) string {
 	return filepath.Join(s.dir, "bin", filepath.Base(folder))
 }
 
-// run starts a process and waits until a page of it answers.
-func (s *stack) run(ctx context.Context, name, path string, args, env []string, healthy string) error {
-	p, err := s.launch(name, path, args, env)
-	if err != nil {
-		return err
+func (s *stack) newProgram(name, path, page string, args ...string) *program {
+	return &program{
+		name: name, path: path, args: args, env: s.environment(), log: filepath.Join(s.dir, name+logExtension), page: page,
+		tell: s.tell, console: s.console,
 	}
-	if err := await(ctx, p, healthy, anything); err != nil {
-		return err
-	}
-	s.say("%s is ready at %s", name, healthy)
-	return nil
 }
 
-func (s *stack) launch(name, path string, args, env []string) (*process, error) {
-	s.say("starting %s", name)
-	p, err := startProcess(name, filepath.Join(s.dir, name+".log"), append(s.environment(), env...), path, args...)
-	if err == nil {
-		s.running = append(s.running, p)
-	}
-	return p, err
+// run starts a program, and lets commands name it.
+func (s *stack) run(ctx context.Context, p *program) error {
+	s.say("starting %s", p.name)
+	s.mu.Lock()
+	s.programs = append(s.programs, p)
+	s.mu.Unlock()
+	s.console.Add(p)
+	return p.Start(ctx)
 }
 
 // addresses says where everything is, and how a shell tells it to other programs.
-func (s *stack) addresses() string {
+func (s *stack) addresses(ctx context.Context) string {
 	billing := "not started: this checkout has no program " + s.service
 	if s.source.has(s.service) {
 		billing = "http://" + address(s.billingPort)
@@ -206,6 +265,8 @@ func (s *stack) addresses() string {
 	row("Schema registry", s.cluster.RegistryURL())
 	row("Billing service", billing)
 	row("Prometheus", s.prometheusURL())
+	row("Targets", s.prometheusPage(ctx, "targets"))
+	row("Alerts", s.prometheusPage(ctx, "alerts"))
 	row("Brokers' metrics", strings.Join(s.cluster.MetricsURLs(), " "))
 	row("Groups' lag", "http://"+address(s.lagPort)+"/metrics")
 	row("Grafana, Kafka UI", "not started: they are in containers only, see docker-compose.yml")

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/billing"
@@ -65,6 +67,25 @@ func (s service) fill(ctx context.Context, id string) error {
 			`{"transactionId": "t-%d", "entryType": "TOPUP", "amount": "1.00", "currency": "USD", "contra": "bank"}`, i))
 	}
 	return err
+}
+
+// refuses asks for what must be refused: to open an account again, and the balance of one that
+// there is not.
+func (s service) refuses(ctx context.Context, id string) error {
+	if err := s.open(ctx, id); err == nil || !strings.Contains(err.Error(), "AccountAlreadyExists") {
+		return fmt.Errorf("opened twice: %w", err)
+	}
+	response, err := http.Get(string(s) + "/v1/accounts/nobody-" + id)
+	if err != nil {
+		return err
+	}
+	if err := response.Body.Close(); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusNotFound {
+		return fmt.Errorf("an account that there is not: %s", response.Status)
+	}
+	return nil
 }
 
 func (s service) post(ctx context.Context, path, body string) error {
@@ -123,7 +144,8 @@ func consume(ctx context.Context, client *kgo.Client, n int) error {
 	return nil
 }
 
-// keepOn appends twice as fast as it consumes, some twenty events in a second, until the returned function is called.
+// keepOn appends twice as fast as it consumes, some twenty events in a second, until the returned
+// function is called.
 func keepOn(t *testing.T, api service, client *kgo.Client) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -137,7 +159,11 @@ func keepOn(t *testing.T, api service, client *kgo.Client) (stop func()) {
 				return
 			case <-ticker.C:
 			}
-			err := api.fill(ctx, fmt.Sprintf("busy-%d", i))
+			id := fmt.Sprintf("busy-%d", i)
+			err := api.fill(ctx, id)
+			if err == nil {
+				err = api.refuses(ctx, id)
+			}
 			if err == nil {
 				err = consume(ctx, client, perAccount/2)
 			}
@@ -164,22 +190,28 @@ func abandon(t *testing.T, admin *kadm.Client, name string) {
 // behind is the lag of the subscription that showSubscription shows.
 const behind = 3
 
-// showSubscription has Prometheus scrape a process that subscribes, as the billing service does not.
-func showSubscription(t *testing.T, s *stack) {
+// showSubscription makes Prometheus scrape a process that subscribes, as the billing service does
+// not. It returns how many letters that has made.
+func showSubscription(t *testing.T, s *stack) *atomic.Int64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	metrics, err := prom.New(registry, prom.Config{})
 	require.NoError(t, err)
-	require.NoError(t, metrics.Subscription("test-handler", "Account", func() kafka.Stats { return kafka.Stats{Lag: behind} }))
+	letters := new(atomic.Int64)
+	require.NoError(t, metrics.Subscription("test-handler", "Account", func() kafka.Stats {
+		return kafka.Stats{Lag: behind, Partitions: 1, DeadLettered: letters.Load()}
+	}))
 	page := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	t.Cleanup(page.Close)
 	file, err := os.OpenFile(filepath.Join(s.dir, "prometheus", "targets", "prometheus.yml"), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = fmt.Fprintf(file, "- targets: [%q]\n", page.Listener.Addr())
 	require.NoError(t, errors.Join(err, file.Close()))
+	return letters
 }
 
-// fragile creates a topic of one partition on the given brokers that takes no writes unless two replicas are in sync.
+// fragile creates a topic of one partition on the given brokers that takes no writes unless two
+// replicas are in sync.
 func fragile(t *testing.T, client *kgo.Client, name string, replicas ...int32) {
 	t.Helper()
 	request := newTopicRequest(name, replicas)
@@ -187,4 +219,14 @@ func fragile(t *testing.T, client *kgo.Client, name string, replicas ...int32) {
 	require.NoError(t, err)
 	require.Len(t, response.Topics, 1)
 	require.Zero(t, response.Topics[0].ErrorCode, response.Topics[0].ErrorMessage)
+}
+
+func newTopicRequest(name string, replicas []int32) *kmsg.CreateTopicsRequest {
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, -1, -1
+	topic.ReplicaAssignment = []kmsg.CreateTopicsRequestTopicReplicaAssignment{{Partition: 0, Replicas: replicas}}
+	request := kmsg.NewPtrCreateTopicsRequest()
+	request.Topics = []kmsg.CreateTopicsRequestTopic{topic}
+	request.TimeoutMillis = 10_000
+	return request
 }

@@ -1,10 +1,18 @@
 // Command cluster runs a Kafka cluster and a schema registry on this machine,
 // without Docker, until it is interrupted.
 //
-// It prints what it is doing to standard error. When everything is ready it prints to
-// standard output the two lines that tell a shell, and the tests of this module,
-// where the cluster is. Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every
-// process it started. (go run passes only Ctrl-C on: send signals to the process id that is printed.)
+// It prints what it is doing to standard error. When everything is ready it prints to standard
+// output the two lines that tell a shell, and the tests of this module, where the cluster is. When
+// a broker or the registry ends by itself, it says so, with the end of the log and where the log
+// is; the others go on. It takes commands from its terminal, and from the named pipe that it
+// prints, see [console]:
+//
+//	status
+//	stop broker-1
+//	start broker-1
+//
+// Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every process it started. (go run passes
+// only Ctrl-C on: send signals to the process id that is printed.)
 package main
 
 import (
@@ -17,15 +25,19 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/kafkatest/console"
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	console.KeepInBackground()
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(os.Stderr, err)
 		}
@@ -34,7 +46,7 @@ func main() {
 }
 
 // run starts the cluster that args describe and stops it when ctx is done.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	cfg, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -50,10 +62,46 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if url := cluster.RegistryURL(); url != "" {
 		fmt.Fprintf(stdout, "export %s=%s\n", kafkatest.EnvRegistry, url)
 	}
-	fmt.Fprintf(stderr, "press Ctrl-C to stop, or: kill %d\n", os.Getpid())
-	<-ctx.Done()
+	err = attend(ctx, cluster, stdin, stderr)
 	fmt.Fprintln(stderr, "stopping")
-	return cluster.Stop()
+	return errors.Join(err, cluster.Stop())
+}
+
+// attend takes commands, and tells which parts end by themselves, until ctx is done.
+func attend(ctx context.Context, cluster *kafkatest.Cluster, stdin io.Reader, stderr io.Writer) error {
+	dir, err := os.MkdirTemp("", "fencelog-cluster-*")
+	if err != nil {
+		return err
+	}
+	out := progress.To(stderr)
+	c, err := console.New(dir, out)
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	for _, p := range cluster.Parts() {
+		c.Add(p)
+	}
+	c.Read(stdin)
+	out.Say("press Ctrl-C to stop, or: kill %d\nto see how the parts are, %s", os.Getpid(), c.Hint("status"))
+	var telling sync.WaitGroup
+	telling.Go(func() { tell(ctx, c, cluster.Died()) })
+	c.Run(ctx)
+	telling.Wait()
+	return errors.Join(c.Close(), os.RemoveAll(dir))
+}
+
+// tell tells each death until ctx is done.
+func tell(ctx context.Context, c *console.Console, died <-chan error) {
+	for {
+		select {
+		case err := <-died:
+			if p := (*kafkatest.ProcessError)(nil); errors.As(err, &p) {
+				c.Died(p.Process, err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // parse turns the command line into a configuration.

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Units of Grafana, by what they fit.
+var (
+	events   = []string{"eps", "recps"}
+	rates    = []string{"eps", "recps", "ops", "reqps", "Bps", "binBps"}
+	amounts  = []string{"none", "short", "s", "bytes", "percentunit"}
+	selector = regexp.MustCompile(`\b((?:kafka|jvm|process|fencelog)_\w+|up)\b(\{[^}]*\})?(\[[^\]]+\])?`)
+	window   = regexp.MustCompile(`(\w+)\(\s*(?:(?:kafka|jvm|process|fencelog)_\w+)(?:\{[^}]*\})?\[([^\]]+)\]`)
+	counters = regexp.MustCompile(`_(total|bucket|count|sum)$`)
+	variable = regexp.MustCompile(`\$(\w+)|\$\{(\w+)\}`)
+)
+
+// labelsOf says by which label a variable chooses, on the boards where that is not its name.
+func labelsOf(name, metric string) string {
+	if name == "group" && strings.HasPrefix(metric, "kafka_") {
+		return "consumergroup"
+	}
+	return name
+}
+
+// Counters are shown as what they gain, in a window that survives a scrape that fails.
+func TestCountersAreShownAsRates(t *testing.T) {
+	t.Parallel()
+	for name, expr := range expressions(t) {
+		for _, m := range selector.FindAllStringSubmatch(expr, -1) {
+			if counters.MatchString(m[1]) {
+				require.NotEmpty(t, m[3], "%s: the counter %s has no window", name, m[1])
+			}
+		}
+		for _, w := range window.FindAllStringSubmatch(expr, -1) {
+			switch w[1] {
+			case "rate", "deriv":
+				require.Contains(t, []string{"$__rate_interval", "5m", "10m"}, w[2], "%s: %s", name, w[0])
+			case "increase":
+				require.Contains(t, []string{"1h", "10m", "30s"}, w[2], "%s: %s", name, w[0])
+			default:
+				require.Fail(t, "a window without rate, deriv or increase", "%s: %s", name, w[0])
+			}
+		}
+	}
+}
+
+// expressions are all queries of dashboards, their annotations, and alerts, by name.
+func expressions(t *testing.T) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	for _, d := range readDashboards(t) {
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				all[d.Title+" / "+p.Title+" / "+q.RefID] = q.Expr
+			}
+		}
+		for _, a := range d.Annotations.List {
+			all[d.Title+" / annotation "+a.Name] = a.Expr
+		}
+	}
+	for _, a := range readAlerts(t) {
+		all["alert / "+a.Alert] = a.Expr
+	}
+	return all
+}
+
+// A panel's unit is that of what it shows, and all that it shows has one unit.
+func TestUnitsFit(t *testing.T) {
+	t.Parallel()
+	for _, d := range readDashboards(t) {
+		for _, p := range d.Panels {
+			if p.Type == "row" {
+				continue
+			}
+			name, unit := d.Title+" / "+p.Title, p.FieldConfig.Defaults.Unit
+			require.Contains(t, slices.Concat(rates, amounts), unit, name)
+			for _, q := range p.Targets {
+				require.Contains(t, unitsOf(q.Expr), unit, "%s: %s", name, q.Expr)
+			}
+		}
+	}
+}
+
+// unitsOf returns the units in which the values of an expression may be shown.
+func unitsOf(expr string) []string {
+	metrics := selector.FindAllStringSubmatch(expr, -1)
+	is := func(pattern string) bool { return regexp.MustCompile(pattern).MatchString(metrics[0][1]) }
+	perSecond := strings.Contains(expr, "rate(") || strings.Contains(expr, "deriv(")
+	switch {
+	case strings.HasPrefix(expr, "count(") || strings.HasPrefix(expr, "count by"):
+		return []string{"none"}
+	case strings.Contains(expr, "histogram_quantile("), is("_seconds$"):
+		return []string{"s"}
+	case is("^process_cpu_seconds_total$"):
+		return []string{"none"} // processor cores
+	case is("_seconds_sum$"), strings.Contains(expr, " / ") && !is("^fencelog_batch_"), is("_ratio$"):
+		return []string{"percentunit"}
+	case strings.Contains(expr, " / "):
+		return []string{"none", "short"}
+	case perSecond && is("bytes"):
+		return []string{"Bps", "binBps"}
+	case perSecond && is("_records_total$|_handled_total$|_messagesin_total$|_offset$|_lag$|_retries_total$|_dead_letters_total$|_parked_total$"):
+		return events
+	case perSecond && is("_http_|^kafka_broker_.*requests_total$"):
+		return []string{"reqps"}
+	case perSecond:
+		return []string{"ops"}
+	case is("_bytes$"):
+		return []string{"bytes"}
+	}
+	return []string{"none", "short"}
+}
+
+// Who lives with Grafana chooses data source, instance and topic at the top, and goes from board to
+// board with them.
+func TestBoardsHaveVariablesAndLinks(t *testing.T) {
+	t.Parallel()
+	boards := readDashboards(t)
+	for _, d := range boards {
+		require.Contains(t, d.Tags, "fencelog", d.Title)
+		require.Contains(t, []string{"10s", "30s", "1m"}, d.Refresh, d.Title)
+		require.Equal(t, "now-1h", d.Time.From, d.Title)
+		require.Len(t, d.Links, 1, d.Title)
+		require.Equal(t, link{Type: "dashboards", Tags: []string{"fencelog"}, AsDropdown: true, IncludeVars: true, KeepTime: true}, d.Links[0], d.Title)
+		source := d.Templating.List[0]
+		require.Equal(t, "datasource", source.Name, d.Title)
+		require.Equal(t, "datasource", source.Type, d.Title)
+		require.Equal(t, "prometheus", source.Query, d.Title)
+		require.Greater(t, len(d.Templating.List), 1, d.Title)
+		for _, v := range d.Templating.List[1:] {
+			require.True(t, v.Multi && v.IncludeAll && v.AllValue == ".*" && v.Refresh == 2, "%s: $%s", d.Title, v.Name)
+			require.Equal(t, "${datasource}", v.Datasource.UID, "%s: $%s", d.Title, v.Name)
+		}
+		for _, p := range d.Panels {
+			for _, l := range p.Links {
+				uid, _, _ := strings.Cut(strings.TrimPrefix(l.URL, "/d/"), "?")
+				require.True(t, slices.ContainsFunc(boards, func(d dashboard) bool { return d.UID == uid }), "%s / %s: %s", d.Title, p.Title, l.URL)
+			}
+		}
+	}
+}
+
+// Each variable narrows something, each query is narrowed by all of the board's variables for which
+// its series have labels, and by no other.
+func TestQueriesUseTheVariables(t *testing.T) {
+	t.Parallel()
+	labels := map[string][]string{ // of the variables' names, the labels that metrics have besides instance
+		"category": {"fencelog_append_", "fencelog_subscription_"},
+		"topic": {
+			"fencelog_partition", "fencelog_topic_problems", "fencelog_batch_", "fencelog_claim_", "fencelog_barrier", "fencelog_skipped_",
+			"kafka_topic_", "kafka_log_size_bytes", "kafka_consumergroup_lag", "kafka_consumergroup_current_offset",
+		},
+		"group":  {"fencelog_subscription_", "kafka_consumergroup_"},
+		"broker": {"kafka_broker_", "kafka_controller_", "kafka_log_", "jvm_", "process_", "up"},
+	}
+	for _, d := range readDashboards(t) {
+		used := map[string]bool{"datasource": true, "__rate_interval": true}
+		for _, p := range d.Panels {
+			for _, q := range p.Targets {
+				for _, m := range selector.FindAllStringSubmatch(q.Expr, -1) {
+					for _, v := range d.Templating.List[1:] {
+						has := v.Name == "instance" || slices.ContainsFunc(labels[v.Name], func(prefix string) bool { return strings.HasPrefix(m[1], prefix) })
+						matcher := labelsOf(v.Name, m[1]) + `=~"$` + v.Name + `"`
+						require.Equal(t, has, strings.Contains(m[2], matcher), "%s / %s: %s and %s", d.Title, p.Title, m[0], matcher)
+						used[v.Name] = used[v.Name] || has
+					}
+				}
+				for _, v := range variable.FindAllStringSubmatch(q.Expr, -1) {
+					require.True(t, used[v[1]+v[2]], "%s / %s: no variable has the name of %s", d.Title, p.Title, v[0])
+				}
+			}
+		}
+		for _, v := range d.Templating.List {
+			require.True(t, used[v.Name], "%s: nothing uses $%s", d.Title, v.Name)
+		}
+	}
+}

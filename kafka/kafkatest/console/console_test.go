@@ -1,0 +1,190 @@
+//go:build unix
+
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest/console"
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	patience = 2 * time.Minute
+	tick     = 5 * time.Millisecond
+)
+
+// part is started and stopped, and remembers it.
+type part struct {
+	name string
+	hold chan struct{} // Start waits until it is closed; nil: it does not wait
+
+	mu     sync.Mutex
+	status string
+	fails  error
+}
+
+func (p *part) Name() string { return p.name }
+
+func (p *part) Status() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
+func (p *part) Start(ctx context.Context) error {
+	if p.hold != nil {
+		select {
+		case <-p.hold:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fails == nil {
+		p.status = "runs"
+	}
+	return p.fails
+}
+
+func (p *part) Stop() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status = "stopped"
+	return nil
+}
+
+// said is what a console has printed so far.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(text []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(text)
+}
+
+func (s *said) has(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Contains(s.text.String(), text)
+}
+
+func (s *said) await(t *testing.T, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return s.has(text) }, patience, tick, "%q", text)
+}
+
+// run starts a console for parts; the test ends it. It returns the terminal to type at.
+func run(t *testing.T, dir string, parts ...*part) (*console.Console, io.Writer, *said) {
+	t.Helper()
+	out := new(said)
+	c, err := console.New(dir, progress.To(out))
+	require.NoError(t, err)
+	for _, p := range parts {
+		c.Add(p)
+	}
+	stdin, typed := io.Pipe()
+	c.Read(stdin)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		c.Run(ctx)
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		require.NoError(t, c.Close())
+		require.NoError(t, typed.Close())
+		left, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	})
+	return c, typed, out
+}
+
+func types(t *testing.T, terminal io.Writer, line string) {
+	t.Helper()
+	_, err := io.WriteString(terminal, line+"\n")
+	require.NoError(t, err)
+}
+
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	broker, registry := &part{name: "broker-1", status: "stopped"}, &part{name: "registry", status: "runs", fails: errors.New("the port is taken")}
+	_, terminal, out := run(t, t.TempDir(), broker, registry)
+	for _, c := range []struct{ typed, says string }{
+		{"status", "broker-1  stopped\nregistry  runs\n"},
+		{"start broker-1", "broker-1 is started: it runs\n"},
+		{"  stop   broker 1 ", "broker-1 is stopped; to start it again, type here: start broker-1\n"},
+		{"", ""},
+		{"status broker-1", "broker-1 stopped\n"},
+		{"start registry", "registry is not started: the port is taken\n"},
+		{"start broker-7", "there is no part \"broker-7\", there are: broker-1, registry\n"},
+		{"start", "there is no part \"\", there are: broker-1, registry\n"},
+		{"restart broker-1", "\"restart\" is no command\nstatus [PART], start PART, stop PART; the parts are broker-1, registry\n"},
+		{"help", "\nstatus [PART], start PART, stop PART; the parts are broker-1, registry\n"},
+	} {
+		types(t, terminal, c.typed)
+		out.await(t, c.says)
+	}
+}
+
+// Another shell can give commands, also when the terminal is gone.
+func TestCommandsThroughThePipe(t *testing.T) {
+	t.Parallel()
+	dir, broker := t.TempDir(), &part{name: "broker-1", status: "stopped"}
+	c, terminal, out := run(t, dir, broker)
+	require.NoError(t, terminal.(io.Closer).Close())
+	pipe := filepath.Join(dir, "commands")
+	require.Equal(t, "type here: start broker-1\n  or, in another shell: echo start broker-1 > "+pipe, c.Hint("start broker-1"))
+	require.NoError(t, os.WriteFile(pipe, []byte("start broker-1\n"), 0))
+	out.await(t, "broker-1 is started")
+	require.NoError(t, os.WriteFile(pipe, []byte("stop broker-1\nstatus\n"), 0))
+	out.await(t, "broker-1  stopped")
+}
+
+// What a part waits for can be started meanwhile, and the end interrupts what waits.
+func TestAStartHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	released := make(chan struct{})
+	service, broker := &part{name: "billing", hold: released}, &part{name: "broker-1"}
+	never := &part{name: "never", hold: make(chan struct{})}
+	_, terminal, out := run(t, t.TempDir(), service, broker, never)
+	types(t, terminal, "start never\nstart billing\nstart broker-1")
+	out.await(t, "broker-1 is started")
+	require.False(t, out.has("billing is started"))
+	close(released)
+	out.await(t, "billing is started")
+}
+
+func TestDeathsAreTold(t *testing.T) {
+	t.Parallel()
+	c, _, out := run(t, t.TempDir(), &part{name: "broker-1"})
+	c.Died("broker-1", errors.New("broker-1 has ended"))
+	require.True(t, out.has("broker-1 has ended\nthe other parts go on; to start broker-1 again, type here: start broker-1\n  or, in another shell: echo start broker-1 > "))
+}
+
+func TestTheFolderMustBeThere(t *testing.T) {
+	t.Parallel()
+	_, err := console.New(filepath.Join(t.TempDir(), "missing"), progress.To(nil))
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
