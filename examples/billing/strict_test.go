@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -100,7 +101,7 @@ func TestBodiesAtRandom(t *testing.T) {
 		"0", "1e3", "\u212a", `\`, "true", `"contra":"x"`, "\n", "/",
 	}
 	accepted := 0
-	for i := range 3_000 {
+	for i := range 1_000 {
 		transaction := fmt.Sprint("t-", i)
 		body := postBody(transaction, "1.00")
 		for range random.IntN(3) {
@@ -116,14 +117,17 @@ func TestBodiesAtRandom(t *testing.T) {
 		accepted++
 		var said, done map[string]string
 		require.NoError(t, json.Unmarshal([]byte(body), &said), "%q", body)
-		r.as(t, &map[string]any{})
 		var p postingBody
 		r.as(t, &p)
 		done = map[string]string{
 			"transactionId": p.TransactionID, "entryType": string(p.EntryType), "currency": string(p.Currency), "contra": p.Contra, "amount": said["amount"],
 		}
 		require.Equal(t, said, done, "%q", body)
-		require.Equal(t, strings.TrimLeft(strings.TrimRight(said["amount"], "0"), "0"), strings.TrimLeft(strings.TrimRight(p.Amount, "0"), "0"), "%q", body)
+		sent, ok := new(big.Rat).SetString(said["amount"])
+		require.True(t, ok, "%q", body)
+		booked, ok := new(big.Rat).SetString(p.Amount)
+		require.True(t, ok, "%q", body)
+		require.Zero(t, sent.Cmp(booked), "%q", body)
 	}
 	require.Positive(t, accepted)
 }
