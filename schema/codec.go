@@ -161,9 +161,9 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 // Decode reads a value that was encoded with any registered revision of the type's schema into the event that into,
 // a pointer to a t.Go, points to. A field that the value does not have gets the schema's default.
 //
-// Errors are *[DecodeError]. [ErrTooShort], [ErrMagicByte], [ErrMalformed], [ErrTrailingBytes] and [ErrWrongRecord] are of
-// the value, and [ErrIncompatible] of the revision, which this program is too old or too new for; they
-// stay. [ErrNotFound] is an id that the registry does not know; [ErrUnavailable] and [ErrUnauthorized] may pass, see [RegistryError.Unavailable].
+// Errors are *[DecodeError]. [ErrDamaged] is of the value, and stays. [ErrRevision] is of the revision, which this program is too old or too new
+// for: it ends with another release. [ErrUnknownID] ends when the id is registered. [ErrUnavailable] and [ErrUnauthorized] pass, see
+// [RegistryError.Unavailable]. [ErrNotBound] and [ErrMismatch] are mistakes of the caller.
 func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any) error {
 	if e := c.decode(ctx, t, value, into); e != nil {
 		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Aggregate)
@@ -220,7 +220,7 @@ func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *Decod
 		return d, nil
 	}
 	if id < 1 || id > maxID {
-		return nil, &DecodeError{Reason: ErrNotFound, Detail: "no registry gives this id; the value's bytes are damaged"}
+		return nil, &DecodeError{Reason: ErrMalformed, Detail: "no registry gives this id; the value's bytes are damaged"}
 	}
 	text, err := c.registry.Schema(ctx, id)
 	if err != nil {
