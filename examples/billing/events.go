@@ -58,10 +58,12 @@ func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, 
 		if err != nil {
 			return nil, v.problemOf(ctx, err)
 		}
-		if page.HasMore = len(page.Events) == r.Limit; page.HasMore {
+		if page.HasMore = len(page.Events) >= r.Limit; page.HasMore {
 			break
 		}
-		page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}, int(opening.Exponent)))
+		for _, one := range e.Events {
+			page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}, int(opening.Exponent)))
+		}
 	}
 	return &eventsAnswer{Body: page}, nil
 }
@@ -72,7 +74,7 @@ func (v *service) opening(ctx context.Context, accountID string) (account.Accoun
 		if err != nil {
 			return account.AccountCreated{}, err
 		}
-		if created, ok := e.Event.(account.AccountCreated); ok {
+		if created, ok := e.Events[0].(account.AccountCreated); ok {
 			return created, nil
 		}
 		return account.AccountCreated{}, fmt.Errorf("the first event of account %q, %s, is %s, expected AccountCreated", accountID, e.ID, e.Type)
