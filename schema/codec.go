@@ -120,9 +120,6 @@ func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("schema codec: %w", err)
 	}
-	if cfg.Engine == nil {
-		cfg.Engine = Twmb{}
-	}
 	c := &Codec{registry: registry, sources: sources, cfg: cfg.withDefaults()}
 	c.types.Store(&bindings{})
 	return c, nil

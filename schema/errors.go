@@ -122,7 +122,7 @@ func (e *RegistryError) advice() string {
 		return "register the schema in a deployment step: call schema.Register there, " +
 			"or give the file to the registry's own tool under this subject"
 	case errors.Is(e.Reason, ErrIncompatible):
-		return "give a field that comes or goes a default, rename with an alias, and change a type only to a wider one"
+		return "schema.Check says which field, and what to do"
 	case errors.Is(e.Reason, ErrUnauthorized):
 		return "check the user name and password, and what that user may do"
 	case errors.Is(e.Reason, ErrUnavailable):

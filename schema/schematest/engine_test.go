@@ -35,6 +35,8 @@ type brokenDecoder struct {
 	broken
 }
 
+func (b broken) Reads(reader, writer string) error { return schema.Twmb{}.Reads(reader, writer) }
+
 func (b broken) Compile(text string, g reflect.Type) (schema.Compiled, error) {
 	c, err := schema.Twmb{}.Compile(text, g)
 	return brokenSchema{c, b}, err
