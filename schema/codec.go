@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -95,7 +96,9 @@ type binding struct {
 	text    string
 	root    *avro.SchemaNode
 	schema  Compiled
-	texts   *texts // nil if it has none
+	texts   *texts  // nil if it has none
+	limits  *limits // nil if it has none
+	symbols *parts  // where it has enums; nil if it has none
 	is      Registered
 
 	size atomic.Int64 // of the last value encoded, the best guess at the next one's
@@ -127,6 +130,10 @@ func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
 
 // Encode returns the event, a value of t.Go, in the wire format, and the version that its schema has under its
 // subject. Errors are *[EncodeError].
+//
+// What readers in other languages fail on is not stored, but fails with [ErrMismatch] and the field: strings that are not UTF-8; a time of day (time-millis, time-micros)
+// that is not from 0 up to 24 hours; a date or a timestamp beyond the years 1 to 9999, or 1678 to 2261 in nanoseconds; a uuid that is none; a decimal with more
+// digits than its precision or its scale says; a symbol that its enum does not have. A float or double may be NaN or infinite, which Avro has.
 func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, revision int, err error) {
 	b := c.types.Load().of(t)
 	if b == nil {
@@ -136,10 +143,8 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	if !ok {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go)}
 	}
-	if b.texts != nil {
-		if err := b.texts.check(p); err != nil {
-			return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
-		}
+	if err := b.storable(p); err != nil {
+		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
 	}
 	size := b.size.Load()
 	value = make([]byte, headerSize, headerSize+size)
@@ -147,6 +152,9 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	binary.BigEndian.PutUint32(value[1:], uint32(b.is.ID))
 	value, err = b.schema.AppendEncode(value, pointer)
 	if err != nil {
+		if b.symbols != nil { // the library says which symbol, and not always where
+			err = cmp.Or(b.symbols.check(reflect.NewAt(t.Go, p).Elem()), err)
+		}
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
 	}
 	if n := min(int64(len(value)-headerSize), maxGuess); n != size {
@@ -165,6 +173,19 @@ func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any
 	if e := c.decode(ctx, t, value, into); e != nil {
 		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Aggregate)
 		return e
+	}
+	return nil
+}
+
+// storable returns nil, or what of the event that p points to must not be stored.
+func (b *binding) storable(p unsafe.Pointer) error {
+	if b.texts != nil {
+		if err := b.texts.check(p); err != nil {
+			return err
+		}
+	}
+	if b.limits != nil {
+		return b.limits.check(p)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func checkPair(path string, w, r avro.Schema) error {
 			return checkRecords(path, w, r)
 		}
 	}
-	if w.Type() == avro.Union {
+	if w.Type() == avro.Union && avro.NewSchemaCompatibility().Compatible(r, w) == nil {
 		return fmt.Errorf("field %q: %w: it cannot read a union as what is none", path, schema.ErrUnsupported)
 	}
 	return nil

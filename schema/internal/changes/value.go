@@ -48,7 +48,7 @@ func (n *node) values() []value {
 		return []value{[]byte{}, []byte("text"), []byte{0, 0xff, 0xc3}}
 	case "fixed":
 		b := make([]byte, n.size)
-		b[0] = 0xfe
+		b[n.size-1] = 0x7e
 		return []value{make([]byte, n.size), b}
 	case "enum":
 		var all []value
