@@ -14,7 +14,10 @@ import (
 	"github.com/fencelog/fencelog/schema/hamba"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Sarama, with which a test cluster is watched, starts one goroutine a process that cannot be ended.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
 
 const (
 	// envShare chooses which of the cells a run takes: every such many-th; 1 is all of them, which takes minutes.
