@@ -177,7 +177,7 @@ func timeOfDayLimit(g reflect.Type, unit time.Duration) func(reflect.Value) stri
 }
 
 func uuidOf(v reflect.Value) string {
-	text := ""
+	var text string
 	switch _, marshals := reflect.New(v.Type()).Interface().(encoding.TextMarshaler); {
 	case marshals:
 		b, err := marshaled(v)

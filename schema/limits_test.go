@@ -39,19 +39,26 @@ func limits() []limited {
 	last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 	amount := `{"type":"fixed","name":"F","size":2,"logicalType":"decimal","precision":3,"scale":1}`
 	all := []limited{
-		{"UTF-8", `"string"`, "é", true}, {"no UTF-8", `"string"`, "a\xff", false},
+		{"UTF-8", `"string"`, "é", true},
+		{"no UTF-8", `"string"`, "a\xff", false},
 		{"a uuid", ofLogical("string", "uuid"), "0189C9C2-7d7a-7bbb-8aaa-111111111111", true},
-		{"no uuid", ofLogical("string", "uuid"), "not a uuid", false}, {"no uuid at all", ofLogical("string", "uuid"), "", false},
+		{"no uuid", ofLogical("string", "uuid"), "not a uuid", false},
+		{"no uuid at all", ofLogical("string", "uuid"), "", false},
 		{"a uuid in braces", ofLogical("string", "uuid"), "{0189c9c2-7d7a-7bbb-8aaa-111111111111}", false},
 		{"a uuid of 36 other characters", ofLogical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-11111111111g", false},
 		{"a uuid of its own type", ofLogical("string", "uuid"), uuid.MustParse("0189c9c2-7d7a-7bbb-8aaa-111111111111"), true},
-		{"a symbol", hues, Colour("RED"), true}, {"no symbol", hues, Colour("BLUE"), false},
-		{"a decimal", ofDecimal(5, 2), big.NewRat(-99999, 100), true}, {"a decimal of too many digits", ofDecimal(5, 2), big.NewRat(100000, 100), false},
+		{"a symbol", hues, Colour("RED"), true},
+		{"no symbol", hues, Colour("BLUE"), false},
+		{"a decimal", ofDecimal(5, 2), big.NewRat(-99999, 100), true},
+		{"a decimal of too many digits", ofDecimal(5, 2), big.NewRat(100000, 100), false},
 		{"a decimal of too many digits below zero", ofDecimal(5, 2), big.NewRat(-100000, 100), false},
-		{"a decimal beyond its scale", ofDecimal(5, 2), big.NewRat(1, 1000), false}, {"no decimal", ofDecimal(5, 2), (*big.Rat)(nil), false},
-		{"a fixed decimal", amount, [2]byte{0x03, 0xe7}, true}, {"a fixed decimal of too many digits", amount, [2]byte{0x03, 0xe8}, false},
+		{"a decimal beyond its scale", ofDecimal(5, 2), big.NewRat(1, 1000), false},
+		{"no decimal", ofDecimal(5, 2), (*big.Rat)(nil), false},
+		{"a fixed decimal", amount, [2]byte{0x03, 0xe7}, true},
+		{"a fixed decimal of too many digits", amount, [2]byte{0x03, 0xe8}, false},
 		{"a fixed decimal of too many digits below zero", amount, [2]byte{0xfc, 0x18}, false},
-		{"not a number", `"double"`, math.NaN(), true}, {"infinite", `"float"`, float32(math.Inf(1)), true},
+		{"not a number", `"double"`, math.NaN(), true},
+		{"infinite", `"float"`, float32(math.Inf(1)), true},
 		{"a long that counts", ofLogical("long", "apples"), int64(math.MaxInt64), true},
 		{"an int that is called a day", ofLogical("long", "date"), int64(math.MaxInt64), true},
 	}
@@ -107,7 +114,9 @@ func structOf(name string, v reflect.Value) reflect.Value {
 }
 
 func withins() []within {
-	slice := func(v reflect.Value) reflect.Value { return reflect.Append(reflect.MakeSlice(reflect.SliceOf(v.Type()), 0, 1), v) }
+	slice := func(v reflect.Value) reflect.Value {
+		return reflect.Append(reflect.MakeSlice(reflect.SliceOf(v.Type()), 0, 1), v)
+	}
 	byKey := func(v reflect.Value) reflect.Value {
 		m := reflect.MakeMap(reflect.MapOf(reflect.TypeFor[string](), v.Type()))
 		m.SetMapIndex(reflect.ValueOf("k"), v)
@@ -117,10 +126,14 @@ func withins() []within {
 		{"f", `%s`, func(v reflect.Value) reflect.Value { return v }},
 		{"f", `["null",%s]`, pointerTo},
 		{"f[]", `{"type":"array","items":%s}`, slice},
-		{"f{}.in", `{"type":"map","values":{"type":"record","name":"In","fields":[{"name":"in","type":%s}]}}`,
-			func(v reflect.Value) reflect.Value { return byKey(structOf("in", v)) }},
-		{"f.in[]", `["null",{"type":"record","name":"In","fields":[{"name":"in","type":{"type":"array","items":["null",%s]}}]}]`,
-			func(v reflect.Value) reflect.Value { return pointerTo(structOf("in", slice(pointerTo(v)))) }},
+		{
+			"f{}.in", `{"type":"map","values":{"type":"record","name":"In","fields":[{"name":"in","type":%s}]}}`,
+			func(v reflect.Value) reflect.Value { return byKey(structOf("in", v)) },
+		},
+		{
+			"f.in[]", `["null",{"type":"record","name":"In","fields":[{"name":"in","type":{"type":"array","items":["null",%s]}}]}]`,
+			func(v reflect.Value) reflect.Value { return pointerTo(structOf("in", slice(pointerTo(v)))) },
+		},
 	}
 }
 

@@ -116,7 +116,9 @@ func TestRenameInTwoReleases(t *testing.T) {
 // What the gate says to do about each rule passes it.
 func TestAdviceOfTheGateCanBeFollowed(t *testing.T) {
 	t.Parallel()
-	beside := func(old string) string { return record(old + `,{"name":"new","type":["null","string"],"default":null}`) }
+	beside := func(old string) string {
+		return record(old + `,{"name":"new","type":["null","string"],"default":null}`)
+	}
 	long := `{"name":"a","type":"long"}`
 	for name, test := range map[string]struct{ old, next, says, followed string }{
 		"a new field without default": {record(a1), record(a1 + "," + long2), "give it one", record(a1 + `,{"name":"b","type":"long","default":0}`)},

@@ -1,4 +1,4 @@
-package changes
+package changetest
 
 import (
 	"bytes"
@@ -61,7 +61,8 @@ type program struct {
 	failed  error // to write
 }
 
-var errNoGoType = errors.New("no Go type stands for it")
+// ErrNoGoType is why no program starts with a schema such as that of a union of three types.
+var ErrNoGoType = errors.New("no Go type stands for it")
 
 func (p *Programs) with(ctx context.Context, n *node) *program {
 	text := n.text()
@@ -85,7 +86,7 @@ func (p *Programs) with(ctx context.Context, n *node) *program {
 
 func bind(ctx context.Context, m *schema.Memory, prefix string, e schema.Engine, is *program) (*schema.Codec, error) {
 	if !is.n.isBindable() {
-		return nil, errNoGoType
+		return nil, ErrNoGoType
 	}
 	c, err := schema.NewCodec(m, sources(is.n), schema.Config{Engine: e, Prefix: prefix, Register: true})
 	if err != nil {
@@ -104,7 +105,7 @@ func (is *program) write(ctx context.Context, m *schema.Memory, prefix string) e
 	}
 	codec := is.codec
 	switch {
-	case errors.Is(is.unbound, errNoGoType):
+	case errors.Is(is.unbound, ErrNoGoType):
 		return nil
 	case errors.Is(is.unbound, schema.ErrUnsupported):
 		var err error

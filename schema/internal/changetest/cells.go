@@ -1,4 +1,4 @@
-package changes
+package changetest
 
 import (
 	"fmt"
@@ -66,19 +66,35 @@ func named() []sort {
 	id := fixed("suite.F", 16)
 	id.logical = "uuid"
 	return []sort{
-		{"fixed 4", fixed("suite.F", 4)}, {"fixed 8", fixed("suite.F", 8)}, {"fixed 4 renamed", fixed("suite.F", 4).renamed("suite.G")},
-		{"fixed 4 elsewhere", fixed("other.F", 4)}, {"fixed decimal", amount}, {"fixed uuid", id}, {"fixed 16", fixed("suite.F", 16)},
-		{"enum AB", enum("suite.E", "", "A", "B")}, {"enum BA", enum("suite.E", "", "B", "A")}, {"enum ABC", enum("suite.E", "", "A", "B", "C")},
-		{"enum A", enum("suite.E", "", "A")}, {"enum AB, else A", enum("suite.E", "A", "A", "B")},
-		{"enum CBA, else A", enum("suite.E", "A", "C", "B", "A")}, {"enum A, else A", enum("suite.E", "A", "A")},
-		{"enum DE, else D", enum("suite.E", "D", "D", "E")}, {"enum AB renamed", enum("suite.E", "", "A", "B").renamed("suite.H")},
-		{"enum AB elsewhere", enum("other.E", "", "A", "B")}, {"enum AB called otherwise", enum("suite.H", "", "A", "B")},
-		{"record x int", record("suite.R", x("int"))}, {"record x long", record("suite.R", x("long"))},
-		{"record x double", record("suite.R", x("double"))}, {"record x string", record("suite.R", x("string"))},
-		{"record x int, y by default", wide}, {"record x int, y", record("suite.R", x("int"), field{name: "y", typ: prim("string")})},
+		{"fixed 4", fixed("suite.F", 4)},
+		{"fixed 8", fixed("suite.F", 8)},
+		{"fixed 4 renamed", fixed("suite.F", 4).renamed("suite.G")},
+		{"fixed 4 elsewhere", fixed("other.F", 4)},
+		{"fixed decimal", amount},
+		{"fixed uuid", id},
+		{"fixed 16", fixed("suite.F", 16)},
+		{"enum AB", enum("suite.E", "", "A", "B")},
+		{"enum BA", enum("suite.E", "", "B", "A")},
+		{"enum ABC", enum("suite.E", "", "A", "B", "C")},
+		{"enum A", enum("suite.E", "", "A")},
+		{"enum AB, else A", enum("suite.E", "A", "A", "B")},
+		{"enum CBA, else A", enum("suite.E", "A", "C", "B", "A")},
+		{"enum A, else A", enum("suite.E", "A", "A")},
+		{"enum DE, else D", enum("suite.E", "D", "D", "E")},
+		{"enum AB renamed", enum("suite.E", "", "A", "B").renamed("suite.H")},
+		{"enum AB elsewhere", enum("other.E", "", "A", "B")},
+		{"enum AB called otherwise", enum("suite.H", "", "A", "B")},
+		{"record x int", record("suite.R", x("int"))},
+		{"record x long", record("suite.R", x("long"))},
+		{"record x double", record("suite.R", x("double"))},
+		{"record x string", record("suite.R", x("string"))},
+		{"record x int, y by default", wide},
+		{"record x int, y", record("suite.R", x("int"), field{name: "y", typ: prim("string")})},
 		{"record y, x", record("suite.R", field{name: "y", typ: prim("string")}, x("int"))},
-		{"record z, once x", aliased}, {"record renamed", record("suite.R", x("int")).renamed("suite.S")},
-		{"record elsewhere", record("other.R", x("int"))}, {"record called otherwise", record("suite.S", x("int"))},
+		{"record z, once x", aliased},
+		{"record renamed", record("suite.R", x("int")).renamed("suite.S")},
+		{"record elsewhere", record("other.R", x("int"))},
+		{"record called otherwise", record("suite.S", x("int"))},
 		{"record without fields", record("suite.R")},
 	}
 }
@@ -86,8 +102,12 @@ func named() []sort {
 // composed are types that are made of others.
 func composed() []sort {
 	return []sort{
-		{"array of int", array(prim("int"))}, {"array of long", array(prim("long"))}, {"array of optional int", array(optional(prim("int")))},
-		{"map of int", mapOf(prim("int"))}, {"map of double", mapOf(prim("double"))}, {"array of arrays of float", array(array(prim("float")))},
+		{"array of int", array(prim("int"))},
+		{"array of long", array(prim("long"))},
+		{"array of optional int", array(optional(prim("int")))},
+		{"map of int", mapOf(prim("int"))},
+		{"map of double", mapOf(prim("double"))},
+		{"array of arrays of float", array(array(prim("float")))},
 		{"array of arrays of double", array(array(prim("double")))},
 	}
 }
@@ -97,15 +117,34 @@ func unions() []sort {
 	millis, micros := number("long", "timestamp-millis"), number("long", "timestamp-micros")
 	all := []sort{}
 	for _, u := range [][]*node{
-		{prim("null"), prim("int")}, {prim("int"), prim("null")}, {prim("null"), prim("long")}, {prim("null"), prim("double")}, {prim("null"), prim("float")},
-		{prim("null"), prim("string")}, {prim("null"), prim("bytes")}, {prim("null"), millis}, {prim("null"), micros},
-		{prim("null"), array(prim("int"))}, {prim("null"), mapOf(prim("long"))},
-		{prim("null"), enum("suite.E", "", "A", "B")}, {prim("null"), enum("suite.E", "A", "A")},
-		{prim("null"), record("suite.R", field{name: "x", typ: prim("int")})}, {prim("null"), record("other.R", field{name: "x", typ: prim("int")})},
+		{prim("null"), prim("int")},
+		{prim("int"), prim("null")},
+		{prim("null"), prim("long")},
+		{prim("null"), prim("double")},
+		{prim("null"), prim("float")},
+		{prim("null"), prim("string")},
+		{prim("null"), prim("bytes")},
+		{prim("null"), millis},
+		{prim("null"), micros},
+		{prim("null"), array(prim("int"))},
+		{prim("null"), mapOf(prim("long"))},
+		{prim("null"), enum("suite.E", "", "A", "B")},
+		{prim("null"), enum("suite.E", "A", "A")},
+		{prim("null"), record("suite.R", field{name: "x", typ: prim("int")})},
+		{prim("null"), record("other.R", field{name: "x", typ: prim("int")})},
 		{prim("null"), record("suite.R", field{name: "x", typ: prim("long")}, field{name: "y", typ: prim("string"), def: `"y"`})},
-		{prim("null"), fixed("suite.F", 4)}, {prim("null"), fixed("suite.F", 8)},
-		{prim("null")}, {prim("int")}, {prim("int"), prim("long")}, {prim("null"), prim("int"), prim("long")}, {prim("long"), prim("int")}, {prim("float"), prim("double")},
-		{prim("int"), prim("double")}, {prim("string"), prim("bytes")}, {prim("null"), prim("long"), prim("string")}, {prim("int"), prim("string")},
+		{prim("null"), fixed("suite.F", 4)},
+		{prim("null"), fixed("suite.F", 8)},
+		{prim("null")},
+		{prim("int")},
+		{prim("int"), prim("long")},
+		{prim("null"), prim("int"), prim("long")},
+		{prim("long"), prim("int")},
+		{prim("float"), prim("double")},
+		{prim("int"), prim("double")},
+		{prim("string"), prim("bytes")},
+		{prim("null"), prim("long"), prim("string")},
+		{prim("int"), prim("string")},
 		{prim("null"), enum("suite.E", "", "A", "B"), enum("suite.E2", "", "C")},
 	} {
 		parts := make([]string, len(u))
@@ -137,12 +176,17 @@ func places() []place {
 	itself := func(n *node) *node { return n }
 	last := func(n *node) *node { return union(n, prim("null")) }
 	return []place{
-		{"the event", itself, nil}, {"an optional", optional, nil}, {"an array", array, nil}, {"a map", mapOf, nil}, {"a record", nest, nil},
+		{"the event", itself, nil},
+		{"an optional", optional, nil},
+		{"an array", array, nil},
+		{"a map", mapOf, nil},
+		{"a record", nest, nil},
 		{"an optional record", func(n *node) *node { return optional(nest(n)) }, nil},
 		{"an array of records", func(n *node) *node { return array(nest(n)) }, nil},
 		{"a map of arrays", func(n *node) *node { return mapOf(array(n)) }, nil},
 		{"an array of optionals", func(n *node) *node { return array(optional(n)) }, nil},
-		{"a field that becomes optional", itself, optional}, {"a field that becomes optional, null last", itself, last},
+		{"a field that becomes optional", itself, optional},
+		{"a field that becomes optional, null last", itself, last},
 		{"an optional that turns around", optional, last},
 	}
 }

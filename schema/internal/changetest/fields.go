@@ -1,4 +1,4 @@
-package changes
+package changetest
 
 import (
 	"fmt"
@@ -67,8 +67,12 @@ func holders() []holder {
 		}
 	}
 	return []holder{
-		{"the event", thing}, {"a record", at(func(n *node) *node { return n })}, {"an optional record", at(optional)},
-		{"an array of records", at(array)}, {"a map of records", at(mapOf)}, {"an array of optional records", at(func(n *node) *node { return array(optional(n)) })},
+		{"the event", thing},
+		{"a record", at(func(n *node) *node { return n })},
+		{"an optional record", at(optional)},
+		{"an array of records", at(array)},
+		{"a map of records", at(mapOf)},
+		{"an array of optional records", at(func(n *node) *node { return array(optional(n)) })},
 	}
 }
 

@@ -1,4 +1,4 @@
-package changes
+package changetest
 
 import (
 	"encoding/binary"
