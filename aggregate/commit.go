@@ -87,8 +87,8 @@ func (r *Repository[S]) publish(ctx context.Context, c *commit[S], at eventstore
 		h.Metadata = maps.Clone(h.Metadata)
 		p := at.Position
 		p.Offset -= at.Last - h.AggregateVersion
-		for j, e := range events {
-			envelopes = append(envelopes, event.Envelope[any]{Header: h, Position: p, Event: e, More: j+1 < len(events)})
+		for _, e := range events {
+			envelopes = append(envelopes, event.Envelope[any]{Header: h, Position: p, Event: e})
 		}
 	}
 	_ = r.cfg.Bus.Publish(ctx, envelopes...)

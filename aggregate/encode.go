@@ -12,68 +12,49 @@ import (
 )
 
 // History yields the events of one aggregate from a version on (1 or less: all), decoded. An error is yielded
-// once, as the last pair; errors are those of the store's ReadStream, and *[DecodeError]. Of a stored event that was
-// upcast into several each is yielded, all but the last with More.
-func (r *Repository[S]) History(ctx context.Context, id string, from int64) iter.Seq2[event.Envelope[Event[S]], error] {
+// once, as the last pair; errors are those of the store's ReadStream, and *[DecodeError].
+func (r *Repository[S]) History(ctx context.Context, id string, from int64) iter.Seq2[event.Stored[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.ReadStream(ctx, eventstore.Stream{Type: r.typ.name, ID: id}, from))
 }
 
 // Events yields the events of all aggregates of the type from start on, up to now, decoded: in order within a
 // partition, so within an aggregate. An error is yielded once, as the last pair; errors are those of
-// the store's ReadCategory, and *[DecodeError]. Of a stored event that was upcast into several each is yielded, all but
-// the last with More.
-func (r *Repository[S]) Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Envelope[Event[S]], error] {
+// the store's ReadCategory, and *[DecodeError].
+func (r *Repository[S]) Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Stored[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.ReadCategory(ctx, r.typ.name, start))
 }
 
 // Follow yields what Events yields and then what is appended, until ctx ends or the store is closed, whose error is then the last pair.
 // Errors are those of the store's Follow, and *[DecodeError].
-func (r *Repository[S]) Follow(ctx context.Context, start eventstore.Start) iter.Seq2[event.Envelope[Event[S]], error] {
+func (r *Repository[S]) Follow(ctx context.Context, start eventstore.Start) iter.Seq2[event.Stored[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.Follow(ctx, r.typ.name, start))
 }
 
 // Handler returns what decodes a stored event and calls handle with it, as a store's subscriptions take it. A record that cannot be
-// decoded is a *[DecodeError]; other errors are those of handle. A stored event that was upcast into several is handled again from the first
-// of them on when one fails.
+// decoded is a *[DecodeError]; other errors are those of handle.
 func (r *Repository[S]) Handler(
-	handle func(context.Context, event.Envelope[Event[S]]) error,
+	handle func(context.Context, event.Stored[Event[S]]) error,
 ) func(context.Context, eventstore.Record) error {
 	return func(ctx context.Context, rec eventstore.Record) error {
-		for e, err := range r.decodeAll(ctx, one(rec)) {
-			if err == nil {
-				err = handle(ctx, e)
-			}
-			if err != nil {
-				return err
-			}
+		events, err := r.decode(ctx, rec)
+		if err != nil {
+			return err
 		}
-		return nil
+		return handle(ctx, event.Stored[Event[S]]{Header: rec.Header, Position: rec.Position, Events: events})
 	}
-}
-
-func one(rec eventstore.Record) iter.Seq2[eventstore.Record, error] {
-	return func(yield func(eventstore.Record, error) bool) { yield(rec, nil) }
 }
 
 func (r *Repository[S]) decodeAll(
 	ctx context.Context, records iter.Seq2[eventstore.Record, error],
-) iter.Seq2[event.Envelope[Event[S]], error] {
-	return func(yield func(event.Envelope[Event[S]], error) bool) {
+) iter.Seq2[event.Stored[Event[S]], error] {
+	return func(yield func(event.Stored[Event[S]], error) bool) {
 		for rec, err := range records {
-			env := event.Envelope[Event[S]]{Header: rec.Header, Position: rec.Position}
-			var events []Event[S]
+			stored := event.Stored[Event[S]]{Header: rec.Header, Position: rec.Position}
 			if err == nil {
-				events, err = r.decode(ctx, rec)
+				stored.Events, err = r.decode(ctx, rec)
 			}
-			if err != nil {
-				yield(env, err)
+			if !yield(stored, err) || err != nil {
 				return
-			}
-			for i, e := range events {
-				env.Event, env.More = e, i+1 < len(events)
-				if !yield(env, nil) {
-					return
-				}
 			}
 		}
 	}

@@ -119,9 +119,9 @@ func newRepository(t *testing.T, store eventstore.Store, cfg aggregate.Config) *
 }
 
 // history returns the stored events of an aggregate.
-func history(t *testing.T, r *aggregate.Repository[shop], id string) []event.Envelope[shopEvent] {
+func history(t *testing.T, r *aggregate.Repository[shop], id string) []event.Stored[shopEvent] {
 	t.Helper()
-	var all []event.Envelope[shopEvent]
+	var all []event.Stored[shopEvent]
 	for e, err := range r.History(t.Context(), id, 1) {
 		require.NoError(t, err)
 		all = append(all, e)
@@ -130,10 +130,10 @@ func history(t *testing.T, r *aggregate.Repository[shop], id string) []event.Env
 }
 
 // plain returns the events without their headers.
-func plain(envelopes []event.Envelope[shopEvent]) []shopEvent {
+func plain(stored []event.Stored[shopEvent]) []shopEvent {
 	var events []shopEvent
-	for _, e := range envelopes {
-		events = append(events, e.Event)
+	for _, e := range stored {
+		events = append(events, e.Events...)
 	}
 	return events
 }

@@ -90,7 +90,7 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 }
 
 // replay makes the aggregate of its events.
-func (r *Repository[S]) replay(id string, history iter.Seq2[event.Envelope[Event[S]], error]) (*Root[S], error) {
+func (r *Repository[S]) replay(id string, history iter.Seq2[event.Stored[Event[S]], error]) (*Root[S], error) {
 	root := r.typ.New(id)
 	if err := root.replayAll(history); err != nil {
 		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)

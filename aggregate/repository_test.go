@@ -298,7 +298,7 @@ func TestEventsOfAllAggregates(t *testing.T) {
 	for e, err := range r.Events(t.Context(), eventstore.Beginning()) {
 		require.NoError(t, err)
 		got[e.AggregateID]++
-		require.Equal(t, stocked{Count: got[e.AggregateID]}, e.Event, "in order within an aggregate")
+		require.Equal(t, []shopEvent{stocked{Count: got[e.AggregateID]}}, e.Events, "in order within an aggregate")
 		cursor.Advance(e.Position)
 	}
 	require.Equal(t, want, got)
@@ -306,7 +306,7 @@ func TestEventsOfAllAggregates(t *testing.T) {
 	require.NoError(t, r.Update(t.Context(), "s-0", decides(stocked{Count: 99})))
 	for e, err := range r.Events(t.Context(), eventstore.After(cursor)) {
 		require.NoError(t, err)
-		require.Equal(t, stocked{Count: 99}, e.Event)
+		require.Equal(t, []shopEvent{stocked{Count: 99}}, e.Events)
 	}
 	for range r.Events(t.Context(), eventstore.Beginning()) {
 		break // a reader may stop
@@ -333,7 +333,7 @@ func TestFollowedEventsAreDecoded(t *testing.T) {
 	require.NoError(t, r.Update(t.Context(), "s-1", decides(stocked{Count: 0})))
 	for e, err := range all {
 		require.NoError(t, err)
-		require.Equal(t, stocked{Count: n}, e.Event)
+		require.Equal(t, []shopEvent{stocked{Count: n}}, e.Events)
 		if n++; n == 5 {
 			break
 		}
@@ -350,8 +350,8 @@ func TestHandlersGetDecodedEvents(t *testing.T) {
 	require.NoError(t, newer.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{})))
 	refusal := errors.New("refused")
 	var got []shopEvent
-	handle := newRepository(t, store, aggregate.Config{}).Handler(func(_ context.Context, e event.Envelope[shopEvent]) error {
-		got = append(got, e.Event)
+	handle := newRepository(t, store, aggregate.Config{}).Handler(func(_ context.Context, e event.Stored[shopEvent]) error {
+		got = append(got, e.Events...)
 		require.Equal(t, "s-1", e.AggregateID)
 		return refusal
 	})

@@ -62,9 +62,11 @@ func (r *Root[S]) Uncommitted() []Event[S] { return deepcopy.Of(r.uncommitted) }
 // Commit forgets the uncommitted events: they are stored.
 func (r *Root[S]) Commit() { r.uncommitted = nil }
 
-// replay applies an event, which nobody changes.
-func (r *Root[S]) replay(e Event[S]) {
-	e.Apply(&r.state)
+// replay applies the events that one version is, which nobody changes.
+func (r *Root[S]) replay(events ...Event[S]) {
+	for _, e := range events {
+		e.Apply(&r.state)
+	}
 	r.version++
 }
 
@@ -94,21 +96,16 @@ func (r *Root[S]) handled(cause event.Cause) (bool, error) {
 }
 
 // replayAll applies what a history yields.
-func (r *Root[S]) replayAll(history iter.Seq2[event.Envelope[Event[S]], error]) error {
-	same := false // as the event before: one stored event that was upcast into several
+func (r *Root[S]) replayAll(history iter.Seq2[event.Stored[Event[S]], error]) error {
 	for e, err := range history {
 		switch {
 		case err != nil:
 			return err
-		case same:
-			e.Event.Apply(&r.state)
 		case e.AggregateVersion != r.version+1:
 			return &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
-		default:
-			r.replay(e.Event)
-			r.note(e.Header)
 		}
-		same = e.More
+		r.replay(e.Events...)
+		r.note(e.Header)
 	}
 	return nil
 }

@@ -72,10 +72,10 @@ func TestEveryEventIsStampedWithoutALineInTheHandler(t *testing.T) {
 	require.Len(t, got[0].CommandDigest, 32)
 	want.CommandDigest = got[0].CommandDigest
 	require.Equal(t, want, got[0].Header)
-	require.Equal(t, opened{Owner: "ada"}, got[0].Event)
+	require.Equal(t, []shopEvent{opened{Owner: "ada"}}, got[0].Events)
 	want.ID, want.Type, want.AggregateVersion, want.CommandDigest = "id-2", "Stocked", 2, "" // the first event of a commit has it
 	require.Equal(t, want, got[1].Header)
-	require.Equal(t, stocked{Count: 2}, got[1].Event)
+	require.Equal(t, []shopEvent{stocked{Count: 2}}, got[1].Events)
 }
 
 func TestStampsOutsideACommand(t *testing.T) {
@@ -159,7 +159,7 @@ func TestEventsArePublishedAsTheyAreStored(t *testing.T) {
 	for i, e := range stored {
 		require.Equal(t, e.Header, published.events[i].Header)
 		require.Equal(t, e.Position, published.events[i].Position)
-		require.Equal(t, any(e.Event), published.events[i].Event)
+		require.Equal(t, []shopEvent{published.events[i].Event.(shopEvent)}, e.Events)
 	}
 }
 

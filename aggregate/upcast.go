@@ -35,7 +35,7 @@ type step[S any] struct {
 // Old is a plain struct with the fields that revision upTo had, and may be private: the codec reads earlier revisions into it
 // by its own rules. up returns the event, or the several events, that it was in today's terms. It must be pure: it
 // runs whenever the event is read. What is stored never changes, so several events share the version, the
-// position and the header of the one that is stored.
+// position and the header of the one that is stored: readers get them together, as one [event.Stored].
 //
 //	aggregate.Upcast("AccountOpened", 2, func(old accountOpenedV2) []aggregate.Event[Account] { … })
 func Upcast[S, Old any](name string, upTo int, up func(Old) []Event[S]) Upcaster[S, Old] {

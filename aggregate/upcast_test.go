@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -83,15 +84,14 @@ func TestUpcasting(t *testing.T) {
 	var got []string
 	for e, err := range r.History(t.Context(), "c", 1) {
 		require.NoError(t, err)
-		got = append(got, fmt.Sprintf("%d %s.%d more=%t %v", e.AggregateVersion, e.Type, e.Revision, e.More, e.Event))
+		got = append(got, fmt.Sprintf("%d %s.%d %v", e.AggregateVersion, e.Type, e.Revision, e.Events))
 	}
 	require.Equal(t, []string{
-		"1 Named.1 more=true {Ann Lee}", "1 Named.1 more=true {unknown}",
-		"1 Named.1 more=true {Ann Lee}", "1 Named.1 more=false {asked}",
-		"2 Named.2 more=true {Ann Poe}", "2 Named.2 more=false {poe@x}",
-		"3 SignedUp.7 more=false {ann@x}",
-		"4 Named.3 more=false {Bo Ray}",
-		"5 Contacted.1 more=false {bo@x}",
+		"1 Named.1 [{Ann Lee} {unknown} {Ann Lee} {asked}]",
+		"2 Named.2 [{Ann Poe} {poe@x}]",
+		"3 SignedUp.7 [{ann@x}]",
+		"4 Named.3 [{Bo Ray}]",
+		"5 Contacted.1 [{bo@x}]",
 	}, got)
 
 	root, err := r.Load(t.Context(), "c")
@@ -108,24 +108,33 @@ func TestUpcasting(t *testing.T) {
 	require.EqualValues(t, 6, root.Version())
 }
 
-func TestUpcastEventsAreYieldedByCategoryToo(t *testing.T) {
+// A reader that stops anywhere, and goes on after the position where it came to, gets every event once: the several are never apart.
+func TestUpcastEventsAreYieldedTogether(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	stored(t, store, "Named", 2, `{"Name":"Ann Poe","Email":"poe@x"}`)
+	stored(t, store, "Named", 3, `{"First":"Bo","Last":"Ray"}`)
+	stored(t, store, "Named", 2, `{"Name":"Cy Roe","Email":"roe@x"}`)
 	r := customerRepository(t, customers(), store)
-	count := 0
-	for e, err := range r.Events(t.Context(), eventstore.Start{}) {
-		require.NoError(t, err)
-		require.Equal(t, count == 0, e.More)
-		count++
-	}
-	require.Equal(t, 2, count)
-	for range r.Events(t.Context(), eventstore.Start{}) {
-		break // a caller may leave between the several
+	want := []aggregate.Event[Customer]{named{"Ann", "Poe"}, contacted{"poe@x"}, named{"Bo", "Ray"}, named{"Cy", "Roe"}, contacted{"roe@x"}}
+	for name, read := range map[string]func(context.Context, eventstore.Start) iter.Seq2[event.Stored[aggregate.Event[Customer]], error]{
+		"Events": r.Events, "Follow": r.Follow,
+	} {
+		cursor := make(eventstore.Cursor)
+		var got []aggregate.Event[Customer]
+		for range 3 {
+			for e, err := range read(t.Context(), eventstore.After(cursor)) {
+				require.NoError(t, err)
+				got = append(got, e.Events...)
+				cursor.Advance(e.Position)
+				break
+			}
+		}
+		require.Equal(t, want, got, name)
 	}
 }
 
-// A subscription's handler gets each of the several, and all of them again where one of them failed.
+// A subscription's handler gets the several at once, and again where it failed.
 func TestUpcastEventsAreHandled(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
@@ -139,17 +148,14 @@ func TestUpcastEventsAreHandled(t *testing.T) {
 	broken := errors.New("broken")
 	fail := broken
 	var handled []string
-	handle := r.Handler(func(_ context.Context, e event.Envelope[aggregate.Event[Customer]]) error {
-		handled = append(handled, fmt.Sprint(e.Event.EventType(), " ", e.More))
-		if !e.More {
-			return fail
-		}
-		return nil
+	handle := r.Handler(func(_ context.Context, e event.Stored[aggregate.Event[Customer]]) error {
+		handled = append(handled, fmt.Sprint(e.Type, " ", e.Events))
+		return fail
 	})
 	require.ErrorIs(t, handle(t.Context(), record), broken)
 	fail = nil
 	require.NoError(t, handle(t.Context(), record))
-	require.Equal(t, []string{"Named true", "Contacted false", "Named true", "Contacted false"}, handled)
+	require.Equal(t, []string{"Named [{Ann Poe} {poe@x}]", "Named [{Ann Poe} {poe@x}]"}, handled)
 }
 
 func TestUpcastersReadWhatTheyAreFor(t *testing.T) {

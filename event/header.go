@@ -51,13 +51,19 @@ type Position struct {
 // String returns the position as "partition:offset".
 func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Partition, p.Offset) }
 
-// Envelope is an event of type E with its header and the place where it is stored.
+// Envelope is an event of type E with its header and the place where it is stored: what a [Bus] hands to its handlers.
 type Envelope[E any] struct {
 	Header
 	Position Position
 	Event    E
+}
 
-	// More says that another event follows which is stored as one with this: an event of an earlier revision that was
-	// upcast into several. They share header and position, so whoever remembers how far he came does so after the last.
-	More bool
+// Stored is one stored event, in today's terms: what a reader of the store gets.
+type Stored[E any] struct {
+	Header   // of the event as it was stored
+	Position Position
+
+	// Events are one event; several where an event of an earlier revision was upcast into them. There is never none. They have one
+	// version and one place, so a reader that remembers how far it came has handled all of them, or none.
+	Events []E
 }

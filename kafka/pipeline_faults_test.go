@@ -221,7 +221,8 @@ func TestUpdatesUnderFaults(t *testing.T) {
 	for e, err := range repository(open(t, cfg)).History(t.Context(), "n", 1) {
 		require.NoError(t, err)
 		number++
-		require.Equal(t, tick{Number: number}, e.Event)
+		require.Len(t, e.Events, 1)
+		require.Equal(t, tick{Number: number}, e.Events[0])
 		require.Equal(t, 1, handled[e.CommandID], "command %s", e.CommandID)
 		delete(handled, e.CommandID)
 	}

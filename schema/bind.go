@@ -55,10 +55,16 @@ func (c *Codec) Bind(ctx context.Context, types []event.Type) error {
 
 // findAll gives each binding its id and version.
 func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error) {
+	missing := false // then no node lags behind any more, and what else is missing need not be waited for
 	for i, b := range fresh {
 		subject := c.cfg.Subject(topics.Name(c.cfg.Prefix, b.Aggregate), b.record)
+		asking := ctx
+		if !c.cfg.Register && !missing {
+			asking = expecting(ctx)
+		}
 		var err error
-		b.is, err = c.settle(ctx, subject, b)
+		b.is, err = c.settle(asking, subject, b)
+		missing = missing || errors.Is(err, ErrNotFound)
 		if err == nil && (b.is.ID < 1 || b.is.ID > maxID || b.is.Version < 1) {
 			err = fmt.Errorf("the registry gave id %d and version %d to subject %q; expected both from 1 to %d", b.is.ID, b.is.Version, subject, maxID)
 		}
@@ -114,7 +120,8 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
-	b.texts = newTexts(t.Go, r.root)
+	b.texts, b.limits = newTexts(t.Go, r.root), newLimits(t.Go, r.root)
+	b.symbols = partsOf(t.Go, r.root, symbolLimit, nil)
 	b.schema, err = c.cfg.Engine.Compile(b.text, t.Go)
 	switch {
 	case errors.Is(err, ErrUnsupported):

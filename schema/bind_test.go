@@ -136,7 +136,7 @@ func TestBindAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, c.Bind(ctx, []event.Type{created()}), "what is bound needs no registry")
-	for typ, e := range map[event.Type]any{created(): exampleCreated(), credited(): AccountCredited{TransactionID: "x"}} {
+	for typ, e := range map[event.Type]any{created(): exampleCreated(), credited(): AccountCredited{TransactionID: "0189c9c2-7d7a-7bbb-8aaa-111111111111"}} {
 		_, _, err := c.Encode(t.Context(), typ, e)
 		require.NoError(t, err)
 	}

@@ -100,7 +100,7 @@ func (g *gate) check(ctx context.Context, files fs.FS, name string) (Checked, er
 			done.Version = is.Version
 			versions = slices.DeleteFunc(versions, func(v Registered) bool { return v.Version == is.Version })
 		}
-		mistakes = append(mistakes, g.level.Check(name, string(text), versions))
+		mistakes = append(mistakes, g.level.check(name, string(text), versions, g.cfg.Engine))
 	}
 	return done, errors.Join(mistakes...)
 }

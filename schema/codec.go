@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -95,7 +96,9 @@ type binding struct {
 	text    string
 	root    *avro.SchemaNode
 	schema  Compiled
-	texts   *texts // nil if it has none
+	texts   *texts  // nil if it has none
+	limits  *limits // nil if it has none
+	symbols *parts  // where it has enums; nil if it has none
 	is      Registered
 
 	size atomic.Int64 // of the last value encoded, the best guess at the next one's
@@ -120,9 +123,6 @@ func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("schema codec: %w", err)
 	}
-	if cfg.Engine == nil {
-		cfg.Engine = Twmb{}
-	}
 	c := &Codec{registry: registry, sources: sources, cfg: cfg.withDefaults()}
 	c.types.Store(&bindings{})
 	return c, nil
@@ -130,6 +130,10 @@ func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
 
 // Encode returns the event, a value of t.Go, in the wire format, and the version that its schema has under its
 // subject. Errors are *[EncodeError].
+//
+// What readers in other languages fail on is not stored, but fails with [ErrMismatch] and the field: strings that are not UTF-8; a time of day (time-millis, time-micros)
+// that is not from 0 up to 24 hours; a date or a timestamp beyond the years 1 to 9999, or 1678 to 2261 in nanoseconds; a uuid that is none; a decimal with more
+// digits than its precision or its scale says; a symbol that its enum does not have. A float or double may be NaN or infinite, which Avro has.
 func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, revision int, err error) {
 	b := c.types.Load().of(t)
 	if b == nil {
@@ -139,10 +143,8 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	if !ok {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go)}
 	}
-	if b.texts != nil {
-		if err := b.texts.check(p); err != nil {
-			return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
-		}
+	if err := b.storable(p); err != nil {
+		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
 	}
 	size := b.size.Load()
 	value = make([]byte, headerSize, headerSize+size)
@@ -150,6 +152,9 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	binary.BigEndian.PutUint32(value[1:], uint32(b.is.ID))
 	value, err = b.schema.AppendEncode(value, pointer)
 	if err != nil {
+		if b.symbols != nil { // the library says which symbol, and not always where
+			err = cmp.Or(b.symbols.check(reflect.NewAt(t.Go, p).Elem()), err)
+		}
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
 	}
 	if n := min(int64(len(value)-headerSize), maxGuess); n != size {
@@ -161,13 +166,26 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 // Decode reads a value that was encoded with any registered revision of the type's schema into the event that into,
 // a pointer to a t.Go, points to. A field that the value does not have gets the schema's default.
 //
-// Errors are *[DecodeError]. [ErrTooShort], [ErrMagicByte], [ErrMalformed], [ErrTrailingBytes] and [ErrWrongRecord] are of
-// the value, and [ErrIncompatible] of the revision, which this program is too old or too new for; they
-// stay. [ErrNotFound] is an id that the registry does not know; [ErrUnavailable] and [ErrUnauthorized] may pass, see [RegistryError.Unavailable].
+// Errors are *[DecodeError]. [ErrDamaged] is of the value, and stays. [ErrRevision] is of the revision, which this program is too old or too new
+// for: it ends with another release. [ErrUnknownID] ends when the id is registered. [ErrUnavailable] and [ErrUnauthorized] pass, see
+// [RegistryError.Unavailable]. [ErrNotBound] and [ErrMismatch] are mistakes of the caller.
 func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any) error {
 	if e := c.decode(ctx, t, value, into); e != nil {
 		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Aggregate)
 		return e
+	}
+	return nil
+}
+
+// storable returns nil, or what of the event that p points to must not be stored.
+func (b *binding) storable(p unsafe.Pointer) error {
+	if b.texts != nil {
+		if err := b.texts.check(p); err != nil {
+			return err
+		}
+	}
+	if b.limits != nil {
+		return b.limits.check(p)
 	}
 	return nil
 }
@@ -220,7 +238,7 @@ func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *Decod
 		return d, nil
 	}
 	if id < 1 || id > maxID {
-		return nil, &DecodeError{Reason: ErrNotFound, Detail: "no registry gives this id; the value's bytes are damaged"}
+		return nil, &DecodeError{Reason: ErrMalformed, Detail: "no registry gives this id; the value's bytes are damaged"}
 	}
 	text, err := c.registry.Schema(ctx, id)
 	if err != nil {

@@ -216,9 +216,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"nothing":            {nil, &into, schema.ErrTooShort, "decode 0 bytes into event Account.AccountCreated"},
 		"half a header":      {good[:4], &into, schema.ErrTooShort, "at least 5 bytes"},
 		"JSON":               {[]byte(`{"ownerId":"x"}`), &into, schema.ErrMagicByte, "found 0x7b, expected 0x00"},
-		"unknown id":         {withID(99), &into, schema.ErrNotFound, "id 99"},
-		"no id":              {withID(0), &into, schema.ErrNotFound, "damaged"},
-		"negative id":        {withID(1 << 31), &into, schema.ErrNotFound, "2147483648"},
+		"unknown id":         {withID(99), &into, schema.ErrNotFound, "deployment that registers it"},
+		"no id":              {withID(0), &into, schema.ErrMalformed, "damaged"},
+		"negative id":        {withID(1 << 31), &into, schema.ErrMalformed, "2147483648"},
 		"cut":                {good[:len(good)-1], &into, schema.ErrMalformed, "schema id 1"},
 		"header only":        {good[:5], &into, schema.ErrMalformed, "schema id 1"},
 		"more":               {append(bytes.Clone(good), 1, 2), &into, schema.ErrTrailingBytes, "2 of them"},
@@ -239,6 +239,7 @@ func TestDecodeRefuses(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, created(), e.Type)
 			require.Equal(t, len(test.value), e.Size)
+			require.Equal(t, kindOf(test.reason), onlyKind(t, err))
 		})
 	}
 	unbound := event.Type{Aggregate: "Saga", Name: "X", Go: reflect.TypeFor[AccountCreated]()}

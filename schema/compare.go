@@ -21,7 +21,7 @@ func compare(reader, writer namedSchema, strict bool) []Incompatibility {
 	c.writer.collect(writer.root)
 	r, w := scoped{reader.root, namespaceOf(reader.root)}, scoped{writer.root, namespaceOf(writer.root)}
 	if strict && r.Type == kindRecord && w.Type == kindRecord && !answersTo(r.SchemaNode, fullName(w.SchemaNode)) {
-		c.add("", RuleName, "the record is called %s, where it was %s; give it the alias %q", fullName(r.SchemaNode), fullName(w.SchemaNode), fullName(w.SchemaNode))
+		c.renamedType("", r, w)
 		return c.found
 	}
 	c.compare("", r, w)
@@ -115,7 +115,7 @@ func (c *comparison) compare(path string, r, w scoped) {
 	case r.Type == w.Type:
 		c.sameKind(path, r, w)
 	case promotes(w.Type, r.Type):
-		c.logicalType(path, r, w)
+		c.promotion(path, r, w)
 	default:
 		c.add(path, RuleType, "found %s, expected %s", describe(w.SchemaNode), describe(r.SchemaNode))
 	}
@@ -152,7 +152,7 @@ func sameKind(r, w scoped) bool { return r.Type == w.Type && r.Size == w.Size }
 
 func (c *comparison) sameKind(path string, r, w scoped) {
 	if w.Name != "" && !sameName(r.SchemaNode, w.SchemaNode) {
-		c.add(path, RuleName, "found %s, expected %s; give it the old name as an alias", describe(w.SchemaNode), describe(r.SchemaNode))
+		c.renamedType(path, r, w)
 		return
 	}
 	switch r.Type {
@@ -191,14 +191,63 @@ func (c *comparison) record(path string, r, w scoped) {
 		}
 		switch len(sources) {
 		case 0:
-			if !rf.HasDefault {
-				c.add(at, RuleNoDefault, "it is not there, and %s has no default for it", c.reader.name)
-			}
+			c.missing(at, rf, r, w)
 		case 1:
 			c.compare(at, c.reader.at(&rf.Type, r.namespace), c.writer.at(&sources[0].Type, w.namespace))
 		default:
 			c.add(at, RuleAlias, "both its fields %q and %q are this one, by name or alias; rename one of them", sources[0].Name, sources[1].Name)
 		}
+	}
+}
+
+// missing looks at a field of the reader that the writer's record does not have.
+func (c *comparison) missing(at string, rf *avro.SchemaField, r, w scoped) {
+	if became, ok := renamed(rf, r, w); ok && c.strict {
+		c.add(at, RuleRenamed, "it became %q there, which %s does not know: an alias is for the programs that have it. "+
+			"Keep the name, as the Go field may have another one; or rename in two releases: add %q beside %q, with a default, and write both; "+
+			"in the next release upcast the revisions that lack %q, and remove %q if each of them has a default for it",
+			became, c.reader.name, became, rf.Name, became, rf.Name)
+		return
+	}
+	switch {
+	case rf.HasDefault:
+	case c.reader.released:
+		c.add(at, RuleNoDefault, "it is not there, and %s has no default for it: keep the field", c.reader.name)
+	default:
+		c.add(at, RuleNoDefault, "it is not there, and %s has no default for it: give it one", c.reader.name)
+	}
+}
+
+// renamed returns what the reader's field became in the writer's record, by an alias there.
+func renamed(rf *avro.SchemaField, r, w scoped) (became string, ok bool) {
+	for i := range w.Fields {
+		wf := &w.Fields[i]
+		isRead := slices.ContainsFunc(r.Fields, func(f avro.SchemaField) bool { return isField(&f, wf.Name) })
+		if slices.Contains(wf.Aliases, rf.Name) && !isRead {
+			return wf.Name, true
+		}
+	}
+	return "", false
+}
+
+// renamedType says that a record, enum or fixed has another name.
+func (c *comparison) renamedType(path string, r, w scoped) {
+	if answersTo(w.SchemaNode, fullName(r.SchemaNode)) {
+		c.add(path, RuleName, "found %s, expected %s: an alias is for the programs that have it, which %s has not; keep the name, as the Go type may have another one",
+			describe(w.SchemaNode), describe(r.SchemaNode), c.reader.name)
+		return
+	}
+	c.add(path, RuleName, "found %s, expected %s; give the new one the old name as an alias", describe(w.SchemaNode), describe(r.SchemaNode))
+}
+
+// promotion compares two types of which Avro reads one as the other.
+func (c *comparison) promotion(path string, r, w scoped) {
+	switch {
+	case !c.strict:
+	case w.LogicalType != "" || r.LogicalType != "":
+		c.add(path, RuleLogicalType, "found %s, expected %s", describe(w.SchemaNode), describe(r.SchemaNode))
+	case lossy(w.Type, r.Type):
+		c.add(path, RuleLossy, "found %s, expected %s: not every value of the one is one of the other", describe(w.SchemaNode), describe(r.SchemaNode))
 	}
 }
 
@@ -213,7 +262,11 @@ func (c *comparison) enum(path string, r, w scoped) {
 		}
 	}
 	if len(missing) > 0 {
-		c.add(path, RuleEnumSymbols, "it does not have %s, and enum %s has no default there", strings.Join(missing, ", "), r.Name)
+		do := "keep them, or give it a default"
+		if c.reader.released {
+			do = "do without them"
+		}
+		c.add(path, RuleEnumSymbols, "it does not have %s, and enum %s has no default there: %s", strings.Join(missing, ", "), r.Name, do)
 	}
 }
 
@@ -236,6 +289,20 @@ func promotes(from, to string) bool {
 		return to == "double"
 	case "string":
 		return to == "bytes"
+	case "bytes":
+		return to == "string"
+	}
+	return false
+}
+
+// lossy reports whether a promotion changes some values, or fails for them: a float has 24 bits for an int's 32, a double 53 for a long's 64, and bytes need
+// not be text.
+func lossy(from, to string) bool {
+	switch from {
+	case "int":
+		return to == "float"
+	case "long":
+		return to == "float" || to == "double"
 	case "bytes":
 		return to == "string"
 	}

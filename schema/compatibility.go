@@ -63,7 +63,10 @@ const (
 	RuleUnionBranch   Rule = "MISSING_UNION_BRANCH"               // the reader's union lacks a type of the writer's
 	RuleFixedSize     Rule = "FIXED_SIZE_MISMATCH"                // a fixed has another size
 	RuleAlias         Rule = "ALIAS_COLLISION"                    // two fields of the writer are one of the reader
+	RuleRenamed       Rule = "FIELD_RENAMED"                      // the reader's field has another name in the writer's record, by an alias there
+	RuleLossy         Rule = "LOSSY_PROMOTION"                    // the reader's type is wider by Avro's rules, and cannot hold every value
 	RuleLogicalType   Rule = "LOGICAL_TYPE_MISMATCH"              // the same bytes would mean something else
+	RuleEngine        Rule = "ENGINE_UNSUPPORTED"                 // the Avro library cannot do what the schemas ask for
 	RuleMissingRecord Rule = "RECORD_MISSING"                     // a released event has no schema file any more
 )
 
@@ -103,9 +106,16 @@ func (e *IncompatibleError) Error() string {
 	for _, i := range e.Found {
 		lines = append(lines, i.String())
 	}
-	return strings.Join(lines, "\n\t") +
-		"\n\tgive a field that comes or goes a default, rename with an alias, change a type only to a wider one; " +
-		"where the meaning changes, make it a new event type and write an upcaster for the old one"
+	if slices.ContainsFunc(e.Found, func(i Incompatibility) bool { return i.Rule.isOfType() }) {
+		lines = append(lines, "a field keeps its type: add one of the new type beside it, with a default, and write both")
+	}
+	lines = append(lines, "where the meaning changes, make it a new event type and write an upcaster for the old one")
+	return strings.Join(lines, "\n\t")
+}
+
+// isOfType reports whether a field has a type that does not go with the one that it had.
+func (r Rule) isOfType() bool {
+	return slices.Contains([]Rule{RuleType, RuleUnionBranch, RuleFixedSize, RuleLossy, RuleLogicalType}, r)
 }
 
 // Unwrap returns ErrIncompatible.
@@ -114,14 +124,24 @@ func (e *IncompatibleError) Unwrap() error { return ErrIncompatible }
 // Check returns nil if text may follow the versions given, which are those of one subject in order. name is what to
 // call text in errors, such as its file.
 //
-// It is stricter than a registry where Avro would let pass what an event store must not: a logical type that changes,
-// and a record whose full name changes without an alias. Errors: *[IncompatibleError] with everything that was
-// found, [ErrInvalidSchema].
+// It is stricter than a registry, because Avro's rules let values change. What passes here is read without an error and unchanged, in the direction
+// that the level is about:
+//
+//   - A field that both schemas have is the same number, text, bytes, symbol, instant, and so within records, arrays, maps and what is optional. So
+//     a logical type stays, and a type becomes only one that holds every value: int to long or double, float to double, string to bytes.
+//   - A field that has another name on either side, by an alias on either side, is the same field. So a rename passes at the backward levels alone.
+//   - No two fields of the writer are, by an alias, one field of the reader.
+//
+// These are no changes of a value, as the schema says so itself: a field that the reader does not have is left out; a field that the writer does not have is the
+// reader's default, also where it was removed; a symbol that the reader does not have is the default of its enum.
+//
+// Errors: *[IncompatibleError] with everything that was found, [ErrInvalidSchema].
 func (c Compatibility) Check(name, text string, versions []Registered) error {
-	return c.check(name, text, versions, true)
+	return c.check(name, text, versions, Twmb{})
 }
 
-func (c Compatibility) check(name, text string, versions []Registered, strict bool) error {
+// check is Check for the engine, or with the rules of a registry if there is none.
+func (c Compatibility) check(name, text string, versions []Registered, engine Engine) error {
 	next, err := parseNode(name, text)
 	if err != nil {
 		return err
@@ -137,11 +157,12 @@ func (c Compatibility) check(name, text string, versions []Registered, strict bo
 		if err != nil {
 			return err
 		}
+		released.released = true
 		if c.backward() {
-			e.Found = append(e.Found, compare(next, released, strict)...)
+			e.Found = append(e.Found, compareFor(engine, next, released)...)
 		}
 		if c.forward() {
-			e.Found = append(e.Found, compare(released, next, strict)...)
+			e.Found = append(e.Found, compareFor(engine, released, next)...)
 		}
 	}
 	if len(e.Found) == 0 {
@@ -150,10 +171,24 @@ func (c Compatibility) check(name, text string, versions []Registered, strict bo
 	return e
 }
 
+// compareFor compares two schemas, and asks the engine what the rules do not find.
+func compareFor(engine Engine, reader, writer namedSchema) []Incompatibility {
+	found := compare(reader, writer, engine != nil)
+	if len(found) > 0 || engine == nil {
+		return found
+	}
+	if err := engine.Reads(reader.text, writer.text); err != nil {
+		return []Incompatibility{{Rule: RuleEngine, Reader: reader.name, Writer: writer.name, Detail: err.Error()}}
+	}
+	return nil
+}
+
 // namedSchema is a parsed schema and what to call it.
 type namedSchema struct {
-	name string
-	root *avro.SchemaNode
+	name     string
+	root     *avro.SchemaNode
+	text     string
+	released bool // it stays as it is
 }
 
 func parseNode(name, text string) (namedSchema, error) {
@@ -161,5 +196,5 @@ func parseNode(name, text string) (namedSchema, error) {
 	if err != nil {
 		return namedSchema{}, fmt.Errorf("%s: %w: %w", name, ErrInvalidSchema, err)
 	}
-	return namedSchema{name, s.Root()}, nil
+	return namedSchema{name: name, root: s.Root(), text: text}, nil
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,8 @@ const (
 //
 // A *T is an optional T, whose default is null; a string type that is an [Enum] an enum, whose default is its first
 // symbol; a type with MarshalText and UnmarshalText a string; a [N]byte a fixed; a struct a record. Records, enums and fixed
-// within are called like the field where they come first, with an upper-case letter, never like the Go type, which may be renamed at will. The tag of a field says what Go does not:
+// within are called as the Go type says, if it is [Named]; else as the tag says; else like the field where they come first, with an upper-case letter. They are never called
+// like the Go type, which may be renamed at will. Within an event one Go type is one of them, in however many fields. The tag of a field says what Go does not:
 //
 //	avro:"name,timestamp-millis"    the unit of a time.Time or time.Duration: any logical type of Avro for them
 //	avro:"name,uuid"                a string that is a UUID
@@ -92,8 +94,13 @@ func (d *deriver) fields(path string, g reflect.Type) (fields []string) {
 		}
 		at := dotted(path, tag.name)
 		named, mistakes := tag.typeName, len(d.found)
-		if named == "" {
-			tag.typeName = strings.ToUpper(tag.name[:1]) + tag.name[1:]
+		own := nameOf(innermost(field.Type))
+		switch {
+		case own != "" && named != "" && own != named:
+			d.add(at, "the tag says type=%s, and Go type %s says that it is called %s: leave the tag's out", named, innermost(field.Type), own)
+			continue
+		case named == "":
+			tag.typeName = cmp.Or(own, strings.ToUpper(tag.name[:1])+tag.name[1:])
 		}
 		typ := d.typ(at, field.Type, tag)
 		if named != "" && d.names[innermost(field.Type)] != named && len(d.found) == mistakes {

@@ -7,6 +7,10 @@ import "reflect"
 //
 // An Engine and what it returns may be used by any number of goroutines.
 type Engine interface {
+	// Reads returns nil if values that were written with one schema are read with the other as the rules of resolution say, whatever the Go
+	// type, or why not: [ErrUnsupported] if it is the library that cannot, or would do it wrongly. [Check] asks it about schemas that are compatible.
+	Reads(reader, writer string) error
+
 	// Compile prepares a schema, which stands by itself, for events of the struct type g, which fits it.
 	// It fails with [ErrUnsupported] if the library cannot do what they ask for, or would do it wrongly.
 	Compile(text string, g reflect.Type) (Compiled, error)

@@ -3,9 +3,11 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // What went wrong, for errors.Is. The errors of this package are a [RegistryError], [TypeError], [EncodeError] or
@@ -34,11 +36,26 @@ var (
 	// ErrNotBound: the event type was not given to Bind.
 	ErrNotBound = errors.New("event type not bound")
 
+	// Every error of [Codec.Decode] that is about the value is one of these four, and whoever reads events goes by it: an id that the registry
+	// does not know, which may be a deployment under way; a revision that this program cannot read, and another release can; bytes that no
+	// program can read; and a [RegistryError] that is Unavailable.
+
+	// The first two match [eventstore.ErrUnknownEvent] too, by which subscriptions wait for a release.
+
+	// ErrUnknownID: the registry answered, and has no schema of the id that the value names, also when asked again. It matches [ErrNotFound] too.
+	ErrUnknownID = errors.New("schema id unknown")
+	// ErrRevision: the value is sound, but what it was written with this program's schema, or its engine, cannot read. The error also
+	// matches the reason: [ErrIncompatible], [ErrWrongRecord], [ErrUnsupported] or [ErrInvalidSchema].
+	ErrRevision = errors.New("revision unreadable")
+	// ErrDamaged: the bytes are no value of this wire format, or not one of the schema they name. The error also matches the reason: [ErrTooShort],
+	// [ErrMagicByte], [ErrMalformed] or [ErrTrailingBytes].
+	ErrDamaged = errors.New("value damaged")
+
 	// ErrTooShort: the value ends before its schema id does.
 	ErrTooShort = errors.New("value too short")
 	// ErrMagicByte: the value does not start with the zero byte of the wire format.
 	ErrMagicByte = errors.New("unknown magic byte")
-	// ErrMalformed: the bytes are not what the schema they name describes.
+	// ErrMalformed: the bytes are not what the schema they name describes, or name a schema id that no registry gives.
 	ErrMalformed = errors.New("value malformed")
 	// ErrTrailingBytes: more bytes follow where the value ends.
 	ErrTrailingBytes = errors.New("trailing bytes")
@@ -102,12 +119,13 @@ func (e *RegistryError) Error() string {
 func (e *RegistryError) advice() string {
 	switch {
 	case errors.Is(e.Reason, ErrNotFound) && e.ID != 0:
-		return "check that this is the registry the value was written with; if it is, the value's bytes are damaged"
+		return "a deployment that registers it may be under way; else check that this is the registry the value was written with; " +
+			"if it is, the value's bytes are damaged"
 	case errors.Is(e.Reason, ErrNotFound):
 		return "register the schema in a deployment step: call schema.Register there, " +
 			"or give the file to the registry's own tool under this subject"
 	case errors.Is(e.Reason, ErrIncompatible):
-		return "give a field that comes or goes a default, rename with an alias, and change a type only to a wider one"
+		return "schema.Check says which field, and what to do"
 	case errors.Is(e.Reason, ErrUnauthorized):
 		return "check the user name and password, and what that user may do"
 	case errors.Is(e.Reason, ErrUnavailable):
@@ -125,6 +143,11 @@ func (e *RegistryError) because(reason, err error) *RegistryError {
 
 // Unwrap returns the reason and the cause.
 func (e *RegistryError) Unwrap() []error { return present(e.Reason, e.Err) }
+
+// Is matches [ErrUnknownID] and [eventstore.ErrUnknownEvent].
+func (e *RegistryError) Is(target error) bool {
+	return (target == ErrUnknownID || target == eventstore.ErrUnknownEvent) && e.ID != 0 && errors.Is(e.Reason, ErrNotFound)
+}
 
 // TypeError says why an event type cannot be bound.
 type TypeError struct {
@@ -192,6 +215,22 @@ func (e *DecodeError) Error() string {
 
 // Unwrap returns the reason and the cause.
 func (e *DecodeError) Unwrap() []error { return present(e.Reason, e.Err) }
+
+// Is matches [ErrDamaged], and [ErrRevision] with [eventstore.ErrUnknownEvent].
+func (e *DecodeError) Is(target error) bool {
+	switch target {
+	case ErrDamaged:
+		return e.isAny(ErrTooShort, ErrMagicByte, ErrMalformed, ErrTrailingBytes)
+	case ErrRevision, eventstore.ErrUnknownEvent:
+		return e.isAny(ErrWrongRecord, ErrIncompatible, ErrUnsupported, ErrInvalidSchema)
+	}
+	return false
+}
+
+func (e *DecodeError) isAny(reasons ...error) bool {
+	cause := errors.Join(present(e.Reason, e.Err)...)
+	return slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(cause, reason) })
+}
 
 func join(what string, reason error, detail string, err error) string {
 	if reason != nil {

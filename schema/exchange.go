@@ -11,7 +11,10 @@ import (
 )
 
 // Error codes of the registry's REST protocol: five digits, of which the first three are the HTTP status.
-const codesPerStatus = 100
+const (
+	codesPerStatus    = 100
+	codeInvalidSchema = 42201
+)
 
 // exchange is what is remembered of one call of srclient: it shows the status of an answer
 // only if its body is a registry's error.
@@ -46,7 +49,7 @@ func ask[T any](
 				return answer, nil
 			}
 		}
-		failed, again := judge(e, x.status, err)
+		failed, again := judge(ctx, e, x.status, err)
 		switch {
 		case ctx.Err() != nil:
 			return none, ended(ctx, failed, attempt)
@@ -97,6 +100,17 @@ func checkSchema(s *srclient.Schema) error {
 	return nil
 }
 
+// checkReadable is checkSchema of an answer that is remembered.
+func checkReadable(s *srclient.Schema) error {
+	if err := checkSchema(s); err != nil {
+		return err
+	}
+	if err := checkText(s.Schema()); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidSchema, err)
+	}
+	return nil
+}
+
 // checkVersion is checkSchema of an answer that has a version.
 func checkVersion(s *srclient.Schema) error {
 	if s.Version() < 1 {
@@ -105,25 +119,14 @@ func checkVersion(s *srclient.Schema) error {
 	return checkSchema(s)
 }
 
-// isForeign reports whether err, of an answer with a good status, says that no registry wrote it.
-func isForeign(err error) bool {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	var size *http.MaxBytesError
-	return errors.Is(err, errForeign) || errors.As(err, &syntax) || errors.As(err, &kind) || errors.As(err, &size)
-}
-
-// judge returns the error that e becomes, and whether another attempt may help.
-func judge(e RegistryError, status int, err error) (failed *RegistryError, again bool) {
+// judge returns the error that e becomes, and whether another attempt may help: it may wherever no registry spoke, and where
+// one does not have what it must have, which a node of it that lags behind says in passing.
+func judge(ctx context.Context, e RegistryError, status int, err error) (failed *RegistryError, again bool) {
 	e.Status = status
 	e.Detail = err.Error()
-	code := 0
 	var answer srclient.Error
-	if errors.As(err, &answer) {
-		code = answer.Code
-		if answer.Message != "" {
-			e.Detail = answer.Message
-		}
+	if errors.As(err, &answer) && answer.Message != "" {
+		e.Detail = answer.Message
 	}
 	if len(e.Detail) > maxDetail {
 		e.Detail = e.Detail[:maxDetail] + "…"
@@ -135,24 +138,64 @@ func judge(e RegistryError, status int, err error) (failed *RegistryError, again
 	case status == 0:
 		e.Detail = ""
 		return e.because(ErrUnavailable, err), true
-	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
-		return e.because(ErrUnavailable, nil), true
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusUnauthorized: // not again: too many wrong passwords lock an account
 		return e.because(ErrUnauthorized, nil), false
-	case status == http.StatusNotFound && code/codesPerStatus == http.StatusNotFound:
-		return e.because(ErrNotFound, nil), false
-	case status == http.StatusConflict:
-		return e.because(ErrIncompatible, nil), false
-	case status == http.StatusUnprocessableEntity:
-		return e.because(ErrInvalidSchema, nil), false
-	case status == http.StatusNotFound, isForeign(err):
-		return e.because(ErrUnavailable, errForeign), false
-	case status < http.StatusMultipleChoices: // the answer broke off
+	case status == http.StatusForbidden:
+		return e.because(ErrUnauthorized, nil), !spoke(answer, status)
+	case passes(status):
+		return e.because(ErrUnavailable, nil), true
+	case status < http.StatusMultipleChoices && !isForeign(err): // the answer broke off
 		return e.because(ErrUnavailable, err), true
+	case !spoke(answer, status):
+		return e.because(ErrUnavailable, errForeign), true
+	}
+	reason := reasonOf(status, answer.Code)
+	return e.because(reason, nil), errors.Is(reason, ErrNotFound) && isExpected(ctx)
+}
+
+// isForeign reports whether err, of an answer with a good status, says that no registry wrote it.
+func isForeign(err error) bool {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	var size *http.MaxBytesError
+	return errors.Is(err, errForeign) || errors.As(err, &syntax) || errors.As(err, &kind) || errors.As(err, &size)
+}
+
+// passes reports whether a status says by itself that it passes, whoever answers so.
+func passes(status int) bool {
+	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests ||
+		status == http.StatusRequestTimeout || status == http.StatusTooEarly
+}
+
+// spoke reports whether a registry wrote the answer: its errors are JSON with a code that begins with the status. A code that is the bare status 404
+// is that of the server around it, which does not have the path.
+func spoke(answer srclient.Error, status int) bool {
+	return answer.Code/codesPerStatus == status || answer.Code == status && status != http.StatusNotFound
+}
+
+// reasonOf returns what a registry means.
+func reasonOf(status, code int) error {
+	switch {
+	case status == http.StatusNotFound:
+		return ErrNotFound
+	case status == http.StatusConflict:
+		return ErrIncompatible
+	case status == http.StatusUnprocessableEntity && (code == status || code == codeInvalidSchema):
+		return ErrInvalidSchema
 	default:
-		return e.because(ErrRefused, nil), false
+		return ErrRefused
 	}
 }
+
+type expectedKey struct{}
+
+// expecting returns a context in which an [HTTP] tries again where its registry does not have what is asked for: what was asked for must be there, and
+// a node of the registry that has not caught up with the others does not have it yet.
+func expecting(ctx context.Context) context.Context {
+	return context.WithValue(ctx, expectedKey{}, true)
+}
+
+func isExpected(ctx context.Context) bool { return ctx.Value(expectedKey{}) != nil }
 
 // ended returns the error of a call whose ctx ended after some attempts.
 func ended(ctx context.Context, failed *RegistryError, attempts int) *RegistryError {

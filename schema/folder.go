@@ -179,7 +179,7 @@ func (f *Folder) next(subject, text string, versions []Registered) (Registered, 
 	if err != nil {
 		return Registered{}, err
 	}
-	if err := level.check("the new schema", text, versions, false); err != nil {
+	if err := level.check("the new schema", text, versions, nil); err != nil {
 		return Registered{}, err
 	}
 	id, err := idOf(text)

@@ -38,8 +38,16 @@ type HTTPConfig struct {
 	// Timeout of one request, from connecting to the last byte of the answer. Default: [DefaultTimeout].
 	Timeout time.Duration
 
-	// Attempts is how often a request is made when the registry is not reached, or answers with a status of
-	// 500 or more or 429. Default: [DefaultAttempts].
+	// Attempts is how often a request is made when the answer may be another one soon. Default: [DefaultAttempts]. These are tried again:
+	//
+	//   - no answer, or one that breaks off;
+	//   - a status of 500 or more, 408, 425 or 429, whoever answers so;
+	//   - an answer that is not a registry's: text, HTML or other JSON where an error has the form {"error_code": …}, as proxies give it, with
+	//     any status but 401; what is no schema or no list of versions with status 200; the path's own 404, with the code 404;
+	//   - a registry's 404 about what must be there, which a node of it that lags behind gives: the schema of an id that a value names, a
+	//     version that was just listed or registered, and what [Codec.Bind] looks for without registering it.
+	//
+	// Everything else that a registry says in its own form is believed at once, and so is a 401.
 	Attempts int
 
 	// Backoff is the wait before the second attempt; it doubles from one to the next, up to five seconds.
@@ -170,7 +178,8 @@ func (h *HTTP) Schema(ctx context.Context, id int) (string, error) {
 		e.Detail = "ids are from 1 to 2147483647"
 		return "", e.because(ErrNotFound, nil)
 	}
-	s, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetSchema(id) }, checkSchema)
+	get := func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetSchema(id) }
+	s, err := ask(expecting(ctx), h, e, get, checkReadable)
 	if err != nil {
 		return "", err
 	}
@@ -206,6 +215,7 @@ func (h *HTTP) Register(ctx context.Context, subject, text string) (Registered, 
 		return r, err
 	}
 	e := RegistryError{Op: opRegister, URL: h.url, Subject: subject}
+	ctx = expecting(ctx) // srclient asks for the schema of the id that it was given
 	_, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
 		return c.CreateSchema(subject, text, srclient.Avro)
 	}, checkSchema)
@@ -239,7 +249,7 @@ func (h *HTTP) Versions(ctx context.Context, subject string) ([]Registered, erro
 	slices.Sort(numbers)
 	versions := make([]Registered, len(numbers))
 	for i, number := range numbers {
-		s, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
+		s, err := ask(expecting(ctx), h, e, func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) {
 			return c.GetSchemaByVersion(subject, number)
 		}, checkVersion)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -24,24 +25,41 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 		attempts int
 		says     string
 	}{
-		"incompatible":          {409, `{"error_code":409,"message":"field c lacks a default"}`, schema.ErrIncompatible, 1, "field c lacks a default"},
-		"subject not found":     {404, `{"error_code":40401,"message":"Subject not found"}`, schema.ErrNotFound, 1, "register the schema"},
-		"another server's 404":  {404, html, schema.ErrUnavailable, 1, "does not speak the protocol"},
-		"404 of a wrong path":   {404, `{"error_code":404,"message":"HTTP 404 Not Found"}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
-		"invalid":               {422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
-		"unauthorized":          {401, `{"error_code":401,"message":"Unauthorized"}`, schema.ErrUnauthorized, 1, "user name and password"},
-		"forbidden":             {403, html, schema.ErrUnauthorized, 1, "403"},
-		"bad request":           {400, `{"error_code":400,"message":"not so"}`, schema.ErrRefused, 1, "not so"},
-		"internal error":        {500, `{"error_code":50001,"message":"store is down"}`, schema.ErrUnavailable, 4, "store is down"},
-		"gateway":               {502, html, schema.ErrUnavailable, 4, "4 attempts"},
-		"too many requests":     {429, html, schema.ErrUnavailable, 4, "HTTP 429"},
-		"a web page":            {200, html, schema.ErrUnavailable, 1, "does not speak the protocol"},
-		"empty object":          {200, `{}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
-		"no version":            {200, `{"id":1,"schema":"\"int\""}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
-		"too large":             {200, `{"id":1,"version":1,"schema":"` + strings.Repeat("x", 9<<20) + `"}`, schema.ErrUnavailable, 1, "does not speak the protocol"},
-		"protobuf":              {200, `{"id":1,"version":1,"schema":"x","schemaType":"PROTOBUF"}`, schema.ErrInvalidSchema, 1, "PROTOBUF"},
-		"with references":       {200, `{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema, 1, "refers to 1"},
-		"long message is short": {409, `{"error_code":409,"message":"` + strings.Repeat("x", 1<<16) + `"}`, schema.ErrIncompatible, 1, "x…"},
+		"incompatible":             {409, `{"error_code":409,"message":"field c lacks a default"}`, schema.ErrIncompatible, 1, "field c lacks a default"},
+		"subject not found":        {404, `{"error_code":40401,"message":"Subject not found"}`, schema.ErrNotFound, 1, "register the schema"},
+		"invalid":                  {422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
+		"read only":                {422, `{"error_code":42205,"message":"subject is in read-only mode"}`, schema.ErrRefused, 1, "read-only"},
+		"unauthorized":             {401, `{"error_code":401,"message":"Unauthorized"}`, schema.ErrUnauthorized, 1, "user name and password"},
+		"unauthorized by a proxy":  {401, html, schema.ErrUnauthorized, 1, "user name and password"},
+		"forbidden":                {403, `{"error_code":40301,"message":"no"}`, schema.ErrUnauthorized, 1, "403"},
+		"forbidden by a proxy":     {403, html, schema.ErrUnauthorized, 4, "403"},
+		"bad request":              {400, `{"error_code":400,"message":"not so"}`, schema.ErrRefused, 1, "not so"},
+		"internal error":           {500, `{"error_code":50001,"message":"store is down"}`, schema.ErrUnavailable, 4, "store is down"},
+		"gateway":                  {502, html, schema.ErrUnavailable, 4, "4 attempts"},
+		"timed out":                {408, html, schema.ErrUnavailable, 4, "HTTP 408"},
+		"too early":                {425, html, schema.ErrUnavailable, 4, "HTTP 425"},
+		"too many requests":        {429, html, schema.ErrUnavailable, 4, "HTTP 429"},
+		"too many, and a code":     {429, `{"error_code":42901,"message":"slow down"}`, schema.ErrUnavailable, 4, "slow down"},
+		"another server's 404":     {404, html, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"404 of a wrong path":      {404, `{"error_code":404,"message":"HTTP 404 Not Found"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"a gateway's JSON":         {404, `{"message":"no Route matched with those values"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"a code of another status": {400, `{"error_code":40403,"message":"x"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"a cut error":              {404, `{"error_code":404`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"a proxy's 400":            {400, "Bad Request", schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"a proxy's 409":            {409, html, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"a proxy's 410":            {410, "", schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"a proxy's 422":            {422, "Unprocessable", schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"redirected nowhere":       {302, html, schema.ErrUnavailable, 4, "302"},
+		"a web page":               {200, html, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"nothing":                  {200, "", schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"no content":               {204, "", schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"cut":                      {200, `{"id":1,"version":1,"schema":"\"in`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"empty object":             {200, `{}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"no version":               {200, `{"id":1,"schema":"\"int\""}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"too large":                {200, `{"id":1,"version":1,"schema":"` + strings.Repeat("x", 9<<20) + `"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"protobuf":                 {200, `{"id":1,"version":1,"schema":"x","schemaType":"PROTOBUF"}`, schema.ErrInvalidSchema, 1, "PROTOBUF"},
+		"with references":          {200, `{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema, 1, "refers to 1"},
+		"long message is short":    {409, `{"error_code":409,"message":"` + strings.Repeat("x", 1<<16) + `"}`, schema.ErrIncompatible, 1, "x…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -119,4 +137,93 @@ func TestHTTPRefusesAnotherSchema(t *testing.T) {
 			require.ErrorIs(t, err, schema.ErrRefused)
 		})
 	}
+}
+
+// behind is a registry of which one node has not caught up: it has none of what others have, for so many requests.
+func behind(next http.Handler, requests int32) (h http.Handler, asked *atomic.Int32) {
+	asked = new(atomic.Int32)
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if asked.Add(1) > requests {
+			next.ServeHTTP(w, req)
+			return
+		}
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"error_code":40403,"message":"Schema not found"}`)
+	}), asked
+}
+
+// A node that lags behind is asked again for what must be there, and believed about what need not be.
+func TestHTTPWaitsForANodeThatLagsBehind(t *testing.T) {
+	t.Parallel()
+	m := schema.NewMemory()
+	is, err := m.Register(t.Context(), thingSubject, v1)
+	require.NoError(t, err)
+	value := []byte{0, 0, 0, 0, byte(is.ID), 2, 'x'}
+	service := func(t *testing.T, lag int32) (*schema.HTTP, *atomic.Int32) {
+		t.Helper()
+		h, asked := behind(protocol(m), lag)
+		client, _ := connect(t, serve(t, h), schema.HTTPConfig{Attempts: 3})
+		return client, asked
+	}
+	t.Run("the schema of an id", func(t *testing.T) {
+		t.Parallel()
+		h, _ := service(t, 2)
+		text, err := h.Schema(t.Context(), is.ID)
+		require.NoError(t, err)
+		require.Equal(t, v1, text)
+		h, asked := service(t, 3)
+		_, err = h.Schema(t.Context(), is.ID)
+		require.ErrorIs(t, err, schema.ErrUnknownID)
+		require.ErrorContains(t, err, "3 attempts")
+		require.EqualValues(t, 3, asked.Load())
+	})
+	t.Run("what Bind needs", func(t *testing.T) {
+		t.Parallel()
+		h, _ := service(t, 2)
+		c, err := schema.NewCodec(h, thing(v1), schema.Config{})
+		require.NoError(t, err)
+		typ := typeOf[a]("Thing")
+		require.NoError(t, c.Bind(t.Context(), []event.Type{typ}))
+		var got a
+		require.NoError(t, c.Decode(t.Context(), typ, value, &got))
+	})
+	t.Run("what was just registered", func(t *testing.T) {
+		t.Parallel()
+		fresh := schema.NewMemory()
+		protocol := protocol(fresh)
+		var finds atomic.Int32
+		url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			lags, _ := behind(protocol, 1)
+			if strings.HasSuffix(req.URL.Path, "/versions") || finds.Add(1) > 3 {
+				lags = protocol
+			}
+			lags.ServeHTTP(w, req)
+		}))
+		h, _ := connect(t, url, schema.HTTPConfig{Attempts: 3})
+		is, err := h.Register(t.Context(), "s", v1)
+		require.NoError(t, err)
+		require.Equal(t, 1, is.Version)
+	})
+	t.Run("not what may be missing", func(t *testing.T) {
+		t.Parallel()
+		for _, ask := range []func(h *schema.HTTP) error{
+			func(h *schema.HTTP) error { _, err := h.Find(t.Context(), "s", v1); return err },
+			func(h *schema.HTTP) error { _, err := h.Latest(t.Context(), "s"); return err },
+			func(h *schema.HTTP) error { _, err := h.Versions(t.Context(), "s"); return err },
+		} {
+			h, asked := service(t, 9)
+			require.ErrorIs(t, ask(h), schema.ErrNotFound)
+			require.NotErrorIs(t, ask(h), schema.ErrUnknownID)
+			require.EqualValues(t, 2, asked.Load())
+		}
+	})
+	t.Run("and once only", func(t *testing.T) {
+		t.Parallel()
+		h, asked := behind(protocol(schema.NewMemory()), 0)
+		client, _ := connect(t, serve(t, h), schema.HTTPConfig{Attempts: 3})
+		c, err := schema.NewCodec(client, accountSources(), schema.Config{})
+		require.NoError(t, err)
+		require.ErrorIs(t, c.Bind(t.Context(), []event.Type{created(), credited()}), schema.ErrNotFound)
+		require.EqualValues(t, 3+1, asked.Load())
+	})
 }

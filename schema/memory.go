@@ -80,7 +80,7 @@ func (m *Memory) Register(ctx context.Context, subject, text string) (Registered
 		return r, nil
 	}
 	versions := m.subjects[subject]
-	if err := or(m.levels[subject], Backward).check("the new schema", text, m.versions(subject), false); err != nil {
+	if err := or(m.levels[subject], Backward).check("the new schema", text, m.versions(subject), nil); err != nil {
 		return Registered{}, e.because(nil, err)
 	}
 	id, ok := m.ids[canonical]

@@ -92,7 +92,7 @@ func ExampleCheck() {
 			fmt.Println(i)
 		}
 	}
-	// Output: field "c": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1 wrote: it is not there, and Thing.avsc has no default for it
+	// Output: field "c": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1 wrote: it is not there, and Thing.avsc has no default for it: give it one
 }
 
 func ExampleCompatibility_Check() {

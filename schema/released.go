@@ -105,9 +105,12 @@ func (c *Codec) registerRevision(ctx context.Context, subject, file string, revi
 	if errors.Is(err, ErrNotFound) {
 		is, err = c.registry.Latest(ctx, subject)
 		if err == nil && is.Version >= revision {
-			return is, misnumbered(subject, file, is.Version+1)
-		}
-		if err == nil || errors.Is(err, ErrNotFound) {
+			latest := is.Version
+			is, err = c.registry.Find(expecting(ctx), subject, text) // a node that lags behind may have said that it is not there
+			if errors.Is(err, ErrNotFound) {
+				return is, misnumbered(subject, file, latest+1)
+			}
+		} else if err == nil || errors.Is(err, ErrNotFound) {
 			is, err = c.registry.Register(ctx, subject, text)
 		}
 	}

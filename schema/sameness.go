@@ -26,7 +26,7 @@ func sameValues(asked, answered string) error {
 	if err != nil {
 		return fmt.Errorf("the schema in its answer: %w", err)
 	}
-	own, others := namedSchema{"the schema asked for", a.Root()}, namedSchema{"the one answered", b.Root()}
+	own, others := namedSchema{name: "the schema asked for", root: a.Root()}, namedSchema{name: "the one answered", root: b.Root()}
 	if found := append(compare(own, others, true), compare(others, own, true)...); len(found) > 0 {
 		return errors.New(found[0].String())
 	}

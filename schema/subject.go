@@ -24,5 +24,8 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Subject == nil {
 		cfg.Subject = TopicRecordNameStrategy
 	}
+	if cfg.Engine == nil {
+		cfg.Engine = Twmb{}
+	}
 	return cfg
 }

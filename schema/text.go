@@ -15,7 +15,7 @@ import (
 type texts struct {
 	typ  reflect.Type
 	flat []flatText // fields of the struct itself: found without reflection, which would take longer than the check
-	rest *textNode  // what lies deeper; nil if there is none
+	rest *parts     // what lies deeper; nil if there is none
 }
 
 type flatText struct {
@@ -23,31 +23,16 @@ type flatText struct {
 	name   string
 }
 
-// textNode is a Go type with strings somewhere in it.
-type textNode struct {
-	kind     reflect.Kind // String, Struct, Pointer, Slice or Map, unless it marshals
-	marshals bool         // MarshalText says what is stored
-	fields   []textField  // of a Struct
-	elem     *textNode    // of the others; nil in a Map whose values have none
-}
-
-type textField struct {
-	index int
-	name  string
-	node  *textNode
-}
-
 // newTexts returns nil if a struct of the type, which fits the record, has no strings.
 func newTexts(g reflect.Type, record *avro.SchemaNode) *texts {
-	f := textFinder{names: newNames(record), seen: make(map[seenPair]*textNode)}
-	root := f.node(g, record, namespaceOf(record))
+	root := partsOf(g, record, textOf, wrongText)
 	if root == nil {
 		return nil
 	}
 	t := &texts{typ: g}
-	rest := &textNode{kind: reflect.Struct}
+	rest := &parts{kind: reflect.Struct}
 	for _, field := range root.fields {
-		if field.node.kind == reflect.String && !field.node.marshals {
+		if g.Field(field.index).Type.Kind() == reflect.String && !marshalsText(g.Field(field.index).Type) && field.part.wrong != nil {
 			t.flat = append(t.flat, flatText{g.Field(field.index).Offset, field.name})
 		} else {
 			rest.fields = append(rest.fields, field)
@@ -59,72 +44,44 @@ func newTexts(g reflect.Type, record *avro.SchemaNode) *texts {
 	return t
 }
 
-type textFinder struct {
-	names names
-	seen  map[seenPair]*textNode
+func marshalsText(g reflect.Type) bool {
+	return reflect.PointerTo(g).Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
-// node returns nil if there are no strings in values of the type.
-func (f textFinder) node(g reflect.Type, n *avro.SchemaNode, namespace string) *textNode {
-	n = f.names.follow(n, namespace)
-	t := &textNode{kind: g.Kind()}
+// textOf returns what finds out that a string is none.
+func textOf(g reflect.Type, n *avro.SchemaNode) func(reflect.Value) string {
 	switch {
-	case n.Type == "string":
-		t.marshals = reflect.PointerTo(g).Implements(reflect.TypeFor[encoding.TextMarshaler]())
-		return t
-	case n.Type == "union" && t.kind == reflect.Pointer:
-		for i := range n.Branches {
-			if elem := f.node(g.Elem(), &n.Branches[i], namespace); elem != nil {
-				t.elem = elem
-				return t
+	case n.Type != "string":
+		return nil
+	case marshalsText(g):
+		return func(v reflect.Value) string {
+			if text, err := marshaled(v); err == nil && !utf8.Valid(text) {
+				return notText
 			}
+			return "" // one that fails to marshal is left to the Avro library, which fails too
 		}
-	case n.Type == "array" && t.kind == reflect.Slice:
-		if t.elem = f.node(g.Elem(), n.Items, namespace); t.elem != nil {
-			return t
-		}
-	case n.Type == "map" && t.kind == reflect.Map:
-		t.elem = f.node(g.Elem(), n.Values, namespace)
-		return t
-	case n.Type == "record" && t.kind == reflect.Struct:
-		return f.record(t, g, n)
 	}
-	return nil
+	return func(v reflect.Value) string { return wrongText(v.String()) }
 }
 
-func (f textFinder) record(t *textNode, g reflect.Type, n *avro.SchemaNode) *textNode {
-	pair := seenPair{g, fullName(n)}
-	if known, ok := f.seen[pair]; ok {
-		return known
+const notText = "is not UTF-8, which an Avro string is; make it \"bytes\" if it is no text"
+
+func wrongText(s string) string {
+	if utf8.ValidString(s) {
+		return ""
 	}
-	f.seen[pair] = t // it may contain itself
-	for i := range n.Fields {
-		field, ok := taggedField(g, n.Fields[i].Name)
-		if !ok {
-			continue
-		}
-		if node := f.node(field.Type, &n.Fields[i].Type, namespaceOf(n)); node != nil {
-			t.fields = append(t.fields, textField{field.Index[0], n.Fields[i].Name, node})
-		}
-	}
-	if len(t.fields) == 0 {
-		f.seen[pair] = nil
-		return nil
-	}
-	return t
+	return notText
 }
 
 // check returns nil, or which string of the struct that p points to is not UTF-8.
 func (t *texts) check(p unsafe.Pointer) error {
 	for i := range t.flat {
 		if !validText(*(*string)(unsafe.Add(p, t.flat[i].offset))) {
-			return notText(t.flat[i].name)
+			return fmt.Errorf("field %q %s", t.flat[i].name, notText)
 		}
 	}
 	if t.rest != nil {
-		if path, ok := t.rest.find(reflect.NewAt(t.typ, p).Elem()); !ok {
-			return notText(path[1:])
-		}
+		return t.rest.check(reflect.NewAt(t.typ, p).Elem())
 	}
 	return nil
 }
@@ -142,59 +99,13 @@ func validText(s string) bool {
 	return all < utf8.RuneSelf || utf8.ValidString(s)
 }
 
-func notText(path string) error {
-	return fmt.Errorf("field %q is not UTF-8, which an Avro string is; make it \"bytes\" if it is no text", path)
-}
-
-// find returns where in v there is a string that is not UTF-8, or ok.
-func (t *textNode) find(v reflect.Value) (path string, ok bool) {
-	if t.marshals {
-		return "", validMarshaled(v)
-	}
-	switch t.kind {
-	case reflect.String:
-		return "", utf8.ValidString(v.String())
-	case reflect.Struct:
-		for i := range t.fields {
-			if path, ok := t.fields[i].node.find(v.Field(t.fields[i].index)); !ok {
-				return "." + t.fields[i].name + path, false
-			}
-		}
-	case reflect.Pointer:
-		if !v.IsNil() {
-			return t.elem.find(v.Elem())
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			if path, ok := t.elem.find(v.Index(i)); !ok {
-				return "[]" + path, false
-			}
-		}
-	case reflect.Map:
-		for entries := v.MapRange(); entries.Next(); {
-			if !utf8.ValidString(entries.Key().String()) {
-				return "{}", false
-			}
-			if t.elem == nil {
-				continue
-			}
-			if path, ok := t.elem.find(entries.Value()); !ok {
-				return "{}" + path, false
-			}
-		}
-	default: // newTexts makes no other
-	}
-	return "", true
-}
-
-// validMarshaled reports whether what v is stored as is UTF-8. A value that fails to marshal is left to the Avro library, which fails too.
-func validMarshaled(v reflect.Value) bool {
+// marshaled returns what v is stored as.
+func marshaled(v reflect.Value) ([]byte, error) {
 	m, ok := v.Interface().(encoding.TextMarshaler)
 	if !ok { // its method is on the pointer
 		p := reflect.New(v.Type())
 		p.Elem().Set(v)
 		m, _ = p.Interface().(encoding.TextMarshaler)
 	}
-	text, err := m.MarshalText()
-	return err != nil || utf8.Valid(text)
+	return m.MarshalText()
 }

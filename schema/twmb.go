@@ -25,6 +25,15 @@ func (Twmb) Compile(text string, _ reflect.Type) (Compiled, error) {
 	return twmbSchema{s}, nil
 }
 
+// Reads implements [Engine].
+func (Twmb) Reads(reader, writer string) error {
+	s, err := avro.Parse(reader)
+	if err == nil {
+		_, err = twmbSchema{s}.Resolve(writer)
+	}
+	return err
+}
+
 // AppendEncode implements [Compiled].
 func (s twmbSchema) AppendEncode(dst []byte, event any) ([]byte, error) {
 	return s.Schema.AppendEncode(dst, event)

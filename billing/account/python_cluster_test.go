@@ -203,7 +203,7 @@ func checkLoaded(t *testing.T, f *fixture, last string) {
 	for e, err := range f.Repository.History(t.Context(), "alice", 1) {
 		require.NoError(t, err)
 		versions = append(versions, e.AggregateVersion)
-		if credited, ok := e.Event.(account.AccountCredited); ok {
+		if credited, ok := e.Events[0].(account.AccountCredited); ok {
 			transactions = append(transactions, credited.TransactionID)
 		}
 	}

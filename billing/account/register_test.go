@@ -44,7 +44,7 @@ func TestCommandsReachTheStoreAndComeBack(t *testing.T) {
 	var stored []event.Envelope[any]
 	for e, err := range f.Repository.History(ctx, "a", 1) {
 		require.NoError(t, err)
-		stored = append(stored, event.Envelope[any]{Header: e.Header, Event: e.Event})
+		stored = append(stored, event.Envelope[any]{Header: e.Header, Event: e.Events[0]})
 	}
 	require.Len(t, stored, 3)
 	require.Equal(t, created(), stored[0].Event)
@@ -81,7 +81,7 @@ func TestEffectiveTimeDefaultsToWhenTheCommandWasDispatched(t *testing.T) {
 	require.Equal(t, int64(3), root.Version())
 	for e, err := range f.Repository.History(t.Context(), "a", 2) {
 		require.NoError(t, err)
-		switch e := e.Event.(type) {
+		switch e := e.Events[0].(type) {
 		case account.AccountCredited:
 			require.Equal(t, fixed(), e.EffectiveAt)
 		case account.AccountDebited:

@@ -132,7 +132,7 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 				record = rec
 				break
 			}
-			check(accounts.Handler(func(context.Context, event.Envelope[aggregate.Event[account.Account]]) error {
+			check(accounts.Handler(func(context.Context, event.Stored[aggregate.Event[account.Account]]) error {
 				t.Error("handled half an event")
 				return nil
 			})(t.Context(), record))
@@ -157,7 +157,7 @@ func before(t *testing.T, store eventstore.Store, at event.Position) eventstore.
 }
 
 // first returns the error of the first event.
-func first(events iter.Seq2[event.Envelope[aggregate.Event[account.Account]], error]) error {
+func first(events iter.Seq2[event.Stored[aggregate.Event[account.Account]], error]) error {
 	for _, err := range events {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 type Source interface {
 	// Events yields the events of all accounts from start on, up to now; in order within an account. An error is
 	// yielded once, as the last pair.
-	Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Envelope[aggregate.Event[Account]], error]
+	Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Stored[aggregate.Event[Account]], error]
 }
 
 // View is the read model of all accounts and their balances, in memory.
@@ -149,12 +149,24 @@ func (s *viewState) catchUp(ctx context.Context, source Source) error {
 	return nil
 }
 
-func (s *viewState) apply(e event.Envelope[aggregate.Event[Account]]) error {
+func (s *viewState) apply(e event.Stored[aggregate.Event[Account]]) error {
 	r := s.rows[e.AggregateID]
 	if e.AggregateVersion != r.Version+1 {
 		return fmt.Errorf("account %q is at version %d, and the next event, at %s, has version %d: events are missing",
 			e.AggregateID, r.Version, e.Position, e.AggregateVersion)
 	}
+	for _, one := range e.Events {
+		err := r.apply(event.Envelope[aggregate.Event[Account]]{Header: e.Header, Position: e.Position, Event: one})
+		if err != nil {
+			return err
+		}
+	}
+	r.Version = e.AggregateVersion
+	s.rows[e.AggregateID] = r
+	return nil
+}
+
+func (r *row) apply(e event.Envelope[aggregate.Event[Account]]) error {
 	switch event := e.Event.(type) {
 	case AccountCreated:
 		lowest, highest := limits(event.AccountType, event.MinBalance, event.MaxBalance)
@@ -177,8 +189,6 @@ func (s *viewState) apply(e event.Envelope[aggregate.Event[Account]]) error {
 	default:
 		return fmt.Errorf("the view of accounts does not know event %s of account %q, at %s", e.Type, e.AggregateID, e.Position)
 	}
-	r.Version = e.AggregateVersion
-	s.rows[e.AggregateID] = r
 	return nil
 }
 

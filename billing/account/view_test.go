@@ -19,40 +19,40 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-type envelope = event.Envelope[aggregate.Event[account.Account]]
+type stored = event.Stored[aggregate.Event[account.Account]]
 
 // script is a source that yields what it is told to, whatever it is asked for.
 type script struct {
-	next  []envelope
+	next  []stored
 	err   error // after them
 	start eventstore.Start
 }
 
-func (s *script) Events(_ context.Context, start eventstore.Start) iter.Seq2[envelope, error] {
+func (s *script) Events(_ context.Context, start eventstore.Start) iter.Seq2[stored, error] {
 	s.start = start
-	return func(yield func(envelope, error) bool) {
+	return func(yield func(stored, error) bool) {
 		for _, e := range s.next {
 			if !yield(e, nil) {
 				return
 			}
 		}
 		if s.err != nil {
-			yield(envelope{}, s.err)
+			yield(stored{}, s.err)
 		}
 	}
 }
 
 // at puts events of account "a" into partition 3, a gap between their offsets.
-func at(first int64, events ...aggregate.Event[account.Account]) []envelope {
-	var all []envelope
+func at(first int64, events ...aggregate.Event[account.Account]) []stored {
+	var all []stored
 	for i, e := range events {
 		version := first + int64(i)
-		all = append(all, envelope{
+		all = append(all, stored{
 			Header: event.Header{
 				Type: e.EventType(), AggregateType: "Account", AggregateID: "a", AggregateVersion: version, Timestamp: fixed(),
 			},
 			Position: event.Position{Partition: 3, Offset: 10 * version},
-			Event:    e,
+			Events:   []aggregate.Event[account.Account]{e},
 		})
 	}
 	return all
@@ -78,6 +78,28 @@ func TestViewAppliesEachEventOnce(t *testing.T) {
 	require.Equal(t, all[3].Position.Offset+1, source.start.Offset(3), "it asks for no more than it needs")
 }
 
+// A stored event of a former revision may be two of today's: both are applied, or, where the view does not know one, none.
+func TestViewAppliesAllThatAStoredEventIs(t *testing.T) {
+	t.Parallel()
+	all := at(1, created(), credited("t-1", 100, 100), debited("t-2", 30, 70))
+	split := slices.Clone(all)
+	split[1].Events = append(split[1].Events, debited("t-1f", 1, 99))
+	balance, err := account.NewView(&script{next: slices.Concat(split, split)}).Balance(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, int64(69), balance.Posted)
+	require.Equal(t, int64(3), balance.Version)
+
+	source := &script{next: slices.Clone(all)}
+	source.next[1].Events = append(slices.Clone(all[1].Events), unknown{})
+	view := account.NewView(source)
+	_, err = view.Balance(t.Context(), "a")
+	require.ErrorContains(t, err, "does not know")
+	source.next = all
+	balance, err = view.Balance(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, int64(70), balance.Posted)
+}
+
 func TestViewGoesOnAfterAFailure(t *testing.T) {
 	t.Parallel()
 	all := at(1, created(), credited("t-1", 100, 100), debited("t-2", 30, 70))
@@ -95,7 +117,7 @@ func TestViewGoesOnAfterAFailure(t *testing.T) {
 func TestViewRefusesAGapAndAnUnknownEvent(t *testing.T) {
 	t.Parallel()
 	all := at(1, created(), credited("t-1", 100, 100), debited("t-2", 30, 70))
-	_, err := account.NewView(&script{next: []envelope{all[0], all[2]}}).Balance(t.Context(), "a")
+	_, err := account.NewView(&script{next: []stored{all[0], all[2]}}).Balance(t.Context(), "a")
 	require.EqualError(t, err,
 		`view of accounts: account "a" is at version 1, and the next event, at 3:30, has version 3: events are missing`)
 	_, err = account.NewView(&script{next: at(1, unknown{})}).Balance(t.Context(), "a")
@@ -156,8 +178,8 @@ func TestViewAnswersUnderItsContext(t *testing.T) {
 // stuckSource yields nothing, and not soon.
 type stuckSource struct{ entered, leave chan struct{} }
 
-func (s *stuckSource) Events(context.Context, eventstore.Start) iter.Seq2[envelope, error] {
-	return func(func(envelope, error) bool) {
+func (s *stuckSource) Events(context.Context, eventstore.Start) iter.Seq2[stored, error] {
+	return func(func(stored, error) bool) {
 		close(s.entered)
 		<-s.leave
 	}

@@ -66,11 +66,13 @@ func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, 
 		if err != nil {
 			return nil, v.problemOf(ctx, err)
 		}
-		if page.HasMore = len(page.Events) == r.Limit; page.HasMore {
-			page.Next = page.Events[r.Limit-1].Version
+		if page.HasMore = len(page.Events) >= r.Limit; page.HasMore {
+			page.Next = page.Events[len(page.Events)-1].Version
 			break
 		}
-		page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}, opening))
+		for _, one := range e.Events { // they share a version: a page ends behind all of them
+			page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}, opening))
+		}
 	}
 	return &eventsAnswer{Body: page}, nil
 }
@@ -81,7 +83,7 @@ func (v *service) opening(ctx context.Context, accountID string) (account.Accoun
 		if err != nil {
 			return account.AccountCreated{}, err
 		}
-		if created, ok := e.Event.(account.AccountCreated); ok {
+		if created, ok := e.Events[0].(account.AccountCreated); ok {
 			return created, nil
 		}
 		return account.AccountCreated{}, fmt.Errorf("the first event of account %q, %s, is %s, expected AccountCreated", accountID, e.ID, e.Type)

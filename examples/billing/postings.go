@@ -113,8 +113,12 @@ func (v *service) posting(ctx context.Context, r *onePostingRequest) (*onePostin
 		if err != nil {
 			return nil, v.problemOf(ctx, err)
 		}
-		found := event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}
-		if p, ok := postingOf(found); ok && p.transactionID == string(r.TransactionID) {
+		for _, one := range e.Events {
+			found := event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}
+			p, ok := postingOf(found)
+			if !ok || p.transactionID != string(r.TransactionID) {
+				continue
+			}
 			body, err := v.postingBody(ctx, found)
 			if err != nil {
 				return nil, v.problemOf(ctx, err)

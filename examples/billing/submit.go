@@ -81,12 +81,14 @@ func (v *service) earlier(ctx context.Context, s submission) (found event.Envelo
 		if err != nil {
 			return found, err
 		}
-		envelope := event.Envelope[any]{Header: e.Header, Position: e.Position, Event: e.Event}
-		if e.CommandID == s.key {
-			return envelope, nil
-		}
-		if !ok && s.same != nil && s.same(envelope) {
-			found, ok = envelope, true
+		for _, one := range e.Events {
+			envelope := event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}
+			if e.CommandID == s.key {
+				return envelope, nil
+			}
+			if !ok && s.same != nil && s.same(envelope) {
+				found, ok = envelope, true
+			}
 		}
 	}
 	if !ok {

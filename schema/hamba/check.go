@@ -24,6 +24,9 @@ func check(s avro.Schema, g reflect.Type) error {
 func checkLogical(s avro.Schema) error {
 	var found error
 	visit(s, nil, func(s avro.Schema, _ []string) bool {
+		if r, ok := s.(*avro.RecordSchema); ok {
+			found = checkDefaultSpans(r)
+		}
 		switch logical(s) {
 		case avro.Decimal:
 			found = fmt.Errorf("%w: it cuts off the digits of a decimal that are beyond the scale, and says nothing", schema.ErrUnsupported)
@@ -33,6 +36,22 @@ func checkLogical(s avro.Schema) error {
 		}
 		return found == nil
 	})
+	return found
+}
+
+// checkDefaultSpans refuses defaults of spans of time, which the library takes for nanoseconds.
+func checkDefaultSpans(r *avro.RecordSchema) (found error) {
+	for _, f := range r.Fields() {
+		if !f.HasDefault() || f.Default() == nil {
+			continue
+		}
+		visit(f.Type(), nil, func(s avro.Schema, _ []string) bool {
+			if logical(s) == avro.TimeMicros {
+				found = fmt.Errorf("field %q: %w: it takes the default of a time-micros for nanoseconds", f.Name(), schema.ErrUnsupported)
+			}
+			return found == nil
+		})
+	}
 	return found
 }
 

@@ -29,8 +29,27 @@ func (Engine) Compile(text string, g reflect.Type) (schema.Compiled, error) {
 	if err := check(s, g); err != nil {
 		return nil, err
 	}
+	if err := checkDefaults(text); err != nil {
+		return nil, err
+	}
 	c.decoder, err = newDecoder(s, s)
 	return c, err
+}
+
+// Reads implements [schema.Engine].
+func (Engine) Reads(reader, writer string) error {
+	r, err := parse(reader)
+	if err != nil {
+		return err
+	}
+	if err := checkLogical(r); err != nil {
+		return err
+	}
+	if err := checkDefaults(reader); err != nil {
+		return err
+	}
+	_, err = (&compiled{schema: r}).Resolve(writer)
+	return err
 }
 
 // parse keeps the names of one schema from those of all others: the library's own cache is global.

@@ -47,10 +47,16 @@ func checkPair(path string, w, r avro.Schema) error {
 			return checkRecords(path, w, r)
 		}
 	}
+	if w.Type() == avro.Union && avro.NewSchemaCompatibility().Compatible(r, w) == nil {
+		return fmt.Errorf("field %q: %w: it cannot read a union as what is none", path, schema.ErrUnsupported)
+	}
 	return nil
 }
 
 func checkBranches(path string, w, r []avro.Schema) error {
+	if len(w) == 1 && deref(w[0]).Type() != avro.Record {
+		return fmt.Errorf("field %q: %w: it cannot read a union of one type", path, schema.ErrUnsupported)
+	}
 	taken := make(map[avro.Type]bool)
 	for _, wb := range w {
 		read := readAs(deref(wb).Type(), r)

@@ -10,14 +10,17 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// CheckDerived fails t for every type whose schema file says something else than its Go type, see [schema.CheckDerived].
-// Of a type without a file it prints what to write.
+// CheckDerived fails t for every type whose schema file says something else than its Go type, see [schema.CheckDerived], and for
+// every Go type that is several records in them, see [schema.CheckNames]. Of a type without a file it prints what to write.
 func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
 	t.Helper()
 	for _, typ := range types {
 		if err := checkDerived(sources, typ); err != nil {
 			t.Error(err)
 		}
+	}
+	if err := schema.CheckNames(sources, types); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -188,7 +188,7 @@ func (g *goldens[S]) load(tb testing.TB, name string, payload []byte) ([]aggrega
 		if err != nil {
 			return nil, err
 		}
-		got = append(got, e.Event)
+		got = append(got, e.Events...)
 	}
 	return got, nil
 }

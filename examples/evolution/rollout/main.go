@@ -74,7 +74,7 @@ func run(
 	sub, err := store.Subscribe(ctx, kafka.SubscriptionConfig{
 		Group: group, Category: tillType, Session: 6 * time.Second, Heartbeat: 500 * time.Millisecond, LongWait: time.Second,
 		Retry: kafka.Retry{First: 50 * time.Millisecond, Longest: time.Second},
-		Handler: tills.Handler(func(_ context.Context, e event.Envelope[aggregate.Event[Till]]) error {
+		Handler: tills.Handler(func(_ context.Context, e event.Stored[aggregate.Event[Till]]) error {
 			say.line("handled %s %d %s", e.AggregateID, e.AggregateVersion, e.Type)
 			return nil
 		}),

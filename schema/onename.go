@@ -1,0 +1,112 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+
+	"github.com/twmb/avro"
+
+	"github.com/fencelog/fencelog/event"
+)
+
+// Named may be implemented by a Go type that is stored as a record, an enum or a fixed, with value receiver: [Derive] then calls it so in every event.
+// Without it the type is called like the field where it comes first in each event, so one Go type may be two records.
+type Named interface {
+	// SchemaName returns the durable name, without a namespace. It is called on the zero value.
+	SchemaName() string
+}
+
+// nameOf returns what a Go type says that it is called, or nothing.
+func nameOf(g reflect.Type) string {
+	if n, ok := reflect.Zero(g).Interface().(Named); ok && g.Kind() != reflect.Pointer {
+		return n.SchemaName()
+	}
+	return ""
+}
+
+// CheckNames returns nil if the schema files of sources have one record, enum or fixed for each Go type of the events and their parts, or else which Go type has
+// several, in which fields: readers that make code of the schemas have several types for it. A type that has no name in Go is left out.
+//
+// Errors are joined *[TypeError] with [ErrMismatch]; what is wrong with a file by itself [Codec.Bind] says.
+func CheckNames(sources Sources, types []event.Type) error {
+	c := nameCheck{first: make(map[reflect.Type]place)}
+	var mistakes []error
+	for _, t := range types {
+		files, ok := sources[t.Aggregate]
+		if !ok || t.Go == nil {
+			continue
+		}
+		text, err := fs.ReadFile(files, fileOf(t))
+		if err != nil {
+			continue
+		}
+		r, err := parseRecord(string(text))
+		if err != nil {
+			continue
+		}
+		c.event, c.names, c.seen = t, newNames(r.root), make(map[seenPair]bool)
+		c.walk("", t.Go, r.root, "")
+		mistakes = append(mistakes, c.found...)
+		c.found = nil
+	}
+	return errors.Join(mistakes...)
+}
+
+// place is where a Go type comes first, and what it is called there.
+type place struct{ name, field string }
+
+type nameCheck struct {
+	event event.Type
+	names names
+	seen  map[seenPair]bool
+	first map[reflect.Type]place
+	found []error
+}
+
+func (c *nameCheck) walk(path string, g reflect.Type, n *avro.SchemaNode, namespace string) {
+	n = c.names.follow(n, namespace)
+	if n.Name != "" {
+		pair := seenPair{g, fullName(n)}
+		if c.seen[pair] {
+			return
+		}
+		c.seen[pair] = true
+		c.note(path, g, fullName(n))
+		namespace = namespaceOf(n)
+	}
+	switch {
+	case n.Type == kindUnion && g.Kind() == reflect.Pointer:
+		for i := range n.Branches {
+			c.walk(path, g.Elem(), &n.Branches[i], namespace)
+		}
+	case n.Type == kindArray && g.Kind() == reflect.Slice:
+		c.walk(path+"[]", g.Elem(), n.Items, namespace)
+	case n.Type == kindMap && g.Kind() == reflect.Map:
+		c.walk(path+"{}", g.Elem(), n.Values, namespace)
+	case n.Type == kindRecord && g.Kind() == reflect.Struct:
+		for i := range n.Fields {
+			if field, ok := taggedField(g, n.Fields[i].Name); ok {
+				c.walk(dotted(path, n.Fields[i].Name), field.Type, &n.Fields[i].Type, namespace)
+			}
+		}
+	}
+}
+
+// note remembers what a Go type is called, or reports that it was called otherwise. The event itself is called as it is, whatever its Go type.
+func (c *nameCheck) note(path string, g reflect.Type, name string) {
+	if path == "" || g.Name() == "" || g.PkgPath() == "" {
+		return
+	}
+	known, ok := c.first[g]
+	if !ok {
+		c.first[g] = place{name, fmt.Sprintf("%s.%s, field %q", c.event.Aggregate, c.event.Name, path)}
+		return
+	}
+	if known.name != name {
+		c.found = append(c.found, &TypeError{Type: c.event, File: fileOf(c.event), Field: path, Reason: ErrMismatch, Detail: fmt.Sprintf(
+			"Go type %s is %s here and %s in %s: give the type a method SchemaName, or both fields the tag `avro:\"…,type=Name\"`, before they are released",
+			g, name, known.name, known.field)})
+	}
+}

@@ -1,0 +1,166 @@
+package schema
+
+import (
+	"fmt"
+	"math/big"
+	"reflect"
+
+	"github.com/twmb/avro"
+)
+
+// parts says where values of a Go type have something to look at.
+type parts struct {
+	kind   reflect.Kind                 // Struct, Pointer, Slice or Map; else it is looked at itself
+	wrong  func(v reflect.Value) string // says what is wrong with v; empty for nothing
+	fields []partField                  // of a Struct
+	elem   *parts                       // of the others; nil in a Map whose values have nothing
+	key    func(key string) string      // says what is wrong with a key of a Map; nil if keys are not looked at
+}
+
+type partField struct {
+	index int
+	name  string
+	part  *parts
+}
+
+// partsOf returns where a struct of the type, which fits the record, has what leaf finds something to look at in; nil if it has nothing.
+func partsOf(
+	g reflect.Type, record *avro.SchemaNode, leaf func(g reflect.Type, n *avro.SchemaNode) func(reflect.Value) string, key func(string) string,
+) *parts {
+	f := partFinder{leaf: leaf, key: key, names: newNames(record), seen: make(map[seenPair]*parts)}
+	return f.find(g, record, namespaceOf(record))
+}
+
+type partFinder struct {
+	leaf  func(g reflect.Type, n *avro.SchemaNode) func(reflect.Value) string
+	key   func(string) string
+	names names
+	seen  map[seenPair]*parts
+}
+
+func (f partFinder) find(g reflect.Type, n *avro.SchemaNode, namespace string) *parts {
+	n = f.names.follow(n, namespace)
+	p := &parts{kind: g.Kind()}
+	if p.wrong = f.leaf(g, n); p.wrong != nil {
+		return p
+	}
+	switch {
+	case n.Type == kindUnion:
+		return f.union(p, g, n, namespace)
+	case n.Type == kindArray && p.kind == reflect.Slice:
+		if p.elem = f.find(g.Elem(), n.Items, namespace); p.elem != nil {
+			return p
+		}
+	case n.Type == kindMap && p.kind == reflect.Map:
+		p.key, p.elem = f.key, f.find(g.Elem(), n.Values, namespace)
+		if p.key != nil || p.elem != nil {
+			return p
+		}
+	case n.Type == kindRecord && p.kind == reflect.Struct:
+		return f.record(p, g, n)
+	}
+	return nil
+}
+
+// union finds parts of what is not null. A pointer stands for it, but for a type that is a pointer itself.
+func (f partFinder) union(p *parts, g reflect.Type, n *avro.SchemaNode, namespace string) *parts {
+	for i := range n.Branches {
+		branch := f.names.follow(&n.Branches[i], namespace)
+		if g == reflect.TypeFor[*big.Rat]() {
+			wrong := f.leaf(g, branch)
+			if wrong == nil {
+				continue
+			}
+			p.wrong = func(v reflect.Value) string {
+				if v.IsNil() {
+					return ""
+				}
+				return wrong(v)
+			}
+			return p
+		}
+		if p.kind != reflect.Pointer {
+			continue
+		}
+		if p.elem = f.find(g.Elem(), branch, namespace); p.elem != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+func (f partFinder) record(p *parts, g reflect.Type, n *avro.SchemaNode) *parts {
+	pair := seenPair{g, fullName(n)}
+	if known, ok := f.seen[pair]; ok {
+		return known
+	}
+	f.seen[pair] = p // it may contain itself
+	for i := range n.Fields {
+		field, ok := taggedField(g, n.Fields[i].Name)
+		if !ok {
+			continue
+		}
+		if part := f.find(field.Type, &n.Fields[i].Type, namespaceOf(n)); part != nil {
+			p.fields = append(p.fields, partField{field.Index[0], n.Fields[i].Name, part})
+		}
+	}
+	if len(p.fields) == 0 {
+		f.seen[pair] = nil
+		return nil
+	}
+	return p
+}
+
+// check returns nil, or what is wrong where in v, a struct.
+func (p *parts) check(v reflect.Value) error {
+	if path, wrong := p.find(v); wrong != "" {
+		return fmt.Errorf("field %q %s", path[1:], wrong)
+	}
+	return nil
+}
+
+// find returns what is wrong in v, and where; wrong is empty for nothing.
+func (p *parts) find(v reflect.Value) (path, wrong string) {
+	if p.wrong != nil {
+		return "", p.wrong(v)
+	}
+	switch p.kind {
+	case reflect.Struct:
+		for i := range p.fields {
+			if path, wrong := p.fields[i].part.find(v.Field(p.fields[i].index)); wrong != "" {
+				return "." + p.fields[i].name + path, wrong
+			}
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return p.elem.find(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if path, wrong := p.elem.find(v.Index(i)); wrong != "" {
+				return "[]" + path, wrong
+			}
+		}
+	case reflect.Map:
+		return p.findInMap(v)
+	default: // partsOf makes no other
+	}
+	return "", ""
+}
+
+func (p *parts) findInMap(v reflect.Value) (path, wrong string) {
+	for entries := v.MapRange(); entries.Next(); {
+		if p.key != nil {
+			if wrong := p.key(entries.Key().String()); wrong != "" {
+				return "{}", wrong
+			}
+		}
+		if p.elem == nil {
+			continue
+		}
+		if path, wrong := p.elem.find(entries.Value()); wrong != "" {
+			return "{}" + path, wrong
+		}
+	}
+	return "", ""
+}

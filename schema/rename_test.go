@@ -1,0 +1,150 @@
+package schema_test
+
+import (
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/memory"
+	"github.com/fencelog/fencelog/schema"
+)
+
+// The revisions of an event whose field "mail" becomes "email" as the gate advises: release 2 has both, and release 3 upcasts what release 1 wrote.
+const (
+	renamedV1  = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"mail","type":["null","string"],"default":null}]}`
+	renamedV2  = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"mail","type":["null","string"],"default":null},{"name":"email","type":["null","string"],"default":null}]}`
+	renamedV3  = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"email","type":["null","string"],"default":null}]}`
+	renamedBad = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"email","type":["null","string"],"default":null,"aliases":["mail"]}]}`
+)
+
+// Member knows the addresses that were given.
+type Member struct{ Mails []string }
+
+func (m *Member) take(mail *string) {
+	if mail == nil {
+		m.Mails = append(m.Mails, "lost")
+		return
+	}
+	m.Mails = append(m.Mails, *mail)
+}
+
+type (
+	joined1 struct {
+		Mail *string `avro:"mail"`
+	}
+	joined2 struct {
+		Mail  *string `avro:"mail"`
+		Email *string `avro:"email"`
+	}
+	joined3 struct {
+		Email *string `avro:"email"`
+	}
+)
+
+func (joined1) EventType() string { return "Joined" }
+func (joined2) EventType() string { return "Joined" }
+func (joined3) EventType() string { return "Joined" }
+
+func (e joined1) Apply(m *Member) { m.take(e.Mail) }
+func (e joined3) Apply(m *Member) { m.take(e.Email) }
+func (e joined2) Apply(m *Member) {
+	if e.Email == nil {
+		e.Email = e.Mail // as release 1 wrote it
+	}
+	m.take(e.Email)
+}
+
+func withRevisions(today string, released ...string) schema.Sources {
+	files := fstest.MapFS{"Joined.avsc": {Data: []byte(today)}}
+	for i, text := range released {
+		files["released/Joined.v"+string(rune('1'+i))+".avsc"] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return schema.Sources{"Member": files}
+}
+
+// An alias loses the field for programs of the former release, and the gate says so; what it advises passes it, and then releases that run beside each other
+// read all that they and the former ones wrote.
+func TestRenameInTwoReleases(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	err := schema.CheckRelease(ctx, schema.NewMemory(), withRevisions(renamedBad, renamedV1, renamedBad), schema.FullTransitive, schema.Config{})
+	require.ErrorIs(t, err, schema.ErrIncompatible)
+	require.ErrorContains(t, err, `field "mail": FIELD_RENAMED: version 1 cannot read what Joined.avsc wrote: it became "email" there`)
+	require.ErrorContains(t, err, `add "email" beside "mail", with a default, and write both`)
+	require.NotContains(t, err.Error(), "rename with an alias")
+
+	store, err := memory.New(memory.Config{Categories: []string{"Member"}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	registry := schema.NewMemory()
+	release := func(typ *aggregate.Type[Member], sources schema.Sources) *aggregate.Repository[Member] {
+		_, err := schema.Deploy(ctx, registry, sources, typ.Stored(), schema.FullTransitive, schema.Config{})
+		require.NoError(t, err)
+		codec, err := schema.NewCodec(registry, sources, schema.Config{})
+		require.NoError(t, err)
+		members, err := aggregate.NewRepository(ctx, typ, eventstore.Store(store), codec, aggregate.Config{})
+		require.NoError(t, err)
+		return members
+	}
+	write := func(members *aggregate.Repository[Member], e aggregate.Event[Member]) {
+		require.NoError(t, members.Update(ctx, "m", func(Member) ([]aggregate.Event[Member], error) { return []aggregate.Event[Member]{e}, nil }))
+	}
+	read := func(members *aggregate.Repository[Member]) []string {
+		root, err := members.Load(ctx, "m")
+		require.NoError(t, err)
+		return root.State().Mails
+	}
+
+	first := release(aggregate.NewType[Member]("Member", joined1{}), withRevisions(renamedV1, renamedV1))
+	write(first, joined1{new("1")})
+	second := release(aggregate.NewType[Member]("Member", joined2{}), withRevisions(renamedV2, renamedV1, renamedV2))
+	write(second, joined2{new("2"), new("2")})
+	require.Equal(t, []string{"1", "2"}, read(first))
+	require.Equal(t, []string{"1", "2"}, read(second))
+
+	third := release(aggregate.NewType[Member]("Member", joined3{}).Upcasting(
+		aggregate.Upcast("Joined", 1, func(old joined1) []aggregate.Event[Member] { return []aggregate.Event[Member]{joined3{old.Mail}} }),
+	), withRevisions(renamedV3, renamedV1, renamedV2, renamedV3))
+	write(third, joined3{new("3")})
+	require.Equal(t, []string{"1", "2", "3"}, read(second))
+	require.Equal(t, []string{"1", "2", "3"}, read(third))
+}
+
+// What the gate says to do about each rule passes it.
+func TestAdviceOfTheGateCanBeFollowed(t *testing.T) {
+	t.Parallel()
+	beside := func(old string) string {
+		return record(old + `,{"name":"new","type":["null","string"],"default":null}`)
+	}
+	long := `{"name":"a","type":"long"}`
+	for name, test := range map[string]struct{ old, next, says, followed string }{
+		"a new field without default": {record(a1), record(a1 + "," + long2), "give it one", record(a1 + `,{"name":"b","type":"long","default":0}`)},
+		"a field that went":           {record(a1 + "," + long2), record(a1), "keep the field", record(a1 + "," + long2)},
+		"another type":                {record(long), record(a1), "add one of the new type beside it, with a default", beside(long)},
+		"a lossy type":                {record(long), record(`{"name":"a","type":"double"}`), "add one of the new type beside it, with a default", beside(long)},
+		"another unit": {
+			field(`{"type":"long","logicalType":"timestamp-millis"}`), field(`{"type":"long","logicalType":"timestamp-micros"}`),
+			"add one of the new type beside it, with a default", beside(`{"name":"a","type":{"type":"long","logicalType":"timestamp-millis"}}`),
+		},
+		"a symbol too many": {enum(`"A"`, ""), enum(`"A","B"`, ""), "do without them", enum(`"A"`, "")},
+		"a symbol too few":  {enum(`"A","B"`, ""), enum(`"A"`, ""), "keep them, or give it a default", enum(`"A"`, `,"default":"A"`)},
+		"a renamed field":   {record(maybe("a", "")), record(maybe("z", `,"aliases":["a"]`)), "Keep the name", record(maybe("a", "") + "," + maybe("z", ""))},
+		"a renamed type": {
+			enum(`"A"`, ""), replaceOnce(t, enum(`"A"`, ""), `"name":"E"`, `"name":"F","aliases":["E"]`), "keep the name, as the Go type may have another one", enum(`"A"`, ""),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			released := []schema.Registered{{Subject: "s", Version: 1, Text: test.old}}
+			err := schema.FullTransitive.Check("Thing.avsc", test.next, released)
+			require.ErrorIs(t, err, schema.ErrIncompatible)
+			require.ErrorContains(t, err, test.says)
+			require.NoError(t, schema.FullTransitive.Check("Thing.avsc", test.followed, released))
+		})
+	}
+}
+
+const long2 = `{"name":"b","type":"long"}`
