@@ -27,15 +27,20 @@ func connect(ctx context.Context, cfg Config) (*client, error) {
 	return connectWith(ctx, cfg, cfg.sarama())
 }
 
-// connectWith does so with a Sarama configuration that was made from cfg.
+// connectWith does so with a Sarama configuration that was made from cfg. While it waits, and while the client lives, the logger is told which brokers
+// do not answer.
 func connectWith(ctx context.Context, cfg Config, s *sarama.Config) (*client, error) {
 	conns := dial.Use(s)
+	conns.Tell(cfg.Logger)
 	defer conns.CutWhenDone(ctx)()
-	if err := greet(ctx, cfg, s); err != nil {
+	there, err := greet(ctx, cfg, s)
+	if err != nil {
+		conns.Close()
 		return nil, err
 	}
-	c, err := sarama.NewClient(cfg.Brokers, s)
+	c, err := sarama.NewClient(there, s)
 	if err != nil {
+		conns.Close()
 		if access.Final(err) {
 			return nil, cfg.Security.explain(err)
 		}
