@@ -113,7 +113,10 @@ func greet(ctx context.Context, cfg Config, s *sarama.Config) (there []string, e
 	}
 	greetings := make(chan greeting, len(cfg.Brokers))
 	for n, addr := range cfg.Brokers {
-		go func() { greetings <- greeting{n, hello(ctx, addr, &own, cfg.topicNames())} }()
+		go func() {
+			_, err := hello(ctx, addr, &own, cfg.topicNames())
+			greetings <- greeting{n, err}
+		}()
 	}
 	found := make([]error, len(cfg.Brokers))
 	answered := make([]bool, len(cfg.Brokers))
@@ -160,20 +163,21 @@ func (e *mismatchError) Error() string { return e.Found + ": " + e.err.Error() }
 
 func (e *mismatchError) Unwrap() error { return e.err }
 
-// hello connects and asks for something that a stranger is not told. It returns a *mismatchError if broker and client do not fit.
-func hello(ctx context.Context, addr string, s *sarama.Config, topics []string) error {
+// hello connects and asks about topics, which a stranger is not told. It returns a *mismatchError if broker and client do not fit.
+func hello(ctx context.Context, addr string, s *sarama.Config, topics []string) (*sarama.MetadataResponse, error) {
 	b := sarama.NewBroker(addr)
 	if err := b.Open(s); err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = b.Close() }()
+	var found *sarama.MetadataResponse
 	_, err := b.Connected() // once the versions were asked for, which strangers are told
 	connected := err == nil
 	if connected {
-		_, err = b.GetMetadata(sarama.NewMetadataRequest(s.Version, topics))
+		found, err = b.GetMetadata(sarama.NewMetadataRequest(s.Version, topics))
 	}
 	if err == nil {
-		return nil
+		return found, nil
 	}
 	m, ok := access.MismatchOf(err)
 	if !ok && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
@@ -190,7 +194,7 @@ func hello(ctx context.Context, addr string, s *sarama.Config, topics []string) 
 	if ok {
 		err = &mismatchError{m, err}
 	}
-	return err
+	return nil, err
 }
 
 // speaksPlaintext reports whether the listener tells its versions without TLS.

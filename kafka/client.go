@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -20,6 +21,7 @@ type client struct {
 	sarama.Client
 	conns   *dial.Conns
 	reading *partition.Pool
+	away    sync.Map // addresses of brokers that did not answer when they were asked last
 }
 
 // connect asks the brokers for the cluster's metadata.

@@ -78,10 +78,13 @@ func silentBroker(t *testing.T) string {
 func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, kafka.Config) error{
-		"Open":            func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
-		"CreateTopics":    func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
-		"CheckTopics":     func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
-		"OpenDeadLetters": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.OpenDeadLetters(ctx, cfg); return err },
+		"Open":         func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
+		"CreateTopics": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
+		"CheckTopics":  func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
+		"OpenDeadLetters": func(ctx context.Context, cfg kafka.Config) error {
+			_, err := kafka.OpenDeadLetters(ctx, cfg)
+			return err
+		},
 		"Diagnose": func(ctx context.Context, cfg kafka.Config) error {
 			kafka.Diagnose(ctx, cfg)
 			return nil
@@ -115,7 +118,9 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			_, err := kafka.Open(ctx, cfg)
 			return err
 		}},
-		"Claim": {kmsg.InitProducerID, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error { return s.Claim(ctx) }},
+		"Claim": {kmsg.InitProducerID, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error {
+			return s.Claim(ctx)
+		}},
 		"Subscribe": {kmsg.Metadata, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error {
 			_, err := s.Subscribe(ctx, kafka.SubscriptionConfig{
 				Group: "group", Category: aggregateType, Handler: func(context.Context, eventstore.Record) error { return nil },
