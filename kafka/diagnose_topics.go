@@ -19,13 +19,13 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 		return false
 	}
 	var missing []string
-	off := make(map[Difference][]TopicStatus)
+	off := make(map[string][]TopicStatus) // by what is off
 	for _, t := range found {
 		if !t.Exists {
 			missing = append(missing, t.Name)
 		}
-		for _, difference := range t.Differences {
-			off[difference] = append(off[difference], t)
+		for kind, text := range kinds(t.Differences) {
+			off[kind+text] = append(off[kind+text], t)
 		}
 		if t.Extra > 0 {
 			d.add(check, VerdictWarning, fmt.Sprintf("topic %s has %d partitions more than the %d that are configured; they are empty",
@@ -40,30 +40,56 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 		d.wrong(check, fmt.Sprintf("%s %s missing", topicsNamed(missing), are),
 			"create what is missing: go run ./examples/infrastructure/create-topics, or kafka.CreateTopics")
 	}
-	for _, difference := range slices.SortedFunc(keysOf(off), func(a, b Difference) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, what := range sortedKeys(off) {
 		var names []string
-		for _, t := range off[difference] {
+		for _, t := range off[what] {
 			names = append(names, t.Name)
 		}
-		d.wrong(check, topicsNamed(names)+": "+difference.String(), d.mend(difference, off[difference]))
+		kind, text, _ := strings.Cut(what, "\n")
+		d.wrong(check, topicsNamed(names)+": "+text, d.mend(kind, off[what]))
 	}
 	d.replicas(found)
 	return len(missing) == 0
 }
 
-// mend says how the topics get what is wanted of a property.
-func (d *diagnosis) mend(difference Difference, topics []TopicStatus) string {
-	switch difference.Property {
-	case "partitions":
+// partitionCount is the property that cannot be changed to what is wanted.
+const partitionCount = "partitions"
+
+// kinds returns what is off as a text, by how it is mended: the key ends with a line's end. All settings are of one kind.
+func kinds(differences []Difference) map[string]string {
+	texts := make(map[string]string)
+	for _, difference := range differences {
+		kind := "settings\n"
+		if difference.Property == partitionCount || difference.Property == replicationFactor {
+			kind = difference.Property + "\n"
+		}
+		if texts[kind] != "" {
+			texts[kind] += "; "
+		}
+		texts[kind] += difference.String()
+	}
+	return texts
+}
+
+// mend says how topics, all of which differ alike, get what is wanted.
+func (d *diagnosis) mend(kind string, topics []TopicStatus) string {
+	switch kind {
+	case partitionCount:
 		return "configure the number that the topic was made with: events would be looked for in the wrong partition"
 	case replicationFactor:
 		return d.reassign(topics)
 	}
-	want, _, _ := strings.Cut(difference.Want, " ") // "1048588 or more"
+	var settings []string
+	for _, difference := range topics[0].Differences {
+		if difference.Property != partitionCount && difference.Property != replicationFactor {
+			want, _, _ := strings.Cut(difference.Want, " ") // "1048588 or more"
+			settings = append(settings, difference.Property+"="+want)
+		}
+	}
 	commands := []string{"set it right, or configure the service for what it is if that was meant:"}
 	for _, t := range topics {
 		commands = append(commands, d.tool("kafka-configs.sh")+" --alter --entity-type topics --entity-name "+t.Name+
-			" --add-config "+difference.Property+"="+want)
+			" --add-config "+strings.Join(settings, ","))
 	}
 	return strings.Join(commands, "\n")
 }
@@ -169,13 +195,14 @@ func (d *diagnosis) replicas(topics []TopicStatus) {
 			case !d.led(p):
 				leaderless.add(t.Name, p.ID)
 				needed = append(needed, lack...)
+			case len(lack) == 0: // there are no more, which the replication factor tells
 			case live < d.cfg.MinInSyncReplicas:
 				if few[live] == nil {
 					few[live] = make(some)
 				}
 				few[live].add(t.Name, p.ID)
 				more = append(more, lack...)
-			case len(lack) > 0:
+			default:
 				key := fmt.Sprint(live, len(p.Replicas), lack)
 				if lacking[key] == nil {
 					lacking[key], of[key] = make(some), lack
