@@ -142,15 +142,15 @@ func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 func (d *diagnosis) cluster(ctx context.Context) {
 	const check = "cluster"
 	d.oneCluster()
-	named := d.named()
-	if len(named) < int(d.cfg.ReplicationFactor) {
-		d.wrong(check, fmt.Sprintf("the cluster has %d brokers now, expected %d or more, the replication factor", len(named), d.cfg.ReplicationFactor),
-			"start the others; or, if there are to be no more, "+EnvReplicationFactor+"="+fmt.Sprint(len(named))+" for new topics")
+	known := d.known()
+	if len(known) < int(d.cfg.ReplicationFactor) {
+		d.wrong(check, fmt.Sprintf("the cluster has %d brokers now, expected %d or more, the replication factor", len(known), d.cfg.ReplicationFactor),
+			"start the others; or, if there are to be no more, "+EnvReplicationFactor+"="+fmt.Sprint(len(known))+" for new topics")
 	}
 	old := d.tooOld()
 	d.quorum(ctx)
 	d.disks(ctx)
-	away := d.away(slices.Collect(keysOf(named)))
+	away := d.away(known)
 	releases := make(map[string]bool)
 	id := ""
 	for _, v := range d.answering() {
@@ -160,12 +160,26 @@ func (d *diagnosis) cluster(ctx context.Context) {
 		}
 	}
 	switch {
-	case len(away) > 0:
+	case 2*len(away) >= len(known):
 		d.add(check, VerdictWarning, fmt.Sprintf("cluster %s: %d of its %d brokers answer; what they say of the others (%s) may be from before",
-			id, len(named)-len(away), len(named), idList(away)), "start "+theBrokers(away)+"; nothing below rests on what they said last")
+			id, len(known)-len(away), len(known), idList(away)), "start "+theBrokers(away)+"; nothing below rests on what was said of them")
+	case len(away) > 0: // which was told, with the reason
+		d.ok(check, "cluster %s, %d brokers, of which %d answer", id, len(known), len(known)-len(away))
 	case !old:
-		d.ok(check, "cluster %s, %d brokers of %s, each of which was asked", id, len(named), strings.Join(sortedKeys(releases), " and "))
+		d.ok(check, "cluster %s, %d brokers of %s, each of which was asked", id, len(known), strings.Join(sortedKeys(releases), " and "))
 	}
+}
+
+// known returns the brokers that a broker names, or that have replicas: those that are down for a while are not named any more.
+func (d *diagnosis) known() []int32 {
+	known := slices.Collect(keysOf(d.named()))
+	for _, name := range d.names {
+		for _, p := range d.partitions(name) {
+			known = append(known, p.Replicas...)
+		}
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
 }
 
 // oneCluster looks whether all brokers are of one cluster, and see each other.

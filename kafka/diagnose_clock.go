@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -29,10 +28,7 @@ func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	var where string
 	for _, g := range d.cfg.Categories {
 		topic := d.cfg.topic(g.Type)
-		for p := range g.Partitions {
-			if slices.Contains(d.lost[topic], p) {
-				continue
-			}
+		for _, p := range d.readable(topic, g.Partitions) {
 			t, err := d.newest(ctx, topic, p)
 			if errors.Is(err, sarama.ErrLeaderNotAvailable) {
 				continue

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/IBM/sarama"
 
@@ -28,10 +27,7 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 	written, foreign, unknown, example := 0, make(some), make(some), ""
 	for _, g := range d.cfg.Categories {
 		topic := d.cfg.topic(g.Type)
-		for p := range g.Partitions {
-			if slices.Contains(d.lost[topic], p) {
-				continue
-			}
+		for _, p := range d.readable(topic, g.Partitions) {
 			wrote, what, err := d.writer(ctx, c, topic, p)
 			switch {
 			case errors.Is(err, sarama.ErrUnsupportedVersion):

@@ -69,13 +69,18 @@ func (d *diagnosis) voters(found quorumState) {
 		newest = max(newest, at)
 	}
 	var behind []int32
+	down := d.away(d.known()) // which was told
 	for id, at := range found.fetched {
-		if id != found.leader && newest-at > voterTolerance.Milliseconds() {
+		if id != found.leader && newest-at > voterTolerance.Milliseconds() && !slices.Contains(down, id) {
 			behind = append(behind, id)
 		}
 	}
 	slices.Sort(behind)
-	if len(behind) == 0 {
+	switch {
+	case len(behind) == 0 && len(down) > 0:
+		d.ok("cluster", "controller %d leads", found.leader)
+		return
+	case len(behind) == 0:
 		d.ok("cluster", "controller %d leads, and all %d controllers follow", found.leader, len(found.fetched))
 		return
 	}

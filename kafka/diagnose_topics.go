@@ -161,6 +161,17 @@ func (d *diagnosis) led(p *sarama.PartitionMetadata) bool {
 	return p.Leader >= 0 && len(d.away([]int32{p.Leader})) == 0
 }
 
+// readable returns those of the first partitions of a topic that exist, and whose leader answers.
+func (d *diagnosis) readable(topic string, first int32) []int32 {
+	var all []int32
+	for _, p := range d.partitions(topic) {
+		if p.ID < first && d.led(p) {
+			all = append(all, p.ID)
+		}
+	}
+	return all
+}
+
 // unled returns those partitions of the categories whose leader does not answer.
 func (d *diagnosis) unled() some {
 	unled := make(some)
