@@ -122,7 +122,9 @@ type Outcome[S any] struct {
 }
 
 // String says where in a test this is.
-func (o *Outcome[S]) String() string { return fmt.Sprintf("%s, %d events given", o.typ.Name(), o.given) }
+func (o *Outcome[S]) String() string {
+	return fmt.Sprintf("%s, %d events given", o.typ.Name(), o.given)
+}
 
 // Then expects exactly these events, in this order, all in one call. Fields are compared by value, also behind pointers; exported
 // ones whose type has a method Equal, such as time.Time, by that. A nil slice or map equals an empty one. It fails the test

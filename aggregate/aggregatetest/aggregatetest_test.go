@@ -240,7 +240,10 @@ Then was called before; it expects all events in one call`,
 		},
 		{
 			"expects a pointer",
-			func(c *aggregatetest.Case[cart]) { c.When(decides(checkedOut{})).Then(&checkedOut{}); panic("not reached") },
+			func(c *aggregatetest.Case[cart]) {
+				c.When(decides(checkedOut{})).Then(&checkedOut{})
+				panic("not reached")
+			},
 			`Then: event *aggregatetest_test.checkedOut ("") is not among the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
 		},
 		{
