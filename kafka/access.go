@@ -11,6 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
@@ -121,12 +122,14 @@ func greet(ctx context.Context, cfg Config, s *sarama.Config) (there []string, e
 	found := make([]error, len(cfg.Brokers))
 	answered := make([]bool, len(cfg.Brokers))
 	var late <-chan time.Time // nil until one has answered
+	end := func() {}
+	defer func() { end() }()
 	for range cfg.Brokers {
 		select {
 		case g := <-greetings:
 			found[g.n], answered[g.n] = g.err, g.err == nil
 			if g.err == nil && late == nil {
-				late = time.After(greetGrace)
+				late, end = clock.Every(greetGrace)
 			}
 			continue
 		case <-late:

@@ -101,15 +101,6 @@ func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, erro
 	return id, nil
 }
 
-// clusterID asks for the id of the cluster.
-func (c *client) clusterID(ctx context.Context, topics []string) (string, error) {
-	r, err := c.metadata(ctx, sarama.NewMetadataRequest(c.Config().Version, topics))
-	if err != nil || r.ClusterID == nil {
-		return "", err
-	}
-	return *r.ClusterID, nil
-}
-
 // awaitTopics waits until every broker knows the topics and who leads their partitions: for a moment after a topic is
 // made, only some do.
 func (c *client) awaitTopics(ctx context.Context, names []string) error {
