@@ -1,6 +1,6 @@
 //go:build cluster
 
-package programs
+package programs_test
 
 import (
 	"bytes"

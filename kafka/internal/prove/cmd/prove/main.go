@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string) int {
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(usage.String())
+		fmt.Fprint(os.Stdout, usage.String())
 		return 0
 	case err != nil:
 		fmt.Fprint(os.Stderr, usage.String())
