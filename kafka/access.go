@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
 // What brokers refuse for good. Nothing is tried again after one of these, while a store opens.
@@ -94,22 +97,62 @@ func (s Security) explainRefusal(err error) error {
 	return &RefusedError{Topic: refused.Topic, Partition: refused.Partition, Err: s.explain(refused.Err)}
 }
 
-// greet connects to the first broker that is there, and returns a *[SecurityError] if the two do not accept each other: Sarama would try
-// every broker again and again, and lose what the reason was. Any other failure is left to the next attempt.
-func greet(ctx context.Context, cfg Config, s *sarama.Config) error {
-	for _, addr := range cfg.Brokers {
-		err := hello(ctx, addr, s, cfg.topicNames())
-		if err == nil {
-			return nil
+// greetGrace is how long other brokers may take when one has answered.
+const greetGrace = 500 * time.Millisecond
+
+// greet connects to all brokers at the same time, and returns those that answer at once: Sarama asks one after the other, and one that hangs would
+// hold up those behind it. It returns a *[SecurityError] if none accepts this client, or this client none: Sarama would try every broker
+// again and again, and lose what the reason was. If none is there, it returns all, for the next attempt.
+func greet(ctx context.Context, cfg Config, s *sarama.Config) (there []string, err error) {
+	own := *s
+	conns := dial.Use(&own)
+	defer conns.Close()
+	defer conns.CutWhenDone(ctx)()
+	type greeting struct {
+		n   int
+		err error
+	}
+	greetings := make(chan greeting, len(cfg.Brokers))
+	for n, addr := range cfg.Brokers {
+		go func() {
+			_, err := hello(ctx, addr, &own, cfg.topicNames())
+			greetings <- greeting{n, err}
+		}()
+	}
+	found := make([]error, len(cfg.Brokers))
+	answered := make([]bool, len(cfg.Brokers))
+	var late <-chan time.Time // nil until one has answered
+	end := func() {}
+	defer func() { end() }()
+	for range cfg.Brokers {
+		select {
+		case g := <-greetings:
+			found[g.n], answered[g.n] = g.err, g.err == nil
+			if g.err == nil && late == nil {
+				late, end = clock.Every(greetGrace)
+			}
+			continue
+		case <-late:
 		}
+		break
+	}
+	for n, addr := range cfg.Brokers {
+		if answered[n] {
+			there = append(there, addr)
+		}
+	}
+	if len(there) > 0 {
+		return there, nil
+	}
+	for n, addr := range cfg.Brokers {
 		var mismatch *mismatchError
-		if errors.As(err, &mismatch) {
-			return &SecurityError{
+		if errors.As(found[n], &mismatch) {
+			return nil, &SecurityError{
 				Broker: addr, Uses: cfg.Security.String(), Found: mismatch.Found, Do: mismatch.Do, Err: mismatch.err,
 			}
 		}
 	}
-	return nil
+	return cfg.Brokers, nil
 }
 
 // mismatchError is an error with what it means.
@@ -123,20 +166,21 @@ func (e *mismatchError) Error() string { return e.Found + ": " + e.err.Error() }
 
 func (e *mismatchError) Unwrap() error { return e.err }
 
-// hello connects and asks for something that a stranger is not told. It returns a *mismatchError if broker and client do not fit.
-func hello(ctx context.Context, addr string, s *sarama.Config, topics []string) error {
+// hello connects and asks about topics, which a stranger is not told. It returns a *mismatchError if broker and client do not fit.
+func hello(ctx context.Context, addr string, s *sarama.Config, topics []string) (*sarama.MetadataResponse, error) {
 	b := sarama.NewBroker(addr)
 	if err := b.Open(s); err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = b.Close() }()
+	var found *sarama.MetadataResponse
 	_, err := b.Connected() // once the versions were asked for, which strangers are told
 	connected := err == nil
 	if connected {
-		_, err = b.GetMetadata(sarama.NewMetadataRequest(s.Version, topics))
+		found, err = b.GetMetadata(sarama.NewMetadataRequest(s.Version, topics))
 	}
 	if err == nil {
-		return nil
+		return found, nil
 	}
 	m, ok := access.MismatchOf(err)
 	if !ok && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
@@ -153,7 +197,7 @@ func hello(ctx context.Context, addr string, s *sarama.Config, topics []string) 
 	if ok {
 		err = &mismatchError{m, err}
 	}
-	return err
+	return nil, err
 }
 
 // speaksPlaintext reports whether the listener tells its versions without TLS.

@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -23,10 +24,11 @@ func ask[T any](ctx context.Context, c *client, question func(*sarama.Broker) (T
 	var none T
 	err := sarama.ErrOutOfBrokers
 	for range askRounds {
-		for _, b := range c.Brokers() {
+		for _, b := range c.willing() {
 			_ = b.Open(c.Config()) // if it is not; a failure shows in the question
 			var answer T
 			if answer, err = question(b); err == nil {
+				c.away.Delete(b.Addr())
 				return answer, nil
 			}
 			if access.Final(err) || ctx.Err() != nil {
@@ -34,6 +36,7 @@ func ask[T any](ctx context.Context, c *client, question func(*sarama.Broker) (T
 			}
 			var code sarama.KError
 			if !errors.As(err, &code) {
+				c.away.Store(b.Addr(), true)
 				_ = b.Close() // the connection is broken: the next attempt dials again
 			}
 		}
@@ -42,6 +45,23 @@ func ask[T any](ctx context.Context, c *client, question func(*sarama.Broker) (T
 		}
 	}
 	return none, err
+}
+
+// willing returns all brokers, and last those that did not answer when they were asked last: each may take its time again.
+func (c *client) willing() []*sarama.Broker {
+	all := c.Brokers()
+	slices.SortStableFunc(all, func(a, b *sarama.Broker) int {
+		_, less := c.away.Load(a.Addr())
+		_, than := c.away.Load(b.Addr())
+		switch {
+		case less == than:
+			return 0
+		case less:
+			return 1
+		}
+		return -1
+	})
+	return all
 }
 
 // metadata asks about topics.

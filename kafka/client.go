@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -20,6 +21,7 @@ type client struct {
 	sarama.Client
 	conns   *dial.Conns
 	reading *partition.Pool
+	away    sync.Map // addresses of brokers that did not answer when they were asked last
 }
 
 // connect asks the brokers for the cluster's metadata.
@@ -27,15 +29,20 @@ func connect(ctx context.Context, cfg Config) (*client, error) {
 	return connectWith(ctx, cfg, cfg.sarama())
 }
 
-// connectWith does so with a Sarama configuration that was made from cfg.
+// connectWith does so with a Sarama configuration that was made from cfg. While it waits, and while the client lives, the logger is told which brokers
+// do not answer.
 func connectWith(ctx context.Context, cfg Config, s *sarama.Config) (*client, error) {
 	conns := dial.Use(s)
+	conns.Tell(cfg.Logger)
 	defer conns.CutWhenDone(ctx)()
-	if err := greet(ctx, cfg, s); err != nil {
+	there, err := greet(ctx, cfg, s)
+	if err != nil {
+		conns.Close()
 		return nil, err
 	}
-	c, err := sarama.NewClient(cfg.Brokers, s)
+	c, err := sarama.NewClient(there, s)
 	if err != nil {
+		conns.Close()
 		if access.Final(err) {
 			return nil, cfg.Security.explain(err)
 		}
@@ -92,15 +99,6 @@ func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, erro
 		id.Topics[cfg.topic(g.Type)] = t
 	}
 	return id, nil
-}
-
-// clusterID asks for the id of the cluster.
-func (c *client) clusterID(ctx context.Context, topics []string) (string, error) {
-	r, err := c.metadata(ctx, sarama.NewMetadataRequest(c.Config().Version, topics))
-	if err != nil || r.ClusterID == nil {
-		return "", err
-	}
-	return *r.ClusterID, nil
 }
 
 // awaitTopics waits until every broker knows the topics and who leads their partitions: for a moment after a topic is

@@ -36,9 +36,10 @@ type Finding struct {
 const diagnoseTime = 3 * time.Second
 
 // Diagnose looks at everything that a store of this configuration needs, and says of each thing whether it is as it must be, what is
-// wrong, and how to mend it: each broker, the cluster, the topics and their settings, the permissions (also without ACLs, when all are there), the
+// wrong, and how to mend it: each broker, which is asked itself, the cluster, its controllers and disks, the topics and their settings, the permissions (also without ACLs, when all are there), the
 // folder of the index, who wrote last, and the clock. It changes nothing, and takes no partition from its owner. What depends on something that is
-// wrong is skipped, with the reason. It ends early when ctx does.
+// wrong is skipped, with the reason. What has one cause is one finding, which names all that it concerns. It ends early when ctx does.
+// Brokers that do not answer get a few seconds, and the Logger is told which they are.
 //
 // Nothing in a finding is secret.
 func Diagnose(ctx context.Context, cfg Config) []Finding {
@@ -47,17 +48,23 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 		return []Finding{{Check: "configuration", Verdict: VerdictWrong, Found: err.Error(), Do: "set what is named"}}
 	}
 	d := &diagnosis{cfg: cfg, sarama: cfg.sarama()}
-	d.sarama.Net.ReadTimeout, d.sarama.Metadata.Retry.Max = diagnoseTime, 0
-	conns := dial.Use(d.sarama)
-	defer conns.Close()
-	defer conns.CutWhenDone(ctx)()
+	topics, _ := cfg.Topics() // it is complete
+	for _, t := range topics {
+		d.names = append(d.names, t.Name)
+	}
+	d.sarama.Net.DialTimeout, d.sarama.Net.ReadTimeout = diagnoseTime, diagnoseTime
+	d.sarama.Metadata.Retry.Max, d.sarama.Metadata.Timeout = 1, 2*diagnoseTime
+	d.conns = dial.Use(d.sarama)
+	d.conns.Tell(cfg.Logger)
+	defer d.conns.Close()
+	defer d.conns.CutWhenDone(ctx)()
 	if !d.brokers(ctx) {
 		for _, check := range []string{"cluster", "topics", "permissions", "index", "owners", "clock"} {
 			d.skip(check, "no broker answers")
 		}
 		return d.findings
 	}
-	c, err := connect(ctx, cfg)
+	c, err := d.connect(ctx)
 	if err != nil {
 		d.wrong("cluster", err.Error(), "see the brokers above")
 		return d.findings
@@ -66,6 +73,7 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 	defer c.conns.CutWhenDone(ctx)()
 	d.client = c
 	d.cluster(ctx)
+	d.lost = d.unled()
 	known := d.topics(ctx)
 	d.permissions(ctx)
 	d.folder(ctx, known)
@@ -77,9 +85,23 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 // diagnosis collects findings.
 type diagnosis struct {
 	cfg      Config
+	names    []string // of all topics
 	sarama   *sarama.Config
+	conns    *dial.Conns
+	views    []*view
 	client   *client
+	lost     some // partitions whose leader does not answer
 	findings []Finding
+}
+
+// connect connects to the brokers that answer.
+func (d *diagnosis) connect(ctx context.Context) (*client, error) {
+	cfg, own := d.cfg, *d.sarama
+	cfg.Brokers = nil
+	for _, v := range d.answering() {
+		cfg.Brokers = append(cfg.Brokers, v.addr)
+	}
+	return connectWith(ctx, cfg, &own)
 }
 
 func (d *diagnosis) add(check string, v Verdict, found, do string) {

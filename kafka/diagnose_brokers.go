@@ -8,23 +8,104 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/IBM/sarama"
 )
 
-// brokers looks at each address of the configuration, and reports whether one of them answers.
+// view is what one broker answers, or why it does not.
+type view struct {
+	addr       string
+	configured bool  // in Config.Brokers
+	id         int32 // unknownBroker if no broker says which one is at addr
+	err        error
+	metadata   *sarama.MetadataResponse
+	speaks     spoken
+}
+
+const unknownBroker = -1
+
+// askedAtOnce bounds the brokers that are asked at the same time.
+const askedAtOnce = 16
+
+// brokers asks each broker itself: those of the configuration, and then those that these name. It reports whether one of them answers.
 func (d *diagnosis) brokers(ctx context.Context) bool {
-	answers := false
 	for _, addr := range d.cfg.Brokers {
-		if err := hello(ctx, addr, d.sarama, d.cfg.topicNames()); err != nil {
-			d.unreachable("broker at "+addr, addr, err, "KAFKA_BROKERS")
-			continue
-		}
-		answers = true
-		d.ok("brokers", "broker at %s answers (%s)", addr, d.cfg.Security)
+		d.views = append(d.views, &view{addr: addr, configured: true, id: unknownBroker})
 	}
-	return answers
+	d.askEach(ctx, d.views)
+	named := d.named()
+	for _, id := range sortedKeys(named) {
+		i := slices.IndexFunc(d.views, func(v *view) bool { return v.addr == named[id] })
+		if i < 0 {
+			d.views = append(d.views, &view{addr: named[id], id: id})
+		} else {
+			d.views[i].id = id
+		}
+	}
+	d.askEach(ctx, d.views[len(d.cfg.Brokers):])
+	for _, v := range d.views {
+		who, source := "broker at "+v.addr, EnvBrokers
+		if !v.configured {
+			who = fmt.Sprintf("broker %d, which the cluster says is at %s", v.id, v.addr)
+			source = fmt.Sprintf("advertised.listeners of broker %d", v.id)
+		}
+		switch {
+		case v.err != nil:
+			d.unreachable(who, v.addr, v.err, source)
+		case v.configured:
+			d.ok("brokers", "%s answers (%s)", who, d.cfg.Security)
+		default:
+			d.ok("brokers", "%s answers", who)
+		}
+	}
+	return len(d.answering()) > 0
+}
+
+// askEach asks brokers at the same time.
+func (d *diagnosis) askEach(ctx context.Context, views []*view) {
+	places := make(chan struct{}, askedAtOnce)
+	var group sync.WaitGroup
+	for _, v := range views {
+		group.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			if v.metadata, v.err = hello(ctx, v.addr, d.sarama, d.names); v.err == nil {
+				v.speaks, v.err = versionsOf(v.addr, d.sarama)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// answering returns the views of the brokers that answer.
+func (d *diagnosis) answering() []*view {
+	return slices.DeleteFunc(slices.Clone(d.views), func(v *view) bool { return v.err != nil })
+}
+
+// named returns the addresses of all brokers that a broker names, by id.
+func (d *diagnosis) named() map[int32]string {
+	all := make(map[int32]string)
+	for _, v := range d.answering() {
+		for _, b := range v.metadata.Brokers {
+			all[b.ID()] = b.Addr()
+		}
+	}
+	return all
+}
+
+// away returns those brokers of the given ids that do not answer: no broker names them any more, or nothing comes from their address.
+func (d *diagnosis) away(ids []int32) []int32 {
+	var away []int32
+	for _, id := range ids {
+		i := slices.IndexFunc(d.views, func(v *view) bool { return v.id == id })
+		if i < 0 || d.views[i].err != nil {
+			away = append(away, id)
+		}
+	}
+	slices.Sort(away)
+	return slices.Compact(away)
 }
 
 // unreachable says why a broker does not answer at addr. source is what the address is from.
@@ -42,132 +123,115 @@ func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		d.wrong("brokers", who+": nothing listens there",
 			"start the broker, or correct its address in "+source+"; if it does not stay up, its log says why, and a common reason is a port that is taken (lsof -i :"+port+")")
+	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
+		d.wrong("brokers", who+": what listens there is not a Kafka broker, or one that has just ended: it broke the connection off",
+			"look again; if it stays, find out which program has taken the port (lsof -i :"+port+"), or check the address in "+source)
 	case errors.As(err, &timeout) && timeout.Timeout() && errors.As(err, &op) && op.Op == "dial":
 		d.wrong("brokers", who+": no connection in time", "look whether a firewall is between, and whether the address in "+source+" is right")
 	case errors.As(err, &timeout) && timeout.Timeout():
 		d.wrong("brokers", who+": something listens there and does not answer as a broker does",
-			"find out which program it is (lsof -i :"+port+"): another one may have taken the port, or the broker hangs")
+			"find out which program it is (lsof -i :"+port+"): if it is the broker, it hangs or was stopped (kill -CONT lets it go on): start it again; "+
+				"another one may have taken the port")
 	default:
 		d.wrong("brokers", fmt.Sprintf("%s: what listens there is not a Kafka broker (%v)", who, err),
 			"find out which program has taken the port (lsof -i :"+port+"), or check the address in "+source)
 	}
 }
 
-// cluster looks at all brokers that the cluster names, and at what they speak.
+// cluster compares what the brokers say of the cluster, and what they speak.
 func (d *diagnosis) cluster(ctx context.Context) {
 	const check = "cluster"
-	all := d.client.Brokers()
-	slices.SortFunc(all, func(a, b *sarama.Broker) int { return cmp.Compare(a.ID(), b.ID()) })
-	for _, b := range all {
-		who := fmt.Sprintf("broker %d, which the cluster says is at %s", b.ID(), b.Addr())
-		if slices.Contains(d.cfg.Brokers, b.Addr()) {
-			continue
-		}
-		if err := hello(ctx, b.Addr(), d.sarama, d.cfg.topicNames()); err != nil {
-			d.unreachable(who, b.Addr(), err, fmt.Sprintf("advertised.listeners of broker %d", b.ID()))
-			continue
-		}
-		d.ok("brokers", "%s answers", who)
+	d.oneCluster()
+	known := d.known()
+	if len(known) < int(d.cfg.ReplicationFactor) {
+		d.wrong(check, fmt.Sprintf("the cluster has %d brokers now, expected %d or more, the replication factor", len(known), d.cfg.ReplicationFactor),
+			"start the others; or, if there are to be no more, "+EnvReplicationFactor+"="+fmt.Sprint(len(known))+" for new topics")
 	}
-	if len(all) < int(d.cfg.ReplicationFactor) {
-		d.wrong(check, fmt.Sprintf("%d brokers are up, expected %d or more, the replication factor", len(all), d.cfg.ReplicationFactor),
-			"start the others")
-	}
-	id, err := d.client.clusterID(ctx, d.cfg.topicNames())
-	if err != nil {
-		d.failed(check, err)
-		return
-	}
-	old := false
-	versions := make(map[string]bool)
-	for _, b := range all {
-		speaks, err := versionsOf(b, d.sarama)
-		if err != nil {
-			continue // it was found unreachable above
-		}
-		versions[speaks.release] = true
-		for _, lack := range speaks.lacks {
-			old = true
-			d.wrong(check, fmt.Sprintf("broker %d is too old: it lacks %s", b.ID(), lack), "run Kafka 2.8 or later")
+	old := d.tooOld()
+	d.quorum(ctx)
+	d.disks(ctx)
+	away := d.away(known)
+	releases := make(map[string]bool)
+	id := ""
+	for _, v := range d.answering() {
+		releases[v.speaks.release] = true
+		if v.metadata.ClusterID != nil {
+			id = *v.metadata.ClusterID
 		}
 	}
-	if !old {
-		d.ok(check, "cluster %s, %d brokers of %s", id, len(all), strings.Join(sortedKeys(versions), " and "))
+	switch {
+	case 2*len(away) >= len(known):
+		d.add(check, VerdictWarning, fmt.Sprintf("cluster %s: %d of its %d brokers answer; what they say of the others (%s) may be from before",
+			id, len(known)-len(away), len(known), idList(away)), "start "+theBrokers(away)+"; nothing below rests on what was said of them")
+	case len(away) > 0: // which was told, with the reason
+		d.ok(check, "cluster %s, %d brokers, of which %d answer", id, len(known), len(known)-len(away))
+	case !old:
+		d.ok(check, "cluster %s, %d brokers of %s, each of which was asked", id, len(known), strings.Join(sortedKeys(releases), " and "))
 	}
 }
 
-func sortedKeys(m map[string]bool) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// spoken is what a broker says of itself.
-type spoken struct {
-	release string
-	lacks   []string
-}
-
-// needed are the versions of the requests that a store makes; all are in Kafka 2.8.
-func needed() []struct {
-	name         string
-	key, version int16
-} {
-	return []struct {
-		name         string
-		key, version int16
-	}{
-		{"Produce", 0, 8},
-		{"Fetch", 1, 11},
-		{"Metadata", 3, 10},
-		{"InitProducerId", 22, 4},
-		{"AddPartitionsToTxn", 24, 2},
-		{"EndTxn", 26, 2},
-	}
-}
-
-func versionsOf(b *sarama.Broker, s *sarama.Config) (spoken, error) {
-	own := *s
-	own.ApiVersionsRequest = false // a listener with SASL is asked once
-	own.Net.SASL.Enable = false
-	c := sarama.NewBroker(b.Addr())
-	if err := c.Open(&own); err != nil {
-		return spoken{}, err
-	}
-	defer func() { _ = c.Close() }()
-	r, err := c.ApiVersions(&sarama.ApiVersionsRequest{Version: 3, ClientSoftwareName: "fencelog", ClientSoftwareVersion: "1"})
-	if err != nil {
-		return spoken{}, err
-	}
-	found := spoken{release: "Kafka before 3.3"}
-	for _, f := range r.FinalizedFeatures {
-		if f.Name == "metadata.version" {
-			found.release = release(f.MaxVersionLevel)
+// known returns the brokers that a broker names, or that have replicas: those that are down for a while are not named any more.
+func (d *diagnosis) known() []int32 {
+	known := slices.Collect(keysOf(d.named()))
+	for _, name := range d.names {
+		for _, p := range d.partitions(name) {
+			known = append(known, p.Replicas...)
 		}
 	}
-	for _, n := range needed() {
-		i := slices.IndexFunc(r.ApiKeys, func(k sarama.ApiVersionsResponseKey) bool { return k.ApiKey == n.key })
-		if i < 0 || r.ApiKeys[i].MaxVersion < n.version || r.ApiKeys[i].MinVersion > n.version {
-			found.lacks = append(found.lacks, fmt.Sprintf("%s version %d", n.name, n.version))
-		}
-	}
-	return found, nil
+	slices.Sort(known)
+	return slices.Compact(known)
 }
 
-// release names what a cluster's metadata.version belongs to: the least release that knows the level.
-func release(level int16) string {
-	for _, known := range []struct {
-		upTo int16
-		name string
-	}{
-		{7, "3.3"}, {8, "3.4"}, {11, "3.5"}, {14, "3.6"}, {19, "3.7"}, {20, "3.8"}, {21, "3.9"}, {25, "4.0"}, {27, "4.1"}, {29, "4.2"}, {30, "4.3"},
-	} {
-		if level <= known.upTo {
-			return fmt.Sprintf("Kafka %s (metadata.version %d)", known.name, level)
+// oneCluster looks whether all brokers are of one cluster, and see each other.
+func (d *diagnosis) oneCluster() {
+	clusters, seen := make(map[string][]string), make(map[string][]string) // addresses, by what the brokers there say
+	for _, v := range d.answering() {
+		id := "without an id"
+		if v.metadata.ClusterID != nil {
+			id = *v.metadata.ClusterID
+		}
+		clusters[id] = append(clusters[id], v.addr)
+		var ids []int32
+		for _, b := range v.metadata.Brokers {
+			ids = append(ids, b.ID())
+		}
+		slices.Sort(ids)
+		seen[idList(ids)] = append(seen[idList(ids)], v.addr)
+	}
+	if len(clusters) > 1 {
+		d.wrong("cluster", "the brokers are of different clusters: "+sayings(clusters), "name the brokers of one cluster in "+EnvBrokers)
+	} else if len(seen) > 1 {
+		d.add("cluster", VerdictWarning, "the brokers do not name the same brokers: "+sayings(seen),
+			"wait, if one has just started or ended; if it stays, look into the log of the one that names the fewest: it does not hear of the controllers")
+	}
+}
+
+// sayings lists what brokers say.
+func sayings(by map[string][]string) string {
+	var all []string
+	for _, what := range sortedKeys(by) {
+		all = append(all, strings.Join(by[what], ", ")+" say "+what)
+	}
+	return strings.Join(all, "; ")
+}
+
+// tooOld looks at what the brokers speak, and reports whether one is too old.
+func (d *diagnosis) tooOld() bool {
+	lacking := make(map[string][]int32)
+	for _, v := range d.answering() {
+		if len(v.speaks.lacks) > 0 {
+			what := strings.Join(v.speaks.lacks, ", ")
+			lacking[what] = append(lacking[what], v.id)
 		}
 	}
-	return fmt.Sprintf("Kafka later than 4.3 (metadata.version %d)", level)
+	for _, what := range sortedKeys(lacking) {
+		are, lack := "is", "it lacks"
+		if len(lacking[what]) > 1 {
+			are, lack = "are", "they lack"
+		}
+		d.wrong("cluster", fmt.Sprintf("%s %s too old: %s %s", theBrokers(lacking[what]), are, lack, what), "run Kafka 2.8 or later")
+	}
+	return len(lacking) > 0
 }
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(keysOf(m)) }

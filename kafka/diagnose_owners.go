@@ -1,10 +1,10 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/IBM/sarama"
 
@@ -24,80 +24,101 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 	}
 	c := &coordinators{d: d, brokers: make(map[string]*sarama.Broker)}
 	defer c.close()
-	before, written := len(d.findings), 0
+	written, foreign, unknown, example := 0, make(some), make(some), ""
 	for _, g := range d.cfg.Categories {
-		n, err := d.ownersOf(ctx, c, d.cfg.topic(g.Type), g.Partitions)
-		written += n
-		switch {
-		case errors.Is(err, sarama.ErrUnsupportedVersion):
-			d.skip(check, "Kafka before 3.0 does not tell which producer has a transactional id")
-			return
-		case err != nil:
-			d.failed(check, err)
-			return
+		topic := d.cfg.topic(g.Type)
+		for _, p := range d.readable(topic, g.Partitions) {
+			wrote, what, err := d.writer(ctx, c, topic, p)
+			switch {
+			case errors.Is(err, sarama.ErrUnsupportedVersion):
+				d.skip(check, "Kafka before 3.0 does not tell which producer has a transactional id")
+				return
+			case errors.Is(err, errAway), errors.Is(err, sarama.ErrLeaderNotAvailable):
+				unknown.add(topic, p)
+				continue
+			case err != nil:
+				d.failed(check, err)
+				return
+			}
+			if wrote {
+				written++
+			}
+			if what != "" {
+				foreign.add(topic, p)
+				example = cmp.Or(example, what)
+			}
 		}
 	}
+	if n := unknown.count() + d.lost.count(); n > 0 {
+		d.skip(check, fmt.Sprintf("%d partitions, whose leader, or the coordinator of whose transactional ids, does not answer", n))
+	}
 	switch {
-	case len(d.findings) > before:
-	case written == 0:
-		d.skip(check, "nothing is written yet")
-	default:
+	case len(foreign) > 0:
+		d.add(check, VerdictWarning, fmt.Sprintf("another process than the owner by the configured transactional ids wrote last in %d of %d partitions (%s): %s",
+			foreign.count(), written, foreign, example),
+			"give all instances the same KAFKA_TRANSACTIONAL_ID_PREFIX, stop whatever else writes to the topics, and allow writing to this service alone, "+
+				"see kafka/SECURITY.md; after a change of the prefix this ends when the service has claimed")
+	case written > 0:
 		d.ok(check, "in %d partitions the owner by the configured transactional id was the last to write", written)
+	case d.lost.count()+unknown.count() == 0:
+		d.skip(check, "nothing is written yet")
 	}
 }
 
-// ownersOf looks at the partitions of a topic, and returns how many hold something.
-func (d *diagnosis) ownersOf(ctx context.Context, c *coordinators, topic string, partitions int32) (written int, err error) {
-	var foreign []string
-	var example string
-	for p := range partitions {
-		last, err := d.newestBatch(ctx, topic, p)
-		if err != nil {
-			return written, fmt.Errorf("read the newest batch of %s partition %d: %w", topic, p, err)
-		}
-		if last == nil {
-			continue
-		}
-		written++
-		id := d.cfg.transactionalID(topic, p)
-		own, known, err := c.producerID(id)
-		if err != nil || ctx.Err() != nil {
-			return written, errors.Join(err, context.Cause(ctx))
-		}
-		if known && own == last.ProducerID {
-			continue
-		}
-		if len(foreign) == 0 {
-			example = fmt.Sprintf("in partition %d the newest batch is of producer id %d, and ", p, last.ProducerID)
-			if known {
-				example += fmt.Sprintf("transactional id %s has producer id %d", id, own)
-			} else {
-				example += fmt.Sprintf("transactional id %s has none, or the brokers have forgotten it", id)
-			}
-		}
-		foreign = append(foreign, fmt.Sprint(p))
+// errAway says that a coordinator does not answer.
+var errAway = errors.New("the coordinator does not answer")
+
+// writer looks at who wrote last in a partition. wrote is false if nobody has; foreign says who it was, if not the owner.
+func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p int32) (wrote bool, foreign string, err error) {
+	last, err := d.newestBatch(ctx, topic, p)
+	if err != nil {
+		return false, "", fmt.Errorf("read the newest batch of %s partition %d: %w", topic, p, err)
 	}
-	if len(foreign) > 0 {
-		d.add("owners", VerdictWarning, fmt.Sprintf("topic %s: another process than the owner by the configured transactional ids wrote last in %d of %d partitions (%s): %s",
-			topic, len(foreign), partitions, strings.Join(foreign, ", "), example),
-			"give all instances the same KAFKA_TRANSACTIONAL_ID_PREFIX, stop whatever else writes to the topic, and allow writing to this service alone, "+
-				"see kafka/SECURITY.md; after a change of the prefix this ends when the service has claimed")
+	if last == nil {
+		return false, "", nil
 	}
-	return written, nil
+	id := d.cfg.transactionalID(topic, p)
+	own, known, err := c.producerID(ctx, id)
+	if err != nil || ctx.Err() != nil {
+		return true, "", errors.Join(err, context.Cause(ctx))
+	}
+	switch {
+	case known && own == last.ProducerID:
+		return true, "", nil
+	case known:
+		foreign = fmt.Sprintf("transactional id %s has producer id %d", id, own)
+	default:
+		foreign = fmt.Sprintf("transactional id %s has none, or the brokers have forgotten it", id)
+	}
+	return true, fmt.Sprintf("in %s partition %d the newest batch is of producer id %d, and %s", topic, p, last.ProducerID, foreign), nil
 }
 
 // coordinators are connections to the coordinators of transactional ids, with requests of Kafka 3.0.
 type coordinators struct {
 	d       *diagnosis
 	brokers map[string]*sarama.Broker // by address
+	absent  int                       // transactional ids that have no coordinator now
 }
 
+// manyAbsent is how many coordinators are looked for in vain before the others are taken for absent too: each takes a second.
+const manyAbsent = 2
+
 // producerID asks which producer id a transactional id has. known is false if it has none.
-func (c *coordinators) producerID(id string) (producerID int64, known bool, err error) {
+func (c *coordinators) producerID(ctx context.Context, id string) (producerID int64, known bool, err error) {
 	need := access.Need{Operation: access.Describe, Resource: access.TransactionalID, Name: id}
-	coordinator, err := c.d.client.TransactionCoordinator(id)
-	if err != nil {
+	if c.absent >= manyAbsent {
+		return 0, false, errAway
+	}
+	coordinator, err := c.of(ctx, id)
+	switch {
+	case errors.Is(err, sarama.ErrConsumerCoordinatorNotAvailable):
+		c.absent++
+		return 0, false, errAway
+	case err != nil:
 		return 0, false, access.Explain(err, need)
+	}
+	if len(c.d.away([]int32{coordinator.ID()})) > 0 {
+		return 0, false, errAway
 	}
 	b := c.brokers[coordinator.Addr()]
 	if b == nil {
@@ -125,6 +146,17 @@ func (c *coordinators) producerID(id string) (producerID int64, known bool, err 
 		}
 	}
 	return 0, false, fmt.Errorf("ask for transactional id %s: %w", id, sarama.ErrIncompleteResponse)
+}
+
+// of returns the coordinator of a transactional id, by what brokers say that answer.
+func (c *coordinators) of(ctx context.Context, id string) (*sarama.Broker, error) {
+	return ask(ctx, c.d.client, func(b *sarama.Broker) (*sarama.Broker, error) {
+		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{Version: 2, CoordinatorKey: id, CoordinatorType: sarama.CoordinatorTransaction})
+		if err != nil {
+			return nil, err
+		}
+		return r.Coordinator, noneIsNil(r.Err)
+	})
 }
 
 func (c *coordinators) close() {

@@ -123,7 +123,7 @@ func TestDiagnoseTopics(t *testing.T) {
 	all := kafka.Diagnose(t.Context(), cfg)
 	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "partitions is 1, expected 2").Do, "configure the number")
 	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "retention.ms is 604800000, expected -1").Do, "kafka-configs.sh")
-	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "topic billing.transfer.events is missing").Do, "create-topics")
+	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "topics billing.transfer.events and billing.dead-letter are missing").Do, "create-topics")
 	finding(t, all, "index", kafka.VerdictOK, "in memory")
 	finding(t, all, "clock", kafka.VerdictSkipped, "topics are missing")
 

@@ -3,234 +3,252 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/IBM/sarama"
-
-	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/access"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
-	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// topics looks at the topics, their settings and their replicas, and reports whether all exist.
+// topics looks at the topics and their settings, one finding for each thing that is off, and reports whether all exist.
 func (d *diagnosis) topics(ctx context.Context) bool {
 	const check = "topics"
-	found, err := CheckTopics(ctx, d.cfg)
+	want, _ := d.cfg.Topics() // it is complete
+	found, err := inspect(ctx, d.client, want)
 	if err != nil {
-		d.failed(check, err)
+		d.failed(check, d.cfg.Security.explain(err))
 		return false
 	}
-	all := true
+	var missing []string
+	off := make(map[string][]TopicStatus) // by what is off
 	for _, t := range found {
 		if !t.Exists {
-			all = false
-			d.wrong(check, "topic "+t.Name+" is missing", "create the topics (kafka.CreateTopics, examples/infrastructure/create-topics)")
-			continue
+			missing = append(missing, t.Name)
 		}
-		for _, off := range t.Differences {
-			do := "set it right (kafka-configs.sh --alter), or configure the service for what it is if that was meant"
-			if off.Property == "partitions" {
-				do = "configure the number that the topic was made with: events would be looked for in the wrong partition"
-			}
-			d.wrong(check, fmt.Sprintf("topic %s: %s", t.Name, off), do)
+		for kind, text := range kinds(t.Differences) {
+			off[kind+text] = append(off[kind+text], t)
 		}
 		if t.Extra > 0 {
 			d.add(check, VerdictWarning, fmt.Sprintf("topic %s has %d partitions more than the %d that are configured; they are empty",
 				t.Name, t.Extra, t.Partitions), "nothing, as Kafka cannot take them away: leave the configured number as it is")
 		}
-		if d.replicated(ctx, t) && len(t.Differences) == 0 {
-			d.ok(check, "topic %s is as it must be, %d partitions, all replicas in sync", t.Name, t.Partitions)
+	}
+	if len(missing) > 0 {
+		are := "is"
+		if len(missing) > 1 {
+			are = "are"
+		}
+		d.wrong(check, fmt.Sprintf("%s %s missing", topicsNamed(missing), are),
+			"create what is missing: go run ./examples/infrastructure/create-topics, or kafka.CreateTopics")
+	}
+	for _, what := range sortedKeys(off) {
+		var names []string
+		for _, t := range off[what] {
+			names = append(names, t.Name)
+		}
+		kind, text, _ := strings.Cut(what, "\n")
+		d.wrong(check, topicsNamed(names)+": "+text, d.mend(kind, off[what]))
+	}
+	d.replicas(found)
+	return len(missing) == 0
+}
+
+// partitionCount is the property that cannot be changed to what is wanted.
+const partitionCount = "partitions"
+
+// kinds returns what is off as a text, by how it is mended: the key ends with a line's end. All settings are of one kind.
+func kinds(differences []Difference) map[string]string {
+	texts := make(map[string]string)
+	for _, difference := range differences {
+		kind := "settings\n"
+		if difference.Property == partitionCount || difference.Property == replicationFactor {
+			kind = difference.Property + "\n"
+		}
+		if texts[kind] != "" {
+			texts[kind] += "; "
+		}
+		texts[kind] += difference.String()
+	}
+	return texts
+}
+
+// mend says how topics, all of which differ alike, get what is wanted.
+func (d *diagnosis) mend(kind string, topics []TopicStatus) string {
+	switch kind {
+	case partitionCount:
+		return "configure the number that the topic was made with: events would be looked for in the wrong partition"
+	case replicationFactor:
+		return d.reassign(topics)
+	}
+	var settings []string
+	for _, difference := range topics[0].Differences {
+		if difference.Property != partitionCount && difference.Property != replicationFactor {
+			want, _, _ := strings.Cut(difference.Want, " ") // "1048588 or more"
+			settings = append(settings, difference.Property+"="+want)
+		}
+	}
+	commands := []string{"set it right, or configure the service for what it is if that was meant:"}
+	for _, t := range topics {
+		commands = append(commands, d.tool("kafka-configs.sh")+" --alter --entity-type topics --entity-name "+t.Name+
+			" --add-config "+strings.Join(settings, ","))
+	}
+	return strings.Join(commands, "\n")
+}
+
+// tool begins a command for one of Kafka's own tools.
+func (d *diagnosis) tool(name string) string {
+	command := name + " --bootstrap-server " + d.answering()[0].addr
+	if d.cfg.Security.TLS != nil || d.cfg.Security.SASL != nil {
+		command += " --command-config admin.properties"
+	}
+	return command
+}
+
+// reassign says how topics get the wanted number of replicas: that is no setting. Those that are there stay, the first one, which leads, at least; the
+// brokers that come next in number get the others.
+func (d *diagnosis) reassign(topics []TopicStatus) string {
+	var brokers []int32
+	for id := range d.named() {
+		brokers = append(brokers, id)
+	}
+	slices.Sort(brokers)
+	want := int(d.cfg.ReplicationFactor)
+	if away := d.away(brokers); len(brokers) < want || len(away) > 0 {
+		return fmt.Sprintf("start all brokers, %d or more, and ask again: the replicas are then to be moved by kafka-reassign-partitions.sh", want)
+	}
+	var moves []string
+	for _, t := range topics {
+		for _, p := range d.partitions(t.Name) {
+			to := slices.Clone(p.Replicas[:min(len(p.Replicas), want)])
+			next := slices.Index(brokers, to[0])
+			for len(to) < want {
+				if next = (next + 1) % len(brokers); !slices.Contains(to, brokers[next]) {
+					to = append(to, brokers[next])
+				}
+			}
+			moves = append(moves, fmt.Sprintf(`{"topic":"%s","partition":%d,"replicas":[%s]}`, t.Name, p.ID,
+				strings.ReplaceAll(strings.Trim(fmt.Sprint(to), "[]"), " ", ",")))
+		}
+	}
+	return "this is no setting, and kafka-configs.sh cannot change it: assign the replicas anew, or configure " + EnvReplicationFactor +
+		" if it was meant\ncat > replicas.json <<'END'\n{\"version\":1,\"partitions\":[\n" + strings.Join(moves, ",\n") +
+		"\n]}\nEND\n" + d.tool("kafka-reassign-partitions.sh") + " --reassignment-json-file replicas.json --execute"
+}
+
+// partitions returns what the brokers say of a topic's partitions: of each what the newest leader has told, as far as that is known.
+func (d *diagnosis) partitions(topic string) []*sarama.PartitionMetadata {
+	newest := make(map[int32]*sarama.PartitionMetadata)
+	for _, v := range d.answering() {
+		for _, t := range v.metadata.Topics {
+			if t.Name != topic {
+				continue
+			}
+			for _, p := range t.Partitions {
+				if known := newest[p.ID]; known == nil || p.LeaderEpoch > known.LeaderEpoch {
+					newest[p.ID] = p
+				}
+			}
+		}
+	}
+	var all []*sarama.PartitionMetadata
+	for _, id := range sortedKeys(newest) {
+		all = append(all, newest[id])
+	}
+	return all
+}
+
+// led reports whether the leader of a partition answers.
+func (d *diagnosis) led(p *sarama.PartitionMetadata) bool {
+	return p.Leader >= 0 && len(d.away([]int32{p.Leader})) == 0
+}
+
+// readable returns those of the first partitions of a topic that exist, and whose leader answers.
+func (d *diagnosis) readable(topic string, first int32) []int32 {
+	var all []int32
+	for _, p := range d.partitions(topic) {
+		if p.ID < first && d.led(p) {
+			all = append(all, p.ID)
 		}
 	}
 	return all
 }
 
-// replicated looks at the replicas of each partition, and reports whether all are in sync.
-func (d *diagnosis) replicated(ctx context.Context, t TopicStatus) bool {
-	whole := true
-	r, err := d.client.metadata(ctx, sarama.NewMetadataRequest(d.sarama.Version, []string{t.Name}))
-	if err != nil || len(r.Topics) != 1 {
-		d.add("topics", VerdictSkipped, fmt.Sprintf("replicas of topic %s: not looked at: %v", t.Name, err), "try again")
-		return false
-	}
-	for _, p := range r.Topics[0].Partitions {
-		who := fmt.Sprintf("topic %s partition %d", t.Name, p.ID)
-		switch {
-		case p.Leader < 0:
-			d.wrong("topics", who+" has no leader: nothing can be read or appended", "start the brokers that have its replicas")
-		case len(p.Isr) < d.cfg.MinInSyncReplicas:
-			d.wrong("topics", fmt.Sprintf("%s has %d replicas in sync, expected %d or more: appends wait", who, len(p.Isr), d.cfg.MinInSyncReplicas),
-				"start the brokers that have the others")
-		case len(p.Isr) < len(p.Replicas):
-			d.add("topics", VerdictWarning, fmt.Sprintf("%s has %d of %d replicas in sync", who, len(p.Isr), len(p.Replicas)),
-				"wait for a broker that has just started; otherwise start the one that is down")
-		default:
-			continue
-		}
-		whole = false
-	}
-	return whole
-}
-
-// permissions looks at what ACLs allow. Brokers say it of topics and groups; of transactional ids it shows in the answer to a request that they
-// would refuse for another reason, because the producer id in it is nobody's.
-func (d *diagnosis) permissions(ctx context.Context) {
-	const check = "permissions"
-	before := len(d.findings)
-	wanted, _ := d.cfg.Topics() // it is complete
-	names := make([]string, len(wanted))
-	for i, t := range wanted {
-		names[i] = t.Name
-	}
-	request := sarama.NewMetadataRequest(d.sarama.Version, names)
-	request.IncludeTopicAuthorizedOperations = true
-	r, err := d.client.metadata(ctx, request)
-	if err != nil {
-		d.failed(check, err)
-		return
-	}
-	for _, t := range r.Topics {
-		switch t.Err {
-		case sarama.ErrNoError:
-			d.allowed(access.Topic, t.Name, t.TopicAuthorizedOperations, access.Read, access.Write, access.DescribeConfigs)
-		case sarama.ErrTopicAuthorizationFailed:
-			d.allowed(access.Topic, t.Name, 0, access.Read, access.Write, access.DescribeConfigs)
-		default:
-			d.skip(check, fmt.Sprintf("topic %s: %v", t.Name, t.Err))
-		}
-	}
-	for _, topic := range d.cfg.topicNames() {
-		d.mayClaim(ctx, topic)
-	}
-	if d.cfg.Sharing.on() {
-		d.mayShare()
-	}
-	if len(d.findings) == before {
-		group := " (Read on its group, which only instances that share partitions need, was not asked for)"
-		if d.cfg.Sharing.on() {
-			group = ", Read on the group " + d.cfg.Sharing.Group
-		}
-		d.ok(check, "all that a store needs: Read, Write and DescribeConfigs on its %d topics, Write on its transactional ids%s", len(names), group)
-	}
-}
-
-// unknownOperations is what a broker answers that does not say what is allowed.
-const unknownOperations = -1 << 31
-
-// allowed compares what a resource allows with what is needed. Bit n stands for the operation with number n.
-func (d *diagnosis) allowed(resource, name string, bits int32, needs ...string) {
-	if bits == unknownOperations {
-		d.add("permissions", VerdictSkipped, fmt.Sprintf("the broker does not say what is allowed on %s %s", resource, name),
-			"a store that opens names what it lacks")
-		return
-	}
-	numbers := map[string]sarama.AclOperation{
-		access.Read: sarama.AclOperationRead, access.Write: sarama.AclOperationWrite, access.DescribeConfigs: sarama.AclOperationDescribeConfigs,
-	}
-	for _, operation := range needs {
-		if bits&(1<<numbers[operation]) == 0 {
-			d.denied(access.Need{Operation: operation, Resource: resource, Name: name})
-		}
-	}
-}
-
-func (d *diagnosis) denied(n access.Need) {
-	d.wrong("permissions", "no permission for "+n.String(), aclAdvice)
-}
-
-// mayClaim asks with a producer id that nobody has. Brokers look at permissions first.
-func (d *diagnosis) mayClaim(ctx context.Context, topic string) {
-	id := d.cfg.transactionalID(topic, 0)
-	r, err := ask(ctx, d.client, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {
-		return b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
-			Version: 2, TransactionalID: id, ProducerID: -1, ProducerEpoch: -1, TopicPartitions: map[string][]int32{topic: {0}},
-		})
-	})
-	if err != nil {
-		d.failed("permissions", err)
-		return
-	}
-	for _, e := range r.Errors[topic] {
-		if e.Err == sarama.ErrTransactionalIDAuthorizationFailed {
-			d.denied(access.Need{Operation: access.Write, Resource: access.TransactionalID, Name: id})
-		}
-	}
-}
-
-func (d *diagnosis) mayShare() {
-	group := d.cfg.Sharing.Group
-	need := access.Need{Operation: access.Read, Resource: access.Group, Name: group}
-	b, err := d.client.Coordinator(group)
-	if err == nil {
-		var r *sarama.DescribeGroupsResponse
-		r, err = b.DescribeGroups(&sarama.DescribeGroupsRequest{Version: 3, Groups: []string{group}, IncludeAuthorizedOperations: true})
-		if err == nil && len(r.Groups) == 1 {
-			err = noneIsNil(r.Groups[0].Err)
-			if err == nil {
-				d.allowed(access.Group, group, r.Groups[0].AuthorizedOperations, access.Read)
-				return
-			}
-		}
-	}
-	if err != nil {
-		d.failed("permissions", access.Explain(err, need))
-	}
-}
-
-// clockTolerance is how far records may be ahead of this machine's clock.
-const clockTolerance = 5 * time.Second
-
-// clock compares the times of the newest records, which services give them, and of the newest markers, which brokers do, with the clock of this
-// machine. Brokers do not tell the time, so only a clock that is behind shows.
-func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
-	const check = "clock"
-	if !topicsKnown {
-		d.skip(check, "topics are missing or cannot be described")
-		return
-	}
-	var newest time.Time
-	var where string
+// unled returns those partitions of the categories whose leader does not answer.
+func (d *diagnosis) unled() some {
+	unled := make(some)
 	for _, g := range d.cfg.Categories {
-		topic := d.cfg.topic(g.Type)
-		for p := range g.Partitions {
-			t, err := d.newest(ctx, topic, p)
-			if err != nil {
-				d.failed(check, fmt.Errorf("read the newest record of %s partition %d: %w", topic, p, err))
-				return
-			}
-			if t.After(newest) {
-				newest, where = t, fmt.Sprintf("%s partition %d", topic, p)
+		for _, p := range d.partitions(d.cfg.topic(g.Type)) {
+			if !d.led(p) {
+				unled.add(d.cfg.topic(g.Type), p.ID)
 			}
 		}
 	}
-	now := clock.Now()
-	switch ahead := newest.Sub(now); {
-	case newest.IsZero():
-		d.skip(check, "there is no record yet whose time could be compared")
-	case ahead > clockTolerance:
-		d.add(check, VerdictWarning, fmt.Sprintf("the newest record, in %s, is %s ahead of this machine's clock", where, ahead.Round(time.Second)),
-			"set the clocks by a time server (NTP): this machine's, the brokers' and the other instances'")
-	default:
-		d.ok(check, "no record is ahead of this machine's clock (the newest is %s old)", (-ahead).Round(time.Second))
+	return unled
+}
+
+// replicas looks at the replicas of all partitions. What has one cause is one finding.
+func (d *diagnosis) replicas(topics []TopicStatus) {
+	const check = "topics"
+	leaderless, few := make(some), make(map[int]some)
+	lacking := make(map[string]some) // by the brokers whose replicas lack
+	of := make(map[string][]int32)
+	var needed, more []int32
+	for _, t := range topics {
+		whole := true
+		for _, p := range d.partitions(t.Name) {
+			away := d.away(p.Replicas)
+			lack := slices.DeleteFunc(slices.Clone(p.Replicas), func(id int32) bool {
+				return slices.Contains(p.Isr, id) && !slices.Contains(away, id)
+			})
+			slices.Sort(lack)
+			live := len(p.Replicas) - len(lack)
+			whole = whole && d.led(p) && len(lack) == 0
+			switch {
+			case !d.led(p):
+				leaderless.add(t.Name, p.ID)
+				needed = append(needed, lack...)
+			case len(lack) == 0: // there are no more, which the replication factor tells
+			case live < d.cfg.MinInSyncReplicas:
+				if few[live] == nil {
+					few[live] = make(some)
+				}
+				few[live].add(t.Name, p.ID)
+				more = append(more, lack...)
+			default:
+				key := fmt.Sprint(live, len(p.Replicas), lack)
+				if lacking[key] == nil {
+					lacking[key], of[key] = make(some), lack
+				}
+				lacking[key].add(t.Name, p.ID)
+			}
+		}
+		switch {
+		case !t.Exists || len(t.Differences) > 0:
+		case whole:
+			d.ok(check, "topic %s is as it must be, %d partitions, all replicas in sync", t.Name, t.Partitions)
+		default:
+			d.ok(check, "topic %s has the settings that it must have, %d partitions", t.Name, t.Partitions)
+		}
+	}
+	if len(leaderless) > 0 {
+		d.wrong(check, fmt.Sprintf("%s no leader that answers: nothing can be read or appended there (%s)", leaderless.have(), leaderless),
+			d.start(needed))
+	}
+	for _, live := range sortedKeys(few) {
+		d.wrong(check, fmt.Sprintf("%s %d replicas in sync that answer, expected %d or more: appends wait (%s)",
+			few[live].have(), live, d.cfg.MinInSyncReplicas, few[live]), d.start(more))
+	}
+	for _, key := range sortedKeys(lacking) {
+		d.add(check, VerdictWarning, fmt.Sprintf("%s not all replicas in sync: those on %s lack (%s)",
+			lacking[key].have(), theBrokers(of[key]), lacking[key]), d.start(of[key]))
 	}
 }
 
-// newest returns the time of the newest batch, or zero if there is none.
-func (d *diagnosis) newest(ctx context.Context, topic string, p int32) (time.Time, error) {
-	last, err := d.newestBatch(ctx, topic, p)
-	if err != nil || last == nil || last.MaxTimestamp < 0 {
-		return time.Time{}, err
+// start says what brings the replicas on some brokers back.
+func (d *diagnosis) start(ids []int32) string {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if away := d.away(ids); len(away) > 0 {
+		return "start " + theBrokers(away) + ", and wait until the replicas there have caught up"
 	}
-	return time.UnixMilli(last.MaxTimestamp), nil
-}
-
-// newestBatch returns the newest batch, or nil if there is none.
-func (d *diagnosis) newestBatch(ctx context.Context, topic string, p int32) (*recordbatch.Batch, error) {
-	end, err := d.client.GetOffset(topic, p, sarama.OffsetNewest)
-	if err != nil || end == 0 {
-		return nil, err
-	}
-	log := partition.Log{Client: d.client, Pool: d.client.reading, Topic: topic, Partition: p}
-	return log.Newest(ctx, end-1)
+	return "wait for " + theBrokers(ids) + " after a start; otherwise the log there says why the replicas do not follow"
 }

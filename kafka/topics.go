@@ -131,6 +131,9 @@ type TopicStatus struct {
 	Extra       int32        // partitions beyond the configured ones, all of which are empty: they stay unused
 }
 
+// replicationFactor is the property that is no setting.
+const replicationFactor = "replication factor"
+
 // Difference is one property of a topic that is not as it must be.
 type Difference struct {
 	Property string // "partitions", "replication factor", or the name of a topic setting
@@ -363,7 +366,7 @@ func differences(want Topic, found *sarama.TopicMetadata, settings map[string]st
 	if len(found.Partitions) > 0 {
 		replicas = len(found.Partitions[0].Replicas)
 	}
-	compare("replication factor", strconv.Itoa(replicas), strconv.Itoa(int(want.ReplicationFactor)))
+	compare(replicationFactor, strconv.Itoa(replicas), strconv.Itoa(int(want.ReplicationFactor)))
 	for _, name := range slices.Sorted(maps.Keys(want.Settings)) {
 		if found, known := settings[name]; known || name != timestampAhead {
 			compare(name, found, want.Settings[name])

@@ -2,6 +2,7 @@ package aggregatetest
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"reflect"
 	"slices"
@@ -17,26 +18,46 @@ type Case[S any] struct {
 	t     testing.TB
 	typ   *aggregate.Type[S]
 	given []aggregate.Event[S]
+	used  bool // by Given or When
 }
 
 // For starts a case of an aggregate type to which nothing has happened. It fails the test
-// at once if a mistake was made in aggregate.NewType.
+// at once if there is no type, or if a mistake was made in aggregate.NewType.
 func For[S any](t testing.TB, typ *aggregate.Type[S]) *Case[S] {
 	t.Helper()
+	if typ == nil {
+		t.Fatalf("For: the aggregate type is nil; give the one that aggregate.NewType returned")
+	}
 	if err := typ.Err(); err != nil {
 		t.Fatalf("%v", err)
 	}
 	return &Case[S]{t: t, typ: typ}
 }
 
-// Given returns the case to which these events have happened too. It fails the test
+// Given returns the case to which these events have happened too, after those that were given before. It fails the test
 // at once if one is not among the events of the type.
+//
+// The case that Given is called on stays as it is. So the test fails at its end if the case that Given returns was never used.
 func (c *Case[S]) Given(events ...aggregate.Event[S]) *Case[S] {
 	c.t.Helper()
+	c.used = true
 	if err := c.typ.Check(events...); err != nil {
 		c.t.Fatalf("Given: %v", err)
 	}
-	return &Case[S]{t: c.t, typ: c.typ, given: slices.Concat(c.given, events)}
+	next := &Case[S]{t: c.t, typ: c.typ, given: slices.Concat(c.given, events)}
+	c.t.Cleanup(func() {
+		if !next.used && !c.t.Failed() && !someSubtestsOnly() {
+			c.t.Errorf("%s, %d events given: the case was never used: Given returns another case, and leaves the one that it is called on as it is",
+				c.typ.Name(), len(next.given))
+		}
+	})
+	return next
+}
+
+// someSubtestsOnly reports whether go test was asked for some subtests, which need not use all cases of the test around them.
+func someSubtestsOnly() bool {
+	run := flag.Lookup("test.run")
+	return run != nil && strings.Contains(run.Value.String(), "/")
 }
 
 // When calls decide with the state that the given events make. What it answers must be looked at, with a method
@@ -47,9 +68,13 @@ func (c *Case[S]) Given(events ...aggregate.Event[S]) *Case[S] {
 // with events or with an error, not with both.
 func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S] {
 	c.t.Helper()
+	c.used = true
+	if decide == nil {
+		c.t.Fatalf("When: the decision is nil; give a function such as a command's Decide")
+	}
 	root, again, untouched := c.root(), c.root(), c.root()
 	state := root.State()
-	o := &Outcome[S]{t: c.t, given: len(c.given), name: c.typ.Name()}
+	o := &Outcome[S]{t: c.t, typ: c.typ, given: len(c.given)}
 	o.events, o.err = decide(state)
 	o.events = deepcopy.Of(o.events) // as a repository stores them now, whatever is shared with the state
 
@@ -87,27 +112,38 @@ func (c *Case[S]) root() *aggregate.Root[S] {
 // Outcome is what was decided.
 type Outcome[S any] struct {
 	t      testing.TB
-	name   string
+	typ    *aggregate.Type[S]
 	given  int
 	after  func() S // nil where what was decided cannot be applied
 	events []aggregate.Event[S]
 	err    error
 	looked bool
+	thens  int // calls of Then
 }
 
 // String says where in a test this is.
-func (o *Outcome[S]) String() string { return fmt.Sprintf("%s, %d events given", o.name, o.given) }
+func (o *Outcome[S]) String() string {
+	return fmt.Sprintf("%s, %d events given", o.typ.Name(), o.given)
+}
 
-// Then expects exactly these events, in this order. Fields are compared by value, also behind pointers; exported
-// ones whose type has a method Equal, such as time.Time, by that. A nil slice or map equals an empty one.
+// Then expects exactly these events, in this order, all in one call. Fields are compared by value, also behind pointers; exported
+// ones whose type has a method Equal, such as time.Time, by that. A nil slice or map equals an empty one. It fails the test
+// at once if an event is not among those of the type.
 func (o *Outcome[S]) Then(events ...aggregate.Event[S]) *Outcome[S] {
 	o.t.Helper()
 	o.looked = true
+	o.thens++
+	if err := o.typ.Check(events...); err != nil && o.after != nil { // otherwise the test was told
+		o.t.Fatalf("Then: %v", err)
+	}
 	if o.err != nil {
 		o.t.Errorf("%s: refused, expected events\n  found    error %v\n  expected %s", o, o.err, render(events))
 		return o
 	}
 	if d := diffEvents(o.events, events, "found", "expected"); d != "" {
+		if o.thens > 1 {
+			d += "Then was called before; it expects all events in one call\n"
+		}
 		o.t.Errorf("%s: other events than expected\n%s", o, d)
 	}
 	return o
@@ -123,6 +159,9 @@ func (o *Outcome[S]) ThenNothing() *Outcome[S] {
 func (o *Outcome[S]) ThenError(target error) *Outcome[S] {
 	o.t.Helper()
 	o.looked = true
+	if target == nil {
+		o.t.Fatalf("ThenError: the expected error is nil; expect no refusal with Then or ThenNothing")
+	}
 	switch {
 	case o.err == nil:
 		o.t.Errorf("%s: not refused\n  found    %s\n  expected error %v", o, render(o.events), target)

@@ -93,6 +93,35 @@ func TestWhatHolds(t *testing.T) {
 		Then(itemAdded{At: elsewhere, Price: price(3), Extra: map[string]int{}})
 }
 
+// What is given later happens after what was given before, however often, and from one case several may start.
+func TestGivenTwiceIsGivenAfter(t *testing.T) {
+	t.Parallel()
+	added := func(name string, n int) itemAdded { return itemAdded{Name: name, Count: n} }
+	one := aggregatetest.For(t, carts()).Given(added("pen", 1))
+	two := one.Given(added("pen", 2))
+	both := two.Given(added("ink", 3), checkedOut{})
+	other := two.Given(added("ink", 4)) // beside both, which it must not disturb
+	for _, tt := range []struct {
+		given *aggregatetest.Case[cart]
+		state cart
+	}{
+		{one, cart{Items: map[string]int{"pen": 1}}},
+		{two, cart{Items: map[string]int{"pen": 3}}},
+		{both, cart{Items: map[string]int{"pen": 3, "ink": 3}, Note: "done"}},
+		{other, cart{Items: map[string]int{"pen": 3, "ink": 4}}},
+		{two.Given(), cart{Items: map[string]int{"pen": 3}}},
+	} {
+		for range 2 { // a case may be used again
+			tt.given.When(decides()).ThenNothing().ThenState(tt.state)
+			tt.given.When(func(c cart) ([]aggregate.Event[cart], error) {
+				require.Equal(t, tt.state, c)
+				return nil, nil
+			}).ThenNothing()
+		}
+	}
+	two.When(checkOut).Then(checkedOut{}).Then(checkedOut{}).ThenState(cart{Items: map[string]int{"pen": 3}, Note: "done"})
+}
+
 func TestWhatDoesNotHoldIsToldReadably(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -190,6 +219,54 @@ event 2
 			"Cart, 0 events given: another state than expected\n  Note: found    \"done\"\n        expected \"\"",
 		},
 		{
+			"a case that is dropped",
+			func(c *aggregatetest.Case[cart]) {
+				c.Given(itemAdded{Name: "pen", Count: 1})
+				c.Given(checkedOut{}).When(checkOut).ThenError(errDone)
+			},
+			"Cart, 1 events given: the case was never used: Given returns another case, and leaves the one that it is called on as it is",
+		},
+		{
+			"one event after the other",
+			func(c *aggregatetest.Case[cart]) {
+				pen, ink := itemAdded{Name: "pen"}, itemAdded{Name: "ink"}
+				c.When(decides(pen, ink)).Then(pen, ink).Then(pen)
+			},
+			`Cart, 0 events given: other events than expected
+event 2
+  found    aggregatetest_test.itemAdded{Name: "ink", Count: 0, Price: nil, At: 0001-01-01 00:00:00 +0000 UTC, Tags: [], Extra: {}}
+  expected nothing
+Then was called before; it expects all events in one call`,
+		},
+		{
+			"expects a pointer",
+			func(c *aggregatetest.Case[cart]) {
+				c.When(decides(checkedOut{})).Then(&checkedOut{})
+				panic("not reached")
+			},
+			`Then: event *aggregatetest_test.checkedOut ("") is not among the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
+		},
+		{
+			"expects nil",
+			func(c *aggregatetest.Case[cart]) { c.When(decides(checkedOut{})).Then(nil); panic("not reached") },
+			`Then: event <nil> ("") is not among the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
+		},
+		{
+			"given nil",
+			func(c *aggregatetest.Case[cart]) { c.Given(nil); panic("not reached") },
+			`Given: event <nil> ("") is not among the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
+		},
+		{
+			"expects no error as an error",
+			func(c *aggregatetest.Case[cart]) { c.When(decides()).ThenError(nil); panic("not reached") },
+			"ThenError: the expected error is nil; expect no refusal with Then or ThenNothing",
+		},
+		{
+			"no decision",
+			func(c *aggregatetest.Case[cart]) { c.When(nil); panic("not reached") },
+			"When: the decision is nil; give a function such as a command's Decide",
+		},
+		{
 			"never looked at",
 			func(c *aggregatetest.Case[cart]) { c.When(checkOut) },
 			"Cart, 0 events given: the outcome was never looked at: call Then, ThenNothing or ThenError",
@@ -259,6 +336,12 @@ func TestForRefusesATypeWithMistakes(t *testing.T) {
 	})
 	require.Len(t, failures, 1)
 	require.Contains(t, failures[0], "aggregate type")
+
+	failures = record(t, func(tb testing.TB) {
+		aggregatetest.For[cart](tb, nil)
+		panic("not reached")
+	})
+	require.Equal(t, []string{"For: the aggregate type is nil; give the one that aggregate.NewType returned"}, failures)
 }
 
 func TestRefusesUsesErr(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/fencelog/fencelog/observe/logctx"
@@ -29,6 +30,10 @@ func main() {
 
 // run is the program; it returns the exit code. Logs go to stdout, one JSON object a line.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		fmt.Fprintln(stdout, "usage: billing   (no arguments: it is configured by environment variables, see its README.md)")
+		return exitOK
+	}
 	if len(args) > 0 {
 		fmt.Fprintf(stderr, "billing: found the argument %q, expected none: it is configured by environment variables, see its README.md\n", args[0])
 		return exitUsage

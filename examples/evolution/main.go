@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,12 +19,34 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Stdout, os.Stderr, os.Getenv)
+	code := program(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv)
 	stop()
-	if err != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "evolution: %v\n", err)
-		os.Exit(1)
+	os.Exit(code)
+}
+
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+
+	usage = "usage: evolution   (" + brokersVariable + " and " + registryVariable + " name a Kafka and a registry; without, all is in memory)\n"
+)
+
+// program is the program; it returns the exit code.
+func program(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	if len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		_, _ = io.WriteString(stdout, usage)
+		return exitOK
 	}
+	if len(args) > 0 {
+		_, _ = fmt.Fprintf(stderr, "evolution: found the argument %q, expected none\n%s", args[0], usage)
+		return exitUsage
+	}
+	if err := run(ctx, stdout, stderr, getenv); err != nil {
+		_, _ = fmt.Fprintf(stderr, "evolution: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
 }
 
 // run deploys one release after the other, and has each write and all read.

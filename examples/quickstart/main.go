@@ -34,19 +34,25 @@ func main() {
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	var usage strings.Builder
+	flags.SetOutput(&usage)
 	verbose := flags.Bool("v", false, "log what happens inside, to standard error")
 	flags.Usage = func() {
-		_, _ = fmt.Fprintln(stderr, "usage: quickstart [-v] [file|-]   (- is standard input; the default is a sample)")
+		_, _ = fmt.Fprintln(&usage, "usage: quickstart [-v] [file|-]   (- is standard input; the default is a sample)")
 		flags.PrintDefaults()
 	}
-	switch err := flags.Parse(args); {
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 1 {
+		err = fmt.Errorf("found %d arguments, expected one at most", flags.NArg())
+		_, _ = fmt.Fprintln(&usage, err)
+		flags.Usage()
+	}
+	switch {
 	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(stdout, usage.String())
 		return exitOK
 	case err != nil:
-		return exitUsage
-	case flags.NArg() > 1:
-		flags.Usage()
+		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
 	level := slog.LevelWarn

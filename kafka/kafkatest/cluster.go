@@ -33,6 +33,7 @@ type Cluster struct {
 	mu      sync.Mutex
 	stopped bool
 	stopErr error
+	kafka   *distribution // nil if it was started elsewhere
 }
 
 // Start starts a cluster and waits until it is ready: each broker answers, knows a controller,
@@ -64,7 +65,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, progress: report, watch: newWatch()}
+	c := &Cluster{dir: dir, progress: report, watch: newWatch(), kafka: files.kafka}
 	if err := c.start(ctx, cfg, files); err != nil {
 		release := dir.keepLogs
 		if errors.Is(ctx.Err(), context.Canceled) { // nobody will want to know why

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strconv"
@@ -32,17 +33,23 @@ func main() {
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	flags := flag.NewFlagSet("create-topics", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	switch err := flags.Parse(args); {
+	var usage strings.Builder
+	flags.SetOutput(&usage)
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		_, _ = fmt.Fprintln(&usage, err)
+		flags.Usage()
+	}
+	switch {
 	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(stdout, usage.String())
 		return exitOK
 	case err != nil:
-		return exitUsage
-	case flags.NArg() > 0:
-		flags.Usage()
+		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
-	good, err := createTopics(ctx, stdout, getenv)
+	good, err := createTopics(ctx, stdout, stderr, getenv)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "create-topics: %v\n", err)
 	}
@@ -53,11 +60,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 }
 
 // createTopics creates what is missing, shows all topics, also where one could not be created, and reports whether they are as they must be.
-func createTopics(ctx context.Context, stdout io.Writer, getenv func(string) string) (bool, error) {
+func createTopics(ctx context.Context, stdout, stderr io.Writer, getenv func(string) string) (bool, error) {
 	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
 	if err != nil {
 		return false, err
 	}
+	cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
 	topics, failed := kafka.CreateTopics(ctx, cfg)
 	if len(topics) == 0 {
 		return false, failed

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -38,23 +40,28 @@ func main() {
 
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	if len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
+		_, _ = fmt.Fprint(stdout, usage)
+		return exitOK
+	}
 	do := parse(args)
 	if do == nil {
 		_, _ = fmt.Fprint(stderr, usage)
 		return exitUsage
 	}
-	if err := connected(ctx, getenv, func(letters *kafka.DeadLetters) error { return do(ctx, letters, stdout) }); err != nil {
+	if err := connected(ctx, stderr, getenv, func(letters *kafka.DeadLetters) error { return do(ctx, letters, stdout) }); err != nil {
 		_, _ = fmt.Fprintf(stderr, "dead-letters: %v\n", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-func connected(ctx context.Context, getenv func(string) string, use func(*kafka.DeadLetters) error) (err error) {
+func connected(ctx context.Context, stderr io.Writer, getenv func(string) string, use func(*kafka.DeadLetters) error) (err error) {
 	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
 	if err != nil {
 		return err
 	}
+	cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
 	letters, err := kafka.OpenDeadLetters(ctx, cfg)
 	if err != nil {
 		return err

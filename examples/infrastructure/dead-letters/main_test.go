@@ -47,6 +47,12 @@ func TestUsage(t *testing.T) {
 		require.Equal(t, exitUsage, code, args)
 		require.Contains(t, stderr, "usage:")
 	}
+	for _, help := range []string{"-h", "-help", "--help", "help"} {
+		code, stdout, stderr := program(t, nil, help)
+		require.Equal(t, exitOK, code)
+		require.Contains(t, stdout, "dead-letters discard <id> <reason>")
+		require.Empty(t, stderr)
+	}
 	code, _, stderr := program(t, nil, "list")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "KAFKA_BROKERS is not set")

@@ -50,9 +50,9 @@ func TestSecuredCluster(t *testing.T) {
 	})
 	t.Run("no permissions", func(t *testing.T) {
 		const no = "no permission for "
-		requireSays(t, c.Environment(kafkatest.SASLSSL, newcomer), exitWrong, no+"Read on topic billing.account.events",
-			no+"Write on topic billing.account.events", no+"DescribeConfigs on topic billing.account.events",
-			no+"Write on transactional id fencelog.billing.account.events.0", "kafka/SECURITY.md")
+		requireSays(t, c.Environment(kafkatest.SASLSSL, newcomer), exitWrong, no+"Read, Write and DescribeConfigs on topics billing.account.events, ",
+			"kafka-acls.sh --bootstrap-server ", "--allow-principal User:"+newcomer+" --operation Read --operation Write",
+			no+"Write on transactional ids fencelog.billing.account.events.0", "kafka/SECURITY.md")
 	})
 	t.Run("a broker is down", func(t *testing.T) {
 		require.NoError(t, c.Kill(2))

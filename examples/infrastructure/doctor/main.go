@@ -40,20 +40,26 @@ func main() {
 // run is the program; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	var usage strings.Builder
+	flags.SetOutput(&usage)
 	asJSON := flags.Bool("json", false, "print the findings as JSON")
-	switch err := flags.Parse(args); {
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		_, _ = fmt.Fprintln(&usage, err)
+		flags.Usage()
+	}
+	switch {
 	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(stdout, usage.String())
 		return exitOK
 	case err != nil:
-		return exitUsage
-	case flags.NArg() > 0:
-		flags.Usage()
+		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	report := examine(ctx, getenv)
+	report := examine(ctx, stderr, getenv)
 	write := report.text
 	if *asJSON {
 		write = report.json
@@ -73,7 +79,7 @@ type report struct {
 	Findings []kafka.Finding `json:"findings"`
 }
 
-func examine(ctx context.Context, getenv func(string) string) report {
+func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) report {
 	var r report
 	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
 	if err != nil {
@@ -84,7 +90,7 @@ func examine(ctx context.Context, getenv func(string) string) report {
 		}
 	} else {
 		cfg.Sharing.Advertise = getenv(advertiseVariable)
-		cfg.Logger = slog.New(slog.DiscardHandler)
+		cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
 		r.Findings = append(r.Findings, kafka.Finding{
 			Check: "configuration", Verdict: kafka.VerdictOK, Found: "brokers " + strings.Join(cfg.Brokers, ", ") + "; " + cfg.Security.String(),
 		})

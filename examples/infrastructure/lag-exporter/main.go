@@ -33,23 +33,29 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stderr, os.Getenv)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv)
 	stop()
 	os.Exit(code)
 }
 
 // run is the program; it returns the exit code.
-func run(ctx context.Context, args []string, stderr io.Writer, getenv func(string) string) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	flags := flag.NewFlagSet("lag-exporter", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	var usage strings.Builder
+	flags.SetOutput(&usage)
 	listen := flags.String("listen", "127.0.0.1:9308", "`address` to serve /metrics at")
-	switch err := flags.Parse(args); {
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		_, _ = fmt.Fprintln(&usage, err)
+		flags.Usage()
+	}
+	switch {
 	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(stdout, usage.String())
 		return exitOK
 	case err != nil:
-		return exitUsage
-	case flags.NArg() > 0:
-		flags.Usage()
+		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
 	if err := serve(ctx, stderr, *listen, getenv("KAFKA_BROKERS")); err != nil {

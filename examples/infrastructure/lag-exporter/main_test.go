@@ -29,7 +29,7 @@ func start(t *testing.T, brokers []string) string {
 	said, say := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"-listen", "127.0.0.1:0"}, say, func(string) string { return strings.Join(brokers, ",") })
+		ended <- run(ctx, []string{"-listen", "127.0.0.1:0"}, io.Discard, say, func(string) string { return strings.Join(brokers, ",") })
 		_ = say.Close()
 	}()
 	line, err := bufio.NewReader(said).ReadString('\n')
@@ -130,7 +130,7 @@ func TestWrongCalls(t *testing.T) {
 		args    []string
 		brokers string
 		code    int
-		stderr  string
+		says    string
 	}{
 		{"no brokers", nil, "", exitFailed, "KAFKA_BROKERS is not set"},
 		{"no address", []string{"-listen=nonsense"}, "127.0.0.1:1", exitFailed, "choose another address"},
@@ -140,9 +140,14 @@ func TestWrongCalls(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			var stderr strings.Builder
-			require.Equal(t, c.code, run(t.Context(), c.args, &stderr, func(string) string { return c.brokers }))
-			require.Contains(t, stderr.String(), c.stderr)
+			var stdout, stderr strings.Builder
+			require.Equal(t, c.code, run(t.Context(), c.args, &stdout, &stderr, func(string) string { return c.brokers }))
+			said, silent := stderr.String(), stdout.String()
+			if c.code == exitOK {
+				said, silent = silent, said
+			}
+			require.Contains(t, said, c.says)
+			require.Empty(t, silent)
 		})
 	}
 }

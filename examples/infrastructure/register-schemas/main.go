@@ -43,23 +43,27 @@ type options struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	var o options
 	flags := flag.NewFlagSet("register-schemas", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	var usage strings.Builder
+	flags.SetOutput(&usage)
 	flags.BoolVar(&o.check, "check", false, "register nothing, only check")
 	flags.StringVar(&o.folder, "folder", "", "the folder that is the registry, instead of "+schema.EnvRegistryURL)
 	level := flags.String("compatibility", string(schema.FullTransitive), "what a schema must keep to")
 	err := flags.Parse(args)
 	if err == nil {
-		if o.level, err = schema.ParseCompatibility(*level); err != nil {
-			_, _ = fmt.Fprintf(stderr, "register-schemas: %v\n", err)
+		if o.level, err = schema.ParseCompatibility(*level); err == nil && flags.NArg() > 0 {
+			err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		}
+		if err != nil {
+			_, _ = fmt.Fprintf(&usage, "register-schemas: %v\n", err)
+			flags.Usage()
 		}
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(stdout, usage.String())
 		return exitOK
 	case err != nil:
-		return exitUsage
-	case flags.NArg() > 0:
-		flags.Usage()
+		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
 	o.names.Prefix = getenv(kafka.EnvTopicPrefix)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/fencelog/fencelog/kafka/kafkatest/console"
@@ -29,13 +30,17 @@ func main() {
 
 // run starts what args describe and takes it down when ctx is done; it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	o, err := parse(args, stderr)
+	var usage strings.Builder
+	o, err := parse(args, &usage)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage.String())
 		return exitOK
 	case err != nil:
+		fmt.Fprint(stderr, usage.String())
 		return exitUsage
 	}
+	o.progress = stderr
 	if err := runStack(ctx, newStack(o), stdin, stdout); err != nil {
 		fmt.Fprintf(stderr, "stack: %v\n", err)
 		return exitFailed

@@ -24,6 +24,7 @@ type Broker struct {
 	secret   bool // what says who this client is was shown
 	shown    time.Time
 	conn     net.Conn // with TLS, if there is TLS
+	raw      *conn    // without
 	timed    timed
 	buffered *bufio.Reader
 	asked    int32 // exchanges
@@ -60,6 +61,7 @@ func (o *opening) Dial(network, addr string) (net.Conn, error) {
 		return nil, err
 	}
 	b := o.broker
+	b.raw, _ = c.(*conn)
 	if o.tls {
 		if c, err = shake(c, named(o.config, addr), b.config.Net.DialTimeout); err != nil {
 			return nil, err
@@ -154,6 +156,7 @@ func (b *Broker) exchange(request []byte, id int32, wait time.Duration) (*Answer
 	if err := b.conn.SetWriteDeadline(clock.Reading().Add(b.config.Net.WriteTimeout)); err != nil {
 		return nil, err
 	}
+	b.raw.patient(wait)
 	if _, err := b.conn.Write(request); err != nil {
 		return nil, err
 	}

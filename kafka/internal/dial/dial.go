@@ -1,5 +1,5 @@
 // Package dial opens connections that can be cut all at once, so that a request that waits for an answer returns
-// when its caller's context ends: Sarama's requests know no context.
+// when its caller's context ends: Sarama's requests know no context. They log which broker is waited for.
 //
 // A [Conns] may be used by any number of goroutines.
 package dial
@@ -9,24 +9,35 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/internal/clock"
 )
 
 // Conns dials connections and keeps them to cut them.
 type Conns struct {
 	dialer net.Dialer
+	waits  *waits // shared with all that dial by a configuration of this one's
+	root   bool   // the first of them
 	mu     sync.Mutex
 	open   map[*conn]struct{}
 	no     error // why no connection is opened
 }
 
-// Use has the configuration dial through a new Conns, which it returns.
+// Use has the configuration dial through a new Conns, which it returns. If it dialled through one before, the new one tells with that one which
+// brokers do not answer: see [Conns.Tell].
 func Use(c *sarama.Config) *Conns {
 	d := &Conns{
 		dialer: net.Dialer{Timeout: c.Net.DialTimeout, KeepAlive: c.Net.KeepAlive},
 		open:   make(map[*conn]struct{}),
+	}
+	if before, ok := c.Net.Proxy.Dialer.(*Conns); ok {
+		d.waits = before.waits
+	} else {
+		d.waits, d.root = newWaits(), true
 	}
 	c.Net.Proxy.Enable, c.Net.Proxy.Dialer = true, d
 	return d
@@ -37,14 +48,19 @@ func (d *Conns) Dial(network, addr string) (net.Conn, error) {
 	if err := d.refusing(); err != nil {
 		return nil, err
 	}
+	p := d.waits.peer(addr)
+	dialled := p.dial()
 	c, err := d.dialer.Dial(network, addr)
+	dialled(err)
 	if err != nil {
 		return nil, err
 	}
-	t := &conn{Conn: c, of: d}
+	t := &conn{Conn: c, of: d, peer: p}
+	d.waits.opened(t)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.no != nil {
+		d.waits.forget(t)
 		_ = c.Close()
 		return nil, d.no
 	}
@@ -62,7 +78,12 @@ func (d *Conns) refusing() error {
 func (d *Conns) Cut() { d.cut(nil) }
 
 // Close closes all open connections and lets no other be opened.
-func (d *Conns) Close() { d.cut(net.ErrClosed) }
+func (d *Conns) Close() {
+	if d.root {
+		d.waits.end()
+	}
+	d.cut(net.ErrClosed)
+}
 
 // CutWhenDone cuts the connections when ctx ends, and lets none be opened: Sarama would try again. The function that
 // it returns ends the watch, and lets connections be opened again.
@@ -109,16 +130,54 @@ func (d *Conns) cut(because error) {
 	d.no = because
 	d.mu.Unlock()
 	for c := range open {
+		d.waits.forget(c)
+		c.ended.Store(true)
 		_ = c.Conn.Close()
 	}
 }
 
 type conn struct {
 	net.Conn
-	of *Conns
+	of    *Conns
+	peer  *peer
+	ended atomic.Bool  // on this side
+	asked atomic.Int64 // when an answer came to be waited for, in nanoseconds since the start of waits; 0 if none is
 }
 
+// Read implements [net.Conn].
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	switch since, waits := c.unanswered(); {
+	case n > 0:
+		c.asked.Store(0)
+		c.peer.answered()
+	case err != nil && waits && !c.ended.Load():
+		c.peer.failed(since, reasonOf(err))
+	}
+	return n, err
+}
+
+// Write implements [net.Conn].
+func (c *conn) Write(p []byte) (int, error) {
+	c.asked.CompareAndSwap(0, int64(clock.Reading().Sub(c.peer.waits.start)))
+	return c.Conn.Write(p)
+}
+
+// patient makes the next request one whose answer may take so long.
+func (c *conn) patient(wait time.Duration) {
+	c.asked.Store(int64(clock.Reading().Add(wait).Sub(c.peer.waits.start)))
+}
+
+// unanswered returns since when an answer is waited for.
+func (c *conn) unanswered() (since time.Time, waits bool) {
+	asked := c.asked.Load()
+	return c.peer.waits.start.Add(time.Duration(asked)), asked != 0
+}
+
+// Close implements [net.Conn].
 func (c *conn) Close() error {
+	c.ended.Store(true)
+	c.of.waits.forget(c)
 	c.of.mu.Lock()
 	delete(c.of.open, c)
 	c.of.mu.Unlock()

@@ -149,8 +149,12 @@ func (m *Member) comeBack(ctx context.Context) {
 	}
 }
 
+// untold is how long joining may fail before that is a warning; the next ones come at intervals that double.
+const untold = time.Second
+
 // join joins and learns the sharing, again until that succeeds, ctx ends, or it never will.
 func (m *Member) join(ctx context.Context) error {
+	begun, told := clock.Reading(), untold/2
 	for {
 		table, err := m.joinOnce()
 		if err == nil {
@@ -173,7 +177,12 @@ func (m *Member) join(ctx context.Context) error {
 			m.forgetCoordinator()
 		}
 		m.contact.failed(err)
-		m.cfg.Logger.Debug("joining again", "group", m.cfg.Group, "error", err)
+		level := slog.LevelDebug
+		if lasts := clock.Reading().Sub(begun); lasts >= 2*told {
+			level, told = slog.LevelWarn, lasts
+		}
+		m.cfg.Logger.Log(ctx, level, "group is not joined yet, and is asked again", "group", m.cfg.Group,
+			"for", clock.Reading().Sub(begun).Round(time.Millisecond), "error", err)
 		if stopped := clock.Wait(ctx, pause); stopped != nil {
 			return fmt.Errorf("%w; the last attempt: %w", stopped, err)
 		}

@@ -37,20 +37,31 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	console.KeepInBackground()
-	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, err)
-		}
+	switch err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); {
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
+// errUsage says that the command was called wrongly, which was told.
+var errUsage = errors.New("called wrongly")
+
 // run starts the cluster that args describe and stops it when ctx is done.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	cfg, err := parse(args, stderr)
-	if err != nil {
+	var usage strings.Builder
+	cfg, err := parse(args, &usage)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(stdout, usage.String())
 		return err
+	case err != nil:
+		fmt.Fprint(stderr, usage.String())
+		return errUsage
 	}
+	cfg.Progress = stderr
 	cluster, err := kafkatest.Start(ctx, cfg)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -123,7 +134,9 @@ func parse(args []string, stderr io.Writer) (kafkatest.Config, error) {
 		return cfg, err
 	}
 	if flags.NArg() > 0 {
-		return cfg, fmt.Errorf("cluster: unexpected argument %q: see -help", flags.Arg(0))
+		err := fmt.Errorf("cluster: found the argument %q, expected none: see -help", flags.Arg(0))
+		fmt.Fprintln(stderr, err)
+		return cfg, err
 	}
 	if cfg.Brokers == 0 {
 		cfg.Brokers = len(cfg.Ports)

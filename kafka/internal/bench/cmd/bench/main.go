@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,19 +26,35 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx))
+	os.Exit(run(ctx, os.Args[1:]))
 }
 
-func run(ctx context.Context) int {
+func run(ctx context.Context, args []string) int {
 	cfg := bench.Config{Progress: os.Stderr}
-	cases := flag.String("cases", "", "some of "+strings.Join(bench.Cases(), ",")+" (default: all)")
-	flag.IntVar(&cfg.Rounds, "rounds", 0, fmt.Sprintf("turns of each contender (default: %d, or %d with -quick)", bench.DefaultRounds, bench.DefaultQuickRounds))
-	flag.IntVar(&cfg.Events, "events", 0, fmt.Sprintf("in the longest topic (default: %d, or %d with -quick)", bench.DefaultEvents, bench.DefaultQuickEvents))
-	flag.BoolVar(&cfg.Quick, "quick", false, "short turns and small topics: to see that it works, not for the figures")
-	flag.Uint64Var(&cfg.Seed, "seed", 1, "of the events and of the streams that are read")
-	flag.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers (default: kafkatest's)")
-	flag.StringVar(&cfg.ProfileDir, "profile", "", "folder for profiles of this store (default: none)")
-	flag.Parse()
+	var usage strings.Builder
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(&usage)
+	cases := flags.String("cases", "", "some of "+strings.Join(bench.Cases(), ",")+" (default: all)")
+	flags.IntVar(&cfg.Rounds, "rounds", 0, fmt.Sprintf("turns of each contender (default: %d, or %d with -quick)", bench.DefaultRounds, bench.DefaultQuickRounds))
+	flags.IntVar(&cfg.Events, "events", 0, fmt.Sprintf("in the longest topic (default: %d, or %d with -quick)", bench.DefaultEvents, bench.DefaultQuickEvents))
+	flags.BoolVar(&cfg.Quick, "quick", false, "short turns and small topics: to see that it works, not for the figures")
+	flags.Uint64Var(&cfg.Seed, "seed", 1, "of the events and of the streams that are read")
+	flags.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers (default: kafkatest's)")
+	flags.StringVar(&cfg.ProfileDir, "profile", "", "folder for profiles of this store (default: none)")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		fmt.Fprintln(&usage, err)
+		flags.Usage()
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(os.Stdout, usage.String())
+		return 0
+	case err != nil:
+		fmt.Fprint(os.Stderr, usage.String())
+		return 2
+	}
 	if *cases != "" {
 		cfg.Cases = strings.Split(*cases, ",")
 	}

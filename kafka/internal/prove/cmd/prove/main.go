@@ -24,6 +24,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -46,27 +47,43 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx))
+	os.Exit(run(ctx, os.Args[1:]))
 }
 
-func run(ctx context.Context) int {
+func run(ctx context.Context, args []string) int {
 	var cfg prove.Config
-	flag.DurationVar(&cfg.Duration, "duration", prove.DefaultDuration, "how long to work under faults")
-	flag.Uint64Var(&cfg.Seed, "seed", rand.Uint64(), "of all choices")
-	flag.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers")
-	flag.IntVar(&cfg.Workers, "workers", prove.DefaultWorkers, "processes that compete")
-	flag.IntVar(&cfg.Clients, "clients", prove.DefaultClients, "clients at a time")
-	flag.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if there are violations)")
-	flag.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of taking them from each other")
-	flag.IntVar(&cfg.Prefixes, "prefixes", 0, "prefixes of transactional ids that the processes have between them")
-	flag.Func("faults", "those to inject, of "+prove.FaultNames+"; default: the first four; not with -broken",
+	var usage strings.Builder
+	flags := flag.NewFlagSet("prove", flag.ContinueOnError)
+	flags.SetOutput(&usage)
+	flags.DurationVar(&cfg.Duration, "duration", prove.DefaultDuration, "how long to work under faults")
+	flags.Uint64Var(&cfg.Seed, "seed", rand.Uint64(), "of all choices")
+	flags.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers")
+	flags.IntVar(&cfg.Workers, "workers", prove.DefaultWorkers, "processes that compete")
+	flags.IntVar(&cfg.Clients, "clients", prove.DefaultClients, "clients at a time")
+	flags.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if there are violations)")
+	flags.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of taking them from each other")
+	flags.IntVar(&cfg.Prefixes, "prefixes", 0, "prefixes of transactional ids that the processes have between them")
+	flags.Func("faults", "those to inject, of "+prove.FaultNames+"; default: the first four; not with -broken",
 		func(text string) (err error) {
 			cfg.Faults, err = prove.ParseFaults(text)
 			return err
 		})
-	broken := flag.String("broken", "", "break the store in this way, or in all of them, one after the other")
-	judge := flag.String("judge", "", "judge the history in this file once more, and do nothing else")
-	flag.Parse()
+	broken := flags.String("broken", "", "break the store in this way, or in all of them, one after the other")
+	judge := flags.String("judge", "", "judge the history in this file once more, and do nothing else")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		fmt.Fprintln(&usage, err)
+		flags.Usage()
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(os.Stdout, usage.String())
+		return 0
+	case err != nil:
+		fmt.Fprint(os.Stderr, usage.String())
+		return 2
+	}
 	if *judge != "" {
 		return judgeAgain(*judge)
 	}

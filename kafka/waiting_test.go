@@ -1,0 +1,165 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// lineLog is a logger's output that is looked at while it is written, a line at a time.
+type lineLog chan string
+
+// Write implements io.Writer. Lines that nobody reads are dropped.
+func (l lineLog) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
+}
+
+// logged returns a logger and its lines.
+func logged() (*slog.Logger, lineLog) {
+	lines := make(lineLog, 1000)
+	return slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelInfo})), lines
+}
+
+// requireWaits requires that a line says that the broker is waited for, and why, before call has ended. The test ends the call then.
+func requireWaits(t *testing.T, lines lineLog, call func(context.Context) error, says ...string) {
+	t.Helper()
+	errEnough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	ended := make(chan error, 1)
+	go func() { ended <- call(ctx) }()
+	var seen []string
+	for _, want := range says {
+		found := false
+		for _, line := range seen {
+			found = found || strings.Contains(line, want)
+		}
+		for !found {
+			select {
+			case line := <-lines:
+				if strings.Contains(line, "waiting for a broker that does not answer") {
+					seen = append(seen, line)
+					found = strings.Contains(line, want)
+				}
+			case err := <-ended:
+				require.Failf(t, "ended before the log said what is waited for", "%s: %v; %v", want, err, seen)
+			}
+		}
+	}
+	cancel(errEnough)
+	<-ended
+}
+
+// silentBroker is what a broker looks like that was stopped: it accepts connections, and answers nothing.
+func silentBroker(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l.Addr().String()
+}
+
+// Whatever connects to brokers that do not answer says so while it waits: nobody is left to guess.
+func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(context.Context, kafka.Config) error{
+		"Open":         func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
+		"CreateTopics": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
+		"CheckTopics":  func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
+		"OpenDeadLetters": func(ctx context.Context, cfg kafka.Config) error {
+			_, err := kafka.OpenDeadLetters(ctx, cfg)
+			return err
+		},
+		"Diagnose": func(ctx context.Context, cfg kafka.Config) error {
+			kafka.Diagnose(ctx, cfg)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			silent := silentBroker(t)
+			logger, lines := logged()
+			cfg := kafka.Config{
+				Brokers: []string{"127.0.0.1:1", silent}, Categories: []kafka.Category{{Type: aggregateType}}, Logger: logger,
+			}
+			requireWaits(t, lines, func(ctx context.Context) error { return call(ctx, cfg) }, "broker="+silent)
+		})
+	}
+}
+
+// Brokers that answered before and hang now, or are gone, are waited for by name as well, whatever it is that is asked of them.
+func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
+	t.Parallel()
+	id := kafka.DeadLetterID{Handler: "group", Topic: topic}
+	for name, c := range map[string]struct {
+		hold kmsg.Key
+		call func(context.Context, kafka.Config, *kafka.Store, *kafka.DeadLetters) error
+	}{
+		"Open, topics": {kmsg.DescribeConfigs, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+			_, err := kafka.Open(ctx, cfg)
+			return err
+		}},
+		"Open, what is there": {kmsg.Fetch, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+			_, err := kafka.Open(ctx, cfg)
+			return err
+		}},
+		"Claim": {kmsg.InitProducerID, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error {
+			return s.Claim(ctx)
+		}},
+		"Subscribe": {kmsg.Metadata, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error {
+			_, err := s.Subscribe(ctx, kafka.SubscriptionConfig{
+				Group: "group", Category: aggregateType, Handler: func(context.Context, eventstore.Record) error { return nil },
+			})
+			return err
+		}},
+		"CreateTopics": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+			cfg.TopicPrefix = "other"
+			_, err := kafka.CreateTopics(ctx, cfg)
+			return err
+		}},
+		"DeadLetters.List": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d *kafka.DeadLetters) error {
+			_, err := d.List(ctx, "")
+			return err
+		}},
+		"DeadLetters.Show": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d *kafka.DeadLetters) error {
+			_, _, err := d.Show(ctx, id)
+			return err
+		}},
+		"Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+			kafka.Diagnose(ctx, cfg)
+			return nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+			require.NoError(t, err)
+			t.Cleanup(cluster.Close)
+			logger, lines := logged()
+			cfg := kafka.Config{
+				Brokers: cluster.ListenAddrs(), Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}}, Logger: logger,
+				ReplicationFactor: 1, MinInSyncReplicas: 1, RequestTimeout: 14 * time.Minute,
+			}
+			create(t, cfg)
+			open(t, cfg).Close() // something to read
+			s, d := openReader(t, cfg), openLetters(t, cfg)
+			hang(t, cluster, c.hold)
+			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Brokers[0])
+		})
+	}
+}
