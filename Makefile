@@ -9,15 +9,15 @@ help: ## list the targets
 
 .PHONY: run
 run: ## dispatch the sample commands and show what happens
-	go run ./examples/quickstart
+	go run ./examples/quickstart $(ARGS)
 
 .PHONY: test
 test: ## run the tests that need nothing but Go
-	go test -race ./...
+	go test -race $(ARGS) ./...
 
 .PHONY: test-cluster
-test-cluster: ## run all tests, on three real brokers and a registry (Java 17, Maven, Python 3)
-	go test -race -tags=cluster -timeout=20m ./...
+test-cluster: ## run all tests, on three real brokers and a registry (Java 17, Maven, Python 3, Node 18)
+	go test -race -tags=cluster -timeout=40m $(ARGS) ./...
 
 .PHONY: prove
 prove: ## ten minutes of faults on real brokers, every history checked for linearizability (ARGS="-duration 1m -broken all" …)
@@ -28,11 +28,13 @@ bench: ## measure the store beside its alternatives, on real brokers and Postgre
 	go run ./kafka/internal/bench/cmd/bench $(ARGS)
 
 .PHONY: cluster
-cluster: ## start three brokers and a registry on this machine, until Ctrl-C
-	go run ./kafka/kafkatest/cmd/cluster
+cluster: ## start three brokers and a registry on this machine, until Ctrl-C (ARGS="-ports 9092,9093,9094" …)
+	@echo "compiling (up to a minute the first time)" >&2
+	go run ./kafka/kafkatest/cmd/cluster $(ARGS)
 
 .PHONY: stack
 stack: ## start the whole infrastructure on this machine, without Docker, until Ctrl-C (and Debian's prometheus)
+	@echo "compiling (up to a minute the first time)" >&2
 	go run ./examples/infrastructure/stack $(ARGS)
 
 .PHONY: lint
