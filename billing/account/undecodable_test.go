@@ -87,8 +87,11 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share the registry
 			registry.reason = test.away
 			outcome := kafka.DeadLetterAtOnce
-			if test.away != nil {
+			switch {
+			case test.away != nil:
 				outcome = kafka.RetryForever // nothing is wrong with the event
+			case test.reason == schema.ErrNotFound: //nolint:errorlint // what the table says
+				outcome = kafka.WaitThenDeadLetter // a deployment may be under way
 			}
 			stream := eventstore.Stream{Type: "Account", ID: "account-" + name}
 			write(t, store, stream, good)

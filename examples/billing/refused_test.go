@@ -18,7 +18,7 @@ func TestEveryCodeIsCounted(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../billing/*/*.go")
 	require.NoError(t, err)
-	declared := regexp.MustCompile(`(?m)^\s+Err\w+\s+refusal\.Code\s+= "(\w+)"`)
+	declared := regexp.MustCompile(`(?m)^(?:const|\s)\s*Err\w+\s+refusal\.Code\s+= "(\w+)"`)
 	var codes []string
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
