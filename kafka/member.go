@@ -67,7 +67,7 @@ func (m member) keep(ctx context.Context, n int32, handle func() error) error {
 		begun := clock.Reading()
 		err := handle()
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the partition was taken away
 		}
 		err = fmt.Errorf("group %s, %s partition %d: %w", m.cfg.Group, m.category.topic, n, err)
 		if ends(err) {
@@ -83,7 +83,7 @@ func (m member) keep(ctx context.Context, n int32, handle func() error) error {
 			pause = firstRejoin
 		}
 		if clock.Wait(ctx, pause) != nil {
-			return nil
+			return nil //nolint:nilerr // the partition was taken away
 		}
 		pause = min(2*pause, longRejoin)
 	}

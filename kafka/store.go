@@ -207,7 +207,7 @@ const closeGrace = 2 * time.Second
 // It fails with an *[IndexError] if the index could not be saved. What is not saved is read again from Kafka at the next start.
 func (s *Store) Close() error {
 	if s.subscriptions.within() {
-		go s.close()
+		go func() { _ = s.close() }() // whoever closes the store again is told
 		return nil
 	}
 	return s.close()

@@ -90,7 +90,7 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 			switch {
 			case test.away != nil:
 				outcome = kafka.RetryForever // nothing is wrong with the event
-			case test.reason == schema.ErrNotFound: //nolint:errorlint // what the table says
+			case test.reason == schema.ErrNotFound:
 				outcome = kafka.WaitThenDeadLetter // a deployment may be under way
 			}
 			stream := eventstore.Stream{Type: "Account", ID: "account-" + name}

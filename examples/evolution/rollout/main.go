@@ -96,7 +96,7 @@ func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.R
 	input := bufio.NewScanner(stdin)
 	for input.Scan() {
 		what, till, _ := strings.Cut(input.Text(), " ")
-		make, known := orders()[what]
+		decided, known := orders()[what]
 		switch {
 		case what == "stats":
 			st := sub.Stats()
@@ -106,7 +106,7 @@ func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.R
 			return fmt.Errorf("%q: this release knows no such order", input.Text())
 		}
 		err := tills.Update(ctx, till, func(Till) ([]aggregate.Event[Till], error) {
-			return []aggregate.Event[Till]{make()}, nil
+			return []aggregate.Event[Till]{decided()}, nil
 		})
 		if err != nil {
 			return err
