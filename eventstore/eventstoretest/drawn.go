@@ -28,7 +28,7 @@ func DrawCommit(t *rapid.T, aggregateType string) (eventstore.Stream, []eventsto
 	for i := range records {
 		records[i] = eventstore.Record{
 			Header: event.Header{
-				ID:                 unique(t, fmt.Sprint(run, i), "event id"),
+				ID:                 unique(t, fmt.Sprintf("%s.%02d", run, i), "event id"),
 				Type:               rapid.OneOf(rapid.SampledFrom(boundedNames()), rapid.StringMatching(`[A-Za-z][A-Za-z0-9_-]{0,20}`)).Draw(t, "event type"),
 				Revision:           drawRevision(t),
 				Timestamp:          drawTime(t),

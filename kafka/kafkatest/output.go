@@ -1,0 +1,84 @@
+package kafkatest
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Output collects what a program or a logger writes, and can be read meanwhile. Its zero value is
+// ready. Its methods may be called by any number of goroutines.
+type Output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer. It never fails.
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// String returns all that was written so far.
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// With returns the lines so far that contain each of the texts.
+func (o *Output) With(texts ...string) []string {
+	var found []string
+	for line := range strings.Lines(o.String()) {
+		all := true
+		for _, text := range texts {
+			all = all && strings.Contains(line, text)
+		}
+		if all {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// Await waits until a line contains each of the texts. It fails the test if that takes longer than
+// [DefaultPatience].
+func (o *Output) Await(tb testing.TB, texts ...string) {
+	tb.Helper()
+	await(tb, func() string {
+		if len(o.With(texts...)) > 0 {
+			return ""
+		}
+		return "no line has " + strings.Join(texts, ", ") + " in:\n" + o.String()
+	})
+}
+
+// DefaultPatience is for how long this package waits for what a test waits for. It is much longer
+// than anything should take: machines that run tests are busy.
+const DefaultPatience = 3 * time.Minute
+
+// await asks until what is left to wait for is nothing.
+func await(tb testing.TB, left func() string) {
+	tb.Helper()
+	const pause = 5 * time.Millisecond
+	late := time.NewTimer(DefaultPatience)
+	defer late.Stop()
+	again := time.NewTicker(pause)
+	defer again.Stop()
+	for {
+		what := left()
+		if what == "" {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-late.C:
+			tb.Fatalf("kafkatest: after %s %s", DefaultPatience, what)
+		case <-tb.Context().Done():
+			tb.Fatalf("kafkatest: the test ends, and %s", what)
+		}
+	}
+}

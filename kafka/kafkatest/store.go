@@ -1,0 +1,69 @@
+package kafkatest
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// Topics makes the topics of the configuration, as far as they are missing.
+func Topics(tb testing.TB, cfg kafka.Config) {
+	tb.Helper()
+	if _, err := kafka.CreateTopics(tb.Context(), quiet(cfg)); err != nil {
+		tb.Fatalf("kafkatest: create topics: %v", err)
+	}
+}
+
+// Store returns a store that owns all its partitions, on topics that it makes where they are
+// missing. It closes with the test. Give the brokers of [Fake], or of a [Cluster] with a TopicPrefix
+// of the test's own. Without a Logger nothing is logged.
+func Store(tb testing.TB, cfg kafka.Config) *kafka.Store {
+	tb.Helper()
+	Topics(tb, cfg)
+	s, err := kafka.Open(tb.Context(), quiet(cfg))
+	if err != nil {
+		tb.Fatalf("kafkatest: open a store: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("kafkatest: close the store: %v", err)
+		}
+	})
+	if err := s.Claim(tb.Context()); err != nil {
+		tb.Fatalf("kafkatest: claim the partitions: %v", err)
+	}
+	return s
+}
+
+// Done waits until a subscription, the only member of its group, has done with all events that its
+// store had when Done was called: they are handled or set aside. It fails the test if the
+// subscription ends, or if that takes longer than [DefaultPatience], and says what is waited for.
+func Done(tb testing.TB, sub *kafka.Subscription) {
+	tb.Helper()
+	await(tb, func() string {
+		select {
+		case <-sub.Done():
+			tb.Fatalf("kafkatest: the subscription has ended: %v", sub.Err())
+		default:
+		}
+		st := sub.Stats()
+		if st.Partitions > 0 && st.Lag == 0 {
+			return ""
+		}
+		var waits []string
+		for _, w := range sub.Waits() {
+			waits = append(waits, fmt.Sprintf("partition %d, %s %s: %s: %v", w.Partition, w.EventType, w.Key, w.For, w.Err))
+		}
+		return fmt.Sprintf("%d offsets in %d partitions are not done; it waits for: %s", st.Lag, st.Partitions, strings.Join(waits, "; "))
+	})
+}
+
+func quiet(cfg kafka.Config) kafka.Config {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return cfg
+}
