@@ -4,19 +4,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/eventstoretest"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // conformance runs the suite over two categories of several partitions each.
 func conformance(t *testing.T, cfg kafka.Config) {
 	cfg.TopicPrefix += "conformance"
 	cfg.Categories = []kafka.Category{{Type: "Account", Partitions: 3}, {Type: "Transaction", Partitions: 2}}
-	_, err := kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	eventstoretest.Run(t, func(t testing.TB) eventstore.Store { return open(t, cfg) }, eventstoretest.Config{
 		Durable: true, Timeout: 5 * time.Minute, // for a machine that has much else to do
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // The category of the tests, in a topic of one partition: every stream is in it.
@@ -36,15 +37,13 @@ func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 		Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}},
 		Logger:     quiet(),
 	}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	return c, cfg
 }
 
 func create(t testing.TB, cfg kafka.Config) {
 	t.Helper()
-	_, err := kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 }
 
 // topicOf returns the topic of the category.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,39 +18,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
-
-// lines are what a logger wrote.
-type lines struct {
-	mu  sync.Mutex
-	all []string
-}
-
-func (l *lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, string(line))
-	return len(line), nil
-}
-
-func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-// with returns the lines that contain each of the texts.
-func (l *lines) with(texts ...string) []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var found []string
-	for _, line := range l.all {
-		all := true
-		for _, text := range texts {
-			all = all && strings.Contains(line, text)
-		}
-		if all {
-			found = append(found, line)
-		}
-	}
-	return found
-}
 
 // impatient is a subscription that tells of what it waits for soon.
 func impatient(group string, h *handled) kafka.SubscriptionConfig {
@@ -72,8 +40,8 @@ func TestWhatSubscriptionsWaitForIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, cfg := fake(t)
-			var logged lines
-			cfg.Logger = logged.logger()
+			var logged kafkatest.Output
+			cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 			s := open(t, cfg)
 			id := add(t, s, "slow", 1)
 			var mu sync.Mutex
@@ -101,14 +69,14 @@ func TestWhatSubscriptionsWaitForIsTold(t *testing.T) {
 			require.Zero(t, st.Stopped)
 			require.NoError(t, sub.Err())
 			eventually(t, "the wait is logged", func() bool {
-				return len(logged.with("level=WARN", "subscription waits", "group=waiters", "key=slow", "for="+fmt.Sprintf("%q", c.want), "event="+id[0])) > 0
+				return len(logged.With("level=WARN", "subscription waits", "group=waiters", "key=slow", "for="+fmt.Sprintf("%q", c.want), "event="+id[0])) > 0
 			})
 			mu.Lock()
 			failing = false
 			mu.Unlock()
 			h.seen(t, "slow", id)
 			eventually(t, "nothing is waited for", func() bool { return sub.Stats().Waiting == 0 })
-			eventually(t, "so it is said", func() bool { return len(logged.with("subscription waits no more")) > 0 })
+			eventually(t, "so it is said", func() bool { return len(logged.With("subscription waits no more")) > 0 })
 		})
 	}
 }
@@ -179,8 +147,8 @@ func TestOffsetsOutOfBounds(t *testing.T) {
 
 // testOffsetsOutOfBounds needs a topic of two partitions.
 func testOffsetsOutOfBounds(t *testing.T, cfg kafka.Config) {
-	var logged lines
-	cfg.Logger = logged.logger()
+	var logged kafkatest.Output
+	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 	s := open(t, cfg)
 	want := make(map[int32]map[string][]string)
 	for i := range 20 {
@@ -215,9 +183,9 @@ func testOffsetsOutOfBounds(t *testing.T, cfg kafka.Config) {
 	}
 	h.seen(t, id, append(want[0][id], add(t, s, id, 2)...))
 	eventually(t, "it is logged", func() bool {
-		return len(logged.with("level=ERROR", "subscription has stopped a partition", "expected one from 0 to")) > 0
+		return len(logged.With("level=ERROR", "subscription has stopped a partition", "expected one from 0 to")) > 0
 	})
-	require.LessOrEqual(t, len(logged.with("expected one from 0 to")), 5, "once, and then ever more seldom")
+	require.LessOrEqual(t, len(logged.With("expected one from 0 to")), 5, "once, and then ever more seldom")
 	require.NoError(t, sub.Close())
 
 	setOffset(t, cfg, "beyond", 1, 0)

@@ -54,8 +54,7 @@ func TestKafkaJS(t *testing.T) {
 		Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "kafkajs-" + uuid.NewString()[:8],
 		Logger: slog.New(slog.DiscardHandler),
 	}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	cfg.ProviderSettings = []string{"compression.type"}
 	compress(t, cfg, ".saga.events", "gzip")
 

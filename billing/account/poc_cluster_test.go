@@ -25,6 +25,7 @@ import (
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -43,8 +44,7 @@ func TestPOC(t *testing.T) {
 		Logger:      slog.New(slog.DiscardHandler),
 	}
 	topic := cfg.TopicPrefix + ".account.events"
-	_, err := kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	var log bytes.Buffer
 	begun := time.Now()
 	dispatchPOC(t, cfg, c.RegistryURL(), slog.New(slog.NewTextHandler(&log, nil)))

@@ -40,8 +40,7 @@ func TestPython(t *testing.T) {
 	require.NoError(t, err)
 	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "python-" + uuid.NewString()[:8]}
 	topic := cfg.TopicPrefix + ".account.events"
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, registry.Close()) }()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -22,8 +23,7 @@ func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
 		TopicPrefix: "undecodable-" + uuid.NewString()[:8],
 		Logger:      slog.New(slog.DiscardHandler),
 	}
-	_, err := kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	store, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()

@@ -34,8 +34,7 @@ func onBrokers(t *testing.T) map[string]string {
 	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	return env
 }
 
@@ -55,8 +54,7 @@ func TestSchemasAreTheDeploymentsToRegister(t *testing.T) {
 	env[kafka.EnvTopicPrefix] = "undeployed" // a registry that is shared may have the others
 	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
 	require.NoError(t, err)
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	env[addressVariable] = "127.0.0.1:0"
 	for range 2 {
 		var stdout, stderr strings.Builder

@@ -25,8 +25,7 @@ func onFake(t *testing.T, brokers []string) map[string]string {
 	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	return env
 }
 

@@ -81,24 +81,13 @@ func (c *collector) has(text string) bool {
 }
 
 // lines is a standard output whose whole lines can be read meanwhile.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
+type lines struct{ kafkatest.Output }
 
 // all returns the log so far, each line as the JSON that it must be.
 func (l *lines) all(t *testing.T) []map[string]any {
 	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var all []map[string]any
-	for line := range strings.Lines(l.text.String()) {
+	for line := range strings.Lines(l.String()) {
 		var fields map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &fields), line)
 		all = append(all, fields)
@@ -147,9 +136,9 @@ func TestLogsAndTracesOfTheProgram(t *testing.T) {
 	require.False(t, exported.has("command CreateAccount"))
 
 	cancel()
-	require.Equal(t, exitOK, <-code, stderr.text.String())
+	require.Equal(t, exitOK, <-code, stderr.String())
 	for _, text := range []string{"POST /v1/accounts", "command CreateAccount", "append Account", serviceName} {
 		require.True(t, exported.has(text), text)
 	}
-	require.Empty(t, stderr.text.String())
+	require.Empty(t, stderr.String())
 }

@@ -26,8 +26,7 @@ func TestTwoRunsOnKafka(t *testing.T) {
 	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 
 	// Without the deployment step the program does not start, and says all that is missing.
 	code, _, missing := program(t, "", getenv)

@@ -3,13 +3,11 @@
 package kafkatest_test
 
 import (
-	"bytes"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -30,12 +28,12 @@ func TestCommand(t *testing.T) {
 	require.Equal(t, 200, status)
 
 	require.NoError(t, syscall.Kill(brokerOf(t, c.Process.Pid, 1), syscall.SIGKILL))
-	c.stderr.await(t, "to start broker-1 again, type here: start broker-1")
+	c.stderr.Await(t, "to start broker-1 again, type here: start broker-1")
 	require.Regexp(t, `broker-1: process died: signal: killed; its log is \S+/broker-1.log, which ends:\n    `, c.stderr)
 	roundTrip(t, client, "orders", "the others go on")
 	_, err := io.WriteString(c.stdin, "start broker-1\n")
 	require.NoError(t, err)
-	c.stderr.await(t, "broker-1 is started")
+	c.stderr.Await(t, "broker-1 is started")
 	require.Len(t, children(t, c.Process.Pid), 4)
 
 	require.NoError(t, c.Process.Signal(os.Interrupt))
@@ -60,32 +58,9 @@ func TestCommandThatIsKilled(t *testing.T) {
 type command struct {
 	*exec.Cmd
 	stdin     io.Writer
-	stderr    *told
+	stderr    *kafkatest.Output
 	exports   map[string]string
 	temporary string // its folder for temporary files
-}
-
-// told is what a program has printed so far.
-type told struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (t *told) Write(text []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.text.Write(text)
-}
-
-func (t *told) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.text.String()
-}
-
-func (t *told) await(tb testing.TB, text string) {
-	tb.Helper()
-	require.Eventually(tb, func() bool { return strings.Contains(t.String(), text) }, patience, tick, "%q in %s", text, t)
 }
 
 // startCommand builds the command, starts it, and waits until it attends to what it has started.
@@ -95,15 +70,15 @@ func startCommand(t *testing.T, args ...string) *command {
 	output, err := exec.Command("go", "build", "-o", binary, "./cmd/cluster").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 
-	c := &command{Cmd: exec.Command(binary, args...), stderr: new(told), exports: make(map[string]string), temporary: t.TempDir()}
-	var stdout told
+	c := &command{Cmd: exec.Command(binary, args...), stderr: new(kafkatest.Output), exports: make(map[string]string), temporary: t.TempDir()}
+	var stdout kafkatest.Output
 	c.Env = append(os.Environ(), "TMPDIR="+c.temporary)
 	c.Stdout, c.Stderr = &stdout, c.stderr
 	c.stdin, err = c.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
 	t.Cleanup(func() { _ = c.Process.Kill() }) // for a test that failed before it did
-	c.stderr.await(t, "press Ctrl-C")
+	c.stderr.Await(t, "press Ctrl-C")
 	for line := range strings.Lines(stdout.String()) {
 		assignment, ok := strings.CutPrefix(strings.TrimSpace(line), "export ")
 		require.True(t, ok, line)

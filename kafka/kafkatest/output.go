@@ -2,6 +2,7 @@ package kafkatest
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -44,15 +45,15 @@ func (o *Output) With(texts ...string) []string {
 	return found
 }
 
-// Await waits until a line contains each of the texts. It fails the test if that takes longer than
+// Await waits until the text was written. It fails the test if that takes longer than
 // [DefaultPatience].
-func (o *Output) Await(tb testing.TB, texts ...string) {
+func (o *Output) Await(tb testing.TB, text string) {
 	tb.Helper()
 	await(tb, func() string {
-		if len(o.With(texts...)) > 0 {
-			return ""
+		if so := o.String(); !strings.Contains(so, text) {
+			return fmt.Sprintf("%q was not written, but:\n%s", text, so)
 		}
-		return "no line has " + strings.Join(texts, ", ") + " in:\n" + o.String()
+		return ""
 	})
 }
 

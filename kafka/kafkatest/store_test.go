@@ -22,7 +22,8 @@ func TestTheTestOfAService(t *testing.T) {
 		Brokers: kafkatest.Fake(t), Categories: []kafka.Category{{Type: "Account", Partitions: 3}},
 		Logger: slog.New(slog.NewTextHandler(&logged, nil)),
 	})
-	logged.Await(t, "partition claimed", "partition=2")
+	logged.Await(t, "partition=2")
+	require.NotEmpty(t, logged.With("partition claimed", "partition=2"))
 
 	var receipts []string
 	sub, err := store.Subscribe(t.Context(), kafka.SubscriptionConfig{

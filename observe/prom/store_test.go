@@ -14,6 +14,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
@@ -32,8 +33,7 @@ func fake(t *testing.T, partitions int32) (*kfake.Cluster, kafka.Config) {
 		Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Type: "Account", Partitions: partitions}},
 		Logger: slog.New(slog.DiscardHandler),
 	}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	return brokers, cfg
 }
 

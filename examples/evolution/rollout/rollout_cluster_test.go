@@ -54,9 +54,8 @@ func TestTwoReleasesBesideEachOther(t *testing.T) {
 				}
 			}
 			w.until(t, "the old one waits", func() bool { return ofOld.stats(t)["waiting"] > 0 })
-			w.until(t, "and says for what", func() bool {
-				return ofOld.said("subscription waits") && ofOld.said("a release that knows the event's type and schema")
-			})
+			ofOld.log.Await(t, `msg="subscription waits"`)
+			ofOld.log.Await(t, "a release that knows the event's type and schema")
 			ofOld.stop(t)
 			w.until(t, "all is handled", func() bool { return w.handled() == 3*tills })
 			w.inOrder(t)
@@ -105,8 +104,7 @@ func newWorld(t *testing.T, cluster *kafkatest.Cluster) *world {
 		Brokers: cluster.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Type: tillType, Partitions: partitions}},
 		Logger: slog.New(slog.DiscardHandler),
 	}
-	_, err := kafka.CreateTopics(t.Context(), w.cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, w.cfg)
 	return w
 }
 
@@ -140,29 +138,14 @@ type instance struct {
 	cmd     *exec.Cmd
 	input   io.WriteCloser
 	answers chan string
-
-	mu  sync.Mutex
-	log strings.Builder
-}
-
-// Write takes what the process logs.
-func (i *instance) Write(p []byte) (int, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.log.Write(p)
-}
-
-func (i *instance) said(text string) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return strings.Contains(i.log.String(), text)
+	log     kafkatest.Output
 }
 
 // start starts an instance, and returns once it is ready.
 func (w *world) start(t *testing.T, program string, args ...string) *instance {
 	t.Helper()
 	i := &instance{cmd: exec.CommandContext(t.Context(), program, args...), answers: make(chan string, 3*tills+100)}
-	i.cmd.Env, i.cmd.Stderr = w.env, i
+	i.cmd.Env, i.cmd.Stderr = w.env, &i.log
 	input, err := i.cmd.StdinPipe()
 	require.NoError(t, err)
 	output, err := i.cmd.StdoutPipe()
@@ -204,8 +187,6 @@ func (i *instance) answer(t *testing.T) string {
 	t.Helper()
 	select {
 	case line, running := <-i.answers:
-		i.mu.Lock()
-		defer i.mu.Unlock()
 		require.True(t, running, "the instance has ended: %s", i.log.String())
 		return line
 	case <-time.After(3 * time.Minute):

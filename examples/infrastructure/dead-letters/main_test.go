@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 func TestMain(m *testing.M) {
@@ -65,8 +66,7 @@ func TestLookingAfterDeadLetters(t *testing.T) {
 	cfg := kafka.Config{
 		Brokers: c.ListenAddrs(), Categories: billing.Categories(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	code, stdout, stderr := program(t, cfg.Brokers, "list")
 	require.Equal(t, exitOK, code, stderr)
 	require.Equal(t, "no dead letters\n", stdout)

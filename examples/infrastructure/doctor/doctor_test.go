@@ -33,8 +33,7 @@ func brokers(t *testing.T) map[string]string {
 	env := map[string]string{kafka.EnvBrokers: strings.Join(kafkatest.Fake(t), ",")}
 	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, billing.Categories()...)
 	require.NoError(t, err)
-	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
+	kafkatest.Topics(t, cfg)
 	return env
 }
 

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // buildStack builds the program.
@@ -78,7 +80,7 @@ func TestNothingOutlivesTheProgram(t *testing.T) {
 		{"killed", "lag-exporter is ready", syscall.SIGKILL, -1, brokers + 1 + 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var stderr output
+			var stderr kafkatest.Output
 			cmd := exec.Command(path, "-free-ports")
 			temporary := t.TempDir()
 			cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
@@ -118,7 +120,7 @@ func requireEmpty(t *testing.T, dir string) {
 
 // requireAddresses waits until the program has printed where everything is, and looks whether it is
 // there.
-func requireAddresses(t *testing.T, stdout *output) {
+func requireAddresses(t *testing.T, stdout *kafkatest.Output) {
 	t.Helper()
 	var text string
 	require.Eventually(t, func() bool {

@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // running is a whole stack, attended to as the program does it.
@@ -23,7 +25,7 @@ type running struct {
 	*stack
 	prometheus prometheusAt
 	api        service
-	said       *output
+	said       *kafkatest.Output
 	stdin      io.Writer
 	client     *kgo.Client
 }
@@ -35,12 +37,12 @@ func startStack(t *testing.T) *running {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	t.Setenv("KAFKA_SASL_USERNAME", "of-another-cluster")
-	r := &running{said: new(output)}
+	r := &running{said: new(kafkatest.Output)}
 	r.stack = newStack(options{service: billingService, progress: io.MultiWriter(r.said, t.Output())})
 	stdin, typed := io.Pipe()
 	r.stdin = typed
 	ctx, interrupt := context.WithCancel(context.Background())
-	var stdout output
+	var stdout kafkatest.Output
 	ended := make(chan error, 1)
 	go func() { ended <- runStack(ctx, r.stack, stdin, &stdout) }()
 	t.Cleanup(func() {

@@ -30,9 +30,9 @@ func TestProgramsGetAnEnvironmentOfTheirOwn(t *testing.T) {
 }
 
 // part returns a program that runs a shell script, in a stack that runs nothing else.
-func part(t *testing.T, script string) (*stack, *program, *output) {
+func part(t *testing.T, script string) (*stack, *program, *kafkatest.Output) {
 	t.Helper()
-	said := new(output)
+	said := new(kafkatest.Output)
 	s := newStack(options{progress: said})
 	s.cluster = new(kafkatest.Cluster)
 	s.dir = filepath.Join(t.TempDir(), "stack")

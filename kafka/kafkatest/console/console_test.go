@@ -3,7 +3,6 @@
 package console_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/kafkatest/console"
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
@@ -69,33 +69,10 @@ func (p *part) Stop() error {
 	return nil
 }
 
-// said is what a console has printed so far.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *said) Write(text []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(text)
-}
-
-func (s *said) has(text string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Contains(s.text.String(), text)
-}
-
-func (s *said) await(t *testing.T, text string) {
-	t.Helper()
-	require.Eventually(t, func() bool { return s.has(text) }, patience, tick, "%q", text)
-}
-
 // run starts a console for parts; the test ends it. It returns the terminal to type at.
-func run(t *testing.T, dir string, parts ...*part) (*console.Console, io.Writer, *said) {
+func run(t *testing.T, dir string, parts ...*part) (*console.Console, io.Writer, *kafkatest.Output) {
 	t.Helper()
-	out := new(said)
+	out := new(kafkatest.Output)
 	c, err := console.New(dir, progress.To(out))
 	require.NoError(t, err)
 	for _, p := range parts {
@@ -144,7 +121,7 @@ func TestCommands(t *testing.T) {
 		{"help", "\nstatus [PART], start PART, stop PART; the parts are broker-1, registry\n"},
 	} {
 		types(t, terminal, c.typed)
-		out.await(t, c.says)
+		out.Await(t, c.says)
 	}
 }
 
@@ -157,9 +134,9 @@ func TestCommandsThroughThePipe(t *testing.T) {
 	pipe := filepath.Join(dir, "commands")
 	require.Equal(t, "type here: start broker-1\n  or, in another shell: echo start broker-1 > "+pipe, c.Hint("start broker-1"))
 	require.NoError(t, os.WriteFile(pipe, []byte("start broker-1\n"), 0))
-	out.await(t, "broker-1 is started")
+	out.Await(t, "broker-1 is started")
 	require.NoError(t, os.WriteFile(pipe, []byte("stop broker-1\nstatus\n"), 0))
-	out.await(t, "broker-1  stopped")
+	out.Await(t, "broker-1  stopped")
 }
 
 // What a part waits for can be started meanwhile, and the end interrupts what waits.
@@ -170,17 +147,17 @@ func TestAStartHoldsUpNothing(t *testing.T) {
 	never := &part{name: "never", hold: make(chan struct{})}
 	_, terminal, out := run(t, t.TempDir(), service, broker, never)
 	types(t, terminal, "start never\nstart billing\nstart broker-1")
-	out.await(t, "broker-1 is started")
-	require.False(t, out.has("billing is started"))
+	out.Await(t, "broker-1 is started")
+	require.False(t, strings.Contains(out.String(), "billing is started"))
 	close(released)
-	out.await(t, "billing is started")
+	out.Await(t, "billing is started")
 }
 
 func TestDeathsAreTold(t *testing.T) {
 	t.Parallel()
 	c, _, out := run(t, t.TempDir(), &part{name: "broker-1"})
 	c.Died("broker-1", errors.New("broker-1 has ended"))
-	require.True(t, out.has("broker-1 has ended\nthe other parts go on; to start broker-1 again, type here: start broker-1\n  or, in another shell: echo start broker-1 > "))
+	require.True(t, strings.Contains(out.String(), "broker-1 has ended\nthe other parts go on; to start broker-1 again, type here: start broker-1\n  or, in another shell: echo start broker-1 > "))
 }
 
 func TestTheFolderMustBeThere(t *testing.T) {
