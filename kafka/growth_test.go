@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,7 +136,7 @@ func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
 // it comes.
 func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 	t.Parallel()
-	_, cfg := fake(t)
+	c, cfg := fake(t)
 	cfg = two(t, cfg)
 	cfg.CheckEvery = 20 * time.Millisecond
 	s := open(t, cfg)
@@ -144,6 +145,19 @@ func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 	eventually(t, "it has the partitions", func() bool { return first.Stats().Partitions == 2 })
 	grow(t, cfg, 4)
 	second := subscribe(t, s, quick("readers", h)) // has all partitions given out anew, the new ones too
+	var looks atomic.Int64                         // at a partition that is not configured
+	c.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		for _, of := range r.(*kmsg.ListOffsetsRequest).Topics {
+			for _, p := range of.Partitions {
+				if of.Topic == topicOf(cfg) && p.Partition == 3 {
+					looks.Add(1)
+				}
+			}
+		}
+		return nil, nil, false
+	})
+	eventually(t, "the partition is looked at again and again", func() bool { return looks.Load() > 10 })
 	for i := range 10 {
 		id := named("s", i)
 		h.seen(t, id, add(t, s, id, 2))
