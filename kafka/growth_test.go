@@ -145,7 +145,13 @@ func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 	eventually(t, "it has the partitions", func() bool { return first.Stats().Partitions == 2 })
 	grow(t, cfg, 4)
 	second := subscribe(t, s, quick("readers", h)) // has all partitions given out anew, the new ones too
-	var looks atomic.Int64                         // at a partition that is not configured
+	admin := kadm.NewClient(foreigner(t, cfg))
+	eventually(t, "each partition is somebody's", func() bool {
+		groups, err := admin.DescribeGroups(t.Context(), "readers")
+		require.NoError(t, err)
+		return len(groups.AssignedPartitions()[topicOf(cfg)]) == 4
+	})
+	var looks atomic.Int64 // at a partition that is not configured, by the subscription and by the store
 	c.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		for _, of := range r.(*kmsg.ListOffsetsRequest).Topics {
@@ -157,7 +163,7 @@ func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 		}
 		return nil, nil, false
 	})
-	eventually(t, "the partition is looked at again and again", func() bool { return looks.Load() > 10 })
+	eventually(t, "the partition is looked at again and again", func() bool { return looks.Load() > 20 })
 	for i := range 10 {
 		id := named("s", i)
 		h.seen(t, id, add(t, s, id, 2))

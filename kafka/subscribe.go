@@ -44,7 +44,8 @@ type Stats struct {
 	DeadLettered int64 // events set aside because the handler failed
 	Parked       int64 // events set aside because an earlier one of their aggregate is
 	Redriven     int64 // events set aside that were handled afterwards
-	Partitions   int   // assigned to this member now
+	Partitions   int   // handled by this member now
+	Configured   int   // partitions that the category has, which all members share
 	Lag          int64 // offsets in them that the store knows and that are not done
 
 	Waiting     int           // what has been waited for longer than LongWait: see [Subscription.Waits]
@@ -138,7 +139,7 @@ func (s *Subscription) Err() error {
 func (s *Subscription) Stats() Stats {
 	st := Stats{
 		Handled: s.counts.Handled.Load(), Retried: s.counts.Retried.Load(), DeadLettered: s.counts.DeadLettered.Load(),
-		Parked: s.counts.Parked.Load(), Redriven: s.counts.Redriven.Load(),
+		Parked: s.counts.Parked.Load(), Redriven: s.counts.Redriven.Load(), Configured: len(s.category.partitions),
 	}
 	waits := s.Waits()
 	if st.Waiting = len(waits); st.Waiting > 0 {

@@ -50,14 +50,14 @@ func Done(tb testing.TB, sub *kafka.Subscription) {
 		default:
 		}
 		st := sub.Stats()
-		if st.Partitions > 0 && st.Lag == 0 {
+		if st.Partitions == st.Configured && st.Lag == 0 {
 			return ""
 		}
 		var waits []string
 		for _, w := range sub.Waits() {
 			waits = append(waits, fmt.Sprintf("partition %d, %s %s: %s: %v", w.Partition, w.EventType, w.Key, w.For, w.Err))
 		}
-		return fmt.Sprintf("%d offsets in %d partitions are not done; it waits for: %s", st.Lag, st.Partitions, strings.Join(waits, "; "))
+		return fmt.Sprintf("%d of %d partitions are handled, with %d offsets that are not done; it waits for: %s", st.Partitions, st.Configured, st.Lag, strings.Join(waits, "; "))
 	})
 }
 
