@@ -66,9 +66,10 @@ type Config struct {
 	ReplicationFactor int16
 	MinInSyncReplicas int
 
-	// Compression is how batches are compressed, and the setting compression.type of topics that are created. Readers need the codec:
-	// READERS.md says what each client lacks. Where it is changed later, what is stored stays as it is, and is read as before; change the
-	// topics' setting, too. Default: [DefaultCompression].
+	// Compression is how batches are compressed, and the setting compression.type of topics that are created. Readers need
+	// the codec: READERS.md says what each client lacks. A topic's own setting wins: brokers compress again what comes in
+	// another codec. So who changes Compression changes the topics, too; what is stored stays as it is, and is read as
+	// before. Default: [DefaultCompression].
 	Compression Compression
 
 	// ProviderSettings are names of topic settings, such as compression.type, that the provider of a managed cluster lets nobody set:
