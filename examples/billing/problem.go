@@ -115,6 +115,7 @@ func toProblem(ctx huma.Context, _ string, answer any) (any, error) {
 		p = *newProblem(v.Status, code, v.Detail)
 		p.Errors = v.Errors
 		for _, e := range v.Errors {
+			e.Value = short(e.Value)
 			p.Detail += "; " + strings.TrimPrefix(e.Location+": "+e.Message, ": ")
 		}
 		if code == codeInternal {
@@ -125,6 +126,20 @@ func toProblem(ctx huma.Context, _ string, answer any) (any, error) {
 	}
 	p.CorrelationID = correlationID(ctx.Context())
 	return &p, nil
+}
+
+// short returns a value that is worth telling the client again: it knows the whole body.
+func short(value any) any {
+	const most = 100
+	switch v := value.(type) {
+	case string:
+		if len(v) <= most {
+			return v
+		}
+	case bool, int, int64, float64:
+		return v
+	}
+	return nil
 }
 
 const internalDetail = "the service failed; its logs say why, under the correlationId"

@@ -16,6 +16,18 @@ import (
 	"github.com/fencelog/fencelog/billing/ids"
 )
 
+// A problem says what is wrong with a body, and does not send it back for each mistake.
+func TestProblemsAreShort(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	long := strings.Repeat("x", 7_000)
+	r := c.do(http.MethodPost, accountsPath, `{"colour":"`+long+`","id":"`+long+`"}`)
+	require.Equal(t, http.StatusUnprocessableEntity, r.status)
+	require.Contains(t, r.text, "colour")
+	require.NotContains(t, r.text, long)
+	require.Less(t, len(r.text), 4000)
+}
+
 // A body means what it says or is refused: nothing of it is passed over, guessed or taken twice.
 func TestBodiesAreStrict(t *testing.T) {
 	t.Parallel()
