@@ -168,9 +168,12 @@ func passes(status int) bool {
 }
 
 // spoke reports whether a registry wrote the answer: its errors are JSON with a code that begins with the status. A code that is the bare status 404
-// is that of the server around it, which does not have the path.
+// is that of the server around it, which does not have the path. Apicurio leaves the code out where it refuses a schema that is none: with a status
+// that says of itself that the content was judged, a message is enough.
 func spoke(answer srclient.Error, status int) bool {
-	return answer.Code/codesPerStatus == status || answer.Code == status && status != http.StatusNotFound
+	judged := status == http.StatusUnprocessableEntity || status == http.StatusConflict
+	return answer.Code/codesPerStatus == status || answer.Code == status && status != http.StatusNotFound ||
+		judged && answer.Code == 0 && answer.Message != ""
 }
 
 // reasonOf returns what a registry means.
@@ -180,7 +183,7 @@ func reasonOf(status, code int) error {
 		return ErrNotFound
 	case status == http.StatusConflict:
 		return ErrIncompatible
-	case status == http.StatusUnprocessableEntity && (code == status || code == codeInvalidSchema):
+	case status == http.StatusUnprocessableEntity && (code == 0 || code == status || code == codeInvalidSchema):
 		return ErrInvalidSchema
 	default:
 		return ErrRefused

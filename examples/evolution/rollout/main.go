@@ -36,21 +36,30 @@ type Till struct{ Cents int64 }
 var files embed.FS
 
 func main() {
-	if err := run(context.Background(), os.Stdin, os.Stdout, os.Stderr, os.Args[1:], os.Getenv); err != nil {
+	var usage strings.Builder
+	flags := flag.NewFlagSet("rollout", flag.ContinueOnError)
+	flags.SetOutput(&usage)
+	claim := flags.Bool("claim", false, "take the partitions, to do what the input asks for")
+	switch err := flags.Parse(os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(usage.String())
+		return
+	case err != nil:
+		fmt.Fprint(os.Stderr, usage.String())
+		os.Exit(2)
+	case flags.NArg() > 0:
+		fmt.Fprintf(os.Stderr, "rollout: found %q, expected flags only; -h lists them\n", flags.Args())
+		os.Exit(2)
+	}
+	if err := run(context.Background(), os.Stdin, os.Stdout, os.Stderr, *claim, os.Getenv); err != nil {
 		fmt.Fprintf(os.Stderr, "rollout: %v\n", err)
 		os.Exit(1)
 	}
 }
 
 func run(
-	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args []string, getenv func(string) string,
+	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, claim bool, getenv func(string) string,
 ) (err error) {
-	flags := flag.NewFlagSet("rollout", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	claim := flags.Bool("claim", false, "take the partitions, to do what the input asks for")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
 	cfg, err := kafka.FromEnv(getenv, kafka.Category{Type: tillType, Partitions: partitions})
 	if err != nil {
 		return err
@@ -82,7 +91,7 @@ func run(
 	if err != nil {
 		return err
 	}
-	if *claim {
+	if claim {
 		if err := store.Claim(ctx); err != nil {
 			return err
 		}
