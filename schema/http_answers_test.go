@@ -28,6 +28,7 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 		"incompatible":             {409, `{"error_code":409,"message":"field c lacks a default"}`, schema.ErrIncompatible, 1, "field c lacks a default"},
 		"subject not found":        {404, `{"error_code":40401,"message":"Subject not found"}`, schema.ErrNotFound, 1, "register the schema"},
 		"invalid":                  {422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
+		"invalid, without a code":  {422, `{"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
 		"read only":                {422, `{"error_code":42205,"message":"subject is in read-only mode"}`, schema.ErrRefused, 1, "read-only"},
 		"unauthorized":             {401, `{"error_code":401,"message":"Unauthorized"}`, schema.ErrUnauthorized, 1, "user name and password"},
 		"unauthorized by a proxy":  {401, html, schema.ErrUnauthorized, 1, "user name and password"},
