@@ -6,7 +6,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Compression is a codec of record batches, by the name that Kafka's topic setting compression.type has for it.
+// Compression is a codec of record batches, by the name that Kafka's topic setting compression.type
+// has for it.
 type Compression string
 
 // The codecs.

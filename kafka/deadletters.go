@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// ErrNoDeadLetter says that there is no such dead letter, or it was handled or discarded; see [NoDeadLetterError].
+// ErrNoDeadLetter says that there is no such dead letter, or it was handled or discarded; see
+// [NoDeadLetterError].
 var ErrNoDeadLetter = errors.New("no such dead letter")
 
 // NoDeadLetterError says which dead letter was not found. It matches [ErrNoDeadLetter].
@@ -29,7 +30,8 @@ func (e *NoDeadLetterError) Error() string {
 // Is matches [ErrNoDeadLetter].
 func (e *NoDeadLetterError) Is(target error) bool { return target == ErrNoDeadLetter }
 
-// DeadLetterID names a dead letter: an event, by its place, and the handler that did not get it done.
+// DeadLetterID names a dead letter: an event, by its place, and the handler that did not get it
+// done.
 type DeadLetterID struct {
 	Handler   string // the consumer group
 	Topic     string
@@ -63,7 +65,8 @@ func ParseDeadLetterID(text string) (DeadLetterID, error) {
 	}, nil
 }
 
-// DeadLetter is an event that a handler did not get done, or that waits behind one of its aggregate.
+// DeadLetter is an event that a handler did not get done, or that waits behind one of its
+// aggregate.
 type DeadLetter struct {
 	ID       DeadLetterID
 	Key      string    // the aggregate's id
@@ -101,10 +104,12 @@ type DeadLetterTrace struct {
 	Attempts int
 }
 
-// DeadLetters is the dead-letter topic, for those who look after it. What is asked of it is done by the subscriptions that run.
+// DeadLetters is the dead-letter topic, for those who look after it. What is asked of it is done by
+// the subscriptions that run.
 //
-// The first call of List, Show, Redrive or Discard reads the whole topic, and keeps in memory what it says of the letters that are open, without
-// their events: some hundred bytes each. Each later call reads what was written since. Methods may be called by any number of goroutines.
+// The first call of List, Show, Redrive or Discard reads the whole topic, and keeps in memory what
+// it says of the letters that are open, without their events: some hundred bytes each. Each later
+// call reads what was written since. Methods may be called by any number of goroutines.
 type DeadLetters struct {
 	client *client
 	log    partition.Log
@@ -113,8 +118,8 @@ type DeadLetters struct {
 	ledger ledger
 }
 
-// OpenDeadLetters connects to the dead-letter topic of the configuration. Errors are all mistakes of cfg, and brokers that
-// do not answer.
+// OpenDeadLetters connects to the dead-letter topic of the configuration. Errors are all mistakes
+// of cfg, and brokers that do not answer.
 func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -137,8 +142,9 @@ func (d *DeadLetters) Close() error {
 	return nil
 }
 
-// List returns the letters of the handler, or of all handlers if it is empty, that are neither handled nor discarded; in the order
-// in which they were set aside. It knows all that the topic has at the time of the call.
+// List returns the letters of the handler, or of all handlers if it is empty, that are neither
+// handled nor discarded; in the order in which they were set aside. It knows all that the topic has
+// at the time of the call.
 func (d *DeadLetters) List(ctx context.Context, handler string) ([]DeadLetter, error) {
 	var all []DeadLetter
 	err := d.current(ctx, func() {
@@ -155,8 +161,9 @@ func (d *DeadLetters) List(ctx context.Context, handler string) ([]DeadLetter, e
 	return all, nil
 }
 
-// Show returns the event of a letter, whole, and all that happened to the letter. If it is handled or discarded by now, this reads the whole
-// topic. A letter that never was is a *[NoDeadLetterError].
+// Show returns the event of a letter, whole, and all that happened to the letter. If it is handled
+// or discarded by now, this reads the whole topic. A letter that never was is a
+// *[NoDeadLetterError].
 func (d *DeadLetters) Show(ctx context.Context, id DeadLetterID) (DeadLetterEvent, []DeadLetterTrace, error) {
 	var position int64
 	var traces []DeadLetterTrace
@@ -207,15 +214,17 @@ func eventIn(e *deadletter.Entry) DeadLetterEvent {
 	return found
 }
 
-// Redrive asks that the letter's key is handled again: all its letters, in order, by the running subscription that has the
-// partition; where one fails again, the rest stays set aside. It returns when the request is stored. The reason is kept with it. A letter that is
-// handled or discarded, or never was, is a *[NoDeadLetterError].
+// Redrive asks that the letter's key is handled again: all its letters, in order, by the running
+// subscription that has the partition; where one fails again, the rest stays set aside. It returns
+// when the request is stored. The reason is kept with it. A letter that is handled or discarded, or
+// never was, is a *[NoDeadLetterError].
 func (d *DeadLetters) Redrive(ctx context.Context, id DeadLetterID, reason string) error {
 	return d.ask(ctx, deadletter.Redrive, id, reason)
 }
 
-// Discard gives the event up for this handler: it is never handed to it again. What waited behind it goes on by itself. It returns when the
-// request is stored. The reason is kept with it. Errors are as for Redrive.
+// Discard gives the event up for this handler: it is never handed to it again. What waited behind
+// it goes on by itself. It returns when the request is stored. The reason is kept with it. Errors
+// are as for Redrive.
 func (d *DeadLetters) Discard(ctx context.Context, id DeadLetterID, reason string) error {
 	return d.ask(ctx, deadletter.Discarded, id, reason)
 }
@@ -239,7 +248,7 @@ func (d *DeadLetters) ask(ctx context.Context, kind deadletter.Kind, id DeadLett
 	})
 }
 
-// current has the ledger learn all that the topic says now, and calls use, which may look at it.
+// current makes the ledger learn all that the topic says now, and calls use, which may look at it.
 func (d *DeadLetters) current(ctx context.Context, use func()) error {
 	select {
 	case d.turn <- struct{}{}:
@@ -255,7 +264,8 @@ func (d *DeadLetters) current(ctx context.Context, use func()) error {
 	return err
 }
 
-// each calls use with every entry from an offset on that the topic has now, and returns the offset to go on from, also where it fails.
+// each calls use with every entry from an offset on that the topic has now, and returns the offset
+// to go on from, also where it fails.
 func (d *DeadLetters) each(ctx context.Context, from int64, use func(deadletter.Entry)) (next int64, err error) {
 	begin, end, err := d.log.Ends(ctx)
 	next = max(from, begin)

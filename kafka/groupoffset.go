@@ -15,11 +15,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// committedByUs is the metadata of every offset that a subscription commits. One without it was set by somebody, such as with
-// kafka-consumer-groups --reset-offsets: then the events from there on are to be handled again, also those that were dead letters.
+// committedByUs is the metadata of every offset that a subscription commits. One without it was set
+// by somebody, such as with kafka-consumer-groups --reset-offsets, or committed by a release before
+// this one: then the events from there on are to be handled again, also those that were dead
+// letters.
 const committedByUs = "fencelog"
 
-// OffsetError says that a group's offset lies outside of its partition. The partition is not handled; the member's others are.
+// OffsetError says that a group's offset lies outside of its partition. The partition is not
+// handled; the member's others are.
 type OffsetError struct {
 	Group      string
 	Topic      string
@@ -30,15 +33,18 @@ type OffsetError struct {
 
 // Error says what was found, what was expected and what to do.
 func (e *OffsetError) Error() string {
-	return fmt.Sprintf("the offset of group %s in %s partition %d is %d, expected one from %d to %d: stop the group's members, "+
-		"set it (kafka-consumer-groups --group %s --topic %s:%d --reset-offsets --to-offset … --execute), and start them again",
+	return fmt.Sprintf("the offset of group %s in %s partition %d is %d, expected one from %d to %d: "+
+		"stop the group's members, set it (kafka-consumer-groups --group %s --topic %s:%d --reset-offsets "+
+		"--to-offset … --execute), and start them again",
 		e.Group, e.Topic, e.Partition, e.Offset, e.Begin, e.End, e.Group, e.Topic, e.Partition)
 }
 
 // place returns the offset from which the partition is handled.
-func (m member) place(ctx context.Context, session sarama.ConsumerGroupSession, p storedPartition, n int32) (int64, error) {
+func (m member) place(
+	ctx context.Context, session sarama.ConsumerGroupSession, p storedPartition, n int32,
+) (int64, error) {
 	topic := m.category.topic
-	m.stands.begins(n, "the group's offset is asked for")
+	m.stands.begins(n, asking)
 	next, ours, err := m.committed(ctx, n)
 	if err != nil {
 		return 0, err
@@ -51,18 +57,20 @@ func (m member) place(ctx context.Context, session sarama.ConsumerGroupSession, 
 	if err != nil || ours {
 		return next, err
 	}
-	m.stands.begins(n, "the dead letters are read that there are")
+	m.stands.begins(n, gathering)
 	if err := m.letters.rewind(ctx, n, next); err != nil {
 		return 0, err
 	}
-	// At once: whoever has the partition next must not begin elsewhere, or forget again what was handled since.
+	// At once: whoever has the partition next must not begin elsewhere, or forget again what was
+	// handled since.
 	session.MarkOffset(topic, n, next, committedByUs)
 	session.ResetOffset(topic, n, next, committedByUs) // where it is the same offset
 	session.Commit()
 	return next, nil
 }
 
-// committed asks for the group's offset of a partition, which is below 0 if there is none, and reports whether a subscription committed it.
+// committed asks for the group's offset of a partition, which is below 0 if there is none, and
+// reports whether a subscription committed it.
 func (m member) committed(ctx context.Context, n int32) (offset int64, ours bool, err error) {
 	admin, err := sarama.NewClusterAdminFromClient(m.client)
 	if err != nil {
@@ -86,7 +94,8 @@ func (m member) committed(ctx context.Context, n int32) (offset int64, ours bool
 	return block.Offset, block.Metadata == committedByUs, nil
 }
 
-// within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in office has it.
+// within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in
+// office has it.
 func (m member) within(ctx context.Context, n int32, offset int64) error {
 	log := partition.Log{Client: m.client, Pool: m.client.reading, Topic: m.category.topic, Partition: n}
 	_, _, err := log.Read(ctx, offset)
@@ -121,20 +130,21 @@ func (m member) begin(ctx context.Context, p storedPartition) (int64, error) {
 	return first, nil
 }
 
-// rewind notes in the dead-letter topic that somebody has set the group's offset, if letters from there on are known that were
-// handled.
+// rewind notes in the dead-letter topic that somebody has set the group's offset, if letters from
+// there on are known that were handled.
 func (l *letters) rewind(ctx context.Context, n int32, from int64) error {
 	if err := l.current(ctx); err != nil {
 		return err
 	}
 	l.mu.Lock()
-	some := l.of(n).Clone().Rewind(from)
+	some := l.of(n).KnowsFrom(from)
 	l.mu.Unlock()
 	if !some {
 		return nil
 	}
 	return l.writer.write(ctx, &deadletter.Entry{
 		ID:   deadletter.ID{Handler: l.handler, Topic: l.topic, Partition: n, Offset: from},
-		Kind: deadletter.Rewound, At: clock.Now(), Note: "the group's offset was set",
+		Kind: deadletter.Rewound, At: clock.Now(),
+		Note: "the group's offset was not committed by a subscription of this release",
 	})
 }

@@ -19,15 +19,16 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// member is what Sarama calls when partitions are assigned and taken away. Sarama keeps the membership and the offsets; the
-// records are read as every other reader of the store reads them, so Sarama's own fetching is paused.
+// member is what Sarama calls when partitions are assigned and taken away. Sarama keeps the
+// membership and the offsets; the records are read as every other reader of the store reads them,
+// so Sarama's own fetching is paused.
 type member struct{ *Subscription }
 
 var _ sarama.ConsumerGroupHandler = member{}
 
 // Setup implements sarama.ConsumerGroupHandler.
-func (m member) Setup(sarama.ConsumerGroupSession) error {
-	m.stands.goesOn(wholeMember)
+func (m member) Setup(session sarama.ConsumerGroupSession) error {
+	m.stands.gets(session.Claims()[m.category.topic])
 	return nil
 }
 
@@ -37,8 +38,9 @@ func (m member) Cleanup(sarama.ConsumerGroupSession) error {
 	return nil
 }
 
-// ConsumeClaim implements sarama.ConsumerGroupHandler: it handles one partition until that is taken away. It returns before only where
-// the subscription ends. Where one call returns Sarama ends the session, and with it what handles the other partitions.
+// ConsumeClaim implements sarama.ConsumerGroupHandler: it handles one partition until that is taken
+// away. It returns earlier only if the subscription ends. If one call returns, Sarama ends the
+// session, and all other partitions stop too.
 func (m member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	n := claim.Partition()
 	m.group.Pause(map[string][]int32{claim.Topic(): {n}})
@@ -50,7 +52,7 @@ func (m member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 			continue
 		}
 	})
-	defer m.stands.goesOn(n)
+	defer func() { m.stands.leaves(n, session.Context().Err() != nil) }()
 	if err := m.keep(ctx, n, func() error { return m.handle(ctx, session, n) }); err != nil {
 		m.broken(err)
 		return err // Sarama ends the session, and with it the messages
@@ -59,8 +61,8 @@ func (m member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 	return nil
 }
 
-// keep calls handle until ctx ends, again after a pause where it fails. An error that no other attempt can mend stops the partition; one that
-// concerns all partitions is returned.
+// keep calls handle until ctx ends, again after a pause where it fails. An error that no other
+// attempt can mend stops the partition; one that concerns all partitions is returned.
 func (m member) keep(ctx context.Context, n int32, handle func() error) error {
 	pause := firstRejoin
 	for {
@@ -89,12 +91,14 @@ func (m member) keep(ctx context.Context, n int32, handle func() error) error {
 	}
 }
 
-// ends reports whether the error ends the subscription: it concerns all partitions, and trying again here cannot mend it.
+// ends reports whether the error ends the subscription: it concerns all partitions, and trying
+// again here cannot mend it.
 func ends(err error) bool {
 	var corrupt *partition.CorruptError
 	var failed *index.UnusableError
 	return errors.Is(err, eventstore.ErrClosed) || errors.As(err, &failed) ||
-		errors.Is(err, errLettersDeleted) || errors.As(err, &corrupt) && errors.Is(corrupt.Cause, partition.ErrPartitionsChanged)
+		errors.Is(err, errLettersDeleted) ||
+		errors.As(err, &corrupt) && errors.Is(corrupt.Cause, partition.ErrPartitionsChanged)
 }
 
 // stops reports whether the error stops the partition: somebody must mend something first.
@@ -143,7 +147,7 @@ func (m member) handle(ctx context.Context, session sarama.ConsumerGroupSession,
 		session.MarkOffset(m.category.topic, n, offset, committedByUs)
 		m.mark(n, offset)
 	}
-	m.stands.begins(n, "the dead letters are read that there are")
+	m.stands.begins(n, gathering)
 	return m.letters.attached(ctx, n, func(parked *deadletter.Parked) *delivery.Runner {
 		m.stands.goesOn(n)
 		return delivery.New(cfg, next, parked)
@@ -189,7 +193,8 @@ func (m member) delivery(n int32) delivery.Config {
 	}
 }
 
-// call calls the handler, and asks what its error means. Whatever their code does, nothing else ends by it.
+// call calls the handler, and asks what its error means. Whatever their code does, nothing else
+// ends by it.
 func (m member) call(ctx context.Context, r eventstore.Record) (delivery.Verdict, error) {
 	err := goroutine.Apart("handler of group "+m.cfg.Group, func() error {
 		defer m.calls.enter()()
@@ -213,9 +218,13 @@ func (m member) call(ctx context.Context, r eventstore.Record) (delivery.Verdict
 // calls are the goroutines in which a subscription's handler runs.
 type calls struct{ running sync.Map }
 
-// enter notes that the handler runs in this goroutine, until the function that it returns is called.
+// enter notes that the handler runs in this goroutine, until the function that it returns is
+// called.
 func (c *calls) enter() (leave func()) {
 	id := goroutine.Current()
+	if id == 0 { // a runtime that does not tell: then nobody is taken for the handler
+		return func() {}
+	}
 	c.running.Store(id, true)
 	return func() { c.running.Delete(id) }
 }
@@ -226,7 +235,8 @@ func (c *calls) within() bool {
 	return found
 }
 
-// firstRejoin and longRejoin bound the pause between two attempts to join the group, or to go on with a partition.
+// firstRejoin and longRejoin bound the pause between two attempts to join the group, or to go on
+// with a partition.
 const (
 	firstRejoin = 100 * time.Millisecond
 	longRejoin  = 5 * time.Second

@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
 )
 
-// Subscription is this process's member of a consumer group, which hands events to a handler. Its methods may
-// be called by any number of goroutines.
+// Subscription is this process's member of a consumer group, which hands events to a handler. Its
+// methods may be called by any number of goroutines.
 type Subscription struct {
 	cfg      SubscriptionConfig
 	store    *Store
@@ -53,14 +53,15 @@ type Stats struct {
 	Stopped     int           // partitions of this member that are not handled before somebody mends what Err says
 }
 
-// Subscribe joins the consumer group and calls the handler with the events of a category that count by the reader rule: see
-// [SubscriptionConfig]. The group's offset of a partition moves only past events that are handled, or set aside in the dead-letter topic. It
-// returns once the group's brokers answer; ctx bounds that, and not the life of the subscription: end that with
+// Subscribe joins the consumer group and calls the handler with the events of a category that count
+// by the reader rule: see [SubscriptionConfig]. The group's offset of a partition moves only past
+// events that are handled, or set aside in the dead-letter topic. It returns once the group's
+// brokers answer; ctx bounds that, and not the life of the subscription: end that with
 // [Subscription.Close], or close the store.
 //
-// Nothing waits in silence: whatever takes longer than LongWait is logged with its cause, is in [Subscription.Waits] and counts in
-// [Subscription.Stats]. DESIGN.md has a table of what is tried again, for how long, what is set aside, and what stops a partition or
-// the subscription.
+// Nothing waits in silence: whatever takes longer than LongWait is logged with its cause, is in
+// [Subscription.Waits] and counts in [Subscription.Stats]. DESIGN.md has a table of what is tried
+// again, for how long, what is set aside, and what stops a partition or the subscription.
 //
 // Errors: all mistakes of cfg; [eventstore.ErrClosed]; brokers that do not answer; the end of ctx.
 func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscription, error) {
@@ -79,6 +80,7 @@ func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscri
 	if err != nil {
 		return nil, err
 	}
+	client.conns.Patient(client.Config().Consumer.Group.Rebalance.Timeout) // that it is not in the group yet, stands tell
 	group, err := sarama.NewConsumerGroupFromClient(cfg.Group, client)
 	if err != nil {
 		client.close()
@@ -107,10 +109,12 @@ func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscri
 	return sub, nil
 }
 
-// Close leaves the group: the partitions go to other members at once. It waits for handlers under way, whose context
-// ends, and commits what is done. It may be called more than once; it returns what Err returns.
+// Close leaves the group: the partitions go to other members at once. It waits for handlers under
+// way, whose context ends, and commits what is done. It may be called more than once; it returns
+// what Err returns.
 //
-// The handler itself may call it. Then it returns nil at once, and all this is done when the handler has returned: see Done.
+// The handler itself may call it. Then it returns nil at once, and all this is done when the
+// handler has returned: see Done.
 func (s *Subscription) Close() error {
 	s.stop()
 	if s.calls.within() {
@@ -123,8 +127,9 @@ func (s *Subscription) Close() error {
 // Done is closed when the subscription has ended: it was closed, or cannot go on.
 func (s *Subscription) Done() <-chan struct{} { return s.done }
 
-// Err returns why the subscription has ended, such as [eventstore.ErrClosed]; or, while it runs, why partitions of this member are
-// stopped, such as an *[OffsetError] or a *[CorruptError], joined. It is nil while all goes on, and after a Close before it had ended.
+// Err returns why the subscription has ended, such as [eventstore.ErrClosed]; or, while it runs,
+// why partitions of this member are stopped, such as an *[OffsetError] or a *[CorruptError],
+// joined. It is nil while all goes on, and after a Close before it had ended.
 func (s *Subscription) Err() error {
 	select {
 	case <-s.done:

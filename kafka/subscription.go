@@ -26,56 +26,63 @@ const (
 
 // SubscriptionConfig configures a [Subscription]. Group, Category and Handler are required.
 type SubscriptionConfig struct {
-	// Group is the consumer group: its members, in any number of processes, share the partitions of the category. It names the
-	// handler in dead letters. At most 255 bytes.
+	// Group is the consumer group: its members, in any number of processes, share the partitions of
+	// the category. It names the handler in dead letters. At most 255 bytes.
 	Group string
 
 	// Category is the aggregate type whose events are handled, one of the store's.
 	Category string
 
-	// Handler is called with each event, at least once: again after a failure, and after a crash or a rebalance that came before
-	// its offset was committed. Events of one aggregate come one at a time and in order; those of others come at the same
-	// time. Its context carries the event's cause (see [event.WithCause]), and ends when the partition is taken away: it should
-	// return soon then. A panic counts as an error, as does [runtime.Goexit]. It may close the subscription, or the store: that
-	// is done once it has returned.
+	// Handler is called with each event, at least once: again after a failure, and after a crash or
+	// a rebalance that came before its offset was committed. Events of one aggregate come one at a
+	// time and in order; those of others come at the same time. Its context carries the event's
+	// cause (see [event.WithCause]), and ends when the partition is taken away: it should return
+	// soon then. A panic counts as an error, as does [runtime.Goexit]. It may close the
+	// subscription, or the store: that is done once it has returned.
 	//
-	// A command that it dispatches should have an id made from the event's, so that a second delivery changes nothing. With
-	// [Config].Sharing another instance may own the stream that the command is for. Then its key waits here, and says so,
-	// until this instance owns that stream's partition, or the event's partition goes to one that does.
+	// A command that it dispatches should have an id made from the event's, so that a second
+	// delivery changes nothing. With [Config].Sharing another instance may own the stream that the
+	// command is for. Then its key waits here, and says so, until this instance owns that stream's
+	// partition, or the event's partition goes to one that does.
 	Handler func(ctx context.Context, r eventstore.Record) error
 
-	// Start is where a partition begins for which the group has committed no offset yet; what [eventstore.Since] finds is taken as a
-	// place, and a time to come for the end. Default: the beginning.
+	// Start is where a partition begins for which the group has committed no offset yet;
+	// [eventstore.Since] is looked up once, and a time in the future means the end. Default: the
+	// beginning.
 	Start eventstore.Start
 
 	// Retry says how often a failed event is handled again, and when.
 	Retry Retry
 
-	// Classify says what an error of the handler means. Default: [Classify]. If it panics, the error is tried again as Retry says.
+	// Classify says what an error of the handler means. Default: [Classify]. If it panics, the
+	// error is tried again as Retry says.
 	Classify func(error) Outcome
 
-	// Deployment is for how long an event is tried again whose type or schema this program does not know, before it becomes
-	// a dead letter; see [WaitThenDeadLetter]. Default: [DefaultDeployment].
+	// Deployment is for how long an event is tried again whose type or schema this program does not
+	// know, before it becomes a dead letter; see [WaitThenDeadLetter]. The time begins again when a
+	// member is given the partition. Default: [DefaultDeployment].
 	Deployment time.Duration
 
-	// LongWait is after how long a wait is logged, and counted by [Subscription.Stats]; see [Subscription.Waits]. Default:
-	// [DefaultLongWait].
+	// LongWait is after how long a wait is logged, and counted by [Subscription.Stats]; see
+	// [Subscription.Waits]. Default: [DefaultLongWait].
 	LongWait time.Duration
 
-	// Concurrency is how many events of one partition are handled at once. Default: [DefaultConcurrency].
+	// Concurrency is how many events of one partition are handled at once. Default:
+	// [DefaultConcurrency].
 	Concurrency int
 
-	// MaxInFlight is how many events of one partition are read and not handled. Once so many wait for keys that are
-	// retried, other keys wait too. Default: [DefaultMaxInFlight].
+	// MaxInFlight is how many events of one partition are read and not handled. Once so many wait
+	// for keys that are retried, other keys wait too. Default: [DefaultMaxInFlight].
 	MaxInFlight int
 
-	// Session is after how long without a heartbeat a member is taken for dead; Heartbeat is the time between two.
-	// Defaults: [DefaultSession], [DefaultHeartbeat].
+	// Session is after how long without a heartbeat a member is taken for dead; Heartbeat is the
+	// time between two. Defaults: [DefaultSession], [DefaultHeartbeat].
 	Session   time.Duration
 	Heartbeat time.Duration
 }
 
-// Retry is exponential backoff: the pause doubles with each attempt, and is shortened by up to a half at random.
+// Retry is exponential backoff: the pause doubles with each attempt, and is shortened by up to a
+// half at random.
 type Retry struct {
 	Attempts int           // with the first one, before the event becomes a dead letter; default: [DefaultRetryAttempts]
 	First    time.Duration // the pause after the first attempt; default: [DefaultRetryFirst]

@@ -176,7 +176,8 @@ func TestClassify(t *testing.T) {
 			fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away{}),
 			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &kafka.PermissionError{}, &kafka.SecurityError{},
 			sarama.ErrOutOfBrokers, sarama.ErrNotEnoughReplicas, sarama.ErrNotLeaderForPartition, sarama.ErrThrottlingQuotaExceeded,
-			sarama.ErrRequestTimedOut, sarama.ErrTopicAuthorizationFailed,
+			sarama.ErrRequestTimedOut, sarama.ErrTopicAuthorizationFailed, sarama.ErrListenerNotFound,
+			errors.Join(errors.New("no"), here{}, away{}), errors.Join(sarama.ErrMessageSizeTooLarge, sarama.ErrNotLeaderForPartition),
 			&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Name: "postgres"}, syscall.EHOSTUNREACH,
 		},
 		kafka.WaitThenDeadLetter: {
@@ -188,7 +189,8 @@ func TestClassify(t *testing.T) {
 			errors.New("no"), context.DeadlineExceeded, &kafka.RefusedError{Err: errors.New("no")},
 			sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation, sarama.ErrInvalidTimestamp,
 			sarama.ErrUnsupportedVersion, sarama.ErrUnknownMemberId, sarama.ErrOffsetOutOfRange,
-			&net.OpError{Op: "read", Err: syscall.ECONNRESET}, io.ErrUnexpectedEOF,
+			&net.OpError{Op: "dial", Err: &net.AddrError{Err: "invalid port", Addr: "99999"}}, &net.OpError{Op: "dial", Err: net.UnknownNetworkError("x")},
+			here{}, &net.OpError{Op: "read", Err: syscall.ECONNRESET}, io.ErrUnexpectedEOF,
 		},
 	} {
 		for _, err := range all {
@@ -201,6 +203,11 @@ func TestClassify(t *testing.T) {
 		}
 	}
 }
+
+type here struct{}
+
+func (here) Error() string     { return "here" }
+func (here) Unavailable() bool { return false }
 
 type away struct{}
 

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
@@ -139,7 +143,8 @@ func setOffset(t testing.TB, cfg kafka.Config, group string, partition int32, of
 	require.NoError(t, err)
 }
 
-// A group's offset that its partition does not have stops that partition, and says so; the others are handled.
+// A group's offset that its partition does not have stops that partition, and says so; the others
+// are handled.
 func TestOffsetsOutOfBounds(t *testing.T) {
 	_, cfg := fake(t)
 	testOffsetsOutOfBounds(t, two(t, cfg))
@@ -207,7 +212,8 @@ func partitionOf(t testing.TB, s *kafka.Store, id string) int32 {
 	return 0
 }
 
-// Whoever sets a group's offset back has the events handled again from there, also those that were dead letters meanwhile.
+// Whoever sets a group's offset back has the events handled again from there, also those that were
+// dead letters meanwhile.
 func TestOffsetSetBackAfterARedrive(t *testing.T) {
 	_, cfg := fake(t)
 	testOffsetSetBack(t, cfg)
@@ -366,4 +372,36 @@ func TestCloseByOthersWaitsForTheHandler(t *testing.T) {
 	<-entered
 	require.NoError(t, sub.Close())
 	require.True(t, returned)
+}
+
+// One long trouble of a partition is one wait, whatever the attempts do meanwhile: it is logged
+// ever more seldom, and never called over before it is.
+func TestOneTroubleIsOneWait(t *testing.T) {
+	c, cfg := fake(t)
+	var logged kafkatest.Output
+	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+	s := open(t, cfg)
+	id := add(t, s, "a", 1)
+	var away atomic.Bool
+	away.Store(true)
+	c.ControlKey(int16(kmsg.OffsetFetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if !away.Load() {
+			return nil, nil, false
+		}
+		answer := r.ResponseKind().(*kmsg.OffsetFetchResponse)
+		answer.ErrorCode = kerr.CoordinatorNotAvailable.Code
+		return answer, nil, true
+	})
+	h := newHandled()
+	sub := subscribe(t, s, impatient("troubled", h))
+	begun := time.Now()
+	eventually(t, "attempts fail", func() bool { w := sub.Waits(); return len(w) > 0 && w[0].Attempts > 3 })
+	lasted := time.Since(begun)
+	require.Empty(t, logged.With("subscription waits no more"))
+	most := 2 + int(math.Log2(float64(lasted)/float64(50*time.Millisecond)))
+	require.LessOrEqual(t, len(logged.With("msg=\"subscription waits\"")), most, "at intervals that double, in %s", lasted)
+	away.Store(false)
+	h.seen(t, "a", id)
+	eventually(t, "it is over", func() bool { return len(logged.With("subscription waits no more")) == 1 })
 }

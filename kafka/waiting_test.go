@@ -35,7 +35,8 @@ func logged() (*slog.Logger, lineLog) {
 	return slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelInfo})), lines
 }
 
-// requireWaits requires that a line says that the broker is waited for, and why, before call has ended. The test ends the call then.
+// requireWaits requires that a line says that the broker is waited for, and why, before call has
+// ended. The test ends the call then.
 func requireWaits(t *testing.T, lines lineLog, call func(context.Context) error, says ...string) {
 	t.Helper()
 	errEnough := errors.New("enough")
@@ -65,7 +66,8 @@ func requireWaits(t *testing.T, lines lineLog, call func(context.Context) error,
 	<-ended
 }
 
-// silentBroker is what a broker looks like that was stopped: it accepts connections, and answers nothing.
+// silentBroker is what a broker looks like that was stopped: it accepts connections, and answers
+// nothing.
 func silentBroker(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -102,7 +104,8 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Brokers that answered before and hang now, or are gone, are waited for by name as well, whatever it is that is asked of them.
+// Brokers that answered before and hang now, or are gone, are waited for by name as well, whatever
+// it is that is asked of them.
 func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 	t.Parallel()
 	id := kafka.DeadLetterID{Handler: "group", Topic: topic}

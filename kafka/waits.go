@@ -16,15 +16,20 @@ import (
 // wholeMember stands for all partitions of a member.
 const wholeMember = -1
 
-// joining is what a member does that is not in its group.
-const joining = "the member joins its group"
+// What a member does before it handles partitions, or one of them.
+const (
+	joining   = "the member joins its group"
+	asking    = "the group's offset is asked for"
+	gathering = "the dead letters are read"
+)
 
-// Wait is something that a subscription has been waiting for, longer than [SubscriptionConfig].LongWait.
+// Wait is something that a subscription has been waiting for, longer than
+// [SubscriptionConfig].LongWait; or a partition that has stopped.
 type Wait struct {
 	Partition int32 // −1: all of the member's
 
-	// Key is the aggregate whose events wait; EventID, EventType and Offset are of its event that is tried. Without a key the
-	// whole partition waits.
+	// Key is the aggregate whose events wait; EventID, EventType and Offset are of its event that
+	// is tried. Without a key the whole partition waits, and Offset is −1.
 	Key       string
 	EventID   string
 	EventType string
@@ -35,12 +40,14 @@ type Wait struct {
 	Err      error  // of the last attempt; nil if none has failed
 	For      string // what is waited for, such as "a partition that another instance owns"
 
-	// Stopped says that trying again cannot help: somebody must mend what Err says, and then start the members again.
+	// Stopped says that trying again cannot help: somebody must mend what Err says, and then start
+	// the members again.
 	Stopped bool
 }
 
-// Waits returns what the subscription has been waiting for, longer than [SubscriptionConfig].LongWait; the longest wait first. It is also logged, and
-// counted by [Subscription.Stats].
+// Waits returns what the subscription has been waiting for, longer than
+// [SubscriptionConfig].LongWait, and at once the partitions that have stopped; the longest wait
+// first. It is also logged, and counted by [Subscription.Stats].
 func (s *Subscription) Waits() []Wait {
 	since := clock.Now().Add(-s.cfg.LongWait)
 	all := s.stands.since(since)
@@ -49,26 +56,33 @@ func (s *Subscription) Waits() []Wait {
 			all = append(all, waitOf(n, w))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Wait) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Offset, b.Offset)) })
+	slices.SortStableFunc(all, func(a, b Wait) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Offset, b.Offset))
+	})
 	return all
 }
 
 func waitOf(n int32, w delivery.Wait) Wait {
 	wait := Wait{
-		Partition: n, Key: w.Record.AggregateID, EventID: w.Record.ID, EventType: w.Record.Type, Offset: w.Record.Position.Offset,
+		Partition: n, Key: w.Record.AggregateID,
+		EventID: w.Record.ID, EventType: w.Record.Type, Offset: w.Record.Position.Offset,
 		Since: w.Since, Attempts: w.Attempts, Err: w.Err, For: w.Doing,
 	}
-	if w.Err != nil {
+	if wait.For == "" {
 		wait.For = waitsFor(w.Err)
+	}
+	if wait.Key == "" {
+		wait.Offset = -1
 	}
 	return wait
 }
 
-// tell logs long waits until ctx ends: each when it has become one, and then at intervals that double.
+// tell logs long waits until ctx ends: each when it has become one, and then at intervals that
+// double.
 func (s *Subscription) tell(ctx context.Context) {
 	type about struct {
 		partition int32
-		what      string
+		what      string // empty if the whole partition waits, for one thing after the other
 	}
 	type told struct{ since, at time.Time }
 	known := make(map[about]told)
@@ -84,7 +98,10 @@ func (s *Subscription) tell(ctx context.Context) {
 		count := make(map[about]int)
 		oldest := make(map[about]Wait)
 		for _, w := range s.Waits() {
-			a := about{w.Partition, w.For}
+			a := about{partition: w.Partition}
+			if w.Key != "" {
+				a.what = w.For
+			}
 			if count[a]++; count[a] == 1 {
 				oldest[a] = w
 			}
@@ -104,7 +121,8 @@ func (s *Subscription) tell(ctx context.Context) {
 		for a := range known {
 			if count[a] == 0 {
 				delete(known, a)
-				s.store.cfg.Logger.Info("subscription waits no more", "group", s.cfg.Group, "topic", s.category.topic, "partition", a.partition, "for", a.what)
+				s.store.cfg.Logger.Info("subscription waits no more",
+					"group", s.cfg.Group, "topic", s.category.topic, "partition", a.partition)
 			}
 		}
 	}
@@ -132,7 +150,8 @@ func (s *Subscription) log(ctx context.Context, w Wait, waiting int) {
 	s.store.cfg.Logger.LogAttrs(ctx, level, message, attrs...)
 }
 
-// stands are the partitions of a member that it does not handle at the moment, and why; under [wholeMember], why it handles none.
+// stands are the partitions of a member that it does not handle at the moment, and why; under
+// [wholeMember], why it handles none.
 type stands struct {
 	mu  sync.Mutex
 	all map[int32]Wait
@@ -145,7 +164,7 @@ func (s *stands) begins(n int32, doing string) { s.note(n, Wait{For: doing}) }
 func (s *stands) fails(n int32, err error) {
 	why := reason(err)
 	if why == "" {
-		why = "an attempt that succeeds"
+		why = "what the error says"
 	}
 	s.note(n, Wait{For: why, Err: err})
 }
@@ -185,8 +204,8 @@ func (s *stands) note(n int32, now Wait) {
 	}
 	if now.Err != nil {
 		now.Attempts++
-	} else {
-		now.Err = before.Err // what the attempts before this one failed with
+	} else if before.Err != nil { // another attempt begins: it is still waited for what the last one failed with
+		now.For, now.Err, now.Stopped = before.For, before.Err, before.Stopped
 	}
 	s.all[n] = now
 }
@@ -196,6 +215,27 @@ func (s *stands) goesOn(n int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, n)
+}
+
+// leaves notes that this member does not handle the partition any more. If that is because its
+// session has ended it may get the partition again, and a partition that has stopped stays so.
+func (s *stands) leaves(n int32, sessionEnded bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !sessionEnded || !s.all[n].Stopped {
+		delete(s.all, n)
+	}
+}
+
+// gets notes that a session begins, with some partitions.
+func (s *stands) gets(partitions []int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := range s.all {
+		if !slices.Contains(partitions, n) {
+			delete(s.all, n)
+		}
+	}
 }
 
 // since returns what stands still since a time or longer, and all that is stopped.

@@ -40,7 +40,8 @@ func Store(tb testing.TB, cfg kafka.Config) *kafka.Store {
 
 // Done waits until a subscription, the only member of its group, has done with all events that its
 // store had when Done was called: they are handled or set aside. It fails the test if the
-// subscription ends, or if that takes longer than [DefaultPatience], and says what is waited for.
+// subscription ends, if one of its partitions stops, or if that takes longer than
+// [DefaultPatience], and says what is waited for.
 func Done(tb testing.TB, sub *kafka.Subscription) {
 	tb.Helper()
 	await(tb, func() string {
@@ -50,6 +51,9 @@ func Done(tb testing.TB, sub *kafka.Subscription) {
 		default:
 		}
 		st := sub.Stats()
+		if st.Stopped > 0 {
+			tb.Fatalf("kafkatest: %d partitions are stopped: %v", st.Stopped, sub.Err())
+		}
 		if st.Partitions == st.Configured && st.Lag == 0 {
 			return ""
 		}

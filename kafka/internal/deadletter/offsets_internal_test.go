@@ -23,11 +23,8 @@ func TestOffsetsAreASet(t *testing.T) {
 		for offset := range want {
 			require.True(t, o.has(offset))
 		}
-		from, later := rapid.OneOf(some, rapid.SampledFrom([]int64{0, 63, 64, 65})).Draw(t, "cut from"), false
-		for offset := range want {
-			later = later || offset >= from
-		}
-		require.Equal(t, later, o.cut(from))
+		from := rapid.OneOf(some, rapid.SampledFrom([]int64{0, 63, 64, 65})).Draw(t, "cut from")
+		o.cut(from)
 		for offset := range want {
 			require.Equal(t, offset < from, o.has(offset), offset)
 		}

@@ -8,11 +8,12 @@ import (
 
 // Parked is what of one partition is set aside for one handler.
 //
-// Invariants: while a key has letters, no event of it is handled but its first letter; a letter that was handled or
-// discarded never comes back, whatever is written of it later, unless somebody sets the group's offset back; what it says
-// does not depend on the order in which entries are applied, or on how often: a process knows what it wrote before it
-// knows what others wrote earlier. That the offset was set back is the exception: whoever has the partition next writes
-// it, and reads it, before he handles anything.
+// Invariants: while a key has letters, no event of it is handled but its first letter; a letter
+// that was handled or discarded never comes back, whatever is written of it later, unless somebody
+// sets the group's offset back; what it says does not depend on the order in which entries are
+// applied, or on how often: a process knows what it wrote before it knows what others wrote
+// earlier. Rewound is the exception. The next member writes it, and reads it, before it handles
+// anything.
 type Parked struct {
 	lanes     map[string]Lane    // by key; none is empty
 	handled   offsets            // of the letters that were handled
@@ -60,9 +61,9 @@ func (p *Parked) Lane(key string) Lane { return p.lanes[key] }
 // Keys returns the keys that have letters, in order.
 func (p *Parked) Keys() []string { return slices.Sorted(maps.Keys(p.lanes)) }
 
-// Due reports whether the first letter of the key is to be handled again. It is if somebody asked for the key after the
-// letter was written and after the last redrive of the key failed; and if it only waited behind others, which are done
-// with.
+// Due reports whether the first letter of the key is to be handled again. It is if somebody asked
+// for the key after the letter was written and after the last redrive of the key failed; and if it
+// only waited behind others, which are done with.
 func (p *Parked) Due(key string) bool {
 	l := p.lanes[key]
 	if l == nil {
@@ -91,8 +92,9 @@ func (p *Parked) Holds(key string, offset int64) bool {
 	return p.lanes[key].at(offset) >= 0
 }
 
-// Passed reports whether the event of the key at the offset is a letter or comes before one. Then it is handled or set aside: whoever
-// sets an event aside has done so with all before it that it had not handled.
+// Passed reports whether the event of the key at the offset is a letter or comes before one. Then
+// it is handled or set aside: whoever sets an event aside has done so with all before it that it
+// had not handled.
 func (p *Parked) Passed(key string, offset int64) bool {
 	last, ok := p.last[key]
 	return ok && offset <= last
@@ -125,17 +127,22 @@ func (p *Parked) Apply(e *Entry) {
 	}
 }
 
-// Rewind forgets what was handled from an offset on, as the group's offset was set to it. Letters that are set aside stay so, and what was
-// given up stays given up. It reports whether there was anything to forget.
-func (p *Parked) Rewind(from int64) bool {
-	some := p.handled.cut(from)
-	for key, last := range p.last {
+// Rewind forgets what was handled from an offset on, as the group's offset was set to it. Letters
+// that are set aside stay so, and what was given up stays given up.
+func (p *Parked) Rewind(from int64) {
+	p.handled.cut(from)
+	maps.DeleteFunc(p.last, func(_ string, last int64) bool { return last >= from })
+}
+
+// KnowsFrom reports whether any letter from an offset on was ever known, so that [Parked.Rewind]
+// changes something.
+func (p *Parked) KnowsFrom(from int64) bool {
+	for _, last := range p.last {
 		if last >= from {
-			delete(p.last, key)
-			some = true
+			return true
 		}
 	}
-	return some
+	return false
 }
 
 func (p *Parked) add(key string, letter Letter) {

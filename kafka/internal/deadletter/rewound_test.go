@@ -21,6 +21,9 @@ func TestWhatWasHandledIsForgottenFromAnOffsetOn(t *testing.T) {
 	for _, offset := range []int64{3, 64, 130} {
 		require.True(t, p.Resolved(offset))
 	}
+	require.True(t, p.KnowsFrom(64))
+	require.True(t, p.KnowsFrom(200))
+	require.False(t, p.KnowsFrom(201))
 	p.Apply(&deadletter.Entry{ID: deadletter.ID{Offset: 64}, Kind: deadletter.Rewound, Position: 100})
 	require.True(t, p.Resolved(3), "it comes before the offset")
 	require.False(t, p.Resolved(64))
@@ -29,5 +32,5 @@ func TestWhatWasHandledIsForgottenFromAnOffsetOn(t *testing.T) {
 	for _, offset := range []int64{3, 64, 130, 199} {
 		require.False(t, p.Passed("k", offset), "whoever handles the key again has handled nothing of it: %d", offset)
 	}
-	require.False(t, p.Rewind(64), "there is nothing left to forget")
+	require.False(t, p.KnowsFrom(64), "there is nothing left to forget")
 }

@@ -98,7 +98,8 @@ func (r *Runner) again(ctx context.Context, j job) result {
 	}
 }
 
-// attempt calls the handler once, and says what is to become of the record. Retry means that attempts are left, and Hold that time is.
+// attempt calls the handler once, and says what is to become of the record. Retry means that
+// attempts are left, and Hold that time is.
 func (r *Runner) attempt(ctx context.Context, j job) Verdict {
 	d := j.task.Item
 	d.attempts++
@@ -159,7 +160,8 @@ func (r *Runner) write(ctx context.Context, j job, e *deadletter.Entry) result {
 	return result{job: j, entry: e, done: true}
 }
 
-// settle takes note of what came of a job, and returns the pause after which it is to be done again, or 0.
+// settle takes note of what came of a job, and returns the pause after which it is to be done
+// again, or 0.
 func (r *Runner) settle(res result) time.Duration {
 	j := res.job
 	if j.task != nil && res.again == 0 {

@@ -75,6 +75,7 @@ type Runner struct {
 	cfg    Config
 	parked *deadletter.Parked
 	orders chan deadletter.Entry
+	ended  chan struct{} // closed once no order is taken any more
 
 	waits  *waits
 	window *Window[*delivery]
@@ -121,7 +122,7 @@ type item struct {
 // New returns a runner of a partition from the offset next on, of which parked is set aside.
 func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
 	return &Runner{
-		cfg: cfg, parked: parked, orders: make(chan deadletter.Entry), window: NewWindow[*delivery](next), mark: next,
+		cfg: cfg, parked: parked, orders: make(chan deadletter.Entry), ended: make(chan struct{}), window: NewWindow[*delivery](next), mark: next,
 		waits: newWaits(cfg.Concurrency),
 		held:  make(map[string]*task), busy: make(map[string]struct{}),
 		in: make(chan item), work: make(chan job), results: make(chan result), woken: make(chan job),
@@ -129,10 +130,11 @@ func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
 }
 
 // Order tells the runner of an entry of the dead-letter topic, in the topic's order: also of those that it wrote
-// itself, whose acknowledgement may come before or after. It returns once the runner knows, or ctx ends.
+// itself, whose acknowledgement may come before or after. It returns once the runner knows, or needs to know nothing more, or ctx ends.
 func (r *Runner) Order(ctx context.Context, e deadletter.Entry) {
 	select {
 	case r.orders <- e:
+	case <-r.ended:
 	case <-ctx.Done():
 	}
 }
@@ -159,6 +161,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		})
 	}
 	r.coordinate(ctx, &group)
+	close(r.ended)
 	close(r.work)
 	go func() {
 		workers.Wait()
@@ -209,10 +212,11 @@ func (r *Runner) coordinate(ctx context.Context, group *sync.WaitGroup) {
 			work, next = r.work, r.jobs[0]
 		}
 		var in <-chan item
-		if r.window.Len() < r.cfg.MaxInFlight && r.window.Span() < maxSpan && r.bytes < r.cfg.MaxBytes {
+		full := r.full()
+		if full == "" {
 			in = r.in
 		}
-		r.waits.reads(in != nil, r.cfg.Now)
+		r.waits.reads(full, r.cfg.Now)
 		select {
 		case work <- next:
 			r.jobs = r.jobs[1:]
@@ -239,6 +243,19 @@ func (r *Runner) coordinate(ctx context.Context, group *sync.WaitGroup) {
 		}
 		r.commit()
 	}
+}
+
+// full says why no more may be read, or nothing.
+func (r *Runner) full() string {
+	switch {
+	case r.window.Len() >= r.cfg.MaxInFlight:
+		return crowded
+	case r.window.Span() >= maxSpan:
+		return spread
+	case r.bytes >= r.cfg.MaxBytes:
+		return heavy
+	}
+	return ""
 }
 
 func (r *Runner) add(i item) {

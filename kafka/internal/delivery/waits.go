@@ -13,15 +13,17 @@ type Wait struct {
 	Since    time.Time
 	Attempts int    // that have failed
 	Err      error  // of the last attempt; nil if none has failed
-	Doing    string // what takes so long where no attempt has failed
+	Doing    string // what takes so long, if it is not that attempts fail
 }
 
-// What takes long where no attempt has failed.
+// What takes long.
 const (
 	handling = "the handler runs"
 	writing  = "a dead letter is written"
 	reading  = "a dead letter is read"
 	crowded  = "as many events as MaxInFlight allows are read and not done; no more is read before some of them are"
+	spread   = "100000 events are read from one that is not done on; no more is read before that one is"
+	heavy    = "the events that are read and not done have 32 MiB; no more is read before some of them are"
 )
 
 // waits is what a runner waits for. Its goroutines note it, and anybody may ask.
@@ -29,7 +31,7 @@ type waits struct {
 	mu      sync.Mutex
 	busy    []Wait         // by worker; Since is zero if it does nothing
 	failing map[*task]Wait // what is tried again
-	full    time.Time      // since when no more is read; zero if more is
+	full    Wait           // why no more is read; Since is zero if more is
 }
 
 func newWaits(workers int) *waits {
@@ -58,19 +60,22 @@ func (w *waits) over(t *task) {
 	delete(w.failing, t)
 }
 
-// reads notes whether more is read.
-func (w *waits) reads(more bool, now func() time.Time) {
+// reads notes why no more is read, or that more is if there is no reason.
+func (w *waits) reads(full string, now func() time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case more:
-		w.full = time.Time{}
-	case w.full.IsZero():
-		w.full = now()
+	if full == "" {
+		w.full = Wait{}
+		return
 	}
+	if w.full.Since.IsZero() {
+		w.full.Since = now()
+	}
+	w.full.Doing = full
 }
 
-// Waits returns what the runner has been waiting for since a time or longer, in no order. It may be called by any goroutine.
+// Waits returns what the runner has been waiting for since a time or longer, in no order. It may be
+// called by any goroutine.
 func (r *Runner) Waits(since time.Time) []Wait {
 	w := r.waits
 	w.mu.Lock()
@@ -81,16 +86,23 @@ func (r *Runner) Waits(since time.Time) []Wait {
 			all = append(all, found)
 		}
 	}
-	known := make(map[int64]bool, len(w.failing))
-	for _, f := range w.failing {
-		known[f.Record.Position.Offset] = true
-		add(f)
-	}
+	busy := make(map[int64]Wait, len(w.busy))
 	for _, b := range w.busy {
-		if !known[b.Record.Position.Offset] || b.Doing != handling {
-			add(b)
+		if !b.Since.IsZero() {
+			busy[b.Record.Position.Offset] = b
 		}
 	}
-	add(Wait{Since: w.full, Doing: crowded})
+	for _, f := range w.failing {
+		offset := f.Record.Position.Offset
+		if b := busy[offset]; b.Doing != handling { // a letter is written or read: that is what takes long now
+			f.Doing = b.Doing
+		}
+		delete(busy, offset)
+		add(f)
+	}
+	for _, b := range busy {
+		add(b)
+	}
+	add(w.full)
 	return all
 }

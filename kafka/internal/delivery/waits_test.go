@@ -3,9 +3,12 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -153,4 +156,111 @@ func (w *world) ordered(t require.TestingT, offsets []int64) {
 		require.GreaterOrEqual(t, offset, last[key])
 		last[key] = offset
 	}
+}
+
+// What no more is read for is said as it is.
+func TestWhyNoMoreIsRead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		keys  int
+		set   func(*delivery.Config)
+		wants string
+	}{
+		"events":  {10, func(cfg *delivery.Config) { cfg.MaxInFlight = 2 }, "as many events as MaxInFlight allows"},
+		"bytes":   {10, func(cfg *delivery.Config) { cfg.MaxBytes = 2 }, "have 32 MiB"},
+		"offsets": {100_100, func(cfg *delivery.Config) { cfg.MaxInFlight = 200_000 }, "100000 events are read from one that is not done"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keys := make([]string, c.keys)
+			for i := range keys {
+				keys[i] = fmt.Sprint(i)
+			}
+			w := newWorld(keys...)
+			cfg := w.config()
+			c.set(&cfg)
+			cfg.Handle = func(_ context.Context, r eventstore.Record) (delivery.Verdict, error) {
+				if r.Position.Offset < 2 {
+					return delivery.Keep, errAway
+				}
+				return delivery.Done, nil
+			}
+			cfg.Sleep = func(ctx context.Context, _ time.Duration) error {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			r := delivery.New(cfg, 0, deadletter.NewParked())
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- r.Run(ctx) }()
+			require.Eventually(t, func() bool {
+				for _, wait := range r.Waits(w.now) {
+					if wait.Record.AggregateID == "" && strings.Contains(wait.Doing, c.wants) {
+						return true
+					}
+				}
+				return false
+			}, time.Minute, time.Millisecond)
+			cancel()
+			require.NoError(t, <-ended)
+		})
+	}
+}
+
+// An event whose letter cannot be written is one wait, for the letter.
+func TestALetterThatIsWrittenIsOneWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld("a")
+	cfg := w.config()
+	cfg.Attempts = 2
+	cfg.Handle = func(context.Context, eventstore.Record) (delivery.Verdict, error) { return delivery.Retry, errAway }
+	cfg.Write = func(ctx context.Context, _ *deadletter.Entry) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	r := delivery.New(cfg, 0, deadletter.NewParked())
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		all := r.Waits(w.now)
+		return len(all) == 1 && all[0].Doing == "a dead letter is written" && all[0].Err != nil
+	}, time.Minute, time.Millisecond)
+	cancel()
+	require.NoError(t, <-ended)
+}
+
+// A partition whose records cannot be read any more ends, and takes orders until its handlers have returned: whoever gives them
+// gives them to others, too.
+func TestOrdersDoNotWaitForARunnerThatEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld("a")
+	cfg := w.config()
+	entered, returns := make(chan struct{}), make(chan struct{})
+	cfg.Handle = func(context.Context, eventstore.Record) (delivery.Verdict, error) {
+		close(entered)
+		<-returns
+		return delivery.Done, nil
+	}
+	errDamaged := errors.New("damaged")
+	source := cfg.Source
+	read := false
+	cfg.Source = func(ctx context.Context, yield func(eventstore.Record, *sarama.Record) bool) (int64, error) {
+		if read {
+			<-entered
+			return 1, errDamaged
+		}
+		read = true
+		return source(ctx, yield)
+	}
+	w.commit = 0
+	r := delivery.New(cfg, 0, deadletter.NewParked())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(t.Context()) }()
+	<-entered
+	for range 3 {
+		r.Order(t.Context(), deadletter.Entry{Kind: deadletter.Redrive, Key: []byte("a")})
+	}
+	close(returns)
+	require.ErrorIs(t, <-ended, errDamaged)
 }

@@ -1,5 +1,6 @@
-// Package dial opens connections that can be cut all at once, so that a request that waits for an answer returns
-// when its caller's context ends: Sarama's requests know no context. They log which broker is waited for.
+// Package dial opens connections that can be cut all at once, so that a request that waits for an
+// answer returns when its caller's context ends: Sarama's requests know no context. They log which
+// broker is waited for.
 //
 // A [Conns] may be used by any number of goroutines.
 package dial
@@ -20,15 +21,16 @@ import (
 // Conns dials connections and keeps them to cut them.
 type Conns struct {
 	dialer net.Dialer
-	waits  *waits // shared with all that dial by a configuration of this one's
-	root   bool   // the first of them
+	waits  *waits       // shared with all that dial by a configuration of this one's
+	root   bool         // the first of them
+	held   atomic.Int64 // nanoseconds for which brokers hold answers on purpose
 	mu     sync.Mutex
 	open   map[*conn]struct{}
 	no     error // why no connection is opened
 }
 
-// Use has the configuration dial through a new Conns, which it returns. If it dialled through one before, the new one tells with that one which
-// brokers do not answer: see [Conns.Tell].
+// Use makes the configuration dial through a new Conns, which it returns. If it dialled through one
+// before, the new one tells with that one which brokers do not answer: see [Conns.Tell].
 func Use(c *sarama.Config) *Conns {
 	d := &Conns{
 		dialer: net.Dialer{Timeout: c.Net.DialTimeout, KeepAlive: c.Net.KeepAlive},
@@ -49,7 +51,7 @@ func (d *Conns) Dial(network, addr string) (net.Conn, error) {
 		return nil, err
 	}
 	p := d.waits.peer(addr)
-	dialled := p.dial()
+	dialled := p.dial(d)
 	c, err := d.dialer.Dial(network, addr)
 	dialled(err)
 	if err != nil {
@@ -74,6 +76,10 @@ func (d *Conns) refusing() error {
 	return d.no
 }
 
+// Patient is for requests that brokers answer late on purpose, such as a join, which they hold
+// until all members have joined: no broker is called silent before an answer takes so long.
+func (d *Conns) Patient(wait time.Duration) { d.held.Store(int64(wait)) }
+
 // Cut closes all open connections; others may be opened.
 func (d *Conns) Cut() { d.cut(nil) }
 
@@ -85,8 +91,8 @@ func (d *Conns) Close() {
 	d.cut(net.ErrClosed)
 }
 
-// CutWhenDone cuts the connections when ctx ends, and lets none be opened: Sarama would try again. The function that
-// it returns ends the watch, and lets connections be opened again.
+// CutWhenDone cuts the connections when ctx ends, and lets none be opened: Sarama would try again.
+// The function that it returns ends the watch, and lets connections be opened again.
 func (d *Conns) CutWhenDone(ctx context.Context) (end func()) {
 	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -150,16 +156,18 @@ func (c *conn) Read(p []byte) (int, error) {
 	switch since, waits := c.unanswered(); {
 	case n > 0:
 		c.asked.Store(0)
-		c.peer.answered()
+		c.peer.answered(c)
 	case err != nil && waits && !c.ended.Load():
-		c.peer.failed(since, reasonOf(err))
+		c.peer.failed(c, since, reasonOf(err))
 	}
 	return n, err
 }
 
 // Write implements [net.Conn].
 func (c *conn) Write(p []byte) (int, error) {
-	c.asked.CompareAndSwap(0, int64(clock.Reading().Sub(c.peer.waits.start)))
+	if c.asked.Load() == 0 {
+		c.asked.CompareAndSwap(0, int64(clock.Reading().Sub(c.peer.waits.start))+c.of.held.Load())
+	}
 	return c.Conn.Write(p)
 }
 

@@ -12,18 +12,16 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// Whoever waits for a broker is told so in the log: which broker, for how long, and why. Sarama tries again without a word, and what uses it
-// does not see which broker it tries.
+// The log says which broker is waited for, for how long, and why. Sarama tries again without a
+// word, and what uses it does not see which broker it tries.
 const (
-	lookEvery  = time.Second     // for brokers that do not answer
-	untold     = 2 * time.Second // that a broker may not answer without a line
-	longUntold = time.Minute     // at most between two lines
-	forgotten  = 10 * time.Second
+	lookEvery  = time.Second      // for brokers that do not answer
+	untold     = 2 * time.Second  // that a broker may not answer without a line
+	longUntold = time.Minute      // at most between two lines
+	forgotten  = 10 * time.Second // after the last attempt that failed, nobody waits any more
 )
 
 // waits is what all connections of a client know of brokers that do not answer.
-//
-// Invariant: trouble is of a broker that somebody wants: what was last tried longer than forgotten ago is no longer waited for.
 type waits struct {
 	start  time.Time // that times of connections are counted from
 	mu     sync.Mutex
@@ -35,21 +33,32 @@ type waits struct {
 }
 
 // peer is one broker, by its address.
+//
+// Invariant: the broker is waited for as long as somebody waits for it. An answer to one connection
+// is none to another.
 type peer struct {
 	waits    *waits
 	addr     string
-	troubled atomic.Bool // since is not zero
+	troubled atomic.Bool // somebody waits
 
 	// The mutex of waits is held for all that follows.
 	dials    int       // under way
 	dialling time.Time // since when there is one
 
-	// Of the trouble there is.
-	since time.Time // of what was not answered first
-	tried time.Time // last
+	waiting map[waiter]trouble
+	since   time.Time // when the first of these began to wait
+	told    bool
+	next    time.Duration // after since, when it is told
+}
+
+// waiter is who waits for a broker: a *conn for an answer, a *Conns to reach the broker again after
+// a failure, and the *peer itself for a connection.
+type waiter any
+
+// trouble is why somebody waits.
+type trouble struct {
 	why   string
-	told  time.Time // last; zero if not yet
-	next  time.Duration
+	tried time.Time // the last attempt that failed; zero for one that is under way
 }
 
 func newWaits() *waits {
@@ -59,8 +68,9 @@ func newWaits() *waits {
 	}
 }
 
-// Tell makes the connections of d, and of all that dial by a configuration of d's, log when a broker does not answer for longer than a moment,
-// again at intervals that double, and once more when it answers. Close ends it.
+// Tell makes the connections of d, and of all that dial by a configuration of d's, log when a
+// broker does not answer for longer than a moment, again at intervals that double, and once more
+// when it answers. Close ends it.
 func (d *Conns) Tell(logger *slog.Logger) {
 	w := d.waits
 	w.mu.Lock()
@@ -88,7 +98,7 @@ func (w *waits) peer(addr string) *peer {
 	defer w.mu.Unlock()
 	p := w.peers[addr]
 	if p == nil {
-		p = &peer{waits: w, addr: addr}
+		p = &peer{waits: w, addr: addr, waiting: make(map[waiter]trouble)}
 		w.peers[addr] = p
 	}
 	return p
@@ -106,10 +116,11 @@ func (w *waits) forget(c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.open, c)
+	c.peer.over(c, false)
 }
 
-// dial notes that a connection is being opened; the function that it returns notes what came of it.
-func (p *peer) dial() (done func(error)) {
+// dial notes that d opens a connection; the function that it returns notes what came of it.
+func (p *peer) dial(d *Conns) (done func(error)) {
 	begun := clock.Reading()
 	p.waits.mu.Lock()
 	defer p.waits.mu.Unlock()
@@ -119,42 +130,57 @@ func (p *peer) dial() (done func(error)) {
 	return func(err error) {
 		p.waits.mu.Lock()
 		defer p.waits.mu.Unlock()
-		p.dials--
 		if err != nil {
-			p.trouble(begun, reasonOf(err))
+			p.wait(d, begun, reasonOf(err), clock.Reading())
+		}
+		if p.dials--; p.dials == 0 {
+			p.over(p, false)
 		}
 	}
 }
 
-// failed notes that the broker could not be reached, or did not answer what it was asked at the time since.
-func (p *peer) failed(since time.Time, why string) {
+// failed notes that the broker did not answer what a connection had asked at the time since.
+func (p *peer) failed(c *conn, since time.Time, why string) {
 	p.waits.mu.Lock()
 	defer p.waits.mu.Unlock()
-	p.trouble(since, why)
+	p.wait(c.of, since, why, clock.Reading())
+	p.over(c, false)
 }
 
-// trouble is failed, with the mutex held.
-func (p *peer) trouble(since time.Time, why string) {
-	if p.since.IsZero() {
-		p.since, p.told, p.next = since, time.Time{}, untold
-		p.troubled.Store(true)
-	}
-	p.tried, p.why = clock.Reading(), why
-}
-
-// answered notes that the broker speaks.
-func (p *peer) answered() {
+// answered notes that the broker answers a connection.
+func (p *peer) answered(c *conn) {
 	if !p.troubled.Load() {
 		return
 	}
-	w := p.waits
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !p.told.IsZero() && w.logger != nil && !w.closed {
+	p.waits.mu.Lock()
+	defer p.waits.mu.Unlock()
+	p.over(c, true)
+	p.over(c.of, true)
+}
+
+// wait notes that somebody waits since a time. The mutex is held.
+func (p *peer) wait(who waiter, since time.Time, why string, tried time.Time) {
+	if len(p.waiting) == 0 {
+		p.since, p.told, p.next = since, false, untold
+		p.troubled.Store(true)
+	}
+	p.waiting[who] = trouble{why: why, tried: tried}
+}
+
+// over notes that somebody waits no more, and tells so if nobody does and the broker has answered.
+// The mutex is held.
+func (p *peer) over(who waiter, answered bool) {
+	if _, waits := p.waiting[who]; !waits {
+		return
+	}
+	delete(p.waiting, who)
+	if len(p.waiting) > 0 {
+		return
+	}
+	p.troubled.Store(false)
+	if w := p.waits; answered && p.told && w.logger != nil && !w.closed {
 		w.logger.Info("broker answers again", "broker", p.addr, "after", clock.Reading().Sub(p.since).Round(time.Millisecond))
 	}
-	p.since = time.Time{}
-	p.troubled.Store(false)
 }
 
 // look tells of what there is to tell.
@@ -167,25 +193,32 @@ func (w *waits) look() {
 	now := clock.Reading()
 	for c := range w.open {
 		if since, waits := c.unanswered(); waits && now.Sub(since) >= untold {
-			c.peer.trouble(since, "no answer yet")
+			c.peer.wait(c, since, "no answer yet", time.Time{})
 		}
 	}
 	for _, p := range w.peers {
-		if p.dials > 0 && now.Sub(p.dialling) >= untold {
-			p.trouble(p.dialling, "no connection yet")
-		}
-		lasts := now.Sub(p.since)
-		switch {
-		case p.since.IsZero():
-		case now.Sub(p.tried) > forgotten:
-			p.since = time.Time{}
-			p.troubled.Store(false)
-		case lasts >= p.next:
-			p.told, p.next = now, min(2*lasts, lasts+longUntold)
-			w.logger.Warn("waiting for a broker that does not answer", "broker", p.addr, "for", lasts.Round(time.Millisecond), "error", p.why)
-		}
+		w.tell(p, now)
 	}
 	w.timer.Reset(lookEvery)
+}
+
+// tell tells of one broker, if somebody waits for it.
+func (w *waits) tell(p *peer, now time.Time) {
+	if p.dials > 0 && now.Sub(p.dialling) >= untold {
+		p.wait(p, p.dialling, "no connection yet", time.Time{})
+	}
+	why := ""
+	for who, t := range p.waiting {
+		if !t.tried.IsZero() && now.Sub(t.tried) > forgotten {
+			p.over(who, false)
+		} else if why == "" || !t.tried.IsZero() { // what failed says more than what is under way
+			why = t.why
+		}
+	}
+	if lasts := now.Sub(p.since); len(p.waiting) > 0 && lasts >= p.next {
+		p.told, p.next = true, min(2*lasts, lasts+longUntold)
+		w.logger.Warn("waiting for a broker that does not answer", "broker", p.addr, "for", lasts.Round(time.Millisecond), "error", why)
+	}
 }
 
 // reasonOf says in few words why a broker was not reached.

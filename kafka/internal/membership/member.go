@@ -66,6 +66,7 @@ func Join(ctx context.Context, cfg Config) (*Member, error) {
 	m := &Member{cfg: cfg, conf: *cfg.Client.Config(), contact: newContact(&cfg), done: make(chan struct{})}
 	m.conf.Net.ReadTimeout += cfg.Session // a coordinator holds a join until all have joined
 	m.conns = dial.Use(&m.conf)
+	m.conns.Patient(cfg.Session)
 	if err := m.first(ctx); err != nil {
 		m.disconnect()
 		return nil, fmt.Errorf("join group %s: %w", cfg.Group, err)
