@@ -157,7 +157,7 @@ func anyOf(err error, is func(error) bool) bool {
 }
 
 func isAway(err error) bool {
-	away, ok := err.(interface{ Unavailable() bool }) //nolint:errorlint // see anyOf
+	away, ok := err.(interface{ Unavailable() bool })
 	return ok && away.Unavailable()
 }
 

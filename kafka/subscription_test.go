@@ -189,8 +189,10 @@ func TestClassify(t *testing.T) {
 			errors.New("no"), context.DeadlineExceeded, &kafka.RefusedError{Err: errors.New("no")},
 			sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation, sarama.ErrInvalidTimestamp,
 			sarama.ErrUnsupportedVersion, sarama.ErrUnknownMemberId, sarama.ErrOffsetOutOfRange,
-			&net.OpError{Op: "dial", Err: &net.AddrError{Err: "invalid port", Addr: "99999"}}, &net.OpError{Op: "dial", Err: net.UnknownNetworkError("x")},
-			here{}, &net.OpError{Op: "read", Err: syscall.ECONNRESET}, io.ErrUnexpectedEOF,
+			&net.OpError{Op: "dial", Err: &net.AddrError{Err: "invalid port", Addr: "99999"}},
+			&net.OpError{Op: "dial", Err: net.UnknownNetworkError("x")},
+			here{},
+			&net.OpError{Op: "read", Err: syscall.ECONNRESET}, io.ErrUnexpectedEOF,
 		},
 	} {
 		for _, err := range all {

@@ -96,8 +96,8 @@ func TestProofOfTwoPrefixes(t *testing.T) {
 
 // The rest takes a minute and a cluster for each, so a run of the tests draws some; the command prove takes all.
 const (
-	damagedLogs  = 4
-	brokenStores = 4
+	damagedLogs  = 3
+	brokenStores = 3
 )
 
 // some draws n.
