@@ -88,7 +88,7 @@ func (d *diagnosis) tell(denied denials) {
 
 // allow is the command that allows operations.
 func (d *diagnosis) allow(resource string, operations, names []string) string {
-	command := d.tool("kafka-acls.sh") + " --add --allow-principal " + d.principal()
+	command := d.tool("kafka-acls.sh") + " --add --allow-principal " + quoted(d.principal())
 	for _, o := range operations {
 		command += " --operation " + o
 	}
@@ -98,9 +98,9 @@ func (d *diagnosis) allow(resource string, operations, names []string) string {
 			command += " --topic " + name
 		}
 	case access.TransactionalID: // those of all partitions
-		command += " --transactional-id " + d.cfg.TransactionalIDPrefix + ". --resource-pattern-type prefixed"
+		command += " --transactional-id " + quoted(d.cfg.TransactionalIDPrefix+".") + " --resource-pattern-type prefixed"
 	case access.Group:
-		command += " --group " + names[0]
+		command += " --group " + quoted(names[0])
 	}
 	return "allow it, as somebody who may; kafka/SECURITY.md says what else a service may need:\n" + command
 }
@@ -111,7 +111,7 @@ func (d *diagnosis) principal() string {
 	case d.cfg.Security.SASL != nil:
 		return "User:" + d.cfg.Security.SASL.Username
 	case d.cfg.Security.TLS != nil && (len(d.cfg.Security.TLS.Certificates) > 0 || d.cfg.Security.TLS.GetClientCertificate != nil):
-		return "'User:<what the brokers make of the certificate>'"
+		return "User:<what the brokers make of the certificate>"
 	}
 	return "User:ANONYMOUS"
 }

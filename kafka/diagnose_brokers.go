@@ -84,6 +84,23 @@ func (d *diagnosis) answering() []*view {
 	return slices.DeleteFunc(slices.Clone(d.views), func(v *view) bool { return v.err != nil })
 }
 
+// each returns one view of each broker that answers. A broker may be reached at more addresses than
+// the one that it tells clients. It does not say which broker it is. So a view without an id is left
+// out if all brokers that it names, of which it is one, answer at the addresses that they tell.
+func (d *diagnosis) each() []*view {
+	var all []*view
+	for _, v := range d.answering() {
+		named := make([]int32, 0, len(v.metadata.Brokers))
+		for _, b := range v.metadata.Brokers {
+			named = append(named, b.ID())
+		}
+		if v.id != unknownBroker || len(named) == 0 || len(d.away(named)) > 0 {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
 // named returns the addresses of all brokers that a broker names, by id.
 func (d *diagnosis) named() map[int32]string {
 	all := make(map[int32]string)
@@ -218,7 +235,7 @@ func sayings(by map[string][]string) string {
 // tooOld looks at what the brokers speak, and reports whether one is too old.
 func (d *diagnosis) tooOld() bool {
 	lacking := make(map[string][]int32)
-	for _, v := range d.answering() {
+	for _, v := range d.each() {
 		if len(v.speaks.lacks) > 0 {
 			what := strings.Join(v.speaks.lacks, ", ")
 			lacking[what] = append(lacking[what], v.id)

@@ -1,10 +1,13 @@
 package kafka_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -138,8 +141,50 @@ func TestDiagnoseAnAdvertisedListenerThatIsNotReached(t *testing.T) {
 	}
 }
 
-func TestDiagnoseBrokersThatAreTooOld(t *testing.T) {
+// byAnotherName changes the addresses of the configuration, not those that the brokers tell.
+func byAnotherName(cfg kafka.Config) kafka.Config {
+	cfg.Brokers = slices.Clone(cfg.Brokers)
+	for i, addr := range cfg.Brokers {
+		cfg.Brokers[i] = strings.Replace(addr, "127.0.0.1", "localhost", 1)
+	}
+	return cfg
+}
+
+// A broker that is reached at another address than it tells clients is one broker all the same.
+func TestDiagnoseCountsABrokerOnce(t *testing.T) {
 	c, cfg := fake(t)
+	c.ControlKey(int16(kmsg.DescribeLogDirs), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		response := r.ResponseKind().(*kmsg.DescribeLogDirsResponse)
+		dir := kmsg.NewDescribeLogDirsResponseDir()
+		dir.Dir = "/data"
+		response.Dirs = append(response.Dirs, dir)
+		return response, nil, true
+	})
+	for _, cfg := range []kafka.Config{cfg, byAnotherName(cfg)} {
+		all := kafka.Diagnose(t.Context(), cfg)
+		for _, addr := range cfg.Brokers {
+			finding(t, all, "brokers", kafka.VerdictOK, "broker at "+addr+" answers")
+		}
+		finding(t, all, "cluster", kafka.VerdictOK, ", 3 brokers of ")
+		finding(t, all, "cluster", kafka.VerdictOK, "3 folders of logs, ")
+	}
+	// One that answers here only is not left out.
+	pretend(t, c, 1, func(r *kmsg.MetadataResponse) { r.Brokers[2].Port = 1 })
+	cfg.Brokers = cfg.Brokers[2:]
+	finding(t, kafka.Diagnose(t.Context(), cfg), "cluster", kafka.VerdictOK, "3 folders of logs, ")
+}
+
+func TestDiagnoseBrokersThatAreTooOld(t *testing.T) {
+	for _, change := range []func(kafka.Config) kafka.Config{func(cfg kafka.Config) kafka.Config { return cfg }, byAnotherName} {
+		diagnoseBrokersThatAreTooOld(t, change)
+	}
+}
+
+func diagnoseBrokersThatAreTooOld(t *testing.T, change func(kafka.Config) kafka.Config) {
+	t.Helper()
+	c, cfg := fake(t)
+	cfg = change(cfg)
 	c.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		response := r.ResponseKind().(*kmsg.ApiVersionsResponse)
@@ -156,5 +201,97 @@ func TestDiagnoseBrokersThatAreTooOld(t *testing.T) {
 	for _, f := range all {
 		require.NotContains(t, f.Found, "lacks Fetch")
 		require.False(t, f.Check == "cluster" && f.Verdict == kafka.VerdictOK, f)
+	}
+}
+
+// What lacks is told as what was answered, not as the worst that it may mean.
+func TestDiagnoseWhoLeadsTheControllers(t *testing.T) {
+	c, cfg := fake(t)
+	c.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		response := r.ResponseKind().(*kmsg.ApiVersionsResponse)
+		for key, most := range map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 2, 26: 2, 32: 2, 55: 1} {
+			k := kmsg.NewApiVersionsResponseApiKey()
+			k.ApiKey, k.MaxVersion = key, most
+			response.ApiKeys = append(response.ApiKeys, k)
+		}
+		return response, nil, true
+	})
+	var mu sync.Mutex
+	var answer func(*kmsg.DescribeQuorumResponseTopicPartition) (int16, error)
+	c.ControlKey(int16(kmsg.DescribeQuorum), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		response := r.ResponseKind().(*kmsg.DescribeQuorumResponse)
+		topic, p := kmsg.NewDescribeQuorumResponseTopic(), kmsg.NewDescribeQuorumResponseTopicPartition()
+		code, err := answer(&p)
+		response.ErrorCode = code
+		topic.Topic, topic.Partitions = "__cluster_metadata", append(topic.Partitions, p)
+		response.Topics = append(response.Topics, topic)
+		return response, err, true
+	})
+	voters := func(p *kmsg.DescribeQuorumResponseTopicPartition, followed ...int64) {
+		p.LeaderID = 1
+		for i, at := range followed {
+			v := kmsg.NewDescribeQuorumResponseTopicPartitionReplicaState()
+			v.ReplicaID, v.LastFetchTimestamp = int32(i)+7, at
+			p.CurrentVoters = append(p.CurrentVoters, v)
+		}
+	}
+	type partition = kmsg.DescribeQuorumResponseTopicPartition
+	for _, row := range []struct {
+		name    string
+		answer  func(*partition) (int16, error)
+		verdict kafka.Verdict
+		found   string
+		do      string
+	}{
+		{
+			"not the controller", func(*partition) (int16, error) { return kerr.NotController.Code, nil },
+			kafka.VerdictWrong, "no controller leads: ", "start controllers",
+		},
+		{
+			"the partition has no leader", func(p *partition) (int16, error) { p.ErrorCode = kerr.LeaderNotAvailable.Code; return 0, nil },
+			kafka.VerdictWrong, "no controller leads: ", "start controllers",
+		},
+		{"nobody", func(p *partition) (int16, error) { p.LeaderID = -1; return 0, nil }, kafka.VerdictWrong, "no controller leads: ", "start controllers"},
+		{
+			"not in time", func(*partition) (int16, error) { return kerr.RequestTimedOut.Code, nil },
+			kafka.VerdictWrong, "which controller leads, so probably none does: ", "start controllers",
+		},
+		{
+			"another failure", func(*partition) (int16, error) { return kerr.UnknownServerError.Code, nil },
+			kafka.VerdictSkipped, "not looked at: who leads the controllers: kafka server: Unexpected (unknown?) server error", "",
+		},
+		{
+			"a connection that breaks", func(*partition) (int16, error) { return 0, errors.New("broken") },
+			kafka.VerdictSkipped, "not looked at: who leads the controllers: request 55 of version 1 to broker ", "",
+		},
+		{
+			"no permission", func(*partition) (int16, error) { return kerr.ClusterAuthorizationFailed.Code, nil },
+			kafka.VerdictSkipped, "not looked at: who leads the controllers, as there is no permission", "",
+		},
+		{
+			"all follow", func(p *partition) (int16, error) { voters(p, 99_000, 99_500, 100_000); return 0, nil },
+			kafka.VerdictOK, "controller 1 leads, and all 3 controllers follow", "",
+		},
+		{
+			"one does not", func(p *partition) (int16, error) { voters(p, 99_000, 1, 100_000); return 0, nil },
+			kafka.VerdictWarning, "controller 1 leads, and controller 8, of 3 in all, does not follow", "start controller 8, or look into its log",
+		},
+		{
+			"two do not", func(p *partition) (int16, error) { voters(p, 1, 1, 100_000); return 0, nil },
+			kafka.VerdictWarning, "controller 1 leads, and controllers 7 and 8, of 3 in all, do not follow", "start controllers 7 and 8, or look into their logs",
+		},
+	} {
+		mu.Lock()
+		answer = row.answer
+		mu.Unlock()
+		all := kafka.Diagnose(t.Context(), cfg)
+		require.Contains(t, finding(t, all, "cluster", row.verdict, row.found).Do, row.do, row.name)
+		if row.verdict != kafka.VerdictWrong {
+			require.NotContains(t, fmt.Sprint(all), "no controller leads", row.name)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -39,8 +40,12 @@ func (d *diagnosis) quorum(ctx context.Context) {
 			continue
 		}
 		found, err := d.quorumOf(v.addr)
-		if err == nil && found.code != sarama.ErrNoError {
+		switch {
+		case err != nil:
+		case found.code != sarama.ErrNoError:
 			err = found.code
+		case found.leader < 0:
+			err = errNoLeader
 		}
 		if err == nil {
 			d.voters(found)
@@ -55,11 +60,32 @@ func (d *diagnosis) quorum(ctx context.Context) {
 		}
 	}
 	if failed != nil {
-		d.wrong(check, fmt.Sprintf("no controller leads: no partition gets another leader, topics and settings cannot be changed, and what brokers "+
-			"say of leaders and replicas may be from before (%v)", failed),
-			"start controllers until more than half of them run: those of process.roles=controller, here perhaps the brokers that do not answer; "+
-				"their logs say what they wait for")
+		d.leaderless(failed)
 	}
+}
+
+// errNoLeader says that a controller knows of none that leads.
+var errNoLeader = errors.New("the controllers have no leader")
+
+// leaderless says why nobody tells who leads the controllers. A broker keeps the request until a controller that leads
+// answers: so while none leads, brokers are silent, too.
+func (d *diagnosis) leaderless(err error) {
+	const check = "cluster"
+	var timeout net.Error
+	found := "no controller leads"
+	switch {
+	case errors.Is(err, errNoLeader), errors.Is(err, sarama.ErrNotController), errors.Is(err, sarama.ErrNotLeaderForPartition),
+		errors.Is(err, sarama.ErrLeaderNotAvailable):
+	case errors.Is(err, sarama.ErrRequestTimedOut), errors.As(err, &timeout) && timeout.Timeout():
+		found = "the brokers do not say in time which controller leads, so probably none does"
+	default:
+		d.skip(check, "who leads the controllers: "+err.Error())
+		return
+	}
+	d.wrong(check, fmt.Sprintf("%s: no partition gets another leader, topics and settings cannot be changed, and what brokers "+
+		"say of leaders and replicas may be from before (%v)", found, err),
+		"start controllers until more than half of them run: those of process.roles=controller, here perhaps the brokers that do not answer; "+
+			"their logs say what they wait for")
 }
 
 // voters looks whether all controllers follow.
@@ -84,8 +110,13 @@ func (d *diagnosis) voters(found quorumState) {
 		d.ok("cluster", "controller %d leads, and all %d controllers follow", found.leader, len(found.fetched))
 		return
 	}
-	d.add("cluster", VerdictWarning, fmt.Sprintf("controller %d leads, and %d of %d controllers do not follow (%s)",
-		found.leader, len(behind), len(found.fetched), idList(behind)), "start "+idList(behind)+", or look into its log")
+	who, do, log := "controller ", "does", "its log"
+	if len(behind) > 1 {
+		who, do, log = "controllers ", "do", "their logs"
+	}
+	who += idList(behind)
+	d.add("cluster", VerdictWarning, fmt.Sprintf("controller %d leads, and %s, of %d in all, %s not follow", found.leader, who, len(found.fetched), do),
+		"start "+who+", or look into "+log)
 }
 
 func (d *diagnosis) quorumOf(addr string) (quorumState, error) {
@@ -162,7 +193,7 @@ const (
 func (d *diagnosis) disks(ctx context.Context) {
 	const check = "cluster"
 	well := 0
-	for _, v := range d.answering() {
+	for _, v := range d.each() {
 		if _, known := v.speaks.most[logDirsKey]; !known || ctx.Err() != nil {
 			return
 		}

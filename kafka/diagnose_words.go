@@ -39,6 +39,20 @@ func theBrokers(ids []int32) string {
 	return "brokers " + idList(ids)
 }
 
+// quoted makes a shell take a text as one word, whatever is in it.
+func quoted(text string) string {
+	if !strings.ContainsFunc(text, special) && text != "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// special reports whether a character may mean something to a shell.
+func special(r rune) bool {
+	plain := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	return !plain && !strings.ContainsRune("._-:/@%+=,", r)
+}
+
 // topicsNamed names topics: topic a, or topics a and b.
 func topicsNamed(names []string) string {
 	if len(names) == 1 {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 // broker is one node: its folder, its settings, and its process while there is one.
@@ -26,7 +28,7 @@ func newBroker(files installed, dir *runDir, clusterID string, id int, extra map
 		data:   filepath.Join(dir.data, "data-"+strconv.Itoa(id)),
 	}
 	b.name = "broker-" + strconv.Itoa(id)
-	b.plan = func() (spec, error) { return b.spec(files.kafka, dir) }
+	b.plan = func() (process.Spec, error) { return b.spec(files.kafka, dir) }
 	if err := files.kafka.format(b.data, clusterID, id); err != nil {
 		return nil, err
 	}
@@ -40,23 +42,23 @@ func newBroker(files installed, dir *runDir, clusterID string, id int, extra map
 func (b *broker) address() string { return address(b.ports.brokers[b.id]) }
 
 // spec says what to run, if its ports are free.
-func (b *broker) spec(dist *distribution, dir *runDir) (spec, error) {
+func (b *broker) spec(dist *distribution, dir *runDir) (process.Spec, error) {
 	if err := checkPort(b.ports.brokers[b.id], b.name); err != nil {
-		return spec{}, err
+		return process.Spec{}, err
 	}
 	if err := checkPort(b.ports.controllers[b.id], "the controller of "+b.name); err != nil {
-		return spec{}, err
+		return process.Spec{}, err
 	}
 	args := dist.command(dir.tmp, "kafka.Kafka", b.config)
 	if b.agent != nil {
 		port := b.ports.metrics[b.id]
 		if err := checkPort(port, "the metrics of "+b.name); err != nil {
-			return spec{}, err
+			return process.Spec{}, err
 		}
 		args = append([]string{b.agent.option(port)}, args...)
 	}
-	return spec{
-		name: b.name, path: dist.java, args: args,
-		dir: dir.data, logPath: filepath.Join(dir.data, b.name+".log"),
+	return process.Spec{
+		Name: b.name, Path: dist.java, Args: args,
+		Dir: dir.data, Log: filepath.Join(dir.data, b.name+".log"),
 	}, nil
 }

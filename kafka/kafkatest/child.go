@@ -1,19 +1,22 @@
 package kafkatest
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"sync"
+	"time"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 // child is a part of a cluster that can be ended and started again: a broker, or the registry.
 type child struct {
 	name string
-	plan func() (spec, error) // what to run; it fails if a port is taken
+	plan func() (process.Spec, error) // what to run; it fails if a port is taken
 
 	mu      sync.Mutex
-	proc    *process // the last one that was started; nil before the first start
-	watched bool     // proc's end is told
+	proc    *process.Child // the last one that was started; nil before the first start
+	watched bool           // proc's end is told
 }
 
 // start starts the process; it does not wait until it is ready.
@@ -27,9 +30,9 @@ func (c *child) start() error {
 	if err != nil {
 		return err
 	}
-	proc, err := startProcess(what)
+	proc, err := process.Start(what)
 	if err != nil {
-		return err
+		return fmt.Errorf("kafkatest: %w", err)
 	}
 	c.proc, c.watched = proc, false
 	return nil
@@ -47,25 +50,12 @@ func (c *child) tell(w *watch) {
 }
 
 // runs reports whether there is a process, paused or not. c.mu is held.
-func (c *child) runs() bool {
-	if c.proc == nil {
-		return false
-	}
-	select {
-	case <-c.proc.done:
-		return false
-	default:
-		return true
-	}
-}
+func (c *child) runs() bool { return c.proc != nil && c.proc.Runs() }
 
-// process returns the process that was started last, or nil if there is none or it was killed.
-func (c *child) process() *process {
+// process returns the process that was started last; nil before the first start.
+func (c *child) process() *process.Child {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.proc == nil || c.proc.killed.Load() {
-		return nil
-	}
 	return c.proc
 }
 
@@ -76,22 +66,20 @@ func (c *child) kill() error {
 	if c.proc == nil {
 		return nil
 	}
-	return c.proc.kill()
+	if err := c.proc.Kill(); err != nil {
+		return fmt.Errorf("kafkatest: %w", err)
+	}
+	return nil
 }
 
 // status says in a few words how the process is.
 func (c *child) status() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.proc == nil:
+	if c.proc == nil {
 		return "never started"
-	case c.runs():
-		return fmt.Sprintf("runs as process %d", c.proc.cmd.Process.Pid)
-	case c.proc.killed.Load():
-		return "stopped"
 	}
-	return fmt.Sprintf("ended by itself (%s), its log is %s", c.proc.cmd.ProcessState, c.proc.logPath)
+	return c.proc.Status()
 }
 
 // pause stops the process where it stands.
@@ -100,14 +88,65 @@ func (c *child) pause() error { return c.signal("pause", pauseProcess) }
 // resume lets the process go on.
 func (c *child) resume() error { return c.signal("resume", resumeProcess) }
 
-func (c *child) signal(what string, send func(*os.Process) error) error {
+func (c *child) signal(what string, send func(*process.Child) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.runs() {
 		return fmt.Errorf("kafkatest: %s: %s: %w", c.name, what, ErrNotRunning)
 	}
-	if err := send(c.proc.cmd.Process); err != nil {
+	if err := send(c.proc); err != nil {
 		return fmt.Errorf("kafkatest: %s: %s: %w", c.name, what, err)
 	}
 	return nil
+}
+
+// await waits until probe finds nothing wrong with the process, and tells because what it finds.
+func (c *child) await(ctx context.Context, probe func(context.Context) error, because func(error)) error {
+	proc := c.process()
+	if proc == nil {
+		return fmt.Errorf("kafkatest: %s: %w: it was never started", c.name, ErrNotReady)
+	}
+	ticker := time.NewTicker(readyPoll)
+	defer ticker.Stop()
+	for {
+		// Asking before looking whether it died: whoever answers may be another program.
+		err := probe(ctx)
+		if !proc.Runs() {
+			return ended(proc)
+		}
+		if err == nil {
+			return nil
+		}
+		because(err)
+		select {
+		case <-ticker.C:
+		case <-proc.Done():
+			return ended(proc)
+		case <-ctx.Done():
+			return unready(proc, fmt.Errorf("%w: %w", context.Cause(ctx), err))
+		}
+	}
+}
+
+// ended describes the end of a process that was to become ready: somebody has stopped it, or it has
+// died.
+func ended(p *process.Child) error {
+	if p.Asked() {
+		return fmt.Errorf("kafkatest: %s: %w: it was stopped", p.Name(), ErrNotReady)
+	}
+	return died(p)
+}
+
+// died describes an end that nobody asked for.
+func died(p *process.Child) error {
+	return failed(p, fmt.Errorf("%w: %s", ErrProcessDied, p.State()))
+}
+
+// unready describes a process that runs but never became ready.
+func unready(p *process.Child, cause error) error {
+	return failed(p, fmt.Errorf("%w: %w", ErrNotReady, cause))
+}
+
+func failed(p *process.Child, err error) error {
+	return &ProcessError{Process: p.Name(), LogPath: p.Log(), LogTail: process.Tail(p.Log()), Err: err}
 }

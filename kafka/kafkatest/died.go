@@ -1,6 +1,10 @@
 package kafkatest
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/fencelog/fencelog/internal/process"
+)
 
 // watch notices when processes end that nobody here has killed.
 type watch struct {
@@ -15,14 +19,14 @@ func newWatch() *watch {
 
 // over waits for the end of p in a goroutine of its own, which ends when the end is told, or with
 // the watch.
-func (w *watch) over(p *process) {
+func (w *watch) over(p *process.Child) {
 	w.watchers.Go(func() {
-		<-p.done
-		if p.killed.Load() {
+		<-p.Done()
+		if p.Asked() {
 			return
 		}
 		select {
-		case w.deaths <- p.died():
+		case w.deaths <- died(p):
 		case <-w.closing:
 		}
 	})

@@ -3,7 +3,8 @@ package kafkatest
 import (
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 var (
@@ -21,7 +22,7 @@ var (
 	// later, see [Cluster.Died]. The error is a [*ProcessError].
 	ErrProcessDied = errors.New("process died")
 	// ErrNotReady says that a broker or the registry was not ready when the time was
-	// up. The error is a [*ProcessError] unless the broker was killed meanwhile.
+	// up. The error is a [*ProcessError] unless the part was stopped meanwhile.
 	ErrNotReady = errors.New("not ready in time")
 	// ErrRunning says that the part to start runs already.
 	ErrRunning = errors.New("runs already")
@@ -45,7 +46,7 @@ type ToolError struct {
 func (e *ToolError) Error() string {
 	s := fmt.Sprintf("kafkatest: %s: %v: %s", e.Tool, e.Err, e.Hint)
 	if e.Output != "" {
-		s += "\n" + indent(e.Output)
+		s += "\n" + process.Indent(e.Output)
 	}
 	return s
 }
@@ -79,16 +80,8 @@ type ProcessError struct {
 }
 
 func (e *ProcessError) Error() string {
-	s := fmt.Sprintf("kafkatest: %s: %v; its log is %s", e.Process, e.Err, e.LogPath)
-	if e.LogTail == "" {
-		return s + " (empty)"
-	}
-	return s + ", which ends:\n" + indent(e.LogTail)
+	return fmt.Sprintf("kafkatest: %s: %v; %s", e.Process, e.Err, process.Logged(e.LogPath, e.LogTail))
 }
 
 // Unwrap returns the cause.
 func (e *ProcessError) Unwrap() error { return e.Err }
-
-func indent(s string) string {
-	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ")
-}

@@ -1,7 +1,6 @@
 package kafkatest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -37,36 +36,6 @@ func metadata(addr string) (*sarama.MetadataResponse, error) {
 		return nil, errors.Join(err, sarama.ErrNotConnected)
 	}
 	return b.GetMetadata(sarama.NewMetadataRequest(config.Version, nil))
-}
-
-// await waits until probe finds nothing wrong with the process, and tells because what it finds.
-func (c *child) await(ctx context.Context, probe func(context.Context) error, because func(error)) error {
-	proc := c.process()
-	if proc == nil {
-		return fmt.Errorf("kafkatest: %s: %w: it was killed", c.name, ErrNotReady)
-	}
-	ticker := time.NewTicker(readyPoll)
-	defer ticker.Stop()
-	for {
-		// Asking before looking whether it died: whoever answers may be another program.
-		err := probe(ctx)
-		select {
-		case <-proc.done:
-			return proc.died()
-		default:
-		}
-		if err == nil {
-			return nil
-		}
-		because(err)
-		select {
-		case <-ticker.C:
-		case <-proc.done:
-			return proc.died()
-		case <-ctx.Done():
-			return proc.unready(fmt.Errorf("%w: %w", context.Cause(ctx), err))
-		}
-	}
 }
 
 // ready says what is wrong with the broker, if anything is: it answers, and by its own metadata

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 const (
@@ -56,39 +59,39 @@ type registry struct {
 func newRegistry(files *registryFiles, dir *runDir) *registry {
 	r := &registry{url: "http://" + address(dir.plan.registry) + registryPath}
 	r.name = "registry"
-	r.plan = func() (spec, error) { return r.spec(files, dir) }
+	r.plan = func() (process.Spec, error) { return r.spec(files, dir) }
 	return r
 }
 
 // spec says what to run, if its port is free: a registry that keeps its schemas in a file, so that
 // they survive its end.
-func (r *registry) spec(files *registryFiles, dir *runDir) (spec, error) {
+func (r *registry) spec(files *registryFiles, dir *runDir) (process.Spec, error) {
 	port, management := dir.plan.registry, dir.plan.management
 	if err := checkPort(port, "the "+r.name); err != nil {
-		return spec{}, err
+		return process.Spec{}, err
 	}
-	return spec{
-		name: r.name, path: files.java,
-		dir: dir.data, logPath: filepath.Join(dir.data, r.name+".log"),
-		args: []string{
+	return process.Spec{
+		Name: r.name, Path: files.java,
+		Dir: dir.data, Log: filepath.Join(dir.data, r.name+".log"),
+		Args: []string{
 			"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 			"-XX:-UsePerfData", "-Djava.io.tmpdir=" + dir.tmp,
 			"-jar", filepath.Join(files.dir, "quarkus-run.jar"),
 		},
-		env: []string{
+		Env: append(os.Environ(),
 			// Each change is written at once, so that a registry that is killed has it when it
 			// starts again.
-			"APICURIO_DATASOURCE_URL=jdbc:h2:file:" + filepath.Join(dir.data, registryData) + ";WRITE_DELAY=0",
+			"APICURIO_DATASOURCE_URL=jdbc:h2:file:"+filepath.Join(dir.data, registryData)+";WRITE_DELAY=0",
 			// Like Confluent's: the same schema, however formatted, has one id;
 			// and an incompatible one is refused, which this registry does not do by itself.
 			"APICURIO_CCOMPAT_USE_CANONICAL_HASH=true",
 			"APICURIO_RULES_GLOBAL_COMPATIBILITY=BACKWARD",
 			"QUARKUS_HTTP_HOST=127.0.0.1",
-			"QUARKUS_HTTP_PORT=" + strconv.Itoa(port),
+			"QUARKUS_HTTP_PORT="+strconv.Itoa(port),
 			"QUARKUS_MANAGEMENT_HOST=127.0.0.1",
-			"QUARKUS_MANAGEMENT_PORT=" + strconv.Itoa(management),
+			"QUARKUS_MANAGEMENT_PORT="+strconv.Itoa(management),
 			"QUARKUS_LOG_LEVEL=WARN",
-		},
+		),
 	}, nil
 }
 

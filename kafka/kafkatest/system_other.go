@@ -5,14 +5,13 @@ package kafkatest
 import (
 	"errors"
 	"os"
-	"syscall"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 // Real brokers need Unix signals and file locks. The package compiles elsewhere
 // so that tests on the in-process Kafka run there.
 
-func childAttributes() *syscall.SysProcAttr { return nil }
-func killTree(p *os.Process) error          { return p.Kill() }
-func pauseProcess(*os.Process) error        { return errors.ErrUnsupported }
-func resumeProcess(*os.Process) error       { return errors.ErrUnsupported }
-func tryLock(*os.File) (bool, error)        { return false, errors.ErrUnsupported }
+func pauseProcess(*process.Child) error  { return errors.ErrUnsupported }
+func resumeProcess(*process.Child) error { return errors.ErrUnsupported }
+func tryLock(*os.File) (bool, error)     { return false, errors.ErrUnsupported }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"syscall"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
-func pauseProcess(p *os.Process) error  { return p.Signal(syscall.SIGSTOP) }
-func resumeProcess(p *os.Process) error { return p.Signal(syscall.SIGCONT) }
+func pauseProcess(p *process.Child) error  { return p.Signal(syscall.SIGSTOP) }
+func resumeProcess(p *process.Child) error { return p.Signal(syscall.SIGCONT) }
 
 // tryLock takes the exclusive lock of an open file, which the kernel gives back when
 // the file is closed or this process dies. It reports false if another holds it.

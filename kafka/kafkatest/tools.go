@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 // outputGrace bounds the wait for a killed program's output to end.
@@ -46,7 +48,7 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 	cmd.WaitDelay = outputGrace
 
 	ended := make(chan error, 1)
-	err := launch(cmd, func(err error) { ended <- err })
+	err := process.Launch(cmd, func(err error) { ended <- err })
 	if err == nil {
 		err = <-ended
 	}
@@ -57,7 +59,7 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 		err = context.Cause(ctx)
 	}
 	return &ToolError{
-		Tool: filepath.Base(path), Hint: hint, Output: lastLines(colours.ReplaceAllString(output.String(), "")),
+		Tool: filepath.Base(path), Hint: hint, Output: process.LastLines(colours.ReplaceAllString(output.String(), "")),
 		Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
 	}
 }
@@ -70,7 +72,7 @@ func runScript(ctx context.Context, stdin []byte, env []string, interpreter, scr
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	cmd.WaitDelay = outputGrace
 	ended := make(chan error, 1)
-	err := launch(cmd, func(err error) { ended <- err })
+	err := process.Launch(cmd, func(err error) { ended <- err })
 	if err == nil {
 		err = <-ended
 	}
@@ -81,6 +83,6 @@ func runScript(ctx context.Context, stdin []byte, env []string, interpreter, scr
 		err = context.Cause(ctx)
 	}
 	return nil, &ToolError{
-		Tool: script, Hint: "see what it printed", Output: lastLines(stderr.String()), Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
+		Tool: script, Hint: "see what it printed", Output: process.LastLines(stderr.String()), Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
 	}
 }

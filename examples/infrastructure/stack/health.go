@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fencelog/fencelog/internal/process"
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
@@ -24,21 +25,21 @@ const (
 
 // await asks a process's page until good says that the answer is what it should be, and says now
 // and then that it waits.
-func await(ctx context.Context, p *process, url string, good func(body []byte) error, tell *progress.Teller) error {
+func await(ctx context.Context, p *process.Child, url string, good func(body []byte) error, tell *progress.Teller) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	asking, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	go func() { // another program may have the port, and not answer
 		select {
-		case <-p.done:
+		case <-p.Done():
 			giveUp()
 		case <-asking.Done():
 		}
 	}()
 	var last atomic.Value // string
 	last.Store("does not answer yet")
-	defer tell.During(func() string { return fmt.Sprintf("waiting for %s (%s)", p.name, last.Load()) })()
+	defer tell.During(func() string { return fmt.Sprintf("waiting for %s (%s)", p.Name(), last.Load()) })()
 	ticker := time.NewTicker(healthPoll)
 	defer ticker.Stop()
 	for {
@@ -47,8 +48,8 @@ func await(ctx context.Context, p *process, url string, good func(body []byte) e
 			err = good(body)
 		}
 		select {
-		case <-p.done: // before the answer counts: it may be another program's
-			return p.died()
+		case <-p.Done(): // before the answer counts: it may be another program's
+			return ended(p)
 		default:
 		}
 		if err == nil {
@@ -59,10 +60,10 @@ func await(ctx context.Context, p *process, url string, good func(body []byte) e
 		}
 		select {
 		case <-ticker.C:
-		case <-p.done:
-			return p.died()
+		case <-p.Done():
+			return ended(p)
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not healthy (%w): %w; %s", p.name, context.Cause(ctx), err, p.logged())
+			return fmt.Errorf("%s is not healthy (%w): %w; %s", p.Name(), context.Cause(ctx), err, logged(p))
 		}
 	}
 }

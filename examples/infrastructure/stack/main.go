@@ -51,11 +51,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // runStack starts everything, attends to it until ctx is done, and takes everything down. A part
 // that ends meanwhile is told; the others go on.
 func runStack(ctx context.Context, s *stack, stdin io.Reader, stdout io.Writer) error {
-	err := s.start(ctx)
+	err := s.start(ctx, stdin)
 	switch {
 	case err == nil:
 		fmt.Fprint(stdout, s.addresses(ctx))
-		s.attend(ctx, stdin)
+		s.wait(ctx)
 	case ctx.Err() != nil:
 		err = nil // why a start failed that was interrupted is no news
 	}

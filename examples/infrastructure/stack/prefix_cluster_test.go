@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/internal/process"
 	"github.com/fencelog/fencelog/kafka"
 )
 
@@ -44,10 +45,12 @@ func checkPrefix(t *testing.T, s *stack) {
 	}
 	port, err := freePort()
 	require.NoError(t, err)
-	p, err := startProcess("billing", filepath.Join(dir, "billing.log"), append(env, "BILLING_ADDRESS="+address(port)),
-		filepath.Join(dir, filepath.Base(billingService)))
+	p, err := process.Start(process.Spec{
+		Name: "billing", Path: filepath.Join(dir, filepath.Base(billingService)), Log: filepath.Join(dir, "billing.log"),
+		Env: append(env, "BILLING_ADDRESS="+address(port)),
+	})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.stop()) })
+	t.Cleanup(func() { require.NoError(t, p.Stop(stopGrace)) })
 	require.NoError(t, await(t.Context(), p, "http://"+address(port)+"/readyz", anything, s.tell))
 	_, err = get(t.Context(), "http://"+address(port)+"/v1/accounts/alice")
 	require.NoError(t, err, "it serves what the quickstart left")

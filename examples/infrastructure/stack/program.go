@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
+	"github.com/fencelog/fencelog/internal/process"
 	"github.com/fencelog/fencelog/kafka/kafkatest/console"
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
+
+// stopGrace is how long a process may take to stop in order.
+const stopGrace = 10 * time.Second
 
 // program is a part that runs here beside the cluster. It is started again the same way, with the
 // same log. Its methods may be called concurrently.
@@ -25,13 +30,17 @@ type program struct {
 	watchers sync.WaitGroup
 
 	mu     sync.Mutex
-	proc   *process // the last one; nil before the first start
+	proc   *process.Child // the last one; nil before the first start
 	closed bool
 }
 
 var _ console.Part = (*program)(nil)
 
 var (
+	// errEnded says that a process is gone though nobody has asked it to stop.
+	errEnded = errors.New("ended by itself")
+	// errStopped says that somebody has stopped a process before it was healthy.
+	errStopped = errors.New("was stopped before it was healthy")
 	errRunning = errors.New("runs already")
 	errClosed  = errors.New("everything is being stopped")
 )
@@ -41,32 +50,38 @@ func (p *program) Name() string { return p.name }
 
 // Start implements [console.Part]. If it fails because the program is not healthy in time, the
 // program runs.
-func (p *program) Start(ctx context.Context) error {
+func (p *program) Start(ctx context.Context) error { return p.start(ctx, nil) }
+
+// start is Start; further, if not nil, waits for more than that the program is healthy. An end
+// before all that is in the error, and told by nobody else.
+func (p *program) start(ctx context.Context, further func(context.Context, *process.Child) error) error {
 	proc, err := p.launch()
 	if err != nil {
 		return err
 	}
-	if err := await(ctx, proc, p.page, anything, p.tell); err != nil {
-		if !errors.Is(err, errEnded) { // else err tells its end
-			p.watch(proc)
+	err = await(ctx, proc, p.page, anything, p.tell)
+	if err == nil {
+		p.tell.Say("%s is ready at %s", p.name, p.page)
+		if further != nil {
+			err = further(ctx, proc)
 		}
-		return err
 	}
-	p.watch(proc)
-	p.tell.Say("%s is ready at %s", p.name, p.page)
-	return nil
+	if !errors.Is(err, errEnded) {
+		p.watch(proc)
+	}
+	return err
 }
 
-func (p *program) launch() (*process, error) {
+func (p *program) launch() (*process.Child, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, fmt.Errorf("%s: %w", p.name, errClosed)
 	}
-	if p.proc != nil && p.proc.runs() {
+	if p.proc != nil && p.proc.Runs() {
 		return nil, fmt.Errorf("%s: %w", p.name, errRunning)
 	}
-	proc, err := startProcess(p.name, p.log, p.env, p.path, p.args...)
+	proc, err := process.Start(process.Spec{Name: p.name, Path: p.path, Args: p.args, Env: p.env, Log: p.log})
 	if err != nil {
 		return nil, err
 	}
@@ -75,26 +90,37 @@ func (p *program) launch() (*process, error) {
 }
 
 // process returns the process that was started last.
-func (p *program) process() *process {
+func (p *program) process() *process.Child {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.proc
 }
 
-// watch tells the end of a process unless stop has asked for it.
-func (p *program) watch(proc *process) {
+// watch tells the end of a process unless somebody has asked for it.
+func (p *program) watch(proc *process.Child) {
 	p.watchers.Go(func() {
-		<-proc.done
-		if !proc.asked.Load() {
-			p.console.Died(p.name, proc.died())
+		<-proc.Done()
+		if !proc.Asked() {
+			p.console.Died(p.name, ended(proc))
 		}
 	})
 }
 
+// ended describes the end of a process.
+func ended(proc *process.Child) error {
+	if proc.Asked() {
+		return fmt.Errorf("%s %w", proc.Name(), errStopped)
+	}
+	return fmt.Errorf("%s %w (%s); %s", proc.Name(), errEnded, proc.State(), logged(proc))
+}
+
+// logged says where the log of a process is and what it ends with.
+func logged(proc *process.Child) string { return process.Logged(proc.Log(), process.Tail(proc.Log())) }
+
 // Stop implements [console.Part].
 func (p *program) Stop() error {
 	if proc := p.process(); proc != nil {
-		return proc.stop()
+		return proc.Stop(stopGrace)
 	}
 	return nil
 }
@@ -115,13 +141,8 @@ func (p *program) close() error {
 func (p *program) Status() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.proc == nil:
+	if p.proc == nil {
 		return "never started"
-	case p.proc.runs():
-		return fmt.Sprintf("runs as process %d", p.proc.cmd.Process.Pid)
-	case p.proc.asked.Load():
-		return "stopped"
 	}
-	return fmt.Sprintf("ended by itself (%s), its log is %s", p.proc.cmd.ProcessState, p.log)
+	return p.proc.Status()
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 func (s *stack) prometheusURL() string { return "http://" + address(s.prometheusPort) }
@@ -25,16 +27,15 @@ func (s *stack) startPrometheus(ctx context.Context, path string) error {
 		"--config.file="+filepath.Join(config, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(config, "data"),
 		"--web.listen-address="+address(s.prometheusPort))
-	if err := s.run(ctx, p); err != nil {
-		return err
-	}
 	scraped := func(body []byte) error { return wantScraped(body, len(targets)) }
 	up := s.prometheusURL() + "/api/v1/query?query=" + url.QueryEscape("up == 1")
-	if err := await(ctx, p.process(), up, scraped, s.tell); err != nil {
-		return err
-	}
-	s.say("prometheus scrapes %d targets", len(targets))
-	return nil
+	return s.run(ctx, p, func(ctx context.Context, proc *process.Child) error {
+		if err := await(ctx, proc, up, scraped, s.tell); err != nil {
+			return err
+		}
+		s.say("prometheus scrapes %d targets", len(targets))
+		return nil
+	})
 }
 
 // prometheusPage returns where Prometheus has a page for people. Debian's package has only those of

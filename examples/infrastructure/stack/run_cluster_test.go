@@ -84,6 +84,7 @@ func TestNothingOutlivesTheProgram(t *testing.T) {
 			cmd := exec.Command(path, "-free-ports")
 			temporary := t.TempDir()
 			cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
+			cmd.Stdin = strings.NewReader("help\n")
 			cmd.Stdout, cmd.Stderr = &stderr, &stderr
 			require.NoError(t, cmd.Start())
 			ended := make(chan struct{})
@@ -96,6 +97,8 @@ func TestNothingOutlivesTheProgram(t *testing.T) {
 				<-ended
 			})
 			require.Eventually(t, func() bool { return strings.Contains(stderr.String(), c.moment) }, patience, tick, "%s", &stderr)
+			stderr.Await(t, "status [PART], start PART, stop PART") // commands are served meanwhile
+			require.NotContains(t, stderr.String(), "everything is healthy")
 			pids := descendants(t, cmd.Process.Pid)
 			require.GreaterOrEqual(t, len(pids), c.atLeast)
 			require.NoError(t, cmd.Process.Signal(c.signal))

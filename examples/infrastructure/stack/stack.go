@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/fencelog/fencelog/internal/process"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/kafkatest/console"
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
@@ -29,7 +30,8 @@ const (
 
 const logExtension = ".log"
 
-// stack is what runs. It is used by one goroutine, but for programs and console.
+// stack is what runs. It is used by one goroutine, but for programs and console. The parts that
+// start at the same time share the rest, which was set before.
 type stack struct {
 	options
 	tell    *progress.Teller
@@ -38,6 +40,7 @@ type stack struct {
 	console *console.Console
 	cluster *kafkatest.Cluster
 	deaths  sync.WaitGroup // of the cluster's parts; ends with it
+	silence func()         // ends the execution of commands and waits for that; nil before it begins
 
 	mu       sync.Mutex
 	programs []*program // in the order of their start
@@ -49,7 +52,8 @@ func (s *stack) say(format string, args ...any) { s.tell.Say(format, args...) }
 
 // start starts everything and waits until it is healthy. After an error some of it may run: stop
 // ends that.
-func (s *stack) start(ctx context.Context) error {
+// Commands from stdin, and from the console's pipe, are executed already.
+func (s *stack) start(ctx context.Context, stdin io.Reader) error {
 	begun := time.Now()
 	if err := s.checkPorts(); err != nil {
 		return err
@@ -71,6 +75,7 @@ func (s *stack) start(ctx context.Context) error {
 	if s.console, err = console.New(s.dir, s.tell); err != nil {
 		return err
 	}
+	s.attend(ctx, stdin)
 	if err := s.startAll(ctx, prometheus); err != nil {
 		return err
 	}
@@ -96,11 +101,22 @@ func (s *stack) startAll(ctx context.Context, prometheus string) error {
 	return services.Wait()
 }
 
-// attend takes commands from stdin until ctx is done.
+// attend executes commands until silence is called.
 func (s *stack) attend(ctx context.Context, stdin io.Reader) {
+	ctx, end := context.WithCancel(ctx)
+	var running sync.WaitGroup
 	s.console.Read(stdin)
+	running.Go(func() { s.console.Run(ctx) })
+	s.silence = func() {
+		end()
+		running.Wait()
+	}
+}
+
+// wait says how to go on, and waits until ctx is done.
+func (s *stack) wait(ctx context.Context) {
 	s.say("press Ctrl-C to stop, or: kill %d\nto see how the parts are, %s", os.Getpid(), s.console.Hint("status"))
-	s.console.Run(ctx)
+	<-ctx.Done()
 }
 
 // stop ends everything, in the opposite order, and removes what it left, but for the logs if they
@@ -110,6 +126,9 @@ func (s *stack) stop(keepLogs bool) error {
 		return nil // nothing was started
 	}
 	s.say("stopping")
+	if s.silence != nil {
+		s.silence()
+	}
 	var errs []error
 	for _, p := range slices.Backward(s.programs) {
 		errs = append(errs, p.close())
@@ -217,7 +236,7 @@ func (s *stack) deploy(ctx context.Context) error {
 
 func (s *stack) startLagExporter(ctx context.Context) error {
 	listen := address(s.lagPort)
-	return s.run(ctx, s.newProgram("lag-exporter", s.program(lagExporter), "http://"+listen+"/metrics", "-listen", listen))
+	return s.run(ctx, s.newProgram("lag-exporter", s.program(lagExporter), "http://"+listen+"/metrics", "-listen", listen), nil)
 }
 
 func (s *stack) startBilling(ctx context.Context) error {
@@ -228,7 +247,7 @@ func (s *stack) startBilling(ctx context.Context) error {
 	listen := address(s.billingPort)
 	p := s.newProgram("billing", s.program(s.service), "http://"+listen+"/readyz")
 	p.env = append(p.env, "BILLING_ADDRESS="+listen)
-	return s.run(ctx, p)
+	return s.run(ctx, p, nil)
 }
 
 // program returns the path of a program that was built.
@@ -243,14 +262,14 @@ func (s *stack) newProgram(name, path, page string, args ...string) *program {
 	}
 }
 
-// run starts a program, and lets commands name it.
-func (s *stack) run(ctx context.Context, p *program) error {
+// run starts a program, and lets commands name it. further is as of start.
+func (s *stack) run(ctx context.Context, p *program, further func(context.Context, *process.Child) error) error {
 	s.say("starting %s", p.name)
 	s.mu.Lock()
 	s.programs = append(s.programs, p)
 	s.mu.Unlock()
 	s.console.Add(p)
-	return p.Start(ctx)
+	return p.start(ctx, further)
 }
 
 // addresses says where everything is, and how a shell tells it to other programs.

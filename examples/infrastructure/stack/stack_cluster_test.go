@@ -226,7 +226,7 @@ func soon(t *testing.T, s *stack) {
 	require.NoError(t, os.WriteFile(path, shorter, 0o644))
 	for _, p := range s.programs {
 		if p.name == "prometheus" {
-			require.NoError(t, p.process().cmd.Process.Signal(syscall.SIGHUP)) // it reads its files again
+			require.NoError(t, p.process().Signal(syscall.SIGHUP)) // it reads its files again
 		}
 	}
 	var rules struct {

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/internal/process"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/kafkatest/console"
 )
@@ -29,8 +34,9 @@ func TestProgramsGetAnEnvironmentOfTheirOwn(t *testing.T) {
 	require.Contains(t, env, "KAFKA_BROKERS=")
 }
 
-// part returns a program that runs a shell script, in a stack that runs nothing else.
-func part(t *testing.T, script string) (*stack, *program, *kafkatest.Output) {
+// part returns a program that runs a shell script, in a stack that runs nothing else. Its page
+// answers with status.
+func part(t *testing.T, script string, status int) (*stack, *program, *kafkatest.Output) {
 	t.Helper()
 	said := new(kafkatest.Output)
 	s := newStack(options{progress: said})
@@ -40,7 +46,7 @@ func part(t *testing.T, script string) (*stack, *program, *kafkatest.Output) {
 	var err error
 	s.console, err = console.New(s.dir, s.tell)
 	require.NoError(t, err)
-	page := httptest.NewServer(http.NotFoundHandler())
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 	t.Cleanup(page.Close)
 	return s, s.newProgram("part", "/bin/sh", page.URL, "-c", script), said
 }
@@ -48,8 +54,8 @@ func part(t *testing.T, script string) (*stack, *program, *kafkatest.Output) {
 // When a part cannot start, the end of its log is shown, and the log is there when all else is
 // taken down.
 func TestAPartThatDoesNotStart(t *testing.T) {
-	s, p, _ := part(t, "echo the disk is haunted; exit 3")
-	err := s.run(t.Context(), p)
+	s, p, _ := part(t, "echo the disk is haunted; exit 3", http.StatusNotFound)
+	err := s.run(t.Context(), p, nil)
 	require.ErrorContains(t, err, "part ended by itself (exit status 3); its log is "+p.log+", which ends:\n    the disk is haunted")
 	require.NoError(t, s.stop(true))
 	text, err := os.ReadFile(p.log)
@@ -62,10 +68,11 @@ func TestAPartThatDoesNotStart(t *testing.T) {
 
 // A part that ends at once each time is told each time, and started by nobody.
 func TestAPartThatEndsAgainAndAgain(t *testing.T) {
-	s, p, said := part(t, "echo again; exit 3")
+	s, p, said := part(t, "echo again; exit 3", http.StatusNotFound)
 	for range 3 {
 		require.ErrorIs(t, p.Start(t.Context()), errEnded)
 	}
+	require.NoError(t, p.Stop(), "which changes nothing")
 	require.Equal(t, "ended by itself (exit status 3), its log is "+p.log, p.Status())
 	text, err := os.ReadFile(p.log)
 	require.NoError(t, err)
@@ -75,4 +82,50 @@ func TestAPartThatEndsAgainAndAgain(t *testing.T) {
 	require.NoDirExists(t, s.dir)
 	require.ErrorIs(t, p.close(), nil)
 	require.ErrorIs(t, p.Start(t.Context()), errClosed)
+}
+
+// A part that a command stops while it starts has not died.
+func TestAPartThatIsStoppedWhileItStarts(t *testing.T) {
+	s, p, said := part(t, "exec sleep 600", http.StatusNotFound)
+	stdin, typed := io.Pipe()
+	s.attend(t.Context(), stdin)
+	started := make(chan error, 1)
+	go func() { started <- s.run(t.Context(), p, nil) }()
+	said.Await(t, "starting part")
+	require.Eventually(t, func() bool { return strings.HasPrefix(p.Status(), "runs") }, kafkatest.DefaultPatience, time.Millisecond)
+	_, err := io.WriteString(typed, "stop part\n")
+	require.NoError(t, err)
+	err = <-started
+	require.ErrorIs(t, err, errStopped)
+	require.NotErrorIs(t, err, errEnded)
+	require.NoError(t, typed.Close())
+	require.NoError(t, s.stop(false))
+	require.NotContains(t, said.String(), "the other parts go on")
+}
+
+// A death during the start is told once: by the error of the start. A later one is told by the
+// console.
+func TestADeathIsToldOnce(t *testing.T) {
+	die := func(_ context.Context, proc *process.Child) error {
+		require.NoError(t, proc.Signal(syscall.SIGKILL))
+		<-proc.Done()
+		return ended(proc)
+	}
+	for name, c := range map[string]struct {
+		further func(context.Context, *process.Child) error
+		told    int
+	}{"while it starts": {die, 0}, "later": {nil, 1}} {
+		t.Run(name, func(t *testing.T) {
+			s, p, said := part(t, "exec sleep 600", http.StatusOK)
+			err := s.run(t.Context(), p, c.further)
+			if c.further == nil {
+				require.NoError(t, err)
+				require.ErrorIs(t, die(t.Context(), p.process()), errEnded)
+			} else {
+				require.ErrorIs(t, err, errEnded)
+			}
+			require.NoError(t, s.stop(false))
+			require.Equal(t, c.told, strings.Count(said.String(), "the other parts go on"), said)
+		})
+	}
 }

@@ -40,7 +40,7 @@ type Console struct {
 	parts []Part
 }
 
-// maxLine bounds a command in bytes; a longer line ends its input.
+// maxLine bounds a command in bytes. A longer line is refused.
 const maxLine = 4 << 10
 
 // New returns a console that answers on out. dir is an existing folder for its named pipe. Close
@@ -76,12 +76,24 @@ func (c *Console) all() []Part {
 func (c *Console) Read(in io.Reader) { go c.read(in) }
 
 func (c *Console) read(in io.Reader) {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		select {
-		case c.lines <- lines.Text():
-		case <-c.ended:
+	lines := bufio.NewReaderSize(in, maxLine)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = lines.ReadSlice('\n')
+			}
+			c.out.Say("a line of more than %d bytes is no command", maxLine)
+			line = nil
+		}
+		if len(line) > 0 { // the last one may lack its end
+			select {
+			case c.lines <- string(line):
+			case <-c.ended:
+				return
+			}
+		}
+		if err != nil {
 			return
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -101,21 +102,51 @@ func types(t *testing.T, terminal io.Writer, line string) {
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	broker, registry := &part{name: "broker-1", status: "stopped"}, &part{name: "registry", status: "runs", fails: errors.New("the port is taken")}
-	_, terminal, out := run(t, t.TempDir(), broker, registry)
-	for _, c := range []struct{ typed, says string }{
+	c, terminal, out := run(t, t.TempDir(), broker, registry)
+	const helps = "status [PART], start PART, stop PART; the parts are broker-1, registry\n"
+	for _, row := range []struct{ typed, says string }{
 		{"status", "broker-1  stopped\nregistry  runs\n"},
-		{"start broker-1", "broker-1 is started: it runs\n"},
-		{"  stop   broker 1 ", "broker-1 is stopped; to start it again, type here: start broker-1\n"},
+		{"start broker-1", "starting broker-1\nbroker-1 is started: it runs\n"},
+		{"  stop   broker 1 ", "broker-1 is stopped; to start it again, " + c.Hint("start broker-1") + "\n"},
 		{"", ""},
 		{"status broker-1", "broker-1 stopped\n"},
-		{"start registry", "registry is not started: the port is taken\n"},
+		{"start registry", "starting registry\nregistry is not started: the port is taken\n"},
 		{"start broker-7", "there is no part \"broker-7\", there are: broker-1, registry\n"},
 		{"start", "there is no part \"\", there are: broker-1, registry\n"},
-		{"restart broker-1", "\"restart\" is no command\nstatus [PART], start PART, stop PART; the parts are broker-1, registry\n"},
-		{"help", "\nstatus [PART], start PART, stop PART; the parts are broker-1, registry\n"},
+		{"restart broker-1", "\"restart\" is no command\n" + helps},
+		{"help", helps},
 	} {
-		types(t, terminal, c.typed)
-		out.Await(t, c.says)
+		before := len(out.String())
+		said := func() string { return out.String()[before:] }
+		types(t, terminal, row.typed)
+		says(t, said, row.says)
+		const next = "the next command" // is not executed before this one, which said nothing more
+		types(t, terminal, next)
+		says(t, said, row.says+"\"the\" is no command\n"+helps)
+	}
+}
+
+// says waits until what was said is as long as the text, and expects the text.
+func says(t *testing.T, said func() string, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool { return len(said()) >= len(text) }, kafkatest.DefaultPatience, time.Millisecond, text)
+	require.Equal(t, text, said())
+}
+
+// A line that is too long is refused, however it comes, and what follows is served.
+func TestALineThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, terminal, out := run(t, dir, &part{name: "broker-1", status: "runs"})
+	pipe, err := os.OpenFile(filepath.Join(dir, "commands"), os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer pipe.Close()
+	for _, to := range []io.Writer{pipe, terminal} {
+		for _, length := range []int{5_000, 50_000} {
+			before := len(out.String())
+			types(t, to, strings.Repeat("x", length)+"\nstatus broker-1")
+			says(t, func() string { return out.String()[before:] }, "a line of more than 4096 bytes is no command\nbroker-1 runs\n")
+		}
 	}
 }
 
