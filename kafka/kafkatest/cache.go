@@ -39,15 +39,21 @@ func openCache(p *progress.Teller) (*cache, error) {
 	return &cache{dir: dir, progress: p}, nil
 }
 
-// install returns the folder called name, which build filled, now or in an earlier process.
+// install is once for what is downloaded.
+func (c *cache) install(ctx context.Context, name string, build func(ctx context.Context, dir string) error) (string, error) {
+	return c.once(ctx, "downloading "+name, name, build)
+}
+
+// once returns the folder called name, which build filled, now or in an earlier process. What it does then
+// is told in the words of doing.
 // It is there whole or not at all: it is built beside its place and renamed, and
 // one process at a time builds it. A build that fails is tried again, from an empty folder.
-func (c *cache) install(ctx context.Context, name string, build func(ctx context.Context, dir string) error) (string, error) {
+func (c *cache) once(ctx context.Context, doing, name string, build func(ctx context.Context, dir string) error) (string, error) {
 	place := filepath.Join(c.dir, name)
 	if isDir(place) {
 		return place, nil
 	}
-	held, err := c.hold(ctx, place+".lock", "another process that is downloading "+name)
+	held, err := c.hold(ctx, place+".lock", "another process that is "+doing)
 	if err != nil {
 		return "", err
 	}
@@ -59,9 +65,9 @@ func (c *cache) install(ctx context.Context, name string, build func(ctx context
 	unfinished := place + ".unfinished"
 	defer func() { _ = os.RemoveAll(unfinished) }()
 
-	c.progress.Say("downloading %s to %s (only the first time)", name, c.dir)
-	defer c.progress.During(func() string { return "downloading " + name })()
-	if err := c.tryBuild(ctx, name, unfinished, build); err != nil {
+	c.progress.Say("%s, into %s (only the first time)", doing, c.dir)
+	defer c.progress.During(func() string { return doing })()
+	if err := c.tryBuild(ctx, doing, unfinished, build); err != nil {
 		return "", err
 	}
 	if err := os.Rename(unfinished, place); err != nil {
@@ -80,7 +86,7 @@ func (c *cache) hold(ctx context.Context, path, whom string) (io.Closer, error) 
 	})
 }
 
-func (c *cache) tryBuild(ctx context.Context, name, dir string, build func(context.Context, string) error) error {
+func (c *cache) tryBuild(ctx context.Context, doing, dir string, build func(context.Context, string) error) error {
 	pause := downloadPause
 	for try := 1; ; try++ {
 		if err := os.RemoveAll(dir); err != nil {
@@ -93,7 +99,7 @@ func (c *cache) tryBuild(ctx context.Context, name, dir string, build func(conte
 		if err == nil || try == downloadTries || !errors.Is(err, ErrToolFailed) || ctx.Err() != nil {
 			return err
 		}
-		c.progress.Say("downloading %s failed, trying again in %v (%d of %d)", name, pause, try+1, downloadTries)
+		c.progress.Say("%s failed, trying again in %v (%d of %d)", doing, pause, try+1, downloadTries)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -8,14 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // distribution is one version of Kafka on disk.
 type distribution struct {
-	java string
-	dir  string
+	java    string
+	dir     string
+	options []string // of java, beside those that every process has
 }
 
 const (
@@ -49,7 +51,8 @@ func installKafka(ctx context.Context, c *cache, version string) (*distribution,
 	if err != nil {
 		return nil, err
 	}
-	return &distribution{java: java, dir: dir}, nil
+	d := &distribution{java: java, dir: dir}
+	return d.withArchive(c.archive(ctx, "kafka-"+version, d)), nil
 }
 
 // logging sends warnings to standard output, which is the broker's log file.
@@ -63,13 +66,14 @@ log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %m (%c)%n
 // A process that is killed cannot clean up behind itself: so what it would leave in the
 // system's folder for temporary files goes to tmp, or is not made at all.
 func (d *distribution) command(tmp, class string, args ...string) []string {
-	return append([]string{
+	return slices.Concat([]string{
 		"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		"-XX:-UsePerfData", "-Djava.io.tmpdir=" + tmp,
+	}, d.options, []string{
 		"-Dlog4j.configuration=file:" + filepath.Join(d.dir, loggingFile),
 		"-cp", filepath.Join(d.dir, libsDir, "*"),
 		class,
-	}, args...)
+	}, args)
 }
 
 // formatTemplate lets Kafka's own tool format one data folder.

@@ -3,6 +3,7 @@
 package kafkatest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -105,6 +106,21 @@ func TestStartShowsTheLogOfABrokerThatDied(t *testing.T) {
 	require.ErrorIs(t, err, kafkatest.ErrProcessDied)
 	require.NoFileExists(t, died.LogPath, "the next start clears it away")
 	require.Len(t, s.runDirs(t), 1)
+}
+
+// Brokers start without an archive of their classes if Java makes none.
+func TestStartWithoutAnArchive(t *testing.T) {
+	s := newStub(t, "echo it has no room >&2\nexit 3\n")
+	writeFile(t, filepath.Join(s.cache, "kafka-"+kafkatest.DefaultVersion, "libs", "kafka.jar"), "")
+	var told bytes.Buffer
+	_, err := kafkatest.Start(t.Context(), kafkatest.Config{Progress: &told})
+	require.ErrorIs(t, err, kafkatest.ErrProcessDied)
+	require.Regexp(t, `brokers will start slowly: kafkatest: broker-0: process died: exit status 3; its log is .*broker-0.log, `+
+		`which ends:\n +it has no room\n`, told.String())
+	require.Contains(t, told.String(), "starting 3 brokers of Kafka "+kafkatest.DefaultVersion)
+	left, err := filepath.Glob(filepath.Join(s.cache, "*-classes*"))
+	require.NoError(t, err)
+	require.Len(t, left, 1, "but for a lock: %v", left)
 }
 
 func TestStartEndsEverythingWhenItsTimeIsUp(t *testing.T) {
