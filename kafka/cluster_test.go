@@ -4,6 +4,7 @@ package kafka_test
 
 import (
 	"errors"
+	"flag"
 	"testing"
 	"time"
 
@@ -34,7 +35,13 @@ func real(t testing.TB) kafka.Config {
 	return cfg
 }
 
+// The model is asked fewer times than on the fake brokers, unless the caller says how often.
 func TestConformanceOnRealBrokers(t *testing.T) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() == checks.DefValue {
+		require.NoError(t, checks.Value.Set("30"))
+		t.Cleanup(func() { require.NoError(t, checks.Value.Set(checks.DefValue)) })
+	}
 	cfg := real(t)
 	cfg.IndexDir = t.TempDir()
 	conformance(t, cfg)

@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // handled is a handler that remembers. Subscriptions in several processes may share it.
@@ -314,7 +315,7 @@ func TestOutcomesOfTheUser(t *testing.T) {
 	slow := add(t, s, "away", 1)
 	running := subscribe(t, s, sub)
 	h.seen(t, "away", slow)
-	eventually(t, "all is done", func() bool { return running.Stats().Lag == 0 })
+	kafkatest.Done(t, running)
 	listed(t, d, "judges", 0)
 	require.Equal(t, int64(19), running.Stats().Retried)
 }

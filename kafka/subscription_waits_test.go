@@ -245,7 +245,7 @@ func testOffsetSetBack(t *testing.T, cfg kafka.Config) {
 	}
 	listed(t, d, "again", 0)
 	h.seen(t, "good", good)
-	eventually(t, "all is done", func() bool { return sub.Stats().Lag == 0 })
+	kafkatest.Done(t, sub)
 	require.NoError(t, sub.Close())
 
 	restarted := newHandled()
@@ -261,7 +261,7 @@ func testOffsetSetBack(t *testing.T, cfg kafka.Config) {
 	next.seen(t, "bad", bad)
 	next.seen(t, "good", good)
 	next.seen(t, "given up", given[1:])
-	eventually(t, "all is done", func() bool { return sub.Stats().Lag == 0 })
+	kafkatest.Done(t, sub)
 	listed(t, d, "again", 0)
 	require.NoError(t, sub.Close())
 
