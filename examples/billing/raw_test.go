@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // raw sends bytes as they are and returns the last answer; the one before may say to continue.
@@ -72,6 +76,7 @@ func TestEveryAnswerIsAProblem(t *testing.T) {
 		{"two lengths", asJSON("Content-Length: 1\r\nContent-Length: 2\r\n", "12"), 400, codeMalformed},
 		{"a length that is none", asJSON("Content-Length: -1\r\n", "1"), 400, codeMalformed},
 		{"a wish", "GET /livez" + host + "Expect: the-best\r\n\r\n", 417, codeExpectation},
+		{"a wish in HTTP/1.0", "GET /livez HTTP/1.0\r\nExpect: the-best\r\n\r\n", 417, codeExpectation},
 		{"a wish with a body", asJSON("Expect: a-pony\r\nContent-Length: 2\r\n", "{}"), 417, codeExpectation},
 
 		{"the root", "GET /" + host + "\r\n", 404, codeNoSuchRoute},
@@ -168,14 +173,15 @@ func TestOnlyTheServersOwnAnswersAreChanged(t *testing.T) {
 	t.Parallel()
 	id := func() string { return "id" }
 	for _, b := range []string{
-		"", "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n",
-		"HTTP/1.1 400 Bad Request\r\nDate: now\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n",
-		"x HTTP/1.1 417 Expectation Failed\r\n", "HTTP/1.1 x\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n",
+		"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 400 Bad Request", "HTTP/1.1 417 Expectation Failed x\r\n", "HTTP/1.1 417\r\n",
+		"x HTTP/1.1 417 Expectation Failed\r\n", "HTTP/1.1 x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
+		"HTTP/1.1 417 x\"}]}\n\r\n0\r\n\r\n",
 	} {
 		_, changed := asProblem([]byte(b), id)
 		require.False(t, changed, b)
 	}
-	answer, changed := asProblem([]byte("HTTP/1.1 400 Bad Request: too bad"+ownHeaders+"400"), id)
+	const own = "HTTP/1.1 400 Bad Request: too bad\r\nConnection: close\r\n\r\n400"
+	answer, changed := asProblem([]byte(own), id)
 	require.True(t, changed)
 	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(string(answer))), nil)
 	require.NoError(t, err)
@@ -184,4 +190,49 @@ func TestOnlyTheServersOwnAnswersAreChanged(t *testing.T) {
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&p))
 	require.Contains(t, p.Detail, "too bad")
 	require.True(t, response.Close)
+
+	wire := &fakeConn{}
+	c := &connection{Conn: wire, of: &connections{newID: id}}
+	c.answer()
+	_, err = c.Write([]byte(own))
+	require.NoError(t, err)
+	require.Equal(t, own, wire.String(), "a handler's answer, whatever it is")
+	c.of.changed(c, http.StateIdle)
+	wire.Reset()
+	_, err = c.Write([]byte(own))
+	require.NoError(t, err)
+	require.Contains(t, wire.String(), codeMalformed)
+}
+
+// fakeConn keeps what is written.
+type fakeConn struct {
+	net.Conn
+	bytes.Buffer
+}
+
+func (c *fakeConn) Write(b []byte) (int, error) { return c.Buffer.Write(b) }
+
+func (c *fakeConn) Read(b []byte) (int, error) { return c.Buffer.Read(b) }
+
+// Pages are whole wherever they are cut on their way, whatever conversations the events are of.
+func TestPagesAreWholeWhateverClientsSent(t *testing.T) {
+	t.Parallel()
+	const credits = 40
+	c := start(t)
+	c.open("a")
+	status := strings.Repeat("HTTP/1.1 417 ", eventstore.MaxIDBytes/len("HTTP/1.1 417 "))
+	status = strings.TrimSpace(status)
+	for i := range credits {
+		r := c.do(http.MethodPost, accountsPath+"/a/credits", postBody(fmt.Sprint("t-", i), "1.00"), correlationHeader, status)
+		require.Equal(t, http.StatusCreated, r.status, r.text)
+	}
+	for limit := 1; limit <= credits+1; limit++ {
+		r := c.do(http.MethodGet, fmt.Sprint(accountsPath, "/a/events?limit=", limit), "")
+		var page eventsBody
+		r.as(t, &page)
+		require.Len(t, page.Events, limit)
+		for _, e := range page.Events[1:] {
+			require.Equal(t, status, e.CorrelationID)
+		}
+	}
 }

@@ -137,6 +137,7 @@ func (s *server) handler() http.Handler {
 	}
 	api := s.telemetry.observed(s.route, correlated(s.settings.newID, guarded(s.logger, s.api())))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		connectionOf(r.Context()).answer()
 		if page, ok := pages[r.URL.Path]; ok {
 			page.ServeHTTP(w, r)
 			return
