@@ -228,11 +228,21 @@ func TestPagesAreWholeWhateverClientsSent(t *testing.T) {
 	}
 	for limit := 1; limit <= credits+1; limit++ {
 		r := c.do(http.MethodGet, fmt.Sprint(accountsPath, "/a/events?limit=", limit), "")
-		var page eventsBody
-		r.as(t, &page)
-		require.Len(t, page.Events, limit)
-		for _, e := range page.Events[1:] {
-			require.Equal(t, status, e.CorrelationID)
-		}
+		isWhole(t, r, limit, status)
+	}
+	for i := 1; i <= eventstore.MaxIDBytes; i++ { // the longer the header is, the earlier the body is cut
+		const fits = 8 // events in two buffers of the server
+		r := c.do(http.MethodGet, fmt.Sprint(accountsPath, "/a/events?limit=", fits), "", correlationHeader, strings.Repeat("x", i))
+		isWhole(t, r, fits, status)
+	}
+}
+
+func isWhole(t *testing.T, r reply, events int, conversation string) {
+	t.Helper()
+	var page eventsBody
+	r.as(t, &page)
+	require.Len(t, page.Events, events)
+	for _, e := range page.Events[1:] {
+		require.Equal(t, conversation, e.CorrelationID)
 	}
 }
