@@ -80,11 +80,15 @@ func (v *service) post(ctx context.Context, r *postingRequest, as func(account.C
 		AccountID: string(r.AccountID), TransactionID: string(r.Body.TransactionID), EntryType: r.Body.EntryType,
 		Amount: money.Decimal(r.Body.Amount), Currency: money.Currency(r.Body.Currency), Contra: string(r.Body.Contra),
 	}
+	key := cmp.Or(string(r.Key), c.TransactionID)
 	if r.Body.EffectiveAt != nil {
 		c.EffectiveAt = r.Body.EffectiveAt.Truncate(time.Microsecond) // as it is kept, so that a repetition may say it either way
+		if c.EffectiveAt.IsZero() {                                   // which would stand for now
+			return nil, v.problemOf(ctx, &account.TimeError{}).header(keyHeader, key)
+		}
 	}
 	e, id, err := v.submit(ctx, submission{
-		key: cmp.Or(string(r.Key), c.TransactionID), accountID: c.AccountID, command: as(c),
+		key: key, accountID: c.AccountID, command: as(c),
 		same: func(e event.Envelope[any]) bool {
 			p, ok := postingOf(e)
 			return ok && p.transactionID == c.TransactionID

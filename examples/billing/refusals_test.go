@@ -65,6 +65,8 @@ func TestRefusals(t *testing.T) {
 		{"contra to itself", credits, credit("bank", "alice"), 422, "DuplicateEntry"},
 		{"unknown entry type", credits, credit("TOPUP", "GIFT"), 422, "ValidationFailed"},
 		{"long ago", credits, credit(`"contra"`, `"effectiveAt":"1812-01-01T00:00:00Z","contra"`), 422, "InvalidEffectiveTime"},
+		{"the zero time", credits, credit(`"contra"`, `"effectiveAt":"0001-01-01T00:00:00Z","contra"`), 422, "InvalidEffectiveTime"},
+		{"just after it", credits, credit(`"contra"`, `"effectiveAt":"0001-01-01T00:00:00.0000009Z","contra"`), 422, "InvalidEffectiveTime"},
 		{"transaction with another amount", credits, credit(`"t"`, `"topup"`), 422, "IdempotencyKeyReused"},
 		{"above the limit", "POST /v1/accounts/limited/credits", credit("1.00", "10.01"), 422, "MaxBalanceExceeded"},
 		{"more than there is", debits, credit("1.00", "10.01"), 422, "InsufficientFunds"},
@@ -83,6 +85,9 @@ func TestRefusals(t *testing.T) {
 			r := c.do(method, path, refused.body)
 			require.Equal(t, refused.status, r.status, r.text)
 			require.Equal(t, refused.code, r.code(t))
+			if refused.code == "InvalidEffectiveTime" { // which the service itself finds, or the account
+				require.Equal(t, "t", r.header.Get(keyHeader))
+			}
 			described := document.Paths[templateOf(path)][strings.ToLower(method)].Responses[strconv.Itoa(refused.status)].Description
 			require.Contains(t, strings.Split(described, ", "), refused.code)
 		})
