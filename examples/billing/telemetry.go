@@ -91,7 +91,8 @@ func (t *telemetry) kafka(cfg kafka.Config) (kafka.Hooks, error) {
 }
 
 // observed measures and traces what next serves.
-func (t *telemetry) observed(route func(*http.Request) string, next http.Handler) http.Handler {
+func (t *telemetry) observed(next http.Handler) http.Handler {
+	route := func(r *http.Request) string { return routeOf(r.Context()).path }
 	return otelhttp.NewHandler(t.metrics.HTTP(route, next), "",
 		otelhttp.WithTracerProvider(t.provider),
 		otelhttp.WithMeterProvider(noop.NewMeterProvider()),
