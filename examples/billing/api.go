@@ -34,7 +34,7 @@ A refusal changes nothing and leaves the key free: sent again it is decided anew
 refused with TransactionPostedAlready, with other content with IdempotencyKeyReused.
 
 Bodies are strict: names are exact and stand there once, unknown names and null are refused, and so is everything that is no UTF-8. Parameters are
-given once and are not empty; unknown ones are refused.
+given once and are not empty; unknown ones of an operation under /v1 are refused.
 
 What is not a success is an application/problem+json with a code that programs can rely on. There is no authentication here: put what does that in
 front.`

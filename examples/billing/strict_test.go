@@ -263,6 +263,9 @@ func TestParametersAreExact(t *testing.T) {
 		require.Equal(t, codeInvalid, c.do(http.MethodGet, path+"?=", "").code(t))
 	}
 	require.Equal(t, codeInvalid, c.post(accountsPath+"?after=b", "k", createBody("b")).code(t))
+	for _, page := range []string{"/livez", "/readyz", "/metrics", "/docs", "/openapi.json"} {
+		require.Equal(t, http.StatusOK, c.do(http.MethodGet, page+"?x=1", "").status, "what is no operation under /v1")
+	}
 }
 
 func TestAccountsAreListedPageByPage(t *testing.T) {
