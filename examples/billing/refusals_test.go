@@ -149,6 +149,24 @@ func TestCorrelationIDIsTheClientsOrNew(t *testing.T) {
 	var page eventsBody
 	c.do(http.MethodGet, accountsPath+"/a/events", "").as(t, &page)
 	require.Equal(t, "conversation-1", page.Events[0].CorrelationID)
+	for sent, ok := range map[string]bool{ // an id's length counts in bytes, not in characters
+		strings.Repeat("x", 255):       true,
+		strings.Repeat("x", 256):       false,
+		strings.Repeat("é", 127) + "x": true,
+		strings.Repeat("é", 128):       false,
+	} {
+		r = c.do(http.MethodGet, accountsPath+"/a", "", correlationHeader, sent)
+		if ok {
+			require.Equal(t, http.StatusOK, r.status, r.text)
+			require.Equal(t, sent, r.header.Get(correlationHeader))
+			continue
+		}
+		require.Equal(t, codeInvalid, r.code(t), sent)
+		require.Contains(t, r.text, "has 256 bytes, expected at most 255")
+	}
+	p := correlationParameter()
+	require.Nil(t, p.Schema.MaxLength, "which would count characters")
+	require.Contains(t, p.Description, "255 bytes")
 
 	first, second := c.do(http.MethodGet, accountsPath+"/a", ""), c.do(http.MethodGet, accountsPath+"/a", "")
 	require.NotEmpty(t, first.header.Get(correlationHeader))
