@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/riferrei/srclient"
 )
@@ -129,7 +130,7 @@ func judge(ctx context.Context, e RegistryError, status int, err error) (failed 
 		e.Detail = answer.Message
 	}
 	if len(e.Detail) > maxDetail {
-		e.Detail = e.Detail[:maxDetail] + "…"
+		e.Detail = strings.ToValidUTF8(e.Detail[:maxDetail], "") + "…" // which may cut a character
 	}
 	switch {
 	case errors.Is(err, ErrInvalidSchema):

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,6 +62,7 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 		"protobuf":                 {200, `{"id":1,"version":1,"schema":"x","schemaType":"PROTOBUF"}`, schema.ErrInvalidSchema, 1, "PROTOBUF"},
 		"with references":          {200, `{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema, 1, "refers to 1"},
 		"long message is short":    {409, `{"error_code":409,"message":"` + strings.Repeat("x", 1<<16) + `"}`, schema.ErrIncompatible, 1, "x…"},
+		"cut between characters":   {409, `{"error_code":409,"message":"x` + strings.Repeat("é", 1<<16) + `"}`, schema.ErrIncompatible, 1, "é…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +79,7 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 			require.ErrorContains(t, err, "the-subject")
 			require.ErrorContains(t, err, url)
 			require.Less(t, len(err.Error()), 2000)
+			require.True(t, utf8.ValidString(err.Error()), err)
 			require.EqualValues(t, test.attempts, requests.Load())
 			var e *schema.RegistryError
 			require.ErrorAs(t, err, &e)
