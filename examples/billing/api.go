@@ -101,8 +101,9 @@ func newAPI(v *service) (*http.ServeMux, error) {
 // slashAlone matches the path of an account, or of a part of it, with an id that is a slash.
 var slashAlone = regexp.MustCompile(`(?i)^` + accountsPath + `/(.*/)?%2f(/|$)`)
 
-// find returns the path of the operation that a request is for, as openapi.json has it, or why there is none. It follows no path that
-// is written oddly: the mux would send the client elsewhere, with a page of HTML.
+// find returns the route of a request, as openapi.json writes it. If there is none it returns the
+// problem to answer. It follows no path that is written oddly: the mux would send the client
+// elsewhere, with a page of HTML.
 func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
 	written := r.URL.EscapedPath()
 	switch {

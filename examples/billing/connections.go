@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// connections is a listener that bounds how many clients are connected, and so the memory of all
-// that they send.
+// connections is a listener that bounds how many clients are connected, and so the memory that
+// their requests take.
 //
-// A client that is slow costs another one nothing. When one client too many connects, the listener
-// cuts off the connection that has waited longest for its client.
+// When one client too many connects, the listener cuts off the connection that has waited longest
+// for its client. So a slow client does not keep another one out.
 //
-// The listener never cuts off an operation while it is handled, from handle to wait. Until then a
-// connection waits, and so it does where nothing calls handle: for probes, metrics and refusals,
-// which are answered at once.
+// The listener never cuts off a connection while the service handles its operation: from handle to
+// wait. At any other time the connection waits for its client. Probes, metrics and refusals call
+// neither handle nor wait, because the service answers them at once.
 type connections struct {
 	net.Listener
 
