@@ -162,9 +162,13 @@ type posting struct {
 func postingOf(e event.Envelope[any]) (posting, bool) {
 	switch c := e.Event.(type) {
 	case account.AccountCredited:
-		return posting{"CREDIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt}, true
+		return posting{
+			"CREDIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt,
+		}, true
 	case account.AccountDebited:
-		return posting{"DEBIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt}, true
+		return posting{
+			"DEBIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt,
+		}, true
 	}
 	return posting{}, false
 }

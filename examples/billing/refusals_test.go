@@ -22,6 +22,7 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post("/v1/accounts/alice/credits", "topup", postBody("topup", "10.00")).status)
 	create := func(change ...string) string { return strings.NewReplacer(change...).Replace(createBody("new")) }
 	credit := func(change ...string) string { return strings.NewReplacer(change...).Replace(postBody("t", "1.00")) }
+	creditAt := func(at string) string { return credit(`"contra"`, `"effectiveAt":"`+at+`","contra"`) }
 	const (
 		accounts = "POST /v1/accounts"
 		credits  = "POST /v1/accounts/alice/credits"
@@ -64,9 +65,11 @@ func TestRefusals(t *testing.T) {
 		{"other currency", credits, credit("USD", "EUR"), 422, "CurrencyMismatch"},
 		{"contra to itself", credits, credit("bank", "alice"), 422, "DuplicateEntry"},
 		{"unknown entry type", credits, credit("TOPUP", "GIFT"), 422, "ValidationFailed"},
-		{"long ago", credits, credit(`"contra"`, `"effectiveAt":"1812-01-01T00:00:00Z","contra"`), 422, "InvalidEffectiveTime"},
-		{"the zero time", credits, credit(`"contra"`, `"effectiveAt":"0001-01-01T00:00:00Z","contra"`), 422, "InvalidEffectiveTime"},
-		{"just after it", credits, credit(`"contra"`, `"effectiveAt":"0001-01-01T00:00:00.0000009Z","contra"`), 422, "InvalidEffectiveTime"},
+		{"long ago", credits, creditAt("1812-01-01T00:00:00Z"), 422, "InvalidEffectiveTime"},
+		{"the zero time", credits, creditAt("0001-01-01T00:00:00Z"), 422, "InvalidEffectiveTime"},
+		{"the zero time in another zone", credits, creditAt("0001-01-01T01:00:00+01:00"), 422, "InvalidEffectiveTime"},
+		{"just after the zero time", credits, creditAt("0001-01-01T00:00:00.0000009Z"), 422, "InvalidEffectiveTime"},
+		{"later in year 1", credits, creditAt("0001-12-31T23:59:59Z"), 422, "InvalidEffectiveTime"},
 		{"transaction with another amount", credits, credit(`"t"`, `"topup"`), 422, "IdempotencyKeyReused"},
 		{"above the limit", "POST /v1/accounts/limited/credits", credit("1.00", "10.01"), 422, "MaxBalanceExceeded"},
 		{"more than there is", debits, credit("1.00", "10.01"), 422, "InsufficientFunds"},
