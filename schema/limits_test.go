@@ -55,6 +55,7 @@ func limits() []limited {
 		{"a decimal beyond its scale", ofDecimal(5, 2), big.NewRat(1, 1000), false},
 		{"no decimal", ofDecimal(5, 2), (*big.Rat)(nil), false},
 		{"a fixed decimal", amount, [2]byte{0x03, 0xe7}, true},
+		{"a fixed decimal below zero", amount, [2]byte{0xfc, 0x19}, true},
 		{"a fixed decimal of too many digits", amount, [2]byte{0x03, 0xe8}, false},
 		{"a fixed decimal of too many digits below zero", amount, [2]byte{0xfc, 0x18}, false},
 		{"not a number", `"double"`, math.NaN(), true},
@@ -204,6 +205,29 @@ func TestLimitsAreOfWhatIsStored(t *testing.T) {
 	var got one[string]
 	require.NoError(t, c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 'x'}, &got))
 	require.Equal(t, "x", got.F)
+}
+
+// A string is UTF-8 or damaged, whether the event has it in itself, deeper, or as a key.
+func TestStringsAreTextWhereTheyAreRead(t *testing.T) {
+	t.Parallel()
+	c, typ := bound[one[string]](t, schema.NewMemory(), field1(`"string"`))
+	err := c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 0xff}, new(one[string]))
+	require.ErrorIs(t, err, schema.ErrMalformed)
+	require.ErrorContains(t, err, `field "f" is not UTF-8`)
+	c, typ = bound[one[[]string]](t, schema.NewMemory(), field1(`{"type":"array","items":"string"}`))
+	err = c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 4, 2, 'x', 2, 0xff, 0}, new(one[[]string]))
+	require.ErrorIs(t, err, schema.ErrMalformed)
+	require.ErrorContains(t, err, `field "f[]" is not UTF-8`)
+
+	c, typ = bound[one[map[string]int64]](t, schema.NewMemory(), field1(`{"type":"map","values":"long"}`))
+	err = c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 2, 0xff, 2, 0}, new(one[map[string]int64]))
+	require.ErrorIs(t, err, schema.ErrMalformed)
+	require.ErrorContains(t, err, `field "f{}" is not UTF-8`)
+	_, _, err = c.Encode(t.Context(), typ, one[map[string]int64]{map[string]int64{"x": 1, "\xff": 1}})
+	require.ErrorIs(t, err, schema.ErrMismatch)
+	require.ErrorContains(t, err, `field "f{}" is not UTF-8`)
+	_, _, err = c.Encode(t.Context(), typ, one[map[string]int64]{map[string]int64{"x": 1, "é": 1}})
+	require.NoError(t, err)
 }
 
 func field1(typ string) string { return record(`{"name":"f","type":` + typ + `}`) }

@@ -282,6 +282,8 @@ func TestParametersAreExact(t *testing.T) {
 		require.Equal(t, codeInvalid, c.do(http.MethodGet, path+"?=", "").code(t))
 	}
 	require.Equal(t, codeInvalid, c.post(accountsPath+"?after=b", "k", createBody("b")).code(t))
+	require.Contains(t, c.do(http.MethodGet, accountsPath+"/a/events?after=9223372036854775808", "").text,
+		"is beyond what can be counted")
 	for _, page := range []string{"/livez", "/readyz", "/metrics", "/docs", "/openapi.json"} {
 		require.Equal(t, http.StatusOK, c.do(http.MethodGet, page+"?x=1", "").status, "what is no operation under /v1")
 	}
