@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -47,6 +48,7 @@ func limits() []limited {
 		{"a uuid in braces", ofLogical("string", "uuid"), "{0189c9c2-7d7a-7bbb-8aaa-111111111111}", false},
 		{"a uuid of 36 other characters", ofLogical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-11111111111g", false},
 		{"a uuid of its own type", ofLogical("string", "uuid"), uuid.MustParse("0189c9c2-7d7a-7bbb-8aaa-111111111111"), true},
+		{"another text of its own type", ofLogical("string", "uuid"), netip.MustParseAddr("::1"), false},
 		{"a symbol", hues, Colour("RED"), true},
 		{"no symbol", hues, Colour("BLUE"), false},
 		{"a decimal", ofDecimal(5, 2), big.NewRat(-99999, 100), true},
