@@ -120,7 +120,7 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 	if len(mistakes) > 0 {
 		return nil, mistakes
 	}
-	b.texts, b.limits = newTexts(t.Go, r.root), newLimits(t.Go, r.root)
+	b.stored, b.texts = newChecks(t.Go, r.root, storedOf), newChecks(t.Go, r.root, textOf)
 	b.symbols = partsOf(t.Go, r.root, symbolLimit, nil)
 	b.schema, err = c.cfg.Engine.Compile(b.text, t.Go)
 	switch {

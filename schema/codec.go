@@ -96,8 +96,8 @@ type binding struct {
 	text    string
 	root    *avro.SchemaNode
 	schema  Compiled
-	texts   *texts  // nil if it has none
-	limits  *limits // nil if it has none
+	stored  *checks // of what is stored; nil if there are none
+	texts   *checks // of what was read; nil if there are none
 	symbols *parts  // where it has enums; nil if it has none
 	is      Registered
 
@@ -143,7 +143,7 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	if !ok {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go)}
 	}
-	if err := b.storable(p); err != nil {
+	if err := b.stored.check(p); err != nil {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
 	}
 	size := b.size.Load()
@@ -173,19 +173,6 @@ func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any
 	if e := c.decode(ctx, t, value, into); e != nil {
 		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Aggregate)
 		return e
-	}
-	return nil
-}
-
-// storable returns nil, or what of the event that p points to must not be stored.
-func (b *binding) storable(p unsafe.Pointer) error {
-	if b.texts != nil {
-		if err := b.texts.check(p); err != nil {
-			return err
-		}
-	}
-	if b.limits != nil {
-		return b.limits.check(p)
 	}
 	return nil
 }
@@ -224,10 +211,9 @@ func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any
 		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
 	case len(rest) > 0:
 		return &DecodeError{ID: id, Reason: ErrTrailingBytes, Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest))}
-	case b.texts != nil:
-		if err := b.texts.check(v.UnsafePointer()); err != nil {
-			return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
-		}
+	}
+	if err := b.texts.check(v.UnsafePointer()); err != nil {
+		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ func (c *comparison) record(path string, r, w scoped) {
 
 // missing looks at a field of the reader that the writer's record does not have.
 func (c *comparison) missing(at string, rf *avro.SchemaField, r, w scoped) {
-	if became, ok := renamed(rf, r, w); ok && c.strict {
+	if became := c.renamed(rf, r, w); became != "" {
 		c.add(at, RuleRenamed, "it became %q there, which %s does not know: an alias is for the programs that have it. "+
 			"Keep the name, as the Go field may have another one; or rename in two releases: add %q beside %q, with a default, and write both; "+
 			"in the next release upcast the revisions that lack %q, and remove %q if each of them has a default for it",
@@ -218,16 +218,20 @@ func (c *comparison) missing(at string, rf *avro.SchemaField, r, w scoped) {
 	}
 }
 
-// renamed returns what the reader's field became in the writer's record, by an alias there.
-func renamed(rf *avro.SchemaField, r, w scoped) (became string, ok bool) {
+// renamed returns the field of the writer's record that the reader's field became, by an alias
+// there; empty if there is none. Avro itself has no such rule, so only a strict comparison asks.
+func (c *comparison) renamed(rf *avro.SchemaField, r, w scoped) (became string) {
+	if !c.strict {
+		return ""
+	}
 	for i := range w.Fields {
 		wf := &w.Fields[i]
 		isRead := slices.ContainsFunc(r.Fields, func(f avro.SchemaField) bool { return isField(&f, wf.Name) })
 		if slices.Contains(wf.Aliases, rf.Name) && !isRead {
-			return wf.Name, true
+			return wf.Name
 		}
 	}
-	return "", false
+	return ""
 }
 
 // renamedType says that a record, enum or fixed has another name.

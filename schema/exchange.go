@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/riferrei/srclient"
 )
@@ -16,8 +17,8 @@ const (
 	codeInvalidSchema = 42201
 )
 
-// exchange is what is remembered of one call of srclient: it shows the status of an answer
-// only if its body is a registry's error.
+// exchange notes the status of the last answer to one call of srclient. srclient tells the status
+// only if the body is a registry's error.
 type exchange struct {
 	base   http.RoundTripper
 	status int // of the last answer; 0 without one
@@ -129,7 +130,7 @@ func judge(ctx context.Context, e RegistryError, status int, err error) (failed 
 		e.Detail = answer.Message
 	}
 	if len(e.Detail) > maxDetail {
-		e.Detail = e.Detail[:maxDetail] + "…"
+		e.Detail = strings.ToValidUTF8(e.Detail[:maxDetail], "") + "…" // which may cut a character
 	}
 	switch {
 	case errors.Is(err, ErrInvalidSchema):

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +18,7 @@ import (
 
 func TestHTTPJudgesAnswers(t *testing.T) {
 	t.Parallel()
-	const html = "<html>nothing here</html>"
+	const html, foreign = "<html>nothing here</html>", "does not speak the protocol"
 	for name, test := range map[string]struct {
 		status   int
 		body     string
@@ -25,42 +26,83 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 		attempts int
 		says     string
 	}{
-		"incompatible":             {409, `{"error_code":409,"message":"field c lacks a default"}`, schema.ErrIncompatible, 1, "field c lacks a default"},
-		"subject not found":        {404, `{"error_code":40401,"message":"Subject not found"}`, schema.ErrNotFound, 1, "register the schema"},
-		"invalid":                  {422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
-		"invalid, without a code":  {422, `{"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
-		"read only":                {422, `{"error_code":42205,"message":"subject is in read-only mode"}`, schema.ErrRefused, 1, "read-only"},
-		"unauthorized":             {401, `{"error_code":401,"message":"Unauthorized"}`, schema.ErrUnauthorized, 1, "user name and password"},
-		"unauthorized by a proxy":  {401, html, schema.ErrUnauthorized, 1, "user name and password"},
-		"forbidden":                {403, `{"error_code":40301,"message":"no"}`, schema.ErrUnauthorized, 1, "403"},
-		"forbidden by a proxy":     {403, html, schema.ErrUnauthorized, 4, "403"},
-		"bad request":              {400, `{"error_code":400,"message":"not so"}`, schema.ErrRefused, 1, "not so"},
-		"internal error":           {500, `{"error_code":50001,"message":"store is down"}`, schema.ErrUnavailable, 4, "store is down"},
-		"gateway":                  {502, html, schema.ErrUnavailable, 4, "4 attempts"},
-		"timed out":                {408, html, schema.ErrUnavailable, 4, "HTTP 408"},
-		"too early":                {425, html, schema.ErrUnavailable, 4, "HTTP 425"},
-		"too many requests":        {429, html, schema.ErrUnavailable, 4, "HTTP 429"},
-		"too many, and a code":     {429, `{"error_code":42901,"message":"slow down"}`, schema.ErrUnavailable, 4, "slow down"},
-		"another server's 404":     {404, html, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"404 of a wrong path":      {404, `{"error_code":404,"message":"HTTP 404 Not Found"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"a gateway's JSON":         {404, `{"message":"no Route matched with those values"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"a code of another status": {400, `{"error_code":40403,"message":"x"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"a cut error":              {404, `{"error_code":404`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"a proxy's 400":            {400, "Bad Request", schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"a proxy's 409":            {409, html, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"a proxy's 410":            {410, "", schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"a proxy's 422":            {422, "Unprocessable", schema.ErrUnavailable, 4, "does not speak the protocol"},
+		"incompatible": {
+			409, `{"error_code":409,"message":"field c lacks a default"}`, schema.ErrIncompatible, 1,
+			"field c lacks a default",
+		},
+		"subject not found": {
+			404, `{"error_code":40401,"message":"Subject not found"}`, schema.ErrNotFound, 1,
+			"register the schema",
+		},
+		"invalid":                 {422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
+		"invalid, without a code": {422, `{"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
+		"read only": {
+			422, `{"error_code":42205,"message":"subject is in read-only mode"}`, schema.ErrRefused,
+			1, "read-only",
+		},
+		"unauthorized": {
+			401, `{"error_code":401,"message":"Unauthorized"}`, schema.ErrUnauthorized, 1,
+			"user name and password",
+		},
+		"unauthorized by a proxy": {401, html, schema.ErrUnauthorized, 1, "user name and password"},
+		"forbidden":               {403, `{"error_code":40301,"message":"no"}`, schema.ErrUnauthorized, 1, "403"},
+		"forbidden by a proxy":    {403, html, schema.ErrUnauthorized, 4, "403"},
+		"bad request":             {400, `{"error_code":400,"message":"not so"}`, schema.ErrRefused, 1, "not so"},
+		"internal error": {
+			500, `{"error_code":50001,"message":"store is down"}`, schema.ErrUnavailable, 4,
+			"store is down",
+		},
+		"gateway":           {502, html, schema.ErrUnavailable, 4, "4 attempts"},
+		"timed out":         {408, html, schema.ErrUnavailable, 4, "HTTP 408"},
+		"too early":         {425, html, schema.ErrUnavailable, 4, "HTTP 425"},
+		"too many requests": {429, html, schema.ErrUnavailable, 4, "HTTP 429"},
+		"too many, and a code": {
+			429, `{"error_code":42901,"message":"slow down"}`, schema.ErrUnavailable, 4,
+			"slow down",
+		},
+		"another server's 404": {404, html, schema.ErrUnavailable, 4, foreign},
+		"404 of a wrong path": {
+			404, `{"error_code":404,"message":"HTTP 404 Not Found"}`, schema.ErrUnavailable, 4,
+			foreign,
+		},
+		"a gateway's JSON": {
+			404, `{"message":"no Route matched with those values"}`, schema.ErrUnavailable, 4,
+			foreign,
+		},
+		"a code of another status": {400, `{"error_code":40403,"message":"x"}`, schema.ErrUnavailable, 4, foreign},
+		"a cut error":              {404, `{"error_code":404`, schema.ErrUnavailable, 4, foreign},
+		"a proxy's 400":            {400, "Bad Request", schema.ErrUnavailable, 4, foreign},
+		"a proxy's 409":            {409, html, schema.ErrUnavailable, 4, foreign},
+		"a proxy's 410":            {410, "", schema.ErrUnavailable, 4, foreign},
+		"a proxy's 422":            {422, "Unprocessable", schema.ErrUnavailable, 4, foreign},
 		"redirected nowhere":       {302, html, schema.ErrUnavailable, 4, "302"},
-		"a web page":               {200, html, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"nothing":                  {200, "", schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"no content":               {204, "", schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"cut":                      {200, `{"id":1,"version":1,"schema":"\"in`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"empty object":             {200, `{}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"no version":               {200, `{"id":1,"schema":"\"int\""}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"too large":                {200, `{"id":1,"version":1,"schema":"` + strings.Repeat("x", 9<<20) + `"}`, schema.ErrUnavailable, 4, "does not speak the protocol"},
-		"protobuf":                 {200, `{"id":1,"version":1,"schema":"x","schemaType":"PROTOBUF"}`, schema.ErrInvalidSchema, 1, "PROTOBUF"},
-		"with references":          {200, `{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema, 1, "refers to 1"},
-		"long message is short":    {409, `{"error_code":409,"message":"` + strings.Repeat("x", 1<<16) + `"}`, schema.ErrIncompatible, 1, "x…"},
+		"a web page":               {200, html, schema.ErrUnavailable, 4, foreign},
+		"nothing":                  {200, "", schema.ErrUnavailable, 4, foreign},
+		"no content":               {204, "", schema.ErrUnavailable, 4, foreign},
+		"cut":                      {200, `{"id":1,"version":1,"schema":"\"in`, schema.ErrUnavailable, 4, foreign},
+		"empty object":             {200, `{}`, schema.ErrUnavailable, 4, foreign},
+		"no version":               {200, `{"id":1,"schema":"\"int\""}`, schema.ErrUnavailable, 4, foreign},
+		"too large": {
+			200, `{"id":1,"version":1,"schema":"` + strings.Repeat("x", 9<<20) + `"}`,
+			schema.ErrUnavailable, 4, foreign,
+		},
+		"protobuf": {
+			200, `{"id":1,"version":1,"schema":"x","schemaType":"PROTOBUF"}`,
+			schema.ErrInvalidSchema, 1, "PROTOBUF",
+		},
+		"with references": {
+			200,
+			`{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema,
+			1, "refers to 1",
+		},
+		"long message is short": {
+			409, `{"error_code":409,"message":"` + strings.Repeat("x", 1<<16) + `"}`,
+			schema.ErrIncompatible, 1, "x…",
+		},
+		"cut between characters": {
+			409, `{"error_code":409,"message":"x` + strings.Repeat("é", 1<<16) + `"}`,
+			schema.ErrIncompatible, 1, "é…",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +119,7 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 			require.ErrorContains(t, err, "the-subject")
 			require.ErrorContains(t, err, url)
 			require.Less(t, len(err.Error()), 2000)
+			require.True(t, utf8.ValidString(err.Error()), err)
 			require.EqualValues(t, test.attempts, requests.Load())
 			var e *schema.RegistryError
 			require.ErrorAs(t, err, &e)

@@ -1,102 +1,59 @@
 package schema
 
 import (
-	"encoding"
 	"fmt"
 	"math/big"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/twmb/avro"
 )
 
-// limits says where the events of a Go type have values of logical types, which are more narrow than the types below them. Avro libraries for Go
-// store what is beyond, and readers in other languages fail on it, for ever. They are checked where a value is stored, and not where it is read:
-// what stands in a topic stays readable.
+// storedOf finds what must not be stored: strings that are not UTF-8, and what is beyond the limits
+// of its logical type. A uuid has ASCII letters only, so nothing else looks at its text.
+func storedOf(g reflect.Type, n *avro.SchemaNode) *parts {
+	if limit := limitOf(g, n); limit != nil {
+		return limit
+	}
+	return textOf(g, n)
+}
+
+// limitOf finds values that are beyond the limits of their logical type, which is more narrow than
+// the type below it. Avro libraries for Go store such a value, and readers in other languages fail
+// on it, for ever. The codec checks a value where it is stored, and not where it is read: what
+// stands in a topic stays readable.
 //
 //   - A time of day is from 0 up to, and without, 24 hours.
-//   - A date or a timestamp is of the years 1 to 9999, as ISO 8601 and the types of Python and SQL have it; one in nanoseconds is of the years 1678 to 2261.
+//   - A date or a timestamp is of the years 1 to 9999, as ISO 8601 and the types of Python and SQL
+//     have it; one in nanoseconds is of the years 1678 to 2261.
 //   - A uuid is 36 characters in the form of RFC 9562.
 //   - A decimal has at most as many digits as its precision says, and none beyond its scale.
-type limits struct {
-	typ  reflect.Type
-	flat []flatTime // fields of the struct itself that are a time.Time: found without reflection
-	rest *parts     // what lies deeper, or is of another type; nil if there is none
-}
-
-type flatTime struct {
-	offset uintptr
-	name   string
-	span   timeSpan
-}
-
-// newLimits returns nil if a struct of the type, which fits the record, has no such values.
-func newLimits(g reflect.Type, record *avro.SchemaNode) *limits {
-	root := partsOf(g, record, limitOf, nil)
-	if root == nil {
-		return nil
-	}
-	l := &limits{typ: g}
-	rest := &parts{kind: reflect.Struct}
-	all := newNames(record)
-	for _, field := range root.fields {
-		if !isTime(g.Field(field.index).Type) {
-			rest.fields = append(rest.fields, field)
-			continue
-		}
-		for i := range record.Fields {
-			if f := &record.Fields[i]; f.Name == field.name {
-				logicalType := all.follow(&f.Type, namespaceOf(record)).LogicalType
-				l.flat = append(l.flat, flatTime{g.Field(field.index).Offset, field.name, spanOf(logicalType)})
-			}
-		}
-	}
-	if len(rest.fields) > 0 {
-		l.rest = rest
-	}
-	return l
-}
-
-// check returns nil, or which value of the struct that p points to is beyond its limits.
-func (l *limits) check(p unsafe.Pointer) error {
-	for i := range l.flat {
-		f := &l.flat[i]
-		if at := (*time.Time)(unsafe.Add(p, f.offset)); !f.span.has(*at) {
-			return fmt.Errorf("field %q %s", f.name, f.span.wrong(*at))
-		}
-	}
-	if l.rest != nil {
-		return l.rest.check(reflect.NewAt(l.typ, p).Elem())
-	}
-	return nil
-}
-
-// limitOf returns what finds out that a value is beyond the limits of its logical type; nil if it has none.
-func limitOf(g reflect.Type, n *avro.SchemaNode) func(reflect.Value) string {
+func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {
 	switch logicalType := n.LogicalType; {
 	case g == reflect.TypeFor[*big.Rat]() && logicalType == "decimal":
-		return decimalLimit(n)
+		return &parts{wrong: decimalLimit(n)}
 	case logicalType == "decimal" && n.Type == kindFixed:
-		return fixedDecimalLimit(n)
+		return &parts{wrong: fixedDecimalLimit(n)}
 	case logicalType == "uuid" && n.Type == "string":
-		return uuidOf
+		return &parts{wrong: uuidLimit(g)}
 	case logicalType == "time-millis" && n.Type == "int", logicalType == "time-micros" && n.Type == "long":
-		return timeOfDayLimit(g, unitOf(logicalType))
+		return &parts{wrong: timeOfDayLimit(g, unitOf(logicalType))}
 	case !isInstant(n):
 		return nil
 	case isTime(g):
 		span := spanOf(logicalType)
-		return func(v reflect.Value) string {
-			if at := v.Interface().(time.Time); !span.has(at) {
-				return span.wrong(at)
+		return &parts{span: &span, wrong: func(v reflect.Value) string {
+			at, _ := v.Addr().Interface().(*time.Time)
+			if span.has(*at) {
+				return ""
 			}
-			return ""
-		}
+			return span.wrong(*at)
+		}}
 	case g.Kind() == reflect.Int32 || g.Kind() == reflect.Int64 || g.Kind() == reflect.Int:
-		return countLimit(logicalType)
+		return &parts{wrong: countLimit(logicalType)}
 	}
 	return nil
 }
@@ -176,18 +133,20 @@ func timeOfDayLimit(g reflect.Type, unit time.Duration) func(reflect.Value) stri
 	}
 }
 
-func uuidOf(v reflect.Value) string {
-	var text string
-	switch _, marshals := reflect.New(v.Type()).Interface().(encoding.TextMarshaler); {
-	case marshals:
-		b, err := marshaled(v)
+func uuidLimit(g reflect.Type) func(reflect.Value) string {
+	if !marshalsText(g) {
+		return func(v reflect.Value) string { return wrongUUID(v.String()) }
+	}
+	return func(v reflect.Value) string {
+		text, err := marshaled(v)
 		if err != nil {
 			return "" // which is left to the Avro library
 		}
-		text = string(b)
-	default:
-		text = v.String()
+		return wrongUUID(string(text))
 	}
+}
+
+func wrongUUID(text string) string {
 	if isUUID(text) {
 		return ""
 	}
@@ -211,17 +170,29 @@ func isUUID(text string) bool {
 	return true
 }
 
+// scratch is numbers that a check needs for a moment.
+type scratch struct{ factor, rest, unscaled big.Int }
+
+func newScratch() *sync.Pool { return &sync.Pool{New: func() any { return new(scratch) }} }
+
+func powerOf(base, exponent int) *big.Int {
+	return new(big.Int).Exp(big.NewInt(int64(base)), big.NewInt(int64(exponent)), nil)
+}
+
 func decimalLimit(n *avro.SchemaNode) func(reflect.Value) string {
-	ten := big.NewInt(10)
-	shift := new(big.Rat).SetInt(new(big.Int).Exp(ten, big.NewInt(int64(n.Scale)), nil))
-	beyond := new(big.Int).Exp(ten, big.NewInt(int64(n.Precision)), nil)
+	const ten = 10
+	shift, beyond, pool := powerOf(ten, n.Scale), powerOf(ten, n.Precision), newScratch()
+	fits := func(r *big.Rat) bool {
+		s := pool.Get().(*scratch)
+		defer pool.Put(s)
+		s.factor.QuoRem(shift, r.Denom(), &s.rest) // r is in lowest terms
+		return s.rest.Sign() == 0 && s.unscaled.Mul(&s.factor, r.Num()).CmpAbs(beyond) < 0
+	}
 	return func(v reflect.Value) string {
-		r, _ := v.Interface().(*big.Rat)
-		if r == nil {
+		switch r, _ := v.Interface().(*big.Rat); {
+		case r == nil:
 			return "is nil, expected a number; make it optional in the schema if there may be none"
-		}
-		unscaled := new(big.Rat).Mul(r, shift)
-		if !unscaled.IsInt() || unscaled.Num().CmpAbs(beyond) >= 0 {
+		case !fits(r):
 			return fmt.Sprintf("is %.50s, expected at most %d digits, %d of them after the point", r.RatString(), n.Precision, n.Scale)
 		}
 		return ""
@@ -230,30 +201,32 @@ func decimalLimit(n *avro.SchemaNode) func(reflect.Value) string {
 
 // fixedDecimalLimit is for a decimal whose bytes the program makes.
 func fixedDecimalLimit(n *avro.SchemaNode) func(reflect.Value) string {
-	beyond := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n.Precision)), nil)
+	const ten, perByte, signBit = 10, 8, 0x80
+	beyond, modulus, pool := powerOf(ten, n.Precision), powerOf(2, n.Size*perByte), newScratch()
 	return func(v reflect.Value) string {
-		b := make([]byte, v.Len())
-		reflect.Copy(reflect.ValueOf(b), v)
-		unscaled := new(big.Int).SetBytes(b)
-		if len(b) > 0 && b[0]&0x80 != 0 {
-			unscaled.Sub(unscaled, new(big.Int).Lsh(big.NewInt(1), uint(len(b))*8))
+		s := pool.Get().(*scratch)
+		defer pool.Put(s)
+		b := v.Bytes()
+		s.unscaled.SetBytes(b)
+		if len(b) > 0 && b[0]&signBit != 0 {
+			s.unscaled.Sub(&s.unscaled, modulus)
 		}
-		if unscaled.CmpAbs(beyond) >= 0 {
-			return fmt.Sprintf("is %v, expected at most %d digits", unscaled, n.Precision)
+		if s.unscaled.CmpAbs(beyond) >= 0 {
+			return fmt.Sprintf("is %v, expected at most %d digits", &s.unscaled, n.Precision)
 		}
 		return ""
 	}
 }
 
 // symbolLimit is for an enum. Avro libraries check it themselves.
-func symbolLimit(_ reflect.Type, n *avro.SchemaNode) func(reflect.Value) string {
+func symbolLimit(_ reflect.Type, n *avro.SchemaNode) *parts {
 	if n.Type != kindEnum {
 		return nil
 	}
-	return func(v reflect.Value) string {
+	return &parts{wrong: func(v reflect.Value) string {
 		if slices.Contains(n.Symbols, v.String()) {
 			return ""
 		}
 		return fmt.Sprintf("is %.50q, expected a symbol of enum %s: %s", v.String(), n.Name, strings.Join(n.Symbols, ", "))
-	}
+	}}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -47,6 +48,7 @@ func limits() []limited {
 		{"a uuid in braces", ofLogical("string", "uuid"), "{0189c9c2-7d7a-7bbb-8aaa-111111111111}", false},
 		{"a uuid of 36 other characters", ofLogical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-11111111111g", false},
 		{"a uuid of its own type", ofLogical("string", "uuid"), uuid.MustParse("0189c9c2-7d7a-7bbb-8aaa-111111111111"), true},
+		{"another text of its own type", ofLogical("string", "uuid"), netip.MustParseAddr("::1"), false},
 		{"a symbol", hues, Colour("RED"), true},
 		{"no symbol", hues, Colour("BLUE"), false},
 		{"a decimal", ofDecimal(5, 2), big.NewRat(-99999, 100), true},
@@ -55,6 +57,7 @@ func limits() []limited {
 		{"a decimal beyond its scale", ofDecimal(5, 2), big.NewRat(1, 1000), false},
 		{"no decimal", ofDecimal(5, 2), (*big.Rat)(nil), false},
 		{"a fixed decimal", amount, [2]byte{0x03, 0xe7}, true},
+		{"a fixed decimal below zero", amount, [2]byte{0xfc, 0x19}, true},
 		{"a fixed decimal of too many digits", amount, [2]byte{0x03, 0xe8}, false},
 		{"a fixed decimal of too many digits below zero", amount, [2]byte{0xfc, 0x18}, false},
 		{"not a number", `"double"`, math.NaN(), true},
@@ -72,20 +75,26 @@ func limits() []limited {
 			limited{"time-micros as a number " + d.d.String(), ofLogical("long", "time-micros"), d.d.Microseconds(), d.ok},
 			limited{"time-millis as a number " + d.d.String(), ofLogical("int", "time-millis"), int32(d.d.Milliseconds()), d.ok})
 	}
-	for _, unit := range []string{"timestamp-millis", "timestamp-micros", "local-timestamp-millis", "local-timestamp-micros"} {
+	for _, unit := range []string{
+		"timestamp-millis", "timestamp-micros", "local-timestamp-millis", "local-timestamp-micros",
+	} {
 		all = append(all,
-			limited{unit + " 0", ofLogical("long", unit), time.Time{}, true}, limited{unit + " 9999", ofLogical("long", unit), last, true},
-			limited{unit + " 10000", ofLogical("long", unit), at(10_000), false}, limited{unit + " -1", ofLogical("long", unit), at(-1), false},
+			limited{unit + " 0", ofLogical("long", unit), time.Time{}, true},
+			limited{unit + " 9999", ofLogical("long", unit), last, true},
+			limited{unit + " 10000", ofLogical("long", unit), at(10_000), false},
+			limited{unit + " -1", ofLogical("long", unit), at(-1), false},
 			limited{unit + " 300000", ofLogical("long", unit), at(300_000), false},
 			limited{unit + " as a number", ofLogical("long", unit), int64(-1), true},
 			limited{unit + " as a number, too large", ofLogical("long", unit), int64(math.MaxInt64), false},
 			limited{unit + " as a number, too small", ofLogical("long", unit), int64(math.MinInt64), false})
 	}
 	return append(all,
-		limited{"nanos", ofLogical("long", "timestamp-nanos"), at(2261), true}, limited{"nanos 2300", ofLogical("long", "timestamp-nanos"), at(2300), false},
+		limited{"nanos", ofLogical("long", "timestamp-nanos"), at(2261), true},
+		limited{"nanos 2300", ofLogical("long", "timestamp-nanos"), at(2300), false},
 		limited{"nanos 1600", ofLogical("long", "local-timestamp-nanos"), at(1600), false},
 		limited{"date", ofLogical("int", "date"), at(1), true}, limited{"date 9999", ofLogical("int", "date"), last, true},
-		limited{"date 10000", ofLogical("int", "date"), at(10_000), false}, limited{"date 0", ofLogical("int", "date"), at(0), false},
+		limited{"date 10000", ofLogical("int", "date"), at(10_000), false},
+		limited{"date 0", ofLogical("int", "date"), at(0), false},
 		limited{"date 9999 as a number", ofLogical("int", "date"), int32(2_932_896), true},
 		limited{"date 10000 as a number", ofLogical("int", "date"), int32(2_932_897), false},
 		limited{"date 1 as a number", ofLogical("int", "date"), int32(-719_162), true},
@@ -108,7 +117,8 @@ func pointerTo(v reflect.Value) reflect.Value {
 }
 
 func structOf(name string, v reflect.Value) reflect.Value {
-	s := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "F", Type: v.Type(), Tag: reflect.StructTag(fmt.Sprintf("avro:%q", name))}})).Elem()
+	tag := reflect.StructTag(fmt.Sprintf("avro:%q", name))
+	s := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "F", Type: v.Type(), Tag: tag}})).Elem()
 	s.Field(0).Set(v)
 	return s
 }
@@ -131,13 +141,15 @@ func withins() []within {
 			func(v reflect.Value) reflect.Value { return byKey(structOf("in", v)) },
 		},
 		{
-			"f.in[]", `["null",{"type":"record","name":"In","fields":[{"name":"in","type":{"type":"array","items":["null",%s]}}]}]`,
+			"f.in[]",
+			`["null",{"type":"record","name":"In","fields":[{"name":"in","type":{"type":"array","items":["null",%s]}}]}]`,
 			func(v reflect.Value) reflect.Value { return pointerTo(structOf("in", slice(pointerTo(v)))) },
 		},
 	}
 }
 
-// What a reader in another language would fail on is refused with its field, wherever it is and whichever engine would store it. What is stored is read back.
+// Encode refuses a value that a reader in another language would fail on, and names its field,
+// wherever the value is and whichever engine would store it. What is stored is read back.
 func TestEncodeRefusesWhatOthersCannotRead(t *testing.T) {
 	t.Parallel()
 	stored, refused, unsupported := 0, 0, 0
@@ -174,7 +186,8 @@ func TestEncodeRefusesWhatOthersCannotRead(t *testing.T) {
 // storeOne encodes an event with one field and decodes it.
 func storeOne(t *testing.T, e schema.Engine, typ string, v reflect.Value) error {
 	t.Helper()
-	c, err := schema.NewCodec(schema.NewMemory(), thing(record(`{"name":"f","type":`+typ+`}`)), schema.Config{Register: true, Engine: e})
+	c, err := schema.NewCodec(schema.NewMemory(), thing(record(`{"name":"f","type":`+typ+`}`)),
+		schema.Config{Register: true, Engine: e})
 	require.NoError(t, err)
 	what := event.Type{Aggregate: accountAggregate, Name: "Thing", Go: v.Type()}
 	if err := c.Bind(t.Context(), []event.Type{what}); err != nil {
@@ -194,6 +207,29 @@ func TestLimitsAreOfWhatIsStored(t *testing.T) {
 	var got one[string]
 	require.NoError(t, c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 'x'}, &got))
 	require.Equal(t, "x", got.F)
+}
+
+// A string is UTF-8 or damaged, whether the event has it in itself, deeper, or as a key.
+func TestStringsAreTextWhereTheyAreRead(t *testing.T) {
+	t.Parallel()
+	c, typ := bound[one[string]](t, schema.NewMemory(), field1(`"string"`))
+	err := c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 0xff}, new(one[string]))
+	require.ErrorIs(t, err, schema.ErrMalformed)
+	require.ErrorContains(t, err, `field "f" is not UTF-8`)
+	c, typ = bound[one[[]string]](t, schema.NewMemory(), field1(`{"type":"array","items":"string"}`))
+	err = c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 4, 2, 'x', 2, 0xff, 0}, new(one[[]string]))
+	require.ErrorIs(t, err, schema.ErrMalformed)
+	require.ErrorContains(t, err, `field "f[]" is not UTF-8`)
+
+	c, typ = bound[one[map[string]int64]](t, schema.NewMemory(), field1(`{"type":"map","values":"long"}`))
+	err = c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 2, 0xff, 2, 0}, new(one[map[string]int64]))
+	require.ErrorIs(t, err, schema.ErrMalformed)
+	require.ErrorContains(t, err, `field "f{}" is not UTF-8`)
+	_, _, err = c.Encode(t.Context(), typ, one[map[string]int64]{map[string]int64{"x": 1, "\xff": 1}})
+	require.ErrorIs(t, err, schema.ErrMismatch)
+	require.ErrorContains(t, err, `field "f{}" is not UTF-8`)
+	_, _, err = c.Encode(t.Context(), typ, one[map[string]int64]{map[string]int64{"x": 1, "é": 1}})
+	require.NoError(t, err)
 }
 
 func field1(typ string) string { return record(`{"name":"f","type":` + typ + `}`) }

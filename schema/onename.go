@@ -11,8 +11,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// Named may be implemented by a Go type that is stored as a record, an enum or a fixed, with value receiver: [Derive] then calls it so in every event.
-// Without it the type is called like the field where it comes first in each event, so one Go type may be two records.
+// Named gives a Go type one name in every schema that [Derive] makes. A type that is stored as a
+// record, an enum or a fixed may implement it, with a value receiver. If it does not, Derive names it
+// after the field where it comes first in each event. Then one Go type may be several records.
 type Named interface {
 	// SchemaName returns the durable name, without a namespace. It is called on the zero value.
 	SchemaName() string
@@ -26,10 +27,13 @@ func nameOf(g reflect.Type) string {
 	return ""
 }
 
-// CheckNames returns nil if the schema files of sources have one record, enum or fixed for each Go type of the events and their parts, or else which Go type has
-// several, in which fields: readers that make code of the schemas have several types for it. A type that has no name in Go is left out.
+// CheckNames checks that the schema files of sources have one record, enum or fixed for each Go type
+// of the events and their parts. If a Go type has several, readers that generate code from the
+// schemas get several types for it. CheckNames skips types that have no name in Go, and files that
+// are missing or invalid: [Codec.Bind] reports these.
 //
-// Errors are joined *[TypeError] with [ErrMismatch]; what is wrong with a file by itself [Codec.Bind] says.
+// Errors are *[TypeError] with [ErrMismatch], joined: one for each field where a Go type has another
+// name than where it comes first.
 func CheckNames(sources Sources, types []event.Type) error {
 	c := nameCheck{first: make(map[reflect.Type]place)}
 	var mistakes []error
@@ -94,7 +98,8 @@ func (c *nameCheck) walk(path string, g reflect.Type, n *avro.SchemaNode, namesp
 	}
 }
 
-// note remembers what a Go type is called, or reports that it was called otherwise. The event itself is called as it is, whatever its Go type.
+// note remembers the name of a Go type, or reports that it had another name before. It skips the
+// event itself, whose name is the event type's.
 func (c *nameCheck) note(path string, g reflect.Type, name string) {
 	if path == "" || g.Name() == "" || g.PkgPath() == "" {
 		return

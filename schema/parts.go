@@ -11,7 +11,9 @@ import (
 // parts says where values of a Go type have something to look at.
 type parts struct {
 	kind   reflect.Kind                 // Struct, Pointer, Slice or Map; else it is looked at itself
-	wrong  func(v reflect.Value) string // says what is wrong with v; empty for nothing
+	wrong  func(v reflect.Value) string // says what is wrong with v, which is addressable; empty for nothing
+	text   bool                         // wrong is wrongText of a string
+	span   *timeSpan                    // that wrong checks a time.Time by; nil if it checks something else
 	fields []partField                  // of a Struct
 	elem   *parts                       // of the others; nil in a Map whose values have nothing
 	key    func(key string) string      // says what is wrong with a key of a Map; nil if keys are not looked at
@@ -23,16 +25,19 @@ type partField struct {
 	part  *parts
 }
 
-// partsOf returns where a struct of the type, which fits the record, has what leaf finds something to look at in; nil if it has nothing.
-func partsOf(
-	g reflect.Type, record *avro.SchemaNode, leaf func(g reflect.Type, n *avro.SchemaNode) func(reflect.Value) string, key func(string) string,
-) *parts {
-	f := partFinder{leaf: leaf, key: key, names: newNames(record), seen: make(map[seenPair]*parts)}
+// leaf returns what finds something wrong with values of a Go type that are stored as n; nil if
+// nothing can be wrong with one of them by itself.
+type leaf func(g reflect.Type, n *avro.SchemaNode) *parts
+
+// partsOf returns where a struct of the type, which fits the record, has what find looks at; nil if
+// it has nothing. key looks at the keys of maps; it may be nil.
+func partsOf(g reflect.Type, record *avro.SchemaNode, find leaf, key func(string) string) *parts {
+	f := partFinder{leaf: find, key: key, names: newNames(record), seen: make(map[seenPair]*parts)}
 	return f.find(g, record, namespaceOf(record))
 }
 
 type partFinder struct {
-	leaf  func(g reflect.Type, n *avro.SchemaNode) func(reflect.Value) string
+	leaf  leaf
 	key   func(string) string
 	names names
 	seen  map[seenPair]*parts
@@ -40,10 +45,10 @@ type partFinder struct {
 
 func (f partFinder) find(g reflect.Type, n *avro.SchemaNode, namespace string) *parts {
 	n = f.names.follow(n, namespace)
-	p := &parts{kind: g.Kind()}
-	if p.wrong = f.leaf(g, n); p.wrong != nil {
-		return p
+	if found := f.leaf(g, n); found != nil {
+		return found
 	}
+	p := &parts{kind: g.Kind()}
 	switch {
 	case n.Type == kindUnion:
 		return f.union(p, g, n, namespace)
@@ -67,15 +72,15 @@ func (f partFinder) union(p *parts, g reflect.Type, n *avro.SchemaNode, namespac
 	for i := range n.Branches {
 		branch := f.names.follow(&n.Branches[i], namespace)
 		if g == reflect.TypeFor[*big.Rat]() {
-			wrong := f.leaf(g, branch)
-			if wrong == nil {
+			found := f.leaf(g, branch)
+			if found == nil {
 				continue
 			}
 			p.wrong = func(v reflect.Value) string {
 				if v.IsNil() {
 					return ""
 				}
-				return wrong(v)
+				return found.wrong(v)
 			}
 			return p
 		}
@@ -111,7 +116,7 @@ func (f partFinder) record(p *parts, g reflect.Type, n *avro.SchemaNode) *parts 
 	return p
 }
 
-// check returns nil, or what is wrong where in v, a struct.
+// check returns nil, or what is wrong where in v, an addressable struct.
 func (p *parts) check(v reflect.Value) error {
 	if path, wrong := p.find(v); wrong != "" {
 		return fmt.Errorf("field %q %s", path[1:], wrong)
@@ -148,17 +153,24 @@ func (p *parts) find(v reflect.Value) (path, wrong string) {
 	return "", ""
 }
 
+// findInMap copies the entries to where they are addressable. It allocates no more for many entries.
 func (p *parts) findInMap(v reflect.Value) (path, wrong string) {
+	if v.Len() == 0 {
+		return "", ""
+	}
+	key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
 	for entries := v.MapRange(); entries.Next(); {
 		if p.key != nil {
-			if wrong := p.key(entries.Key().String()); wrong != "" {
+			key.SetIterKey(entries)
+			if wrong := p.key(key.String()); wrong != "" {
 				return "{}", wrong
 			}
 		}
 		if p.elem == nil {
 			continue
 		}
-		if path, wrong := p.elem.find(entries.Value()); wrong != "" {
+		value.SetIterValue(entries)
+		if path, wrong := p.elem.find(value); wrong != "" {
 			return "{}" + path, wrong
 		}
 	}

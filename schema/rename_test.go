@@ -12,12 +12,17 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// The revisions of an event whose field "mail" becomes "email" as the gate advises: release 2 has both, and release 3 upcasts what release 1 wrote.
+// The revisions of an event whose field "mail" becomes "email" as the gate advises: release 2 has
+// both, and release 3 upcasts what release 1 wrote.
 const (
-	renamedV1  = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"mail","type":["null","string"],"default":null}]}`
-	renamedV2  = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"mail","type":["null","string"],"default":null},{"name":"email","type":["null","string"],"default":null}]}`
-	renamedV3  = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"email","type":["null","string"],"default":null}]}`
-	renamedBad = `{"type":"record","name":"Joined","namespace":"club","fields":[{"name":"email","type":["null","string"],"default":null,"aliases":["mail"]}]}`
+	joinedWith = `{"type":"record","name":"Joined","namespace":"club","fields":[`
+	mailField  = `{"name":"mail","type":["null","string"],"default":null}`
+	emailField = `{"name":"email","type":["null","string"],"default":null}`
+
+	renamedV1  = joinedWith + mailField + `]}`
+	renamedV2  = joinedWith + mailField + `,` + emailField + `]}`
+	renamedV3  = joinedWith + emailField + `]}`
+	renamedBad = joinedWith + `{"name":"email","type":["null","string"],"default":null,"aliases":["mail"]}]}`
 )
 
 // Member knows the addresses that were given.
@@ -65,14 +70,16 @@ func withRevisions(today string, released ...string) schema.Sources {
 	return schema.Sources{"Member": files}
 }
 
-// An alias loses the field for programs of the former release, and the gate says so; what it advises passes it, and then releases that run beside each other
-// read all that they and the former ones wrote.
+// An alias loses the field for programs of the former release, and the gate says so. Its advice
+// passes it. Then releases that run beside each other read all that they and the former ones wrote.
 func TestRenameInTwoReleases(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	err := schema.CheckRelease(ctx, schema.NewMemory(), withRevisions(renamedBad, renamedV1, renamedBad), schema.FullTransitive, schema.Config{})
+	err := schema.CheckRelease(ctx, schema.NewMemory(), withRevisions(renamedBad, renamedV1, renamedBad),
+		schema.FullTransitive, schema.Config{})
 	require.ErrorIs(t, err, schema.ErrIncompatible)
-	require.ErrorContains(t, err, `field "mail": FIELD_RENAMED: version 1 cannot read what Joined.avsc wrote: it became "email" there`)
+	require.ErrorContains(t, err,
+		`field "mail": FIELD_RENAMED: version 1 cannot read what Joined.avsc wrote: it became "email" there`)
 	require.ErrorContains(t, err, `add "email" beside "mail", with a default, and write both`)
 	require.NotContains(t, err.Error(), "rename with an alias")
 
@@ -90,7 +97,9 @@ func TestRenameInTwoReleases(t *testing.T) {
 		return members
 	}
 	write := func(members *aggregate.Repository[Member], e aggregate.Event[Member]) {
-		require.NoError(t, members.Update(ctx, "m", func(Member) ([]aggregate.Event[Member], error) { return []aggregate.Event[Member]{e}, nil }))
+		require.NoError(t, members.Update(ctx, "m", func(Member) ([]aggregate.Event[Member], error) {
+			return []aggregate.Event[Member]{e}, nil
+		}))
 	}
 	read := func(members *aggregate.Repository[Member]) []string {
 		root, err := members.Load(ctx, "m")
@@ -106,7 +115,9 @@ func TestRenameInTwoReleases(t *testing.T) {
 	require.Equal(t, []string{"1", "2"}, read(second))
 
 	third := release(aggregate.NewType[Member]("Member", joined3{}).Upcasting(
-		aggregate.Upcast("Joined", 1, func(old joined1) []aggregate.Event[Member] { return []aggregate.Event[Member]{joined3{old.Mail}} }),
+		aggregate.Upcast("Joined", 1, func(old joined1) []aggregate.Event[Member] {
+			return []aggregate.Event[Member]{joined3{old.Mail}}
+		}),
 	), withRevisions(renamedV3, renamedV1, renamedV2, renamedV3))
 	write(third, joined3{new("3")})
 	require.Equal(t, []string{"1", "2", "3"}, read(second))
@@ -121,19 +132,36 @@ func TestAdviceOfTheGateCanBeFollowed(t *testing.T) {
 	}
 	long := `{"name":"a","type":"long"}`
 	for name, test := range map[string]struct{ old, next, says, followed string }{
-		"a new field without default": {record(a1), record(a1 + "," + long2), "give it one", record(a1 + `,{"name":"b","type":"long","default":0}`)},
-		"a field that went":           {record(a1 + "," + long2), record(a1), "keep the field", record(a1 + "," + long2)},
-		"another type":                {record(long), record(a1), "add one of the new type beside it, with a default", beside(long)},
-		"a lossy type":                {record(long), record(`{"name":"a","type":"double"}`), "add one of the new type beside it, with a default", beside(long)},
+		"a new field without default": {
+			record(a1), record(a1 + "," + long2), "give it one",
+			record(a1 + `,{"name":"b","type":"long","default":0}`),
+		},
+		"a field that went": {record(a1 + "," + long2), record(a1), "keep the field", record(a1 + "," + long2)},
+		"another type": {
+			record(long), record(a1), "add one of the new type beside it, with a default",
+			beside(long),
+		},
+		"a lossy type": {
+			record(long), record(`{"name":"a","type":"double"}`),
+			"add one of the new type beside it, with a default", beside(long),
+		},
 		"another unit": {
 			field(`{"type":"long","logicalType":"timestamp-millis"}`), field(`{"type":"long","logicalType":"timestamp-micros"}`),
-			"add one of the new type beside it, with a default", beside(`{"name":"a","type":{"type":"long","logicalType":"timestamp-millis"}}`),
+			"add one of the new type beside it, with a default",
+			beside(`{"name":"a","type":{"type":"long","logicalType":"timestamp-millis"}}`),
 		},
 		"a symbol too many": {enum(`"A"`, ""), enum(`"A","B"`, ""), "do without them", enum(`"A"`, "")},
-		"a symbol too few":  {enum(`"A","B"`, ""), enum(`"A"`, ""), "keep them, or give it a default", enum(`"A"`, `,"default":"A"`)},
-		"a renamed field":   {record(maybe("a", "")), record(maybe("z", `,"aliases":["a"]`)), "Keep the name", record(maybe("a", "") + "," + maybe("z", ""))},
+		"a symbol too few": {
+			enum(`"A","B"`, ""), enum(`"A"`, ""), "keep them, or give it a default",
+			enum(`"A"`, `,"default":"A"`),
+		},
+		"a renamed field": {
+			record(maybe("a", "")), record(maybe("z", `,"aliases":["a"]`)), "Keep the name",
+			record(maybe("a", "") + "," + maybe("z", "")),
+		},
 		"a renamed type": {
-			enum(`"A"`, ""), replaceOnce(t, enum(`"A"`, ""), `"name":"E"`, `"name":"F","aliases":["E"]`), "keep the name, as the Go type may have another one", enum(`"A"`, ""),
+			enum(`"A"`, ""), replaceOnce(t, enum(`"A"`, ""), `"name":"E"`, `"name":"F","aliases":["E"]`),
+			"keep the name, as the Go type may have another one", enum(`"A"`, ""),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -152,11 +152,12 @@ type TimeError struct{ EffectiveAt time.Time }
 
 // Error says what was found and what was expected.
 func (e *TimeError) Error() string {
+	found := e.EffectiveAt.UTC().Format(time.RFC3339Nano)
 	if e.EffectiveAt.IsZero() {
-		return "effectiveAt is not given, expected a time"
+		found = "is not given, or " + found
 	}
 	return fmt.Sprintf("effectiveAt %s, expected a time from %s to %s: microseconds of later ones exceed 2^53-1",
-		e.EffectiveAt.UTC().Format(time.RFC3339Nano), Earliest().Format(time.RFC3339Nano), Latest().Format(time.RFC3339Nano))
+		found, Earliest().Format(time.RFC3339Nano), Latest().Format(time.RFC3339Nano))
 }
 
 // Unwrap returns [ErrInvalidEffectiveTime].

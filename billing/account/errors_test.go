@@ -118,7 +118,11 @@ func TestCodesAreStable(t *testing.T) {
 			&account.AmountError{Amount: "0.00", Currency: "USD"}, "InvalidAmount",
 			"amount 0.00 USD, expected one above 0: a credit and a debit say the direction",
 		},
-		{&account.TimeError{}, "InvalidEffectiveTime", "effectiveAt is not given, expected a time"},
+		{
+			&account.TimeError{}, "InvalidEffectiveTime",
+			"effectiveAt is not given, or 0001-01-01T00:00:00Z, expected a time from 1970-01-01T00:00:00Z to " +
+				"2255-06-05T23:47:34.740991Z: microseconds of later ones exceed 2^53-1",
+		},
 		{
 			&account.TimeError{EffectiveAt: time.Unix(-1, 0)}, "InvalidEffectiveTime",
 			"effectiveAt 1969-12-31T23:59:59Z, expected a time from 1970-01-01T00:00:00Z to 2255-06-05T23:47:34.740991Z: " +

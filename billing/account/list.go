@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// Accounts returns what the accounts after the given id are, in the order of their ids, at most so
-// many, and whether there are more; or what the source failed with. It takes time in proportion to
-// the number of all accounts.
+// Accounts returns the accounts after the given id, in the order of their ids, at most so many, and
+// whether there are more. If most is 0 or less it returns none. It takes time in proportion to the
+// number of all accounts. It fails if the source does.
 func (v *View) Accounts(ctx context.Context, after string, most int) (page []Details, more bool, err error) {
 	err = v.current(ctx, func(s *viewState) {
+		most = max(0, min(most, len(s.rows)))
 		ids := s.next(after, most+1)
 		if more = len(ids) > most; more {
 			ids = ids[:most]

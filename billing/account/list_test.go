@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -42,6 +43,12 @@ func TestAccountsPageByPage(t *testing.T) {
 			after = found[len(found)-1]
 		}
 		require.Equal(t, want, found, "pages of %d", most)
+	}
+	for most, found := range map[int]int{math.MinInt: 0, -1: 0, 0: 0, math.MaxInt: accounts} {
+		page, more, err = f.View.Accounts(t.Context(), "", most)
+		require.NoError(t, err)
+		require.Len(t, page, found)
+		require.Equal(t, found < accounts, more, most)
 	}
 	page, more, err = f.View.Accounts(t.Context(), "b", 3)
 	require.NoError(t, err)

@@ -141,8 +141,7 @@ func (m movement) check() error {
 	if err := m.checkIDs(); err != nil {
 		return err
 	}
-	switch {
-	case !m.EntryType.Valid():
+	if !m.EntryType.Valid() {
 		return &EntryTypeError{EntryType: m.EntryType}
 	}
 	sign, err := m.Amount.Sign()

@@ -10,14 +10,8 @@ import (
 // invalid, and refused where it is looked up.
 type Currency string
 
-// Check returns nil, or a *[CurrencyError] if ISO 4217 does not list the currency.
-func (c Currency) Check() error {
-	_, err := c.Exponent()
-	return err
-}
-
 // Exponent returns how many digits follow the decimal point: 2 for USD, 0 for JPY, 3 for KWD. It
-// fails with a *[CurrencyError].
+// fails with a *[CurrencyError] if ISO 4217 does not list the currency.
 //
 // Ask it once, when counting begins, and store the answer: the currency may be withdrawn later, or
 // get other digits, and what was counted before stays as it is.

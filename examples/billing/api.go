@@ -34,7 +34,7 @@ A refusal changes nothing and leaves the key free: sent again it is decided anew
 refused with TransactionPostedAlready, with other content with IdempotencyKeyReused.
 
 Bodies are strict: names are exact and stand there once, unknown names and null are refused, and so is everything that is no UTF-8. Parameters are
-given once and are not empty; unknown ones are refused.
+given once and are not empty; unknown ones of an operation under /v1 are refused.
 
 What is not a success is an application/problem+json with a code that programs can rely on. There is no authentication here: put what does that in
 front.`
@@ -101,8 +101,9 @@ func newAPI(v *service) (*http.ServeMux, error) {
 // slashAlone matches the path of an account, or of a part of it, with an id that is a slash.
 var slashAlone = regexp.MustCompile(`(?i)^` + accountsPath + `/(.*/)?%2f(/|$)`)
 
-// find returns the path of the operation that a request is for, as openapi.json has it, or why there is none. It follows no path that
-// is written oddly: the mux would send the client elsewhere, with a page of HTML.
+// find returns the route of a request, as openapi.json writes it. If there is none it returns the
+// problem to answer. It follows no path that is written oddly: the mux would send the client
+// elsewhere, with a page of HTML.
 func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
 	written := r.URL.EscapedPath()
 	switch {

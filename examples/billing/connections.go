@@ -9,11 +9,15 @@ import (
 	"time"
 )
 
-// connections is a listener that bounds how many clients are connected, and so the memory of all
-// that they send.
+// connections is a listener that bounds how many clients are connected, and so the memory that
+// their requests take.
 //
-// A client that is slow costs another one nothing: with one connection too many, the one that has
-// waited longest for its client is cut off. One whose request is being handled is never cut off.
+// When one client too many connects, the listener cuts off the connection that has waited longest
+// for its client. So a slow client does not keep another one out.
+//
+// The listener never cuts off a connection while the service handles its operation: from handle to
+// wait. At any other time the connection waits for its client. Probes, metrics and refusals call
+// neither handle nor wait, because the service answers them at once.
 type connections struct {
 	net.Listener
 
@@ -33,6 +37,10 @@ type connection struct {
 	place  *list.Element // among those that wait; nil while a request is handled, and once it is cut off
 	body   bool          // it waits for the rest of a body, and a handler waits with it
 	closed bool
+
+	// begun says that a handler has begun an answer. Only the goroutine that serves the connection
+	// asks.
+	begun bool
 }
 
 // Accept returns the next connection.
@@ -43,23 +51,11 @@ func (l *connections) Accept() (net.Conn, error) {
 	}
 	c := &connection{Conn: accepted, of: l}
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.open++
 	c.place = l.waiting.PushBack(c)
-	var longest *connection
 	if l.open > l.most {
-		longest = l.waiting.Front().Value.(*connection)
-		longest.leave()
-	}
-	var body bool
-	if longest != nil {
-		body = longest.body
-	}
-	l.mu.Unlock()
-	switch {
-	case body: // the handler is told, and tells the client
-		_ = longest.SetReadDeadline(time.Unix(1, 0))
-	case longest != nil:
-		_ = longest.Close()
+		l.waiting.Front().Value.(*connection).cut()
 	}
 	return c, nil
 }
@@ -69,6 +65,9 @@ func (l *connections) changed(accepted net.Conn, state http.ConnState) {
 	c, ok := accepted.(*connection)
 	if !ok || state != http.StateActive && state != http.StateIdle {
 		return
+	}
+	if state == http.StateIdle { // the answer is written
+		c.begun = false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,6 +82,24 @@ func (c *connection) leave() {
 	}
 }
 
+// cut ends the wait for the client. The caller holds the lock, or else the request might be handled
+// between the choice of this connection and its end.
+func (c *connection) cut() {
+	c.leave()
+	if c.body { // the handler is told, and tells the client
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+		return
+	}
+	_ = c.close()
+}
+
+// answer says that a handler makes the answer to the request.
+func (c *connection) answer() {
+	if c != nil {
+		c.begun = true
+	}
+}
+
 // receive says that a handler reads a body.
 func (c *connection) receive() {
 	if c != nil {
@@ -92,13 +109,17 @@ func (c *connection) receive() {
 	}
 }
 
-// handle says that a request is there whole, and is handled.
-func (c *connection) handle() {
-	if c != nil {
-		c.of.mu.Lock()
-		defer c.of.mu.Unlock()
-		c.leave()
+// handle says that a request is there whole. It reports whether the request may be handled, which
+// it may not once its connection is cut off.
+func (c *connection) handle() bool {
+	if c == nil {
+		return true
 	}
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	waited := c.place != nil
+	c.leave()
+	return waited
 }
 
 // wait says that a request is handled, and that its answer waits for the client to read it.
@@ -122,12 +143,17 @@ func (c *connection) enter() {
 // Close closes the connection.
 func (c *connection) Close() error {
 	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	return c.close()
+}
+
+// close is Close for a caller that holds the lock.
+func (c *connection) close() error {
 	if !c.closed {
 		c.closed = true
 		c.of.open--
 		c.leave()
 	}
-	c.of.mu.Unlock()
 	return c.Conn.Close()
 }
 
@@ -139,9 +165,12 @@ func (c *connection) CloseWrite() error {
 	return nil
 }
 
-// Write writes b, but for an answer that the HTTP server makes without a handler: it becomes a
-// problem.
+// Write writes b, but for an answer that the HTTP server makes without a handler, in one Write: it
+// becomes a problem.
 func (c *connection) Write(b []byte) (int, error) {
+	if c.begun {
+		return c.Conn.Write(b)
+	}
 	answer, ok := asProblem(b, c.of.newID)
 	if !ok {
 		return c.Conn.Write(b)

@@ -2,20 +2,26 @@ package main
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/schema"
 )
 
-// withAccount starts the service with an account that was opened before, whatever the table of currencies says today.
-func withAccount(t *testing.T, id string, created account.AccountCreated) with {
+// withAccount starts the service with an account that has events, which the command "before" made,
+// whatever the table of currencies says today.
+func withAccount(t *testing.T, id string, events ...aggregate.Event[account.Account]) with {
 	t.Helper()
 	return func(s *server) {
 		s.connect = func(ctx context.Context, set settings, tel *telemetry, logger *slog.Logger) (*backend, error) {
@@ -31,8 +37,9 @@ func withAccount(t *testing.T, id string, created account.AccountCreated) with {
 			if err != nil {
 				return nil, err
 			}
-			return b, accounts.Update(ctx, id, func(account.Account) ([]aggregate.Event[account.Account], error) {
-				return []aggregate.Event[account.Account]{created}, nil
+			before := event.WithCause(ctx, event.Cause{CommandID: "before"})
+			return b, accounts.Update(before, id, func(account.Account) ([]aggregate.Event[account.Account], error) {
+				return events, nil
 			})
 		}
 	}
@@ -74,4 +81,62 @@ func TestAccountOutlivesItsCurrency(t *testing.T) {
 	c.do(http.MethodGet, "/v1/accounts/zagreb/events?after=2", "").as(t, &page)
 	data := page.Events[0].Data
 	require.Equal(t, []any{"0.005", "HRK", 3.0}, []any{data["amount"], data["currency"], data["exponent"]})
+}
+
+// reads counts how often a stream is read.
+type reads struct {
+	eventstore.Store
+	streams atomic.Int32
+}
+
+func (r *reads) ReadStream(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) iter.Seq2[eventstore.Record, error] {
+	r.streams.Add(1)
+	return r.Store.ReadStream(ctx, stream, from)
+}
+
+// What a posting did is told from its own event. Only one of the first revision needs its account's
+// first event too.
+func TestPostingReadsNoMoreThanItNeeds(t *testing.T) {
+	t.Parallel()
+	store := &reads{}
+	c := start(t, over(func(s eventstore.Store) eventstore.Store { store.Store = s; return store }))
+	c.open("a")
+	read := func(status int, method, path, key, body string) int32 {
+		before := store.streams.Load()
+		r := c.do(method, accountsPath+path, body, keyHeader, key)
+		require.Equal(t, status, r.status, r.text)
+		return store.streams.Load() - before
+	}
+	credit := func() int32 {
+		return read(http.StatusCreated, http.MethodPost, "/a/credits", "k", postBody("t", "1.00"))
+	}
+	require.EqualValues(t, 1, credit(), "to decide")
+	require.EqualValues(t, 2, credit(), "to decide, and for the earlier event")
+	for path, status := range map[string]int{
+		"/a/postings/t": http.StatusOK, "/a/postings/other": http.StatusNotFound, "/b/postings/t": http.StatusNotFound,
+	} {
+		require.EqualValues(t, 1, read(status, http.MethodGet, path, "", ""), path)
+	}
+}
+
+// Postings of the first revision, whose events say no currency, are told in the account's.
+func TestPostingsOfTheFirstRevision(t *testing.T) {
+	t.Parallel()
+	opened := account.AccountCreated{
+		OwnerID: "o", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "KWD", Exponent: 3,
+	}
+	credited := account.AccountCredited{
+		TransactionID: "before", EntryType: account.EntryTopUp, Exponent: -1, Amount: 1_234, Contra: "bank",
+		BalanceAfter: 1_234, EffectiveAt: time.Unix(1, 0).UTC(),
+	}
+	c := start(t, withAccount(t, "a", opened, credited))
+	r := c.do(http.MethodGet, accountsPath+"/a/postings/before", "")
+	require.Equal(t, http.StatusOK, r.status, r.text)
+	var p postingBody
+	r.as(t, &p)
+	require.Equal(t, "1.234", p.Amount)
+	require.Equal(t, "1.234", p.BalanceAfter)
+	require.EqualValues(t, "KWD", p.Currency)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/billing/money"
 	"github.com/fencelog/fencelog/event"
@@ -77,21 +78,29 @@ func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, 
 	return &eventsAnswer{Body: page}, nil
 }
 
-// opening returns the account's first event, which says what amounts are in. It reads nothing else, however long the account's history is.
-func (v *service) opening(ctx context.Context, accountID string) (account.AccountCreated, error) {
+// opening returns the account's first event, which says what amounts are in. It reads that event
+// from the store, and no other, however long the account's history is.
+func (v *service) opening(ctx context.Context, accountID string) (*account.AccountCreated, error) {
 	for e, err := range v.accounts.Repository.History(ctx, accountID, 1) {
 		if err != nil {
-			return account.AccountCreated{}, err
+			return nil, err
 		}
-		if created, ok := e.Events[0].(account.AccountCreated); ok {
-			return created, nil
-		}
-		return account.AccountCreated{}, fmt.Errorf("the first event of account %q, %s, is %s, expected AccountCreated", accountID, e.ID, e.Type)
+		return openingOf(e)
 	}
-	return account.AccountCreated{}, &account.NotFoundError{AccountID: accountID}
+	return nil, &account.NotFoundError{AccountID: accountID}
 }
 
-func eventOf(e event.Envelope[any], opening account.AccountCreated) eventBody {
+// openingOf returns what an account's first event must be.
+func openingOf(first event.Stored[aggregate.Event[account.Account]]) (*account.AccountCreated, error) {
+	created, ok := first.Events[0].(account.AccountCreated)
+	if !ok {
+		return nil, fmt.Errorf("the first event of account %q, %s, is %s, expected AccountCreated",
+			first.AggregateID, first.ID, first.Type)
+	}
+	return &created, nil
+}
+
+func eventOf(e event.Envelope[any], opening *account.AccountCreated) eventBody {
 	return eventBody{
 		ID: e.ID, Type: e.Type, Version: e.AggregateVersion, Timestamp: e.Timestamp,
 		CorrelationID: e.CorrelationID, CausationID: e.CausationID, CommandID: e.CommandID,
@@ -102,7 +111,7 @@ func eventOf(e event.Envelope[any], opening account.AccountCreated) eventBody {
 
 // eventData returns the event's own fields. One of a type that this service does not know has none. Currency and exponent are
 // the account's, which every event of an amount has as well, but for those of the first revision.
-func eventData(e event.Envelope[any], opening account.AccountCreated) map[string]any {
+func eventData(e event.Envelope[any], opening *account.AccountCreated) map[string]any {
 	exponent := int(opening.Exponent)
 	data := map[string]any{"currency": opening.Currency, "exponent": opening.Exponent}
 	if c, ok := e.Event.(account.AccountCreated); ok {

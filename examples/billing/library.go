@@ -9,30 +9,28 @@ import (
 	"strings"
 )
 
-// What the HTTP server writes when it answers without a handler. It offers no way to say it
-// otherwise: see https://github.com/golang/go/issues/21548.
-const (
-	ownHeaders        = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-	ownVersion        = "HTTP/1.1 "
-	expectationFailed = ownVersion + "417 "
-)
-
-// asProblem returns the problem that stands for an answer of the HTTP server, and whether b is one.
-// No handler writes any: each answer of a handler has more headers, and none has the status 417.
+// asProblem returns the problem that stands for an answer that the HTTP server makes without a
+// handler, and whether b is one. The server offers no way to say it otherwise: see
+// https://github.com/golang/go/issues/21548.
+//
+// b is one if its whole status line is as the server writes it, perhaps with a reason. No part of
+// another client's answer is: JSON has no line break of HTTP.
 func asProblem(b []byte, newID func() string) ([]byte, bool) {
-	line, rest, ok := bytes.Cut(b, []byte("\r\n"))
-	if !ok || !bytes.HasPrefix(line, []byte(ownVersion)) {
+	rest, ok := bytes.CutPrefix(b, []byte("HTTP/1."))
+	if !ok {
 		return nil, false
 	}
-	if !bytes.HasPrefix(b, []byte(expectationFailed)) && !bytes.HasPrefix(rest, []byte(ownHeaders[len("\r\n"):])) {
+	line, _, ok := bytes.Cut(rest, []byte("\r\n"))
+	if !ok {
 		return nil, false
 	}
-	code, words, _ := strings.Cut(string(line[len(ownVersion):]), " ")
+	_, words, _ := strings.Cut(string(line), " ") // behind the minor version
+	code, words, _ := strings.Cut(words, " ")
 	status, err := strconv.Atoi(code)
-	if err != nil || status < http.StatusBadRequest {
+	text, reason, _ := strings.Cut(words, ": ")
+	if err != nil || status < http.StatusBadRequest || text != http.StatusText(status) {
 		return nil, false
 	}
-	_, reason, _ := strings.Cut(words, ": ")
 	return problemOfServer(status, reason, newID()), true
 }
 

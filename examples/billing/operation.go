@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -58,10 +59,13 @@ func problemSchema(api huma.API) *huma.Schema {
 }
 
 func correlationParameter() *huma.Param {
-	least, most := 1, eventstore.MaxIDBytes
+	least := 1
 	return &huma.Param{
-		Name: correlationHeader, In: "header", Description: "Names the request in logs and events. Default: a new one.",
-		Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least, MaxLength: &most},
+		Name: correlationHeader, In: "header",
+		// There is no maxLength, which counts characters.
+		Description: fmt.Sprintf("Names the request in logs and events, in at most %d bytes of UTF-8. Default: a new one.",
+			eventstore.MaxIDBytes),
+		Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least},
 	}
 }
 

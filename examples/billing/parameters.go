@@ -13,6 +13,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // exact refuses what the API library lets through: parameters that are empty, twice there or
@@ -79,24 +81,27 @@ func checkParameter(p *huma.Param, values []string) string {
 		return "is empty"
 	case !utf8.ValidString(value) && p.In == "header" && p.Schema.Format == "":
 		return "is no UTF-8"
-	case p.Schema.MaxLength != nil && len(value) > *p.Schema.MaxLength:
-		return fmt.Sprintf("has %d bytes, expected at most %d", len(value), *p.Schema.MaxLength)
+	case p.Name == correlationHeader && len(value) > eventstore.MaxIDBytes:
+		return fmt.Sprintf("has %d bytes, expected at most %d", len(value), eventstore.MaxIDBytes)
 	case number && !wholeNumber.MatchString(value):
 		return "is no whole number"
 	}
-	if _, err := strconv.ParseInt(value, 10, 64); number && err != nil {
-		return "is beyond what can be counted"
+	if number {
+		if _, err := strconv.ParseInt(value, 10, 64); err != nil {
+			return "is beyond what can be counted"
+		}
 	}
 	return ""
 }
 
-// acceptable reports whether JSON may be the answer.
+// acceptable reports whether JSON may be the answer. Without a type in Accept any may.
 func acceptable(accept []string) bool {
-	if len(accept) == 0 {
-		return true
-	}
-	best, quality := -1, 0.0
+	best, quality, empty := -1, 0.0, true
 	for item := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		if strings.TrimSpace(item) == "" {
+			continue
+		}
+		empty = false
 		media, parameters, err := mime.ParseMediaType(item)
 		fits := map[string]int{"*/*": 0, "application/*": 1, jsonType: 2}
 		at, ok := fits[media]
@@ -110,5 +115,5 @@ func acceptable(accept []string) bool {
 			}
 		}
 	}
-	return quality > 0
+	return empty || quality > 0
 }

@@ -80,11 +80,15 @@ func (v *service) post(ctx context.Context, r *postingRequest, as func(account.C
 		AccountID: string(r.AccountID), TransactionID: string(r.Body.TransactionID), EntryType: r.Body.EntryType,
 		Amount: money.Decimal(r.Body.Amount), Currency: money.Currency(r.Body.Currency), Contra: string(r.Body.Contra),
 	}
+	key := cmp.Or(string(r.Key), c.TransactionID)
 	if r.Body.EffectiveAt != nil {
 		c.EffectiveAt = r.Body.EffectiveAt.Truncate(time.Microsecond) // as it is kept, so that a repetition may say it either way
+		if c.EffectiveAt.IsZero() {                                   // which would stand for now
+			return nil, v.problemOf(ctx, &account.TimeError{}).header(keyHeader, key)
+		}
 	}
 	e, id, err := v.submit(ctx, submission{
-		key: cmp.Or(string(r.Key), c.TransactionID), accountID: c.AccountID, command: as(c),
+		key: key, accountID: c.AccountID, command: as(c),
 		same: func(e event.Envelope[any]) bool {
 			p, ok := postingOf(e)
 			return ok && p.transactionID == c.TransactionID
@@ -93,11 +97,19 @@ func (v *service) post(ctx context.Context, r *postingRequest, as func(account.C
 	if err != nil {
 		return nil, err
 	}
-	body, err := v.postingBody(ctx, e)
-	if err != nil {
+	p, ok := postingOf(e)
+	if !ok {
+		err = fmt.Errorf("event %s of account %q is %s, expected a credit or a debit", e.ID, e.AggregateID, e.Type)
 		return nil, v.problemOf(ctx, err)
 	}
-	return &postingAnswer{Idempotency: id, Location: postingPath(c.AccountID, c.TransactionID), Body: body}, nil
+	if !p.counts() {
+		opening, err := v.opening(ctx, c.AccountID)
+		if err != nil {
+			return nil, v.problemOf(ctx, err)
+		}
+		p = p.as(opening)
+	}
+	return &postingAnswer{Idempotency: id, Location: postingPath(c.AccountID, c.TransactionID), Body: p.body(e)}, nil
 }
 
 func postingPath(accountID, transactionID string) string {
@@ -106,10 +118,12 @@ func postingPath(accountID, transactionID string) string {
 
 // posting returns what one transaction did to an account. It reads the account's history up to that transaction.
 func (v *service) posting(ctx context.Context, r *onePostingRequest) (*onePostingAnswer, error) {
-	if _, err := v.opening(ctx, string(r.AccountID)); err != nil {
-		return nil, v.problemOf(ctx, err)
-	}
-	for e, err := range v.accounts.Repository.History(ctx, string(r.AccountID), 1) {
+	id := string(r.AccountID)
+	var opening *account.AccountCreated
+	for e, err := range v.accounts.Repository.History(ctx, id, 1) {
+		if err == nil && opening == nil {
+			opening, err = openingOf(e)
+		}
 		if err != nil {
 			return nil, v.problemOf(ctx, err)
 		}
@@ -119,12 +133,14 @@ func (v *service) posting(ctx context.Context, r *onePostingRequest) (*onePostin
 			if !ok || p.transactionID != string(r.TransactionID) {
 				continue
 			}
-			body, err := v.postingBody(ctx, found)
-			if err != nil {
-				return nil, v.problemOf(ctx, err)
+			if !p.counts() {
+				p = p.as(opening)
 			}
-			return &onePostingAnswer{Body: body}, nil
+			return &onePostingAnswer{Body: p.body(found)}, nil
 		}
+	}
+	if opening == nil {
+		return nil, v.problemOf(ctx, &account.NotFoundError{AccountID: id})
 	}
 	return nil, newProblem(http.StatusNotFound, codeNoPosting,
 		fmt.Sprintf("account %q has no posting of transaction %q", r.AccountID, r.TransactionID))
@@ -133,6 +149,8 @@ func (v *service) posting(ctx context.Context, r *onePostingRequest) (*onePostin
 // posting is what the events of credits and debits have in common.
 type posting struct {
 	direction     string
+	currency      money.Currency
+	exponent      int32
 	transactionID string
 	entryType     account.EntryType
 	amount        int64
@@ -144,26 +162,33 @@ type posting struct {
 func postingOf(e event.Envelope[any]) (posting, bool) {
 	switch c := e.Event.(type) {
 	case account.AccountCredited:
-		return posting{"CREDIT", c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt}, true
+		return posting{
+			"CREDIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt,
+		}, true
 	case account.AccountDebited:
-		return posting{"DEBIT", c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt}, true
+		return posting{
+			"DEBIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt,
+		}, true
 	}
 	return posting{}, false
 }
 
-func (v *service) postingBody(ctx context.Context, e event.Envelope[any]) (postingBody, error) {
-	p, ok := postingOf(e)
-	if !ok {
-		return postingBody{}, fmt.Errorf("event %s of account %q is %s, expected a credit or a debit", e.ID, e.AggregateID, e.Type)
-	}
-	opening, err := v.opening(ctx, e.AggregateID) // reads no topic, as the read model would
-	if err != nil {
-		return postingBody{}, err
-	}
-	exponent := int(opening.Exponent)
+// counts reports whether the event itself says what its amounts are in. One of the first revision
+// does not.
+func (p posting) counts() bool { return p.exponent >= 0 }
+
+// as returns the posting in what its account counts in.
+func (p posting) as(opening *account.AccountCreated) posting {
+	p.currency, p.exponent = opening.Currency, opening.Exponent
+	return p
+}
+
+// body returns the answer for the posting of an event. It must say what its amounts are in.
+func (p posting) body(e event.Envelope[any]) postingBody {
+	exponent := int(p.exponent)
 	return postingBody{
 		AccountID: e.AggregateID, TransactionID: p.transactionID, Direction: p.direction, EntryType: p.entryType,
-		Amount: money.Format(p.amount, exponent), Currency: opening.Currency, Contra: p.contra,
+		Amount: money.Format(p.amount, exponent), Currency: p.currency, Contra: p.contra,
 		BalanceAfter: money.Format(p.balanceAfter, exponent), EffectiveAt: p.effectiveAt, EventID: e.ID, Version: e.AggregateVersion,
-	}, nil
+	}
 }

@@ -22,11 +22,13 @@ const (
 func received(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, refused := receive(w, r)
+		if refused == nil && !connectionOf(r.Context()).handle() {
+			refused = cutOff()
+		}
 		if refused != nil {
 			refused.write(w, r)
 			return
 		}
-		connectionOf(r.Context()).handle()
 		// The time to read is over. Without this, its end would end the request while it is
 		// handled.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
@@ -62,8 +64,7 @@ func receive(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 		return nil, newProblem(http.StatusRequestEntityTooLarge, codeBodyTooLarge,
 			fmt.Sprintf("the body has more than %d bytes", maxBodyBytes)).closing()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, newProblem(http.StatusRequestTimeout, codeBodyTimeout,
-			"the body did not come to its end in time; nothing was changed").closing()
+		return nil, cutOff()
 	case err != nil:
 		return nil, newProblem(http.StatusBadRequest, codeMalformed,
 			"the body does not come to its end: "+err.Error()).closing()
@@ -71,6 +72,11 @@ func receive(w http.ResponseWriter, r *http.Request) ([]byte, *problem) {
 		return nil, newProblem(http.StatusBadRequest, codeMalformed, "there is no body, expected a JSON object")
 	}
 	return body, nil
+}
+
+func cutOff() *problem {
+	return newProblem(http.StatusRequestTimeout, codeBodyTimeout,
+		"the body did not come to its end in time; nothing was changed").closing()
 }
 
 // checkContent refuses a body that is not plain JSON.

@@ -22,6 +22,7 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post("/v1/accounts/alice/credits", "topup", postBody("topup", "10.00")).status)
 	create := func(change ...string) string { return strings.NewReplacer(change...).Replace(createBody("new")) }
 	credit := func(change ...string) string { return strings.NewReplacer(change...).Replace(postBody("t", "1.00")) }
+	creditAt := func(at string) string { return credit(`"contra"`, `"effectiveAt":"`+at+`","contra"`) }
 	const (
 		accounts = "POST /v1/accounts"
 		credits  = "POST /v1/accounts/alice/credits"
@@ -64,7 +65,11 @@ func TestRefusals(t *testing.T) {
 		{"other currency", credits, credit("USD", "EUR"), 422, "CurrencyMismatch"},
 		{"contra to itself", credits, credit("bank", "alice"), 422, "DuplicateEntry"},
 		{"unknown entry type", credits, credit("TOPUP", "GIFT"), 422, "ValidationFailed"},
-		{"long ago", credits, credit(`"contra"`, `"effectiveAt":"1812-01-01T00:00:00Z","contra"`), 422, "InvalidEffectiveTime"},
+		{"long ago", credits, creditAt("1812-01-01T00:00:00Z"), 422, "InvalidEffectiveTime"},
+		{"the zero time", credits, creditAt("0001-01-01T00:00:00Z"), 422, "InvalidEffectiveTime"},
+		{"the zero time in another zone", credits, creditAt("0001-01-01T01:00:00+01:00"), 422, "InvalidEffectiveTime"},
+		{"just after the zero time", credits, creditAt("0001-01-01T00:00:00.0000009Z"), 422, "InvalidEffectiveTime"},
+		{"later in year 1", credits, creditAt("0001-12-31T23:59:59Z"), 422, "InvalidEffectiveTime"},
 		{"transaction with another amount", credits, credit(`"t"`, `"topup"`), 422, "IdempotencyKeyReused"},
 		{"above the limit", "POST /v1/accounts/limited/credits", credit("1.00", "10.01"), 422, "MaxBalanceExceeded"},
 		{"more than there is", debits, credit("1.00", "10.01"), 422, "InsufficientFunds"},
@@ -83,6 +88,9 @@ func TestRefusals(t *testing.T) {
 			r := c.do(method, path, refused.body)
 			require.Equal(t, refused.status, r.status, r.text)
 			require.Equal(t, refused.code, r.code(t))
+			if refused.code == "InvalidEffectiveTime" { // which the service itself finds, or the account
+				require.Equal(t, "t", r.header.Get(keyHeader))
+			}
 			described := document.Paths[templateOf(path)][strings.ToLower(method)].Responses[strconv.Itoa(refused.status)].Description
 			require.Contains(t, strings.Split(described, ", "), refused.code)
 		})
@@ -144,6 +152,24 @@ func TestCorrelationIDIsTheClientsOrNew(t *testing.T) {
 	var page eventsBody
 	c.do(http.MethodGet, accountsPath+"/a/events", "").as(t, &page)
 	require.Equal(t, "conversation-1", page.Events[0].CorrelationID)
+	for sent, ok := range map[string]bool{ // an id's length counts in bytes, not in characters
+		strings.Repeat("x", 255):       true,
+		strings.Repeat("x", 256):       false,
+		strings.Repeat("é", 127) + "x": true,
+		strings.Repeat("é", 128):       false,
+	} {
+		r = c.do(http.MethodGet, accountsPath+"/a", "", correlationHeader, sent)
+		if ok {
+			require.Equal(t, http.StatusOK, r.status, r.text)
+			require.Equal(t, sent, r.header.Get(correlationHeader))
+			continue
+		}
+		require.Equal(t, codeInvalid, r.code(t), sent)
+		require.Contains(t, r.text, "has 256 bytes, expected at most 255")
+	}
+	p := correlationParameter()
+	require.Nil(t, p.Schema.MaxLength, "which would count characters")
+	require.Contains(t, p.Description, "255 bytes")
 
 	first, second := c.do(http.MethodGet, accountsPath+"/a", ""), c.do(http.MethodGet, accountsPath+"/a", "")
 	require.NotEmpty(t, first.header.Get(correlationHeader))

@@ -135,8 +135,9 @@ func (s *server) handler() http.Handler {
 	for path, page := range pages {
 		pages[path] = correlated(s.settings.newID, guarded(s.logger, onlyRead(page)))
 	}
-	api := s.telemetry.observed(s.route, correlated(s.settings.newID, guarded(s.logger, s.api())))
+	api := s.routed(s.telemetry.observed(correlated(s.settings.newID, guarded(s.logger, s.api()))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		connectionOf(r.Context()).answer()
 		if page, ok := pages[r.URL.Path]; ok {
 			page.ServeHTTP(w, r)
 			return
@@ -162,17 +163,45 @@ func (s *server) api() http.Handler {
 		s.serving.Load().api.ServeHTTP(w, r)
 	})))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		at := s.serving.Load()
-		if at == nil {
-			newProblem(http.StatusServiceUnavailable, codeUnavailable, "the service is starting and reads the events; try again").retryLater().write(w, r)
-			return
-		}
-		if _, refused := find(at.api, r); refused != nil {
+		if refused := routeOf(r.Context()).refused; refused != nil {
 			refused.write(w, r)
 			return
 		}
 		handle.ServeHTTP(w, r)
 	})
+}
+
+// route is where a request goes, or why it goes nowhere.
+type route struct {
+	path    string // without what is different in each request; "none" if it goes nowhere
+	refused *problem
+}
+
+type routeKey struct{}
+
+func routeOf(ctx context.Context) route {
+	found, _ := ctx.Value(routeKey{}).(route)
+	return found
+}
+
+// routed finds the route of each request once, for all that next does.
+func (s *server) routed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), routeKey{}, s.route(r))))
+	})
+}
+
+func (s *server) route(r *http.Request) route {
+	at := s.serving.Load()
+	if at == nil {
+		return route{"none", newProblem(http.StatusServiceUnavailable, codeUnavailable,
+			"the service is starting and reads the events; try again").retryLater()}
+	}
+	path, refused := find(at.api, r)
+	if refused != nil {
+		path = "none"
+	}
+	return route{path, refused}
 }
 
 func (s *server) readiness() health {
@@ -192,14 +221,4 @@ func (s *server) liveness() health {
 		return health{Status: statusOK}
 	}
 	return liveness(at.backend)
-}
-
-// route names the request's route, without what is different in each.
-func (s *server) route(r *http.Request) string {
-	if at := s.serving.Load(); at != nil {
-		if path, refused := find(at.api, r); refused == nil {
-			return path
-		}
-	}
-	return "none"
 }

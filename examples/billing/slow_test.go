@@ -108,6 +108,88 @@ func TestConnectionsAreBounded(t *testing.T) {
 	require.Equal(t, http.StatusRequestTimeout, answer.StatusCode)
 }
 
+// timid is a connection that must be ended under the lock, and the listener of several.
+type timid struct {
+	net.Conn
+	t      *testing.T
+	of     *connections
+	closed bool
+	late   bool // reading has ended
+}
+
+func (c *timid) locked() {
+	if c.of.mu.TryLock() {
+		c.of.mu.Unlock()
+		c.t.Error("a request may be handled meanwhile")
+	}
+}
+
+func (c *timid) SetReadDeadline(time.Time) error {
+	c.locked()
+	c.late = true
+	return nil
+}
+
+func (c *timid) Close() error {
+	c.locked()
+	c.closed = true
+	return nil
+}
+
+type timidListener struct {
+	net.Listener
+	next *timid
+}
+
+func (l *timidListener) Accept() (net.Conn, error) { return l.next, nil }
+
+// A connection is either cut off or its request is handled, never both.
+func TestRequestIsHandledOrCutOff(t *testing.T) {
+	t.Parallel()
+	listener := &timidListener{}
+	l := &connections{Listener: listener, most: 1}
+	connect := func() (*connection, *timid) {
+		listener.next = &timid{t: t, of: l}
+		accepted, err := l.Accept()
+		require.NoError(t, err)
+		return accepted.(*connection), listener.next
+	}
+	handled := 0
+	handler := received(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { handled++ }))
+	ask := func(c *connection) int {
+		l.changed(c, http.StateActive)
+		r := httptest.NewRequest(http.MethodGet, accountsPath, nil)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r.WithContext(withConnection(r.Context(), c)))
+		return w.Code
+	}
+	first, wire := connect()
+	require.Equal(t, http.StatusOK, ask(first))
+	second, cut := connect() // nobody waits but itself
+	require.True(t, cut.closed)
+	require.False(t, wire.closed || wire.late, "its request is handled")
+	require.Equal(t, http.StatusRequestTimeout, ask(second))
+
+	first.wait()
+	_, wire2 := connect()
+	require.True(t, wire.closed)
+	require.False(t, wire2.closed)
+	require.Equal(t, http.StatusRequestTimeout, ask(first))
+
+	third, wire := connect()
+	require.True(t, wire2.closed)
+	third.receive()
+	connect()
+	require.True(t, wire.late)
+	require.False(t, wire.closed, "its handler tells the client")
+	r, w := httptest.NewRequest(http.MethodGet, accountsPath, nil), httptest.NewRecorder()
+	handler.ServeHTTP(w, r.WithContext(withConnection(r.Context(), third)))
+	require.Equal(t, http.StatusRequestTimeout, w.Code)
+	require.Equal(t, "close", w.Header().Get("Connection"))
+	require.Contains(t, w.Body.String(), codeBodyTimeout)
+	require.Equal(t, 1, handled)
+}
+
 // A request that is handled is not cut off, however many connect.
 func TestConnectionWithARequestIsKept(t *testing.T) {
 	t.Parallel()

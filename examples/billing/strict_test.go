@@ -82,10 +82,13 @@ func TestBodiesAreStrict(t *testing.T) {
 		"a control character":              {strings.Replace(body, "bank", "b\nk", 1), malformed},
 		"NaN":                              {strings.Replace(body, `"1.00"`, `NaN`, 1), malformed},
 		"a number that is none":            {strings.Replace(body, `"1.00"`, `01`, 1), malformed},
-		"too deep":                         {add(`"x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)), malformed},
-		"far too deep":                     {strings.Repeat("[", maxBodyBytes/2), malformed},
-		"cut off":                          {strings.TrimSuffix(body, "}"), malformed},
-		"spaces alone":                     {"   \n", malformed},
+		"too deep": {
+			add(`"x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)),
+			malformed,
+		},
+		"far too deep": {strings.Repeat("[", maxBodyBytes/2), malformed},
+		"cut off":      {strings.TrimSuffix(body, "}"), malformed},
+		"spaces alone": {"   \n", malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := c.post(accountsPath+"/a/credits", "k", r.body)
@@ -109,7 +112,8 @@ func TestBodiesAtRandom(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, seed))
 	parts := []string{
-		`"`, `:`, `,`, `{`, `}`, `[`, `]`, `null`, `\u0000`, `\ud800`, "\xff", "\x00", "\ufeff", `"amount":"2.00"`, `"Amount":"2.00"`, `"aMOUNT"`, " ", "-", ".",
+		`"`, `:`, `,`, `{`, `}`, `[`, `]`, `null`, `\u0000`, `\ud800`, "\xff", "\x00", "\ufeff", `"amount":"2.00"`,
+		`"Amount":"2.00"`, `"aMOUNT"`, " ", "-", ".",
 		"0", "1e3", "\u212a", `\`, "true", `"contra":"x"`, "\n", "/",
 	}
 	accepted := 0
@@ -122,7 +126,8 @@ func TestBodiesAtRandom(t *testing.T) {
 		}
 		r := c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), body)
 		if r.status != http.StatusCreated {
-			require.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusConflict}, r.status, "%q: %s", body, r.text)
+			require.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusConflict}, r.status,
+				"%q: %s", body, r.text)
 			r.code(t)
 			continue
 		}
@@ -132,7 +137,8 @@ func TestBodiesAtRandom(t *testing.T) {
 		var p postingBody
 		r.as(t, &p)
 		done = map[string]string{
-			"transactionId": p.TransactionID, "entryType": string(p.EntryType), "currency": string(p.Currency), "contra": p.Contra, "amount": said["amount"],
+			"transactionId": p.TransactionID, "entryType": string(p.EntryType), "currency": string(p.Currency),
+			"contra": p.Contra, "amount": said["amount"],
 		}
 		require.Equal(t, said, done, "%q", body)
 		sent, ok := new(big.Rat).SetString(said["amount"])
@@ -151,7 +157,8 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 	c.open("a")
 	long := strings.Repeat("x", ids.MaxLength+1)
 	for _, id := range []string{
-		"a\x00", "a\nb", "\xff", "/", ".", "..", "...", "a//b", "/a", "a/", "a/b/c", "a b", "a%2Fb", "ü", "\u202ea", long, "x/..", "a\\b", `a"b`, "a?b", "a#b", "\x7f",
+		"a\x00", "a\nb", "\xff", "/", ".", "..", "...", "a//b", "/a", "a/", "a/b/c", "a b", "a%2Fb", "ü", "\u202ea", long,
+		"x/..", "a\\b", `a"b`, "a?b", "a#b", "\x7f",
 	} {
 		text, err := json.Marshal(id)
 		require.NoError(t, err)
@@ -169,7 +176,8 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 			"id":                 c.post(accountsPath, "k", strings.Replace(createBody("new"), `"new"`, in, 1)),
 			"ownerId":            c.post(accountsPath, "k", strings.Replace(createBody("new"), `"user-1"`, in, 1)),
 			"transactionId":      c.post(accountsPath+"/a/credits", "k", strings.Replace(postBody("t", "1.00"), `"t"`, in, 1)),
-			"contra":             c.post(accountsPath+"/a/credits", "k", strings.Replace(postBody("t", "1.00"), `"bank"`, in, 1)),
+			"contra": c.post(accountsPath+"/a/credits", "k",
+				strings.Replace(postBody("t", "1.00"), `"bank"`, in, 1)),
 		} {
 			inPath := strings.Contains(name, "GET") || strings.Contains(name, "POST") || strings.Contains(name, "path")
 			if inPath && strings.Trim(id, ".") == "" && len(id) < len("...") { // which a path resolves
@@ -186,8 +194,10 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 	}
 	for _, id := range []string{"transit:x", "a/transit:x"} {
 		require.Equal(t, "InvalidId", c.post(accountsPath, "k", createBody(id)).code(t))
-		require.Equal(t, "InvalidId", c.post(accountsPath+"/"+url.PathEscape(id)+"/credits", "k", postBody("t", "1.00")).code(t))
-		require.Equal(t, "AccountNotFound", c.do(http.MethodGet, accountsPath+"/"+url.PathEscape(id), "").code(t), "it can be asked for")
+		require.Equal(t, "InvalidId",
+			c.post(accountsPath+"/"+url.PathEscape(id)+"/credits", "k", postBody("t", "1.00")).code(t))
+		require.Equal(t, "AccountNotFound", c.do(http.MethodGet, accountsPath+"/"+url.PathEscape(id), "").code(t),
+			"it can be asked for")
 	}
 	require.Equal(t, "InvalidId", c.post(accountsPath+"/a/credits", "transit:x", postBody("t", "1.00")).code(t))
 	require.Equal(t, "0.00", c.posted("a"))
@@ -227,23 +237,32 @@ func TestParametersAreExact(t *testing.T) {
 	c := start(t)
 	c.open("a")
 	for i := range 3 {
-		require.Equal(t, http.StatusCreated, c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), postBody(fmt.Sprint("t-", i), "1.00")).status)
+		require.Equal(t, http.StatusCreated,
+			c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), postBody(fmt.Sprint("t-", i), "1.00")).status)
 	}
 	const invalid = http.StatusUnprocessableEntity
 	for query, want := range map[string]any{
-		"": []int64{1, 2, 3, 4}, "after=0": []int64{1, 2, 3, 4}, "after=1&limit=2": []int64{2, 3}, "limit=1000": []int64{1, 2, 3, 4}, "after=3": []int64{4},
-		"after=4": []int64(nil), "after=5": []int64(nil), "after=9223372036854775806": []int64(nil), "after=9223372036854775807": []int64(nil),
-		"after=9223372036854775808": invalid, "after=99999999999999999999": invalid, "after=": invalid, "after": invalid, "after=-1": invalid, "after=-0": invalid,
-		"after=%2B1": invalid, "after=+1": invalid, "after=1.0": invalid, "after=1e0": invalid, "after=0x1": invalid, "after=01": invalid, "after=1_0": invalid,
-		"after=a": invalid, "after=%00": invalid, "after=%D9%A1": invalid, "after=1&after=1": invalid, "after=1&after=": invalid, "after=1,2": invalid,
-		"limit=": invalid, "limit=0": invalid, "limit=-1": invalid, "limit=1001": invalid, "limit=1&limit=1": invalid, "limit=x": invalid, "limit=1%20": invalid,
-		"limit=18446744073709551617": invalid, "After=1": invalid, "page=1": invalid, "=1": invalid, "after[]=1": invalid, "%61fter=1&after=1": invalid,
-		"after=1;limit=1": http.StatusBadRequest, "after=%": http.StatusBadRequest,
+		"": []int64{1, 2, 3, 4}, "after=0": []int64{1, 2, 3, 4}, "after=1&limit=2": []int64{2, 3},
+		"limit=1000": []int64{1, 2, 3, 4}, "after=3": []int64{4},
+		"after=4": []int64(nil), "after=5": []int64(nil), "after=9223372036854775806": []int64(nil),
+		"after=9223372036854775807": []int64(nil),
+		"after=9223372036854775808": invalid, "after=99999999999999999999": invalid, "after=": invalid, "after": invalid,
+		"after=-1": invalid, "after=-0": invalid,
+		"after=%2B1": invalid, "after=+1": invalid, "after=1.0": invalid, "after=1e0": invalid, "after=0x1": invalid,
+		"after=01": invalid, "after=1_0": invalid,
+		"after=a": invalid, "after=%00": invalid, "after=%D9%A1": invalid, "after=1&after=1": invalid,
+		"after=1&after=": invalid, "after=1,2": invalid,
+		"limit=": invalid, "limit=0": invalid, "limit=-1": invalid, "limit=1001": invalid, "limit=1&limit=1": invalid,
+		"limit=x": invalid, "limit=1%20": invalid,
+		"limit=18446744073709551617": invalid, "After=1": invalid, "page=1": invalid, "=1": invalid, "after[]=1": invalid,
+		"%61fter=1&after=1": invalid,
+		"after=1;limit=1":   http.StatusBadRequest, "after=%": http.StatusBadRequest,
 	} {
 		r := c.do(http.MethodGet, accountsPath+"/a/events?"+query, "")
 		if status, ok := want.(int); ok {
 			require.Equal(t, status, r.status, "%s: %s", query, r.text)
-			require.Equal(t, map[int]string{invalid: codeInvalid, http.StatusBadRequest: codeMalformed}[status], r.code(t), query)
+			require.Equal(t, map[int]string{invalid: codeInvalid, http.StatusBadRequest: codeMalformed}[status], r.code(t),
+				query)
 			continue
 		}
 		require.Equal(t, http.StatusOK, r.status, "%s: %s", query, r.text)
@@ -263,6 +282,11 @@ func TestParametersAreExact(t *testing.T) {
 		require.Equal(t, codeInvalid, c.do(http.MethodGet, path+"?=", "").code(t))
 	}
 	require.Equal(t, codeInvalid, c.post(accountsPath+"?after=b", "k", createBody("b")).code(t))
+	require.Contains(t, c.do(http.MethodGet, accountsPath+"/a/events?after=9223372036854775808", "").text,
+		"is beyond what can be counted")
+	for _, page := range []string{"/livez", "/readyz", "/metrics", "/docs", "/openapi.json"} {
+		require.Equal(t, http.StatusOK, c.do(http.MethodGet, page+"?x=1", "").status, "what is no operation under /v1")
+	}
 }
 
 func TestAccountsAreListedPageByPage(t *testing.T) {

@@ -72,9 +72,10 @@ func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[
 	return e, err == nil, err
 }
 
-// earlier finds the event of a command that was applied before. If another command did the same, it
-// returns a problem that names it: an answer to this key could not be given again once the key is
-// used for something else.
+// earlier finds the event of a command that was applied before. If another command posted the same
+// transaction, earlier returns a problem that names that command's key. It gives no answer to this
+// key, because the answer would not last: the store does not keep the key, so another request may
+// use it later.
 func (v *service) earlier(ctx context.Context, s submission) (found event.Envelope[any], err error) {
 	ok := false
 	for e, err := range v.accounts.Repository.History(ctx, s.accountID, 1) {

@@ -18,7 +18,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	notrace "go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/fencelog/fencelog/billing/refusal"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/observe/oteltrace"
@@ -67,11 +66,10 @@ func telemetryOf(provider trace.TracerProvider, end func(context.Context) error)
 
 // outcome tells refusals, which are answers, and what nobody waits for any more from failures.
 func outcome(err error) string {
-	_, refused := refusal.Of(err)
 	switch {
 	case err == nil:
 		return "ok"
-	case refused, errors.Is(err, eventstore.ErrInvalid):
+	case refusalCode(err) != "":
 		return "refused"
 	case errors.Is(err, context.Canceled), errors.Is(err, eventstore.ErrClosed):
 		return "canceled"
@@ -93,7 +91,8 @@ func (t *telemetry) kafka(cfg kafka.Config) (kafka.Hooks, error) {
 }
 
 // observed measures and traces what next serves.
-func (t *telemetry) observed(route func(*http.Request) string, next http.Handler) http.Handler {
+func (t *telemetry) observed(next http.Handler) http.Handler {
+	route := func(r *http.Request) string { return routeOf(r.Context()).path }
 	return otelhttp.NewHandler(t.metrics.HTTP(route, next), "",
 		otelhttp.WithTracerProvider(t.provider),
 		otelhttp.WithMeterProvider(noop.NewMeterProvider()),

@@ -72,12 +72,14 @@ func TestMetricsPage(t *testing.T) {
 	c.do(http.MethodGet, accountsPath+"/a/balance", "")
 	c.do(http.MethodGet, "/made/up/"+strings.Repeat("x", 10), "")
 	c.post(accountsPath+"/a/debits", "k", postBody("t", "1.00"))
+	require.Equal(t, "IdempotencyKeyReused", c.post(accountsPath+"/a/credits", "open-a", postBody("t", "1.00")).code(t))
 	text := c.do(http.MethodGet, "/metrics", "").text
 	for _, line := range []string{
 		`fencelog_append_duration_seconds_count{category="Account",outcome="stored"} 1`,
 		`fencelog_append_records_total{category="Account"} 1`,
 		`fencelog_command_duration_seconds_count{command="CreateAccount",outcome="ok"} 1`,
 		`fencelog_command_duration_seconds_count{command="DebitAccount",outcome="refused"} 1`,
+		`fencelog_command_duration_seconds_count{command="CreditAccount",outcome="refused"} 1`,
 		`fencelog_query_duration_seconds_count{outcome="ok",query="GetBalance"} 1`,
 		`fencelog_http_request_duration_seconds_count{method="POST",route="/v1/accounts",status="201"} 1`,
 		`fencelog_http_request_duration_seconds_count{method="POST",route="/v1/accounts/{accountId}/debits",status="422"} 1`,

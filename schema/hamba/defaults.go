@@ -1,17 +1,17 @@
 package hamba
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/fencelog/fencelog/schema"
 )
 
 // checkDefaults refuses a schema in which a default is a whole number that a float64, by way of which the library reads it, does not hold.
 func checkDefaults(text string) error {
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	var s any
 	if err := d.Decode(&s); err != nil {
