@@ -19,6 +19,8 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	usage = "usage: billing   (without arguments: environment variables configure it, see its README.md)\n"
 )
 
 func main() {
@@ -31,11 +33,11 @@ func main() {
 // run is the program; it returns the exit code. Logs go to stdout, one JSON object a line.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	if len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
-		fmt.Fprintln(stdout, "usage: billing   (no arguments: it is configured by environment variables, see its README.md)")
+		fmt.Fprint(stdout, usage)
 		return exitOK
 	}
 	if len(args) > 0 {
-		fmt.Fprintf(stderr, "billing: found the argument %q, expected none: it is configured by environment variables, see its README.md\n", args[0])
+		fmt.Fprintf(stderr, "billing: found the argument %q, expected none\n%s", args[0], usage)
 		return exitUsage
 	}
 	s, err := settingsFrom(getenv)

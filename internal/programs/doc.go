@@ -1,2 +1,3 @@
-// Package programs holds what is tested of all programs of this module alike. It has no code of its own.
+// Package programs tests what all programs of this module have in common. It has no other code, and
+// nobody imports it.
 package programs

@@ -4,49 +4,79 @@ package programs_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// Every program tells how it is called, on standard output, if it is asked to, which is no failure; and on standard error, with exit code 2, if it
-// was called wrongly, before it does anything else..
+// The bounds of a build of all programs, and of a call that does nothing.
+const (
+	buildTime = 10 * time.Minute
+	callTime  = time.Minute
+)
+
+// A program that is asked how it is called prints that to standard output and exits with 0. One that
+// is called wrongly prints it to standard error and exits with 2, before it does anything else.
 func TestHowEveryProgramIsCalled(t *testing.T) {
-	list, err := exec.Command("go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, "../../...").Output()
+	ctx, cancel := context.WithTimeout(t.Context(), buildTime)
+	defer cancel()
+	list, err := exec.CommandContext(ctx, "go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, "../../...").Output()
 	require.NoError(t, err)
 	programs := strings.Fields(string(list))
 	require.Greater(t, len(programs), 10)
 	folder := t.TempDir()
-	output, err := exec.Command("go", append([]string{"build", "-ldflags=-s -w", "-o", folder}, programs...)...).CombinedOutput()
+	output, err := exec.CommandContext(ctx, "go", append([]string{"build", "-ldflags=-s -w", "-o", folder}, programs...)...).CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	for _, program := range programs {
 		name := path.Base(program)
-		for _, c := range []struct {
-			argument string
-			code     int
-		}{{"-h", 0}, {"-help", 0}, {"--help", 0}, {"-there-is-no-such-flag", 2}} {
-			t.Run(name+" "+c.argument, func(t *testing.T) {
-				var stdout, stderr bytes.Buffer
-				cmd := exec.Command(filepath.Join(folder, name), c.argument)
-				cmd.Env = []string{} // nothing is configured
-				cmd.Stdout, cmd.Stderr = &stdout, &stderr
-				var failed *exec.ExitError
-				if err := cmd.Run(); err != nil && !errors.As(err, &failed) {
-					require.NoError(t, err)
-				}
-				said, silent := &stdout, &stderr
-				if c.code != 0 {
-					said, silent = silent, said
-				}
-				require.Equal(t, c.code, cmd.ProcessState.ExitCode(), "%s%s", stdout.String(), stderr.String())
-				require.NotEmpty(t, said.String())
-				require.Empty(t, silent.String())
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			code, usage, stderr := call(t, filepath.Join(folder, name), "-h")
+			require.Equal(t, 0, code, stderr)
+			require.NotEmpty(t, usage)
+			require.Empty(t, stderr)
+			for _, help := range []string{"-help", "--help"} {
+				code, stdout, stderr := call(t, filepath.Join(folder, name), help)
+				require.Equal(t, 0, code, stderr)
+				require.Equal(t, usage, stdout, help)
+				require.Empty(t, stderr)
+			}
+			for _, wrong := range [][]string{
+				{"-there-is-no-such-flag"}, {"there-is-no-such-argument", "nor-this-one"}, // quickstart takes one, a file
+			} {
+				code, stdout, stderr := call(t, filepath.Join(folder, name), wrong...)
+				require.Equal(t, 2, code, "%v: %s%s", wrong, stdout, stderr)
+				require.Contains(t, stderr, usage, wrong)
+				require.Empty(t, stdout)
+			}
+		})
 	}
+}
+
+// call runs a program for which nothing is configured, and returns its exit code and what it printed.
+func call(t *testing.T, program string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), callTime)
+	defer cancel()
+	var out, log bytes.Buffer
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = []string{}
+	cmd.Dir = t.TempDir()
+	cmd.Stdout, cmd.Stderr = &out, &log
+	cmd.WaitDelay = callTime // for what it may have started
+	var failed *exec.ExitError
+	if err := cmd.Run(); !errors.As(err, &failed) {
+		require.NoError(t, err)
+	}
+	require.NoError(t, ctx.Err(), "%v did not end: %s", args, &log)
+	chosen := regexp.MustCompile(`default [0-9]+`) // prove draws a seed
+	same := func(b bytes.Buffer) string { return chosen.ReplaceAllString(b.String(), "default N") }
+	return cmd.ProcessState.ExitCode(), same(out), same(log)
 }

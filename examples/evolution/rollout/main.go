@@ -40,15 +40,18 @@ func main() {
 	flags := flag.NewFlagSet("rollout", flag.ContinueOnError)
 	flags.SetOutput(&usage)
 	claim := flags.Bool("claim", false, "take the partitions, to do what the input asks for")
-	switch err := flags.Parse(os.Args[1:]); {
+	err := flags.Parse(os.Args[1:])
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		fmt.Fprintf(&usage, "rollout: %v\n", err)
+		flags.Usage()
+	}
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Print(usage.String())
 		return
 	case err != nil:
 		fmt.Fprint(os.Stderr, usage.String())
-		os.Exit(2)
-	case flags.NArg() > 0:
-		fmt.Fprintf(os.Stderr, "rollout: found %q, expected flags only; -h lists them\n", flags.Args())
 		os.Exit(2)
 	}
 	if err := run(context.Background(), os.Stdin, os.Stdout, os.Stderr, *claim, os.Getenv); err != nil {

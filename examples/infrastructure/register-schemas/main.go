@@ -7,14 +7,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -67,9 +68,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return exitUsage
 	}
 	o.names.Prefix = getenv(kafka.EnvTopicPrefix)
-	ticker := time.NewTicker(waitingEvery)
-	defer ticker.Stop()
-	over := whileWaiting(stderr, cmp.Or(o.folder, placeOf(getenv(schema.EnvRegistryURL))), ticker.C)
+	waiting := "waiting for the registry " + cmp.Or(o.folder, placeOf(getenv(schema.EnvRegistryURL)))
+	over := progress.To(stderr).During(func() string { return waiting })
 	err = deploy(ctx, o, stdout, getenv)
 	over()
 	if err != nil {
@@ -77,6 +77,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return exitFailed
 	}
 	return exitOK
+}
+
+// placeOf names the registry of a URL, without what may be a password.
+func placeOf(registry string) string {
+	if u, err := url.Parse(registry); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return "that " + schema.EnvRegistryURL + " names"
 }
 
 // deploy checks the schemas, and registers them if it shall.

@@ -1,20 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -123,19 +124,29 @@ func TestWrongCalls(t *testing.T) {
 	}
 }
 
-// Whoever waits for a registry is told so, again and again.
+// The program says for what it waits, and does not say a password.
 func TestAWaitIsTold(t *testing.T) {
 	t.Parallel()
-	said, say := io.Pipe()
-	ticks := make(chan time.Time)
-	over := whileWaiting(say, placeOf("http://user:secret@registry:8081"), ticks)
-	lines := bufio.NewReader(said)
-	for range 2 {
-		ticks <- time.Time{}
-		line, err := lines.ReadString('\n')
-		require.NoError(t, err)
-		require.Regexp(t, `^register-schemas: waiting for the registry registry:8081 \(\d+ s\)\n$`, line)
-	}
-	over()
+	arrived, answer := make(chan struct{}, 1), make(chan struct{})
+	registry := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+		<-answer
+	}))
+	defer registry.Close()
+	defer close(answer)
+	place := registry.Listener.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	said := new(kafkatest.Output)
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, nil, io.Discard, said, environment("http://user:secret@"+place)) }()
+	<-arrived
+	said.Await(t, "still waiting for the registry "+place+" (5 s)\n")
+	require.NotContains(t, said.String(), "secret")
+	cancel()
+	require.Equal(t, exitFailed, <-ended)
 	require.Equal(t, "that SCHEMA_REGISTRY_URL names", placeOf("http://user:sec%ret@registry:8081"))
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -28,13 +27,14 @@ const brokers = 3
 // billingService is the folder of the program in this module.
 const billingService = "examples/billing"
 
-// parse reads the command line; its errors, and the help, have been printed.
-func parse(args []string, stderr io.Writer) (options, error) {
-	o := options{service: billingService, progress: stderr}
+// parse reads the command line. With an error it has written what is wrong to usage, and how to
+// call the program.
+func parse(args []string, usage io.Writer) (options, error) {
+	o := options{service: billingService}
 	flags := flag.NewFlagSet("stack", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	list := func(target *[]int, name, usage string) {
-		flags.Func(name, usage, func(s string) (err error) {
+	flags.SetOutput(usage)
+	list := func(target *[]int, name, says string) {
+		flags.Func(name, says, func(s string) (err error) {
 			*target, err = parsePorts(s)
 			return err
 		})
@@ -50,9 +50,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "unexpected argument %q\n", flags.Arg(0))
+		err := fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		fmt.Fprintf(usage, "stack: %v\n", err)
 		flags.Usage()
-		return o, errors.New("unexpected argument")
+		return o, err
 	}
 	if !*free {
 		o = o.withStandardPorts()

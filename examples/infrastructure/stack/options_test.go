@@ -12,24 +12,24 @@ import (
 
 func TestPorts(t *testing.T) {
 	t.Parallel()
-	var stderr strings.Builder
-	o, err := parse([]string{"-kafka-ports=1, 2,3", "-metrics-ports=4,5,6", "-registry-port=7", "-lag-port=8", "-prometheus-port=9", "-billing-port=10"}, &stderr)
+	var usage strings.Builder
+	o, err := parse([]string{"-kafka-ports=1, 2,3", "-metrics-ports=4,5,6", "-registry-port=7", "-lag-port=8", "-prometheus-port=9", "-billing-port=10"}, &usage)
 	require.NoError(t, err)
 	require.Equal(t, options{
 		kafkaPorts: []int{1, 2, 3}, metricsPorts: []int{4, 5, 6}, registryPort: 7, lagPort: 8, prometheusPort: 9, billingPort: 10,
-		service: "examples/billing", progress: &stderr,
+		service: "examples/billing",
 	}, o)
 
-	o, err = parse(nil, &stderr)
+	o, err = parse(nil, &usage)
 	require.NoError(t, err)
 	require.Equal(t, options{
 		kafkaPorts: []int{9092, 9093, 9094}, metricsPorts: []int{9404, 9405, 9406}, registryPort: 8081, lagPort: 9308,
-		prometheusPort: 9090, billingPort: 3001, service: "examples/billing", progress: &stderr,
+		prometheusPort: 9090, billingPort: 3001, service: "examples/billing",
 	}, o)
 
-	o, err = parse([]string{"-free-ports"}, &stderr)
+	o, err = parse([]string{"-free-ports"}, &usage)
 	require.NoError(t, err)
-	require.Equal(t, options{service: "examples/billing", progress: &stderr}, o)
+	require.Equal(t, options{service: "examples/billing"}, o)
 }
 
 func TestWrongCalls(t *testing.T) {
@@ -42,7 +42,7 @@ func TestWrongCalls(t *testing.T) {
 		{"two ports", "found 2 ports, expected 3", []string{"-kafka-ports=1,2"}, exitUsage},
 		{"no numbers", `"http" is not a port number`, []string{"-metrics-ports=http,1,2"}, exitUsage},
 		{"unknown flag", "-free-ports", []string{"-x"}, exitUsage},
-		{"an argument", `unexpected argument "up"`, []string{"up"}, exitUsage},
+		{"an argument", `found the argument "up", expected none`, []string{"up"}, exitUsage},
 		{"help", "-free-ports", []string{"-h"}, exitOK},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -115,11 +115,12 @@ func tell(ctx context.Context, c *console.Console, died <-chan error) {
 	}
 }
 
-// parse turns the command line into a configuration.
-func parse(args []string, stderr io.Writer) (kafkatest.Config, error) {
-	cfg := kafkatest.Config{Progress: stderr}
+// parse turns the command line into a configuration. With an error it has written what is wrong to
+// usage, and how to call the command.
+func parse(args []string, usage io.Writer) (kafkatest.Config, error) {
+	var cfg kafkatest.Config
 	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(usage)
 	flags.StringVar(&cfg.Version, "version", "", "`release` of Kafka (default "+kafkatest.DefaultVersion+", or $"+kafkatest.EnvVersion+")")
 	flags.IntVar(&cfg.Brokers, "brokers", 0, "`number` of brokers (default 3, or as many as -ports)")
 	flags.Func("ports", "`ports` of the brokers, separated by commas (default free ones)", func(s string) error {
@@ -134,8 +135,9 @@ func parse(args []string, stderr io.Writer) (kafkatest.Config, error) {
 		return cfg, err
 	}
 	if flags.NArg() > 0 {
-		err := fmt.Errorf("cluster: found the argument %q, expected none: see -help", flags.Arg(0))
-		fmt.Fprintln(stderr, err)
+		err := fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
+		fmt.Fprintf(usage, "cluster: %v\n", err)
+		flags.Usage()
 		return cfg, err
 	}
 	if cfg.Brokers == 0 {

@@ -26,24 +26,31 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			var stderr bytes.Buffer
-			got, err := parse(c.args, &stderr)
+			var usage bytes.Buffer
+			got, err := parse(c.args, &usage)
 			require.NoError(t, err)
-			c.want.Progress = &stderr
 			require.Equal(t, c.want, got)
+			require.Empty(t, usage.String())
 		})
 	}
 }
 
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-ports=http"}, {"-ports="}, {"start"}, {"-colour"}} {
-		var stderr bytes.Buffer
-		_, err := parse(args, &stderr)
-		require.Error(t, err, args)
-	}
 	var help bytes.Buffer
 	_, err := parse([]string{"-help"}, &help)
 	require.ErrorIs(t, err, flag.ErrHelp)
 	require.Contains(t, help.String(), "-registry-port port")
+	for _, c := range []struct{ arg, says string }{
+		{"-ports=http", `"http" is not a port number`},
+		{"-ports=", `"" is not a port number`},
+		{"start", `cluster: found the argument "start", expected none`},
+		{"-colour", "not defined: -colour"},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.ErrorIs(t, run(t.Context(), []string{c.arg}, nil, &stdout, &stderr), errUsage, c.arg)
+		require.Contains(t, stderr.String(), c.says)
+		require.Contains(t, stderr.String(), help.String())
+		require.Empty(t, stdout.String())
+	}
 }
