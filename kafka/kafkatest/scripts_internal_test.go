@@ -13,16 +13,15 @@ import (
 )
 
 // Folders may be called anything, and a tool's class depends on the release. The clusters of a test
-// have one cache, whose name is plain: so only an internal test can name another.
+// have one cache, whose name is plain: so only an internal test can name another. It is not parallel: a script that is just written cannot
+// run while another test starts a process, which inherits the open file.
 func TestScriptsInFoldersOfAnyName(t *testing.T) {
-	t.Parallel()
 	for _, c := range []struct{ name, folder, jar, runs string }{
 		{"a new release", "plain", "... new/Tool ...", "new.Tool"},
 		{"an old one", "plain", "...", "old.Tool"},
 		{"an odd name", "Ann's $(touch x) * \"files\"", "... new/Tool ...", "new.Tool"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
 			folder := filepath.Join(t.TempDir(), c.folder)
 			java, script := filepath.Join(folder, "java"), filepath.Join(folder, "tool.sh")
 			d := &distribution{java: java, dir: folder}
