@@ -11,9 +11,9 @@
 // client, and [InstallNode] kafkajs, to see what others make of what was written.
 //
 // Real brokers need Java 17 and Maven; the registry also needs Python with pip. [InstallPython]
-// needs Python 3.11 with pip, and [InstallNode] Node 18 with npm. The first start of a version downloads it into the
-// user's cache folder, or the one that FENCELOG_CACHE names. Everything listens on 127.0.0.1 only.
-// Linux and other Unix systems are supported.
+// needs Python 3.11 with pip, and [InstallNode] Node 18 with npm. The first start of a version
+// downloads it into the user's cache folder, or the one that FENCELOG_CACHE names. Everything
+// listens on 127.0.0.1 only. Linux and other Unix systems are supported.
 //
 // Nothing is left behind. [Cluster.Stop] ends every process and removes the data. On Linux
 // the kernel does the first part for a test binary that panics or is killed,

@@ -20,8 +20,8 @@ func pythonPackages() []string {
 }
 
 // InstallPython returns an interpreter of Python programs that may import confluent_kafka, with its
-// schema registry and Avro parts. It is downloaded if need be to the folder of all downloads. out is
-// told about it; nil: nobody. It needs Python 3.11 with pip.
+// schema registry and Avro parts. It is downloaded if need be to the folder of all downloads. out
+// is told about it; nil: nobody. It needs Python 3.11 with pip.
 //
 // Errors: [ErrToolMissing], [ErrToolFailed].
 func InstallPython(ctx context.Context, out io.Writer) (*Interpreter, error) {

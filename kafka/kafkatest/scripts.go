@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// tools are Kafka's own programs by the names of their scripts, with their classes: the present one,
-// and then that of older releases.
+// tools are Kafka's own programs by the names of their scripts, with their classes: the present
+// one, and then that of older releases.
 func tools() map[string][]string {
 	return map[string][]string{
 		"kafka-acls.sh":                {"org.apache.kafka.tools.AclCommand", "kafka.admin.AclCommand"},
@@ -20,8 +20,8 @@ func tools() map[string][]string {
 
 // WriteScripts writes scripts into a folder that exists, which run Kafka's own tools, of the
 // brokers' version, by their usual names: kafka-acls.sh, kafka-configs.sh,
-// kafka-reassign-partitions.sh and kafka-topics.sh. With the folder in the PATH, a test can run what
-// an operator would type. It fails with [ErrExternal] if the cluster was started elsewhere.
+// kafka-reassign-partitions.sh and kafka-topics.sh. With the folder in the PATH, a test can run
+// what an operator would type. It fails with [ErrExternal] if the cluster was started elsewhere.
 func (c *Cluster) WriteScripts(folder string) error {
 	if c.external() {
 		return fmt.Errorf("kafkatest: scripts: %w (%s is set): use ForTest for a cluster of your own", ErrExternal, EnvBrokers)

@@ -13,8 +13,9 @@ import (
 )
 
 // Folders may be called anything, and a tool's class depends on the release. The clusters of a test
-// have one cache, whose name is plain: so only an internal test can name another. It is not parallel: a script that is just written cannot
-// run while another test starts a process, which inherits the open file.
+// have one cache, whose name is plain: so only an internal test can name another. It is not
+// parallel: a script that is just written cannot run while another test starts a process, which
+// inherits the open file.
 func TestScriptsInFoldersOfAnyName(t *testing.T) {
 	for _, c := range []struct{ name, folder, jar, runs string }{
 		{"a new release", "plain", "... new/Tool ...", "new.Tool"},
