@@ -35,11 +35,14 @@ type Finding struct {
 // diagnoseTime is how long a broker may take for an answer that needs nothing but itself.
 const diagnoseTime = 3 * time.Second
 
-// Diagnose looks at everything that a store of this configuration needs, and says of each thing whether it is as it must be, what is
-// wrong, and how to mend it: each broker, which is asked itself, the cluster, its controllers and disks, the topics and their settings, the permissions (also without ACLs, when all are there), the
-// folder of the index, who wrote last, and the clock. It changes nothing, and takes no partition from its owner. What depends on something that is
-// wrong is skipped, with the reason. What has one cause is one finding, which names all that it concerns. It ends early when ctx does.
-// Brokers that do not answer get a few seconds, and the Logger is told which they are.
+// Diagnose looks at everything that a store of this configuration needs, and says of each thing
+// whether it is as it must be, what is wrong, and how to mend it: each broker, which is asked
+// itself, the cluster, its controllers and disks, the topics and their settings, the permissions
+// (also without ACLs, when all are there), the folder of the index, who wrote last, and the clock.
+// It changes nothing, and takes no partition from its owner. What depends on something that is
+// wrong is skipped, with the reason. What has one cause is one finding, which names all that it
+// concerns. It ends early when ctx does. Brokers that do not answer get a few seconds, and the
+// Logger is told which they are.
 //
 // Nothing in a finding is secret.
 func Diagnose(ctx context.Context, cfg Config) []Finding {
@@ -132,7 +135,8 @@ func (d *diagnosis) failed(check string, err error) {
 
 const aclAdvice = "add an ACL that allows it, see kafka/SECURITY.md"
 
-// folder looks at the index. Without the topics, which cluster it is of is known and not which topics.
+// folder looks at the index. Without the topics, which cluster it is of is known and not which
+// topics.
 func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 	const check = "index"
 	if d.cfg.IndexDir == "" {

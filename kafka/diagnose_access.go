@@ -11,8 +11,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// permissions looks at what ACLs allow. Brokers say it of topics and groups; of transactional ids it shows in the answer to a request that they
-// would refuse for another reason, because the producer id in it is nobody's.
+// permissions looks at what ACLs allow. Brokers say it of topics and groups; of transactional ids
+// it shows in the answer to a request that they would refuse for another reason, because the
+// producer id in it is nobody's.
 func (d *diagnosis) permissions(ctx context.Context) {
 	const check = "permissions"
 	before := len(d.findings)
@@ -67,7 +68,8 @@ func (n denials) add(resource, name, operation string) {
 	n[resource][name] = append(n[resource][name], operation)
 }
 
-// tell makes one finding of what lacks on resources of one kind alike, with the command that allows it.
+// tell makes one finding of what lacks on resources of one kind alike, with the command that allows
+// it.
 func (d *diagnosis) tell(denied denials) {
 	for _, resource := range []string{access.Topic, access.TransactionalID, access.Group} {
 		alike := make(map[string][]string) // names, by operations
@@ -105,7 +107,8 @@ func (d *diagnosis) allow(resource string, operations, names []string) string {
 	return "allow it, as somebody who may; kafka/SECURITY.md says what else a service may need:\n" + command
 }
 
-// principal is how brokers know this service. What they make of a certificate is a setting of theirs.
+// principal is how brokers know this service. What they make of a certificate is a setting of
+// theirs.
 func (d *diagnosis) principal() string {
 	switch {
 	case d.cfg.Security.SASL != nil:
@@ -119,7 +122,8 @@ func (d *diagnosis) principal() string {
 // unknownOperations is what a broker answers that does not say what is allowed.
 const unknownOperations = -1 << 31
 
-// allowed compares what a resource allows with what is needed. Bit n stands for the operation with number n.
+// allowed compares what a resource allows with what is needed. Bit n stands for the operation with
+// number n.
 func (d *diagnosis) allowed(denied denials, resource, name string, bits int32, needs ...string) {
 	if bits == unknownOperations {
 		const found = "not looked at: the broker does not say what is allowed on the topics and the group"
@@ -138,7 +142,8 @@ func (d *diagnosis) allowed(denied denials, resource, name string, bits int32, n
 	}
 }
 
-// mayClaim asks with a producer id that nobody has. Brokers look at permissions first. It reports whether there was an answer.
+// mayClaim asks with a producer id that nobody has. Brokers look at permissions first. It reports
+// whether there was an answer.
 func (d *diagnosis) mayClaim(ctx context.Context, denied denials, topic string) bool {
 	id := d.cfg.transactionalID(topic, 0)
 	r, err := ask(ctx, d.client, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {

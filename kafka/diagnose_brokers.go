@@ -29,7 +29,8 @@ const unknownBroker = -1
 // askedAtOnce bounds the brokers that are asked at the same time.
 const askedAtOnce = 16
 
-// brokers asks each broker itself: those of the configuration, and then those that these name. It reports whether one of them answers.
+// brokers asks each broker itself: those of the configuration, and then those that these name. It
+// reports whether one of them answers.
 func (d *diagnosis) brokers(ctx context.Context) bool {
 	for _, addr := range d.cfg.Brokers {
 		d.views = append(d.views, &view{addr: addr, configured: true, id: unknownBroker})
@@ -85,8 +86,9 @@ func (d *diagnosis) answering() []*view {
 }
 
 // each returns one view of each broker that answers. A broker may be reached at more addresses than
-// the one that it tells clients. It does not say which broker it is. So a view without an id is left
-// out if all brokers that it names, of which it is one, answer at the addresses that they tell.
+// the one that it tells clients. It does not say which broker it is. So a view without an id is
+// left out if all brokers that it names, of which it is one, answer at the addresses that they
+// tell.
 func (d *diagnosis) each() []*view {
 	var all []*view
 	for _, v := range d.answering() {
@@ -112,7 +114,8 @@ func (d *diagnosis) named() map[int32]string {
 	return all
 }
 
-// away returns those brokers of the given ids that do not answer: no broker names them any more, or nothing comes from their address.
+// away returns those brokers of the given ids that do not answer: no broker names them any more, or
+// nothing comes from their address.
 func (d *diagnosis) away(ids []int32) []int32 {
 	var away []int32
 	for _, id := range ids {
@@ -187,7 +190,8 @@ func (d *diagnosis) cluster(ctx context.Context) {
 	}
 }
 
-// known returns the brokers that a broker names, or that have replicas: those that are down for a while are not named any more.
+// known returns the brokers that a broker names, or that have replicas: those that are down for a
+// while are not named any more.
 func (d *diagnosis) known() []int32 {
 	known := slices.Collect(keysOf(d.named()))
 	for _, name := range d.names {

@@ -16,8 +16,9 @@ import (
 // clockTolerance is how far records may be ahead of this machine's clock.
 const clockTolerance = 5 * time.Second
 
-// clock compares the times of the newest records, which services give them, and of the newest markers, which brokers do, with the clock of this
-// machine. Brokers do not tell the time, so only a clock that is behind shows.
+// clock compares the times of the newest records, which services give them, and of the newest
+// markers, which brokers do, with the clock of this machine. Brokers do not tell the time, so only
+// a clock that is behind shows.
 func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	const check = "clock"
 	if !topicsKnown {

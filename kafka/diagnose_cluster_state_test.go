@@ -19,7 +19,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// pretend has the brokers say of themselves and of the topics that are asked for what they would say, changed.
+// pretend has the brokers say of themselves and of the topics that are asked for what they would
+// say, changed.
 func pretend(t *testing.T, c *kfake.Cluster, partitions int32, change func(*kmsg.MetadataResponse)) {
 	t.Helper()
 	addrs := c.ListenAddrs()
@@ -78,8 +79,8 @@ func TestDiagnoseReplicas(t *testing.T) {
 	}
 }
 
-// Brokers may be of different opinions: the one that has heard of the newest leader is right. What a broker says that has heard of nothing for a
-// while is old.
+// Brokers may be of different opinions: the one that has heard of the newest leader is right. What
+// a broker says that has heard of nothing for a while is old.
 func TestDiagnoseBelievesTheNewestLeader(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Categories[0].Partitions = 4
@@ -117,7 +118,8 @@ func TestDiagnoseBrokersThatAreNotOfOneCluster(t *testing.T) {
 		"the brokers do not name the same brokers").Do, "names the fewest")
 }
 
-// The address that a broker tells clients to come back to may be one that this machine does not reach.
+// The address that a broker tells clients to come back to may be one that this machine does not
+// reach.
 func TestDiagnoseAnAdvertisedListenerThatIsNotReached(t *testing.T) {
 	for _, wrong := range []struct {
 		host  string

@@ -115,7 +115,8 @@ func (p *patient) follow(t *testing.T, f kafka.Finding) {
 	t.Logf("%s\n%s\n%s", f.Found, commands, output)
 }
 
-// What Diagnose says is wrong is one finding a cause, and is gone once what it says is done: word for word where it says a command.
+// What Diagnose says is wrong is one finding a cause, and is gone once what it says is done: word
+// for word where it says a command.
 func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 	p := newPatient(t)
 	t.Run("missing topics", func(t *testing.T) {

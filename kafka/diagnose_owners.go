@@ -14,8 +14,8 @@ import (
 // errTransactionalIDNotFound is Kafka's TRANSACTIONAL_ID_NOT_FOUND, which Sarama does not name.
 const errTransactionalIDNotFound = sarama.KError(105)
 
-// owners compares who wrote last in each partition with the configured transactional id. An owner's claim and its batches carry the
-// producer id that the coordinator has for the transactional id.
+// owners compares who wrote last in each partition with the configured transactional id. An owner's
+// claim and its batches carry the producer id that the coordinator has for the transactional id.
 func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 	const check = "owners"
 	if !topicsKnown {
@@ -68,7 +68,8 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 // errAway says that a coordinator does not answer.
 var errAway = errors.New("the coordinator does not answer")
 
-// writer looks at who wrote last in a partition. wrote is false if nobody has; foreign says who it was, if not the owner.
+// writer looks at who wrote last in a partition. wrote is false if nobody has; foreign says who it
+// was, if not the owner.
 func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p int32) (wrote bool, foreign string, err error) {
 	last, err := d.newestBatch(ctx, topic, p)
 	if err != nil {
@@ -93,14 +94,16 @@ func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p
 	return true, fmt.Sprintf("in %s partition %d the newest batch is of producer id %d, and %s", topic, p, last.ProducerID, foreign), nil
 }
 
-// coordinators are connections to the coordinators of transactional ids, with requests of Kafka 3.0.
+// coordinators are connections to the coordinators of transactional ids, with requests of Kafka
+// 3.0.
 type coordinators struct {
 	d       *diagnosis
 	brokers map[string]*sarama.Broker // by address
 	absent  int                       // transactional ids that have no coordinator now
 }
 
-// manyAbsent is how many coordinators are looked for in vain before the others are taken for absent too: each takes a second.
+// manyAbsent is how many coordinators are looked for in vain before the others are taken for absent
+// too: each takes a second.
 const manyAbsent = 2
 
 // producerID asks which producer id a transactional id has. known is false if it has none.

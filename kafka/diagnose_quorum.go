@@ -21,17 +21,21 @@ const (
 	quorumVersion = 1
 )
 
-// voterTolerance is how long a controller may not have followed the one that leads; it does so every half second.
+// voterTolerance is how long a controller may not have followed the one that leads; it does so
+// every half second.
 const voterTolerance = 10 * time.Second
 
 // quorumState is what the controllers' leader says.
 type quorumState struct {
 	code    sarama.KError
 	leader  int32
-	fetched map[int32]int64 // when each voter has followed last, by the leader's clock in milliseconds; -1 if it has not
+	// fetched is when each voter has followed last, by the leader's clock in milliseconds; -1 if it
+	// has not.
+	fetched map[int32]int64
 }
 
-// quorum asks the brokers who leads the controllers, which they ask themselves. Without a leader no partition gets another one.
+// quorum asks the brokers who leads the controllers, which they ask themselves. Without a leader no
+// partition gets another one.
 func (d *diagnosis) quorum(ctx context.Context) {
 	const check = "cluster"
 	var failed error
@@ -67,8 +71,8 @@ func (d *diagnosis) quorum(ctx context.Context) {
 // errNoLeader says that a controller knows of none that leads.
 var errNoLeader = errors.New("the controllers have no leader")
 
-// leaderless says why nobody tells who leads the controllers. A broker keeps the request until a controller that leads
-// answers: so while none leads, brokers are silent, too.
+// leaderless says why nobody tells who leads the controllers. A broker keeps the request until a
+// controller that leads answers: so while none leads, brokers are silent, too.
 func (d *diagnosis) leaderless(err error) {
 	const check = "cluster"
 	var timeout net.Error
@@ -189,7 +193,8 @@ const (
 	diskPart  = 20
 )
 
-// disks asks each broker about the folders of its logs. The size of the disks is told by Kafka 3.3 and later.
+// disks asks each broker about the folders of its logs. The size of the disks is told by Kafka 3.3
+// and later.
 func (d *diagnosis) disks(ctx context.Context) {
 	const check = "cluster"
 	well := 0

@@ -9,7 +9,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// topics looks at the topics and their settings, one finding for each thing that is off, and reports whether all exist.
+// topics looks at the topics and their settings, one finding for each thing that is off, and
+// reports whether all exist.
 func (d *diagnosis) topics(ctx context.Context) bool {
 	const check = "topics"
 	want, _ := d.cfg.Topics() // it is complete
@@ -55,7 +56,8 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 // partitionCount is the property that cannot be changed to what is wanted.
 const partitionCount = "partitions"
 
-// kinds returns what is off as a text, by how it is mended: the key ends with a line's end. All settings are of one kind.
+// kinds returns what is off as a text, by how it is mended: the key ends with a line's end. All
+// settings are of one kind.
 func kinds(differences []Difference) map[string]string {
 	texts := make(map[string]string)
 	for _, difference := range differences {
@@ -103,8 +105,9 @@ func (d *diagnosis) tool(name string) string {
 	return command
 }
 
-// reassign says how topics get the wanted number of replicas: that is no setting. Those that are there stay, the first one, which leads, at least; the
-// brokers that come next in number get the others.
+// reassign says how topics get the wanted number of replicas: that is no setting. Those that are
+// there stay, the first one, which leads, at least; the brokers that come next in number get the
+// others.
 func (d *diagnosis) reassign(topics []TopicStatus) string {
 	var brokers []int32
 	for id := range d.named() {
@@ -134,7 +137,8 @@ func (d *diagnosis) reassign(topics []TopicStatus) string {
 		"\n]}\nEND\n" + d.tool("kafka-reassign-partitions.sh") + " --reassignment-json-file replicas.json --execute"
 }
 
-// partitions returns what the brokers say of a topic's partitions: of each what the newest leader has told, as far as that is known.
+// partitions returns what the brokers say of a topic's partitions: of each what the newest leader
+// has told, as far as that is known.
 func (d *diagnosis) partitions(topic string) []*sarama.PartitionMetadata {
 	newest := make(map[int32]*sarama.PartitionMetadata)
 	for _, v := range d.answering() {

@@ -63,7 +63,8 @@ func versionsOf(addr string, s *sarama.Config) (spoken, error) {
 	return found, nil
 }
 
-// release names what a cluster's metadata.version belongs to: the least release that knows the level.
+// release names what a cluster's metadata.version belongs to: the least release that knows the
+// level.
 func release(level int16) string {
 	for _, known := range []struct {
 		upTo int16

@@ -88,7 +88,7 @@ func TestKafkaJS(t *testing.T) {
 
 // plansClient reads with kafkajs.
 type plansClient struct {
-	node *kafkatest.Node
+	node *kafkatest.Interpreter
 	c    *kafkatest.Cluster
 }
 

@@ -23,8 +23,9 @@ const (
 	callTime  = time.Minute
 )
 
-// A program that is asked how it is called prints that to standard output and exits with 0. One that
-// is called wrongly prints it to standard error and exits with 2, before it does anything else.
+// A program that is asked how it is called prints that to standard output and exits with 0. One
+// that is called wrongly prints it to standard error and exits with 2, before it does anything
+// else.
 func TestHowEveryProgramIsCalled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), buildTime)
 	defer cancel()
@@ -49,7 +50,8 @@ func TestHowEveryProgramIsCalled(t *testing.T) {
 				require.Empty(t, stderr)
 			}
 			for _, wrong := range [][]string{
-				{"-there-is-no-such-flag"}, {"there-is-no-such-argument", "nor-this-one"}, // quickstart takes one, a file
+				{"-there-is-no-such-flag"},
+				{"there-is-no-such-argument", "nor-this-one"}, // quickstart takes one, a file
 			} {
 				code, stdout, stderr := call(t, filepath.Join(folder, name), wrong...)
 				require.Equal(t, 2, code, "%v: %s%s", wrong, stdout, stderr)
@@ -60,7 +62,8 @@ func TestHowEveryProgramIsCalled(t *testing.T) {
 	}
 }
 
-// call runs a program for which nothing is configured, and returns its exit code and what it printed.
+// call runs a program for which nothing is configured, and returns its exit code and what it
+// printed.
 func call(t *testing.T, program string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), callTime)

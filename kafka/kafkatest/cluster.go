@@ -23,7 +23,8 @@ type Cluster struct {
 	registry *registry // nil without one
 	addrs    []string
 	url      string
-	dir      *runDir // nil if the cluster runs elsewhere
+	dir      *runDir       // nil if the cluster was started elsewhere
+	kafka    *distribution // nil if the cluster was started elsewhere
 	progress *progress.Teller
 	watch    *watch
 
@@ -33,7 +34,6 @@ type Cluster struct {
 	mu      sync.Mutex
 	stopped bool
 	stopErr error
-	kafka   *distribution // nil if it was started elsewhere
 }
 
 // Start starts a cluster and waits until it is ready: each broker answers, knows a controller,
@@ -190,6 +190,16 @@ func (c *Cluster) Brokers() []string { return slices.Clone(c.addrs) }
 // RegistryURL returns the base URL of the schema registry, below which /subjects is; empty
 // if there is none.
 func (c *Cluster) RegistryURL() string { return c.url }
+
+// RunDir returns the cluster's own folder, which [Cluster.Stop] removes. If this process is killed,
+// the next start of a cluster removes it. Callers may put files there that should go the same way.
+// It is empty if the cluster was started elsewhere.
+func (c *Cluster) RunDir() string {
+	if c.external() {
+		return ""
+	}
+	return c.dir.own
+}
 
 // Kill ends broker n with SIGKILL, paused or not, and waits until it is gone. What
 // it had not flushed is in the operating system's memory and comes back with

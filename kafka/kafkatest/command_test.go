@@ -49,8 +49,13 @@ func TestCommandThatIsKilled(t *testing.T) {
 	needParentDeathSignal(t)
 	c := startCommand(t, "-brokers=1", "-registry=false")
 	require.Len(t, children(t, c.Process.Pid), 1)
+	run := folder(t, c.stderr.String())
+	require.FileExists(t, filepath.Join(run, "commands"))
 	require.NoError(t, c.Process.Kill())
 	require.Error(t, c.Wait())
+	left, err := os.ReadDir(c.temporary)
+	require.NoError(t, err)
+	require.Empty(t, left, "what is left is in the folder that the next start removes")
 	require.Eventually(t, func() bool { return len(children(t, c.Process.Pid)) == 0 }, patience, tick)
 }
 

@@ -7,13 +7,13 @@
 // restarted with their data, and paused, and can show their metrics to Prometheus. The registry can
 // be stopped and started with its schemas. [Cluster.Died] tells which of them has died by itself;
 // nothing is started again unasked. Who waits longer than some seconds is told for what. [Fake]
-// starts at once, keeps nothing on disk and cannot be hurt. [Python] runs programs with Confluent's
-// client, and [Node] those with kafkajs, to see what others make of what was written.
+// starts at once, keeps nothing on disk and cannot be hurt. [InstallPython] brings Confluent's
+// client, and [InstallNode] kafkajs, to see what others make of what was written.
 //
-// Real brokers need Java 17 and Maven; the registry also needs Python with pip, [Python] needs
-// 3.11, and [Node] needs Node 18 with npm. The first start of a version downloads it into the
-// user's cache folder, or the one that FENCELOG_CACHE names. Everything listens on 127.0.0.1 only.
-// Linux and other Unix systems are supported.
+// Real brokers need Java 17 and Maven; the registry also needs Python with pip. [InstallPython]
+// needs Python 3.11 with pip, and [InstallNode] Node 18 with npm. The first start of a version
+// downloads it into the user's cache folder, or the one that FENCELOG_CACHE names. Everything
+// listens on 127.0.0.1 only. Linux and other Unix systems are supported.
 //
 // Nothing is left behind. [Cluster.Stop] ends every process and removes the data. On Linux
 // the kernel does the first part for a test binary that panics or is killed,

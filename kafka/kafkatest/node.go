@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,17 +21,12 @@ import (
 //go:embed node/package.json node/package-lock.json
 var nodePackages embed.FS
 
-// Node runs JavaScript programs that may require kafkajs, @kafkajs/confluent-schema-registry and
-// lz4js: clients that share nothing with this module but the wire. It needs Node 18 or later with
-// npm.
-type Node struct {
-	interpreter string
-	packages    string // the folder node_modules
-}
-
-// InstallNode returns a Node with the clients, which are downloaded if need be to the folder of all
-// downloads. out is told about it; nil: nobody.
-func InstallNode(ctx context.Context, out io.Writer) (*Node, error) {
+// InstallNode returns an interpreter of JavaScript programs that may require kafkajs,
+// @kafkajs/confluent-schema-registry and lz4js. They are downloaded if need be to the folder of all
+// downloads. out is told about it; nil: nobody. It needs Node 18 or later with npm.
+//
+// Errors: [ErrToolMissing], [ErrToolFailed].
+func InstallNode(ctx context.Context, out io.Writer) (*Interpreter, error) {
 	const hint = "npm downloads kafkajs: install Node 18 or later with npm (Debian: nodejs npm) and put both on the PATH"
 	c, err := openCache(progress.To(out))
 	if err != nil {
@@ -63,22 +59,22 @@ func InstallNode(ctx context.Context, out io.Writer) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Node{interpreter, filepath.Join(dir, "node_modules")}, nil
+	env := []string{"NODE_PATH=" + filepath.Join(dir, "node_modules"), "KAFKAJS_NO_PARTITIONER_WARNING=1"}
+	return &Interpreter{interpreter, env}, nil
 }
 
 // nodeName names what is installed by its content, so that another lock file is another folder.
 func nodeName() (string, error) {
-	lock, err := nodePackages.ReadFile("node/package-lock.json")
+	text, err := nodePackages.ReadFile("node/package-lock.json")
 	if err != nil {
 		return "", fmt.Errorf("kafkatest: %w", err)
 	}
-	sum := sha256.Sum256(lock)
-	return "node-kafkajs-2.2.4-" + hex.EncodeToString(sum[:4]), nil
-}
-
-// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like
-// every child it dies with this process. What it printed to standard error is in the error.
-func (n *Node) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
-	env := []string{"NODE_PATH=" + n.packages, "KAFKAJS_NO_PARTITIONER_WARNING=1"}
-	return runScript(ctx, stdin, env, n.interpreter, script, args...)
+	var lock struct {
+		Packages map[string]struct{ Version string }
+	}
+	if err := json.Unmarshal(text, &lock); err != nil {
+		return "", fmt.Errorf("kafkatest: package-lock.json: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return "node-kafkajs-" + lock.Packages["node_modules/kafkajs"].Version + "-" + hex.EncodeToString(sum[:4]), nil
 }

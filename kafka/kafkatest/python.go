@@ -3,15 +3,13 @@ package kafkatest
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// pythonClient names the client that [Python] brings.
-const pythonClient = "python-confluent-kafka-2.16.0"
-
-// pythonPackages are Confluent's client for Python with its registry client and Avro, and all that
-// these import, to the version.
+// pythonPackages are Confluent's client for Python, the first, with its registry client and Avro,
+// and all that these import, to the version.
 func pythonPackages() []string {
 	return []string{
 		"confluent-kafka==2.16.0", "fastavro==1.13.1",
@@ -21,22 +19,20 @@ func pythonPackages() []string {
 	}
 }
 
-// Python runs Python programs that may import confluent_kafka, with its schema registry and Avro
-// parts: a client that shares nothing with this module but the wire. It needs Python 3.11 with pip.
-type Python struct {
-	interpreter string
-	packages    string // folder
+// InstallPython returns an interpreter of Python programs that may import confluent_kafka, with its
+// schema registry and Avro parts. It is downloaded if need be to the folder of all downloads. out
+// is told about it; nil: nobody. It needs Python 3.11 with pip.
+//
+// Errors: [ErrToolMissing], [ErrToolFailed].
+func InstallPython(ctx context.Context, out io.Writer) (*Interpreter, error) {
+	packages := pythonPackages()
+	return InstallPythonPackages(ctx, out, "python-"+strings.Replace(packages[0], "==", "-", 1), packages...)
 }
 
-// InstallPython returns a Python with the client, which is downloaded if need be to the folder of all downloads.
-// out is told about it; nil: nobody.
-func InstallPython(ctx context.Context, out io.Writer) (*Python, error) {
-	return InstallPythonPackages(ctx, out, pythonClient, pythonPackages()...)
-}
-
-// InstallPythonPackages returns a Python whose programs may import the packages, each as "name==version" with all that they import
-// among them. They are downloaded if need be to the folder of all downloads, under the given name, which stands for these versions.
-func InstallPythonPackages(ctx context.Context, out io.Writer, name string, packages ...string) (*Python, error) {
+// InstallPythonPackages is InstallPython with other packages. Each is given as "name==version", and
+// with it all that it imports. The given name stands for these versions: they are downloaded under
+// it.
+func InstallPythonPackages(ctx context.Context, out io.Writer, name string, packages ...string) (*Interpreter, error) {
 	const hint = "pip downloads packages for Python: install Python 3.11 with pip and put it on the PATH"
 	c, err := openCache(progress.To(out))
 	if err != nil {
@@ -58,12 +54,5 @@ func InstallPythonPackages(ctx context.Context, out io.Writer, name string, pack
 	if err != nil {
 		return nil, err
 	}
-	return &Python{interpreter, folder}, nil
-}
-
-// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like
-// every child it dies with this process. What it printed to standard error is in the error.
-func (p *Python) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
-	env := []string{"PYTHONPATH=" + p.packages, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"}
-	return runScript(ctx, stdin, env, p.interpreter, script, args...)
+	return &Interpreter{interpreter, []string{"PYTHONPATH=" + folder, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUTF8=1"}}, nil
 }

@@ -14,7 +14,7 @@ import (
 
 const (
 	registryVersion = "3.3.3"
-	registryData    = "registry"         // the file of its schemas, without what the database adds to the name
+	registryData    = "registry"         // file of its schemas, without the extension
 	registryPath    = "/apis/ccompat/v7" // where the registry speaks Confluent's protocol
 	registryJava    = "21.0.8.2"         // the registry needs Java 21; this Python package carries one
 )

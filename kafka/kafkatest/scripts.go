@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// tools are Kafka's own programs by the names of their scripts, with their classes: the present one, and that of Kafka before 3.6 or so.
+// tools are Kafka's own programs by the names of their scripts, with their classes: the present
+// one, and then that of older releases.
 func tools() map[string][]string {
 	return map[string][]string{
 		"kafka-acls.sh":                {"org.apache.kafka.tools.AclCommand", "kafka.admin.AclCommand"},
@@ -17,31 +18,44 @@ func tools() map[string][]string {
 	}
 }
 
-// WriteScripts writes scripts into a folder that exists, which run Kafka's own tools, of the brokers' version, by their usual names: kafka-acls.sh,
-// kafka-configs.sh, kafka-reassign-partitions.sh and kafka-topics.sh. With the folder in the PATH, what an operator would type can be tried in a
-// test. It fails with [ErrExternal] if the cluster was started elsewhere.
+// WriteScripts writes scripts into a folder that exists, which run Kafka's own tools, of the
+// brokers' version, by their usual names: kafka-acls.sh, kafka-configs.sh,
+// kafka-reassign-partitions.sh and kafka-topics.sh. With the folder in the PATH, a test can run
+// what an operator would type. It fails with [ErrExternal] if the cluster was started elsewhere.
 func (c *Cluster) WriteScripts(folder string) error {
 	if c.external() {
 		return fmt.Errorf("kafkatest: scripts: %w (%s is set): use ForTest for a cluster of your own", ErrExternal, EnvBrokers)
 	}
-	d := c.kafka
 	for name, classes := range tools() {
-		var tries []string
-		for _, class := range classes {
-			line := append([]string{d.java}, d.command(c.dir.tmp, class)...)
-			for i, word := range line {
-				line[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-			}
-			tries = append(tries, strings.Join(line, " ")+` "$@"`)
-		}
-		script := "#!/bin/sh\nexec " + tries[0] + "\n"
-		if len(tries) > 1 { // java fails with 1 if there is no such class; so it is looked for first
-			script = fmt.Sprintf("#!/bin/sh\nfor jar in %s/kafka-tools-*.jar; do\n\tif grep -q '%s' \"$jar\"; then exec %s; fi\ndone\nexec %s\n",
-				filepath.Join(d.dir, libsDir), strings.ReplaceAll(classes[0], ".", "/"), tries[0], tries[1])
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(script), 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(c.kafka.script(c.dir.tmp, classes)), 0o700); err != nil {
 			return fmt.Errorf("kafkatest: scripts: %w", err)
 		}
 	}
 	return nil
 }
+
+// script returns a shell script that runs the first of the classes that this distribution has, as
+// far as the jar of its tools says; else the last one.
+func (d *distribution) script(tmp string, classes []string) string {
+	var script strings.Builder
+	script.WriteString("#!/bin/sh\n")
+	last := len(classes) - 1
+	for _, class := range classes[:last] {
+		fmt.Fprintf(&script, "for jar in %s/kafka-tools-*.jar; do\n\tif grep -q %s \"$jar\"; then exec %s; fi\ndone\n",
+			quoted(filepath.Join(d.dir, libsDir)), quoted(strings.ReplaceAll(class, ".", "/")), d.shell(tmp, class))
+	}
+	fmt.Fprintf(&script, "exec %s\n", d.shell(tmp, classes[last]))
+	return script.String()
+}
+
+// shell returns the command that runs a class with the arguments of the script.
+func (d *distribution) shell(tmp, class string) string {
+	words := append([]string{d.java}, d.command(tmp, class)...)
+	for i, word := range words {
+		words[i] = quoted(word)
+	}
+	return strings.Join(words, " ") + ` "$@"`
+}
+
+// quoted makes a shell take a text as one word.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

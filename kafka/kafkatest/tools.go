@@ -45,18 +45,9 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.WaitDelay = outputGrace
-
-	ended := make(chan error, 1)
-	err := process.Launch(cmd, func(err error) { ended <- err })
-	if err == nil {
-		err = <-ended
-	}
+	err := runToEnd(ctx, cmd)
 	if err == nil {
 		return nil
-	}
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
 	}
 	return &ToolError{
 		Tool: filepath.Base(path), Hint: hint, Output: process.LastLines(colours.ReplaceAllString(output.String(), "")),
@@ -64,25 +55,16 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 	}
 }
 
-// runScript runs a program of an interpreter to its end, with more in its environment.
-func runScript(ctx context.Context, stdin []byte, env []string, interpreter, script string, args ...string) ([]byte, error) {
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, interpreter, append([]string{script}, args...)...)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+// runToEnd runs a program to its end, or kills it when ctx is done. Then the error is ctx's.
+func runToEnd(ctx context.Context, cmd *exec.Cmd) error {
 	cmd.WaitDelay = outputGrace
 	ended := make(chan error, 1)
 	err := process.Launch(cmd, func(err error) { ended <- err })
 	if err == nil {
 		err = <-ended
 	}
-	if err == nil {
-		return stdout.Bytes(), nil
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	return nil, &ToolError{
-		Tool: script, Hint: "see what it printed", Output: process.LastLines(stderr.String()), Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
-	}
+	return err
 }

@@ -59,7 +59,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	return exitOK
 }
 
-// createTopics creates what is missing, shows all topics, also where one could not be created, and reports whether they are as they must be.
+// createTopics creates what is missing, shows all topics, also where one could not be created, and
+// reports whether they are as they must be.
 func createTopics(ctx context.Context, stdout, stderr io.Writer, getenv func(string) string) (bool, error) {
 	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
 	if err != nil {

@@ -24,7 +24,8 @@ const (
 	exitUsage = 2
 )
 
-// advertiseVariable is set for an instance of examples/billing that shares its work, which takes one permission more.
+// advertiseVariable is set for an instance of examples/billing that shares its work, which takes
+// one permission more.
 const advertiseVariable = "BILLING_ADVERTISE"
 
 // limit bounds the whole examination.
@@ -110,7 +111,8 @@ func (r report) count(v kafka.Verdict) int {
 	return n
 }
 
-// text lays the findings out to be read: what is wrong stands at the left edge, how to mend it below.
+// text lays the findings out to be read: what is wrong stands at the left edge, how to mend it
+// below.
 func (r report) text(w io.Writer) error {
 	var b strings.Builder
 	for i, f := range r.Findings {

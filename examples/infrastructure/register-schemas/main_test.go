@@ -57,7 +57,8 @@ func TestRegistersInAFolder(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, createdSubject, "v1.avsc"))
 }
 
-// The subjects are named after the topics, which create-topics and the services give the same prefix.
+// The subjects are named after the topics, which create-topics and the services give the same
+// prefix.
 func TestSubjectsHaveThePrefixOfTheTopics(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -40,7 +40,8 @@ func (s source) has(folder string) bool {
 	return err == nil
 }
 
-// build puts programs into dir, each under the name of its folder. Its temporary files are there, too.
+// build puts programs into dir, each under the name of its folder. Its temporary files are there,
+// too.
 func (s source) build(ctx context.Context, dir string, folders ...string) error {
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
 	for _, folder := range folders {

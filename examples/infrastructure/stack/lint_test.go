@@ -21,7 +21,8 @@ var (
 	variable = regexp.MustCompile(`\$(\w+)|\$\{(\w+)\}`)
 
 	// wholeCluster are the panels that one instance or broker cannot answer for, with the variable
-	// that must not narrow them: the others own what the chosen one does not, so all would look lost.
+	// that must not narrow them: the others own what the chosen one does not, so all would look
+	// lost.
 	wholeCluster = map[string]string{
 		"Fencelog / Partitions without an owner / A": "instance",
 		"Kafka Overview / Active controllers / A":    "broker",

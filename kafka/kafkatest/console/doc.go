@@ -5,7 +5,7 @@
 // standard input and from a named pipe, so that a second shell, a script or a test can send them
 // too:
 //
-//	echo start broker-1 > /tmp/…/commands
+//	echo start broker-1 > …/commands
 //
 // It never starts a part that nobody asked for, and tries once when somebody does.
 package console

@@ -80,14 +80,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 // attend takes commands, and tells which parts end by themselves, until ctx is done.
 func attend(ctx context.Context, cluster *kafkatest.Cluster, stdin io.Reader, stderr io.Writer) error {
-	dir, err := os.MkdirTemp("", "fencelog-cluster-*")
+	out := progress.To(stderr)
+	c, err := console.New(cluster.RunDir(), out)
 	if err != nil {
 		return err
-	}
-	out := progress.To(stderr)
-	c, err := console.New(dir, out)
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(dir))
 	}
 	for _, p := range cluster.Parts() {
 		c.Add(p)
@@ -98,7 +94,7 @@ func attend(ctx context.Context, cluster *kafkatest.Cluster, stdin io.Reader, st
 	telling.Go(func() { tell(ctx, c, cluster.Died()) })
 	c.Run(ctx)
 	telling.Wait()
-	return errors.Join(c.Close(), os.RemoveAll(dir))
+	return c.Close()
 }
 
 // tell tells each death until ctx is done.
