@@ -27,8 +27,8 @@ const voterTolerance = 10 * time.Second
 
 // quorumState is what the controllers' leader says.
 type quorumState struct {
-	code    sarama.KError
-	leader  int32
+	code   sarama.KError
+	leader int32
 	// fetched is when each voter has followed last, by the leader's clock in milliseconds; -1 if it
 	// has not.
 	fetched map[int32]int64

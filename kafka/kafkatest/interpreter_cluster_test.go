@@ -26,12 +26,14 @@ func TestInterpreters(t *testing.T) {
 		{
 			"node", kafkatest.InstallNode,
 			"require('kafkajs'); process.stdin.pipe(process.stdout)", "throw new Error('it broke')",
-			[]string{"kafkatest: node:", "kafkatest: npm:"}, []string{"Debian: nodejs npm"},
+			[]string{"kafkatest: node:", "kafkatest: npm:"},
+			[]string{"Debian: nodejs npm"},
 		},
 		{
 			"python", kafkatest.InstallPython,
 			"import confluent_kafka, sys\nsys.stdout.write(sys.stdin.read())", "import sys\nsys.exit('it broke')",
-			[]string{"kafkatest: python3.11:"}, []string{"install Python 3.11 with pip"},
+			[]string{"kafkatest: python3.11:"},
+			[]string{"install Python 3.11 with pip"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
