@@ -10,6 +10,11 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
+const (
+	patience = 2 * time.Minute
+	tick     = 20 * time.Millisecond
+)
+
 func TestFakeTakesAndGivesRecords(t *testing.T) {
 	t.Parallel()
 	addrs := kafkatest.Fake(t, "orders", "payments")

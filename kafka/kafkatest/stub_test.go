@@ -21,9 +21,6 @@ import (
 )
 
 const (
-	patience = 2 * time.Minute
-	tick     = 20 * time.Millisecond
-
 	envPids = "KAFKATEST_PIDS" // where stub brokers write their process ids
 	envPart = "KAFKATEST_PART" // what a second copy of this test binary does
 )
