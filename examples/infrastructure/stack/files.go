@@ -53,7 +53,7 @@ func (s source) build(ctx context.Context, dir string, folders ...string) error 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir)
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir, "TMPDIR="+dir) // the second one is the linker's
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = stopGrace
 	if output, err := cmd.CombinedOutput(); err != nil {
