@@ -97,6 +97,7 @@ func (m *member) open(ctx context.Context) <-chan struct{} {
 		}
 		p = m.running()
 	}
+	m.lose(m.storeNumber()) // which the process closes before it opens another one
 	store := m.run.rec.Opening(m.n)
 	answer := p.Ask(worker.Request{
 		Order: worker.Open, Store: store, Timeout: openTimeout,
@@ -122,8 +123,17 @@ func (m *member) open(ctx context.Context) <-chan struct{} {
 	}
 	m.run.count.openings.Add(1)
 	m.run.once.Do(func() { close(m.run.started) })
+	return m.has(p, store)
+}
+
+// has notes that a process has opened a store. It returns a channel that is closed when the store is gone, or nil if
+// the process was killed meanwhile.
+func (m *member) has(p *worker.Process, store int) <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.process != p {
+		return nil
+	}
 	m.store, m.gone = store, make(chan struct{})
 	m.run.current.Store(int32(m.n))
 	return m.gone
