@@ -19,6 +19,10 @@ test: ## run the tests that need nothing but Go
 test-cluster: ## run all tests, on three real brokers and a registry (Java 17, Maven, Python 3, Node 18)
 	go test -race -tags=cluster -timeout=40m $(ARGS) ./...
 
+.PHONY: older
+older: ## run all tests of the store, also those that CI leaves out, on brokers of Kafka 3.5.1
+	FENCELOG_KAFKA_VERSION=3.5.1 go test -race -tags=cluster -timeout=40m $(ARGS) ./kafka ./kafka/internal/prove
+
 .PHONY: prove
 prove: ## ten minutes of faults on real brokers, every history checked for linearizability (ARGS="-duration 1m -broken all" …)
 	go run ./kafka/internal/prove/cmd/prove -duration 10m $(ARGS)
