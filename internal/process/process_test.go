@@ -3,8 +3,12 @@
 package process_test
 
 import (
+	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,6 +90,34 @@ func TestStops(t *testing.T) {
 			require.ErrorIs(t, p.Signal(syscall.SIGCONT), os.ErrProcessDone)
 		})
 	}
+}
+
+// A program that is killed takes with it what it has started.
+func TestRunKillsTheWholeGroup(t *testing.T) {
+	t.Parallel()
+	stopped := errors.New("stopped")
+	ctx, stop := context.WithCancelCause(t.Context())
+	pids := filepath.Join(t.TempDir(), "pids")
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", `sleep 600 & echo $! > "$0.new"; mv "$0.new" "$0"; wait`, pids)
+	ended := make(chan error, 1)
+	go func() { ended <- process.Run(ctx, cmd) }()
+	var text []byte
+	require.Eventually(t, func() bool {
+		var err error
+		text, err = os.ReadFile(pids)
+		return err == nil
+	}, patience, time.Millisecond)
+	stop(stopped)
+	require.ErrorIs(t, <-ended, stopped)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	state, err := exec.CommandContext(t.Context(), "ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	require.True(t, err != nil || strings.HasPrefix(string(state), "Z"), "it runs: %s", state)
+
+	require.NoError(t, process.Run(t.Context(), exec.CommandContext(t.Context(), "true")))
+	failed := process.Run(t.Context(), exec.CommandContext(t.Context(), "false"))
+	require.EqualError(t, failed, "exit status 1")
+	require.ErrorIs(t, process.Run(ctx, exec.CommandContext(ctx, "true")), stopped, "it does not start")
 }
 
 func TestLogs(t *testing.T) {

@@ -25,7 +25,7 @@ func (i *Interpreter) Run(ctx context.Context, stdin []byte, script string, args
 	cmd := exec.CommandContext(ctx, i.path, append([]string{script}, args...)...)
 	cmd.Env = append(os.Environ(), i.env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
-	if err := runToEnd(ctx, cmd); err != nil {
+	if err := process.Run(ctx, cmd); err != nil {
 		return nil, &ToolError{
 			Tool: script, Hint: "see what it printed", Output: process.LastLines(stderr.String()),
 			Err: fmt.Errorf("%w: %w", ErrToolFailed, err),

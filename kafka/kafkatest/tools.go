@@ -8,13 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"time"
 
 	"github.com/fencelog/fencelog/internal/process"
 )
-
-// outputGrace bounds the wait for a killed program's output to end.
-const outputGrace = time.Second
 
 // colours are the escape sequences that Maven prints even when nobody sees them.
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -45,7 +41,7 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = &output, &output
-	err := runToEnd(ctx, cmd)
+	err := process.Run(ctx, cmd)
 	if err == nil {
 		return nil
 	}
@@ -53,18 +49,4 @@ func runTool(ctx context.Context, dir, hint, path string, args ...string) error 
 		Tool: filepath.Base(path), Hint: hint, Output: process.LastLines(colours.ReplaceAllString(output.String(), "")),
 		Err: fmt.Errorf("%w: %w", ErrToolFailed, err),
 	}
-}
-
-// runToEnd runs a program to its end, or kills it when ctx is done. Then the error is ctx's.
-func runToEnd(ctx context.Context, cmd *exec.Cmd) error {
-	cmd.WaitDelay = outputGrace
-	ended := make(chan error, 1)
-	err := process.Launch(cmd, func(err error) { ended <- err })
-	if err == nil {
-		err = <-ended
-	}
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }

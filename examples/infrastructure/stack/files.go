@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/fencelog/fencelog/internal/process"
 )
 
 // source is where the module's files are: the programs to build and the configuration that the
@@ -49,15 +52,15 @@ func (s source) build(ctx context.Context, dir string, folders ...string) error 
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = string(s)
-	// A build that is interrupted leaves what it has begun: in dir, which the caller removes.
+	// A build that is killed leaves what it has begun: in dir, which the caller removes.
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir, "TMPDIR="+dir) // the second one is the linker's
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = stopGrace
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, output)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := process.Run(ctx, cmd); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, &output)
 	}
 	return nil
 }

@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package process
+
+import "syscall"
+
+// groupRuns reports whether somebody of the group is there.
+func groupRuns(leader int) bool { return syscall.Kill(-leader, 0) == nil }
