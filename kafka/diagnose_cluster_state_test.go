@@ -178,7 +178,8 @@ func TestDiagnoseCountsABrokerOnce(t *testing.T) {
 }
 
 func TestDiagnoseBrokersThatAreTooOld(t *testing.T) {
-	for _, change := range []func(kafka.Config) kafka.Config{func(cfg kafka.Config) kafka.Config { return cfg }, byAnotherName} {
+	same := func(cfg kafka.Config) kafka.Config { return cfg }
+	for _, change := range []func(kafka.Config) kafka.Config{same, byAnotherName} {
 		diagnoseBrokersThatAreTooOld(t, change)
 	}
 }
@@ -254,17 +255,22 @@ func TestDiagnoseWhoLeadsTheControllers(t *testing.T) {
 			kafka.VerdictWrong, "no controller leads: ", "start controllers",
 		},
 		{
-			"the partition has no leader", func(p *partition) (int16, error) { p.ErrorCode = kerr.LeaderNotAvailable.Code; return 0, nil },
+			"the partition has no leader",
+			func(p *partition) (int16, error) { p.ErrorCode = kerr.LeaderNotAvailable.Code; return 0, nil },
 			kafka.VerdictWrong, "no controller leads: ", "start controllers",
 		},
-		{"nobody", func(p *partition) (int16, error) { p.LeaderID = -1; return 0, nil }, kafka.VerdictWrong, "no controller leads: ", "start controllers"},
+		{
+			"nobody", func(p *partition) (int16, error) { p.LeaderID = -1; return 0, nil },
+			kafka.VerdictWrong, "no controller leads: ", "start controllers",
+		},
 		{
 			"not in time", func(*partition) (int16, error) { return kerr.RequestTimedOut.Code, nil },
 			kafka.VerdictWrong, "which controller leads, so probably none does: ", "start controllers",
 		},
 		{
 			"another failure", func(*partition) (int16, error) { return kerr.UnknownServerError.Code, nil },
-			kafka.VerdictSkipped, "not looked at: who leads the controllers: kafka server: Unexpected (unknown?) server error", "",
+			kafka.VerdictSkipped,
+			"not looked at: who leads the controllers: kafka server: Unexpected (unknown?) server error", "",
 		},
 		{
 			"a connection that breaks", func(*partition) (int16, error) { return 0, errors.New("broken") },
@@ -280,11 +286,13 @@ func TestDiagnoseWhoLeadsTheControllers(t *testing.T) {
 		},
 		{
 			"one does not", func(p *partition) (int16, error) { voters(p, 99_000, 1, 100_000); return 0, nil },
-			kafka.VerdictWarning, "controller 1 leads, and controller 8, of 3 in all, does not follow", "start controller 8, or look into its log",
+			kafka.VerdictWarning, "controller 1 leads, and controller 8, of 3 in all, does not follow",
+			"start controller 8, or look into its log",
 		},
 		{
 			"two do not", func(p *partition) (int16, error) { voters(p, 1, 1, 100_000); return 0, nil },
-			kafka.VerdictWarning, "controller 1 leads, and controllers 7 and 8, of 3 in all, do not follow", "start controllers 7 and 8, or look into their logs",
+			kafka.VerdictWarning, "controller 1 leads, and controllers 7 and 8, of 3 in all, do not follow",
+			"start controllers 7 and 8, or look into their logs",
 		},
 	} {
 		mu.Lock()

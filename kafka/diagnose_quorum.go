@@ -78,18 +78,18 @@ func (d *diagnosis) leaderless(err error) {
 	var timeout net.Error
 	found := "no controller leads"
 	switch {
-	case errors.Is(err, errNoLeader), errors.Is(err, sarama.ErrNotController), errors.Is(err, sarama.ErrNotLeaderForPartition),
-		errors.Is(err, sarama.ErrLeaderNotAvailable):
+	case errors.Is(err, errNoLeader), errors.Is(err, sarama.ErrNotController),
+		errors.Is(err, sarama.ErrNotLeaderForPartition), errors.Is(err, sarama.ErrLeaderNotAvailable):
 	case errors.Is(err, sarama.ErrRequestTimedOut), errors.As(err, &timeout) && timeout.Timeout():
 		found = "the brokers do not say in time which controller leads, so probably none does"
 	default:
 		d.skip(check, "who leads the controllers: "+err.Error())
 		return
 	}
-	d.wrong(check, fmt.Sprintf("%s: no partition gets another leader, topics and settings cannot be changed, and what brokers "+
-		"say of leaders and replicas may be from before (%v)", found, err),
-		"start controllers until more than half of them run: those of process.roles=controller, here perhaps the brokers that do not answer; "+
-			"their logs say what they wait for")
+	d.wrong(check, fmt.Sprintf("%s: no partition gets another leader, topics and settings cannot be changed, "+
+		"and what brokers say of leaders and replicas may be from before (%v)", found, err),
+		"start controllers until more than half of them run: those of process.roles=controller, "+
+			"here perhaps the brokers that do not answer; their logs say what they wait for")
 }
 
 // voters looks whether all controllers follow.
@@ -119,7 +119,8 @@ func (d *diagnosis) voters(found quorumState) {
 		who, do, log = "controllers ", "do", "their logs"
 	}
 	who += idList(behind)
-	d.add("cluster", VerdictWarning, fmt.Sprintf("controller %d leads, and %s, of %d in all, %s not follow", found.leader, who, len(found.fetched), do),
+	d.add("cluster", VerdictWarning,
+		fmt.Sprintf("controller %d leads, and %s, of %d in all, %s not follow", found.leader, who, len(found.fetched), do),
 		"start "+who+", or look into "+log)
 }
 

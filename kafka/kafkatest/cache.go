@@ -39,16 +39,19 @@ func openCache(p *progress.Teller) (*cache, error) {
 	return &cache{dir: dir, progress: p}, nil
 }
 
+// filler fills a folder that is there and empty.
+type filler func(ctx context.Context, dir string) error
+
 // install is once for what is downloaded.
-func (c *cache) install(ctx context.Context, name string, build func(ctx context.Context, dir string) error) (string, error) {
+func (c *cache) install(ctx context.Context, name string, build filler) (string, error) {
 	return c.once(ctx, "downloading "+name, name, build)
 }
 
-// once returns the folder called name, which build filled, now or in an earlier process. What it does then
-// is told in the words of doing.
+// once returns the folder called name, which build filled, now or in an earlier process. While build
+// works, people are told so in the words of doing.
 // It is there whole or not at all: it is built beside its place and renamed, and
 // one process at a time builds it. A build that fails is tried again, from an empty folder.
-func (c *cache) once(ctx context.Context, doing, name string, build func(ctx context.Context, dir string) error) (string, error) {
+func (c *cache) once(ctx context.Context, doing, name string, build filler) (string, error) {
 	place := filepath.Join(c.dir, name)
 	if isDir(place) {
 		return place, nil
@@ -86,7 +89,7 @@ func (c *cache) hold(ctx context.Context, path, whom string) (io.Closer, error) 
 	})
 }
 
-func (c *cache) tryBuild(ctx context.Context, doing, dir string, build func(context.Context, string) error) error {
+func (c *cache) tryBuild(ctx context.Context, doing, dir string, build filler) error {
 	pause := downloadPause
 	for try := 1; ; try++ {
 		if err := os.RemoveAll(dir); err != nil {

@@ -61,7 +61,8 @@ func Done(tb testing.TB, sub *kafka.Subscription) {
 		for _, w := range sub.Waits() {
 			waits = append(waits, fmt.Sprintf("partition %d, %s %s: %s: %v", w.Partition, w.EventType, w.Key, w.For, w.Err))
 		}
-		return fmt.Sprintf("%d of %d partitions are handled, with %d offsets that are not done; it waits for: %s", st.Partitions, st.Configured, st.Lag, strings.Join(waits, "; "))
+		return fmt.Sprintf("%d of %d partitions are handled, with %d offsets that are not done; it waits for: %s",
+			st.Partitions, st.Configured, st.Lag, strings.Join(waits, "; "))
 	})
 }
 

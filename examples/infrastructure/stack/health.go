@@ -25,7 +25,9 @@ const (
 
 // await asks a process's page until good says that the answer is what it should be, and says now
 // and then that it waits.
-func await(ctx context.Context, p *process.Child, url string, good func(body []byte) error, tell *progress.Teller) error {
+func await(
+	ctx context.Context, p *process.Child, url string, good func(body []byte) error, tell *progress.Teller,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	asking, giveUp := context.WithCancel(ctx)

@@ -236,7 +236,8 @@ func (s *stack) deploy(ctx context.Context) error {
 
 func (s *stack) startLagExporter(ctx context.Context) error {
 	listen := address(s.lagPort)
-	return s.run(ctx, s.newProgram("lag-exporter", s.program(lagExporter), "http://"+listen+"/metrics", "-listen", listen), nil)
+	p := s.newProgram("lag-exporter", s.program(lagExporter), "http://"+listen+"/metrics", "-listen", listen)
+	return s.run(ctx, p, nil)
 }
 
 func (s *stack) startBilling(ctx context.Context) error {

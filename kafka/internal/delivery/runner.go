@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,7 +123,8 @@ type item struct {
 // New returns a runner of a partition from the offset next on, of which parked is set aside.
 func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
 	return &Runner{
-		cfg: cfg, parked: parked, orders: make(chan deadletter.Entry), ended: make(chan struct{}), window: NewWindow[*delivery](next), mark: next,
+		cfg: cfg, parked: parked, orders: make(chan deadletter.Entry), ended: make(chan struct{}),
+		window: NewWindow[*delivery](next), mark: next,
 		waits: newWaits(cfg.Concurrency),
 		held:  make(map[string]*task), busy: make(map[string]struct{}),
 		in: make(chan item), work: make(chan job), results: make(chan result), woken: make(chan job),
@@ -130,7 +132,8 @@ func New(cfg Config, next int64, parked *deadletter.Parked) *Runner {
 }
 
 // Order tells the runner of an entry of the dead-letter topic, in the topic's order: also of those that it wrote
-// itself, whose acknowledgement may come before or after. It returns once the runner knows, or needs to know nothing more, or ctx ends.
+// itself, whose acknowledgement may come before or after. It returns once the runner knows, or needs
+// to know nothing more, or ctx ends.
 func (r *Runner) Order(ctx context.Context, e deadletter.Entry) {
 	select {
 	case r.orders <- e:
@@ -251,9 +254,9 @@ func (r *Runner) full() string {
 	case r.window.Len() >= r.cfg.MaxInFlight:
 		return crowded
 	case r.window.Span() >= maxSpan:
-		return spread
+		return fmt.Sprintf(spread, maxSpan)
 	case r.bytes >= r.cfg.MaxBytes:
-		return heavy
+		return fmt.Sprintf(heavy, r.cfg.MaxBytes)
 	}
 	return ""
 }

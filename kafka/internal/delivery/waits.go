@@ -22,8 +22,8 @@ const (
 	writing  = "a dead letter is written"
 	reading  = "a dead letter is read"
 	crowded  = "as many events as MaxInFlight allows are read and not done; no more is read before some of them are"
-	spread   = "100000 events are read from one that is not done on; no more is read before that one is"
-	heavy    = "the events that are read and not done have 32 MiB; no more is read before some of them are"
+	spread   = "%d events are read from one that is not done on; no more is read before that one is"
+	heavy    = "the events that are read and not done have %d bytes or more; no more is read before some of them are"
 )
 
 // waits is what a runner waits for. Its goroutines note it, and anybody may ask.

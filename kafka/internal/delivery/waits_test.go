@@ -166,9 +166,12 @@ func TestWhyNoMoreIsRead(t *testing.T) {
 		set   func(*delivery.Config)
 		wants string
 	}{
-		"events":  {10, func(cfg *delivery.Config) { cfg.MaxInFlight = 2 }, "as many events as MaxInFlight allows"},
-		"bytes":   {10, func(cfg *delivery.Config) { cfg.MaxBytes = 2 }, "have 32 MiB"},
-		"offsets": {100_100, func(cfg *delivery.Config) { cfg.MaxInFlight = 200_000 }, "100000 events are read from one that is not done"},
+		"events": {10, func(cfg *delivery.Config) { cfg.MaxInFlight = 2 }, "as many events as MaxInFlight allows"},
+		"bytes":  {10, func(cfg *delivery.Config) { cfg.MaxBytes = 2 }, "have 2 bytes or more"},
+		"offsets": {
+			100_100, func(cfg *delivery.Config) { cfg.MaxInFlight = 200_000 },
+			"100000 events are read from one that is not done",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -217,7 +217,8 @@ func (w *waits) tell(p *peer, now time.Time) {
 	}
 	if lasts := now.Sub(p.since); len(p.waiting) > 0 && lasts >= p.next {
 		p.told, p.next = true, min(2*lasts, lasts+longUntold)
-		w.logger.Warn("waiting for a broker that does not answer", "broker", p.addr, "for", lasts.Round(time.Millisecond), "error", why)
+		w.logger.Warn("waiting for a broker that does not answer",
+			"broker", p.addr, "for", lasts.Round(time.Millisecond), "error", why)
 	}
 }
 

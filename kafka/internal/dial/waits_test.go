@@ -93,7 +93,8 @@ const (
 	again   = "broker answers again"
 )
 
-// An answer to one connection is none to another: what waits for long is told at intervals that double, and once when it is over.
+// An answer to one connection is none to another: what waits for long is told at intervals that
+// double, and once when it is over.
 func TestALongWaitIsToldEverMoreSeldom(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})
