@@ -82,7 +82,7 @@ func (r *Repository[S]) publish(ctx context.Context, c *commit[S], at eventstore
 	envelopes := make([]event.Envelope[any], 0, len(c.copies))
 	for i, events := range c.copies {
 		h := c.records[i].Header
-		h.AggregateType, h.AggregateID, h.AggregateVersion = c.stream.Type, c.stream.ID, at.First+int64(i)
+		h.Category, h.AggregateID, h.AggregateVersion = c.stream.Category, c.stream.ID, at.First+int64(i)
 		h.Timestamp = at.Time // of all: they were given one
 		h.Metadata = maps.Clone(h.Metadata)
 		p := at.Position

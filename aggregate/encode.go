@@ -14,7 +14,7 @@ import (
 // History yields the events of one aggregate from a version on (1 or less: all), decoded. An error is yielded
 // once, as the last pair; errors are those of the store's ReadStream, and *[DecodeError].
 func (r *Repository[S]) History(ctx context.Context, id string, from int64) iter.Seq2[event.Stored[Event[S]], error] {
-	return r.decodeAll(ctx, r.store.ReadStream(ctx, eventstore.Stream{Type: r.typ.name, ID: id}, from))
+	return r.decodeAll(ctx, r.store.ReadStream(ctx, eventstore.Stream{Category: r.typ.name, ID: id}, from))
 }
 
 // Events yields the events of all aggregates of the type from start on, up to now, decoded: in order within a
@@ -88,7 +88,7 @@ type DecodeError struct {
 // Error names the event and where it stands.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("event %s of %s/%s version %d at %s: %v",
-		e.Record.Type, e.Record.AggregateType, e.Record.AggregateID, e.Record.AggregateVersion, e.Record.Position, e.Err)
+		e.Record.Type, e.Record.Category, e.Record.AggregateID, e.Record.AggregateVersion, e.Record.Position, e.Err)
 }
 
 // Unwrap returns why.

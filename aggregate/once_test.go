@@ -60,7 +60,7 @@ func TestAnotherCommandWithTheSameIDIsRefused(t *testing.T) {
 		var reused *eventstore.CommandReusedError
 		require.ErrorAs(t, err, &reused)
 		require.Equal(t, before[0].CommandDigest, reused.Stored)
-		require.Equal(t, eventstore.Stream{Type: "Shop", ID: "s-1"}, reused.Stream)
+		require.Equal(t, eventstore.Stream{Category: "Shop", ID: "s-1"}, reused.Stream)
 		require.ErrorContains(t, err, "give each command an id of its own")
 		require.Equal(t, before, history(t, r, "s-1"), "nothing is stored")
 	}

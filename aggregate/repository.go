@@ -134,7 +134,7 @@ func (r *Repository[S]) append(ctx context.Context, c *commit[S], tip eventstore
 }
 
 func (r *Repository[S]) stream(id string) eventstore.Stream {
-	return eventstore.Stream{Type: r.typ.name, ID: id}
+	return eventstore.Stream{Category: r.typ.name, ID: id}
 }
 
 // onlyCommit is called when the stream of the aggregate is known to hold a commit of the command that ctx carries, and

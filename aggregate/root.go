@@ -89,7 +89,7 @@ func (r *Root[S]) handled(cause event.Cause) (bool, error) {
 	digest, ok := r.commands[cause.CommandID]
 	if ok && !eventstore.SameCommand(digest, cause.CommandDigest) {
 		return true, &eventstore.CommandReusedError{
-			Stream: eventstore.Stream{Type: r.typ.name, ID: r.id}, CommandID: cause.CommandID, Stored: digest, Given: cause.CommandDigest,
+			Stream: eventstore.Stream{Category: r.typ.name, ID: r.id}, CommandID: cause.CommandID, Stored: digest, Given: cause.CommandDigest,
 		}
 	}
 	return ok, nil

@@ -209,7 +209,7 @@ func folded(t *rapid.T, values []string) basket {
 
 func storedValues(t *rapid.T, store eventstore.Store) []string {
 	var values []string
-	for r, err := range store.ReadStream(t.Context(), eventstore.Stream{Type: "Basket", ID: "b-1"}, 1) {
+	for r, err := range store.ReadStream(t.Context(), eventstore.Stream{Category: "Basket", ID: "b-1"}, 1) {
 		require.NoError(t, err)
 		values = append(values, string(r.Value))
 	}

@@ -63,7 +63,7 @@ func TestEveryEventIsStampedWithoutALineInTheHandler(t *testing.T) {
 		command.WithMetadata(map[string]string{"source": "web"})))
 
 	want := event.Header{
-		ID: "id-1", Type: "Opened", Revision: 3, AggregateType: "Shop", AggregateID: "s-1", AggregateVersion: 1,
+		ID: "id-1", Type: "Opened", Revision: 3, Category: "Shop", AggregateID: "s-1", AggregateVersion: 1,
 		Timestamp: noon, CorrelationID: "k-1", CausationID: "c-1", CommandID: "c-1", ActorID: "user-1",
 		TraceParent: "00-aa-bb-01", Metadata: map[string]string{"tenant": "t", "source": "web"},
 	}

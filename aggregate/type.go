@@ -40,7 +40,7 @@ type Type[S any] struct {
 // reported, all at once, by [NewRepository] and Err.
 func NewType[S any](name string, events ...Event[S]) *Type[S] {
 	t := &Type[S]{name: name}
-	mistakes := []error{eventstore.CheckType(name)}
+	mistakes := []error{eventstore.CheckCategory(name)}
 	list := make([]event.Type, 0, len(events))
 	for i, e := range events {
 		if e == nil {
@@ -53,12 +53,12 @@ func NewType[S any](name string, events ...Event[S]) *Type[S] {
 			continue
 		}
 		var bad *eventstore.InvalidError
-		if errors.As(eventstore.CheckType(e.EventType()), &bad) {
+		if errors.As(eventstore.CheckCategory(e.EventType()), &bad) {
 			bad.Field = fmt.Sprintf("name of event %s", g)
 			mistakes = append(mistakes, bad)
 			continue
 		}
-		list = append(list, event.Type{Aggregate: name, Name: e.EventType(), Go: g})
+		list = append(list, event.Type{Category: name, Name: e.EventType(), Go: g})
 	}
 	types, err := event.NewTypes(list...)
 	t.types = types

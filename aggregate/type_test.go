@@ -18,8 +18,8 @@ func TestTypeListsItsEventsByName(t *testing.T) {
 	require.NoError(t, typ.Err())
 	require.Equal(t, "Shop", typ.Name())
 	require.Equal(t, []event.Type{
-		{Aggregate: "Shop", Name: "Opened", Go: reflect.TypeFor[opened]()},
-		{Aggregate: "Shop", Name: "Stocked", Go: reflect.TypeFor[stocked]()},
+		{Category: "Shop", Name: "Opened", Go: reflect.TypeFor[opened]()},
+		{Category: "Shop", Name: "Stocked", Go: reflect.TypeFor[stocked]()},
 	}, typ.Events())
 }
 
@@ -47,7 +47,7 @@ func TestNewTypeKeepsAllMistakes(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	for _, want := range []string{
 		`aggregate type "Coffee shop": `,
-		`aggregate type: found "Coffee shop", expected a letter, then letters, digits`,
+		`category: found "Coffee shop", expected a letter, then letters, digits`,
 		`name of event aggregate_test.badName: found "Shop opened!", expected a letter, then letters, digits`,
 		`name of event aggregate_test.noName: found "", expected a letter`,
 		`event aggregate_test.number is a int; an event is a struct, passed by value`,

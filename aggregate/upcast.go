@@ -80,7 +80,7 @@ func (t *Type[S]) Upcasting(upcasters ...Chain[S]) *Type[S] {
 	for _, u := range upcasters {
 		steps := u.chain()
 		for i, s := range steps {
-			s.Aggregate = t.name
+			s.Category = t.name
 			if err := more.checkStep(s); err != nil {
 				mistakes = append(mistakes, err)
 				continue
@@ -114,8 +114,8 @@ func (t *Type[S]) checkStep(s step[S]) error {
 	today, written := t.types.Named(t.name, s.Name)
 	_, twice := t.pastOf(s.Name, s.Revision)
 	switch {
-	case eventstore.CheckType(s.Name) != nil:
-		return fmt.Errorf("upcaster of %q: %w", s.Name, eventstore.CheckType(s.Name))
+	case eventstore.CheckCategory(s.Name) != nil:
+		return fmt.Errorf("upcaster of %q: %w", s.Name, eventstore.CheckCategory(s.Name))
 	case s.Go.Kind() != reflect.Struct:
 		return fmt.Errorf("upcaster of %q: reads %s, a %s; expected a struct with the fields of revision %d", s.Name, s.Go, s.Go.Kind(), s.Revision)
 	case s.up == nil:

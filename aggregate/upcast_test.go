@@ -58,7 +58,7 @@ func customers() *aggregate.Type[Customer] {
 // stored appends an event as an earlier release stored it.
 func stored(t *testing.T, store eventstore.Store, name string, revision int, json string) {
 	t.Helper()
-	_, err := store.Append(t.Context(), eventstore.Stream{Type: "Customer", ID: "c"}, eventstore.Any, eventstore.Record{
+	_, err := store.Append(t.Context(), eventstore.Stream{Category: "Customer", ID: "c"}, eventstore.Any, eventstore.Record{
 		Value: []byte(json), Header: event.Header{ID: name + json, Type: name, Revision: revision, CorrelationID: "r", Timestamp: time.Unix(1_700_000_000, 0)},
 	})
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestUpcastersReadWhatTheyAreFor(t *testing.T) {
 	t.Parallel()
 	var found []string
 	for _, s := range customers().Stored() {
-		found = append(found, fmt.Sprintf("%s.%s %d %s", s.Aggregate, s.Name, s.Revision, s.Go))
+		found = append(found, fmt.Sprintf("%s.%s %d %s", s.Category, s.Name, s.Revision, s.Go))
 	}
 	require.Equal(t, []string{
 		"Customer.Contacted 0 aggregate_test.contacted", "Customer.Named 0 aggregate_test.named",

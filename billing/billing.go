@@ -23,9 +23,9 @@ const (
 // Categories returns the aggregate types of the billing services, a topic each.
 func Categories() []kafka.Category {
 	return []kafka.Category{
-		{Type: account.Accounts.Name(), Partitions: accountPartitions},
-		{Type: transactionType, Partitions: transactionPartitions},
-		{Type: sagaType, Partitions: sagaPartitions},
+		{Name: account.Accounts.Name(), Partitions: accountPartitions},
+		{Name: transactionType, Partitions: transactionPartitions},
+		{Name: sagaType, Partitions: sagaPartitions},
 	}
 }
 
@@ -33,7 +33,7 @@ func Categories() []kafka.Category {
 func AggregateTypes() []string {
 	var names []string
 	for _, c := range Categories() {
-		names = append(names, c.Type)
+		names = append(names, c.Name)
 	}
 	return names
 }

@@ -16,9 +16,9 @@ import (
 func TestCategoriesAreWhatTheyWere(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []kafka.Category{
-		{Type: "Account", Partitions: 10},
-		{Type: "Transaction", Partitions: 10},
-		{Type: "Saga", Partitions: 5},
+		{Name: "Account", Partitions: 10},
+		{Name: "Transaction", Partitions: 10},
+		{Name: "Saga", Partitions: 5},
 	}, billing.Categories())
 }
 
@@ -40,9 +40,9 @@ func TestEveryEventBelongsToACategory(t *testing.T) {
 	t.Parallel()
 	categories := make(map[string]bool)
 	for _, c := range billing.Categories() {
-		categories[c.Type] = true
+		categories[c.Name] = true
 	}
 	for _, e := range billing.Events() {
-		require.True(t, categories[e.Aggregate], "%s.%s", e.Aggregate, e.Name)
+		require.True(t, categories[e.Category], "%s.%s", e.Category, e.Name)
 	}
 }

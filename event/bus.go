@@ -55,7 +55,7 @@ func Subscribe[E any](b *Bus, handle func(context.Context, Envelope[E]) error) e
 		return fmt.Errorf("subscribe to %s: it has no durable name; give it to aggregate.NewType "+
 			"and that type's events to the bus", g)
 	}
-	in := fmt.Sprintf("event handler of %s.%s", t.Aggregate, t.Name)
+	in := fmt.Sprintf("event handler of %s.%s", t.Category, t.Name)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.byType[g] = append(b.byType[g], func(ctx context.Context, e Envelope[any]) error {
@@ -92,7 +92,7 @@ func (b *Bus) Publish(ctx context.Context, events ...Envelope[any]) error {
 			if err == nil {
 				continue
 			}
-			err = fmt.Errorf("%s %s of %s %q: %w", e.Type, e.ID, e.AggregateType, e.AggregateID, err)
+			err = fmt.Errorf("%s %s of %s %q: %w", e.Type, e.ID, e.Category, e.AggregateID, err)
 			failed = append(failed, err)
 			b.log(ectx, e, err)
 		}

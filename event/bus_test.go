@@ -28,8 +28,8 @@ type (
 func types(t testing.TB) *event.Types {
 	t.Helper()
 	all, err := event.NewTypes(
-		event.Type{Aggregate: "Account", Name: "AccountOpened", Go: reflect.TypeFor[opened]()},
-		event.Type{Aggregate: "Account", Name: "AccountCredited", Go: reflect.TypeFor[credited]()},
+		event.Type{Category: "Account", Name: "AccountOpened", Go: reflect.TypeFor[opened]()},
+		event.Type{Category: "Account", Name: "AccountCredited", Go: reflect.TypeFor[credited]()},
 	)
 	require.NoError(t, err)
 	return all
@@ -45,7 +45,7 @@ func bus(t testing.TB) (*event.Bus, *strings.Builder) {
 func envelope(id string, e any) event.Envelope[any] {
 	return event.Envelope[any]{
 		Header: event.Header{
-			ID: id, Type: "SomeType", AggregateType: "Account", AggregateID: "a-1", AggregateVersion: 3,
+			ID: id, Type: "SomeType", Category: "Account", AggregateID: "a-1", AggregateVersion: 3,
 			CorrelationID: "correlation", CausationID: "command", CommandID: "command", ActorID: "user-1",
 			TraceParent: "trace", Metadata: map[string]string{"tenant": "t-1"},
 		},

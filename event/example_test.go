@@ -12,7 +12,7 @@ type AccountCreated struct{ OwnerID string }
 
 func ExampleBus() {
 	types, err := event.NewTypes(event.Type{
-		Aggregate: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated](),
+		Category: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated](),
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -31,7 +31,7 @@ func ExampleBus() {
 	}
 
 	err = bus.Publish(context.Background(), event.Envelope[any]{
-		Header: event.Header{ID: "event-1", Type: "AccountCreated", AggregateType: "Account", AggregateID: "account-1"},
+		Header: event.Header{ID: "event-1", Type: "AccountCreated", Category: "Account", AggregateID: "account-1"},
 		Event:  AccountCreated{OwnerID: "user-1"},
 	})
 	fmt.Println(err)
@@ -43,9 +43,9 @@ func ExampleBus() {
 
 func ExampleNewTypes() {
 	_, err := event.NewTypes(
-		event.Type{Aggregate: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()},
-		event.Type{Aggregate: "Account", Name: "AccountOpened", Go: reflect.TypeFor[AccountCreated]()},
-		event.Type{Aggregate: "Account", Name: "AccountClosed", Go: reflect.TypeFor[string]()},
+		event.Type{Category: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()},
+		event.Type{Category: "Account", Name: "AccountOpened", Go: reflect.TypeFor[AccountCreated]()},
+		event.Type{Category: "Account", Name: "AccountClosed", Go: reflect.TypeFor[string]()},
 	)
 	fmt.Println(err)
 	// Output:

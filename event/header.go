@@ -10,11 +10,11 @@ import (
 // The stores keep it with the event; on Kafka it becomes record headers of the
 // same names in camel case, with Revision as "eventVersion".
 type Header struct {
-	ID            string // unique; a UUID where this module makes it
-	Type          string // durable name of the event type, such as "AccountCreated"
-	Revision      int    // schema revision of the type, from 1
-	AggregateType string // durable name of the aggregate type, such as "Account"
-	AggregateID   string
+	ID          string // unique; a UUID where this module makes it
+	Type        string // durable name of the event type, such as "AccountCreated"
+	Revision    int    // schema revision of the type, from 1
+	Category    string // durable name of the aggregate type, such as "Account"
+	AggregateID string
 
 	// AggregateVersion is the version of the stream once this event is in it:
 	// 1 for the first event, without gaps.

@@ -10,9 +10,9 @@ import (
 // Type ties the durable name of an event type to the Go struct that holds such an event.
 // The name is what is stored: the Go type may be renamed and moved at will.
 type Type struct {
-	Aggregate string       // durable name of the aggregate type
-	Name      string       // durable name of the event type, unique within the aggregate type
-	Go        reflect.Type // a struct
+	Category string       // durable name of the aggregate type
+	Name     string       // durable name of the event type, unique within the aggregate type
+	Go       reflect.Type // a struct
 
 	// Revision is the schema revision that Go has the shape of, where that is not today's: the type is read, to be
 	// upcast, and never written. 0 is today's.
@@ -44,22 +44,22 @@ func NewTypes(types ...Type) (*Types, error) {
 func (s *Types) add(t Type) error {
 	switch {
 	case t.Go == nil:
-		return fmt.Errorf("event type %s.%s: no Go type given; give a struct", t.Aggregate, t.Name)
+		return fmt.Errorf("event type %s.%s: no Go type given; give a struct", t.Category, t.Name)
 	case t.Go.Kind() != reflect.Struct:
 		return fmt.Errorf("event type %s.%s: %s is a %s; an event is a plain struct, passed by value",
-			t.Aggregate, t.Name, t.Go, t.Go.Kind())
-	case t.Name == "" || t.Aggregate == "":
-		return fmt.Errorf("event type %s: aggregate %q, event %q: both need a durable name", t.Go, t.Aggregate, t.Name)
+			t.Category, t.Name, t.Go, t.Go.Kind())
+	case t.Name == "" || t.Category == "":
+		return fmt.Errorf("event type %s: aggregate %q, event %q: both need a durable name", t.Go, t.Category, t.Name)
 	}
-	if other, ok := s.byName[[2]string{t.Aggregate, t.Name}]; ok {
+	if other, ok := s.byName[[2]string{t.Category, t.Name}]; ok {
 		return fmt.Errorf("event type %s.%s: the name is given to both %s and %s; names are unique within an aggregate type",
-			t.Aggregate, t.Name, other.Go, t.Go)
+			t.Category, t.Name, other.Go, t.Go)
 	}
 	if other, ok := s.byGo[t.Go]; ok {
 		return fmt.Errorf("event type %s: has two names, %s.%s and %s.%s; keep one",
-			t.Go, other.Aggregate, other.Name, t.Aggregate, t.Name)
+			t.Go, other.Category, other.Name, t.Category, t.Name)
 	}
-	s.byName[[2]string{t.Aggregate, t.Name}] = t
+	s.byName[[2]string{t.Category, t.Name}] = t
 	s.byGo[t.Go] = t
 	return nil
 }
@@ -92,8 +92,8 @@ func (s *Types) All() []Type {
 		all = append(all, t)
 	}
 	sort.Slice(all, func(i, j int) bool {
-		if all[i].Aggregate != all[j].Aggregate {
-			return all[i].Aggregate < all[j].Aggregate
+		if all[i].Category != all[j].Category {
+			return all[i].Category < all[j].Category
 		}
 		return all[i].Name < all[j].Name
 	})

@@ -37,11 +37,11 @@ func TestTypes(t *testing.T) {
 func TestTypesOfSeveralAggregates(t *testing.T) {
 	t.Parallel()
 	all, err := event.NewTypes(
-		event.Type{Aggregate: "Transaction", Name: "Opened", Go: reflect.TypeFor[credited]()},
-		event.Type{Aggregate: "Account", Name: "Opened", Go: reflect.TypeFor[opened]()},
+		event.Type{Category: "Transaction", Name: "Opened", Go: reflect.TypeFor[credited]()},
+		event.Type{Category: "Account", Name: "Opened", Go: reflect.TypeFor[opened]()},
 	)
 	require.NoError(t, err, "a name is unique within its aggregate type only")
-	require.Equal(t, "Account", all.All()[0].Aggregate)
+	require.Equal(t, "Account", all.All()[0].Category)
 }
 
 func TestEmptyTypes(t *testing.T) {
@@ -60,13 +60,13 @@ func TestEmptyTypes(t *testing.T) {
 func TestTypesReportEveryMistake(t *testing.T) {
 	t.Parallel()
 	all, err := event.NewTypes(
-		event.Type{Aggregate: "Account", Name: "Opened", Go: reflect.TypeFor[opened]()},
-		event.Type{Aggregate: "Account", Name: "NoType"},
-		event.Type{Aggregate: "Account", Name: "Pointer", Go: reflect.TypeFor[*credited]()},
-		event.Type{Aggregate: "Account", Go: reflect.TypeFor[unnamed]()},
+		event.Type{Category: "Account", Name: "Opened", Go: reflect.TypeFor[opened]()},
+		event.Type{Category: "Account", Name: "NoType"},
+		event.Type{Category: "Account", Name: "Pointer", Go: reflect.TypeFor[*credited]()},
+		event.Type{Category: "Account", Go: reflect.TypeFor[unnamed]()},
 		event.Type{Name: "Orphan", Go: reflect.TypeFor[unnamed]()},
-		event.Type{Aggregate: "Account", Name: "Opened", Go: reflect.TypeFor[credited]()},
-		event.Type{Aggregate: "Account", Name: "OpenedAgain", Go: reflect.TypeFor[opened]()},
+		event.Type{Category: "Account", Name: "Opened", Go: reflect.TypeFor[credited]()},
+		event.Type{Category: "Account", Name: "OpenedAgain", Go: reflect.TypeFor[opened]()},
 	)
 	require.Nil(t, all)
 	for _, want := range []string{

@@ -71,10 +71,10 @@ func CheckStream(s Stream) error {
 	return errors.Join(c.found...)
 }
 
-// CheckType returns nil, or what is wrong with the name of an aggregate type.
-func CheckType(aggregateType string) error {
+// CheckCategory returns nil, or what is wrong with the name of a category.
+func CheckCategory(category string) error {
 	var c checker
-	c.name("aggregate type", aggregateType)
+	c.name("category", category)
 	return errors.Join(c.found...)
 }
 
@@ -92,7 +92,7 @@ func (c *checker) add(field, found, want string) {
 }
 
 func (c *checker) stream(s Stream) {
-	c.name("aggregate type", s.Type)
+	c.name("category", s.Category)
 	if s.ID == "" {
 		c.add("aggregate id", "nothing", fmt.Sprintf("1 to %d bytes", MaxIDBytes))
 	}
@@ -100,10 +100,10 @@ func (c *checker) stream(s Stream) {
 }
 
 func (c *checker) record(r *Record) {
-	if r.AggregateType != "" || r.AggregateID != "" || r.AggregateVersion != 0 ||
-		r.Position != (event.Position{}) || r.Commit != (Commit{}) {
+	if r.Category != "" || r.AggregateID != "" || r.AggregateVersion != 0 ||
+		r.Position != (event.Position{}) || r.Commit != (CommitPart{}) {
 		c.add("aggregate, position, commit", fmt.Sprintf("%s/%s version %d at %s",
-			r.AggregateType, r.AggregateID, r.AggregateVersion, r.Position), "zero: the store sets them")
+			r.Category, r.AggregateID, r.AggregateVersion, r.Position), "zero: the store sets them")
 	}
 	if r.ID == "" {
 		c.add("event id", "nothing", "a unique id")

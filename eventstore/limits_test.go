@@ -25,7 +25,7 @@ func record(change ...func(*eventstore.Record)) eventstore.Record {
 	return r
 }
 
-func stream() eventstore.Stream { return eventstore.Stream{Type: "Account", ID: "a-1"} }
+func stream() eventstore.Stream { return eventstore.Stream{Category: "Account", ID: "a-1"} }
 
 func TestCheckTakesWhatIsWithinTheLimits(t *testing.T) {
 	t.Parallel()
@@ -54,7 +54,7 @@ func TestCheckTakesWhatIsWithinTheLimits(t *testing.T) {
 			require.NoError(t, eventstore.Check(stream(), expected, []eventstore.Record{r}), name)
 		}
 	}
-	require.NoError(t, eventstore.Check(eventstore.Stream{Type: "a-Z_09", ID: longest}, eventstore.Any, []eventstore.Record{record()}))
+	require.NoError(t, eventstore.Check(eventstore.Stream{Category: "a-Z_09", ID: longest}, eventstore.Any, []eventstore.Record{record()}))
 	most := slices.Repeat([]eventstore.Record{record()}, eventstore.MaxCommitRecords)
 	require.NoError(t, eventstore.Check(stream(), eventstore.Any, most))
 }
@@ -102,12 +102,12 @@ func TestCheckTimesAreUTC(t *testing.T) {
 
 func TestCheckReportsAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
-	err := eventstore.Check(eventstore.Stream{Type: "1", ID: ""}, -2, []eventstore.Record{
+	err := eventstore.Check(eventstore.Stream{Category: "1", ID: ""}, -2, []eventstore.Record{
 		record(func(r *eventstore.Record) { r.ID, r.Value = "", nil }),
 		record(func(r *eventstore.Record) { r.Revision = -1 }),
 	})
 	for _, want := range []string{
-		"aggregate type: found \"1\"", "aggregate id: found nothing", "expected version: found -2",
+		"category: found \"1\"", "aggregate id: found nothing", "expected version: found -2",
 		"record 1: event id: found nothing", "record 1: value: found nothing", "record 2: revision: found -1",
 	} {
 		require.ErrorContains(t, err, want)
@@ -154,9 +154,9 @@ func TestCheckNames(t *testing.T) {
 		"ä": false, "a\x00": false, "@": false, "[": false, "`": false, "{": false, "a\u212a": false, // the Kelvin sign, whose lower case is k
 		strings.Repeat("a", eventstore.MaxTypeBytes): true, strings.Repeat("a", eventstore.MaxTypeBytes+1): false,
 	} {
-		err := eventstore.CheckType(name)
+		err := eventstore.CheckCategory(name)
 		require.Equal(t, ok, err == nil, "%q: %v", name, err)
-		require.Equal(t, ok, eventstore.CheckStream(eventstore.Stream{Type: name, ID: "a"}) == nil, "%q", name)
+		require.Equal(t, ok, eventstore.CheckStream(eventstore.Stream{Category: name, ID: "a"}) == nil, "%q", name)
 	}
 }
 
@@ -177,14 +177,14 @@ func TestSizeFitsKafka(t *testing.T) {
 	} {
 		perRecord += len(name) + most + headerFraming
 	}
-	perRecord += eventstore.MaxIDBytes // the key; Size does not know it, nor the aggregate type
+	perRecord += eventstore.MaxIDBytes // the key; Size does not know it, nor the category
 	uncounted := perRecord - eventstore.Size(eventstore.Record{})
 	worst := batchHeader + eventstore.MaxCommitBytes + eventstore.MaxCommitRecords*uncounted
 	require.Less(t, worst+worst/250, maxMessageBytes, "lz4 adds up to 1/255 to what does not compress")
 }
 
 func ExampleCheck() {
-	err := eventstore.Check(eventstore.Stream{Type: "Account"}, eventstore.NoStream, nil)
+	err := eventstore.Check(eventstore.Stream{Category: "Account"}, eventstore.NoStream, nil)
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, eventstore.ErrInvalid))
 	// Output:

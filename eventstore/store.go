@@ -45,30 +45,30 @@ type Store interface {
 	// yield. What is yielded is read only.
 	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
 
-	// ReadCategory yields the records of all streams of an aggregate type from start on, up to
+	// ReadCategory yields the records of all streams of a category from start on, up to
 	// the end of the category at the time of the call: in offset order within a partition, and
 	// therefore in version order within a stream; in no order across partitions. Where a cursor is beyond the
 	// end of a partition there is nothing. As times never go back, [Since] divides a partition in two.
 	//
 	// Errors are as for ReadStream.
-	ReadCategory(ctx context.Context, aggregateType string, start Start) iter.Seq2[Record, error]
+	ReadCategory(ctx context.Context, category string, start Start) iter.Seq2[Record, error]
 
 	// Follow yields what ReadCategory yields and then what is appended, as it becomes known to this store. It does not
 	// end by itself: the last pair is the error that ends it, that of ctx or [ErrClosed]. A loop that
 	// is slow delays nobody but itself. [End] is the end of the category at the time of the call.
 	//
 	// Errors are as for ReadStream.
-	Follow(ctx context.Context, aggregateType string, start Start) iter.Seq2[Record, error]
+	Follow(ctx context.Context, category string, start Start) iter.Seq2[Record, error]
 }
 
 // Stream names all events of one aggregate.
 type Stream struct {
-	Type string // aggregate type: a letter, then letters, digits, '-' or '_'; at most [MaxTypeBytes] bytes
-	ID   string // aggregate id: 1 to [MaxIDBytes] bytes of UTF-8
+	Category string // a letter, then letters, digits, '-' or '_'; at most [MaxTypeBytes] bytes
+	ID       string // aggregate id: 1 to [MaxIDBytes] bytes of UTF-8
 }
 
 // String returns the stream as "Type/ID", for people.
-func (s Stream) String() string { return s.Type + "/" + s.ID }
+func (s Stream) String() string { return s.Category + "/" + s.ID }
 
 // Record is one encoded event.
 type Record struct {
@@ -76,11 +76,11 @@ type Record struct {
 
 	Value    []byte         // the event's own fields, encoded
 	Position event.Position // where it stands in its category
-	Commit   Commit         // the commit it is part of
+	Commit   CommitPart     // the commit it is part of
 }
 
 // Commit says which records of a stream were appended together.
-type Commit struct {
+type CommitPart struct {
 	First  int64 // version of the commit's first record
 	Length int   // number of its records
 }

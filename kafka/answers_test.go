@@ -22,7 +22,7 @@ var errNoCounter = errors.New("no counter")
 // counters returns a repository of the aggregate that counts.
 func counters(t testing.TB, s eventstore.Store) *aggregate.Repository[counted] {
 	t.Helper()
-	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType[counted](aggregateType, tick{}), s, plainCodec{}, aggregate.Config{})
+	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType[counted](category, tick{}), s, plainCodec{}, aggregate.Config{})
 	require.NoError(t, err)
 	return r
 }

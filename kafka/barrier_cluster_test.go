@@ -174,7 +174,7 @@ func TestConsumersPassBarriers(t *testing.T) {
 	require.Equal(t, end, at.Offset, "the last stable offset is the end")
 
 	sub, err := s.Subscribe(t.Context(), kafka.SubscriptionConfig{
-		Group: "readers-" + cfg.TopicPrefix, Category: aggregateType,
+		Group: "readers-" + cfg.TopicPrefix, Category: category,
 		Handler: func(context.Context, eventstore.Record) error { return nil },
 	})
 	require.NoError(t, err)

@@ -44,7 +44,7 @@ func TestForeignBombIsNotDecompressed(t *testing.T) {
 		again := open(t, cfg)
 		require.Equal(t, idsOf(own, more), ids(t, again, "a"))
 		n := 0
-		for _, err := range again.ReadCategory(t.Context(), aggregateType, eventstore.Beginning()) {
+		for _, err := range again.ReadCategory(t.Context(), category, eventstore.Beginning()) {
 			require.NoError(t, err)
 			n++
 		}
@@ -117,7 +117,7 @@ func TestFetchesOpenNoSession(t *testing.T) {
 	s := open(t, cfg)
 	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.NoError(t, err)
-	for _, err := range s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning()) {
+	for _, err := range s.ReadCategory(t.Context(), category, eventstore.Beginning()) {
 		require.NoError(t, err)
 	}
 	openReader(t, cfg)

@@ -94,9 +94,9 @@ func (c *client) identity(ctx context.Context, cfg Config) (index.Identity, erro
 		id.Topics[t.Name] = index.Topic{ID: t.Uuid.String()}
 	}
 	for _, g := range cfg.Categories { // a topic may have more partitions: see extra
-		t := id.Topics[cfg.topic(g.Type)]
+		t := id.Topics[cfg.topic(g.Name)]
 		t.Partitions = g.Partitions
-		id.Topics[cfg.topic(g.Type)] = t
+		id.Topics[cfg.topic(g.Name)] = t
 	}
 	return id, nil
 }

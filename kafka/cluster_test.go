@@ -28,7 +28,7 @@ func real(t testing.TB) kafka.Config {
 	cfg := kafka.Config{
 		Brokers:     shared.Get(t).Brokers(),
 		TopicPrefix: "test-" + uuid.NewString()[:8],
-		Categories:  []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		Categories:  []kafka.Category{{Name: category, Partitions: 1}},
 		Logger:      quiet(),
 	}
 	create(t, cfg)

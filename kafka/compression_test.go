@@ -48,7 +48,7 @@ func testCompressions(t *testing.T, cfg kafka.Config) {
 		again := open(t, cfg) // with an empty index
 		require.Equal(t, want, ids(t, again, "a"), codec)
 		read := 0
-		for _, err := range again.ReadCategory(t.Context(), aggregateType, eventstore.Beginning()) {
+		for _, err := range again.ReadCategory(t.Context(), category, eventstore.Beginning()) {
 			require.NoError(t, err)
 			read++
 		}

@@ -37,7 +37,7 @@ type Config struct {
 	// Brokers are the addresses, host:port, of some brokers of the cluster.
 	Brokers []string
 
-	// Categories are the aggregate types that the store holds, a topic each.
+	// Categories are the categories that the store holds, a topic each.
 	Categories []Category
 
 	// Security is how the connections are encrypted, and how this service and the brokers know each other. Default: not at all.
@@ -46,7 +46,7 @@ type Config struct {
 	// ClientID names this service to the brokers. Default: [DefaultClientID].
 	ClientID string
 
-	// TopicPrefix begins the name of every topic: <prefix>.<aggregate type in lower case>.events.
+	// TopicPrefix begins the name of every topic: <prefix>.<category in lower case>.events.
 	// Default: [DefaultTopicPrefix].
 	TopicPrefix string
 
@@ -116,9 +116,9 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Category is one aggregate type: one topic.
+// Category names a category and says into how many partitions its topic is divided.
 type Category struct {
-	Type       string // the aggregate type's durable name
+	Name       string // its durable name
 	Partitions int32  // of its topic, fixed for ever; default: [DefaultPartitions]
 }
 
@@ -136,7 +136,7 @@ func (c Config) complete() (Config, error) {
 		host, port, err := net.SplitHostPort(addr)
 		report(err != nil || host == "" || port == "", "Brokers: found %q, expected host:port", addr)
 	}
-	report(len(c.Categories) == 0, "Categories is empty, expected the aggregate types of the service")
+	report(len(c.Categories) == 0, "Categories is empty, expected the categories of the service")
 	seen := make(map[string]string)
 	c.Categories = append([]Category(nil), c.Categories...)
 	for i := range c.Categories {
@@ -144,13 +144,13 @@ func (c Config) complete() (Config, error) {
 		if g.Partitions == 0 {
 			g.Partitions = DefaultPartitions
 		}
-		if err := eventstore.CheckType(g.Type); err != nil {
+		if err := eventstore.CheckCategory(g.Name); err != nil {
 			wrong = append(wrong, fmt.Errorf("%s: %w", "Categories", err))
 		}
-		report(g.Partitions < 0, "Categories: %s: found %d partitions, expected 1 or more", g.Type, g.Partitions)
-		topic := c.topic(g.Type)
-		report(seen[topic] != "", "Categories: %s and %s have one topic, %s", seen[topic], g.Type, topic)
-		seen[topic] = g.Type
+		report(g.Partitions < 0, "Categories: %s: found %d partitions, expected 1 or more", g.Name, g.Partitions)
+		topic := c.topic(g.Name)
+		report(seen[topic] != "", "Categories: %s and %s have one topic, %s", seen[topic], g.Name, topic)
+		seen[topic] = g.Name
 	}
 	report(int(c.ReplicationFactor) < c.MinInSyncReplicas || c.MinInSyncReplicas < 1,
 		"MinInSyncReplicas is %d, expected 1 to ReplicationFactor, %d", c.MinInSyncReplicas, c.ReplicationFactor)
@@ -200,7 +200,7 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-func (c Config) topic(aggregateType string) string { return topics.Name(c.TopicPrefix, aggregateType) }
+func (c Config) topic(category string) string { return topics.Name(c.TopicPrefix, category) }
 
 // connectTime bounds the dialling of a broker, and what a broker may take beyond RequestTimeout to answer.
 const connectTime = 5 * time.Second

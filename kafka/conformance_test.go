@@ -13,7 +13,7 @@ import (
 // conformance runs the suite over two categories of several partitions each.
 func conformance(t *testing.T, cfg kafka.Config) {
 	cfg.TopicPrefix += "conformance"
-	cfg.Categories = []kafka.Category{{Type: "Account", Partitions: 3}, {Type: "Transaction", Partitions: 2}}
+	cfg.Categories = []kafka.Category{{Name: "Account", Partitions: 3}, {Name: "Transaction", Partitions: 2}}
 	kafkatest.Topics(t, cfg)
 	eventstoretest.Run(t, func(t testing.TB) eventstore.Store { return open(t, cfg) }, eventstoretest.Config{
 		Durable: true, Timeout: 5 * time.Minute, // for a machine that has much else to do

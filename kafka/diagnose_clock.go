@@ -28,7 +28,7 @@ func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	var newest time.Time
 	var where string
 	for _, g := range d.cfg.Categories {
-		topic := d.cfg.topic(g.Type)
+		topic := d.cfg.topic(g.Name)
 		for _, p := range d.readable(topic, g.Partitions) {
 			t, err := d.newest(ctx, topic, p)
 			if errors.Is(err, sarama.ErrLeaderNotAvailable) {

@@ -54,7 +54,7 @@ func (p *patient) config(t *testing.T, user, prefix string) kafka.Config {
 	t.Helper()
 	env := p.Environment(kafkatest.SASLSSL, user)
 	cfg, err := kafka.FromEnv(func(name string) string { return env[name] },
-		kafka.Category{Type: aggregateType, Partitions: 4}, kafka.Category{Type: "Transfer", Partitions: 3})
+		kafka.Category{Name: category, Partitions: 4}, kafka.Category{Name: "Transfer", Partitions: 3})
 	require.NoError(t, err)
 	cfg.TopicPrefix, cfg.Logger = prefix, quiet()
 	return cfg

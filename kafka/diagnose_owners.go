@@ -26,7 +26,7 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 	defer c.close()
 	written, foreign, unknown, example := 0, make(some), make(some), ""
 	for _, g := range d.cfg.Categories {
-		topic := d.cfg.topic(g.Type)
+		topic := d.cfg.topic(g.Name)
 		for _, p := range d.readable(topic, g.Partitions) {
 			wrote, what, err := d.writer(ctx, c, topic, p)
 			switch {

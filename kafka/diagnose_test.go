@@ -90,7 +90,7 @@ func TestDiagnoseBrokersThatDoNotAnswer(t *testing.T) {
 		{mail.Addr().String(), "is not a Kafka broker", "which program has taken the port"},
 		{"nowhere.invalid:9092", "the name nowhere.invalid is not known", "check the name in KAFKA_BROKERS"},
 	} {
-		all := kafka.Diagnose(t.Context(), kafka.Config{Brokers: []string{c.addr}, Categories: []kafka.Category{{Type: aggregateType}}})
+		all := kafka.Diagnose(t.Context(), kafka.Config{Brokers: []string{c.addr}, Categories: []kafka.Category{{Name: category}}})
 		require.Contains(t, finding(t, all, "brokers", kafka.VerdictWrong, c.found).Do, c.do)
 		finding(t, all, "topics", kafka.VerdictSkipped, "no broker answers")
 	}
@@ -111,7 +111,7 @@ func TestDiagnoseTopics(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	cfg := kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Type: aggregateType, Partitions: 2}, {Type: "Transfer"}}, Logger: quiet(),
+		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 2}, {Name: "Transfer"}}, Logger: quiet(),
 	}
 	admin, err := sarama.NewClusterAdmin(cfg.Brokers, sarama.NewConfig())
 	require.NoError(t, err)
@@ -164,7 +164,7 @@ func TestDiagnoseEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	begun := time.Now()
 	all := kafka.Diagnose(ctx, kafka.Config{
-		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}}, RequestTimeout: longest,
+		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Name: category}}, RequestTimeout: longest,
 	})
 	require.Less(t, time.Since(begun), time.Minute)
 	require.NotEmpty(t, all)

@@ -180,9 +180,9 @@ func (d *diagnosis) readable(topic string, first int32) []int32 {
 func (d *diagnosis) unled() some {
 	unled := make(some)
 	for _, g := range d.cfg.Categories {
-		for _, p := range d.partitions(d.cfg.topic(g.Type)) {
+		for _, p := range d.partitions(d.cfg.topic(g.Name)) {
 			if !d.led(p) {
-				unled.add(d.cfg.topic(g.Type), p.ID)
+				unled.add(d.cfg.topic(g.Name), p.ID)
 			}
 		}
 	}

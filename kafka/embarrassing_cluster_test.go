@@ -27,7 +27,7 @@ func forgetful(t *testing.T, properties map[string]string) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
 		Brokers:    kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers(),
-		Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		Categories: []kafka.Category{{Name: category, Partitions: 1}},
 		Logger:     quiet(),
 	}
 	create(t, cfg)

@@ -42,7 +42,7 @@ func FuzzFromEnv(f *testing.F) {
 		if strings.HasPrefix(passwordFile, "misplaced") { // the secret where its file's name should be
 			env[EnvSASLPasswordFile], env[EnvKey] = secret(passwordFile), secret(key)
 		}
-		cfg, err := FromEnv(func(name string) string { return env[name] }, Category{Type: "Account"})
+		cfg, err := FromEnv(func(name string) string { return env[name] }, Category{Name: "Account"})
 		if err != nil {
 			require.NotContains(t, err.Error(), marked)
 			return

@@ -27,7 +27,7 @@ import (
 const password = "tell-nobody-42"
 
 func fromEnv(env map[string]string) (kafka.Config, error) {
-	return kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Type: aggregateType})
+	return kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: category})
 }
 
 // with returns the variables with others in their place; an empty value takes a variable away.
@@ -155,7 +155,7 @@ func TestFromEnvReportsAllMistakesAtOnce(t *testing.T) {
 	env := map[string]string{
 		kafka.EnvBrokers: "a", kafka.EnvTopicPrefix: "/", kafka.EnvReplicationFactor: "-1", kafka.EnvSecurityProtocol: "SASL_SSL", kafka.EnvCA: "/nowhere",
 	}
-	_, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Type: "Account", Partitions: -1})
+	_, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: "Account", Partitions: -1})
 	for _, variable := range []string{
 		kafka.EnvBrokers, kafka.EnvTopicPrefix, kafka.EnvReplicationFactor, kafka.EnvCA, kafka.EnvSASLMechanism, kafka.EnvSASLUsername, kafka.EnvSASLPassword,
 	} {
@@ -168,7 +168,7 @@ func TestFromEnvReportsAllMistakesAtOnce(t *testing.T) {
 func TestSecurityIsChecked(t *testing.T) {
 	t.Parallel()
 	cfg := kafka.Config{
-		Brokers: []string{"a:9092"}, Categories: []kafka.Category{{Type: aggregateType}},
+		Brokers: []string{"a:9092"}, Categories: []kafka.Category{{Name: category}},
 		Security: kafka.Security{SASL: &kafka.SASL{Mechanism: "GSSAPI"}},
 	}
 	_, err := cfg.Topics()

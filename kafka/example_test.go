@@ -31,7 +31,7 @@ func Example() {
 }
 
 func appendAndRead(ctx context.Context, addresses []string) error {
-	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Type: "Account"}}, Logger: quiet()}
+	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
 	topics, err := kafka.CreateTopics(ctx, cfg) // once, before the service starts
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func appendAndRead(ctx context.Context, addresses []string) error {
 	if err := store.Claim(ctx); err != nil {
 		return err
 	}
-	alice := eventstore.Stream{Type: "Account", ID: "alice"}
+	alice := eventstore.Stream{Category: "Account", ID: "alice"}
 	created := eventstore.Record{Value: []byte("an encoded event"), Header: event.Header{
 		ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}}

@@ -22,7 +22,7 @@ func TestFollowPassesOverForeignRecords(t *testing.T) {
 	}
 	add()
 	var got []string
-	for r, err := range s.Follow(t.Context(), aggregateType, eventstore.Beginning()) {
+	for r, err := range s.Follow(t.Context(), category, eventstore.Beginning()) {
 		require.NoError(t, err)
 		got = append(got, r.ID)
 		if len(got) == 20 {
@@ -48,7 +48,7 @@ func TestFollowWhatOthersOwn(t *testing.T) {
 	reader := openReader(t, cfg)
 	want := add(t, owner, "a", 1)
 	var got []string
-	for r, err := range reader.Follow(t.Context(), aggregateType, eventstore.Beginning()) {
+	for r, err := range reader.Follow(t.Context(), category, eventstore.Beginning()) {
 		require.NoError(t, err)
 		if got = append(got, r.ID); len(got) == 30 {
 			break
@@ -70,7 +70,7 @@ func TestGarbageEndsFollowersAndStopsSubscriptions(t *testing.T) {
 	eventually(t, "the subscription has the partition", func() bool { return sub.Stats().Partitions == 1 })
 
 	ended := make(chan error, 1)
-	go func() { ended <- firstError(reader.Follow(t.Context(), aggregateType, eventstore.Beginning())) }()
+	go func() { ended <- firstError(reader.Follow(t.Context(), category, eventstore.Beginning())) }()
 	offset := forge(t, cfg, term)
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, <-ended, &corrupt)

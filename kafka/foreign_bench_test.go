@@ -32,7 +32,7 @@ func BenchmarkReadCategoryAmongForeignBatches(b *testing.B) {
 			eventually(b, "all is read", func() bool { return s.Skipped() >= int64(foreign/commits*(commits-1)) })
 			for b.Loop() {
 				n := 0
-				for _, err := range s.ReadCategory(b.Context(), aggregateType, eventstore.Beginning()) {
+				for _, err := range s.ReadCategory(b.Context(), category, eventstore.Beginning()) {
 					require.NoError(b, err)
 					n++
 				}

@@ -123,8 +123,8 @@ func TestNothingCountsBeforeTheFirstClaim(t *testing.T) {
 	plain := foreigner(t, cfg, kgo.DisableIdempotentWrite())
 	require.NoError(t, plain.ProduceSync(t.Context(), garbage(cfg)).FirstErr())
 	forged := records(1, "")
-	forged[0].AggregateType, forged[0].AggregateID, forged[0].AggregateVersion = aggregateType, "a", 1
-	forged[0].Commit = eventstore.Commit{First: 1, Length: 1}
+	forged[0].Category, forged[0].AggregateID, forged[0].AggregateVersion = category, "a", 1
+	forged[0].Commit = eventstore.CommitPart{First: 1, Length: 1}
 	writeBatch(t, cfg, wire.NewBatch(wire.NoTerm(), -1, forged))
 
 	s := open(t, cfg)

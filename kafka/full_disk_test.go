@@ -114,7 +114,7 @@ func TestFullDiskWhileAppending(t *testing.T) {
 	}
 	_, cfg := fake(t)
 	cfg.IndexDir = filepath.Join(t.TempDir(), "index")
-	cfg.TopicPrefix, cfg.Categories = "wide", []kafka.Category{{Type: aggregateType, Partitions: 3}}
+	cfg.TopicPrefix, cfg.Categories = "wide", []kafka.Category{{Name: category, Partitions: 3}}
 	create(t, cfg)
 	s := open(t, cfg)
 	limitFiles(t, 100_000)
@@ -134,7 +134,7 @@ func TestFullDiskWhileAppending(t *testing.T) {
 	for _, err := range s.ReadStream(t.Context(), stream("a"), 1) {
 		requireIndexError(t, err, cfg.IndexDir)
 	}
-	for _, err := range s.Follow(t.Context(), aggregateType, eventstore.Start{}) {
+	for _, err := range s.Follow(t.Context(), category, eventstore.Start{}) {
 		if err != nil {
 			requireIndexError(t, err, cfg.IndexDir)
 		}

@@ -44,7 +44,7 @@ func grow(t testing.TB, cfg kafka.Config, partitions int) {
 func two(t testing.TB, cfg kafka.Config) kafka.Config {
 	t.Helper()
 	cfg.TopicPrefix += "two"
-	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 2}}
+	cfg.Categories = []kafka.Category{{Name: category, Partitions: 2}}
 	create(t, cfg)
 	return cfg
 }
@@ -84,7 +84,7 @@ func testGrowth(t *testing.T, cfg kafka.Config) {
 
 	grown := cfg
 	grown.IndexDir = ""
-	grown.Categories = []kafka.Category{{Type: aggregateType, Partitions: 4}}
+	grown.Categories = []kafka.Category{{Name: category, Partitions: 4}}
 	_, err = kafka.Open(t.Context(), grown)
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, err, &corrupt)

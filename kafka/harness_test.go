@@ -22,8 +22,8 @@ import (
 
 // The category of the tests, in a topic of one partition: every stream is in it.
 const (
-	aggregateType = "Account"
-	topic         = "billing.account.events"
+	category = "Account"
+	topic    = "billing.account.events"
 )
 
 // fake starts three brokers in this process, with the topics made.
@@ -34,7 +34,7 @@ func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	t.Cleanup(c.Close)
 	cfg := kafka.Config{
 		Brokers:    c.ListenAddrs(),
-		Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		Categories: []kafka.Category{{Name: category, Partitions: 1}},
 		Logger:     quiet(),
 	}
 	kafkatest.Topics(t, cfg)
@@ -85,7 +85,7 @@ func claimed(ctx context.Context, cfg kafka.Config) (*kafka.Store, error) {
 	return s, nil
 }
 
-func stream(id string) eventstore.Stream { return eventstore.Stream{Type: aggregateType, ID: id} }
+func stream(id string) eventstore.Stream { return eventstore.Stream{Category: category, ID: id} }
 
 // records returns n records of a commit, with the command id given if it is not empty.
 func records(n int, commandID string) []eventstore.Record {

@@ -38,13 +38,13 @@ func TestHungRequestsEndWithTheContext(t *testing.T) {
 		call func(context.Context, *kafka.Store, *kafka.DeadLetters, kafka.DeadLetterID) error
 	}{
 		"ReadCategory, its fetch": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
-			return firstError(s.ReadCategory(ctx, aggregateType, eventstore.Beginning()))
+			return firstError(s.ReadCategory(ctx, category, eventstore.Beginning()))
 		}},
 		"ReadCategory, its search for a time": {kmsg.ListOffsets, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
-			return firstError(s.ReadCategory(ctx, aggregateType, eventstore.Since(time.Unix(1_000, 0))))
+			return firstError(s.ReadCategory(ctx, category, eventstore.Since(time.Unix(1_000, 0))))
 		}},
 		"Follow": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
-			return firstError(s.Follow(ctx, aggregateType, eventstore.Beginning()))
+			return firstError(s.Follow(ctx, category, eventstore.Beginning()))
 		}},
 		"DeadLetters.List, the ends": {kmsg.ListOffsets, func(ctx context.Context, _ *kafka.Store, d *kafka.DeadLetters, _ kafka.DeadLetterID) error {
 			_, err := d.List(ctx, "")

@@ -29,7 +29,7 @@ func testIdleOwner(t *testing.T, cfg kafka.Config) {
 	followed := make(chan string, 10)
 	go func() {
 		defer close(followed)
-		for r, err := range former.Follow(ctx, aggregateType, eventstore.End()) {
+		for r, err := range former.Follow(ctx, category, eventstore.End()) {
 			if err != nil {
 				return
 			}

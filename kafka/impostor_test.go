@@ -50,7 +50,7 @@ func TestGarbageEndsFollowing(t *testing.T) {
 	require.Equal(t, offset, corrupt.Offset)
 	require.Equal(t, offset, reader.Status()[0].Next)
 	require.ErrorAs(t, reader.Status()[0].Err, &corrupt)
-	require.ErrorAs(t, firstError(reader.ReadCategory(ctx, aggregateType, eventstore.Beginning())), &corrupt)
+	require.ErrorAs(t, firstError(reader.ReadCategory(ctx, category, eventstore.Beginning())), &corrupt)
 }
 
 func firstError(records iter.Seq2[eventstore.Record, error]) error {

@@ -84,7 +84,7 @@ func TestIndexFolderThatCannotBeUsed(t *testing.T) {
 		}, "it was deleted and made anew"},
 		"of a topic with fewer partitions": {func(t *testing.T, c *kfake.Cluster, cfg *kafka.Config) {
 			require.NoError(t, c.DeleteTopic(topic))
-			cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 2}}
+			cfg.Categories = []kafka.Category{{Name: category, Partitions: 2}}
 			_, err := kafka.CreateTopics(t.Context(), *cfg)
 			require.NoError(t, err)
 		}, "had 1 partitions and has 2"},

@@ -17,7 +17,7 @@ func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.TopicPrefix = "many"
-	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 6}}
+	cfg.Categories = []kafka.Category{{Name: category, Partitions: 6}}
 	cfg.RequestTimeout = longest
 	create(t, cfg)
 	s := open(t, cfg)

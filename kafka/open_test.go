@@ -19,7 +19,7 @@ import (
 func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	_, err := kafka.Open(t.Context(), kafka.Config{
 		Brokers:           []string{"localhost"},
-		Categories:        []kafka.Category{{Type: "Account"}, {Type: "ACCOUNT"}, {Type: "no spaces", Partitions: -1}},
+		Categories:        []kafka.Category{{Name: "Account"}, {Name: "ACCOUNT"}, {Name: "no spaces", Partitions: -1}},
 		MinInSyncReplicas: 4,
 		RequestTimeout:    time.Microsecond,
 		MaxBatchBytes:     2 << 20,
@@ -39,15 +39,15 @@ func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 
 func TestFromEnv(t *testing.T) {
 	env := map[string]string{"KAFKA_BROKERS": "a:9092, b:9093,", "KAFKA_CLIENT_ID": ""}
-	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Type: "Account"})
+	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Brokers)
 	require.Equal(t, "billing-engine", kafka.DefaultClientID)
 
-	_, err = kafka.FromEnv(func(string) string { return "" }, kafka.Category{Type: "Account"})
+	_, err = kafka.FromEnv(func(string) string { return "" }, kafka.Category{Name: "Account"})
 	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")
 	env["KAFKA_BROKERS"] = "nowhere"
-	_, err = kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Type: "Account"})
+	_, err = kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
 	require.ErrorContains(t, err, `found "nowhere", expected host:port`)
 }
 
@@ -60,7 +60,7 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 	defer silent.Close()
 
 	_, err = kafka.Open(t.Context(), kafka.Config{
-		Brokers: []string{closed.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}},
+		Brokers: []string{closed.Addr().String()}, Categories: []kafka.Category{{Name: category}},
 	})
 	require.ErrorContains(t, err, "no broker of "+closed.Addr().String()+" answers")
 
@@ -72,14 +72,14 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 		}
 	}()
 	_, err = kafka.Open(ctx, kafka.Config{
-		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Type: aggregateType}},
+		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Name: category}},
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: 4}, {Type: "Order"}, {Type: "Odd", Partitions: 1}}
+	cfg.Categories = []kafka.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
 	require.NoError(t, c.CreateTopic("billing.odd.events", 1, map[string]string{
 		"retention.ms": "1000", "cleanup.policy": "compact", "max.message.bytes": "1048587",
 	}))
@@ -96,7 +96,7 @@ func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 
 func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories = append(cfg.Categories, kafka.Category{Type: "Order"}, kafka.Category{Type: "Odd", Partitions: 2})
+	cfg.Categories = append(cfg.Categories, kafka.Category{Name: "Order"}, kafka.Category{Name: "Odd", Partitions: 2})
 	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
 	for round := range 2 {
 		found, err := kafka.CreateTopics(t.Context(), cfg)
@@ -164,7 +164,7 @@ func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
 func TestUseOfAStoreThatDoesNotKnowTheCategory(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
-	other := eventstore.Stream{Type: "Order", ID: "1"}
+	other := eventstore.Stream{Category: "Order", ID: "1"}
 	_, err := s.Append(t.Context(), other, eventstore.Any, records(1, "")...)
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	require.ErrorContains(t, err, `"Order"`)
@@ -251,7 +251,7 @@ func TestReadsThatOutliveTheStore(t *testing.T) {
 	s := open(t, cfg)
 	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1_000, "")...)
 	require.NoError(t, err)
-	byStream, byCategory := s.ReadStream(t.Context(), stream("a"), 1), s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning())
+	byStream, byCategory := s.ReadStream(t.Context(), stream("a"), 1), s.ReadCategory(t.Context(), category, eventstore.Beginning())
 	seen := 0
 	for _, err = range s.ReadStream(t.Context(), stream("a"), 1) {
 		if err != nil {

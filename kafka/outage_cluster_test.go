@@ -23,7 +23,7 @@ func TestBrokersGoAwayAndComeBack(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
 		Brokers:        c.Brokers(),
-		Categories:     []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		Categories:     []kafka.Category{{Name: category, Partitions: 1}},
 		RequestTimeout: 2 * time.Second,
 		IndexDir:       t.TempDir(),
 		Logger:         quiet(),

@@ -37,7 +37,7 @@ type beat struct {
 func newPatrol(s *Store) *patrol {
 	p := &patrol{cfg: s.cfg, rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))} //nolint:gosec // chooses what to look at, guards nothing
 	for _, g := range s.cfg.Categories {
-		for _, of := range s.categories[g.Type].partitions {
+		for _, of := range s.categories[g.Name].partitions {
 			p.beats = append(p.beats, &beat{storedPartition: of})
 		}
 	}

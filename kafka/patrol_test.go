@@ -79,7 +79,7 @@ func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 			require.False(t, found.Mended)
 			kept = append(kept, add(t, s, "x", 1)...)
 			require.Equal(t, kept, ids(t, s, "x"), "streams are whole in the index, and the partition goes on")
-			require.ErrorIs(t, firstError(s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning())), kafka.ErrRecordsMissing)
+			require.ErrorIs(t, firstError(s.ReadCategory(t.Context(), category, eventstore.Beginning())), kafka.ErrRecordsMissing)
 			looks(t, s, 5)
 			require.Equal(t, []kafka.TopicProblem{found}, s.TopicHealth().Problems, "it stays, as it was found first")
 			require.NoError(t, s.Close())
@@ -153,7 +153,7 @@ func newPatrolled(c *kfake.Cluster) *patrolled {
 func TestPatrol_ofALogThatIsWhole(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.TopicPrefix, cfg.Categories = "whole", []kafka.Category{{Type: aggregateType, Partitions: 2}}
+	cfg.TopicPrefix, cfg.Categories = "whole", []kafka.Category{{Name: category, Partitions: 2}}
 	create(t, cfg)
 	writer := open(t, cfg)
 	for i := range 8 { // in both partitions

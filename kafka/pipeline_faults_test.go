@@ -174,7 +174,7 @@ func TestUpdatesUnderFaults(t *testing.T) {
 	t.Logf("seed %d", seed)
 	c, cfg := fake(t)
 	s := open(t, cfg)
-	counters := aggregate.NewType[counted](aggregateType, tick{})
+	counters := aggregate.NewType[counted](category, tick{})
 	repository := func(s *kafka.Store) *aggregate.Repository[counted] {
 		r, err := aggregate.NewRepository(t.Context(), counters, s, plainCodec{}, aggregate.Config{})
 		require.NoError(t, err)

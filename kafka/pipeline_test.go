@@ -282,7 +282,7 @@ func requireNoDecision(t *testing.T, s *kafka.Store, id string, want error) {
 func TestReadQueuedOfWhatCannotBeRead(t *testing.T) {
 	h := hold(t)
 	for want, name := range map[error]eventstore.Stream{
-		eventstore.ErrInvalid: {Type: aggregateType, ID: ""},
+		eventstore.ErrInvalid: {Category: category, ID: ""},
 	} {
 		all, tip := h.ReadQueued(t.Context(), name, 1)
 		for _, err := range all {

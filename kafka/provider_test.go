@@ -31,7 +31,7 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 		return nil, nil, false
 	})
 	cfg := kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}}, Logger: quiet(),
+		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
 	}
 	_, err = kafka.CreateTopics(t.Context(), cfg)
 	require.ErrorContains(t, err, "create topic billing.account.events")
@@ -65,7 +65,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		return response, nil, true
 	})
 	found, err := kafka.CreateTopics(t.Context(), kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Type: "First"}, {Type: "Refused"}, {Type: "Last"}}, Logger: quiet(),
+		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}}, Logger: quiet(),
 	})
 	require.ErrorContains(t, err, "create topic billing.refused.events")
 	var permission *kafka.PermissionError

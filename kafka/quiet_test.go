@@ -33,7 +33,7 @@ func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
 	s := open(t, kafka.Config{
 		TransactionalIDPrefix: of[0], TopicPrefix: of[1], Brokers: strings.Split(of[2], ","), Logger: quiet(),
-		Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}},
+		Categories: []kafka.Category{{Name: category, Partitions: 1}},
 	})
 	ends, end := context.WithCancel(t.Context())
 	go func() {

@@ -81,7 +81,7 @@ func TestStaleAnswersAreWaitedOut(t *testing.T) {
 			want := add(t, s, "a", 2)
 			fault := stale(c, times, 0)
 			var got []string
-			for r, err := range s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning()) {
+			for r, err := range s.ReadCategory(t.Context(), category, eventstore.Beginning()) {
 				require.NoError(t, err)
 				got = append(got, r.ID)
 			}
@@ -99,7 +99,7 @@ func TestReadersAreToldOfDeletedRecords(t *testing.T) {
 	add(t, s, "a", 4)
 	require.NoError(t, c.DeleteRecords(topic, 0, 3))
 	var corrupt *kafka.CorruptError
-	err := firstError(s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning()))
+	err := firstError(s.ReadCategory(t.Context(), category, eventstore.Beginning()))
 	require.ErrorAs(t, err, &corrupt)
 	require.True(t, errors.Is(err, kafka.ErrRecordsMissing))
 	require.ErrorContains(t, err, "it has the offsets from 3 to before")

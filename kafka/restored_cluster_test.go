@@ -23,7 +23,7 @@ func TestLossesOnRealBrokers(t *testing.T) {
 	}})
 	cfg := func(t *testing.T, prefix string) kafka.Config {
 		cfg := kafka.Config{
-			Brokers: c.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}}, Logger: quiet(),
+			Brokers: c.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
 		}
 		create(t, cfg)
 		return cfg
@@ -70,7 +70,7 @@ func testCompacted(t *testing.T, cfg kafka.Config) {
 		_, err := s.Append(t.Context(), stream("x"), eventstore.Any, rs...)
 		require.NoError(t, err)
 		kept = append(kept, rs[0].ID)
-		return errors.Is(firstError(s.ReadCategory(t.Context(), aggregateType, eventstore.Beginning())), kafka.ErrRecordsMissing)
+		return errors.Is(firstError(s.ReadCategory(t.Context(), category, eventstore.Beginning())), kafka.ErrRecordsMissing)
 	})
 	alter(map[string]string{"cleanup.policy": "delete"})
 	eventually(t, "every broker knows the policy", func() bool { return everywhere(t, cfg, "cleanup.policy", "delete") })

@@ -39,7 +39,7 @@ func newDiskful(t *testing.T) (*diskful, kafka.Config) {
 	}
 	t.Cleanup(func() { d.Close() })
 	cfg := kafka.Config{
-		Brokers: d.ListenAddrs(), Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}}, Logger: quiet(),
+		Brokers: d.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
 	}
 	create(t, cfg)
 	return d, cfg

@@ -55,7 +55,7 @@ func TestSecuredBrokers(t *testing.T) {
 // from returns the configuration that the variables give, over topics of its own that are yet to be made.
 func from(t *testing.T, env map[string]string) kafka.Config {
 	t.Helper()
-	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Type: aggregateType, Partitions: 2})
+	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: category, Partitions: 2})
 	require.NoError(t, err)
 	cfg.TopicPrefix = testTopics + uuid.NewString()[:8]
 	cfg.Logger = quiet()
@@ -104,7 +104,7 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 			_, err = second.Append(t.Context(), stream("a"), 2, records(1, "")...)
 			require.NoError(t, err)
 			n := 0
-			for _, err := range second.ReadCategory(t.Context(), aggregateType, eventstore.Beginning()) {
+			for _, err := range second.ReadCategory(t.Context(), category, eventstore.Beginning()) {
 				require.NoError(t, err)
 				n++
 			}

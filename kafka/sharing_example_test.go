@@ -29,7 +29,7 @@ func Example_sharing() {
 }
 
 func appendWhereItBelongs(ctx context.Context, addresses []string) error {
-	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Type: "Account"}}, Logger: quiet()}
+	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
 	if _, err := kafka.CreateTopics(ctx, cfg); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func appendWhereItBelongs(ctx context.Context, addresses []string) error {
 		}
 		instances[address] = store
 	}
-	alice := eventstore.Stream{Type: "Account", ID: "alice"}
+	alice := eventstore.Stream{Category: "Account", ID: "alice"}
 	created := eventstore.Record{Value: []byte("an encoded event"), Header: event.Header{
 		ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}}

@@ -30,7 +30,7 @@ type service struct {
 const ownersSession = 6 * time.Second
 
 func newService(cfg kafka.Config, partitions int32) *service {
-	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: partitions}}
+	cfg.Categories = []kafka.Category{{Name: category, Partitions: partitions}}
 	cfg.TopicPrefix = "shared"
 	return &service{cfg: cfg, session: ownersSession, instances: make(map[string]*kafka.Store)}
 }

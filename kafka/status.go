@@ -22,7 +22,7 @@ func (s *Store) Status() []PartitionStatus {
 	var all []PartitionStatus
 	shared := s.ownership.Load()
 	for _, g := range s.cfg.Categories {
-		c, ok := s.categories[g.Type]
+		c, ok := s.categories[g.Name]
 		if !ok {
 			continue
 		}

@@ -139,7 +139,7 @@ const atOnce = 16
 
 func (s *Store) addPartitions(ctx context.Context) error {
 	for _, g := range s.cfg.Categories {
-		topic := s.cfg.topic(g.Type)
+		topic := s.cfg.topic(g.Name)
 		c := &category{
 			topic: topic, partitions: make([]storedPartition, g.Partitions),
 		}
@@ -154,19 +154,19 @@ func (s *Store) addPartitions(ctx context.Context) error {
 				reader:    &partition.Reader{Client: s.client, Pool: s.client.reading, Topic: topic, Partition: p, Index: idx},
 			}
 		}
-		s.categories[g.Type] = c
+		s.categories[g.Name] = c
 	}
 	return nil
 }
 
 func (s *Store) partitionConfig(ctx context.Context, g Category, p int32, idx *index.Partition) partition.Config {
-	topic := s.cfg.topic(g.Type)
+	topic := s.cfg.topic(g.Name)
 	return partition.Config{
 		Client:          s.client,
 		Topic:           topic,
 		Partition:       p,
 		Partitions:      g.Partitions,
-		AggregateType:   g.Type,
+		Category:        g.Name,
 		TransactionalID: s.cfg.transactionalID(topic, p),
 		Index:           idx,
 		Logger:          s.cfg.Logger,
@@ -312,9 +312,9 @@ func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from i
 // ReadCategory implements [eventstore.Store]; it reads the topic, partition after partition. A partition in which
 // there is nothing after start costs no request.
 func (s *Store) ReadCategory(
-	ctx context.Context, aggregateType string, start eventstore.Start,
+	ctx context.Context, category string, start eventstore.Start,
 ) iter.Seq2[eventstore.Record, error] {
-	c, err := s.category(ctx, aggregateType)
+	c, err := s.category(ctx, category)
 	if err != nil {
 		return failing(err)
 	}
@@ -383,21 +383,21 @@ func (s *Store) Skipped() int64 {
 	return n
 }
 
-func (s *Store) category(ctx context.Context, aggregateType string) (*category, error) {
+func (s *Store) category(ctx context.Context, category string) (*category, error) {
 	if err := s.over(ctx); err != nil {
 		return nil, err
 	}
-	c, ok := s.categories[aggregateType]
+	c, ok := s.categories[category]
 	if !ok {
 		return nil, &eventstore.InvalidError{
-			Field: "aggregate type", Found: fmt.Sprintf("%q", aggregateType), Want: "one of the store's Categories",
+			Field: "category", Found: fmt.Sprintf("%q", category), Want: "one of the store's Categories",
 		}
 	}
 	return c, nil
 }
 
 func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (storedPartition, error) {
-	c, err := s.category(ctx, stream.Type)
+	c, err := s.category(ctx, stream.Category)
 	if err != nil {
 		return storedPartition{}, err
 	}

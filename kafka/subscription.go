@@ -30,7 +30,7 @@ type SubscriptionConfig struct {
 	// the category. It names the handler in dead letters. At most 255 bytes.
 	Group string
 
-	// Category is the aggregate type whose events are handled, one of the store's.
+	// Category is the category whose events are handled, one of the store's.
 	Category string
 
 	// Handler is called with each event, at least once: again after a failure, and after a crash or
@@ -124,7 +124,7 @@ func (c SubscriptionConfig) complete(store Config) (SubscriptionConfig, error) {
 	report(c.Group == "" || len(c.Group) > eventstore.MaxIDBytes, "Group is %q, expected a name of 1 to %d bytes", c.Group, eventstore.MaxIDBytes)
 	known := false
 	for _, g := range store.Categories {
-		known = known || g.Type == c.Category
+		known = known || g.Name == c.Category
 	}
 	report(!known, "Category is %q, expected one of the store's Categories", c.Category)
 	report(c.Handler == nil, "Handler is nil, expected a function")

@@ -30,7 +30,7 @@ func realWith(t testing.TB, partitions int32) kafka.Config {
 	t.Helper()
 	cfg := real(t)
 	cfg.TopicPrefix = "test-" + uuid.NewString()[:8]
-	cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: partitions}}
+	cfg.Categories = []kafka.Category{{Name: category, Partitions: partitions}}
 	create(t, cfg)
 	return cfg
 }
@@ -150,7 +150,7 @@ func TestDiscardOnRealBrokers(t *testing.T) { testDiscard(t, real(t)) }
 func TestSubscriptionsOutliveBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
-		Brokers: c.Brokers(), Categories: []kafka.Category{{Type: aggregateType, Partitions: 3}}, RequestTimeout: 2 * time.Second,
+		Brokers: c.Brokers(), Categories: []kafka.Category{{Name: category, Partitions: 3}}, RequestTimeout: 2 * time.Second,
 		IndexDir: t.TempDir(), Logger: quiet(),
 	}
 	create(t, cfg)
@@ -173,7 +173,7 @@ func TestSubscriptionsOutliveBrokers(t *testing.T) {
 	round()
 	go func() {
 		var got []string
-		for r, err := range s.Follow(t.Context(), aggregateType, eventstore.Beginning()) {
+		for r, err := range s.Follow(t.Context(), category, eventstore.Beginning()) {
 			if err != nil {
 				return
 			}

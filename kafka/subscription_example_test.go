@@ -23,7 +23,7 @@ func ExampleStore_Subscribe() {
 		return
 	}
 	defer brokers.Close()
-	cfg := kafka.Config{Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Type: "Account", Partitions: 1}}, Logger: quiet()}
+	cfg := kafka.Config{Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Name: "Account", Partitions: 1}}, Logger: quiet()}
 	if err := statements(context.Background(), cfg); err != nil {
 		fmt.Println(err)
 	}
@@ -46,7 +46,7 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 		return err
 	}
 	for i, id := range []string{"alice", "bob"} {
-		_, err := store.Append(ctx, eventstore.Stream{Type: "Account", ID: id}, eventstore.Any, eventstore.Record{
+		_, err := store.Append(ctx, eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
 			Value: []byte("an encoded event"), Header: event.Header{
 				ID: fmt.Sprint("e-", i+1), Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 			},

@@ -119,7 +119,7 @@ func beAMember(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
 	s := openReader(t, kafka.Config{
 		Brokers: strings.Split(brokers, ","), TopicPrefix: prefix, Logger: quiet(),
-		Categories: []kafka.Category{{Type: aggregateType, Partitions: 4}},
+		Categories: []kafka.Category{{Name: category, Partitions: 4}},
 	})
 	var n atomic.Int64
 	var poisoned atomic.Bool

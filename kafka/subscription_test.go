@@ -82,7 +82,7 @@ func distinct(all []string) []string {
 // quick is a subscription whose retries do not take long.
 func quick(group string, h *handled) kafka.SubscriptionConfig {
 	return kafka.SubscriptionConfig{
-		Group: group, Category: aggregateType, Handler: h.handle,
+		Group: group, Category: category, Handler: h.handle,
 		Retry: kafka.Retry{Attempts: 3, First: time.Millisecond, Longest: 5 * time.Millisecond},
 	}
 }

@@ -35,7 +35,7 @@ func (c Config) Topics() ([]Topic, error) {
 	}
 	all := make([]Topic, 0, len(c.Categories)+1)
 	for _, g := range c.Categories {
-		all = append(all, Topic{c.topic(g.Type), g.Partitions, c.ReplicationFactor, settings})
+		all = append(all, Topic{c.topic(g.Name), g.Partitions, c.ReplicationFactor, settings})
 	}
 	return append(all, Topic{c.deadLetters(), 1, c.ReplicationFactor, settings}), nil
 }
@@ -47,7 +47,7 @@ func (c Config) deadLetters() string { return c.TopicPrefix + ".dead-letter" }
 func (c Config) topicNames() []string {
 	names := make([]string, len(c.Categories))
 	for i, g := range c.Categories {
-		names[i] = c.topic(g.Type)
+		names[i] = c.topic(g.Name)
 	}
 	return names
 }
@@ -57,7 +57,7 @@ func (c Config) transactionalID(topic string, partition int32) string {
 	return fmt.Sprintf("%s.%s.%d", c.TransactionalIDPrefix, topic, partition)
 }
 
-// maxNameBytes bounds each name of a configuration; with an aggregate type it makes a topic's name, which Kafka bounds by 249 bytes.
+// maxNameBytes bounds each name of a configuration; with a category it makes a topic's name, which Kafka bounds by 249 bytes.
 const maxNameBytes = 100
 
 const nameRule = "at most 100 letters, digits, dots, underscores and dashes"

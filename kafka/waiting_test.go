@@ -97,7 +97,7 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			silent := silentBroker(t)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: []string{"127.0.0.1:1", silent}, Categories: []kafka.Category{{Type: aggregateType}}, Logger: logger,
+				Brokers: []string{"127.0.0.1:1", silent}, Categories: []kafka.Category{{Name: category}}, Logger: logger,
 			}
 			requireWaits(t, lines, func(ctx context.Context) error { return call(ctx, cfg) }, "broker="+silent)
 		})
@@ -126,7 +126,7 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 		}},
 		"Subscribe": {kmsg.Metadata, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error {
 			_, err := s.Subscribe(ctx, kafka.SubscriptionConfig{
-				Group: "group", Category: aggregateType, Handler: func(context.Context, eventstore.Record) error { return nil },
+				Group: "group", Category: category, Handler: func(context.Context, eventstore.Record) error { return nil },
 			})
 			return err
 		}},
@@ -155,7 +155,7 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			t.Cleanup(cluster.Close)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: cluster.ListenAddrs(), Categories: []kafka.Category{{Type: aggregateType, Partitions: 1}}, Logger: logger,
+				Brokers: cluster.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: logger,
 				ReplicationFactor: 1, MinInSyncReplicas: 1, RequestTimeout: 14 * time.Minute,
 			}
 			create(t, cfg)

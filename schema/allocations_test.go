@@ -72,7 +72,7 @@ func TestChecksAllocateNothing(t *testing.T) { //nolint:paralleltest // what oth
 	}
 	labelled := e
 	labelled.Labels = map[string]time.Time{"a": at, "b": at, "c": at, "d": at, "e": at, "f": at, "g": at, "h": at}
-	typ := event.Type{Aggregate: accountAggregate, Name: "Thing", Go: reflect.TypeFor[checked]()}
+	typ := event.Type{Category: accountAggregate, Name: "Thing", Go: reflect.TypeFor[checked]()}
 	text := record(checkedFields)
 	c, err := schema.NewCodec(schema.NewMemory(), thing(text), schema.Config{Register: true})
 	require.NoError(t, err)

@@ -57,7 +57,7 @@ func (c *Codec) Bind(ctx context.Context, types []event.Type) error {
 func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error) {
 	missing := false // then no node lags behind any more, and what else is missing need not be waited for
 	for i, b := range fresh {
-		subject := c.cfg.Subject(topics.Name(c.cfg.Prefix, b.Aggregate), b.record)
+		subject := c.cfg.Subject(topics.Name(c.cfg.Prefix, b.Category), b.record)
 		asking := ctx
 		if !c.cfg.Register && !missing {
 			asking = expecting(ctx)
@@ -93,9 +93,9 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 	if t.Go == nil || t.Go.Kind() != reflect.Struct {
 		return fail(ErrMismatch, nil, "found Go type %v, expected a struct", t.Go)
 	}
-	files, ok := c.sources[t.Aggregate]
+	files, ok := c.sources[t.Category]
 	if !ok {
-		return fail(ErrNoSchema, nil, "no files given for aggregate type %q; add them to the schema.Sources of the codec", t.Aggregate)
+		return fail(ErrNoSchema, nil, "no files given for aggregate type %q; add them to the schema.Sources of the codec", t.Category)
 	}
 	text, err := fs.ReadFile(files, b.file)
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 	case r.short != t.Name:
 		return fail(ErrInvalidSchema, nil, "found a record named %q, expected %q, the event type's durable name", r.short, t.Name)
 	case r.short == r.name:
-		return fail(ErrInvalidSchema, nil, "the record has no namespace; give it one, such as %q", c.cfg.Prefix+"."+strings.ToLower(t.Aggregate))
+		return fail(ErrInvalidSchema, nil, "the record has no namespace; give it one, such as %q", c.cfg.Prefix+"."+strings.ToLower(t.Category))
 	}
 	b.pointer, b.boxed, b.leads = reflect.PointerTo(t.Go), newBoxed(t.Go), leadsOf(t.Go, 0)
 	b.record, b.aliases, b.root = r.name, r.aliases, r.root

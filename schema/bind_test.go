@@ -88,8 +88,8 @@ func TestBindReportsAllMistakes(t *testing.T) {
 	err := newCodec(t, m, sources).Bind(t.Context(), []event.Type{
 		typeOf[pay]("Good"), typeOf[pay]("Missing"), typeOf[pay]("Broken"), typeOf[pay]("Renamed"), typeOf[pay]("Nameless"),
 		typeOf[pay]("NoRecord"), typeOf[cents]("Different"),
-		{Aggregate: "Saga", Name: "Good", Go: typeOf[pay]("").Go},
-		{Aggregate: accountAggregate, Name: "Good"},
+		{Category: "Saga", Name: "Good", Go: typeOf[pay]("").Go},
+		{Category: accountAggregate, Name: "Good"},
 	})
 	for _, says := range []string{
 		"Account.Missing, Missing.avsc: no schema file",
@@ -152,7 +152,7 @@ func TestBindOneGoTypeUnderTwoNames(t *testing.T) {
 		"Saga":    fstest.MapFS{"Opened.avsc": text("Opened", "saga")},
 	})
 	opened, closed, saga := typeOf[a]("Opened"), typeOf[a]("Closed"), typeOf[a]("Opened")
-	saga.Aggregate = "Saga"
+	saga.Category = "Saga"
 	require.NoError(t, c.Bind(t.Context(), []event.Type{opened, closed}))
 	require.NoError(t, c.Bind(t.Context(), []event.Type{saga}))
 	for i, typ := range []event.Type{opened, closed, saga} {

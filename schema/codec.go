@@ -171,7 +171,7 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 // [RegistryError.Unavailable]. [ErrNotBound] and [ErrMismatch] are mistakes of the caller.
 func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any) error {
 	if e := c.decode(ctx, t, value, into); e != nil {
-		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Aggregate)
+		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Category)
 		return e
 	}
 	return nil

@@ -242,7 +242,7 @@ func TestDecodeRefuses(t *testing.T) {
 			require.Equal(t, kindOf(test.reason), onlyKind(t, err))
 		})
 	}
-	unbound := event.Type{Aggregate: "Saga", Name: "X", Go: reflect.TypeFor[AccountCreated]()}
+	unbound := event.Type{Category: "Saga", Name: "X", Go: reflect.TypeFor[AccountCreated]()}
 	require.ErrorIs(t, c.Decode(t.Context(), unbound, good, &into), schema.ErrNotBound)
 	require.NoError(t, c.Decode(t.Context(), created(), good, &into))
 }

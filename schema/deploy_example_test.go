@@ -16,7 +16,7 @@ func ExampleCheckDerived() {
 		Amount int64   `avro:"amount"`
 		Note   *string `avro:"note"`
 	}
-	typ := event.Type{Aggregate: "Account", Name: "Credited", Go: reflect.TypeFor[Credited]()}
+	typ := event.Type{Category: "Account", Name: "Credited", Go: reflect.TypeFor[Credited]()}
 	fmt.Println(schema.CheckDerived(typ, `{"type": "record", "name": "Credited", "namespace": "billing.account", "fields": [
 		{"name": "amount", "type": "long", "doc": "In minor units."},
 		{"name": "note", "type": ["null", "string"], "default": null}
@@ -41,7 +41,7 @@ func ExampleEnum() {
 	type Sent struct {
 		Level Level `avro:"level"`
 	}
-	text, err := schema.Derive(event.Type{Aggregate: "Parcel", Name: "Sent", Go: reflect.TypeFor[Sent]()}, "parcels")
+	text, err := schema.Derive(event.Type{Category: "Parcel", Name: "Sent", Go: reflect.TypeFor[Sent]()}, "parcels")
 	fmt.Print(text, err)
 	// Output:
 	// {
@@ -82,7 +82,7 @@ func ExampleDeploy() {
 		"released/Thing.v1.avsc": {Data: []byte(v1)},
 		"Thing.avsc":             {Data: []byte(v1)},
 	}}
-	types := []event.Type{{Aggregate: "Account", Name: "Thing", Go: reflect.TypeFor[a]()}}
+	types := []event.Type{{Category: "Account", Name: "Thing", Go: reflect.TypeFor[a]()}}
 	registry := schema.NewMemory() // or schema.HTTPFromEnv(os.Getenv, schema.HTTPConfig{})
 	done, err := schema.Deploy(ctx, registry, sources, types, schema.FullTransitive, schema.Config{})
 	fmt.Println(done[0].Subject, "version", done[0].Version, err)

@@ -108,7 +108,7 @@ func TestDeriveRefuses(t *testing.T) {
 		says string
 	}{
 		"no struct":   {typeOf[hue]("Thing"), "expected a struct"},
-		"nothing":     {event.Type{Aggregate: "A", Name: "Thing"}, "found Go type <nil>"},
+		"nothing":     {event.Type{Category: "A", Name: "Thing"}, "found Go type <nil>"},
 		"unsigned":    {typeOf[one[uint64]]("Thing"), `field "f": mismatch of Go type and schema: Go type uint64 has no counterpart`},
 		"interface":   {typeOf[one[any]]("Thing"), "Go type interface {} has no counterpart"},
 		"deep":        {typeOf[one[[]map[string]chan int]]("Thing"), `field "f[]{}"`},
@@ -296,7 +296,7 @@ func ExampleDerive() {
 		Limit    *int64    `avro:"limit"`
 		At       time.Time `avro:"at,timestamp-millis"`
 	}
-	text, err := schema.Derive(event.Type{Aggregate: "Account", Name: "AccountOpened", Go: reflect.TypeFor[AccountOpened]()}, "billing.account")
+	text, err := schema.Derive(event.Type{Category: "Account", Name: "AccountOpened", Go: reflect.TypeFor[AccountOpened]()}, "billing.account")
 	fmt.Print(text, err)
 	// Output:
 	// {

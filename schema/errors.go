@@ -161,7 +161,7 @@ type TypeError struct {
 
 // Error names type, file and field.
 func (e *TypeError) Error() string {
-	where := fmt.Sprintf("event type %s.%s", e.Type.Aggregate, e.Type.Name)
+	where := fmt.Sprintf("event type %s.%s", e.Type.Category, e.Type.Name)
 	if e.File != "" {
 		where += ", " + e.File
 	}
@@ -184,7 +184,7 @@ type EncodeError struct {
 
 // Error names the type.
 func (e *EncodeError) Error() string {
-	return join(fmt.Sprintf("encode event %s.%s", e.Type.Aggregate, e.Type.Name), e.Reason, e.Detail, e.Err)
+	return join(fmt.Sprintf("encode event %s.%s", e.Type.Category, e.Type.Name), e.Reason, e.Detail, e.Err)
 }
 
 // Unwrap returns the reason and the cause.
@@ -206,7 +206,7 @@ type DecodeError struct {
 
 // Error names type, size, topic and schema id.
 func (e *DecodeError) Error() string {
-	what := fmt.Sprintf("decode %d bytes into event %s.%s of topic %s", e.Size, e.Type.Aggregate, e.Type.Name, e.Topic)
+	what := fmt.Sprintf("decode %d bytes into event %s.%s of topic %s", e.Size, e.Type.Category, e.Type.Name, e.Topic)
 	if e.ID != 0 {
 		what += fmt.Sprintf(", written with schema id %d", e.ID)
 	}

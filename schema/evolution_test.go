@@ -149,7 +149,7 @@ func TestReadsRecordUnderOldNameByAlias(t *testing.T) {
 	require.NoError(t, err)
 	read := func(namespace, aliases string) (got a, err error) {
 		text := `{"type":"record","name":"Item","namespace":"` + namespace + `","aliases":[` + aliases + `],"fields":[{"name":"a","type":"string"}]}`
-		typ := event.Type{Aggregate: "Stock", Name: "Item", Go: wt.Go}
+		typ := event.Type{Category: "Stock", Name: "Item", Go: wt.Go}
 		c := newCodec(t, m, schema.Sources{"Stock": fstest.MapFS{"Item.avsc": {Data: []byte(text)}}})
 		require.NoError(t, c.Bind(t.Context(), []event.Type{typ}))
 		err = c.Decode(t.Context(), typ, value, &got)

@@ -25,7 +25,7 @@ func Example() {
 		return
 	}
 	sources := schema.Sources{"Account": account}
-	types := []event.Type{{Aggregate: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()}}
+	types := []event.Type{{Category: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()}}
 	registry := schema.NewMemory() // or schema.NewHTTP("http://registry:8081", schema.HTTPConfig{})
 
 	if _, err := schema.Register(ctx, registry, sources, types, schema.Config{}); err != nil { // the deployment step

@@ -189,7 +189,7 @@ func storeOne(t *testing.T, e schema.Engine, typ string, v reflect.Value) error 
 	c, err := schema.NewCodec(schema.NewMemory(), thing(record(`{"name":"f","type":`+typ+`}`)),
 		schema.Config{Register: true, Engine: e})
 	require.NoError(t, err)
-	what := event.Type{Aggregate: accountAggregate, Name: "Thing", Go: v.Type()}
+	what := event.Type{Category: accountAggregate, Name: "Thing", Go: v.Type()}
 	if err := c.Bind(t.Context(), []event.Type{what}); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func accountSources() schema.Sources {
 
 // typeOf returns E as an event type of the Account aggregate.
 func typeOf[E any](name string) event.Type {
-	return event.Type{Aggregate: accountAggregate, Name: name, Go: reflect.TypeFor[E]()}
+	return event.Type{Category: accountAggregate, Name: name, Go: reflect.TypeFor[E]()}
 }
 
 func created() event.Type  { return typeOf[AccountCreated]("AccountCreated") }

@@ -38,7 +38,7 @@ func CheckNames(sources Sources, types []event.Type) error {
 	c := nameCheck{first: make(map[reflect.Type]place)}
 	var mistakes []error
 	for _, t := range types {
-		files, ok := sources[t.Aggregate]
+		files, ok := sources[t.Category]
 		if !ok || t.Go == nil {
 			continue
 		}
@@ -106,7 +106,7 @@ func (c *nameCheck) note(path string, g reflect.Type, name string) {
 	}
 	known, ok := c.first[g]
 	if !ok {
-		c.first[g] = place{name, fmt.Sprintf("%s.%s, field %q", c.event.Aggregate, c.event.Name, path)}
+		c.first[g] = place{name, fmt.Sprintf("%s.%s, field %q", c.event.Category, c.event.Name, path)}
 		return
 	}
 	if known.name != name {

@@ -22,7 +22,7 @@ func ExampleRegister() {
 		return
 	}
 	registry := schema.NewMemory() // or schema.NewHTTP("https://registry:8081", schema.HTTPConfig{})
-	types := []event.Type{{Aggregate: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()}}
+	types := []event.Type{{Category: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()}}
 	done, err := schema.Register(ctx, registry, schema.Sources{"Account": account}, types, schema.Config{})
 	if err != nil {
 		fmt.Println(err)

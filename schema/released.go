@@ -65,7 +65,7 @@ func (c *Codec) revisionOf(b *binding) (int, error) {
 	if b.Revision != 0 {
 		return b.Revision, nil
 	}
-	texts, err := releasedTexts(c.sources[b.Aggregate], b.Name)
+	texts, err := releasedTexts(c.sources[b.Category], b.Name)
 	if err != nil {
 		return 0, err
 	}
@@ -87,7 +87,7 @@ func (c *Codec) revisionOf(b *binding) (int, error) {
 
 // registerReleased registers what was released before, so that today's schema gets the number that it has elsewhere.
 func (c *Codec) registerReleased(ctx context.Context, subject string, t event.Type) (is Registered, err error) {
-	texts, err := releasedTexts(c.sources[t.Aggregate], t.Name)
+	texts, err := releasedTexts(c.sources[t.Category], t.Name)
 	if err != nil {
 		return is, err
 	}

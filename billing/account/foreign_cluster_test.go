@@ -21,7 +21,7 @@ func headersOf(r eventstore.Record) map[string]string {
 		"eventId":          r.ID,
 		"eventType":        r.Type,
 		"eventVersion":     strconv.Itoa(r.Revision),
-		"aggregateType":    r.AggregateType,
+		"aggregateType":    r.Category,
 		"aggregateVersion": strconv.FormatInt(r.AggregateVersion, 10),
 		"commitFirst":      strconv.FormatInt(r.Commit.First, 10),
 		"commitLength":     strconv.Itoa(r.Commit.Length),

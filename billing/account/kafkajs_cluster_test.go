@@ -69,7 +69,7 @@ func TestKafkaJS(t *testing.T) {
 	w.foreign(t, sagas)
 	count := map[string]int{dead: len(letters)}
 	for _, r := range records {
-		count[cfg.TopicPrefix+"."+strings.ToLower(r.AggregateType)+".events"]++
+		count[cfg.TopicPrefix+"."+strings.ToLower(r.Category)+".events"]++
 	}
 	count[sagas]++ // the foreign one
 	read := js.read(t, "ready", count)
@@ -276,7 +276,7 @@ func (w *writer) records(t *testing.T) []eventstore.Record {
 
 // event returns the event that a record was written with.
 func (w *writer) event(r eventstore.Record) any {
-	return w.written[r.AggregateType+"/"+r.AggregateID][r.AggregateVersion-1]
+	return w.written[r.Category+"/"+r.AggregateID][r.AggregateVersion-1]
 }
 
 // check expects each record that counts to have been read as it was written, and what does not
@@ -297,9 +297,9 @@ func (w *writer) check(t *testing.T, read []jsMessage, records []eventstore.Reco
 	}
 	require.Len(t, records, events)
 	for _, r := range records {
-		topic := fmt.Sprintf("%s.%s.events", w.cfg.TopicPrefix, strings.ToLower(r.AggregateType))
+		topic := fmt.Sprintf("%s.%s.events", w.cfg.TopicPrefix, strings.ToLower(r.Category))
 		m, ok := at[fmt.Sprintf("%s/%d/%d", topic, r.Position.Partition, r.Position.Offset)]
-		require.True(t, ok, "%s/%s version %d was not read", r.AggregateType, r.AggregateID, r.AggregateVersion)
+		require.True(t, ok, "%s/%s version %d was not read", r.Category, r.AggregateID, r.AggregateVersion)
 		require.Equal(t, r.AggregateID, m.Key)
 		require.Equal(t, headersOf(r), m.Headers)
 		require.Equal(t, r.Timestamp.UnixMilli(), m.Timestamp)

@@ -29,7 +29,7 @@ type jsLetter struct {
 func (w *writer) deadLetters(t *testing.T) []jsLetter {
 	t.Helper()
 	broken := []byte("no Avro at all")
-	stream := eventstore.Stream{Type: "Account", ID: "broken"}
+	stream := eventstore.Stream{Category: "Account", ID: "broken"}
 	_, err := w.store.Append(t.Context(), stream, eventstore.NoStream, eventstore.Record{
 		Value: broken, Header: event.Header{ID: uuid.NewString(), Type: "AccountCreated", Revision: 1, Timestamp: fixed()},
 	})
@@ -79,7 +79,7 @@ func (w *writer) deadLetters(t *testing.T) []jsLetter {
 func (w *writer) letter(t *testing.T, l kafka.DeadLetter) jsLetter {
 	t.Helper()
 	for _, r := range w.records(t) {
-		if r.AggregateType != "Account" || r.Position != (event.Position{Partition: l.ID.Partition, Offset: l.ID.Offset}) {
+		if r.Category != "Account" || r.Position != (event.Position{Partition: l.ID.Partition, Offset: l.ID.Offset}) {
 			continue
 		}
 		headers := headersOf(r)

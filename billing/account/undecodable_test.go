@@ -93,7 +93,7 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 			case test.reason == schema.ErrNotFound:
 				outcome = kafka.WaitThenDeadLetter // a deployment may be under way
 			}
-			stream := eventstore.Stream{Type: "Account", ID: "account-" + name}
+			stream := eventstore.Stream{Category: "Account", ID: "account-" + name}
 			write(t, store, stream, good)
 			at := write(t, store, stream, test.value)
 			write(t, store, stream, good)

@@ -49,7 +49,7 @@ func at(first int64, events ...aggregate.Event[account.Account]) []stored {
 		version := first + int64(i)
 		all = append(all, stored{
 			Header: event.Header{
-				Type: e.EventType(), AggregateType: "Account", AggregateID: "a", AggregateVersion: version, Timestamp: fixed(),
+				Type: e.EventType(), Category: "Account", AggregateID: "a", AggregateVersion: version, Timestamp: fixed(),
 			},
 			Position: event.Position{Partition: 3, Offset: 10 * version},
 			Events:   []aggregate.Event[account.Account]{e},

@@ -25,13 +25,13 @@ func closed(t test, s *suite) {
 	first, want := s.append(ctx, t, stream, eventstore.NoStream, s.records(3, command)...)
 	followed := make(chan error, 1)
 	go func() {
-		_, err := collect(s.store.Follow(ctx, stream.Type, eventstore.Beginning()))
+		_, err := collect(s.store.Follow(ctx, stream.Category, eventstore.Beginning()))
 		followed <- err
 	}()
 	begun := map[string]read{
 		"a stream": s.store.ReadStream(ctx, stream, 1), "no stream": s.store.ReadStream(ctx, s.stream(0), 1),
-		"a category":           s.store.ReadCategory(ctx, stream.Type, eventstore.Beginning()),
-		"a category, followed": s.store.Follow(ctx, stream.Type, eventstore.Beginning()),
+		"a category":           s.store.ReadCategory(ctx, stream.Category, eventstore.Beginning()),
+		"a category, followed": s.store.Follow(ctx, stream.Category, eventstore.Beginning()),
 	}
 	attempts := s.appendWhileClosing(ctx, t, closer)
 	for _, what := range slices.Sorted(maps.Keys(begun)) {
@@ -47,9 +47,9 @@ func closed(t test, s *suite) {
 	closedError(t, "an append to a closed store", err)
 	_, err = collect(s.store.ReadStream(ctx, stream, 1))
 	closedError(t, "reading a stream of a closed store", err)
-	_, err = collect(s.store.ReadCategory(ctx, stream.Type, eventstore.Beginning()))
+	_, err = collect(s.store.ReadCategory(ctx, stream.Category, eventstore.Beginning()))
 	closedError(t, "reading a category of a closed store", err)
-	_, err = collect(s.store.Follow(ctx, stream.Type, eventstore.Beginning()))
+	_, err = collect(s.store.Follow(ctx, stream.Category, eventstore.Beginning()))
 	closedError(t, "following a category of a closed store", err)
 	must(t, "closing a store that is closed", closer.Close())
 	if !s.durable {
@@ -74,7 +74,7 @@ func closed(t test, s *suite) {
 	_, err = s.store.Append(ctx, stream, eventstore.Expected(2), s.records(1, "")...)
 	conflicts(t, err, stream, 2, 3)
 	_, more := s.append(ctx, t, stream, eventstore.Expected(3), s.record(firstTime(), ""), s.records(1, "")[0])
-	s.category(ctx, t, stream.Type) // no time has gone back
+	s.category(ctx, t, stream.Category) // no time has gone back
 	same(t, "a stream that grew after the store was opened again", s.load(ctx, t, stream), append(want, more...))
 }
 

@@ -64,8 +64,8 @@ func (s *suite) append(
 func stored(stream eventstore.Stream, result eventstore.Result, records []eventstore.Record) []eventstore.Record {
 	want := make([]eventstore.Record, len(records))
 	for i, r := range records {
-		r.AggregateType, r.AggregateID, r.AggregateVersion = stream.Type, stream.ID, result.First+int64(i)
-		r.Commit = eventstore.Commit{First: result.First, Length: len(records)}
+		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, result.First+int64(i)
+		r.Commit = eventstore.CommitPart{First: result.First, Length: len(records)}
 		r.Timestamp = time.Time{}
 		r.Value = bytes.Clone(r.Value)
 		r.Metadata = maps.Clone(r.Metadata)
@@ -122,7 +122,7 @@ func alike(got, want *eventstore.Record) bool {
 	//nolint:staticcheck // the location must be the same too
 	return g.Position == w.Position && g.Commit == w.Commit && g.Timestamp == w.Timestamp &&
 		g.ID == w.ID && g.Type == w.Type && g.Revision == w.Revision &&
-		g.AggregateType == w.AggregateType && g.AggregateID == w.AggregateID && g.AggregateVersion == w.AggregateVersion &&
+		g.Category == w.Category && g.AggregateID == w.AggregateID && g.AggregateVersion == w.AggregateVersion &&
 		g.CorrelationID == w.CorrelationID && g.CausationID == w.CausationID && g.CommandID == w.CommandID && g.CommandDigest == w.CommandDigest &&
 		g.CommandCausationID == w.CommandCausationID && g.ActorID == w.ActorID && g.TraceParent == w.TraceParent &&
 		bytes.Equal(g.Value, w.Value) && maps.Equal(g.Metadata, w.Metadata) && (g.Metadata == nil || len(g.Metadata) > 0)
@@ -160,7 +160,7 @@ func diff(got, want eventstore.Record) string {
 	for _, f := range []struct{ name, got, want string }{
 		{"ID", got.ID, want.ID},
 		{"Type", got.Type, want.Type},
-		{"AggregateType", got.AggregateType, want.AggregateType},
+		{"AggregateType", got.Category, want.Category},
 		{"AggregateID", got.AggregateID, want.AggregateID},
 		{"CorrelationID", got.CorrelationID, want.CorrelationID},
 		{"CausationID", got.CausationID, want.CausationID},

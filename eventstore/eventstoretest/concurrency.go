@@ -88,7 +88,7 @@ func contest(t test, s *suite, expect func(found int) eventstore.Expected) {
 	}
 	starts := make(map[string]eventstore.Start)
 	for _, stream := range streams {
-		starts[stream.Type] = eventstore.After(s.category(ctx, t, stream.Type).cursor)
+		starts[stream.Category] = eventstore.After(s.category(ctx, t, stream.Category).cursor)
 	}
 	var (
 		group     sync.WaitGroup
@@ -188,7 +188,7 @@ func (s *suite) consistent(
 		fatal(t, fmt.Sprintf("a stream has %d records after %d were appended", len(final), total))
 	}
 	same(t, "a stream after concurrent appends", final, want)
-	same(t, "a stream in its category after concurrent appends", s.category(ctx, t, stream.Type).only(stream), final)
+	same(t, "a stream in its category after concurrent appends", s.category(ctx, t, stream.Category).only(stream), final)
 	for _, c := range conflicts {
 		if c.Stream == stream && !stood[c.Actual] {
 			fatal(t, "a conflict names a version that is not the end of a commit", c.Actual)

@@ -19,7 +19,7 @@ import (
 // then beyond. Whoever tests with it asks Check, and nothing else, which it is. Event and command ids are unique where Check takes them.
 func DrawCommit(t *rapid.T, aggregateType string) (eventstore.Stream, []eventstore.Record) {
 	run := ids.New()
-	stream := eventstore.Stream{Type: aggregateType, ID: unique(t, run, "aggregate id")}
+	stream := eventstore.Stream{Category: aggregateType, ID: unique(t, run, "aggregate id")}
 	records := make([]eventstore.Record, rapid.OneOf(rapid.IntRange(1, 3), rapid.Just(20)).Draw(t, "records"))
 	command := ""
 	if rapid.Bool().Draw(t, "of a command") {
@@ -175,6 +175,6 @@ func limitsHold(t test, s *suite) {
 		want := stored(stream, result, records)
 		got := s.load(ctx, t, stream)
 		same(t, "a stream of what Check takes", got, want)
-		same(t, "a category of what Check takes", s.category(ctx, t, stream.Type).only(stream), got)
+		same(t, "a category of what Check takes", s.category(ctx, t, stream.Category).only(stream), got)
 	})
 }

@@ -19,9 +19,9 @@ const handovers = 100
 func categoryFollowed(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	s.history(ctx, t, s.stream(0), 1) // so that the start is not the beginning
-	start := maps.Clone(s.category(ctx, t, stream.Type).cursor)
+	start := maps.Clone(s.category(ctx, t, stream.Category).cursor)
 	want := s.history(ctx, t, stream, 3)
-	all := s.store.Follow(ctx, stream.Type, eventstore.After(start))
+	all := s.store.Follow(ctx, stream.Category, eventstore.After(start))
 	for range 2 {
 		commits, total := make([][]eventstore.Record, handovers), len(want)
 		for i := range commits {
@@ -105,13 +105,13 @@ func (s *suite) followUntil(
 func followedFromEnd(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	before := s.history(ctx, t, stream, 2)
-	all := s.store.Follow(ctx, stream.Type, eventstore.End())
+	all := s.store.Follow(ctx, stream.Category, eventstore.End())
 	_, want := s.append(ctx, t, stream, eventstore.Expected(len(before)), s.records(3, "")...)
 	for range 2 {
 		got := s.followUntil(ctx, t, all, nil, stream, len(want), make(chan struct{}, 1))
 		same(t, "a stream in a category that is followed from its end", got, want)
 	}
-	got, err := collect(s.store.ReadCategory(ctx, stream.Type, eventstore.End()))
+	got, err := collect(s.store.ReadCategory(ctx, stream.Category, eventstore.End()))
 	must(t, "reading a category from its end", err)
 	same(t, "a category read from its end up to its end", got, nil)
 }
@@ -119,13 +119,13 @@ func followedFromEnd(t test, s *suite) {
 // followedSince follows from a time that only later appends reach.
 func followedSince(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
-	s.category(ctx, t, stream.Type)
+	s.category(ctx, t, stream.Category)
 	early := s.tick(time.Hour)
 	late := s.tick(time.Hour)
 	for late.UnixMilli() == early.UnixMilli() { // the present is close, and moves on
 		late = s.tick(time.Hour)
 	}
-	since := s.store.Follow(ctx, stream.Type, eventstore.Since(late))
+	since := s.store.Follow(ctx, stream.Category, eventstore.Since(late))
 	s.append(ctx, t, stream, eventstore.NoStream, s.record(early, ""))
 	_, want := s.append(ctx, t, stream, eventstore.Expected(1), s.record(late, ""), s.record(early, ""))
 	got := s.followUntil(ctx, t, since, nil, stream, len(want), make(chan struct{}, 1))
@@ -137,7 +137,7 @@ func followedUntilCancelled(t test, s *suite) {
 	outer, stream := s.context(t), s.stream(0)
 	for _, what := range []string{"waits", "reads"} {
 		ctx, cancel := context.WithCancel(outer)
-		all := s.store.Follow(ctx, stream.Type, eventstore.End())
+		all := s.store.Follow(ctx, stream.Category, eventstore.End())
 		if what == "reads" {
 			s.append(outer, t, stream, eventstore.NoStream, s.records(2, "")...)
 		} else {

@@ -38,11 +38,11 @@ const noText = "broken \xff"
 // commitMistakes are those about the stream, the expected version and the commit as a whole.
 func commitMistakes() []mistake {
 	return []mistake{
-		{"no aggregate type", func(a *attempt) { a.stream.Type = "" }},
-		{"aggregate type too long", func(a *attempt) { a.stream.Type = longName() }},
-		{"aggregate type with a dot", func(a *attempt) { a.stream.Type = "Acc.ount" }},
-		{"aggregate type that begins with a digit", func(a *attempt) { a.stream.Type = "1Account" }},
-		{"aggregate type beyond ASCII", func(a *attempt) { a.stream.Type = "Köln" }},
+		{"no category", func(a *attempt) { a.stream.Category = "" }},
+		{"category too long", func(a *attempt) { a.stream.Category = longName() }},
+		{"category with a dot", func(a *attempt) { a.stream.Category = "Acc.ount" }},
+		{"category that begins with a digit", func(a *attempt) { a.stream.Category = "1Account" }},
+		{"category beyond ASCII", func(a *attempt) { a.stream.Category = "Köln" }},
 		{"no aggregate id", func(a *attempt) { a.stream.ID = "" }},
 		{"aggregate id too long", func(a *attempt) { a.stream.ID = longID() }},
 		{"aggregate id that is not UTF-8", func(a *attempt) { a.stream.ID = noText }},
@@ -72,12 +72,12 @@ func recordMistakes() []mistake {
 		first("metadata too large", func(r *eventstore.Record) {
 			r.Metadata = map[string]string{"k": strings.Repeat("x", eventstore.MaxCommitBytes+1)}
 		}),
-		first("aggregate type given", func(r *eventstore.Record) { r.AggregateType = "Account" }),
+		first("category given", func(r *eventstore.Record) { r.Category = "Account" }),
 		first("aggregate id given", func(r *eventstore.Record) { r.AggregateID = "a" }),
 		second("version given", func(r *eventstore.Record) { r.AggregateVersion = 2 }),
 		first("position given", func(r *eventstore.Record) { r.Position = event.Position{Offset: 1} }),
 		first("partition given", func(r *eventstore.Record) { r.Position = event.Position{Partition: 1} }),
-		first("commit given", func(r *eventstore.Record) { r.Commit = eventstore.Commit{First: 1, Length: 2} }),
+		first("commit given", func(r *eventstore.Record) { r.Commit = eventstore.CommitPart{First: 1, Length: 2} }),
 		second("no event id", func(r *eventstore.Record) { r.ID = "" }),
 		first("event id too long", func(r *eventstore.Record) { r.ID = long }),
 		first("event id that is not UTF-8", func(r *eventstore.Record) { r.ID = broken }),
@@ -110,7 +110,7 @@ func recordMistakes() []mistake {
 		first("metadata key that is not UTF-8", func(r *eventstore.Record) { r.Metadata = map[string]string{broken: "v"} }),
 		first("metadata value that is not UTF-8", func(r *eventstore.Record) { r.Metadata = map[string]string{"k": broken} }),
 		{"many mistakes at once", func(a *attempt) {
-			a.stream.Type, a.expected = "", -7
+			a.stream.Category, a.expected = "", -7
 			a.records[0].Revision, a.records[0].ActorID = 0, broken
 			a.records[1].ID, a.records[1].Value = "", nil
 		}},
@@ -137,7 +137,7 @@ func badInputRefused(t test, s *suite) {
 		same(t, bad.name+": the stream afterwards", s.load(ctx, t, existing), history)
 		same(t, bad.name+": the stream that should not exist", s.load(ctx, t, fresh), nil)
 	}
-	for _, bad := range []eventstore.Stream{{Type: "", ID: "a"}, {Type: "Acc.ount", ID: "a"}, {Type: s.types[0]}, {Type: s.types[0], ID: "\xff"}} {
+	for _, bad := range []eventstore.Stream{{Category: "", ID: "a"}, {Category: "Acc.ount", ID: "a"}, {Category: s.types[0]}, {Category: s.types[0], ID: "\xff"}} {
 		records, err := collect(s.store.ReadStream(ctx, bad, 1))
 		if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) {
 			fatal(t, "reading a stream whose name is invalid does not fail with an *InvalidError", bad, err)
@@ -183,7 +183,7 @@ func inputNotRetained(t test, s *suite) {
 		records[i].ID, records[i].Type = "overwritten", "Overwritten"
 	}
 	same(t, "a stream whose input was overwritten", s.load(ctx, t, stream), want)
-	same(t, "a category whose input was overwritten", s.category(ctx, t, stream.Type).only(stream), want)
+	same(t, "a category whose input was overwritten", s.category(ctx, t, stream.Category).only(stream), want)
 }
 
 // endedContextRefused calls everything with a context that ended before.
@@ -199,14 +199,16 @@ func endedContextRefused(t test, s *suite) {
 	_, err = s.store.Append(late, stream, eventstore.Any, s.records(1, "")...)
 	s.refused(ctx, t, "an append with a context whose deadline has passed", err, context.DeadlineExceeded, stream, history)
 
-	end := eventstore.After(maps.Clone(s.category(ctx, t, stream.Type).cursor))
+	end := eventstore.After(maps.Clone(s.category(ctx, t, stream.Category).cursor))
 	for what, begin := range map[string]func(context.Context) read{
-		"reading a stream":    func(ctx context.Context) read { return s.store.ReadStream(ctx, stream, 1) },
-		"reading no stream":   func(ctx context.Context) read { return s.store.ReadStream(ctx, s.stream(0), 1) },
-		"reading a category":  func(ctx context.Context) read { return s.store.ReadCategory(ctx, stream.Type, eventstore.Beginning()) },
-		"reading nothing new": func(ctx context.Context) read { return s.store.ReadCategory(ctx, stream.Type, end) },
+		"reading a stream":  func(ctx context.Context) read { return s.store.ReadStream(ctx, stream, 1) },
+		"reading no stream": func(ctx context.Context) read { return s.store.ReadStream(ctx, s.stream(0), 1) },
+		"reading a category": func(ctx context.Context) read {
+			return s.store.ReadCategory(ctx, stream.Category, eventstore.Beginning())
+		},
+		"reading nothing new": func(ctx context.Context) read { return s.store.ReadCategory(ctx, stream.Category, end) },
 		"following a category": func(ctx context.Context) read {
-			return s.store.Follow(ctx, stream.Type, eventstore.Beginning())
+			return s.store.Follow(ctx, stream.Category, eventstore.Beginning())
 		},
 	} {
 		between, cancel := context.WithCancel(ctx)

@@ -32,7 +32,7 @@ func largestCommits(t test, s *suite) {
 	} {
 		// The longest id is that of a stream whose records are larger than Size says.
 		id := ids.New()
-		stream := eventstore.Stream{Type: s.types[0], ID: id + strings.Repeat("x", eventstore.MaxIDBytes-len(id))}
+		stream := eventstore.Stream{Category: s.types[0], ID: id + strings.Repeat("x", eventstore.MaxIDBytes-len(id))}
 		records := c.make()
 		fill(records)
 		what := "a commit of " + c.name
@@ -40,7 +40,7 @@ func largestCommits(t test, s *suite) {
 		same(t, what, s.load(ctx, t, stream), want)
 		_, more := s.append(ctx, t, stream, eventstore.Expected(len(want)), s.records(1, "")...)
 		same(t, what+" and what follows", s.load(ctx, t, stream), append(want, more...))
-		same(t, what+" in its category", s.category(ctx, t, stream.Type).only(stream), append(want, more...))
+		same(t, what+" in its category", s.category(ctx, t, stream.Category).only(stream), append(want, more...))
 	}
 }
 
@@ -72,7 +72,7 @@ func strangestHeaders(t test, s *suite) {
 	)
 	letters := strings.Repeat("Aa-_09", eventstore.MaxTypeBytes)[:eventstore.MaxTypeBytes]
 	for i, text := range texts {
-		stream := eventstore.Stream{Type: s.types[i%len(s.types)], ID: cut(text, unique) + unique}
+		stream := eventstore.Stream{Category: s.types[i%len(s.types)], ID: cut(text, unique) + unique}
 		records := s.records(2, text)
 		for j := range records {
 			r := &records[j]
@@ -85,7 +85,7 @@ func strangestHeaders(t test, s *suite) {
 		}
 		_, want := s.append(ctx, t, stream, eventstore.NoStream, records...)
 		same(t, fmt.Sprintf("a stream whose texts are %q", text), s.load(ctx, t, stream), want)
-		same(t, fmt.Sprintf("a category with texts %q", text), s.category(ctx, t, stream.Type).only(stream), want)
+		same(t, fmt.Sprintf("a category with texts %q", text), s.category(ctx, t, stream.Category).only(stream), want)
 		if text == "" {
 			continue
 		}

@@ -38,7 +38,7 @@ type model struct {
 	run     string          // unique; all ids begin with it
 	appends int
 	streams []*modelStream
-	start   map[string]eventstore.Cursor // by aggregate type: the end of the category before the first append
+	start   map[string]eventstore.Cursor // by category: the end of the category before the first append
 	order   []place                      // of all records, as appended
 }
 
@@ -71,7 +71,7 @@ func newModel(t *rapid.T, s *suite) *model {
 			id = m.run + "another"
 		}
 		// With two categories or more, the first two streams differ in their type only.
-		name := eventstore.Stream{Type: s.types[i%len(s.types)], ID: id}
+		name := eventstore.Stream{Category: s.types[i%len(s.types)], ID: id}
 		if len(s.types) == 1 {
 			name.ID += fmt.Sprint(i)
 		}
@@ -220,7 +220,7 @@ func (m *model) readAfter(t *rapid.T) {
 	v := m.s.category(m.ctx, t, aggregateType)
 	cursor := maps.Clone(m.start[aggregateType])
 	for _, p := range m.order[:seen] {
-		if r := p.record(); r.AggregateType == aggregateType {
+		if r := p.record(); r.Category == aggregateType {
 			cursor.Advance(r.Position)
 		}
 	}
@@ -234,14 +234,14 @@ func (m *model) readSince(t *rapid.T) {
 	}
 	r := m.order[rapid.IntRange(0, len(m.order)-1).Draw(t, "record")].record()
 	since := r.Timestamp.Add(time.Duration(rapid.Int64Range(-2e6, 2e6).Draw(t, "beside its time")))
-	v := m.s.category(m.ctx, t, r.AggregateType)
+	v := m.s.category(m.ctx, t, r.Category)
 	m.s.yields(m.ctx, t, v, "a category read since a time", eventstore.Since(since), v.since(since))
 }
 
 // categoriesHold fails unless the categories hold the records of the streams, each once and in order.
 func (m *model) categoriesHold(t *rapid.T) {
 	for i, st := range m.streams {
-		v := m.s.category(m.ctx, t, st.name.Type)
+		v := m.s.category(m.ctx, t, st.name.Category)
 		same(t, fmt.Sprintf("stream %d in its category", i), v.only(st.name), st.records)
 	}
 }

@@ -122,7 +122,7 @@ func commitMutants() []mutant {
 // oneByOne does keep the commits' descriptions right.
 func oneByOne(w *wrapped) {
 	var mu sync.Mutex
-	commits := make(map[string]eventstore.Commit)
+	commits := make(map[string]eventstore.CommitPart)
 	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 		var whole appendResult
 		for i := range a.records {
@@ -142,7 +142,7 @@ func oneByOne(w *wrapped) {
 				whole.First = result.First
 			}
 			whole.Last, whole.Position = result.Last, result.Position
-			commits[place(eventstore.Record{Header: headerOf(a.stream, result.Last)})] = eventstore.Commit{
+			commits[place(eventstore.Record{Header: headerOf(a.stream, result.Last)})] = eventstore.CommitPart{
 				First: whole.First, Length: len(a.records),
 			}
 			mu.Unlock()
@@ -157,7 +157,7 @@ func oneByOne(w *wrapped) {
 }
 
 func headerOf(stream eventstore.Stream, version int64) event.Header {
-	return event.Header{AggregateType: stream.Type, AggregateID: stream.ID, AggregateVersion: version}
+	return event.Header{Category: stream.Category, AggregateID: stream.ID, AggregateVersion: version}
 }
 
 func commandMutants() []mutant {

@@ -37,7 +37,7 @@ func recordMutants() []mutant {
 		{name: "drops control characters", caughtBy: caughtBy(strangest), breaks: changing(
 			func(r *eventstore.Record) { r.ActorID = strings.ReplaceAll(r.ActorID, "\x00", "") })},
 		{name: "forgets which records were a commit", caughtBy: caughtBy(model, anyWins), breaks: changing(
-			func(r *eventstore.Record) { r.Commit = eventstore.Commit{First: r.AggregateVersion, Length: 1} })},
+			func(r *eventstore.Record) { r.Commit = eventstore.CommitPart{First: r.AggregateVersion, Length: 1} })},
 		{name: "mixes up correlation and causation", caughtBy: caughtBy(model), breaks: changing(
 			func(r *eventstore.Record) { r.CorrelationID, r.CausationID = r.CausationID, r.CorrelationID })},
 		{name: "puts everything at one position", caughtBy: caughtBy(model), breaks: changing(
@@ -135,13 +135,13 @@ func nameMutants() []mutant {
 			before, _, _ := strings.Cut(id, "\x00")
 			return before
 		})},
-		{name: "forgets the aggregate type", caughtBy: caughtBy(similarNames), breaks: func(w *wrapped) {
+		{name: "forgets the category", caughtBy: caughtBy(similarNames), breaks: func(w *wrapped) {
 			appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
-				a.stream.Type = "One"
+				a.stream.Category = "One"
 				return next(a)
 			})(w)
 			w.stream = func(ctx context.Context, s eventstore.Stream, from int64) records {
-				s.Type = "One"
+				s.Category = "One"
 				return w.good.ReadStream(ctx, s, from)
 			}
 			w.category = func(ctx context.Context, _ string, start eventstore.Start) records {

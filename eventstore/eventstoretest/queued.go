@@ -117,7 +117,7 @@ func (s *suite) tipsHold(ctx context.Context, t test, store eventstore.Pipelined
 	s.refused(ctx, t, "an append behind a tip that is none any more", err, eventstore.ErrConflict, stream, append(history, more...))
 	must(t, "waiting for what has been stored long since", tip.Await(ctx))
 
-	bad := eventstore.Stream{Type: stream.Type}
+	bad := eventstore.Stream{Category: stream.Category}
 	all, tip := store.ReadQueued(ctx, bad, 1)
 	_, read := collect(all)
 	_, appended := tip.Append(ctx, s.records(1, "")...)

@@ -58,7 +58,7 @@ func streamFromVersion(t test, s *suite) {
 // readAsOfCall appends between the call and the loops.
 func readAsOfCall(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
-	category := s.behind(ctx, t, stream.Type)
+	category := s.behind(ctx, t, stream.Category)
 	want := s.history(ctx, t, stream, 3)
 	fromStream, fromCategory := s.store.ReadStream(ctx, stream, 1), category()
 	s.append(ctx, t, stream, eventstore.Expected(len(want)), s.records(2, "")...)
@@ -74,7 +74,7 @@ func readAsOfCall(t test, s *suite) {
 
 func readBreaks(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
-	category := s.behind(ctx, t, stream.Type)
+	category := s.behind(ctx, t, stream.Category)
 	want := s.history(ctx, t, stream, 6)
 	for name, all := range map[string]read{"stream": s.store.ReadStream(ctx, stream, 1), "category": category()} {
 		for _, most := range []int{1, len(want) - 1, len(want)} {
@@ -105,7 +105,7 @@ func readBreaks(t test, s *suite) {
 func cancelledReadTold(t test, s *suite) {
 	outer, stream := s.context(t), s.stream(0)
 	_, want := s.append(outer, t, stream, eventstore.NoStream, s.records(eventstore.MaxCommitRecords/2, "")...)
-	start := maps.Clone(s.category(outer, t, stream.Type).cursor)
+	start := maps.Clone(s.category(outer, t, stream.Category).cursor)
 	_, more := s.append(outer, t, stream, eventstore.Any, s.records(eventstore.MaxCommitRecords/2, "")...)
 	for name, c := range map[string]struct {
 		read func(context.Context) read
@@ -113,7 +113,7 @@ func cancelledReadTold(t test, s *suite) {
 	}{
 		"stream": {func(ctx context.Context) read { return s.store.ReadStream(ctx, stream, 1) }, len(want) + len(more)},
 		"category": {func(ctx context.Context) read {
-			return s.store.ReadCategory(ctx, stream.Type, eventstore.After(start))
+			return s.store.ReadCategory(ctx, stream.Category, eventstore.After(start))
 		}, len(more)},
 	} {
 		ctx, cancel := context.WithCancel(outer)
@@ -143,7 +143,7 @@ func cancelledReadTold(t test, s *suite) {
 // readersDoNotBlock appends, and reads, from within loops over the same records.
 func readersDoNotBlock(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
-	category := s.behind(ctx, t, stream.Type)
+	category := s.behind(ctx, t, stream.Category)
 	want := s.history(ctx, t, stream, 2)
 	n := len(want)
 	for _, all := range []read{s.store.ReadStream(ctx, stream, 1), category()} {
@@ -171,7 +171,7 @@ func similarNamesApart(t test, s *suite) {
 	var streams []eventstore.Stream
 	for _, name := range names {
 		for _, aggregateType := range s.types {
-			streams = append(streams, eventstore.Stream{Type: aggregateType, ID: name})
+			streams = append(streams, eventstore.Stream{Category: aggregateType, ID: name})
 		}
 	}
 	history := make(map[eventstore.Stream][]eventstore.Record)
@@ -184,7 +184,7 @@ func similarNamesApart(t test, s *suite) {
 	for _, stream := range streams {
 		same(t, fmt.Sprintf("stream %q among similar names", stream.ID), s.load(ctx, t, stream), history[stream])
 		same(t, fmt.Sprintf("stream %q among similar names in its category", stream.ID),
-			s.category(ctx, t, stream.Type).only(stream), history[stream])
+			s.category(ctx, t, stream.Category).only(stream), history[stream])
 	}
 }
 
@@ -209,7 +209,7 @@ func categoryResumes(t test, s *suite) {
 	cursor := maps.Clone(s.category(ctx, t, s.types[0]).cursor)
 	want, left := make(map[eventstore.Stream][]eventstore.Record), 0
 	for range 8 {
-		stream := eventstore.Stream{Type: s.types[0], ID: ids.New()}
+		stream := eventstore.Stream{Category: s.types[0], ID: ids.New()}
 		want[stream] = s.history(ctx, t, stream, 3)
 		left += len(want[stream])
 	}
@@ -222,7 +222,7 @@ func categoryResumes(t test, s *suite) {
 				fatal(t, "a category that is resumed yields a record that the cursor has seen", r.Position)
 			}
 			cursor.Advance(r.Position)
-			stream := eventstore.Stream{Type: r.AggregateType, ID: r.AggregateID}
+			stream := eventstore.Stream{Category: r.Category, ID: r.AggregateID}
 			if got[stream] = append(got[stream], r); want[stream] != nil {
 				left--
 			}
@@ -248,7 +248,7 @@ func categoryResumes(t test, s *suite) {
 // categorySince reads around the times of records.
 func categorySince(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
-	s.category(ctx, t, stream.Type)
+	s.category(ctx, t, stream.Category)
 	base := s.tick(time.Hour).Truncate(time.Second)
 	offsets := []time.Duration{
 		0, 5 * time.Millisecond, 5*time.Millisecond + 999_999, 2 * time.Millisecond, 9 * time.Millisecond, 9 * time.Millisecond,
@@ -260,7 +260,7 @@ func categorySince(t test, s *suite) {
 		s.append(ctx, t, s.stream(0), eventstore.NoStream, s.record(base.Add(d+time.Millisecond), ""))
 	}
 	s.tick(time.Hour)
-	v := s.category(ctx, t, stream.Type)
+	v := s.category(ctx, t, stream.Category)
 	for _, r := range v.only(stream) {
 		for d := -1500 * time.Microsecond; d < 2*time.Millisecond; d += 500 * time.Microsecond {
 			since := r.Timestamp.Truncate(time.Millisecond).Add(d)
@@ -287,7 +287,7 @@ func categorySince(t test, s *suite) {
 func cursorsBeyondEnd(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	result, before := s.append(ctx, t, stream, eventstore.NoStream, s.records(2, "")...)
-	v := s.category(ctx, t, stream.Type)
+	v := s.category(ctx, t, stream.Category)
 	for _, beyond := range []int64{1, 2, 1000, math.MaxInt64} {
 		cursor := maps.Clone(v.cursor)
 		for p, last := range cursor {
@@ -298,7 +298,7 @@ func cursorsBeyondEnd(t test, s *suite) {
 	const ahead = 5
 	start := maps.Clone(v.cursor)
 	start[result.Position.Partition] = result.Position.Offset + ahead
-	all := s.store.Follow(ctx, stream.Type, eventstore.After(start))
+	all := s.store.Follow(ctx, stream.Category, eventstore.After(start))
 	for range 2 * ahead {
 		_, more := s.append(ctx, t, stream, eventstore.Expected(len(before)), s.records(1, "")...)
 		before = append(before, more...)
@@ -310,14 +310,14 @@ func cursorsBeyondEnd(t test, s *suite) {
 
 // unknownCategoryRefused asks for a category that no store of a test holds.
 func unknownCategoryRefused(t test, s *suite) {
-	ctx, unknown := s.context(t), eventstore.Stream{Type: "Nobody-has-heard-of-it", ID: "a"}
+	ctx, unknown := s.context(t), eventstore.Stream{Category: "Nobody-has-heard-of-it", ID: "a"}
 	_, appended := s.store.Append(ctx, unknown, eventstore.Any, s.records(1, "")...)
 	_, read := collect(s.store.ReadStream(ctx, unknown, 1))
-	_, all := collect(s.store.ReadCategory(ctx, unknown.Type, eventstore.Beginning()))
-	_, followed := collect(s.store.Follow(ctx, unknown.Type, eventstore.Beginning()))
+	_, all := collect(s.store.ReadCategory(ctx, unknown.Category, eventstore.Beginning()))
+	_, followed := collect(s.store.Follow(ctx, unknown.Category, eventstore.Beginning()))
 	for what, err := range map[string]error{"appending to": appended, "reading a stream of": read, "reading": all, "following": followed} {
-		if fields := invalidFields(err); !slices.Equal(fields, []string{"aggregate type"}) {
-			fatal(t, what+" a category that the store does not hold does not fail with an *InvalidError of the aggregate type", err)
+		if fields := invalidFields(err); !slices.Equal(fields, []string{"category"}) {
+			fatal(t, what+" a category that the store does not hold does not fail with an *InvalidError of the category", err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (s *suite) tick(d time.Duration) time.Time {
 
 // stream returns a stream that does not exist yet, in one of the categories.
 func (s *suite) stream(category int) eventstore.Stream {
-	return eventstore.Stream{Type: s.types[category%len(s.types)], ID: ids.New()}
+	return eventstore.Stream{Category: s.types[category%len(s.types)], ID: ids.New()}
 }
 
 // records returns n records of one commit, each with everything that a header can hold.

@@ -108,7 +108,7 @@ type suite struct {
 	types   []string
 	durable bool
 	timeout time.Duration
-	views   map[string]*view // by aggregate type
+	views   map[string]*view // by category
 	now     time.Time        // of the newest record made; see tick
 	clock   func() time.Time // the store's
 
@@ -135,7 +135,7 @@ func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
 		if s.views[name] != nil {
 			mistakes = append(mistakes, fmt.Errorf("AggregateTypes: %q is given twice", name))
 		}
-		mistakes = append(mistakes, eventstore.CheckType(name))
+		mistakes = append(mistakes, eventstore.CheckCategory(name))
 		s.views[name] = newView(name)
 	}
 	if len(s.types) == 0 || s.timeout < 0 {

@@ -30,7 +30,7 @@ func TestRunAmidOthers(t *testing.T) {
 	store := newWrapped(good(t))
 	intrude := func(aggregateType string) {
 		for i, id := range []string{"other", "yet another", "third"} {
-			stream := eventstore.Stream{Type: aggregateType, ID: id}
+			stream := eventstore.Stream{Category: aggregateType, ID: id}
 			_, err := store.good.Append(t.Context(), stream, eventstore.Any, eventstore.Record{
 				Header: event.Header{ID: "e", Type: "Happened", Revision: 1, Timestamp: time.Unix(int64(i), 0)},
 				Value:  []byte("x"),
@@ -41,7 +41,7 @@ func TestRunAmidOthers(t *testing.T) {
 	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 		result, err := next(a)
 		if err == nil {
-			intrude(a.stream.Type)
+			intrude(a.stream.Category)
 		}
 		return result, err
 	})(store)

@@ -77,7 +77,7 @@ func timesHold(t test, s *suite) {
 	}
 	got := s.load(ctx, t, stream)
 	same(t, "a stream of past times and times to come", got, want)
-	v := s.category(ctx, t, stream.Type)
+	v := s.category(ctx, t, stream.Category)
 	same(t, "a stream of past times and times to come, in its category", v.only(stream), got)
 	for _, r := range want {
 		s.mu.Lock()

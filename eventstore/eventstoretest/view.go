@@ -41,8 +41,8 @@ func (s *suite) category(ctx context.Context, t test, aggregateType string) *vie
 		if v.cursor.Seen(r.Position) {
 			fatal(t, "a category read from a cursor yields a record that is behind the cursor", r.Position)
 		}
-		if r.AggregateType != aggregateType {
-			fatal(t, "a category yields a record of another aggregate type", r.AggregateType)
+		if r.Category != aggregateType {
+			fatal(t, "a category yields a record of another category", r.Category)
 		}
 		p, id := r.Position.Partition, r.AggregateID
 		s.timeHolds(t, v.partitions[p], r, now)

@@ -32,13 +32,13 @@ func (s *suite) watchStream(ctx context.Context, stream eventstore.Stream) error
 // each partition.
 type watcher struct {
 	store  eventstore.Store
-	starts map[string]eventstore.Start              // by aggregate type
-	before map[string]map[int32][]eventstore.Record // by aggregate type, the read before
+	starts map[string]eventstore.Start              // by category
+	before map[string]map[int32][]eventstore.Record // by category, the read before
 }
 
 // sees returns an error unless the category holds the commit, which was acknowledged, and what it held before.
 func (w *watcher) sees(ctx context.Context, commit won) error {
-	aggregateType := commit.stream.Type
+	aggregateType := commit.stream.Category
 	records, err := collect(w.store.ReadCategory(ctx, aggregateType, w.starts[aggregateType]))
 	if err != nil {
 		return fmt.Errorf("read a category amid appends: %w", err)

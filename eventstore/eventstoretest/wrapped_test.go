@@ -177,5 +177,5 @@ func (w *wrapped) length(ctx context.Context, stream eventstore.Stream) int64 {
 
 // place names a record.
 func place(r eventstore.Record) string {
-	return fmt.Sprintf("%s %q %d", r.AggregateType, r.AggregateID, r.AggregateVersion)
+	return fmt.Sprintf("%s %q %d", r.Category, r.AggregateID, r.AggregateVersion)
 }

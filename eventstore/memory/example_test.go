@@ -19,7 +19,7 @@ func Example() {
 	}
 	defer store.Close()
 
-	ctx, account := context.Background(), eventstore.Stream{Type: "Account", ID: "a-1"}
+	ctx, account := context.Background(), eventstore.Stream{Category: "Account", ID: "a-1"}
 	opened := eventstore.Record{
 		Header: event.Header{ID: "e-1", Type: "AccountOpened", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
 		Value:  []byte("an encoded event"),
@@ -72,7 +72,7 @@ func ExampleStore_ReadCategory() {
 		if i == 2 {
 			project()
 		}
-		_, err := store.Append(ctx, eventstore.Stream{Type: "Account", ID: id}, eventstore.Any, eventstore.Record{
+		_, err := store.Append(ctx, eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
 			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
 			Value:  []byte("an encoded event"),
 		})
@@ -99,7 +99,7 @@ func ExampleStore_Follow() {
 	ctx := context.Background()
 	fromNow := store.Follow(ctx, "Account", eventstore.End())
 	for i := range 2 {
-		_, err := store.Append(ctx, eventstore.Stream{Type: "Account", ID: "a-1"}, eventstore.Any, eventstore.Record{
+		_, err := store.Append(ctx, eventstore.Stream{Category: "Account", ID: "a-1"}, eventstore.Any, eventstore.Record{
 			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
 			Value:  []byte("an encoded event"),
 		})

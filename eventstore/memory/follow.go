@@ -8,12 +8,12 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Follow yields the records of an aggregate type from start on, and then what is appended, as
+// Follow yields the records of a category from start on, and then what is appended, as
 // [eventstore.Store] says. The iterator may be ranged over again.
-func (s *Store) Follow(ctx context.Context, aggregateType string, start eventstore.Start) iter.Seq2[eventstore.Record, error] {
-	partitions, err := s.category(ctx, aggregateType)
+func (s *Store) Follow(ctx context.Context, category string, start eventstore.Start) iter.Seq2[eventstore.Record, error] {
+	partitions, err := s.category(ctx, category)
 	if err != nil {
-		return failed(fmt.Errorf("follow %s: %w", aggregateType, err))
+		return failed(fmt.Errorf("follow %s: %w", category, err))
 	}
 	starts := make([]eventstore.Start, len(partitions))
 	for i, p := range partitions {
@@ -24,7 +24,7 @@ func (s *Store) Follow(ctx context.Context, aggregateType string, start eventsto
 	}
 	return func(yield func(eventstore.Record, error) bool) {
 		if err := s.follow(ctx, partitions, starts, yield); err != nil {
-			yield(eventstore.Record{}, fmt.Errorf("follow %s: %w", aggregateType, err))
+			yield(eventstore.Record{}, fmt.Errorf("follow %s: %w", category, err))
 		}
 	}
 }

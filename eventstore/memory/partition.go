@@ -73,9 +73,9 @@ func (p *partition) append(
 	}
 	p.leaveGap()
 	now := p.now().UTC()
-	commit := eventstore.Commit{First: actual + 1, Length: len(records)}
+	commit := eventstore.CommitPart{First: actual + 1, Length: len(records)}
 	for i, r := range records {
-		r.AggregateType, r.AggregateID, r.AggregateVersion = name.Type, name.ID, commit.First+int64(i)
+		r.Category, r.AggregateID, r.AggregateVersion = name.Category, name.ID, commit.First+int64(i)
 		r.Commit = commit
 		p.add(st, r, now)
 	}

@@ -31,7 +31,7 @@ func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventst
 	if err := eventstore.CheckStream(stream); err != nil {
 		return nil, nil, err
 	}
-	partitions, err := s.category(ctx, stream.Type)
+	partitions, err := s.category(ctx, stream.Category)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,19 +39,19 @@ func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventst
 	return log, places, nil
 }
 
-// ReadCategory yields the records of an aggregate type from start on, as [eventstore.Store] says,
+// ReadCategory yields the records of a category from start on, as [eventstore.Store] says,
 // one partition after the other. The iterator may be ranged over again: it yields the same.
 //
 // The end of the category is taken partition by partition: of two appends to different partitions
 // during the call the later one may be in and the earlier one not.
 func (s *Store) ReadCategory(
-	ctx context.Context, aggregateType string, start eventstore.Start,
+	ctx context.Context, category string, start eventstore.Start,
 ) iter.Seq2[eventstore.Record, error] {
-	logs, err := s.logs(ctx, aggregateType, start)
+	logs, err := s.logs(ctx, category, start)
 	if err != nil {
-		return failed(fmt.Errorf("read all of %s: %w", aggregateType, err))
+		return failed(fmt.Errorf("read all of %s: %w", category, err))
 	}
-	return s.while(ctx, aggregateType, func(yield func(eventstore.Record) bool) {
+	return s.while(ctx, category, func(yield func(eventstore.Record) bool) {
 		for _, log := range logs {
 			for _, r := range log {
 				if !yield(r) {
@@ -62,8 +62,8 @@ func (s *Store) ReadCategory(
 	})
 }
 
-func (s *Store) logs(ctx context.Context, aggregateType string, start eventstore.Start) ([][]eventstore.Record, error) {
-	partitions, err := s.category(ctx, aggregateType)
+func (s *Store) logs(ctx context.Context, category string, start eventstore.Start) ([][]eventstore.Record, error) {
+	partitions, err := s.category(ctx, category)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ const (
 
 // Config configures a [Store]; every field but Categories may be left zero.
 type Config struct {
-	// Categories are the aggregate types that the store holds, as on Kafka, where each is a topic. Whatever is of another type is
+	// Categories are the categories that the store holds, as on Kafka, where each is a topic. Whatever is of another type is
 	// refused with an *[eventstore.InvalidError]. Required: one or more.
 	Categories []string
 
@@ -65,7 +65,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	var mistakes []error
 	if len(cfg.Categories) == 0 {
-		mistakes = append(mistakes, errors.New("no Categories, expected the aggregate types that the store holds"))
+		mistakes = append(mistakes, errors.New("no Categories, expected the categories that the store holds"))
 	}
 	if cfg.Partitions < 1 || cfg.Partitions > MaxPartitions {
 		mistakes = append(mistakes, fmt.Errorf("number of Partitions is %d, expected 1 to %d, or 0 for the default of %d",
@@ -76,7 +76,7 @@ func New(cfg Config) (*Store, error) {
 		if _, twice := s.categories[name]; twice {
 			mistakes = append(mistakes, fmt.Errorf("category %q is given twice", name))
 		}
-		mistakes = append(mistakes, eventstore.CheckType(name))
+		mistakes = append(mistakes, eventstore.CheckCategory(name))
 		s.categories[name] = nil
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -126,7 +126,7 @@ func (s *Store) append(
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	partitions, err := s.category(ctx, stream.Type)
+	partitions, err := s.category(ctx, stream.Category)
 	if err != nil {
 		return eventstore.Result{}, err
 	}
@@ -136,14 +136,14 @@ func (s *Store) append(
 }
 
 // category returns the partitions of a category.
-func (s *Store) category(ctx context.Context, aggregateType string) ([]*partition, error) {
+func (s *Store) category(ctx context.Context, category string) ([]*partition, error) {
 	if err := s.over(ctx); err != nil {
 		return nil, err
 	}
-	partitions, ok := s.categories[aggregateType]
+	partitions, ok := s.categories[category]
 	if !ok {
 		return nil, &eventstore.InvalidError{
-			Field: "aggregate type", Found: strconv.QuoteToASCII(aggregateType), Want: "one of the store's Categories",
+			Field: "category", Found: strconv.QuoteToASCII(category), Want: "one of the store's Categories",
 		}
 	}
 	return partitions, nil

@@ -87,7 +87,7 @@ func TestRequestsEndInTime(t *testing.T) {
 	r := c.post(accountsPath, "k", createBody("a"))
 	require.Equal(t, http.StatusServiceUnavailable, r.status)
 	require.Equal(t, "Unavailable", r.code(t))
-	for range store.ReadStream(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, 1) {
+	for range store.ReadStream(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, 1) {
 		require.Fail(t, "it was stored")
 	}
 }
@@ -173,7 +173,7 @@ func TestGracefulStopLosesNothing(t *testing.T) {
 	group.Wait()
 	for i, want := range answered {
 		stored := 0
-		for _, err := range store.store.ReadStream(t.Context(), eventstore.Stream{Type: "Account", ID: fmt.Sprint("a-", i)}, 2) {
+		for _, err := range store.store.ReadStream(t.Context(), eventstore.Stream{Category: "Account", ID: fmt.Sprint("a-", i)}, 2) {
 			require.NoError(t, err)
 			stored++
 		}

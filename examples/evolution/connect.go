@@ -33,7 +33,7 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		}
 		return &backend{store, schema.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
 	}
-	cfg, err := kafka.FromEnv(getenv, kafka.Category{Type: tillType, Partitions: 1})
+	cfg, err := kafka.FromEnv(getenv, kafka.Category{Name: tillType, Partitions: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func TestTheTestOfAService(t *testing.T) {
 	t.Parallel()
 	var logged kafkatest.Output
 	store := kafkatest.Store(t, kafka.Config{
-		Brokers: kafkatest.Fake(t), Categories: []kafka.Category{{Type: "Account", Partitions: 3}},
+		Brokers: kafkatest.Fake(t), Categories: []kafka.Category{{Name: "Account", Partitions: 3}},
 		Logger: slog.New(slog.NewTextHandler(&logged, nil)),
 	})
 	logged.Await(t, "partition=2")
@@ -34,7 +34,7 @@ func TestTheTestOfAService(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	_, err = store.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "alice"}, eventstore.NoStream, eventstore.Record{
+	_, err = store.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "alice"}, eventstore.NoStream, eventstore.Record{
 		Value: []byte("an encoded event"), Header: event.Header{ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Unix(1, 0)},
 	})
 	require.NoError(t, err)

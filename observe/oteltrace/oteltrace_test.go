@@ -53,7 +53,7 @@ func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	store, err := memory.New(memory.Config{Categories: []string{"Account"}, OnAppend: tr.Appended})
 	require.NoError(t, err)
 	defer store.Close()
-	stream := eventstore.Stream{Type: "Account", ID: "a"}
+	stream := eventstore.Stream{Category: "Account", ID: "a"}
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{tr.Commands()}})
 	require.NoError(t, command.Register(bus, func(ctx context.Context, _ increase) error {
 		c := event.CauseFrom(ctx)

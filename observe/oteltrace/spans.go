@@ -41,7 +41,7 @@ func (t *Tracing) Queries() query.Middleware {
 
 // Appended is an [eventstore.OnAppend] that makes a span of each append.
 func (t *Tracing) Appended(ctx context.Context, a eventstore.Appended) {
-	_, span := t.tracer.Start(ctx, "append "+a.Stream.Type, trace.WithSpanKind(trace.SpanKindProducer), trace.WithTimestamp(a.Start),
+	_, span := t.tracer.Start(ctx, "append "+a.Stream.Category, trace.WithSpanKind(trace.SpanKindProducer), trace.WithTimestamp(a.Start),
 		trace.WithAttributes(
 			attribute.String("fencelog.aggregate_id", a.Stream.ID),
 			attribute.Int("fencelog.records", a.Records),

@@ -17,7 +17,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	cfg := kafka.Config{Brokers: []string{"localhost:9092"}, Categories: []kafka.Category{{Type: "Account"}}}
+	cfg := kafka.Config{Brokers: []string{"localhost:9092"}, Categories: []kafka.Category{{Name: "Account"}}}
 	if cfg.Hooks, err = metrics.Kafka(cfg); err != nil { // then kafka.Open(ctx, cfg), and metrics.Store(store)
 		fmt.Println(err)
 		return

@@ -163,9 +163,9 @@ func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
 		m.barriers.WithLabelValues(t.Name)
 	}
 	for _, c := range cfg.Categories {
-		m.records.WithLabelValues(c.Type)
+		m.records.WithLabelValues(c.Name)
 		for _, o := range outcomes() {
-			m.appends.WithLabelValues(c.Type, o)
+			m.appends.WithLabelValues(c.Name, o)
 		}
 	}
 	return kafka.Hooks{
@@ -193,9 +193,9 @@ func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
 // Appended is an [eventstore.OnAppend], for a store that is not in Kafka.
 func (m *Metrics) Appended(_ context.Context, a eventstore.Appended) {
 	outcome := outcomeOf(a)
-	m.appends.WithLabelValues(a.Stream.Type, outcome).Observe(a.Duration.Seconds())
+	m.appends.WithLabelValues(a.Stream.Category, outcome).Observe(a.Duration.Seconds())
 	if outcome == OutcomeStored {
-		m.records.WithLabelValues(a.Stream.Type).Add(float64(a.Records))
+		m.records.WithLabelValues(a.Stream.Category).Add(float64(a.Records))
 	}
 }
 

@@ -76,7 +76,7 @@ func TestAppendsAreCountedByOutcome(t *testing.T) {
 	s, err := memory.New(memory.Config{Categories: []string{"Account"}, OnAppend: m.Appended})
 	require.NoError(t, err)
 	defer s.Close()
-	stream := eventstore.Stream{Type: "Account", ID: "a"}
+	stream := eventstore.Stream{Category: "Account", ID: "a"}
 	_, _ = s.Append(t.Context(), stream, eventstore.NoStream, one("c"), one("c"))
 	_, _ = s.Append(t.Context(), stream, eventstore.NoStream, one("c"))
 	_, _ = s.Append(t.Context(), stream, eventstore.NoStream, one("d"))

@@ -30,7 +30,7 @@ func fake(t *testing.T, partitions int32) (*kfake.Cluster, kafka.Config) {
 	require.NoError(t, err)
 	t.Cleanup(brokers.Close)
 	cfg := kafka.Config{
-		Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Type: "Account", Partitions: partitions}},
+		Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Name: "Account", Partitions: partitions}},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, cfg)
@@ -67,7 +67,7 @@ func TestStoreInKafka(t *testing.T) {
 	require.NoError(t, m.Store(s))
 	require.Error(t, m.Store(s), "twice")
 
-	_, err = s.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, eventstore.NoStream, one("c"), one("c"))
+	_, err = s.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, eventstore.NoStream, one("c"), one("c"))
 	require.NoError(t, err)
 	require.Equal(t, 1.0, value(t, r, "fencelog_append_duration_seconds", appends(prom.OutcomeStored)))
 	for _, name := range []string{"fencelog_batch_duration_seconds", "fencelog_batch_commits", "fencelog_batch_records"} {
@@ -75,7 +75,7 @@ func TestStoreInKafka(t *testing.T) {
 	}
 	require.Zero(t, value(t, r, "fencelog_batch_failures_total", labels{"topic": topic}))
 	require.Zero(t, value(t, r, "fencelog_barrier_duration_seconds", labels{"topic": topic}))
-	events, tip := s.ReadQueued(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, 0)
+	events, tip := s.ReadQueued(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, 0)
 	for range events { // the tip is at their end
 	}
 	require.NoError(t, tip.Await(t.Context()))
@@ -132,7 +132,7 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 	require.NoError(t, err)
 	s := open(t, watched)
 	counted := func(name string) float64 { return value(t, r, "fencelog_"+name, labels{"topic": topic}) }
-	stream := eventstore.Stream{Type: "Account", ID: "a"}
+	stream := eventstore.Stream{Category: "Account", ID: "a"}
 
 	foreigner, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
 	require.NoError(t, err)
@@ -192,7 +192,7 @@ func TestLagOfAFollower(t *testing.T) {
 	})
 	<-held // a fetch that was asked before brings what there is
 	for range ahead {
-		_, err := owner.Append(t.Context(), eventstore.Stream{Type: "Account", ID: "a"}, eventstore.Any, one(""))
+		_, err := owner.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, one(""))
 		require.NoError(t, err)
 	}
 	require.Eventually(t, func() bool { return value(t, r, "fencelog_partition_lag", at) == ahead }, patience, time.Millisecond)

@@ -23,7 +23,7 @@ func ExampleEngine() {
 	sources := schema.Sources{"Note": fstest.MapFS{
 		"Noted.avsc": {Data: []byte(`{"type":"record","name":"Noted","namespace":"notes","fields":[{"name":"text","type":"string"}]}`)},
 	}}
-	typ := event.Type{Aggregate: "Note", Name: "Noted", Go: reflect.TypeFor[Noted]()}
+	typ := event.Type{Category: "Note", Name: "Noted", Go: reflect.TypeFor[Noted]()}
 	for _, engine := range []schema.Engine{hamba.Engine{}, schema.Twmb{}} {
 		codec, err := schema.NewCodec(registry, sources, schema.Config{Engine: engine, Register: true})
 		if err != nil {

@@ -53,7 +53,7 @@ func bind[E any](ctx context.Context, r schema.Registry, prefix string, e schema
 	if err != nil {
 		return codec[E]{}, err
 	}
-	typ := event.Type{Aggregate: aggregateType, Name: eventType, Go: reflect.TypeFor[E]()}
+	typ := event.Type{Category: aggregateType, Name: eventType, Go: reflect.TypeFor[E]()}
 	return codec[E]{c, typ}, c.Bind(ctx, []event.Type{typ})
 }
 

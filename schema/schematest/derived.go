@@ -25,7 +25,7 @@ func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
 }
 
 func checkDerived(sources schema.Sources, typ event.Type) error {
-	files, ok := sources[typ.Aggregate]
+	files, ok := sources[typ.Category]
 	if !ok {
 		return &schema.TypeError{Type: typ, Reason: schema.ErrNoSchema, Detail: "the sources have no such aggregate type"}
 	}
@@ -35,7 +35,7 @@ func checkDerived(sources schema.Sources, typ event.Type) error {
 		return schema.CheckDerived(typ, string(text))
 	}
 	missing := &schema.TypeError{Type: typ, File: name, Reason: schema.ErrNoSchema, Err: err}
-	derived, err := schema.Derive(typ, strings.ToLower(typ.Aggregate))
+	derived, err := schema.Derive(typ, strings.ToLower(typ.Category))
 	if err != nil {
 		return errors.Join(missing, err)
 	}

@@ -18,7 +18,7 @@ type opened struct {
 
 func TestCheckDerived(t *testing.T) {
 	t.Parallel()
-	types := []event.Type{{Aggregate: "Shop", Name: "Opened", Go: reflect.TypeFor[opened]()}}
+	types := []event.Type{{Category: "Shop", Name: "Opened", Go: reflect.TypeFor[opened]()}}
 	good := `{"type":"record","name":"Opened","namespace":"shop","fields":[{"name":"owner","type":"string"}]}`
 	bad := `{"type":"record","name":"Opened","namespace":"shop","fields":[{"name":"owner","type":"bytes"}]}`
 	for name, test := range map[string]struct {

@@ -63,7 +63,7 @@ func main() {
 func run(
 	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, claim bool, getenv func(string) string,
 ) (err error) {
-	cfg, err := kafka.FromEnv(getenv, kafka.Category{Type: tillType, Partitions: partitions})
+	cfg, err := kafka.FromEnv(getenv, kafka.Category{Name: tillType, Partitions: partitions})
 	if err != nil {
 		return err
 	}

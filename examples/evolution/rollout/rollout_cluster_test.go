@@ -101,7 +101,7 @@ func newWorld(t *testing.T, cluster *kafkatest.Cluster) *world {
 	w.env = append(os.Environ(),
 		"KAFKA_BROKERS="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(), kafka.EnvTopicPrefix+"="+prefix)
 	w.cfg = kafka.Config{
-		Brokers: cluster.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Type: tillType, Partitions: partitions}},
+		Brokers: cluster.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Name: tillType, Partitions: partitions}},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, w.cfg)

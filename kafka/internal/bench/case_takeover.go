@@ -119,7 +119,7 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 			return nil, errors.Join(err, h.close())
 		}
 		h.sides[i] = &side{cfg: partition.Config{
-			Client: client, Topic: topics.Name(name, aggregateType), Partitions: 1, AggregateType: aggregateType, TransactionalID: name,
+			Client: client, Topic: topics.Name(name, category), Partitions: 1, Category: category, TransactionalID: name,
 			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: kafka.DefaultRequestTimeout,
 			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes, Codec: sarama.CompressionLZ4,
 			MaxWaiting: kafka.DefaultMaxWaitingCommits, MaxWaitingBytes: kafka.DefaultMaxWaitingBytes,

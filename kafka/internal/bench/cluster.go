@@ -38,7 +38,7 @@ func connect(brokers []string) (*cluster, error) {
 func (c *cluster) config(ctx context.Context, name string, parts int32, dir string) (kafka.Config, error) {
 	cfg := kafka.Config{
 		Brokers: c.brokers, TopicPrefix: name, TransactionalIDPrefix: name, IndexDir: dir,
-		Categories: []kafka.Category{{Type: aggregateType, Partitions: parts}},
+		Categories: []kafka.Category{{Name: category, Partitions: parts}},
 		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	_, err := kafka.CreateTopics(ctx, cfg)
@@ -48,7 +48,7 @@ func (c *cluster) config(ctx context.Context, name string, parts int32, dir stri
 // topic makes the topic of that name as a store would, and returns its name.
 func (c *cluster) topic(ctx context.Context, name string, parts int32) (string, error) {
 	_, err := c.config(ctx, name, parts, "")
-	return topics.Name(name, aggregateType), err
+	return topics.Name(name, category), err
 }
 
 // dial opens a connection of its own to the partition's leader.

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	aggregateType = "Account"
-	eventType     = "MoneyDeposited"
+	category  = "Account"
+	eventType = "MoneyDeposited"
 
 	templates = 4_096 // different events; beside their ids they repeat after that
 	schemaID  = 7
@@ -87,7 +87,7 @@ func (s *source) id() string {
 
 // stream returns a new stream.
 func (s *source) stream() eventstore.Stream {
-	return eventstore.Stream{Type: aggregateType, ID: s.id()}
+	return eventstore.Stream{Category: category, ID: s.id()}
 }
 
 // records returns the n events of a new command.
@@ -108,8 +108,8 @@ func (s *source) records(n int) []eventstore.Record {
 func placed(stream eventstore.Stream, records []eventstore.Record) []eventstore.Record {
 	for i := range records {
 		r := &records[i]
-		r.AggregateType, r.AggregateID, r.AggregateVersion = stream.Type, stream.ID, int64(i+1)
-		r.Commit = eventstore.Commit{First: 1, Length: len(records)}
+		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, int64(i+1)
+		r.Commit = eventstore.CommitPart{First: 1, Length: len(records)}
 	}
 	return records
 }

@@ -91,7 +91,7 @@ func streamOf(k int) eventstore.Stream {
 		return x ^ x>>31
 	}
 	a, b := mix(uint64(k)), mix(^uint64(k))
-	return eventstore.Stream{Type: aggregateType, ID: fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)}
+	return eventstore.Stream{Category: category, ID: fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)}
 }
 
 // fillTable returns a table with the same streams.

@@ -30,12 +30,12 @@ func benchRecord(rng *rand.Rand, stream int, version int64, offset int64) events
 	}
 	return eventstore.Record{
 		Header: event.Header{
-			ID: fmt.Sprintf("0190a3c4-7b1e-7cc3-9a52-%012x", rng.Uint64()>>16), Type: "AccountCredited", Revision: 1, AggregateType: "Account",
+			ID: fmt.Sprintf("0190a3c4-7b1e-7cc3-9a52-%012x", rng.Uint64()>>16), Type: "AccountCredited", Revision: 1, Category: "Account",
 			AggregateID: streamName(stream), AggregateVersion: version, Timestamp: time.Unix(1_700_000_000, offset).UTC(),
 			CorrelationID: "0190a3c4-7b1e-7cc3-9a53-000000000000", CausationID: "0190a3c4-7b1e-7cc3-9a54-000000000000",
 			CommandID: fmt.Sprintf("0190a3c4-7b1e-7cc3-9a54-%012x", rng.Uint64()>>16), ActorID: "user-1",
 		},
-		Value: value, Position: event.Position{Offset: offset}, Commit: eventstore.Commit{First: version, Length: 1},
+		Value: value, Position: event.Position{Offset: offset}, Commit: eventstore.CommitPart{First: version, Length: 1},
 	}
 }
 

@@ -52,7 +52,7 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	b = binary.AppendVarint(b, r.Timestamp.Unix())
 	b = binary.AppendUvarint(b, uint64(r.Timestamp.Nanosecond()))
 	for _, s := range [...]string{
-		r.ID, r.Type, r.AggregateType, r.ActorID, r.TraceParent,
+		r.ID, r.Type, r.Category, r.ActorID, r.TraceParent,
 	} {
 		b = appendText(b, s)
 	}
@@ -100,7 +100,7 @@ const usualTexts = 384
 // maxRecordSize returns a length that appendRecord does not exceed.
 func maxRecordSize(r *eventstore.Record) int {
 	const numbers, texts = 8, 10
-	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.AggregateType) + len(r.CorrelationID) +
+	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.Category) + len(r.CorrelationID) +
 		len(r.CausationID) + len(r.CommandID) + len(r.CommandCausationID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
 	for k, v := range r.Metadata {
 		size += 2*binary.MaxVarintLen64 + len(k) + len(v)
@@ -116,7 +116,7 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	r.Position.Offset = int64(n.next())
 	r.Commit.First = int64(n.next())
 	fields := [...]*string{
-		&r.CommandID, &r.CausationID, &r.CorrelationID, &r.ID, &r.Type, &r.AggregateType, &r.ActorID, &r.TraceParent,
+		&r.CommandID, &r.CausationID, &r.CorrelationID, &r.ID, &r.Type, &r.Category, &r.ActorID, &r.TraceParent,
 	}
 	var room [usualTexts]byte
 	var lengths [len(fields)]int

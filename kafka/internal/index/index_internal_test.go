@@ -91,11 +91,11 @@ func (w *world) change() Change {
 		for i := range n {
 			r := eventstore.Record{
 				Header: event.Header{
-					ID: fmt.Sprintf("e-%d", next), Type: "T", Revision: 1, AggregateType: "A", AggregateID: id, AggregateVersion: first + int64(i),
+					ID: fmt.Sprintf("e-%d", next), Type: "T", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: first + int64(i),
 					Timestamp: time.Unix(next, 0).UTC(), CorrelationID: "c", CommandID: fmt.Sprintf("k-%d", first),
 				},
 				Value: make([]byte, w.rng.IntN(200)), Position: event.Position{Partition: 1, Offset: next},
-				Commit: eventstore.Commit{First: first, Length: n},
+				Commit: eventstore.CommitPart{First: first, Length: n},
 			}
 			next++
 			c.Records = append(c.Records, r)

@@ -69,7 +69,7 @@ func (in ingest) changes(order []int, use func(partition int, c index.Change)) {
 				for i := range int64(in.commit) {
 					r := benchRecord(rng, stream, first+i, offsets[at])
 					r.AggregateID = scattered(stream)
-					r.Commit = eventstore.Commit{First: first, Length: in.commit}
+					r.Commit = eventstore.CommitPart{First: first, Length: in.commit}
 					c.Records = append(c.Records, r)
 					offsets[at]++
 				}

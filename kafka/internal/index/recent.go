@@ -111,7 +111,7 @@ func (r *recent) add(c *Change, encoded [][]byte) {
 }
 
 // lastOf returns the version of the commit's last event.
-func lastOf(c eventstore.Commit) int64 { return c.First + int64(c.Length) - 1 }
+func lastOf(c eventstore.CommitPart) int64 { return c.First + int64(c.Length) - 1 }
 
 // command returns what the command wrote to the stream, if that is recent.
 func (r *recent) command(aggregateID, commandID string) (written, bool) {

@@ -44,8 +44,8 @@ const (
 func newCommit(stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record) *commit {
 	c := &commit{stream: stream, expected: expected, records: records, done: make(chan struct{})}
 	for i := range records {
-		// Size counts neither the key nor the aggregate type, which a record has, too: a batch of many small records must fit its topic.
-		c.size += int64(eventstore.Size(records[i]) + len(stream.ID) + len(stream.Type))
+		// Size counts neither the key nor the category, which a record has, too: a batch of many small records must fit its topic.
+		c.size += int64(eventstore.Size(records[i]) + len(stream.ID) + len(stream.Category))
 	}
 	return c
 }
@@ -93,9 +93,9 @@ func (c *commit) placeAt(first int64) {
 	}
 	for i := range c.records {
 		r := &c.records[i]
-		r.AggregateType, r.AggregateID = c.stream.Type, c.stream.ID
+		r.Category, r.AggregateID = c.stream.Category, c.stream.ID
 		r.AggregateVersion = first + int64(i)
-		r.Commit = eventstore.Commit{First: first, Length: len(c.records)}
+		r.Commit = eventstore.CommitPart{First: first, Length: len(c.records)}
 	}
 }
 

@@ -316,8 +316,8 @@ func (f *follower) decode(read *reading, b *recordbatch.Batch) ([]sarama.Record,
 	for i := range raws {
 		offset := b.FirstOffset + raws[i].OffsetDelta
 		r, err := wire.Decode(&raws[i])
-		if err == nil && r.AggregateType != f.cfg.AggregateType {
-			err = fmt.Errorf("aggregate type %q, expected %q", r.AggregateType, f.cfg.AggregateType)
+		if err == nil && r.Category != f.cfg.Category {
+			err = fmt.Errorf("category %q, expected %q", r.Category, f.cfg.Category)
 		}
 		if err != nil {
 			return nil, f.corrupt(offset, fmt.Sprintf("a record of the owner's that is no event of this library: %v", err))

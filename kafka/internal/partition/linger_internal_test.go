@@ -18,7 +18,7 @@ func TestOwnerWaitsForThoseWhoComeBack(t *testing.T) {
 		records := []eventstore.Record{{Header: event.Header{ID: "e", Type: "T", Revision: 1, Timestamp: time.Unix(1, 0)}}}
 		come := func(n int) {
 			for range n {
-				c := newCommit(eventstore.Stream{Type: "A", ID: "a"}, eventstore.Any, records)
+				c := newCommit(eventstore.Stream{Category: "A", ID: "a"}, eventstore.Any, records)
 				require.NoError(t, o.queue.reserve(t.Context(), c.size))
 				require.NoError(t, o.queue.enter(c))
 			}

@@ -23,7 +23,7 @@ type Config struct {
 	Topic           string
 	Partition       int32
 	Partitions      int32  // of the topic, as configured: they say where a stream belongs
-	AggregateType   string // of all events in the topic
+	Category        string // of all events in the topic
 	TransactionalID string
 	Index           *index.Partition
 	Logger          *slog.Logger

@@ -39,7 +39,7 @@ func BenchmarkQueue(b *testing.B) {
 	var group sync.WaitGroup
 	for n := range callers {
 		group.Go(func() {
-			stream := eventstore.Stream{Type: "A", ID: fmt.Sprint(n)}
+			stream := eventstore.Stream{Category: "A", ID: fmt.Sprint(n)}
 			for range b.N / callers {
 				c := newCommit(stream, eventstore.Any, records)
 				err := q.reserve(b.Context(), c.size)

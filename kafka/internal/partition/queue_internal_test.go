@@ -33,7 +33,7 @@ func TestQueueKeepsItsInvariants(t *testing.T) {
 	seen := make(map[string]int)
 	for n := range histories {
 		h := &queueHistory{
-			T: t, seen: seen, rng: rand.New(rand.NewPCG(seed, uint64(n))), stream: eventstore.Stream{Type: "A", ID: fmt.Sprint(n)},
+			T: t, seen: seen, rng: rand.New(rand.NewPCG(seed, uint64(n))), stream: eventstore.Stream{Category: "A", ID: fmt.Sprint(n)},
 			owner: &Owner{follower: &follower{cfg: cfg}, queue: newQueue(cfg)},
 			tips:  make(map[*commit][]string), log: []string{},
 		}

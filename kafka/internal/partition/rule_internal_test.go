@@ -36,7 +36,7 @@ func readerRule(t *rapid.T) {
 	defer store.Close()
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
-	cfg := Config{Topic: "t", Partitions: 1, AggregateType: "A", Index: idx, Logger: logger}
+	cfg := Config{Topic: "t", Partitions: 1, Category: "A", Index: idx, Logger: logger}
 	f := &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg)}
 	l.feed(f)
 
@@ -179,10 +179,10 @@ func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Recor
 		l.events++
 		rs[i] = eventstore.Record{
 			Header: event.Header{
-				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, AggregateType: "A", AggregateID: id, AggregateVersion: first + int64(i),
+				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: first + int64(i),
 				Timestamp: time.Unix(rapid.Int64Range(1, 9).Draw(l.T, "time"), 0).UTC(),
 			},
-			Value: []byte("v"), Commit: eventstore.Commit{First: first, Length: length},
+			Value: []byte("v"), Commit: eventstore.CommitPart{First: first, Length: length},
 		}
 	}
 	return rs

@@ -27,7 +27,7 @@ func testFollower(t *testing.T, partitions int32) *follower {
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
-	cfg := Config{Topic: "t", Partitions: partitions, AggregateType: "A", Index: idx, Logger: logger}
+	cfg := Config{Topic: "t", Partitions: partitions, Category: "A", Index: idx, Logger: logger}
 	return &follower{cfg: cfg, claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg)}
 }
 
@@ -52,9 +52,9 @@ func ownersBatch(offset int64, term wire.Term, id string, from int64, n int) *sa
 		version := from + int64(i)
 		records[i] = eventstore.Record{
 			Header: event.Header{
-				ID: "e", Type: "E", Revision: 1, AggregateType: "A", AggregateID: id, AggregateVersion: version, Timestamp: time.Unix(1, 0),
+				ID: "e", Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: version, Timestamp: time.Unix(1, 0),
 			},
-			Value: []byte("v"), Commit: eventstore.Commit{First: version, Length: 1},
+			Value: []byte("v"), Commit: eventstore.CommitPart{First: version, Length: 1},
 		}
 	}
 	b := wire.NewBatch(term, 0, records)

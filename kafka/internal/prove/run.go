@@ -131,13 +131,13 @@ func (r *run) startCluster(ctx context.Context) error {
 func (r *run) withCluster(ctx context.Context) error {
 	store := kafka.Config{
 		Brokers: r.cluster.Brokers(), TopicPrefix: topicPrefix,
-		Categories: []kafka.Category{{Type: worker.AggregateType, Partitions: partitions}},
+		Categories: []kafka.Category{{Name: worker.Category, Partitions: partitions}},
 		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	if _, err := kafka.CreateTopics(ctx, store); err != nil {
 		return err
 	}
-	name := topics.Name(topicPrefix, worker.AggregateType)
+	name := topics.Name(topicPrefix, worker.Category)
 	var err error
 	if r.guide, err = newGuide(r.cluster.Brokers(), name); err != nil {
 		return err

@@ -71,7 +71,7 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	e.put(nameOfEventID, r.ID)
 	e.put(nameOfEventType, r.Type)
 	e.number(nameOfEventVersion, int64(r.Revision))
-	e.put(nameOfAggregateType, r.AggregateType)
+	e.put(nameOfAggregateType, r.Category)
 	e.number(nameOfAggregateVersion, r.AggregateVersion)
 	e.number(nameOfCommitFirst, r.Commit.First)
 	e.number(nameOfCommitLength, int64(r.Commit.Length))

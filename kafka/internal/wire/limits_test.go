@@ -23,8 +23,8 @@ import (
 func stored(stream eventstore.Stream, first int64, records []eventstore.Record) []eventstore.Record {
 	for i := range records {
 		r := &records[i]
-		r.AggregateType, r.AggregateID, r.AggregateVersion = stream.Type, stream.ID, first+int64(i)
-		r.Commit = eventstore.Commit{First: first, Length: len(records)}
+		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, first+int64(i)
+		r.Commit = eventstore.CommitPart{First: first, Length: len(records)}
 		r.Timestamp = r.Timestamp.UTC().Round(0)
 	}
 	return records
@@ -117,7 +117,7 @@ func incompressible(random *rand.Rand, n, entries int) (eventstore.Stream, []eve
 		r.Value = append(r.Value, more...)
 		left -= eventstore.Size(*r)
 	}
-	return eventstore.Stream{Type: name(), ID: text(eventstore.MaxIDBytes)}, records
+	return eventstore.Stream{Category: name(), ID: text(eventstore.MaxIDBytes)}, records
 }
 
 // bytesSent returns how long the request is that Sarama makes of a batch.

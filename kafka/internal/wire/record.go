@@ -91,7 +91,7 @@ func (p *parser) finish(aggregateID []byte) {
 	}
 	p.r.AggregateID = next(len(aggregateID))
 	for bit, field := range [...]*string{
-		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.AggregateType, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID, 11: &p.r.ActorID,
+		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.Category, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID, 11: &p.r.ActorID,
 		12: &p.r.TraceParent, 13: &p.r.CommandDigest, 14: &p.r.CommandCausationID,
 	} {
 		if field != nil {

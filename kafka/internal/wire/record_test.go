@@ -19,12 +19,12 @@ import (
 func record() eventstore.Record {
 	return eventstore.Record{
 		Header: event.Header{
-			ID: "e-1", Type: "AccountCreated", Revision: 2, AggregateType: "Account", AggregateID: "a-1", AggregateVersion: 4,
+			ID: "e-1", Type: "AccountCreated", Revision: 2, Category: "Account", AggregateID: "a-1", AggregateVersion: 4,
 			Timestamp: time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", CommandCausationID: "e", CommandDigest: "f00d", ActorID: "u",
 			TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "": "empty name", "empty value": ""},
 		},
 		Value:  []byte("value"),
-		Commit: eventstore.Commit{First: 3, Length: 2},
+		Commit: eventstore.CommitPart{First: 3, Length: 2},
 	}
 }
 
@@ -50,8 +50,8 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String()
 		first := rapid.Int64Range(1, math.MaxInt64-10).Draw(t, "first")
-		r := eventstore.Record{Value: []byte{1}, Commit: eventstore.Commit{First: first, Length: 10}, Header: event.Header{
-			ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t", AggregateType: text.Draw(t, "aggregate type") + "a",
+		r := eventstore.Record{Value: []byte{1}, Commit: eventstore.CommitPart{First: first, Length: 10}, Header: event.Header{
+			ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t", Category: text.Draw(t, "category") + "a",
 			AggregateID: text.Draw(t, "aggregate id") + "a", AggregateVersion: first + rapid.Int64Range(0, 9).Draw(t, "nth"),
 			Revision:      int(rapid.Int32Range(1, math.MaxInt32).Draw(t, "revision")),
 			Timestamp:     time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(),

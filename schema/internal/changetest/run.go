@@ -92,7 +92,7 @@ func bind(ctx context.Context, m *schema.Memory, prefix string, e schema.Engine,
 	if err != nil {
 		return nil, err
 	}
-	is.typ = event.Type{Aggregate: aggregateType, Name: shortName(is.n), Go: is.n.goType()}
+	is.typ = event.Type{Category: aggregateType, Name: shortName(is.n), Go: is.n.goType()}
 	return c, c.Bind(ctx, []event.Type{is.typ})
 }
 

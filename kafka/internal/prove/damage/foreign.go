@@ -89,7 +89,7 @@ func (t *trial) intrude(ctx context.Context, client *kgo.Client) error {
 			id, version := fmt.Sprintf("foreign-%d", t.events), strconv.Itoa(len(t.owner.seen[s])+1)
 			r.Value = []byte(id)
 			for name, value := range map[string]string{
-				"eventId": id, "eventType": "Damaged", "eventVersion": "1", "aggregateType": aggregateType,
+				"eventId": id, "eventType": "Damaged", "eventVersion": "1", "aggregateType": category,
 				"aggregateVersion": version, "commitFirst": version, "commitLength": "1",
 			} {
 				r.Headers = append(r.Headers, kgo.RecordHeader{Key: name, Value: []byte(value)})

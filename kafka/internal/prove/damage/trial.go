@@ -22,7 +22,7 @@ import (
 
 // The dimensions of a trial.
 const (
-	aggregateType  = "Account"
+	category       = "Account"
 	partitions     = 3
 	grown          = 5 // partitions of a topic that has grown
 	streams        = 9
@@ -71,7 +71,7 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 	}
 	t.base = kafka.Config{
 		Brokers: cluster.Brokers(), TopicPrefix: fmt.Sprintf("damage-%d", n), RequestTimeout: requestTimeout, CheckEvery: time.Second,
-		Categories: []kafka.Category{{Type: aggregateType, Partitions: partitions}},
+		Categories: []kafka.Category{{Name: category, Partitions: partitions}},
 		Logger:     slog.New(slog.DiscardHandler),
 	}
 	if t.rng.IntN(2) == 0 {
@@ -80,7 +80,7 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 	if s.configure != nil {
 		s.configure(&t.base)
 	}
-	t.topic = topics.Name(t.base.TopicPrefix, aggregateType)
+	t.topic = topics.Name(t.base.TopicPrefix, category)
 	return t
 }
 

@@ -51,7 +51,7 @@ func (v *view) again() *view {
 }
 
 // grow tells the store that the topic has more partitions.
-func (v *view) grow() { v.cfg.Categories = []kafka.Category{{Type: aggregateType, Partitions: grown}} }
+func (v *view) grow() { v.cfg.Categories = []kafka.Category{{Name: category, Partitions: grown}} }
 
 func (v *view) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
@@ -137,7 +137,7 @@ func (t *trial) append(ctx context.Context, v *view, s string) error {
 			Header: event.Header{ID: id, Type: "Damaged", Revision: 1, Timestamp: clock.Now()}, Value: []byte(id),
 		}
 	}
-	r, err := v.store.Append(ctx, eventstore.Stream{Type: aggregateType, ID: s}, eventstore.Any, records...)
+	r, err := v.store.Append(ctx, eventstore.Stream{Category: category, ID: s}, eventstore.Any, records...)
 	if err != nil {
 		v.hear(t.placed[s], err)
 		return fmt.Errorf("append to %s at %s: %w", s, v.name, err)
@@ -160,7 +160,7 @@ func (t *trial) read(ctx context.Context, v *view, s string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var ids []string
-	for r, err := range v.store.ReadStream(ctx, eventstore.Stream{Type: aggregateType, ID: s}, 1) {
+	for r, err := range v.store.ReadStream(ctx, eventstore.Stream{Category: category, ID: s}, 1) {
 		if err != nil {
 			v.hear(t.placed[s], err)
 			return nil, fmt.Errorf("read %s at %s: %w", s, v.name, err)

@@ -8,7 +8,7 @@ import (
 )
 
 // AggregateType is the type of all streams that workers append to.
-const AggregateType = "Account"
+const Category = "Account"
 
 // Order is what a worker is to do.
 type Order string

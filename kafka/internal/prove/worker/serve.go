@@ -118,7 +118,7 @@ func (c *Settings) config(logger *slog.Logger) kafka.Config {
 
 		TransactionalIDPrefix: c.ClaimPrefix,
 
-		Categories:     []kafka.Category{{Type: AggregateType, Partitions: c.Partitions}},
+		Categories:     []kafka.Category{{Name: Category, Partitions: c.Partitions}},
 		RequestTimeout: c.RequestTimeout,
 		ClaimRenewal:   c.ClaimRenewal,
 		QuietTime:      c.QuietTime,
@@ -189,7 +189,7 @@ func (s *server) append(ctx context.Context, n int, op *history.Op) (alarm strin
 }
 
 func streamOf(op *history.Op) eventstore.Stream {
-	return eventstore.Stream{Type: AggregateType, ID: op.Stream}
+	return eventstore.Stream{Category: Category, ID: op.Stream}
 }
 
 // appendTo appends as the operation says.
