@@ -13,33 +13,37 @@ import (
 // commit is what was decided, encoded. From then on nobody looks at the events that a decision returned: whoever they are shared with may
 // change them.
 type commit[S any] struct {
-	stream  eventstore.Stream
-	records []eventstore.Record
-	copies  [][]Event[S] // by record, for the bus; nil without one
+	eventstore.Commit
+
+	copies [][]any // by record: what loading will return
 }
 
-// encode makes the commit of events.
-func (r *Repository[S]) encode(ctx context.Context, id string, events []Event[S]) (*commit[S], error) {
-	c := &commit[S]{stream: r.stream(id)}
+// encode makes the commit of events that are stored if the expectation holds.
+func (r *Repository[S]) encode(ctx context.Context, at eventstore.Expectation, events []Event[S]) (*commit[S], error) {
 	if err := r.typ.Check(events...); err != nil {
-		return nil, fmt.Errorf("update %s: %w", c.stream, err)
+		return nil, fmt.Errorf("update %s: %w", at.Stream, err)
 	}
 	cause := event.CauseFrom(ctx)
 	if cause.CorrelationID == "" {
 		cause.CorrelationID = r.cfg.NewID()
 	}
+	c := &commit[S]{Commit: eventstore.Commit{
+		CommandID: cause.CommandID, Digest: cause.CommandDigest, Expect: []eventstore.Expectation{at},
+		Records: make([]eventstore.Record, len(events)),
+	}}
 	now := r.cfg.Now()
-	c.records = make([]eventstore.Record, len(events))
 	for i, e := range events {
 		t, _ := r.typ.types.Of(reflect.TypeOf(e))
 		value, revision, err := r.codec.Encode(ctx, t, e)
 		if err != nil {
-			return nil, fmt.Errorf("save %s: encode %s: %w", c.stream, t.Name, err)
+			return nil, fmt.Errorf("save %s: encode %s: %w", at.Stream, t.Name, err)
 		}
-		c.records[i] = eventstore.Record{Value: value, Header: event.Header{
+		c.Records[i] = eventstore.Record{Value: value, Header: event.Header{
 			ID:                 r.cfg.NewID(),
 			Type:               t.Name,
 			Revision:           revision,
+			Category:           at.Stream.Category,
+			AggregateID:        at.Stream.ID,
 			Timestamp:          now,
 			CorrelationID:      cause.CorrelationID,
 			CausationID:        cause.CausationID,
@@ -50,13 +54,10 @@ func (r *Repository[S]) encode(ctx context.Context, id string, events []Event[S]
 			Metadata:           cause.Metadata,
 		}}
 	}
-	c.records[0].CommandDigest = cause.CommandDigest
-	if r.cfg.Bus == nil {
-		return c, nil
-	}
-	copies, err := r.copies(ctx, c.records)
+	c.Records[0].CommandDigest = c.Digest
+	copies, err := r.copies(ctx, c.Records)
 	if err != nil {
-		return nil, fmt.Errorf("save %s: %w", c.stream, err)
+		return nil, fmt.Errorf("save %s: %w", at.Stream, err)
 	}
 	c.copies = copies
 	return c, nil
@@ -64,31 +65,47 @@ func (r *Repository[S]) encode(ctx context.Context, id string, events []Event[S]
 
 // copies decodes what was encoded. What it returns shares nothing with the events that were decided, and is what loading will return. It
 // comes before the append, so that what cannot be read is not stored.
-func (r *Repository[S]) copies(ctx context.Context, records []eventstore.Record) ([][]Event[S], error) {
-	copies := make([][]Event[S], len(records))
+func (r *Repository[S]) copies(ctx context.Context, records []eventstore.Record) ([][]any, error) {
+	copies := make([][]any, len(records))
 	for i := range records {
 		events, err := r.decode(ctx, records[i])
 		if err != nil {
 			return nil, fmt.Errorf("not stored, as what was encoded cannot be decoded: %w", err)
 		}
-		copies[i] = events
+		copies[i] = untyped(events)
 	}
 	return copies, nil
 }
 
-// publish hands stored events to the bus, which logs what its handlers fail with. They have the headers and positions that the records have in
-// the store.
-func (r *Repository[S]) publish(ctx context.Context, c *commit[S], at eventstore.Result) {
-	envelopes := make([]event.Envelope[any], 0, len(c.copies))
+func untyped[S any](events []Event[S]) []any {
+	all := make([]any, len(events))
+	for i, e := range events {
+		all[i] = e
+	}
+	return all
+}
+
+// outcome returns what the commit did. Its events have the headers that the records have in the store.
+func (c *commit[S]) outcome(result eventstore.Result) eventstore.Outcome {
+	o := eventstore.Outcome{Result: result, CommandID: c.CommandID, Events: make([]event.Stored[any], len(c.Records))}
 	for i, events := range c.copies {
-		h := c.records[i].Header
-		h.Category, h.AggregateID, h.AggregateVersion = c.stream.Category, c.stream.ID, at.First+int64(i)
-		h.Timestamp = at.Time // of all: they were given one
+		h := c.Records[i].Header
+		h.AggregateVersion = result.First() + int64(i)
+		h.Timestamp = result.Time // of all: they were given one
 		h.Metadata = maps.Clone(h.Metadata)
-		p := at.Position
-		p.Offset -= at.Last - h.AggregateVersion
-		for _, e := range events {
-			envelopes = append(envelopes, event.Envelope[any]{Header: h, Position: p, Event: e})
+		at := result.Position // of the last one
+		at.Offset -= int64(len(c.Records) - 1 - i)
+		o.Events[i] = event.Stored[any]{Header: h, Position: at, Events: events}
+	}
+	return o
+}
+
+// publish hands stored events to the bus, which logs what its handlers fail with.
+func (r *Repository[S]) publish(ctx context.Context, stored []event.Stored[any]) {
+	envelopes := make([]event.Envelope[any], 0, len(stored))
+	for _, s := range stored {
+		for _, e := range s.Events {
+			envelopes = append(envelopes, event.Envelope[any]{Header: s.Header, Position: s.Position, Event: e})
 		}
 	}
 	_ = r.cfg.Bus.Publish(ctx, envelopes...)

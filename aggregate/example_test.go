@@ -7,6 +7,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
 
@@ -55,6 +56,8 @@ func Example() {
 	}
 	// Output:
 	// account not found
+	// at version 2 repeated: false
+	// at version 2 repeated: true
 	// 1 AccountOpened by user-1
 	// 2 AccountCredited by user-1
 	// balance 50 at version 2
@@ -75,25 +78,27 @@ func run(ctx context.Context) error {
 
 	bus := command.NewBus(command.Config{})
 	err = errors.Join(
-		command.Register(bus, func(ctx context.Context, c OpenAccount) error {
+		command.Register(bus, func(ctx context.Context, c OpenAccount) (eventstore.Outcome, error) {
 			return accounts.Update(ctx, c.AccountID, c.Decide)
 		}),
-		command.Register(bus, func(ctx context.Context, c CreditAccount) error {
+		command.Register(bus, func(ctx context.Context, c CreditAccount) (eventstore.Outcome, error) {
 			return accounts.Update(ctx, c.AccountID, c.Decide)
 		}))
 	if err != nil {
 		return err
 	}
 
-	fmt.Println(bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50}))
-	if err := bus.Dispatch(ctx, OpenAccount{AccountID: "a-1", OwnerID: "ada"}, command.WithActor("user-1")); err != nil {
+	_, err = bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50})
+	fmt.Println(err)
+	if _, err := bus.Dispatch(ctx, OpenAccount{AccountID: "a-1", OwnerID: "ada"}, command.WithActor("user-1")); err != nil {
 		return err
 	}
 	for range 2 { // a command that is dispatched again is applied once
-		err := bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50}, command.WithActor("user-1"), command.WithID("credit-1"))
+		done, err := bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50}, command.WithActor("user-1"), command.WithID("credit-1"))
 		if err != nil {
 			return err
 		}
+		fmt.Println("at version", done.Last(), "repeated:", done.Repeated)
 	}
 
 	for e, err := range accounts.History(ctx, "a-1", 1) {

@@ -74,25 +74,35 @@ type tampered struct {
 	tries  int                        // appends so far
 }
 
-func (s *tampered) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
-) (eventstore.Result, error) {
+func (s *tampered) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+	if len(c.Records) == 0 {
+		return s.Store.Append(ctx, c)
+	}
 	s.tries++
 	if s.before != nil {
 		s.before()
 	}
-	result, err := s.Store.Append(ctx, stream, expected, records...)
+	result, err := s.Store.Append(ctx, c)
 	if err == nil && s.after != nil {
 		err = s.after()
 	}
 	return result, err
 }
 
-func (s *tampered) ReadStream(
+func (s *tampered) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) iter.Seq2[eventstore.Record, error] {
+	return s.tamper(s.Store.ReadStream(ctx, stream, from))
+}
+
+func (s *tampered) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
-) iter.Seq2[eventstore.Record, error] {
+) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
+	records, at := s.Store.ReadQueued(ctx, stream, from)
+	return s.tamper(records), at
+}
+
+func (s *tampered) tamper(records iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
-		for r, err := range s.Store.ReadStream(ctx, stream, from) {
+		for r, err := range records {
 			if s.read != nil {
 				s.read(&r)
 			}
@@ -137,3 +147,6 @@ func plain(stored []event.Stored[shopEvent]) []shopEvent {
 	}
 	return events
 }
+
+// errOf returns the error of a command or an update.
+func errOf(_ eventstore.Outcome, err error) error { return err }

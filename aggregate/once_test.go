@@ -21,17 +21,17 @@ func handling(ctx context.Context, commandID string) context.Context {
 func TestRepeatedCommandIsNotDecidedAgain(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
-	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1})))
-	require.NoError(t, r.Update(handling(t.Context(), "c-2"), "s-1", decides(stocked{Count: 2})))
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1}))))
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-2"), "s-1", decides(stocked{Count: 2}))))
 
-	err := r.Update(handling(t.Context(), "c-1"), "s-1", func(shop) ([]shopEvent, error) {
+	_, err := r.Update(handling(t.Context(), "c-1"), "s-1", func(shop) ([]shopEvent, error) {
 		t.Error("decided again")
 		return nil, errors.New("out of stock by now")
 	})
 
 	require.NoError(t, err)
 	require.Equal(t, []shopEvent{stocked{Count: 1}, stocked{Count: 2}}, plain(history(t, r, "s-1")))
-	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-2", decides(stocked{Count: 3})), "another stream is another matter")
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-2", decides(stocked{Count: 3}))), "another stream is another matter")
 	require.Len(t, history(t, r, "s-2"), 1)
 }
 
@@ -41,15 +41,18 @@ func TestAnotherCommandWithTheSameIDIsRefused(t *testing.T) {
 	store := newStore(t)
 	r := newRepository(t, store, aggregate.Config{})
 	bus := command.NewBus(command.Config{})
-	require.NoError(t, command.Register(bus, func(ctx context.Context, c stock) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, c stock) (eventstore.Outcome, error) {
 		return r.Update(ctx, c.ShopID, decides(stocked{Count: c.Count}, stocked{Count: 1}))
 	}))
-	require.NoError(t, command.Register(bus, func(ctx context.Context, c restock) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, c restock) (eventstore.Outcome, error) {
 		root := r.Type().New(c.ShopID)
 		require.NoError(t, root.Apply(stocked{Count: 9}))
 		return r.Save(ctx, root)
 	}))
-	dispatch := func(c any) error { return bus.Dispatch(t.Context(), c, command.WithID("c-1")) }
+	dispatch := func(c any) error {
+		_, err := bus.Dispatch(t.Context(), c, command.WithID("c-1"))
+		return err
+	}
 	require.NoError(t, dispatch(stock{ShopID: "s-1", Count: 5}))
 	require.NoError(t, dispatch(stock{ShopID: "s-1", Count: 5}), "repeated")
 	before := history(t, r, "s-1")
@@ -64,7 +67,7 @@ func TestAnotherCommandWithTheSameIDIsRefused(t *testing.T) {
 		require.ErrorContains(t, err, "give each command an id of its own")
 		require.Equal(t, before, history(t, r, "s-1"), "nothing is stored")
 	}
-	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 7})), "without a digest nobody can tell")
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 7}))), "without a digest nobody can tell")
 	require.Equal(t, before, history(t, r, "s-1"))
 }
 
@@ -76,8 +79,8 @@ func TestReuseThatOnlyTheStoreSees(t *testing.T) {
 	with := func(digest string) context.Context {
 		return event.WithCause(t.Context(), event.Cause{CorrelationID: "k", CommandID: "c-1", CommandDigest: digest})
 	}
-	store := &tampered{Store: inner, before: func() { require.NoError(t, other.Update(with("d-1"), "s-1", decides(stocked{Count: 1}))) }}
-	err := newRepository(t, store, aggregate.Config{}).Update(with("d-2"), "s-1", decides(stocked{Count: 2}))
+	store := &tampered{Store: inner, before: func() { require.NoError(t, errOf(other.Update(with("d-1"), "s-1", decides(stocked{Count: 1})))) }}
+	_, err := newRepository(t, store, aggregate.Config{}).Update(with("d-2"), "s-1", decides(stocked{Count: 2}))
 	require.ErrorIs(t, err, eventstore.ErrCommandReused)
 	require.Equal(t, []shopEvent{stocked{Count: 1}}, plain(history(t, other, "s-1")))
 }
@@ -89,11 +92,11 @@ func TestRepetitionThatOnlyTheStoreSees(t *testing.T) {
 	published := &recordedBus{}
 	other := newRepository(t, inner, aggregate.Config{})
 	store := &tampered{Store: inner, before: func() {
-		require.NoError(t, other.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1})))
+		require.NoError(t, errOf(other.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1}))))
 	}}
 	r := newRepository(t, store, aggregate.Config{Bus: published.bus(t)})
 
-	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1})))
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1}))))
 
 	require.Equal(t, []shopEvent{stocked{Count: 1}}, plain(history(t, r, "s-1")))
 	require.Empty(t, published.events, "it was published where it was stored")
@@ -102,13 +105,13 @@ func TestRepetitionThatOnlyTheStoreSees(t *testing.T) {
 func TestSecondCommitOfOneCommand(t *testing.T) {
 	t.Parallel()
 	update := func(ctx context.Context, r *aggregate.Repository[shop], id string, count int) error {
-		return r.Update(ctx, id, decides(stocked{Count: count}))
+		return errOf(r.Update(ctx, id, decides(stocked{Count: count})))
 	}
 	save := func(ctx context.Context, r *aggregate.Repository[shop], id string, count int) error {
 		root, err := r.Load(ctx, id)
 		require.NoError(t, err)
 		require.NoError(t, root.Apply(stocked{Count: count}))
-		return r.Save(ctx, root)
+		return errOf(r.Save(ctx, root))
 	}
 	type commit func(context.Context, *aggregate.Repository[shop], string, int) error
 	for _, tt := range []struct {
@@ -141,8 +144,8 @@ func TestUpdateMayBeTriedAgainInOneHandling(t *testing.T) {
 		store := &tampered{Store: newStore(t), after: func() error { return eventstore.ErrOutcomeUnknown }}
 		r := newRepository(t, store, aggregate.Config{})
 		ctx := handling(t.Context(), "c-1")
-		require.ErrorIs(t, r.Update(ctx, "s-1", decides(stocked{Count: 1})), eventstore.ErrOutcomeUnknown)
-		require.NoError(t, r.Update(ctx, "s-1", decides(stocked{Count: 1})))
+		require.ErrorIs(t, errOf(r.Update(ctx, "s-1", decides(stocked{Count: 1}))), eventstore.ErrOutcomeUnknown)
+		require.NoError(t, errOf(r.Update(ctx, "s-1", decides(stocked{Count: 1}))))
 		require.Len(t, history(t, r, "s-1"), 1)
 	})
 	t.Run("it was refused", func(t *testing.T) {
@@ -150,8 +153,8 @@ func TestUpdateMayBeTriedAgainInOneHandling(t *testing.T) {
 		r := newRepository(t, newStore(t), aggregate.Config{})
 		ctx := handling(t.Context(), "c-1")
 		refused := errors.New("no")
-		require.ErrorIs(t, r.Update(ctx, "s-1", func(shop) ([]shopEvent, error) { return nil, refused }), refused)
-		require.NoError(t, r.Update(ctx, "s-1", decides(stocked{Count: 1})))
+		require.ErrorIs(t, errOf(r.Update(ctx, "s-1", func(shop) ([]shopEvent, error) { return nil, refused })), refused)
+		require.NoError(t, errOf(r.Update(ctx, "s-1", decides(stocked{Count: 1}))))
 		require.Len(t, history(t, r, "s-1"), 1)
 	})
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/handling"
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
@@ -86,13 +86,8 @@ func (r *Repository[S]) Type() *Type[S] { return r.typ }
 // It fails with what the store's ReadStream fails with, and with a *[DecodeError] if an event cannot be
 // decoded: no event is ever left out.
 func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
-	return r.replay(id, r.History(ctx, id, 1))
-}
-
-// replay makes the aggregate of its events.
-func (r *Repository[S]) replay(id string, history iter.Seq2[event.Stored[Event[S]], error]) (*Root[S], error) {
 	root := r.typ.New(id)
-	if err := root.replayAll(history); err != nil {
+	if _, err := root.replayAll(r.History(ctx, id, 1), ""); err != nil {
 		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 	}
 	return root, nil
@@ -100,37 +95,59 @@ func (r *Repository[S]) replay(id string, history iter.Seq2[event.Stored[Event[S
 
 // Save appends the uncommitted events of root as one commit, provided that the stream stands where
 // root was loaded, and publishes them on the bus. Ids, time, correlation, causation, command and actor
-// are stamped from the [event.Cause] in ctx.
+// are stamped from the [event.Cause] in ctx. It returns what it did.
 //
 // If the stream holds a commit of the same command already, nothing is appended and root is stale: the command is
-// handled for the second time. If this handling made that commit, Save fails with [ErrSecondCommit]. Other
-// errors are those of the store's Append.
-func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) error {
+// handled for the second time, and the outcome is that of the first, Repeated. If this handling made that commit, Save fails with
+// [ErrSecondCommit]. Other errors are those of the store's Append.
+func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) (eventstore.Outcome, error) {
 	n := len(root.uncommitted)
 	if n == 0 {
-		return nil
+		return eventstore.Outcome{CommandID: event.CauseFrom(ctx).CommandID}, nil
 	}
-	c, err := r.encode(ctx, root.id, root.uncommitted)
+	at := eventstore.Expectation{Stream: r.stream(root.id), Version: eventstore.Expected(root.version - int64(n))}
+	c, err := r.encode(ctx, at, root.uncommitted)
 	if err != nil {
-		return err
+		return eventstore.Outcome{}, err
 	}
-	if _, err := r.append(ctx, c, storedTip{r.store, c.stream, root.version - int64(n)}); err != nil {
-		return err
+	outcome, err := r.append(ctx, c)
+	if err != nil {
+		return eventstore.Outcome{}, err
 	}
 	root.Commit()
-	return r.onlyCommit(ctx, root.id)
+	return outcome, r.onlyCommit(ctx, root.id)
 }
 
-// append appends a commit behind the tip, and publishes its events.
-func (r *Repository[S]) append(ctx context.Context, c *commit[S], tip eventstore.Tip) (eventstore.Result, error) {
-	result, err := tip.Append(ctx, c.records...)
+// append appends a commit, and publishes its events.
+func (r *Repository[S]) append(ctx context.Context, c *commit[S]) (eventstore.Outcome, error) {
+	result, err := r.store.Append(ctx, c.Commit)
 	if err != nil {
-		return result, fmt.Errorf("save %s: %w", c.stream, err)
+		return eventstore.Outcome{}, fmt.Errorf("save %s: %w", c.Stream(), err)
 	}
-	if !result.Repeated && r.cfg.Bus != nil {
-		r.publish(ctx, c, result)
+	if result.Repeated { // stored by somebody else, since this process has read the stream
+		return r.first(ctx, result, c.CommandID)
 	}
-	return result, nil
+	outcome := c.outcome(result)
+	if r.cfg.Bus != nil {
+		r.publish(ctx, outcome.Events)
+	}
+	return outcome, nil
+}
+
+// first returns what a command did that was applied before, with the result of that commit.
+func (r *Repository[S]) first(ctx context.Context, result eventstore.Result, commandID string) (eventstore.Outcome, error) {
+	o := eventstore.Outcome{Result: result, CommandID: commandID}
+	stream := result.Streams[0]
+	for e, err := range r.History(ctx, stream.Stream.ID, stream.First) {
+		if err != nil {
+			return o, fmt.Errorf("load what command %q did to %s: %w", commandID, stream.Stream, err)
+		}
+		o.Events = append(o.Events, event.Stored[any]{Header: e.Header, Position: e.Position, Events: untyped(e.Events)})
+		if e.AggregateVersion >= stream.Last {
+			break
+		}
+	}
+	return o, nil
 }
 
 func (r *Repository[S]) stream(id string) eventstore.Stream {
@@ -141,11 +158,14 @@ func (r *Repository[S]) stream(id string) eventstore.Stream {
 // returns nil the first time. The second time the handler has tried to commit again, and the
 // store has taken one for a repetition of the other. An append that failed does not count: it may be tried again.
 func (r *Repository[S]) onlyCommit(ctx context.Context, id string) error {
-	if event.CauseFrom(ctx).CommandID == "" || event.Once(ctx, "commit to "+r.typ.name+"/"+id) {
+	if event.CauseFrom(ctx).CommandID == "" || handling.First(ctx, deed{r.stream(id)}) {
 		return nil
 	}
 	return fmt.Errorf("update %s/%s: %w", r.typ.name, id, ErrSecondCommit)
 }
+
+// deed is a commit to a stream, as a handling remembers it.
+type deed struct{ stream eventstore.Stream }
 
 // ErrSecondCommit says that the handler of one command tried to commit twice to one stream. One commit was
 // appended, the other was not. Gather the events in one Update.

@@ -29,12 +29,12 @@ func TestSaveThenLoad(t *testing.T) {
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	root := r.Type().New("s-1")
 	require.NoError(t, root.Apply(opened{Owner: "ada"}, stocked{Count: 2}))
-	require.NoError(t, r.Save(t.Context(), root))
+	require.NoError(t, errOf(r.Save(t.Context(), root)))
 	require.Equal(t, shop{Owner: "ada", Stock: 2}, root.State())
 	require.Empty(t, root.Uncommitted())
-	require.NoError(t, r.Save(t.Context(), root), "nothing to save is no error")
+	require.NoError(t, errOf(r.Save(t.Context(), root)), "nothing to save is no error")
 	require.NoError(t, root.Apply(stocked{Count: 3}), "a saved root goes on")
-	require.NoError(t, r.Save(t.Context(), root))
+	require.NoError(t, errOf(r.Save(t.Context(), root)))
 
 	loaded, err := r.Load(t.Context(), "s-1")
 
@@ -48,10 +48,10 @@ func TestSaveOfAStaleRootIsAConflict(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	stale := r.Type().New("s-1")
-	require.NoError(t, r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"})))
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}))))
 
 	require.NoError(t, stale.Apply(stocked{Count: 1}))
-	err := r.Save(t.Context(), stale)
+	_, err := r.Save(t.Context(), stale)
 
 	var conflict *eventstore.ConflictError
 	require.ErrorAs(t, err, &conflict)
@@ -63,12 +63,12 @@ func TestSaveOfAStaleRootIsAConflict(t *testing.T) {
 func TestUpdateDecidesOnTheStoredState(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
-	require.NoError(t, r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 2})))
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 2}))))
 	var seen shop
-	require.NoError(t, r.Update(t.Context(), "s-1", func(s shop) ([]shopEvent, error) {
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", func(s shop) ([]shopEvent, error) {
 		seen = s
 		return []shopEvent{stocked{Count: 3}}, nil
-	}))
+	})))
 	require.Equal(t, shop{Owner: "ada", Stock: 2}, seen)
 	require.Equal(t, []shopEvent{opened{Owner: "ada"}, stocked{Count: 2}, stocked{Count: 3}}, plain(history(t, r, "s-1")))
 }
@@ -79,9 +79,9 @@ func TestRefusalIsReturnedAsItIsAndNothingStored(t *testing.T) {
 	r := newRepository(t, store, aggregate.Config{})
 	refused := errors.New("closed on sundays")
 
-	err := r.Update(t.Context(), "s-1", func(shop) ([]shopEvent, error) { return []shopEvent{opened{}}, refused })
+	_, err := r.Update(t.Context(), "s-1", func(shop) ([]shopEvent, error) { return []shopEvent{opened{}}, refused })
 	require.Same(t, refused, err)
-	require.NoError(t, r.Update(t.Context(), "s-1", decides()), "nothing to do is no error")
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides())), "nothing to do is no error")
 	require.Zero(t, store.tries)
 }
 
@@ -90,7 +90,7 @@ func TestUnnamedEventIsRefusedBeforeAnythingIsStored(t *testing.T) {
 	store := &tampered{Store: newStore(t)}
 	r := newRepository(t, store, aggregate.Config{})
 
-	err := r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{}))
+	_, err := r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{}))
 
 	var found *aggregate.UnnamedEventError
 	require.ErrorAs(t, err, &found)
@@ -108,11 +108,11 @@ func TestUpdateDecidesAgainAfterAConflict(t *testing.T) {
 	store := &tampered{Store: inner}
 	store.before = func() {
 		if store.tries <= conflicts {
-			require.NoError(t, other.Update(t.Context(), "s-1", decides(stocked{Count: 1})))
+			require.NoError(t, errOf(other.Update(t.Context(), "s-1", decides(stocked{Count: 1}))))
 		}
 	}
 	var seen []int
-	err := newRepository(t, store, aggregate.Config{}).Update(t.Context(), "s-1", func(s shop) ([]shopEvent, error) {
+	_, err := newRepository(t, store, aggregate.Config{}).Update(t.Context(), "s-1", func(s shop) ([]shopEvent, error) {
 		seen = append(seen, s.Stock)
 		return []shopEvent{stocked{Count: 10 * s.Stock}}, nil
 	})
@@ -131,11 +131,11 @@ func TestUpdateGivesUpAfterMaxAttempts(t *testing.T) {
 			inner := newStore(t)
 			other := newRepository(t, inner, aggregate.Config{})
 			store := &tampered{Store: inner, before: func() {
-				require.NoError(t, other.Update(t.Context(), "s-1", decides(stocked{Count: 1})))
+				require.NoError(t, errOf(other.Update(t.Context(), "s-1", decides(stocked{Count: 1}))))
 			}}
 			r := newRepository(t, store, aggregate.Config{MaxAttempts: tt.configured})
 
-			err := r.Update(t.Context(), "s-1", decides(opened{}))
+			_, err := r.Update(t.Context(), "s-1", decides(opened{}))
 
 			require.ErrorIs(t, err, eventstore.ErrConflict)
 			require.ErrorContains(t, err, fmt.Sprintf("update gave up after %d attempts: ", tt.tries))
@@ -148,7 +148,7 @@ func TestOtherErrorsOfTheStoreAreNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("connection lost")
 	store := &tampered{Store: newStore(t), after: func() error { return errors.Join(eventstore.ErrOutcomeUnknown, lost) }}
-	err := newRepository(t, store, aggregate.Config{}).Update(t.Context(), "s-1", decides(opened{}))
+	_, err := newRepository(t, store, aggregate.Config{}).Update(t.Context(), "s-1", decides(opened{}))
 	require.ErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, lost)
 	require.Equal(t, 1, store.tries)
@@ -162,7 +162,7 @@ func TestConcurrentUpdatesAllCount(t *testing.T) {
 	for range goroutines {
 		wg.Go(func() {
 			for range updates {
-				if err := r.Update(t.Context(), "s-1", decides(stocked{Count: 1})); err != nil {
+				if _, err := r.Update(t.Context(), "s-1", decides(stocked{Count: 1})); err != nil {
 					t.Error(err)
 				}
 			}
@@ -217,12 +217,12 @@ func TestErrorsOfTheCodec(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	r := newRepository(t, store, aggregate.Config{})
-	require.NoError(t, r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 1})))
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 1}))))
 	broken := errors.New("broken")
 
 	encoding, err := aggregate.NewRepository(t.Context(), shops(), store, jsonCodec{encode: broken}, aggregate.Config{})
 	require.NoError(t, err)
-	err = encoding.Update(t.Context(), "s-1", decides(stocked{Count: 1}))
+	_, err = encoding.Update(t.Context(), "s-1", decides(stocked{Count: 1}))
 	require.ErrorIs(t, err, broken)
 	require.ErrorContains(t, err, "save Shop/s-1: encode Stocked: ")
 	require.Len(t, history(t, r, "s-1"), 2)
@@ -237,7 +237,7 @@ func TestErrorsOfTheCodec(t *testing.T) {
 	require.NotErrorIs(t, err, aggregate.ErrUnnamedEvent)
 	require.Equal(t, "Opened", decode.Record.Type)
 	require.Regexp(t, `^load Shop/s-1: event Opened of Shop/s-1 version 1 at \d+:\d+: broken`, err.Error())
-	require.ErrorAs(t, decoding.Update(t.Context(), "s-1", decides()), &decode)
+	require.ErrorAs(t, errOf(decoding.Update(t.Context(), "s-1", decides())), &decode)
 }
 
 func TestStoredEventOfAnUnknownTypeIsNeverLeftOut(t *testing.T) {
@@ -246,7 +246,7 @@ func TestStoredEventOfAnUnknownTypeIsNeverLeftOut(t *testing.T) {
 	newer, err := aggregate.NewRepository(t.Context(),
 		aggregate.NewType("Shop", opened{}, unnamed{}), store, jsonCodec{}, aggregate.Config{})
 	require.NoError(t, err)
-	require.NoError(t, newer.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{}, opened{})))
+	require.NoError(t, errOf(newer.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{}, opened{}))))
 	r := newRepository(t, store, aggregate.Config{})
 
 	root, err := r.Load(t.Context(), "s-1")
@@ -273,7 +273,7 @@ func TestLoadTrustsNoStoreThatLeavesAGap(t *testing.T) {
 	t.Parallel()
 	store := &tampered{Store: newStore(t)}
 	r := newRepository(t, store, aggregate.Config{})
-	require.NoError(t, r.Update(t.Context(), "s-1", decides(opened{}, stocked{}, stocked{})))
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{}, stocked{}, stocked{}))))
 	store.read = func(rec *eventstore.Record) {
 		if rec.AggregateVersion > 1 {
 			rec.AggregateVersion++
@@ -291,7 +291,7 @@ func TestEventsOfAllAggregates(t *testing.T) {
 	for i := range 20 {
 		id := fmt.Sprintf("s-%d", i%7)
 		want[id]++
-		require.NoError(t, r.Update(t.Context(), id, decides(stocked{Count: want[id]})))
+		require.NoError(t, errOf(r.Update(t.Context(), id, decides(stocked{Count: want[id]}))))
 	}
 	cursor := make(eventstore.Cursor)
 	got := make(map[string]int)
@@ -303,7 +303,7 @@ func TestEventsOfAllAggregates(t *testing.T) {
 	}
 	require.Equal(t, want, got)
 
-	require.NoError(t, r.Update(t.Context(), "s-0", decides(stocked{Count: 99})))
+	require.NoError(t, errOf(r.Update(t.Context(), "s-0", decides(stocked{Count: 99}))))
 	for e, err := range r.Events(t.Context(), eventstore.After(cursor)) {
 		require.NoError(t, err)
 		require.Equal(t, []shopEvent{stocked{Count: 99}}, e.Events)
@@ -330,14 +330,14 @@ func TestFollowedEventsAreDecoded(t *testing.T) {
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	all := r.Follow(t.Context(), eventstore.Beginning())
 	n := 0
-	require.NoError(t, r.Update(t.Context(), "s-1", decides(stocked{Count: 0})))
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(stocked{Count: 0}))))
 	for e, err := range all {
 		require.NoError(t, err)
 		require.Equal(t, []shopEvent{stocked{Count: n}}, e.Events)
 		if n++; n == 5 {
 			break
 		}
-		require.NoError(t, r.Update(t.Context(), "s-1", decides(stocked{Count: n})))
+		require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(stocked{Count: n}))))
 	}
 }
 
@@ -347,7 +347,7 @@ func TestHandlersGetDecodedEvents(t *testing.T) {
 	newer, err := aggregate.NewRepository(t.Context(),
 		aggregate.NewType("Shop", opened{}, unnamed{}), store, jsonCodec{}, aggregate.Config{})
 	require.NoError(t, err)
-	require.NoError(t, newer.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{})))
+	require.NoError(t, errOf(newer.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{}))))
 	refusal := errors.New("refused")
 	var got []shopEvent
 	handle := newRepository(t, store, aggregate.Config{}).Handler(func(_ context.Context, e event.Stored[shopEvent]) error {

@@ -5,7 +5,6 @@ import (
 	"iter"
 
 	"github.com/fencelog/fencelog/event"
-	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/deepcopy"
 )
 
@@ -16,8 +15,7 @@ type Root[S any] struct {
 	id          string
 	version     int64
 	state       S
-	uncommitted []Event[S]        // copies, which the state shares nothing with
-	commands    map[string]string // digests by the ids of the commands that made the stored events
+	uncommitted []Event[S] // copies, which the state shares nothing with
 }
 
 // New returns the aggregate of the given id before its first event: the zero state at version 0.
@@ -70,44 +68,19 @@ func (r *Root[S]) replay(events ...Event[S]) {
 	r.version++
 }
 
-// note remembers by which command a commit was made. Its first event has the digest.
-func (r *Root[S]) note(h event.Header) {
-	if h.CommandID == "" {
-		return
-	}
-	if r.commands == nil {
-		r.commands = make(map[string]string)
-	}
-	if _, known := r.commands[h.CommandID]; !known || h.CommandDigest != "" {
-		r.commands[h.CommandID] = h.CommandDigest
-	}
-}
-
-// handled reports whether a stored event was made by a command of the id in cause. It returns a *[eventstore.CommandReusedError] if that was
-// another command than the one in cause.
-func (r *Root[S]) handled(cause event.Cause) (bool, error) {
-	digest, ok := r.commands[cause.CommandID]
-	if ok && !eventstore.SameCommand(digest, cause.CommandDigest) {
-		return true, &eventstore.CommandReusedError{
-			Stream: eventstore.Stream{Category: r.typ.name, ID: r.id}, CommandID: cause.CommandID, Stored: digest, Given: cause.CommandDigest,
-		}
-	}
-	return ok, nil
-}
-
-// replayAll applies what a history yields.
-func (r *Root[S]) replayAll(history iter.Seq2[event.Stored[Event[S]], error]) error {
+// replayAll applies what a history yields, and reports whether an event of it was made by the command. The empty command made none.
+func (r *Root[S]) replayAll(history iter.Seq2[event.Stored[Event[S]], error], commandID string) (applied bool, err error) {
 	for e, err := range history {
 		switch {
 		case err != nil:
-			return err
+			return applied, err
 		case e.AggregateVersion != r.version+1:
-			return &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
+			return applied, &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
 		}
 		r.replay(e.Events...)
-		r.note(e.Header)
+		applied = applied || commandID != "" && e.CommandID == commandID
 	}
-	return nil
+	return applied, nil
 }
 
 // gapError says that a store has left out an event.

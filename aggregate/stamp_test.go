@@ -53,14 +53,14 @@ func TestEveryEventIsStampedWithoutALineInTheHandler(t *testing.T) {
 	store := newStore(t)
 	r := newRepository(t, store, aggregate.Config{Now: func() time.Time { return noon }, NewID: counting()})
 	commands := command.NewBus(command.Config{})
-	require.NoError(t, command.Register(commands, func(ctx context.Context, c stock) error {
+	require.NoError(t, command.Register(commands, func(ctx context.Context, c stock) (eventstore.Outcome, error) {
 		return r.Update(ctx, c.ShopID, decides(opened{Owner: "ada"}, stocked{Count: c.Count}))
 	}))
 	ctx := event.WithCause(t.Context(), event.Cause{TraceParent: "00-aa-bb-01", Metadata: map[string]string{"tenant": "t"}})
 
-	require.NoError(t, commands.Dispatch(ctx, stock{ShopID: "s-1", Count: 2},
+	require.NoError(t, errOf(commands.Dispatch(ctx, stock{ShopID: "s-1", Count: 2},
 		command.WithID("c-1"), command.WithCorrelationID("k-1"), command.WithActor("user-1"),
-		command.WithMetadata(map[string]string{"source": "web"})))
+		command.WithMetadata(map[string]string{"source": "web"}))))
 
 	want := event.Header{
 		ID: "id-1", Type: "Opened", Revision: 3, Category: "Shop", AggregateID: "s-1", AggregateVersion: 1,
@@ -81,7 +81,7 @@ func TestEveryEventIsStampedWithoutALineInTheHandler(t *testing.T) {
 func TestStampsOutsideACommand(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
-	require.NoError(t, r.Update(t.Context(), "s-1", decides(opened{}, stocked{})))
+	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{}, stocked{}))))
 	got := history(t, r, "s-1")
 	require.NotEmpty(t, got[0].CorrelationID)
 	require.Equal(t, got[0].CorrelationID, got[1].CorrelationID, "one commit, one conversation")
@@ -99,19 +99,20 @@ func TestCausationRunsThroughEventHandlers(t *testing.T) {
 	events := event.NewBus(types, event.BusConfig{})
 	r := newRepository(t, newStore(t), aggregate.Config{Bus: events})
 	commands := command.NewBus(command.Config{})
-	require.NoError(t, command.Register(commands, func(ctx context.Context, c stock) error {
+	require.NoError(t, command.Register(commands, func(ctx context.Context, c stock) (eventstore.Outcome, error) {
 		return r.Update(ctx, c.ShopID, decides(opened{}))
 	}))
 	var restocking command.Metadata
-	require.NoError(t, command.Register(commands, func(ctx context.Context, c restock) error {
+	require.NoError(t, command.Register(commands, func(ctx context.Context, c restock) (eventstore.Outcome, error) {
 		restocking, _ = command.MetadataFrom(ctx)
 		return r.Update(ctx, c.ShopID, decides(stocked{Count: 7}))
 	}))
 	require.NoError(t, event.Subscribe(events, func(ctx context.Context, e event.Envelope[opened]) error {
-		return commands.Dispatch(ctx, restock{ShopID: e.AggregateID})
+		_, err := commands.Dispatch(ctx, restock{ShopID: e.AggregateID})
+		return err
 	}))
 
-	require.NoError(t, commands.Dispatch(t.Context(), stock{ShopID: "s-1"}, command.WithID("c-1"), command.WithActor("user-1")))
+	require.NoError(t, errOf(commands.Dispatch(t.Context(), stock{ShopID: "s-1"}, command.WithID("c-1"), command.WithActor("user-1"))))
 
 	got := history(t, r, "s-1")
 	require.Len(t, got, 2)
@@ -131,16 +132,20 @@ func TestDispatchingACommandAgainAppliesItOnce(t *testing.T) {
 	published := &recordedBus{}
 	r := newRepository(t, newStore(t), aggregate.Config{Bus: published.bus(t)})
 	again := func(next command.Handler) command.Handler {
-		return func(ctx context.Context, cmd any) error { return errors.Join(next(ctx, cmd), next(ctx, cmd)) }
+		return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
+			_, err := next(ctx, cmd)
+			done, again := next(ctx, cmd)
+			return done, errors.Join(err, again)
+		}
 	}
 	commands := command.NewBus(command.Config{Middleware: []command.Middleware{again}})
-	require.NoError(t, command.Register(commands, func(ctx context.Context, c stock) error {
+	require.NoError(t, command.Register(commands, func(ctx context.Context, c stock) (eventstore.Outcome, error) {
 		return r.Update(ctx, c.ShopID, decides(stocked{Count: c.Count}))
 	}))
 	for range 3 {
-		require.NoError(t, commands.Dispatch(t.Context(), stock{ShopID: "s-1", Count: 2}, command.WithID("c-1")))
+		require.NoError(t, errOf(commands.Dispatch(t.Context(), stock{ShopID: "s-1", Count: 2}, command.WithID("c-1"))))
 	}
-	require.NoError(t, commands.Dispatch(t.Context(), stock{ShopID: "s-1", Count: 2}))
+	require.NoError(t, errOf(commands.Dispatch(t.Context(), stock{ShopID: "s-1", Count: 2})))
 	require.Len(t, history(t, r, "s-1"), 2)
 	require.Len(t, published.events, 2, "published once each")
 }
@@ -152,7 +157,7 @@ func TestEventsArePublishedAsTheyAreStored(t *testing.T) {
 	store.after = func() error { require.Empty(t, published.events, "not before they are stored"); return nil }
 	r := newRepository(t, store, aggregate.Config{Bus: published.bus(t)})
 
-	require.NoError(t, r.Update(handling(t.Context(), "c-1"), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 1}, stocked{Count: 2})))
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 1}, stocked{Count: 2}))))
 
 	stored := history(t, r, "s-1")
 	require.Len(t, published.events, len(stored))
@@ -168,6 +173,6 @@ func TestNothingIsPublishedThatMayNotBeStored(t *testing.T) {
 	published := &recordedBus{}
 	store := &tampered{Store: newStore(t), after: func() error { return eventstore.ErrOutcomeUnknown }}
 	r := newRepository(t, store, aggregate.Config{Bus: published.bus(t)})
-	require.Error(t, r.Update(t.Context(), "s-1", decides(opened{})))
+	require.Error(t, errOf(r.Update(t.Context(), "s-1", decides(opened{}))))
 	require.Empty(t, published.events)
 }

@@ -58,9 +58,9 @@ func customers() *aggregate.Type[Customer] {
 // stored appends an event as an earlier release stored it.
 func stored(t *testing.T, store eventstore.Store, name string, revision int, json string) {
 	t.Helper()
-	_, err := store.Append(t.Context(), eventstore.Stream{Category: "Customer", ID: "c"}, eventstore.Any, eventstore.Record{
+	_, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Customer", ID: "c"}, eventstore.Any, eventstore.Record{
 		Value: []byte(json), Header: event.Header{ID: name + json, Type: name, Revision: revision, CorrelationID: "r", Timestamp: time.Unix(1_700_000_000, 0)},
-	})
+	}))
 	require.NoError(t, err)
 }
 
@@ -100,9 +100,9 @@ func TestUpcasting(t *testing.T) {
 	require.EqualValues(t, 5, root.Version(), "the several share a version")
 
 	// The next event follows the stored ones.
-	require.NoError(t, r.Update(t.Context(), "c", func(Customer) ([]aggregate.Event[Customer], error) {
+	require.NoError(t, errOf(r.Update(t.Context(), "c", func(Customer) ([]aggregate.Event[Customer], error) {
 		return []aggregate.Event[Customer]{contacted{"new@x"}}, nil
-	}))
+	})))
 	root, err = r.Load(t.Context(), "c")
 	require.NoError(t, err)
 	require.EqualValues(t, 6, root.Version())

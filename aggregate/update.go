@@ -9,38 +9,38 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Update loads the aggregate, calls decide with its state, and appends the events it returns. If
-// another commit came between, it does so again, at most MaxAttempts times. No events and no error
+// Update loads the aggregate, calls decide with its state, and appends the events it returns. If another commit came
+// between, it does so again, at most MaxAttempts times. It returns what it did; no events and no error
 // means there is nothing to do.
 //
-// decide must be pure: it may be called several times. Its error is returned as it is. What is stored, and published, is what the
-// events say when decide returns, whatever they share with the state or with each other.
+// decide must be pure: it may be called several times. Its error is returned as it is. What is stored, published and returned is
+// what the events say when decide returns, whatever they share with the state or with each other.
 //
-// Where the store is an [eventstore.Pipelined], decide may be called with a state that is queued and not stored yet. Update returns
-// only once all that the decision rests on is stored; if that fails it decides anew.
+// decide may be called with a state that is queued in the store and not stored yet. Update returns only once all that the
+// decision rests on is stored; if that fails it decides anew.
 //
 // A refusal, or that there is nothing to do, is told only if it was so at some moment after Update was called. On Kafka
-// that takes the next batch of the partition, or some milliseconds where there is none. Where it cannot be
+// that takes the next batch of the partition, or some milliseconds where there is none. If it cannot be
 // confirmed before ctx ends, Update fails with an error whose method Unavailable() bool returns true. See [Unconfirmed].
 //
 // A command is applied at most once: if the stream holds events of the command that ctx carries, decide is
-// not called and Update returns nil. If those events are of another command with the same id, by the digest of its content, Update
-// fails with a *[eventstore.CommandReusedError]. So the handler of a command commits to an aggregate once;
-// after that an Update of the same one fails with [ErrSecondCommit].
+// not called, and Update returns what the command did, Repeated. If those events are of another command with the same id, by the
+// digest of its content, Update fails with a *[eventstore.CommandReusedError]. So the handler of a command commits to an
+// aggregate once; after that an Update of the same one fails with [ErrSecondCommit].
 func (r *Repository[S]) Update(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), options ...UpdateOption,
-) error {
+) (eventstore.Outcome, error) {
 	u := update{unconfirmed: r.cfg.Unconfirmed}
 	for _, set := range options {
 		set(&u)
 	}
 	for attempt := 1; ; attempt++ {
-		conflict, err := r.attempt(ctx, id, decide, u)
+		outcome, conflict, err := r.attempt(ctx, id, decide, u)
 		if conflict == nil {
-			return err
+			return outcome, err
 		}
 		if attempt >= r.cfg.MaxAttempts {
-			return fmt.Errorf("update gave up after %d attempts: %w", attempt, conflict)
+			return eventstore.Outcome{}, fmt.Errorf("update gave up after %d attempts: %w", attempt, conflict)
 		}
 	}
 }
@@ -58,89 +58,87 @@ type update struct{ unconfirmed bool }
 // has not noticed yet. That takes some seconds, and longer if it was paused. Events are appended as ever.
 func Unconfirmed() UpdateOption { return func(u *update) { u.unconfirmed = true } }
 
-// attempt loads, decides and appends once. A conflict means that it is to be tried again; otherwise err is Update's.
+// attempt loads, decides and appends once. A conflict means that it is to be tried again; otherwise the outcome and err are
+// Update's.
 func (r *Repository[S]) attempt(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), u update,
-) (conflict, err error) {
-	root, tip, err := r.newest(ctx, id)
-	var c *commit[S]
-	handled := false
-	if err == nil {
-		handled, err = root.handled(event.CauseFrom(ctx))
+) (outcome eventstore.Outcome, conflict, err error) {
+	cause := event.CauseFrom(ctx)
+	records, at := r.store.ReadQueued(ctx, r.stream(id), 1)
+	root := r.typ.New(id)
+	applied, err := root.replayAll(r.decodeAll(ctx, records), cause.CommandID)
+	switch {
+	case err != nil:
+		return r.unread(ctx, id, at, err)
+	case applied:
+		return r.repeated(ctx, at, cause)
 	}
-	if err == nil && !handled {
-		c, err = r.decide(ctx, root, decide)
-	}
+	c, refused := r.decide(ctx, root, at, decide)
 	if c != nil {
-		_, err := r.append(ctx, c, tip)
+		outcome, err = r.append(ctx, c)
 		if err == nil {
 			err = r.onlyCommit(ctx, id)
 		}
-		return conflictOr(err)
+		if errors.Is(err, eventstore.ErrConflict) {
+			return outcome, err, nil
+		}
+		return outcome, nil, err
 	}
-	// What is told now was learned from what may be queued only, and perhaps by a store that was overtaken.
-	await := tip.Await
-	if root == nil || handled || u.unconfirmed { // that a command was applied stays true
-		await = tip.Stored
+	check := at.Commit()
+	check.Unconfirmed = u.unconfirmed
+	if _, err := r.store.Append(ctx, check); err != nil {
+		conflict, err := split(err, "update "+at.Stream.String())
+		return outcome, conflict, err
 	}
-	conflict, failed := conflictOr(await(ctx))
-	switch {
-	case conflict != nil:
-		return conflict, nil
-	case failed != nil && root != nil:
-		return nil, fmt.Errorf("update %s/%s: %w", r.typ.name, id, failed)
-	case handled && err == nil:
-		return nil, r.onlyCommit(ctx, id)
-	case handled:
-		return nil, fmt.Errorf("update %s/%s: %w", r.typ.name, id, err)
-	default:
-		return nil, err
+	return eventstore.Outcome{CommandID: cause.CommandID}, nil, refused
+}
+
+// unread is an attempt whose aggregate could not be loaded. What is told of that may rest on what is queued.
+func (r *Repository[S]) unread(
+	ctx context.Context, id string, at eventstore.Expectation, failed error,
+) (outcome eventstore.Outcome, conflict, err error) {
+	check := at.Commit()
+	check.Unconfirmed = true
+	if _, err := r.store.Append(ctx, check); errors.Is(err, eventstore.ErrConflict) {
+		return outcome, err, nil
 	}
+	return outcome, nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, failed)
+}
+
+// repeated is an attempt whose command was applied before, or whose command id was another command's.
+func (r *Repository[S]) repeated(
+	ctx context.Context, at eventstore.Expectation, cause event.Cause,
+) (outcome eventstore.Outcome, conflict, err error) {
+	check := at.Commit()
+	check.CommandID, check.Digest = cause.CommandID, cause.CommandDigest
+	result, err := r.store.Append(ctx, check)
+	if err != nil {
+		conflict, err := split(err, "update "+at.Stream.String())
+		return outcome, conflict, err
+	}
+	if err := r.onlyCommit(ctx, at.Stream.ID); err != nil {
+		return outcome, nil, err
+	}
+	outcome, err = r.first(ctx, result, cause.CommandID)
+	return outcome, nil, err
 }
 
 // decide returns the commit of the decision; nil if there are no events, or there is an error. The state is not looked at any more
 // afterwards: its parts may have become parts of events.
-func (r *Repository[S]) decide(ctx context.Context, root *Root[S], decide func(S) ([]Event[S], error)) (*commit[S], error) {
+func (r *Repository[S]) decide(
+	ctx context.Context, root *Root[S], at eventstore.Expectation, decide func(S) ([]Event[S], error),
+) (*commit[S], error) {
 	events, err := decide(root.State())
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
-	return r.encode(ctx, root.id, events)
+	return r.encode(ctx, at, events)
 }
 
-// newest loads the aggregate as it will be once all that is queued is stored. The tip is never nil.
-func (r *Repository[S]) newest(ctx context.Context, id string) (*Root[S], eventstore.Tip, error) {
-	if p, ok := r.store.(eventstore.Pipelined); ok {
-		records, tip := p.ReadQueued(ctx, r.stream(id), 1)
-		root, err := r.replay(id, r.decodeAll(ctx, records))
-		return root, tip, err
-	}
-	root, err := r.Load(ctx, id)
-	tip := storedTip{store: r.store, stream: r.stream(id)}
-	if err == nil {
-		tip.version = root.version
-	}
-	return root, tip, err
-}
-
-func conflictOr(err error) (conflict, other error) {
+// split tells an error that is a conflict, after which the attempt is made again, from any other, to which it adds what failed.
+func split(err error, what string) (conflict, other error) {
 	if errors.Is(err, eventstore.ErrConflict) {
 		return err, nil
 	}
-	return nil, err
+	return nil, fmt.Errorf("%s: %w", what, err)
 }
-
-// storedTip is the tip of a stream that was read as it is stored.
-type storedTip struct {
-	store   eventstore.Store
-	stream  eventstore.Stream
-	version int64
-}
-
-func (t storedTip) Append(ctx context.Context, records ...eventstore.Record) (eventstore.Result, error) {
-	return t.store.Append(ctx, t.stream, eventstore.Expected(t.version), records...)
-}
-
-func (t storedTip) Await(context.Context) error { return nil }
-
-func (t storedTip) Stored(context.Context) error { return nil }

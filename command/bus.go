@@ -2,29 +2,24 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/dispatch"
-	"github.com/fencelog/fencelog/internal/ids"
-	"github.com/fencelog/fencelog/internal/panics"
 )
 
 // Handler handles a command of any registered type. It is what [Middleware] sees; a handler of
 // one command type is given to [Register].
-type Handler func(ctx context.Context, cmd any) error
+type Handler func(ctx context.Context, cmd any) (eventstore.Outcome, error)
 
 // Middleware wraps a handler: to log, to measure, to authorise, to try again. What it returns runs once for each
 // dispatched command whose type is registered, with [Metadata] and [event.Cause] in the context. The
 // middleware itself is called once for each registered command type.
 //
-// It may pass another context on, and another command of the same type; it may call next
+// It may pass another context on, and another command of the same type. It may call next
 // several times, or not at all.
 type Middleware func(next Handler) Handler
 
@@ -44,68 +39,53 @@ type Config struct {
 	NewID func() string
 }
 
-// Bus dispatches commands to their handlers.
+// Bus dispatches commands to their handlers. Its methods may be called by any number of goroutines.
 type Bus struct {
-	cfg      Config
-	handlers dispatch.Table[Handler]
+	bus *dispatch.Bus[eventstore.Outcome]
+}
+
+// kind is what errors and logs call the messages of this bus.
+//
+//nolint:gochecknoglobals // never changed
+var kind = &dispatch.Kind{
+	Name:      "command",
+	Handler:   "func(context.Context, %s) (eventstore.Outcome, error) to command.Register",
+	Unknown:   ErrUnknown,
+	Duplicate: ErrDuplicate,
 }
 
 // NewBus returns a bus without handlers; see [Register].
 func NewBus(cfg Config) *Bus {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
+	inner := dispatch.Config[eventstore.Outcome]{Logger: cfg.Logger, Now: cfg.Now, NewID: cfg.NewID}
+	for _, m := range cfg.Middleware {
+		inner.Middleware = append(inner.Middleware, wrapping(m))
 	}
-	if cfg.Now == nil {
-		cfg.Now = clock.Now
+	return &Bus{bus: dispatch.New(kind, inner)}
+}
+
+// wrapping returns the middleware as package dispatch has it.
+func wrapping(m Middleware) func(dispatch.Handler[eventstore.Outcome]) dispatch.Handler[eventstore.Outcome] {
+	if m == nil {
+		return nil
 	}
-	if cfg.NewID == nil {
-		cfg.NewID = ids.New
+	return func(next dispatch.Handler[eventstore.Outcome]) dispatch.Handler[eventstore.Outcome] {
+		return dispatch.Handler[eventstore.Outcome](m(Handler(next)))
 	}
-	cfg.Middleware = append([]Middleware(nil), cfg.Middleware...)
-	return &Bus{cfg: cfg}
 }
 
 // Register makes handle the handler of the commands of type C, a named struct type. Commands are
-// passed by value.
+// passed by value. What handle returns is what [Bus.Dispatch] returns: usually that of a repository's Update.
 //
 // It fails with a *[DuplicateError] if C has a handler, with an *[eventstore.InvalidError] if C is no named struct,
 // handle is nil or a middleware returns nil, and with a *[PanicError] if a middleware panics.
-func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error {
-	g := reflect.TypeFor[C]()
-	if err := dispatch.CheckType("command", g); err != nil {
-		return fmt.Errorf("register a command handler: %w", err)
-	}
-	if handle == nil {
-		return fmt.Errorf("register %s: %w", g,
-			&eventstore.InvalidError{Field: "command handler", Found: "nil", Want: "a function"})
-	}
-	in := "handler of command " + g.String()
-	h := Handler(func(ctx context.Context, cmd any) error {
-		c, ok := cmd.(C)
-		if !ok {
-			return &eventstore.InvalidError{
-				Field: "command passed on by middleware", Found: fmt.Sprintf("%T", cmd), Want: g.String(),
-			}
-		}
+func Register[C any](b *Bus, handle func(ctx context.Context, c C) (eventstore.Outcome, error)) error {
+	return dispatch.Register(b.bus, handle, func(ctx context.Context, c C) (eventstore.Outcome, error) {
 		// A fresh cause for each run: middleware may run the handler again, which is no second commit.
-		ctx = event.WithCause(ctx, event.CauseFrom(ctx))
-		return b.guard(ctx, in, func() error { return handle(ctx, c) })
+		return handle(event.WithCause(ctx, event.CauseFrom(ctx)), c)
 	})
-	err := panics.Guard("middleware for command "+g.String(), func() (err error) {
-		h, err = dispatch.Chain(h, b.cfg.Middleware, func(h Handler) bool { return h == nil })
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("register %s: %w", g, err)
-	}
-	name := dispatch.FuncName(handle)
-	if first, ok := b.handlers.Add(g, name, h); !ok {
-		return &DuplicateError{Command: g, First: first, Second: name}
-	}
-	return nil
 }
 
-// Dispatch runs the handler of cmd and returns its error as it is.
+// Dispatch runs the handler of cmd and returns what it did and its error, as they are; the outcome has the command's id.
 //
 // A command without [WithID] gets a new id; one that may be dispatched again after a failure needs an
 // id of its own, since it is by its id that a repeated command is recognised. What the content of the command comes to is stored
@@ -118,56 +98,19 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error 
 // Errors of its own are *[UnknownError], *[PanicError] for a handler or middleware that panicked, and
 // *[eventstore.InvalidError] for an option that breaks a rule, a command passed by pointer, or one that is no plain data; but for the panic
 // they mean that nothing ran.
-func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) error {
-	handle, err := b.find(cmd)
+func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) (eventstore.Outcome, error) {
+	handle, err := b.bus.Find(cmd)
 	if err != nil {
-		return err
+		return eventstore.Outcome{}, err
 	}
 	md, cause, err := b.stamp(event.CauseFrom(ctx), opts)
 	if err == nil {
 		cause.CommandDigest, err = digestOf(cmd)
 	}
 	if err != nil {
-		return fmt.Errorf("dispatch %T: %w", cmd, err)
+		return eventstore.Outcome{}, fmt.Errorf("dispatch %T: %w", cmd, err)
 	}
-	ctx = context.WithValue(event.WithCause(ctx, cause), metadataKey{}, md)
-	return b.guard(ctx, "middleware around command "+reflect.TypeOf(cmd).String(), func() error { return handle(ctx, cmd) })
-}
-
-func (b *Bus) find(cmd any) (Handler, error) {
-	g := reflect.TypeOf(cmd)
-	if g == nil {
-		return nil, &eventstore.InvalidError{Field: "command", Found: "nil", Want: "a struct"}
-	}
-	if handle, ok := b.handlers.Find(g); ok {
-		return handle, nil
-	}
-	if g.Kind() == reflect.Pointer {
-		if _, ok := b.handlers.Find(g.Elem()); ok {
-			return nil, &eventstore.InvalidError{
-				Field: "command", Found: "the pointer " + g.String(), Want: g.Elem().String() + ": a command is passed by value",
-			}
-		}
-	}
-	return nil, &UnknownError{Command: g}
-}
-
-// guard runs f, turns its panic into an error, and logs the stack, which callers tend to drop.
-func (b *Bus) guard(ctx context.Context, in string, f func() error) error {
-	returned := false
-	err := panics.Guard(in, func() error {
-		err := f()
-		returned = true
-		return err
-	})
-	var p *PanicError
-	if !returned && errors.As(err, &p) {
-		md, _ := MetadataFrom(ctx)
-		b.cfg.Logger.LogAttrs(ctx, slog.LevelError, in+" panicked",
-			slog.String("error", err.Error()),
-			slog.String("commandId", md.ID),
-			slog.String("correlationId", md.CorrelationID),
-			slog.String("stack", string(p.Stack)))
-	}
-	return err
+	outcome, err := handle(b.bus.With(ctx, md, cause), cmd)
+	outcome.CommandID = md.ID
+	return outcome, err
 }

@@ -24,8 +24,13 @@ type CloseShop struct{ Name string }
 
 type note string
 
-func openShop(context.Context, OpenShop) error  { return nil }
-func openAgain(context.Context, OpenShop) error { return errors.New("the second handler ran") }
+func openShop(context.Context, OpenShop) (eventstore.Outcome, error) {
+	return eventstore.Outcome{}, nil
+}
+
+func openAgain(context.Context, OpenShop) (eventstore.Outcome, error) {
+	return eventstore.Outcome{}, errors.New("the second handler ran")
+}
 
 // refusal is a user's error type.
 type refusal struct{ Shop string }
@@ -36,11 +41,17 @@ func TestDispatchRunsTheHandlerOfTheType(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	var got []any
-	require.NoError(t, command.Register(bus, func(_ context.Context, c OpenShop) error { got = append(got, c); return nil }))
-	require.NoError(t, command.Register(bus, func(_ context.Context, c CloseShop) error { got = append(got, c); return nil }))
+	require.NoError(t, command.Register(bus, func(_ context.Context, c OpenShop) (eventstore.Outcome, error) {
+		got = append(got, c)
+		return eventstore.Outcome{}, nil
+	}))
+	require.NoError(t, command.Register(bus, func(_ context.Context, c CloseShop) (eventstore.Outcome, error) {
+		got = append(got, c)
+		return eventstore.Outcome{}, nil
+	}))
 
-	require.NoError(t, bus.Dispatch(t.Context(), CloseShop{Name: "a"}))
-	require.NoError(t, bus.Dispatch(t.Context(), OpenShop{Name: "b"}))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), CloseShop{Name: "a"})))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{Name: "b"})))
 
 	require.Equal(t, []any{CloseShop{Name: "a"}, OpenShop{Name: "b"}}, got)
 }
@@ -49,9 +60,9 @@ func TestHandlersErrorIsReturnedAsItIs(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	refused := &refusal{Shop: "a"}
-	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) error { return refused }))
+	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, refused }))
 
-	require.Same(t, refused, bus.Dispatch(t.Context(), OpenShop{}))
+	require.Same(t, refused, errOf(bus.Dispatch(t.Context(), OpenShop{})))
 }
 
 func TestUnknownCommand(t *testing.T) {
@@ -61,15 +72,15 @@ func TestUnknownCommand(t *testing.T) {
 	for _, cmd := range []any{CloseShop{}, &CloseShop{}, note("x"), struct{}{}} {
 		t.Run(fmt.Sprintf("%T", cmd), func(t *testing.T) {
 			t.Parallel()
-			err := bus.Dispatch(t.Context(), cmd)
+			_, err := bus.Dispatch(t.Context(), cmd)
 
 			var unknown *command.UnknownError
 			require.ErrorAs(t, err, &unknown)
 			require.ErrorIs(t, err, command.ErrUnknown)
-			require.Equal(t, fmt.Sprintf("%T", cmd), unknown.Command.String())
+			require.Equal(t, fmt.Sprintf("%T", cmd), unknown.Type.String())
 			require.ErrorContains(t, err, fmt.Sprintf("command %T has no handler", cmd))
-			require.ErrorContains(t, err, "give a func(context.Context, "+strings.TrimPrefix(unknown.Command.String(), "*")+
-				") error to command.Register")
+			require.ErrorContains(t, err, "give a func(context.Context, "+strings.TrimPrefix(unknown.Type.String(), "*")+
+				") (eventstore.Outcome, error) to command.Register")
 		})
 	}
 }
@@ -78,14 +89,17 @@ func TestDispatchRefusesPointerAndNil(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	ran := false
-	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) error { ran = true; return nil }))
+	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) {
+		ran = true
+		return eventstore.Outcome{}, nil
+	}))
 
-	err := bus.Dispatch(t.Context(), &OpenShop{})
+	_, err := bus.Dispatch(t.Context(), &OpenShop{})
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	require.EqualError(t, err, "command: found the pointer *command_test.OpenShop, "+
 		"expected command_test.OpenShop: a command is passed by value")
 
-	err = bus.Dispatch(t.Context(), nil)
+	_, err = bus.Dispatch(t.Context(), nil)
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	require.False(t, ran)
 }
@@ -99,19 +113,21 @@ func TestRegisterRefuses(t *testing.T) {
 		want string
 	}{
 		{
-			"pointer", command.Register(bus, func(context.Context, *OpenShop) error { return nil }),
+			"pointer", command.Register(bus, func(context.Context, *OpenShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }),
 			"command type: found *command_test.OpenShop, a ptr, expected command_test.OpenShop: a command is passed by value",
 		},
 		{
-			"struct without name", command.Register(bus, func(context.Context, struct{ Name string }) error { return nil }),
+			"struct without name", command.Register(bus, func(context.Context, struct{ Name string }) (eventstore.Outcome, error) {
+				return eventstore.Outcome{}, nil
+			}),
 			"command type: found struct { Name string }, which has no name, expected a named struct type",
 		},
 		{
-			"no struct", command.Register(bus, func(context.Context, note) error { return nil }),
+			"no struct", command.Register(bus, func(context.Context, note) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }),
 			"command type: found command_test.note, a string, expected a named struct type",
 		},
 		{
-			"any", command.Register(bus, func(context.Context, any) error { return nil }),
+			"any", command.Register(bus, func(context.Context, any) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }),
 			"command type: found interface {}, a interface, expected a named struct type",
 		},
 		{
@@ -142,7 +158,7 @@ func TestSecondHandlerIsRefusedAndTheFirstStays(t *testing.T) {
 	require.Regexp(t, `command_test\.openAgain \(bus_test\.go:\d+\)$`, duplicate.Second)
 	require.ErrorContains(t, err, duplicate.First)
 	require.ErrorContains(t, err, duplicate.Second)
-	require.NoError(t, bus.Dispatch(t.Context(), OpenShop{}))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{})))
 }
 
 func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
@@ -161,10 +177,12 @@ func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			bus := command.NewBus(command.Config{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
-			require.NoError(t, command.Register(bus, func(context.Context, CloseShop) error { return nil }))
-			require.NoError(t, command.Register(bus, func(context.Context, OpenShop) error { return explode(tt.value) }))
+			require.NoError(t, command.Register(bus, func(context.Context, CloseShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
+			require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) {
+				return eventstore.Outcome{}, explode(tt.value)
+			}))
 
-			err := bus.Dispatch(t.Context(), OpenShop{}, command.WithID("c-1"))
+			_, err := bus.Dispatch(t.Context(), OpenShop{}, command.WithID("c-1"))
 
 			var p *command.PanicError
 			require.ErrorAs(t, err, &p)
@@ -174,7 +192,7 @@ func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
 			require.Equal(t, 1, strings.Count(log.String(), "\n"), "one log record: %s", log.String())
 			require.Contains(t, log.String(), "command_test.explode")
 			require.Contains(t, log.String(), `"commandId":"c-1"`)
-			require.NoError(t, bus.Dispatch(t.Context(), CloseShop{}))
+			require.NoError(t, errOf(bus.Dispatch(t.Context(), CloseShop{})))
 		})
 	}
 }
@@ -186,33 +204,33 @@ func TestMiddlewareRunsInOrderAroundTheHandler(t *testing.T) {
 	var trace []string
 	named := func(name string) command.Middleware {
 		return func(next command.Handler) command.Handler {
-			return func(ctx context.Context, cmd any) error {
+			return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
 				md, ok := command.MetadataFrom(ctx)
 				require.True(t, ok)
 				require.Equal(t, md.ID, event.CauseFrom(ctx).CommandID)
 				trace = append(trace, fmt.Sprintf("%s before %T %s", name, cmd, md.ID))
-				err := next(ctx, cmd)
+				done, err := next(ctx, cmd)
 				trace = append(trace, fmt.Sprintf("%s after: %v", name, err))
-				return err
+				return done, err
 			}
 		}
 	}
 	list := []command.Middleware{named("outer"), nil, named("inner")}
 	bus := command.NewBus(command.Config{Middleware: list})
 	list[0] = named("written into the slice later")
-	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) error {
+	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) {
 		trace = append(trace, "handler")
-		return errors.New("refused")
+		return eventstore.Outcome{}, errors.New("refused")
 	}))
 
-	require.EqualError(t, bus.Dispatch(t.Context(), OpenShop{}, command.WithID("c-1")), "refused")
+	require.EqualError(t, errOf(bus.Dispatch(t.Context(), OpenShop{}, command.WithID("c-1"))), "refused")
 	require.Equal(t, []string{
 		"outer before command_test.OpenShop c-1", "inner before command_test.OpenShop c-1", "handler",
 		"inner after: refused", "outer after: refused",
 	}, trace)
 
 	trace = nil
-	require.ErrorIs(t, bus.Dispatch(t.Context(), CloseShop{}), command.ErrUnknown)
+	require.ErrorIs(t, errOf(bus.Dispatch(t.Context(), CloseShop{})), command.ErrUnknown)
 	require.Empty(t, trace, "middleware runs around handlers only")
 }
 
@@ -220,17 +238,20 @@ func TestMiddlewareMayChangeTheCommandButNotItsType(t *testing.T) {
 	t.Parallel()
 	var pass any
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{func(next command.Handler) command.Handler {
-		return func(ctx context.Context, _ any) error { return next(ctx, pass) }
+		return func(ctx context.Context, _ any) (eventstore.Outcome, error) { return next(ctx, pass) }
 	}}})
 	var got OpenShop
-	require.NoError(t, command.Register(bus, func(_ context.Context, c OpenShop) error { got = c; return nil }))
+	require.NoError(t, command.Register(bus, func(_ context.Context, c OpenShop) (eventstore.Outcome, error) {
+		got = c
+		return eventstore.Outcome{}, nil
+	}))
 
 	pass = OpenShop{Name: "trimmed"}
-	require.NoError(t, bus.Dispatch(t.Context(), OpenShop{Name: " trimmed "}))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{Name: " trimmed "})))
 	require.Equal(t, pass, got)
 
 	pass = CloseShop{}
-	require.EqualError(t, bus.Dispatch(t.Context(), OpenShop{}),
+	require.EqualError(t, errOf(bus.Dispatch(t.Context(), OpenShop{})),
 		"command passed on by middleware: found command_test.CloseShop, expected command_test.OpenShop")
 }
 
@@ -241,11 +262,11 @@ func TestMiddlewaresPanics(t *testing.T) {
 
 	running := command.NewBus(command.Config{Logger: quiet, Middleware: []command.Middleware{
 		func(command.Handler) command.Handler {
-			return func(context.Context, any) error { return explode("oh") }
+			return func(context.Context, any) (eventstore.Outcome, error) { return eventstore.Outcome{}, explode("oh") }
 		},
 	}})
 	require.NoError(t, command.Register(running, openShop))
-	err := running.Dispatch(t.Context(), OpenShop{})
+	_, err := running.Dispatch(t.Context(), OpenShop{})
 	require.ErrorAs(t, err, &p)
 	require.EqualError(t, err, "middleware around command command_test.OpenShop panicked: oh")
 	require.Contains(t, string(p.Stack), "command_test.explode")
@@ -264,7 +285,7 @@ func TestMiddlewaresPanics(t *testing.T) {
 	err = command.Register(none, openShop)
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	require.ErrorContains(t, err, "middleware 2: found nil returned, expected a handler that calls next")
-	require.ErrorIs(t, none.Dispatch(t.Context(), OpenShop{}), command.ErrUnknown)
+	require.ErrorIs(t, errOf(none.Dispatch(t.Context(), OpenShop{})), command.ErrUnknown)
 }
 
 func TestMiddlewareSeesTheHandlersPanicAsError(t *testing.T) {
@@ -273,14 +294,17 @@ func TestMiddlewareSeesTheHandlersPanicAsError(t *testing.T) {
 	bus := command.NewBus(command.Config{
 		Logger: slog.New(slog.DiscardHandler),
 		Middleware: []command.Middleware{func(next command.Handler) command.Handler {
-			return func(ctx context.Context, cmd any) error {
-				seen = next(ctx, cmd)
-				return seen
+			return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
+				done, err := next(ctx, cmd)
+				seen = err
+				return done, err
 			}
 		}},
 	})
-	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) error { return explode("oh") }))
-	require.Error(t, bus.Dispatch(t.Context(), OpenShop{}))
+	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) {
+		return eventstore.Outcome{}, explode("oh")
+	}))
+	require.Error(t, errOf(bus.Dispatch(t.Context(), OpenShop{})))
 	var p *command.PanicError
 	require.ErrorAs(t, seen, &p)
 }
@@ -290,11 +314,11 @@ func TestAnyNumberOfGoroutines(t *testing.T) {
 	const goroutines, dispatches = 8, 200
 	// Nothing in the loops locks or pools but the bus: that would hide a race from the race detector.
 	bus := command.NewBus(command.Config{NewID: func() string { return "id" }})
-	require.NoError(t, command.Register(bus, func(ctx context.Context, c OpenShop) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, c OpenShop) (eventstore.Outcome, error) {
 		if md, _ := command.MetadataFrom(ctx); md.ActorID != c.Name {
-			return fmt.Errorf("command of %s has actor %s", c.Name, md.ActorID)
+			return eventstore.Outcome{}, fmt.Errorf("command of %s has actor %s", c.Name, md.ActorID)
 		}
-		return nil
+		return eventstore.Outcome{}, nil
 	}))
 	var registered atomic.Int32
 	var wg sync.WaitGroup
@@ -302,10 +326,10 @@ func TestAnyNumberOfGoroutines(t *testing.T) {
 		wg.Go(func() {
 			name := fmt.Sprintf("shop-%d", g)
 			for i := range dispatches {
-				if i == dispatches/2 && command.Register(bus, func(context.Context, CloseShop) error { return nil }) == nil {
+				if i == dispatches/2 && command.Register(bus, func(context.Context, CloseShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }) == nil {
 					registered.Add(1)
 				}
-				if err := bus.Dispatch(t.Context(), OpenShop{Name: name}, command.WithActor(name)); err != nil {
+				if _, err := bus.Dispatch(t.Context(), OpenShop{Name: name}, command.WithActor(name)); err != nil {
 					t.Error(err)
 				}
 			}

@@ -20,11 +20,11 @@ import (
 func digest[C any](t require.TestingT, c C) string {
 	bus := command.NewBus(command.Config{})
 	var got string
-	require.NoError(t, command.Register(bus, func(ctx context.Context, _ C) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, _ C) (eventstore.Outcome, error) {
 		got = event.CauseFrom(ctx).CommandDigest
-		return nil
+		return eventstore.Outcome{}, nil
 	}))
-	require.NoError(t, bus.Dispatch(context.Background(), c))
+	require.NoError(t, errOf(bus.Dispatch(context.Background(), c)))
 	require.Len(t, got, 32)
 	return got
 }
@@ -183,9 +183,9 @@ type hiddenTime struct{ at time.Time }
 func TestCommandsThatAreNoPlainData(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
-	require.NoError(t, command.Register(bus, func(context.Context, tree) error { return nil }))
-	require.NoError(t, command.Register(bus, func(context.Context, reply) error { return nil }))
-	require.NoError(t, command.Register(bus, func(context.Context, hiddenTime) error { return nil }))
+	require.NoError(t, command.Register(bus, func(context.Context, tree) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
+	require.NoError(t, command.Register(bus, func(context.Context, reply) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
+	require.NoError(t, command.Register(bus, func(context.Context, hiddenTime) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
 	loop := &tree{Name: "a"}
 	loop.More = []*tree{loop}
 	for _, x := range []struct {
@@ -196,12 +196,12 @@ func TestCommandsThatAreNoPlainData(t *testing.T) {
 		{reply{make(chan int)}, "command field reply.To: found a chan, expected plain data"},
 		{hiddenTime{time.Unix(1, 0)}, "command field hiddenTime.at: found a time in a field that is not exported"},
 	} {
-		err := bus.Dispatch(t.Context(), x.cmd)
+		_, err := bus.Dispatch(t.Context(), x.cmd)
 		require.ErrorIs(t, err, eventstore.ErrInvalid)
 		require.ErrorContains(t, err, x.want)
 	}
-	require.NoError(t, bus.Dispatch(t.Context(), reply{}))
-	require.NoError(t, bus.Dispatch(t.Context(), tree{More: []*tree{{Name: "b"}, nil}}))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), reply{})))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), tree{More: []*tree{{Name: "b"}, nil}})))
 }
 
 type drawn struct {

@@ -6,22 +6,23 @@ import (
 	"fmt"
 
 	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 type Greet struct{ Name string }
 
 func Example() {
 	bus := command.NewBus(command.Config{})
-	err := command.Register(bus, func(ctx context.Context, c Greet) error {
+	err := command.Register(bus, func(ctx context.Context, c Greet) (eventstore.Outcome, error) {
 		md, _ := command.MetadataFrom(ctx)
 		fmt.Printf("hello %s, says %s in command %s\n", c.Name, md.ActorID, md.ID)
-		return nil
+		return eventstore.Outcome{}, nil
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	if err := bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithID("c-1"), command.WithActor("user-1")); err != nil {
+	if _, err := bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithID("c-1"), command.WithActor("user-1")); err != nil {
 		fmt.Println(err)
 	}
 	// Output: hello Ada, says user-1 in command c-1
@@ -29,24 +30,26 @@ func Example() {
 
 func ExampleMiddleware() {
 	onlyKnownActors := func(next command.Handler) command.Handler {
-		return func(ctx context.Context, cmd any) error {
+		return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
 			if md, _ := command.MetadataFrom(ctx); md.ActorID == "" {
-				return errors.New("who are you?")
+				return eventstore.Outcome{}, errors.New("who are you?")
 			}
 			return next(ctx, cmd)
 		}
 	}
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{onlyKnownActors}})
-	err := command.Register(bus, func(_ context.Context, c Greet) error {
+	err := command.Register(bus, func(_ context.Context, c Greet) (eventstore.Outcome, error) {
 		fmt.Println("hello", c.Name)
-		return nil
+		return eventstore.Outcome{}, nil
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(bus.Dispatch(context.Background(), Greet{Name: "Ada"}))
-	fmt.Println(bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithActor("user-1")))
+	_, err = bus.Dispatch(context.Background(), Greet{Name: "Ada"})
+	fmt.Println(err)
+	_, err = bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithActor("user-1"))
+	fmt.Println(err)
 	// Output:
 	// who are you?
 	// hello Ada
@@ -55,10 +58,10 @@ func ExampleMiddleware() {
 
 func ExampleUnknownError() {
 	bus := command.NewBus(command.Config{})
-	err := bus.Dispatch(context.Background(), Greet{Name: "Ada"})
+	_, err := bus.Dispatch(context.Background(), Greet{Name: "Ada"})
 	fmt.Println(errors.Is(err, command.ErrUnknown))
 	fmt.Println(err)
 	// Output:
 	// true
-	// command command_test.Greet has no handler: give a func(context.Context, command_test.Greet) error to command.Register
+	// command command_test.Greet has no handler: give a func(context.Context, command_test.Greet) (eventstore.Outcome, error) to command.Register
 }

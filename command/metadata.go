@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/fencelog/fencelog/event"
@@ -15,81 +14,53 @@ import (
 	"github.com/fencelog/fencelog/internal/dispatch"
 )
 
-// Metadata is what is known of a command beside its own fields. Its ids are 1 to
-// [eventstore.MaxIDBytes] bytes of UTF-8; CausationID and ActorID may also be empty.
-type Metadata struct {
-	ID            string    // unique; the same when the command is dispatched again
-	Timestamp     time.Time // when it was dispatched
-	CorrelationID string    // shared by everything that one request set off
-	CausationID   string    // id of the command or event whose handler dispatched it; empty if none did
-	ActorID       string    // on whose behalf; empty if unknown
-}
-
-type metadataKey struct{}
+// Metadata is what is known of a command beside its own fields.
+type Metadata = dispatch.Metadata
 
 // MetadataFrom returns the metadata of the command that is being handled, and whether there is one. The
 // application's own metadata is that of [event.CauseFrom].
-func MetadataFrom(ctx context.Context) (Metadata, bool) {
-	md, ok := ctx.Value(metadataKey{}).(Metadata)
-	return md, ok
-}
+func MetadataFrom(ctx context.Context) (Metadata, bool) { return kind.MetadataFrom(ctx) }
 
 // Option says something of one dispatched command.
-type Option func(*draft)
-
-// draft is what options say; nil means not given.
-type draft struct {
-	id, correlationID, actorID *string
-	metadata                   map[string]string
-}
+type Option func(*dispatch.Draft)
 
 // WithID gives the command its id. Two commands with one id are the same command: the second is not
 // applied to an aggregate that the first has changed. If their contents differ, that fails with [eventstore.ErrCommandReused].
-func WithID(id string) Option { return func(d *draft) { d.id = &id } }
+func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = &id } }
 
 // WithCorrelationID makes the command part of a conversation, such as a request with an id of its own.
-func WithCorrelationID(id string) Option { return func(d *draft) { d.correlationID = &id } }
+func WithCorrelationID(id string) Option { return func(d *dispatch.Draft) { d.CorrelationID = &id } }
 
 // WithActor says on whose behalf the command is. Leave the option out for nobody: an empty id is refused.
-func WithActor(id string) Option { return func(d *draft) { d.actorID = &id } }
+func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = &id } }
 
 // WithMetadata adds the application's own metadata, stamped on every event of the command. Keys are 1 to
 // [eventstore.MaxIDBytes] bytes of UTF-8, values are UTF-8. Of two values for a key the later one holds; what is
 // inherited from the context comes first.
 func WithMetadata(metadata map[string]string) Option {
 	metadata = maps.Clone(metadata)
-	return func(d *draft) {
-		if d.metadata == nil {
-			d.metadata = make(map[string]string)
+	return func(d *dispatch.Draft) {
+		if d.Metadata == nil {
+			d.Metadata = make(map[string]string)
 		}
-		maps.Copy(d.metadata, metadata)
+		maps.Copy(d.Metadata, metadata)
 	}
 }
 
 // stamp returns the metadata of a command dispatched under from, and the cause its handler acts upon. It reports
 // all mistakes at once.
 func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, error) {
-	var d draft
+	var d dispatch.Draft
 	for _, opt := range opts {
 		opt(&d)
 	}
-	md := Metadata{
-		ID:            dispatch.Pick(d.id, "", b.cfg.NewID),
-		Timestamp:     b.cfg.Now(),
-		CorrelationID: dispatch.Pick(d.correlationID, from.CorrelationID, b.cfg.NewID),
-		CausationID:   from.CausationID,
-		ActorID:       dispatch.Pick(d.actorID, from.ActorID, func() string { return "" }),
-	}
-	wrong := []error{dispatch.CheckID("command id", md.ID), dispatch.CheckID("correlation id", md.CorrelationID)}
-	if d.actorID != nil || md.ActorID != "" {
-		wrong = append(wrong, dispatch.CheckID("actor id", md.ActorID))
-	}
-	if err := errors.Join(append(wrong, checkMetadata(d.metadata)...)...); err != nil {
+	md, err := b.bus.Stamp(from, d)
+	if err := errors.Join(append([]error{err}, checkMetadata(d.Metadata)...)...); err != nil {
 		return md, event.Cause{}, err
 	}
 	metadata := from.Metadata
-	if len(d.metadata) > 0 {
-		metadata = maps.Clone(d.metadata)
+	if len(d.Metadata) > 0 {
+		metadata = maps.Clone(d.Metadata)
 		for k, v := range from.Metadata {
 			if _, given := metadata[k]; !given {
 				metadata[k] = v

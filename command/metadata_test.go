@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/handling"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -83,17 +84,17 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 			var ok bool
 			var got command.Metadata
 			var cause event.Cause
-			require.NoError(t, command.Register(bus, func(ctx context.Context, _ OpenShop) error {
+			require.NoError(t, command.Register(bus, func(ctx context.Context, _ OpenShop) (eventstore.Outcome, error) {
 				got, ok = command.MetadataFrom(ctx)
 				cause = event.CauseFrom(ctx)
-				return nil
+				return eventstore.Outcome{}, nil
 			}))
 			ctx := t.Context()
 			if tt.from.CorrelationID != "" {
 				ctx = event.WithCause(ctx, tt.from)
 			}
 
-			require.NoError(t, bus.Dispatch(ctx, OpenShop{}, tt.opts...))
+			require.NoError(t, errOf(bus.Dispatch(ctx, OpenShop{}, tt.opts...)))
 
 			require.True(t, ok)
 			require.Equal(t, tt.want, got)
@@ -116,16 +117,16 @@ func TestCommandDispatchedByAHandlerContinuesTheConversation(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	var outer, inner command.Metadata
-	require.NoError(t, command.Register(bus, func(ctx context.Context, c OpenShop) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, c OpenShop) (eventstore.Outcome, error) {
 		outer, _ = command.MetadataFrom(ctx)
 		return bus.Dispatch(ctx, CloseShop(c))
 	}))
-	require.NoError(t, command.Register(bus, func(ctx context.Context, _ CloseShop) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, _ CloseShop) (eventstore.Outcome, error) {
 		inner, _ = command.MetadataFrom(ctx)
-		return nil
+		return eventstore.Outcome{}, nil
 	}))
 
-	require.NoError(t, bus.Dispatch(t.Context(), OpenShop{}, command.WithActor("user-1")))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{}, command.WithActor("user-1"))))
 
 	require.NotEqual(t, outer.ID, inner.ID)
 	require.Equal(t, outer.CorrelationID, inner.CorrelationID)
@@ -138,16 +139,16 @@ func TestDefaultIDsAndTime(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	seen := make(map[string]bool)
-	require.NoError(t, command.Register(bus, func(ctx context.Context, _ OpenShop) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, _ OpenShop) (eventstore.Outcome, error) {
 		md, _ := command.MetadataFrom(ctx)
 		seen[md.ID], seen[md.CorrelationID] = true, true
 		require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$`, md.ID)
 		require.Equal(t, time.UTC, md.Timestamp.Location())
 		require.False(t, md.Timestamp.IsZero())
-		return nil
+		return eventstore.Outcome{}, nil
 	}))
 	for range 10 {
-		require.NoError(t, bus.Dispatch(t.Context(), OpenShop{}))
+		require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{})))
 	}
 	require.Len(t, seen, 20)
 }
@@ -175,9 +176,12 @@ func TestBadOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {
 			t.Parallel()
 			ran := false
 			bus := command.NewBus(command.Config{})
-			require.NoError(t, command.Register(bus, func(context.Context, OpenShop) error { ran = true; return nil }))
+			require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) {
+				ran = true
+				return eventstore.Outcome{}, nil
+			}))
 
-			err := bus.Dispatch(t.Context(), OpenShop{}, tt.opts...)
+			_, err := bus.Dispatch(t.Context(), OpenShop{}, tt.opts...)
 
 			require.ErrorIs(t, err, eventstore.ErrInvalid)
 			for _, want := range tt.want {
@@ -193,27 +197,29 @@ func TestLongestIDsAreTaken(t *testing.T) {
 	bus := command.NewBus(command.Config{})
 	require.NoError(t, command.Register(bus, openShop))
 	id := strings.Repeat("x", eventstore.MaxIDBytes)
-	require.NoError(t, bus.Dispatch(t.Context(), OpenShop{},
-		command.WithID(id), command.WithCorrelationID(id), command.WithActor(id), command.WithMetadata(map[string]string{id: ""})))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{},
+		command.WithID(id), command.WithCorrelationID(id), command.WithActor(id), command.WithMetadata(map[string]string{id: ""}))))
 }
 
 // A middleware that tries again is no handler that commits twice: each run starts afresh.
 func TestEachRunOfAHandlerHasACauseOfItsOwn(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{func(next command.Handler) command.Handler {
-		return func(ctx context.Context, cmd any) error {
+		return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
 			ctx = event.WithCause(ctx, event.Cause{CommandID: "set by middleware"})
-			return errors.Join(next(ctx, cmd), next(ctx, cmd))
+			_, err := next(ctx, cmd)
+			done, again := next(ctx, cmd)
+			return done, errors.Join(err, again)
 		}
 	}}})
 	runs := 0
-	require.NoError(t, command.Register(bus, func(ctx context.Context, _ OpenShop) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, _ OpenShop) (eventstore.Outcome, error) {
 		runs++
 		require.Equal(t, "set by middleware", event.CauseFrom(ctx).CommandID)
-		require.True(t, event.Once(ctx, "stream"), "run %d", runs)
-		require.False(t, event.Once(ctx, "stream"), "run %d", runs)
-		return nil
+		require.True(t, handling.First(ctx, "stream"), "run %d", runs)
+		require.False(t, handling.First(ctx, "stream"), "run %d", runs)
+		return eventstore.Outcome{}, nil
 	}))
-	require.NoError(t, bus.Dispatch(t.Context(), OpenShop{}))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{})))
 	require.Equal(t, 2, runs)
 }

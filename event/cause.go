@@ -2,7 +2,8 @@ package event
 
 import (
 	"context"
-	"sync"
+
+	"github.com/fencelog/fencelog/internal/handling"
 )
 
 // Cause says what is being handled right now, and on whose behalf. It travels in
@@ -27,35 +28,18 @@ type Cause struct {
 
 type causeKey struct{}
 
-type carried struct {
-	Cause
-	done sync.Map
-}
-
-// WithCause returns a context that carries c.
+// WithCause returns a context that carries c. A handling of c's command begins in it.
 func WithCause(ctx context.Context, c Cause) context.Context {
-	return context.WithValue(ctx, causeKey{}, &carried{Cause: c})
+	return context.WithValue(handling.Begin(ctx), causeKey{}, &c)
 }
 
 // CauseFrom returns the cause that ctx carries, or the zero Cause.
 func CauseFrom(ctx context.Context) Cause {
-	c, _ := ctx.Value(causeKey{}).(*carried)
+	c, _ := ctx.Value(causeKey{}).(*Cause)
 	if c == nil {
 		return Cause{}
 	}
-	return c.Cause
-}
-
-// Once reports whether this is the first call with key since [WithCause] put a cause into ctx; without
-// a cause it always is. With it a repository tells a command that is handled for the second time
-// from a handler that commits to one stream twice.
-func Once(ctx context.Context, key string) bool {
-	c, _ := ctx.Value(causeKey{}).(*carried)
-	if c == nil {
-		return true
-	}
-	_, seen := c.done.LoadOrStore(key, struct{}{})
-	return !seen
+	return *c
 }
 
 // Cause returns what a handler of the event with header h acts upon: the same conversation, caused

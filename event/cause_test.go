@@ -3,8 +3,6 @@ package event_test
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,37 +29,6 @@ func TestHeaderCause(t *testing.T) {
 	require.Equal(t, event.Cause{
 		CorrelationID: h.CorrelationID, CausationID: "e-1", ActorID: h.ActorID, TraceParent: h.TraceParent, Metadata: h.Metadata,
 	}, h.Cause(), "the event's own cause and command are not those of what follows from it")
-}
-
-func TestOnce(t *testing.T) {
-	t.Parallel()
-	require.True(t, event.Once(t.Context(), "k"))
-	require.True(t, event.Once(t.Context(), "k"), "without a cause every call is the first")
-
-	ctx := event.WithCause(t.Context(), event.Cause{})
-	require.True(t, event.Once(ctx, "k"))
-	require.False(t, event.Once(ctx, "k"))
-	require.True(t, event.Once(ctx, "other"))
-	derived, cancel := context.WithCancel(ctx)
-	defer cancel()
-	require.False(t, event.Once(derived, "k"), "contexts derived from one cause share its memory")
-	require.True(t, event.Once(event.WithCause(ctx, event.Cause{}), "k"), "a new cause remembers nothing")
-}
-
-func TestOnceConcurrently(t *testing.T) {
-	t.Parallel()
-	ctx := event.WithCause(t.Context(), event.Cause{})
-	var group sync.WaitGroup
-	var first atomic.Int64
-	for range 16 {
-		group.Go(func() {
-			if event.Once(ctx, "k") {
-				first.Add(1)
-			}
-		})
-	}
-	group.Wait()
-	require.Equal(t, int64(1), first.Load())
 }
 
 func TestPositionString(t *testing.T) {

@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// Appended is what became of one call of [Store.Append], for those who measure and trace.
+// Appended is what became of one call of [Store.Append] that is no check, for those who measure and trace. They only read it.
 type Appended struct {
-	Stream   Stream
-	Records  int // in the commit
+	Commit   Commit
 	Result   Result
 	Err      error // nil, or what the call returned
 	Start    time.Time

@@ -18,7 +18,7 @@ func TestNoArithmeticOnVersionsExpectsNothing(t *testing.T) {
 		version := rapid.OneOf(rapid.Int64Range(0, 3), rapid.Int64Range(0, math.MaxInt64)).Draw(t, "version")
 		less := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(0, math.MaxInt64)).Draw(t, "less")
 		expected := eventstore.Expected(version - less)
-		err := eventstore.Check(stream(), expected, []eventstore.Record{record()})
+		err := eventstore.Check(eventstore.To(stream(), expected, []eventstore.Record{record()}...))
 		if expected >= eventstore.NoStream {
 			require.NoError(t, err)
 			return
@@ -30,5 +30,5 @@ func TestNoArithmeticOnVersionsExpectsNothing(t *testing.T) {
 			Field: "expected version", Found: strconv.FormatInt(int64(expected), 10), Want: "Any, NoStream or a version from 1 on",
 		}, *invalid)
 	})
-	require.NoError(t, eventstore.Check(stream(), eventstore.Any, []eventstore.Record{record()}))
+	require.NoError(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record()}...)))
 }

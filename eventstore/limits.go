@@ -37,31 +37,73 @@ func Size(r Record) int {
 
 // Check returns nil, or an *[InvalidError] for each rule that an Append would break, joined.
 // It is what an implementation of [Store] calls first.
-func Check(stream Stream, expected Expected, records []Record) error {
+func Check(commit Commit) error {
 	var c checker
-	c.stream(stream)
-	if expected < NoStream && expected != Any {
-		c.add("expected version", strconv.FormatInt(int64(expected), 10), "Any, NoStream or a version from 1 on")
+	c.expectations(commit)
+	if n := len(commit.Records); n > MaxCommitRecords {
+		c.add("records", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
 	}
-	if n := len(records); n < 1 || n > MaxCommitRecords {
-		c.add("records", strconv.Itoa(n), fmt.Sprintf("1 to %d of them", MaxCommitRecords))
+	c.text("command id", commit.CommandID, MaxIDBytes)
+	switch {
+	case commit.Digest == "":
+	case commit.CommandID == "":
+		c.add("command digest", strconv.QuoteToASCII(commit.Digest), "nothing without a command id")
+	default:
+		c.text("command digest", commit.Digest, MaxDigestBytes)
 	}
 	size := 0
-	for i, r := range records {
+	for i := range commit.Records {
+		r := &commit.Records[i]
 		c.at = i + 1
-		c.record(&records[i])
-		c.digest(&records[i])
-		if r.CommandID != records[0].CommandID {
-			c.add("command id", strconv.Quote(r.CommandID),
-				"that of the commit's first record, "+strconv.Quote(records[0].CommandID))
+		c.record(r)
+		c.command(r, commit)
+		c.sameStream(r, commit)
+		if size += Size(*r); r.CommandID == "" {
+			size += len(commit.CommandID)
 		}
-		size += Size(r)
 	}
 	c.at = 0
 	if size > MaxCommitBytes {
 		c.add("commit", fmt.Sprintf("%d bytes", size), fmt.Sprintf("at most %d", MaxCommitBytes))
 	}
 	return errors.Join(c.found...)
+}
+
+// expectations checks the stream that the commit is about, and what it expects.
+func (c *checker) expectations(commit Commit) {
+	stream := commit.Stream()
+	c.stream(stream)
+	if n := len(commit.Expect); n > 1 || n == 0 && len(commit.Records) == 0 {
+		c.add("expectations", strconv.Itoa(n), "at most one, and one for a commit without records")
+	}
+	for _, e := range commit.Expect {
+		if e.Stream != stream {
+			c.add("expectation", "one of stream "+e.Stream.String(), "one of the commit's stream, "+stream.String())
+		}
+		switch {
+		case e.Version == Any && len(commit.Records) == 0:
+			c.add("expected version", "Any", "NoStream or a version from 1 on, as there are no records")
+		case e.Version < NoStream && e.Version != Any:
+			c.add("expected version", strconv.FormatInt(int64(e.Version), 10), "Any, NoStream or a version from 1 on")
+		}
+	}
+}
+
+// sameStream checks that the record is of the commit's stream.
+func (c *checker) sameStream(r *Record, commit Commit) {
+	if found, want := (Stream{Category: r.Category, ID: r.AggregateID}), commit.Stream(); found != want {
+		c.add("stream", found.String(), "the one of the commit's first record, "+want.String())
+	}
+}
+
+// command checks that the record is of the commit's command. The digest stands where readers of whole commits look first.
+func (c *checker) command(r *Record, commit Commit) {
+	if r.CommandID != "" && r.CommandID != commit.CommandID {
+		c.add("command id", strconv.Quote(r.CommandID), "that of the commit, "+strconv.Quote(commit.CommandID))
+	}
+	if r.CommandDigest != "" && (c.at > 1 || r.CommandDigest != commit.Digest) {
+		c.add("command digest", strconv.QuoteToASCII(r.CommandDigest), "nothing: the commit has it")
+	}
 }
 
 // CheckStream returns nil, or what is wrong with the name of a stream.
@@ -100,10 +142,9 @@ func (c *checker) stream(s Stream) {
 }
 
 func (c *checker) record(r *Record) {
-	if r.Category != "" || r.AggregateID != "" || r.AggregateVersion != 0 ||
-		r.Position != (event.Position{}) || r.Commit != (CommitPart{}) {
-		c.add("aggregate, position, commit", fmt.Sprintf("%s/%s version %d at %s",
-			r.Category, r.AggregateID, r.AggregateVersion, r.Position), "zero: the store sets them")
+	if r.AggregateVersion != 0 || r.Position != (event.Position{}) || r.Commit != (CommitPart{}) {
+		c.add("version, position, commit", fmt.Sprintf("version %d at %s", r.AggregateVersion, r.Position),
+			"zero: the store sets them")
 	}
 	if r.ID == "" {
 		c.add("event id", "nothing", "a unique id")
@@ -119,7 +160,6 @@ func (c *checker) record(r *Record) {
 	}
 	c.text("correlation id", r.CorrelationID, MaxIDBytes)
 	c.text("causation id", r.CausationID, MaxIDBytes)
-	c.text("command id", r.CommandID, MaxIDBytes)
 	c.text("command's causation id", r.CommandCausationID, MaxIDBytes)
 	c.text("actor id", r.ActorID, MaxIDBytes)
 	c.text("traceparent", r.TraceParent, MaxIDBytes)
@@ -137,19 +177,6 @@ func (c *checker) record(r *Record) {
 		if v := r.Metadata[k]; len(v) > MaxCommitBytes || !utf8.ValidString(v) {
 			c.text("metadata "+strconv.Quote(k), v, MaxCommitBytes)
 		}
-	}
-}
-
-// digest checks what says which command made the commit: once, where readers of whole commits look first.
-func (c *checker) digest(r *Record) {
-	switch {
-	case r.CommandDigest == "":
-	case c.at > 1:
-		c.add("command digest", strconv.QuoteToASCII(r.CommandDigest), "nothing: the commit's first record has it")
-	case r.CommandID == "":
-		c.add("command digest", strconv.QuoteToASCII(r.CommandDigest), "nothing without a command id")
-	default:
-		c.text("command digest", r.CommandDigest, MaxDigestBytes)
 	}
 }
 

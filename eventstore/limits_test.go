@@ -51,35 +51,35 @@ func TestCheckTakesWhatIsWithinTheLimits(t *testing.T) {
 		}),
 	} {
 		for _, expected := range []eventstore.Expected{eventstore.Any, eventstore.NoStream, 1, 1 << 62} {
-			require.NoError(t, eventstore.Check(stream(), expected, []eventstore.Record{r}), name)
+			require.NoError(t, eventstore.Check(eventstore.To(stream(), expected, []eventstore.Record{r}...)), name)
 		}
 	}
-	require.NoError(t, eventstore.Check(eventstore.Stream{Category: "a-Z_09", ID: longest}, eventstore.Any, []eventstore.Record{record()}))
+	require.NoError(t, eventstore.Check(eventstore.To(eventstore.Stream{Category: "a-Z_09", ID: longest}, eventstore.Any, []eventstore.Record{record()}...)))
 	most := slices.Repeat([]eventstore.Record{record()}, eventstore.MaxCommitRecords)
-	require.NoError(t, eventstore.Check(stream(), eventstore.Any, most))
+	require.NoError(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, most...)))
 }
 
 func TestCheckNamesTheMistake(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", eventstore.MaxIDBytes+1)
 	for field, change := range map[string]func(*eventstore.Record){
-		"record 2: aggregate, position, commit": func(r *eventstore.Record) { r.AggregateVersion = 2 },
-		"record 2: event id":                    func(r *eventstore.Record) { r.ID = "" },
-		"record 2: event type":                  func(r *eventstore.Record) { r.Type = "Account Created" },
-		"record 2: revision":                    func(r *eventstore.Record) { r.Revision = 0 },
-		"record 2: timestamp":                   func(r *eventstore.Record) { r.Timestamp = time.Time{} },
-		"record 2: correlation id":              func(r *eventstore.Record) { r.CorrelationID = long },
-		"record 2: causation id":                func(r *eventstore.Record) { r.CausationID = "\xff" },
-		"record 2: actor id":                    func(r *eventstore.Record) { r.ActorID = long },
-		"record 2: traceparent":                 func(r *eventstore.Record) { r.TraceParent = long },
-		"record 2: value":                       func(r *eventstore.Record) { r.Value = nil },
-		"record 2: metadata key":                func(r *eventstore.Record) { r.Metadata = map[string]string{"": "v"} },
-		`record 2: metadata "k"`:                func(r *eventstore.Record) { r.Metadata = map[string]string{"k": "\xff"} },
-		"record 2: command digest":              func(r *eventstore.Record) { r.CommandDigest = "d" },
-		"record 2: command id":                  func(r *eventstore.Record) { r.CommandID = "other" },
-		"commit":                                func(r *eventstore.Record) { r.Value = make([]byte, eventstore.MaxCommitBytes) },
+		"record 2: version, position, commit": func(r *eventstore.Record) { r.AggregateVersion = 2 },
+		"record 2: event id":                  func(r *eventstore.Record) { r.ID = "" },
+		"record 2: event type":                func(r *eventstore.Record) { r.Type = "Account Created" },
+		"record 2: revision":                  func(r *eventstore.Record) { r.Revision = 0 },
+		"record 2: timestamp":                 func(r *eventstore.Record) { r.Timestamp = time.Time{} },
+		"record 2: correlation id":            func(r *eventstore.Record) { r.CorrelationID = long },
+		"record 2: causation id":              func(r *eventstore.Record) { r.CausationID = "\xff" },
+		"record 2: actor id":                  func(r *eventstore.Record) { r.ActorID = long },
+		"record 2: traceparent":               func(r *eventstore.Record) { r.TraceParent = long },
+		"record 2: value":                     func(r *eventstore.Record) { r.Value = nil },
+		"record 2: metadata key":              func(r *eventstore.Record) { r.Metadata = map[string]string{"": "v"} },
+		`record 2: metadata "k"`:              func(r *eventstore.Record) { r.Metadata = map[string]string{"k": "\xff"} },
+		"record 2: command digest":            func(r *eventstore.Record) { r.CommandDigest = "d" },
+		"record 2: command id":                func(r *eventstore.Record) { r.CommandID = "other" },
+		"commit":                              func(r *eventstore.Record) { r.Value = make([]byte, eventstore.MaxCommitBytes) },
 	} {
-		err := eventstore.Check(stream(), eventstore.Any, []eventstore.Record{record(), record(change)})
+		err := eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(), record(change)}...))
 		require.ErrorIs(t, err, eventstore.ErrInvalid, field)
 		var invalid *eventstore.InvalidError
 		require.ErrorAs(t, err, &invalid)
@@ -96,16 +96,16 @@ func TestCheckTimesAreUTC(t *testing.T) {
 		time.Date(2261, 12, 31, 23, 1, 0, 0, time.FixedZone("behind", -3600)),
 	} {
 		r := record(func(r *eventstore.Record) { r.Timestamp = at })
-		require.ErrorIs(t, eventstore.Check(stream(), eventstore.Any, []eventstore.Record{r}), eventstore.ErrInvalid, at)
+		require.ErrorIs(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)), eventstore.ErrInvalid, at)
 	}
 }
 
 func TestCheckReportsAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
-	err := eventstore.Check(eventstore.Stream{Category: "1", ID: ""}, -2, []eventstore.Record{
+	err := eventstore.Check(eventstore.To(eventstore.Stream{Category: "1", ID: ""}, -2, []eventstore.Record{
 		record(func(r *eventstore.Record) { r.ID, r.Value = "", nil }),
 		record(func(r *eventstore.Record) { r.Revision = -1 }),
-	})
+	}...))
 	for _, want := range []string{
 		"category: found \"1\"", "aggregate id: found nothing", "expected version: found -2",
 		"record 1: event id: found nothing", "record 1: value: found nothing", "record 2: revision: found -1",
@@ -123,13 +123,13 @@ func TestCheckDigests(t *testing.T) {
 		{"c", longest, ""},
 		{"c", "", ""},
 		{"", "", ""},
-		{"", "d", `record 1: command digest: found "d", expected nothing without a command id`},
-		{"c", longest + "x", "record 1: command digest: found 65 bytes, expected at most 64"},
-		{"c", "\xff", `record 1: command digest: found "\xff", expected UTF-8`},
+		{"", "d", `command digest: found "d", expected nothing without a command id`},
+		{"c", longest + "x", "command digest: found 65 bytes, expected at most 64"},
+		{"c", "\xff", `command digest: found "\xff", expected UTF-8`},
 	} {
-		err := eventstore.Check(stream(), eventstore.Any, []eventstore.Record{record(func(r *eventstore.Record) {
+		err := eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(func(r *eventstore.Record) {
 			r.CommandID, r.CommandDigest = x.command, x.digest
-		})})
+		})}...))
 		if x.want == "" {
 			require.NoError(t, err)
 		} else {
@@ -143,7 +143,7 @@ func TestCheckRevisions(t *testing.T) {
 	t.Parallel()
 	for revision, ok := range map[int]bool{-1: false, 0: false, 1: true, eventstore.MaxRevision: true, eventstore.MaxRevision + 1: false} {
 		r := record(func(r *eventstore.Record) { r.Revision = revision })
-		require.Equal(t, ok, eventstore.Check(stream(), eventstore.Any, []eventstore.Record{r}) == nil, "revision %d", revision)
+		require.Equal(t, ok, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)) == nil, "revision %d", revision)
 	}
 }
 
@@ -184,11 +184,11 @@ func TestSizeFitsKafka(t *testing.T) {
 }
 
 func ExampleCheck() {
-	err := eventstore.Check(eventstore.Stream{Category: "Account"}, eventstore.NoStream, nil)
+	err := eventstore.Check(eventstore.To(eventstore.Stream{Category: "Account"}, eventstore.Any))
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, eventstore.ErrInvalid))
 	// Output:
 	// aggregate id: found nothing, expected 1 to 255 bytes
-	// records: found 0, expected 1 to 1000 of them
+	// expected version: found Any, expected NoStream or a version from 1 on, as there are no records
 	// true
 }

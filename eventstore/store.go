@@ -3,38 +3,47 @@ package eventstore
 import (
 	"context"
 	"iter"
-	"math"
-	"time"
 
 	"github.com/fencelog/fencelog/event"
 )
 
 // Store keeps events by stream. Its methods may be called by any number of goroutines.
 type Store interface {
-	// Append adds records to the end of stream, as one commit: all of them or none. It
-	// succeeds only if the stream stands at the expected version; successes are linearizable per stream.
+	// Append stores a commit: all of its records, or none. It succeeds only if each expectation holds. Successes are
+	// linearizable.
 	//
-	// A conflict is told from what this store knows. Where another process has taken the stream over
-	// without this one having noticed, that is a version which the stream had, and a later one is not known here.
+	// A conflict is told from what this store knows. Where another process has taken the stream over and this one has
+	// not noticed, that is a version which the stream had, and a later one is not known here. Where the expectation has
+	// a Tip, the append fails with a *[ConflictError] also
+	//   - at once if another commit is stored or queued behind what was read;
+	//   - if a queued commit that was read is not stored after all, even where another one takes its version.
 	//
-	// All records of a commit carry the same CommandID. If it is not empty and the stream already
-	// holds a commit with it, nothing is appended, whatever is expected: the result of that first
-	// commit is returned, with Repeated set. If both commits say a CommandDigest, on their first records, and these differ,
-	// it is another command with the same id: the append fails with a *[CommandReusedError].
+	// The actual version that such an error names may be that of a commit that is queued.
 	//
-	// Times of events never go back within a partition: the stored Timestamp of a record is the latest of the one before it in its
-	// partition and of the earlier of the caller's and the store's own clock. So records of a commit that are given one time keep one.
+	// If the stream already holds a commit of the command id, nothing is appended, whatever is expected: the result of
+	// that first commit is returned, with Repeated set. If both commits have a digest and these differ, it is another
+	// command with the same id: the append fails with a *[CommandReusedError].
 	//
-	// The records of a commit stand at consecutive offsets. Between commits offsets may have gaps. Metadata without entries is stored as nil.
+	// A commit without records is a check. It has one expectation, of a version. It returns once it is certain that the
+	// stream stood there at some moment after the call, or after the stream was read where the expectation has a Tip.
+	// Only then may an answer be told that was decided without events: a refusal, or that there is nothing to do. If the
+	// command id was applied, a check returns that first result and proves nothing else: what was applied stays applied.
+	// If ctx ends before, or if nobody can be asked, it fails with an error whose method Unavailable() bool
+	// returns true. With Unconfirmed it returns once what was read is stored, and asks nobody whether the stream has
+	// gone on since.
 	//
-	// The store sets AggregateType, AggregateID, AggregateVersion, Position and Commit of each
-	// record; what the caller gives there must be zero. It keeps no reference to records.
+	// Times of events never go back within a partition: the stored Timestamp of a record is the latest of the one before
+	// it in its partition and of the earlier of the caller's and the store's own clock. So records of a commit that are
+	// given one time keep one.
 	//
-	// Errors: *[InvalidError] for bad input and for a type that the store does not hold, *[ConflictError] with the actual version, *[CommandReusedError], [ErrNotOwner]
-	// when another process is now the writer of this stream, [ErrOutcomeUnknown] when the commit
-	// may or may not be stored, [ErrClosed]. Except with ErrOutcomeUnknown, an error
+	// The records of a commit stand at consecutive offsets. Between commits offsets may have gaps. Metadata without
+	// entries is stored as nil. The store keeps no reference to what the commit holds.
+	//
+	// Errors: *[InvalidError] for bad input and for a category that the store does not hold, *[ConflictError] with the
+	// actual version, *[CommandReusedError], [ErrNotOwner] when another process is now the writer of this stream,
+	// [ErrOutcomeUnknown] when the commit may or may not be stored, [ErrClosed]. Except with ErrOutcomeUnknown, an error
 	// means that nothing was appended.
-	Append(ctx context.Context, stream Stream, expected Expected, records ...Record) (Result, error)
+	Append(ctx context.Context, c Commit) (Result, error)
 
 	// ReadStream yields the records of stream from version from on (1 or less: all), in
 	// version order and without gaps, up to the stream's version at the time of the call. A stream that
@@ -44,6 +53,20 @@ type Store interface {
 	// store does not hold; [ErrClosed], also where the store was closed after the call; the end of ctx, also where there is nothing to
 	// yield. What is yielded is read only.
 	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
+
+	// ReadQueued yields what ReadStream yields, and then the records of the commits that are queued for the stream at the
+	// time of the call, as they will be stored if they will. Their Position is zero. A queued commit has its place behind
+	// what is stored, but it is not stored yet and may never be. So those who append to one stream need not wait for each
+	// other's round trips. A store without a queue yields what is stored.
+	//
+	// The expectation is the end of what is yielded. A commit that was decided on what is yielded has it, and so has the
+	// check of a decision that came without events. Nothing that was decided on queued commits may be told to anybody
+	// before one of these has succeeded.
+	//
+	// Where the iteration ends with an error, an append with the expectation fails, too. A store that does not own the
+	// stream, as others append to it, yields no record but an error that matches [ErrNotOwner]: what it knows may be
+	// behind what is stored, and a decision on that, even to refuse, would be wrong.
+	ReadQueued(ctx context.Context, stream Stream, from int64) (iter.Seq2[Record, error], Expectation)
 
 	// ReadCategory yields the records of all streams of a category from start on, up to
 	// the end of the category at the time of the call: in offset order within a partition, and
@@ -79,35 +102,8 @@ type Record struct {
 	Commit   CommitPart     // the commit it is part of
 }
 
-// Commit says which records of a stream were appended together.
+// CommitPart says where in its commit a record stands.
 type CommitPart struct {
 	First  int64 // version of the commit's first record
 	Length int   // number of its records
 }
-
-// Expected says at which version a stream must stand for an append to succeed:
-// [Any], [NoStream], or a version, as in Expected(3).
-type Expected int64
-
-const (
-	// Any expects nothing: the append goes to wherever the stream's end is. No arithmetic on versions
-	// leads to it, so a version that was computed wrongly is refused and never taken for it.
-	Any Expected = math.MinInt64
-	// NoStream expects that nothing was ever appended to the stream.
-	NoStream Expected = 0
-)
-
-// Met reports whether a stream at version actual is as expected.
-func (e Expected) Met(actual int64) bool { return e == Any || int64(e) == actual }
-
-// Result is where a commit was stored.
-type Result struct {
-	First    int64          // version of its first record
-	Last     int64          // version of its last record, the stream's new version
-	Position event.Position // of its last record
-	Time     time.Time      // of its last record as it is stored, UTC; zero where Repeated
-	Repeated bool           // the command had been stored before; nothing was appended now
-}
-
-// SameCommand reports whether two commits of one command id may be of one command, by their digests. Where one is not known they may.
-func SameCommand(digest, other string) bool { return digest == "" || other == "" || digest == other }

@@ -131,7 +131,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	}
 	t.Run("with all", func(t *testing.T) {
 		s := open(t, arranged(t, c, c.Environment(kafkatest.SASLSSL, principal)))
-		_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 		require.NoError(t, err)
 	})
 	t.Run("sharing the partitions", func(t *testing.T) {
@@ -144,7 +144,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 				continue
 			}
 			require.NoError(t, err)
-			_, err = s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+			_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
 		}
@@ -184,7 +184,7 @@ func testOnlyTheServiceWrites(t *testing.T, c *kafkatest.Cluster) {
 	cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, principal))
 	s := open(t, cfg)
 	commit := records(1, "")
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, commit...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, commit...))
 	require.NoError(t, err)
 
 	client := plainClient(t, c, stranger)
@@ -232,7 +232,7 @@ func plainClient(t *testing.T, c *kafkatest.Cluster, user string) sarama.Client 
 // A consumer group reads, and keeps its offsets, with one permission more.
 func testGroupPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, principal))
-	_, err := open(t, cfg).Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := open(t, cfg).Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	for user, want := range map[string]error{principal: nil, stranger: sarama.ErrGroupAuthorizationFailed} {
 		group, err := sarama.NewConsumerGroupFromClient(groups+"balances", plainClient(t, c, user))

@@ -48,9 +48,9 @@ func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 			_, cfg := fake(t)
 			former := counters(t, open(t, cfg))
 			cfg.TransactionalIDPrefix = prefix
-			require.NoError(t, counters(t, open(t, cfg)).Update(t.Context(), "a", count))
+			require.NoError(t, errOf(counters(t, open(t, cfg)).Update(t.Context(), "a", count)))
 
-			err := former.Update(t.Context(), "a", refuse)
+			_, err := former.Update(t.Context(), "a", refuse)
 			require.NotErrorIs(t, err, errNoCounter, "the other store's event is there")
 			if err != nil { // with another prefix it claims again, and decides on what is there now
 				require.ErrorIs(t, err, eventstore.ErrNotOwner)
@@ -72,7 +72,7 @@ func TestABatchUnderWayProvesNothing(t *testing.T) {
 		c.KeepControl()
 		if attempts++; attempts == 2 {
 			c.SleepControl(func() {
-				if err := counters(t, open(t, cfg)).Update(t.Context(), "a", count); err != nil {
+				if _, err := counters(t, open(t, cfg)).Update(t.Context(), "a", count); err != nil {
 					t.Error(err)
 				}
 				close(taken)
@@ -82,9 +82,9 @@ func TestABatchUnderWayProvesNothing(t *testing.T) {
 		return nil, nil, false
 	})
 	stored := make(chan error, 1)
-	go func() { stored <- counters(t, s).Update(context.WithoutCancel(t.Context()), "a", count) }()
+	go func() { stored <- errOf(counters(t, s).Update(context.WithoutCancel(t.Context()), "a", count)) }()
 	<-taken
-	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	_, tip := readQueued(s, t.Context(), stream("a"), 1)
 	close(asked)
 	require.ErrorIs(t, tip.Await(t.Context()), eventstore.ErrNotOwner)
 	require.NoError(t, <-stored, "it counts, as it landed before the other store's claim")
@@ -102,9 +102,9 @@ func testRefusals(t *testing.T, cfg kafka.Config) {
 	r := counters(t, s)
 	for i := range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		require.ErrorIs(t, r.Update(ctx, named("empty", i), refuse), errNoCounter)
-		require.NoError(t, r.Update(ctx, "a", count))
-		require.NoError(t, r.Update(ctx, "a", refuse))
+		require.ErrorIs(t, errOf(r.Update(ctx, named("empty", i), refuse)), errNoCounter)
+		require.NoError(t, errOf(r.Update(ctx, "a", count)))
+		require.NoError(t, errOf(r.Update(ctx, "a", refuse)))
 		cancel()
 	}
 	require.Len(t, ids(t, s, "a"), 20)

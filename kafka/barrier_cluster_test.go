@@ -40,17 +40,17 @@ func TestBarriersBesideAppendsOnRealBrokers(t *testing.T) {
 		group.Go(func() {
 			for i := range rounds {
 				id := named("s", n)
-				if err := r.Update(within(t), id, count); n%4 == 0 && err != nil {
+				if _, err := r.Update(within(t), id, count); n%4 == 0 && err != nil {
 					t.Error(err)
 				}
-				if err := r.Update(within(t), id, refuse); err != nil {
+				if _, err := r.Update(within(t), id, refuse); err != nil {
 					t.Errorf("round %d: %v", i, err)
 				}
 			}
 		})
 	}
 	group.Wait()
-	require.NoError(t, r.Update(within(t), "s-0", refuse), "alone: this takes a barrier")
+	require.NoError(t, errOf(r.Update(within(t), "s-0", refuse)), "alone: this takes a barrier")
 	require.EqualValues(t, 1, claims.Load())
 	require.Positive(t, barriers.Load())
 	require.Zero(t, refused.Load())
@@ -118,7 +118,7 @@ func TestADoubledMarkerProvesNothing(t *testing.T) {
 	for barriers := range 3 {                 // before the one that must not be fooled
 		id, epoch := producerOf(t, cfg, kafka.DefaultTransactionalIDPrefix)
 		for range barriers {
-			require.ErrorIs(t, former.Update(within(t), "nothing", refuse), errNoCounter)
+			require.ErrorIs(t, errOf(former.Update(within(t), "nothing", refuse)), errNoCounter)
 		}
 		commits := barriers%2 == 0 // the first barrier of a term aborts
 		require.NoError(t, writeMarkers(t, cfg, id, epoch, commits))
@@ -126,8 +126,8 @@ func TestADoubledMarkerProvesNothing(t *testing.T) {
 		other := cfg
 		other.TransactionalIDPrefix = "another"
 		s := open(t, other)
-		require.NoError(t, counters(t, s).Update(within(t), named("s", barriers), count))
-		require.NoError(t, former.Update(within(t), named("s", barriers), refuse), "not refused: the other's event is there")
+		require.NoError(t, errOf(counters(t, s).Update(within(t), named("s", barriers), count)))
+		require.NoError(t, errOf(former.Update(within(t), named("s", barriers), refuse)), "not refused: the other's event is there")
 		require.NoError(t, s.Close())
 	}
 }
@@ -137,16 +137,16 @@ func TestALateMarkerRevivesNoTerm(t *testing.T) {
 	cfg := real(t)
 	former := openAsleep(t, cfg) // a look at the other's marker would have it renew its claim
 	id, epoch := producerOf(t, cfg, kafka.DefaultTransactionalIDPrefix)
-	_, err := former.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := former.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	other := cfg
 	other.TransactionalIDPrefix = "another"
 	owner := open(t, other)
-	_, err = owner.Append(t.Context(), stream("a"), 1, records(1, "")...)
+	_, err = owner.Append(t.Context(), eventstore.To(stream("a"), 1, records(1, "")...))
 	require.NoError(t, err)
 	require.NoError(t, writeMarkers(t, cfg, id, epoch, true))
 	for version := int64(2); version < 5; version++ {
-		_, err = owner.Append(t.Context(), stream("a"), eventstore.Expected(version), records(1, "")...)
+		_, err = owner.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(version), records(1, "")...))
 		require.NoError(t, err)
 	}
 	require.Zero(t, owner.Skipped(), "no batch was written twice")
@@ -161,9 +161,9 @@ func TestConsumersPassBarriers(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)
 	r := counters(t, s)
-	require.NoError(t, r.Update(within(t), "a", count))
+	require.NoError(t, errOf(r.Update(within(t), "a", count)))
 	for range 3 {
-		require.NoError(t, r.Update(within(t), "a", refuse))
+		require.NoError(t, errOf(r.Update(within(t), "a", refuse)))
 	}
 	end := s.Status()[0].Next
 	admin := kadm.NewClient(foreigner(t, cfg))
@@ -191,6 +191,6 @@ func TestConsumersPassBarriers(t *testing.T) {
 		return l.Lag
 	}
 	require.Eventually(t, func() bool { return lag() == 0 }, time.Minute, 50*time.Millisecond)
-	require.NoError(t, r.Update(within(t), "a", refuse))
+	require.NoError(t, errOf(r.Update(within(t), "a", refuse)))
 	require.Eventually(t, func() bool { return s.Status()[0].Next > end && lag() == 0 }, time.Minute, 50*time.Millisecond)
 }

@@ -32,9 +32,9 @@ func TestARefusedBatchLeavesNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
-	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	_, tip := readQueued(s, t.Context(), stream("a"), 1)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: 1})
-	_, err := s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))
 	var refused *kafka.RefusedError
 	require.ErrorAs(t, err, &refused)
 	require.NoError(t, tip.Await(soonEnough(t)))
@@ -50,13 +50,13 @@ func TestARefusedRenewalTellsWhoeverWaits(t *testing.T) {
 	renewals := observe(c, kmsg.InitProducerID)
 	r := counters(t, s)
 	for range 3 {
-		err := r.Update(soonEnough(t), "a", refuse)
+		_, err := r.Update(soonEnough(t), "a", refuse)
 		require.NotErrorIs(t, err, errNoCounter)
 		require.NotErrorIs(t, err, context.DeadlineExceeded)
 	}
 	require.LessOrEqual(t, renewals.Hits(), 6)
 	fault.Remove()
-	require.ErrorIs(t, r.Update(soonEnough(t), "a", refuse), errNoCounter)
+	require.ErrorIs(t, errOf(r.Update(soonEnough(t), "a", refuse)), errNoCounter)
 }
 
 // doubleMarker writes a marker as a coordinator does that asks twice, or late.
@@ -109,9 +109,9 @@ func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
 				}
 				return nil, nil, false
 			})
-			require.ErrorIs(t, counters(t, s).Update(soonEnough(t), "a", refuse), errNoCounter)
+			require.ErrorIs(t, errOf(counters(t, s).Update(soonEnough(t), "a", refuse)), errNoCounter)
 			require.True(t, once.Load())
-			require.ErrorIs(t, counters(t, s).Update(soonEnough(t), "a", refuse), errNoCounter)
+			require.ErrorIs(t, errOf(counters(t, s).Update(soonEnough(t), "a", refuse)), errNoCounter)
 		})
 	}
 }
@@ -134,7 +134,7 @@ func appendBesideALateMarker(t *testing.T) time.Duration {
 	t.Helper()
 	c, cfg := fake(t)
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	ended := make(chan struct{})
 	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -152,7 +152,7 @@ func appendBesideALateMarker(t *testing.T) time.Duration {
 		once.Do(func() { close(ended) })
 		return r.ResponseKind(), nil, true
 	})
-	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	_, tip := readQueued(s, t.Context(), stream("a"), 1)
 	told := make(chan error, 1)
 	go func() { told <- tip.Await(t.Context()) }()
 	<-ended
@@ -160,7 +160,7 @@ func appendBesideALateMarker(t *testing.T) time.Duration {
 	var most time.Duration
 	for i := range appends {
 		began := time.Now()
-		_, err := s.Append(t.Context(), stream("b"), eventstore.Expected(i+1), records(1, "")...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("b"), eventstore.Expected(i+1), records(1, "")...))
 		require.NoError(t, err)
 		most = max(most, time.Since(began))
 	}
@@ -173,7 +173,7 @@ func TestConflictsStarveNoRefusal(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
@@ -181,7 +181,7 @@ func TestConflictsStarveNoRefusal(t *testing.T) {
 	for range 64 {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				_, _ = s.Append(ctx, stream("b"), eventstore.NoStream, records(1, "")...)
+				_, _ = s.Append(ctx, eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))
 				conflicts.Add(1)
 			}
 		})
@@ -192,7 +192,7 @@ func TestConflictsStarveNoRefusal(t *testing.T) {
 	var took []time.Duration
 	for i := range refusals {
 		began := time.Now()
-		require.ErrorIs(t, counters(t, s).Update(within(t), "a"+strconv.Itoa(i), refuse), errNoCounter)
+		require.ErrorIs(t, errOf(counters(t, s).Update(within(t), "a"+strconv.Itoa(i), refuse)), errNoCounter)
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
@@ -207,7 +207,7 @@ func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
 	former := open(t, cfg)
 	open(t, cfg)
 	renewals := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, When: renews, Observe: true, Count: -1})
-	err := counters(t, former).Update(soonEnough(t), "a", refuse)
+	_, err := counters(t, former).Update(soonEnough(t), "a", refuse)
 	require.NotErrorIs(t, err, errNoCounter)
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	require.Zero(t, renewals.Hits())
@@ -221,7 +221,7 @@ func TestAClaimAgainEndsTheBarrierFirst(t *testing.T) {
 	cfg.RequestTimeout = longest
 	s := open(t, cfg)
 	held, release := holdRequest(t, c, kmsg.EndTxn, always)
-	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	_, tip := readQueued(s, t.Context(), stream("a"), 1)
 	told := make(chan error, 1)
 	go func() { told <- tip.Await(within(t)) }()
 	<-held
@@ -229,7 +229,7 @@ func TestAClaimAgainEndsTheBarrierFirst(t *testing.T) {
 	refused := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID, Count: 1})
 	stored := make(chan error, 1)
 	go func() {
-		_, err := s.Append(within(t), stream("b"), eventstore.NoStream, records(1, "")...)
+		_, err := s.Append(within(t), eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))
 		stored <- err
 	}()
 	require.NoError(t, refused.Wait(within(t), 1))

@@ -32,7 +32,7 @@ func within(t testing.TB) context.Context {
 func requireUndisturbed(t testing.TB, c *kfake.Cluster, s *kafka.Store, claims *kfake.FaultHandle) {
 	t.Helper()
 	require.Zero(t, claims.Hits(), "no claim was made again")
-	require.NoError(t, counters(t, s).Update(within(t), "undisturbed", count))
+	require.NoError(t, errOf(counters(t, s).Update(within(t), "undisturbed", count)))
 	require.Zero(t, s.Skipped())
 }
 
@@ -53,7 +53,7 @@ func TestBarriersSurviveCoordinators(t *testing.T) {
 				s := open(t, cfg)
 				claims := observe(c, kmsg.InitProducerID)
 				fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: answer, Count: 2})
-				require.ErrorIs(t, counters(t, s).Update(within(t), "a", refuse), errNoCounter)
+				require.ErrorIs(t, errOf(counters(t, s).Update(within(t), "a", refuse)), errNoCounter)
 				require.Equal(t, 2, fault.Hits())
 				requireUndisturbed(t, c, s, claims)
 			})
@@ -72,11 +72,11 @@ func TestBarriersSurviveLostAnswers(t *testing.T) {
 				s := open(t, cfg)
 				claims := observe(c, kmsg.InitProducerID)
 				lost := loseAnswer(c, key, done)
-				require.ErrorIs(t, counters(t, s).Update(within(t), "a", refuse), errNoCounter)
+				require.ErrorIs(t, errOf(counters(t, s).Update(within(t), "a", refuse)), errNoCounter)
 				require.True(t, lost.Load())
 				if key == kmsg.AddPartitionsToTxn && !done { // the claim is renewed, as the request may be taken late
 					require.NoError(t, claims.Wait(within(t), 1))
-					require.NoError(t, counters(t, s).Update(within(t), "undisturbed", count))
+					require.NoError(t, errOf(counters(t, s).Update(within(t), "undisturbed", count)))
 					require.Zero(t, s.Skipped())
 					return
 				}
@@ -116,7 +116,7 @@ func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 			held, release := holdRequest(t, c, key, always)
 			ctx, leave := context.WithCancel(t.Context())
 			told := make(chan error, 1)
-			go func() { told <- counters(t, s).Update(ctx, "a", refuse) }()
+			go func() { told <- errOf(counters(t, s).Update(ctx, "a", refuse)) }()
 			<-held
 			leave()
 			err := <-told
@@ -142,9 +142,9 @@ func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
 	held, release := holdRequest(t, c, kmsg.AddPartitionsToTxn, always) // the fake takes no batch amid a transaction; brokers do
 	r := counters(t, s)
 	told := make(chan error, 1)
-	go func() { told <- r.Update(within(t), "a", refuse) }()
+	go func() { told <- errOf(r.Update(within(t), "a", refuse)) }()
 	<-held
-	require.NoError(t, r.Update(within(t), "b", count))
+	require.NoError(t, errOf(r.Update(within(t), "b", count)))
 	require.ErrorIs(t, <-told, errNoCounter)
 	release()
 	requireUndisturbed(t, c, s, claims)
@@ -163,14 +163,14 @@ func TestABarrierUnderWayProvesNothing(t *testing.T) {
 	r := counters(t, s)
 	ask := func() <-chan error {
 		told := make(chan error, 1)
-		go func() { told <- r.Update(within(t), "a", refuse) }()
+		go func() { told <- errOf(r.Update(within(t), "a", refuse)) }()
 		return told
 	}
 	first := ask()
 	<-held
-	var tips []eventstore.Tip
+	var tips []queuedTip
 	for range callers {
-		_, tip := s.ReadQueued(within(t), stream("a"), 1)
+		_, tip := readQueued(s, within(t), stream("a"), 1)
 		tips = append(tips, tip)
 	}
 	var group sync.WaitGroup
@@ -197,16 +197,16 @@ func TestNoRefusalWithoutPermission(t *testing.T) {
 		Keys: []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
 	})
 	r := counters(t, s)
-	err := r.Update(within(t), "a", refuse)
+	_, err := r.Update(within(t), "a", refuse)
 	require.NotErrorIs(t, err, errNoCounter)
 	require.NotErrorIs(t, err, context.DeadlineExceeded)
 	var away interface{ Unavailable() bool }
 	require.ErrorAs(t, err, &away)
 	require.True(t, away.Unavailable())
 	require.ErrorContains(t, err, "no permission for Write on transactional id")
-	require.NoError(t, r.Update(within(t), "a", count), "appends need no barrier")
+	require.NoError(t, errOf(r.Update(within(t), "a", count)), "appends need no barrier")
 	fault.Remove()
-	require.NoError(t, r.Update(within(t), "a", refuse))
+	require.NoError(t, errOf(r.Update(within(t), "a", refuse)))
 }
 
 // A refusal is asked for while a renewal is under way, which takes the barrier's place.
@@ -219,7 +219,7 @@ func TestARenewalTakesABarriersPlace(t *testing.T) {
 		held, release := holdRequest(t, c, key, always)
 		<-held
 		told := make(chan error, 1)
-		go func() { told <- counters(t, s).Update(within(t), "a", refuse) }()
+		go func() { told <- errOf(counters(t, s).Update(within(t), "a", refuse)) }()
 		release()
 		require.ErrorIs(t, <-told, errNoCounter)
 	}
@@ -231,10 +231,10 @@ func TestARepetitionNeedsNoBarrier(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "once")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "once")...))
 	require.NoError(t, err)
 	requests := observe(c, kmsg.AddPartitionsToTxn, kmsg.EndTxn, kmsg.Produce)
-	_, tip := s.ReadQueued(t.Context(), stream("a"), 1)
+	_, tip := readQueued(s, t.Context(), stream("a"), 1)
 	require.NoError(t, tip.Stored(t.Context()))
 	require.Zero(t, requests.Hits())
 	require.NoError(t, tip.Await(t.Context()))
@@ -254,14 +254,14 @@ func TestALateCopyOfABarrierIsHarmless(t *testing.T) {
 		late = r.(*kmsg.AddPartitionsToTxnRequest)
 		return nil, errors.New("the connection is lost"), true
 	})
-	require.ErrorIs(t, counters(t, s).Update(within(t), "a", refuse), errNoCounter)
+	require.ErrorIs(t, errOf(counters(t, s).Update(within(t), "a", refuse)), errNoCounter)
 	require.NoError(t, renewed.Wait(within(t), 1))
-	require.NoError(t, counters(t, s).Update(within(t), "a", count))
-	require.NoError(t, counters(t, s).Update(within(t), "a", refuse), "the renewal is over")
+	require.NoError(t, errOf(counters(t, s).Update(within(t), "a", count)))
+	require.NoError(t, errOf(counters(t, s).Update(within(t), "a", refuse)), "the renewal is over")
 
 	late.Version = 3
 	answer, err := late.RequestWith(within(t), foreigner(t, cfg))
 	require.NoError(t, err)
 	require.Error(t, kerr.ErrorForCode(answer.Topics[0].Partitions[0].ErrorCode))
-	require.NoError(t, counters(t, s).Update(within(t), "a", count))
+	require.NoError(t, errOf(counters(t, s).Update(within(t), "a", count)))
 }

@@ -28,7 +28,7 @@ func TestForeignBombIsNotDecompressed(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
 	own := records(3, "")
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, own...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, own...))
 	require.NoError(t, err)
 	c := foreigner(t, cfg, kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(1<<30), kgo.BrokerMaxWriteBytes(1<<30))
 	bomb := garbage(cfg)
@@ -36,7 +36,7 @@ func TestForeignBombIsNotDecompressed(t *testing.T) {
 	require.NoError(t, c.ProduceSync(t.Context(), bomb).FirstErr())
 	bomb.Value = nil
 	more := records(2, "")
-	_, err = s.Append(t.Context(), stream("a"), 3, more...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 3, more...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 
@@ -66,7 +66,7 @@ func TestForeignBatchLargerThanAFetchIsReadPast(t *testing.T) {
 		t.Skipf("the fake brokers take no batch of 20 MiB: %v", err)
 	}
 	own := records(1, "")
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, own...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, own...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	again := open(t, cfg)
@@ -115,7 +115,7 @@ func TestFetchesOpenNoSession(t *testing.T) {
 		return nil, nil, false
 	})
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	for _, err := range s.ReadCategory(t.Context(), category, eventstore.Beginning()) {
 		require.NoError(t, err)

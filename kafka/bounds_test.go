@@ -29,7 +29,7 @@ func openBounded(t *testing.T, bound func(*kafka.Config)) *bounded {
 	held, release := holdRequest(t, c, kmsg.Produce, always)
 	b.release = release
 	go func() {
-		_, _ = b.Append(context.WithoutCancel(t.Context()), stream("flying"), eventstore.Any, records(1, "")...)
+		_, _ = b.Append(context.WithoutCancel(t.Context()), eventstore.To(stream("flying"), eventstore.Any, records(1, "")...))
 	}()
 	<-held
 	return b
@@ -40,7 +40,7 @@ func (b *bounded) begins(ctx context.Context, t *testing.T, id string, size int)
 	t.Helper()
 	rs := records(1, "")
 	rs[0].Value = make([]byte, size-eventstore.Size(rs[0])+len(rs[0].Value))
-	_, tip := b.ReadQueued(ctx, stream(id), 1)
+	_, tip := readQueued(b.Store, ctx, stream(id), 1)
 	done := make(chan error, 1)
 	go func() {
 		_, err := tip.Append(ctx, rs...)
@@ -50,7 +50,7 @@ func (b *bounded) begins(ctx context.Context, t *testing.T, id string, size int)
 }
 
 func (b *bounded) waits(t *testing.T, id string) bool {
-	queued, _ := b.ReadQueued(context.WithoutCancel(t.Context()), stream(id), 1)
+	queued, _ := readQueued(b.Store, context.WithoutCancel(t.Context()), stream(id), 1)
 	for range queued {
 		return true
 	}

@@ -42,7 +42,7 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	read() // the brokers cannot be closed while one sleeps
 	require.NoError(t, err)
 	defer s.Close()
-	_, err = s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 }
 
@@ -83,9 +83,9 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	require.NoError(t, winner.Claim(ctx))
 	require.NoError(t, <-claimed) // at its own marker the index was exact
 	require.Equal(t, int32(2), claims.Load(), "neither was made again")
-	_, err := loser.Append(ctx, stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := loser.Append(ctx, eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
-	_, err = winner.Append(ctx, stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = winner.Append(ctx, eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 }
 
@@ -119,12 +119,12 @@ func TestClaimPrevailsOverTheOwnerOfBefore(t *testing.T) {
 	winners := make(chan *kafka.Store, 1)
 	go func() { winners <- open(t, cfg) }()
 	<-claims
-	last := appendWhenOwned(t, before, "a", "").Last
+	last := appendWhenOwned(t, before, "a", "").Last()
 	again.Store(true)
 	winner := <-winners
-	_, err := winner.Append(t.Context(), stream("a"), eventstore.Expected(last), records(1, "")...)
+	_, err := winner.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(last), records(1, "")...))
 	require.NoError(t, err)
-	_, err = before.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	_, err = before.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	requireFollows(t, c, before, winner)
 }
@@ -153,7 +153,7 @@ func testClaimsAtTheSameTime(t *testing.T, cfg kafka.Config) {
 	require.Eventually(t, func() bool {
 		owners, losers := 0, 0
 		for _, s := range stores {
-			switch _, err := s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...); {
+			switch _, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...)); {
 			case err == nil:
 				owners++
 			case errors.Is(err, eventstore.ErrNotOwner):

@@ -62,7 +62,7 @@ func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 	cfg.ClaimRenewal = 0
 	open(t, cfg)
 	require.Eventually(t, func() bool {
-		_, err := old.Append(t.Context(), stream("a"), 1_000_000, records(1, "")...) // a conflict, as long as it owns
+		_, err := old.Append(t.Context(), eventstore.To(stream("a"), 1_000_000, records(1, "")...)) // a conflict, as long as it owns
 		return errors.Is(err, eventstore.ErrNotOwner)
 	}, 30*time.Second, 10*time.Millisecond)
 }
@@ -81,7 +81,7 @@ func TestIdleOwnerMendsItsTermOnRealBrokers(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return s.Status()[0].Next >= claimed+2*2+1 // two transactions, with a record and a marker each, and the own marker
 	}, 30*time.Second, 10*time.Millisecond)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	require.Equal(t, int64(2), s.Skipped(), "the foreign records, and not the batch")
 }

@@ -40,7 +40,7 @@ func testCompressions(t *testing.T, cfg kafka.Config) {
 		large := records(1, "")
 		large[0].Value = make([]byte, eventstore.MaxCommitBytes-eventstore.Size(large[0])+len(large[0].Value))
 		_, _ = random.Read(large[0].Value)
-		_, err = s.Append(t.Context(), stream("a"), eventstore.Any, large...)
+		_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, large...))
 		require.NoError(t, err)
 		want = append(want, large[0].ID)
 		require.NoError(t, s.Close())

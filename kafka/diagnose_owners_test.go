@@ -21,7 +21,7 @@ func TestDiagnoseOwners(t *testing.T) {
 	never := kafka.Diagnose(t.Context(), foreign)
 	finding(t, never, "owners", kafka.VerdictWarning, "transactional id foreign.billing.account.events.0 has none")
 	s := open(t, foreign)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	found := finding(t, kafka.Diagnose(t.Context(), cfg), "owners", kafka.VerdictWarning, "wrote last in 1 of 1 partitions (billing.account.events 0)")

@@ -53,12 +53,12 @@ func TestDiagnoseWhatIsWell(t *testing.T) {
 	require.NoDirExists(t, cfg.IndexDir, "nothing is changed")
 
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	all = kafka.Diagnose(t.Context(), cfg)
 	require.Contains(t, finding(t, all, "index", kafka.VerdictWarning, "in use by another process").Do, "folder of its own")
 	finding(t, all, "clock", kafka.VerdictOK, "no record is ahead")
-	_, err = s.Append(t.Context(), stream("a"), 1, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 1, records(1, "")...))
 	require.NoError(t, err, "the owner stays the owner")
 
 	require.NoError(t, s.Close())

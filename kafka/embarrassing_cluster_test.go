@@ -100,19 +100,19 @@ func openAsleep(t *testing.T, cfg kafka.Config) *kafka.Store {
 func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, stale int64, want []string) {
 	t.Helper()
 	late := records(2, "late")
-	_, err := zombie.Append(t.Context(), stream("a"), eventstore.Expected(stale), late...)
+	_, err := zombie.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(stale), late...))
 	t.Logf("the zombie is told: %v", err)
 	require.Error(t, err)
 	require.True(t, errors.Is(err, eventstore.ErrNotOwner) || errors.Is(err, eventstore.ErrOutcomeUnknown), "%v", err)
 
 	next := records(1, "")
-	r, err := owner.Append(t.Context(), stream("a"), eventstore.Expected(len(want)), next...)
+	r, err := owner.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(len(want)), next...))
 	require.NoError(t, err)
-	require.Equal(t, int64(len(want)+1), r.Last)
+	require.Equal(t, int64(len(want)+1), r.Last())
 	want = append(want, idsOf(next)...)
 	require.Equal(t, want, ids(t, owner, "a"))
 
-	_, err = zombie.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	_, err = zombie.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner, "it stays lost")
 	require.Equal(t, want, ids(t, open(t, cfg), "a"), "as another process reads it")
 }
@@ -125,11 +125,11 @@ func TestZombieThatTheBrokersForgot(t *testing.T) {
 	})
 	zombie := openAsleep(t, cfg)
 	first := records(2, "")
-	_, err := zombie.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
+	_, err := zombie.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, first...))
 	require.NoError(t, err)
 	owner := open(t, cfg)
 	second := records(1, "")
-	_, err = owner.Append(t.Context(), stream("a"), 2, second...)
+	_, err = owner.Append(t.Context(), eventstore.To(stream("a"), 2, second...))
 	require.NoError(t, err)
 	awaitForgottenProducers(t, cfg)
 	refusedZombie(t, cfg, zombie, owner, 2, idsOf(first, second))
@@ -145,15 +145,15 @@ func TestExpiredTransactionalID(t *testing.T) {
 	})
 	zombie := openAsleep(t, cfg)
 	first, second, third := records(2, ""), records(1, ""), records(1, "")
-	_, err := zombie.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
+	_, err := zombie.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, first...))
 	require.NoError(t, err)
 	awaitForgottenTransactionalID(t, cfg)
-	_, err = zombie.Append(t.Context(), stream("a"), 2, second...)
+	_, err = zombie.Append(t.Context(), eventstore.To(stream("a"), 2, second...))
 	require.NoError(t, err, "nobody else has claimed the partition: its owner goes on")
 
 	owner := open(t, cfg)
 	require.Equal(t, idsOf(first, second), ids(t, owner, "a"))
-	_, err = owner.Append(t.Context(), stream("a"), 3, third...)
+	_, err = owner.Append(t.Context(), eventstore.To(stream("a"), 3, third...))
 	require.NoError(t, err)
 	refusedZombie(t, cfg, zombie, owner, 3, idsOf(first, second, third))
 }
@@ -161,7 +161,7 @@ func TestExpiredTransactionalID(t *testing.T) {
 // apply runs a command against whichever store is current until it is known to be applied, and reports whether it is.
 func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, command string) error {
 	for {
-		_, err := current.Load().Append(ctx, stream(id), eventstore.Any, records(1, command)...)
+		_, err := current.Load().Append(ctx, eventstore.To(stream(id), eventstore.Any, records(1, command)...))
 		switch {
 		case err == nil:
 			return nil
@@ -265,7 +265,7 @@ func TestTakeoverWhileABatchIsInFlight(t *testing.T) {
 			group.Go(func() {
 				for {
 					rs := records(2, "")
-					_, err := owner.Append(t.Context(), stream(id), eventstore.Any, rs...)
+					_, err := owner.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, rs...))
 					mu.Lock()
 					if err == nil {
 						acknowledged[rs[0].ID] = true

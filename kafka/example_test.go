@@ -53,13 +53,13 @@ func appendAndRead(ctx context.Context, addresses []string) error {
 	created := eventstore.Record{Value: []byte("an encoded event"), Header: event.Header{
 		ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}}
-	result, err := store.Append(ctx, alice, eventstore.NoStream, created)
+	result, err := store.Append(ctx, eventstore.To(alice, eventstore.NoStream, created))
 	if err != nil {
 		return err
 	}
-	fmt.Println("stored at version", result.Last)
+	fmt.Println("stored at version", result.Last())
 
-	_, err = store.Append(ctx, alice, eventstore.NoStream, created)
+	_, err = store.Append(ctx, eventstore.To(alice, eventstore.NoStream, created))
 	fmt.Println(err)
 
 	for r, err := range store.ReadStream(ctx, alice, 1) {

@@ -35,17 +35,17 @@ func TestAppendSurvivesAnswersOfBrokers(t *testing.T) {
 			c, cfg := fake(t)
 			s := open(t, cfg)
 			before, hit, after := records(1, ""), records(3, ""), records(1, "")
-			_, e := s.Append(t.Context(), stream("a"), eventstore.NoStream, before...)
+			_, e := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, before...))
 			require.NoError(t, e)
 
 			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: err, Count: 2})
-			r, e := s.Append(t.Context(), stream("a"), 1, hit...)
+			r, e := s.Append(t.Context(), eventstore.To(stream("a"), 1, hit...))
 			require.NoError(t, e)
-			require.Equal(t, int64(4), r.Last)
+			require.Equal(t, int64(4), r.Last())
 			require.NotZero(t, fault.Hits())
 			fault.Remove()
 
-			_, e = s.Append(t.Context(), stream("a"), 4, after...)
+			_, e = s.Append(t.Context(), eventstore.To(stream("a"), 4, after...))
 			require.NoError(t, e)
 			want := idsOf(before, hit, after)
 			require.Equal(t, want, ids(t, s, "a"))
@@ -67,7 +67,7 @@ func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 				fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: err, Count: 2})
 				s := open(t, cfg)
 				require.Equal(t, 2, fault.Hits())
-				_, e := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+				_, e := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 				require.NoError(t, e)
 			})
 		}
@@ -83,7 +83,7 @@ func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{key}, Err: kerr.ProducerFenced, Count: 1})
 			s := open(t, cfg)
 			require.Equal(t, 1, fault.Hits())
-			_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+			_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
 
@@ -101,11 +101,11 @@ func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
 	s := open(t, cfg)
 	lost, refused := loseARenewal(c)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID})
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	require.True(t, lost.Load())
 	require.True(t, refused.Load())
-	_, err = s.Append(t.Context(), stream("a"), 1, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 1, records(1, "")...))
 	require.NoError(t, err)
 	require.Zero(t, s.Skipped())
 }
@@ -117,9 +117,9 @@ func TestARenewalWithoutAnswerDoesNotTakeBackAClaim(t *testing.T) {
 	winners := overtake(t, c, cfg)
 	loseARenewal(c)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID})
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
-	_, err = (<-winners).Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = (<-winners).Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 }
 
@@ -147,14 +147,14 @@ func TestRefusedCommitSaysWhyAndStoresNothing(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed})
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	var refused *kafka.RefusedError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, topic, refused.Topic)
 	require.ErrorContains(t, err, "not authorized")
 
 	later := records(1, "")
-	_, err = s.Append(t.Context(), stream("a"), eventstore.NoStream, later...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, later...))
 	require.NoError(t, err)
 	require.Equal(t, idsOf(later), ids(t, s, "a"))
 }
@@ -168,7 +168,7 @@ func TestRefusalAfterLandingIsDecidedByTheLog(t *testing.T) {
 		kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed},
 	)
 	landed := records(2, "")
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, landed...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, landed...))
 	require.NoError(t, err)
 	require.Equal(t, idsOf(landed), ids(t, s, "a"))
 }
@@ -189,12 +189,12 @@ func TestCommitThatLandedBeforeATakeoverIsAcknowledged(t *testing.T) {
 		return nil, nil, false
 	})
 	landed := records(2, "")
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, landed...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, landed...))
 	require.NoError(t, err)
 	require.NotNil(t, taken)
 	require.Equal(t, idsOf(landed), ids(t, taken, "a"))
 
-	_, err = s.Append(t.Context(), stream("a"), 2, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 2, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 }
 
@@ -213,7 +213,7 @@ func TestCallersWhoLeave(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() {
-		_, err := s.Append(ctx, stream("a"), eventstore.Any, records(1, "flying")...)
+		_, err := s.Append(ctx, eventstore.To(stream("a"), eventstore.Any, records(1, "flying")...))
 		left <- err
 	}()
 	<-reached
@@ -224,15 +224,15 @@ func TestCallersWhoLeave(t *testing.T) {
 
 	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond) // it cannot be taken meanwhile
 	defer cancel()
-	_, err = s.Append(ctx, stream("a"), eventstore.Any, records(1, "waiting")...)
+	_, err = s.Append(ctx, eventstore.To(stream("a"), eventstore.Any, records(1, "waiting")...))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NotErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 	close(release)
 
-	r, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "flying")...)
+	r, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "flying")...))
 	require.NoError(t, err)
 	require.True(t, r.Repeated, "the first one has landed")
-	r, err = s.Append(t.Context(), stream("a"), 1, records(1, "waiting")...)
+	r, err = s.Append(t.Context(), eventstore.To(stream("a"), 1, records(1, "waiting")...))
 	require.NoError(t, err)
 	require.False(t, r.Repeated, "the first one was withdrawn")
 }

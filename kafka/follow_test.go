@@ -16,7 +16,7 @@ func TestFollowPassesOverForeignRecords(t *testing.T) {
 	var want []string
 	add := func() {
 		rs := records(2, "")
-		_, err := s.Append(t.Context(), stream("a"), eventstore.Any, rs...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, rs...))
 		require.NoError(t, err)
 		want = append(want, idsOf(rs)...)
 	}

@@ -20,7 +20,7 @@ func BenchmarkReadCategoryAmongForeignBatches(b *testing.B) {
 			c := foreigner(b, cfg, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(64), kgo.ProducerLinger(0),
 				kgo.ProducerBatchMaxBytes(512), kgo.ProducerBatchCompression(kgo.NoCompression()))
 			for i := range commits {
-				_, err := s.Append(b.Context(), stream("a"), eventstore.Expected(i*each), records(each, "")...)
+				_, err := s.Append(b.Context(), eventstore.To(stream("a"), eventstore.Expected(i*each), records(each, "")...))
 				require.NoError(b, err)
 				for range foreign / commits {
 					r := garbage(cfg)

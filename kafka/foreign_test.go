@@ -66,9 +66,9 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 			var want []string
 			for i := range 3 {
 				rs := records(2, "")
-				r, err := s.Append(t.Context(), stream(id), eventstore.Expected(2*i), rs...)
+				r, err := s.Append(t.Context(), eventstore.To(stream(id), eventstore.Expected(2*i), rs...))
 				require.NoError(t, err)
-				require.Equal(t, int64(2*i+2), r.Last)
+				require.Equal(t, int64(2*i+2), r.Last())
 				want = append(want, idsOf(rs)...)
 				if i < 2 {
 					c.disturb(t, cfg)
@@ -83,7 +83,7 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 
 			again := open(t, cfg)
 			require.Equal(t, want, ids(t, again, id))
-			_, err := again.Append(t.Context(), stream(id), 6, records(1, "")...)
+			_, err := again.Append(t.Context(), eventstore.To(stream(id), 6, records(1, "")...))
 			require.NoError(t, err)
 		})
 	}
@@ -131,7 +131,7 @@ func TestNothingCountsBeforeTheFirstClaim(t *testing.T) {
 	require.Empty(t, ids(t, s, "a"))
 	require.Equal(t, int64(2), s.Skipped())
 	own := records(1, "")
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, own...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, own...))
 	require.NoError(t, err)
 	require.Equal(t, idsOf(own), ids(t, s, "a"))
 }

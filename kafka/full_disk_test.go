@@ -122,14 +122,14 @@ func TestFullDiskWhileAppending(t *testing.T) {
 	var err error
 	for err == nil {
 		rs := large(1)
-		if _, err = s.Append(t.Context(), stream("a"), eventstore.Any, rs...); err == nil {
+		if _, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, rs...)); err == nil {
 			stored = append(stored, rs...)
 		}
 	}
 	if !errors.Is(err, eventstore.ErrOutcomeUnknown) { // it may have been on its way
 		requireIndexError(t, err, cfg.IndexDir)
 	}
-	_, err = s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))
 	requireIndexError(t, err, cfg.IndexDir)
 	for _, err := range s.ReadStream(t.Context(), stream("a"), 1) {
 		requireIndexError(t, err, cfg.IndexDir)
@@ -153,7 +153,7 @@ func TestFullDiskWhileAppending(t *testing.T) {
 	limitFiles(t, -1)
 	s = open(t, cfg)
 	require.Subset(t, ids(t, s, "a"), idsOf(stored))
-	_, err = s.Append(t.Context(), stream("b"), eventstore.NoStream, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 }
@@ -166,7 +166,7 @@ func TestFullDiskAtClosing(t *testing.T) {
 	cfg.IndexDir = filepath.Join(t.TempDir(), "index")
 	s := open(t, cfg)
 	rs := large(3)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, rs...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, rs...))
 	require.NoError(t, err)
 	limitFiles(t, 100_000)
 	requireIndexError(t, s.Close(), cfg.IndexDir)
@@ -196,7 +196,7 @@ func TestFullDiskOfOneInstance(t *testing.T) {
 	id := idOwnedBy(t, full)
 	var err error
 	for err == nil {
-		_, err = full.Append(t.Context(), stream(id), eventstore.Any, large(1)...)
+		_, err = full.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, large(1)...))
 	}
 	require.Eventually(t, func() bool {
 		return !slices.ContainsFunc(well.Status(), func(p kafka.PartitionStatus) bool { return !p.Owned })
@@ -205,7 +205,7 @@ func TestFullDiskOfOneInstance(t *testing.T) {
 		requireIndexError(t, p.Err, dir)
 		requireIndexError(t, p.Outside, dir)
 	}
-	_, err = well.Append(t.Context(), stream(id), eventstore.Any, records(1, "")...)
+	_, err = well.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, records(1, "")...))
 	require.NoError(t, err)
 	requireIndexError(t, full.Close(), dir)
 }
@@ -215,7 +215,7 @@ func idOwnedBy(t *testing.T, s *kafka.Store) string {
 	t.Helper()
 	for i := range 100 {
 		id := named("stream", i)
-		if _, err := s.Append(t.Context(), stream(id), eventstore.Any, records(1, "")...); err == nil {
+		if _, err := s.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, records(1, "")...)); err == nil {
 			return id
 		}
 	}

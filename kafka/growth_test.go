@@ -128,7 +128,7 @@ func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
 	<-sub.Done()
 	require.ErrorIs(t, sub.Err(), kafka.ErrPartitionsChanged)
 	require.ErrorContains(t, sub.Err(), "the topic has more partitions than the 2 that are configured")
-	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 	require.NoError(t, err)
 }
 

@@ -52,19 +52,21 @@ func TestHooksAreToldWhatHappens(t *testing.T) {
 	require.Positive(t, h.claimed[0].Duration)
 
 	before := time.Now()
-	result, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "c-1")...)
+	result, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(3, "c-1")...))
 	require.NoError(t, err)
-	again, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "c-1")...)
+	again, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(3, "c-1")...))
 	require.NoError(t, err)
-	_, err = s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrConflict)
-	_, err = s.Append(t.Context(), stream(""), eventstore.NoStream, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream(""), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	require.Len(t, h.appended, 4)
 	first := h.appended[0]
 	require.Equal(t, eventstore.Appended{
-		Stream: stream("a"), Records: 3, Result: result, Start: first.Start, Duration: first.Duration,
+		Commit: first.Commit, Result: result, Start: first.Start, Duration: first.Duration,
 	}, first)
+	require.Equal(t, stream("a"), first.Commit.Stream())
+	require.Len(t, first.Commit.Records, 3)
 	require.Positive(t, first.Duration)
 	require.False(t, first.Start.Before(before))
 	require.Equal(t, again, h.appended[1].Result)
@@ -74,14 +76,14 @@ func TestHooksAreToldWhatHappens(t *testing.T) {
 	require.Len(t, h.wrote, 1, "the others needed no batch")
 	require.Equal(t, kafka.Batch{Topic: topic, Commits: 1, Records: 3, Duration: h.wrote[0].Duration}, h.wrote[0])
 	require.Positive(t, h.wrote[0].Duration)
-	_, tip := s.ReadQueued(t.Context(), stream("b"), 1)
+	_, tip := readQueued(s, t.Context(), stream("b"), 1)
 	behind, err := tip.Append(t.Context(), records(1, "")...)
 	require.NoError(t, err)
 	require.Len(t, h.appended, 5)
 	require.Equal(t, behind, h.appended[4].Result, "a decision on what is queued is an append like any other")
 
 	writeForeign(t, cfg)
-	_, err = s.Append(t.Context(), stream("a"), eventstore.Expected(3), records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(3), records(1, "")...))
 	require.NoError(t, err)
 	require.Equal(t, []kafka.Skip{{Topic: topic, Offset: h.skipped[0].Offset, Records: 1}}, h.skipped)
 	require.Equal(t, behind.Position.Offset+1, h.skipped[0].Offset)
@@ -90,7 +92,7 @@ func TestHooksAreToldWhatHappens(t *testing.T) {
 	quietly := cfg
 	quietly.Hooks = kafka.Hooks{}
 	overtake(t, c, quietly)
-	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	require.Eventually(t, func() bool {
 		h.mu.Lock()
@@ -126,7 +128,7 @@ func TestStatusTellsTheLag(t *testing.T) {
 	const appends = 50
 	release := holdBack(cluster, func() int64 { return owner.Status()[0].Next })
 	for range appends {
-		_, err := owner.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+		_, err := owner.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 		require.NoError(t, err)
 	}
 	require.Zero(t, owner.Status()[0].Lag)

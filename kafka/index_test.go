@@ -35,7 +35,7 @@ func TestIndexResumesFromItsCheckpointAndCanBeDeleted(t *testing.T) {
 	cfg.IndexDir = filepath.Join(t.TempDir(), "index")
 	s := open(t, cfg)
 	rs := records(3, "command")
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, rs...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, rs...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 
@@ -47,10 +47,10 @@ func TestIndexResumesFromItsCheckpointAndCanBeDeleted(t *testing.T) {
 		s = open(t, cfg)
 		require.Equal(t, deleted, begun.Load() > 0)
 		require.Equal(t, idsOf(rs), ids(t, s, "a"))
-		r, err := s.Append(t.Context(), stream("a"), 99, records(1, "command")...)
+		r, err := s.Append(t.Context(), eventstore.To(stream("a"), 99, records(1, "command")...))
 		require.NoError(t, err)
 		require.True(t, r.Repeated, "the command is known")
-		require.Equal(t, int64(3), r.Last)
+		require.Equal(t, int64(3), r.Last())
 		require.NoError(t, s.Close())
 	}
 }
@@ -93,7 +93,7 @@ func TestIndexFolderThatCannotBeUsed(t *testing.T) {
 			fakes, cfg := fake(t)
 			cfg.IndexDir = filepath.Join(t.TempDir(), "index")
 			s := open(t, cfg)
-			_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+			_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
 

@@ -33,7 +33,7 @@ func TestLatencyOfASingleAppend(t *testing.T) {
 	for i := range rounds + warmUp {
 		rs := records(1, "")
 		begun := time.Now()
-		_, err := s.Append(t.Context(), stream("timed"), eventstore.Expected(i), rs...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("timed"), eventstore.Expected(i), rs...))
 		took := time.Since(begun)
 		require.NoError(t, err)
 

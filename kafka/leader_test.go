@@ -23,7 +23,7 @@ func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 	s := open(t, cfg)
 	led := make(map[int32]map[int32]string) // a stream of each partition, by leader
 	for i := range 100 {
-		r, err := s.Append(t.Context(), stream(named("s", i)), eventstore.NoStream, records(1, "")...)
+		r, err := s.Append(t.Context(), eventstore.To(stream(named("s", i)), eventstore.NoStream, records(1, "")...))
 		require.NoError(t, err)
 		leader := c.LeaderFor(topicOf(cfg), r.Position.Partition)
 		if led[leader] == nil {
@@ -49,14 +49,14 @@ func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 		})
 		done := make(chan error, 1)
 		go func() {
-			_, err := s.Append(context.WithoutCancel(t.Context()), stream(streams[slow]), 1, records(1, "")...)
+			_, err := s.Append(context.WithoutCancel(t.Context()), eventstore.To(stream(streams[slow]), 1, records(1, "")...))
 			done <- err
 		}()
 		<-held
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		for _, id := range others {
-			_, err := s.Append(ctx, stream(id), 1, records(1, "")...)
+			_, err := s.Append(ctx, eventstore.To(stream(id), 1, records(1, "")...))
 			require.NoError(t, err, "leader %d", leader)
 		}
 		require.Empty(t, done)

@@ -22,7 +22,7 @@ func TestAppendsWhileAnIdleOwnerMendsItsTerm(t *testing.T) {
 	rs := records(1, "")
 	done := make(chan error, 1)
 	go func() {
-		_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, rs...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, rs...))
 		done <- err
 	}()
 	require.Never(t, func() bool { return len(done) > 0 }, 100*time.Millisecond, time.Millisecond, "nothing of its term counts any more")

@@ -146,7 +146,7 @@ func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
 			c, cfg := fake(t)
 			cfg.IndexDir = dir
 			s := open(t, cfg)
-			_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
+			_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(3, "")...))
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
 			require.NoError(t, c.DeleteRecords(topic, 0, 2))
@@ -165,7 +165,7 @@ func TestUseOfAStoreThatDoesNotKnowTheCategory(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
 	other := eventstore.Stream{Category: "Order", ID: "1"}
-	_, err := s.Append(t.Context(), other, eventstore.Any, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(other, eventstore.Any, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	require.ErrorContains(t, err, `"Order"`)
 	for _, err := range s.ReadStream(t.Context(), other, 1) {
@@ -186,7 +186,7 @@ func TestManyCallersShareBatches(t *testing.T) {
 	for i := range callers {
 		group.Go(func() {
 			for n := range each {
-				_, err := s.Append(t.Context(), stream(named("caller", i)), eventstore.Expected(n), records(1, "")...)
+				_, err := s.Append(t.Context(), eventstore.To(stream(named("caller", i)), eventstore.Expected(n), records(1, "")...))
 				if err != nil {
 					t.Errorf("caller %d: %v", i, err)
 				}
@@ -211,14 +211,14 @@ func testTakeover(t *testing.T, cfg kafka.Config) {
 	owner := open(t, cfg)
 	for range 10 {
 		rs := records(2, "")
-		_, err := owner.Append(t.Context(), stream("fought over"), eventstore.Expected(len(want)), rs...)
+		_, err := owner.Append(t.Context(), eventstore.To(stream("fought over"), eventstore.Expected(len(want)), rs...))
 		require.NoError(t, err)
 		want = append(want, idsOf(rs)...)
 
 		next := open(t, cfg)
 		require.Equal(t, want, ids(t, next, "fought over"))
 		for range 2 { // it stays lost
-			_, err = owner.Append(t.Context(), stream("fought over"), eventstore.Expected(len(want)), records(1, "")...)
+			_, err = owner.Append(t.Context(), eventstore.To(stream("fought over"), eventstore.Expected(len(want)), records(1, "")...))
 			require.ErrorIs(t, err, eventstore.ErrNotOwner)
 			require.NotErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 			var lost *kafka.NotOwnerError
@@ -239,7 +239,7 @@ func TestClaimsAreRenewed(t *testing.T) {
 	renewals := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Observe: true, Count: -1})
 	s := open(t, cfg)
 	for i := 0; renewals.Hits() < 5; i++ {
-		_, err := s.Append(t.Context(), stream("a"), eventstore.Expected(i), records(1, "")...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(i), records(1, "")...))
 		require.NoError(t, err)
 	}
 	require.Zero(t, s.Skipped())
@@ -249,7 +249,7 @@ func TestClaimsAreRenewed(t *testing.T) {
 func TestReadsThatOutliveTheStore(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1_000, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1_000, "")...))
 	require.NoError(t, err)
 	byStream, byCategory := s.ReadStream(t.Context(), stream("a"), 1), s.ReadCategory(t.Context(), category, eventstore.Beginning())
 	seen := 0

@@ -30,7 +30,7 @@ func TestBrokersGoAwayAndComeBack(t *testing.T) {
 	}
 	create(t, cfg)
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(2, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(2, "")...))
 	require.NoError(t, err)
 
 	for n := range 3 {
@@ -40,7 +40,7 @@ func TestBrokersGoAwayAndComeBack(t *testing.T) {
 	for patience := 10 * time.Second; !errors.Is(err, eventstore.ErrOutcomeUnknown); patience *= 2 {
 		require.Less(t, patience, 2*time.Minute, "%v", err)
 		short, cancel := context.WithTimeout(t.Context(), patience)
-		_, err = s.Append(short, stream("a"), 2, records(1, "command")...)
+		_, err = s.Append(short, eventstore.To(stream("a"), 2, records(1, "command")...))
 		cancel()
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	}
@@ -53,11 +53,11 @@ func TestBrokersGoAwayAndComeBack(t *testing.T) {
 		restarts.Go(func() error { return c.Restart(t.Context(), n) })
 	}
 	require.NoError(t, restarts.Wait())
-	_, err = s.Append(t.Context(), stream("a"), 2, records(1, "command")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 2, records(1, "command")...))
 	require.NoError(t, err)
-	r, err := s.Append(t.Context(), stream("a"), 3, records(1, uuid.NewString())...)
+	r, err := s.Append(t.Context(), eventstore.To(stream("a"), 3, records(1, uuid.NewString())...))
 	require.NoError(t, err)
-	require.Equal(t, int64(4), r.Last)
+	require.Equal(t, int64(4), r.Last())
 
 	want := ids(t, s, "a")
 	require.Len(t, want, 4)

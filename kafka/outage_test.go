@@ -22,7 +22,7 @@ func TestACommitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
 	attempt := func(id string, patience time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		_, err := s.Append(ctx, stream(id), eventstore.Any, records(1, "")...)
+		_, err := s.Append(ctx, eventstore.To(stream(id), eventstore.Any, records(1, "")...))
 		return err
 	}
 	const patience = 50 * time.Millisecond

@@ -60,7 +60,7 @@ func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 			var kept []string
 			for range c.commits {
 				rs := records(c.records, "")
-				_, err := s.Append(t.Context(), stream("x"), eventstore.Any, rs...)
+				_, err := s.Append(t.Context(), eventstore.To(stream("x"), eventstore.Any, rs...))
 				require.NoError(t, err)
 				kept = append(kept, idsOf(rs)...)
 			}

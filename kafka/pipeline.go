@@ -3,64 +3,67 @@ package kafka
 import (
 	"context"
 	"iter"
+	"math"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-var _ eventstore.Pipelined = (*Store)(nil)
-
-// ReadQueued implements [eventstore.Pipelined]. What is queued behind a commit of Append, and that commit, is not yielded: its
+// ReadQueued implements [eventstore.Store]. What is queued behind a commit without a Tip, and that commit, is not yielded: its
 // versions are not known before it is written. Where this instance does not own the partition, it fails with a *[NotOwnerError].
 func (s *Store) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
-) (iter.Seq2[eventstore.Record, error], eventstore.Tip) {
-	err := eventstore.CheckStream(stream)
+) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
+	records, t, err := s.readQueued(ctx, stream, from)
 	if err != nil {
-		return failing(err), failedTip{err}
+		err = s.explained(err)
+		return failing(err), eventstore.Expectation{Stream: stream, Version: unread, Tip: &tip{store: s, err: err}}
+	}
+	at := eventstore.Expected(t.Version())
+	return s.under(ctx, records), eventstore.Expectation{Stream: stream, Version: at, Tip: &tip{store: s, tip: t}}
+}
+
+// unread is expected of a stream that could not be read.
+const unread = eventstore.Expected(math.MaxInt64)
+
+func (s *Store) readQueued(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) (iter.Seq2[eventstore.Record, error], *partition.Tip, error) {
+	if err := eventstore.CheckStream(stream); err != nil {
+		return nil, nil, err
 	}
 	p, err := s.partitionOf(ctx, stream)
 	if err != nil {
-		return failing(err), failedTip{err}
+		return nil, nil, err
 	}
 	if err := p.Readable(); err != nil {
-		return failing(public(err)), failedTip{public(err)}
+		return nil, nil, err
 	}
-	records, t, err := p.ReadQueued(ctx, stream, from)
-	if err != nil {
-		err = s.explained(err)
-		return failing(err), failedTip{err}
-	}
-	return s.under(ctx, records), &tip{store: s, stream: stream, Tip: t}
+	return p.ReadQueued(ctx, stream, from)
 }
 
-// tip checks input and makes errors public.
+// tip is what an expectation of this store carries.
 type tip struct {
-	store  *Store
-	stream eventstore.Stream
-	*partition.Tip
+	store *Store
+	tip   *partition.Tip // nil if the stream could not be read
+	err   error          // why not
 }
 
-func (t *tip) Append(ctx context.Context, records ...eventstore.Record) (eventstore.Result, error) {
-	return t.store.appending(ctx, t.stream, eventstore.Expected(t.Version()), records, func() (eventstore.Result, error) {
-		if ctx.Err() != nil {
-			return eventstore.Result{}, context.Cause(ctx)
+// tipOf returns the tip that the expectation carries: nil if it has none, and an error if it is another store's or that of a
+// stream that could not be read.
+func (s *Store) tipOf(e eventstore.Expectation) (*partition.Tip, error) {
+	if e.Tip == nil {
+		return nil, nil
+	}
+	t, ok := e.Tip.(*tip)
+	switch {
+	case ok && t.store == s && t.err != nil:
+		return nil, t.err
+	case !ok || t.store != s || t.tip.Stream() != e.Stream || eventstore.Expected(t.tip.Version()) != e.Version:
+		return nil, &eventstore.InvalidError{
+			Field: "expectation of " + e.Stream.String(), Found: "a tip that is not of this store, stream and version",
+			Want: "what ReadQueued of this store returned, unchanged",
 		}
-		return t.Tip.Append(ctx, records)
-	})
+	}
+	return t.tip, nil
 }
-
-func (t *tip) Await(ctx context.Context) error { return t.store.explained(t.Tip.Await(ctx)) }
-
-func (t *tip) Stored(ctx context.Context) error { return t.store.explained(t.Tip.Stored(ctx)) }
-
-// failedTip is that of a stream that cannot be read.
-type failedTip struct{ err error }
-
-func (t failedTip) Append(context.Context, ...eventstore.Record) (eventstore.Result, error) {
-	return eventstore.Result{}, t.err
-}
-
-func (t failedTip) Await(context.Context) error { return t.err }
-
-func (t failedTip) Stored(context.Context) error { return t.err }

@@ -92,11 +92,11 @@ func operate(t *testing.T, s *kafka.Store, rng *rand.Rand, id, command string) t
 	rs := records(1+rng.IntN(2), command)
 	if rng.IntN(5) == 0 {
 		o.commit = idsOf(rs)
-		o.Result, o.err = s.Append(ctx, stream(id), eventstore.Any, rs...)
+		o.Result, o.err = s.Append(ctx, eventstore.To(stream(id), eventstore.Any, rs...))
 		return o
 	}
 	o.seen = []string{}
-	history, tip := s.ReadQueued(ctx, stream(id), 1)
+	history, tip := readQueued(s, ctx, stream(id), 1)
 	for r, err := range history {
 		if err != nil {
 			o.err = err
@@ -138,11 +138,11 @@ func judge(t *testing.T, s *kafka.Store, all []told) {
 			}
 			if at >= 0 {
 				require.Equal(t, o.commit, log[at:at+len(o.commit)])
-				require.Equal(t, int64(at+1), o.First)
+				require.Equal(t, int64(at+1), o.First())
 			}
 		case o.err == nil:
 			require.True(t, o.Repeated)
-			require.LessOrEqual(t, o.Last, int64(len(log)))
+			require.LessOrEqual(t, o.Last(), int64(len(log)))
 		case errors.Is(o.err, eventstore.ErrOutcomeUnknown):
 			if at >= 0 && o.seen != nil {
 				require.Equal(t, o.seen, log[:at])
@@ -194,7 +194,7 @@ func TestUpdatesUnderFaults(t *testing.T) {
 				for attempt := 1; ; attempt++ { // until it is known, with ever more patience
 					patience := time.Duration(attempt*(1+rng.IntN(50))) * time.Millisecond
 					ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
-					err := r.Update(event.WithCause(ctx, event.Cause{CommandID: command}), "n", func(c counted) ([]aggregate.Event[counted], error) {
+					_, err := r.Update(event.WithCause(ctx, event.Cause{CommandID: command}), "n", func(c counted) ([]aggregate.Event[counted], error) {
 						if c.Number >= limit {
 							return nil, full
 						}

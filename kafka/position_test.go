@@ -21,7 +21,7 @@ func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(3, "")...))
 	require.NoError(t, err)
 	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		answer := r.ResponseKind().(*kmsg.ProduceResponse)
@@ -34,10 +34,10 @@ func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 		answer.Topics = append(answer.Topics, at)
 		return answer, nil, true
 	})
-	_, err = s.Append(t.Context(), stream("a"), 3, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 3, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 	require.ErrorContains(t, err, "belongs at offset")
-	_, err = s.Append(t.Context(), stream("a"), 3, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 3, records(1, "")...))
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, err, &corrupt, "later ones are not in doubt")
 	require.Eventually(t, func() bool { return s.Status()[0].Err != nil }, time.Minute, time.Millisecond, "nor is what the index says served on")
@@ -59,7 +59,7 @@ func TestThePositionIsThatOfTheCopyThatCounts(t *testing.T) {
 		}
 		return nil, nil, false
 	})
-	result, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(2, "")...)
+	result, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(2, "")...))
 	require.NoError(t, err)
 	require.Equal(t, int64(2), s.Skipped(), "the second copy")
 	var last int64

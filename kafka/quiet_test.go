@@ -41,14 +41,14 @@ func beARival(t *testing.T, args string) {
 		end()
 	}()
 	for ends.Err() == nil {
-		r, err := s.Append(t.Context(), stream("a"), eventstore.Any, records(1, uuid.NewString())...)
+		r, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, uuid.NewString())...))
 		if errors.Is(err, eventstore.ErrNotOwner) {
 			_, _ = fmt.Fprintln(os.Stdout, rivalLost)
 			<-ends.Done() // the service has it back
 			return
 		}
 		require.NoError(t, err)
-		_, _ = fmt.Fprintln(os.Stdout, r.Last)
+		_, _ = fmt.Fprintln(os.Stdout, r.Last())
 		_ = clock.Wait(ends, time.Millisecond)
 	}
 }
@@ -115,7 +115,7 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 	var h heard
 	cfg.Hooks = h.hooks()
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 
 	r := startRival(t, t.Name(), cfg, kafka.DefaultTransactionalIDPrefix)
@@ -128,7 +128,7 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 	for begun = clock.Reading(); time.Since(begun) < 5*cfg.QuietTime/4; {
 		require.True(t, r.wrote(t), "it keeps the partition while it writes")
 	}
-	_, err = s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 	for _, err := range []error{err, s.Status()[0].NotOwned} {
 		var no *kafka.NotOwnerError
 		require.ErrorAs(t, err, &no)
@@ -140,9 +140,9 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 	r.kill(t)
 
 	result := appendWhenOwned(t, s, "a", "again")
-	require.GreaterOrEqual(t, result.Last, r.last+1, "it holds all that the other was acknowledged")
-	require.LessOrEqual(t, result.Last, r.last+2, "and what the other was killed amid, if that was stored")
-	require.Len(t, ids(t, s, "a"), int(result.Last))
+	require.GreaterOrEqual(t, result.Last(), r.last+1, "it holds all that the other was acknowledged")
+	require.LessOrEqual(t, result.Last(), r.last+2, "and what the other was killed amid, if that was stored")
+	require.Len(t, ids(t, s, "a"), int(result.Last()))
 	require.NoError(t, s.Status()[0].NotOwned)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -168,7 +168,7 @@ func TestTaken_whileSharingIsClaimedAgain(t *testing.T) {
 		}
 		require.NoError(t, r.process.Wait())
 		require.NotZero(t, r.last)
-		require.Greater(t, appendWhenOwned(t, s, "a", "once more, after "+prefix).Last, max(result.Last, r.last))
+		require.Greater(t, appendWhenOwned(t, s, "a", "once more, after "+prefix).Last(), max(result.Last(), r.last))
 	}
 }
 

@@ -21,7 +21,7 @@ func TestFollowingGoesOnAfterARefusal(t *testing.T) {
 	reader := openReader(t, reading)
 	refusing := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 	rs := records(2, "")
-	_, err := owner.Append(t.Context(), stream("a"), eventstore.NoStream, rs...)
+	_, err := owner.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, rs...))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return reader.Status()[0].Err != nil }, time.Minute, time.Millisecond)
 	require.ErrorContains(t, reader.Status()[0].Err, "no permission for Read on topic "+topic)

@@ -48,14 +48,14 @@ func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
 			cfg.Hooks = h.hooks()
 			s := open(t, cfg)
 			first := records(1, "")
-			_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, first...)
+			_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, first...))
 			require.NoError(t, err)
 			disturb(t, c, cfg, claim)
 
-			_, err = s.Append(t.Context(), stream("a"), 1, records(1, "disturbed")...)
+			_, err = s.Append(t.Context(), eventstore.To(stream("a"), 1, records(1, "disturbed")...))
 			require.True(t, errors.Is(err, eventstore.ErrNotOwner) || errors.Is(err, eventstore.ErrOutcomeUnknown), "%v", err)
 			r := appendWhenOwned(t, s, "a", "disturbed")
-			require.Equal(t, int64(2), r.Last)
+			require.Equal(t, int64(2), r.Last())
 			require.Len(t, ids(t, s, "a"), 2)
 			require.True(t, s.Status()[0].Owned)
 			require.Zero(t, s.Skipped())
@@ -89,7 +89,7 @@ func appendWhenOwned(t testing.TB, s *kafka.Store, id, command string) eventstor
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
-		r, err := s.Append(ctx, stream(id), eventstore.Any, records(1, command)...)
+		r, err := s.Append(ctx, eventstore.To(stream(id), eventstore.Any, records(1, command)...))
 		if err == nil {
 			return r
 		}
@@ -109,7 +109,7 @@ func TestClaimSurvivesACoordinatorThatForgot(t *testing.T) {
 	forgot := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.InvalidProducerIDMapping, When: renews})
 	s := open(t, cfg)
 	for i := 0; forgot.Hits() == 0 || i < 20; i++ {
-		_, err := s.Append(t.Context(), stream("a"), eventstore.Expected(i), records(1, "")...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(i), records(1, "")...))
 		require.NoError(t, err)
 	}
 	require.NoError(t, s.Close())
@@ -130,7 +130,7 @@ func TestACoordinatorThatForgotGivesNothingBack(t *testing.T) {
 		kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID},
 		kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.InvalidProducerIDMapping, When: renews},
 	)
-	_, err := loser.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	requireFollows(t, c, loser, <-winners)
 }
@@ -153,7 +153,7 @@ func TestWhatIsLostToSomebodyIsFollowed(t *testing.T) {
 	c, cfg := fake(t)
 	loser := open(t, cfg)
 	winner := open(t, cfg)
-	_, err := loser.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	requireFollows(t, c, loser, winner)
 }
@@ -164,9 +164,9 @@ func requireFollows(t testing.TB, c *kfake.Cluster, loser, winner *kafka.Store) 
 	claims := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Observe: true, Count: -1})
 	defer claims.Remove()
 	for range 3 {
-		r, err := winner.Append(t.Context(), stream("followed"), eventstore.Any, records(1, "")...)
+		r, err := winner.Append(t.Context(), eventstore.To(stream("followed"), eventstore.Any, records(1, "")...))
 		require.NoError(t, err)
-		awaitVersion(t, loser, "followed", r.Last)
+		awaitVersion(t, loser, "followed", r.Last())
 	}
 	require.False(t, loser.Status()[0].Owned)
 	require.Zero(t, claims.Hits())
@@ -188,10 +188,10 @@ func TestClaimingAgainTakesFromNobody(t *testing.T) {
 		}
 		return nil, nil, false
 	})
-	_, err := loser.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	winner := <-winners
-	_, err = loser.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...) // waits until the loser has tried
+	_, err = loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...)) // waits until the loser has tried
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	appendWhenOwned(t, winner, "a", "command") // the fake brokers fence at once, and not by the marker; so it is claimed again as well
 	requireFollows(t, c, loser, winner)
@@ -203,11 +203,11 @@ func TestOneBatchThatIsGivenUpEndsNoClaim(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	refusing := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.OutOfOrderSequenceNumber, Count: -1})
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorContains(t, err, "again and again")
 	require.NotErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 	require.NotErrorIs(t, err, eventstore.ErrNotOwner)
 	refusing.Remove()
-	_, err = s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 }

@@ -54,13 +54,13 @@ func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for i := range appends {
-		_, err := s.Append(ctx, stream("a"), eventstore.Expected(i), records(1, "")...)
+		_, err := s.Append(ctx, eventstore.To(stream("a"), eventstore.Expected(i), records(1, "")...))
 		require.NoError(t, err)
 	}
 	require.Zero(t, renewals.Hits(), "no other one was begun meanwhile")
 	release()
 	require.NoError(t, renewals.Wait(t.Context(), 3), "it and the ones that follow are answered")
-	_, err := s.Append(t.Context(), stream("a"), appends, records(1, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), appends, records(1, "")...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	require.Empty(t, h.lost)

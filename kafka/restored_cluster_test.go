@@ -67,7 +67,7 @@ func testCompacted(t *testing.T, cfg kafka.Config) {
 	eventually(t, "records are gone", func() bool {
 		rs := records(1, "")
 		rs[0].Timestamp = time.Now() // a segment ends with a record that is later than its first one
-		_, err := s.Append(t.Context(), stream("x"), eventstore.Any, rs...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("x"), eventstore.Any, rs...))
 		require.NoError(t, err)
 		kept = append(kept, rs[0].ID)
 		return errors.Is(firstError(s.ReadCategory(t.Context(), category, eventstore.Beginning())), kafka.ErrRecordsMissing)

@@ -152,7 +152,7 @@ func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
 
 			var corrupt *kafka.CorruptError
 			if c.appends {
-				_, err := s.Append(t.Context(), stream("x"), eventstore.Any, records(1, "")...)
+				_, err := s.Append(t.Context(), eventstore.To(stream("x"), eventstore.Any, records(1, "")...))
 				require.ErrorIs(t, err, kafka.ErrLogCut) // and the outcome is unknown, if the first attempt was before the restart
 			}
 			eventually(t, "the status says so", func() bool { return s.Status()[0].Err != nil })
@@ -160,7 +160,7 @@ func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			require.ErrorAs(t, firstError(s.ReadStream(ctx, stream("x"), 1)), &corrupt)
-			_, err := s.Append(ctx, stream("x"), eventstore.Any, records(1, "")...)
+			_, err := s.Append(ctx, eventstore.To(stream("x"), eventstore.Any, records(1, "")...))
 			if c.readOnly {
 				require.ErrorIs(t, err, eventstore.ErrNotOwner)
 			} else {

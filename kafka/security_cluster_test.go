@@ -93,15 +93,15 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 			require.Equal(t, l.security, cfg.Security.String())
 			first := open(t, cfg)
 			commit := records(2, "")
-			_, err := first.Append(t.Context(), stream("a"), eventstore.NoStream, commit...)
+			_, err := first.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, commit...))
 			require.NoError(t, err)
 			require.Equal(t, idsOf(commit), ids(t, first, "a"))
 
 			second := open(t, cfg)
 			require.Equal(t, idsOf(commit), ids(t, second, "a"))
-			_, err = first.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+			_, err = first.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 			require.ErrorIs(t, err, eventstore.ErrNotOwner)
-			_, err = second.Append(t.Context(), stream("a"), 2, records(1, "")...)
+			_, err = second.Append(t.Context(), eventstore.To(stream("a"), 2, records(1, "")...))
 			require.NoError(t, err)
 			n := 0
 			for _, err := range second.ReadCategory(t.Context(), category, eventstore.Beginning()) {
@@ -143,7 +143,7 @@ func loginsAreRenewed(t *testing.T, cfg kafka.Config) string {
 	tick := time.NewTicker(life / 10)
 	defer tick.Stop()
 	for end := time.Now().Add(3 * life); time.Now().Before(end); <-tick.C {
-		_, err := s.Append(t.Context(), stream("a"), eventstore.Any, records(1, "")...)
+		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 		require.NoError(t, err)
 	}
 	require.NoError(t, s.Close())

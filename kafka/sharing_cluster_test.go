@@ -96,7 +96,7 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 	for _, id := range appended {
 		r, err := s.append(ctx, id, records(1, uuid.NewString()))
 		require.NoError(t, err)
-		require.Equal(t, int64(2), r.Last, "after what the killed one appended")
+		require.Equal(t, int64(2), r.Last(), "after what the killed one appended")
 	}
 	t.Logf("taken over after %s", time.Since(began).Round(time.Millisecond))
 }
@@ -110,7 +110,7 @@ func beAnInstance(t *testing.T, args string) {
 	var appended []string
 	for i := range 30 {
 		id := named("child", i)
-		if _, err := store.Append(t.Context(), stream(id), eventstore.NoStream, records(1, "")...); err == nil {
+		if _, err := store.Append(t.Context(), eventstore.To(stream(id), eventstore.NoStream, records(1, "")...)); err == nil {
 			appended = append(appended, id)
 		}
 	}

@@ -50,10 +50,10 @@ func appendWhereItBelongs(ctx context.Context, addresses []string) error {
 	created := eventstore.Record{Value: []byte("an encoded event"), Header: event.Header{
 		ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}}
-	_, err := instances["billing-1:3001"].Append(ctx, alice, eventstore.NoStream, created)
+	_, err := instances["billing-1:3001"].Append(ctx, eventstore.To(alice, eventstore.NoStream, created))
 	var elsewhere *kafka.NotOwnerError
 	if errors.As(err, &elsewhere) {
-		_, err = instances[elsewhere.Owner].Append(ctx, alice, eventstore.NoStream, created)
+		_, err = instances[elsewhere.Owner].Append(ctx, eventstore.To(alice, eventstore.NoStream, created))
 	}
 	if err == nil {
 		fmt.Println("one of billing-1:3001 and billing-2:3001 took it, the other named it")

@@ -96,13 +96,13 @@ func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
 			awaitStatus(t, b, "b is out", func(p kafka.PartitionStatus) bool { return p.Outside != nil })
 			awaitStatus(t, a, "a owns all", func(p kafka.PartitionStatus) bool { return p.Owned && p.Outside == nil })
 			for i := range 20 { // an owner with nothing to do learns of its loss late
-				_, err := b.Append(t.Context(), stream(named("s", i)), eventstore.Any, records(1, "")...)
+				_, err := b.Append(t.Context(), eventstore.To(stream(named("s", i)), eventstore.Any, records(1, "")...))
 				require.ErrorIs(t, err, eventstore.ErrNotOwner)
 			}
 			awaitStatus(t, b, "b owns nothing", func(p kafka.PartitionStatus) bool { return !p.Owned })
 			before := claims.Load()
 			for i, ends := 0, time.Now().Add(3*time.Second); time.Now().Before(ends); i++ {
-				_, err := a.Append(t.Context(), stream(named("s", i%20)), eventstore.Any, records(1, "")...)
+				_, err := a.Append(t.Context(), eventstore.To(stream(named("s", i%20)), eventstore.Any, records(1, "")...))
 				require.NoError(t, err)
 			}
 			require.Equal(t, before, claims.Load(), "b claims nothing")

@@ -76,7 +76,7 @@ func (s *service) at(address string) *kafka.Store {
 func (s *service) append(ctx context.Context, id string, rs []eventstore.Record) (eventstore.Result, error) {
 	store := s.some()
 	for {
-		r, err := store.Append(ctx, stream(id), eventstore.Any, rs...)
+		r, err := store.Append(ctx, eventstore.To(stream(id), eventstore.Any, rs...))
 		var no *kafka.NotOwnerError
 		switch {
 		case err == nil:
@@ -105,7 +105,7 @@ func (s *service) owners(t testing.TB, n int) map[string]int {
 			var err error
 			var no *kafka.NotOwnerError
 			eventually(t, "it takes the append or names who does", func() bool {
-				_, err = store.Append(t.Context(), stream(id), eventstore.Any, records(1, "")...)
+				_, err = store.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, records(1, "")...))
 				return !errors.As(err, &no) || no.Owner != ""
 			})
 			if err == nil {
@@ -149,7 +149,7 @@ func TestInstancesShareThePartitions(t *testing.T) {
 	r, err := s.append(t.Context(), "everywhere", records(3, ""))
 	require.NoError(t, err)
 	for _, store := range []*kafka.Store{a, b} {
-		awaitVersion(t, store, "everywhere", r.Last)
+		awaitVersion(t, store, "everywhere", r.Last())
 	}
 }
 
@@ -161,19 +161,19 @@ func TestDecisionsAreTheOwners(t *testing.T) {
 	create(t, s.cfg)
 	owner, other := s.start(t, "a:1"), s.start(t, "b:1") // one partition stays where it is
 	rs := records(1, "")
-	_, err := owner.Append(t.Context(), stream("s"), eventstore.NoStream, rs...)
+	_, err := owner.Append(t.Context(), eventstore.To(stream("s"), eventstore.NoStream, rs...))
 	require.NoError(t, err)
 	for _, known := range []bool{false, true} {
 		if known {
 			awaitVersion(t, other, "s", 1)
 		}
 		requireNoDecision(t, other, "s", eventstore.ErrNotOwner)
-		_, tip := other.ReadQueued(t.Context(), stream("s"), 1)
+		_, tip := readQueued(other, t.Context(), stream("s"), 1)
 		var no *kafka.NotOwnerError
 		require.ErrorAs(t, tip.Await(t.Context()), &no)
 		require.Equal(t, "a:1", no.Owner)
 	}
-	all, tip := owner.ReadQueued(t.Context(), stream("s"), 1)
+	all, tip := readQueued(owner, t.Context(), stream("s"), 1)
 	for r, err := range all {
 		require.NoError(t, err)
 		require.Equal(t, rs[0].ID, r.ID)
@@ -186,7 +186,7 @@ func TestDecisionsAreTheOwners(t *testing.T) {
 func awaitSharing(t testing.TB, s *service, address string) {
 	t.Helper()
 	for i := 0; ; i++ {
-		_, err := s.instances[address].Append(t.Context(), stream(named("await", i)), eventstore.Any, records(1, "")...)
+		_, err := s.instances[address].Append(t.Context(), eventstore.To(stream(named("await", i)), eventstore.Any, records(1, "")...))
 		var no *kafka.NotOwnerError
 		if errors.As(err, &no) {
 			if no.Owner != "" {
@@ -213,9 +213,9 @@ func TestOvertakenStoreFollows(t *testing.T) {
 	_, cfg := fake(t)
 	loser := open(t, cfg)
 	winner := open(t, cfg)
-	_, err := winner.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
+	_, err := winner.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(3, "")...))
 	require.NoError(t, err)
-	_, err = loser.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
+	_, err = loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	awaitVersion(t, loser, "a", 3)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -248,41 +249,55 @@ func (s *Store) giveUp() {
 // time. When ctx ends before the commit is on its way, nothing was appended and the error says so; afterwards it
 // is [eventstore.ErrOutcomeUnknown].
 //
+// A check takes the next batch of the partition, or some milliseconds where there is none: see DESIGN.md.
+//
 // Errors beside those of the interface: *[NotOwnerError], which matches [eventstore.ErrNotOwner] and names the owner where
 // that is known; *[RefusedError]; *[IndexError] once the disk of the index has failed.
-func (s *Store) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
-) (eventstore.Result, error) {
-	return s.appending(ctx, stream, expected, records, func() (eventstore.Result, error) {
-		p, err := s.partitionOf(ctx, stream)
-		if err != nil {
-			return eventstore.Result{}, err
-		}
-		return p.Append(ctx, stream, expected, records)
+func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+	if s.cfg.Hooks.Appended == nil || len(c.Records) == 0 {
+		r, err := s.append(ctx, c)
+		return r, s.explained(err)
+	}
+	start := clock.Reading()
+	r, err := s.append(ctx, c)
+	err = s.explained(err)
+	s.cfg.Hooks.Appended(ctx, eventstore.Appended{
+		Commit: c, Result: r, Err: err, Start: start, Duration: time.Since(start),
 	})
+	return r, err
 }
 
-// appending is what every way to append has in common: the input is checked, errors are made public, and the hook is told.
-func (s *Store) appending(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-	do func() (eventstore.Result, error),
-) (result eventstore.Result, err error) {
-	var start time.Time
-	if s.cfg.Hooks.Appended != nil {
-		start = clock.Reading()
+func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+	if err := eventstore.Check(c); err != nil {
+		return eventstore.Result{}, err
 	}
-	if err = eventstore.Check(stream, expected, records); err == nil {
-		result, err = do()
-	}
+	stream := c.Stream()
+	at := c.Expected(stream)
+	t, err := s.tipOf(at)
 	if err != nil {
-		err = s.explained(err)
+		return eventstore.Result{}, err
 	}
-	if s.cfg.Hooks.Appended != nil {
-		s.cfg.Hooks.Appended(ctx, eventstore.Appended{
-			Stream: stream, Records: len(records), Result: result, Err: err, Start: start, Duration: time.Since(start),
-		})
+	p, err := s.partitionOf(ctx, stream)
+	switch {
+	case err != nil:
+		return eventstore.Result{}, err
+	case len(c.Records) == 0:
+		return check(ctx, p, t, c)
+	case t != nil:
+		return t.Append(ctx, c.Stamped())
 	}
-	return result, err
+	return p.Append(ctx, stream, at.Version, c.Stamped())
+}
+
+// check answers a commit without records.
+func check(ctx context.Context, p storedPartition, t *partition.Tip, c eventstore.Commit) (eventstore.Result, error) {
+	if t == nil {
+		var err error
+		if _, t, err = p.ReadQueued(ctx, c.Stream(), math.MaxInt64); err != nil {
+			return eventstore.Result{}, err
+		}
+	}
+	return t.Check(ctx, c)
 }
 
 // explained returns the error of who wanted to append as the caller needs it: public, and with what to do.

@@ -46,11 +46,11 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 		return err
 	}
 	for i, id := range []string{"alice", "bob"} {
-		_, err := store.Append(ctx, eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
+		_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
 			Value: []byte("an encoded event"), Header: event.Header{
 				ID: fmt.Sprint("e-", i+1), Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 			},
-		})
+		}))
 		if err != nil {
 			return err
 		}

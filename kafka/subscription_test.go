@@ -101,7 +101,7 @@ func add(t testing.TB, s *kafka.Store, id string, commits int) []string {
 	var all []string
 	for i := range commits {
 		rs := records(1+i%2, "")
-		_, err := s.Append(t.Context(), stream(id), eventstore.Any, rs...)
+		_, err := s.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, rs...))
 		require.NoError(t, err)
 		all = append(all, idsOf(rs)...)
 	}
@@ -147,7 +147,7 @@ func TestHandlersKnowTheCause(t *testing.T) {
 	s := open(t, cfg)
 	rs := records(1, "command")
 	rs[0].CorrelationID, rs[0].ActorID = "conversation", "user"
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, rs...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, rs...))
 	require.NoError(t, err)
 	got := make(chan event.Cause, 1)
 	sub := quick("causes", newHandled())
@@ -224,7 +224,7 @@ func TestStartIsOfTheFirstAssignment(t *testing.T) {
 	old := add(t, s, "a", 3)
 	since := records(1, "")
 	since[0].Timestamp = since[0].Timestamp.Add(time.Hour)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.Any, since...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, since...))
 	require.NoError(t, err)
 	for group, c := range map[string]struct {
 		start eventstore.Start

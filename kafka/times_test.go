@@ -20,7 +20,7 @@ func TestTimesNeverGoBack(t *testing.T) {
 		t.Helper()
 		rs := records(2, "")
 		rs[0].Timestamp, rs[1].Timestamp = given, given
-		_, err := s.Append(t.Context(), stream(id), eventstore.NoStream, rs...)
+		_, err := s.Append(t.Context(), eventstore.To(stream(id), eventstore.NoStream, rs...))
 		require.NoError(t, err)
 		var stored []time.Time
 		for r, err := range s.ReadStream(t.Context(), stream(id), 1) {

@@ -122,7 +122,7 @@ func watched(t *testing.T, cfg kafka.Config) []kafka.TopicChange {
 	var c changes
 	cfg.Hooks.Topic = c.note
 	s := open(t, cfg)
-	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(3, "")...)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(3, "")...))
 	require.NoError(t, err)
 	require.Empty(t, s.TopicHealth().Problems)
 	require.Contains(t, s.TopicHealth().Topics, topicOf(cfg))
@@ -157,7 +157,7 @@ func watched(t *testing.T, cfg kafka.Config) []kafka.TopicChange {
 		{"cleanup.policy", false, false},
 		{"cleanup.policy", false, true},
 	}, first, "%v", told)
-	_, err = s.Append(t.Context(), stream("a"), 3, records(1, "")...)
+	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 3, records(1, "")...))
 	require.NoError(t, err)
 
 	eventually(t, "every broker knows that it is well", func() bool {

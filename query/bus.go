@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -10,10 +9,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/dispatch"
-	"github.com/fencelog/fencelog/internal/ids"
-	"github.com/fencelog/fencelog/internal/panics"
 )
 
 // Query is a query whose answer is an R: a struct that embeds [Returns].
@@ -55,25 +51,34 @@ type Config struct {
 	NewID func() string
 }
 
-// Bus hands queries to their handlers; see [Ask].
-type Bus struct {
-	cfg      Config
-	handlers dispatch.Table[Handler]
+// Bus hands queries to their handlers; see [Ask]. It may be used by any number of goroutines.
+type Bus struct{ bus *dispatch.Bus[any] }
+
+// kind is what errors and logs call the messages of this bus.
+//
+//nolint:gochecknoglobals // never changed
+var kind = &dispatch.Kind{
+	Name:      "query",
+	Handler:   "func(context.Context, %s) (Answer, error) to query.Register",
+	Unknown:   ErrUnknown,
+	Duplicate: ErrDuplicate,
 }
 
 // NewBus returns a bus without handlers; see [Register].
 func NewBus(cfg Config) *Bus {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
+	inner := dispatch.Config[any]{Logger: cfg.Logger, Now: cfg.Now, NewID: cfg.NewID}
+	for _, m := range cfg.Middleware {
+		inner.Middleware = append(inner.Middleware, wrapping(m))
 	}
-	if cfg.Now == nil {
-		cfg.Now = clock.Now
+	return &Bus{bus: dispatch.New(kind, inner)}
+}
+
+// wrapping returns the middleware as package dispatch has it.
+func wrapping(m Middleware) func(dispatch.Handler[any]) dispatch.Handler[any] {
+	if m == nil {
+		return nil
 	}
-	if cfg.NewID == nil {
-		cfg.NewID = ids.New
-	}
-	cfg.Middleware = append([]Middleware(nil), cfg.Middleware...)
-	return &Bus{cfg: cfg}
+	return func(next dispatch.Handler[any]) dispatch.Handler[any] { return dispatch.Handler[any](m(Handler(next))) }
 }
 
 // Register makes handle the handler of the queries of type Q, a named struct type. Queries are passed by value.
@@ -81,36 +86,7 @@ func NewBus(cfg Config) *Bus {
 // It fails with a *[DuplicateError] if Q has a handler, with an *[eventstore.InvalidError] if Q is no named struct,
 // handle is nil or a middleware returns nil, and with a *[PanicError] if a middleware panics.
 func Register[Q Query[R], R any](b *Bus, handle func(ctx context.Context, q Q) (R, error)) error {
-	g := reflect.TypeFor[Q]()
-	if err := dispatch.CheckType("query", g); err != nil {
-		return fmt.Errorf("register a query handler: %w", err)
-	}
-	if handle == nil {
-		return fmt.Errorf("register %s: %w", g,
-			&eventstore.InvalidError{Field: "query handler", Found: "nil", Want: "a function"})
-	}
-	in := "handler of query " + g.String()
-	h := Handler(func(ctx context.Context, msg any) (any, error) {
-		q, ok := msg.(Q)
-		if !ok {
-			return nil, &eventstore.InvalidError{
-				Field: "query passed on by middleware", Found: fmt.Sprintf("%T", msg), Want: g.String(),
-			}
-		}
-		return b.guard(ctx, in, func() (any, error) { return handle(ctx, q) })
-	})
-	err := panics.Guard("middleware for query "+g.String(), func() (err error) {
-		h, err = dispatch.Chain(h, b.cfg.Middleware, func(h Handler) bool { return h == nil })
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("register %s: %w", g, err)
-	}
-	name := dispatch.FuncName(handle)
-	if first, ok := b.handlers.Add(g, name, h); !ok {
-		return &DuplicateError{Query: g, First: first, Second: name}
-	}
-	return nil
+	return dispatch.Register(b.bus, handle, func(ctx context.Context, q Q) (any, error) { return handle(ctx, q) })
 }
 
 // Ask runs the handler of q and returns its answer, or the zero R and its error as it is. R is inferred from q.
@@ -124,7 +100,7 @@ func Register[Q Query[R], R any](b *Bus, handle func(ctx context.Context, q Q) (
 // with another type than R.
 func Ask[R any](ctx context.Context, b *Bus, q Query[R], opts ...Option) (R, error) {
 	var answer R
-	handle, err := b.find(q)
+	handle, err := b.bus.Find(q)
 	if err != nil {
 		return answer, err
 	}
@@ -132,8 +108,7 @@ func Ask[R any](ctx context.Context, b *Bus, q Query[R], opts ...Option) (R, err
 	if err != nil {
 		return answer, fmt.Errorf("ask %T: %w", q, err)
 	}
-	ctx = context.WithValue(event.WithCause(ctx, cause), metadataKey{}, md)
-	got, err := b.guard(ctx, "middleware around query "+reflect.TypeOf(q).String(), func() (any, error) { return handle(ctx, q) })
+	got, err := handle(b.bus.With(ctx, md, cause), q)
 	if err != nil {
 		return answer, err
 	}
@@ -144,42 +119,4 @@ func Ask[R any](ctx context.Context, b *Bus, q Query[R], opts ...Option) (R, err
 		}
 	}
 	return answer, nil
-}
-
-func (b *Bus) find(q any) (Handler, error) {
-	g := reflect.TypeOf(q)
-	if g == nil {
-		return nil, &eventstore.InvalidError{Field: "query", Found: "nil", Want: "a struct"}
-	}
-	if handle, ok := b.handlers.Find(g); ok {
-		return handle, nil
-	}
-	if g.Kind() == reflect.Pointer {
-		if _, ok := b.handlers.Find(g.Elem()); ok {
-			return nil, &eventstore.InvalidError{
-				Field: "query", Found: "the pointer " + g.String(), Want: g.Elem().String() + ": a query is passed by value",
-			}
-		}
-	}
-	return nil, &UnknownError{Query: g}
-}
-
-// guard runs f, turns its panic into an error, and logs the stack, which callers tend to drop.
-func (b *Bus) guard(ctx context.Context, in string, f func() (any, error)) (answer any, err error) {
-	returned := false
-	err = panics.Guard(in, func() (err error) {
-		answer, err = f()
-		returned = true
-		return err
-	})
-	var p *PanicError
-	if !returned && errors.As(err, &p) {
-		md, _ := MetadataFrom(ctx)
-		b.cfg.Logger.LogAttrs(ctx, slog.LevelError, in+" panicked",
-			slog.String("error", err.Error()),
-			slog.String("queryId", md.ID),
-			slog.String("correlationId", md.CorrelationID),
-			slog.String("stack", string(p.Stack)))
-	}
-	return answer, err
 }

@@ -89,7 +89,7 @@ func TestUnknownQuery(t *testing.T) {
 	var unknown *query.UnknownError
 	require.ErrorAs(t, err, &unknown)
 	require.ErrorIs(t, err, query.ErrUnknown)
-	require.Equal(t, "query_test.ListShops", unknown.Query.String())
+	require.Equal(t, "query_test.ListShops", unknown.Type.String())
 	require.EqualError(t, err, "query query_test.ListShops has no handler: "+
 		"give a func(context.Context, query_test.ListShops) (Answer, error) to query.Register")
 

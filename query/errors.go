@@ -2,9 +2,8 @@ package query
 
 import (
 	"errors"
-	"fmt"
-	"reflect"
 
+	"github.com/fencelog/fencelog/internal/dispatch"
 	"github.com/fencelog/fencelog/internal/panics"
 )
 
@@ -21,30 +20,7 @@ var (
 )
 
 // UnknownError says that no handler is registered for a query. It matches [ErrUnknown].
-type UnknownError struct{ Query reflect.Type }
-
-// Error says which query and what to register.
-func (e *UnknownError) Error() string {
-	g := e.Query
-	if g.Kind() == reflect.Pointer {
-		g = g.Elem()
-	}
-	return fmt.Sprintf("query %s has no handler: give a func(context.Context, %s) (Answer, error) to query.Register", e.Query, g)
-}
-
-// Is matches [ErrUnknown].
-func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
+type UnknownError = dispatch.UnknownError
 
 // DuplicateError says that a query has a handler already; that one stays. It matches [ErrDuplicate].
-type DuplicateError struct {
-	Query         reflect.Type
-	First, Second string // the handlers' functions and where they are written
-}
-
-// Error names both handlers.
-func (e *DuplicateError) Error() string {
-	return fmt.Sprintf("query %s has two handlers, %s and %s: register one", e.Query, e.First, e.Second)
-}
-
-// Is matches [ErrDuplicate].
-func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
+type DuplicateError = dispatch.DuplicateError

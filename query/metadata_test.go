@@ -46,14 +46,14 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 		{
 			name:  "inherited from the cause in the context",
 			from:  outer,
-			want:  query.Metadata{ID: "id-1", Timestamp: noon, CorrelationID: "conversation", ActorID: "user-0"},
+			want:  query.Metadata{ID: "id-1", Timestamp: noon, CorrelationID: "conversation", CausationID: "c-0", ActorID: "user-0"},
 			cause: outer,
 		},
 		{
 			name:  "options before what is inherited",
 			from:  outer,
 			opts:  []query.Option{query.WithCorrelationID("k"), query.WithActor("u")},
-			want:  query.Metadata{ID: "id-1", Timestamp: noon, CorrelationID: "k", ActorID: "u"},
+			want:  query.Metadata{ID: "id-1", Timestamp: noon, CorrelationID: "k", CausationID: "c-0", ActorID: "u"},
 			cause: event.Cause{CorrelationID: "k", CausationID: "c-0", CommandID: "c-0", ActorID: "u"},
 		},
 	} {

@@ -28,12 +28,12 @@ func stored(t *testing.T, registry schema.Registry, values ...[]byte) *aggregate
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	for i, value := range values {
-		_, err := store.Append(t.Context(), eventstore.Stream{Category: accountAggregate, ID: "a"}, eventstore.Expected(i), eventstore.Record{
+		_, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: accountAggregate, ID: "a"}, eventstore.Expected(i), eventstore.Record{
 			Value: value,
 			Header: event.Header{
 				ID: string(rune('a' + i)), Type: "Thing", Revision: 1, CorrelationID: "r", Timestamp: time.Unix(1_700_000_000, 0).UTC(),
 			},
-		})
+		}))
 		require.NoError(t, err)
 	}
 	codec, err := schema.NewCodec(registry, thing(v2), schema.Config{})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -109,3 +110,6 @@ func replaceOnce(t *testing.T, text, old, with string) string {
 	}
 	return strings.Replace(text, old, with, 1)
 }
+
+// errOf returns the error of a command or an update.
+func errOf(_ eventstore.Outcome, err error) error { return err }

@@ -97,9 +97,9 @@ func TestRenameInTwoReleases(t *testing.T) {
 		return members
 	}
 	write := func(members *aggregate.Repository[Member], e aggregate.Event[Member]) {
-		require.NoError(t, members.Update(ctx, "m", func(Member) ([]aggregate.Event[Member], error) {
+		require.NoError(t, errOf(members.Update(ctx, "m", func(Member) ([]aggregate.Event[Member], error) {
 			return []aggregate.Event[Member]{e}, nil
-		}))
+		})))
 	}
 	read := func(members *aggregate.Repository[Member]) []string {
 		root, err := members.Load(ctx, "m")

@@ -25,7 +25,7 @@ func (f *fixture) opened(t *testing.T, id string, change ...func(*account.Accoun
 	open := func(account.Account) ([]aggregate.Event[account.Account], error) {
 		return []aggregate.Event[account.Account]{created(change...)}, nil
 	}
-	require.NoError(t, f.Repository.Update(t.Context(), id, open))
+	require.NoError(t, errOf(f.Repository.Update(t.Context(), id, open)))
 }
 
 // An account goes on as it was opened: its currency may be withdrawn since, or have other digits.
@@ -75,7 +75,10 @@ func TestWithdrawnCurrencyFromEndToEnd(t *testing.T) {
 	t.Parallel()
 	f := inMemory(t)
 	f.opened(t, "a", counting("HRK", 3), atMost(10_000), atLeast(-500))
-	send := func(command any) error { return f.commands.Dispatch(t.Context(), command) }
+	send := func(command any) error {
+		_, err := f.commands.Dispatch(t.Context(), command)
+		return err
+	}
 
 	require.NoError(t, send(credit("t-1", "9.125", in("HRK"))))
 	require.NoError(t, send(debit("t-2", "9.625", in("HRK"))))
@@ -109,7 +112,7 @@ func TestAmountsThatDifferInZerosAreOneCommand(t *testing.T) {
 	f := inMemory(t)
 	f.create(t, "a")
 	for _, amount := range []money.Decimal{"12.5", "12.50", "012.50"} {
-		require.NoError(t, f.commands.Dispatch(t.Context(), credit("t", amount), command.WithID("c-1")))
+		require.NoError(t, errOf(f.commands.Dispatch(t.Context(), credit("t", amount), command.WithID("c-1"))))
 	}
 	require.Equal(t, []string{"AccountCreated", "AccountCredited"}, eventTypes(t, f, "a"))
 }

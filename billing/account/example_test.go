@@ -39,21 +39,22 @@ func pay(ctx context.Context) error {
 		return err
 	}
 
-	err = errors.Join(
-		commands.Dispatch(ctx, account.CreateAccount{
+	for _, c := range []any{
+		account.CreateAccount{
 			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
-		}),
-		commands.Dispatch(ctx, account.CreditAccount{
+		},
+		account.CreditAccount{
 			AccountID: "alice", TransactionID: "topup-1", EntryType: account.EntryTopUp,
 			Amount: "100.00", Currency: "USD", Contra: "bank",
-		}),
-		commands.Dispatch(ctx, account.DebitAccount{
+		},
+		account.DebitAccount{
 			AccountID: "alice", TransactionID: "payment-1", EntryType: account.EntryPayment,
 			Amount: "30.00", Currency: "USD", Contra: "bob",
-		}),
-	)
-	if err != nil {
-		return err
+		},
+	} {
+		if _, err := commands.Dispatch(ctx, c); err != nil {
+			return err
+		}
 	}
 	balance, err := query.Ask(ctx, queries, account.GetBalance{AccountID: "alice"})
 	if err != nil {
@@ -61,7 +62,7 @@ func pay(ctx context.Context) error {
 	}
 	fmt.Println(balance)
 
-	err = commands.Dispatch(ctx, account.DebitAccount{
+	_, err = commands.Dispatch(ctx, account.DebitAccount{
 		AccountID: "alice", TransactionID: "payment-2", EntryType: account.EntryPayment,
 		Amount: "100.00", Currency: "USD", Contra: "bob",
 	})

@@ -71,12 +71,15 @@ func wireCodec(t *testing.T, store eventstore.Store, registry schema.Registry, c
 // create opens a prepaid account in dollars.
 func (f *fixture) create(t *testing.T, id string) {
 	t.Helper()
-	require.NoError(t, f.commands.Dispatch(t.Context(), account.CreateAccount{
+	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreateAccount{
 		AccountID: id, OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
-	}))
+	})))
 }
 
 // on changes the account that a movement is of.
 func on(id string) func(*account.CreditAccount) {
 	return func(c *account.CreditAccount) { c.AccountID = id }
 }
+
+// errOf returns the error of a command or an update.
+func errOf(_ eventstore.Outcome, err error) error { return err }

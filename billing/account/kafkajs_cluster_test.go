@@ -163,7 +163,7 @@ func (w *writer) accounts(t *testing.T) {
 	const most = 1<<53 - 1
 	all, debt := money.Decimal("90071992547409.91"), money.Decimal("-90071992547409.91")
 	send := func(c any, options ...command.Option) {
-		require.NoError(t, w.f.commands.Dispatch(t.Context(), c, options...))
+		require.NoError(t, errOf(w.f.commands.Dispatch(t.Context(), c, options...)))
 	}
 	send(account.CreateAccount{
 		AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
@@ -240,9 +240,9 @@ func store(t *testing.T, w *writer, category string, events ...aggregate.Event[n
 	r, err := aggregate.NewRepository(t.Context(), typ, w.store, w.codec, aggregate.Config{})
 	require.NoError(t, err)
 	for _, e := range events {
-		require.NoError(t, r.Update(t.Context(), "one", func(nothing) ([]aggregate.Event[nothing], error) {
+		require.NoError(t, errOf(r.Update(t.Context(), "one", func(nothing) ([]aggregate.Event[nothing], error) {
 			return []aggregate.Event[nothing]{e}, nil
-		}))
+		})))
 		w.written[category+"/one"] = append(w.written[category+"/one"], e)
 	}
 }

@@ -80,14 +80,14 @@ func dispatchPOC(t *testing.T, cfg kafka.Config, registryURL string, logger *slo
 	require.NoError(t, err)
 
 	ctx := event.WithCause(t.Context(), event.Cause{TraceParent: traceParent})
-	require.NoError(t, commands.Dispatch(ctx, account.CreateAccount{
+	require.NoError(t, errOf(commands.Dispatch(ctx, account.CreateAccount{
 		AccountID:   "test-account-1",
 		OwnerID:     "user-1",
 		OwnerType:   "USER",
 		AccountType: "USER",
 		Currency:    "USD",
 	}, command.WithID("command-1"), command.WithCorrelationID("request-1"), command.WithActor("admin-1"),
-		command.WithMetadata(map[string]string{"tenant": "acme"})))
+		command.WithMetadata(map[string]string{"tenant": "acme"}))))
 
 	balance, err := query.Ask(ctx, queries, account.GetBalance{AccountID: "test-account-1"})
 	require.NoError(t, err)

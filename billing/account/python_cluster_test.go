@@ -78,9 +78,9 @@ func TestPython(t *testing.T) {
 	foreign := rawRecord(t, c.Brokers(), topic, strange.Partition, strange.Headers["eventId"])
 	checkSound(t, registry, cfg.TopicPrefix, foreign.Value)
 
-	require.NoError(t, f.commands.Dispatch(t.Context(), account.CreditAccount{
+	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreditAccount{
 		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100), Currency: "USD", Contra: "world",
-	}))
+	})))
 	require.EqualValues(t, 1, store.Skipped())
 	checkLoaded(t, f, "tx-after")
 	require.NoError(t, store.Close())
@@ -154,7 +154,7 @@ func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 		account.CreditAccount{AccountID: "alice", TransactionID: "tx-1", EntryType: account.EntryTopUp, Amount: usd(1<<53 - 1), Currency: "USD", Contra: "world", EffectiveAt: at},
 		account.DebitAccount{AccountID: "alice", TransactionID: "tx-2", EntryType: account.EntryPayment, Amount: usd(2000), Currency: "USD", Contra: "shop", EffectiveAt: at},
 	} {
-		require.NoError(t, f.commands.Dispatch(t.Context(), c))
+		require.NoError(t, errOf(f.commands.Dispatch(t.Context(), c)))
 	}
 	micros := float64(at.UnixMicro())
 	return map[string]map[string]any{

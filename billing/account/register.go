@@ -79,22 +79,22 @@ func Register(ctx context.Context, cfg Config) (*Service, error) {
 
 func (s *Service) commands(bus *command.Bus) error {
 	return errors.Join(
-		command.Register(bus, func(ctx context.Context, c CreateAccount) error {
+		command.Register(bus, func(ctx context.Context, c CreateAccount) (eventstore.Outcome, error) {
 			if err := c.checkIDs(); err != nil { // before the store is asked, which has rules of its own
-				return err
+				return eventstore.Outcome{}, err
 			}
 			return s.Repository.Update(ctx, c.AccountID, c.Decide)
 		}),
-		command.Register(bus, func(ctx context.Context, c CreditAccount) error {
+		command.Register(bus, func(ctx context.Context, c CreditAccount) (eventstore.Outcome, error) {
 			if err := movement(c).checkIDs(); err != nil {
-				return err
+				return eventstore.Outcome{}, err
 			}
 			c.EffectiveAt = orDispatched(ctx, c.EffectiveAt)
 			return s.Repository.Update(ctx, c.AccountID, c.Decide)
 		}),
-		command.Register(bus, func(ctx context.Context, c DebitAccount) error {
+		command.Register(bus, func(ctx context.Context, c DebitAccount) (eventstore.Outcome, error) {
 			if err := movement(c).checkIDs(); err != nil {
-				return err
+				return eventstore.Outcome{}, err
 			}
 			c.EffectiveAt = orDispatched(ctx, c.EffectiveAt)
 			return s.Repository.Update(ctx, c.AccountID, c.Decide)

@@ -14,6 +14,7 @@ import (
 	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
@@ -24,9 +25,9 @@ func TestCommandsReachTheStoreAndComeBack(t *testing.T) {
 	f := inMemory(t)
 	ctx := t.Context()
 	f.create(t, "a")
-	require.NoError(t, f.commands.Dispatch(ctx, credit("t-1", usd(1000)), command.WithActor("user-1")))
-	require.NoError(t, f.commands.Dispatch(ctx, debit("t-2", usd(250))))
-	require.ErrorIs(t, f.commands.Dispatch(ctx, debit("t-3", usd(751))), account.ErrInsufficientFunds)
+	require.NoError(t, errOf(f.commands.Dispatch(ctx, credit("t-1", usd(1000)), command.WithActor("user-1"))))
+	require.NoError(t, errOf(f.commands.Dispatch(ctx, debit("t-2", usd(250)))))
+	require.ErrorIs(t, errOf(f.commands.Dispatch(ctx, debit("t-3", usd(751)))), account.ErrInsufficientFunds)
 
 	balance, err := query.Ask(ctx, f.queries, account.GetBalance{AccountID: "a"})
 	require.NoError(t, err)
@@ -60,8 +61,8 @@ func TestRepeatedCommandsHaveOneEffect(t *testing.T) {
 	ctx := t.Context()
 	f.create(t, "a")
 	for range 3 {
-		require.NoError(t, f.commands.Dispatch(ctx, credit("t-1", usd(10)), command.WithID("c-1")))
-		require.NoError(t, f.commands.Dispatch(ctx, credit("t-1", usd(10))))
+		require.NoError(t, errOf(f.commands.Dispatch(ctx, credit("t-1", usd(10)), command.WithID("c-1"))))
+		require.NoError(t, errOf(f.commands.Dispatch(ctx, credit("t-1", usd(10)))))
 	}
 	balance, err := f.View.Balance(ctx, "a")
 	require.NoError(t, err)
@@ -74,8 +75,8 @@ func TestEffectiveTimeDefaultsToWhenTheCommandWasDispatched(t *testing.T) {
 	f := inMemory(t)
 	f.create(t, "a")
 	timeless := func(c *account.CreditAccount) { c.EffectiveAt = time.Time{} }
-	require.NoError(t, f.commands.Dispatch(t.Context(), credit("t-1", usd(10), timeless)))
-	require.NoError(t, f.commands.Dispatch(t.Context(), debit("t-2", usd(10), timeless)))
+	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), credit("t-1", usd(10), timeless))))
+	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), debit("t-2", usd(10), timeless))))
 	root, err := f.Repository.Load(t.Context(), "a")
 	require.NoError(t, err)
 	require.Equal(t, int64(3), root.Version())
@@ -105,10 +106,10 @@ func TestNewAccountsAreLogged(t *testing.T) {
 		return a
 	}}))
 	f := wire(t, store, schema.NewMemory(), logger)
-	require.NoError(t, f.commands.Dispatch(t.Context(), account.CreateAccount{
+	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreateAccount{
 		AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
-	}, command.WithCorrelationID("request-7")))
-	require.NoError(t, f.commands.Dispatch(t.Context(), credit("t-1", usd(10))))
+	}, command.WithCorrelationID("request-7"))))
+	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), credit("t-1", usd(10)))))
 	require.Equal(t, `level=INFO msg="account created" accountId=a ownerId=user-1 ownerType=USER accountType=USER `+
 		"currency=USD correlationId=request-7\n", log.String())
 }
@@ -148,7 +149,7 @@ func TestCommandsWithInvalidIDs(t *testing.T) {
 				commands = append(commands, account.DebitAccount(credit))
 			}
 			for _, c := range commands {
-				err := f.commands.Dispatch(t.Context(), c)
+				_, err := f.commands.Dispatch(t.Context(), c)
 				var wrong *ids.Error
 				require.ErrorAs(t, err, &wrong, "%T %s %q", c, field, id)
 				require.ErrorIs(t, err, ids.ErrInvalid)
@@ -178,7 +179,9 @@ func TestRegisterReportsEveryMistake(t *testing.T) {
 	types, err := event.NewTypes()
 	require.NoError(t, err)
 	taken := command.NewBus(command.Config{})
-	require.NoError(t, command.Register(taken, func(context.Context, account.DebitAccount) error { return nil }))
+	require.NoError(t, command.Register(taken, func(context.Context, account.DebitAccount) (eventstore.Outcome, error) {
+		return eventstore.Outcome{}, nil
+	}))
 	_, err = account.Register(t.Context(), account.Config{
 		Store: store, Codec: codec, Commands: taken, Queries: query.NewBus(query.Config{}),
 		Events: event.NewBus(types, event.BusConfig{}),

@@ -190,7 +190,7 @@ func TestRebuildMakesTheSameView(t *testing.T) {
 	f := inMemory(t)
 	for _, id := range []string{"a", "b", "c"} {
 		f.create(t, id)
-		require.NoError(t, f.commands.Dispatch(t.Context(), credit("t-"+id, usd(10), on(id))))
+		require.NoError(t, errOf(f.commands.Dispatch(t.Context(), credit("t-"+id, usd(10), on(id)))))
 	}
 	before, err := f.View.Balances(t.Context())
 	require.NoError(t, err)
@@ -226,15 +226,15 @@ func TestViewEqualsFold(t *testing.T) {
 		for _, id := range ids {
 			c := creations().Draw(rt, "account")
 			c.AccountID = id
-			require.NoError(rt, f.commands.Dispatch(t.Context(), c))
+			require.NoError(rt, errOf(f.commands.Dispatch(t.Context(), c)))
 		}
 		for range rapid.IntRange(0, 40).Draw(rt, "commands") {
 			c := movements().Draw(rt, "movement")
 			c.AccountID = rapid.SampledFrom(ids).Draw(rt, "id")
 			if rapid.Bool().Draw(rt, "credit") {
-				_ = f.commands.Dispatch(t.Context(), c) // a refusal is as good
+				_, _ = f.commands.Dispatch(t.Context(), c) // a refusal is as good
 			} else {
-				_ = f.commands.Dispatch(t.Context(), account.DebitAccount(c))
+				_, _ = f.commands.Dispatch(t.Context(), account.DebitAccount(c))
 			}
 			if rapid.Bool().Draw(rt, "look") {
 				equalsFold(rt, t.Context(), f, c.AccountID)
@@ -287,7 +287,7 @@ func TestViewSeesWhatWasCommittedBeforeItWasAsked(t *testing.T) {
 			for n := range credits {
 				amount := random.Int64N(100) + 1
 				posted += amount
-				err := f.commands.Dispatch(t.Context(), credit(fmt.Sprint("t-", n), usd(amount), on(id)))
+				_, err := f.commands.Dispatch(t.Context(), credit(fmt.Sprint("t-", n), usd(amount), on(id)))
 				balance, asked := f.View.Balance(t.Context(), id)
 				if err != nil || asked != nil || balance.Posted != posted {
 					t.Errorf("%s: found %v (%v, %v), expected %d posted", id, balance, err, asked, posted)

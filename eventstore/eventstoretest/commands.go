@@ -3,6 +3,7 @@ package eventstoretest
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -30,14 +31,14 @@ func reusedCommandIDs(t test, s *suite) {
 		_, after := s.append(ctx, t, stream, eventstore.Expected(4), s.records(1, "")...)
 		want = append(append(before, want...), after...)
 		for _, expected := range []eventstore.Expected{eventstore.Any, eventstore.NoStream, 5} {
-			again, err := s.store.Append(ctx, stream, expected, digested(s.records(2, command), x.second)...)
+			again, err := s.store.Append(ctx, eventstore.To(stream, expected, digested(s.records(2, command), x.second)...))
 			if x.reused {
 				reused(t, err, eventstore.CommandReusedError{Stream: stream, CommandID: command, Stored: x.first, Given: x.second})
 			} else {
 				must(t, "repeating a command", err)
 				repeated := first
 				repeated.Repeated, repeated.Time = true, time.Time{}
-				if again != repeated {
+				if !reflect.DeepEqual(again, repeated) {
 					fatal(t, "a repeated command is not answered with its first result", again, repeated)
 				}
 			}

@@ -45,7 +45,7 @@ func (s *suite) append(
 	ctx context.Context, t test, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
 ) (eventstore.Result, []eventstore.Record) {
 	t.Helper()
-	result, err := s.store.Append(ctx, stream, expected, records...)
+	result, err := s.store.Append(ctx, eventstore.To(stream, expected, records...))
 	must(t, "an append that should succeed", err)
 	if result.Repeated {
 		fatal(t, "the result of a new commit says Repeated", result)
@@ -53,7 +53,7 @@ func (s *suite) append(
 	if result.Time.IsZero() {
 		fatal(t, "the result of a new commit has no time", result)
 	}
-	if result.Last-result.First+1 != int64(len(records)) {
+	if result.Last()-result.First()+1 != int64(len(records)) {
 		fatal(t, "the result of an append has another number of versions than the commit has records", result, len(records))
 	}
 	return result, stored(stream, result, records)
@@ -64,8 +64,8 @@ func (s *suite) append(
 func stored(stream eventstore.Stream, result eventstore.Result, records []eventstore.Record) []eventstore.Record {
 	want := make([]eventstore.Record, len(records))
 	for i, r := range records {
-		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, result.First+int64(i)
-		r.Commit = eventstore.CommitPart{First: result.First, Length: len(records)}
+		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, result.First()+int64(i)
+		r.Commit = eventstore.CommitPart{First: result.First(), Length: len(records)}
 		r.Timestamp = time.Time{}
 		r.Value = bytes.Clone(r.Value)
 		r.Metadata = maps.Clone(r.Metadata)

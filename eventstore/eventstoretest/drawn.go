@@ -160,11 +160,11 @@ func limitsHold(t test, s *suite) {
 	rapid.Check(t, func(t *rapid.T) {
 		ctx := s.context(t)
 		stream, records := DrawCommit(t, rapid.SampledFrom(s.types).Draw(t, "category"))
-		wrong := eventstore.Check(stream, eventstore.NoStream, records)
+		wrong := eventstore.Check(eventstore.To(stream, eventstore.NoStream, records...))
 		for _, r := range records {
 			s.gives(r)
 		}
-		result, err := s.store.Append(ctx, stream, eventstore.NoStream, records...)
+		result, err := s.store.Append(ctx, eventstore.To(stream, eventstore.NoStream, records...))
 		if wrong != nil {
 			if got, want := invalidFields(err), invalidFields(wrong); !errors.Is(err, eventstore.ErrInvalid) || !slices.Equal(got, want) {
 				fatal(t, "what Check refuses is not refused with what it finds", "found", err, "expected", wrong)

@@ -20,7 +20,7 @@ func ExampleRun() {
 			t.Cleanup(func() { require.NoError(t, store.Close()) })
 			return store
 		}, eventstoretest.Config{
-			AggregateTypes: []string{"Account", "Transaction"},
+			Categories: []string{"Account", "Transaction"},
 		})
 	}
 }

@@ -53,7 +53,7 @@ func (s *suite) appendAsSeen(
 				return
 			}
 			var result eventstore.Result
-			if result, failed = s.store.Append(ctx, stream, eventstore.Expected(len(want)), c...); failed != nil {
+			if result, failed = s.store.Append(ctx, eventstore.To(stream, eventstore.Expected(len(want)), c...)); failed != nil {
 				return
 			}
 			want = append(want, stored(stream, result, c)...)

@@ -18,6 +18,16 @@ type attempt struct {
 	stream   eventstore.Stream
 	expected eventstore.Expected
 	records  []eventstore.Record
+
+	change func(*eventstore.Commit) // what makes the commit of this another one; may be nil
+}
+
+func (a attempt) commit() eventstore.Commit {
+	c := eventstore.To(a.stream, a.expected, a.records...)
+	if a.change != nil {
+		a.change(&c)
+	}
+	return c
 }
 
 // mistake makes a good attempt a bad one.
@@ -37,6 +47,9 @@ const noText = "broken \xff"
 
 // commitMistakes are those about the stream, the expected version and the commit as a whole.
 func commitMistakes() []mistake {
+	commit := func(name string, change func(*eventstore.Commit)) mistake {
+		return mistake{name, func(a *attempt) { a.change = change }}
+	}
 	return []mistake{
 		{"no category", func(a *attempt) { a.stream.Category = "" }},
 		{"category too long", func(a *attempt) { a.stream.Category = longName() }},
@@ -49,7 +62,16 @@ func commitMistakes() []mistake {
 		{"expected version one below that of no stream", func(a *attempt) { a.expected = eventstore.NoStream - 1 }},
 		{"expected version below that of no stream", func(a *attempt) { a.expected = -2 }},
 		{"expected version next to Any", func(a *attempt) { a.expected = eventstore.Any + 1 }},
-		{"no records", func(a *attempt) { a.records = nil }},
+		commit("neither records nor an expectation", func(c *eventstore.Commit) { *c = eventstore.Commit{} }),
+		{"a check of nothing", func(a *attempt) { a.records, a.expected = nil, eventstore.Any }},
+		commit("two expectations", func(c *eventstore.Commit) { c.Expect = slices.Repeat(c.Expect, 2) }),
+		commit("an expectation of another stream", func(c *eventstore.Commit) { c.Expect[0].Stream.ID += "x" }),
+		commit("a record of another stream", func(c *eventstore.Commit) { c.Records[1].AggregateID += "x" }),
+		commit("a record of another category", func(c *eventstore.Commit) { c.Records[1].Category += "x" }),
+		commit("a record of no stream", func(c *eventstore.Commit) { c.Records[1].AggregateID = "" }),
+		commit("a digest without a command", func(c *eventstore.Commit) { c.CommandID, c.Digest = "", "d" }),
+		commit("a digest that is too long", func(c *eventstore.Commit) { c.Digest = strings.Repeat("d", eventstore.MaxDigestBytes+1) }),
+		commit("a command id that is not UTF-8", func(c *eventstore.Commit) { c.CommandID = noText }),
 		{"too many records", func(a *attempt) {
 			a.records = slices.Repeat(a.records[:1], eventstore.MaxCommitRecords+1)
 		}},
@@ -72,8 +94,6 @@ func recordMistakes() []mistake {
 		first("metadata too large", func(r *eventstore.Record) {
 			r.Metadata = map[string]string{"k": strings.Repeat("x", eventstore.MaxCommitBytes+1)}
 		}),
-		first("category given", func(r *eventstore.Record) { r.Category = "Account" }),
-		first("aggregate id given", func(r *eventstore.Record) { r.AggregateID = "a" }),
 		second("version given", func(r *eventstore.Record) { r.AggregateVersion = 2 }),
 		first("position given", func(r *eventstore.Record) { r.Position = event.Position{Offset: 1} }),
 		first("partition given", func(r *eventstore.Record) { r.Position = event.Position{Partition: 1} }),
@@ -124,13 +144,13 @@ func badInputRefused(t test, s *suite) {
 	_, history := s.append(ctx, t, existing, eventstore.NoStream, s.records(2, "")...)
 	for _, bad := range mistakes() {
 		for _, stream := range []eventstore.Stream{existing, fresh} {
-			a := attempt{stream, eventstore.Any, s.records(2, "")}
+			a := attempt{stream: stream, expected: eventstore.Any, records: s.records(2, "")}
 			bad.make(&a)
-			_, err := s.store.Append(ctx, a.stream, a.expected, a.records...)
+			_, err := s.store.Append(ctx, a.commit())
 			if !errors.Is(err, eventstore.ErrInvalid) {
 				fatal(t, bad.name+": an append does not fail with an *InvalidError", "found", err)
 			}
-			if got, want := invalidFields(err), invalidFields(eventstore.Check(a.stream, a.expected, a.records)); !slices.Equal(got, want) {
+			if got, want := invalidFields(err), invalidFields(eventstore.Check(a.commit())); !slices.Equal(got, want) {
 				fatal(t, bad.name+": an append does not report what Check finds", "found", got, "expected", want)
 			}
 		}
@@ -172,8 +192,12 @@ func invalidFields(err error) []string {
 // inputNotRetained overwrites what it gave the store.
 func inputNotRetained(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
-	records := s.records(3, "")
-	_, want := s.append(ctx, t, stream, eventstore.NoStream, records...)
+	c := eventstore.To(stream, eventstore.NoStream, s.records(3, "")...)
+	records := c.Records
+	result, err := s.store.Append(ctx, c)
+	must(t, "an append that should succeed", err)
+	want := stored(stream, result, records)
+	c.Expect[0] = eventstore.Expectation{}
 	for i := range records {
 		for j := range records[i].Value {
 			records[i].Value[j] = '!'
@@ -192,11 +216,11 @@ func endedContextRefused(t test, s *suite) {
 	_, history := s.append(ctx, t, stream, eventstore.NoStream, s.records(2, "")...)
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	_, err := s.store.Append(cancelled, stream, eventstore.Any, s.records(1, "")...)
+	_, err := s.store.Append(cancelled, eventstore.To(stream, eventstore.Any, s.records(1, "")...))
 	s.refused(ctx, t, "an append with a context that was cancelled before", err, context.Canceled, stream, history)
 	late, cancel := context.WithDeadline(ctx, firstTime())
 	defer cancel()
-	_, err = s.store.Append(late, stream, eventstore.Any, s.records(1, "")...)
+	_, err = s.store.Append(late, eventstore.To(stream, eventstore.Any, s.records(1, "")...))
 	s.refused(ctx, t, "an append with a context whose deadline has passed", err, context.DeadlineExceeded, stream, history)
 
 	end := eventstore.After(maps.Clone(s.category(ctx, t, stream.Category).cursor))

@@ -89,7 +89,7 @@ func strangestHeaders(t test, s *suite) {
 		if text == "" {
 			continue
 		}
-		again, err := s.store.Append(ctx, stream, eventstore.NoStream, s.records(1, text)...)
+		again, err := s.store.Append(ctx, eventstore.To(stream, eventstore.NoStream, s.records(1, text)...))
 		must(t, fmt.Sprintf("repeating the command %q", text), err)
 		if !again.Repeated {
 			fatal(t, fmt.Sprintf("the command %q is not known when it is sent again", text))

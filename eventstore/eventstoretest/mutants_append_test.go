@@ -19,20 +19,56 @@ type appendCall struct {
 	ctx      context.Context //nolint:containedctx // a call's arguments, for as long as the call
 	stream   eventstore.Stream
 	expected eventstore.Expected
-	records  []eventstore.Record
+	records  []eventstore.Record // with the command that the commit is of
+
+	given eventstore.Commit
+	valid bool
+}
+
+func newAppendCall(ctx context.Context, c eventstore.Commit) appendCall {
+	a := appendCall{
+		ctx: ctx, stream: c.Stream(), expected: c.Expected(c.Stream()).Version, records: slices.Clone(c.Records),
+		given: c, valid: eventstore.Check(c) == nil,
+	}
+	if a.valid {
+		a.records = slices.Clone(c.Stamped())
+	}
+	return a
+}
+
+// commit returns what was given, with what was changed since.
+func (a appendCall) commit() eventstore.Commit {
+	c := a.given
+	c.Records = a.records
+	if a.expected != c.Expected(a.stream).Version {
+		c.Expect = []eventstore.Expectation{{Stream: a.stream, Version: a.expected}}
+	}
+	if a.valid && len(a.records) > 0 {
+		c.CommandID, c.Digest = a.records[0].CommandID, a.records[0].CommandDigest
+	}
+	return c
 }
 
 type appendResult = eventstore.Result
 
-// appending replaces the append of w; next is the one it replaces.
+// versions returns the result with other versions.
+func versions(r appendResult, first, last int64) appendResult {
+	if len(r.Streams) > 0 {
+		r.Streams = []eventstore.Written{{Stream: r.Streams[0].Stream, First: first, Last: last}}
+	}
+	return r
+}
+
+// appending replaces the append of w, but for checks; next is the one it replaces.
 func appending(replace func(w *wrapped, a appendCall, next func(appendCall) (appendResult, error)) (appendResult, error)) func(*wrapped) {
 	return func(w *wrapped) {
 		inner := w.append
-		next := func(a appendCall) (appendResult, error) { return inner(a.ctx, a.stream, a.expected, a.records) }
-		w.append = func(
-			ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-		) (appendResult, error) {
-			return replace(w, appendCall{ctx, stream, expected, records}, next)
+		next := func(a appendCall) (appendResult, error) { return inner(a.ctx, a.commit()) }
+		w.append = func(ctx context.Context, c eventstore.Commit) (appendResult, error) {
+			if len(c.Records) == 0 {
+				return inner(ctx, c)
+			}
+			return replace(w, newAppendCall(ctx, c), next)
 		}
 	}
 }
@@ -100,15 +136,13 @@ func commitMutants() []mutant {
 				lost := min(1, len(a.records)/2)
 				a.records = a.records[:len(a.records)-lost]
 				result, err := next(a)
-				result.Last += int64(lost)
-				return result, err
+				return versions(result, result.First(), result.Last()+int64(lost)), err
 			})},
 		{name: "appends the records of a commit one by one", caughtBy: caughtBy(oneWins, anyWins), breaks: oneByOne},
 		{name: "result with a version off by one", caughtBy: caughtBy(model), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				result, err := next(a)
-				result.Last--
-				return result, err
+				return versions(result, result.First(), result.Last()-1), err
 			})},
 		{name: "result with the position of the first record", caughtBy: caughtBy(model, oneWins), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
@@ -139,11 +173,12 @@ func oneByOne(w *wrapped) {
 				return result, err
 			}
 			if i == 0 {
-				whole.First = result.First
+				whole = result
 			}
-			whole.Last, whole.Position = result.Last, result.Position
-			commits[place(eventstore.Record{Header: headerOf(a.stream, result.Last)})] = eventstore.CommitPart{
-				First: whole.First, Length: len(a.records),
+			whole = versions(whole, whole.First(), result.Last())
+			whole.Position, whole.Time = result.Position, result.Time
+			commits[place(eventstore.Record{Header: headerOf(a.stream, result.Last())})] = eventstore.CommitPart{
+				First: whole.First(), Length: len(a.records),
 			}
 			mu.Unlock()
 		}
@@ -180,7 +215,7 @@ func commandMutants() []mutant {
 			func(w *wrapped, a appendCall, next next) (appendResult, error) {
 				result, err := next(a)
 				if result.Repeated {
-					result.Last = w.length(a.ctx, a.stream)
+					result = versions(result, result.First(), w.length(a.ctx, a.stream))
 				}
 				return result, err
 			})},
@@ -325,7 +360,9 @@ func inputMutants() []mutant {
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				result, err := next(a)
 				if errors.Is(err, eventstore.ErrInvalid) && len(a.records) > 1 {
-					a.records = []eventstore.Record{{Header: event.Header{ID: "x", Type: "X", Revision: 1, Timestamp: time.Unix(1, 0)}, Value: []byte("x")}}
+					a.records = []eventstore.Record{{Header: event.Header{
+						Category: a.stream.Category, AggregateID: a.stream.ID, ID: "x", Type: "X", Revision: 1, Timestamp: time.Unix(1, 0),
+					}, Value: []byte("x")}}
 					_, _ = next(a)
 				}
 				return result, err
@@ -361,7 +398,7 @@ func retaining(take func(r, given *eventstore.Record)) func(*wrapped) {
 		appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 			result, err := next(a)
 			for i := range a.records {
-				kept[place(eventstore.Record{Header: headerOf(a.stream, result.First+int64(i))})] = &a.records[i]
+				kept[place(eventstore.Record{Header: headerOf(a.stream, result.First()+int64(i))})] = &a.given.Records[i]
 			}
 			return result, err
 		})(w)

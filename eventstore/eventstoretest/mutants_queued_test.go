@@ -7,88 +7,99 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// ReadQueued makes the wrapped store an eventstore.Pipelined that never has anything queued.
-func (w *wrapped) ReadQueued(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Tip) {
-	version := w.length(ctx, stream)
-	all := w.ReadStream(ctx, stream, from)
-	return all, w.tip(&wrappedTip{w: w, stream: stream, version: version})
-}
+// marked is the Tip of an expectation that a broken store treats in its own way.
+type marked struct{}
 
-type wrappedTip struct {
-	w       *wrapped
-	stream  eventstore.Stream
-	version int64
-}
-
-func (t *wrappedTip) Append(ctx context.Context, records ...eventstore.Record) (eventstore.Result, error) {
-	return t.w.Append(ctx, t.stream, eventstore.Expected(t.version), records...)
-}
-
-func (t *wrappedTip) Await(context.Context) error { return eventstore.CheckStream(t.stream) }
-
-// brokenTip replaces the methods of a tip that are not nil.
-type brokenTip struct {
-	*wrappedTip
-	append func(context.Context, *wrappedTip, []eventstore.Record) (eventstore.Result, error)
-	await  func(*wrappedTip) error
-}
-
-func (t *wrappedTip) Stored(ctx context.Context) error { return t.Await(ctx) }
-
-func (t brokenTip) Append(ctx context.Context, records ...eventstore.Record) (eventstore.Result, error) {
-	if t.append == nil {
-		return t.wrappedTip.Append(ctx, records...)
-	}
-	return t.append(ctx, t.wrappedTip, records)
-}
-
-func (t brokenTip) Await(ctx context.Context) error {
-	if t.await == nil {
-		return t.wrappedTip.Await(ctx)
-	}
-	return t.await(t.wrappedTip)
-}
-
-func tipping(broken brokenTip) func(*wrapped) {
+// tipping replaces what the store does with a commit that was decided on what ReadQueued yields.
+func tipping(replace func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error)) func(*wrapped) {
 	return func(w *wrapped) {
-		w.tip = func(t *wrappedTip) eventstore.Tip {
-			b := broken
-			b.wrappedTip = t
-			return b
+		queued, inner := w.queued, w.append
+		w.queued = func(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
+			all, at := queued(ctx, stream, from)
+			at.Tip = marked{}
+			return all, at
+		}
+		w.append = func(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+			if len(c.Records) > 0 && len(c.Expect) > 0 && c.Expect[0].Tip == (marked{}) {
+				return replace(ctx, w, c)
+			}
+			return inner(ctx, c)
+		}
+	}
+}
+
+// checking replaces what the store answers to checks.
+func checking(replace func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error)) func(*wrapped) {
+	return func(w *wrapped) {
+		inner := w.append
+		w.append = func(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+			if len(c.Records) == 0 {
+				return replace(ctx, w, c)
+			}
+			return inner(ctx, c)
 		}
 	}
 }
 
 func queuedMutants() []mutant {
 	return []mutant{
-		{name: "appends behind a tip wherever the stream ends", caughtBy: caughtBy(queued), breaks: tipping(brokenTip{
-			append: func(ctx context.Context, t *wrappedTip, records []eventstore.Record) (eventstore.Result, error) {
-				return t.w.Append(ctx, t.stream, eventstore.Any, records...)
-			},
-		})},
-		{name: "takes the tip from after the read", caughtBy: caughtBy(queued), breaks: tipping(brokenTip{
-			append: func(ctx context.Context, t *wrappedTip, records []eventstore.Record) (eventstore.Result, error) {
-				return t.w.Append(ctx, t.stream, eventstore.Expected(t.w.length(ctx, t.stream)), records...)
-			},
-		})},
-		{name: "does not check what is appended behind a tip", caughtBy: caughtBy(queued), breaks: tipping(brokenTip{
-			append: func(ctx context.Context, t *wrappedTip, records []eventstore.Record) (eventstore.Result, error) {
-				if len(records) == 0 {
-					return eventstore.Result{}, nil
+		{name: "appends behind a tip wherever the stream ends", caughtBy: caughtBy(queued), breaks: tipping(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				c.Expect = nil
+				return w.good.Append(ctx, c)
+			})},
+		{name: "takes the tip from after the read", caughtBy: caughtBy(queued), breaks: tipping(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				now := eventstore.Expected(w.length(ctx, c.Stream()))
+				c.Expect = []eventstore.Expectation{{Stream: c.Stream(), Version: now}}
+				return w.good.Append(ctx, c)
+			})},
+		{name: "appends behind a tip for a context that has ended", caughtBy: caughtBy(queued), breaks: tipping(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				return w.good.Append(context.WithoutCancel(ctx), c)
+			})},
+		{name: "never knows that a tip is stored", caughtBy: caughtBy(queued, checks), breaks: checking(
+			func(context.Context, *wrapped, eventstore.Commit) (eventstore.Result, error) {
+				return eventstore.Result{}, errors.New("not stored")
+			})},
+		{name: "checks nothing", caughtBy: caughtBy(queued, checks, badInput), breaks: checking(
+			func(context.Context, *wrapped, eventstore.Commit) (eventstore.Result, error) {
+				return eventstore.Result{}, nil
+			})},
+		{name: "checks no version", caughtBy: caughtBy(checks), breaks: checking(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				r, err := w.good.Append(ctx, c)
+				if errors.Is(err, eventstore.ErrConflict) {
+					err = nil
 				}
-				return t.Append(ctx, records...)
-			},
-		})},
-		{name: "appends behind a tip for a context that has ended", caughtBy: caughtBy(queued), breaks: tipping(brokenTip{
-			append: func(ctx context.Context, t *wrappedTip, records []eventstore.Record) (eventstore.Result, error) {
-				return t.Append(context.WithoutCancel(ctx), records...)
-			},
-		})},
-		{name: "never knows that a tip is stored", caughtBy: caughtBy(queued), breaks: tipping(brokenTip{
-			await: func(*wrappedTip) error { return errors.New("not stored") },
-		})},
-		{name: "waits for a stream that cannot be", caughtBy: caughtBy(queued), breaks: tipping(brokenTip{
-			await: func(*wrappedTip) error { return nil },
-		})},
+				return r, err
+			})},
+		{name: "checks no version if nobody needs to be asked", caughtBy: caughtBy(checks), breaks: checking(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				r, err := w.good.Append(ctx, c)
+				if c.Unconfirmed && errors.Is(err, eventstore.ErrConflict) {
+					err = nil
+				}
+				return r, err
+			})},
+		{name: "does not look for the command of a check", caughtBy: caughtBy(checks), breaks: checking(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				c.CommandID, c.Digest = "", ""
+				return w.good.Append(ctx, c)
+			})},
+		{name: "takes the command of a check for the one that has its id", caughtBy: caughtBy(checks), breaks: checking(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				c.Digest = ""
+				return w.good.Append(ctx, c)
+			})},
+		{name: "looks at the version before the command of a check", caughtBy: caughtBy(checks), breaks: checking(
+			func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error) {
+				bare := c
+				bare.CommandID, bare.Digest = "", ""
+				if _, err := w.good.Append(ctx, bare); err != nil {
+					return eventstore.Result{}, err
+				}
+				return w.good.Append(ctx, c)
+			})},
 	}
 }

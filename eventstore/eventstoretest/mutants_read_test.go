@@ -348,10 +348,8 @@ func closingMutants() []mutant {
 			inner, stored := w.close, w.append
 			w.close = func() error {
 				w.gate.Lock()
-				w.append = func(
-					ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-				) (appendResult, error) {
-					_, _ = stored(ctx, stream, expected, records)
+				w.append = func(ctx context.Context, c eventstore.Commit) (appendResult, error) {
+					_, _ = stored(ctx, c)
 					return appendResult{}, eventstore.ErrClosed
 				}
 				w.gate.Unlock()

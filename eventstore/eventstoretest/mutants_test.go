@@ -15,6 +15,7 @@ const (
 	commandOnce  = "a command that is sent many times at once is stored once"
 	commandScope = "a command id counts within its stream only"
 	queued       = "a commit stands behind what it was decided on, queued or not"
+	checks       = "a check holds where the stream stands, and knows commands"
 	badInput     = "bad input is refused with every mistake in it"
 	retention    = "input is not retained"
 	endedContext = "nothing is appended for a context that has ended"

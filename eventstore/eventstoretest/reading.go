@@ -311,7 +311,7 @@ func cursorsBeyondEnd(t test, s *suite) {
 // unknownCategoryRefused asks for a category that no store of a test holds.
 func unknownCategoryRefused(t test, s *suite) {
 	ctx, unknown := s.context(t), eventstore.Stream{Category: "Nobody-has-heard-of-it", ID: "a"}
-	_, appended := s.store.Append(ctx, unknown, eventstore.Any, s.records(1, "")...)
+	_, appended := s.store.Append(ctx, eventstore.To(unknown, eventstore.Any, s.records(1, "")...))
 	_, read := collect(s.store.ReadStream(ctx, unknown, 1))
 	_, all := collect(s.store.ReadCategory(ctx, unknown.Category, eventstore.Beginning()))
 	_, followed := collect(s.store.Follow(ctx, unknown.Category, eventstore.Beginning()))

@@ -148,7 +148,7 @@ func TestGoodStorePasses(t *testing.T) {
 	for _, check := range eventstoretest.CheckNames() {
 		t.Run(check, func(t *testing.T) {
 			t.Parallel()
-			for _, cfg := range []eventstoretest.Config{{}, {AggregateTypes: []string{"Account"}}, {Durable: true}} {
+			for _, cfg := range []eventstoretest.Config{{}, {Categories: []string{"Account"}}, {Durable: true}} {
 				store := newWrapped(good(t))
 				r := record(t, check, func() eventstore.Store { return store.opened() }, cfg)
 				require.False(t, r.Failed(), r.text())

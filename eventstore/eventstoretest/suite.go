@@ -16,10 +16,10 @@ import (
 
 // Config configures [Run]; every field may be left zero.
 type Config struct {
-	// AggregateTypes are the categories that the suite appends to; they must exist by the time the
+	// Categories are the categories that the suite appends to; they must exist by the time the
 	// store is open. With at least two of them the suite also checks that they are kept apart.
 	// Default: "Account" and "Transaction".
-	AggregateTypes []string
+	Categories []string
 
 	// Durable says that whatever was appended is there again after the store was closed and opened
 	// once more. Default: false, and open is called only once.
@@ -35,7 +35,7 @@ type Config struct {
 // DefaultTimeout is generous enough for a store that loses a broker in the middle of a check.
 const DefaultTimeout = 2 * time.Minute
 
-// Run checks that the store that open returns keeps every promise of [eventstore.Store], and of [eventstore.Pipelined] if it is one.
+// Run checks that the store that open returns keeps every promise of [eventstore.Store].
 //
 // open fails t if it cannot open the store, and may register clean-ups with t. The last check closes the
 // store if it has a method Close() error, which must be idempotent. If the configuration says
@@ -75,6 +75,7 @@ func checks() []check {
 		{"a command id counts within its stream only", commandIDsPerStream},
 		{"a command id of another command is refused", reusedCommandIDs},
 		{"a commit stands behind what it was decided on, queued or not", decisionsOnQueued},
+		{"a check holds where the stream stands, and knows commands", checksHold},
 		{"bad input is refused with every mistake in it", badInputRefused},
 		{"whatever the limits let through is stored as it is", limitsHold},
 		{"a category that the store does not hold is refused", unknownCategoryRefused},
@@ -118,7 +119,7 @@ type suite struct {
 
 func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
 	s := &suite{
-		open: open, types: cfg.AggregateTypes, durable: cfg.Durable, timeout: cfg.Timeout,
+		open: open, types: cfg.Categories, durable: cfg.Durable, timeout: cfg.Timeout,
 		views: make(map[string]*view), now: firstTime(), clock: cfg.Now, given: make(map[string]givenTime),
 	}
 	if s.clock == nil {
@@ -133,13 +134,13 @@ func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
 	var mistakes []error
 	for _, name := range s.types {
 		if s.views[name] != nil {
-			mistakes = append(mistakes, fmt.Errorf("AggregateTypes: %q is given twice", name))
+			mistakes = append(mistakes, fmt.Errorf("Categories: %q is given twice", name))
 		}
 		mistakes = append(mistakes, eventstore.CheckCategory(name))
 		s.views[name] = newView(name)
 	}
 	if len(s.types) == 0 || s.timeout < 0 {
-		mistakes = append(mistakes, fmt.Errorf("AggregateTypes has %d names and Timeout is %s, expected 1 or more and a positive time",
+		mistakes = append(mistakes, fmt.Errorf("Categories has %d names and Timeout is %s, expected 1 or more and a positive time",
 			len(s.types), s.timeout))
 	}
 	if err := errors.Join(mistakes...); err != nil {

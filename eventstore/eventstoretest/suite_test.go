@@ -31,10 +31,10 @@ func TestRunAmidOthers(t *testing.T) {
 	intrude := func(aggregateType string) {
 		for i, id := range []string{"other", "yet another", "third"} {
 			stream := eventstore.Stream{Category: aggregateType, ID: id}
-			_, err := store.good.Append(t.Context(), stream, eventstore.Any, eventstore.Record{
+			_, err := store.good.Append(t.Context(), eventstore.To(stream, eventstore.Any, eventstore.Record{
 				Header: event.Header{ID: "e", Type: "Happened", Revision: 1, Timestamp: time.Unix(int64(i), 0)},
 				Value:  []byte("x"),
-			})
+			}))
 			require.NoError(t, err)
 		}
 	}
@@ -59,9 +59,9 @@ func TestRunAmidOthers(t *testing.T) {
 func TestBadConfigIsRefused(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]eventstoretest.Config{
-		`"Account" is given twice`:   {AggregateTypes: []string{"Account", "Account"}},
-		`found "Acc.ount", expected`: {AggregateTypes: []string{"Acc.ount"}},
-		"AggregateTypes has 0 names": {AggregateTypes: []string{}},
+		`"Account" is given twice`:   {Categories: []string{"Account", "Account"}},
+		`found "Acc.ount", expected`: {Categories: []string{"Acc.ount"}},
+		"Categories has 0 names":     {Categories: []string{}},
 		"Timeout is -1s":             {Timeout: -time.Second},
 	} {
 		r := record(t, model, func() eventstore.Store { return good(t) }, cfg)

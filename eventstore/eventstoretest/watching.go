@@ -62,9 +62,9 @@ func (w *watcher) sees(ctx context.Context, commit won) error {
 			return fmt.Errorf("a category ends a stream at version %d, amid the commit %+v", r.AggregateVersion, r.Commit)
 		}
 	}
-	if found := last[commit.stream.ID].AggregateVersion; found < commit.result.Last {
+	if found := last[commit.stream.ID].AggregateVersion; found < commit.result.Last() {
 		return fmt.Errorf("a category holds a stream up to version %d, after an append was acknowledged up to version %d",
-			found, commit.result.Last)
+			found, commit.result.Last())
 	}
 	w.before[aggregateType] = now
 	return nil

@@ -17,11 +17,11 @@ type records = iter.Seq2[eventstore.Record, error]
 // and opened again, and then holds what it held before.
 type wrapped struct {
 	good     *memory.Store
-	append   func(context.Context, eventstore.Stream, eventstore.Expected, []eventstore.Record) (eventstore.Result, error)
+	append   func(context.Context, eventstore.Commit) (eventstore.Result, error)
+	queued   func(context.Context, eventstore.Stream, int64) (records, eventstore.Expectation)
 	stream   func(context.Context, eventstore.Stream, int64) records
 	category func(context.Context, string, eventstore.Start) records
 	follow   func(context.Context, string, eventstore.Start) records
-	tip      func(*wrappedTip) eventstore.Tip
 	close    func() error
 	reopen   func()
 
@@ -36,11 +36,10 @@ type wrapped struct {
 
 func newWrapped(store *memory.Store) *wrapped {
 	w := &wrapped{good: store, stream: store.ReadStream, category: store.ReadCategory, follow: store.Follow, reopen: func() {}}
-	w.tip = func(t *wrappedTip) eventstore.Tip { return t }
-	w.append = func(
-		ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-	) (eventstore.Result, error) {
-		return store.Append(ctx, stream, expected, records...)
+	w.append = store.Append
+	w.queued = func(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
+		_, at := store.ReadQueued(ctx, stream, from)
+		return w.ReadStream(ctx, stream, from), at
 	}
 	w.close = func() error {
 		w.gate.Lock()
@@ -62,15 +61,17 @@ func (w *wrapped) opened() *wrapped {
 	return w
 }
 
-func (w *wrapped) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
-) (eventstore.Result, error) {
+func (w *wrapped) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	w.gate.RLock()
 	defer w.gate.RUnlock()
 	if w.closed.Load() {
 		return eventstore.Result{}, eventstore.ErrClosed
 	}
-	return w.append(ctx, stream, expected, records)
+	return w.append(ctx, c)
+}
+
+func (w *wrapped) ReadQueued(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
+	return w.queued(ctx, stream, from)
 }
 
 func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) records {

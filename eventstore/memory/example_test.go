@@ -24,10 +24,10 @@ func Example() {
 		Header: event.Header{ID: "e-1", Type: "AccountOpened", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
 		Value:  []byte("an encoded event"),
 	}
-	result, err := store.Append(ctx, account, eventstore.NoStream, opened)
-	fmt.Println("appended: version", result.Last, err)
+	result, err := store.Append(ctx, eventstore.To(account, eventstore.NoStream, opened))
+	fmt.Println("appended: version", result.Last(), err)
 
-	_, err = store.Append(ctx, account, eventstore.NoStream, opened)
+	_, err = store.Append(ctx, eventstore.To(account, eventstore.NoStream, opened))
 	var conflict *eventstore.ConflictError
 	if errors.As(err, &conflict) {
 		fmt.Println("conflict: the stream is at version", conflict.Actual)
@@ -72,10 +72,10 @@ func ExampleStore_ReadCategory() {
 		if i == 2 {
 			project()
 		}
-		_, err := store.Append(ctx, eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
+		_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
 			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
 			Value:  []byte("an encoded event"),
-		})
+		}))
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -99,10 +99,10 @@ func ExampleStore_Follow() {
 	ctx := context.Background()
 	fromNow := store.Follow(ctx, "Account", eventstore.End())
 	for i := range 2 {
-		_, err := store.Append(ctx, eventstore.Stream{Category: "Account", ID: "a-1"}, eventstore.Any, eventstore.Record{
+		_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: "a-1"}, eventstore.Any, eventstore.Record{
 			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
 			Value:  []byte("an encoded event"),
-		})
+		}))
 		if err != nil {
 			fmt.Println(err)
 			return

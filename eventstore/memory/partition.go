@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -49,43 +50,58 @@ func newPartition(number int32, moved *wake.Bell, cfg Config) *partition {
 	}
 }
 
-// append takes records that passed [eventstore.Check].
-func (p *partition) append(
-	name eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-) (eventstore.Result, error) {
+// append takes a commit of the stream that passed [eventstore.Check]. The expectation of one that was read held at that time.
+func (p *partition) append(name eventstore.Stream, c eventstore.Commit, read bool) (eventstore.Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	st := p.streams[name.ID]
 	if st == nil {
 		st = &stream{commands: make(map[string]command)}
 	}
-	id, digest := records[0].CommandID, records[0].CommandDigest
-	if first, ok := st.commands[id]; ok {
-		if !eventstore.SameCommand(first.digest, digest) {
-			return eventstore.Result{}, &eventstore.CommandReusedError{Stream: name, CommandID: id, Stored: first.digest, Given: digest}
+	if first, ok := st.commands[c.CommandID]; ok {
+		if !eventstore.SameCommand(first.digest, c.Digest) {
+			return eventstore.Result{}, &eventstore.CommandReusedError{
+				Stream: name, CommandID: c.CommandID, Stored: first.digest, Given: c.Digest,
+			}
 		}
-		first.result.Repeated, first.result.Time = true, time.Time{}
-		return first.result, nil
+		return first.again(), nil
 	}
-	actual := int64(len(st.places))
-	if !expected.Met(actual) {
+	actual, expected := int64(len(st.places)), c.Expected(name).Version
+	switch check := len(c.Records) == 0; {
+	case check && read:
+		return eventstore.Result{}, nil
+	case !expected.Met(actual):
 		return eventstore.Result{}, &eventstore.ConflictError{Stream: name, Expected: expected, Actual: actual}
+	case check:
+		return eventstore.Result{}, nil
 	}
 	p.leaveGap()
 	now := p.now().UTC()
-	commit := eventstore.CommitPart{First: actual + 1, Length: len(records)}
-	for i, r := range records {
-		r.Category, r.AggregateID, r.AggregateVersion = name.Category, name.ID, commit.First+int64(i)
-		r.Commit = commit
+	part := eventstore.CommitPart{First: actual + 1, Length: len(c.Records)}
+	for i, r := range c.Stamped() {
+		r.AggregateVersion, r.Commit = part.First+int64(i), part
 		p.add(st, r, now)
 	}
 	p.streams[name.ID] = st
 	last := p.log[len(p.log)-1]
-	result := eventstore.Result{First: commit.First, Last: last.AggregateVersion, Position: last.Position, Time: last.Timestamp}
-	if id != "" {
-		st.commands[id] = command{result, digest}
+	result := eventstore.Result{
+		Streams:  []eventstore.Written{{Stream: name, First: part.First, Last: last.AggregateVersion}},
+		Position: last.Position, Time: last.Timestamp,
+	}
+	if c.CommandID != "" {
+		first := result
+		first.Streams = slices.Clone(result.Streams)
+		st.commands[c.CommandID] = command{first, c.Digest}
 	}
 	return result, nil
+}
+
+// again returns the answer to a repetition of the command. Callers may change what they are given.
+func (c command) again() eventstore.Result {
+	r := c.result
+	r.Streams = slices.Clone(r.Streams)
+	r.Repeated, r.Time = true, time.Time{}
+	return r
 }
 
 // One commit of so many leaves a gap before it, of so many offsets at most.

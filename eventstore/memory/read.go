@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 
 	"github.com/fencelog/fencelog/eventstore"
 )
@@ -13,10 +14,21 @@ import (
 func (s *Store) ReadStream(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) iter.Seq2[eventstore.Record, error] {
+	records, _ := s.ReadQueued(ctx, stream, from)
+	return records
+}
+
+// ReadQueued yields what ReadStream yields, as nothing is ever queued, and the version that the stream has now.
+func (s *Store) ReadQueued(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
 	log, places, err := s.stream(ctx, stream)
 	if err != nil {
-		return failed(fmt.Errorf("read %s: %w", stream, err))
+		err = fmt.Errorf("read %s: %w", stream, err)
+		return failed(err), eventstore.Expectation{Stream: stream, Version: unread}
 	}
+	at := eventstore.Expectation{Stream: stream, Version: eventstore.Expected(len(places))}
+	at.Tip = tip{store: s, stream: stream, version: at.Version}
 	from = min(max(from, 1), int64(len(places))+1)
 	return s.while(ctx, stream.String(), func(yield func(eventstore.Record) bool) {
 		for _, i := range places[from-1:] {
@@ -24,8 +36,29 @@ func (s *Store) ReadStream(
 				return
 			}
 		}
-	})
+	}), at
 }
+
+// tip says that a stream stood at a version when it was read. As nothing is queued, that is all a check asks.
+type tip struct {
+	store   *Store
+	stream  eventstore.Stream
+	version eventstore.Expected
+}
+
+// checkTip reports whether the expectation has a tip, and fails if that is not what ReadQueued returned.
+func (s *Store) checkTip(e eventstore.Expectation) (read bool, err error) {
+	if e.Tip != nil && e.Tip != (tip{store: s, stream: e.Stream, version: e.Version}) {
+		err = &eventstore.InvalidError{
+			Field: "expectation of " + e.Stream.String(), Found: "a tip that is not of this store, stream and version",
+			Want: "what ReadQueued of this store returned, unchanged",
+		}
+	}
+	return e.Tip != nil, err
+}
+
+// unread is expected of a stream that could not be read. No stream is ever there.
+const unread = eventstore.Expected(math.MaxInt64)
 
 func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventstore.Record, []int, error) {
 	if err := eventstore.CheckStream(stream); err != nil {

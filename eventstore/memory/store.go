@@ -91,48 +91,47 @@ func New(cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Append adds records to the end of stream, as [eventstore.Store] says.
+// Append stores a commit, as [eventstore.Store] says.
 // It never answers with [eventstore.ErrNotOwner] or [eventstore.ErrOutcomeUnknown].
-func (s *Store) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
-) (eventstore.Result, error) {
-	if s.onAppend == nil {
-		return s.appended(ctx, stream, expected, records)
+func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+	if s.onAppend == nil || len(c.Records) == 0 {
+		return s.appended(ctx, c)
 	}
 	start := clock.Reading()
-	result, err := s.appended(ctx, stream, expected, records)
-	s.onAppend(ctx, eventstore.Appended{
-		Stream: stream, Records: len(records), Result: result, Err: err, Start: start, Duration: time.Since(start),
-	})
+	result, err := s.appended(ctx, c)
+	s.onAppend(ctx, eventstore.Appended{Commit: c, Result: result, Err: err, Start: start, Duration: time.Since(start)})
 	return result, err
 }
 
 // appended says in its error what was to be appended to.
-func (s *Store) appended(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-) (eventstore.Result, error) {
-	result, err := s.append(ctx, stream, expected, records)
+func (s *Store) appended(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+	result, err := s.append(ctx, c)
 	if err != nil && !errors.Is(err, eventstore.ErrConflict) { // a conflict names the stream itself
-		err = fmt.Errorf("append to %s: %w", stream, err)
+		err = fmt.Errorf("append to %s: %w", c.Stream(), err)
 	}
 	return result, err
 }
 
-func (s *Store) append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-) (eventstore.Result, error) {
-	if err := eventstore.Check(stream, expected, records); err != nil {
+func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+	if err := eventstore.Check(c); err != nil {
 		return eventstore.Result{}, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	stream := c.Stream()
 	partitions, err := s.category(ctx, stream.Category)
 	if err != nil {
 		return eventstore.Result{}, err
 	}
+	read, err := s.checkTip(c.Expected(stream))
+	if err != nil {
+		return eventstore.Result{}, err
+	}
 	p := partitions[s.partitionOf(stream.ID)]
-	defer p.moved.Ring()
-	return p.append(stream, expected, records)
+	if len(c.Records) > 0 {
+		defer p.moved.Ring()
+	}
+	return p.append(stream, c, read)
 }
 
 // category returns the partitions of a category.

@@ -76,7 +76,7 @@ func TestPartitions(t *testing.T) {
 		}
 		for i := range 2 * streams {
 			stream := eventstore.Stream{Category: "Account", ID: fmt.Sprint(i % streams)}
-			_, err := store.Append(t.Context(), stream, eventstore.Any, happened(fmt.Sprint(i)))
+			_, err := store.Append(t.Context(), eventstore.To(stream, eventstore.Any, happened(fmt.Sprint(i))))
 			require.NoError(t, err)
 		}
 		count, home := make(map[int32]int), make(map[string]int32)
@@ -103,7 +103,7 @@ func TestOffsetsHaveGaps(t *testing.T) {
 		store := open(t, memory.Config{Partitions: 1, Seed: seed})
 		var all []int64
 		for i := range 100 {
-			r, err := store.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Expected(2*i), happened("1"), happened("2"))
+			r, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Expected(2*i), happened("1"), happened("2")))
 			require.NoError(t, err)
 			all = append(all, r.Position.Offset)
 		}
@@ -133,7 +133,7 @@ func TestNoEventIsLaterThanNow(t *testing.T) {
 	given := func(at time.Time) time.Time {
 		r := happened("1")
 		r.Timestamp = at
-		result, err := store.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, r)
+		result, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, r))
 		require.NoError(t, err)
 		return result.Time
 	}
@@ -150,7 +150,7 @@ func TestNoEventIsLaterThanNow(t *testing.T) {
 func TestCursorOutOfRange(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{Partitions: 1})
-	result, err := store.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1"), happened("2"))
+	result, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1"), happened("2")))
 	require.NoError(t, err)
 	last := result.Position.Offset
 	for _, c := range []struct {
@@ -174,7 +174,7 @@ func TestErrorsSayWhy(t *testing.T) {
 	errBecause := errors.New("because")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errBecause)
-	_, err := store.Append(ctx, eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1"))
+	_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1")))
 	require.ErrorIs(t, err, errBecause)
 	require.ErrorContains(t, err, "append to Account/a")
 }
@@ -184,7 +184,7 @@ func TestCancelWhileReading(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{})
 	stream := eventstore.Stream{Category: "Account", ID: "a"}
-	_, err := store.Append(t.Context(), stream, eventstore.Any, happened("1"), happened("2"), happened("3"))
+	_, err := store.Append(t.Context(), eventstore.To(stream, eventstore.Any, happened("1"), happened("2"), happened("3")))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

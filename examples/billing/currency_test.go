@@ -38,9 +38,10 @@ func withAccount(t *testing.T, id string, events ...aggregate.Event[account.Acco
 				return nil, err
 			}
 			before := event.WithCause(ctx, event.Cause{CommandID: "before"})
-			return b, accounts.Update(before, id, func(account.Account) ([]aggregate.Event[account.Account], error) {
+			_, err = accounts.Update(before, id, func(account.Account) ([]aggregate.Event[account.Account], error) {
 				return events, nil
 			})
+			return b, err
 		}
 	}
 }
@@ -94,6 +95,13 @@ func (r *reads) ReadStream(
 ) iter.Seq2[eventstore.Record, error] {
 	r.streams.Add(1)
 	return r.Store.ReadStream(ctx, stream, from)
+}
+
+func (r *reads) ReadQueued(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
+	r.streams.Add(1)
+	return r.Store.ReadQueued(ctx, stream, from)
 }
 
 // What a posting did is told from its own event. Only one of the first revision needs its account's

@@ -231,13 +231,14 @@ type unlucky struct {
 	after, instead func() error
 }
 
-func (u *unlucky) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
-) (eventstore.Result, error) {
+func (u *unlucky) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+	if len(c.Records) == 0 {
+		return u.Store.Append(ctx, c)
+	}
 	if err := u.instead(); err != nil {
 		return eventstore.Result{}, err
 	}
-	r, err := u.Store.Append(ctx, stream, expected, records...)
+	r, err := u.Store.Append(ctx, c)
 	if err == nil {
 		err = u.after()
 	}

@@ -88,11 +88,7 @@ func (v *service) post(ctx context.Context, r *postingRequest, as func(account.C
 		}
 	}
 	e, id, err := v.submit(ctx, submission{
-		key: key, accountID: c.AccountID, command: as(c),
-		same: func(e event.Envelope[any]) bool {
-			p, ok := postingOf(e)
-			return ok && p.transactionID == c.TransactionID
-		},
+		key: key, accountID: c.AccountID, transactionID: c.TransactionID, command: as(c),
 	})
 	if err != nil {
 		return nil, err

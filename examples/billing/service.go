@@ -10,7 +10,6 @@ import (
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
-	"github.com/fencelog/fencelog/observe/oteltrace"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -50,7 +49,6 @@ func newService(ctx context.Context, b *backend, s settings, t *telemetry, logge
 	if err != nil {
 		return nil, err
 	}
-	events.SubscribeAll(oteltrace.Events(t.tracing, "recorder", record))
 	_, err = v.accounts.View.Balances(ctx)
 	return v, err
 }

@@ -24,13 +24,11 @@ type slow struct {
 	let     chan struct{}
 }
 
-func (s *slow) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
-) (eventstore.Result, error) {
+func (s *slow) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	s.entered <- struct{}{}
 	select {
 	case <-s.let:
-		return s.Store.Append(ctx, stream, expected, records...)
+		return s.Store.Append(ctx, c)
 	case <-ctx.Done():
 		return eventstore.Result{}, ctx.Err()
 	}

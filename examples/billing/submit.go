@@ -28,11 +28,10 @@ type Idempotency struct {
 // So a key counts for one account, for ever, wherever the account is served; and a key whose
 // request changed nothing is free.
 type submission struct {
-	key       string
-	accountID string
-	command   any
-	// same finds the event of a transaction that another command posted.
-	same func(event.Envelope[any]) bool
+	key           string
+	accountID     string
+	transactionID string // that it posts; empty if none
+	command       any
 }
 
 // submit makes the service apply the command at most once, and returns the first of its events. A
@@ -55,61 +54,38 @@ func (v *service) submit(ctx context.Context, s submission) (event.Envelope[any]
 
 // dispatch returns the command's event, and whether it was there before.
 func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[any], replayed bool, err error) {
-	var made recorder
-	err = v.commands.Dispatch(context.WithValue(ctx, recorderKey{}, &made), s.command, command.WithID(s.key))
-	if errors.Is(err, eventstore.ErrCommandReused) {
+	done, err := v.commands.Dispatch(ctx, s.command, command.WithID(s.key))
+	switch {
+	case errors.Is(err, eventstore.ErrCommandReused):
 		return e, false, newProblem(http.StatusUnprocessableEntity, string(account.ErrIdempotencyKeyReused),
 			fmt.Sprintf("the Idempotency-Key %q was used for another request to account %q: repeat a key only with what it was sent with, "+
 				"and give another request a key of its own", s.key, s.accountID))
-	}
-	if err != nil {
+	case err != nil:
 		return e, false, err
+	case len(done.Events) == 0:
+		return e, false, v.postedAlready(ctx, s)
 	}
-	if len(made.events) > 0 {
-		return made.events[0], false, nil
-	}
-	e, err = v.earlier(ctx, s)
-	return e, err == nil, err
+	first := done.Events[0]
+	return event.Envelope[any]{Header: first.Header, Position: first.Position, Event: first.Events[0]}, done.Repeated, nil
 }
 
-// earlier finds the event of a command that was applied before. If another command posted the same
-// transaction, earlier returns a problem that names that command's key. It gives no answer to this
-// key, because the answer would not last: the store does not keep the key, so another request may
-// use it later.
-func (v *service) earlier(ctx context.Context, s submission) (found event.Envelope[any], err error) {
-	ok := false
+// postedAlready returns the problem of a command that had nothing to do, as another command posted the same transaction. It
+// names that command's key. It gives no answer to this key, because the answer would not last: the store does not keep the
+// key, so another request may use it later.
+func (v *service) postedAlready(ctx context.Context, s submission) error {
 	for e, err := range v.accounts.Repository.History(ctx, s.accountID, 1) {
 		if err != nil {
-			return found, err
+			return err
 		}
 		for _, one := range e.Events {
-			envelope := event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}
-			if e.CommandID == s.key {
-				return envelope, nil
+			p, ok := postingOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one})
+			if !ok || p.transactionID != s.transactionID {
+				continue
 			}
-			if !ok && s.same != nil && s.same(envelope) {
-				found, ok = envelope, true
-			}
+			return newProblem(http.StatusConflict, codePostedAlready,
+				fmt.Sprintf("transaction %q was posted to account %q with the Idempotency-Key %q: nothing was changed, and its answer is had with that key",
+					p.transactionID, s.accountID, e.CommandID)).header("Location", postingPath(s.accountID, p.transactionID))
 		}
 	}
-	if !ok {
-		return found, fmt.Errorf("command %s was accepted and left no event of account %q", s.key, s.accountID)
-	}
-	p, _ := postingOf(found)
-	return found, newProblem(http.StatusConflict, codePostedAlready,
-		fmt.Sprintf("transaction %q was posted to account %q with the Idempotency-Key %q: nothing was changed, and its answer is had with that key",
-			p.transactionID, s.accountID, found.CommandID)).header("Location", postingPath(s.accountID, p.transactionID))
-}
-
-// recorder keeps the events that are made under its context.
-type recorder struct{ events []event.Envelope[any] }
-
-type recorderKey struct{}
-
-// record is the handler of all events; the bus calls it before the command's dispatcher goes on.
-func record(ctx context.Context, e event.Envelope[any]) error {
-	if r, ok := ctx.Value(recorderKey{}).(*recorder); ok {
-		r.events = append(r.events, e)
-	}
-	return nil
+	return fmt.Errorf("command %s was accepted and left no event of account %q", s.key, s.accountID)
 }

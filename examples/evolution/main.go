@@ -74,7 +74,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) stri
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 		running = append(running, tills)
-		err = tills.Update(ctx, till, func(Till) ([]aggregate.Event[Till], error) {
+		_, err = tills.Update(ctx, till, func(Till) ([]aggregate.Event[Till], error) {
 			return []aggregate.Event[Till]{payments[i]}, nil
 		})
 		if err != nil {

@@ -24,7 +24,6 @@ type session struct {
 	commands *command.Bus
 	queries  *query.Bus
 	accounts *account.Service
-	made     []event.Envelope[any] // by the command that is being dispatched
 	count    tally
 }
 
@@ -56,10 +55,6 @@ func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	events.SubscribeAll(func(_ context.Context, e event.Envelope[any]) error {
-		s.made = append(s.made, e)
-		return nil
-	})
 	return s, nil
 }
 
@@ -103,19 +98,22 @@ func (s *session) line(ctx context.Context, l line) error {
 		return s.out.err
 	}
 	s.out.command(l.number, r)
-	s.made = nil
-	switch err := s.dispatch(ctx, r); {
+	switch done, err := s.dispatch(ctx, r); {
 	case refused(err):
 		s.count.refused++
 		s.out.refused(err)
 	case err != nil:
 		return fmt.Errorf("line %d: %w", l.number, err)
-	case len(s.made) == 0:
+	case done.Repeated:
 		s.count.repeated++
-		return s.repeated(ctx, r)
+		first := done.Events[0]
+		s.out.note("command %s was applied before, as %s v%d", r.commandID, first.Type, first.AggregateVersion)
+	case len(done.Events) == 0:
+		s.count.repeated++
+		s.out.note("the account has this posting already")
 	default:
 		s.count.accepted++
-		return s.events(ctx, r.accountID, s.made)
+		return s.events(ctx, r.accountID, done.Events)
 	}
 	return s.out.err
 }
@@ -127,36 +125,24 @@ func refused(err error) bool {
 }
 
 // events shows events as the account counts.
-func (s *session) events(ctx context.Context, accountID string, events []event.Envelope[any]) error {
+func (s *session) events(ctx context.Context, accountID string, events []event.Stored[any]) error {
 	details, err := query.Ask(ctx, s.queries, account.GetAccount{AccountID: accountID})
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		s.out.event(e, details)
+	for _, stored := range events {
+		for _, e := range stored.Events {
+			s.out.event(event.Envelope[any]{Header: stored.Header, Position: stored.Position, Event: e}, details)
+		}
 	}
 	return s.out.err
 }
 
-// repeated shows why an accepted command made no events.
-func (s *session) repeated(ctx context.Context, r request) error {
-	for e, err := range s.accounts.Repository.History(ctx, r.accountID, 1) {
-		if err != nil {
-			return err
-		}
-		if r.commandID != "" && e.CommandID == r.commandID {
-			s.out.note("command %s was applied before, as %s v%d", r.commandID, e.Type, e.AggregateVersion)
-			return s.out.err
-		}
-	}
-	s.out.note("the account has this posting already")
-	return s.out.err
-}
-
-func (s *session) dispatch(ctx context.Context, r request) error {
+// dispatch sends the command, if its id is one.
+func (s *session) dispatch(ctx context.Context, r request) (eventstore.Outcome, error) {
 	if r.commandID != "" {
 		if err := ids.CheckName("commandId", r.commandID); err != nil {
-			return err
+			return eventstore.Outcome{}, err
 		}
 	}
 	return s.commands.Dispatch(ctx, r.command, r.options...)

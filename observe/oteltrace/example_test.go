@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/observe/oteltrace"
 )
 
@@ -21,10 +22,11 @@ func Example() {
 	// Beside it: kafka.Hooks{Appended: tracing.Appended}, and tracing.Records around the handlers of subscriptions.
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{tracing.Commands()}})
 	type Greet struct{ Name string }
-	if err := command.Register(bus, func(context.Context, Greet) error { return nil }); err != nil {
+	if err := command.Register(bus, func(context.Context, Greet) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }); err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(bus.Dispatch(context.Background(), Greet{Name: "you"}), exporter.GetSpans()[0].Name)
+	_, err = bus.Dispatch(context.Background(), Greet{Name: "you"})
+	fmt.Println(err, exporter.GetSpans()[0].Name)
 	// Output: <nil> command Greet
 }

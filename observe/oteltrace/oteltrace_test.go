@@ -55,18 +55,23 @@ func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	defer store.Close()
 	stream := eventstore.Stream{Category: "Account", ID: "a"}
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{tr.Commands()}})
-	require.NoError(t, command.Register(bus, func(ctx context.Context, _ increase) error {
+	require.NoError(t, command.Register(bus, func(ctx context.Context, _ increase) (eventstore.Outcome, error) {
 		c := event.CauseFrom(ctx)
-		_, err := store.Append(ctx, stream, eventstore.Any, eventstore.Record{Value: []byte("v"), Header: event.Header{
+		_, err := store.Append(ctx, eventstore.To(stream, eventstore.Any, eventstore.Record{Value: []byte("v"), Header: event.Header{
 			ID: ids.New(), Type: "Increased", Revision: 1, Timestamp: clock.Now(), CommandID: c.CommandID, TraceParent: c.TraceParent,
-		}})
-		return err
+		}}))
+		return eventstore.Outcome{}, err
 	}))
 	type follow struct{}
-	require.NoError(t, command.Register(bus, func(context.Context, follow) error { return errors.New("no") }))
-	require.NoError(t, bus.Dispatch(t.Context(), increase{}))
+	require.NoError(t, command.Register(bus, func(context.Context, follow) (eventstore.Outcome, error) {
+		return eventstore.Outcome{}, errors.New("no")
+	}))
+	require.NoError(t, errOf(bus.Dispatch(t.Context(), increase{})))
 
-	handle := tr.Records("balances", func(ctx context.Context, _ eventstore.Record) error { return bus.Dispatch(ctx, follow{}) })
+	handle := tr.Records("balances", func(ctx context.Context, _ eventstore.Record) error {
+		_, err := bus.Dispatch(ctx, follow{})
+		return err
+	})
 	for r, err := range store.ReadStream(t.Context(), stream, 1) {
 		require.NoError(t, err)
 		require.Error(t, handle(t.Context(), r))
@@ -113,3 +118,6 @@ func TestNewWantsAProvider(t *testing.T) {
 	_, err := oteltrace.New(oteltrace.Config{})
 	require.ErrorContains(t, err, "Provider")
 }
+
+// errOf returns the error of a command or an update.
+func errOf(_ eventstore.Outcome, err error) error { return err }

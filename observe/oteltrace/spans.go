@@ -16,13 +16,13 @@ import (
 // Commands returns middleware that makes a span of each command. It should come first.
 func (t *Tracing) Commands() command.Middleware {
 	return func(next command.Handler) command.Handler {
-		return func(ctx context.Context, cmd any) error {
+		return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
 			md, _ := command.MetadataFrom(ctx)
 			ctx, span := t.start(ctx, "command "+reflect.TypeOf(cmd).Name(), trace.SpanKindInternal,
 				attribute.String("fencelog.command_id", md.ID))
-			err := next(ctx, cmd)
+			outcome, err := next(ctx, cmd)
 			t.end(span, err)
-			return err
+			return outcome, err
 		}
 	}
 }
@@ -41,12 +41,13 @@ func (t *Tracing) Queries() query.Middleware {
 
 // Appended is an [eventstore.OnAppend] that makes a span of each append.
 func (t *Tracing) Appended(ctx context.Context, a eventstore.Appended) {
-	_, span := t.tracer.Start(ctx, "append "+a.Stream.Category, trace.WithSpanKind(trace.SpanKindProducer), trace.WithTimestamp(a.Start),
+	stream := a.Commit.Stream()
+	_, span := t.tracer.Start(ctx, "append "+stream.Category, trace.WithSpanKind(trace.SpanKindProducer), trace.WithTimestamp(a.Start),
 		trace.WithAttributes(
-			attribute.String("fencelog.aggregate_id", a.Stream.ID),
-			attribute.Int("fencelog.records", a.Records),
+			attribute.String("fencelog.aggregate_id", stream.ID),
+			attribute.Int("fencelog.records", len(a.Commit.Records)),
 			attribute.Int("fencelog.partition", int(a.Result.Position.Partition)),
-			attribute.Int64("fencelog.version", a.Result.Last),
+			attribute.Int64("fencelog.version", a.Result.Last()),
 			attribute.Bool("fencelog.repeated", a.Result.Repeated),
 		))
 	t.end(span, a.Err, trace.WithTimestamp(a.Start.Add(a.Duration)))

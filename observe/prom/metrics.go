@@ -193,9 +193,10 @@ func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
 // Appended is an [eventstore.OnAppend], for a store that is not in Kafka.
 func (m *Metrics) Appended(_ context.Context, a eventstore.Appended) {
 	outcome := outcomeOf(a)
-	m.appends.WithLabelValues(a.Stream.Category, outcome).Observe(a.Duration.Seconds())
+	category := a.Commit.Stream().Category
+	m.appends.WithLabelValues(category, outcome).Observe(a.Duration.Seconds())
 	if outcome == OutcomeStored {
-		m.records.WithLabelValues(a.Stream.Category).Add(float64(a.Records))
+		m.records.WithLabelValues(category).Add(float64(len(a.Commit.Records)))
 	}
 }
 

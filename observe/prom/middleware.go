@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/query"
 )
@@ -18,12 +19,12 @@ import (
 // Commands returns middleware that measures each command.
 func (m *Metrics) Commands() command.Middleware {
 	return func(next command.Handler) command.Handler {
-		return func(ctx context.Context, cmd any) error {
+		return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
 			start := clock.Reading()
-			err := next(ctx, cmd)
+			outcome, err := next(ctx, cmd)
 			m.commands.WithLabelValues(reflect.TypeOf(cmd).Name(), m.cfg.Outcome(err)).Observe(time.Since(start).Seconds())
 			m.refused(m.commandRefusals, err)
-			return err
+			return outcome, err
 		}
 	}
 }

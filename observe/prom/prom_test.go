@@ -77,15 +77,16 @@ func TestAppendsAreCountedByOutcome(t *testing.T) {
 	require.NoError(t, err)
 	defer s.Close()
 	stream := eventstore.Stream{Category: "Account", ID: "a"}
-	_, _ = s.Append(t.Context(), stream, eventstore.NoStream, one("c"), one("c"))
-	_, _ = s.Append(t.Context(), stream, eventstore.NoStream, one("c"))
-	_, _ = s.Append(t.Context(), stream, eventstore.NoStream, one("d"))
-	_, _ = s.Append(t.Context(), stream, eventstore.NoStream)
+	_, _ = s.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, one("c"), one("c")))
+	_, _ = s.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, one("c")))
+	_, _ = s.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, one("d")))
+	_, _ = s.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, eventstore.Record{}))
+	_, _ = s.Append(t.Context(), eventstore.To(stream, 2)) // a check is no append
 	for _, err := range []error{
 		eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, context.DeadlineExceeded, context.Canceled, eventstore.ErrClosed,
 		fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, context.Canceled),
 	} {
-		m.Appended(t.Context(), eventstore.Appended{Stream: stream, Err: err})
+		m.Appended(t.Context(), eventstore.Appended{Commit: eventstore.To(stream, eventstore.Any), Err: err})
 	}
 	for outcome, want := range map[string]float64{
 		prom.OutcomeStored: 1, prom.OutcomeRepeated: 1, prom.OutcomeConflict: 1, prom.OutcomeRefused: 1, prom.OutcomeNotOwner: 1,
@@ -110,8 +111,8 @@ func TestBusesAndHTTP(t *testing.T) {
 		return "ok"
 	}})
 	commands := command.NewBus(command.Config{Middleware: []command.Middleware{m.Commands()}})
-	require.NoError(t, command.Register(commands, func(context.Context, increase) error { return refused }))
-	require.ErrorIs(t, commands.Dispatch(t.Context(), increase{}), refused)
+	require.NoError(t, command.Register(commands, func(context.Context, increase) (eventstore.Outcome, error) { return eventstore.Outcome{}, refused }))
+	require.ErrorIs(t, errOf(commands.Dispatch(t.Context(), increase{})), refused)
 	require.Equal(t, 1.0, value(t, r, "fencelog_command_duration_seconds", labels{"command": "increase", "outcome": "refused"}))
 
 	queries := query.NewBus(query.Config{Middleware: []query.Middleware{m.Queries()}})
@@ -169,10 +170,12 @@ func TestRefusalsAreCountedByCode(t *testing.T) {
 		}
 		return errors.New(code)
 	}
-	require.NoError(t, command.Register(commands, func(_ context.Context, a ask) error { return answer(a.code) }))
+	require.NoError(t, command.Register(commands, func(_ context.Context, a ask) (eventstore.Outcome, error) {
+		return eventstore.Outcome{}, answer(a.code)
+	}))
 	require.NoError(t, query.Register(queries, func(_ context.Context, a ask) (int, error) { return 0, answer(a.code) }))
 	for _, code := range []string{"TooMuch", "TooMuch", "", failed.Error(), "alice-1", "alice-2"} {
-		_ = commands.Dispatch(t.Context(), ask{code: code})
+		_, _ = commands.Dispatch(t.Context(), ask{code: code})
 	}
 	_, err := query.Ask(t.Context(), queries, ask{code: "NotFound"})
 	require.Error(t, err)

@@ -67,7 +67,7 @@ func TestStoreInKafka(t *testing.T) {
 	require.NoError(t, m.Store(s))
 	require.Error(t, m.Store(s), "twice")
 
-	_, err = s.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, eventstore.NoStream, one("c"), one("c"))
+	_, err = s.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.NoStream, one("c"), one("c")))
 	require.NoError(t, err)
 	require.Equal(t, 1.0, value(t, r, "fencelog_append_duration_seconds", appends(prom.OutcomeStored)))
 	for _, name := range []string{"fencelog_batch_duration_seconds", "fencelog_batch_commits", "fencelog_batch_records"} {
@@ -75,10 +75,11 @@ func TestStoreInKafka(t *testing.T) {
 	}
 	require.Zero(t, value(t, r, "fencelog_batch_failures_total", labels{"topic": topic}))
 	require.Zero(t, value(t, r, "fencelog_barrier_duration_seconds", labels{"topic": topic}))
-	events, tip := s.ReadQueued(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, 0)
+	events, at := s.ReadQueued(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, 0)
 	for range events { // the tip is at their end
 	}
-	require.NoError(t, tip.Await(t.Context()))
+	_, err = s.Append(t.Context(), at.Commit())
+	require.NoError(t, err)
 	require.Equal(t, 1.0, value(t, r, "fencelog_barrier_duration_seconds", labels{"topic": topic}))
 	require.Zero(t, value(t, r, "fencelog_barrier_failures_total", labels{"topic": topic}))
 	require.Equal(t, 2.0, value(t, r, "fencelog_claim_duration_seconds", labels{"topic": topic}))
@@ -141,7 +142,7 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 	for range foreign {
 		require.NoError(t, foreigner.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("not an event")}).FirstErr())
 	}
-	_, err = s.Append(t.Context(), stream, eventstore.NoStream, one(""))
+	_, err = s.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, one("")))
 	require.NoError(t, err)
 	require.InDelta(t, foreign, counted("skipped_records_total"), 0)
 	require.Zero(t, counted("batch_failures_total"))
@@ -152,7 +153,7 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 		brokers.SleepControl(func() { open(t, cfg) }) // takes the partition, amid a batch: an idle owner may notice by itself, and send none
 		return nil, nil, false
 	})
-	_, err = s.Append(t.Context(), stream, eventstore.Any, one(""))
+	_, err = s.Append(t.Context(), eventstore.To(stream, eventstore.Any, one("")))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	require.Eventually(t, func() bool { return counted("partitions_lost_total") == 1 }, patience, time.Millisecond)
 	require.Equal(t, 1.0, counted("batch_failures_total"))
@@ -192,7 +193,7 @@ func TestLagOfAFollower(t *testing.T) {
 	})
 	<-held // a fetch that was asked before brings what there is
 	for range ahead {
-		_, err := owner.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, one(""))
+		_, err := owner.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, one("")))
 		require.NoError(t, err)
 	}
 	require.Eventually(t, func() bool { return value(t, r, "fencelog_partition_lag", at) == ahead }, patience, time.Millisecond)

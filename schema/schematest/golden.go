@@ -174,12 +174,12 @@ func (g *goldens[S]) load(tb testing.TB, name string, payload []byte) ([]aggrega
 		return nil, err
 	}
 	value := binary.BigEndian.AppendUint32(make([]byte, 1, headerSize+len(payload)), uint32(id))
-	_, err = g.store.Append(tb.Context(), eventstore.Stream{Category: g.typ.Name(), ID: name}, eventstore.NoStream, eventstore.Record{
+	_, err = g.store.Append(tb.Context(), eventstore.To(eventstore.Stream{Category: g.typ.Name(), ID: name}, eventstore.NoStream, eventstore.Record{
 		Value: append(value, payload...),
 		Header: event.Header{
 			ID: name, Type: eventType, Revision: revision, CorrelationID: name, Timestamp: time.Unix(1_700_000_000, 0).UTC(),
 		},
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}

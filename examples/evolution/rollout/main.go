@@ -117,7 +117,7 @@ func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.R
 		case !known:
 			return fmt.Errorf("%q: this release knows no such order", input.Text())
 		}
-		err := tills.Update(ctx, till, func(Till) ([]aggregate.Event[Till], error) {
+		_, err := tills.Update(ctx, till, func(Till) ([]aggregate.Event[Till], error) {
 			return []aggregate.Event[Till]{decided()}, nil
 		})
 		if err != nil {

@@ -114,11 +114,11 @@ func failing(t testing.TB, cfg kafka.Config, handled chan<- string) {
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	require.NoError(t, store.Claim(t.Context()))
 	for i := range 2 {
-		_, err := store.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "alice"}, eventstore.Any, eventstore.Record{
+		_, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "alice"}, eventstore.Any, eventstore.Record{
 			Value: []byte("an encoded event"), Header: event.Header{
 				ID: fmt.Sprint("e-", i+1), Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 			},
-		})
+		}))
 		require.NoError(t, err)
 	}
 	_, err = store.Subscribe(t.Context(), kafka.SubscriptionConfig{

@@ -7,7 +7,6 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
@@ -28,7 +27,7 @@ func (s logSize) String() string {
 // costOfBarriers returns what a barrier costs, the mean of n. Nothing else may use the topic or begin a transaction
 // meanwhile.
 func (a *asked) costOfBarriers(ctx context.Context, n int) (cost barrierCost, err error) {
-	refuse := a.refused(a.streams[0], eventstore.Tip.Await)
+	refuse := a.refused(a.streams[0], confirmed)
 	partition, coordinator, err := a.logs(ctx)
 	if err != nil {
 		return cost, err

@@ -43,9 +43,9 @@ func callAll(ctx context.Context, sources []*source, d time.Duration, do appendO
 
 func byStore(s *kafka.Store) appendOne {
 	return func(ctx context.Context, src *source, _ delivery) error {
-		result, err := s.Append(ctx, src.stream(), eventstore.NoStream, src.records(1)...)
-		if err == nil && (result.Last != 1 || result.Repeated) {
-			err = fmt.Errorf("a new stream is at version %d after one event", result.Last)
+		result, err := s.Append(ctx, eventstore.To(src.stream(), eventstore.NoStream, src.records(1)...))
+		if err == nil && (result.Last() != 1 || result.Repeated) {
+			err = fmt.Errorf("a new stream is at version %d after one event", result.Last())
 		}
 		return err
 	}

@@ -29,7 +29,7 @@ type storeHot struct {
 }
 
 func (h storeHot) load(ctx context.Context, from int64, each func(*eventstore.Record)) (appendBehind, error) {
-	all, tip := h.store.ReadQueued(ctx, h.stream, from)
+	all, at := h.store.ReadQueued(ctx, h.stream, from)
 	for r, err := range all {
 		if err != nil {
 			return nil, err
@@ -37,7 +37,7 @@ func (h storeHot) load(ctx context.Context, from int64, each func(*eventstore.Re
 		each(&r)
 	}
 	return func(ctx context.Context, r []eventstore.Record) error {
-		_, err := tip.Append(ctx, r...)
+		_, err := h.store.Append(ctx, at.Commit(r...))
 		return err
 	}, nil
 }

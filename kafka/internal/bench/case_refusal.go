@@ -144,14 +144,14 @@ func (r *run) newRefusals(ctx context.Context) (f *refusals, err error) {
 
 // ask says who asks for what.
 func (f *refusals) ask(appending []*source) {
-	one, part, sent := f.one.refused(f.one.streams[0], eventstore.Tip.Await), f.bare.parts[0], 0
+	one, part, sent := f.one.refused(f.one.streams[0], confirmed), f.bare.parts[0], 0
 	f.idle = &asking{name: "idle: one caller", of: f.one, callers: []func(context.Context) error{one}}
 	crowd := &asking{
 		name: fmt.Sprintf("idle: %s callers at once, %d partitions", thousands(int64(len(f.many.streams))), partitions),
 		of:   f.many,
 	}
 	for _, s := range f.many.streams {
-		crowd.callers = append(crowd.callers, f.many.refused(s, eventstore.Tip.Await))
+		crowd.callers = append(crowd.callers, f.many.refused(s, confirmed))
 	}
 	f.busy = &asking{
 		name: fmt.Sprintf("busy: one caller, beside %d that append to the partition", len(appending)),
@@ -169,7 +169,7 @@ func (f *refusals) ask(appending []*source) {
 	}
 	f.turns = [][]*asking{{f.idle}, {rested}, {crowd}, {f.busy, f.appends}, {{
 		name: "unconfirmed: one caller", of: f.one,
-		callers: []func(context.Context) error{f.one.refused(f.one.streams[0], eventstore.Tip.Stored)},
+		callers: []func(context.Context) error{f.one.refused(f.one.streams[0], unconfirmed)},
 	}}, {{
 		name: nameBare, callers: []func(context.Context) error{func(context.Context) error {
 			sent++
@@ -266,7 +266,7 @@ func (r *run) newAsked(ctx context.Context, name string, parts int32, n int) (*a
 		s := src.stream()
 		a.streams = append(a.streams, s)
 		group.Go(func() error {
-			_, err := a.store.Append(gctx, s, eventstore.NoStream, src.records(1)...)
+			_, err := a.store.Append(gctx, eventstore.To(s, eventstore.NoStream, src.records(1)...))
 			return err
 		})
 	}
@@ -276,12 +276,16 @@ func (r *run) newAsked(ctx context.Context, name string, parts int32, n int) (*a
 	return a, nil
 }
 
-// refused returns what loads the stream, as a decision does, and appends nothing. It waits as await says.
-func (a *asked) refused(
-	s eventstore.Stream, await func(eventstore.Tip, context.Context) error,
-) func(context.Context) error {
+// Whether an answer without events waits until the brokers have confirmed it.
+const (
+	confirmed   = false
+	unconfirmed = true
+)
+
+// refused returns what loads the stream, as a decision does, and checks what it has read.
+func (a *asked) refused(s eventstore.Stream, unconfirmed bool) func(context.Context) error {
 	return func(ctx context.Context) error {
-		all, tip := a.store.ReadQueued(ctx, s, 1)
+		all, at := a.store.ReadQueued(ctx, s, 1)
 		n := 0
 		for _, err := range all {
 			if err != nil {
@@ -292,7 +296,10 @@ func (a *asked) refused(
 		if n != 1 {
 			return fmt.Errorf("%s: found %d events, expected 1", s, n)
 		}
-		return await(tip, ctx)
+		check := at.Commit()
+		check.Unconfirmed = unconfirmed
+		_, err := a.store.Append(ctx, check)
+		return err
 	}
 }
 

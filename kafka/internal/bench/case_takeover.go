@@ -207,7 +207,7 @@ func (h *handover) between(ctx context.Context) (time.Duration, error) {
 
 // reopen times the way from closing a store to an acknowledged append of another with an index of its own.
 func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
-	if _, err := h.store.Append(ctx, h.src.stream(), eventstore.NoStream, h.src.records(1)...); err != nil {
+	if _, err := h.store.Append(ctx, eventstore.To(h.src.stream(), eventstore.NoStream, h.src.records(1)...)); err != nil {
 		return 0, err
 	}
 	passed := stopwatch()
@@ -219,7 +219,7 @@ func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
 	if h.store, err = openStore(ctx, h.stores[h.currentStore]); err != nil {
 		return 0, err
 	}
-	_, err = h.store.Append(ctx, h.src.stream(), eventstore.NoStream, h.src.records(1)...)
+	_, err = h.store.Append(ctx, eventstore.To(h.src.stream(), eventstore.NoStream, h.src.records(1)...))
 	return passed(), err
 }
 

@@ -65,7 +65,7 @@ func (r *run) fill(ctx context.Context, name string, events int) (f *filled, err
 				if k >= f.streams {
 					return nil
 				}
-				if _, err := s.Append(gctx, streamOf(k), eventstore.NoStream, src.records(perStream)...); err != nil {
+				if _, err := s.Append(gctx, eventstore.To(streamOf(k), eventstore.NoStream, src.records(perStream)...)); err != nil {
 					return err
 				}
 				if step := max(f.streams/10, 1); (k+1)%step == 0 {

@@ -65,7 +65,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 func TestWhatCheckTakesComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream, records := eventstoretest.DrawCommit(t, "Account")
-		if eventstore.Check(stream, eventstore.Any, records) != nil {
+		if eventstore.Check(eventstore.To(stream, eventstore.Any, records...)) != nil {
 			return
 		}
 		first := rapid.SampledFrom([]int64{1, 2, math.MaxInt64 - int64(len(records))}).Draw(t, "first")

@@ -209,7 +209,9 @@ func (w *world) requireStream(t *testing.T, p *Partition, id string, want []even
 		require.True(t, found.Repeated)
 		require.Equal(t, version, found.Version)
 		last := r.Commit.First + int64(r.Commit.Length) - 1
-		require.Equal(t, eventstore.Result{First: r.Commit.First, Last: last, Position: want[last-1].Position, Repeated: true}, found.Result)
+		require.Equal(t, Found{
+			Version: found.Version, Repeated: true, First: r.Commit.First, Last: last, Position: want[last-1].Position, Digest: found.Digest,
+		}, found)
 	}
 }
 

@@ -7,15 +7,15 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/fencelog/fencelog/event"
-	"github.com/fencelog/fencelog/eventstore"
 )
 
 // Found is what a look at a stream found.
 type Found struct {
-	Version  int64             // of the stream: the number of its events
-	Repeated bool              // a commit in it was made by the command
-	Result   eventstore.Result // of that commit
-	Digest   string            // of the command, as that commit has it; empty if it is not known
+	Version     int64          // of the stream: the number of its events
+	Repeated    bool           // a commit in it was made by the command
+	First, Last int64          // versions of that commit's records
+	Position    event.Position // of its last record
+	Digest      string         // of the command, as that commit has it; empty if it is not known
 }
 
 // Version returns the version of the stream: the number of its events.
@@ -40,7 +40,7 @@ func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
 		return f, err
 	}
 	w := l.written
-	f.Result = eventstore.Result{First: w.first, Last: w.last, Position: event.Position{Partition: p.partition, Offset: w.offset}, Repeated: true}
+	f.First, f.Last, f.Position = w.first, w.last, event.Position{Partition: p.partition, Offset: w.offset}
 	first, _, err := p.At(aggregateID, w.first) // what a commit's first record says costs those nothing that are not repeated
 	f.Digest = first.CommandDigest
 	return f, err

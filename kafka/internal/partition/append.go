@@ -105,7 +105,7 @@ func (o *Owner) checkOne(b *batch, c *commit) error {
 			return nil
 		}
 		if stored.Repeated {
-			r, err := c.repeating(stored.Result, stored.Digest)
+			r, err := c.repeating(resultOf(c.stream, stored.First, stored.Last, stored.Position, time.Time{}), stored.Digest)
 			o.queue.answer(c, r, err)
 			return nil
 		}
@@ -156,10 +156,8 @@ func (o *Owner) answerAll(b *batch) {
 	end := b.base
 	for _, c := range b.writes {
 		end += int64(len(c.records))
-		o.queue.finish(c, eventstore.Result{
-			First: c.records[0].AggregateVersion, Last: c.last(), Position: event.Position{Partition: o.cfg.Partition, Offset: end - 1},
-			Time: c.records[len(c.records)-1].Timestamp,
-		}, nil)
+		at := event.Position{Partition: o.cfg.Partition, Offset: end - 1}
+		o.queue.finish(c, resultOf(c.stream, c.records[0].AggregateVersion, c.last(), at, c.records[len(c.records)-1].Timestamp), nil)
 	}
 	for _, c := range b.repeats {
 		first := b.first[c]

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 )
@@ -102,13 +103,27 @@ func (c *commit) placeAt(first int64) {
 // repeating returns what the commit's caller is told where its stream holds a commit of its command id, with the result and the digest
 // given. It is a *CommandReusedError if that was another command.
 func (c *commit) repeating(first eventstore.Result, digest string) (eventstore.Result, error) {
-	if given := c.records[0].CommandDigest; !eventstore.SameCommand(digest, given) {
+	return repeating(c.stream, c.commandID(), c.records[0].CommandDigest, first, digest)
+}
+
+func repeating(
+	stream eventstore.Stream, commandID, given string, first eventstore.Result, digest string,
+) (eventstore.Result, error) {
+	if !eventstore.SameCommand(digest, given) {
 		return eventstore.Result{}, &eventstore.CommandReusedError{
-			Stream: c.stream, CommandID: c.commandID(), Stored: digest, Given: given,
+			Stream: stream, CommandID: commandID, Stored: digest, Given: given,
 		}
 	}
+	first.Streams = slices.Clone(first.Streams)
 	first.Repeated, first.Time = true, time.Time{}
 	return first, nil
+}
+
+// resultOf returns what a commit to one stream did.
+func resultOf(stream eventstore.Stream, first, last int64, at event.Position, t time.Time) eventstore.Result {
+	return eventstore.Result{
+		Streams: []eventstore.Written{{Stream: stream, First: first, Last: last}}, Position: at, Time: t,
+	}
 }
 
 // resultIn returns the commit's result if the index holds it, by the id of its last event.
@@ -121,7 +136,5 @@ func (c *commit) resultIn(idx *index.Partition) (r eventstore.Result, found bool
 	if err != nil || !ok || stored.ID != last.ID {
 		return r, false, err
 	}
-	return eventstore.Result{
-		First: c.records[0].AggregateVersion, Last: last.AggregateVersion, Position: stored.Position, Time: stored.Timestamp,
-	}, true, nil
+	return resultOf(c.stream, c.records[0].AggregateVersion, last.AggregateVersion, stored.Position, stored.Timestamp), true, nil
 }

@@ -244,7 +244,7 @@ func (q *queue) finish(c *commit, r eventstore.Result, err error) {
 	switch {
 	case c.place == besideLine:
 		l.beside--
-	case c.place == inLine && err == nil && !r.Repeated && r.First == c.records[0].AggregateVersion:
+	case c.place == inLine && err == nil && !r.Repeated && r.First() == c.records[0].AggregateVersion:
 		c.stored = true
 		l.commits[0] = nil // that is c: Q1
 		l.commits = l.commits[1:]

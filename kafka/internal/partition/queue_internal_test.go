@@ -238,6 +238,6 @@ func (h *queueHistory) judge(c *commit) {
 		h.seen["repeated"]++
 		require.Negative(h, at)
 	default:
-		require.Equal(h, int64(at+1), c.result.First)
+		require.Equal(h, int64(at+1), c.result.First())
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Tip is the end of a stream as ReadQueued saw it; it is [eventstore.Tip]'s, for input that was checked.
+// Tip is the end of a stream as ReadQueued saw it, for input that was checked.
 type Tip struct {
 	owner   *Owner
 	stream  eventstore.Stream
@@ -17,6 +17,9 @@ type Tip struct {
 	asked   question // before it was read
 	beside  bool     // something was queued for the stream that is not shown
 }
+
+// Stream returns the stream whose end the tip is.
+func (t *Tip) Stream() eventstore.Stream { return t.stream }
 
 // Version returns the version of the stream at the tip.
 func (t *Tip) Version() int64 { return t.version }

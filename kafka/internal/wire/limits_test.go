@@ -34,7 +34,7 @@ func stored(stream eventstore.Stream, first int64, records []eventstore.Record) 
 func TestWhatCheckTakesIsDecoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream, records := eventstoretest.DrawCommit(t, rapid.SampledFrom([]string{"A", "Account"}).Draw(t, "category"))
-		if eventstore.Check(stream, eventstore.Any, records) != nil {
+		if eventstore.Check(eventstore.To(stream, eventstore.Any, records...)) != nil {
 			return
 		}
 		first := rapid.SampledFrom([]int64{1, 2, math.MaxInt64 - int64(len(records))}).Draw(t, "first")
@@ -60,7 +60,7 @@ func TestLargestCommitsFitAMessage(t *testing.T) {
 		for _, entries := range []int{0, 1, 100} {
 			t.Run(fmt.Sprintf("%d records with %d entries of metadata", n, entries), func(t *testing.T) {
 				stream, records := incompressible(random, n, entries)
-				require.NoError(t, eventstore.Check(stream, eventstore.Any, records))
+				require.NoError(t, eventstore.Check(eventstore.To(stream, eventstore.Any, records...)))
 				total := 0
 				for i := range records {
 					total += eventstore.Size(records[i])

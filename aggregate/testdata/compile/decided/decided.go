@@ -9,9 +9,10 @@ import (
 )
 
 func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) error {
-	return r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {
+	_, err := r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {
 		return []aggregate.Event[shop.Shop]{shop.Added{}}, nil
 	})
+	return err
 }
 
 var _ = use

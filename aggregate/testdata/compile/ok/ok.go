@@ -3,18 +3,21 @@ package ok
 
 import (
 	"context"
-	"errors"
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/aggregate/testdata/compile/shop"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 var shops = aggregate.NewType("Shop", shop.Opened{})
 
-func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) error {
+func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) (eventstore.Outcome, error) {
 	root := shops.FromEvents("s-1", shop.Opened{})
-	if err := errors.Join(root.Apply(shop.Opened{}), r.Save(ctx, root)); err != nil {
-		return err
+	if err := root.Apply(shop.Opened{}); err != nil {
+		return eventstore.Outcome{}, err
+	}
+	if done, err := r.Save(ctx, root); err != nil {
+		return done, err
 	}
 	return r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {
 		return []aggregate.Event[shop.Shop]{shop.Opened{}}, nil

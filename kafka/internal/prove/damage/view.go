@@ -137,7 +137,7 @@ func (t *trial) append(ctx context.Context, v *view, s string) error {
 			Header: event.Header{ID: id, Type: "Damaged", Revision: 1, Timestamp: clock.Now()}, Value: []byte(id),
 		}
 	}
-	r, err := v.store.Append(ctx, eventstore.Stream{Category: category, ID: s}, eventstore.Any, records...)
+	r, err := v.store.Append(ctx, eventstore.To(eventstore.Stream{Category: category, ID: s}, eventstore.Any, records...))
 	if err != nil {
 		v.hear(t.placed[s], err)
 		return fmt.Errorf("append to %s at %s: %w", s, v.name, err)
@@ -146,7 +146,7 @@ func (t *trial) append(ctx context.Context, v *view, s string) error {
 		t.placed[s] = r.Position.Partition
 	}
 	for i := range records {
-		version := r.First + int64(i)
+		version := r.First() + int64(i)
 		v.learn(s, version, records[i].ID)
 		if t.damaged {
 			t.after[s] = append(t.after[s], ack{version, records[i].ID, v.name})

@@ -170,7 +170,7 @@ func (s *server) append(ctx context.Context, n int, op *history.Op) (alarm strin
 	var conflict *eventstore.ConflictError
 	switch {
 	case err == nil:
-		op.Outcome, op.First, op.Last, op.Repeated = history.Appended, r.First, r.Last, r.Repeated
+		op.Outcome, op.First, op.Last, op.Repeated = history.Appended, r.First(), r.Last(), r.Repeated
 		op.Partition, op.Offset = r.Position.Partition, r.Position.Offset
 		if op.Repeated {
 			op.Seen = nil // nothing was decided
@@ -197,13 +197,13 @@ func (s *server) appendTo(
 	ctx context.Context, store *kafka.Store, op *history.Op, records []eventstore.Record,
 ) (r eventstore.Result, err error) {
 	if !op.Queued {
-		return store.Append(ctx, streamOf(op), eventstore.Expected(op.Expected), records...)
+		return store.Append(ctx, eventstore.To(streamOf(op), eventstore.Expected(op.Expected), records...))
 	}
 	err = again(ctx, func() error {
-		tip, err := see(ctx, store, op)
+		at, err := see(ctx, store, op)
 		if err == nil {
 			op.Expected = int64(len(op.Seen))
-			r, err = tip.Append(ctx, records...)
+			r, err = store.Append(ctx, at.Commit(records...))
 		}
 		return err
 	})
@@ -224,11 +224,11 @@ func again(ctx context.Context, f func() error) error {
 }
 
 // see reads the stream and what is queued for it.
-func see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Tip, error) {
-	all, tip := store.ReadQueued(ctx, streamOf(op), 1)
+func see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Expectation, error) {
+	all, at := store.ReadQueued(ctx, streamOf(op), 1)
 	unstored, err := seeAll(all, op)
 	op.Unstored = unstored
-	return tip, err
+	return at, err
 }
 
 // seeAll notes the ids of the records in the operation, and returns how many were not stored.
@@ -272,9 +272,9 @@ func (s *server) refuse(ctx context.Context, n int, op *history.Op) (alarm strin
 		return ""
 	}
 	err := again(ctx, func() error {
-		tip, err := see(ctx, store, op)
+		at, err := see(ctx, store, op)
 		if err == nil {
-			err = tip.Await(ctx)
+			_, err = store.Append(ctx, at.Commit())
 		}
 		return err
 	})

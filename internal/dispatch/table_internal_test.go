@@ -1,4 +1,4 @@
-package dispatch_test
+package dispatch
 
 import (
 	"reflect"
@@ -8,26 +8,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"github.com/fencelog/fencelog/internal/dispatch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTableKeepsTheFirstHandler(t *testing.T) {
 	t.Parallel()
-	var table dispatch.Table[int]
+	var handlers table[int]
 	g := reflect.TypeFor[string]()
 
-	_, ok := table.Find(g)
+	_, ok := handlers.find(g)
 	require.False(t, ok)
-	_, ok = table.Add(g, "first", 1)
+	_, ok = handlers.add(g, "first", 1)
 	require.True(t, ok)
-	taken, ok := table.Add(g, "second", 2)
+	taken, ok := handlers.add(g, "second", 2)
 	require.False(t, ok)
 	require.Equal(t, "first", taken)
 
-	handle, ok := table.Find(g)
+	handle, ok := handlers.find(g)
 	require.True(t, ok)
 	require.Equal(t, 1, handle)
 }
@@ -40,14 +38,14 @@ func TestTableIsSafeForGoroutines(t *testing.T) {
 	for i := range types {
 		types[i] = reflect.ArrayOf(i, reflect.TypeFor[byte]())
 	}
-	var table dispatch.Table[int]
+	var handlers table[int]
 	var done atomic.Bool
 	var wg sync.WaitGroup
 	for range readers {
 		wg.Go(func() {
 			for i := 0; !done.Load(); i++ {
 				n := i % entries
-				if handle, ok := table.Find(types[n]); ok && handle != n {
+				if handle, ok := handlers.find(types[n]); ok && handle != n {
 					t.Errorf("type %d has handler %d", n, handle)
 					return
 				}
@@ -55,7 +53,7 @@ func TestTableIsSafeForGoroutines(t *testing.T) {
 		})
 	}
 	for i, g := range types {
-		table.Add(g, "", i)
+		handlers.add(g, "", i)
 	}
 	done.Store(true)
 	wg.Wait()

@@ -1,8 +1,8 @@
-// Package dispatch holds what the command bus and the query bus have in common: a
-// table of handlers by message type, and the rules that messages, ids and middleware obey.
+// Package dispatch is what the command bus and the query bus have in common: they find the handler of a
+// message by its Go type, and give the message an id, a time and a cause.
 //
-// It calls no handler and logs nothing. A [Table] may be used by any number of goroutines;
-// the functions keep no state.
+// It stores nothing, and never runs a handler by itself. A [Bus] may be used by any number of
+// goroutines; the functions keep no state.
 package dispatch
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Table holds at most one handler, an H, for each message type. The zero Table is empty.
-type Table[H any] struct {
+// table holds at most one handler, an H, for each message type. The zero table is empty.
+type table[H any] struct {
 	mu      sync.RWMutex
 	entries map[reflect.Type]entry[H]
 }
@@ -28,9 +28,9 @@ type entry[H any] struct {
 	name   string
 }
 
-// Add puts handle into the table, under a name for people. If there is one for g already, the
-// table stays as it is, and Add returns that one's name and false.
-func (t *Table[H]) Add(g reflect.Type, name string, handle H) (taken string, ok bool) {
+// add puts handle into the table, under a name for people. If there is one for g already, the
+// table stays as it is, and add returns that one's name and false.
+func (t *table[H]) add(g reflect.Type, name string, handle H) (taken string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e, found := t.entries[g]; found {
@@ -43,24 +43,23 @@ func (t *Table[H]) Add(g reflect.Type, name string, handle H) (taken string, ok 
 	return "", true
 }
 
-// Find returns the handler for g, and whether there is one.
-func (t *Table[H]) Find(g reflect.Type) (H, bool) {
+// find returns the handler for g, and whether there is one.
+func (t *table[H]) find(g reflect.Type) (H, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	e, ok := t.entries[g]
 	return e.handle, ok
 }
 
-// Chain wraps handle in the middleware, the first one outermost; nil ones are left out. It
-// fails if one of them returns a nil handler; isNil tells, as no constraint can.
-func Chain[H any, M ~func(H) H](handle H, middleware []M, isNil func(H) bool) (H, error) {
+// chain wraps handle in the middleware, the first one outermost; nil ones are left out. It fails if one of them returns a
+// nil handler.
+func chain[R any](handle Handler[R], middleware []func(Handler[R]) Handler[R]) (Handler[R], error) {
 	for i := len(middleware) - 1; i >= 0; i-- {
 		if middleware[i] == nil {
 			continue
 		}
-		handle = middleware[i](handle)
-		if isNil(handle) {
-			return handle, &eventstore.InvalidError{
+		if handle = middleware[i](handle); handle == nil {
+			return nil, &eventstore.InvalidError{
 				Field: "middleware " + strconv.Itoa(i+1), Found: "nil returned", Want: "a handler that calls next",
 			}
 		}
@@ -68,9 +67,9 @@ func Chain[H any, M ~func(H) H](handle H, middleware []M, isNil func(H) bool) (H
 	return handle, nil
 }
 
-// CheckType returns nil, or an *[eventstore.InvalidError] if g is not a named struct type. Kind is
+// checkType returns nil, or an *[eventstore.InvalidError] if g is not a named struct type. Kind is
 // "command" or "query".
-func CheckType(kind string, g reflect.Type) error {
+func checkType(kind string, g reflect.Type) error {
 	if g.Kind() == reflect.Struct && g.Name() != "" {
 		return nil
 	}
@@ -98,19 +97,8 @@ func CheckID(field, id string) error {
 	return nil
 }
 
-// Pick returns what was given, else what was inherited, else a fresh one.
-func Pick(given *string, inherited string, fresh func() string) string {
-	switch {
-	case given != nil:
-		return *given
-	case inherited != "":
-		return inherited
-	}
-	return fresh()
-}
-
-// FuncName returns the name of the function f and where it is written, for people.
-func FuncName(f any) string {
+// funcName returns the name of the function f and where it is written, for people.
+func funcName(f any) string {
 	fn := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
 	if fn == nil {
 		return "a function without a name"
