@@ -1,5 +1,5 @@
-// Package dispatch holds what the command bus and the query bus have in common: a
-// table of handlers by message type, and the rules that messages, ids and middleware obey.
+// Package dispatch is the common part of the command bus and the query bus. It has a table of
+// handlers by message type, and the rules for messages, ids and middleware.
 //
 // It calls no handler and logs nothing. A [Table] may be used by any number of goroutines;
 // the functions keep no state.
@@ -28,8 +28,8 @@ type entry[H any] struct {
 	name   string
 }
 
-// Add puts handle into the table, under a name for people. If there is one for g already, the
-// table stays as it is, and Add returns that one's name and false.
+// Add puts handle into the table, under a name for people. If the table has a handler for g
+// already, Add changes nothing, and returns the name of that handler and false.
 func (t *Table[H]) Add(g reflect.Type, name string, handle H) (taken string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,8 +51,9 @@ func (t *Table[H]) Find(g reflect.Type) (H, bool) {
 	return e.handle, ok
 }
 
-// Chain wraps handle in the middleware, the first one outermost; nil ones are left out. It
-// fails if one of them returns a nil handler; isNil tells, as no constraint can.
+// Chain wraps handle in the middleware, the first one outermost. It leaves out nil ones. Chain
+// fails if a middleware returns a nil handler. The caller gives isNil, because no type constraint
+// allows to compare an H with nil.
 func Chain[H any, M ~func(H) H](handle H, middleware []M, isNil func(H) bool) (H, error) {
 	for i := len(middleware) - 1; i >= 0; i-- {
 		if middleware[i] == nil {
@@ -98,7 +99,7 @@ func CheckID(field, id string) error {
 	return nil
 }
 
-// Pick returns what was given, else what was inherited, else a fresh one.
+// Pick returns the given value if there is one, else the inherited one, else a fresh one.
 func Pick(given *string, inherited string, fresh func() string) string {
 	switch {
 	case given != nil:
