@@ -16,16 +16,16 @@ import (
 	"github.com/fencelog/fencelog/internal/panics"
 )
 
-// Handler handles a command of any registered type. It is what [Middleware] sees; a handler of
-// one command type is given to [Register].
+// Handler handles a command of any registered type. [Middleware] wraps a Handler; [Register] takes
+// a handler of one command type.
 type Handler func(ctx context.Context, cmd any) error
 
-// Middleware wraps a handler: to log, to measure, to authorise, to try again. What it returns runs once for each
-// dispatched command whose type is registered, with [Metadata] and [event.Cause] in the context. The
-// middleware itself is called once for each registered command type.
+// Middleware wraps a handler: to log, to measure, to authorise, to try again. [Register] calls the
+// middleware once for each command type. The returned handler runs once for each dispatched command
+// whose type is registered, with [Metadata] and [event.Cause] in the context.
 //
-// It may pass another context on, and another command of the same type; it may call next
-// several times, or not at all.
+// The returned handler may pass on another context, and another command of the same type. It may
+// call next several times, or not at all.
 type Middleware func(next Handler) Handler
 
 // Config configures a [Bus]; every field may be left zero.
@@ -33,14 +33,15 @@ type Config struct {
 	// Logger gets an error with the stack for each panic. Default: slog.Default().
 	Logger *slog.Logger
 
-	// Middleware runs around every handler, the first one outermost. A nil one is left out. Default: none.
+	// Middleware runs around every handler, the first one outermost. The bus leaves out a nil one.
+	// Default: none.
 	Middleware []Middleware
 
 	// Now gives the commands their time. Default: the system's clock, UTC.
 	Now func() time.Time
 
-	// NewID gives an id to a command without one, and a correlation id to a conversation that begins.
-	// Default: UUIDs of version 7.
+	// NewID gives an id to a command without one, and a correlation id to a conversation that
+	// begins. Default: UUIDs of version 7.
 	NewID func() string
 }
 
@@ -68,8 +69,11 @@ func NewBus(cfg Config) *Bus {
 // Register makes handle the handler of the commands of type C, a named struct type. Commands are
 // passed by value.
 //
-// It fails with a *[DuplicateError] if C has a handler, with an *[eventstore.InvalidError] if C is no named struct,
-// handle is nil or a middleware returns nil, and with a *[PanicError] if a middleware panics.
+// Register fails with
+//   - a *[DuplicateError] if C has a handler;
+//   - an *[eventstore.InvalidError] if C is no named struct, handle is nil or a middleware returns
+//     nil;
+//   - a *[PanicError] if a middleware panics.
 func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error {
 	g := reflect.TypeFor[C]()
 	if err := dispatch.CheckType("command", g); err != nil {
@@ -87,7 +91,8 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error 
 				Field: "command passed on by middleware", Found: fmt.Sprintf("%T", cmd), Want: g.String(),
 			}
 		}
-		// A fresh cause for each run: middleware may run the handler again, which is no second commit.
+		// A fresh cause for each run: middleware may run the handler again, which is no second
+		// commit.
 		ctx = event.WithCause(ctx, event.CauseFrom(ctx))
 		return b.guard(ctx, in, func() error { return handle(ctx, c) })
 	})
@@ -107,17 +112,24 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) error) error 
 
 // Dispatch runs the handler of cmd and returns its error as it is.
 //
-// A command without [WithID] gets a new id; one that may be dispatched again after a failure needs an
-// id of its own, since it is by its id that a repeated command is recognised. What the content of the command comes to is stored
-// with what it does, so that another command with the same id is refused: see [eventstore.ErrCommandReused] and [Named]. The
-// correlation id is that of [WithCorrelationID], else that of the [event.Cause] in ctx, so that a
-// command dispatched by a handler continues its conversation, else a new one. The actor is that of
-// [WithActor], else the Cause's. The causation id is the Cause's: the id of the command or event
-// whose handler dispatches this one. Trace context and metadata of the Cause are handed on.
+// A command without [WithID] gets a new id. Use WithID for a command that may be dispatched again
+// after a failure: only the id tells that a command is repeated. A digest of the command is stored
+// with its events, so that another command with the same id is refused: see
+// [eventstore.ErrCommandReused] and [Named].
 //
-// Errors of its own are *[UnknownError], *[PanicError] for a handler or middleware that panicked, and
-// *[eventstore.InvalidError] for an option that breaks a rule, a command passed by pointer, or one that is no plain data; but for the panic
-// they mean that nothing ran.
+// The correlation id is that of [WithCorrelationID], else that of the [event.Cause] in ctx, else a
+// new one. So a command that a handler dispatches continues the handler's conversation. The actor
+// is that of [WithActor], else the Cause's. The causation id is the Cause's: the id of the command
+// or event whose handler dispatches this one. Dispatch hands on the trace context and the metadata
+// of the Cause.
+//
+// Dispatch itself fails with
+//   - an *[UnknownError] if the command has no handler;
+//   - an *[eventstore.InvalidError] if an option breaks a rule, or the command is passed by pointer
+//     or is no plain data;
+//   - a *[PanicError] if a handler or a middleware panicked.
+//
+// After the first two, no handler and no middleware ran.
 func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) error {
 	handle, err := b.find(cmd)
 	if err != nil {
@@ -131,7 +143,9 @@ func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) error {
 		return fmt.Errorf("dispatch %T: %w", cmd, err)
 	}
 	ctx = context.WithValue(event.WithCause(ctx, cause), metadataKey{}, md)
-	return b.guard(ctx, "middleware around command "+reflect.TypeOf(cmd).String(), func() error { return handle(ctx, cmd) })
+	return b.guard(ctx, "middleware around command "+reflect.TypeOf(cmd).String(), func() error {
+		return handle(ctx, cmd)
+	})
 }
 
 func (b *Bus) find(cmd any) (Handler, error) {
@@ -145,7 +159,8 @@ func (b *Bus) find(cmd any) (Handler, error) {
 	if g.Kind() == reflect.Pointer {
 		if _, ok := b.handlers.Find(g.Elem()); ok {
 			return nil, &eventstore.InvalidError{
-				Field: "command", Found: "the pointer " + g.String(), Want: g.Elem().String() + ": a command is passed by value",
+				Field: "command", Found: "the pointer " + g.String(),
+				Want: g.Elem().String() + ": a command is passed by value",
 			}
 		}
 	}

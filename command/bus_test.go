@@ -36,8 +36,10 @@ func TestDispatchRunsTheHandlerOfTheType(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	var got []any
-	require.NoError(t, command.Register(bus, func(_ context.Context, c OpenShop) error { got = append(got, c); return nil }))
-	require.NoError(t, command.Register(bus, func(_ context.Context, c CloseShop) error { got = append(got, c); return nil }))
+	require.NoError(t,
+		command.Register(bus, func(_ context.Context, c OpenShop) error { got = append(got, c); return nil }))
+	require.NoError(t,
+		command.Register(bus, func(_ context.Context, c CloseShop) error { got = append(got, c); return nil }))
 
 	require.NoError(t, bus.Dispatch(t.Context(), CloseShop{Name: "a"}))
 	require.NoError(t, bus.Dispatch(t.Context(), OpenShop{Name: "b"}))
@@ -68,8 +70,9 @@ func TestUnknownCommand(t *testing.T) {
 			require.ErrorIs(t, err, command.ErrUnknown)
 			require.Equal(t, fmt.Sprintf("%T", cmd), unknown.Command.String())
 			require.ErrorContains(t, err, fmt.Sprintf("command %T has no handler", cmd))
-			require.ErrorContains(t, err, "give a func(context.Context, "+strings.TrimPrefix(unknown.Command.String(), "*")+
-				") error to command.Register")
+			require.ErrorContains(t, err,
+				"give a func(context.Context, "+strings.TrimPrefix(unknown.Command.String(), "*")+
+					") error to command.Register")
 		})
 	}
 }
@@ -100,10 +103,12 @@ func TestRegisterRefuses(t *testing.T) {
 	}{
 		{
 			"pointer", command.Register(bus, func(context.Context, *OpenShop) error { return nil }),
-			"command type: found *command_test.OpenShop, a ptr, expected command_test.OpenShop: a command is passed by value",
+			"command type: found *command_test.OpenShop, a ptr, expected command_test.OpenShop: " +
+				"a command is passed by value",
 		},
 		{
-			"struct without name", command.Register(bus, func(context.Context, struct{ Name string }) error { return nil }),
+			"struct without name",
+			command.Register(bus, func(context.Context, struct{ Name string }) error { return nil }),
 			"command type: found struct { Name string }, which has no name, expected a named struct type",
 		},
 		{
@@ -162,7 +167,8 @@ func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
 			var log bytes.Buffer
 			bus := command.NewBus(command.Config{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
 			require.NoError(t, command.Register(bus, func(context.Context, CloseShop) error { return nil }))
-			require.NoError(t, command.Register(bus, func(context.Context, OpenShop) error { return explode(tt.value) }))
+			require.NoError(t,
+				command.Register(bus, func(context.Context, OpenShop) error { return explode(tt.value) }))
 
 			err := bus.Dispatch(t.Context(), OpenShop{}, command.WithID("c-1"))
 
@@ -288,7 +294,8 @@ func TestMiddlewareSeesTheHandlersPanicAsError(t *testing.T) {
 func TestAnyNumberOfGoroutines(t *testing.T) {
 	t.Parallel()
 	const goroutines, dispatches = 8, 200
-	// Nothing in the loops locks or pools but the bus: that would hide a race from the race detector.
+	// In the loops only the bus may lock or pool: anything else that does would hide a race from
+	// the race detector.
 	bus := command.NewBus(command.Config{NewID: func() string { return "id" }})
 	require.NoError(t, command.Register(bus, func(ctx context.Context, c OpenShop) error {
 		if md, _ := command.MetadataFrom(ctx); md.ActorID != c.Name {
@@ -302,7 +309,9 @@ func TestAnyNumberOfGoroutines(t *testing.T) {
 		wg.Go(func() {
 			name := fmt.Sprintf("shop-%d", g)
 			for i := range dispatches {
-				if i == dispatches/2 && command.Register(bus, func(context.Context, CloseShop) error { return nil }) == nil {
+				if i == dispatches/2 && command.Register(bus, func(context.Context, CloseShop) error {
+					return nil
+				}) == nil {
 					registered.Add(1)
 				}
 				if err := bus.Dispatch(t.Context(), OpenShop{Name: name}, command.WithActor(name)); err != nil {

@@ -21,7 +21,9 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if err := bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithID("c-1"), command.WithActor("user-1")); err != nil {
+	greet := Greet{Name: "Ada"}
+	err = bus.Dispatch(context.Background(), greet, command.WithID("c-1"), command.WithActor("user-1"))
+	if err != nil {
 		fmt.Println(err)
 	}
 	// Output: hello Ada, says user-1 in command c-1

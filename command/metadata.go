@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/internal/dispatch"
 )
 
-// Metadata is what is known of a command beside its own fields. Its ids are 1 to
-// [eventstore.MaxIDBytes] bytes of UTF-8; CausationID and ActorID may also be empty.
+// Metadata says of a command what its fields do not say. Its ids are 1 to [eventstore.MaxIDBytes]
+// bytes of UTF-8; CausationID and ActorID may also be empty.
 type Metadata struct {
 	ID            string    // unique; the same when the command is dispatched again
 	Timestamp     time.Time // when it was dispatched
@@ -27,35 +27,37 @@ type Metadata struct {
 
 type metadataKey struct{}
 
-// MetadataFrom returns the metadata of the command that is being handled, and whether there is one. The
-// application's own metadata is that of [event.CauseFrom].
+// MetadataFrom returns the metadata of the command that is being handled, and whether there is one.
+// The application's own metadata is that of [event.CauseFrom].
 func MetadataFrom(ctx context.Context) (Metadata, bool) {
 	md, ok := ctx.Value(metadataKey{}).(Metadata)
 	return md, ok
 }
 
-// Option says something of one dispatched command.
+// Option sets a part of the metadata of one command.
 type Option func(*draft)
 
-// draft is what options say; nil means not given.
+// draft is what the options set; nil means not given.
 type draft struct {
 	id, correlationID, actorID *string
 	metadata                   map[string]string
 }
 
 // WithID gives the command its id. Two commands with one id are the same command: the second is not
-// applied to an aggregate that the first has changed. If their contents differ, that fails with [eventstore.ErrCommandReused].
+// applied to an aggregate that the first has changed. If their contents differ, the second fails
+// with [eventstore.ErrCommandReused].
 func WithID(id string) Option { return func(d *draft) { d.id = &id } }
 
-// WithCorrelationID makes the command part of a conversation, such as a request with an id of its own.
+// WithCorrelationID makes the command part of a conversation, such as a request that has an id.
 func WithCorrelationID(id string) Option { return func(d *draft) { d.correlationID = &id } }
 
-// WithActor says on whose behalf the command is. Leave the option out for nobody: an empty id is refused.
+// WithActor says on whose behalf the command is. Leave the option out for nobody: an empty id is
+// refused.
 func WithActor(id string) Option { return func(d *draft) { d.actorID = &id } }
 
-// WithMetadata adds the application's own metadata, stamped on every event of the command. Keys are 1 to
-// [eventstore.MaxIDBytes] bytes of UTF-8, values are UTF-8. Of two values for a key the later one holds; what is
-// inherited from the context comes first.
+// WithMetadata adds the application's own metadata, which every event of the command carries. Keys
+// are 1 to [eventstore.MaxIDBytes] bytes of UTF-8, values are UTF-8. If a key has two values the
+// later one holds. Inherited metadata of the context is the earliest.
 func WithMetadata(metadata map[string]string) Option {
 	metadata = maps.Clone(metadata)
 	return func(d *draft) {
@@ -66,8 +68,8 @@ func WithMetadata(metadata map[string]string) Option {
 	}
 }
 
-// stamp returns the metadata of a command dispatched under from, and the cause its handler acts upon. It reports
-// all mistakes at once.
+// stamp returns the metadata of a command dispatched under from, and the cause its handler acts
+// upon. It reports all mistakes at once.
 func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, error) {
 	var d draft
 	for _, opt := range opts {

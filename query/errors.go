@@ -8,11 +8,11 @@ import (
 	"github.com/fencelog/fencelog/internal/panics"
 )
 
-// PanicError is the error that a panicking handler or middleware is turned into; it carries the stack. If the
-// panic's value was an error, it is unwrapped to that.
+// PanicError is the error for a panic of a handler or middleware. It carries the stack. If the
+// panic's value was an error, Unwrap returns it.
 type PanicError = panics.Error
 
-// Sentinels for errors.Is; each stands for an error type that carries the facts.
+// Sentinels for errors.Is. Each stands for an error type that carries the facts.
 var (
 	// ErrUnknown: the query has no handler; see [UnknownError].
 	ErrUnknown = errors.New("unknown query")
@@ -29,13 +29,14 @@ func (e *UnknownError) Error() string {
 	if g.Kind() == reflect.Pointer {
 		g = g.Elem()
 	}
-	return fmt.Sprintf("query %s has no handler: give a func(context.Context, %s) (Answer, error) to query.Register", e.Query, g)
+	return fmt.Sprintf("query %s has no handler: give a func(context.Context, %s) (Answer, error) to query.Register",
+		e.Query, g)
 }
 
 // Is matches [ErrUnknown].
 func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
 
-// DuplicateError says that a query has a handler already; that one stays. It matches [ErrDuplicate].
+// DuplicateError says that a query has a handler already, which stays. It matches [ErrDuplicate].
 type DuplicateError struct {
 	Query         reflect.Type
 	First, Second string // the handlers' functions and where they are written

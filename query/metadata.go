@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/internal/dispatch"
 )
 
-// Metadata is what is known of a query beside its own fields. Its ids are 1 to
-// [eventstore.MaxIDBytes] bytes of UTF-8; ActorID may also be empty.
+// Metadata says of a query what its fields do not say. Its ids are 1 to [eventstore.MaxIDBytes]
+// bytes of UTF-8; ActorID may also be empty.
 type Metadata struct {
 	ID            string    // unique
 	Timestamp     time.Time // when it was asked
@@ -26,10 +26,10 @@ func MetadataFrom(ctx context.Context) (Metadata, bool) {
 	return md, ok
 }
 
-// Option says something of one query.
+// Option sets a part of the metadata of one query.
 type Option func(*draft)
 
-// draft is what options say; nil means not given.
+// draft is what the options set; nil means not given.
 type draft struct {
 	id, correlationID, actorID *string
 }
@@ -37,14 +37,15 @@ type draft struct {
 // WithID gives the query its id.
 func WithID(id string) Option { return func(d *draft) { d.id = &id } }
 
-// WithCorrelationID makes the query part of a conversation, such as a request with an id of its own.
+// WithCorrelationID makes the query part of a conversation, such as a request that has an id.
 func WithCorrelationID(id string) Option { return func(d *draft) { d.correlationID = &id } }
 
-// WithActor says on whose behalf the query is. Leave the option out for nobody: an empty id is refused.
+// WithActor says on whose behalf the query is. Leave the option out for nobody: an empty id is
+// refused.
 func WithActor(id string) Option { return func(d *draft) { d.actorID = &id } }
 
-// stamp returns the metadata of a query asked under from, and the cause that its handler works under. It
-// reports all mistakes at once.
+// stamp returns the metadata of a query asked under from, and the cause that its handler works
+// under. It reports all mistakes at once.
 func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, error) {
 	var d draft
 	for _, opt := range opts {

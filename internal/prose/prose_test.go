@@ -23,7 +23,6 @@ var rewrittenLater = map[string]bool{
 	".":                       true,
 	"aggregate":               true,
 	"billing":                 true,
-	"command":                 true,
 	"event":                   true,
 	"eventstore":              true,
 	"examples/billing":        true,
@@ -32,7 +31,6 @@ var rewrittenLater = map[string]bool{
 	"examples/quickstart":     true,
 	"kafka":                   true,
 	"observe":                 true,
-	"query":                   true,
 	"schema":                  true,
 }
 
