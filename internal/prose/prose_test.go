@@ -30,7 +30,6 @@ var rewrittenLater = map[string]bool{
 	"examples/infrastructure": true,
 	"examples/quickstart":     true,
 	"kafka":                   true,
-	"observe":                 true,
 	"schema":                  true,
 }
 

@@ -46,7 +46,8 @@ type increase struct{}
 
 type howMany struct{ query.Returns[int] }
 
-// One trace leads from a command over the append to a handler that has nothing but the stored record, and to the command that this one dispatches.
+// One trace leads from a command over the append to a handler that has only the stored record. It
+// goes on to the command that this handler dispatches.
 func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	t.Parallel()
 	tr, exporter := tracing(t, nil)
@@ -58,7 +59,8 @@ func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	require.NoError(t, command.Register(bus, func(ctx context.Context, _ increase) error {
 		c := event.CauseFrom(ctx)
 		_, err := store.Append(ctx, stream, eventstore.Any, eventstore.Record{Value: []byte("v"), Header: event.Header{
-			ID: ids.New(), Type: "Increased", Revision: 1, Timestamp: clock.Now(), CommandID: c.CommandID, TraceParent: c.TraceParent,
+			ID: ids.New(), Type: "Increased", Revision: 1, Timestamp: clock.Now(), CommandID: c.CommandID,
+			TraceParent: c.TraceParent,
 		}})
 		return err
 	}))
@@ -66,7 +68,9 @@ func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	require.NoError(t, command.Register(bus, func(context.Context, follow) error { return errors.New("no") }))
 	require.NoError(t, bus.Dispatch(t.Context(), increase{}))
 
-	handle := tr.Records("balances", func(ctx context.Context, _ eventstore.Record) error { return bus.Dispatch(ctx, follow{}) })
+	handle := tr.Records("balances", func(ctx context.Context, _ eventstore.Record) error {
+		return bus.Dispatch(ctx, follow{})
+	})
 	for r, err := range store.ReadStream(t.Context(), stream, 1) {
 		require.NoError(t, err)
 		require.Error(t, handle(t.Context(), r))
