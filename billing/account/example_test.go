@@ -41,7 +41,8 @@ func pay(ctx context.Context) error {
 
 	err = errors.Join(
 		commands.Dispatch(ctx, account.CreateAccount{
-			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
+			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser,
+			Currency: "USD",
 		}),
 		commands.Dispatch(ctx, account.CreditAccount{
 			AccountID: "alice", TransactionID: "topup-1", EntryType: account.EntryTopUp,

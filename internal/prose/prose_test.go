@@ -22,7 +22,6 @@ const root = "../.."
 var rewrittenLater = map[string]bool{
 	".":                       true,
 	"aggregate":               true,
-	"billing":                 true,
 	"event":                   true,
 	"eventstore":              true,
 	"examples/billing":        true,
