@@ -25,9 +25,7 @@ var rewrittenLater = map[string]bool{
 	"event":                   true,
 	"eventstore":              true,
 	"examples/billing":        true,
-	"examples/evolution":      true,
 	"examples/infrastructure": true,
-	"examples/quickstart":     true,
 	"kafka":                   true,
 	"schema":                  true,
 }
