@@ -14,7 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// The test of a service that handles events: brokers, topics, a store and the end of the handling are a line each.
+// This is the test of a service that handles events. Brokers, topics, a store and the end of the
+// handling take a line each.
 func TestTheTestOfAService(t *testing.T) {
 	t.Parallel()
 	var logged kafkatest.Output
@@ -34,9 +35,11 @@ func TestTheTestOfAService(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	_, err = store.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "alice"}, eventstore.NoStream, eventstore.Record{
-		Value: []byte("an encoded event"), Header: event.Header{ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Unix(1, 0)},
-	})
+	_, err = store.Append(t.Context(), eventstore.Stream{Category: "Account", ID: "alice"}, eventstore.NoStream,
+		eventstore.Record{
+			Value:  []byte("an encoded event"),
+			Header: event.Header{ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Unix(1, 0)},
+		})
 	require.NoError(t, err)
 	kafkatest.Done(t, sub)
 	require.NoError(t, sub.Close())
