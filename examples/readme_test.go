@@ -13,8 +13,8 @@ import (
 
 const root = ".."
 
-// Every snippet of Go in the README stands, line by line, in the file that is named above it, which is compiled and
-// run as an example.
+// Every snippet of Go in the README stands, line by line, in the file that is named above it. That
+// file is compiled and run as an example.
 func TestReadmeShowsWhatIsCompiled(t *testing.T) {
 	t.Parallel()
 	readme := read(t, "README.md")
@@ -41,8 +41,9 @@ func TestDocumentsLinkToWhatExists(t *testing.T) {
 	}))
 	require.Contains(t, documents, "kafka/DESIGN.md")
 	code := regexp.MustCompile("(?s)```.*?```|`[^`]*`")
+	links := regexp.MustCompile(`\]\(([^)]+)\)`)
 	for _, name := range documents {
-		for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(code.ReplaceAllString(read(t, name), ""), -1) {
+		for _, link := range links.FindAllStringSubmatch(code.ReplaceAllString(read(t, name), ""), -1) {
 			if strings.HasPrefix(link[1], "https://") {
 				continue
 			}
