@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -160,7 +161,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 		cfg := from(t, c.Environment(kafkatest.SASLSSL, principal))
 		cfg.TopicPrefix = "others"
 		open := cfg
-		open.Brokers, open.Security = c.Brokers(), kafka.Security{}
+		open.Connection.Brokers, open.Connection.Security = c.Brokers(), connection.Security{}
 		create(t, open)
 		_, err := claimed(t.Context(), cfg)
 		requireDenied(t, err, acl{sarama.AclOperationDescribe, sarama.AclResourceTopic, "others"})
@@ -169,8 +170,8 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 
 func requireDenied(t *testing.T, err error, a acl) {
 	t.Helper()
-	require.ErrorIs(t, err, kafka.ErrPermission)
-	var denied *kafka.PermissionError
+	require.ErrorIs(t, err, connection.ErrPermission)
+	var denied *connection.PermissionError
 	require.ErrorAs(t, err, &denied)
 	require.Equal(t, a.operation.String(), denied.Operation, err)
 	require.Equal(t, strings.ReplaceAll(strings.ToLower(a.resource.String()), "id", " id"), denied.Resource, err)

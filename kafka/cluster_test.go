@@ -14,6 +14,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -26,7 +27,7 @@ func withCluster(m *testing.M) goleak.TestingM { return shared.Main(m) }
 func real(t testing.TB) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
-		Brokers:     shared.Get(t).Brokers(),
+		Connection:  connection.Config{Brokers: shared.Get(t).Brokers()},
 		TopicPrefix: "test-" + uuid.NewString()[:8],
 		Categories:  []kafka.Category{{Name: category, Partitions: 1}},
 		Logger:      quiet(),

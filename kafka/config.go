@@ -4,25 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
-
-	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/topics"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/internal/index"
 )
 
 // Defaults of [Config].
 const (
-	DefaultClientID              = "billing-engine"
 	DefaultTopicPrefix           = topics.DefaultPrefix
 	DefaultTransactionalIDPrefix = "fencelog"
 	DefaultPartitions            = 10
 	DefaultReplicationFactor     = 3
 	DefaultMinInSyncReplicas     = 2
 	DefaultCompression           = CompressionLZ4
-	DefaultRequestTimeout        = 10 * time.Second
 	DefaultClaimRenewal          = time.Hour
 	DefaultQuietTime             = 30 * time.Second
 	DefaultCheckEvery            = 10 * time.Second
@@ -34,17 +32,11 @@ const (
 // Config configures a [Store] and the topics it needs. Brokers and Categories are required; any
 // other field may be left zero.
 type Config struct {
-	// Brokers are the addresses, host:port, of some brokers of the cluster.
-	Brokers []string
+	// Connection is how the store reaches the brokers. Required.
+	Connection connection.Config
 
 	// Categories are the categories that the store holds, a topic each.
 	Categories []Category
-
-	// Security is how the connections are encrypted, and how this service and the brokers know each other. Default: not at all.
-	Security Security
-
-	// ClientID names this service to the brokers. Default: [DefaultClientID].
-	ClientID string
 
 	// TopicPrefix begins the name of every topic: <prefix>.<category in lower case>.events.
 	// Default: [DefaultTopicPrefix].
@@ -77,10 +69,6 @@ type Config struct {
 	// depends. Default: none.
 	ProviderSettings []string
 
-	// RequestTimeout is how long a broker may take to replicate a batch before it is sent again.
-	// Default: [DefaultRequestTimeout].
-	RequestTimeout time.Duration
-
 	// ClaimRenewal is the time between two renewals of the claims. It must be well below the brokers' producer.id.expiration.ms, a
 	// day by default, and transactional.id.expiration.ms, a week. Default: [DefaultClaimRenewal].
 	ClaimRenewal time.Duration
@@ -112,7 +100,8 @@ type Config struct {
 	// Hooks are told what happens inside, for metrics and traces. Default: none.
 	Hooks Hooks
 
-	// Logger gets claims, catching up, retries and whatever the reader rule skips. Default: slog.Default().
+	// Logger gets claims, catching up, retries and what the reader rule skips. Default: that of
+	// Connection, which gets this one if it has none.
 	Logger *slog.Logger
 }
 
@@ -125,16 +114,13 @@ type Category struct {
 // complete returns the configuration with its defaults, or everything that is wrong with it.
 func (c Config) complete() (Config, error) {
 	c.setDefaults()
-	var wrong []error
+	conn, mistakes := c.Connection.Complete()
+	c.Connection = conn
+	wrong := []error{mistakes}
 	report := func(bad bool, format string, args ...any) {
 		if bad {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
-	}
-	report(len(c.Brokers) == 0, "Brokers is empty, expected at least one address such as localhost:9092")
-	for _, addr := range c.Brokers {
-		host, port, err := net.SplitHostPort(addr)
-		report(err != nil || host == "" || port == "", "Brokers: found %q, expected host:port", addr)
 	}
 	report(len(c.Categories) == 0, "Categories is empty, expected the categories of the service")
 	seen := make(map[string]string)
@@ -155,7 +141,6 @@ func (c Config) complete() (Config, error) {
 	report(int(c.ReplicationFactor) < c.MinInSyncReplicas || c.MinInSyncReplicas < 1,
 		"MinInSyncReplicas is %d, expected 1 to ReplicationFactor, %d", c.MinInSyncReplicas, c.ReplicationFactor)
 	report(!c.Compression.known(), "Compression is %q, expected one of %s", string(c.Compression), compressions())
-	report(c.RequestTimeout < 100*time.Millisecond, "RequestTimeout is %s, expected 100ms or more", c.RequestTimeout)
 	report(c.ClaimRenewal < time.Millisecond, "ClaimRenewal is %s, expected 1ms or more", c.ClaimRenewal)
 	report(c.QuietTime < time.Millisecond, "QuietTime is %s, expected 1ms or more", c.QuietTime)
 	report(c.CheckEvery < time.Millisecond, "CheckEvery is %s, expected 1ms or more", c.CheckEvery)
@@ -167,7 +152,7 @@ func (c Config) complete() (Config, error) {
 	if c.Sharing.on() {
 		wrong = append(wrong, c.Sharing.check()...)
 	}
-	wrong = append(append(wrong, c.checkNames()...), c.Security.check()...)
+	wrong = append(wrong, c.checkNames()...)
 	if err := errors.Join(wrong...); err != nil {
 		return Config{}, fmt.Errorf("kafka configuration: %w", err)
 	}
@@ -175,20 +160,20 @@ func (c Config) complete() (Config, error) {
 }
 
 func (c *Config) setDefaults() {
-	set(&c.ClientID, DefaultClientID)
 	set(&c.TopicPrefix, DefaultTopicPrefix)
 	set(&c.TransactionalIDPrefix, DefaultTransactionalIDPrefix)
 	set(&c.ReplicationFactor, DefaultReplicationFactor)
 	set(&c.MinInSyncReplicas, DefaultMinInSyncReplicas)
 	set(&c.Compression, DefaultCompression)
-	set(&c.RequestTimeout, DefaultRequestTimeout)
 	set(&c.ClaimRenewal, DefaultClaimRenewal)
 	set(&c.QuietTime, DefaultQuietTime)
 	set(&c.CheckEvery, DefaultCheckEvery)
 	set(&c.MaxBatchBytes, DefaultMaxBatchBytes)
 	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
 	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)
+	set(&c.Logger, c.Connection.Logger)
 	set(&c.Logger, slog.Default())
+	set(&c.Connection.Logger, c.Logger)
 	c.Sharing.setDefaults(c.TransactionalIDPrefix)
 }
 
@@ -202,19 +187,13 @@ func set[T comparable](field *T, value T) {
 
 func (c Config) topic(category string) string { return topics.Name(c.TopicPrefix, category) }
 
-// connectTime bounds the dialling of a broker, and what a broker may take beyond RequestTimeout to answer.
-const connectTime = 5 * time.Second
-
-func (c Config) sarama() *sarama.Config {
-	s := sarama.NewConfig()
-	s.ClientID = c.ClientID
-	s.Version = sarama.V2_8_0_0 // of the requests; any later broker answers them
-	s.Net.DialTimeout = connectTime
-	s.Net.ReadTimeout = c.RequestTimeout + connectTime
-	s.Net.WriteTimeout = c.RequestTimeout
-	s.Metadata.AllowAutoTopicCreation = false
-	s.Metadata.Timeout = 2 * s.Net.ReadTimeout // not for minutes, and still a second broker is asked where the first one hangs
-	s.Admin.Timeout = c.RequestTimeout
-	c.Security.apply(s)
-	return s
+// identity says what the index of these topics is the index of. A topic may have more partitions
+// than are configured, which stay unused.
+func (c Config) identity(ids client.IDs) index.Identity {
+	id := index.Identity{ClusterID: ids.Cluster, Topics: make(map[string]index.Topic)}
+	for _, g := range c.Categories {
+		topic := c.topic(g.Name)
+		id.Topics[topic] = index.Topic{ID: ids.Topics[topic], Partitions: g.Partitions}
+	}
+	return id
 }

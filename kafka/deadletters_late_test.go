@@ -59,7 +59,7 @@ func endSession(c *kfake.Cluster, group string) {
 // write lands. The letter does not stay open behind an event that is done.
 func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more
+	cfg.Connection.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more
 	topics, err := cfg.Topics()
 	require.NoError(t, err)
 	s, d := open(t, cfg), openLetters(t, cfg)

@@ -52,7 +52,7 @@ func whats(t testing.TB, d *kafka.DeadLetters, id kafka.DeadLetterID) []string {
 // asStored returns the record of the topic at an offset, as an independent client reads it.
 func asStored(t testing.TB, cfg kafka.Config, offset int64) *kgo.Record {
 	t.Helper()
-	c, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+	c, err := kgo.NewClient(kgo.SeedBrokers(cfg.Connection.Brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 		topicOf(cfg): {0: kgo.NewOffset().At(offset)},
 	}))
 	require.NoError(t, err)

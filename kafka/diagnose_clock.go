@@ -70,6 +70,6 @@ func (d *diagnosis) newestBatch(ctx context.Context, topic string, p int32) (*re
 	if err != nil || end == 0 {
 		return nil, err
 	}
-	log := partition.Log{Client: d.client, Pool: d.client.reading, Topic: topic, Partition: p}
+	log := partition.Log{Client: d.client, Pool: d.client.Reading, Topic: topic, Partition: p}
 	return log.Newest(ctx, end-1)
 }

@@ -177,14 +177,14 @@ func (p *patient) losesBrokers(t *testing.T, cfg kafka.Config) {
 	t.Run("one broker ends", func(t *testing.T) {
 		require.NoError(t, p.Kill(2))
 		found := diagnosed(t, cfg, says(2, "8 partitions have not all replicas in sync: those on broker 2 lack "+all))
-		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Brokers[2]+": nothing listens there").Do, "start the broker")
+		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Connection.Brokers[2]+": nothing listens there").Do, "start the broker")
 		require.NoError(t, p.Restart(t.Context(), 2))
 		diagnosed(t, cfg, healthy)
 	})
 	t.Run("one broker hangs", func(t *testing.T) {
 		require.NoError(t, p.Pause(1))
 		found := diagnosed(t, cfg, says(2, "8 partitions have not all replicas in sync: those on broker 1 lack "+all))
-		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Brokers[1]+": something listens there").Do, "kill -CONT")
+		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Connection.Brokers[1]+": something listens there").Do, "kill -CONT")
 		require.NoError(t, p.Resume(1))
 		diagnosed(t, cfg, healthy)
 	})
@@ -193,7 +193,7 @@ func (p *patient) losesBrokers(t *testing.T, cfg kafka.Config) {
 		require.NoError(t, p.Kill(2))
 		found := diagnosed(t, cfg, func(all []kafka.Finding) bool { return strings.Contains(fmt.Sprint(all), "so probably none does") })
 		for _, n := range []int{1, 2} {
-			finding(t, found, "brokers", kafka.VerdictWrong, cfg.Brokers[n])
+			finding(t, found, "brokers", kafka.VerdictWrong, cfg.Connection.Brokers[n])
 		}
 		require.Contains(t, finding(t, found, "cluster", kafka.VerdictWarning, "1 of its 3 brokers answer").Do, "start brokers 1 and 2")
 		text := fmt.Sprint(found)

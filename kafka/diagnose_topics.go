@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // topics looks at the topics and their settings, one finding for each thing that is off, and
@@ -16,7 +18,7 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 	want, _ := d.cfg.Topics() // it is complete
 	found, err := inspect(ctx, d.client, want)
 	if err != nil {
-		d.failed(check, d.cfg.Security.explain(err))
+		d.failed(check, client.Explain(d.cfg.Connection.Security, err))
 		return false
 	}
 	var missing []string
@@ -99,7 +101,7 @@ func (d *diagnosis) mend(kind string, topics []TopicStatus) string {
 // tool begins a command for one of Kafka's own tools.
 func (d *diagnosis) tool(name string) string {
 	command := name + " --bootstrap-server " + d.answering()[0].addr
-	if d.cfg.Security.TLS != nil || d.cfg.Security.SASL != nil {
+	if d.cfg.Connection.Security.TLS != nil || d.cfg.Connection.Security.SASL != nil {
 		command += " --command-config admin.properties"
 	}
 	return command

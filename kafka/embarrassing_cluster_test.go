@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
@@ -26,7 +27,7 @@ import (
 func forgetful(t *testing.T, properties map[string]string) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
-		Brokers:    kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers(),
+		Connection: connection.Config{Brokers: kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers()},
 		Categories: []kafka.Category{{Name: category, Partitions: 1}},
 		Logger:     quiet(),
 	}

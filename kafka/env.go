@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // The variables that [FromEnv] reads. KAFKA_BROKERS alone is required.
@@ -53,10 +55,8 @@ func (e *VariableError) Error() string {
 func FromEnv(getenv func(string) string, categories ...Category) (Config, error) {
 	e := &environment{getenv: getenv}
 	cfg := Config{
-		Brokers:               e.brokers(),
+		Connection:            connection.Config{Brokers: e.brokers(), Security: e.security(), ClientID: e.name(EnvClientID)},
 		Categories:            categories,
-		Security:              e.security(),
-		ClientID:              e.name(EnvClientID),
 		TopicPrefix:           e.name(EnvTopicPrefix),
 		TransactionalIDPrefix: e.name(EnvTransactionalIDPrefix),
 		IndexDir:              getenv(EnvIndexDir),
@@ -68,7 +68,7 @@ func FromEnv(getenv func(string) string, categories ...Category) (Config, error)
 	e.checkReplicas(&cfg)
 	checked := cfg
 	if len(e.wrong) > 0 { // reported by its variable; what is left to check are the categories
-		checked = Config{Brokers: []string{exampleBroker}, Categories: categories}
+		checked = Config{Connection: connection.Config{Brokers: []string{exampleBroker}}, Categories: categories}
 	}
 	_, err := checked.complete()
 	if err := errors.Join(append(e.wrong, err)...); err != nil {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // Whatever the variables and the files that they name hold: nothing panics, no secret is in an error, and what
@@ -49,7 +51,7 @@ func FuzzFromEnv(f *testing.F) {
 		}
 		cfg, err = cfg.complete()
 		require.NoError(t, err)
-		require.NoError(t, cfg.sarama().Validate())
-		require.NotContains(t, cfg.Security.String(), marked)
+		require.NoError(t, client.Sarama(cfg.Connection).Validate())
+		require.NotContains(t, cfg.Connection.Security.String(), marked)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 func Example() {
@@ -31,7 +32,7 @@ func Example() {
 }
 
 func appendAndRead(ctx context.Context, addresses []string) error {
-	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
+	cfg := kafka.Config{Connection: connection.Config{Brokers: addresses}, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
 	topics, err := kafka.CreateTopics(ctx, cfg) // once, before the service starts
 	if err != nil {
 		return err

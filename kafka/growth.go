@@ -7,24 +7,21 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/IBM/sarama"
-
-	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // extra looks at the partitions of a topic beyond those that are wanted. Kafka can add partitions
 // and cannot take them away, so there must be a way back for who has added some: they may exist as
 // long as nobody has written to them. Markers are no records: a service that was configured with
 // the larger number, and refused, has left some.
-func extra(ctx context.Context, c *client, t *TopicStatus, found int32) error {
+func extra(ctx context.Context, c *client.Client, t *TopicStatus, found int32) error {
 	if found <= t.Partitions {
 		return nil
 	}
 	var used []string
 	for p := t.Partitions; p < found; p++ {
-		why, err := c.used(ctx, t.Name, p)
-		var unseen *unseenError
+		why, err := c.Used(ctx, t.Name, p)
+		var unseen *client.UnseenError
 		if errors.As(err, &unseen) {
 			why, err = unseen.Error(), nil // it may hold records
 		}
@@ -43,43 +40,4 @@ func extra(ctx context.Context, c *client, t *TopicStatus, found int32) error {
 		Property: "partitions", Found: fmt.Sprintf("%d (%s)", found, strings.Join(used, ", ")), Want: strconv.Itoa(int(t.Partitions)),
 	}}, t.Differences...)
 	return nil
-}
-
-// used returns why a partition must not be taken for empty, or nothing; or an *[unseenError].
-func (c *client) used(ctx context.Context, topic string, p int32) (why string, err error) {
-	end, err := c.endOf(ctx, topic, p)
-	if err != nil {
-		return "", &unseenError{err}
-	}
-	log := partition.Log{Client: c, Pool: c.reading, Topic: topic, Partition: p}
-	for at := int64(0); at < end; {
-		records, next, err := log.Read(ctx, at)
-		var out *partition.RangeError
-		var corrupt *partition.CorruptError
-		if len(records) > 0 || errors.As(err, &out) || errors.As(err, &corrupt) {
-			return "holds records, or did", nil
-		}
-		if err != nil {
-			return "", err
-		}
-		at = next
-	}
-	return "", nil
-}
-
-// unseenError says that nobody tells where a partition ends.
-type unseenError struct{ err error }
-
-func (e *unseenError) Error() string { return fmt.Sprintf("cannot be looked at: %v", e.err) }
-
-func (e *unseenError) Unwrap() error { return e.err }
-
-// endOf returns where a partition ends. One that was just added may have no leader yet.
-func (c *client) endOf(ctx context.Context, topic string, p int32) (end int64, err error) {
-	for range askRounds {
-		if end, err = c.GetOffset(topic, p, sarama.OffsetNewest); err == nil || clock.Wait(ctx, askPause) != nil {
-			break
-		}
-	}
-	return end, err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -33,7 +34,7 @@ func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	cfg := kafka.Config{
-		Brokers:    c.ListenAddrs(),
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
 		Categories: []kafka.Category{{Name: category, Partitions: 1}},
 		Logger:     quiet(),
 	}

@@ -75,7 +75,7 @@ func TestIndexFolderThatCannotBeUsed(t *testing.T) {
 		}, "delete it: it is made again from Kafka"},
 		"of another cluster": {func(t *testing.T, _ *kfake.Cluster, cfg *kafka.Config) {
 			_, other := fake(t, kfake.ClusterID("another"))
-			cfg.Brokers = other.Brokers
+			cfg.Connection.Brokers = other.Connection.Brokers
 		}, "the brokers are of cluster another"},
 		"of a topic made anew": {func(t *testing.T, c *kfake.Cluster, cfg *kafka.Config) {
 			require.NoError(t, c.DeleteTopic(topic))

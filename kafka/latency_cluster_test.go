@@ -24,7 +24,7 @@ func TestLatencyOfASingleAppend(t *testing.T) {
 	conf := sarama.NewConfig()
 	conf.Producer.RequiredAcks = sarama.WaitForAll
 	conf.Producer.Return.Successes = true
-	producer, err := sarama.NewSyncProducer(cfg.Brokers, conf)
+	producer, err := sarama.NewSyncProducer(cfg.Connection.Brokers, conf)
 	require.NoError(t, err)
 	defer producer.Close()
 

@@ -18,7 +18,7 @@ func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.TopicPrefix = "many"
 	cfg.Categories = []kafka.Category{{Name: category, Partitions: 6}}
-	cfg.RequestTimeout = longest
+	cfg.Connection.RequestTimeout = longest
 	create(t, cfg)
 	s := open(t, cfg)
 	led := make(map[int32]map[int32]string) // a stream of each partition, by leader

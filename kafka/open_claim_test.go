@@ -14,6 +14,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // everyClaim counts the requests that a claim makes.
@@ -104,7 +105,7 @@ func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 		Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
 		When: func(r kmsg.Request) bool { return *r.(*kmsg.InitProducerIDRequest).TransactionalID == id },
 	})
-	require.ErrorIs(t, s.Claim(t.Context()), kafka.ErrPermission)
+	require.ErrorIs(t, s.Claim(t.Context()), connection.ErrPermission)
 	for _, p := range s.Status() {
 		require.False(t, p.Owned, "partition %d", p.Partition)
 		require.NoError(t, p.Err)

@@ -14,14 +14,14 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	_, err := kafka.Open(t.Context(), kafka.Config{
-		Brokers:           []string{"localhost"},
+		Connection:        connection.Config{Brokers: []string{"localhost"}, RequestTimeout: time.Microsecond},
 		Categories:        []kafka.Category{{Name: "Account"}, {Name: "ACCOUNT"}, {Name: "no spaces", Partitions: -1}},
 		MinInSyncReplicas: 4,
-		RequestTimeout:    time.Microsecond,
 		MaxBatchBytes:     2 << 20,
 		MaxWaitingCommits: -1,
 		MaxWaitingBytes:   1,
@@ -41,8 +41,8 @@ func TestFromEnv(t *testing.T) {
 	env := map[string]string{"KAFKA_BROKERS": "a:9092, b:9093,", "KAFKA_CLIENT_ID": ""}
 	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
 	require.NoError(t, err)
-	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Brokers)
-	require.Equal(t, "billing-engine", kafka.DefaultClientID)
+	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Connection.Brokers)
+	require.Equal(t, "billing-engine", connection.DefaultClientID)
 
 	_, err = kafka.FromEnv(func(string) string { return "" }, kafka.Category{Name: "Account"})
 	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")
@@ -60,7 +60,7 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 	defer silent.Close()
 
 	_, err = kafka.Open(t.Context(), kafka.Config{
-		Brokers: []string{closed.Addr().String()}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{Brokers: []string{closed.Addr().String()}}, Categories: []kafka.Category{{Name: category}},
 	})
 	require.ErrorContains(t, err, "no broker of "+closed.Addr().String()+" answers")
 
@@ -72,7 +72,7 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 		}
 	}()
 	_, err = kafka.Open(ctx, kafka.Config{
-		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{Brokers: []string{silent.Addr().String()}}, Categories: []kafka.Category{{Name: category}},
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -63,7 +63,7 @@ func (p *patrol) walk(ctx context.Context, there func(topic string) bool) (found
 
 // probe looks at one offset in each of as many equal parts of what the index has read of the partition as there are probes.
 func (p *patrol) probe(ctx context.Context, b *beat) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.RequestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Connection.RequestTimeout)
 	defer cancel()
 	probes, end := int64(probesOfLook), b.index.Checkpoint().Next
 	if !b.begun {

@@ -202,7 +202,7 @@ func TestPatrol_whileBrokersDoNotAnswer(t *testing.T) {
 	add(t, s, "x", 4)
 	require.NoError(t, s.Close())
 	p := newPatrolled(c)
-	cfg.CheckEvery, cfg.RequestTimeout = 10*time.Millisecond, 100*time.Millisecond
+	cfg.CheckEvery, cfg.Connection.RequestTimeout = 10*time.Millisecond, 100*time.Millisecond
 	s = openReader(t, cfg)
 	looks(t, s, 2)
 	p.fails.Store(true)

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // A provider of managed clusters may refuse to have settings set. Topics are then made without them, and still checked.
@@ -31,7 +32,7 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 		return nil, nil, false
 	})
 	cfg := kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
+		Connection: connection.Config{Brokers: c.ListenAddrs()}, Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
 	}
 	_, err = kafka.CreateTopics(t.Context(), cfg)
 	require.ErrorContains(t, err, "create topic billing.account.events")
@@ -65,10 +66,10 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		return response, nil, true
 	})
 	found, err := kafka.CreateTopics(t.Context(), kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}}, Logger: quiet(),
+		Connection: connection.Config{Brokers: c.ListenAddrs()}, Categories: []kafka.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}}, Logger: quiet(),
 	})
 	require.ErrorContains(t, err, "create topic billing.refused.events")
-	var permission *kafka.PermissionError
+	var permission *connection.PermissionError
 	require.ErrorAs(t, err, &permission)
 	created := make(map[string]bool)
 	for _, topic := range found {

@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -32,7 +33,7 @@ const rivalLost = "lost"
 func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
 	s := open(t, kafka.Config{
-		TransactionalIDPrefix: of[0], TopicPrefix: of[1], Brokers: strings.Split(of[2], ","), Logger: quiet(),
+		TransactionalIDPrefix: of[0], TopicPrefix: of[1], Connection: connection.Config{Brokers: strings.Split(of[2], ",")}, Logger: quiet(),
 		Categories: []kafka.Category{{Name: category, Partitions: 1}},
 	})
 	ends, end := context.WithCancel(t.Context())
@@ -63,7 +64,7 @@ type rival struct {
 
 func startRival(t *testing.T, test string, cfg kafka.Config, prefix string) *rival {
 	t.Helper()
-	brokers := strings.Join(cfg.Brokers, ",")
+	brokers := strings.Join(cfg.Connection.Brokers, ",")
 	r := &rival{process: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$")}
 	r.process.Env = append(os.Environ(), rivalEnv+"="+prefix+" "+strings.TrimSuffix(topicOf(cfg), ".account.events")+" "+brokers, kafkatest.EnvBrokers+"="+brokers)
 	input, err := r.process.StdinPipe()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -23,7 +24,7 @@ func TestLossesOnRealBrokers(t *testing.T) {
 	}})
 	cfg := func(t *testing.T, prefix string) kafka.Config {
 		cfg := kafka.Config{
-			Brokers: c.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
+			Connection: connection.Config{Brokers: c.Brokers()}, TopicPrefix: prefix, Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
 		}
 		create(t, cfg)
 		return cfg

@@ -11,6 +11,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // Two instances of a service share the partitions: an append at the wrong one is told where to go.
@@ -29,7 +30,7 @@ func Example_sharing() {
 }
 
 func appendWhereItBelongs(ctx context.Context, addresses []string) error {
-	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
+	cfg := kafka.Config{Connection: connection.Config{Brokers: addresses}, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
 	if _, err := kafka.CreateTopics(ctx, cfg); err != nil {
 		return err
 	}

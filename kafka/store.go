@@ -13,6 +13,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
@@ -23,7 +24,7 @@ import (
 // methods may be called by any number of goroutines.
 type Store struct {
 	cfg        Config
-	client     *client
+	client     *client.Client
 	index      *index.Store
 	categories map[string]*category
 	ownership  atomic.Pointer[ownership] // nil unless the partitions are shared and Claim was called
@@ -64,7 +65,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := connect(ctx, cfg)
+	c, err := client.Connect(ctx, cfg.Connection, cfg.topicNames())
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		turn: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	if err := s.read(ctx); err != nil {
-		return nil, errors.Join(cfg.Security.explain(err), s.Close())
+		return nil, errors.Join(client.Explain(cfg.Connection.Security, err), s.Close())
 	}
 	return s, nil
 }
@@ -99,17 +100,18 @@ func (s *Store) read(ctx context.Context) error {
 
 // openIndex opens the index of the topics as they are now, which it returns.
 func (s *Store) openIndex(ctx context.Context) (index.Identity, error) {
-	id, err := s.client.identity(ctx, s.cfg)
+	ids, err := s.client.IDs(ctx, s.cfg.topicNames())
 	if err != nil {
-		return id, err
+		return index.Identity{}, err
 	}
+	id := s.cfg.identity(ids)
 	s.index, err = index.Open(s.cfg.IndexDir, id, s.cfg.Logger)
 	return id, public(err)
 }
 
 // verify returns a *TopicsError if a topic is missing or not as it must be.
 func (s *Store) verify(ctx context.Context) error {
-	defer s.client.conns.CutWhenDone(ctx)()
+	defer s.client.Conns.CutWhenDone(ctx)()
 	want, err := s.cfg.Topics()
 	if err != nil {
 		return err
@@ -151,7 +153,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 			c.partitions[p] = storedPartition{
 				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
 				index:     idx,
-				reader:    &partition.Reader{Client: s.client, Pool: s.client.reading, Topic: topic, Partition: p, Index: idx},
+				reader:    &partition.Reader{Client: s.client, Pool: s.client.Reading, Topic: topic, Partition: p, Index: idx},
 			}
 		}
 		s.categories[g.Name] = c
@@ -170,7 +172,7 @@ func (s *Store) partitionConfig(ctx context.Context, g Category, p int32, idx *i
 		TransactionalID: s.cfg.transactionalID(topic, p),
 		Index:           idx,
 		Logger:          s.cfg.Logger,
-		RequestTimeout:  s.cfg.RequestTimeout,
+		RequestTimeout:  s.cfg.Connection.RequestTimeout,
 		RenewEvery:      s.cfg.ClaimRenewal,
 		Codec:           s.cfg.Compression.codec(),
 		MaxBatchBytes:   s.cfg.MaxBatchBytes,
@@ -218,10 +220,10 @@ func (s *Store) close() error {
 		close(s.closed)
 		s.watch.end()
 		s.subscriptions.close()
-		defer s.client.conns.CutAfter(closeGrace)()
+		defer s.client.Conns.CutAfter(closeGrace)()
 		s.turn <- struct{}{} // a claim under way ends first, as s.closed is closed; and no other begins
 		s.giveUp()
-		s.client.close()
+		s.client.Disconnect()
 		s.watch.wait()
 		if s.index != nil {
 			s.closeErr = public(s.index.Close())
@@ -290,7 +292,7 @@ func (s *Store) explained(err error) error {
 	if err == nil {
 		return nil
 	}
-	return s.cfg.Security.explainRefusal(s.ownership.Load().named(public(err)))
+	return explainRefusal(s.cfg.Connection.Security, s.ownership.Load().named(public(err)))
 }
 
 // ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another process owns the

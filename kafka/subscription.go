@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // Defaults of [SubscriptionConfig].
@@ -143,7 +144,7 @@ func (c SubscriptionConfig) complete(store Config) (SubscriptionConfig, error) {
 
 // sarama returns the configuration of the group's client.
 func (c SubscriptionConfig) sarama(store Config) *sarama.Config {
-	s := store.sarama()
+	s := client.Sarama(store.Connection)
 	s.Consumer.Group.Session.Timeout = c.Session
 	s.Consumer.Group.Heartbeat.Interval = c.Heartbeat
 	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}

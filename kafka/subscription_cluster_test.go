@@ -16,6 +16,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -40,7 +41,7 @@ func committed(t testing.TB, cfg kafka.Config, group string) map[int32]int64 {
 	t.Helper()
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V2_8_0_0
-	admin, err := sarama.NewClusterAdmin(cfg.Brokers, conf)
+	admin, err := sarama.NewClusterAdmin(cfg.Connection.Brokers, conf)
 	require.NoError(t, err)
 	defer admin.Close()
 	offsets, err := admin.ListConsumerGroupOffsets(group, nil)
@@ -150,7 +151,7 @@ func TestDiscardOnRealBrokers(t *testing.T) { testDiscard(t, real(t)) }
 func TestSubscriptionsOutliveBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
-		Brokers: c.Brokers(), Categories: []kafka.Category{{Name: category, Partitions: 3}}, RequestTimeout: 2 * time.Second,
+		Connection: connection.Config{Brokers: c.Brokers(), RequestTimeout: 2 * time.Second}, Categories: []kafka.Category{{Name: category, Partitions: 3}},
 		IndexDir: t.TempDir(), Logger: quiet(),
 	}
 	create(t, cfg)

@@ -12,6 +12,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // The events of a category are handed to the members of a consumer group. One that cannot be handled is set aside,
@@ -23,7 +24,7 @@ func ExampleStore_Subscribe() {
 		return
 	}
 	defer brokers.Close()
-	cfg := kafka.Config{Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Name: "Account", Partitions: 1}}, Logger: quiet()}
+	cfg := kafka.Config{Connection: connection.Config{Brokers: brokers.ListenAddrs()}, Categories: []kafka.Category{{Name: "Account", Partitions: 1}}, Logger: quiet()}
 	if err := statements(context.Background(), cfg); err != nil {
 		fmt.Println(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -101,7 +102,7 @@ func (h *handled) took(t testing.TB, lines *bufio.Scanner) bool {
 
 func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	brokers := strings.Join(cfg.Brokers, ",")
+	brokers := strings.Join(cfg.Connection.Brokers, ",")
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledMemberLosesNothing$")
 	child.Env = append(os.Environ(), memberEnv+"="+cfg.TopicPrefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers) // it starts no cluster
 	input, err := child.StdinPipe()                                                                               // never written to: its end ends the child
@@ -118,7 +119,7 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 func beAMember(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
 	s := openReader(t, kafka.Config{
-		Brokers: strings.Split(brokers, ","), TopicPrefix: prefix, Logger: quiet(),
+		Connection: connection.Config{Brokers: strings.Split(brokers, ",")}, TopicPrefix: prefix, Logger: quiet(),
 		Categories: []kafka.Category{{Name: category, Partitions: 4}},
 	})
 	var n atomic.Int64

@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // Topic is a Kafka topic as it must be.
@@ -78,7 +81,7 @@ func legalName(name string) bool {
 func (c Config) checkNames() []error {
 	var wrong []error
 	for _, n := range []struct{ field, name string }{
-		{"ClientID", c.ClientID}, {"TopicPrefix", c.TopicPrefix}, {"TransactionalIDPrefix", c.TransactionalIDPrefix},
+		{"ClientID", c.Connection.ClientID}, {"TopicPrefix", c.TopicPrefix}, {"TransactionalIDPrefix", c.TransactionalIDPrefix},
 	} {
 		if !legalName(n.name) {
 			wrong = append(wrong, fmt.Errorf("%s: found %q, expected %s", n.field, n.name, nameRule))
@@ -173,7 +176,7 @@ func (e *TopicsError) Error() string {
 // on all, in the order of [Config.Topics]. It may be repeated. What exists is never changed: see Differences. One that cannot be created
 // keeps no other from being created: what became of all is reported beside the joined errors.
 func CreateTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
-	return withClient(ctx, cfg, func(c *client, want []Topic) ([]TopicStatus, error) {
+	return withClient(ctx, cfg, func(c *client.Client, want []Topic) ([]TopicStatus, error) {
 		found, err := inspect(ctx, c, want)
 		if err != nil {
 			return nil, err
@@ -192,7 +195,7 @@ func CreateTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
 			if err != nil {
 				err = access.Explain(err, access.Need{Operation: access.Create, Resource: access.Topic, Name: s.Name},
 					access.Need{Operation: access.Create, Resource: access.Cluster})
-				failed = append(failed, fmt.Errorf("create topic %s: %w", s.Name, cfg.Security.explain(err)))
+				failed = append(failed, fmt.Errorf("create topic %s: %w", s.Name, client.Explain(cfg.Connection.Security, err)))
 				continue
 			}
 			created[s.Name] = own
@@ -206,8 +209,8 @@ func CreateTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
 }
 
 // createdTopics waits until every broker knows the topics, and reports on all that are wanted.
-func createdTopics(ctx context.Context, c *client, want []Topic, created map[string]bool) ([]TopicStatus, error) {
-	if err := c.awaitTopics(ctx, slices.Collect(maps.Keys(created))); err != nil {
+func createdTopics(ctx context.Context, c *client.Client, want []Topic, created map[string]bool) ([]TopicStatus, error) {
+	if err := awaitTopics(ctx, c, slices.Collect(maps.Keys(created))); err != nil {
 		return nil, err
 	}
 	found, err := inspect(ctx, c, want)
@@ -219,7 +222,7 @@ func createdTopics(ctx context.Context, c *client, want []Topic, created map[str
 
 // CheckTopics reports on the topics of the configuration, in the order of [Config.Topics], and changes nothing.
 func CheckTopics(ctx context.Context, cfg Config) ([]TopicStatus, error) {
-	return withClient(ctx, cfg, func(c *client, want []Topic) ([]TopicStatus, error) { return inspect(ctx, c, want) })
+	return withClient(ctx, cfg, func(c *client.Client, want []Topic) ([]TopicStatus, error) { return inspect(ctx, c, want) })
 }
 
 // create makes the topic, and reports whether it was this call that did.
@@ -243,31 +246,31 @@ func create(admin sarama.ClusterAdmin, t Topic, without []string) (bool, error) 
 }
 
 func withClient(
-	ctx context.Context, cfg Config, do func(*client, []Topic) ([]TopicStatus, error),
+	ctx context.Context, cfg Config, do func(*client.Client, []Topic) ([]TopicStatus, error),
 ) ([]TopicStatus, error) {
 	want, err := cfg.Topics()
 	if err != nil {
 		return nil, err
 	}
 	cfg, _ = cfg.complete() // Topics has completed it before
-	c, err := connect(ctx, cfg)
+	c, err := client.Connect(ctx, cfg.Connection, cfg.topicNames())
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
-	defer c.conns.CutWhenDone(ctx)()
+	defer c.Disconnect()
+	defer c.Conns.CutWhenDone(ctx)()
 	found, err := do(c, want)
-	return found, cfg.Security.explain(err)
+	return found, client.Explain(cfg.Connection.Security, err)
 }
 
 // inspect compares the topics with what they must be.
-func inspect(ctx context.Context, c *client, want []Topic) ([]TopicStatus, error) {
+func inspect(ctx context.Context, c *client.Client, want []Topic) ([]TopicStatus, error) {
 	found, _, err := inspectAll(ctx, c, want)
 	return found, err
 }
 
 // inspectAll does so, and returns what brokers say of those that exist, by name.
-func inspectAll(ctx context.Context, c *client, want []Topic) ([]TopicStatus, map[string]*sarama.TopicMetadata, error) {
+func inspectAll(ctx context.Context, c *client.Client, want []Topic) ([]TopicStatus, map[string]*sarama.TopicMetadata, error) {
 	topics, err := describeTopics(ctx, c, want)
 	if err != nil {
 		return nil, nil, err
@@ -291,13 +294,13 @@ func inspectAll(ctx context.Context, c *client, want []Topic) ([]TopicStatus, ma
 }
 
 // describeTopics returns, by name, those of the topics that exist.
-func describeTopics(ctx context.Context, c *client, want []Topic) (map[string]*sarama.TopicMetadata, error) {
+func describeTopics(ctx context.Context, c *client.Client, want []Topic) (map[string]*sarama.TopicMetadata, error) {
 	names := make([]string, len(want))
 	for i, t := range want {
 		names[i] = t.Name
 	}
 	request := sarama.NewMetadataRequest(c.Config().Version, names)
-	return ask(ctx, c, func(b *sarama.Broker) (map[string]*sarama.TopicMetadata, error) {
+	return client.Ask(ctx, c, func(b *sarama.Broker) (map[string]*sarama.TopicMetadata, error) {
 		r, err := b.GetMetadata(request)
 		if err != nil {
 			return nil, fmt.Errorf("describe topics: %w", err)
@@ -319,7 +322,7 @@ func describeTopics(ctx context.Context, c *client, want []Topic) (map[string]*s
 
 // describeSettings returns, by name, the settings that are wanted of those topics that were found.
 func describeSettings(
-	ctx context.Context, c *client, want []Topic, found map[string]*sarama.TopicMetadata,
+	ctx context.Context, c *client.Client, want []Topic, found map[string]*sarama.TopicMetadata,
 ) (map[string]map[string]string, error) {
 	request := &sarama.DescribeConfigsRequest{Version: 2}
 	for _, t := range want {
@@ -332,14 +335,14 @@ func describeSettings(
 	if len(request.Resources) == 0 {
 		return nil, nil
 	}
-	return ask(ctx, c, func(b *sarama.Broker) (map[string]map[string]string, error) {
+	return client.Ask(ctx, c, func(b *sarama.Broker) (map[string]map[string]string, error) {
 		r, err := b.DescribeConfigs(request)
 		if err != nil {
 			return nil, fmt.Errorf("describe the settings of topics: %w", err)
 		}
 		settings := make(map[string]map[string]string)
 		for _, t := range r.Resources {
-			if err := noneIsNil(sarama.KError(t.ErrorCode)); err != nil {
+			if err := client.ErrorOf(sarama.KError(t.ErrorCode)); err != nil {
 				err = access.Explain(err, access.Need{Operation: access.DescribeConfigs, Resource: access.Topic, Name: t.Name})
 				return nil, fmt.Errorf("describe the settings of topic %s: %w", t.Name, err)
 			}
@@ -378,9 +381,42 @@ func differences(want Topic, found *sarama.TopicMetadata, settings map[string]st
 	return ds
 }
 
-func noneIsNil(e sarama.KError) error {
-	if e == sarama.ErrNoError {
-		return nil
+// awaitTopics waits until every broker knows the topics and who leads their partitions: for a moment after a topic is
+// made, only some do.
+func awaitTopics(ctx context.Context, c *client.Client, names []string) error {
+	const pause = 20 * time.Millisecond
+	for _, b := range c.Brokers() {
+		for {
+			err := knows(c, b, names)
+			if err == nil {
+				break
+			}
+			if stopped := clock.Wait(ctx, pause); stopped != nil {
+				return fmt.Errorf("wait until broker %s knows new topics: %w: %w", b.Addr(), stopped, err)
+			}
+		}
 	}
-	return e
+	return nil
+}
+
+// knows returns nil, or what the broker does not know yet of the topics.
+func knows(c *client.Client, b *sarama.Broker, names []string) error {
+	if up, _ := b.Connected(); !up {
+		_ = b.Open(c.Config()) // a failure shows in the request
+	}
+	r, err := b.GetMetadata(sarama.NewMetadataRequest(c.Config().Version, names))
+	if err != nil {
+		return nil //nolint:nilerr // a broker that does not answer learns of the topics before it is back
+	}
+	for _, t := range r.Topics {
+		if t.Err != sarama.ErrNoError {
+			return fmt.Errorf("topic %s: %w", t.Name, t.Err)
+		}
+		for _, p := range t.Partitions {
+			if p.Err != sarama.ErrNoError {
+				return fmt.Errorf("topic %s partition %d: %w", t.Name, p.ID, p.Err)
+			}
+		}
+	}
+	return nil
 }

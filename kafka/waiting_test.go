@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // lineLog is a logger's output that is looked at while it is written, a line at a time.
@@ -97,7 +98,7 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			silent := silentBroker(t)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: []string{"127.0.0.1:1", silent}, Categories: []kafka.Category{{Name: category}}, Logger: logger,
+				Connection: connection.Config{Brokers: []string{"127.0.0.1:1", silent}}, Categories: []kafka.Category{{Name: category}}, Logger: logger,
 			}
 			requireWaits(t, lines, func(ctx context.Context) error { return call(ctx, cfg) }, "broker="+silent)
 		})
@@ -155,14 +156,14 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			t.Cleanup(cluster.Close)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: cluster.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: logger,
-				ReplicationFactor: 1, MinInSyncReplicas: 1, RequestTimeout: 14 * time.Minute,
+				Connection: connection.Config{Brokers: cluster.ListenAddrs(), RequestTimeout: 14 * time.Minute}, Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: logger,
+				ReplicationFactor: 1, MinInSyncReplicas: 1,
 			}
 			create(t, cfg)
 			open(t, cfg).Close() // something to read
 			s, d := openReader(t, cfg), openLetters(t, cfg)
 			hang(t, cluster, c.hold)
-			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Brokers[0])
+			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Connection.Brokers[0])
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 )
 
@@ -45,7 +46,7 @@ func (s *Store) TopicHealth() TopicHealth { return s.watch.health() }
 // watch looks at the topics now and then while a store runs. Its own goroutine looks; health may be called by any.
 type watch struct {
 	cfg    Config
-	client *client
+	client *client.Client
 	want   []Topic
 	ids    map[string]string // of the topics, when the store was opened
 
@@ -120,7 +121,7 @@ func (w *watch) health() TopicHealth {
 		h.Topics = append(h.Topics, t.Name)
 	}
 	silent := time.Since(w.answered).Round(time.Second)
-	if late := w.cfg.CheckEvery + w.cfg.RequestTimeout; h.Err == nil && silent > late {
+	if late := w.cfg.CheckEvery + w.cfg.Connection.RequestTimeout; h.Err == nil && silent > late {
 		h.Err = fmt.Errorf("no broker has answered about the topics for %s", silent)
 	}
 	return h

@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // The properties that a watch looks at beside those of a [Difference].
@@ -61,7 +62,7 @@ func problem(topic, property, found, want string) TopicProblem {
 func (w *watch) look(ctx context.Context) ([]TopicProblem, error) {
 	statuses, topics, err := inspectAll(ctx, w.client, w.want)
 	if err != nil {
-		return nil, w.cfg.Security.explain(err)
+		return nil, client.Explain(w.cfg.Connection.Security, err)
 	}
 	var found []TopicProblem
 	for _, s := range statuses {
@@ -81,11 +82,11 @@ func (w *watch) look(ctx context.Context) ([]TopicProblem, error) {
 	}
 	begun, err := w.beginnings(topics)
 	if err != nil {
-		return nil, w.cfg.Security.explain(fmt.Errorf("ask where the partitions begin: %w", err))
+		return nil, client.Explain(w.cfg.Connection.Security, fmt.Errorf("ask where the partitions begin: %w", err))
 	}
 	lacking, err := w.patrol.walk(ctx, func(topic string) bool { return topics[topic] != nil })
 	if err != nil {
-		return nil, w.cfg.Security.explain(err)
+		return nil, client.Explain(w.cfg.Connection.Security, err)
 	}
 	return slices.Concat(found, begun, lacking), nil
 }
@@ -130,7 +131,7 @@ func (w *watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []Top
 		}
 		for _, t := range w.want {
 			for p, block := range answer.Blocks[t.Name] {
-				if err := noneIsNil(block.Err); err != nil {
+				if err := client.ErrorOf(block.Err); err != nil {
 					return nil, access.Explain(fmt.Errorf("%s partition %d: %w", t.Name, p, err),
 						access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
 				}

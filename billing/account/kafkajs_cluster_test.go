@@ -25,6 +25,7 @@ import (
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -51,7 +52,7 @@ func TestKafkaJS(t *testing.T) {
 	require.NoError(t, err)
 	js := &plansClient{node: node, c: c}
 	cfg := kafka.Config{
-		Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "kafkajs-" + uuid.NewString()[:8],
+		Connection: connection.Config{Brokers: c.Brokers()}, Categories: billing.Categories(), TopicPrefix: "kafkajs-" + uuid.NewString()[:8],
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, cfg)
@@ -121,7 +122,7 @@ func (p *plansClient) read(t *testing.T, mode string, count map[string]int) []js
 // compress has the brokers compress a topic with something else than its writer does.
 func compress(t *testing.T, cfg kafka.Config, topic, codec string) {
 	t.Helper()
-	admin, err := sarama.NewClusterAdmin(cfg.Brokers, nil)
+	admin, err := sarama.NewClusterAdmin(cfg.Connection.Brokers, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, admin.Close()) }()
 	set := sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &codec}
@@ -252,7 +253,7 @@ func (w *writer) foreign(t *testing.T, topic string) {
 	t.Helper()
 	cfg := sarama.NewConfig()
 	cfg.Producer.Return.Successes = true
-	producer, err := sarama.NewSyncProducer(w.cfg.Brokers, cfg)
+	producer, err := sarama.NewSyncProducer(w.cfg.Connection.Brokers, cfg)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, producer.Close()) }()
 	_, _, err = producer.SendMessage(&sarama.ProducerMessage{

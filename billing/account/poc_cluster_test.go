@@ -25,6 +25,7 @@ import (
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
@@ -38,7 +39,7 @@ const patience = time.Minute
 func TestPOC(t *testing.T) {
 	c := cluster.Get(t)
 	cfg := kafka.Config{
-		Brokers:     c.Brokers(),
+		Connection:  connection.Config{Brokers: c.Brokers()},
 		Categories:  billing.Categories(),
 		TopicPrefix: "poc-" + uuid.NewString()[:8],
 		Logger:      slog.New(slog.DiscardHandler),

@@ -20,6 +20,7 @@ import (
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -38,7 +39,7 @@ func TestPython(t *testing.T) {
 	c := cluster.Get(t)
 	python, err := kafkatest.InstallPython(t.Context(), t.Output())
 	require.NoError(t, err)
-	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "python-" + uuid.NewString()[:8]}
+	cfg := kafka.Config{Connection: connection.Config{Brokers: c.Brokers()}, Categories: billing.Categories(), TopicPrefix: "python-" + uuid.NewString()[:8]}
 	topic := cfg.TopicPrefix + ".account.events"
 	kafkatest.Topics(t, cfg)
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -18,7 +19,7 @@ import (
 func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
 	c := cluster.Get(t)
 	cfg := kafka.Config{
-		Brokers:     c.Brokers(),
+		Connection:  connection.Config{Brokers: c.Brokers()},
 		Categories:  billing.Categories(),
 		TopicPrefix: "undecodable-" + uuid.NewString()[:8],
 		Logger:      slog.New(slog.DiscardHandler),

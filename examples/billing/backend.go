@@ -89,7 +89,7 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 		return nil, err
 	}
 	return &backend{
-		name:      "in Kafka at " + strings.Join(cfg.Brokers, ","),
+		name:      "in Kafka at " + strings.Join(cfg.Connection.Brokers, ","),
 		store:     store,
 		registry:  registry,
 		schemas:   schema.Config{Prefix: cfg.TopicPrefix},

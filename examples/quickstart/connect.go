@@ -75,7 +75,7 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		return nil, errors.Join(err, registry.Close())
 	}
 	return &backend{
-		name:     fmt.Sprintf("in Kafka at %s, schemas at %s", strings.Join(cfg.Brokers, ","), registry.URL()),
+		name:     fmt.Sprintf("in Kafka at %s, schemas at %s", strings.Join(cfg.Connection.Brokers, ","), registry.URL()),
 		store:    store,
 		registry: registry,
 		schemas:  schema.Config{Prefix: cfg.TopicPrefix},

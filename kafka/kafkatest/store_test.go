@@ -11,6 +11,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -19,7 +20,7 @@ func TestTheTestOfAService(t *testing.T) {
 	t.Parallel()
 	var logged kafkatest.Output
 	store := kafkatest.Store(t, kafka.Config{
-		Brokers: kafkatest.Fake(t), Categories: []kafka.Category{{Name: "Account", Partitions: 3}},
+		Connection: connection.Config{Brokers: kafkatest.Fake(t)}, Categories: []kafka.Category{{Name: "Account", Partitions: 3}},
 		Logger: slog.New(slog.NewTextHandler(&logged, nil)),
 	})
 	logged.Await(t, "partition=2")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
@@ -17,7 +18,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	cfg := kafka.Config{Brokers: []string{"localhost:9092"}, Categories: []kafka.Category{{Name: "Account"}}}
+	cfg := kafka.Config{Connection: connection.Config{Brokers: []string{"localhost:9092"}}, Categories: []kafka.Category{{Name: "Account"}}}
 	if cfg.Hooks, err = metrics.Kafka(cfg); err != nil { // then kafka.Open(ctx, cfg), and metrics.Store(store)
 		fmt.Println(err)
 		return

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/observe/prom"
 )
@@ -30,7 +31,7 @@ func fake(t *testing.T, partitions int32) (*kfake.Cluster, kafka.Config) {
 	require.NoError(t, err)
 	t.Cleanup(brokers.Close)
 	cfg := kafka.Config{
-		Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Name: "Account", Partitions: partitions}},
+		Connection: connection.Config{Brokers: brokers.ListenAddrs()}, Categories: []kafka.Category{{Name: "Account", Partitions: partitions}},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, cfg)
@@ -134,7 +135,7 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 	counted := func(name string) float64 { return value(t, r, "fencelog_"+name, labels{"topic": topic}) }
 	stream := eventstore.Stream{Category: "Account", ID: "a"}
 
-	foreigner, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	foreigner, err := kgo.NewClient(kgo.SeedBrokers(cfg.Connection.Brokers...))
 	require.NoError(t, err)
 	t.Cleanup(foreigner.Close)
 	const foreign = 3

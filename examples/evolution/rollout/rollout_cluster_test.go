@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -101,7 +102,7 @@ func newWorld(t *testing.T, cluster *kafkatest.Cluster) *world {
 	w.env = append(os.Environ(),
 		"KAFKA_BROKERS="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(), kafka.EnvTopicPrefix+"="+prefix)
 	w.cfg = kafka.Config{
-		Brokers: cluster.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Name: tillType, Partitions: partitions}},
+		Connection: connection.Config{Brokers: cluster.Brokers()}, TopicPrefix: prefix, Categories: []kafka.Category{{Name: tillType, Partitions: partitions}},
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, w.cfg)

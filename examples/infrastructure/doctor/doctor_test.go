@@ -151,7 +151,7 @@ func TestManagedExampleIsUnderstood(t *testing.T) {
 	env[kafka.EnvSASLPasswordFile] = secret
 	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, billing.Categories()...)
 	require.NoError(t, err)
-	require.Equal(t, "SASL_SSL, PLAIN as THE-API-KEY", cfg.Security.String())
+	require.Equal(t, "SASL_SSL, PLAIN as THE-API-KEY", cfg.Connection.Security.String())
 	require.Equal(t, []string{"compression.type", "unclean.leader.election.enable"}, cfg.ProviderSettings)
 	topics, err := cfg.Topics()
 	require.NoError(t, err)

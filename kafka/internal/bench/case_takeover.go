@@ -14,6 +14,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
@@ -120,7 +121,7 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 		}
 		h.sides[i] = &side{cfg: partition.Config{
 			Client: client, Topic: topics.Name(name, category), Partitions: 1, Category: category, TransactionalID: name,
-			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: kafka.DefaultRequestTimeout,
+			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: connection.DefaultRequestTimeout,
 			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes, Codec: sarama.CompressionLZ4,
 			MaxWaiting: kafka.DefaultMaxWaitingCommits, MaxWaitingBytes: kafka.DefaultMaxWaitingBytes,
 		}}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // cluster is a client of the brokers below any contender.
@@ -37,7 +38,7 @@ func connect(brokers []string) (*cluster, error) {
 // config returns the store configuration of topics named after name; they are made if they do not exist.
 func (c *cluster) config(ctx context.Context, name string, parts int32, dir string) (kafka.Config, error) {
 	cfg := kafka.Config{
-		Brokers: c.brokers, TopicPrefix: name, TransactionalIDPrefix: name, IndexDir: dir,
+		Connection: connection.Config{Brokers: c.brokers}, TopicPrefix: name, TransactionalIDPrefix: name, IndexDir: dir,
 		Categories: []kafka.Category{{Name: category, Partitions: parts}},
 		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 	"github.com/fencelog/fencelog/kafka/internal/prove/proxy"
 	"github.com/fencelog/fencelog/kafka/internal/prove/topic"
@@ -130,7 +131,7 @@ func (r *run) startCluster(ctx context.Context) error {
 // withCluster does everything that needs the brokers.
 func (r *run) withCluster(ctx context.Context) error {
 	store := kafka.Config{
-		Brokers: r.cluster.Brokers(), TopicPrefix: topicPrefix,
+		Connection: connection.Config{Brokers: r.cluster.Brokers()}, TopicPrefix: topicPrefix,
 		Categories: []kafka.Category{{Name: worker.Category, Partitions: partitions}},
 		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}

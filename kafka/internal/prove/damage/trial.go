@@ -15,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 	"github.com/fencelog/fencelog/kafka/internal/prove/topic"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
@@ -70,7 +71,7 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 		placed: make(map[string]int32), after: make(map[string][]ack),
 	}
 	t.base = kafka.Config{
-		Brokers: cluster.Brokers(), TopicPrefix: fmt.Sprintf("damage-%d", n), RequestTimeout: requestTimeout, CheckEvery: time.Second,
+		Connection: connection.Config{Brokers: cluster.Brokers(), RequestTimeout: requestTimeout}, TopicPrefix: fmt.Sprintf("damage-%d", n), CheckEvery: time.Second,
 		Categories: []kafka.Category{{Name: category, Partitions: partitions}},
 		Logger:     slog.New(slog.DiscardHandler),
 	}

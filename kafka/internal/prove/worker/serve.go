@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
@@ -112,18 +113,15 @@ const heartbeat = 100 * time.Millisecond
 
 func (c *Settings) config(logger *slog.Logger) kafka.Config {
 	return kafka.Config{
-		Sharing:     kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
-		Brokers:     c.Brokers,
-		TopicPrefix: c.TopicPrefix,
-
+		Sharing:               kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
+		Connection:            connection.Config{Brokers: c.Brokers, RequestTimeout: c.RequestTimeout},
+		TopicPrefix:           c.TopicPrefix,
 		TransactionalIDPrefix: c.ClaimPrefix,
-
-		Categories:     []kafka.Category{{Name: Category, Partitions: c.Partitions}},
-		RequestTimeout: c.RequestTimeout,
-		ClaimRenewal:   c.ClaimRenewal,
-		QuietTime:      c.QuietTime,
-		IndexDir:       c.IndexDir,
-		Logger:         logger,
+		Categories:            []kafka.Category{{Name: Category, Partitions: c.Partitions}},
+		ClaimRenewal:          c.ClaimRenewal,
+		QuietTime:             c.QuietTime,
+		IndexDir:              c.IndexDir,
+		Logger:                logger,
 	}
 }
 
