@@ -17,6 +17,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const (
@@ -159,7 +160,7 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	})
 	t.Run("topics of others", func(t *testing.T) {
 		cfg := from(t, c.Environment(kafkatest.SASLSSL, principal))
-		cfg.TopicPrefix = "others"
+		cfg.Topics.Prefix = "others"
 		open := cfg
 		open.Connection.Brokers, open.Connection.Security = c.Brokers(), connection.Security{}
 		create(t, open)
@@ -270,14 +271,15 @@ func (r *oneRecord) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.Con
 func testDeployPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	for i, a := range deployPrivilege() {
 		t.Run(fmt.Sprintf("without %s", a.operation.String()), func(t *testing.T) {
-			_, err := kafka.CreateTopics(t.Context(), from(t, c.Environment(kafkatest.SASLSSL, deployerLacking(i))))
+			cfg := from(t, c.Environment(kafkatest.SASLSSL, deployerLacking(i)))
+			_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 			requireDenied(t, err, a)
 		})
 	}
 	t.Run("with all", func(t *testing.T) {
 		cfg := from(t, c.Environment(kafkatest.SASLSSL, deployer))
 		create(t, cfg)
-		found, err := kafka.CheckTopics(t.Context(), cfg)
+		found, err := topics.Check(t.Context(), cfg.Connection, cfg.Topics)
 		require.NoError(t, err)
 		for _, f := range found {
 			require.True(t, f.Exists)
@@ -285,7 +287,8 @@ func testDeployPrivilege(t *testing.T, c *kafkatest.Cluster) {
 		}
 	})
 	t.Run("the service creates none", func(t *testing.T) {
-		_, err := kafka.CreateTopics(t.Context(), from(t, c.Environment(kafkatest.SASLSSL, principal)))
+		cfg := from(t, c.Environment(kafkatest.SASLSSL, principal))
+		_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 		requireDenied(t, err, acl{sarama.AclOperationCreate, sarama.AclResourceTopic, testTopics})
 	})
 }

@@ -122,16 +122,16 @@ type DeadLetters struct {
 // OpenDeadLetters connects to the dead-letter topic of the configuration. Errors are all mistakes
 // of cfg, and brokers that do not answer.
 func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
-	cfg, err := cfg.complete()
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.Connect(ctx, cfg.Connection, cfg.topicNames())
+	c, err := client.Connect(ctx, cfg.Connection, cfg.Topics.Names())
 	if err != nil {
 		return nil, err
 	}
 	return &DeadLetters{
-		client: c, log: partition.Log{Client: c, Pool: c.Reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg},
+		client: c, log: partition.Log{Client: c, Pool: c.Reading, Topic: cfg.Topics.DeadLetters()}, writer: &letterWriter{cfg: cfg},
 		turn: make(chan struct{}, 1), ledger: ledger{lanes: make(map[deadletter.ID]*lane)},
 	}, nil
 }

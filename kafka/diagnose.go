@@ -48,13 +48,13 @@ const diagnoseTime = 3 * time.Second
 //
 // Nothing in a finding is secret.
 func Diagnose(ctx context.Context, cfg Config) []Finding {
-	cfg, err := cfg.complete()
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return []Finding{{Check: "configuration", Verdict: VerdictWrong, Found: err.Error(), Do: "set what is named"}}
 	}
 	d := &diagnosis{cfg: cfg, sarama: client.Sarama(cfg.Connection)}
-	topics, _ := cfg.Topics() // it is complete
-	for _, t := range topics {
+	all, _ := cfg.Topics.All() // it is complete
+	for _, t := range all {
 		d.names = append(d.names, t.Name)
 	}
 	d.sarama.Net.DialTimeout, d.sarama.Net.ReadTimeout = diagnoseTime, diagnoseTime
@@ -106,7 +106,7 @@ func (d *diagnosis) connect(ctx context.Context) (*client.Client, error) {
 	for _, v := range d.answering() {
 		cfg.Connection.Brokers = append(cfg.Connection.Brokers, v.addr)
 	}
-	return client.ConnectWith(ctx, cfg.Connection, cfg.topicNames(), &own)
+	return client.ConnectWith(ctx, cfg.Connection, cfg.Topics.Names(), &own)
 }
 
 func (d *diagnosis) add(check string, v Verdict, found, do string) {
@@ -149,12 +149,17 @@ func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 		d.skip(check, "topics are missing or cannot be described")
 		return
 	}
-	ids, err := d.client.IDs(ctx, d.cfg.topicNames())
+	ids, err := d.client.IDs(ctx, d.cfg.Topics.Names())
 	if err != nil {
 		d.failed(check, err)
 		return
 	}
-	found, err := index.Inspect(d.cfg.IndexDir, d.cfg.identity(ids), d.cfg.Logger)
+	id := index.Identity{ClusterID: ids.Cluster, Topics: make(map[string]index.Topic)}
+	for _, g := range d.cfg.Topics.Categories {
+		topic := d.cfg.Topics.NameOf(g.Name)
+		id.Topics[topic] = index.Topic{ID: ids.Topics[topic], Partitions: g.Partitions}
+	}
+	found, err := index.Inspect(d.cfg.IndexDir, id, d.cfg.Logger)
 	var unusable *index.UnusableError
 	switch {
 	case errors.As(err, &unusable):

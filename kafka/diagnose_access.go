@@ -41,7 +41,7 @@ func (d *diagnosis) permissions(ctx context.Context) {
 	for _, why := range sortedKeys(open) {
 		d.skip(check, topicsNamed(open[why])+": "+why)
 	}
-	for _, topic := range d.cfg.topicNames() {
+	for _, topic := range d.cfg.Topics.Names() {
 		if !d.mayClaim(ctx, denied, topic) {
 			break
 		}
@@ -146,7 +146,7 @@ func (d *diagnosis) allowed(denied denials, resource, name string, bits int32, n
 // mayClaim asks with a producer id that nobody has. Brokers look at permissions first. It reports
 // whether there was an answer.
 func (d *diagnosis) mayClaim(ctx context.Context, denied denials, topic string) bool {
-	id := d.cfg.transactionalID(topic, 0)
+	id := d.cfg.TransactionalID(topic, 0)
 	r, err := client.Ask(ctx, d.client, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {
 		return b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
 			Version: 2, TransactionalID: id, ProducerID: -1, ProducerEpoch: -1, TopicPartitions: map[string][]int32{topic: {0}},

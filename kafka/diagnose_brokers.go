@@ -165,8 +165,8 @@ func (d *diagnosis) cluster(ctx context.Context) {
 	const check = "cluster"
 	d.oneCluster()
 	known := d.known()
-	if len(known) < int(d.cfg.ReplicationFactor) {
-		d.wrong(check, fmt.Sprintf("the cluster has %d brokers now, expected %d or more, the replication factor", len(known), d.cfg.ReplicationFactor),
+	if len(known) < int(d.cfg.Topics.ReplicationFactor) {
+		d.wrong(check, fmt.Sprintf("the cluster has %d brokers now, expected %d or more, the replication factor", len(known), d.cfg.Topics.ReplicationFactor),
 			"start the others; or, if there are to be no more, "+EnvReplicationFactor+"="+fmt.Sprint(len(known))+" for new topics")
 	}
 	old := d.tooOld()

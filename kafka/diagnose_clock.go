@@ -27,8 +27,8 @@ func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	}
 	var newest time.Time
 	var where string
-	for _, g := range d.cfg.Categories {
-		topic := d.cfg.topic(g.Name)
+	for _, g := range d.cfg.Topics.Categories {
+		topic := d.cfg.Topics.NameOf(g.Name)
 		for _, p := range d.readable(topic, g.Partitions) {
 			t, err := d.newest(ctx, topic, p)
 			if errors.Is(err, sarama.ErrLeaderNotAvailable) {

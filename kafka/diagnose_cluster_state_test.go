@@ -55,7 +55,7 @@ func pretend(t *testing.T, c *kfake.Cluster, partitions int32, change func(*kmsg
 
 func TestDiagnoseReplicas(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories[0].Partitions = 4
+	cfg.Topics.Categories[0].Partitions = 4
 	pretend(t, c, 4, func(r *kmsg.MetadataResponse) {
 		for i := range r.Topics {
 			p := r.Topics[i].Partitions
@@ -83,7 +83,7 @@ func TestDiagnoseReplicas(t *testing.T) {
 // a broker says that has heard of nothing for a while is old.
 func TestDiagnoseBelievesTheNewestLeader(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories[0].Partitions = 4
+	cfg.Topics.Categories[0].Partitions = 4
 	asked := new(atomic.Int64)
 	pretend(t, c, 4, func(r *kmsg.MetadataResponse) {
 		if asked.Add(1)%2 == 0 {

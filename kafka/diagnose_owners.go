@@ -26,8 +26,8 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 	c := &coordinators{d: d, brokers: make(map[string]*sarama.Broker)}
 	defer c.close()
 	written, foreign, unknown, example := 0, make(some), make(some), ""
-	for _, g := range d.cfg.Categories {
-		topic := d.cfg.topic(g.Name)
+	for _, g := range d.cfg.Topics.Categories {
+		topic := d.cfg.Topics.NameOf(g.Name)
 		for _, p := range d.readable(topic, g.Partitions) {
 			wrote, what, err := d.writer(ctx, c, topic, p)
 			switch {
@@ -79,7 +79,7 @@ func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p
 	if last == nil {
 		return false, "", nil
 	}
-	id := d.cfg.transactionalID(topic, p)
+	id := d.cfg.TransactionalID(topic, p)
 	own, known, err := c.producerID(ctx, id)
 	if err != nil || ctx.Err() != nil {
 		return true, "", errors.Join(err, context.Cause(ctx))

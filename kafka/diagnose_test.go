@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // finding returns the one finding of a check and verdict whose text contains the given words.
@@ -91,7 +92,10 @@ func TestDiagnoseBrokersThatDoNotAnswer(t *testing.T) {
 		{mail.Addr().String(), "is not a Kafka broker", "which program has taken the port"},
 		{"nowhere.invalid:9092", "the name nowhere.invalid is not known", "check the name in KAFKA_BROKERS"},
 	} {
-		all := kafka.Diagnose(t.Context(), kafka.Config{Connection: connection.Config{Brokers: []string{c.addr}}, Categories: []kafka.Category{{Name: category}}})
+		all := kafka.Diagnose(t.Context(), kafka.Config{
+			Connection: connection.Config{Brokers: []string{c.addr}},
+			Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
+		})
 		require.Contains(t, finding(t, all, "brokers", kafka.VerdictWrong, c.found).Do, c.do)
 		finding(t, all, "topics", kafka.VerdictSkipped, "no broker answers")
 	}
@@ -112,7 +116,9 @@ func TestDiagnoseTopics(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: c.ListenAddrs()}, Categories: []kafka.Category{{Name: category, Partitions: 2}, {Name: "Transfer"}}, Logger: quiet(),
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 2}, {Name: "Transfer"}}},
+		Logger:     quiet(),
 	}
 	admin, err := sarama.NewClusterAdmin(cfg.Connection.Brokers, sarama.NewConfig())
 	require.NoError(t, err)
@@ -165,7 +171,8 @@ func TestDiagnoseEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	begun := time.Now()
 	all := kafka.Diagnose(ctx, kafka.Config{
-		Connection: connection.Config{Brokers: []string{silent.Addr().String()}, RequestTimeout: longest}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{Brokers: []string{silent.Addr().String()}, RequestTimeout: longest},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
 	})
 	require.Less(t, time.Since(begun), time.Minute)
 	require.NotEmpty(t, all)

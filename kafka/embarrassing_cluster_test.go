@@ -21,6 +21,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // forgetful starts brokers with the properties and returns a configuration for them.
@@ -28,7 +29,7 @@ func forgetful(t *testing.T, properties map[string]string) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers()},
-		Categories: []kafka.Category{{Name: category, Partitions: 1}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
 		Logger:     quiet(),
 	}
 	create(t, cfg)

@@ -23,12 +23,13 @@ import (
 
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const password = "tell-nobody-42"
 
 func fromEnv(env map[string]string) (kafka.Config, error) {
-	return kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: category})
+	return kafka.FromEnv(func(name string) string { return env[name] }, topics.Category{Name: category})
 }
 
 // with returns the variables with others in their place; an empty value takes a variable away.
@@ -77,13 +78,13 @@ func TestFromEnvReadsAllVariables(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Connection.Brokers)
 	require.Equal(t, "billing-7", cfg.Connection.ClientID)
-	require.Equal(t, "eu.billing", cfg.TopicPrefix)
+	require.Equal(t, "eu.billing", cfg.Topics.Prefix)
 	require.Equal(t, "eu.fencelog", cfg.TransactionalIDPrefix)
 	require.Equal(t, "/var/lib/billing", cfg.IndexDir)
-	require.Equal(t, int16(4), cfg.ReplicationFactor)
-	require.Equal(t, 3, cfg.MinInSyncReplicas)
-	require.Equal(t, []string{"compression.type", "retention.ms"}, cfg.ProviderSettings)
-	require.Equal(t, kafka.CompressionZSTD, cfg.Compression)
+	require.Equal(t, int16(4), cfg.Topics.ReplicationFactor)
+	require.Equal(t, 3, cfg.Topics.MinInSyncReplicas)
+	require.Equal(t, []string{"compression.type", "retention.ms"}, cfg.Topics.ProviderSettings)
+	require.Equal(t, topics.ZSTD, cfg.Topics.Compression)
 	require.Equal(t, "SASL_SSL, with a client certificate, SCRAM-SHA-512 as billing", cfg.Connection.Security.String())
 	require.Equal(t, password, cfg.Connection.Security.SASL.Password.Reveal())
 	require.NotNil(t, cfg.Connection.Security.TLS.RootCAs)
@@ -156,7 +157,7 @@ func TestFromEnvReportsAllMistakesAtOnce(t *testing.T) {
 	env := map[string]string{
 		kafka.EnvBrokers: "a", kafka.EnvTopicPrefix: "/", kafka.EnvReplicationFactor: "-1", kafka.EnvSecurityProtocol: "SASL_SSL", kafka.EnvCA: "/nowhere",
 	}
-	_, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: "Account", Partitions: -1})
+	_, err := kafka.FromEnv(func(name string) string { return env[name] }, topics.Category{Name: "Account", Partitions: -1})
 	for _, variable := range []string{
 		kafka.EnvBrokers, kafka.EnvTopicPrefix, kafka.EnvReplicationFactor, kafka.EnvCA, kafka.EnvSASLMechanism, kafka.EnvSASLUsername, kafka.EnvSASLPassword,
 	} {
@@ -169,14 +170,18 @@ func TestFromEnvReportsAllMistakesAtOnce(t *testing.T) {
 func TestSecurityIsChecked(t *testing.T) {
 	t.Parallel()
 	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: []string{"a:9092"}, Security: connection.Security{SASL: &connection.SASL{Mechanism: "GSSAPI"}}}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{
+			Brokers:  []string{"a:9092"},
+			Security: connection.Security{SASL: &connection.SASL{Mechanism: "GSSAPI"}},
+		},
+		Topics: topics.Config{Categories: []topics.Category{{Name: category}}},
 	}
-	_, err := cfg.Topics()
+	_, err := cfg.Topics.All()
 	for _, says := range []string{`Security.SASL.Mechanism: found "GSSAPI"`, "Security.SASL.Username is empty", "Security.SASL.Password is empty"} {
 		require.ErrorContains(t, err, says)
 	}
 	cfg.Connection.Security.SASL = &connection.SASL{Mechanism: connection.PLAIN, Username: "a\x00b", Password: connection.NewSecret(password)}
-	_, err = cfg.Topics()
+	_, err = cfg.Topics.All()
 	require.ErrorContains(t, err, "zero byte")
 	require.NotContains(t, err.Error(), password)
 }

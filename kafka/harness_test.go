@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // The category of the tests, in a topic of one partition: every stream is in it.
@@ -35,7 +36,7 @@ func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	t.Cleanup(c.Close)
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: c.ListenAddrs()},
-		Categories: []kafka.Category{{Name: category, Partitions: 1}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
 		Logger:     quiet(),
 	}
 	kafkatest.Topics(t, cfg)
@@ -49,10 +50,10 @@ func create(t testing.TB, cfg kafka.Config) {
 
 // topicOf returns the topic of the category.
 func topicOf(cfg kafka.Config) string {
-	if cfg.TopicPrefix == "" {
+	if cfg.Topics.Prefix == "" {
 		return topic
 	}
-	return cfg.TopicPrefix + ".account.events"
+	return cfg.Topics.Prefix + ".account.events"
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

@@ -18,7 +18,7 @@ import (
 func TestLatencyOfASingleAppend(t *testing.T) {
 	cfg := real(t)
 	bare := cfg
-	bare.TopicPrefix += "-bare"
+	bare.Topics.Prefix += "-bare"
 	create(t, bare)
 	s := open(t, cfg)
 	conf := sarama.NewConfig()

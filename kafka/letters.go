@@ -44,13 +44,13 @@ type attached struct {
 }
 
 func openLetters(ctx context.Context, cfg Config, handler, topic string) (*letters, error) {
-	client, err := client.Connect(ctx, cfg.Connection, cfg.topicNames())
+	client, err := client.Connect(ctx, cfg.Connection, cfg.Topics.Names())
 	if err != nil {
 		return nil, err
 	}
 	return &letters{
 		handler: handler, topic: topic, client: client,
-		log:     partition.Log{Client: client, Pool: client.Reading, Topic: cfg.deadLetters()},
+		log:     partition.Log{Client: client, Pool: client.Reading, Topic: cfg.Topics.DeadLetters()},
 		writer:  &letterWriter{cfg: cfg},
 		parked:  make(map[int32]*deadletter.Parked),
 		runners: make(map[int32]*attached),
@@ -232,9 +232,9 @@ func (w *letterWriter) write(ctx context.Context, e *deadletter.Entry) error {
 		if err == nil {
 			return nil
 		}
-		w.cfg.Logger.Warn("dead letter is written again", "topic", w.cfg.deadLetters(), "after", pause, "error", err)
+		w.cfg.Logger.Warn("dead letter is written again", "topic", w.cfg.Topics.DeadLetters(), "after", pause, "error", err)
 		if stopped := clock.Wait(ctx, pause); stopped != nil {
-			return fmt.Errorf("%w; the last attempt to write to %s: %w", stopped, w.cfg.deadLetters(), err)
+			return fmt.Errorf("%w; the last attempt to write to %s: %w", stopped, w.cfg.Topics.DeadLetters(), err)
 		}
 	}
 }
@@ -244,7 +244,7 @@ func (w *letterWriter) send(ctx context.Context, e *deadletter.Entry) error {
 	if err != nil {
 		return err
 	}
-	message := e.Message(w.cfg.deadLetters())
+	message := e.Message(w.cfg.Topics.DeadLetters())
 	position, err := dial.Promptly(ctx, func() (int64, error) {
 		_, offset, err := producer.SendMessage(message)
 		return offset, err
@@ -267,7 +267,7 @@ func (w *letterWriter) connected(ctx context.Context) (sarama.SyncProducer, erro
 	s.Net.MaxOpenRequests = 1 // so idempotence demands
 	s.Producer.Return.Successes = true
 	s.Producer.Timeout = w.cfg.Connection.RequestTimeout
-	client, err := client.ConnectWith(ctx, w.cfg.Connection, w.cfg.topicNames(), s)
+	client, err := client.ConnectWith(ctx, w.cfg.Connection, w.cfg.Topics.Names(), s)
 	if err != nil {
 		return nil, err
 	}

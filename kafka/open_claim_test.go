@@ -97,7 +97,7 @@ func TestClaim_mayBeRepeated(t *testing.T) {
 func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.Categories[0].Partitions, cfg.TopicPrefix = 3, "three"
+	cfg.Topics.Categories[0].Partitions, cfg.Topics.Prefix = 3, "three"
 	create(t, cfg)
 	s := openReader(t, cfg)
 	id := kafka.DefaultTransactionalIDPrefix + ".three.account.events.2"

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // A provider of managed clusters may refuse to have settings set. Topics are then made without them, and still checked.
@@ -32,19 +33,21 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 		return nil, nil, false
 	})
 	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: c.ListenAddrs()}, Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
+		Logger:     quiet(),
 	}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
+	_, err = topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.ErrorContains(t, err, "create topic billing.account.events")
 
-	cfg.ProviderSettings = []string{"compression.type", "retention.ms"}
-	found, err := kafka.CreateTopics(t.Context(), cfg)
+	cfg.Topics.ProviderSettings = []string{"compression.type", "retention.ms"}
+	found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	require.True(t, found[0].Created)
-	require.Equal(t, []kafka.Difference{{Property: "retention.ms", Found: "604800000", Want: "-1"}}, found[0].Differences)
+	require.Equal(t, []topics.Difference{{Property: "retention.ms", Found: "604800000", Want: "-1"}}, found[0].Differences)
 
-	cfg.ProviderSettings = []string{"segment.ms"}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
+	cfg.Topics.ProviderSettings = []string{"segment.ms"}
+	_, err = topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.ErrorContains(t, err, `ProviderSettings: found "segment.ms", expected some of cleanup.policy`)
 }
 
@@ -65,8 +68,8 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		response.Topics = append(response.Topics, refusal)
 		return response, nil, true
 	})
-	found, err := kafka.CreateTopics(t.Context(), kafka.Config{
-		Connection: connection.Config{Brokers: c.ListenAddrs()}, Categories: []kafka.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}}, Logger: quiet(),
+	found, err := topics.Create(t.Context(), connection.Config{Brokers: c.ListenAddrs(), Logger: quiet()}, topics.Config{
+		Categories: []topics.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}},
 	})
 	require.ErrorContains(t, err, "create topic billing.refused.events")
 	var permission *connection.PermissionError

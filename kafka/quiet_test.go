@@ -21,6 +21,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // rivalEnv makes this test binary a second writer: the prefixes of transactional ids and of topics, and brokers.
@@ -33,8 +34,10 @@ const rivalLost = "lost"
 func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
 	s := open(t, kafka.Config{
-		TransactionalIDPrefix: of[0], TopicPrefix: of[1], Connection: connection.Config{Brokers: strings.Split(of[2], ",")}, Logger: quiet(),
-		Categories: []kafka.Category{{Name: category, Partitions: 1}},
+		TransactionalIDPrefix: of[0],
+		Topics:                topics.Config{Prefix: of[1], Categories: []topics.Category{{Name: category, Partitions: 1}}},
+		Connection:            connection.Config{Brokers: strings.Split(of[2], ",")},
+		Logger:                quiet(),
 	})
 	ends, end := context.WithCancel(t.Context())
 	go func() {

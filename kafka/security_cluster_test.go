@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const (
@@ -56,9 +57,9 @@ func TestSecuredBrokers(t *testing.T) {
 // from returns the configuration that the variables give, over topics of its own that are yet to be made.
 func from(t *testing.T, env map[string]string) kafka.Config {
 	t.Helper()
-	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: category, Partitions: 2})
+	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, topics.Category{Name: category, Partitions: 2})
 	require.NoError(t, err)
-	cfg.TopicPrefix = testTopics + uuid.NewString()[:8]
+	cfg.Topics.Prefix = testTopics + uuid.NewString()[:8]
 	cfg.Logger = quiet()
 	return cfg
 }
@@ -217,8 +218,8 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			}
 			for name, try := range map[string]func(context.Context) error{
 				"open":   func(ctx context.Context) error { _, err := claimed(ctx, cfg); return err },
-				"create": func(ctx context.Context) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
-				"check":  func(ctx context.Context) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
+				"create": func(ctx context.Context) error { _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); return err },
+				"check":  func(ctx context.Context) error { _, err := topics.Check(ctx, cfg.Connection, cfg.Topics); return err },
 			} {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				begun := time.Now()

@@ -77,7 +77,7 @@ func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscri
 	if cfg.Start.AtEnd() { // of now, whenever a partition is assigned
 		cfg.Start = s.endOf(c)
 	}
-	client, err := client.ConnectWith(ctx, s.cfg.Connection, s.cfg.topicNames(), cfg.sarama(s.cfg))
+	client, err := client.ConnectWith(ctx, s.cfg.Connection, s.cfg.Topics.Names(), cfg.sarama(s.cfg))
 	if err != nil {
 		return nil, err
 	}

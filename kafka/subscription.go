@@ -124,7 +124,7 @@ func (c SubscriptionConfig) complete(store Config) (SubscriptionConfig, error) {
 	}
 	report(c.Group == "" || len(c.Group) > eventstore.MaxIDBytes, "Group is %q, expected a name of 1 to %d bytes", c.Group, eventstore.MaxIDBytes)
 	known := false
-	for _, g := range store.Categories {
+	for _, g := range store.Topics.Categories {
 		known = known || g.Name == c.Category
 	}
 	report(!known, "Category is %q, expected one of the store's Categories", c.Category)

@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
@@ -31,8 +32,9 @@ func fake(t *testing.T, partitions int32) (*kfake.Cluster, kafka.Config) {
 	require.NoError(t, err)
 	t.Cleanup(brokers.Close)
 	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: brokers.ListenAddrs()}, Categories: []kafka.Category{{Name: "Account", Partitions: partitions}},
-		Logger: slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: brokers.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account", Partitions: partitions}}},
+		Logger:     slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, cfg)
 	return brokers, cfg

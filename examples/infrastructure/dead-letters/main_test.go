@@ -21,6 +21,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func TestMain(m *testing.M) {
@@ -65,7 +66,9 @@ func TestLookingAfterDeadLetters(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: c.ListenAddrs()}, Categories: billing.Categories(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
+		Topics:     topics.Config{Categories: billing.Categories()},
+		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	kafkatest.Topics(t, cfg)
 	code, stdout, stderr := program(t, cfg.Connection.Brokers, "list")

@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -85,8 +86,11 @@ func requireSays(t *testing.T, env map[string]string, code int, says ...string) 
 // arrange makes topics, schemas and ACLs by the open listener.
 func arrange(t *testing.T, c *kafkatest.Cluster) {
 	t.Helper()
-	cfg := kafka.Config{Connection: connection.Config{Brokers: c.Brokers()}, Categories: billing.Categories()}
-	_, err := kafka.CreateTopics(t.Context(), cfg)
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: billing.Categories()},
+	}
+	_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})

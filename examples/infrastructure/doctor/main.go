@@ -97,7 +97,7 @@ func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) 
 		})
 		r.Findings = append(r.Findings, kafka.Diagnose(ctx, cfg)...)
 	}
-	r.Findings = append(r.Findings, registry(ctx, getenv, cfg.TopicPrefix)...)
+	r.Findings = append(r.Findings, registry(ctx, getenv, cfg.Topics.Prefix)...)
 	return r
 }
 

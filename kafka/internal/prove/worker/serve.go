@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Serve does what it reads from in, and answers on out, until in ends. The store's log goes to logger.
@@ -113,11 +114,13 @@ const heartbeat = 100 * time.Millisecond
 
 func (c *Settings) config(logger *slog.Logger) kafka.Config {
 	return kafka.Config{
-		Sharing:               kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
-		Connection:            connection.Config{Brokers: c.Brokers, RequestTimeout: c.RequestTimeout},
-		TopicPrefix:           c.TopicPrefix,
+		Sharing:    kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
+		Connection: connection.Config{Brokers: c.Brokers, RequestTimeout: c.RequestTimeout},
+		Topics: topics.Config{
+			Prefix:     c.TopicPrefix,
+			Categories: []topics.Category{{Name: Category, Partitions: c.Partitions}},
+		},
 		TransactionalIDPrefix: c.ClaimPrefix,
-		Categories:            []kafka.Category{{Name: Category, Partitions: c.Partitions}},
 		ClaimRenewal:          c.ClaimRenewal,
 		QuietTime:             c.QuietTime,
 		IndexDir:              c.IndexDir,

@@ -1,4 +1,4 @@
-package kafka
+package topics
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 )
 
 // extra looks at the partitions of a topic beyond those that are wanted. Kafka can add partitions
-// and cannot take them away, so there must be a way back for who has added some: they may exist as
-// long as nobody has written to them. Markers are no records: a service that was configured with
-// the larger number, and refused, has left some.
-func extra(ctx context.Context, c *client.Client, t *TopicStatus, found int32) error {
+// and cannot take them away, so there must be a way back for somebody who has added some: they may
+// exist as long as nobody has written to them. Markers are no records: a service that was configured
+// with the larger number, and refused, has left some.
+func extra(ctx context.Context, c *client.Client, t *Status, found int32) error {
 	if found <= t.Partitions {
 		return nil
 	}
@@ -37,7 +37,8 @@ func extra(ctx context.Context, c *client.Client, t *TopicStatus, found int32) e
 		return nil
 	}
 	t.Differences = append([]Difference{{
-		Property: "partitions", Found: fmt.Sprintf("%d (%s)", found, strings.Join(used, ", ")), Want: strconv.Itoa(int(t.Partitions)),
+		Property: PartitionCount,
+		Found:    fmt.Sprintf("%d (%s)", found, strings.Join(used, ", ")), Want: strconv.Itoa(int(t.Partitions)),
 	}}, t.Differences...)
 	return nil
 }
