@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/doctor"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -96,7 +97,7 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			return err
 		},
 		"Diagnose": func(ctx context.Context, cfg kafka.Config) error {
-			kafka.Diagnose(ctx, cfg)
+			doctor.Diagnose(ctx, cfg)
 			return nil
 		},
 	} {
@@ -105,9 +106,8 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			silent := silentBroker(t)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Connection: connection.Config{Brokers: []string{"127.0.0.1:1", silent}},
+				Connection: connection.Config{Brokers: []string{"127.0.0.1:1", silent}, Logger: logger},
 				Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
-				Logger:     logger,
 			}
 			requireWaits(t, lines, func(ctx context.Context) error { return call(ctx, cfg) }, "broker="+silent)
 		})
@@ -154,7 +154,7 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			return err
 		}},
 		"Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
-			kafka.Diagnose(ctx, cfg)
+			doctor.Diagnose(ctx, cfg)
 			return nil
 		}},
 	} {
@@ -165,13 +165,14 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			t.Cleanup(cluster.Close)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Connection: connection.Config{Brokers: cluster.ListenAddrs(), RequestTimeout: 14 * time.Minute},
+				Connection: connection.Config{
+					Brokers: cluster.ListenAddrs(), RequestTimeout: 14 * time.Minute, Logger: logger,
+				},
 				Topics: topics.Config{
 					Categories:        []topics.Category{{Name: category, Partitions: 1}},
 					ReplicationFactor: 1,
 					MinInSyncReplicas: 1,
 				},
-				Logger: logger,
 			}
 			create(t, cfg)
 			open(t, cfg).Close() // something to read
