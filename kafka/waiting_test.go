@@ -84,11 +84,11 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, kafka.Config) error{
 		"Open": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
-		"CreateTopics": func(ctx context.Context, cfg kafka.Config) error {
+		"topics.Create": func(ctx context.Context, cfg kafka.Config) error {
 			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 			return err
 		},
-		"CheckTopics": func(ctx context.Context, cfg kafka.Config) error {
+		"topics.Check": func(ctx context.Context, cfg kafka.Config) error {
 			_, err := topics.Check(ctx, cfg.Connection, cfg.Topics)
 			return err
 		},
@@ -96,7 +96,7 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			_, err := kafka.OpenDeadLetters(ctx, cfg)
 			return err
 		},
-		"Diagnose": func(ctx context.Context, cfg kafka.Config) error {
+		"doctor.Diagnose": func(ctx context.Context, cfg kafka.Config) error {
 			doctor.Diagnose(ctx, cfg)
 			return nil
 		},
@@ -140,7 +140,7 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			})
 			return err
 		}},
-		"CreateTopics": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+		"topics.Create": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
 			cfg.Topics.Prefix = "other"
 			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 			return err
@@ -153,7 +153,7 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			_, _, err := d.Show(ctx, id)
 			return err
 		}},
-		"Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+		"doctor.Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
 			doctor.Diagnose(ctx, cfg)
 			return nil
 		}},

@@ -127,7 +127,7 @@ func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 		cfg := p.config(t, admin, "missing")
 		all := diagnosed(t, cfg, says(1))
 		require.Contains(t, finding(t, all, "topics", doctor.Wrong,
-			"topics missing.account.events, missing.transfer.events and missing.dead-letter are missing").Do, "kafka.CreateTopics")
+			"topics missing.account.events, missing.transfer.events and missing.dead-letter are missing").Do, "topics.Create")
 		kafkatest.Topics(t, cfg)
 		diagnosed(t, cfg, healthy)
 	})
