@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/doctor"
 )
 
 // bombBytes is what a foreign batch of some kilobytes decompresses to.
@@ -121,8 +122,8 @@ func TestFetchesOpenNoSession(t *testing.T) {
 		require.NoError(t, err)
 	}
 	openReader(t, cfg)
-	for _, f := range kafka.Diagnose(t.Context(), cfg) {
-		require.NotEqual(t, kafka.VerdictWrong, f.Verdict, f)
+	for _, f := range doctor.Diagnose(t.Context(), cfg) {
+		require.NotEqual(t, doctor.Wrong, f.Verdict, f)
 	}
 	letters, err := kafka.OpenDeadLetters(t.Context(), cfg)
 	require.NoError(t, err)

@@ -1,10 +1,7 @@
 package kafka_test
 
 import (
-	"bytes"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,94 +14,6 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 )
-
-// grow gives the topic more partitions, as an operator does who takes them for capacity.
-func grow(t testing.TB, cfg kafka.Config, partitions int) {
-	t.Helper()
-	c := foreigner(t, cfg)
-	admin := kadm.NewClient(c)
-	r, err := admin.UpdatePartitions(t.Context(), partitions, topicOf(cfg))
-	require.NoError(t, err)
-	require.NoError(t, r.Error())
-	brokers, err := admin.ListBrokers(t.Context())
-	require.NoError(t, err)
-	of := kmsg.NewMetadataRequestTopic()
-	of.Topic = kmsg.StringPtr(topicOf(cfg))
-	request := kmsg.NewPtrMetadataRequest()
-	request.Topics = append(request.Topics, of)
-	for _, b := range brokers { // each learns of it by itself
-		require.Eventually(t, func() bool {
-			answer, err := c.Broker(int(b.NodeID)).Request(t.Context(), request)
-			return err == nil && len(answer.(*kmsg.MetadataResponse).Topics[0].Partitions) == partitions
-		}, 30*time.Second, 10*time.Millisecond)
-	}
-}
-
-// two configures a topic of two partitions.
-func two(t testing.TB, cfg kafka.Config) kafka.Config {
-	t.Helper()
-	cfg.TopicPrefix += "two"
-	cfg.Categories = []kafka.Category{{Name: category, Partitions: 2}}
-	create(t, cfg)
-	return cfg
-}
-
-// testGrowth has a topic get more partitions: the configuration must stay as it is.
-func testGrowth(t *testing.T, cfg kafka.Config) {
-	t.Helper()
-	var logged bytes.Buffer
-	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
-	cfg.IndexDir = filepath.Join(t.TempDir(), "index")
-	s := open(t, cfg)
-	want := make(map[string][]string)
-	for i := range 20 {
-		want[named("s", i)] = add(t, s, named("s", i), 1)
-	}
-	grow(t, cfg, 4)
-	for i := range 20 {
-		id := named("s", i)
-		want[id] = append(want[id], add(t, s, id, 1)...)
-	}
-	require.NoError(t, s.Close())
-
-	for _, dir := range []string{cfg.IndexDir, ""} {
-		same := cfg
-		same.IndexDir = dir
-		again := open(t, same)
-		for id, events := range want {
-			require.Equal(t, events, ids(t, again, id))
-		}
-		require.NoError(t, again.Close())
-		require.Contains(t, logged.String(), "topic has more partitions than are configured; they are empty, and stay unused")
-	}
-	found, err := kafka.CheckTopics(t.Context(), cfg)
-	require.NoError(t, err)
-	require.Empty(t, found[0].Differences)
-	require.Equal(t, int32(2), found[0].Extra)
-
-	grown := cfg
-	grown.IndexDir = ""
-	grown.Categories = []kafka.Category{{Name: category, Partitions: 4}}
-	_, err = kafka.Open(t.Context(), grown)
-	var corrupt *kafka.CorruptError
-	require.ErrorAs(t, err, &corrupt)
-	require.ErrorIs(t, err, kafka.ErrPartitionsChanged)
-	require.ErrorContains(t, err, "the number of partitions was changed after events were written")
-	require.ErrorContains(t, err, "of 4 partitions it belongs to partition")
-
-	foreign := &kgo.Record{Topic: topicOf(cfg), Partition: 3, Value: []byte("value")}
-	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), foreign).FirstErr())
-	_, err = kafka.Open(t.Context(), cfg)
-	var off *kafka.TopicsError
-	require.ErrorAs(t, err, &off)
-	require.ErrorContains(t, err, "partitions is 4 (partition 3 holds records, or did), expected 2")
-}
-
-func TestTopicsThatGrow(t *testing.T) {
-	t.Parallel()
-	_, cfg := fake(t)
-	testGrowth(t, two(t, cfg))
-}
 
 // A subscription passes over partitions that are not configured, and are empty; others end it.
 func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {

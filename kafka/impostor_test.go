@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"context"
 	"errors"
-	"iter"
 	"testing"
 	"time"
 
@@ -53,15 +52,6 @@ func TestGarbageEndsFollowing(t *testing.T) {
 	require.ErrorAs(t, firstError(reader.ReadCategory(ctx, category, eventstore.Beginning())), &corrupt)
 }
 
-func firstError(records iter.Seq2[eventstore.Record, error]) error {
-	for _, err := range records {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // lastTerm returns where the term of the newest claim will be.
 func lastTerm(c *kfake.Cluster) *kmsg.AddPartitionsToTxnRequest {
 	var claim kmsg.AddPartitionsToTxnRequest
@@ -88,7 +78,7 @@ func writeBatch(t testing.TB, cfg kafka.Config, b *sarama.RecordBatch) int64 {
 	t.Helper()
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V2_8_0_0
-	client, err := sarama.NewClient(cfg.Brokers, conf)
+	client, err := sarama.NewClient(cfg.Connection.Brokers, conf)
 	require.NoError(t, err)
 	defer client.Close()
 	leader, err := client.Leader(topic, 0)

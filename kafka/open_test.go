@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"testing"
@@ -14,41 +13,31 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	_, err := kafka.Open(t.Context(), kafka.Config{
-		Brokers:           []string{"localhost"},
-		Categories:        []kafka.Category{{Name: "Account"}, {Name: "ACCOUNT"}, {Name: "no spaces", Partitions: -1}},
-		MinInSyncReplicas: 4,
-		RequestTimeout:    time.Microsecond,
+		Connection: connection.Config{Brokers: []string{"localhost"}, RequestTimeout: time.Microsecond},
+		Topics: topics.Config{
+			Categories:        []topics.Category{{Name: "Account"}, {Name: "ACCOUNT"}, {Name: "no spaces", Partitions: -1}},
+			MinInSyncReplicas: 4,
+		},
 		MaxBatchBytes:     2 << 20,
 		MaxWaitingCommits: -1,
 		MaxWaitingBytes:   1,
 	})
 	for _, want := range []string{
-		`found "localhost", expected host:port`, "Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions",
-		"MinInSyncReplicas is 4", "RequestTimeout is 1µs", "MaxBatchBytes is 2097152", "MaxWaitingCommits is -1", "MaxWaitingBytes is 1,",
+		`Connection.Brokers: found "localhost", expected host:port`, "Connection.RequestTimeout is 1µs",
+		"Topics.Categories: Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions", "Topics.MinInSyncReplicas is 4",
+		"MaxBatchBytes is 2097152", "MaxWaitingCommits is -1", "MaxWaitingBytes is 1,",
 	} {
 		require.ErrorContains(t, err, want)
 	}
 	_, err = kafka.Open(t.Context(), kafka.Config{})
-	require.ErrorContains(t, err, "Brokers is empty")
-	require.ErrorContains(t, err, "Categories is empty")
-}
-
-func TestFromEnv(t *testing.T) {
-	env := map[string]string{"KAFKA_BROKERS": "a:9092, b:9093,", "KAFKA_CLIENT_ID": ""}
-	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
-	require.NoError(t, err)
-	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Brokers)
-	require.Equal(t, "billing-engine", kafka.DefaultClientID)
-
-	_, err = kafka.FromEnv(func(string) string { return "" }, kafka.Category{Name: "Account"})
-	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")
-	env["KAFKA_BROKERS"] = "nowhere"
-	_, err = kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
-	require.ErrorContains(t, err, `found "nowhere", expected host:port`)
+	require.ErrorContains(t, err, "Connection.Brokers is empty")
+	require.ErrorContains(t, err, "Topics.Categories is empty")
 }
 
 func TestOpenWhereNoBrokerAnswers(t *testing.T) {
@@ -60,7 +49,8 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 	defer silent.Close()
 
 	_, err = kafka.Open(t.Context(), kafka.Config{
-		Brokers: []string{closed.Addr().String()}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{Brokers: []string{closed.Addr().String()}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
 	})
 	require.ErrorContains(t, err, "no broker of "+closed.Addr().String()+" answers")
 
@@ -72,19 +62,20 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 		}
 	}()
 	_, err = kafka.Open(ctx, kafka.Config{
-		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{Brokers: []string{silent.Addr().String()}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories = []kafka.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
+	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
 	require.NoError(t, c.CreateTopic("billing.odd.events", 1, map[string]string{
 		"retention.ms": "1000", "cleanup.policy": "compact", "max.message.bytes": "1048587",
 	}))
 	_, err := kafka.Open(t.Context(), cfg)
-	var off *kafka.TopicsError
+	var off *topics.Error
 	require.ErrorAs(t, err, &off)
 	require.Len(t, off.Topics, 3)
 	require.ErrorContains(t, err, "topic billing.account.events: partitions is 1, expected 4")
@@ -92,51 +83,6 @@ func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	require.ErrorContains(t, err, "topic billing.odd.events: retention.ms is 1000, expected -1")
 	require.ErrorContains(t, err, "topic billing.odd.events: cleanup.policy is compact, expected delete")
 	require.ErrorContains(t, err, "topic billing.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
-}
-
-func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
-	c, cfg := fake(t)
-	cfg.Categories = append(cfg.Categories, kafka.Category{Name: "Order"}, kafka.Category{Name: "Odd", Partitions: 2})
-	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
-	for round := range 2 {
-		found, err := kafka.CreateTopics(t.Context(), cfg)
-		require.NoError(t, err)
-		require.Len(t, found, 4)
-		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
-		require.Equal(t, []string{topic, "billing.order.events", "billing.odd.events", "billing.dead-letter"}, names)
-		for i, f := range found {
-			require.True(t, f.Exists)
-			require.Equal(t, round == 0 && i == 1, f.Created, f.Name)
-		}
-		require.Empty(t, found[0].Differences)
-		require.Empty(t, found[1].Differences)
-		require.Contains(t, found[2].Differences, kafka.Difference{Property: "partitions", Found: "1", Want: "2"})
-	}
-}
-
-// A broker that is going away answers nothing: another one is asked.
-func TestTopicsAreCheckedWhileABrokerGoesAway(t *testing.T) {
-	c, cfg := fake(t)
-	turnedAway := 0
-	for _, key := range []kmsg.Key{kmsg.Metadata, kmsg.DescribeConfigs} {
-		c.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
-			c.KeepControl()
-			if c.CurrentNode() == 1 {
-				turnedAway++
-				return nil, errors.New("going away"), true
-			}
-			return nil, nil, false
-		})
-	}
-	for range 5 {
-		found, err := kafka.CheckTopics(t.Context(), cfg)
-		require.NoError(t, err)
-		require.Empty(t, found[0].Differences)
-	}
-	_, err := kafka.CreateTopics(t.Context(), cfg)
-	require.NoError(t, err)
-	open(t, cfg)
-	require.NotZero(t, turnedAway)
 }
 
 // A topic that lost its beginning cannot be an event store's: it is refused, also where the index has read it all.

@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -54,12 +55,6 @@ func (h *handled) of(id string) []string {
 	return slices.Clone(h.ids[id])
 }
 
-// eventually waits much longer than anything should take: machines are busy.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	require.Eventually(t, holds, 2*time.Minute, 5*time.Millisecond, what)
-}
-
 // seen waits until the events of the aggregate were handled, and fails if they were in another order. Ones that were handled again count
 // once.
 func (h *handled) seen(t testing.TB, id string, want []string) {
@@ -93,19 +88,6 @@ func subscribe(t testing.TB, s *kafka.Store, cfg kafka.SubscriptionConfig) *kafk
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = sub.Close() })
 	return sub
-}
-
-// add appends commits to the stream, and returns the ids of their events.
-func add(t testing.TB, s *kafka.Store, id string, commits int) []string {
-	t.Helper()
-	var all []string
-	for i := range commits {
-		rs := records(1+i%2, "")
-		_, err := s.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, rs...))
-		require.NoError(t, err)
-		all = append(all, idsOf(rs)...)
-	}
-	return all
 }
 
 func TestSubscriptionOnFakeBrokers(t *testing.T) {
@@ -175,7 +157,7 @@ func TestClassify(t *testing.T) {
 		kafka.RetryForever: {
 			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed, errors.Join(away{}),
 			fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away{}),
-			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &kafka.PermissionError{}, &kafka.SecurityError{},
+			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &connection.PermissionError{}, &connection.SecurityError{},
 			sarama.ErrOutOfBrokers, sarama.ErrNotEnoughReplicas, sarama.ErrNotLeaderForPartition, sarama.ErrThrottlingQuotaExceeded,
 			sarama.ErrRequestTimedOut, sarama.ErrTopicAuthorizationFailed, sarama.ErrListenerNotFound,
 			errors.Join(errors.New("no"), here{}, away{}), errors.Join(sarama.ErrMessageSizeTooLarge, sarama.ErrNotLeaderForPartition),

@@ -15,6 +15,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/doctor"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // lineLog is a logger's output that is looked at while it is written, a line at a time.
@@ -80,15 +83,21 @@ func silentBroker(t *testing.T) string {
 func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, kafka.Config) error{
-		"Open":         func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
-		"CreateTopics": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
-		"CheckTopics":  func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
+		"Open": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
+		"topics.Create": func(ctx context.Context, cfg kafka.Config) error {
+			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
+			return err
+		},
+		"topics.Check": func(ctx context.Context, cfg kafka.Config) error {
+			_, err := topics.Check(ctx, cfg.Connection, cfg.Topics)
+			return err
+		},
 		"OpenDeadLetters": func(ctx context.Context, cfg kafka.Config) error {
 			_, err := kafka.OpenDeadLetters(ctx, cfg)
 			return err
 		},
-		"Diagnose": func(ctx context.Context, cfg kafka.Config) error {
-			kafka.Diagnose(ctx, cfg)
+		"doctor.Diagnose": func(ctx context.Context, cfg kafka.Config) error {
+			doctor.Diagnose(ctx, cfg)
 			return nil
 		},
 	} {
@@ -97,7 +106,8 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			silent := silentBroker(t)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: []string{"127.0.0.1:1", silent}, Categories: []kafka.Category{{Name: category}}, Logger: logger,
+				Connection: connection.Config{Brokers: []string{"127.0.0.1:1", silent}, Logger: logger},
+				Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
 			}
 			requireWaits(t, lines, func(ctx context.Context) error { return call(ctx, cfg) }, "broker="+silent)
 		})
@@ -130,9 +140,9 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			})
 			return err
 		}},
-		"CreateTopics": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
-			cfg.TopicPrefix = "other"
-			_, err := kafka.CreateTopics(ctx, cfg)
+		"topics.Create": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+			cfg.Topics.Prefix = "other"
+			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 			return err
 		}},
 		"DeadLetters.List": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d *kafka.DeadLetters) error {
@@ -143,8 +153,8 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			_, _, err := d.Show(ctx, id)
 			return err
 		}},
-		"Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
-			kafka.Diagnose(ctx, cfg)
+		"doctor.Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+			doctor.Diagnose(ctx, cfg)
 			return nil
 		}},
 	} {
@@ -155,14 +165,20 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			t.Cleanup(cluster.Close)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: cluster.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: logger,
-				ReplicationFactor: 1, MinInSyncReplicas: 1, RequestTimeout: 14 * time.Minute,
+				Connection: connection.Config{
+					Brokers: cluster.ListenAddrs(), RequestTimeout: 14 * time.Minute, Logger: logger,
+				},
+				Topics: topics.Config{
+					Categories:        []topics.Category{{Name: category, Partitions: 1}},
+					ReplicationFactor: 1,
+					MinInSyncReplicas: 1,
+				},
 			}
 			create(t, cfg)
 			open(t, cfg).Close() // something to read
 			s, d := openReader(t, cfg), openLetters(t, cfg)
 			hang(t, cluster, c.hold)
-			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Brokers[0])
+			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Connection.Brokers[0])
 		})
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -66,7 +68,7 @@ func onKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger)
 
 // storeOnKafka opens the store. The registry stays the caller's.
 func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger, registry schema.Registry) (*backend, error) {
-	cfg, err := kafka.FromEnv(s.getenv, billing.Categories()...)
+	cfg, err := environment.Read(s.getenv, billing.Categories()...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +78,8 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 	}
 	cfg.Sharing.Advertise, cfg.QuietTime, cfg.CheckEvery = s.advertise, s.quietTime, s.checkEvery
 	store, err := kafka.Open(ctx, cfg)
-	var topics *kafka.TopicsError
-	if errors.As(err, &topics) {
+	var off *topics.Error
+	if errors.As(err, &off) {
 		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics", err)
 	}
 	if err == nil {
@@ -89,10 +91,10 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 		return nil, err
 	}
 	return &backend{
-		name:      "in Kafka at " + strings.Join(cfg.Brokers, ","),
+		name:      "in Kafka at " + strings.Join(cfg.Connection.Brokers, ","),
 		store:     store,
 		registry:  registry,
-		schemas:   schema.Config{Prefix: cfg.TopicPrefix},
+		schemas:   schema.Config{Prefix: cfg.Topics.Prefix},
 		kafka:     store,
 		advertise: s.advertise,
 		claim:     store.Claim,

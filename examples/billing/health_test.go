@@ -16,7 +16,9 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func TestUnready(t *testing.T) {
@@ -70,7 +72,7 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	require.Equal(t, http.StatusOK, ready())
 	c.open("alice")
 
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
 	require.NoError(t, err)
 	claims := make(chan func(), 1)
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -109,7 +111,7 @@ func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	c.open("alice")
 	require.JSONEq(t, `{"status":"ok","events":"`+s.serving.Load().backend.name+`"}`, c.do(http.MethodGet, "/livez", "").text)
 
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	thief, err := kafka.Open(t.Context(), cfg)
@@ -160,7 +162,7 @@ func TestProbesTellOfTopics(t *testing.T) {
 		}, time.Minute, 5*time.Millisecond)
 		require.Equal(t, http.StatusOK, c.do(http.MethodGet, path, "").status)
 	}
-	require.Equal(t, []string{"the topics could not be looked at since 0001-01-01T00:00:00Z: away"}, unhealthy(kafka.TopicHealth{Err: errors.New("away")}))
+	require.Equal(t, []string{"the topics could not be looked at since 0001-01-01T00:00:00Z: away"}, unhealthy(topics.Health{Err: errors.New("away")}))
 }
 
 // refuseClaims has the brokers take no claim until release is called.

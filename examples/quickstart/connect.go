@@ -11,6 +11,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -62,26 +64,24 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := environment.Read(getenv, billing.Categories()...)
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}
 	cfg.Logger = logger
 	store, err := kafka.Open(ctx, cfg)
-	var topics *kafka.TopicsError
-	if errors.As(err, &topics) {
-		err = fmt.Errorf(
-			"%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics",
-			err)
+	var off *topics.Error
+	if errors.As(err, &off) {
+		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics", err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}
 	return &backend{
-		name:     fmt.Sprintf("in Kafka at %s, schemas at %s", strings.Join(cfg.Brokers, ","), registry.URL()),
+		name:     fmt.Sprintf("in Kafka at %s, schemas at %s", strings.Join(cfg.Connection.Brokers, ","), registry.URL()),
 		store:    store,
 		registry: registry,
-		schemas:  schema.Config{Prefix: cfg.TopicPrefix},
+		schemas:  schema.Config{Prefix: cfg.Topics.Prefix},
 		claim:    store.Claim,
 		close:    func() error { return errors.Join(store.Close(), registry.Close()) },
 	}, nil

@@ -200,10 +200,10 @@ func (c *Cluster) Addresses(l Listener) []string {
 	return addrs
 }
 
-// Environment returns the variables, as kafka.FromEnv reads them, by which the user connects to a
-// listener. The user has a certificate at [MutualSSL], uses SCRAM-SHA-512 at a listener with SASL,
-// and is otherwise nobody. The brokers take PLAIN and SCRAM-SHA-256 as well. It returns none
-// without [Config.Security].
+// Environment returns the variables, as environment.Read reads them, by which the user comes in at a
+// listener: with a certificate at [MutualSSL], with SCRAM-SHA-512 where there is SASL, and
+// otherwise as nobody. The brokers take PLAIN and SCRAM-SHA-256 as well. It has nothing without
+// [Config.Security].
 func (c *Cluster) Environment(l Listener, user string) map[string]string {
 	if c.security == nil {
 		return nil

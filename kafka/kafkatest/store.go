@@ -1,25 +1,28 @@
 package kafkatest
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Topics makes the missing topics of the configuration.
 func Topics(tb testing.TB, cfg kafka.Config) {
 	tb.Helper()
-	if _, err := kafka.CreateTopics(tb.Context(), quiet(cfg)); err != nil {
+	cfg = quiet(cfg)
+	if _, err := topics.Create(tb.Context(), cfg.Connection, cfg.Topics); err != nil {
 		tb.Fatalf("kafkatest: create topics: %v", err)
 	}
 }
 
-// Store returns a store that owns all its partitions. It makes missing topics. The store closes
-// with the test. Give the brokers of [Fake], or those of a [Cluster] with a TopicPrefix that only
-// this test uses. Without a Logger nothing is logged.
+// Store returns a store that owns all its partitions, on topics that it makes where they are
+// missing. It closes with the test. Give the brokers of [Fake], or of a [Cluster] with a topic prefix
+// of the test's own. Without a Logger nothing is logged.
 func Store(tb testing.TB, cfg kafka.Config) *kafka.Store {
 	tb.Helper()
 	Topics(tb, cfg)
@@ -69,8 +72,7 @@ func Done(tb testing.TB, sub *kafka.Subscription) {
 }
 
 func quiet(cfg kafka.Config) kafka.Config {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, cfg.Connection.Logger, slog.New(slog.DiscardHandler))
+	cfg.Connection.Logger = cmp.Or(cfg.Connection.Logger, cfg.Logger)
 	return cfg
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // This is the test of a service that handles events. Brokers, topics, a store and the end of the
@@ -20,8 +22,9 @@ func TestTheTestOfAService(t *testing.T) {
 	t.Parallel()
 	var logged kafkatest.Output
 	store := kafkatest.Store(t, kafka.Config{
-		Brokers: kafkatest.Fake(t), Categories: []kafka.Category{{Name: "Account", Partitions: 3}},
-		Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+		Connection: connection.Config{Brokers: kafkatest.Fake(t)},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account", Partitions: 3}}},
+		Logger:     slog.New(slog.NewTextHandler(&logged, nil)),
 	})
 	logged.Await(t, "partition=2")
 	require.NotEmpty(t, logged.With("partition claimed", "partition=2"))

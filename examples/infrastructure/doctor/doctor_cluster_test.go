@@ -14,7 +14,10 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -32,14 +35,14 @@ func TestSecuredCluster(t *testing.T) {
 	})
 	arrange(t, c)
 	env := c.Environment(kafkatest.SASLSSL, user)
-	env["SCHEMA_REGISTRY_URL"], env[kafka.EnvIndexDir] = c.RegistryURL(), t.TempDir()
+	env["SCHEMA_REGISTRY_URL"], env[environment.IndexDir] = c.RegistryURL(), t.TempDir()
 
 	requireSays(t, env, exitOK, "SASL_SSL, SCRAM-SHA-512 as billing", "3 brokers of Kafka ",
 		"ok       permissions    all that a store needs", "knows the schemas of all", "0 wrong, 0 warnings")
 
 	t.Run("wrong password", func(t *testing.T) {
 		env := c.Environment(kafkatest.SASLSSL, user)
-		env[kafka.EnvSASLPassword] = "wrong-horse-battery"
+		env[environment.SASLPassword] = "wrong-horse-battery"
 		stdout := requireSays(t, env, exitWrong, "the broker refuses the username or the password")
 		require.NotContains(t, stdout, "wrong-horse-battery")
 	})
@@ -52,7 +55,7 @@ func TestSecuredCluster(t *testing.T) {
 		const no = "no permission for "
 		requireSays(t, c.Environment(kafkatest.SASLSSL, newcomer), exitWrong, no+"Read, Write and DescribeConfigs on topics billing.account.events, ",
 			"kafka-acls.sh --bootstrap-server ", "--allow-principal User:"+newcomer+" --operation Read --operation Write",
-			no+"Write on transactional ids fencelog.billing.account.events.0", "kafka/SECURITY.md")
+			no+"Write on transactional ids fencelog.billing.account.events.0", "kafka/connection/SECURITY.md")
 	})
 	t.Run("a broker is down", func(t *testing.T) {
 		require.NoError(t, c.Kill(2))
@@ -84,8 +87,11 @@ func requireSays(t *testing.T, env map[string]string, code int, says ...string) 
 // arrange makes topics, schemas and ACLs by the open listener.
 func arrange(t *testing.T, c *kafkatest.Cluster) {
 	t.Helper()
-	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories()}
-	_, err := kafka.CreateTopics(t.Context(), cfg)
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: billing.Categories()},
+	}
+	_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
