@@ -19,7 +19,7 @@ const (
 	registryVariable = "SCHEMA_REGISTRY_URL"
 )
 
-// backend is where the events and their schemas are kept.
+// backend keeps the events and their schemas.
 type backend struct {
 	name     string
 	store    eventstore.Store
@@ -29,7 +29,8 @@ type backend struct {
 	close    func() error
 }
 
-// connect returns the backend that the environment names: Kafka if KAFKA_BROKERS is set, else memory.
+// connect returns the backend that the environment names: Kafka if KAFKA_BROKERS is set, else
+// memory.
 func connect(ctx context.Context, getenv func(string) string, logger *slog.Logger) (*backend, error) {
 	if getenv(brokersVariable) == "" {
 		return inMemory()
@@ -46,7 +47,7 @@ func inMemory() (*backend, error) {
 		name:     fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
 		store:    store,
 		registry: schema.NewMemory(),
-		schemas:  schema.Config{Register: true}, // nobody else could
+		schemas:  schema.Config{Register: true}, // nobody else can
 		claim:    func(context.Context) error { return nil },
 		close:    store.Close,
 	}, nil
@@ -69,7 +70,9 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	store, err := kafka.Open(ctx, cfg)
 	var topics *kafka.TopicsError
 	if errors.As(err, &topics) {
-		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics", err)
+		err = fmt.Errorf(
+			"%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics",
+			err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
