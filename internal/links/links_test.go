@@ -10,7 +10,8 @@ import (
 
 const document = `# The *title*, with ` + "`code`" + `: part 2
 
-See [a page](docs/a.md#part), ` + "`[no](link)`" + ` and [` + "`TestThis`, `TestThat`" + `](a_test.go), or ` + "`TestOther`" + `.
+See [a page](docs/a.md#part), ` + "`[no](link)`" + ` and [` +
+	"`TestThis`, `TestThat`" + `](a_test.go), or ` + "`TestOther`" + `.
 Elsewhere: [a site](https://example.com).
 
 <!-- from a_test.go -->
