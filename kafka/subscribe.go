@@ -61,7 +61,7 @@ type Stats struct {
 // [Subscription.Close], or close the store.
 //
 // Nothing waits in silence: whatever takes longer than LongWait is logged with its cause, is in
-// [Subscription.Waits] and counts in [Subscription.Stats]. DESIGN.md has a table of what is tried
+// [Subscription.Waits] and counts in [Subscription.Stats]. docs/delivery.md has a table of what is tried
 // again, for how long, what is set aside, and what stops a partition or the subscription.
 //
 // Errors: all mistakes of cfg; [eventstore.ErrClosed]; brokers that do not answer; the end of ctx.
