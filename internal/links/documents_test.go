@@ -134,3 +134,18 @@ func read(t *testing.T, name string) []byte {
 	require.NoError(t, err)
 	return source
 }
+
+// TestReadmeAssemblesToAProgram holds that the snippets of the README, put together, are the program that it is about.
+func TestReadmeAssemblesToAProgram(t *testing.T) {
+	t.Parallel()
+	const program = "examples/hello/main.go"
+	_, source, found := strings.Cut(string(read(t, program)), "package main")
+	require.True(t, found)
+	var parts []string
+	for _, s := range links.Snippets(read(t, "README.md")) {
+		if s.From == program {
+			parts = append(parts, strings.TrimSpace(s.Code))
+		}
+	}
+	require.Equal(t, strings.TrimSpace("package main"+source), strings.Join(parts, "\n\n"))
+}
