@@ -82,7 +82,10 @@ func allowAll(t *testing.T, c *kafkatest.Cluster) {
 				continue
 			}
 			all = append(all, &sarama.ResourceAcls{
-				Resource: sarama.Resource{ResourceType: a.resource, ResourceName: a.prefix, ResourcePatternType: sarama.AclPatternPrefixed},
+				Resource: sarama.Resource{
+					ResourceType: a.resource, ResourceName: a.prefix,
+					ResourcePatternType: sarama.AclPatternPrefixed,
+				},
 				Acls: []*sarama.Acl{{
 					Principal: "User:" + user, Host: "*", Operation: a.operation, PermissionType: sarama.AclPermissionAllow,
 				}},
@@ -123,7 +126,7 @@ func allowAll(t *testing.T, c *kafkatest.Cluster) {
 	}
 }
 
-// What the service needs suffices, and without any one of it the missing permission is named at once.
+// The permissions that are listed suffice. Where one is missing, the error names it at once.
 func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	for i, a := range leastPrivilege() {
 		t.Run(fmt.Sprintf("without %s on %s", a.operation.String(), a.resource.String()), func(t *testing.T) {
@@ -193,7 +196,10 @@ func testOnlyTheServiceWrites(t *testing.T, c *kafkatest.Cluster) {
 	client := plainClient(t, c, stranger)
 	producer, err := sarama.NewSyncProducerFromClient(client)
 	require.NoError(t, err)
-	_, _, err = producer.SendMessage(&sarama.ProducerMessage{Topic: storetest.TopicOf(cfg), Value: sarama.StringEncoder("forged")})
+	_, _, err = producer.SendMessage(&sarama.ProducerMessage{
+		Topic: storetest.TopicOf(cfg),
+		Value: sarama.StringEncoder("forged"),
+	})
 	require.ErrorIs(t, err, sarama.ErrTopicAuthorizationFailed)
 
 	consumer, err := sarama.NewConsumerFromClient(client)
@@ -235,7 +241,8 @@ func plainClient(t *testing.T, c *kafkatest.Cluster, user string) sarama.Client 
 // A consumer group reads, and keeps its offsets, with one permission more.
 func testGroupPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, principal))
-	_, err := storetest.Open(t, cfg).Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
+	_, err := storetest.Open(t, cfg).Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream,
+		storetest.Records(1, "")...))
 	require.NoError(t, err)
 	for user, want := range map[string]error{principal: nil, stranger: sarama.ErrGroupAuthorizationFailed} {
 		group, err := sarama.NewConsumerGroupFromClient(groups+"balances", plainClient(t, c, user))

@@ -34,7 +34,10 @@ const (
 
 // One cluster with all listeners and ACLs is enough for everything about security.
 func TestSecuredBrokers(t *testing.T) {
-	users := map[string]string{principal: servicePassword, stranger: servicePassword, sharer: servicePassword, deployer: servicePassword}
+	users := map[string]string{
+		principal: servicePassword, stranger: servicePassword, sharer: servicePassword,
+		deployer: servicePassword,
+	}
 	for i := range leastPrivilege() {
 		users[lacking(i)] = servicePassword
 	}
@@ -56,17 +59,19 @@ func TestSecuredBrokers(t *testing.T) {
 	t.Run("creating topics", func(t *testing.T) { testDeployPrivilege(t, c) })
 }
 
-// from returns the configuration that the variables give, over topics of its own that are yet to be made.
+// from returns the configuration that the variables give, over new topics, which it does not
+// make.
 func from(t *testing.T, env map[string]string) kafka.Config {
 	t.Helper()
-	cfg, err := environment.Read(func(name string) string { return env[name] }, topics.Category{Name: storetest.Category, Partitions: 2})
+	cfg, err := environment.Read(func(name string) string { return env[name] },
+		topics.Category{Name: storetest.Category, Partitions: 2})
 	require.NoError(t, err)
 	cfg.Topics.Prefix = testTopics + uuid.NewString()[:8]
 	cfg.Logger = storetest.Quiet()
 	return cfg
 }
 
-// arranged is from, with the topics made by whoever may.
+// arranged is from, and makes the topics as somebody who may.
 func arranged(t *testing.T, c *kafkatest.Cluster, env map[string]string) kafka.Config {
 	t.Helper()
 	cfg := from(t, env)
@@ -84,9 +89,13 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 	}{
 		{"SASL_SSL, SCRAM-SHA-512", c.Environment(kafkatest.SASLSSL, principal), "SASL_SSL, SCRAM-SHA-512 as billing"},
 		{"mutual TLS", c.Environment(kafkatest.MutualSSL, principal), "SSL, with a client certificate"},
-		{"SASL_SSL, PLAIN", storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism, "PLAIN"), "SASL_SSL, PLAIN as billing"},
 		{
-			"SASL_SSL, SCRAM-SHA-256", storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism, "SCRAM-SHA-256"),
+			"SASL_SSL, PLAIN", storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism, "PLAIN"),
+			"SASL_SSL, PLAIN as billing",
+		},
+		{
+			"SASL_SSL, SCRAM-SHA-256", storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism,
+				"SCRAM-SHA-256"),
 			"SASL_SSL, SCRAM-SHA-256 as billing",
 		},
 		{"SASL_PLAINTEXT", c.Environment(kafkatest.SASLPlaintext, principal), "SASL_PLAINTEXT, SCRAM-SHA-512 as billing"},
@@ -117,9 +126,10 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 	}
 }
 
-// Brokers let a login live for a time (connections.max.reauth.ms) and then cut connections that were not renewed.
-// The client renews a login when most of its life is over. A request that is late by the rest still meets the cut, so
-// the test asks for one store of five that meets none. Each lives for three logins.
+// Brokers let a login live for a time (connections.max.reauth.ms) and then cut connections that
+// were not renewed. The client renews a login when most of its life is over. A request that is late
+// by the rest still meets the cut, so the test asks for one store of five that meets none. Each
+// lives for three logins.
 func testLoginsAreRenewed(t *testing.T, c *kafkatest.Cluster) {
 	cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, principal))
 	const tries = 5
@@ -133,7 +143,8 @@ func testLoginsAreRenewed(t *testing.T, c *kafkatest.Cluster) {
 	require.Empty(t, log, "no append had to be tried again")
 }
 
-// loginsAreRenewed appends for some lives of a login, and returns what the store had to say meanwhile.
+// loginsAreRenewed appends for some lives of a login, and returns what the store had to say
+// meanwhile.
 func loginsAreRenewed(t *testing.T, cfg kafka.Config) string {
 	t.Helper()
 	var log bytes.Buffer
@@ -168,10 +179,14 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			says: []string{"refuses the username or the password", "SASL_SSL, SCRAM-SHA-512 as billing"},
 		},
 		{
-			name: "wrong password, PLAIN", env: storetest.With(sasl, environment.SASLPassword, wrongPassword, environment.SASLMechanism, "PLAIN"),
+			name: "wrong password, PLAIN", env: storetest.With(sasl, environment.SASLPassword, wrongPassword,
+				environment.SASLMechanism, "PLAIN"),
 			says: []string{"refuses the username or the password"},
 		},
-		{name: "unknown user", env: storetest.With(sasl, environment.SASLUsername, "nobody"), says: []string{"as nobody", "refuses the username"}},
+		{
+			name: "unknown user", env: storetest.With(sasl, environment.SASLUsername, "nobody"),
+			says: []string{"as nobody", "refuses the username"},
+		},
 		{
 			name: "unknown authority", env: storetest.With(sasl, environment.CA, ""),
 			says: []string{"signed by an authority that is not trusted", "KAFKA_SSL_CA_LOCATION"},
@@ -184,11 +199,13 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			cfg.Connection.Security.TLS.Time = func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
 		}, says: []string{"not valid now", "clock"}},
 		{
-			name: "no client certificate", env: storetest.With(c.Environment(kafkatest.MutualSSL, principal), environment.Certificate, "", environment.Key, ""),
+			name: "no client certificate", env: storetest.With(c.Environment(kafkatest.MutualSSL, principal),
+				environment.Certificate, "", environment.Key, ""),
 			says: []string{"breaks TLS off", "client certificate"},
 		},
 		{
-			name: "no TLS, and the listener wants it", env: storetest.With(plain, environment.Brokers, address(kafkatest.SASLSSL)),
+			name: "no TLS, and the listener wants it", env: storetest.With(plain, environment.Brokers,
+				address(kafkatest.SASLSSL)),
 			says: []string{"speaks TLS only", "connect with TLS"},
 		},
 		{
@@ -196,11 +213,13 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			says: []string{"speaks TLS only"},
 		},
 		{
-			name: "TLS, and the listener speaks none", env: storetest.With(sasl, environment.Brokers, address(kafkatest.SASLPlaintext)),
+			name: "TLS, and the listener speaks none", env: storetest.With(sasl, environment.Brokers,
+				address(kafkatest.SASLPlaintext)),
 			says: []string{"speaks no TLS"},
 		},
 		{
-			name: "SASL, and the listener takes none", env: storetest.With(plain, environment.Brokers, strings.Join(c.Brokers(), ",")),
+			name: "SASL, and the listener takes none", env: storetest.With(plain, environment.Brokers,
+				strings.Join(c.Brokers(), ",")),
 			says: []string{"takes no SASL"},
 		},
 		{
@@ -209,7 +228,10 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 		},
 		{
 			name: "TLS and no SASL, and the listener wants both",
-			env:  map[string]string{environment.Brokers: address(kafkatest.SASLSSL), environment.SecurityProtocol: "SSL", environment.CA: sasl[environment.CA]},
+			env: map[string]string{
+				environment.Brokers: address(kafkatest.SASLSSL), environment.SecurityProtocol: "SSL",
+				environment.CA: sasl[environment.CA],
+			},
 			says: []string{"lets nobody in without SASL"},
 		},
 	} {
@@ -241,18 +263,23 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 	}
 }
 
-// Whatever is printed, logged or returned, a password is not in it.
+// Nothing that is printed, logged or returned shows a password.
 func testNoSecretIsShown(t *testing.T, c *kafkatest.Cluster) {
 	var seen bytes.Buffer
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
 		for _, password := range []string{wrongPassword, servicePassword} {
-			env := storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism, mechanism, environment.SASLPassword, password)
+			env := storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism, mechanism,
+				environment.SASLPassword, password)
 			cfg := arranged(t, c, env)
 			cfg.Logger = slog.New(slog.NewJSONHandler(&seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			cfg.Logger.Info("configured", "config", cfg, "security", cfg.Connection.Security, "sasl", cfg.Connection.Security.SASL, "password", cfg.Connection.Security.SASL.Password)
+			cfg.Logger.Info("configured", "config", cfg, "security", cfg.Connection.Security, "sasl",
+				cfg.Connection.Security.SASL, "password", cfg.Connection.Security.SASL.Password)
 			s, err := storetest.Claimed(t.Context(), cfg)
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-				for _, v := range []any{cfg, cfg.Connection.Security, cfg.Connection.Security.SASL, *cfg.Connection.Security.SASL, cfg.Connection.Security.SASL.Password, err} {
+				for _, v := range []any{
+					cfg, cfg.Connection.Security, cfg.Connection.Security.SASL, *cfg.Connection.Security.SASL,
+					cfg.Connection.Security.SASL.Password, err,
+				} {
 					fmt.Fprintf(&seen, verb, v)
 				}
 			}

@@ -38,7 +38,10 @@ const (
 func newPatient(t *testing.T) *patient {
 	t.Helper()
 	p := &patient{desk: t.TempDir(), Cluster: kafkatest.ForTest(t, kafkatest.Config{
-		Security:   &kafkatest.Security{Users: map[string]string{admin: "open-Sesame-1", newcomer: "open-Sesame-2"}, ACLs: true},
+		Security: &kafkatest.Security{
+			Users: map[string]string{admin: "open-Sesame-1", newcomer: "open-Sesame-2"},
+			ACLs:  true,
+		},
 		Properties: map[string]string{"super.users": "User:ANONYMOUS;User:" + admin, "broker.session.timeout.ms": "3000"},
 	})}
 	require.NoError(t, p.WriteScripts(p.desk))
@@ -53,7 +56,7 @@ ssl.truststore.location=%s
 	return p
 }
 
-// config is that of a service that comes in as the user, with topics of its own.
+// config is that of a service that comes in as the user, with topics that nobody else has.
 func (p *patient) config(t *testing.T, user, prefix string) kafka.Config {
 	t.Helper()
 	env := p.Environment(kafkatest.SASLSSL, user)
@@ -119,8 +122,8 @@ func (p *patient) follow(t *testing.T, f doctor.Finding) {
 	t.Logf("%s\n%s\n%s", f.Found, commands, output)
 }
 
-// What Diagnose says is wrong is one finding a cause, and is gone once what it says is done: word
-// for word where it says a command.
+// Diagnose makes one finding of one cause. The finding is gone once the test has done what it says,
+// word for word where it says a command.
 func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 	p := newPatient(t)
 	t.Run("missing topics", func(t *testing.T) {
@@ -181,25 +184,31 @@ func (p *patient) losesBrokers(t *testing.T, cfg kafka.Config) {
 	t.Run("one broker ends", func(t *testing.T) {
 		require.NoError(t, p.Kill(2))
 		found := diagnosed(t, cfg, says(2, "8 partitions have not all replicas in sync: those on broker 2 lack "+all))
-		require.Contains(t, finding(t, found, "brokers", doctor.Wrong, cfg.Connection.Brokers[2]+": nothing listens there").Do, "start the broker")
+		require.Contains(t, finding(t, found, "brokers", doctor.Wrong,
+			cfg.Connection.Brokers[2]+": nothing listens there").Do, "start the broker")
 		require.NoError(t, p.Restart(t.Context(), 2))
 		diagnosed(t, cfg, healthy)
 	})
 	t.Run("one broker hangs", func(t *testing.T) {
 		require.NoError(t, p.Pause(1))
 		found := diagnosed(t, cfg, says(2, "8 partitions have not all replicas in sync: those on broker 1 lack "+all))
-		require.Contains(t, finding(t, found, "brokers", doctor.Wrong, cfg.Connection.Brokers[1]+": something listens there").Do, "kill -CONT")
+		require.Contains(t, finding(t, found, "brokers", doctor.Wrong,
+			cfg.Connection.Brokers[1]+": something listens there").Do, "kill -CONT")
 		require.NoError(t, p.Resume(1))
 		diagnosed(t, cfg, healthy)
 	})
 	t.Run("two brokers end", func(t *testing.T) {
 		require.NoError(t, p.Kill(1))
 		require.NoError(t, p.Kill(2))
-		found := diagnosed(t, cfg, func(all []doctor.Finding) bool { return strings.Contains(fmt.Sprint(all), "so probably none does") })
+		found := diagnosed(t, cfg, func(all []doctor.Finding) bool {
+			return strings.Contains(fmt.Sprint(all),
+				"so probably none does")
+		})
 		for _, n := range []int{1, 2} {
 			finding(t, found, "brokers", doctor.Wrong, cfg.Connection.Brokers[n])
 		}
-		require.Contains(t, finding(t, found, "cluster", doctor.Warning, "1 of its 3 brokers answer").Do, "start brokers 1 and 2")
+		require.Contains(t, finding(t, found, "cluster", doctor.Warning, "1 of its 3 brokers answer").Do,
+			"start brokers 1 and 2")
 		text := fmt.Sprint(found)
 		require.NotContains(t, text, "all replicas in sync, ")
 		require.NotContains(t, text, "is as it must be")

@@ -48,7 +48,8 @@ func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	case newest.IsZero():
 		d.skip(check, "there is no record yet whose time could be compared")
 	case ahead > clockTolerance:
-		d.add(check, Warning, fmt.Sprintf("the newest record, in %s, is %s ahead of this machine's clock", where, ahead.Round(time.Second)),
+		d.add(check, Warning, fmt.Sprintf("the newest record, in %s, is %s ahead of this machine's clock", where,
+			ahead.Round(time.Second)),
 			"set the clocks by a time server (NTP): this machine's, the brokers' and the other instances'")
 	default:
 		d.ok(check, "no record is ahead of this machine's clock (the newest is %s old)", (-ahead).Round(time.Second))

@@ -21,7 +21,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
-// pretend has the brokers say of themselves and of the topics that are asked for what they would
+// pretend makes the brokers say of themselves and of the topics that are asked for what they would
 // say, changed.
 func pretend(t *testing.T, c *kfake.Cluster, partitions int32, change func(*kmsg.MetadataResponse)) {
 	t.Helper()
@@ -74,7 +74,8 @@ func TestDiagnoseReplicas(t *testing.T) {
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong,
 		"2 partitions have 1 replicas in sync that answer, expected 2 or more: appends wait "+where("1")).Do, "wait for brokers 1 and 2")
 	require.Contains(t, finding(t, all, "topics", doctor.Warning,
-		"2 partitions have not all replicas in sync: those on broker 2 lack "+where("2")).Do, "wait for broker 2 after a start")
+		"2 partitions have not all replicas in sync: those on broker 2 lack "+where("2")).Do, "wait for broker 2 after a "+
+		"start")
 	finding(t, all, "topics", doctor.OK, "topic "+storetest.Topic+" has the settings that it must have")
 	for _, f := range all {
 		require.NotContains(t, f.Found, storetest.Topic+" is as it must be")
@@ -98,7 +99,8 @@ func TestDiagnoseBelievesTheNewestLeader(t *testing.T) {
 			}
 		}
 	})
-	finding(t, doctor.Diagnose(t.Context(), cfg), "topics", doctor.Wrong, "8 partitions have 1 replicas in sync that answer")
+	finding(t, doctor.Diagnose(t.Context(), cfg), "topics", doctor.Wrong,
+		"8 partitions have 1 replicas in sync that answer")
 }
 
 // KAFKA_BROKERS that name brokers of two clusters, and brokers that do not name each other.
@@ -107,7 +109,8 @@ func TestDiagnoseBrokersThatAreNotOfOneCluster(t *testing.T) {
 	_, other := storetest.Fake(t, kfake.ClusterID("two"))
 	cfg.Connection.Brokers = append(cfg.Connection.Brokers[:1:1], other.Connection.Brokers[0])
 	all := doctor.Diagnose(t.Context(), cfg)
-	require.Contains(t, finding(t, all, "cluster", doctor.Wrong, "the brokers are of different clusters").Do, "brokers of one cluster")
+	require.Contains(t, finding(t, all, "cluster", doctor.Wrong, "the brokers are of different clusters").Do,
+		"brokers of one cluster")
 
 	c, cfg := storetest.Fake(t)
 	asked := new(atomic.Int64)
@@ -120,8 +123,7 @@ func TestDiagnoseBrokersThatAreNotOfOneCluster(t *testing.T) {
 		"the brokers do not name the same brokers").Do, "names the fewest")
 }
 
-// The address that a broker tells clients to come back to may be one that this machine does not
-// reach.
+// A broker may tell clients an address that this machine does not reach.
 func TestDiagnoseAnAdvertisedListenerThatIsNotReached(t *testing.T) {
 	for _, wrong := range []struct {
 		host  string
@@ -209,7 +211,7 @@ func diagnoseBrokersThatAreTooOld(t *testing.T, change func(kafka.Config) kafka.
 	}
 }
 
-// What lacks is told as what was answered, not as the worst that it may mean.
+// Diagnose tells what was answered, and not the worst that it may mean.
 func TestDiagnoseWhoLeadsTheControllers(t *testing.T) {
 	c, cfg := storetest.Fake(t)
 	c.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {

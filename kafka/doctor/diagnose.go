@@ -18,16 +18,17 @@ import (
 // diagnoseTime is how long a broker may take for an answer that needs nothing but itself.
 const diagnoseTime = 3 * time.Second
 
-// Diagnose looks at everything that a store of this configuration needs, and says of each thing
-// whether it is as it must be, what is wrong, and how to mend it: each broker, which is asked
-// itself, the cluster, its controllers and disks, the topics and their settings, the permissions
-// (also without ACLs, when all are there), the folder of the index, who wrote last, and the clock.
-// It changes nothing, and takes no partition from its owner. What depends on something that is
-// wrong is skipped, with the reason. What has one cause is one finding, which names all that it
-// concerns. It ends early when ctx does. Brokers that do not answer get a few seconds, and the
-// Logger is told which they are.
+// Diagnose looks at everything that a store of this configuration needs. Of each thing it says
+// whether it is as it must be, what is wrong, and how to mend it. It asks each broker itself, and
+// looks at the cluster, its controllers and disks, the topics and their settings, the permissions
+// (there may be no ACLs), the folder of the index, who wrote last, and the clock.
 //
-// Nothing in a finding is secret.
+// One cause is one finding, which names all that it concerns. Diagnose skips what depends on
+// something that is wrong, and says why. It changes nothing, and takes no partition from its owner.
+// It ends early when ctx does. Brokers that do not answer get a few seconds, and Diagnose tells the
+// Logger of Connection which they are.
+//
+// No finding shows a secret.
 func Diagnose(ctx context.Context, cfg kafka.Config) []Finding {
 	cfg, err := cfg.Complete()
 	if err != nil {
@@ -41,7 +42,7 @@ func Diagnose(ctx context.Context, cfg kafka.Config) []Finding {
 	d.sarama.Net.DialTimeout, d.sarama.Net.ReadTimeout = diagnoseTime, diagnoseTime
 	d.sarama.Metadata.Retry.Max, d.sarama.Metadata.Timeout = 1, 2*diagnoseTime
 	d.conns = dial.Use(d.sarama)
-	d.conns.Tell(cfg.Logger)
+	d.conns.Tell(cfg.Connection.Logger)
 	defer d.conns.Close()
 	defer d.conns.CutWhenDone(ctx)()
 	if !d.brokers(ctx) {

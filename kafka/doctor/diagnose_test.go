@@ -133,8 +133,10 @@ func TestDiagnoseTopics(t *testing.T) {
 	}, false))
 	all := doctor.Diagnose(t.Context(), cfg)
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "partitions is 1, expected 2").Do, "configure the number")
-	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "retention.ms is 604800000, expected -1").Do, "kafka-configs.sh")
-	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "topics billing.transfer.events and billing.dead-letter are missing").Do, "create-topics")
+	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "retention.ms is 604800000, expected -1").Do,
+		"kafka-configs.sh")
+	require.Contains(t, finding(t, all, "topics", doctor.Wrong,
+		"topics billing.transfer.events and billing.dead-letter are missing").Do, "create-topics")
 	finding(t, all, "index", doctor.OK, "in memory")
 	finding(t, all, "clock", doctor.Skipped, "topics are missing")
 
@@ -150,7 +152,8 @@ func TestDiagnoseAnIndexOfAnotherCluster(t *testing.T) {
 	_, other := storetest.Fake(t, kfake.ClusterID("two"))
 	other.IndexDir = dir
 	all := doctor.Diagnose(t.Context(), other)
-	require.Contains(t, finding(t, all, "index", doctor.Wrong, "the index of cluster one, and the brokers are of cluster two").Do, "delete it")
+	require.Contains(t, finding(t, all, "index", doctor.Wrong,
+		"the index of cluster one, and the brokers are of cluster two").Do, "delete it")
 
 	other.IndexDir = t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(other.IndexDir, "letter"), []byte("dear"), 0o600))

@@ -13,8 +13,8 @@ const (
 
 // Finding is one thing that [Diagnose] looked at.
 type Finding struct {
-	// Check is the kind of thing: configuration, brokers, cluster, topics, permissions, index, owners
-	// or clock.
+	// Check is the kind of thing: configuration, brokers, cluster, topics, permissions, index,
+	// owners or clock.
 	Check   string  `json:"check"`
 	Verdict Verdict `json:"verdict"`
 	Found   string  `json:"found"`

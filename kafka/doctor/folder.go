@@ -8,8 +8,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/index"
 )
 
-// folder looks at the index. Without the topics, which cluster it is of is known and not which
-// topics.
+// folder looks at the folder of the index, if the topics are known, whose ids the index has.
 func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 	const check = "index"
 	if d.cfg.IndexDir == "" {

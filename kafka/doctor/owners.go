@@ -51,13 +51,16 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 		}
 	}
 	if n := unknown.count() + d.lost.count(); n > 0 {
-		d.skip(check, fmt.Sprintf("%d partitions, whose leader, or the coordinator of whose transactional ids, does not answer", n))
+		d.skip(check, fmt.Sprintf("%d partitions, whose leader, or the coordinator of whose transactional ids, does not "+
+			"answer", n))
 	}
 	switch {
 	case len(foreign) > 0:
-		d.add(check, Warning, fmt.Sprintf("another process than the owner by the configured transactional ids wrote last in %d of %d partitions (%s): %s",
+		d.add(check, Warning, fmt.Sprintf("another process than the owner by the configured transactional ids wrote last "+
+			"in %d of %d partitions (%s): %s",
 			foreign.count(), written, foreign, example),
-			"give all instances the same KAFKA_TRANSACTIONAL_ID_PREFIX, stop whatever else writes to the topics, and allow writing to this service alone, "+
+			"give all instances the same KAFKA_TRANSACTIONAL_ID_PREFIX, stop whatever else writes to the topics, and allow "+
+				"writing to this service alone, "+
 				"see kafka/connection/SECURITY.md; after a change of the prefix this ends when the service has claimed")
 	case written > 0:
 		d.ok(check, "in %d partitions the owner by the configured transactional id was the last to write", written)
@@ -71,7 +74,9 @@ var errAway = errors.New("the coordinator does not answer")
 
 // writer looks at who wrote last in a partition. wrote is false if nobody has; foreign says who it
 // was, if not the owner.
-func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p int32) (wrote bool, foreign string, err error) {
+func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p int32) (wrote bool, foreign string,
+	err error,
+) {
 	last, err := d.newestBatch(ctx, topic, p)
 	if err != nil {
 		return false, "", fmt.Errorf("read the newest batch of %s partition %d: %w", topic, p, err)
@@ -92,7 +97,8 @@ func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p
 	default:
 		foreign = fmt.Sprintf("transactional id %s has none, or the brokers have forgotten it", id)
 	}
-	return true, fmt.Sprintf("in %s partition %d the newest batch is of producer id %d, and %s", topic, p, last.ProducerID, foreign), nil
+	return true, fmt.Sprintf("in %s partition %d the newest batch is of producer id %d, and %s", topic, p,
+		last.ProducerID, foreign), nil
 }
 
 // coordinators are connections to the coordinators of transactional ids, with requests of Kafka
@@ -103,8 +109,8 @@ type coordinators struct {
 	absent  int                       // transactional ids that have no coordinator now
 }
 
-// manyAbsent is how many coordinators are looked for in vain before the others are taken for absent
-// too: each takes a second.
+// manyAbsent is how many coordinators may be absent before the others are taken for absent, too:
+// each takes a second.
 const manyAbsent = 2
 
 // producerID asks which producer id a transactional id has. known is false if it has none.
@@ -155,7 +161,10 @@ func (c *coordinators) producerID(ctx context.Context, id string) (producerID in
 // of returns the coordinator of a transactional id, by what brokers say that answer.
 func (c *coordinators) of(ctx context.Context, id string) (*sarama.Broker, error) {
 	return client.Ask(ctx, c.d.client, func(b *sarama.Broker) (*sarama.Broker, error) {
-		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{Version: 2, CoordinatorKey: id, CoordinatorType: sarama.CoordinatorTransaction})
+		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{
+			Version: 2, CoordinatorKey: id,
+			CoordinatorType: sarama.CoordinatorTransaction,
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
-// Whoever writes with other transactional ids than the configured ones is told of, until the service has written again.
+// Diagnose tells of a program that writes with other transactional ids than the configured ones,
+// until the service has written again.
 func TestDiagnoseOwners(t *testing.T) {
 	_, cfg := storetest.Fake(t)
 	finding(t, doctor.Diagnose(t.Context(), cfg), "owners", doctor.Skipped, "nothing is written yet")
@@ -25,7 +26,8 @@ func TestDiagnoseOwners(t *testing.T) {
 	_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
-	found := finding(t, doctor.Diagnose(t.Context(), cfg), "owners", doctor.Warning, "wrote last in 1 of 1 partitions (billing.account.events 0)")
+	found := finding(t, doctor.Diagnose(t.Context(), cfg), "owners", doctor.Warning,
+		"wrote last in 1 of 1 partitions (billing.account.events 0)")
 	require.Contains(t, found.Found, "transactional id fencelog.billing.account.events.0 has producer id")
 	require.Contains(t, found.Do, "the same KAFKA_TRANSACTIONAL_ID_PREFIX")
 	requireHealthy(t, doctor.Diagnose(t.Context(), foreign))

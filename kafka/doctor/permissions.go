@@ -55,7 +55,8 @@ func (d *diagnosis) permissions(ctx context.Context) {
 		if d.cfg.Sharing.Advertise != "" {
 			group = ", Read on the group " + d.cfg.Sharing.Group
 		}
-		d.ok(check, "all that a store needs: Read, Write and DescribeConfigs on its %d topics, Write on its transactional ids%s", len(d.names), group)
+		d.ok(check, "all that a store needs: Read, Write and DescribeConfigs on its %d topics, Write on its "+
+			"transactional ids%s", len(d.names), group)
 	}
 }
 
@@ -84,7 +85,8 @@ func (d *diagnosis) tell(denied denials) {
 			if len(names) > 1 {
 				plural = "s"
 			}
-			d.wrong("permissions", "no permission for "+listed(operations)+" on "+resource+plural+" "+listed(names), d.allow(resource, operations, names))
+			d.wrong("permissions", "no permission for "+listed(operations)+" on "+resource+plural+" "+listed(names),
+				d.allow(resource, operations, names))
 		}
 	}
 }
@@ -114,7 +116,8 @@ func (d *diagnosis) principal() string {
 	switch {
 	case d.cfg.Connection.Security.SASL != nil:
 		return "User:" + d.cfg.Connection.Security.SASL.Username
-	case d.cfg.Connection.Security.TLS != nil && (len(d.cfg.Connection.Security.TLS.Certificates) > 0 || d.cfg.Connection.Security.TLS.GetClientCertificate != nil):
+	case d.cfg.Connection.Security.TLS != nil &&
+		(len(d.cfg.Connection.Security.TLS.Certificates) > 0 || d.cfg.Connection.Security.TLS.GetClientCertificate != nil):
 		return "User:<what the brokers make of the certificate>"
 	}
 	return "User:ANONYMOUS"
@@ -134,7 +137,8 @@ func (d *diagnosis) allowed(denied denials, resource, name string, bits int32, n
 		return
 	}
 	numbers := map[string]sarama.AclOperation{
-		access.Read: sarama.AclOperationRead, access.Write: sarama.AclOperationWrite, access.DescribeConfigs: sarama.AclOperationDescribeConfigs,
+		access.Read: sarama.AclOperationRead, access.Write: sarama.AclOperationWrite,
+		access.DescribeConfigs: sarama.AclOperationDescribeConfigs,
 	}
 	for _, operation := range needs {
 		if bits&(1<<numbers[operation]) == 0 {
@@ -170,7 +174,10 @@ func (d *diagnosis) mayShare(denied denials) {
 	b, err := d.client.Coordinator(group)
 	if err == nil {
 		var r *sarama.DescribeGroupsResponse
-		r, err = b.DescribeGroups(&sarama.DescribeGroupsRequest{Version: 3, Groups: []string{group}, IncludeAuthorizedOperations: true})
+		r, err = b.DescribeGroups(&sarama.DescribeGroupsRequest{
+			Version: 3, Groups: []string{group},
+			IncludeAuthorizedOperations: true,
+		})
 		if err == nil && len(r.Groups) == 1 {
 			err = client.ErrorOf(r.Groups[0].Err)
 			if err == nil {

@@ -116,7 +116,8 @@ func (d *diagnosis) reassign(all []topics.Status) string {
 	slices.Sort(brokers)
 	want := int(d.cfg.Topics.ReplicationFactor)
 	if away := d.away(brokers); len(brokers) < want || len(away) > 0 {
-		return fmt.Sprintf("start all brokers, %d or more, and ask again: the replicas are then to be moved by kafka-reassign-partitions.sh", want)
+		return fmt.Sprintf("start all brokers, %d or more, and ask again: the replicas are then to be moved by "+
+			"kafka-reassign-partitions.sh", want)
 	}
 	var moves []string
 	for _, t := range all {
@@ -132,7 +133,8 @@ func (d *diagnosis) reassign(all []topics.Status) string {
 				strings.ReplaceAll(strings.Trim(fmt.Sprint(to), "[]"), " ", ",")))
 		}
 	}
-	return "this is no setting, and kafka-configs.sh cannot change it: assign the replicas anew, or configure " + replicationVariable +
+	return "this is no setting, and kafka-configs.sh cannot change it: assign the replicas anew, or configure " +
+		replicationVariable +
 		" if it was meant\ncat > replicas.json <<'END'\n{\"version\":1,\"partitions\":[\n" + strings.Join(moves, ",\n") +
 		"\n]}\nEND\n" + d.tool("kafka-reassign-partitions.sh") + " --reassignment-json-file replicas.json --execute"
 }
@@ -234,7 +236,8 @@ func (d *diagnosis) replicas(all []topics.Status) {
 		}
 	}
 	if len(leaderless) > 0 {
-		d.wrong(check, fmt.Sprintf("%s no leader that answers: nothing can be read or appended there (%s)", leaderless.have(), leaderless),
+		d.wrong(check, fmt.Sprintf("%s no leader that answers: nothing can be read or appended there (%s)",
+			leaderless.have(), leaderless),
 			d.start(needed))
 	}
 	for _, live := range sortedKeys(few) {

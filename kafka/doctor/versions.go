@@ -41,7 +41,10 @@ func versionsOf(addr string, s *sarama.Config) (spoken, error) {
 		return spoken{}, err
 	}
 	defer func() { _ = c.Close() }()
-	r, err := c.ApiVersions(&sarama.ApiVersionsRequest{Version: 3, ClientSoftwareName: "fencelog", ClientSoftwareVersion: "1"})
+	r, err := c.ApiVersions(&sarama.ApiVersionsRequest{
+		Version: 3, ClientSoftwareName: "fencelog",
+		ClientSoftwareVersion: "1",
+	})
 	if err != nil {
 		return spoken{}, err
 	}
@@ -70,7 +73,10 @@ func release(level int16) string {
 		upTo int16
 		name string
 	}{
-		{7, "3.3"}, {8, "3.4"}, {11, "3.5"}, {14, "3.6"}, {19, "3.7"}, {20, "3.8"}, {21, "3.9"}, {25, "4.0"}, {27, "4.1"}, {29, "4.2"}, {30, "4.3"},
+		{7, "3.3"}, {8, "3.4"}, {11, "3.5"}, {14, "3.6"}, {19, "3.7"}, {20, "3.8"}, {21, "3.9"}, {25, "4.0"}, {
+			27,
+			"4.1",
+		}, {29, "4.2"}, {30, "4.3"},
 	} {
 		if level <= known.upTo {
 			return fmt.Sprintf("Kafka %s (metadata.version %d)", known.name, level)

@@ -31,7 +31,10 @@ func TestCommandsCanBePasted(t *testing.T) {
 	if err != nil {
 		t.Skip("this system has no shell")
 	}
-	for _, name := range []string{"billing", "O'Brien & Söhne", "$(touch x)", "`id`", "a;b|c>d", "*", "~", "new\nline", `back\slash "quoted"`} {
+	for _, name := range []string{
+		"billing", "O'Brien & Söhne", "$(touch x)", "`id`", "a;b|c>d", "*", "~", "new\nline",
+		`back\slash "quoted"`,
+	} {
 		d := diagnosis{views: []*view{{addr: "localhost:9092"}}}
 		d.cfg.Connection.Security.SASL = &connection.SASL{Username: name}
 		d.cfg.TransactionalIDPrefix = name

@@ -13,15 +13,19 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Whatever the variables and the files that they name hold: nothing panics, no secret is in an error, and what
-// is accepted is a configuration that Sarama takes too.
+// Variables, and the files that they name, may hold anything: nothing panics, and no error shows a
+// secret. Sarama takes each configuration that Read accepts.
 func FuzzRead(f *testing.F) {
 	const marked = "tell-nobody-" // begins every secret
 	f.Add("a:9092", "SASL_SSL", "PLAIN", "billing", "password", "", "billing", "3", "2", "", "")
 	f.Add("a:9092,b:9092", "SASL_PLAINTEXT", "scram-sha-512", "b", "", "password\n", "x y", "0", "9", "", "")
-	f.Add("a", "SSL", "", "", "", "", "", "-1", "x", "-----BEGIN CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----")
-	f.Add("[::1]:1", "", "PLAIN", "", "p", "p", ".", "1", "1", "\x00", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----")
-	f.Fuzz(func(t *testing.T, brokers, protocol, mechanism, user, password, passwordFile, prefix, replicas, inSync, certificate, key string) {
+	f.Add("a", "SSL", "", "", "", "", "", "-1", "x", "-----BEGIN CERTIFICATE-----\n",
+		"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----")
+	f.Add("[::1]:1", "", "PLAIN", "", "p", "p", ".", "1", "1", "\x00",
+		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----")
+	f.Fuzz(func(t *testing.T, brokers, protocol, mechanism, user, password, passwordFile, prefix, replicas, inSync,
+		certificate, key string,
+	) {
 		dir := t.TempDir()
 		file := func(name, content string) string {
 			if content == "" {
@@ -41,7 +45,8 @@ func FuzzRead(f *testing.F) {
 			environment.Brokers: brokers, environment.SecurityProtocol: protocol, environment.SASLMechanism: mechanism, environment.SASLUsername: user,
 			environment.SASLPassword: secret(password), environment.SASLPasswordFile: file("password", secret(passwordFile)),
 			environment.TopicPrefix: prefix, environment.ClientID: prefix, environment.ReplicationFactor: replicas, environment.MinInSyncReplicas: inSync,
-			environment.CA: file("ca", certificate), environment.Certificate: file("certificate", certificate), environment.Key: file("key", secret(key)),
+			environment.CA: file("ca", certificate), environment.Certificate: file("certificate",
+				certificate), environment.Key: file("key", secret(key)),
 		}
 		if strings.HasPrefix(passwordFile, "misplaced") { // the secret where its file's name should be
 			env[environment.SASLPasswordFile], env[environment.Key] = secret(passwordFile), secret(key)

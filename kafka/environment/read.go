@@ -166,7 +166,8 @@ func (e *reader) checkReplicas(cfg *kafka.Config) {
 	}
 }
 
-// oneOf returns the choice that the variable names in any case, or the default and whether it was set.
+// oneOf returns the choice that the variable names in any case, or the default and whether it was
+// set.
 func (e *reader) oneOf(variable string, choices ...string) string {
 	text := strings.ToUpper(strings.TrimSpace(e.getenv(variable)))
 	if text == "" || slices.Contains(choices, text) {

@@ -42,7 +42,10 @@ func pair(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "billing"}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "billing"},
+		NotAfter: time.Now().Add(time.Hour),
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	require.NoError(t, err)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
@@ -103,31 +106,82 @@ func TestReadReportsEachMistake(t *testing.T) {
 		{"no brokers", []string{environment.Brokers, ","}, "KAFKA_BROKERS is not set"},
 		{"no port", []string{environment.Brokers, "a:9092,b"}, `KAFKA_BROKERS: found "b", expected host:port`},
 		{"prefix", []string{environment.TopicPrefix, "a b"}, `KAFKA_TOPIC_PREFIX: found "a b", expected at most 100 letters`},
-		{"number", []string{environment.ReplicationFactor, "three"}, `KAFKA_REPLICATION_FACTOR: found "three", expected a number from 1`},
-		{"in sync", []string{environment.MinInSyncReplicas, "4"}, "KAFKA_MIN_INSYNC_REPLICAS: found 4, expected at most KAFKA_REPLICATION_FACTOR, which is 3"},
-		{"compression", []string{environment.Compression, "LZ4"}, `KAFKA_COMPRESSION: found "LZ4", expected one of uncompressed, gzip, snappy, lz4, zstd`},
-		{"settings", []string{environment.ProviderSettings, "compression.type,segment.ms"}, `KAFKA_PROVIDER_SETTINGS: found "segment.ms", expected some of cleanup.policy, compression.type,`},
+		{
+			"number",
+			[]string{environment.ReplicationFactor, "three"},
+			`KAFKA_REPLICATION_FACTOR: found "three", expected a number from 1`,
+		},
+		{
+			"in sync",
+			[]string{environment.MinInSyncReplicas, "4"},
+			"KAFKA_MIN_INSYNC_REPLICAS: found 4, expected at most KAFKA_REPLICATION_FACTOR, which is 3",
+		},
+		{
+			"compression",
+			[]string{environment.Compression, "LZ4"},
+			`KAFKA_COMPRESSION: found "LZ4", expected one of uncompressed, gzip, snappy, lz4, zstd`,
+		},
+		{
+			"settings",
+			[]string{environment.ProviderSettings, "compression.type,segment.ms"},
+			`KAFKA_PROVIDER_SETTINGS: found "segment.ms", expected some of cleanup.policy, compression.type,`,
+		},
 		{"no port", []string{environment.Brokers, "a:kafka"}, `KAFKA_BROKERS: found "a:kafka", expected host:port`},
-		{"protocol", []string{environment.SecurityProtocol, "TLS"}, `KAFKA_SECURITY_PROTOCOL: found "TLS", expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL`},
-		{"mechanism", []string{environment.SASLMechanism, "GSSAPI"}, `KAFKA_SASL_MECHANISM: found "GSSAPI", expected one of PLAIN, SCRAM-SHA-256`},
+		{
+			"protocol",
+			[]string{environment.SecurityProtocol, "TLS"},
+			`KAFKA_SECURITY_PROTOCOL: found "TLS", expected one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL`,
+		},
+		{
+			"mechanism",
+			[]string{environment.SASLMechanism, "GSSAPI"},
+			`KAFKA_SASL_MECHANISM: found "GSSAPI", expected one of PLAIN, SCRAM-SHA-256`,
+		},
 		{"no mechanism", []string{environment.SASLMechanism, ""}, "KAFKA_SASL_MECHANISM is not set"},
 		{"no username", []string{environment.SASLUsername, ""}, "KAFKA_SASL_USERNAME is not set"},
 		{"no password", []string{environment.SASLPassword, ""}, "KAFKA_SASL_PASSWORD is not set"},
-		{"two passwords", []string{environment.SASLPasswordFile, "x"}, "KAFKA_SASL_PASSWORD: found a password, and a file in KAFKA_SASL_PASSWORD_FILE"},
-		{"no password file", []string{environment.SASLPassword, "", environment.SASLPasswordFile, "/nowhere"}, "KAFKA_SASL_PASSWORD_FILE: found a path that cannot be read (no such file"},
-		{"empty password file", []string{environment.SASLPassword, "", environment.SASLPasswordFile, file(t, "\n")}, "KAFKA_SASL_PASSWORD_FILE: found an empty file"},
+		{
+			"two passwords",
+			[]string{environment.SASLPasswordFile, "x"},
+			"KAFKA_SASL_PASSWORD: found a password, and a file in KAFKA_SASL_PASSWORD_FILE",
+		},
+		{
+			"no password file",
+			[]string{environment.SASLPassword, "", environment.SASLPasswordFile, "/nowhere"},
+			"KAFKA_SASL_PASSWORD_FILE: found a path that cannot be read (no such file",
+		},
+		{
+			"empty password file",
+			[]string{environment.SASLPassword, "", environment.SASLPasswordFile, file(t, "\n")},
+			"KAFKA_SASL_PASSWORD_FILE: found an empty file",
+		},
 		{"large file", []string{environment.CA, file(t, strings.Repeat("x", 2<<20))}, "larger than 1048576 bytes"},
 		{"no authority", []string{environment.CA, file(t, key)}, "KAFKA_SSL_CA_LOCATION: found a file without a certificate"},
 		{"no key", []string{environment.Certificate, file(t, certificate)}, "KAFKA_SSL_KEY_LOCATION is not set"},
 		{"no certificate", []string{environment.Key, file(t, key)}, "KAFKA_SSL_CERTIFICATE_LOCATION is not set"},
-		{"no pair", []string{environment.Certificate, file(t, certificate), environment.Key, file(t, otherKey)}, "KAFKA_SSL_CERTIFICATE_LOCATION: found files that are no pair"},
+		{
+			"no pair",
+			[]string{environment.Certificate, file(t, certificate), environment.Key, file(t, otherKey)},
+			"KAFKA_SSL_CERTIFICATE_LOCATION: found files that are no pair",
+		},
 		{
 			"encrypted",
-			[]string{environment.Certificate, file(t, certificate), environment.Key, file(t, strings.ReplaceAll(key, "PRIVATE", "ENCRYPTED PRIVATE"))},
+			[]string{
+				environment.Certificate, file(t, certificate), environment.Key,
+				file(t, strings.ReplaceAll(key, "PRIVATE", "ENCRYPTED PRIVATE")),
+			},
 			"KAFKA_SSL_KEY_LOCATION: found a key that is encrypted",
 		},
-		{"SASL in vain", []string{environment.SecurityProtocol, "SSL"}, "KAFKA_SASL_PASSWORD: found a value, expected none, as KAFKA_SECURITY_PROTOCOL is SSL; did you mean SASL_SSL"},
-		{"TLS in vain", []string{environment.SecurityProtocol, "", environment.CA, "x"}, "KAFKA_SSL_CA_LOCATION: found a value, expected none, as KAFKA_SECURITY_PROTOCOL is PLAINTEXT, the default"},
+		{
+			"SASL in vain",
+			[]string{environment.SecurityProtocol, "SSL"},
+			"KAFKA_SASL_PASSWORD: found a value, expected none, as KAFKA_SECURITY_PROTOCOL is SSL; did you mean SASL_SSL",
+		},
+		{
+			"TLS in vain",
+			[]string{environment.SecurityProtocol, "", environment.CA, "x"},
+			"KAFKA_SSL_CA_LOCATION: found a value, expected none, as KAFKA_SECURITY_PROTOCOL is PLAINTEXT, the default",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +199,8 @@ func TestReadReportsAllMistakesAtOnce(t *testing.T) {
 	env := map[string]string{
 		environment.Brokers: "a", environment.TopicPrefix: "/", environment.ReplicationFactor: "-1", environment.SecurityProtocol: "SASL_SSL", environment.CA: "/nowhere",
 	}
-	_, err := environment.Read(func(name string) string { return env[name] }, topics.Category{Name: "Account", Partitions: -1})
+	_, err := environment.Read(func(name string) string { return env[name] },
+		topics.Category{Name: "Account", Partitions: -1})
 	for _, variable := range []string{
 		environment.Brokers, environment.TopicPrefix, environment.ReplicationFactor, environment.CA, environment.SASLMechanism, environment.SASLUsername, environment.SASLPassword,
 	} {

@@ -22,7 +22,8 @@ const maxFileBytes = 1 << 20
 // password without SASL, is a mistake: the person who set it believes the connection to be safer
 // than it is.
 func (e *reader) security() connection.Security {
-	protocol := e.oneOf(SecurityProtocol, connection.Plaintext, connection.SSL, connection.SASLPlaintext, connection.SASLSSL)
+	protocol := e.oneOf(SecurityProtocol, connection.Plaintext, connection.SSL, connection.SASLPlaintext,
+		connection.SASLSSL)
 	if protocol == "" && e.getenv(SecurityProtocol) != "" {
 		return connection.Security{} // reported; what should go with it is not known
 	}
@@ -54,12 +55,14 @@ func (e *reader) unused(protocol, needed string, variables ...string) {
 
 func (e *reader) sasl() *connection.SASL {
 	s := &connection.SASL{
-		Mechanism: connection.Mechanism(e.oneOf(SASLMechanism, string(connection.PLAIN), string(connection.SCRAMSHA256), string(connection.SCRAMSHA512))),
-		Username:  e.getenv(SASLUsername),
-		Password:  connection.NewSecret(e.password()),
+		Mechanism: connection.Mechanism(e.oneOf(SASLMechanism, string(connection.PLAIN), string(connection.SCRAMSHA256),
+			string(connection.SCRAMSHA512))),
+		Username: e.getenv(SASLUsername),
+		Password: connection.NewSecret(e.password()),
 	}
 	if e.getenv(SASLMechanism) == "" {
-		e.mistake(SASLMechanism, notSet, "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: the one that the brokers' listener offers")
+		e.mistake(SASLMechanism, notSet, "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: the one that the brokers' listener "+
+			"offers")
 	}
 	if s.Username == "" {
 		e.mistake(SASLUsername, notSet, "the name that the brokers know this service by")
@@ -105,7 +108,8 @@ func (e *reader) tls() *tls.Config {
 		if b, ok := e.file(CA, "a file of certificates"); ok {
 			c.RootCAs = x509.NewCertPool()
 			if !c.RootCAs.AppendCertsFromPEM(b) {
-				e.mistake(CA, "a file without a certificate", "one or more certificates in PEM format (-----BEGIN CERTIFICATE-----)")
+				e.mistake(CA, "a file without a certificate",
+					"one or more certificates in PEM format (-----BEGIN CERTIFICATE-----)")
 			}
 		}
 	}
@@ -172,7 +176,7 @@ func (e *reader) file(variable, want string) ([]byte, bool) {
 }
 
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // whoever sets the environment names the file
+	f, err := os.Open(path) //nolint:gosec // the person who sets the environment names the file
 	if err != nil {
 		return nil, err
 	}

@@ -34,10 +34,11 @@ const (
 	SASLPassword = "KAFKA_SASL_PASSWORD" //nolint:gosec // the name of a variable, not a password
 	// SASLPasswordFile is a file that holds the password, without its last line end.
 	SASLPasswordFile = "KAFKA_SASL_PASSWORD_FILE" //nolint:gosec // the name of a variable, not a password
-	// CA is a file of the authorities that may vouch for brokers, PEM. Default: those of the system.
+	// CA is a file of the authorities that may vouch for brokers, PEM. Default: those of the
+	// system.
 	CA = "KAFKA_SSL_CA_LOCATION"
-	// Certificate is a file of this service's certificate, and of those between it and the authority's,
-	// PEM.
+	// Certificate is a file of this service's certificate, and of those between it and the
+	// authority's, PEM.
 	Certificate = "KAFKA_SSL_CERTIFICATE_LOCATION"
 	// Key is a file of the certificate's private key, PEM, not encrypted.
 	Key = "KAFKA_SSL_KEY_LOCATION"

@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// A provider of managed clusters may refuse to have settings set. Topics are then made without them, and still checked.
+// A provider of managed clusters may refuse to have settings set. Topics are then made without
+// them, and still checked.
 func TestSettingsThatTheProviderFixes(t *testing.T) {
 	c, err := kfake.NewCluster(kfake.NumBrokers(3))
 	require.NoError(t, err)
@@ -53,7 +54,8 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 	require.ErrorContains(t, err, `ProviderSettings: found "segment.ms", expected some of cleanup.policy`)
 }
 
-// A topic that cannot be created keeps no other from being created, and what became of the others is reported.
+// A topic that cannot be created keeps no other from being created, and what became of the others
+// is reported.
 func TestATopicThatCannotBeCreated(t *testing.T) {
 	c, err := kfake.NewCluster(kfake.NumBrokers(3))
 	require.NoError(t, err)
@@ -91,14 +93,16 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 
 func TestCreateMayBeRepeatedAndChangesNothing(t *testing.T) {
 	c, cfg := storetest.Fake(t)
-	cfg.Topics.Categories = append(cfg.Topics.Categories, topics.Category{Name: "Order"}, topics.Category{Name: "Odd", Partitions: 2})
+	cfg.Topics.Categories = append(cfg.Topics.Categories, topics.Category{Name: "Order"},
+		topics.Category{Name: "Odd", Partitions: 2})
 	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
 	for round := range 2 {
 		found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 		require.NoError(t, err)
 		require.Len(t, found, 4)
 		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
-		require.Equal(t, []string{storetest.Topic, "billing.order.events", "billing.odd.events", "billing.dead-letter"}, names)
+		require.Equal(t, []string{storetest.Topic, "billing.order.events", "billing.odd.events", "billing.dead-letter"},
+			names)
 		for i, f := range found {
 			require.True(t, f.Exists)
 			require.Equal(t, round == 0 && i == 1, f.Created, f.Name)

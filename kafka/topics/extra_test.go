@@ -14,7 +14,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// testGrowth has a topic get more partitions: the configuration must stay as it is.
+// testGrowth adds partitions to a topic: the configuration must stay as it is.
 func testGrowth(t *testing.T, cfg kafka.Config) {
 	t.Helper()
 	var logged bytes.Buffer

@@ -32,7 +32,8 @@ func compacted(t testing.TB, c *kfake.Cluster, cfg kafka.Config) {
 // incomplete waits until the store says that the log of partition 0 lacks records.
 func incomplete(t testing.TB, s *kafka.Store) topics.Problem {
 	t.Helper()
-	return one(t, s, "log of partition 0 is without", "expected whole", "compacted for a while", "the index still has them", "restore the topic from a copy")
+	return one(t, s, "log of partition 0 is without", "expected whole", "compacted for a while",
+		"the index still has them", "restore the topic from a copy")
 }
 
 // looks waits until the store has looked so many times more, or more often.
@@ -44,7 +45,8 @@ func looks(t testing.TB, s *kafka.Store, times int) {
 	}
 }
 
-// A topic that was compacted while no store ran has the right settings again, and the index still has everything: only the log shows it.
+// A topic that was compacted while no store ran has the right settings again, and the index still
+// has everything: only the log shows it.
 func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -82,7 +84,8 @@ func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 			require.False(t, found.Mended)
 			kept = append(kept, storetest.Add(t, s, "x", 1)...)
 			require.Equal(t, kept, storetest.IDs(t, s, "x"), "streams are whole in the index, and the partition goes on")
-			require.ErrorIs(t, storetest.FirstError(s.ReadCategory(t.Context(), storetest.Category, eventstore.Beginning())), kafka.ErrRecordsMissing)
+			require.ErrorIs(t, storetest.FirstError(s.ReadCategory(t.Context(), storetest.Category, eventstore.Beginning())),
+				kafka.ErrRecordsMissing)
 			looks(t, s, 5)
 			require.Equal(t, []topics.Problem{found}, s.TopicHealth().Problems, "it stays, as it was found first")
 			require.NoError(t, s.Close())
@@ -95,7 +98,8 @@ func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 	}
 }
 
-// A topic that is compacted between two looks, too, has the right settings whenever the store looks.
+// A topic that is compacted between two looks, too, has the right settings whenever the store
+// looks.
 func TestPatrol_ofATopicThatWasCompactedBetweenTwoLooks(t *testing.T) {
 	t.Parallel()
 	c, cfg := storetest.Fake(t)
@@ -152,7 +156,8 @@ func newPatrolled(c *kfake.Cluster) *patrolled {
 	return p
 }
 
-// A log with other programs' transactions, aborted ones among them, is whole. Looking at it costs what the documentation says.
+// A log with other programs' transactions, aborted ones among them, is whole. Looking at it costs
+// what the documentation says.
 func TestPatrol_ofALogThatIsWhole(t *testing.T) {
 	t.Parallel()
 	c, cfg := storetest.Fake(t)

@@ -52,10 +52,12 @@ func TestPatrol_onBrokers(t *testing.T) {
 		_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("x"), eventstore.Any, rs...))
 		require.NoError(t, err)
 		kept = append(kept, rs[0].ID)
-		return errors.Is(storetest.FirstError(s.ReadCategory(t.Context(), storetest.Category, eventstore.Beginning())), kafka.ErrRecordsMissing)
+		return errors.Is(storetest.FirstError(s.ReadCategory(t.Context(), storetest.Category, eventstore.Beginning())),
+			kafka.ErrRecordsMissing)
 	})
 	alter(map[string]string{"cleanup.policy": "delete"})
-	storetest.Eventually(t, "every broker knows the policy", func() bool { return everywhere(t, cfg, "cleanup.policy", "delete") })
+	storetest.Eventually(t, "every broker knows the policy",
+		func() bool { return everywhere(t, cfg, "cleanup.policy", "delete") })
 	require.Equal(t, kept, storetest.IDs(t, s, "x"), "whose index has read them still has them")
 	require.NoError(t, s.Close())
 
@@ -68,5 +70,6 @@ func TestPatrol_onBrokers(t *testing.T) {
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, err, &corrupt)
 	require.ErrorIs(t, err, kafka.ErrRecordsMissing)
-	require.ErrorContains(t, err, "the topic was compacted, or its files are damaged; restore the topic, and keep cleanup.policy=delete")
+	require.ErrorContains(t, err, "the topic was compacted, or its files are damaged; restore the topic, and keep "+
+		"cleanup.policy=delete")
 }

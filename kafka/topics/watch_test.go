@@ -36,7 +36,8 @@ func setTopic(t testing.TB, cfg kafka.Config, name, value string) {
 	require.NoError(t, kerr.ErrorForCode(answer.Resources[0].ErrorCode))
 }
 
-// everywhere reports whether every broker has the value for the topic's setting: each learns of it by itself.
+// everywhere reports whether every broker has the value for the topic's setting: each learns of it
+// by itself.
 func everywhere(t testing.TB, cfg kafka.Config, name, value string) bool {
 	t.Helper()
 	c := storetest.Foreigner(t, cfg)
@@ -111,7 +112,8 @@ func one(t testing.TB, s *kafka.Store, says ...string) topics.Problem {
 	return h.Problems[0]
 }
 
-// What is changed about a topic while the store runs is told, once; it is told when it is well again; and where records may be gone that stays.
+// A store tells once of each change of a topic while it runs, and again when the topic is well. It
+// goes on telling of a topic whose records may be gone.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	_, cfg := storetest.Fake(t)
@@ -119,8 +121,8 @@ func TestWatch(t *testing.T) {
 	require.Len(t, watched(t, cfg), 4, "each once")
 }
 
-// watched returns all that was told. Each look asks one broker, and brokers learn of a change one after the other: the
-// store may tell a change more than once.
+// watched returns all that was told. Each look asks one broker, and brokers learn of a change one
+// after the other: the store may tell a change more than once.
 func watched(t *testing.T, cfg kafka.Config) []topics.Change {
 	var c changes
 	cfg.Hooks.Topic = c.note
@@ -138,9 +140,11 @@ func watched(t *testing.T, cfg kafka.Config) []topics.Change {
 	setTopic(t, cfg, "cleanup.policy", "compact")
 	require.False(t, one(t, s, "cleanup.policy is compact, expected delete").Mended)
 	setTopic(t, cfg, "cleanup.policy", "delete")
-	require.True(t, one(t, s, "cleanup.policy was compact and is delete again", "records may be gone", "empty index folder").Mended)
+	require.True(t, one(t, s, "cleanup.policy was compact and is delete again", "records may be gone",
+		"empty index folder").Mended)
 	seen := s.TopicHealth().Looked
-	storetest.Eventually(t, "it looks again and again", func() bool { return s.TopicHealth().Looked.Sub(seen) > 3*cfg.CheckEvery })
+	storetest.Eventually(t, "it looks again and again",
+		func() bool { return s.TopicHealth().Looked.Sub(seen) > 3*cfg.CheckEvery })
 	one(t, s, "records may be gone")
 
 	told := c.told()
@@ -166,7 +170,7 @@ func watched(t *testing.T, cfg kafka.Config) []topics.Change {
 	storetest.Eventually(t, "every broker knows that it is well", func() bool {
 		return everywhere(t, cfg, "cleanup.policy", "delete")
 	})
-	again := storetest.Open(t, cfg) // whoever opens it has looked
+	again := storetest.Open(t, cfg) // opening it looks
 	require.Empty(t, again.TopicHealth().Problems)
 	deleteRecords(t, cfg, 2)
 	one(t, again, "beginning of partition 0 is offset 2, expected offset 0", "restore the topic")
@@ -195,7 +199,8 @@ func TestWatch_ofATopicThatIsMadeAnew(t *testing.T) {
 	})
 }
 
-// Brokers that do not answer say nothing about topics: what is known stays, with the time, until they answer again.
+// Brokers that do not answer say nothing about topics: what is known stays, with the time, until
+// they answer again.
 func TestWatch_whileBrokersDoNotAnswer(t *testing.T) {
 	t.Parallel()
 	c, cfg := storetest.Fake(t)
@@ -217,7 +222,8 @@ func TestWatch_whileBrokersDoNotAnswer(t *testing.T) {
 		seen := s.TopicHealth().Looked
 		require.Empty(t, s.TopicHealth().Problems)
 		away.Store(false)
-		storetest.Eventually(t, "it looks again", func() bool { return s.TopicHealth().Err == nil && s.TopicHealth().Looked.After(seen) })
+		storetest.Eventually(t, "it looks again",
+			func() bool { return s.TopicHealth().Err == nil && s.TopicHealth().Looked.After(seen) })
 	}
 	require.Empty(t, told.told())
 }

@@ -39,7 +39,7 @@ func Fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	return c, cfg
 }
 
-// Real returns a configuration for real brokers, over topics of its own, which it makes.
+// Real returns a configuration for real brokers, over new topics, which it makes.
 func Real(t testing.TB, brokers []string, partitions int32) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
@@ -98,8 +98,8 @@ func VerifyMain(m goleak.TestingM) {
 		m,
 		// Sarama's, once a process.
 		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),
-		// The fake brokers', if they are closed while a control function sleeps: its end takes a lock
-		// that only their loop gives back, which waits for it, or is gone.
+		// The fake brokers', if they are closed while a control function sleeps: its end takes a
+		// lock that only their loop gives back, which waits for it, or is gone.
 		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).run"),
 		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).runControl.func1"),
 	)
