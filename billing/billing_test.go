@@ -24,7 +24,7 @@ func TestCategoriesAreWhatTheyWere(t *testing.T) {
 
 func TestEveryEventHasASchemaThatFits(t *testing.T) {
 	t.Parallel()
-	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Register: true})
+	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix, Register: true})
 	require.NoError(t, err)
 	require.NoError(t, codec.Bind(t.Context(), billing.Events()))
 	_, err = event.NewTypes(billing.Events()...)

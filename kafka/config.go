@@ -15,7 +15,7 @@ import (
 
 // Defaults of [Config].
 const (
-	DefaultClientID              = "billing-engine"
+	DefaultClientID              = "fencelog"
 	DefaultTopicPrefix           = topics.DefaultPrefix
 	DefaultTransactionalIDPrefix = "fencelog"
 	DefaultPartitions            = 10

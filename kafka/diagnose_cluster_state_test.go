@@ -65,7 +65,7 @@ func TestDiagnoseReplicas(t *testing.T) {
 		}
 	})
 	all := kafka.Diagnose(t.Context(), cfg)
-	const both = "(" + topic + " %[1]s; billing.dead-letter %[1]s)"
+	const both = "(" + topic + " %[1]s; fencelog.dead-letter %[1]s)"
 	where := func(partitions string) string { return fmt.Sprintf(both, partitions) }
 	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong,
 		"2 partitions have no leader that answers: nothing can be read or appended there "+where("0")).Do, "wait for brokers 0, 1 and 2")

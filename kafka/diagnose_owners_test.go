@@ -19,13 +19,13 @@ func TestDiagnoseOwners(t *testing.T) {
 	foreign := cfg
 	foreign.TransactionalIDPrefix = "foreign"
 	never := kafka.Diagnose(t.Context(), foreign)
-	finding(t, never, "owners", kafka.VerdictWarning, "transactional id foreign.billing.account.events.0 has none")
+	finding(t, never, "owners", kafka.VerdictWarning, "transactional id foreign.fencelog.account.events.0 has none")
 	s := open(t, foreign)
 	_, err := s.Append(t.Context(), stream("a"), eventstore.NoStream, records(1, "")...)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
-	found := finding(t, kafka.Diagnose(t.Context(), cfg), "owners", kafka.VerdictWarning, "wrote last in 1 of 1 partitions (billing.account.events 0)")
-	require.Contains(t, found.Found, "transactional id fencelog.billing.account.events.0 has producer id")
+	found := finding(t, kafka.Diagnose(t.Context(), cfg), "owners", kafka.VerdictWarning, "wrote last in 1 of 1 partitions (fencelog.account.events 0)")
+	require.Contains(t, found.Found, "transactional id fencelog.fencelog.account.events.0 has producer id")
 	require.Contains(t, found.Do, "the same KAFKA_TRANSACTIONAL_ID_PREFIX")
 	requireHealthy(t, kafka.Diagnose(t.Context(), foreign))
 

@@ -47,7 +47,7 @@ func TestDiagnoseWhatIsWell(t *testing.T) {
 	for _, addr := range cfg.Brokers {
 		finding(t, all, "brokers", kafka.VerdictOK, addr+" answers")
 	}
-	finding(t, all, "topics", kafka.VerdictOK, "topic billing.account.events is as it must be")
+	finding(t, all, "topics", kafka.VerdictOK, "topic fencelog.account.events is as it must be")
 	finding(t, all, "index", kafka.VerdictOK, "has no index yet")
 	finding(t, all, "clock", kafka.VerdictSkipped, "no record yet")
 	require.NoDirExists(t, cfg.IndexDir, "nothing is changed")
@@ -123,7 +123,7 @@ func TestDiagnoseTopics(t *testing.T) {
 	all := kafka.Diagnose(t.Context(), cfg)
 	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "partitions is 1, expected 2").Do, "configure the number")
 	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "retention.ms is 604800000, expected -1").Do, "kafka-configs.sh")
-	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "topics billing.transfer.events and billing.dead-letter are missing").Do, "create-topics")
+	require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "topics fencelog.transfer.events and fencelog.dead-letter are missing").Do, "create-topics")
 	finding(t, all, "index", kafka.VerdictOK, "in memory")
 	finding(t, all, "clock", kafka.VerdictSkipped, "topics are missing")
 

@@ -23,7 +23,7 @@ import (
 // The category of the tests, in a topic of one partition: every stream is in it.
 const (
 	category = "Account"
-	topic    = "billing.account.events"
+	topic    = "fencelog.account.events"
 )
 
 // fake starts three brokers in this process, with the topics made.

@@ -42,7 +42,7 @@ func TestFromEnv(t *testing.T) {
 	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Brokers)
-	require.Equal(t, "billing-engine", kafka.DefaultClientID)
+	require.Equal(t, "fencelog", kafka.DefaultClientID)
 
 	_, err = kafka.FromEnv(func(string) string { return "" }, kafka.Category{Name: "Account"})
 	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")
@@ -80,30 +80,30 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Categories = []kafka.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
-	require.NoError(t, c.CreateTopic("billing.odd.events", 1, map[string]string{
+	require.NoError(t, c.CreateTopic("fencelog.odd.events", 1, map[string]string{
 		"retention.ms": "1000", "cleanup.policy": "compact", "max.message.bytes": "1048587",
 	}))
 	_, err := kafka.Open(t.Context(), cfg)
 	var off *kafka.TopicsError
 	require.ErrorAs(t, err, &off)
 	require.Len(t, off.Topics, 3)
-	require.ErrorContains(t, err, "topic billing.account.events: partitions is 1, expected 4")
-	require.ErrorContains(t, err, "topic billing.order.events is missing: create the topics")
-	require.ErrorContains(t, err, "topic billing.odd.events: retention.ms is 1000, expected -1")
-	require.ErrorContains(t, err, "topic billing.odd.events: cleanup.policy is compact, expected delete")
-	require.ErrorContains(t, err, "topic billing.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
+	require.ErrorContains(t, err, "topic fencelog.account.events: partitions is 1, expected 4")
+	require.ErrorContains(t, err, "topic fencelog.order.events is missing: create the topics")
+	require.ErrorContains(t, err, "topic fencelog.odd.events: retention.ms is 1000, expected -1")
+	require.ErrorContains(t, err, "topic fencelog.odd.events: cleanup.policy is compact, expected delete")
+	require.ErrorContains(t, err, "topic fencelog.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
 }
 
 func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Categories = append(cfg.Categories, kafka.Category{Name: "Order"}, kafka.Category{Name: "Odd", Partitions: 2})
-	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
+	require.NoError(t, c.CreateTopic("fencelog.odd.events", 1, nil))
 	for round := range 2 {
 		found, err := kafka.CreateTopics(t.Context(), cfg)
 		require.NoError(t, err)
 		require.Len(t, found, 4)
 		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
-		require.Equal(t, []string{topic, "billing.order.events", "billing.odd.events", "billing.dead-letter"}, names)
+		require.Equal(t, []string{topic, "fencelog.order.events", "fencelog.odd.events", "fencelog.dead-letter"}, names)
 		for i, f := range found {
 			require.True(t, f.Exists)
 			require.Equal(t, round == 0 && i == 1, f.Created, f.Name)

@@ -34,7 +34,7 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
 	}
 	_, err = kafka.CreateTopics(t.Context(), cfg)
-	require.ErrorContains(t, err, "create topic billing.account.events")
+	require.ErrorContains(t, err, "create topic fencelog.account.events")
 
 	cfg.ProviderSettings = []string{"compression.type", "retention.ms"}
 	found, err := kafka.CreateTopics(t.Context(), cfg)
@@ -55,7 +55,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 	c.ControlKey(int16(kmsg.CreateTopics), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		name := r.(*kmsg.CreateTopicsRequest).Topics[0].Topic
-		if name != "billing.refused.events" {
+		if name != "fencelog.refused.events" {
 			return nil, nil, false
 		}
 		refusal := kmsg.NewCreateTopicsResponseTopic()
@@ -67,7 +67,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 	found, err := kafka.CreateTopics(t.Context(), kafka.Config{
 		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}}, Logger: quiet(),
 	})
-	require.ErrorContains(t, err, "create topic billing.refused.events")
+	require.ErrorContains(t, err, "create topic fencelog.refused.events")
 	var permission *kafka.PermissionError
 	require.ErrorAs(t, err, &permission)
 	created := make(map[string]bool)
@@ -76,6 +76,6 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		created[topic.Name] = topic.Created
 	}
 	require.Equal(t, map[string]bool{
-		"billing.first.events": true, "billing.refused.events": false, "billing.last.events": true, "billing.dead-letter": true,
+		"fencelog.first.events": true, "fencelog.refused.events": false, "fencelog.last.events": true, "fencelog.dead-letter": true,
 	}, created)
 }

@@ -107,7 +107,7 @@ func TestBindReportsAllMistakes(t *testing.T) {
 	for _, reason := range []error{schema.ErrNoSchema, schema.ErrInvalidSchema, schema.ErrMismatch, fs.ErrNotExist} {
 		require.ErrorIs(t, err, reason)
 	}
-	_, err = m.Latest(t.Context(), "billing.account.events-billing.account.Good")
+	_, err = m.Latest(t.Context(), "fencelog.account.events-billing.account.Good")
 	require.ErrorIs(t, err, schema.ErrNotFound, "nothing is registered when something is wrong")
 }
 

@@ -51,15 +51,15 @@ func TestCheckReportsAllAtOnce(t *testing.T) {
 	t.Parallel()
 	m := schema.NewMemory()
 	for _, name := range []string{"Thing", "Gone"} {
-		_, err := m.Register(t.Context(), "billing.account.events-billing.account."+name, v1)
+		_, err := m.Register(t.Context(), "fencelog.account.events-billing.account."+name, v1)
 		require.NoError(t, err)
 	}
-	_, err := m.Register(t.Context(), "billing.accounting.events-billing.account.Thing", v1) // another topic
+	_, err := m.Register(t.Context(), "fencelog.accounting.events-billing.account.Thing", v1) // another topic
 	require.NoError(t, err)
 	sources := tree(map[string]string{"Thing.avsc": bad, "Broken.avsc": "{", "New.avsc": v1})
 	_, err = schema.Check(t.Context(), m, sources, schema.Backward, schema.Config{})
 	require.ErrorContains(t, err, `field "c"`)
-	require.ErrorContains(t, err, `"billing.account.events-billing.account.Gone"`)
+	require.ErrorContains(t, err, `"fencelog.account.events-billing.account.Gone"`)
 	require.ErrorContains(t, err, "RECORD_MISSING")
 	require.ErrorContains(t, err, "Broken.avsc")
 	require.ErrorIs(t, err, schema.ErrInvalidSchema)

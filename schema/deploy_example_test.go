@@ -86,7 +86,7 @@ func ExampleDeploy() {
 	registry := schema.NewMemory() // or schema.HTTPFromEnv(os.Getenv, schema.HTTPConfig{})
 	done, err := schema.Deploy(ctx, registry, sources, types, schema.FullTransitive, schema.Config{})
 	fmt.Println(done[0].Subject, "version", done[0].Version, err)
-	// Output: billing.account.events-billing.account.Thing version 1 <nil>
+	// Output: fencelog.account.events-billing.account.Thing version 1 <nil>
 }
 
 // Where the registry is comes from outside the program.

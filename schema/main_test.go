@@ -48,8 +48,8 @@ type (
 
 const (
 	accountAggregate = "Account"
-	createdSubject   = "billing.account.events-billing.account.AccountCreated"
-	creditedSubject  = "billing.account.events-billing.account.AccountCredited"
+	createdSubject   = "fencelog.account.events-billing.account.AccountCreated"
+	creditedSubject  = "fencelog.account.events-billing.account.AccountCredited"
 )
 
 func accountSources() schema.Sources {
@@ -96,7 +96,7 @@ func record(fields string) string {
 	return `{"type":"record","name":"Thing","namespace":"billing.account","fields":[` + fields + `]}`
 }
 
-const thingSubject = "billing.account.events-billing.account.Thing"
+const thingSubject = "fencelog.account.events-billing.account.Thing"
 
 // oneFile returns a file system with one file.
 func oneFile(name, text string) fs.FS { return fstest.MapFS{name: {Data: []byte(text)}} }

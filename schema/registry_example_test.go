@@ -29,7 +29,7 @@ func ExampleRegister() {
 		return
 	}
 	fmt.Println(done[0].Subject, "version", done[0].Version)
-	// Output: billing.account.events-billing.account.AccountCreated version 1
+	// Output: fencelog.account.events-billing.account.AccountCreated version 1
 }
 
 // A folder is a registry that is committed with the program.
@@ -46,7 +46,7 @@ func ExampleOpenFolder() {
 		fmt.Println(err)
 		return
 	}
-	const subject = "billing.account.events-billing.account.Thing"
+	const subject = "fencelog.account.events-billing.account.Thing"
 	is, err := folder.Register(ctx, subject, v1)
 	fmt.Println(is.ID, is.Version, err)
 	written, err := os.ReadFile(dir + "/" + subject + "/v1.avsc")

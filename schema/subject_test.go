@@ -42,7 +42,7 @@ func testStrategies(t *testing.T, r schema.Registry, prefix string) {
 
 func TestStrategies(t *testing.T) {
 	t.Parallel()
-	testStrategies(t, schema.NewMemory(), "billing")
+	testStrategies(t, schema.NewMemory(), "fencelog")
 }
 
 // Two types of events in one topic are two versions of one record to TopicNameStrategy, which a registry refuses.

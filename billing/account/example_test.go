@@ -29,7 +29,7 @@ func pay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Register: true})
+	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix, Register: true})
 	if err != nil {
 		return err
 	}

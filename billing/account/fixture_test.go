@@ -46,7 +46,7 @@ func inMemory(t *testing.T) *fixture {
 
 func wire(t *testing.T, store eventstore.Store, registry schema.Registry, logger *slog.Logger) *fixture {
 	t.Helper()
-	return wireCodec(t, store, registry, schema.Config{Register: true}, logger)
+	return wireCodec(t, store, registry, schema.Config{Prefix: billing.TopicPrefix, Register: true}, logger)
 }
 
 func wireCodec(t *testing.T, store eventstore.Store, registry schema.Registry, cfg schema.Config, logger *slog.Logger) *fixture {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/command"
@@ -173,7 +174,7 @@ func TestRegisterReportsEveryMistake(t *testing.T) {
 	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Register: true})
+	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Prefix: billing.TopicPrefix, Register: true})
 	require.NoError(t, err)
 	types, err := event.NewTypes()
 	require.NoError(t, err)

@@ -2,7 +2,6 @@ package account_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -43,7 +42,7 @@ func TestUndecodableEventsAreNeverLeftOut(t *testing.T) {
 			store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, store.Close()) })
-			testUndecodable(t, store, schema.NewMemory(), schema.Config{Register: true, Engine: engine})
+			testUndecodable(t, store, schema.NewMemory(), schema.Config{Prefix: billing.TopicPrefix, Register: true, Engine: engine})
 		})
 	}
 }
@@ -57,7 +56,7 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 	require.NoError(t, err)
 	accounts, err := aggregate.NewRepository(t.Context(), account.Accounts, store, codec, aggregate.Config{Now: fixed, NewID: counter()})
 	require.NoError(t, err)
-	topic := cmp.Or(cfg.Prefix, schema.DefaultPrefix) + ".account.events"
+	topic := cfg.Prefix + ".account.events"
 	types, err := event.NewTypes(billing.Events()...)
 	require.NoError(t, err)
 	typ, _ := types.Named("Account", "AccountCredited")

@@ -43,7 +43,7 @@ func inMemory(t *telemetry) (*backend, error) {
 		name:     fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
 		store:    store,
 		registry: schema.NewMemory(),
-		schemas:  schema.Config{Register: true}, // nobody else could
+		schemas:  schema.Config{Prefix: billing.TopicPrefix, Register: true}, // nobody else could
 		claim:    func(context.Context) error { return nil },
 		close:    store.Close,
 	}, nil
@@ -66,7 +66,7 @@ func onKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger)
 
 // storeOnKafka opens the store. The registry stays the caller's.
 func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger, registry schema.Registry) (*backend, error) {
-	cfg, err := kafka.FromEnv(s.getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(s.getenv)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,7 @@ func onBrokers(t *testing.T) map[string]string {
 		brokersVariable:  strings.Join(cluster.Brokers(), ","),
 		registryVariable: cluster.RegistryURL(),
 	}
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(environment(env))
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
@@ -44,7 +45,9 @@ func registerSchemas(t *testing.T, env map[string]string) {
 	registry, err := schema.NewHTTP(env[registryVariable], schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer registry.Close()
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: env[kafka.EnvTopicPrefix]})
+	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{
+		Prefix: cmp.Or(env[kafka.EnvTopicPrefix], billing.TopicPrefix),
+	})
 	require.NoError(t, err)
 }
 
@@ -52,7 +55,7 @@ func registerSchemas(t *testing.T, env map[string]string) {
 func TestSchemasAreTheDeploymentsToRegister(t *testing.T) {
 	env := onBrokers(t)
 	env[kafka.EnvTopicPrefix] = "undeployed" // a registry that is shared may have the others
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(environment(env))
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	env[addressVariable] = "127.0.0.1:0"

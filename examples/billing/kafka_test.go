@@ -22,7 +22,7 @@ func onFake(t *testing.T, brokers []string) map[string]string {
 		brokersVariable:  strings.Join(brokers, ","),
 		registryVariable: "http://registry.invalid", // see withoutRegistryServer
 	}
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(environment(env))
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)

@@ -46,7 +46,7 @@ func inMemory() (*backend, error) {
 		name:     fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
 		store:    store,
 		registry: schema.NewMemory(),
-		schemas:  schema.Config{Register: true}, // nobody else could
+		schemas:  schema.Config{Prefix: billing.TopicPrefix, Register: true}, // nobody else could
 		claim:    func(context.Context) error { return nil },
 		close:    store.Close,
 	}, nil
@@ -61,7 +61,7 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -23,7 +22,7 @@ func TestTwoRunsOnKafka(t *testing.T) {
 		brokersVariable:  strings.Join(cluster.Brokers(), ","),
 		registryVariable: cluster.RegistryURL(),
 	})
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
@@ -37,7 +36,7 @@ func TestTwoRunsOnKafka(t *testing.T) {
 	require.Contains(t, missing, "go run ./examples/infrastructure/register-schemas")
 	registry, err := schema.NewHTTP(cluster.RegistryURL(), schema.HTTPConfig{})
 	require.NoError(t, err)
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{})
+	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	require.NoError(t, registry.Close())
 	for _, run := range []struct{ file, name string }{

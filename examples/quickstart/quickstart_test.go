@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -175,7 +174,7 @@ func TestRegistryAway(t *testing.T) {
 	getenv := environment(map[string]string{
 		brokersVariable: strings.Join(kafkatest.Fake(t), ","), registryVariable: "http://127.0.0.1:1",
 	})
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	code, stdout, stderr := program(t, "", getenv)

@@ -64,7 +64,8 @@ func TestLookingAfterDeadLetters(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	cfg := kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: billing.Categories(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Brokers: c.ListenAddrs(), Categories: billing.Categories(), TopicPrefix: billing.TopicPrefix,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	kafkatest.Topics(t, cfg)
 	code, stdout, stderr := program(t, cfg.Brokers, "list")

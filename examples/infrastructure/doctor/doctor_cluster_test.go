@@ -84,13 +84,13 @@ func requireSays(t *testing.T, env map[string]string, code int, says ...string) 
 // arrange makes topics, schemas and ACLs by the open listener.
 func arrange(t *testing.T, c *kafkatest.Cluster) {
 	t.Helper()
-	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories()}
+	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: billing.TopicPrefix}
 	_, err := kafka.CreateTopics(t.Context(), cfg)
 	require.NoError(t, err)
 
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
 	require.NoError(t, err)
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true})
+	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true, Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	require.NoError(t, codec.Bind(t.Context(), billing.Events()))
 	require.NoError(t, registry.Close())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,7 +83,7 @@ type report struct {
 
 func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) report {
 	var r report
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			r.Findings = append(r.Findings, kafka.Finding{
@@ -97,7 +98,7 @@ func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) 
 		})
 		r.Findings = append(r.Findings, kafka.Diagnose(ctx, cfg)...)
 	}
-	r.Findings = append(r.Findings, registry(ctx, getenv, cfg.TopicPrefix)...)
+	r.Findings = append(r.Findings, registry(ctx, getenv, cmp.Or(cfg.TopicPrefix, billing.TopicPrefix))...)
 	return r
 }
 

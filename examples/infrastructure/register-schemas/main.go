@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
-	o.names.Prefix = getenv(kafka.EnvTopicPrefix)
+	o.names.Prefix = cmp.Or(getenv(kafka.EnvTopicPrefix), billing.TopicPrefix)
 	waiting := "waiting for the registry " + cmp.Or(o.folder, placeOf(getenv(schema.EnvRegistryURL)))
 	over := progress.To(stderr).During(func() string { return waiting })
 	err = deploy(ctx, o, stdout, getenv)

@@ -42,7 +42,8 @@ const (
 func openStore(t *testing.T, brokers []string) *kafka.Store {
 	t.Helper()
 	store, err := kafka.Open(t.Context(), kafka.Config{
-		Brokers: brokers, Categories: billing.Categories(), Logger: slog.New(slog.DiscardHandler),
+		Brokers: brokers, Categories: billing.Categories(), TopicPrefix: billing.TopicPrefix,
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })

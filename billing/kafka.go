@@ -1,0 +1,25 @@
+package billing
+
+import (
+	"cmp"
+
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// Names of the billing services in Kafka, where the environment gives no others.
+const (
+	TopicPrefix = "billing"        // of the topics, and of the subjects of their schemas
+	ClientID    = "billing-engine" // by which the brokers know a service
+)
+
+// KafkaFromEnv returns the configuration of the billing store from the environment, as
+// [kafka.FromEnv] does, with the categories and the names of the billing services.
+func KafkaFromEnv(getenv func(string) string) (kafka.Config, error) {
+	cfg, err := kafka.FromEnv(getenv, Categories()...)
+	if err != nil {
+		return kafka.Config{}, err
+	}
+	cfg.TopicPrefix = cmp.Or(cfg.TopicPrefix, TopicPrefix)
+	cfg.ClientID = cmp.Or(cfg.ClientID, ClientID)
+	return cfg, nil
+}
