@@ -13,7 +13,8 @@ const (
 	sagaType        = "Saga"
 )
 
-// Numbers of partitions. They are fixed for ever: an aggregate's partition follows from its id and this number.
+// Numbers of partitions. They are fixed for ever: an aggregate's partition follows from its id and
+// this number.
 const (
 	accountPartitions     = 10
 	transactionPartitions = 10
@@ -48,8 +49,8 @@ func Events() []event.Type {
 	return account.Accounts.Events()
 }
 
-// Stored returns what a codec reads and writes, for [schema.Register]: the types of all events, and of what was stored
-// before their meaning changed.
+// Stored returns what a codec reads and writes, for a registry: the types of all events, and of
+// those stored before their meaning changed.
 func Stored() []event.Type {
 	return account.Accounts.Stored()
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
-// A change of a schema breaks neither today's programs, which read what was ever stored, nor those of former
-// releases, which run beside them while they are deployed.
+// A change of a schema breaks neither today's programs, which read what was ever stored, nor those
+// of former releases, which run beside them while they are deployed.
 func TestSchemasAreCompatible(t *testing.T) {
 	t.Parallel()
-	schematest.Compatible(t, billing.Schemas(), schema.FullTransitive)
+	schematest.Compatible(t, billing.Schemas(), change.FullTransitive)
 }
 
 func TestSchemasAreReleased(t *testing.T) {
@@ -26,7 +26,8 @@ func TestSchemasAreReleased(t *testing.T) {
 	schematest.Released(t, billing.Schemas())
 }
 
-// Each aggregate type keeps bytes of what it released beside its package, where its own test loads them.
+// Each aggregate type keeps bytes of what it released beside its package, where its own test loads
+// them.
 func TestEveryReleasedSchemaHasGoldenBytes(t *testing.T) {
 	t.Parallel()
 	checked := 0

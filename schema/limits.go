@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/twmb/avro"
+
+	"github.com/fencelog/fencelog/schema/internal/avsc"
+	"github.com/fencelog/fencelog/schema/internal/gotype"
 )
 
 // storedOf finds what must not be stored: strings that are not UTF-8, and what is beyond the limits
@@ -35,7 +38,7 @@ func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {
 	switch logicalType := n.LogicalType; {
 	case g == reflect.TypeFor[*big.Rat]() && logicalType == "decimal":
 		return &parts{wrong: decimalLimit(n)}
-	case logicalType == "decimal" && n.Type == kindFixed:
+	case logicalType == "decimal" && n.Type == avsc.KindFixed:
 		return &parts{wrong: fixedDecimalLimit(n)}
 	case logicalType == "uuid" && n.Type == "string":
 		return &parts{wrong: uuidLimit(g)}
@@ -43,7 +46,7 @@ func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {
 		return &parts{wrong: timeOfDayLimit(g, unitOf(logicalType))}
 	case !isInstant(n):
 		return nil
-	case isTime(g):
+	case gotype.IsTime(g):
 		span := spanOf(logicalType)
 		return &parts{span: &span, wrong: func(v reflect.Value) string {
 			at, _ := v.Addr().Interface().(*time.Time)
@@ -122,7 +125,7 @@ func countLimit(logicalType string) func(reflect.Value) string {
 func timeOfDayLimit(g reflect.Type, unit time.Duration) func(reflect.Value) string {
 	const day = 24 * time.Hour
 	per := int64(1)
-	if !isDuration(g) {
+	if !gotype.IsDuration(g) {
 		per = int64(unit)
 	}
 	return func(v reflect.Value) string {
@@ -220,7 +223,7 @@ func fixedDecimalLimit(n *avro.SchemaNode) func(reflect.Value) string {
 
 // symbolLimit is for an enum. Avro libraries check it themselves.
 func symbolLimit(_ reflect.Type, n *avro.SchemaNode) *parts {
-	if n.Type != kindEnum {
+	if n.Type != avsc.KindEnum {
 		return nil
 	}
 	return &parts{wrong: func(v reflect.Value) string {

@@ -28,6 +28,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // patience is how long a test waits for what must happen.
@@ -65,10 +66,10 @@ func dispatchPOC(t *testing.T, cfg kafka.Config, registryURL string, logger *slo
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
 	require.NoError(t, store.Claim(t.Context()))
-	registry, err := schema.NewHTTP(registryURL, schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(registryURL, registry.HTTPConfig{})
 	require.NoError(t, err)
-	defer func() { require.NoError(t, registry.Close()) }()
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true, Prefix: cfg.TopicPrefix})
+	defer func() { require.NoError(t, schemas.Close()) }()
+	codec, err := registry.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: cfg.TopicPrefix})
 	require.NoError(t, err)
 	types, err := event.NewTypes(billing.Events()...)
 	require.NoError(t, err)

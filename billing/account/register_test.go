@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func TestCommandsReachTheStoreAndComeBack(t *testing.T) {
@@ -105,7 +106,7 @@ func TestNewAccountsAreLogged(t *testing.T) {
 		}
 		return a
 	}}))
-	f := wire(t, store, schema.NewMemory(), logger)
+	f := wire(t, store, registry.NewMemory(), logger)
 	require.NoError(t, f.commands.Dispatch(t.Context(), account.CreateAccount{
 		AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
 	}, command.WithCorrelationID("request-7")))
@@ -174,7 +175,7 @@ func TestRegisterReportsEveryMistake(t *testing.T) {
 	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Prefix: billing.TopicPrefix, Register: true})
+	codec, err := registry.NewCodec(registry.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	types, err := event.NewTypes()
 	require.NoError(t, err)

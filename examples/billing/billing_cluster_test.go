@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // patience is for claims and rebalances on busy machines.
@@ -42,10 +43,10 @@ func onBrokers(t *testing.T) map[string]string {
 // registerSchemas is the deployment step.
 func registerSchemas(t *testing.T, env map[string]string) {
 	t.Helper()
-	registry, err := schema.NewHTTP(env[registryVariable], schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(env[registryVariable], registry.HTTPConfig{})
 	require.NoError(t, err)
-	defer registry.Close()
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{
+	defer schemas.Close()
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), schema.Config{
 		Prefix: cmp.Or(env[kafka.EnvTopicPrefix], billing.TopicPrefix),
 	})
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -18,10 +18,10 @@ const (
 
 // backend is where the events and their schemas are kept.
 type backend struct {
-	store    eventstore.Store
-	registry schema.Registry
-	claim    func(context.Context) error // makes the store the one that appends; it may be repeated
-	close    func() error
+	store   eventstore.Store
+	schemas registry.Registry
+	claim   func(context.Context) error // makes the store the one that appends; it may be repeated
+	close   func() error
 }
 
 // connect returns the store and the registry that the environment names.
@@ -31,23 +31,23 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		if err != nil {
 			return nil, err
 		}
-		return &backend{store, schema.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
+		return &backend{store, registry.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
 	}
 	cfg, err := kafka.FromEnv(getenv, kafka.Category{Name: tillType, Partitions: 1})
 	if err != nil {
 		return nil, err
 	}
 	cfg.TopicPrefix, cfg.Logger = prefix, logger
-	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
+	schemas, err := registry.HTTPFromEnv(getenv, registry.HTTPConfig{})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := kafka.CreateTopics(ctx, cfg); err != nil {
-		return nil, errors.Join(err, registry.Close())
+		return nil, errors.Join(err, schemas.Close())
 	}
 	store, err := kafka.Open(ctx, cfg)
 	if err != nil {
-		return nil, errors.Join(err, registry.Close())
+		return nil, errors.Join(err, schemas.Close())
 	}
-	return &backend{store, registry, store.Claim, func() error { return errors.Join(store.Close(), registry.Close()) }}, nil
+	return &backend{store, schemas, store.Claim, func() error { return errors.Join(store.Close(), schemas.Close()) }}, nil
 }

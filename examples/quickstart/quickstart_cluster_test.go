@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // On Kafka the first run shows what it shows in memory, and the second finds what the first one left.
@@ -34,11 +35,11 @@ func TestTwoRunsOnKafka(t *testing.T) {
 		require.Contains(t, missing, "billing.account.events-billing.account."+e.Name)
 	}
 	require.Contains(t, missing, "go run ./examples/infrastructure/register-schemas")
-	registry, err := schema.NewHTTP(cluster.RegistryURL(), schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(cluster.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: billing.TopicPrefix})
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
-	require.NoError(t, registry.Close())
+	require.NoError(t, schemas.Close())
 	for _, run := range []struct{ file, name string }{
 		{"sample.txt", "first run"},
 		{"second-run.txt", "second run"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
@@ -17,7 +18,7 @@ import (
 func Example() {
 	tests := func(t testing.TB, notes *aggregate.Type[Notes], sources schema.Sources) {
 		schematest.CheckDerived(t, sources, notes.Events())
-		schematest.Compatible(t, sources, schema.FullTransitive)
+		schematest.Compatible(t, sources, change.FullTransitive)
 		schematest.Released(t, sources)
 		schematest.Golden(t, notes, sources, os.DirFS("testdata/golden"), map[string][]aggregate.Event[Notes]{
 			"Noted.v1": {noted{Text: "hi"}},
@@ -44,6 +45,6 @@ func ExampleCheckDerived() {
 	types := aggregate.NewType("Note", noted{}).Events()
 	schematest.CheckDerived(shown{}, sources(map[string]string{"Noted.avsc": noted1}), types)
 	schematest.CheckDerived(shown{}, sources(map[string]string{"Noted.avsc": noted2}), types)
-	// Output:
-	// event type Note.Noted, Noted.avsc, field "by": mismatch of Go type and schema: not in the file, but in the Go type: add it, with a default if the schema was released
+	// Output: event type Note.Noted, Noted.avsc, field "by": mismatch of Go type and schema: not in
+	// the file, but in the Go type: add it, with a default if the schema was released
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -68,17 +69,17 @@ func run(
 		return err
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(stderr, nil))
-	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
+	schemas, err := registry.HTTPFromEnv(getenv, registry.HTTPConfig{})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, registry.Close()) }()
+	defer func() { err = errors.Join(err, schemas.Close()) }()
 	store, err := kafka.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	tills, err := repository(ctx, store, registry, cfg.TopicPrefix)
+	tills, err := repository(ctx, store, schemas, cfg.TopicPrefix)
 	if err != nil {
 		return err
 	}
@@ -130,17 +131,17 @@ func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.R
 
 // repository registers the schemas of this release, as a deployment step does, and returns its tills.
 func repository(
-	ctx context.Context, store *kafka.Store, registry schema.Registry, prefix string,
+	ctx context.Context, store *kafka.Store, schemas registry.Registry, prefix string,
 ) (*aggregate.Repository[Till], error) {
 	own, err := fs.Sub(files, folder)
 	if err != nil {
 		return nil, err
 	}
 	sources, cfg := schema.Sources{tillType: own}, schema.Config{Prefix: prefix}
-	if _, err := schema.Register(ctx, registry, sources, types().Stored(), cfg); err != nil {
+	if _, err := registry.Register(ctx, schemas, sources, types().Stored(), cfg); err != nil {
 		return nil, err
 	}
-	codec, err := schema.NewCodec(registry, sources, cfg)
+	codec, err := schema.NewCodec(schemas, sources, cfg)
 	if err != nil {
 		return nil, err
 	}

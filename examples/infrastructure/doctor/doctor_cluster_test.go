@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -88,12 +89,12 @@ func arrange(t *testing.T, c *kafkatest.Cluster) {
 	_, err := kafka.CreateTopics(t.Context(), cfg)
 	require.NoError(t, err)
 
-	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(c.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true, Prefix: billing.TopicPrefix})
+	codec, err := registry.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	require.NoError(t, codec.Bind(t.Context(), billing.Events()))
-	require.NoError(t, registry.Close())
+	require.NoError(t, schemas.Close())
 
 	patient := sarama.NewConfig()
 	patient.Admin.Timeout = kafkatest.DefaultStartTimeout

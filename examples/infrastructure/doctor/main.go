@@ -98,7 +98,7 @@ func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) 
 		})
 		r.Findings = append(r.Findings, kafka.Diagnose(ctx, cfg)...)
 	}
-	r.Findings = append(r.Findings, registry(ctx, getenv, cmp.Or(cfg.TopicPrefix, billing.TopicPrefix))...)
+	r.Findings = append(r.Findings, checkRegistry(ctx, getenv, cmp.Or(cfg.TopicPrefix, billing.TopicPrefix))...)
 	return r
 }
 
