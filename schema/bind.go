@@ -90,14 +90,16 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 	b := &binding{Type: t, file: files.Of(t)}
 	b.writers.Store(&map[int]Decoder{})
 	fail := func(reason error, err error, format string, args ...any) (*binding, []error) {
-		return nil, []error{&TypeError{Type: t, File: b.file, Reason: reason, Detail: fmt.Sprintf(format, args...), Err: err}}
+		detail := fmt.Sprintf(format, args...)
+		return nil, []error{&TypeError{Type: t, File: b.file, Reason: reason, Detail: detail, Err: err}}
 	}
 	if t.Go == nil || t.Go.Kind() != reflect.Struct {
 		return fail(ErrMismatch, nil, "found Go type %v, expected a struct", t.Go)
 	}
 	source, ok := c.sources[t.Category]
 	if !ok {
-		return fail(ErrNoSchema, nil, "no files given for category %q; add them to the schema.Sources of the codec", t.Category)
+		return fail(ErrNoSchema, nil, "no files given for category %q; add them to the schema.Sources of the codec",
+			t.Category)
 	}
 	text, err := fs.ReadFile(source, b.file)
 	if err != nil {
@@ -109,15 +111,19 @@ func (c *Codec) load(t event.Type) (*binding, []error) {
 	case err != nil:
 		return fail(ErrInvalidSchema, err, "")
 	case r.Short != t.Name:
-		return fail(ErrInvalidSchema, nil, "found a record named %q, expected %q, the event type's durable name", r.Short, t.Name)
+		return fail(ErrInvalidSchema, nil, "found a record named %q, expected %q, the event type's durable name",
+			r.Short, t.Name)
 	case r.Short == r.Name:
-		return fail(ErrInvalidSchema, nil, "the record has no namespace; give it one, such as %q", c.cfg.Prefix+"."+strings.ToLower(t.Category))
+		return fail(ErrInvalidSchema, nil, "the record has no namespace; give it one, such as %q",
+			c.cfg.Prefix+"."+strings.ToLower(t.Category))
 	}
 	b.pointer, b.boxed, b.leads = reflect.PointerTo(t.Go), newBoxed(t.Go), leadsOf(t.Go, 0)
 	b.record, b.aliases, b.root = r.Name, r.Aliases, r.Root
 	var mistakes []error
 	for _, m := range gotype.Fit(t.Go, r.Root) {
-		mistakes = append(mistakes, &TypeError{Type: t, File: b.file, Field: m.Field, Reason: ErrMismatch, Detail: m.Detail})
+		mistakes = append(mistakes, &TypeError{
+			Type: t, File: b.file, Field: m.Field, Reason: ErrMismatch, Detail: m.Detail,
+		})
 	}
 	if len(mistakes) > 0 {
 		return nil, mistakes

@@ -89,9 +89,10 @@ func NewCodec(registry Lookup, sources Sources, cfg Config) (*Codec, error) {
 	if registry == nil {
 		mistakes = append(mistakes, errors.New("no registry given; registry.NewMemory() makes one without a server"))
 	}
-	for aggregate, files := range sources {
+	for category, files := range sources {
 		if files == nil {
-			mistakes = append(mistakes, fmt.Errorf("the source of category %q is nil; give the file system with its .avsc files", aggregate))
+			mistakes = append(mistakes, fmt.Errorf(
+				"the source of category %q is nil; give the file system with its .avsc files", category))
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -123,7 +124,9 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	}
 	p, pointer, ok := b.boxed.pointerTo(e)
 	if !ok {
-		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go)}
+		return nil, 0, &EncodeError{
+			Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go),
+		}
 	}
 	if err := b.stored.check(p); err != nil {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
@@ -172,10 +175,12 @@ func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any
 	}
 	v := reflect.ValueOf(into)
 	if !v.IsValid() || v.Type() != b.pointer || v.IsNil() {
-		return &DecodeError{Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T to decode into, expected a pointer to a %s", into, t.Go)}
+		return &DecodeError{Reason: ErrMismatch, Detail: fmt.Sprintf(
+			"found a %T to decode into, expected a pointer to a %s", into, t.Go)}
 	}
 	if len(value) < headerSize {
-		return &DecodeError{Reason: ErrTooShort, Detail: fmt.Sprintf("expected at least %d bytes: a zero byte and a schema id", headerSize)}
+		return &DecodeError{Reason: ErrTooShort, Detail: fmt.Sprintf(
+			"expected at least %d bytes: a zero byte and a schema id", headerSize)}
 	}
 	if value[0] != magicByte {
 		return &DecodeError{Reason: ErrMagicByte, Detail: fmt.Sprintf(
@@ -198,7 +203,8 @@ func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any
 	case err != nil:
 		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
 	case len(rest) > 0:
-		return &DecodeError{ID: id, Reason: ErrTrailingBytes, Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest))}
+		return &DecodeError{ID: id, Reason: ErrTrailingBytes,
+			Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest))}
 	}
 	if err := b.texts.check(v.UnsafePointer()); err != nil {
 		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
@@ -212,7 +218,9 @@ func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *Decod
 		return d, nil
 	}
 	if id < 1 || id > maxID {
-		return nil, &DecodeError{Reason: ErrMalformed, Detail: "no registry gives this id; the value's bytes are damaged"}
+		return nil, &DecodeError{
+			Reason: ErrMalformed, Detail: "no registry gives this id; the value's bytes are damaged",
+		}
 	}
 	text, err := c.registry.Schema(ctx, id)
 	if err != nil {
@@ -224,7 +232,8 @@ func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *Decod
 	}
 	if record.Name != b.record && !slices.Contains(b.aliases, record.Name) {
 		return nil, &DecodeError{Reason: ErrWrongRecord, Detail: fmt.Sprintf(
-			"found %s, expected %s; if it was renamed, make the old name an alias in %s", record.Name, b.record, b.file)}
+			"found %s, expected %s; if it was renamed, make the old name an alias in %s",
+			record.Name, b.record, b.file)}
 	}
 	if err := sameMeaning(record.Root, b.root); err != nil {
 		return nil, &DecodeError{Reason: ErrIncompatible, Err: err}

@@ -64,7 +64,7 @@ func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {
 // isInstant reports whether n is a date or a timestamp, of the type that Avro has it for.
 func isInstant(n *avro.SchemaNode) bool {
 	return n.Type == "int" && n.LogicalType == "date" ||
-		n.Type == "long" && (strings.HasPrefix(n.LogicalType, "timestamp-") || strings.HasPrefix(n.LogicalType, "local-timestamp-"))
+		n.Type == "long" && strings.HasPrefix(strings.TrimPrefix(n.LogicalType, "local-"), "timestamp-")
 }
 
 func unitOf(logicalType string) time.Duration {
@@ -102,7 +102,8 @@ func (s timeSpan) has(at time.Time) bool {
 }
 
 func (s timeSpan) wrong(at any) string {
-	return fmt.Sprintf("is %v, expected the years %d to %d, which readers in other languages can take", at, s.firstYear, s.lastYear)
+	return fmt.Sprintf("is %v, expected the years %d to %d, which readers in other languages can take",
+		at, s.firstYear, s.lastYear)
 }
 
 // countLimit is for a date or a timestamp that is a number in Go.
@@ -130,7 +131,8 @@ func timeOfDayLimit(g reflect.Type, unit time.Duration) func(reflect.Value) stri
 	}
 	return func(v reflect.Value) string {
 		if n := v.Int(); n < 0 || n >= int64(day)/per {
-			return fmt.Sprintf("is %v, expected a time of day, from 0 up to 24 hours; make it a long of your own unit if it is a duration", v.Interface())
+			return fmt.Sprintf("is %v, expected a time of day, from 0 up to 24 hours; make it a long of your own unit "+
+				"if it is a duration", v.Interface())
 		}
 		return ""
 	}
@@ -153,7 +155,8 @@ func wrongUUID(text string) string {
 	if isUUID(text) {
 		return ""
 	}
-	return fmt.Sprintf("is %.50q, expected a uuid, such as 0189c9c2-7d7a-7bbb-8aaa-111111111111; make it a plain string if it is none", text)
+	return fmt.Sprintf("is %.50q, expected a uuid, such as 0189c9c2-7d7a-7bbb-8aaa-111111111111; make it a plain "+
+		"string if it is none", text)
 }
 
 // isUUID reports whether text has the form of RFC 9562.
@@ -196,7 +199,8 @@ func decimalLimit(n *avro.SchemaNode) func(reflect.Value) string {
 		case r == nil:
 			return "is nil, expected a number; make it optional in the schema if there may be none"
 		case !fits(r):
-			return fmt.Sprintf("is %.50s, expected at most %d digits, %d of them after the point", r.RatString(), n.Precision, n.Scale)
+			return fmt.Sprintf("is %.50s, expected at most %d digits, %d of them after the point",
+				r.RatString(), n.Precision, n.Scale)
 		}
 		return ""
 	}
@@ -230,6 +234,7 @@ func symbolLimit(_ reflect.Type, n *avro.SchemaNode) *parts {
 		if slices.Contains(n.Symbols, v.String()) {
 			return ""
 		}
-		return fmt.Sprintf("is %.50q, expected a symbol of enum %s: %s", v.String(), n.Name, strings.Join(n.Symbols, ", "))
+		return fmt.Sprintf("is %.50q, expected a symbol of enum %s: %s",
+			v.String(), n.Name, strings.Join(n.Symbols, ", "))
 	}}
 }

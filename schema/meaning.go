@@ -45,7 +45,8 @@ func (m meaning) compare(path string, w, r *avro.SchemaNode, wSpace, rSpace stri
 	case w.Type == "record" && r.Type == "record":
 		return m.records(path, w, r)
 	case w.LogicalType != r.LogicalType && avsc.CountsTime(w.LogicalType) && avsc.CountsTime(r.LogicalType):
-		return fmt.Errorf("field %q was written as %s, expected %s: the same number means another time; give the new one a field of its own",
+		return fmt.Errorf("field %q was written as %s, expected %s: the same number means another time; "+
+			"give the new one a field of its own",
 			strings.TrimPrefix(path, "."), w.LogicalType, r.LogicalType)
 	}
 	return nil
@@ -63,7 +64,9 @@ func (m meaning) records(path string, w, r *avro.SchemaNode) error {
 			if !avsc.IsField(field, w.Fields[j].Name) {
 				continue
 			}
-			if err := m.compare(path+"."+field.Name, &w.Fields[j].Type, &field.Type, avsc.NamespaceOf(w), avsc.NamespaceOf(r)); err != nil {
+			wSpace, rSpace := avsc.NamespaceOf(w), avsc.NamespaceOf(r)
+			err := m.compare(path+"."+field.Name, &w.Fields[j].Type, &field.Type, wSpace, rSpace)
+			if err != nil {
 				return err
 			}
 		}

@@ -30,7 +30,8 @@ func (c *Codec) settle(ctx context.Context, b *binding) (is Registered, err erro
 	}
 	revision, err := b.revision(released)
 	if err == nil && revision != 0 && is.Version != revision {
-		err = fmt.Errorf("%w: %s", ErrMismatch, files.Misnumbered(subject, files.Revision(b.Name, revision), is.Version))
+		err = fmt.Errorf("%w: %s", ErrMismatch, files.Misnumbered(subject, files.Revision(b.Name, revision),
+			is.Version))
 	}
 	return is, err
 }

@@ -21,7 +21,8 @@ func compare(reader, writer namedSchema, strict bool) []Incompatibility {
 		seen:   make(map[[2]*avro.SchemaNode]bool),
 	}
 	r, w := scoped{reader.root, avsc.NamespaceOf(reader.root)}, scoped{writer.root, avsc.NamespaceOf(writer.root)}
-	if strict && r.Type == avsc.KindRecord && w.Type == avsc.KindRecord && !answersTo(r.SchemaNode, avsc.FullName(w.SchemaNode)) {
+	if strict && r.Type == avsc.KindRecord && w.Type == avsc.KindRecord &&
+		!answersTo(r.SchemaNode, avsc.FullName(w.SchemaNode)) {
 		c.renamedType("", r, w)
 		return c.found
 	}
@@ -77,7 +78,8 @@ func (c *comparison) compare(path string, r, w scoped) {
 			c.compare(path, b, w)
 			return
 		}
-		c.add(path, RuleUnionBranch, "found %s, expected one of %s", avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode))
+		c.add(path, RuleUnionBranch, "found %s, expected one of %s",
+			avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode))
 	case r.Type == w.Type:
 		c.sameKind(path, r, w)
 	case promotes(w.Type, r.Type):
@@ -161,7 +163,8 @@ func (c *comparison) record(path string, r, w scoped) {
 		case 1:
 			c.compare(at, c.reader.at(&rf.Type, r.namespace), c.writer.at(&sources[0].Type, w.namespace))
 		default:
-			c.add(at, RuleAlias, "both its fields %q and %q are this one, by name or alias; rename one of them", sources[0].Name, sources[1].Name)
+			c.add(at, RuleAlias, "both its fields %q and %q are this one, by name or alias; rename one of them",
+				sources[0].Name, sources[1].Name)
 		}
 	}
 }
@@ -169,8 +172,9 @@ func (c *comparison) record(path string, r, w scoped) {
 // missing looks at a field of the reader that the writer's record does not have.
 func (c *comparison) missing(at string, rf *avro.SchemaField, r, w scoped) {
 	if became := c.renamed(rf, r, w); became != "" {
-		c.add(at, RuleRenamed, "it became %q there, which %s does not know: an alias is for the programs that have it. "+
-			"Keep the name, as the Go field may have another one; or rename in two releases: add %q beside %q, with a default, and write both; "+
+		c.add(at, RuleRenamed, "it became %q there, which %s does not know: "+
+			"an alias is for the programs that have it. Keep the name, as the Go field may have another one; or rename in two releases: "+
+			"add %q beside %q, with a default, and write both; "+
 			"in the next release upcast the revisions that lack %q, and remove %q if each of them has a default for it",
 			became, c.reader.name, became, rf.Name, became, rf.Name)
 		return
@@ -204,11 +208,13 @@ func (c *comparison) renamed(rf *avro.SchemaField, r, w scoped) (became string) 
 // renamedType says that a record, enum or fixed has another name.
 func (c *comparison) renamedType(path string, r, w scoped) {
 	if answersTo(w.SchemaNode, avsc.FullName(r.SchemaNode)) {
-		c.add(path, RuleName, "found %s, expected %s: an alias is for the programs that have it, which %s has not; keep the name, as the Go type may have another one",
+		c.add(path, RuleName, "found %s, expected %s: an alias is for the programs that have it, which %s has not; "+
+			"keep the name, as the Go type may have another one",
 			avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode), c.reader.name)
 		return
 	}
-	c.add(path, RuleName, "found %s, expected %s; give the new one the old name as an alias", avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode))
+	c.add(path, RuleName, "found %s, expected %s; give the new one the old name as an alias",
+		avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode))
 }
 
 // promotion compares two types of which Avro reads one as the other.
@@ -218,7 +224,8 @@ func (c *comparison) promotion(path string, r, w scoped) {
 	case w.LogicalType != "" || r.LogicalType != "":
 		c.add(path, RuleLogicalType, "found %s, expected %s", avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode))
 	case lossy(w.Type, r.Type):
-		c.add(path, RuleLossy, "found %s, expected %s: not every value of the one is one of the other", avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode))
+		c.add(path, RuleLossy, "found %s, expected %s: not every value of the one is one of the other",
+			avsc.Describe(w.SchemaNode), avsc.Describe(r.SchemaNode))
 	}
 }
 
@@ -237,7 +244,8 @@ func (c *comparison) enum(path string, r, w scoped) {
 		if c.reader.released {
 			do = "do without them"
 		}
-		c.add(path, RuleEnumSymbols, "it does not have %s, and enum %s has no default there: %s", strings.Join(missing, ", "), r.Name, do)
+		c.add(path, RuleEnumSymbols, "it does not have %s, and enum %s has no default there: %s",
+			strings.Join(missing, ", "), r.Name, do)
 	}
 }
 

@@ -15,15 +15,15 @@ type Rule string
 
 // The rules.
 const (
-	RuleNoDefault     Rule = "READER_FIELD_MISSING_DEFAULT_VALUE" // the reader's field is not in the writer's record and has no default
+	RuleNoDefault     Rule = "READER_FIELD_MISSING_DEFAULT_VALUE" // the writer lacks a field, which has no default
 	RuleType          Rule = "TYPE_MISMATCH"                      // the type changed, and not to a wider one
-	RuleName          Rule = "NAME_MISMATCH"                      // a record, enum or fixed has another name and no alias
-	RuleEnumSymbols   Rule = "MISSING_ENUM_SYMBOLS"               // the reader lacks a symbol, and its enum has no default
+	RuleName          Rule = "NAME_MISMATCH"                      // a type has another name and no alias
+	RuleEnumSymbols   Rule = "MISSING_ENUM_SYMBOLS"               // the reader lacks a symbol, and has no default
 	RuleUnionBranch   Rule = "MISSING_UNION_BRANCH"               // the reader's union lacks a type of the writer's
 	RuleFixedSize     Rule = "FIXED_SIZE_MISMATCH"                // a fixed has another size
 	RuleAlias         Rule = "ALIAS_COLLISION"                    // two fields of the writer are one of the reader
-	RuleRenamed       Rule = "FIELD_RENAMED"                      // the reader's field has another name in the writer's record, by an alias there
-	RuleLossy         Rule = "LOSSY_PROMOTION"                    // the reader's type is wider by Avro's rules, and cannot hold every value
+	RuleRenamed       Rule = "FIELD_RENAMED"                      // the writer renamed a field, by an alias there
+	RuleLossy         Rule = "LOSSY_PROMOTION"                    // a wider type does not hold every value
 	RuleLogicalType   Rule = "LOGICAL_TYPE_MISMATCH"              // the same bytes would mean something else
 	RuleEngine        Rule = "ENGINE_UNSUPPORTED"                 // the Avro library cannot do what the schemas ask for
 	RuleMissingRecord Rule = "RECORD_MISSING"                     // a released event has no schema file any more
@@ -31,8 +31,10 @@ const (
 
 // Incompatibility is one part of the values of a writer that a reader cannot read.
 type Incompatibility struct {
-	Rule   Rule
-	Field  string // dotted path, "[]" for the items of an array and "{}" for the values of a map; empty for the record itself
+	Rule Rule
+	// Field is a dotted path, with "[]" for the items of an array and "{}" for the values of a map. It is
+	// empty for the record itself.
+	Field  string
 	Reader string // which schema reads, such as "AccountCredited.avsc"
 	Writer string // which one wrote, such as "version 2"
 	Detail string // what was found on both sides
@@ -66,7 +68,8 @@ func (e *IncompatibleError) Error() string {
 		lines = append(lines, i.String())
 	}
 	if slices.ContainsFunc(e.Found, func(i Incompatibility) bool { return i.Rule.isOfType() }) {
-		lines = append(lines, "a field keeps its type: add one of the new type beside it, with a default, and write both")
+		lines = append(lines,
+			"a field keeps its type: add one of the new type beside it, with a default, and write both")
 	}
 	lines = append(lines, "where the meaning changes, make it a new event type and write an upcaster for the old one")
 	return strings.Join(lines, "\n\t")

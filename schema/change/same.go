@@ -31,7 +31,8 @@ func SameValues(asked, answered string) error {
 	if err != nil {
 		return fmt.Errorf("the schema in its answer: %w", err)
 	}
-	own, others := namedSchema{name: "the schema asked for", root: a.Root()}, namedSchema{name: "the one answered", root: b.Root()}
+	own := namedSchema{name: "the schema asked for", root: a.Root()}
+	others := namedSchema{name: "the one answered", root: b.Root()}
 	if found := append(compare(own, others, true), compare(others, own, true)...); len(found) > 0 {
 		return errors.New(found[0].String())
 	}

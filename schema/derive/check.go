@@ -39,7 +39,9 @@ func Check(t event.Type, text string) error {
 	c.same("", r.Root, d.Root, "")
 	var mistakes []error
 	for _, m := range c.Found {
-		mistakes = append(mistakes, &schema.TypeError{Type: t, File: file, Field: m.Field, Reason: schema.ErrMismatch, Detail: m.Detail})
+		mistakes = append(mistakes, &schema.TypeError{
+			Type: t, File: file, Field: m.Field, Reason: schema.ErrMismatch, Detail: m.Detail,
+		})
 	}
 	return errors.Join(mistakes...)
 }
@@ -91,7 +93,8 @@ func (c *derivedCheck) same(path string, n, d *avro.SchemaNode, namespace string
 		}
 	case "bytes":
 		if n.Precision != d.Precision || n.Scale != d.Scale {
-			c.Add(path, "found decimal(%d,%d), expected decimal(%d,%d) by the tag", n.Precision, n.Scale, d.Precision, d.Scale)
+			c.Add(path, "found decimal(%d,%d), expected decimal(%d,%d) by the tag",
+				n.Precision, n.Scale, d.Precision, d.Scale)
 		}
 	}
 }

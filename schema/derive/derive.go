@@ -36,7 +36,7 @@ const (
 //
 // The tag of a field says what Go does not:
 //
-//	avro:"name,timestamp-millis"    the unit of a time.Time or time.Duration: any logical type of Avro for them
+//	avro:"name,timestamp-millis"    the unit of a time.Time or time.Duration, a logical type of Avro
 //	avro:"name,uuid"                a string that is a UUID
 //	avro:"name,decimal(9,2)"        precision and scale, which a *big.Rat needs
 //	avro:"name,type=Name"           the name of the record, enum or fixed
@@ -53,19 +53,23 @@ const (
 func Schema(t event.Type, namespace string) (string, error) {
 	d := deriver{names: make(map[reflect.Type]string), taken: make(map[string]reflect.Type)}
 	if t.Go == nil || t.Go.Kind() != reflect.Struct {
-		return "", &schema.TypeError{Type: t, Reason: schema.ErrMismatch, Detail: fmt.Sprintf("found Go type %v, expected a struct", t.Go)}
+		return "", &schema.TypeError{Type: t, Reason: schema.ErrMismatch,
+			Detail: fmt.Sprintf("found Go type %v, expected a struct", t.Go)}
 	}
 	d.name("", t.Go, t.Name)
 	fields := d.fields("", t.Go)
 	var mistakes []error
 	for _, m := range d.Found {
-		mistakes = append(mistakes, &schema.TypeError{Type: t, Field: m.Field, Reason: schema.ErrMismatch, Detail: m.Detail})
+		mistakes = append(mistakes, &schema.TypeError{
+			Type: t, Field: m.Field, Reason: schema.ErrMismatch, Detail: m.Detail,
+		})
 	}
 	if len(mistakes) > 0 {
 		return "", errors.Join(mistakes...)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "{\n  \"type\": \"record\",\n  \"name\": %s,\n  \"namespace\": %s,\n  \"fields\": [\n", quote(t.Name), quote(namespace))
+	fmt.Fprintf(&b, "{\n  \"type\": \"record\",\n  \"name\": %s,\n  \"namespace\": %s,\n  \"fields\": [\n",
+		quote(t.Name), quote(namespace))
 	for i, field := range fields {
 		comma := ","
 		if i == len(fields)-1 {
@@ -110,14 +114,16 @@ func (d *deriver) fields(path string, g reflect.Type) (fields []string) {
 		own := nameOf(innermost(field.Type))
 		switch {
 		case own != "" && named != "" && own != named:
-			d.Add(at, "the tag says type=%s, and Go type %s says that it is called %s: leave the tag's out", named, innermost(field.Type), own)
+			d.Add(at, "the tag says type=%s, and Go type %s says that it is called %s: leave the tag's out",
+				named, innermost(field.Type), own)
 			continue
 		case named == "":
 			tag.TypeName = cmp.Or(own, strings.ToUpper(tag.Name[:1])+tag.Name[1:])
 		}
 		typ := d.typ(at, field.Type, tag)
 		if named != "" && d.names[innermost(field.Type)] != named && len(d.Found) == mistakes {
-			d.Add(at, "the tag says type=%s, where Go type %s has no name of its own, or another one by an earlier field: leave it out", named, field.Type)
+			d.Add(at, "the tag says type=%s, where Go type %s has no name of its own, or another one by an earlier "+
+				"field: leave it out", named, field.Type)
 		}
 		f := fmt.Sprintf(`{"name": %s, "type": %s`, quote(tag.Name), typ)
 		if len(tag.Aliases) > 0 {
@@ -156,7 +162,8 @@ func (d *deriver) typ(path string, g reflect.Type, tag gotype.Tag) string {
 		if tag.Logical != "decimal" {
 			d.Add(path, "a *big.Rat needs precision and scale: tag it `avro:\"%s,decimal(9,2)\"`", tag.Name)
 		}
-		return fmt.Sprintf(`{"type": "bytes", "logicalType": "decimal", "precision": %d, "scale": %d}`, tag.Precision, tag.Scale)
+		return fmt.Sprintf(`{"type": "bytes", "logicalType": "decimal", "precision": %d, "scale": %d}`,
+			tag.Precision, tag.Scale)
 	case gotype.IsTime(g):
 		return d.timed(path, tag, DefaultTimeUnit)
 	case gotype.IsDuration(g):
@@ -186,7 +193,9 @@ func (d *deriver) typ(path string, g reflect.Type, tag gotype.Tag) string {
 			return d.named(path, g, tag, "fixed", func() string { return fmt.Sprintf(`"size": %d`, g.Len()) })
 		}
 	case reflect.Struct:
-		return d.named(path, g, tag, "record", func() string { return `"fields": [` + strings.Join(d.fields(path, g), ", ") + `]` })
+		return d.named(path, g, tag, "record", func() string {
+			return `"fields": [` + strings.Join(d.fields(path, g), ", ") + `]`
+		})
 	default:
 	}
 	return d.scalar(path, g, tag)
@@ -195,7 +204,9 @@ func (d *deriver) typ(path string, g reflect.Type, tag gotype.Tag) string {
 func (d *deriver) scalar(path string, g reflect.Type, tag gotype.Tag) string {
 	switch symbols := gotype.SymbolsOf(g); {
 	case len(symbols) > 0 && g.Kind() == reflect.String:
-		return d.named(path, g, tag, "enum", func() string { return `"symbols": ` + list(symbols) + `, "default": ` + quote(symbols[0]) })
+		return d.named(path, g, tag, "enum", func() string {
+			return `"symbols": ` + list(symbols) + `, "default": ` + quote(symbols[0])
+		})
 	case gotype.IsString(g) && tag.Logical == "uuid":
 		return `{"type": "string", "logicalType": "uuid"}`
 	case gotype.IsString(g):
@@ -209,8 +220,8 @@ func (d *deriver) scalar(path string, g reflect.Type, tag gotype.Tag) string {
 		d.noLogical(path, g, tag)
 		return quote(kind)
 	}
-	d.Add(path, "Go type %s has no counterpart in Avro; use int32, int64, float32, float64, bool, string, []byte, [N]byte, "+
-		"time.Time, time.Duration, *big.Rat, or slices, maps, structs and pointers of them", g)
+	d.Add(path, "Go type %s has no counterpart in Avro; use int32, int64, float32, float64, bool, string, "+
+		"[]byte, [N]byte, time.Time, time.Duration, *big.Rat, or slices, maps, structs and pointers of them", g)
 	return `""`
 }
 

@@ -50,8 +50,9 @@ func ExampleCheck() {
 		{"name": "amount", "type": "int"},
 		{"name": "note", "type": ["null", "string"], "default": null}
 	]}`))
-	// Output: <nil> event type Account.Credited, Credited.avsc, field "amount": mismatch of Go type
-	// and schema: found int, expected long by the Go type
+	// Output:
+	// <nil>
+	// event type Account.Credited, Credited.avsc, field "amount": mismatch of Go type and schema: found int, expected long by the Go type
 }
 
 // Level of a parcel. What a newer program writes and this one does not know is read as the first.

@@ -114,8 +114,11 @@ func (c *nameCheck) note(path string, g reflect.Type, name string) {
 		return
 	}
 	if known.name != name {
-		c.found = append(c.found, &schema.TypeError{Type: c.event, File: files.Of(c.event), Field: path, Reason: schema.ErrMismatch, Detail: fmt.Sprintf(
-			"Go type %s is %s here and %s in %s: give the type a method SchemaName, or both fields the tag `avro:\"…,type=Name\"`, before they are released",
-			g, name, known.name, known.field)})
+		c.found = append(c.found, &schema.TypeError{
+			Type: c.event, File: files.Of(c.event), Field: path, Reason: schema.ErrMismatch,
+			Detail: fmt.Sprintf("Go type %s is %s here and %s in %s: give the type a method SchemaName, "+
+				"or both fields the tag `avro:\"…,type=Name\"`, before they are released",
+				g, name, known.name, known.field),
+		})
 	}
 }

@@ -35,7 +35,9 @@ type Checked struct {
 //     released event that has no file any more;
 //   - [schema.ErrInvalidSchema] if a file holds no schema of a record;
 //   - the errors of the registry, and with these alone if it is away.
-func Check(ctx context.Context, registry Registry, sources schema.Sources, level change.Compatibility, cfg schema.Config) ([]Checked, error) {
+func Check(
+	ctx context.Context, registry Registry, sources schema.Sources, level change.Compatibility, cfg schema.Config,
+) ([]Checked, error) {
 	if _, err := change.ParseCompatibility(string(level)); err != nil {
 		return nil, err
 	}
@@ -70,10 +72,12 @@ func (c Checked) Unreleased() error {
 	}
 	event := strings.TrimSuffix(c.File, files.Suffix)
 	if c.Version > 0 {
-		return fmt.Errorf("%s of %s is revision %d again, of %d that were released: a revision is never taken back; change it anew, such as by a default for a field",
+		return fmt.Errorf("%s of %s is revision %d again, of %d that were released: a revision is never taken back; "+
+			"change it anew, such as by a default for a field",
 			c.File, c.Category, c.Version, c.Latest)
 	}
-	return fmt.Errorf("%s of %s is not released: copy it to %s, and keep that for ever", c.File, c.Category, files.Revision(event, c.Latest+1))
+	return fmt.Errorf("%s of %s is not released: copy it to %s, and keep that for ever",
+		c.File, c.Category, files.Revision(event, c.Latest+1))
 }
 
 // gate checks the files of one category.
@@ -151,11 +155,13 @@ func (g *gate) orphans(ctx context.Context, source fs.FS) error {
 		if g.covered[subject] {
 			continue
 		}
-		mistakes = append(mistakes, &change.IncompatibleError{Subject: subject, Level: g.level, Found: []change.Incompatibility{{
-			Rule: change.RuleMissingRecord,
-			Detail: "events of it were released, and no file has its schema: keep the file and upcast the event, " +
-				"or make its name an alias of the record that it became",
-		}}})
+		mistakes = append(mistakes, &change.IncompatibleError{
+			Subject: subject, Level: g.level, Found: []change.Incompatibility{{
+				Rule: change.RuleMissingRecord,
+				Detail: "events of it were released, and no file has its schema: keep the file and upcast the event, " +
+					"or make its name an alias of the record that it became",
+			}},
+		})
 	}
 	return errors.Join(mistakes...)
 }

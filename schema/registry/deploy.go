@@ -12,7 +12,8 @@ import (
 // Deploy is the deployment step as a whole: CheckRelease, and then Register. If CheckRelease fails,
 // so does Deploy, and nothing is registered.
 func Deploy(
-	ctx context.Context, registry Registry, sources schema.Sources, types []event.Type, level change.Compatibility, cfg schema.Config,
+	ctx context.Context, registry Registry, sources schema.Sources, types []event.Type, level change.Compatibility,
+	cfg schema.Config,
 ) ([]schema.Registered, error) {
 	if err := CheckRelease(ctx, registry, sources, level, cfg); err != nil {
 		return nil, err
@@ -27,7 +28,9 @@ func Deploy(
 //   - [Check] fails against the registry, which may have been given other schemas.
 //
 // It registers nothing.
-func CheckRelease(ctx context.Context, registry Registry, sources schema.Sources, level change.Compatibility, cfg schema.Config) error {
+func CheckRelease(
+	ctx context.Context, registry Registry, sources schema.Sources, level change.Compatibility, cfg schema.Config,
+) error {
 	released, err := Released(ctx, sources, cfg)
 	if err != nil {
 		return err

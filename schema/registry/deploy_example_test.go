@@ -27,8 +27,9 @@ func ExampleReleased() {
 	checked, err := registry.Check(ctx, released, sources, change.FullTransitive, schema.Config{})
 	fmt.Println(checked[0].Latest, err)
 	fmt.Println(checked[0].Unreleased())
-	// Output: 1 <nil> Thing.avsc of Account is not released: copy it to released/Thing.v2.avsc, and
-	// keep that for ever
+	// Output:
+	// 1 <nil>
+	// Thing.avsc of Account is not released: copy it to released/Thing.v2.avsc, and keep that for ever
 }
 
 // The step before a new version of a service is started. It is refused as a whole, or done.

@@ -12,8 +12,8 @@ import (
 const (
 	EnvURL      = "SCHEMA_REGISTRY_URL"             // such as http://registry:8081
 	EnvUsername = "SCHEMA_REGISTRY_USERNAME"        // [HTTPConfig.Username]; default: that in the URL
-	EnvPassword = "SCHEMA_REGISTRY_PASSWORD"        //nolint:gosec // [HTTPConfig.Password]; the name of a variable, not a password
-	EnvCA       = "SCHEMA_REGISTRY_SSL_CA_LOCATION" // file of the authorities that may vouch for the registry, PEM; default: the system's
+	EnvPassword = "SCHEMA_REGISTRY_PASSWORD"        //nolint:gosec // [HTTPConfig.Password]; it names a variable
+	EnvCA       = "SCHEMA_REGISTRY_SSL_CA_LOCATION" // file of its authorities, PEM; default: the system's
 )
 
 // HTTPFromEnv returns the registry that the environment names, with the rest of its configuration
@@ -55,7 +55,8 @@ func readAuthorities(file string) (*x509.CertPool, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("found no certificate in %s, expected one or more in PEM format (-----BEGIN CERTIFICATE-----)", file)
+		return nil, fmt.Errorf("found no certificate in %s, expected one or more in PEM format "+
+			"(-----BEGIN CERTIFICATE-----)", file)
 	}
 	return roots, nil
 }

@@ -71,7 +71,8 @@ func (e *Error) Error() string {
 func (e *Error) advice() string {
 	switch {
 	case errors.Is(e.Reason, schema.ErrNotFound) && e.ID != 0:
-		return "a deployment that registers it may be under way; else check that this is the registry the value was written with; " +
+		return "a deployment that registers it may be under way; " +
+			"else check that this is the registry the value was written with; " +
 			"if it is, the value's bytes are damaged"
 	case errors.Is(e.Reason, schema.ErrNotFound):
 		return "register the schema in a deployment step: call registry.Register there, " +
@@ -101,15 +102,17 @@ func (e *Error) Unwrap() []error {
 // Is matches [schema.ErrUnknownID] and [eventstore.ErrUnknownEvent] if the registry has no schema
 // of an id.
 func (e *Error) Is(target error) bool {
-	return (target == schema.ErrUnknownID || target == eventstore.ErrUnknownEvent) && e.ID != 0 && errors.Is(e.Reason, schema.ErrNotFound)
+	return (target == schema.ErrUnknownID || target == eventstore.ErrUnknownEvent) &&
+		e.ID != 0 && errors.Is(e.Reason, schema.ErrNotFound)
 }
 
 // Unavailable reports whether the same request may succeed later: the registry did not answer, it
 // refused this program's credentials, which may be given again, or ctx ended. Then a reader of
 // events waits, and does not set the event aside.
 func (e *Error) Unavailable() bool {
-	for _, passes := range []error{schema.ErrUnavailable, schema.ErrUnauthorized, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(e, passes) {
+	passing := []error{schema.ErrUnavailable, schema.ErrUnauthorized, context.Canceled, context.DeadlineExceeded}
+	for _, reason := range passing {
+		if errors.Is(e, reason) {
 			return true
 		}
 	}

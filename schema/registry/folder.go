@@ -23,7 +23,7 @@ const maxRaces = 20
 // beside the program.
 //
 //	<subject>/v1.avsc, v2.avsc, …   the versions as they were given
-//	<subject>/compatibility         the level of the subject, such as FULL; without the file it is BACKWARD
+//	<subject>/compatibility         the level of the subject, such as FULL; BACKWARD without it
 //
 // The id of a schema follows from its text: 31 bits of its SHA-256. So two branches that add
 // schemas never give one id to two of them, a merge renumbers nothing, and a schema has the same id
@@ -180,7 +180,8 @@ func (f *Folder) Register(ctx context.Context, subject, text string) (schema.Reg
 // next returns the version that text becomes, or why it must not become one.
 func (f *Folder) next(subject, text string, versions []schema.Registered) (schema.Registered, error) {
 	if f.dir == "" {
-		return schema.Registered{}, fmt.Errorf("%w: it is read only; register in the folder that it was made from, and build again", ErrRefused)
+		return schema.Registered{}, fmt.Errorf("%w: it is read only; register in the folder that it was made from, "+
+			"and build again", ErrRefused)
 	}
 	level, err := f.level(subject)
 	if err != nil {

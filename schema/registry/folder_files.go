@@ -100,7 +100,8 @@ func sameText(a, b schema.Registered) error {
 	if err != nil || one == other {
 		return err
 	}
-	return fmt.Errorf("%w: its id %d is that of version %d of subject %q too, by a chance of one in two billion; change its documentation to get another",
+	return fmt.Errorf("%w: its id %d is that of version %d of subject %q too, by a chance of one in two billion; "+
+		"change its documentation to get another",
 		ErrRefused, a.ID, a.Version, a.Subject)
 }
 

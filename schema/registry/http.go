@@ -102,14 +102,16 @@ func NewHTTP(rawURL string, cfg HTTPConfig) (*HTTP, error) {
 		mistakes = append(mistakes, err)
 	}
 	if cfg.Timeout < 0 || cfg.Attempts < 0 || cfg.Backoff < 0 {
-		mistakes = append(mistakes, fmt.Errorf("found Timeout %v, Attempts %d, Backoff %v; they must not be negative, and zero is the default",
+		mistakes = append(mistakes, fmt.Errorf("found Timeout %v, Attempts %d, Backoff %v; they must not be negative, "+
+			"and zero is the default",
 			cfg.Timeout, cfg.Attempts, cfg.Backoff))
 	}
 	if cfg.Username == "" && cfg.Password != "" {
 		mistakes = append(mistakes, errors.New("found a Password without a Username; give both"))
 	}
 	if cfg.TLS != nil && cfg.Transport != nil {
-		mistakes = append(mistakes, errors.New("found both TLS and a Transport; give one, a Transport brings its own TLS"))
+		mistakes = append(mistakes, errors.New(
+			"found both TLS and a Transport; give one, a Transport brings its own TLS"))
 	}
 	if cfg.TLS != nil && err == nil && !strings.HasPrefix(root, "https:") {
 		mistakes = append(mistakes, fmt.Errorf("found TLS and the URL %s; expected one that starts with https", root))
@@ -156,7 +158,8 @@ func parseURL(rawURL string) (root string, user *url.Userinfo, err error) {
 	}
 	user, u.User = u.User, nil
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", nil, fmt.Errorf("found the URL %q; expected http or https, a host, perhaps a path, and nothing else, such as http://registry:8081",
+		return "", nil, fmt.Errorf("found the URL %q; expected http or https, a host, perhaps a path, and nothing "+
+			"else, such as http://registry:8081",
 			u.Redacted())
 	}
 	return strings.TrimRight(u.String(), "/"), user, nil
@@ -208,7 +211,9 @@ func (h *HTTP) Find(ctx context.Context, subject, text string) (schema.Registere
 	// A registry may know schemas by a form of its own, such as with the fields in order of their
 	// names.
 	if err := change.SameValues(text, s.Schema()); err != nil {
-		e.ID, e.Detail = s.ID(), fmt.Sprintf("it answered with version %d, which is another schema than the one asked for", s.Version())
+		e.ID = s.ID()
+		e.Detail = fmt.Sprintf("it answered with version %d, which is another schema than the one asked for",
+			s.Version())
 		return schema.Registered{}, e.because(ErrRefused, err)
 	}
 	return registered(subject, s), nil
@@ -234,15 +239,17 @@ func (h *HTTP) Register(ctx context.Context, subject, text string) (schema.Regis
 
 // Latest implements [Registry].
 func (h *HTTP) Latest(ctx context.Context, subject string) (schema.Registered, error) {
-	s, err := ask(ctx, h, Error{Op: opLatest, URL: h.url, Subject: subject},
-		func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetLatestSchema(subject) }, checkVersion)
+	e := Error{Op: opLatest, URL: h.url, Subject: subject}
+	get := func(c *srclient.SchemaRegistryClient) (*srclient.Schema, error) { return c.GetLatestSchema(subject) }
+	s, err := ask(ctx, h, e, get, checkVersion)
 	return registered(subject, s), err
 }
 
 // Versions implements [Registry]. It makes a request for each version.
 func (h *HTTP) Versions(ctx context.Context, subject string) ([]schema.Registered, error) {
 	e := Error{Op: opVersions, URL: h.url, Subject: subject}
-	numbers, err := ask(ctx, h, e, func(c *srclient.SchemaRegistryClient) ([]int, error) { return c.GetSchemaVersions(subject) },
+	list := func(c *srclient.SchemaRegistryClient) ([]int, error) { return c.GetSchemaVersions(subject) }
+	numbers, err := ask(ctx, h, e, list,
 		func(numbers []int) error {
 			if len(numbers) == 0 {
 				return errForeign

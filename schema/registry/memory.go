@@ -30,7 +30,9 @@ var _ Registry = (*Memory)(nil)
 
 // NewMemory returns an empty registry.
 func NewMemory() *Memory {
-	return &Memory{ids: make(map[string]int), subjects: make(map[string][]int), levels: make(map[string]change.Compatibility)}
+	return &Memory{
+		ids: make(map[string]int), subjects: make(map[string][]int), levels: make(map[string]change.Compatibility),
+	}
 }
 
 // Schema implements [Registry].
@@ -85,7 +87,8 @@ func (m *Memory) Register(ctx context.Context, subject, text string) (schema.Reg
 		return r, nil
 	}
 	versions := m.subjects[subject]
-	if err := cmp.Or(m.levels[subject], change.Backward).CheckAvro("the new schema", text, m.versions(subject)); err != nil {
+	level := cmp.Or(m.levels[subject], change.Backward)
+	if err := level.CheckAvro("the new schema", text, m.versions(subject)); err != nil {
 		return schema.Registered{}, e.because(nil, err)
 	}
 	id, ok := m.ids[canonical]

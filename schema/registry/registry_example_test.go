@@ -108,8 +108,8 @@ func ExampleCheck() {
 			fmt.Println(i)
 		}
 	}
-	// Output: field "c": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1
-	// wrote: it is not there, and Thing.avsc has no default for it: give it one
+	// Output:
+	// field "c": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1 wrote: it is not there, and Thing.avsc has no default for it: give it one
 }
 
 func ExampleMemory() {
@@ -134,6 +134,7 @@ func ExampleNewHTTP() {
 	fmt.Println(err)
 	schemas, err := registry.NewHTTP("https://registry:8081/", registry.HTTPConfig{Username: "service", Password: "secret"})
 	fmt.Println(schemas.URL(), err)
-	// Output: schema registry: found the URL "registry:8081"; expected http or https, a host,
-	// perhaps a path, and nothing else, such as http://registry:8081 https://registry:8081 <nil>
+	// Output:
+	// schema registry: found the URL "registry:8081"; expected http or https, a host, perhaps a path, and nothing else, such as http://registry:8081
+	// https://registry:8081 <nil>
 }

@@ -42,7 +42,9 @@ func Released(ctx context.Context, sources schema.Sources, cfg schema.Config) (*
 }
 
 // release registers the released revisions of an event type, of which there are count files.
-func (m *Memory) release(ctx context.Context, source fs.FS, category, event string, count int, cfg schema.Config) error {
+func (m *Memory) release(
+	ctx context.Context, source fs.FS, category, event string, count int, cfg schema.Config,
+) error {
 	texts, err := files.ReadRevisions(source, event)
 	if err != nil {
 		return fmt.Errorf("%w: %w", schema.ErrNoSchema, err)
@@ -62,7 +64,8 @@ func (m *Memory) release(ctx context.Context, source fs.FS, category, event stri
 		case first.Name == "":
 			first = r
 		case cfg.SubjectOf(category, r.Name) != cfg.SubjectOf(category, first.Name):
-			err = fmt.Errorf("found a record named %s, expected %s as in %s: its namespace changed, and revisions of another subject are counted anew",
+			err = fmt.Errorf("found a record named %s, expected %s as in %s: its namespace changed, and revisions of "+
+				"another subject are counted anew",
 				r.Name, first.Name, files.Revision(event, 1))
 		}
 		if err != nil {
@@ -74,7 +77,8 @@ func (m *Memory) release(ctx context.Context, source fs.FS, category, event stri
 		if err == nil {
 			var is schema.Registered
 			if is, err = m.Register(ctx, subject, text); err == nil && is.Version != i+1 {
-				err = fmt.Errorf("%s: found the schema of revision %d again; expected a change, or no such file", file, is.Version)
+				err = fmt.Errorf("%s: found the schema of revision %d again; expected a change, or no such file",
+					file, is.Version)
 			}
 		}
 		mistakes = append(mistakes, err)

@@ -45,6 +45,6 @@ func ExampleCheckDerived() {
 	types := aggregate.NewType("Note", noted{}).Events()
 	schematest.CheckDerived(shown{}, sources(map[string]string{"Noted.avsc": noted1}), types)
 	schematest.CheckDerived(shown{}, sources(map[string]string{"Noted.avsc": noted2}), types)
-	// Output: event type Note.Noted, Noted.avsc, field "by": mismatch of Go type and schema: not in
-	// the file, but in the Go type: add it, with a default if the schema was released
+	// Output:
+	// event type Note.Noted, Noted.avsc, field "by": mismatch of Go type and schema: not in the file, but in the Go type: add it, with a default if the schema was released
 }

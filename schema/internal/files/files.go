@@ -71,6 +71,7 @@ func ParseRevision(file string) (name string, revision int, err error) {
 // Misnumbered says that a released revision has another number in a registry. Then the revision in
 // the header of an event would choose the wrong upcaster.
 func Misnumbered(subject, file string, version int) string {
-	return fmt.Sprintf("%s is, or would be, version %d of subject %q in this registry, expected the revision in its name: "+
-		"register all released revisions in order, which registry.Register does, under a subject that has none yet", file, version, subject)
+	return fmt.Sprintf("%s is, or would be, version %d of subject %q in this registry, "+
+		"expected the revision in its name: register all released revisions in order, "+
+		"which registry.Register does, under a subject that has none yet", file, version, subject)
 }

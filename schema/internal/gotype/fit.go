@@ -128,7 +128,8 @@ func (f *fitter) enum(path string, g reflect.Type, n *avro.SchemaNode) {
 	}
 	for _, symbol := range symbols {
 		if !slices.Contains(n.Symbols, symbol) {
-			f.Add(path, "the schema's enum has no symbol %q, which %s has: add it at the end of the schema's", symbol, g)
+			f.Add(path, "the schema's enum has no symbol %q, which %s has: add it at the end of the schema's",
+				symbol, g)
 		}
 	}
 	for _, symbol := range n.Symbols {
@@ -155,9 +156,11 @@ func (f *fitter) fitTag(path string, tag Tag, n *avro.SchemaNode, namespace stri
 			}
 		}
 	case n.LogicalType != tag.Logical:
-		f.Add(path, "the schema has %s, the Go field's tag says %s: the same number would mean another value", avsc.Describe(n), tag.Logical)
+		f.Add(path, "the schema has %s, the Go field's tag says %s: the same number would mean another value",
+			avsc.Describe(n), tag.Logical)
 	case tag.Logical == "decimal" && (n.Precision != tag.Precision || n.Scale != tag.Scale):
-		f.Add(path, "the schema has decimal(%d,%d), the Go field's tag says decimal(%d,%d)", n.Precision, n.Scale, tag.Precision, tag.Scale)
+		f.Add(path, "the schema has decimal(%d,%d), the Go field's tag says decimal(%d,%d)",
+			n.Precision, n.Scale, tag.Precision, tag.Scale)
 	}
 }
 
@@ -171,8 +174,9 @@ func (f *fitter) union(path string, g reflect.Type, n *avro.SchemaNode, namespac
 		}
 	}
 	if len(n.Branches) != optional || some == nil || n.Branches[0].Type != "null" && n.Branches[1].Type != "null" {
-		f.Add(path, "the schema has a union of %d types, found Go type %s: only null with one other type has a Go counterpart, "+
-			"a pointer; make the alternatives optional fields", len(n.Branches), g)
+		f.Add(path, "the schema has a union of %d types, found Go type %s: "+
+			"only null with one other type has a Go counterpart, a pointer; make the alternatives optional fields",
+			len(n.Branches), g)
 		return
 	}
 	if g.Kind() != reflect.Pointer {
@@ -215,7 +219,8 @@ func (f *fitter) record(path string, g reflect.Type, n *avro.SchemaNode) {
 		inGo[name] = field.Name
 		node, ok := inSchema[name]
 		if !ok {
-			f.Add(at, "Go field %s (%s) is not in the schema: add it there, with a default, or tag it `avro:\"-\"`", field.Name, field.Type)
+			f.Add(at, "Go field %s (%s) is not in the schema: add it there, with a default, or tag it `avro:\"-\"`",
+				field.Name, field.Type)
 			continue
 		}
 		f.fit(at, field.Type, node, avsc.NamespaceOf(n))
@@ -223,7 +228,8 @@ func (f *fitter) record(path string, g reflect.Type, n *avro.SchemaNode) {
 	}
 	for _, field := range n.Fields {
 		if _, ok := inGo[field.Name]; !ok {
-			f.Add(avsc.Join(path, field.Name), "in the schema, but %s has no such field: add one tagged `avro:\"%s\"`", g, field.Name)
+			f.Add(avsc.Join(path, field.Name), "in the schema, but %s has no such field: add one tagged `avro:\"%s\"`",
+				g, field.Name)
 		}
 	}
 }
