@@ -203,8 +203,10 @@ func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any
 	case err != nil:
 		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
 	case len(rest) > 0:
-		return &DecodeError{ID: id, Reason: ErrTrailingBytes,
-			Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest))}
+		return &DecodeError{
+			ID: id, Reason: ErrTrailingBytes,
+			Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest)),
+		}
 	}
 	if err := b.texts.check(v.UnsafePointer()); err != nil {
 		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}

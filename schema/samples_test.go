@@ -40,8 +40,6 @@ type (
 )
 
 func record(fields string) string                 { return sampletest.Record(fields) }
-func field(typ string) string                     { return sampletest.Field(typ) }
-func enum(symbols, more string) string            { return sampletest.Enum(symbols, more) }
 func thing(text string) schema.Sources            { return sampletest.Thing(text) }
 func tree(texts map[string]string) schema.Sources { return sampletest.Files(texts) }
 func typeOf[E any](name string) event.Type        { return sampletest.Type[E](name) }
@@ -58,11 +56,6 @@ func newCodec(tb testing.TB, r registry.Registry, sources schema.Sources) *schem
 func bound[E any](tb testing.TB, r registry.Registry, text string) (*schema.Codec, event.Type) {
 	tb.Helper()
 	return sampletest.Bound[E](tb, r, text)
-}
-
-func replaceOnce(tb testing.TB, text, old, with string) string {
-	tb.Helper()
-	return sampletest.ReplaceOnce(tb, text, old, with)
 }
 
 func accountSources() schema.Sources {

@@ -53,8 +53,10 @@ const (
 func Schema(t event.Type, namespace string) (string, error) {
 	d := deriver{names: make(map[reflect.Type]string), taken: make(map[string]reflect.Type)}
 	if t.Go == nil || t.Go.Kind() != reflect.Struct {
-		return "", &schema.TypeError{Type: t, Reason: schema.ErrMismatch,
-			Detail: fmt.Sprintf("found Go type %v, expected a struct", t.Go)}
+		return "", &schema.TypeError{
+			Type: t, Reason: schema.ErrMismatch,
+			Detail: fmt.Sprintf("found Go type %v, expected a struct", t.Go),
+		}
 	}
 	d.name("", t.Go, t.Name)
 	fields := d.fields("", t.Go)

@@ -11,7 +11,7 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// ErrRefused: the registry refused the request, and says why, or it answered with another schema
+// ErrRefused means that the registry refused the request, and says why, or it answered with another schema
 // than the one asked for.
 var ErrRefused = errors.New("schema registry refuses the request")
 

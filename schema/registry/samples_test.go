@@ -48,11 +48,6 @@ func created() event.Type            { return sampletest.Created() }
 func credited() event.Type           { return sampletest.Credited() }
 func exampleCreated() AccountCreated { return sampletest.CreatedEvent() }
 
-func newCodec(tb testing.TB, r registry.Registry, sources schema.Sources) *schema.Codec {
-	tb.Helper()
-	return sampletest.Codec(tb, r, sources)
-}
-
 func bound[E any](tb testing.TB, r registry.Registry, text string) (*schema.Codec, event.Type) {
 	tb.Helper()
 	return sampletest.Bound[E](tb, r, text)

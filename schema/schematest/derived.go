@@ -11,9 +11,9 @@ import (
 	"github.com/fencelog/fencelog/schema/derive"
 )
 
-// CheckDerived fails t for every type whose schema file says something else than its Go type, see
-// [derive.Check], and for every Go type that is several records in them, see [derive.CheckNames].
-// Of a type without a file it prints what to write.
+// CheckDerived fails t for every type whose schema file differs from its Go type, see
+// [derive.Check], and for every Go type that has several names in the files, see
+// [derive.CheckNames]. It prints the file that a type without one should have.
 func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
 	t.Helper()
 	for _, typ := range types {

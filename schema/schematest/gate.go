@@ -8,8 +8,9 @@ import (
 	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// Compatible fails the test if a schema file of sources breaks the level against what is released
-// among them, see [schema.Sources]. Each failure names the field, the rule and both versions.
+// Compatible fails the test if a schema file of sources breaks the level against the released
+// revisions beside it, see [schema.Sources]. Each failure names the field, the rule and both
+// versions.
 //
 //	func TestSchemas(t *testing.T) { schematest.Compatible(t, account.Sources(), change.FullTransitive) }
 func Compatible(tb testing.TB, sources schema.Sources, level change.Compatibility) {
@@ -24,7 +25,9 @@ func Compatible(tb testing.TB, sources schema.Sources, level change.Compatibilit
 
 // CompatibleWith is Compatible against a registry, such as the one of production or a
 // [registry.Folder], in which the subjects are named as cfg says.
-func CompatibleWith(tb testing.TB, schemas registry.Registry, sources schema.Sources, level change.Compatibility, cfg schema.Config) {
+func CompatibleWith(
+	tb testing.TB, schemas registry.Registry, sources schema.Sources, level change.Compatibility, cfg schema.Config,
+) {
 	tb.Helper()
 	checked, err := registry.Check(tb.Context(), schemas, sources, level, cfg)
 	if err != nil {
@@ -36,8 +39,8 @@ func CompatibleWith(tb testing.TB, schemas registry.Registry, sources schema.Sou
 	}
 }
 
-// Released fails the test if a schema file of sources is not its latest released revision: it says
-// which file to add. A service must not write what is not released.
+// Released fails the test if a schema file of sources is not its latest released revision, and says
+// which file to add. A service must write only released schemas.
 func Released(tb testing.TB, sources schema.Sources) {
 	tb.Helper()
 	released, err := registry.Released(tb.Context(), sources, schema.Config{})

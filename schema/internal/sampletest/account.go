@@ -6,27 +6,29 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// Events of an account, whose schemas are in schema/testdata/account.
-type (
-	OwnerType   string
-	AccountType string
+// OwnerType is stored as an enum.
+type OwnerType string
 
-	AccountCreated struct {
-		OwnerID     string      `avro:"ownerId"`
-		OwnerType   OwnerType   `avro:"ownerType"`
-		AccountType AccountType `avro:"accountType"`
-		Currency    string      `avro:"currency"`
-		Exponent    int32       `avro:"exponent"`
-		MaxBalance  *int64      `avro:"maxBalance"`
-		MinBalance  *int64      `avro:"minBalance"`
-	}
+// AccountType is stored as an enum.
+type AccountType string
 
-	AccountCredited struct {
-		TransactionID string    `avro:"transactionId"`
-		Amount        int64     `avro:"amount"`
-		EffectiveAt   time.Time `avro:"effectiveAt"`
-	}
-)
+// AccountCreated is an event, whose schema is in schema/testdata/account.
+type AccountCreated struct {
+	OwnerID     string      `avro:"ownerId"`
+	OwnerType   OwnerType   `avro:"ownerType"`
+	AccountType AccountType `avro:"accountType"`
+	Currency    string      `avro:"currency"`
+	Exponent    int32       `avro:"exponent"`
+	MaxBalance  *int64      `avro:"maxBalance"`
+	MinBalance  *int64      `avro:"minBalance"`
+}
+
+// AccountCredited is an event, whose schema is in schema/testdata/account.
+type AccountCredited struct {
+	TransactionID string    `avro:"transactionId"`
+	Amount        int64     `avro:"amount"`
+	EffectiveAt   time.Time `avro:"effectiveAt"`
+}
 
 // The subjects of the schemas of these events.
 const (

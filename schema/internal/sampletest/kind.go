@@ -27,7 +27,7 @@ func OnlyKind(tb testing.TB, err error) (kind error) {
 			kind = is
 		}
 	}
-	waits := kind == schema.ErrRevision || kind == schema.ErrUnknownID
+	waits := errors.Is(kind, schema.ErrRevision) || errors.Is(kind, schema.ErrUnknownID)
 	if waits != errors.Is(err, eventstore.ErrUnknownEvent) {
 		tb.Fatalf("a later release may read it: %v", err)
 	}
