@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func ExampleRegister() {
@@ -29,7 +30,7 @@ func pay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Register: true})
+	codec, err := registry.NewCodec(registry.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/environment"
 )
 
 const (
@@ -58,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 }
 
 func connected(ctx context.Context, stderr io.Writer, getenv func(string) string, use func(*kafka.DeadLetters) error) (err error) {
-	cfg, err := environment.Read(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	if err != nil {
 		return err
 	}
