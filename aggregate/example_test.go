@@ -85,11 +85,13 @@ func run(ctx context.Context) error {
 
 	_, err = bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50})
 	fmt.Println(err)
-	if _, err := bus.Dispatch(ctx, OpenAccount{AccountID: "a-1", OwnerID: "ada"}, command.WithActor("user-1")); err != nil {
+	_, err = bus.Dispatch(ctx, OpenAccount{AccountID: "a-1", OwnerID: "ada"}, command.WithActor("user-1"))
+	if err != nil {
 		return err
 	}
 	for range 2 { // a command that is dispatched again is applied once
-		done, err := bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50}, command.WithActor("user-1"), command.WithID("credit-1"))
+		done, err := bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50},
+			command.WithActor("user-1"), command.WithID("credit-1"))
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if _, err := bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithID("c-1"), command.WithActor("user-1")); err != nil {
+	_, err = bus.Dispatch(context.Background(), Greet{Name: "Ada"}, command.WithID("c-1"), command.WithActor("user-1"))
+	if err != nil {
 		fmt.Println(err)
 	}
 	// Output: hello Ada, says user-1 in command c-1
