@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/aggregate/jsoncodec"
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
@@ -68,9 +69,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
-	// Package schema has a Codec for Avro; this one is JSON, for the example.
+	// Package schema has a Codec for Avro.
 	accounts, err := aggregate.NewRepository(ctx,
-		aggregate.NewType("Account", AccountOpened{}, AccountCredited{}), store, jsonCodec{}, aggregate.Config{})
+		aggregate.NewType("Account", AccountOpened{}, AccountCredited{}), store, jsoncodec.Codec{}, aggregate.Config{})
 	if err != nil {
 		return err
 	}

@@ -254,3 +254,28 @@ func ExampleUpcast() {
 	// AccountOpened 0
 	// AccountCredited 1
 }
+
+// The amount was in dollars, and then in cents under another name. Each step knows the next one.
+func ExampleBefore() {
+	type (
+		creditedV1 struct{ Dollars int64 }
+		creditedV2 struct{ Cents int64 }
+	)
+	v2 := aggregate.Upcast("AccountCredited", 2, func(old creditedV2) []aggregate.Event[Account] {
+		return []aggregate.Event[Account]{AccountCredited{Amount: old.Cents}}
+	})
+	v1 := aggregate.Before(v2, 1, func(old creditedV1) []creditedV2 {
+		return []creditedV2{{Cents: 100 * old.Dollars}}
+	})
+	accounts := aggregate.NewType("Account", AccountOpened{}, AccountCredited{}).Upcasting(v1)
+	fmt.Println(accounts.Err())
+	for _, t := range accounts.Stored() {
+		fmt.Println(t.Name, t.Revision)
+	}
+	// Output:
+	// <nil>
+	// AccountCredited 0
+	// AccountOpened 0
+	// AccountCredited 1
+	// AccountCredited 2
+}

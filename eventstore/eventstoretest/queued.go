@@ -118,7 +118,7 @@ func (s *suite) tipsHold(ctx context.Context, t test, stream eventstore.Stream, 
 	_, checked := s.store.Append(ctx, at.Commit())
 	for _, err := range []error{read, appended, checked} {
 		if !errors.Is(err, eventstore.ErrInvalid) {
-			fatal(t, "an expectation of a stream whose name is invalid does not fail with an *InvalidError", "found", err)
+			fatal(t, "an expectation of an invalid stream does not fail with an *InvalidError", "found", err)
 		}
 	}
 }
