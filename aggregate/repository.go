@@ -109,7 +109,8 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 // Save fails with
 //   - a *[eventstore.ConflictError] if the stream stands elsewhere;
 //   - [ErrSecondCommit] if this handling of the command has committed to the stream before;
-//   - an error of the codec, which means that nothing was stored;
+//   - an error of the codec if it cannot encode the events, or cannot decode them again; then
+//     nothing was stored;
 //   - an error of [Repository.History] if it cannot load what a repeated command did;
 //   - the other errors of the store's Append.
 func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) (eventstore.Outcome, error) {

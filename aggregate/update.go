@@ -31,14 +31,15 @@ import (
 // Update fails with
 //   - the error of decide, as it is;
 //   - a *[eventstore.ConflictError] if other commits came between MaxAttempts times;
-//   - an error whose method Unavailable() bool returns true if a refusal, or that there is nothing
-//     to do, cannot be confirmed before ctx ends;
+//   - an error whose method Unavailable() bool returns true if an answer without events cannot be
+//     confirmed before ctx ends, or if the store can ask nobody;
 //   - a *[eventstore.CommandReusedError] if the stream holds events of another command with the
 //     same id, by the digest of its content;
 //   - [ErrSecondCommit] if this handling of the command has committed to the aggregate before;
 //   - an *[UnnamedEventError] if decide returns an event that is not among those of the type;
 //   - a *[DecodeError] if a stored event cannot be decoded;
-//   - an error of the codec, which means that nothing was stored;
+//   - an error of the codec if it cannot encode the events, or cannot decode them again; then
+//     nothing was stored;
 //   - the other errors of the store's ReadQueued and Append.
 func (r *Repository[S]) Update(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), options ...UpdateOption,

@@ -41,7 +41,7 @@ func TestTypesOfSeveralCategories(t *testing.T) {
 		event.Type{Category: "Transaction", Name: "Opened", Go: reflect.TypeFor[credited]()},
 		event.Type{Category: "Account", Name: "Opened", Go: reflect.TypeFor[opened]()},
 	)
-	require.NoError(t, err, "a name is unique within its aggregate type only")
+	require.NoError(t, err, "a name is unique within its category only")
 	require.Equal(t, "Account", all.All()[0].Category)
 }
 

@@ -20,7 +20,7 @@ type Config struct {
 	// Store keeps the events.
 	Store eventstore.Store
 
-	// Codec encodes the events. It needs [Schemas] for the aggregate type [Accounts].
+	// Codec encodes the events. It needs [Schemas] for the category of [Accounts].
 	Codec aggregate.Codec
 
 	// Commands gets the handlers of CreateAccount, CreditAccount and DebitAccount.

@@ -63,7 +63,7 @@ func TestRunBadConfig(t *testing.T) {
 		`"Account" is given twice`:   {Categories: []string{"Account", "Account"}},
 		`found "Acc.ount", expected`: {Categories: []string{"Acc.ount"}},
 		"found 0 Categories":         {Categories: []string{}},
-		"Timeout is -1s":             {Timeout: -time.Second},
+		"a Timeout of -1s":           {Timeout: -time.Second},
 	} {
 		r := record(t, model, func() eventstore.Store { return good(t) }, cfg)
 		require.True(t, r.Failed())
