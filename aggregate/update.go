@@ -31,8 +31,8 @@ import (
 // Update fails with
 //   - the error of decide, as it is;
 //   - a *[eventstore.ConflictError] if other commits came between MaxAttempts times;
-//   - an error whose method Unavailable() bool returns true if an answer without events cannot be
-//     confirmed before ctx ends, or if the store can ask nobody;
+//   - an error whose method Unavailable() bool returns true if nobody can confirm an answer without
+//     events before ctx ends;
 //   - a *[eventstore.CommandReusedError] if the stream holds events of another command with the
 //     same id, by the digest of its content;
 //   - [ErrSecondCommit] if this handling of the command has committed to the aggregate before;
