@@ -46,22 +46,3 @@ func TestErrorsText(t *testing.T) {
 	require.EqualError(t, &eventstore.InvalidError{Field: "value", Found: "nothing", Want: "an encoded event"},
 		"value: found nothing, expected an encoded event")
 }
-
-func TestExpectedMet(t *testing.T) {
-	t.Parallel()
-	for _, x := range []struct {
-		expected eventstore.Expected
-		actual   int64
-		met      bool
-	}{
-		{eventstore.Any, 0, true},
-		{eventstore.Any, 7, true},
-		{eventstore.NoStream, 0, true},
-		{eventstore.NoStream, 1, false},
-		{2, 2, true},
-		{2, 1, false},
-		{2, 3, false},
-	} {
-		require.Equal(t, x.met, x.expected.Met(x.actual), x)
-	}
-}

@@ -34,3 +34,22 @@ func TestExpectedArithmetic(t *testing.T) {
 	})
 	require.NoError(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record()}...)))
 }
+
+func TestExpectedMet(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		expected eventstore.Expected
+		actual   int64
+		met      bool
+	}{
+		{eventstore.Any, 0, true},
+		{eventstore.Any, 7, true},
+		{eventstore.NoStream, 0, true},
+		{eventstore.NoStream, 1, false},
+		{2, 2, true},
+		{2, 1, false},
+		{2, 3, false},
+	} {
+		require.Equal(t, x.met, x.expected.Met(x.actual), x)
+	}
+}
