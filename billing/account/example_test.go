@@ -42,7 +42,8 @@ func pay(ctx context.Context) error {
 
 	for _, c := range []any{
 		account.CreateAccount{
-			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
+			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser,
+			Currency: "USD",
 		},
 		account.CreditAccount{
 			AccountID: "alice", TransactionID: "topup-1", EntryType: account.EntryTopUp,

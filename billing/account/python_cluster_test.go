@@ -87,7 +87,8 @@ func TestPython(t *testing.T) {
 	checkSound(t, schemas, cfg.Topics.Prefix, foreign.Value)
 
 	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreditAccount{
-		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100), Currency: "USD", Contra: "world",
+		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100),
+		Currency: "USD", Contra: "world",
 	})))
 	require.EqualValues(t, 1, store.Skipped())
 	checkLoaded(t, f, "tx-after")

@@ -125,10 +125,11 @@ func testUndecodable(t *testing.T, store eventstore.Store, r registry.Registry, 
 			root, err := accounts.Load(t.Context(), stream.ID)
 			require.Nil(t, root)
 			check(err)
-			check(errOf(accounts.Update(t.Context(), stream.ID, func(account.Account) ([]aggregate.Event[account.Account], error) {
+			decide := func(account.Account) ([]aggregate.Event[account.Account], error) {
 				t.Error("decided on half an account")
 				return nil, nil
-			})))
+			}
+			check(errOf(accounts.Update(t.Context(), stream.ID, decide)))
 			check(first(accounts.Events(t.Context(), before(t, store, at))))
 			check(first(accounts.Follow(t.Context(), before(t, store, at))))
 			var record eventstore.Record
@@ -173,9 +174,11 @@ func first(events iter.Seq2[event.Stored[aggregate.Event[account.Account]], erro
 // write appends one event as a program that encodes by itself would.
 func write(t *testing.T, store eventstore.Store, stream eventstore.Stream, value []byte) event.Position {
 	t.Helper()
-	result, err := store.Append(t.Context(), eventstore.To(stream, eventstore.Any, eventstore.Record{Value: value, Header: event.Header{
-		ID: fmt.Sprintf("%s-%x", stream.ID, value), Type: "AccountCredited", Revision: 1, Timestamp: fixed(), CorrelationID: "request-1",
-	}}))
+	result, err := store.Append(t.Context(),
+		eventstore.To(stream, eventstore.Any, eventstore.Record{Value: value, Header: event.Header{
+			ID: fmt.Sprintf("%s-%x", stream.ID, value), Type: "AccountCredited", Revision: 1, Timestamp: fixed(),
+			CorrelationID: "request-1",
+		}}))
 	require.NoError(t, err)
 	return result.Position
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// did returns what a command did that made these events.
+// did returns the outcome of a command that made these events.
 func did(commandID string, repeated bool, stored []event.Stored[shopEvent]) eventstore.Outcome {
 	o := eventstore.Outcome{CommandID: commandID}
 	first, last := stored[0], stored[len(stored)-1]
@@ -32,7 +32,7 @@ func did(commandID string, repeated bool, stored []event.Stored[shopEvent]) even
 	return o
 }
 
-func TestUpdateReturnsWhatItDid(t *testing.T) {
+func TestUpdateOutcome(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	_, err := r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}))
@@ -54,7 +54,7 @@ func TestUpdateReturnsWhatItDid(t *testing.T) {
 	require.Len(t, history(t, r, "s-1"), 4)
 }
 
-func TestSaveReturnsWhatItDid(t *testing.T) {
+func TestSaveOutcome(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	save := func(count int) (eventstore.Outcome, error) {
@@ -74,7 +74,7 @@ func TestSaveReturnsWhatItDid(t *testing.T) {
 }
 
 // The other process stores the command's commit after this one has loaded.
-func TestOutcomeOfARepetitionThatOnlyTheStoreSees(t *testing.T) {
+func TestUpdateOutcomeRace(t *testing.T) {
 	t.Parallel()
 	inner := newStore(t)
 	other := newRepository(t, inner, aggregate.Config{})
@@ -88,7 +88,7 @@ func TestOutcomeOfARepetitionThatOnlyTheStoreSees(t *testing.T) {
 	require.Equal(t, did("c-1", true, history(t, other, "s-1")), done)
 }
 
-func TestDispatchReturnsWhatTheHandlerReturns(t *testing.T) {
+func TestDispatchOutcome(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	bus := command.NewBus(command.Config{})

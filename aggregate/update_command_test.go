@@ -13,12 +13,12 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// handling returns a context in which a command is handled.
+// handling returns a context in which a command is being handled.
 func handling(ctx context.Context, commandID string) context.Context {
 	return event.WithCause(ctx, event.Cause{CorrelationID: "k", CausationID: commandID, CommandID: commandID})
 }
 
-func TestRepeatedCommandIsNotDecidedAgain(t *testing.T) {
+func TestUpdateRepeatedCommand(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 1}))))
@@ -31,12 +31,14 @@ func TestRepeatedCommandIsNotDecidedAgain(t *testing.T) {
 
 	require.NoError(t, err)
 	require.Equal(t, []shopEvent{stocked{Count: 1}, stocked{Count: 2}}, plain(history(t, r, "s-1")))
-	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-2", decides(stocked{Count: 3}))), "another stream is another matter")
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-2", decides(stocked{Count: 3}))),
+		"another stream is another matter")
 	require.Len(t, history(t, r, "s-2"), 1)
 }
 
-// TestAnotherCommandWithTheSameIDIsRefused dispatches commands of one id: the second is a repetition only if its content is the same.
-func TestAnotherCommandWithTheSameIDIsRefused(t *testing.T) {
+// TestUpdateReusedCommandID dispatches commands of one id. The second is a repetition only if its
+// content is the same.
+func TestUpdateReusedCommandID(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	r := newRepository(t, store, aggregate.Config{})
@@ -64,29 +66,34 @@ func TestAnotherCommandWithTheSameIDIsRefused(t *testing.T) {
 		require.ErrorAs(t, err, &reused)
 		require.Equal(t, before[0].CommandDigest, reused.Stored)
 		require.Equal(t, eventstore.Stream{Category: "Shop", ID: "s-1"}, reused.Stream)
-		require.ErrorContains(t, err, "give each command an id of its own")
+		require.ErrorContains(t, err, "give each command another id")
 		require.Equal(t, before, history(t, r, "s-1"), "nothing is stored")
 	}
-	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 7}))), "without a digest nobody can tell")
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(stocked{Count: 7}))),
+		"without a digest nobody can tell")
 	require.Equal(t, before, history(t, r, "s-1"))
 }
 
-// TestReuseThatOnlyTheStoreSees has another process store the other command after this one has loaded.
-func TestReuseThatOnlyTheStoreSees(t *testing.T) {
+// TestUpdateReusedCommandIDRace lets another process store the other command after this one has
+// loaded.
+func TestUpdateReusedCommandIDRace(t *testing.T) {
 	t.Parallel()
 	inner := newStore(t)
 	other := newRepository(t, inner, aggregate.Config{})
 	with := func(digest string) context.Context {
 		return event.WithCause(t.Context(), event.Cause{CorrelationID: "k", CommandID: "c-1", CommandDigest: digest})
 	}
-	store := &tampered{Store: inner, before: func() { require.NoError(t, errOf(other.Update(with("d-1"), "s-1", decides(stocked{Count: 1})))) }}
+	store := &tampered{
+		Store:  inner,
+		before: func() { require.NoError(t, errOf(other.Update(with("d-1"), "s-1", decides(stocked{Count: 1})))) },
+	}
 	_, err := newRepository(t, store, aggregate.Config{}).Update(with("d-2"), "s-1", decides(stocked{Count: 2}))
 	require.ErrorIs(t, err, eventstore.ErrCommandReused)
 	require.Equal(t, []shopEvent{stocked{Count: 1}}, plain(history(t, other, "s-1")))
 }
 
-// The same command is handled by two processes: the other one stores its commit after this one has loaded.
-func TestRepetitionThatOnlyTheStoreSees(t *testing.T) {
+// Two processes handle the same command. The other one stores its commit after this one has loaded.
+func TestUpdateRepeatedCommandRace(t *testing.T) {
 	t.Parallel()
 	inner := newStore(t)
 	published := &recordedBus{}
@@ -102,7 +109,7 @@ func TestRepetitionThatOnlyTheStoreSees(t *testing.T) {
 	require.Empty(t, published.events, "it was published where it was stored")
 }
 
-func TestSecondCommitOfOneCommand(t *testing.T) {
+func TestUpdateSecondCommit(t *testing.T) {
 	t.Parallel()
 	update := func(ctx context.Context, r *aggregate.Repository[shop], id string, count int) error {
 		return errOf(r.Update(ctx, id, decides(stocked{Count: count})))
@@ -117,7 +124,12 @@ func TestSecondCommitOfOneCommand(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
 		first, second commit
-	}{{"Update, Update", update, update}, {"Update, Save", update, save}, {"Save, Update", save, update}, {"Save, Save", save, save}} {
+	}{
+		{"Update, Update", update, update},
+		{"Update, Save", update, save},
+		{"Save, Update", save, update},
+		{"Save, Save", save, save},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRepository(t, newStore(t), aggregate.Config{})
@@ -137,7 +149,7 @@ func TestSecondCommitOfOneCommand(t *testing.T) {
 	}
 }
 
-func TestUpdateMayBeTriedAgainInOneHandling(t *testing.T) {
+func TestUpdateRetry(t *testing.T) {
 	t.Parallel()
 	t.Run("its outcome was unknown, but it was stored", func(t *testing.T) {
 		t.Parallel()
@@ -153,7 +165,8 @@ func TestUpdateMayBeTriedAgainInOneHandling(t *testing.T) {
 		r := newRepository(t, newStore(t), aggregate.Config{})
 		ctx := handling(t.Context(), "c-1")
 		refused := errors.New("no")
-		require.ErrorIs(t, errOf(r.Update(ctx, "s-1", func(shop) ([]shopEvent, error) { return nil, refused })), refused)
+		require.ErrorIs(t, errOf(r.Update(ctx, "s-1", func(shop) ([]shopEvent, error) { return nil, refused })),
+			refused)
 		require.NoError(t, errOf(r.Update(ctx, "s-1", decides(stocked{Count: 1}))))
 		require.Len(t, history(t, r, "s-1"), 1)
 	})

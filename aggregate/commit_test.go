@@ -48,7 +48,7 @@ func counting() func() string {
 	return func() string { n++; return fmt.Sprintf("id-%d", n) }
 }
 
-func TestEveryEventIsStampedWithoutALineInTheHandler(t *testing.T) {
+func TestUpdateHeaders(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	r := newRepository(t, store, aggregate.Config{Now: func() time.Time { return noon }, NewID: counting()})
@@ -56,7 +56,9 @@ func TestEveryEventIsStampedWithoutALineInTheHandler(t *testing.T) {
 	require.NoError(t, command.Register(commands, func(ctx context.Context, c stock) (eventstore.Outcome, error) {
 		return r.Update(ctx, c.ShopID, decides(opened{Owner: "ada"}, stocked{Count: c.Count}))
 	}))
-	ctx := event.WithCause(t.Context(), event.Cause{TraceParent: "00-aa-bb-01", Metadata: map[string]string{"tenant": "t"}})
+	ctx := event.WithCause(t.Context(), event.Cause{
+		TraceParent: "00-aa-bb-01", Metadata: map[string]string{"tenant": "t"},
+	})
 
 	require.NoError(t, errOf(commands.Dispatch(ctx, stock{ShopID: "s-1", Count: 2},
 		command.WithID("c-1"), command.WithCorrelationID("k-1"), command.WithActor("user-1"),
@@ -73,12 +75,13 @@ func TestEveryEventIsStampedWithoutALineInTheHandler(t *testing.T) {
 	want.CommandDigest = got[0].CommandDigest
 	require.Equal(t, want, got[0].Header)
 	require.Equal(t, []shopEvent{opened{Owner: "ada"}}, got[0].Events)
-	want.ID, want.Type, want.AggregateVersion, want.CommandDigest = "id-2", "Stocked", 2, "" // the first event of a commit has it
+	want.ID, want.Type, want.AggregateVersion = "id-2", "Stocked", 2
+	want.CommandDigest = "" // only the first event of a commit has it
 	require.Equal(t, want, got[1].Header)
 	require.Equal(t, []shopEvent{stocked{Count: 2}}, got[1].Events)
 }
 
-func TestStampsOutsideACommand(t *testing.T) {
+func TestUpdateHeadersOutsideCommand(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{}, stocked{}))))
@@ -91,8 +94,9 @@ func TestStampsOutsideACommand(t *testing.T) {
 	require.False(t, got[0].Timestamp.IsZero())
 }
 
-// command → event → event handler → command → event: one conversation, each caused by the one before.
-func TestCausationRunsThroughEventHandlers(t *testing.T) {
+// TestUpdateCausation goes from command to event, event handler, command and event. That is one
+// conversation, and each is caused by the one before.
+func TestUpdateCausation(t *testing.T) {
 	t.Parallel()
 	types, err := event.NewTypes(shops().Events()...)
 	require.NoError(t, err)
@@ -112,7 +116,8 @@ func TestCausationRunsThroughEventHandlers(t *testing.T) {
 		return err
 	}))
 
-	require.NoError(t, errOf(commands.Dispatch(t.Context(), stock{ShopID: "s-1"}, command.WithID("c-1"), command.WithActor("user-1"))))
+	_, err = commands.Dispatch(t.Context(), stock{ShopID: "s-1"}, command.WithID("c-1"), command.WithActor("user-1"))
+	require.NoError(t, err)
 
 	got := history(t, r, "s-1")
 	require.Len(t, got, 2)
@@ -127,7 +132,7 @@ func TestCausationRunsThroughEventHandlers(t *testing.T) {
 	require.Equal(t, "user-1", second.ActorID)
 }
 
-func TestDispatchingACommandAgainAppliesItOnce(t *testing.T) {
+func TestDispatchRepeatedCommand(t *testing.T) {
 	t.Parallel()
 	published := &recordedBus{}
 	r := newRepository(t, newStore(t), aggregate.Config{Bus: published.bus(t)})
@@ -150,14 +155,15 @@ func TestDispatchingACommandAgainAppliesItOnce(t *testing.T) {
 	require.Len(t, published.events, 2, "published once each")
 }
 
-func TestEventsArePublishedAsTheyAreStored(t *testing.T) {
+func TestUpdatePublishes(t *testing.T) {
 	t.Parallel()
 	published := &recordedBus{err: errors.New("a handler's failure is not the command's")}
 	store := &tampered{Store: newStore(t)}
 	store.after = func() error { require.Empty(t, published.events, "not before they are stored"); return nil }
 	r := newRepository(t, store, aggregate.Config{Bus: published.bus(t)})
 
-	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 1}, stocked{Count: 2}))))
+	decide := decides(opened{Owner: "ada"}, stocked{Count: 1}, stocked{Count: 2})
+	require.NoError(t, errOf(r.Update(handling(t.Context(), "c-1"), "s-1", decide)))
 
 	stored := history(t, r, "s-1")
 	require.Len(t, published.events, len(stored))
@@ -168,7 +174,7 @@ func TestEventsArePublishedAsTheyAreStored(t *testing.T) {
 	}
 }
 
-func TestNothingIsPublishedThatMayNotBeStored(t *testing.T) {
+func TestUpdateUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	published := &recordedBus{}
 	store := &tampered{Store: newStore(t), after: func() error { return eventstore.ErrOutcomeUnknown }}
