@@ -110,7 +110,7 @@ func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	c.open("alice")
 	require.JSONEq(t, `{"status":"ok","events":"`+s.serving.Load().backend.name+`"}`, c.do(http.MethodGet, "/livez", "").text)
 
-	cfg, err := billing.KafkaFromEnv(environment(env))
+	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	thief, err := kafka.Open(t.Context(), cfg)

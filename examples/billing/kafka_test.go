@@ -23,7 +23,7 @@ func onFake(t *testing.T, brokers []string) map[string]string {
 		brokersVariable:  strings.Join(brokers, ","),
 		registryVariable: "http://registry.invalid", // see withoutRegistryServer
 	}
-	cfg, err := billing.KafkaFromEnv(environment(env))
+	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
