@@ -10,9 +10,9 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 

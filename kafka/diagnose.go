@@ -8,9 +8,9 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/index"
 )
 
 // Verdict is what a [Finding] means for a store that is to open.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // TopicHealth is what a store has seen of its topics while it runs.

@@ -13,8 +13,8 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
-	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -197,7 +197,7 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	e := encoders.Get().(*wire.Encoder)
 	rb := e.Batch(o.cfg.Codec, o.term, o.sequence, b.records)
 	base, err := o.send(ctx, rb)
-	var last wire.Fingerprint
+	var last index.Fingerprint
 	if err == nil {
 		last = wire.WrittenFingerprint(rb, base)
 	}

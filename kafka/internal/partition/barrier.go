@@ -6,8 +6,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // A barrier shows, where there is nothing to append, that the owner still owns the partition: an empty transaction under
@@ -42,7 +41,7 @@ type barrier struct {
 }
 
 // awaited reports whether the barrier's marker is one of the last that were read.
-func (b *barrier) awaited(last *markers, term wire.Term) bool {
+func (b *barrier) awaited(last *markers, term index.Term) bool {
 	m := last.commit
 	if b.aborts {
 		m = last.abort
@@ -140,7 +139,7 @@ func (o *Owner) refused(ctx context.Context, err error) error {
 		if !o.refusedForNobody(ctx, err) {
 			return lost
 		}
-		o.nextTerm(ctx, wire.NoTerm())
+		o.nextTerm(ctx, index.NoTerm())
 		return nil
 	}
 	o.cfg.Logger.Warn("a barrier is refused, and the claim renewed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,

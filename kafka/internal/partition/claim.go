@@ -8,8 +8,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // The bounds of claiming again after a claim that was interrupted. The pause is twice as long each time, and drawn from
@@ -33,7 +32,7 @@ const (
 func (o *Owner) seize(ctx context.Context) error {
 	for n := 0; ; n++ {
 		begun := clock.Reading()
-		term, err := o.initTerm(ctx, wire.NoTerm())
+		term, err := o.initTerm(ctx, index.NoTerm())
 		if err == nil {
 			err = o.take(ctx, term)
 		} else {
@@ -71,7 +70,7 @@ func around(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:g
 //
 // Invariant 1: the coordinator hands out each term once, to one process. Invariant 2: when claim returns, the own
 // marker has been read, so the index is exact, and no batch of another term that lands later can count.
-func (o *Owner) claim(ctx context.Context, previous wire.Term) error {
+func (o *Owner) claim(ctx context.Context, previous index.Term) error {
 	term, err := o.initTerm(ctx, previous)
 	if o.refusedForNobody(ctx, err) {
 		term, err = o.afresh(ctx)
@@ -94,7 +93,7 @@ func (o *Owner) reclaim(ctx context.Context) error {
 // claimUnlessHeard claims the partition from another process that is quiet. It fails with a *LostError if the log shows more of others than signs
 // when the coordinator has ended all that came before: somebody else has claimed then, or goes on.
 func (o *Owner) claimUnlessHeard(ctx context.Context, signs int64) error {
-	term, err := o.initTerm(ctx, wire.NoTerm())
+	term, err := o.initTerm(ctx, index.NoTerm())
 	if err == nil {
 		err = o.followToEnd(ctx)
 	}
@@ -108,14 +107,14 @@ func (o *Owner) claimUnlessHeard(ctx context.Context, signs int64) error {
 }
 
 // initTerm has the coordinator give out a new term.
-func (o *Owner) initTerm(ctx context.Context, previous wire.Term) (wire.Term, error) {
+func (o *Owner) initTerm(ctx context.Context, previous index.Term) (index.Term, error) {
 	term, doubt, err := o.coordinator.initTerm(ctx, previous)
 	o.given(term, doubt, err)
 	return term, err
 }
 
 // given takes note of what the coordinator answered.
-func (o *Owner) given(term wire.Term, doubt bool, err error) {
+func (o *Owner) given(term index.Term, doubt bool, err error) {
 	o.doubt = o.doubt || doubt
 	if err == nil {
 		o.claims.give(term)
@@ -139,8 +138,8 @@ func (o *Owner) refusedForNobody(ctx context.Context, err error) bool {
 
 // afresh gets a term that does not depend on the own one, for a partition that nobody else owns as far as it was read. It fails
 // with a *LostError if somebody does.
-func (o *Owner) afresh(ctx context.Context) (wire.Term, error) {
-	term, err := o.initTerm(ctx, wire.NoTerm())
+func (o *Owner) afresh(ctx context.Context) (index.Term, error) {
+	term, err := o.initTerm(ctx, index.NoTerm())
 	if err == nil {
 		err = o.unlessTaken(ctx)
 	}
@@ -170,7 +169,7 @@ var errOvertaken = errors.New("the log holds a later marker, of another process"
 
 // take puts the term's marker into the partition and reads on to it. Reading begins while the coordinator is asked, so that connecting to the leader and
 // what was written since the index's checkpoint cost no time of their own. It ends at the marker, whenever that comes, so nothing rests on which is first.
-func (o *Owner) take(ctx context.Context, term wire.Term) error {
+func (o *Owner) take(ctx context.Context, term index.Term) error {
 	defer o.coordinator.drop()
 	reading, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -201,7 +200,7 @@ func (o *Owner) take(ctx context.Context, term wire.Term) error {
 }
 
 // begin goes on under a term whose marker was read.
-func (o *Owner) begin(term wire.Term) {
+func (o *Owner) begin(term index.Term) {
 	o.term, o.sequence, o.doubt = term, 0, false
 	o.barrier = barrier{recent: o.barrier.recent}
 	o.proofs.renew()

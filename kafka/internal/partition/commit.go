@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // commit is one call of Append, or of [Tip.Append], on its way.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // markTime is how long the coordinator leaves the empty transaction of a claim open before it ends it by itself, which would
@@ -35,13 +35,13 @@ type coordinator struct {
 	// late is the term under which a request to begin a transaction got no answer and was sent again. The coordinator
 	// may take the first copy at any time later: the transaction that it begins is aborted after a minute, which fences
 	// the owner.
-	late wire.Term
+	late index.Term
 }
 
 func newCoordinator(cfg *Config) *coordinator {
 	c := &coordinator{
 		client: cfg.Client, topic: cfg.Topic, partition: cfg.Partition, transactionalID: cfg.TransactionalID,
-		timeout: max(cfg.RequestTimeout, markTime), logger: cfg.Logger, config: *cfg.Client.Config(), late: wire.NoTerm(),
+		timeout: max(cfg.RequestTimeout, markTime), logger: cfg.Logger, config: *cfg.Client.Config(), late: index.NoTerm(),
 	}
 	c.conns = dial.Use(&c.config)
 	return c
@@ -49,7 +49,7 @@ func newCoordinator(cfg *Config) *coordinator {
 
 // initTerm has the coordinator give out a new term; it aborts what an older one left open. doubt says that the coordinator may
 // have stored a term that no answer told of. A *LostError says that it knows of a later claim than previous, or of none.
-func (c *coordinator) initTerm(ctx context.Context, previous wire.Term) (term wire.Term, doubt bool, err error) {
+func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term index.Term, doubt bool, err error) {
 	err = c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{
 			Version:            4,
@@ -59,14 +59,14 @@ func (c *coordinator) initTerm(ctx context.Context, previous wire.Term) (term wi
 			ProducerEpoch:      previous.Epoch,
 		})
 		if err == nil {
-			term, err = wire.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, noneIsNil(r.Err)
+			term, err = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, noneIsNil(r.Err)
 		}
 		// An answer that is not final may hide that the new term was stored. One transaction being in the way hides nothing.
 		doubt = doubt || err != nil && kindOf(err) == passing && !errors.Is(err, sarama.ErrConcurrentTransactions)
 		return err
 	})
 	// A coordinator that has forgotten the transactional id, or given it to another, does not know the term any more.
-	if err != nil && (kindOf(err) == fenced || previous != wire.NoTerm() && forgotten(err)) {
+	if err != nil && (kindOf(err) == fenced || previous != index.NoTerm() && forgotten(err)) {
 		err = lostError(c.topic, c.partition, previous, err)
 	}
 	return term, doubt, err
@@ -76,7 +76,7 @@ func forgotten(err error) bool { return errors.Is(err, sarama.ErrInvalidProducer
 
 // transact begins an empty transaction over the partition, and ends it by a commit or an abort. Its only trace is the
 // marker. Both requests may be sent again: what is in the transaction stays in it, and what has ended so has ended so.
-func (c *coordinator) transact(ctx context.Context, term wire.Term, commit bool) error {
+func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool) error {
 	err := c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
 			Version:         2,
@@ -190,7 +190,7 @@ func (c *coordinator) writing(resource string) access.Need {
 	return access.Need{Operation: access.Write, Resource: resource, Name: name}
 }
 
-func lostError(topic string, partition int32, term wire.Term, cause error) error {
+func lostError(topic string, partition int32, term index.Term, cause error) error {
 	return &LostError{Topic: topic, Partition: partition, Term: term, Cause: readable(cause)}
 }
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // LostError says that the claim of a partition is lost: there was a later one. It is another process's, or else the brokers took an
@@ -16,7 +16,7 @@ import (
 type LostError struct {
 	Topic     string
 	Partition int32
-	Term      wire.Term // of the claim that was lost
+	Term      index.Term // of the claim that was lost
 	Cause     error
 }
 
@@ -46,7 +46,7 @@ func (e *NotOwnerError) Unwrap() error { return e.Cause }
 
 // takenError says that another process has claimed the partition, and what this one does about it.
 type takenError struct {
-	Term  wire.Term // the other's
+	Term  index.Term // the other's
 	Quiet time.Duration
 }
 

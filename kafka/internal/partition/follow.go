@@ -12,7 +12,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -268,7 +268,7 @@ func (f *follower) read(r *reading, b *recordbatch.Batch) error {
 	if err := f.continues(b, r.Checkpoint.Next); err != nil {
 		return err
 	}
-	term := wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
+	term := index.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
 	var raws []sarama.Record
 	switch {
 	case b.Control:

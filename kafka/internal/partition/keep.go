@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // The pauses before another attempt: before a claim that was lost is taken again, time for whoever has claimed the partition to leave a marker; and after
@@ -90,7 +90,7 @@ func (p *Partition) regain(ctx context.Context, o *Owner) *Owner {
 // what it has heard of others by then. quiet is false if ctx ends, or if the partition cannot be read any more.
 func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 	f := p.follower
-	told := wire.NoTerm()
+	told := index.NoTerm()
 	for {
 		signs = f.claims.signs
 		if told != f.claims.last {

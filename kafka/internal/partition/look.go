@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // lookEvery is the time between two looks of an idle owner at the end of its partition. Of one that appended in between none is needed: the
@@ -70,7 +69,7 @@ func (o *Owner) otherTerm(ctx context.Context) error {
 }
 
 // overtakenBy reports whether the term can only be of a later claim that is not this process's.
-func (o *Owner) overtakenBy(term wire.Term) bool {
+func (o *Owner) overtakenBy(term index.Term) bool {
 	return term.ProducerID == o.term.ProducerID && term.Epoch > o.term.Epoch && !o.claims.mine(term)
 }
 

@@ -12,9 +12,8 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // Config is what an owner needs; every field but Observer must be set.
@@ -61,7 +60,7 @@ type Owner struct {
 	failure  error // why it ended by itself; set before finished is closed
 
 	// Only the owner's goroutine touches these, and claim before it starts.
-	term     wire.Term
+	term     index.Term
 	sequence int32
 	doubt    bool // the coordinator may have stored a renewal of term and not said so
 	wrote    bool // a batch since the last look
@@ -230,7 +229,7 @@ func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits
 		default:
 		}
 		if o.asking == nil && o.coordinator.late == o.term { // under the next term the late copy is refused
-			o.coordinator.late = wire.NoTerm()
+			o.coordinator.late = index.NoTerm()
 			return nil, o.renew
 		}
 		o.lingerFor(ctx)

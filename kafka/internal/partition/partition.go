@@ -8,7 +8,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // Partition is this process's part in one partition: it owns it, or it follows what the owner writes. In both roles its

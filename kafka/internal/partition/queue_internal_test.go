@@ -14,7 +14,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // Two thousand short histories of one stream: commits come by tips and without, are withdrawn, taken, stored, refused and

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // A claim is renewed so that neither the coordinator nor the partition's leader forgets the owner: they do after
@@ -22,7 +21,7 @@ const markerTime = time.Second
 
 // answer is the coordinator's to one step of a renewal, first a term and then its marker, or to a barrier.
 type answer struct {
-	term    wire.Term
+	term    index.Term
 	fresh   bool // it was not had by the own term
 	marked  bool // its marker was asked for
 	doubt   bool
@@ -46,9 +45,9 @@ func (o *Owner) asked(ctx context.Context, a answer) error {
 	return o.renewed(ctx, a)
 }
 
-func (o *Owner) nextTerm(ctx context.Context, previous wire.Term) {
+func (o *Owner) nextTerm(ctx context.Context, previous index.Term) {
 	o.beside(ctx, func(ctx context.Context) answer {
-		r := answer{fresh: previous == wire.NoTerm()}
+		r := answer{fresh: previous == index.NoTerm()}
 		r.term, r.doubt, r.err = o.coordinator.initTerm(ctx, previous)
 		return r
 	})
@@ -69,7 +68,7 @@ func (o *Owner) renewed(ctx context.Context, r answer) error {
 	var lost *LostError
 	switch {
 	case !r.fresh && !r.marked && o.refusedForNobody(ctx, r.err):
-		o.nextTerm(ctx, wire.NoTerm())
+		o.nextTerm(ctx, index.NoTerm())
 	case errors.As(r.err, &lost):
 		return r.err
 	case r.err != nil:

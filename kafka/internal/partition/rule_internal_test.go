@@ -13,7 +13,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
@@ -76,7 +76,7 @@ func readerRule(t *rapid.T) {
 
 var (
 	streams = []string{"a", "b"}
-	terms   = []wire.Term{wire.NoTerm(), {ProducerID: 1}, {ProducerID: 1, Epoch: 1}, {ProducerID: 1, Epoch: 2}, {ProducerID: 2}, {ProducerID: 2, Epoch: 1}}
+	terms   = []index.Term{index.NoTerm(), {ProducerID: 1}, {ProducerID: 1, Epoch: 1}, {ProducerID: 1, Epoch: 2}, {ProducerID: 2}, {ProducerID: 2, Epoch: 1}}
 )
 
 // drawnLog is a partition as it is drawn, and what the rule says of it.
@@ -86,10 +86,10 @@ type drawnLog struct {
 	next    int64
 	events  int
 
-	markers     []wire.Term // all that were written
-	marker      marker      // the last one
-	time        int64       // of the latest event that counts
-	lastOfOwner bool        // the last batch is the owner's
+	markers     []index.Term // all that were written
+	marker      marker       // the last one
+	time        int64        // of the latest event that counts
+	lastOfOwner bool         // the last batch is the owner's
 	versions    map[string]int64
 	counting    map[string][]string // of the stream, in order
 	skipped     []int64             // offsets of data that does not count
@@ -114,7 +114,7 @@ func (l *drawnLog) add() {
 
 // term is the rule of terms, written a second time: the owner's is that of the last marker that is newer than all
 // before it of its producer id.
-func (l *drawnLog) term() wire.Term {
+func (l *drawnLog) term() index.Term {
 	for i := len(l.markers) - 1; i >= 0; i-- {
 		newest := true
 		for _, before := range l.markers[:i] {
@@ -124,10 +124,10 @@ func (l *drawnLog) term() wire.Term {
 			return l.markers[i]
 		}
 	}
-	return wire.NoTerm()
+	return index.NoTerm()
 }
 
-func (l *drawnLog) control(term wire.Term, kind byte) {
+func (l *drawnLog) control(term index.Term, kind byte) {
 	l.append(&sarama.RecordBatch{
 		Version: 2, Control: true, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch, Records: []*sarama.Record{{Key: []byte{0, 0, 0, kind}}},
 	})

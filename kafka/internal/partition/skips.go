@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // skipsEvery is the time between two lines about what does not count. A foreign program may write thousands of

@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -8,13 +9,13 @@ import (
 // marker is a marker as it was read.
 type marker struct {
 	Offset int64
-	Term   wire.Term
+	Term   index.Term
 	Aborts bool
 	Began  bool // the term; false where it had begun before, or has ended
 }
 
 // noMarker is before any was read. Its term is nobody's: that of zeros is the first that a new cluster gives out.
-func noMarker() marker { return marker{Offset: -1, Term: wire.NoTerm()} }
+func noMarker() marker { return marker{Offset: -1, Term: index.NoTerm()} }
 
 // markers are the last ones of a term, by how they end its transactions: a copy of an earlier marker, or one of a term
 // that has ended, may stand behind the one that somebody waits for.
@@ -44,7 +45,7 @@ func (f *follower) readControl(r *reading, b *recordbatch.Batch) error {
 	if !marks {
 		return nil
 	}
-	m := marker{Offset: b.LastOffset(), Term: wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}, Aborts: aborts}
+	m := marker{Offset: b.LastOffset(), Term: index.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}, Aborts: aborts}
 	defer func() { f.marker = m }()
 	if m.Term != r.Checkpoint.Term {
 		begins, err := f.begins(r, m.Term)
@@ -66,7 +67,7 @@ func (f *follower) readControl(r *reading, b *recordbatch.Batch) error {
 }
 
 // begins reports whether a marker of the term, which is not the one there is, begins it.
-func (f *follower) begins(r *reading, term wire.Term) (bool, error) {
+func (f *follower) begins(r *reading, term index.Term) (bool, error) {
 	for i := len(r.Terms) - 1; i >= 0; i-- {
 		if r.Terms[i].ProducerID == term.ProducerID {
 			return term.Epoch > r.Terms[i].Epoch, nil

@@ -11,7 +11,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
@@ -38,7 +38,7 @@ func (f *follower) feed(t *testing.T, batches ...*sarama.RecordBatch) error {
 	return f.applyAll(block, new(recordbatch.Decoder), f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false })
 }
 
-func ownersMarker(offset int64, term wire.Term) *sarama.RecordBatch {
+func ownersMarker(offset int64, term index.Term) *sarama.RecordBatch {
 	return &sarama.RecordBatch{
 		Version: 2, FirstOffset: offset, Control: true, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch,
 		Records: []*sarama.Record{{Key: []byte{0, 0, 0, 1}}},
@@ -46,7 +46,7 @@ func ownersMarker(offset int64, term wire.Term) *sarama.RecordBatch {
 }
 
 // ownersBatch holds events of the stream, each a commit, from a version on.
-func ownersBatch(offset int64, term wire.Term, id string, from int64, n int) *sarama.RecordBatch {
+func ownersBatch(offset int64, term index.Term, id string, from int64, n int) *sarama.RecordBatch {
 	records := make([]eventstore.Record, n)
 	for i := range records {
 		version := from + int64(i)
@@ -65,7 +65,7 @@ func ownersBatch(offset int64, term wire.Term, id string, from int64, n int) *sa
 // A log that is compacted lacks batches, records of batches, or all the records of a batch whose
 // header stays. Each is told, with its place.
 func TestHolesInTheLogAreFound(t *testing.T) {
-	term := wire.Term{ProducerID: 1}
+	term := index.Term{ProducerID: 1}
 	whole := func() []*sarama.RecordBatch {
 		return []*sarama.RecordBatch{ownersMarker(0, term), ownersBatch(1, term, "a", 1, 4), ownersBatch(5, term, "a", 5, 3)}
 	}
@@ -124,7 +124,7 @@ func TestHolesInTheLogAreFound(t *testing.T) {
 
 // A batch that lies across the index's checkpoint is none of those that the index has read.
 func TestABatchAcrossTheCheckpointIsAnotherLogs(t *testing.T) {
-	term := wire.Term{ProducerID: 1}
+	term := index.Term{ProducerID: 1}
 	f := testFollower(t, 1)
 	require.NoError(t, f.feed(t, ownersMarker(0, term), ownersBatch(1, term, "a", 1, 2)))
 	require.NoError(t, f.feed(t, ownersBatch(1, term, "a", 1, 2)), "what was read already is passed over")
@@ -135,7 +135,7 @@ func TestABatchAcrossTheCheckpointIsAnotherLogs(t *testing.T) {
 
 // What stands in the place of the owner's last batch may be anything, also what cannot be decoded.
 func TestAnotherBatchInThePlaceOfTheLastIsFound(t *testing.T) {
-	term := wire.Term{ProducerID: 1}
+	term := index.Term{ProducerID: 1}
 	f := testFollower(t, 1)
 	own := ownersBatch(1, term, "a", 1, 2)
 	require.NoError(t, f.feed(t, ownersMarker(0, term), own))
@@ -155,10 +155,10 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	const here, elsewhere = "0", "1" // of two partitions
 	require.Equal(t, 0, wire.PartitionOf(here, 2))
 	require.Equal(t, 1, wire.PartitionOf(elsewhere, 2))
-	term := wire.Term{ProducerID: 1}
+	term := index.Term{ProducerID: 1}
 	f := testFollower(t, 2)
 	require.NoError(t, f.feed(t, ownersMarker(0, term), ownersBatch(1, term, here, 1, 1)))
-	require.NoError(t, f.feed(t, ownersBatch(2, wire.Term{ProducerID: 2}, elsewhere, 1, 1)), "a foreign batch may be of any stream")
+	require.NoError(t, f.feed(t, ownersBatch(2, index.Term{ProducerID: 2}, elsewhere, 1, 1)), "a foreign batch may be of any stream")
 	require.NoError(t, f.feed(t, ownersBatch(3, term, elsewhere, 2, 1)), "so may be a commit that does not count")
 	err := f.feed(t, ownersBatch(4, term, elsewhere, 1, 1))
 	var corrupt *CorruptError
@@ -171,7 +171,7 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 // A term that has ended does not begin again: not by a later marker of it, and not after the index
 // was opened again.
 func TestEndedTermsStayEnded(t *testing.T) {
-	one, two, other := wire.Term{ProducerID: 1}, wire.Term{ProducerID: 1, Epoch: 1}, wire.Term{ProducerID: 2}
+	one, two, other := index.Term{ProducerID: 1}, index.Term{ProducerID: 1, Epoch: 1}, index.Term{ProducerID: 2}
 	f := testFollower(t, 1)
 	require.NoError(t, f.feed(t, ownersMarker(0, one), ownersMarker(1, other), ownersMarker(2, one)))
 	require.Equal(t, other, f.cfg.Index.Checkpoint().Term)

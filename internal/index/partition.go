@@ -11,15 +11,14 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/wake"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // Checkpoint is how far an index follows its partition.
 type Checkpoint struct {
-	Next int64            // the first offset that is not applied
-	Term wire.Term        // that the last marker before Next left, by the reader rule
-	Last wire.Fingerprint // of the last batch before Next; nothing while Next is 0
-	Time int64            // greatest time of an event that counts, see TimeOf; 0 while no event is later than 1970
+	Next int64       // the first offset that is not applied
+	Term Term        // that the last marker before Next left, by the reader rule
+	Last Fingerprint // of the last batch before Next; nothing while Next is 0
+	Time int64       // greatest time of an event that counts, see TimeOf; 0 while no event is later than 1970
 }
 
 // TimeOf returns a time as a checkpoint has it: in nanoseconds since 1970, and the nearest that there is for one too far away.
@@ -46,7 +45,7 @@ func (r Range) End() int64 { return r.Offset + int64(r.Length) }
 type Change struct {
 	Records    []eventstore.Record // that count, in order, each with its position; versions continue their streams'
 	Skipped    []Range             // that do not count
-	Terms      []wire.Term         // that began, in order; the epochs of a producer id grow
+	Terms      []Term              // that began, in order; the epochs of a producer id grow
 	Checkpoint Checkpoint          // after them
 }
 
@@ -94,7 +93,7 @@ func (s *Store) Partition(topic string, partition int32) (*Partition, error) {
 		return nil, err
 	}
 	p := &Partition{
-		store: s, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: wire.NoTerm()}, newest: newRecent(),
+		store: s, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: NoTerm()}, newest: newRecent(),
 		known: newFilter(filterBytes / max(len(s.slots), 1)),
 	}
 	value, closer, err := s.db.Get(appendSlot(nil, kindCheckpoint, slot))

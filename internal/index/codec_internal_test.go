@@ -12,7 +12,6 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/eventstoretest"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 func sample() eventstore.Record {
@@ -106,12 +105,12 @@ func TestTextsComeBackAsTheyWere(t *testing.T) {
 
 func TestCheckpointsComeBackAsTheyWere(t *testing.T) {
 	for _, c := range []Checkpoint{
-		{Term: wire.NoTerm()},
+		{Term: NoTerm()},
 		{
-			Next: 1 << 40, Term: wire.Term{ProducerID: 1 << 50, Epoch: 32767}, Time: math.MaxInt64,
-			Last: wire.Fingerprint{Offset: 1<<40 - 10, LeaderEpoch: 70_000, Sum: math.MaxUint32, Records: true},
+			Next: 1 << 40, Term: Term{ProducerID: 1 << 50, Epoch: 32767}, Time: math.MaxInt64,
+			Last: Fingerprint{Offset: 1<<40 - 10, LeaderEpoch: 70_000, Sum: math.MaxUint32, Records: true},
 		},
-		{Next: 1, Term: wire.NoTerm(), Time: math.MinInt64, Last: wire.Fingerprint{LeaderEpoch: -1}},
+		{Next: 1, Term: NoTerm(), Time: math.MinInt64, Last: Fingerprint{LeaderEpoch: -1}},
 	} {
 		got, err := decodeCheckpoint(encodeCheckpoint(c))
 		require.NoError(t, err)

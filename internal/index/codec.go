@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 var errBroken = errors.New("what is stored cannot be read")
@@ -31,8 +30,8 @@ func encodeCheckpoint(c Checkpoint) []byte {
 
 func decodeCheckpoint(value []byte) (Checkpoint, error) {
 	n := numbers{left: value}
-	c := Checkpoint{Next: int64(n.next()), Term: wire.Term{ProducerID: n.signed(), Epoch: int16(n.signed())}, Time: n.signed()}
-	c.Last = wire.Fingerprint{
+	c := Checkpoint{Next: int64(n.next()), Term: Term{ProducerID: n.signed(), Epoch: int16(n.signed())}, Time: n.signed()}
+	c.Last = Fingerprint{
 		Offset: int64(n.next()), LeaderEpoch: int32(n.signed()), Sum: uint32(n.next()), Records: n.next() == 1,
 	}
 	return c, n.end()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 const (

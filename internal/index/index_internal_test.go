@@ -17,7 +17,6 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,11 +60,11 @@ type world struct {
 // beginning is a term that began, and where.
 type beginning struct {
 	offset int64
-	term   wire.Term
+	term   Term
 }
 
 func newWorld(rng *rand.Rand) *world {
-	start := Checkpoint{Term: wire.NoTerm()}
+	start := Checkpoint{Term: NoTerm()}
 	return &world{rng: rng, streams: make(map[string][]eventstore.Record), checkpoint: start, states: map[int64]Checkpoint{0: start}}
 }
 
@@ -103,12 +102,12 @@ func (w *world) change() Change {
 		}
 	}
 	for range w.rng.IntN(3) {
-		term := wire.Term{ProducerID: w.rng.Int64N(producers), Epoch: int16(len(w.began))}
+		term := Term{ProducerID: w.rng.Int64N(producers), Epoch: int16(len(w.began))}
 		c.Terms, w.began = append(c.Terms, term), append(w.began, beginning{next, term})
 	}
 	c.Checkpoint = Checkpoint{
-		Next: next + 1, Term: wire.Term{ProducerID: next, Epoch: int16(w.rng.IntN(9))}, Time: w.rng.Int64(),
-		Last: wire.Fingerprint{Offset: next, LeaderEpoch: w.rng.Int32(), Sum: w.rng.Uint32(), Records: w.rng.IntN(2) == 0},
+		Next: next + 1, Term: Term{ProducerID: next, Epoch: int16(w.rng.IntN(9))}, Time: w.rng.Int64(),
+		Last: Fingerprint{Offset: next, LeaderEpoch: w.rng.Int32(), Sum: w.rng.Uint32(), Records: w.rng.IntN(2) == 0},
 	}
 	w.skipped = append(w.skipped, c.Skipped...)
 	w.checkpoint = c.Checkpoint
@@ -493,7 +492,7 @@ func TestOtherFormatIsMadeAnew(t *testing.T) {
 
 	for range 2 {
 		s, p = openIn()
-		require.Equal(t, Checkpoint{Term: wire.NoTerm()}, p.Checkpoint())
+		require.Equal(t, Checkpoint{Term: NoTerm()}, p.Checkpoint())
 		newWorld(w.rng).requireSame(t, p, 0)
 		require.NoError(t, s.Close())
 	}
