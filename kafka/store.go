@@ -14,7 +14,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -177,7 +177,7 @@ func (s *Store) partitionConfig(ctx context.Context, g Category, p int32, idx *i
 		MaxWaiting:      s.cfg.MaxWaitingCommits,
 		MaxWaitingBytes: s.cfg.MaxWaitingBytes,
 		Observer:        s.cfg.Hooks.observer(topic, p),
-		Broken:          hooks.From(ctx),
+		Broken:          broken.From(ctx),
 		Keep:            !s.cfg.Sharing.on(), // where the partitions are shared the seats do
 		Quiet:           s.cfg.QuietTime,
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 )
 
 // Config is what an owner needs; every field but Observer must be set.
@@ -35,7 +35,7 @@ type Config struct {
 	MaxWaitingBytes int64
 
 	Observer Observer
-	Broken   hooks.Broken // by the proof only
+	Broken   broken.Rules // by the proof only
 
 	// Keep makes the owner claim the partition again when it has lost its claim: soon if no other process has claimed, and otherwise when the log
 	// has shown nothing of the other for Quiet. Without it whoever called Own does that.

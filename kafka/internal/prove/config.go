@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -65,7 +65,7 @@ type Config struct {
 	Damage []string
 
 	// Broken breaks the store. Default: nothing.
-	Broken hooks.Broken
+	Broken broken.Rules
 
 	// UntilCaught ends the run at the first violation.
 	UntilCaught bool

@@ -16,7 +16,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
@@ -92,7 +92,7 @@ func (s *server) reopen(ctx context.Context, r *Request) error {
 	s.close()
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	store, err := kafka.Open(hooks.With(ctx, r.Open.Broken), r.Open.config(s.logger))
+	store, err := kafka.Open(broken.With(ctx, r.Open.Broken), r.Open.config(s.logger))
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,9 @@
-// Package hooks lets a proof break the store on purpose, to see that the proof can fail. Nothing but tests and
-// the prove program sets hooks; without them the store does what DESIGN.md says.
-//
-// It keeps no state: hooks travel in the context that opens a store.
-package hooks
+package broken
 
 import "context"
 
-// Broken says which of its rules a store does not keep.
-type Broken struct {
+// Rules says which of its rules a store does not keep.
+type Rules struct {
 	NoWitness            bool // a batch's base offset is not compared with the expected one
 	NoMarkerWait         bool // a claim does not wait for its own marker
 	NoVersionCheck       bool // every expectation is met
@@ -23,11 +19,11 @@ type Broken struct {
 
 type key struct{}
 
-// With returns a context whose store breaks the rules that b names.
-func With(ctx context.Context, b Broken) context.Context { return context.WithValue(ctx, key{}, b) }
+// With returns a context whose store breaks the rules.
+func With(ctx context.Context, r Rules) context.Context { return context.WithValue(ctx, key{}, r) }
 
-// From returns what With put into ctx, or nothing broken.
-func From(ctx context.Context) Broken {
-	b, _ := ctx.Value(key{}).(Broken)
-	return b
+// From returns the rules that With put into ctx, or none.
+func From(ctx context.Context) Rules {
+	r, _ := ctx.Value(key{}).(Rules)
+	return r
 }
