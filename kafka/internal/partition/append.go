@@ -14,6 +14,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/internal/line"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -25,7 +26,7 @@ const maxRewrites = 8
 const settleTime = 10 * time.Second
 
 // process answers the commits, all of them, whatever happens. An error means that the owner can append no more.
-func (o *Owner) process(ctx context.Context, commits []*commit) error {
+func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 	for range maxRewrites {
 		b, err := o.check(commits)
 		if err != nil {
@@ -50,11 +51,11 @@ func (o *Owner) process(ctx context.Context, commits []*commit) error {
 		case errors.Is(err, errWriteAgain):
 			commits = left
 		case errors.As(err, &no) && len(left) == 1:
-			o.queue.answer(left[0], eventstore.Result{}, err)
+			o.queue.Answer(left[0], eventstore.Result{}, err)
 			return nil
 		case errors.As(err, &no):
 			for i, c := range left { // one of them is to blame: each alone
-				if err := o.process(ctx, []*commit{c}); err != nil {
+				if err := o.process(ctx, []*line.Commit{c}); err != nil {
 					return o.giveUp(left[i+1:], err)
 				}
 			}
@@ -69,7 +70,7 @@ func (o *Owner) process(ctx context.Context, commits []*commit) error {
 
 // check decides each commit against the index and the commits before it, and answers those that need no write. After
 // an error the batch has all that were not answered.
-func (o *Owner) check(commits []*commit) (*batch, error) {
+func (o *Owner) check(commits []*line.Commit) (*batch, error) {
 	b := &o.batch
 	b.reset()
 	b.latest = time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC()
@@ -82,93 +83,92 @@ func (o *Owner) check(commits []*commit) (*batch, error) {
 	return b, nil
 }
 
-func (o *Owner) checkOne(b *batch, c *commit) error {
-	if r, ok, err := c.resultIn(o.cfg.Index); err != nil {
+func (o *Owner) checkOne(b *batch, c *line.Commit) error {
+	if r, ok, err := resultIn(o.cfg.Index, c); err != nil {
 		return err
 	} else if ok {
-		o.queue.answer(c, r, nil)
+		o.queue.Answer(c, r, nil)
 		return nil
 	}
-	key := commandKey{c.stream.ID, c.commandID()}
+	key := commandKey{c.Stream().ID, c.CommandID()}
 	stored, err := o.cfg.Index.Look(key.aggregate, key.command)
 	if err != nil {
 		return err
 	}
-	version, pending := b.versions[c.stream.ID]
+	version, pending := b.versions[c.Stream().ID]
 	if !pending {
 		version = stored.Version
 	}
 	if key.command != "" {
 		if w := b.commands[key]; w != nil {
-			o.queue.disown(c)
+			o.queue.Disown(c)
 			b.repeats, b.first[c] = append(b.repeats, c), w
 			return nil
 		}
 		if stored.Repeated {
-			r, err := c.repeating(stored.Result, stored.Digest)
-			o.queue.answer(c, r, err)
+			r, err := repeating(c, stored.Result, stored.Digest)
+			o.queue.Answer(c, r, err)
 			return nil
 		}
 	}
 	if !o.mayWrite(c, version) {
 		if pending {
-			o.queue.disown(c)
+			o.queue.Disown(c)
 			b.conflicts, b.actual[c] = append(b.conflicts, c), version
 		} else {
-			o.queue.answer(c, eventstore.Result{}, conflict(c, version))
+			o.queue.Answer(c, eventstore.Result{}, c.Conflict(version))
 		}
 		return nil
 	}
-	c.placeAt(version + 1)
-	if b.latest.After(c.records[0].Timestamp) {
-		o.queue.postpone(c, b.latest)
+	c.PlaceAt(version + 1)
+	if b.latest.After(c.Records()[0].Timestamp) {
+		o.queue.Postpone(c, b.latest)
 	}
-	b.latest = c.records[len(c.records)-1].Timestamp
-	c.sent = true
-	b.versions[c.stream.ID] = version + int64(len(c.records))
+	records := c.Records()
+	b.latest = records[len(records)-1].Timestamp
+	c.Sent = true
+	b.versions[c.Stream().ID] = version + int64(len(records))
 	if key.command != "" {
 		b.commands[key] = c
 	}
 	b.writes = append(b.writes, c)
-	b.records = append(b.records, c.records...)
+	b.records = append(b.records, records...)
 	return nil
 }
 
 // mayWrite reports whether what the commit expects of its stream is so, at the version that it would be written behind.
 //
-// Invariant 7 (Q4 of the queue): what rests on a commit that was not stored in its place is not written, whatever the version.
-func (o *Owner) mayWrite(c *commit, version int64) bool {
-	if c.on != nil && c.on.broken {
+// Invariant 7 (Q4 of [line.Queue]): what rests on a commit that was not stored in its place is not written, whatever the version.
+func (o *Owner) mayWrite(c *line.Commit, version int64) bool {
+	if c.RestsOnBroken() {
 		return o.cfg.Broken.KeepDecisions
 	}
-	return c.expected.Met(version) || o.cfg.Broken.NoVersionCheck
-}
-
-func conflict(c *commit, actual int64) error {
-	return &eventstore.ConflictError{Stream: c.stream, Expected: c.expected, Actual: actual}
+	return c.Expected().Met(version) || o.cfg.Broken.NoVersionCheck
 }
 
 // answerAll answers the commits of a batch whose writes are in the index.
 func (o *Owner) answerAll(b *batch) {
-	o.queue.mu.Lock()
-	defer o.queue.mu.Unlock()
 	defer b.reset()
-	end := b.base
-	for _, c := range b.writes {
-		end += int64(len(c.records))
-		o.queue.finish(c, eventstore.Result{
-			First: c.records[0].AggregateVersion, Last: c.last(), Position: event.Position{Partition: o.cfg.Partition, Offset: end - 1},
-			Time: c.records[len(c.records)-1].Timestamp,
-		}, nil)
-	}
-	for _, c := range b.repeats {
-		first := b.first[c]
-		r, err := c.repeating(first.result, first.records[0].CommandDigest)
-		o.queue.finish(c, r, err)
-	}
-	for _, c := range b.conflicts {
-		o.queue.finish(c, eventstore.Result{}, conflict(c, b.actual[c]))
-	}
+	o.queue.AnswerAll(func(answer func(*line.Commit, eventstore.Result, error)) {
+		end := b.base
+		for _, c := range b.writes {
+			records := c.Records()
+			end += int64(len(records))
+			answer(c, eventstore.Result{
+				First: c.First(), Last: c.Last(), Position: event.Position{Partition: o.cfg.Partition, Offset: end - 1},
+				Time: records[len(records)-1].Timestamp,
+			}, nil)
+		}
+		for _, c := range b.repeats {
+			first := b.first[c]
+			stored, _ := first.Outcome()
+			r, err := repeating(c, stored, first.Records()[0].CommandDigest)
+			answer(c, r, err)
+		}
+		for _, c := range b.conflicts {
+			answer(c, eventstore.Result{}, c.Conflict(b.actual[c]))
+		}
+	})
 }
 
 // errClaimAgain: the batch does not count and never will, or the broker no longer knows this producer. What is in the log
@@ -261,12 +261,12 @@ func (o *Owner) between(ctx context.Context, expected, found int64) {
 func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 	first := base
 	for i, c := range b.writes {
-		r, ok, err := c.resultIn(o.cfg.Index)
+		r, ok, err := resultIn(o.cfg.Index, c)
 		if err != nil || !ok {
 			return 0, errors.Join(err, o.corrupt(base, "a batch of the owner's does not count under its own claim"))
 		}
 		if i == 0 {
-			first = r.Position.Offset - int64(len(c.records)) + 1
+			first = r.Position.Offset - int64(len(c.Records())) + 1
 		}
 	}
 	return first, nil
@@ -387,16 +387,16 @@ func (o *Owner) claimAgain(ctx context.Context) error {
 
 // giveUp answers commits that will not be written any more: those that the log holds with their
 // result, the others with err, which it returns.
-func (o *Owner) giveUp(commits []*commit, err error) error {
+func (o *Owner) giveUp(commits []*line.Commit, err error) error {
 	for _, c := range commits {
-		r, ok, failed := c.resultIn(o.cfg.Index)
+		r, ok, failed := resultIn(o.cfg.Index, c)
 		switch {
 		case failed != nil:
-			o.queue.answer(c, eventstore.Result{}, fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed)))
+			o.queue.Answer(c, eventstore.Result{}, fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed)))
 		case ok:
-			o.queue.answer(c, r, nil)
+			o.queue.Answer(c, r, nil)
 		default:
-			o.queue.answer(c, eventstore.Result{}, err)
+			o.queue.Answer(c, eventstore.Result{}, err)
 		}
 	}
 	return err

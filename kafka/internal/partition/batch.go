@@ -4,20 +4,21 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/line"
 )
 
 // batch is what process makes of the commits it is given. An owner has one at a time, and makes the next one in its memory.
 type batch struct {
-	writes    []*commit // to be appended, each checked against the index and the ones before it
-	conflicts []*commit // refused because of a write in this batch: true once that is stored
-	repeats   []*commit // of the command id of a write in this batch: answered as that is, or refused, once that is stored
-	actual    map[*commit]int64
-	first     map[*commit]*commit
+	writes    []*line.Commit // to be appended, each checked against the index and the ones before it
+	conflicts []*line.Commit // refused because of a write in this batch: true once that is stored
+	repeats   []*line.Commit // of the command id of a write in this batch: answered as that is, or refused, once that is stored
+	actual    map[*line.Commit]int64
+	first     map[*line.Commit]*line.Commit
 	records   []eventstore.Record
-	base      int64                  // offset of the first record, once they are stored
-	latest    time.Time              // of an event in the partition, once they are stored
-	versions  map[string]int64       // of the streams that the writes are in, once they are stored
-	commands  map[commandKey]*commit // of the writes
+	base      int64                       // offset of the first record, once they are stored
+	latest    time.Time                   // of an event in the partition, once they are stored
+	versions  map[string]int64            // of the streams that the writes are in, once they are stored
+	commands  map[commandKey]*line.Commit // of the writes
 }
 
 type commandKey struct{ aggregate, command string }
@@ -29,8 +30,8 @@ const keptRecords = 1_000
 func (b *batch) reset() {
 	if b.versions == nil || cap(b.records) > keptRecords {
 		*b = batch{
-			actual: make(map[*commit]int64), first: make(map[*commit]*commit),
-			versions: make(map[string]int64), commands: make(map[commandKey]*commit),
+			actual: make(map[*line.Commit]int64), first: make(map[*line.Commit]*line.Commit),
+			versions: make(map[string]int64), commands: make(map[commandKey]*line.Commit),
 		}
 		return
 	}
@@ -46,7 +47,7 @@ func (b *batch) reset() {
 }
 
 // all returns the commits that are not answered.
-func (b *batch) all() []*commit {
-	all := append([]*commit(nil), b.writes...)
+func (b *batch) all() []*line.Commit {
+	all := append([]*line.Commit(nil), b.writes...)
 	return append(append(all, b.repeats...), b.conflicts...)
 }

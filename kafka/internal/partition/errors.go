@@ -97,21 +97,6 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s partition %d offset %d: %s", e.Topic, e.Partition, e.Offset, e.Found)
 }
 
-// waitingError says that a caller left while its commit still waited. Nothing was appended.
-type waitingError struct{ cause error }
-
-// Error says why the caller left.
-func (e *waitingError) Error() string {
-	return fmt.Sprintf("not appended, the commit was still waiting: %v", e.cause)
-}
-
-// Unwrap returns why the caller left.
-func (e *waitingError) Unwrap() error { return e.cause }
-
-// Unavailable reports true: nothing is wrong with the commit, and it may be tried again for as long as it takes. A commit waits long while brokers are
-// away, and what is handled with a time-out of its own must not be set aside for that.
-func (e *waitingError) Unavailable() bool { return true }
-
 // RefusedError says that the broker refused a commit for good. Nothing was appended.
 type RefusedError struct {
 	Topic     string

@@ -31,7 +31,7 @@ func (o *Owner) lingerFor(ctx context.Context) {
 		runtime.Gosched()
 		return
 	}
-	full, end := o.queue.expect(answered)
+	full, end := o.queue.Expect(answered)
 	if full == nil {
 		return
 	}

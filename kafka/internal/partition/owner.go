@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/internal/line"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
 )
 
@@ -49,7 +50,7 @@ const maxBatchRecords = 10_000
 // Owner is this process's claim of one partition.
 type Owner struct {
 	*follower
-	queue       *queue
+	queue       *line.Queue
 	coordinator *coordinator // of the owner's goroutine, or of a renewal's or barrier's while there is one
 	proofs      proofs
 
@@ -78,10 +79,17 @@ func claim(ctx context.Context, f *follower) (*Owner, error) {
 	return begin(ctx, f, func(o *Owner) error { return o.seize(ctx) })
 }
 
+// newQueue returns the line of those who wait for the owner.
+func newQueue(cfg *Config) *line.Queue {
+	return line.NewQueue(line.Config{
+		MaxCommits: cfg.MaxWaiting, MaxBytes: cfg.MaxWaitingBytes, Version: cfg.Index.Version, KeepBroken: cfg.Broken.KeepDecisions,
+	})
+}
+
 func begin(ctx context.Context, f *follower, claim func(*Owner) error) (*Owner, error) {
 	o := &Owner{
 		follower:    f,
-		queue:       newQueue(f.cfg),
+		queue:       newQueue(&f.cfg),
 		coordinator: newCoordinator(&f.cfg),
 		finished:    make(chan struct{}),
 	}
@@ -116,36 +124,16 @@ func (o *Owner) over() bool {
 func (o *Owner) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 ) (eventstore.Result, error) {
-	return o.submit(ctx, newCommit(stream, expected, records))
+	return o.submit(ctx, line.New(stream, expected, records))
 }
 
 // submit queues the commit and waits for its answer, or until ctx ends.
-func (o *Owner) submit(ctx context.Context, c *commit) (eventstore.Result, error) {
-	if err := o.queue.reserve(ctx, c.size); err != nil {
+func (o *Owner) submit(ctx context.Context, c *line.Commit) (eventstore.Result, error) {
+	if err := o.queue.Enter(ctx, c); err != nil {
 		return eventstore.Result{}, err
 	}
-	c.own(clock.Now())
-	if err := o.queue.enter(c); err != nil {
-		return eventstore.Result{}, err
-	}
-	select {
-	case <-c.done:
-		return c.result, c.err
-	case <-ctx.Done():
-	}
-	if err := notAppended(ctx); o.queue.withdraw(c, err) {
-		return eventstore.Result{}, err
-	}
-	select {
-	case <-c.done:
-		return c.result, c.err
-	default:
-		return eventstore.Result{}, fmt.Errorf("%w: %w while the commit was under way", eventstore.ErrOutcomeUnknown, context.Cause(ctx))
-	}
+	return o.queue.Await(ctx, c)
 }
-
-// notAppended is the error for a caller who left before its commit was on its way.
-func notAppended(ctx context.Context) error { return &waitingError{context.Cause(ctx)} }
 
 // end stops the owner: commits that wait are refused with the reason, unless the claim was lost before; the batch in
 // flight is given one last try. It may be called more than once.
@@ -190,7 +178,7 @@ func (o *Owner) run(ctx context.Context) {
 
 // stopAll refuses what waits, and whatever comes.
 func (o *Owner) stopAll(because error) {
-	o.queue.stop(because)
+	o.queue.Stop(because)
 	o.proofs.end(because)
 }
 
@@ -217,7 +205,7 @@ func (o *Owner) work(ctx context.Context) error {
 
 // gather waits for a commit and takes with it all that wait already, up to the bounds of a batch.
 // A batch gathers while the one before it is in flight. Or it returns because there is something else to do.
-func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits []*commit, task func(context.Context) error) {
+func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits []*line.Commit, task func(context.Context) error) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -233,14 +221,14 @@ func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits
 			return nil, o.renew
 		}
 		o.lingerFor(ctx)
-		if commits := o.queue.take(o.cfg.MaxBatchBytes, maxBatchRecords); len(commits) > 0 {
+		if commits := o.queue.Take(o.cfg.MaxBatchBytes, maxBatchRecords); len(commits) > 0 {
 			return commits, nil
 		}
 		if o.asking == nil && o.proofs.wanted() {
 			return nil, o.bar
 		}
 		select {
-		case <-o.queue.wake:
+		case <-o.queue.Wake():
 		case <-due:
 			return nil, o.renew
 		case a := <-o.asking:

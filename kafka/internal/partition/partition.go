@@ -9,6 +9,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/internal/line"
 )
 
 // Partition is this process's part in one partition: it owns it, or it follows what the owner writes. In both roles its
@@ -154,7 +155,7 @@ func (p *Partition) owner(ctx context.Context) (*Owner, error) {
 		select {
 		case <-s.claiming:
 		case <-ctx.Done():
-			return nil, notAppended(ctx)
+			return nil, &line.WaitingError{Cause: context.Cause(ctx)}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/internal/line"
 )
 
 // Two thousand short histories of one stream: commits come by tips and without, are withdrawn, taken, stored, refused and
@@ -34,19 +36,18 @@ func TestQueueKeepsItsInvariants(t *testing.T) {
 	for n := range histories {
 		h := &queueHistory{
 			T: t, seen: seen, rng: rand.New(rand.NewPCG(seed, uint64(n))), stream: eventstore.Stream{Category: "A", ID: fmt.Sprint(n)},
-			owner: &Owner{follower: &follower{cfg: cfg}, queue: newQueue(cfg)},
-			tips:  make(map[*commit][]string), log: []string{},
+			owner: &Owner{follower: &follower{cfg: cfg}, queue: newQueue(&cfg)},
+			tips:  make(map[*line.Commit][]string), log: []string{},
 		}
 		for range steps {
 			h.step()
 			h.invariants()
 		}
-		for h.owner.queue.waiting > 0 {
-			h.batch()
+		for h.batch() {
 			h.invariants()
 		}
-		require.Zero(t, h.owner.queue.bytes)
-		require.Empty(t, h.owner.queue.lines)
+		require.Empty(t, h.waiting)
+		require.Equal(t, line.Shown{}, h.owner.queue.Shown(h.stream.ID, 1))
 	}
 	for _, what := range []string{"stored on queued", "broken", "withdrawn", "conflict at once", "repeated", "stored anyhow", "refused on broken"} {
 		require.Greater(t, seen[what], histories/100, "%s: %v", what, seen)
@@ -62,9 +63,10 @@ type queueHistory struct {
 	stream eventstore.Stream
 
 	reads   []queueRead
-	waiting []*commit
-	tips    map[*commit][]string // of the commits that came by a tip: the events that were decided on
-	log     []string             // event ids that are stored
+	waiting []*line.Commit
+	tips    map[*line.Commit][]string // of the commits that came by a tip: the events that were decided on
+	log     []string                  // event ids that are stored
+	shown   []string                  // event ids that were shown before they were stored, or never were
 	ids     int
 }
 
@@ -84,10 +86,13 @@ func (h *queueHistory) step() {
 		if h.rng.IntN(3) == 0 {
 			expected = eventstore.Expected(len(h.log) + h.rng.IntN(3))
 		}
-		h.enter(newCommit(h.stream, expected, h.records()))
+		h.enter(line.New(h.stream, expected, h.records()))
 	case n < 10 && len(h.waiting) > 0:
 		c := h.waiting[h.rng.IntN(len(h.waiting))]
-		if h.owner.queue.withdraw(c, context.Canceled) {
+		ctx, leave := context.WithCancel(h.Context())
+		leave()
+		var left *line.WaitingError
+		if _, err := h.owner.queue.Await(ctx, c); errors.As(err, &left) {
 			h.seen["withdrawn"]++
 		}
 	default:
@@ -129,7 +134,7 @@ func (h *queueHistory) read() queueRead {
 
 func (h *queueHistory) appendByTip(r queueRead) {
 	now := h.read()
-	c := r.tip.commit(h.records())
+	c := line.Behind(r.tip.on, h.stream, r.tip.version, h.records())
 	h.tips[c] = r.events
 	err := h.enter(c)
 	if err != nil {
@@ -138,22 +143,23 @@ func (h *queueHistory) appendByTip(r queueRead) {
 	require.Equal(h, slices.Equal(now.events, r.events), err == nil, "a conflict at once, if and only if something else is shown by now: %v", err)
 }
 
-func (h *queueHistory) enter(c *commit) error {
-	require.NoError(h, h.owner.queue.reserve(h.Context(), c.size))
-	c.own(time.Now())
-	err := h.owner.queue.enter(c)
+func (h *queueHistory) enter(c *line.Commit) error {
+	err := h.owner.queue.Enter(h.Context(), c)
 	if err == nil {
 		h.waiting = append(h.waiting, c)
 	}
 	return err
 }
 
-// batch is what the owner does with a batch, but that chance decides what the broker says.
-func (h *queueHistory) batch() {
-	h.process(h.owner.queue.take(2000+h.rng.IntN(6000), maxBatchRecords))
+// batch is what the owner does with a batch, but that chance decides what the broker says. It
+// reports whether there was something to do.
+func (h *queueHistory) batch() bool {
+	commits := h.owner.queue.Take(2000+h.rng.IntN(6000), maxBatchRecords)
+	h.process(commits)
+	return len(commits) > 0
 }
 
-func (h *queueHistory) process(commits []*commit) {
+func (h *queueHistory) process(commits []*line.Commit) {
 	b, err := h.owner.check(commits)
 	require.NoError(h, err)
 	if len(b.writes) == 0 {
@@ -164,11 +170,11 @@ func (h *queueHistory) process(commits []*commit) {
 		h.process(left)
 	case 1:
 		if len(left) == 1 {
-			h.owner.queue.answer(left[0], eventstore.Result{}, &RefusedError{})
+			h.owner.queue.Answer(left[0], eventstore.Result{}, &RefusedError{})
 			return
 		}
 		for _, c := range left {
-			h.process([]*commit{c})
+			h.process([]*line.Commit{c})
 		}
 	default:
 		h.store(b)
@@ -179,13 +185,13 @@ func (h *queueHistory) store(b *batch) {
 	for _, c := range b.writes {
 		if events, byTip := h.tips[c]; byTip {
 			require.Equal(h, events, h.log[:len(h.log):len(h.log)], "what is stored before is what was decided on")
-			if c.on != nil || c.shown {
+			if slices.Contains(h.shown, c.Records()[0].ID) {
 				h.seen["stored on queued"]++
 			}
 		} else {
 			h.seen["stored anyhow"]++
 		}
-		for _, r := range c.records {
+		for _, r := range c.Records() {
 			h.log = append(h.log, r.ID)
 		}
 	}
@@ -204,40 +210,52 @@ func (h *queueHistory) invariants() {
 	shown := h.read().events
 	h.reads = h.reads[:len(h.reads)-1]
 	require.Equal(h, h.log, shown[:min(len(h.log), len(shown)):min(len(h.log), len(shown))], "what is shown goes on from what is stored")
-	if l := h.owner.queue.lines[h.stream.ID]; l != nil {
-		at := len(h.log)
-		for _, c := range l.commits {
-			require.Equal(h, shown[:at], h.tips[c], "Q2: each commit of a line rests on what is before it")
-			at += len(c.records)
-		}
-		require.Len(h, shown, at)
+	h.shown = append(h.shown, shown...)
+	at := len(h.log)
+	for _, records := range h.owner.queue.Shown(h.stream.ID, 1).Commits {
+		require.Equal(h, shown[:at], h.tips[h.of(records[0].ID)], "Q2: each commit of a line rests on what is before it")
+		at += len(records)
 	}
-	for c := h.owner.queue.first; c != nil; c = c.next {
-		require.False(h, c.broken, "Q3: what is broken does not wait")
-	}
-	h.waiting = slices.DeleteFunc(h.waiting, func(c *commit) bool {
-		if c.state == commitAnswered {
+	require.Len(h, shown, at)
+	h.waiting = slices.DeleteFunc(h.waiting, func(c *line.Commit) bool {
+		select {
+		case <-c.Done():
 			h.judge(c)
+			return true
+		default:
+			require.False(h, c.RestsOnBroken(), "Q3: what is broken does not wait")
+			return false
 		}
-		return c.state == commitAnswered
 	})
 }
 
+// of returns the commit of an event that waits.
+func (h *queueHistory) of(id string) *line.Commit {
+	for _, c := range h.waiting {
+		if c.Records()[0].ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
 // judge holds an answer against the log.
-func (h *queueHistory) judge(c *commit) {
-	at := slices.Index(h.log, c.records[0].ID)
+func (h *queueHistory) judge(c *line.Commit) {
+	at := slices.Index(h.log, c.Records()[0].ID)
+	result, err := c.Outcome()
+	_, byTip := h.tips[c]
 	switch {
-	case c.err != nil:
+	case err != nil:
 		require.Negative(h, at)
-		if c.broken {
+		if byTip && slices.Contains(h.shown, c.Records()[0].ID) {
 			h.seen["broken"]++
-		} else if _, byTip := h.tips[c]; byTip {
+		} else if byTip {
 			h.seen["refused on broken"]++
 		}
-	case c.result.Repeated:
+	case result.Repeated:
 		h.seen["repeated"]++
 		require.Negative(h, at)
 	default:
-		require.Equal(h, int64(at+1), c.result.First)
+		require.Equal(h, int64(at+1), result.First)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/line"
 )
 
 // Tip is the end of a stream as ReadQueued saw it; it is [eventstore.Tip]'s, for input that was checked.
@@ -13,9 +14,9 @@ type Tip struct {
 	owner   *Owner
 	stream  eventstore.Stream
 	version int64
-	on      *commit  // the last one of the line; nil if all was stored
-	asked   question // before it was read
-	beside  bool     // something was queued for the stream that is not shown
+	on      *line.Commit // the last one of the line; nil if all was stored
+	asked   question     // before it was read
+	beside  bool         // something was queued for the stream that is not shown
 }
 
 // Version returns the version of the stream at the tip.
@@ -36,9 +37,10 @@ func (p *Partition) ReadQueued(
 	}
 	t := &Tip{owner: o, stream: stream, asked: o.proofs.ask(p.follower.cfg.Broken.StaleProof)}
 	index := p.follower.cfg.Index
-	var commits [][]eventstore.Record
 	var stored iter.Seq2[eventstore.Record, error]
-	commits, t.on, t.beside = o.queue.line(stream.ID, from)
+	queued := o.queue.Shown(stream.ID, from)
+	commits := queued.Commits
+	t.on, t.beside = queued.Last, queued.Beside
 	if n := len(commits); n > 0 {
 		newest := commits[n-1]
 		t.version = newest[len(newest)-1].AggregateVersion
@@ -62,37 +64,9 @@ func (p *Partition) ReadQueued(
 	}, t, nil
 }
 
-// line returns the records of the commits in the stream's line, but for those that end before from, and the last commit. It
-// is nil if there is no line. beside reports whether there is more in the queue for the stream.
-func (q *queue) line(aggregateID string, from int64) (records [][]eventstore.Record, last *commit, beside bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	l := q.lines[aggregateID]
-	end := l.end()
-	beside = l != nil && l.beside > 0
-	if end == nil {
-		return nil, nil, beside
-	}
-	first := len(l.commits) - 1
-	for first > 0 && l.commits[first].records[0].AggregateVersion > from {
-		first--
-	}
-	commits := make([][]eventstore.Record, 0, len(l.commits)-first)
-	for _, c := range l.commits[first:] {
-		commits = append(commits, c.records)
-	}
-	return commits, end, beside
-}
-
 // Append appends right behind the tip.
 func (t *Tip) Append(ctx context.Context, records []eventstore.Record) (eventstore.Result, error) {
-	return t.owner.submit(ctx, t.commit(records))
-}
-
-func (t *Tip) commit(records []eventstore.Record) *commit {
-	c := newCommit(t.stream, eventstore.Expected(t.version), records)
-	c.tip, c.on = true, t.on
-	return c
+	return t.owner.submit(ctx, line.Behind(t.on, t.stream, t.version, records))
 }
 
 // Stored waits until what the tip rests on is stored, or will never be.
@@ -101,12 +75,12 @@ func (t *Tip) Stored(ctx context.Context) error {
 		return nil
 	}
 	select {
-	case <-t.on.done:
+	case <-t.on.Done():
 	case <-ctx.Done():
 		return &UnprovenError{context.Cause(ctx)}
 	}
-	if !t.on.stored {
-		return t.overtaken(t.on.records[0].AggregateVersion - 1)
+	if !t.on.Stored() {
+		return t.overtaken(t.on.First() - 1)
 	}
 	return nil
 }
@@ -124,7 +98,7 @@ func (t *Tip) Await(ctx context.Context) error {
 	if o.cfg.Broken.NoProof && t.on == nil {
 		return o.gone()
 	}
-	err := o.proofs.await(ctx, t.asked, o.queue.knock)
+	err := o.proofs.await(ctx, t.asked, o.queue.Knock)
 	if err != nil && !errors.Is(err, errAnotherTerm) || err == nil && !t.beside {
 		return err
 	}
@@ -144,8 +118,4 @@ func (t *Tip) overtaken(actual int64) error {
 }
 
 // gone returns why the owner appends no more, or nil.
-func (o *Owner) gone() error {
-	o.queue.mu.Lock()
-	defer o.queue.mu.Unlock()
-	return o.queue.stopped
-}
+func (o *Owner) gone() error { return o.queue.Stopped() }

@@ -1,7 +1,6 @@
-package partition
+package line_test
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -9,27 +8,29 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/line"
 )
 
-// BenchmarkQueue lets a thousand callers through the queue, each with a commit to a stream of its own, and an owner that stores nothing.
+// BenchmarkQueue lets a thousand callers through the queue, each with a commit to a stream of its
+// own, and an owner that stores nothing.
 func BenchmarkQueue(b *testing.B) {
 	const callers = 1000
-	q := newQueue(Config{MaxWaiting: 10_000, MaxWaitingBytes: 1 << 30})
+	q := line.NewQueue(line.Config{MaxCommits: 10_000, MaxBytes: 1 << 30})
 	end := make(chan struct{})
 	var owner sync.WaitGroup
 	owner.Go(func() {
 		for {
 			select {
-			case <-q.wake:
+			case <-q.Wake():
 			case <-end:
 				return
 			}
-			for taken := q.take(1<<20, 64); len(taken) > 0; taken = q.take(1<<20, 64) {
-				q.mu.Lock()
-				for _, c := range taken {
-					q.finish(c, eventstore.Result{}, nil)
-				}
-				q.mu.Unlock()
+			for taken := q.Take(1<<20, 64); len(taken) > 0; taken = q.Take(1<<20, 64) {
+				q.AnswerAll(func(answer func(*line.Commit, eventstore.Result, error)) {
+					for _, c := range taken {
+						answer(c, eventstore.Result{}, nil)
+					}
+				})
 			}
 		}
 	})
@@ -41,13 +42,11 @@ func BenchmarkQueue(b *testing.B) {
 		group.Go(func() {
 			stream := eventstore.Stream{Category: "A", ID: fmt.Sprint(n)}
 			for range b.N / callers {
-				c := newCommit(stream, eventstore.Any, records)
-				err := q.reserve(b.Context(), c.size)
-				c.own(time.Now())
-				if err = errors.Join(err, q.enter(c)); err != nil {
+				c := line.New(stream, eventstore.Any, records)
+				if err := q.Enter(b.Context(), c); err != nil {
 					b.Error(err)
 				}
-				<-c.done
+				<-c.Done()
 			}
 		})
 	}
