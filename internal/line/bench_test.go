@@ -19,6 +19,7 @@ func BenchmarkQueue(b *testing.B) {
 	end := make(chan struct{})
 	var owner sync.WaitGroup
 	owner.Go(func() {
+		var answers []line.Answer
 		for {
 			select {
 			case <-q.Wake():
@@ -26,11 +27,11 @@ func BenchmarkQueue(b *testing.B) {
 				return
 			}
 			for taken := q.Take(1<<20, 64); len(taken) > 0; taken = q.Take(1<<20, 64) {
-				q.AnswerAll(func(answer func(*line.Commit, eventstore.Result, error)) {
-					for _, c := range taken {
-						answer(c, eventstore.Result{}, nil)
-					}
-				})
+				answers = answers[:0]
+				for _, c := range taken {
+					answers = append(answers, line.Answer{Commit: c})
+				}
+				q.Answer(answers...)
 			}
 		}
 	})

@@ -314,14 +314,14 @@ func (m *model) store(t *rapid.T) {
 	if len(all) == 0 {
 		return
 	}
-	var writes []*entry
+	var writes []line.Answer
 	for _, e := range all[:rapid.IntRange(1, len(all)).Draw(t, "commits")] {
 		version := int64(len(m.log[e.stream]))
 		if e.commit.RestsOnBroken() || !e.commit.Expected().Met(version) || e.disowned {
 			err := e.commit.Conflict(version)
 			m.breaks(e)
 			m.told(e, eventstore.Result{}, err)
-			m.queue.Answer(e.commit, eventstore.Result{}, err)
+			m.queue.Answer(line.Answer{Commit: e.commit, Err: err})
 			continue
 		}
 		if e.decided != nil {
@@ -334,13 +334,9 @@ func (m *model) store(t *rapid.T) {
 			m.lines[e.stream], e.inLine = m.lines[e.stream][1:], false
 		}
 		m.told(e, eventstore.Result{First: version + 1, Last: e.commit.Last()}, nil)
-		writes = append(writes, e)
+		writes = append(writes, line.Answer{Commit: e.commit, Result: e.result})
 	}
-	m.queue.AnswerAll(func(answer func(*line.Commit, eventstore.Result, error)) {
-		for _, e := range writes {
-			answer(e.commit, e.result, nil)
-		}
-	})
+	m.queue.Answer(writes...)
 }
 
 // told notes the answer to an entry.
@@ -384,7 +380,7 @@ func (m *model) refuse(t *rapid.T) {
 	}
 	m.breaks(e)
 	m.told(e, result, err)
-	m.queue.Answer(e.commit, result, err)
+	m.queue.Answer(line.Answer{Commit: e.commit, Result: result, Err: err})
 }
 
 // disown is what the owner does with a commit whose answer depends on another one of the batch.

@@ -213,19 +213,22 @@ func (q *Queue) withdraw(c *Commit, err error) bool {
 	return true
 }
 
-// Answer tells the caller of a taken commit what became of it.
-func (q *Queue) Answer(c *Commit, r eventstore.Result, err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.finish(c, r, err)
+// Answer is what became of a commit.
+type Answer struct {
+	Commit *Commit
+	Result eventstore.Result
+	Err    error
 }
 
-// AnswerAll calls how with a function that does what Answer does. Nobody enters, and nobody is shown
-// anything, before how returns.
-func (q *Queue) AnswerAll(how func(answer func(*Commit, eventstore.Result, error))) {
+// Answer tells the callers of taken commits what became of them, in the order given. Nobody enters,
+// and nobody is shown anything, between the first of them and the last.
+func (q *Queue) Answer(answers ...Answer) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	how(q.finish)
+	for i := range answers {
+		a := &answers[i]
+		q.finish(a.Commit, a.Result, a.Err)
+	}
 }
 
 // Stop refuses all commits that wait, and all that come, with the reason. The owner goes on to answer

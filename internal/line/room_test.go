@@ -38,7 +38,7 @@ func TestCallersWaitOutsideForRoom(t *testing.T) {
 			var ids []string
 			for _, c := range q.Take(1<<20, 10) {
 				ids = append(ids, c.Stream().ID)
-				q.Answer(c, eventstore.Result{}, nil)
+				q.Answer(line.Answer{Commit: c})
 			}
 			synctest.Wait()
 			return ids

@@ -51,7 +51,7 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 		case errors.Is(err, errWriteAgain):
 			commits = left
 		case errors.As(err, &no) && len(left) == 1:
-			o.queue.Answer(left[0], eventstore.Result{}, err)
+			o.queue.Answer(line.Answer{Commit: left[0], Err: err})
 			return nil
 		case errors.As(err, &no):
 			for i, c := range left { // one of them is to blame: each alone
@@ -87,7 +87,7 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 	if r, ok, err := resultIn(o.cfg.Index, c); err != nil {
 		return err
 	} else if ok {
-		o.queue.Answer(c, r, nil)
+		o.queue.Answer(line.Answer{Commit: c, Result: r})
 		return nil
 	}
 	key := commandKey{c.Stream().ID, c.CommandID()}
@@ -100,14 +100,14 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 		version = stored.Version
 	}
 	if key.command != "" {
-		if w := b.commands[key]; w != nil {
+		if w, twice := b.commands[key]; twice {
 			o.queue.Disown(c)
 			b.repeats, b.first[c] = append(b.repeats, c), w
 			return nil
 		}
 		if stored.Repeated {
 			r, err := repeating(c, stored.Result, stored.Digest)
-			o.queue.Answer(c, r, err)
+			o.queue.Answer(line.Answer{Commit: c, Result: r, Err: err})
 			return nil
 		}
 	}
@@ -116,7 +116,7 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 			o.queue.Disown(c)
 			b.conflicts, b.actual[c] = append(b.conflicts, c), version
 		} else {
-			o.queue.Answer(c, eventstore.Result{}, c.Conflict(version))
+			o.queue.Answer(line.Answer{Commit: c, Err: c.Conflict(version)})
 		}
 		return nil
 	}
@@ -129,7 +129,7 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 	c.Sent = true
 	b.versions[c.Stream().ID] = version + int64(len(records))
 	if key.command != "" {
-		b.commands[key] = c
+		b.commands[key] = len(b.writes)
 	}
 	b.writes = append(b.writes, c)
 	b.records = append(b.records, records...)
@@ -149,26 +149,24 @@ func (o *Owner) mayWrite(c *line.Commit, version int64) bool {
 // answerAll answers the commits of a batch whose writes are in the index.
 func (o *Owner) answerAll(b *batch) {
 	defer b.reset()
-	o.queue.AnswerAll(func(answer func(*line.Commit, eventstore.Result, error)) {
-		end := b.base
-		for _, c := range b.writes {
-			records := c.Records()
-			end += int64(len(records))
-			answer(c, eventstore.Result{
-				First: c.First(), Last: c.Last(), Position: event.Position{Partition: o.cfg.Partition, Offset: end - 1},
-				Time: records[len(records)-1].Timestamp,
-			}, nil)
-		}
-		for _, c := range b.repeats {
-			first := b.first[c]
-			stored, _ := first.Outcome()
-			r, err := repeating(c, stored, first.Records()[0].CommandDigest)
-			answer(c, r, err)
-		}
-		for _, c := range b.conflicts {
-			answer(c, eventstore.Result{}, c.Conflict(b.actual[c]))
-		}
-	})
+	end := b.base
+	for _, c := range b.writes {
+		records := c.Records()
+		end += int64(len(records))
+		b.answers = append(b.answers, line.Answer{Commit: c, Result: eventstore.Result{
+			First: c.First(), Last: c.Last(), Position: event.Position{Partition: o.cfg.Partition, Offset: end - 1},
+			Time: records[len(records)-1].Timestamp,
+		}})
+	}
+	for _, c := range b.repeats {
+		first := b.answers[b.first[c]]
+		r, err := repeating(c, first.Result, first.Commit.Records()[0].CommandDigest)
+		b.answers = append(b.answers, line.Answer{Commit: c, Result: r, Err: err})
+	}
+	for _, c := range b.conflicts {
+		b.answers = append(b.answers, line.Answer{Commit: c, Err: c.Conflict(b.actual[c])})
+	}
+	o.queue.Answer(b.answers...)
 }
 
 // errClaimAgain: the batch does not count and never will, or the broker no longer knows this producer. What is in the log
@@ -392,11 +390,11 @@ func (o *Owner) giveUp(commits []*line.Commit, err error) error {
 		r, ok, failed := resultIn(o.cfg.Index, c)
 		switch {
 		case failed != nil:
-			o.queue.Answer(c, eventstore.Result{}, fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed)))
+			o.queue.Answer(line.Answer{Commit: c, Err: fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed))})
 		case ok:
-			o.queue.Answer(c, r, nil)
+			o.queue.Answer(line.Answer{Commit: c, Result: r})
 		default:
-			o.queue.Answer(c, eventstore.Result{}, err)
+			o.queue.Answer(line.Answer{Commit: c, Err: err})
 		}
 	}
 	return err
