@@ -13,14 +13,14 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // client is Sarama's, with connections that can be cut below requests that wait.
 type client struct {
 	sarama.Client
 	conns   *dial.Conns
-	reading *partition.Pool
+	reading *log.Pool
 	away    sync.Map // addresses of brokers that did not answer when they were asked last
 }
 
@@ -51,7 +51,7 @@ func connectWith(ctx context.Context, cfg Config, s *sarama.Config) (*client, er
 		}
 		return nil, &awayError{brokers: cfg.Brokers, err: err}
 	}
-	return &client{Client: c, conns: conns, reading: partition.NewPool(c)}, nil
+	return &client{Client: c, conns: conns, reading: log.NewPool(c)}, nil
 }
 
 // awayError says that no broker answers, however often they were asked.

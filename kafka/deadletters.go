@@ -12,7 +12,7 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // ErrNoDeadLetter says that there is no such dead letter, or it was handled or discarded; see
@@ -112,7 +112,7 @@ type DeadLetterTrace struct {
 // call reads what was written since. Methods may be called by any number of goroutines.
 type DeadLetters struct {
 	client *client
-	log    partition.Log
+	log    log.Log
 	writer *letterWriter
 	turn   chan struct{} // is full while somebody has the ledger
 	ledger ledger
@@ -130,7 +130,7 @@ func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
 		return nil, err
 	}
 	return &DeadLetters{
-		client: c, log: partition.Log{Client: c, Pool: c.reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg},
+		client: c, log: log.Log{Client: c, Pool: c.reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg},
 		turn: make(chan struct{}, 1), ledger: ledger{lanes: make(map[deadletter.ID]*lane)},
 	}, nil
 }
@@ -270,7 +270,7 @@ func (d *DeadLetters) each(ctx context.Context, from int64, use func(deadletter.
 	begin, end, err := d.log.Ends(ctx)
 	next = max(from, begin)
 	for err == nil && next < end && ctx.Err() == nil {
-		var records []partition.Raw
+		var records []log.Raw
 		var after int64
 		records, after, err = d.log.Read(ctx, next)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // committedByUs is the metadata of every offset that a subscription commits. One without it was set
@@ -97,9 +97,9 @@ func (m member) committed(ctx context.Context, n int32) (offset int64, ours bool
 // within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in
 // office has it.
 func (m member) within(ctx context.Context, n int32, offset int64) error {
-	log := partition.Log{Client: m.client, Pool: m.client.reading, Topic: m.category.topic, Partition: n}
-	_, _, err := log.Read(ctx, offset)
-	var out *partition.RangeError
+	whole := log.Log{Client: m.client, Pool: m.client.reading, Topic: m.category.topic, Partition: n}
+	_, _, err := whole.Read(ctx, offset)
+	var out *log.RangeError
 	if errors.As(err, &out) {
 		return &OffsetError{
 			Group: m.cfg.Group, Topic: out.Topic, Partition: out.Partition, Offset: offset, Begin: out.Begin, End: out.End,

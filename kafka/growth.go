@@ -10,7 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // extra looks at the partitions of a topic beyond those that are wanted. Kafka can add partitions
@@ -51,11 +51,11 @@ func (c *client) used(ctx context.Context, topic string, p int32) (why string, e
 	if err != nil {
 		return "", &unseenError{err}
 	}
-	log := partition.Log{Client: c, Pool: c.reading, Topic: topic, Partition: p}
+	whole := log.Log{Client: c, Pool: c.reading, Topic: topic, Partition: p}
 	for at := int64(0); at < end; {
-		records, next, err := log.Read(ctx, at)
-		var out *partition.RangeError
-		var corrupt *partition.CorruptError
+		records, next, err := whole.Read(ctx, at)
+		var out *log.RangeError
+		var corrupt *log.CorruptError
 		if len(records) > 0 || errors.As(err, &out) || errors.As(err, &corrupt) {
 			return "holds records, or did", nil
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -25,7 +25,7 @@ import (
 // events are set aside, and which were and are done with; the events stay in the topic.
 type letters struct {
 	handler, topic string // whose letters, and of which topic
-	log            partition.Log
+	log            log.Log
 	client         *client // for reading: its requests wait at the end of the topic
 	writer         *letterWriter
 
@@ -49,7 +49,7 @@ func openLetters(ctx context.Context, cfg Config, handler, topic string) (*lette
 	}
 	return &letters{
 		handler: handler, topic: topic, client: client,
-		log:     partition.Log{Client: client, Pool: client.reading, Topic: cfg.deadLetters()},
+		log:     log.Log{Client: client, Pool: client.reading, Topic: cfg.deadLetters()},
 		writer:  &letterWriter{cfg: cfg},
 		parked:  make(map[int32]*deadletter.Parked),
 		runners: make(map[int32]*attached),
@@ -160,7 +160,7 @@ func (l *letters) current(ctx context.Context) error {
 	defer l.moved.Listen(woken)()
 	begin, end, err := l.log.Ends(ctx)
 	if err == nil && begin > 0 {
-		err = &partition.CorruptError{
+		err = &log.CorruptError{
 			Topic: l.log.Topic, Cause: errLettersDeleted, Found: fmt.Sprintf("the topic begins at offset %d, expected 0: dead letters were deleted; restore it, and set "+
 				"retention.ms and retention.bytes to -1", begin),
 		}
@@ -193,8 +193,8 @@ func (l *letters) read(ctx context.Context, position int64) (deadletter.Entry, e
 }
 
 // readLetter returns the entry at a position.
-func readLetter(ctx context.Context, log *partition.Log, position int64) (deadletter.Entry, error) {
-	records, err := log.At(ctx, position)
+func readLetter(ctx context.Context, letters *log.Log, position int64) (deadletter.Entry, error) {
+	records, err := letters.At(ctx, position)
 	if err != nil {
 		return deadletter.Entry{}, err
 	}
@@ -205,7 +205,7 @@ func readLetter(ctx context.Context, log *partition.Log, position int64) (deadle
 			return e, err
 		}
 	}
-	return deadletter.Entry{}, fmt.Errorf("%s has no dead letter at offset %d", log.Topic, position)
+	return deadletter.Entry{}, fmt.Errorf("%s has no dead letter at offset %d", letters.Topic, position)
 }
 
 // letterWriter writes to the dead-letter topic. It connects with the first letter.

@@ -15,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -49,7 +50,7 @@ type category struct {
 type storedPartition struct {
 	*partition.Partition
 	index  *index.Partition
-	reader *partition.Reader
+	reader *log.Reader
 }
 
 // Open connects to the cluster, verifies the topics, and reads all events into the index. It follows what is appended from then on.
@@ -151,7 +152,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 			c.partitions[p] = storedPartition{
 				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
 				index:     idx,
-				reader:    &partition.Reader{Client: s.client, Pool: s.client.reading, Topic: topic, Partition: p, Index: idx},
+				reader:    &log.Reader{Client: s.client, Pool: s.client.reading, Topic: topic, Partition: p, Index: idx},
 			}
 		}
 		s.categories[g.Name] = c
@@ -415,7 +416,7 @@ func public(err error) error {
 func publicOf(err error) error {
 	var lost *partition.LostError
 	var notOwner *partition.NotOwnerError
-	var corrupt *partition.CorruptError
+	var corrupt *log.CorruptError
 	var refused *partition.RefusedError
 	var unusable *index.UnusableError
 	switch {

@@ -16,6 +16,8 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/internal/line"
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -278,14 +280,14 @@ var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
 // send sends the batch until the broker says where it is, or that it will not have it. What is sent again is
 // the same batch with the same sequence number, so the broker keeps one copy.
 func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, err error) {
-	var pause backoff
+	var pause retry.Backoff
 	for attempt := 1; ; attempt++ {
 		base, err := o.produce(rb)
 		if err == nil {
 			return base, nil
 		}
-		k := kindOf(err)
-		if isCorrupt(err) { // the log is not the one that the index was made from
+		k := retry.KindOf(err)
+		if log.IsCorrupt(err) { // the log is not the one that the index was made from
 			if attempt > 1 {
 				err = fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 			}
@@ -294,16 +296,16 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 		if _, mismatch := access.MismatchOf(err); mismatch {
 			o.link.drop()
 			if attempt > 1 {
-				k = passing // an earlier attempt may have landed, and nothing can be read to find out
+				k = retry.Passing // an earlier attempt may have landed, and nothing can be read to find out
 			}
 		}
 		switch {
-		case k == fenced:
+		case k == retry.Fenced:
 			return 0, o.fenced(ctx, attempt, err)
-		case k == sequence, k == refused && attempt > 1: // an earlier attempt may have landed
+		case k == retry.Sequence, k == retry.Refused && attempt > 1: // an earlier attempt may have landed
 			o.cfg.Logger.Warn("broker does not take the batch", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
 			return 0, errClaimAgain
-		case k == refused:
+		case k == retry.Refused:
 			return 0, &RefusedError{Topic: o.cfg.Topic, Partition: o.cfg.Partition, Cause: err}
 		}
 		o.cfg.Logger.Warn("append is tried again", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
@@ -313,7 +315,7 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 			o.sequence = wire.NextSequence(o.sequence, len(rb.Records))
 			rb.FirstSequence = o.sequence
 		}
-		if stopped := pause.wait(ctx); stopped != nil {
+		if stopped := pause.Wait(ctx); stopped != nil {
 			return 0, fmt.Errorf("%w: %w; the last attempt: %w", eventstore.ErrOutcomeUnknown, stopped, err)
 		}
 	}
@@ -337,7 +339,7 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 		return 0, fmt.Errorf("produce to %s: the answer does not name the partition", b.Addr())
 	}
 	// Brokers before 3.0 want IdempotentWrite as well.
-	return block.Offset, access.Explain(noneIsNil(block.Err), o.coordinator.writing(access.Topic),
+	return block.Offset, access.Explain(retry.NoneIsNil(block.Err), o.coordinator.writing(access.Topic),
 		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
 // A barrier shows, where there is nothing to append, that the owner still owns the partition: an empty transaction under
@@ -63,7 +65,7 @@ func (o *Owner) bar(ctx context.Context) error {
 	if o.claims.newest() != o.term {
 		return o.renew(ctx)
 	}
-	b.from, b.aborts, b.pause = o.cfg.Index.Checkpoint().Next, !b.aborts, firstPause
+	b.from, b.aborts, b.pause = o.cfg.Index.Checkpoint().Next, !b.aborts, retry.FirstPause
 	b.underWay, b.recent, b.answered, b.told = true, true, false, o.cfg.Observer.barring()
 	term, commits := o.term, !b.aborts
 	o.beside(ctx, func(ctx context.Context) answer {
@@ -95,7 +97,7 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 	default: // it comes
 		b.answered = true
 		pause := b.pause
-		b.pause = min(2*pause, longPause)
+		b.pause = min(2*pause, retry.LongPause)
 		o.beside(ctx, func(ctx context.Context) answer {
 			return answer{barrier: true, err: clock.Wait(ctx, pause)}
 		})
@@ -109,7 +111,7 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	short, cancel := context.WithTimeout(ctx, markerTime)
 	defer cancel()
 	o.wait = barrierWait
-	defer func() { o.wait = soon }()
+	defer func() { o.wait = log.Soon }()
 	began := clock.Reading()
 	err = o.follow(short, func(c index.Checkpoint) bool {
 		atEnd := c.Next >= o.high.Load()
@@ -119,7 +121,7 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	switch {
 	case err == nil:
 		return found, nil
-	case short.Err() == nil && kindOf(err) == passing: // the index, or what the partition holds
+	case short.Err() == nil && retry.KindOf(err) == retry.Passing: // the index, or what the partition holds
 		return false, err
 	}
 	o.cfg.Logger.Debug("the marker of a barrier is not read yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
@@ -144,7 +146,7 @@ func (o *Owner) refused(ctx context.Context, err error) error {
 	}
 	o.cfg.Logger.Warn("a barrier is refused, and the claim renewed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"error", err)
-	if kindOf(err) == refused { // a permission, say: whoever waits need not wait for the renewal
+	if retry.KindOf(err) == retry.Refused { // a permission, say: whoever waits need not wait for the renewal
 		o.proofs.fail(o.barrier.number, err)
 	}
 	return o.renew(ctx)

@@ -5,19 +5,22 @@ import (
 	"fmt"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// checkBeginning fails with a *CorruptError if the partition has lost its first records. An index that holds all of the log fetches nothing, and would
+// checkBeginning fails with a *[log.CorruptError] if the partition has lost its first records. An index that holds all of the log fetches nothing, and would
 // not be told.
 func (f *follower) checkBeginning(ctx context.Context) error {
 	defer f.link.conns.CutWhenDone(ctx)()
-	var pause backoff
+	var pause retry.Backoff
 	for {
 		first, err := f.beginning()
 		if err == nil {
 			return f.begun(first)
 		}
-		if final(err) {
+		if log.Final(err) {
 			return err
 		}
 		if stopped := f.tryAgain(ctx, &pause, err); stopped != nil {
@@ -31,5 +34,5 @@ func (f *follower) beginning() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return offsetAt(b.Broker, f.cfg.Topic, f.cfg.Partition, sarama.OffsetOldest)
+	return log.OffsetAt(b.Broker, f.cfg.Topic, f.cfg.Partition, sarama.OffsetOldest)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
 // The bounds of claiming again after a claim that was interrupted. The pause is twice as long each time, and drawn from
@@ -38,7 +39,7 @@ func (o *Owner) seize(ctx context.Context) error {
 		} else {
 			err = fmt.Errorf("claim %s partition %d: %w", o.cfg.Topic, o.cfg.Partition, err)
 		}
-		if errors.Is(err, errUsedTerm) && clock.Wait(ctx, firstPause) == nil {
+		if errors.Is(err, errUsedTerm) && clock.Wait(ctx, retry.FirstPause) == nil {
 			o.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it knew; the next one is asked for",
 				"topic", o.cfg.Topic, "partition", o.cfg.Partition, "term", term.String())
 			n--

@@ -12,6 +12,8 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
 // markTime is how long the coordinator leaves the empty transaction of a claim open before it ends it by itself, which would
@@ -59,14 +61,14 @@ func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term i
 			ProducerEpoch:      previous.Epoch,
 		})
 		if err == nil {
-			term, err = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, noneIsNil(r.Err)
+			term, err = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, retry.NoneIsNil(r.Err)
 		}
 		// An answer that is not final may hide that the new term was stored. One transaction being in the way hides nothing.
-		doubt = doubt || err != nil && kindOf(err) == passing && !errors.Is(err, sarama.ErrConcurrentTransactions)
+		doubt = doubt || err != nil && retry.KindOf(err) == retry.Passing && !errors.Is(err, sarama.ErrConcurrentTransactions)
 		return err
 	})
 	// A coordinator that has forgotten the transactional id, or given it to another, does not know the term any more.
-	if err != nil && (kindOf(err) == fenced || previous != index.NoTerm() && forgotten(err)) {
+	if err != nil && (retry.KindOf(err) == retry.Fenced || previous != index.NoTerm() && forgotten(err)) {
 		err = lostError(c.topic, c.partition, previous, err)
 	}
 	return term, doubt, err
@@ -108,10 +110,10 @@ func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool
 			if err != nil {
 				return err
 			}
-			return noneIsNil(r.Err)
+			return retry.NoneIsNil(r.Err)
 		})
 	}
-	if err != nil && kindOf(err) == fenced {
+	if err != nil && retry.KindOf(err) == retry.Fenced {
 		err = lostError(c.topic, c.partition, term, err)
 	}
 	return err
@@ -124,7 +126,7 @@ func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool
 // brokers is half a second later, or this one. Either takes a round trip between brokers.
 func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
 	defer c.conns.CutWhenDone(ctx)()
-	away, busy := backoff{}, amidTransactions()
+	away, busy := retry.Backoff{}, retry.AmidTransactions()
 	for {
 		b, err := c.connected()
 		if err == nil {
@@ -135,7 +137,7 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 		if err == nil {
 			return nil
 		}
-		if kindOf(err) != passing {
+		if retry.KindOf(err) != retry.Passing {
 			c.drop()
 			return err
 		}
@@ -143,15 +145,15 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 		if errors.Is(err, sarama.ErrConcurrentTransactions) {
 			pause, what = &busy, "transaction coordinator has yet to end another transaction, and is asked again"
 		}
-		if pause.tells() {
+		if pause.Tells() {
 			c.logger.Warn(what, "transactionalId", c.transactionalID,
-				"for", pause.lasts().Round(time.Millisecond), "error", err)
+				"for", pause.Lasts().Round(time.Millisecond), "error", err)
 		}
 		if ctx.Err() == nil && pause == &away {
 			c.drop()
 			_ = c.client.RefreshTransactionCoordinator(c.transactionalID) // a failure shows at the next attempt
 		}
-		if stopped := pause.wait(ctx); stopped != nil {
+		if stopped := pause.Wait(ctx); stopped != nil {
 			c.drop()
 			return fmt.Errorf("%w; the transaction coordinator's last answer: %w", stopped, err)
 		}
@@ -167,7 +169,7 @@ func (c *coordinator) connected() (*sarama.Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.broker, err = connect(known.Addr(), &c.config)
+	c.broker, err = log.Connect(known.Addr(), &c.config)
 	return c.broker, err
 }
 
@@ -192,11 +194,4 @@ func (c *coordinator) writing(resource string) access.Need {
 
 func lostError(topic string, partition int32, term index.Term, cause error) error {
 	return &LostError{Topic: topic, Partition: partition, Term: term, Cause: readable(cause)}
-}
-
-func noneIsNil(e sarama.KError) error {
-	if e == sarama.ErrNoError {
-		return nil
-	}
-	return e
 }

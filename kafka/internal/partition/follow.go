@@ -13,7 +13,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -36,7 +38,7 @@ type follower struct {
 
 func newFollower(cfg Config) *follower {
 	f := &follower{
-		cfg: cfg, wait: soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg),
+		cfg: cfg, wait: log.Soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), claims: noClaims(), progress: newProgress(&cfg), skips: newSkips(&cfg),
 		marker: noMarker(), last: markers{commit: noMarker(), abort: noMarker()},
 	}
 	f.link.verify = f.verify
@@ -49,7 +51,7 @@ func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool)
 	defer f.link.conns.CutWhenDone(ctx)()
 	defer f.skips.tell(true)
 	f.progress.begin()
-	var pause backoff
+	var pause retry.Backoff
 	for {
 		at := f.cfg.Index.Checkpoint()
 		if done(at) {
@@ -60,10 +62,10 @@ func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool)
 			if err != nil {
 				return err
 			}
-			pause = backoff{}
+			pause = retry.Backoff{}
 			continue
 		}
-		if final(err) {
+		if log.Final(err) {
 			return err
 		}
 		f.link.suspected = f.link.suspected || errors.Is(err, sarama.ErrOffsetOutOfRange) // see verify
@@ -76,13 +78,13 @@ func (f *follower) follow(ctx context.Context, done func(index.Checkpoint) bool)
 // followToEnd reads up to the end that the partition's leader has now.
 func (f *follower) followToEnd(ctx context.Context) error {
 	defer f.link.conns.CutWhenDone(ctx)()
-	var pause backoff
+	var pause retry.Backoff
 	for {
 		end, err := f.end()
 		if err == nil {
 			return f.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end })
 		}
-		if final(err) {
+		if log.Final(err) {
 			return err
 		}
 		if stopped := f.tryAgain(ctx, &pause, err); stopped != nil {
@@ -92,17 +94,17 @@ func (f *follower) followToEnd(ctx context.Context) error {
 }
 
 // tryAgain gets ready for another attempt after one that failed, unless ctx ends.
-func (f *follower) tryAgain(ctx context.Context, pause *backoff, err error) error {
+func (f *follower) tryAgain(ctx context.Context, pause *retry.Backoff, err error) error {
 	if ctx.Err() != nil { // that is why it failed; the leader may be the right one
 		f.link.drop()
 		return context.Cause(ctx)
 	}
-	if pause.tells() {
+	if pause.Tells() {
 		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
-			"for", pause.lasts().Round(time.Millisecond), "error", err)
+			"for", pause.Lasts().Round(time.Millisecond), "error", err)
 	}
 	f.link.reset()
-	return pause.wait(ctx)
+	return pause.Wait(ctx)
 }
 
 // end returns the high watermark: the offset after the last record that is replicated.
@@ -111,16 +113,12 @@ func (f *follower) end() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	end, err := offsetAt(b.Broker, f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest)
+	end, err := log.OffsetAt(b.Broker, f.cfg.Topic, f.cfg.Partition, sarama.OffsetNewest)
 	if err == nil {
 		f.high.Store(end)
 	}
 	return end, err
 }
-
-// garbledFetches is how many fetches in a row may bring bytes that are no batches, which a connection may have garbled, before the
-// partition is taken to hold them.
-const garbledFetches = 4
 
 // fetchAndApply fetches some batches and applies what counts. It reports whether they were fetched: otherwise it is worth another
 // attempt. An error of what was fetched is final.
@@ -132,7 +130,7 @@ func (f *follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool)
 		return false, err
 	}
 	var malformed *recordbatch.MalformedError
-	if err := f.applyAll(block, &m.decoder, offset, done); err != nil || !errors.As(block.malformed, &malformed) {
+	if err := f.applyAll(block, &m.decoder, offset, done); err != nil || !errors.As(block.Malformed, &malformed) {
 		f.garbled = 0
 		return true, err
 	}
@@ -141,7 +139,7 @@ func (f *follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool)
 
 // garble counts a fetch from the offset on whose bytes are no batches. It returns the error, which is final once there were enough.
 func (f *follower) garble(malformed *recordbatch.MalformedError, from int64) error {
-	if f.garbled++; f.garbled < garbledFetches {
+	if f.garbled++; f.garbled < log.GarbledFetches {
 		return malformed
 	}
 	return f.corrupt(max(malformed.Offset, from), fmt.Sprintf(
@@ -165,29 +163,29 @@ func (m *memory) release() {
 	memories.Put(m)
 }
 
-func (f *follower) fetch(offset int64, m *memory) (*fetched, error) {
+func (f *follower) fetch(offset int64, m *memory) (*log.Fetched, error) {
 	b, err := f.link.leader()
 	if err != nil {
 		return nil, err
 	}
-	block, err := fetch(b, fetching{
-		topic: f.cfg.Topic, partition: f.cfg.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: fetchBytes, wait: f.wait,
+	block, err := log.Fetch(b, log.Request{
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Epoch: log.AnyLeaderEpoch, MaxBytes: log.FetchBytes, Wait: f.wait,
 	}, m.room)
 	if err == nil {
-		m.room = block.room
-		f.high.Store(block.highWatermark)
+		m.room = block.Room
+		f.high.Store(block.HighWatermark)
 		f.refused.Store(nil)
 	}
 	return block, err
 }
 
-func (f *follower) applyAll(block *fetched, d *recordbatch.Decoder, from int64, done func(index.Checkpoint) bool) error {
-	if err := f.begun(block.logStart); err != nil {
+func (f *follower) applyAll(block *log.Fetched, d *recordbatch.Decoder, from int64, done func(index.Checkpoint) bool) error {
+	if err := f.begun(block.LogStart); err != nil {
 		return err
 	}
 	read := f.nothingRead(block, d)
-	for i := range block.batches {
-		if err := f.read(read, &block.batches[i]); err != nil {
+	for i := range block.Batches {
+		if err := f.read(read, &block.Batches[i]); err != nil {
 			return errors.Join(f.applyRead(read), err)
 		}
 		if done(read.Checkpoint) {
@@ -203,11 +201,11 @@ func (f *follower) applyAll(block *fetched, d *recordbatch.Decoder, from int64, 
 	if err := f.applyRead(read); err != nil {
 		return err
 	}
-	if errors.Is(block.malformed, recordbatch.ErrOldFormat) {
+	if errors.Is(block.Malformed, recordbatch.ErrOldFormat) {
 		return f.corrupt(from, "a message set of the format before Kafka 0.11, expected record batches: "+
 			"the topic holds messages that this library did not write")
 	}
-	f.progress.read(read.Checkpoint.Next, block.highWatermark)
+	f.progress.read(read.Checkpoint.Next, block.HighWatermark)
 	f.skips.tell(false)
 	return nil
 }
@@ -225,11 +223,11 @@ type reading struct {
 }
 
 // nothingRead returns a reading with room for what the block holds.
-func (f *follower) nothingRead(block *fetched, d *recordbatch.Decoder) *reading {
+func (f *follower) nothingRead(block *log.Fetched, d *recordbatch.Decoder) *reading {
 	d.Reset()
 	records := int64(0)
-	for i := range block.batches {
-		records += int64(block.batches[i].Count)
+	for i := range block.Batches {
+		records += int64(block.Batches[i].Count)
 	}
 	return &reading{
 		Change: index.Change{
@@ -265,7 +263,7 @@ func (f *follower) read(r *reading, b *recordbatch.Batch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil
 	}
-	if err := f.continues(b, r.Checkpoint.Next); err != nil {
+	if err := log.Continues(b, r.Checkpoint.Next, f.cfg.Topic, f.cfg.Partition); err != nil {
 		return err
 	}
 	term := index.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
@@ -276,7 +274,7 @@ func (f *follower) read(r *reading, b *recordbatch.Batch) error {
 			return err
 		}
 	case b.IsTransactional, b.ProducerID < 0, term != r.Checkpoint.Term:
-		if err := f.counted(b); err != nil {
+		if err := log.Counted(b, f.cfg.Topic, f.cfg.Partition); err != nil {
 			return err
 		}
 		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, func() string {
@@ -331,14 +329,14 @@ func (f *follower) decode(read *reading, b *recordbatch.Batch) ([]sarama.Record,
 	return raws, nil
 }
 
-// recordsOf returns the records of a batch that must be known. It fails with a *CorruptError if one is missing, and if the batch is
+// recordsOf returns the records of a batch that must be known. It fails with a *[log.CorruptError] if one is missing, and if the batch is
 // none that this library, or a broker, writes.
 func (f *follower) recordsOf(d *recordbatch.Decoder, b *recordbatch.Batch, which string) ([]sarama.Record, error) {
 	raws, err := d.Records(b)
 	if err != nil {
 		return nil, f.corrupt(b.FirstOffset, fmt.Sprintf("%s that this library did not write: %v", which, err))
 	}
-	return raws, f.complete(b, raws)
+	return raws, log.Complete(b, raws, f.cfg.Topic, f.cfg.Partition)
 }
 
 // count keeps, of the records read from place first on, those of the commits that are whole and continue their streams, and skips
@@ -402,5 +400,5 @@ func (f *follower) notOwner(cause error) error {
 }
 
 func (f *follower) corrupt(offset int64, found string) error {
-	return &CorruptError{Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Found: found}
+	return &log.CorruptError{Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Found: found}
 }

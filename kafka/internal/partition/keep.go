@@ -7,6 +7,8 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
 // The pauses before another attempt: before a claim that was lost is taken again, time for whoever has claimed the partition to leave a marker; and after
@@ -24,7 +26,7 @@ func (p *Partition) keep(ctx context.Context, o *Owner) {
 		case <-ctx.Done():
 			return
 		}
-		var corrupt *CorruptError
+		var corrupt *log.CorruptError
 		if errors.As(o.failure, &corrupt) { // the log is not what the index says, and a claim would only hide that
 			p.breaks(corrupt)
 			return
@@ -76,7 +78,7 @@ func (p *Partition) regain(ctx context.Context, o *Owner) *Owner {
 			return nil
 		case errors.As(err, &lost):
 			pause = reclaimPause
-		case kindOf(err) == passing: // brokers that are away were waited for: this is the index, or what the partition holds
+		case retry.KindOf(err) == retry.Passing: // brokers that are away were waited for: this is the index, or what the partition holds
 			p.breaks(err)
 			return nil
 		default:

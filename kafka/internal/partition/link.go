@@ -6,6 +6,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // link is the owner's own connection to the leader of its partition. Brokers serve one request of a connection
@@ -64,22 +65,22 @@ const askAround = 4
 // find returns the address of the leader, and its epoch, -1 if that is not known.
 func (l *link) find() (addr string, epoch int32, err error) {
 	if l.failures >= askAround {
-		o := officeOf(l.client, &l.config, l.topic, l.partition)
-		if o.answer == o.asked && o.epoch >= 0 && o.epoch < l.newest { // -1: no broker was asked, as all are away
+		o := log.OfficeOf(l.client, &l.config, l.topic, l.partition)
+		if o.Answered == o.Asked && o.Epoch >= 0 && o.Epoch < l.newest { // -1: no broker was asked, as all are away
 			l.behind++
 		} else {
 			l.behind = 0
 		}
-		if l.behind >= maxDoubts {
-			return "", 0, &CorruptError{
-				Topic: l.topic, Partition: l.partition, Cause: ErrLogRewritten,
+		if l.behind >= log.MaxDoubts {
+			return "", 0, &log.CorruptError{
+				Topic: l.topic, Partition: l.partition, Cause: log.ErrLogRewritten,
 				Found: fmt.Sprintf("all brokers say that the partition's leader is of epoch %d, and this process has heard of "+
 					"epoch %d: the brokers were restored from a copy; restart this process, which compares its index with the log",
-					o.epoch, l.newest),
+					o.Epoch, l.newest),
 			}
 		}
-		if o.addr != "" {
-			return o.addr, o.epoch, nil
+		if o.Addr != "" {
+			return o.Addr, o.Epoch, nil
 		}
 	}
 	known, epoch, err := l.client.LeaderAndEpoch(l.topic, l.partition)
@@ -94,29 +95,17 @@ func (l *link) ends(b *dial.Broker, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 && epoch < l.newest {
 		return 0, 0, fmt.Errorf("the leader of epoch %d is asked again: there was one of epoch %d", epoch, l.newest)
 	}
-	return ends(b, l.topic, l.partition, epoch)
+	return log.Ends(b, l.topic, l.partition, epoch)
 }
 
 // believes counts an answer of the leader of an epoch that records are gone. It reports whether there were enough, and whether
 // most brokers say that the leader is the one in office.
 func (l *link) believes(epoch int32) bool {
-	if l.doubts++; l.doubts < maxDoubts {
+	if l.doubts++; l.doubts < log.MaxDoubts {
 		return false
 	}
-	o := officeOf(l.client, &l.config, l.topic, l.partition)
-	return 2*o.answer > o.asked && o.epoch == epoch
-}
-
-// connect opens a connection to a broker.
-func connect(addr string, config *sarama.Config) (*sarama.Broker, error) {
-	b := sarama.NewBroker(addr)
-	if err := b.Open(config); err != nil {
-		return nil, err
-	}
-	if _, err := b.Connected(); err != nil {
-		return nil, fmt.Errorf("connect to broker %s: %w", addr, err)
-	}
-	return b, nil
+	o := log.OfficeOf(l.client, &l.config, l.topic, l.partition)
+	return 2*o.Answered > o.Asked && o.Epoch == epoch
 }
 
 // reset drops the connection and asks for the leader anew.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
 // lookEvery is the time between two looks of an idle owner at the end of its partition. Of one that appended in between none is needed: the
@@ -34,7 +36,7 @@ func (o *Owner) look(ctx context.Context) error {
 	end, err := o.endNow(ctx)
 	next := o.cfg.Index.Checkpoint().Next
 	switch {
-	case isCorrupt(err):
+	case log.IsCorrupt(err):
 		return err
 	case err == nil && end < next: // a leader that was deposed, or a log that was cut
 		o.link.suspected = true
@@ -45,9 +47,9 @@ func (o *Owner) look(ctx context.Context) error {
 	}
 	err = o.follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end || o.overtakenBy(c.Term) })
 	switch {
-	case isCorrupt(err):
+	case log.IsCorrupt(err):
 		return err
-	case err != nil && kindOf(err) != passing:
+	case err != nil && retry.KindOf(err) != retry.Passing:
 		o.cfg.Logger.Warn("owner cannot read what others wrote", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
 		return nil // its own batches are not refused yet
 	case err != nil:

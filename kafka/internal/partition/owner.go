@@ -15,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/internal/line"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // Config is what an owner needs; every field but Observer must be set.
@@ -149,7 +150,7 @@ func (o *Owner) end(reason error) {
 // lasting returns what err means for those whose commits were never taken: nothing of theirs is in doubt.
 func (o *Owner) lasting(err error) error {
 	var lost *LostError
-	var corrupt *CorruptError
+	var corrupt *log.CorruptError
 	switch {
 	case errors.As(err, &lost):
 		return lost

@@ -10,6 +10,8 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/internal/line"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
 // Partition is this process's part in one partition: it owns it, or it follows what the owner writes. In both roles its
@@ -251,14 +253,14 @@ func forever() bool { return false }
 // again: somebody may set that right, and nobody should have to restart every instance then.
 func (p *Partition) follow(ctx context.Context, done func() bool) {
 	f := p.follower
-	f.wait = anytime
-	defer func() { f.wait = soon }()
+	f.wait = log.Anytime
+	defer func() { f.wait = log.Soon }()
 	for refusals := 1; ; refusals++ {
 		err := f.follow(ctx, func(index.Checkpoint) bool { return ctx.Err() != nil || done() })
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if kindOf(err) == passing { // brokers that are away were waited for: this is the index, or what the partition holds
+		if retry.KindOf(err) == retry.Passing { // brokers that are away were waited for: this is the index, or what the partition holds
 			p.breaks(err)
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // A claim is renewed so that neither the coordinator nor the partition's leader forgets the owner: they do after
@@ -109,7 +110,7 @@ func (o *Owner) awaitMarker(ctx context.Context) error {
 		// Another process's marker may have been read before: that is not what is waited for.
 		return c.Term == awaited || o.claims.own == awaited || o.overtakenBy(c.Term)
 	})
-	var corrupt *CorruptError
+	var corrupt *log.CorruptError
 	if errors.As(err, &corrupt) {
 		return err
 	}

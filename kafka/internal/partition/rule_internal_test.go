@@ -14,6 +14,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
@@ -232,7 +233,7 @@ func (l *drawnLog) feed(f *follower) {
 		to := rapid.IntRange(at+1, len(l.batches)).Draw(l.T, "until")
 		half := batchtest.Encode(l.batches[to-1])
 		half = half[:rapid.IntRange(0, len(half)-1).Draw(l.T, "of one more")]
-		block := &fetched{highWatermark: l.next, batches: parsed(l.T, l.batches[from:to], half...)}
+		block := &log.Fetched{HighWatermark: l.next, Batches: parsed(l.T, l.batches[from:to], half...)}
 		require.NoError(l.T, f.applyAll(block, decoder, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false }))
 		at = to
 	}

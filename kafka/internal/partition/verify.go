@@ -7,6 +7,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -22,12 +23,8 @@ import (
 // says so, and goes on to: one that was deposed and has not noticed may lack what the newer one has
 // acknowledged.
 
-// maxDoubts is how many answers in a row must say that records are gone before they are believed.
-// With the pauses between them that takes seconds, in which a leader that was deposed learns of it.
-const maxDoubts = 8
-
 // verify compares the index with the log of a broker that has just been connected to, which should
-// be the leader of an epoch. It fails with a *CorruptError if the log contradicts the index.
+// be the leader of an epoch. It fails with a *[log.CorruptError] if the log contradicts the index.
 func (f *follower) verify(b *dial.Broker, epoch int32) error {
 	at := f.cfg.Index.Checkpoint()
 	there := true
@@ -46,13 +43,13 @@ func (f *follower) verify(b *dial.Broker, epoch int32) error {
 	return nil
 }
 
-// holdsLast reports whether the log of the broker holds the batch that the index has read last. It fails with a *CorruptError if
+// holdsLast reports whether the log of the broker holds the batch that the index has read last. It fails with a *[log.CorruptError] if
 // another one stands in its place.
 func (f *follower) holdsLast(b *dial.Broker, offset int64) (bool, error) {
 	m := memories.Get().(*memory)
 	defer m.release()
-	block, err := fetch(b, fetching{
-		topic: f.cfg.Topic, partition: f.cfg.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: oneBatch, wait: atOnce,
+	block, err := log.Fetch(b, log.Request{
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Epoch: log.AnyLeaderEpoch, MaxBytes: log.OneBatch, Wait: log.AtOnce,
 	}, m.room)
 	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
 		return false, nil
@@ -60,11 +57,11 @@ func (f *follower) holdsLast(b *dial.Broker, offset int64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	m.room = block.room
-	if err := f.begun(block.logStart); err != nil {
+	m.room = block.Room
+	if err := f.begun(block.LogStart); err != nil {
 		return false, err
 	}
-	found, err := block.from(offset)
+	found, err := block.From(offset)
 	var malformed *recordbatch.MalformedError
 	if errors.As(err, &malformed) {
 		return false, f.garble(malformed, offset)
@@ -81,20 +78,20 @@ func (f *follower) compare(found *recordbatch.Batch, d *recordbatch.Decoder) err
 	at := f.cfg.Index.Checkpoint()
 	last := at.Last
 	if found.FirstOffset > last.Offset {
-		return missing(f.cfg.Topic, f.cfg.Partition, last.Offset, found.FirstOffset-1)
+		return log.Missing(f.cfg.Topic, f.cfg.Partition, last.Offset, found.FirstOffset-1)
 	}
 	is := wire.HeaderFingerprint(found)
 	if last.Records { // else they may be anything
 		records, err := d.Records(found)
 		if err == nil { // else it is another batch: one of the owner's can be decoded
-			if err := f.complete(found, records); err != nil {
+			if err := log.Complete(found, records, f.cfg.Topic, f.cfg.Partition); err != nil {
 				return err
 			}
 			is = wire.ReadFingerprint(found, records)
 		}
 	}
 	if !is.Same(last) {
-		return f.contradicted(last.Offset, ErrLogRewritten, fmt.Sprintf(
+		return f.contradicted(last.Offset, log.ErrLogRewritten, fmt.Sprintf(
 			"the batch of offsets %d to %d (term %d/%d, leader epoch %d, sum %08x) stands where the index has read "+
 				"that of offsets %d to %d (leader epoch %d, sum %08x)",
 			found.FirstOffset, found.LastOffset(), found.ProducerID, found.ProducerEpoch, is.LeaderEpoch, is.Sum,
@@ -121,16 +118,16 @@ func (f *follower) inRange(b *dial.Broker, epoch int32, there bool) error {
 	case !f.link.believes(epoch):
 		return fmt.Errorf("the log ends at offset %d, expected %d or more; the leader is asked again", end, at.Next)
 	}
-	return f.contradicted(end, ErrLogCut, fmt.Sprintf("the log ends here, and the index has read it up to offset %d", at.Next))
+	return f.contradicted(end, log.ErrLogCut, fmt.Sprintf("the log ends here, and the index has read it up to offset %d", at.Next))
 }
 
-// begun fails with a *CorruptError unless the log begins at offset 0.
+// begun fails with a *[log.CorruptError] unless the log begins at offset 0.
 func (f *follower) begun(at int64) error {
 	if at <= 0 {
 		return nil
 	}
-	return &CorruptError{
-		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: 0, Cause: ErrRecordsMissing,
+	return &log.CorruptError{
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: 0, Cause: log.ErrRecordsMissing,
 		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index "+
 			"cannot be made again without them; restore the topic and set retention.ms and retention.bytes to -1", at),
 	}
@@ -142,15 +139,9 @@ func (f *follower) contradicted(offset int64, cause error, found string) error {
 	if dir := f.cfg.Index.Dir(); dir != "" {
 		do = fmt.Sprintf("or stop this process and delete its index folder %s if the loss is accepted", dir)
 	}
-	return &CorruptError{
+	return &log.CorruptError{
 		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Cause: cause,
 		Found: found + ": the brokers have lost or replaced records that this process had read; " +
 			"restore the brokers as they were, " + do,
 	}
-}
-
-// isCorrupt reports whether the error is final because of what the log holds or lacks.
-func isCorrupt(err error) bool {
-	var corrupt *CorruptError
-	return errors.As(err, &corrupt)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
@@ -34,7 +35,7 @@ func testFollower(t *testing.T, partitions int32) *follower {
 // feed has the follower read batches from their bytes.
 func (f *follower) feed(t *testing.T, batches ...*sarama.RecordBatch) error {
 	t.Helper()
-	block := &fetched{batches: parsed(t, batches)}
+	block := &log.Fetched{Batches: parsed(t, batches)}
 	return f.applyAll(block, new(recordbatch.Decoder), f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false })
 }
 
@@ -113,9 +114,9 @@ func TestHolesInTheLogAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := testFollower(t, 1).feed(t, c.spoil(whole())...)
-			var corrupt *CorruptError
+			var corrupt *log.CorruptError
 			require.ErrorAs(t, err, &corrupt)
-			require.ErrorIs(t, err, ErrRecordsMissing)
+			require.ErrorIs(t, err, log.ErrRecordsMissing)
 			require.Equal(t, c.first, corrupt.Offset)
 			require.ErrorContains(t, err, c.want)
 		})
@@ -129,7 +130,7 @@ func TestABatchAcrossTheCheckpointIsAnotherLogs(t *testing.T) {
 	require.NoError(t, f.feed(t, ownersMarker(0, term), ownersBatch(1, term, "a", 1, 2)))
 	require.NoError(t, f.feed(t, ownersBatch(1, term, "a", 1, 2)), "what was read already is passed over")
 	err := f.feed(t, ownersBatch(2, term, "a", 2, 2))
-	require.ErrorIs(t, err, ErrLogRewritten)
+	require.ErrorIs(t, err, log.ErrLogRewritten)
 	require.Equal(t, int64(3), f.cfg.Index.Checkpoint().Next)
 }
 
@@ -145,10 +146,10 @@ func TestAnotherBatchInThePlaceOfTheLastIsFound(t *testing.T) {
 		return f.compare(&found[0], new(recordbatch.Decoder))
 	}
 	require.NoError(t, compare(batchtest.Encode(own)))
-	require.ErrorIs(t, compare(batchtest.Encode(ownersBatch(1, term, "b", 1, 2))), ErrLogRewritten)
-	require.ErrorIs(t, compare(batchtest.Frame(own, 2, []byte("no records"))), ErrLogRewritten)
+	require.ErrorIs(t, compare(batchtest.Encode(ownersBatch(1, term, "b", 1, 2))), log.ErrLogRewritten)
+	require.ErrorIs(t, compare(batchtest.Frame(own, 2, []byte("no records"))), log.ErrLogRewritten)
 	own.Records = own.Records[:1]
-	require.ErrorIs(t, compare(batchtest.Encode(own)), ErrRecordsMissing)
+	require.ErrorIs(t, compare(batchtest.Encode(own)), log.ErrRecordsMissing)
 }
 
 func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
@@ -161,9 +162,9 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	require.NoError(t, f.feed(t, ownersBatch(2, index.Term{ProducerID: 2}, elsewhere, 1, 1)), "a foreign batch may be of any stream")
 	require.NoError(t, f.feed(t, ownersBatch(3, term, elsewhere, 2, 1)), "so may be a commit that does not count")
 	err := f.feed(t, ownersBatch(4, term, elsewhere, 1, 1))
-	var corrupt *CorruptError
+	var corrupt *log.CorruptError
 	require.ErrorAs(t, err, &corrupt)
-	require.ErrorIs(t, err, ErrPartitionsChanged)
+	require.ErrorIs(t, err, log.ErrPartitionsChanged)
 	require.Equal(t, int64(4), corrupt.Offset)
 	require.ErrorContains(t, err, `version 1 of stream "1" is here, and of 2 partitions it belongs to partition 1`)
 }

@@ -1,4 +1,4 @@
-package partition
+package log
 
 import (
 	"context"
@@ -73,7 +73,7 @@ func (r *Reader) begin(start eventstore.Start) (beginning, error) {
 	if err != nil {
 		return beginning{}, err
 	}
-	offset, err := offsetAt(b, r.Topic, r.Partition, since.UnixMilli())
+	offset, err := OffsetAt(b, r.Topic, r.Partition, since.UnixMilli())
 	if offset < 0 { // nothing is that late
 		offset = end
 	}
@@ -82,8 +82,8 @@ func (r *Reader) begin(start eventstore.Start) (beginning, error) {
 
 // fetch returns some batches from the one with the offset on.
 func (r *Reader) fetch(ctx context.Context, offset int64) ([]recordbatch.Batch, error) {
-	return r.Pool.batches(ctx, fetching{
-		topic: r.Topic, partition: r.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: fetchBytes, wait: soon,
+	return r.Pool.batches(ctx, Request{
+		Topic: r.Topic, Partition: r.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: FetchBytes, Wait: Soon,
 	})
 }
 

@@ -1,4 +1,4 @@
-package partition
+package retry_test
 
 import (
 	"slices"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
 // The pauses double up to a bound, and what lasts is told of: short ones do not count.
@@ -16,7 +17,7 @@ func TestBackoff(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct {
 		name   string
-		pause  backoff
+		pause  retry.Backoff
 		pauses []time.Duration
 		told   []int // after which failures, from 1
 	}{
@@ -28,7 +29,7 @@ func TestBackoff(t *testing.T) {
 		},
 		{
 			name:  "a transaction is in the way",
-			pause: amidTransactions(),
+			pause: retry.AmidTransactions(),
 			pauses: append([]time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms},
 				slices.Repeat([]time.Duration{32 * ms}, 70)...),
 			told: []int{36, 68},
@@ -40,11 +41,11 @@ func TestBackoff(t *testing.T) {
 				var pauses []time.Duration
 				var told []int
 				for n := range test.pauses {
-					if test.pause.tells() {
+					if test.pause.Tells() {
 						told = append(told, n+1)
 					}
 					before := clock.Reading()
-					require.NoError(t, test.pause.wait(t.Context()))
+					require.NoError(t, test.pause.Wait(t.Context()))
 					pauses = append(pauses, clock.Reading().Sub(before))
 				}
 				require.Equal(t, test.pauses, pauses)

@@ -1,4 +1,4 @@
-package partition
+package log
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 //
 // It fails if no leader answers before ctx ends. That says nothing of the log.
 func (r *Reader) Probe(ctx context.Context, offset int64) (lacks string, err error) {
-	ask := fetching{
-		topic: r.Topic, partition: r.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: oneBatch, wait: atOnce,
+	ask := Request{
+		Topic: r.Topic, Partition: r.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: OneBatch, Wait: AtOnce,
 	}
 	batches, err := r.Pool.checked(ctx, ask, hasBatch)
 	var outside *RangeError

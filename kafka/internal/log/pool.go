@@ -1,4 +1,4 @@
-package partition
+package log
 
 import (
 	"context"
@@ -66,8 +66,8 @@ func (p *Pool) Close() {
 
 // fetch asks the leader of the partition. It fails with a *RangeError if the leader says that the offset is not in the log and that
 // this is so in its term of office.
-func (p *Pool) fetch(ctx context.Context, ask fetching) (*fetched, error) {
-	leader, epoch, err := p.client.LeaderAndEpoch(ask.topic, ask.partition)
+func (p *Pool) fetch(ctx context.Context, ask Request) (*Fetched, error) {
+	leader, epoch, err := p.client.LeaderAndEpoch(ask.Topic, ask.Partition)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (p *Pool) idle(b *pooledBroker) (c *pooled, used bool) {
 }
 
 // fetchOn fetches on the connection to the leader of the epoch, and keeps or closes it.
-func (p *Pool) fetchOn(ctx context.Context, b *pooledBroker, c *pooled, addr string, epoch int32, ask fetching) (*fetched, error) {
+func (p *Pool) fetchOn(ctx context.Context, b *pooledBroker, c *pooled, addr string, epoch int32, ask Request) (*Fetched, error) {
 	defer p.keep(b, c)
 	defer c.conns.CutWhenDone(ctx)()
 	if c.Broker == nil {
@@ -137,9 +137,9 @@ func (p *Pool) fetchOn(ctx context.Context, b *pooledBroker, c *pooled, addr str
 			return nil, err
 		}
 	}
-	found, err := fetch(c.Broker, ask, nil)
+	found, err := Fetch(c.Broker, ask, nil)
 	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
-		err = rangeOf(c.Broker, ask.topic, ask.partition, epoch, ask.offset)
+		err = rangeOf(c.Broker, ask.Topic, ask.Partition, epoch, ask.Offset)
 	}
 	return found, err
 }
@@ -173,25 +173,25 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 // batches returns some batches from the one with the asked offset on, which follow one another. It asks again, until ctx ends, what a
 // broker that is away may answer later. It fails with a *RangeError if the offset is not in the log and stays so, and with a
 // *CorruptError if the log has a hole, or bytes that are no batches, also when they are asked for again.
-func (p *Pool) batches(ctx context.Context, ask fetching) ([]recordbatch.Batch, error) {
+func (p *Pool) batches(ctx context.Context, ask Request) ([]recordbatch.Batch, error) {
 	return p.checked(ctx, ask, ask.follow)
 }
 
 // checked does what batches does, with another check in the place of that for holes.
 func (p *Pool) checked(
-	ctx context.Context, ask fetching, check func([]recordbatch.Batch) error,
+	ctx context.Context, ask Request, check func([]recordbatch.Batch) error,
 ) ([]recordbatch.Batch, error) {
 	garbled := 0
-	return patiently(ctx, p.client, ask.topic, func() ([]recordbatch.Batch, error) {
+	return patiently(ctx, p.client, ask.Topic, func() ([]recordbatch.Batch, error) {
 		found, err := p.fetch(ctx, ask)
 		if err != nil {
 			return nil, err
 		}
-		batches, err := found.from(ask.offset)
+		batches, err := found.From(ask.Offset)
 		var malformed *recordbatch.MalformedError
 		if errors.As(err, &malformed) {
-			if garbled++; garbled >= garbledFetches || errors.Is(err, recordbatch.ErrOldFormat) {
-				err = &CorruptError{Topic: ask.topic, Partition: ask.partition, Offset: malformed.Offset, Found: fmt.Sprintf(
+			if garbled++; garbled >= GarbledFetches || errors.Is(err, recordbatch.ErrOldFormat) {
+				err = &CorruptError{Topic: ask.Topic, Partition: ask.Partition, Offset: malformed.Offset, Found: fmt.Sprintf(
 					"no record batch: %v: %s", malformed.Err, malformed.Found)}
 			}
 			return nil, err
@@ -201,13 +201,13 @@ func (p *Pool) checked(
 }
 
 // follow makes sure that the batches follow one another.
-func (f *fetching) follow(batches []recordbatch.Batch) error {
+func (f *Request) follow(batches []recordbatch.Batch) error {
 	for i := range batches {
-		next := min(batches[i].FirstOffset, f.offset) // the first one may have begun before
+		next := min(batches[i].FirstOffset, f.Offset) // the first one may have begun before
 		if i > 0 {
 			next = batches[i-1].LastOffset() + 1
 		}
-		if err := continues(&batches[i], next, f.topic, f.partition); err != nil {
+		if err := Continues(&batches[i], next, f.Topic, f.Partition); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package partition
+package log
 
 import (
 	"context"
@@ -9,13 +9,22 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
+
+// MaxDoubts is how many answers in a row must say that records are gone before they are believed.
+// With the pauses between them that takes seconds, in which a leader that was deposed learns of it.
+const MaxDoubts = 8
+
+// GarbledFetches is how many fetches in a row may bring bytes that are no batches, which a connection
+// may have garbled, before the partition is taken to hold them.
+const GarbledFetches = 4
 
 // patiently does again what failed and may yet succeed, until ctx ends. That records are gone is believed when it was said maxDoubts times
 // in a row.
 func patiently[T any](ctx context.Context, client sarama.Client, topic string, do func() (T, error)) (T, error) {
 	var none T
-	var pause backoff
+	var pause retry.Backoff
 	doubts := 0 // answers in a row that the offset is not in the log
 	for {
 		v, err := dial.Promptly(ctx, do)
@@ -26,17 +35,17 @@ func patiently[T any](ctx context.Context, client sarama.Client, topic string, d
 			return none, context.Cause(ctx)
 		case client.Closed():
 			return none, eventstore.ErrClosed
-		case final(err):
+		case Final(err):
 			return none, err
 		}
 		var out *RangeError
 		if !errors.As(err, &out) {
 			doubts = 0
-		} else if doubts++; doubts >= maxDoubts || out.Offset < out.Begin { // what was deleted does not come back
+		} else if doubts++; doubts >= MaxDoubts || out.Offset < out.Begin { // what was deleted does not come back
 			return none, err
 		}
 		_, _ = dial.Promptly(ctx, func() (struct{}, error) { return struct{}{}, client.RefreshMetadata(topic) }) // a failure shows at the next attempt
-		if stopped := pause.wait(ctx); stopped != nil {
+		if stopped := pause.Wait(ctx); stopped != nil {
 			return none, fmt.Errorf("%w; the last attempt to read: %w", stopped, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package partition
+package log
 
 import (
 	"context"
@@ -93,7 +93,7 @@ func (t *Tail) yield(
 		if t.decoded, err = new(recordbatch.Decoder).Records(b); err != nil {
 			return true, &CorruptError{Topic: t.reader.Topic, Partition: t.reader.Partition, Offset: b.FirstOffset, Found: err.Error()}
 		}
-		if err := complete(b, t.decoded, t.reader.Topic, t.reader.Partition); err != nil {
+		if err := Complete(b, t.decoded, t.reader.Topic, t.reader.Partition); err != nil {
 			return true, err
 		}
 	}

@@ -1,4 +1,4 @@
-package partition
+package retry
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 
 // The pauses before trying again: each is twice as long as the one before, up to a bound.
 const (
-	firstPause = 20 * time.Millisecond
-	longPause  = 500 * time.Millisecond
+	FirstPause = 20 * time.Millisecond
+	LongPause  = 500 * time.Millisecond
 )
 
 // The pauses where a transaction is in the way, which is over in a moment as a rule. Where somebody begins one after
@@ -24,25 +24,25 @@ const (
 // take so long.
 const untold = time.Second
 
-// backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value is for
+// Backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value is for
 // brokers that are away.
-type backoff struct {
+type Backoff struct {
 	next  time.Duration
 	most  time.Duration
 	first time.Time     // when the first attempt had failed
 	told  time.Duration // after first, when it was told of last
 }
 
-// amidTransactions is the pauses where a transaction is in the way.
-func amidTransactions() backoff { return backoff{next: busyPause, most: longBusyPause} }
+// AmidTransactions is the pauses where a transaction is in the way.
+func AmidTransactions() Backoff { return Backoff{next: busyPause, most: longBusyPause} }
 
-// tells takes note of a failure, and reports whether it should be logged: at intervals that double, so that what lasts
+// Tells takes note of a failure, and reports whether it should be logged: at intervals that double, so that what lasts
 // is seen and does not flood.
-func (b *backoff) tells() bool {
+func (b *Backoff) Tells() bool {
 	if b.first.IsZero() {
 		b.first = clock.Reading()
 	}
-	lasts := b.lasts()
+	lasts := b.Lasts()
 	if lasts < untold || lasts < 2*b.told {
 		return false
 	}
@@ -50,13 +50,13 @@ func (b *backoff) tells() bool {
 	return true
 }
 
-// lasts returns for how long attempts have been failing.
-func (b *backoff) lasts() time.Duration { return clock.Reading().Sub(b.first) }
+// Lasts returns for how long attempts have been failing.
+func (b *Backoff) Lasts() time.Duration { return clock.Reading().Sub(b.first) }
 
-// wait pauses, and returns an error if ctx ends meanwhile.
-func (b *backoff) wait(ctx context.Context) error {
+// Wait pauses, and returns an error if ctx ends meanwhile.
+func (b *Backoff) Wait(ctx context.Context) error {
 	if b.next == 0 {
-		b.next, b.most = firstPause, longPause
+		b.next, b.most = FirstPause, LongPause
 	}
 	d := b.next
 	b.next = min(2*b.next, b.most)

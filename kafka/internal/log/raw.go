@@ -1,4 +1,4 @@
-package partition
+package log
 
 import (
 	"context"
@@ -26,18 +26,18 @@ type Raw struct {
 // Read returns some records from the offset on, and the offset to read from next. Where there are none yet it waits a moment
 // and returns none. It asks again, until ctx ends, what a broker that is away may answer later.
 func (l *Log) Read(ctx context.Context, offset int64) (records []Raw, next int64, err error) {
-	return l.read(ctx, offset, fetchBytes)
+	return l.read(ctx, offset, FetchBytes)
 }
 
 // At returns the record at the offset, with others of its batch; none if there is none.
 func (l *Log) At(ctx context.Context, offset int64) ([]Raw, error) {
-	records, _, err := l.read(ctx, offset, oneBatch)
+	records, _, err := l.read(ctx, offset, OneBatch)
 	return records, err
 }
 
 func (l *Log) read(ctx context.Context, offset int64, maxBytes int32) (records []Raw, next int64, err error) {
-	batches, err := l.Pool.batches(ctx, fetching{
-		topic: l.Topic, partition: l.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: maxBytes, wait: soon,
+	batches, err := l.Pool.batches(ctx, Request{
+		Topic: l.Topic, Partition: l.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: maxBytes, Wait: Soon,
 	})
 	next = offset
 	for i := range batches {
@@ -62,13 +62,13 @@ func (l *Log) read(ctx context.Context, offset int64, maxBytes int32) (records [
 
 // Newest returns the batch at the offset, without its records; nil if there is none. It asks once.
 func (l *Log) Newest(ctx context.Context, offset int64) (*recordbatch.Batch, error) {
-	found, err := l.Pool.fetch(ctx, fetching{
-		topic: l.Topic, partition: l.Partition, offset: offset, epoch: anyLeaderEpoch, maxBytes: oneBatch, wait: soon,
+	found, err := l.Pool.fetch(ctx, Request{
+		Topic: l.Topic, Partition: l.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: OneBatch, Wait: Soon,
 	})
 	if err != nil {
 		return nil, err
 	}
-	batches, err := found.from(offset)
+	batches, err := found.From(offset)
 	if err != nil || len(batches) == 0 {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (l *Log) Ends(ctx context.Context) (begin, end int64, err error) {
 		b, err := l.Client.Leader(l.Topic, l.Partition)
 		for i, which := range [...]int64{sarama.OffsetOldest, sarama.OffsetNewest} {
 			if err == nil {
-				ends[i], err = offsetAt(b, l.Topic, l.Partition, which)
+				ends[i], err = OffsetAt(b, l.Topic, l.Partition, which)
 			}
 		}
 		return ends, err

@@ -1,4 +1,4 @@
-package partition
+package log
 
 import (
 	"fmt"
@@ -28,7 +28,7 @@ func (e *RangeError) Unwrap() error { return sarama.ErrOffsetOutOfRange }
 // rangeOf asks the leader of an epoch for the range of offsets that the offset is said not to be
 // in.
 func rangeOf(b *dial.Broker, topic string, partition, epoch int32, offset int64) error {
-	begin, end, err := ends(b, topic, partition, epoch)
+	begin, end, err := Ends(b, topic, partition, epoch)
 	if err == nil && (offset < begin || offset > end) {
 		err = &RangeError{Topic: topic, Partition: partition, Offset: offset, Begin: begin, End: end}
 	}
