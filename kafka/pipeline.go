@@ -5,7 +5,7 @@ import (
 	"iter"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/owner"
 )
 
 var _ eventstore.Pipelined = (*Store)(nil)
@@ -38,7 +38,7 @@ func (s *Store) ReadQueued(
 type tip struct {
 	store  *Store
 	stream eventstore.Stream
-	*partition.Tip
+	*owner.Tip
 }
 
 func (t *tip) Append(ctx context.Context, records ...eventstore.Record) (eventstore.Result, error) {

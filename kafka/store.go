@@ -15,7 +15,9 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/internal/claim"
 	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/owner"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -414,10 +416,10 @@ func public(err error) error {
 }
 
 func publicOf(err error) error {
-	var lost *partition.LostError
-	var notOwner *partition.NotOwnerError
+	var lost *claim.LostError
+	var notOwner *owner.NotOwnerError
 	var corrupt *log.CorruptError
-	var refused *partition.RefusedError
+	var refused *owner.RefusedError
 	var unusable *index.UnusableError
 	switch {
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):
