@@ -9,8 +9,8 @@ import (
 )
 
 // Commit is one commit on its way. Its caller makes it, enters it and awaits it. The owner takes it
-// and answers it. The methods without a condition of their own are the owner's, once it has taken the
-// commit.
+// and answers it. The methods without a condition of their own are the owner's, once it has taken
+// the commit.
 type Commit struct {
 	// Sent is the owner's: it has put the commit into a batch, which may be stored.
 	Sent bool
@@ -48,7 +48,8 @@ const (
 func New(stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record) *Commit {
 	c := &Commit{stream: stream, expected: expected, records: records, done: make(chan struct{})}
 	for i := range records {
-		// Size counts neither the key nor the category, which a record has, too: a batch of many small records must fit its topic.
+		// Size counts neither the key nor the category, which a record has, too: a batch of many
+		// small records must fit its topic.
 		c.size += int64(eventstore.Size(records[i]) + len(stream.ID) + len(stream.Category))
 	}
 	return c
@@ -62,9 +63,9 @@ func Behind(last *Commit, stream eventstore.Stream, version int64, records []eve
 	return c
 }
 
-// own copies what the caller may change after leaving. There must be room for it: those who wait for
-// room have no copies. No event is later than now: one fast clock must not hold up the time of all
-// that follow.
+// own copies what the caller may change after leaving. There must be room for it: those who wait
+// for room have no copies. No event is later than now: one fast clock must not hold up the time of
+// all that follow.
 func (c *Commit) own(now time.Time) {
 	c.records = slices.Clone(c.records)
 	for i := range c.records {
@@ -125,8 +126,8 @@ func (c *Commit) PlaceAt(first int64) {
 	}
 }
 
-// RestsOnBroken reports whether the commit rests on one that will not be stored in its place: it must
-// not be written (Q4).
+// RestsOnBroken reports whether the commit rests on one that will not be stored in its place: it
+// must not be written (Q4).
 func (c *Commit) RestsOnBroken() bool { return c.on != nil && c.on.broken }
 
 // Conflict returns the error for a stream that is at another version than the commit expects.

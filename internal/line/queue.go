@@ -14,10 +14,10 @@ import (
 
 // Queue holds the commits of one partition from when they enter until they are answered.
 //
-// Some of a stream's commits are its line. They came by [Behind]: the first one right behind what is
-// stored, each other one right behind the commit before it, while nothing else was queued for the
-// stream. It is known where each of them will be stored if it is stored at all. So the queue shows
-// them to callers, who decide on them and join the line.
+// Some of a stream's commits are its line. They came by [Behind]: the first one right behind what
+// is stored, each other one right behind the commit before it, while nothing else was queued for
+// the stream. It is known where each of them will be stored if it is stored at all. So the queue
+// shows them to callers, who decide on them and join the line.
 //
 //	Q1  Commits are taken, and written, in the order in which they entered.
 //	Q2  A line has no gap: the first commit follows the stored end of the stream, each other one the
@@ -138,9 +138,9 @@ func (q *Queue) Knock() {
 	}
 }
 
-// Expect returns a channel that is closed once so many more commits wait than do now, and a function
-// that ends the waiting. The channel is nil if no batch would be larger for it: a single caller comes
-// alone again. One goroutine at a time expects.
+// Expect returns a channel that is closed once so many more commits wait than do now, and a
+// function that ends the waiting. The channel is nil if no batch would be larger for it: a single
+// caller comes alone again. One goroutine at a time expects.
 func (q *Queue) Expect(more int) (full <-chan struct{}, end func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -175,7 +175,8 @@ func (q *Queue) Take(maxBytes, maxRecords int) []*Commit {
 	return taken
 }
 
-// Postpone makes the events of a taken commit, which others may be reading, no earlier than the time.
+// Postpone makes the events of a taken commit, which others may be reading, no earlier than the
+// time.
 func (q *Queue) Postpone(c *Commit, t time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -231,8 +232,8 @@ func (q *Queue) Answer(answers ...Answer) {
 	}
 }
 
-// Stop refuses all commits that wait, and all that come, with the reason. The owner goes on to answer
-// those that it has taken.
+// Stop refuses all commits that wait, and all that come, with the reason. The owner goes on to
+// answer those that it has taken.
 func (q *Queue) Stop(reason error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -11,8 +11,8 @@ type visitor struct {
 	in   chan struct{} // closed when room is taken for it, or when the queue is stopped
 }
 
-// reserve waits for room for a commit, in the order in which it was asked for. The caller must enter
-// then, which gives the room back if it fails.
+// reserve waits for room for a commit, in the order in which it was asked for. The caller must
+// enter then, which gives the room back if it fails.
 func (q *Queue) reserve(ctx context.Context, size int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,6 +84,6 @@ func (e *WaitingError) Error() string {
 func (e *WaitingError) Unwrap() error { return e.Cause }
 
 // Unavailable reports true: nothing is wrong with the commit, and it may be tried again for as long
-// as it takes. A commit waits long while brokers are away. An event whose handler has a time-out must
-// not be set aside for that.
+// as it takes. A commit waits long while brokers are away. An event whose handler has a time-out
+// must not be set aside for that.
 func (e *WaitingError) Unavailable() bool { return true }

@@ -13,8 +13,8 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// Callers who find no room wait outside: they come in in the order in which they came, and leave with
-// their context, or when the queue is stopped.
+// Callers who find no room wait outside: they come in in the order in which they came, and leave
+// with their context, or when the queue is stopped.
 func TestCallersWaitOutsideForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := line.NewQueue(line.Config{MaxCommits: 1, MaxBytes: 1 << 20})

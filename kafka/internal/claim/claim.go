@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// The bounds of claiming again after a claim that was interrupted. The pause is twice as long each time, and drawn from
-// around that: so those who interrupt each other part.
+// The bounds of claiming again after a claim that was interrupted. The pause is twice as long each
+// time, and drawn from around that: so those who interrupt each other part.
 const (
 	maxInterruptions     = 5
 	interruptedPause     = 100 * time.Millisecond
@@ -30,8 +30,9 @@ type Config struct {
 	RequestTimeout  time.Duration // a broker's time to replicate a batch
 }
 
-// Claim claims one partition for this process. Its owner's goroutine uses it. While that has asked the
-// coordinator beside itself, by AskTerm or Transact, it calls nothing else that asks the coordinator.
+// Claim claims one partition for this process. Its owner's goroutine uses it. While that has asked
+// the coordinator beside itself, by AskTerm or Transact, it calls nothing else that asks the
+// coordinator.
 type Claim struct {
 	cfg         Config
 	follower    *rule.Follower
@@ -45,9 +46,9 @@ func New(cfg Config, f *rule.Follower, r *Record) *Claim {
 	return &Claim{cfg: cfg, follower: f, record: r, coordinator: newCoordinator(&cfg)}
 }
 
-// AskTerm has the coordinator give out a new term, and notes nothing: Given does. previous is the term
-// that is renewed, or NoTerm for a claim that depends on none. doubt says that the coordinator may have
-// stored a term that no answer told of.
+// AskTerm has the coordinator give out a new term, and notes nothing: Given does. previous is the
+// term that is renewed, or NoTerm for a claim that depends on none. doubt says that the coordinator
+// may have stored a term that no answer told of.
 func (c *Claim) AskTerm(ctx context.Context, previous index.Term) (term index.Term, doubt bool, err error) {
 	return c.coordinator.initTerm(ctx, previous)
 }
@@ -59,8 +60,8 @@ func (c *Claim) Transact(ctx context.Context, term index.Term, commit bool) erro
 }
 
 // TookLate reports, once, whether the coordinator may yet take a copy of a request to begin a
-// transaction under the term. The transaction that it begins is aborted after a minute, which fences
-// the owner.
+// transaction under the term. The transaction that it begins is aborted after a minute, which
+// fences the owner.
 func (c *Claim) TookLate(term index.Term) bool {
 	if c.coordinator.late != term {
 		return false
@@ -80,7 +81,8 @@ func (c *Claim) Lost(term index.Term, cause error) error {
 	return lostError(c.cfg.Topic, c.cfg.Partition, term, cause)
 }
 
-// Seize takes the partition from whoever has it. Between its term and its marker a claim may be ended:
+// Seize takes the partition from whoever has it. Between its term and its marker a claim may be
+// ended:
 //
 //   - by another process that claims as well;
 //   - by the owner of before, who has lost the partition to this claim, finds no marker of it after a while, and claims
@@ -88,8 +90,9 @@ func (c *Claim) Lost(term index.Term, cause error) error {
 //   - by that owner as well when it asks for a renewal with its term of before: a coordinator first aborts the
 //     transaction that is open, and then refuses (seen on Kafka 3.5.1).
 //
-// In each case whoever asked for the claim is to have the partition, so it is made again. Of several that claim at the
-// same time all succeed, one after the other, and the last one owns the partition.
+// In each case whoever asked for the claim is to have the partition, so it is made again. Of
+// several that claim at the same time all succeed, one after the other, and the last one owns the
+// partition.
 func (c *Claim) Seize(ctx context.Context) (index.Term, error) {
 	for n := 0; ; n++ {
 		begun := clock.Reading()
@@ -119,8 +122,8 @@ func (c *Claim) Seize(ctx context.Context) (index.Term, error) {
 	}
 }
 
-// afterInterruption returns the pause after attempt n, counted from 0. It grows with what the attempt took: if several
-// stores claim at the same time, one must finish while the others wait.
+// afterInterruption returns the pause after attempt n, counted from 0. It grows with what the
+// attempt took: if several stores claim at the same time, one must finish while the others wait.
 func afterInterruption(n int, took time.Duration) time.Duration {
 	return around(min(max(interruptedPause, took)<<n, longInterruptedPause))
 }
@@ -130,8 +133,9 @@ func around(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:g
 
 // Again renews the claim under the newest term that this process was given.
 //
-// Invariant 1: the coordinator hands out each term once, to one process. Invariant 2: when this returns, the own
-// marker has been read, so the index is exact, and no batch of another term that lands later can count.
+// Invariant 1: the coordinator hands out each term once, to one process. Invariant 2: when this
+// returns, the own marker has been read, so the index is exact, and no batch of another term that
+// lands later can count.
 func (c *Claim) Again(ctx context.Context) (index.Term, error) {
 	term, err := c.initTerm(ctx, c.record.Newest())
 	if c.RefusedForNobody(ctx, err) {
@@ -143,7 +147,8 @@ func (c *Claim) Again(ctx context.Context) (index.Term, error) {
 	return term, c.take(ctx, term)
 }
 
-// Reclaim claims the partition again after the claim was lost, or fails with a *LostError if somebody else owns the partition.
+// Reclaim claims the partition again after the claim was lost, or fails with a *LostError if
+// somebody else owns the partition.
 func (c *Claim) Reclaim(ctx context.Context) (index.Term, error) {
 	term, err := c.afresh(ctx)
 	if err != nil {
@@ -152,8 +157,9 @@ func (c *Claim) Reclaim(ctx context.Context) (index.Term, error) {
 	return term, c.take(ctx, term)
 }
 
-// TakeFromQuiet claims the partition from another process that is quiet. It fails with a *LostError if the log shows more of others than signs
-// when the coordinator has ended all that came before: somebody else has claimed then, or goes on.
+// TakeFromQuiet claims the partition from another process that is quiet. It fails with a *LostError
+// if the log shows more of others than signs when the coordinator has ended all that came before:
+// somebody else has claimed then, or goes on.
 func (c *Claim) TakeFromQuiet(ctx context.Context, signs int64) (index.Term, error) {
 	term, err := c.initTerm(ctx, index.NoTerm())
 	if err == nil {
@@ -183,11 +189,12 @@ func (c *Claim) Given(term index.Term, doubt bool, err error) {
 	}
 }
 
-// RefusedForNobody reports whether the own term was refused though nobody else has claimed. There are two ways to this. A
-// coordinator may store a renewal whose answer is lost; after a restart it has forgotten which term came before, and
-// refuses the attempt that follows. Or it has forgotten the transactional id altogether. The log tells: who else had claimed
-// would have left a marker. Who is about to has a term already, and leaves his marker, or is refused when he asks for it because
-// the own new term came later: he owned nothing yet.
+// RefusedForNobody reports whether the own term was refused though nobody else has claimed. There
+// are two ways to this. A coordinator may store a renewal whose answer is lost; after a restart it
+// has forgotten which term came before, and refuses the attempt that follows. Or it has forgotten
+// the transactional id altogether. The log tells: who else had claimed would have left a marker.
+// Who is about to has a term already, and leaves his marker, or is refused when he asks for it
+// because the own new term came later: he owned nothing yet.
 func (c *Claim) RefusedForNobody(ctx context.Context, err error) bool {
 	var lost *LostError
 	if !errors.As(err, &lost) || !c.doubt && !forgotten(err) {
@@ -198,8 +205,8 @@ func (c *Claim) RefusedForNobody(ctx context.Context, err error) bool {
 	return c.follower.FollowToEnd(ctx) == nil && c.record.Undisputed() && c.cfg.Index.Checkpoint().Term == c.record.own
 }
 
-// afresh gets a term that does not depend on the own one, for a partition that nobody else owns as far as it was read. It fails
-// with a *LostError if somebody does.
+// afresh gets a term that does not depend on the own one, for a partition that nobody else owns as
+// far as it was read. It fails with a *LostError if somebody does.
 func (c *Claim) afresh(ctx context.Context) (index.Term, error) {
 	term, err := c.initTerm(ctx, index.NoTerm())
 	if err == nil {
@@ -208,12 +215,14 @@ func (c *Claim) afresh(ctx context.Context) (index.Term, error) {
 	return term, err
 }
 
-// UnlessTaken fails with a *LostError if somebody else owns the partition. It is asked between getting a term that was not a
-// renewal and asking for its marker, which alone takes a partition from its owner.
+// UnlessTaken fails with a *LostError if somebody else owns the partition. It is asked between
+// getting a term that was not a renewal and asking for its marker, which alone takes a partition
+// from its owner.
 //
-// By then the coordinator has ended all that came before the term: a claim of somebody else's that succeeded has its marker in the log, below the
-// end that the leader tells now. One that had no marker yet did not succeed, and never will. One that comes after the term
-// makes the coordinator refuse the marker. So a live owner is not taken from.
+// By then the coordinator has ended all that came before the term: a claim of somebody else's that
+// succeeded has its marker in the log, below the end that the leader tells now. One that had no
+// marker yet did not succeed, and never will. One that comes after the term makes the coordinator
+// refuse the marker. So a live owner is not taken from.
 func (c *Claim) UnlessTaken(ctx context.Context) error {
 	if err := c.follower.FollowToEnd(ctx); err != nil {
 		return err
@@ -224,14 +233,17 @@ func (c *Claim) UnlessTaken(ctx context.Context) error {
 	return nil
 }
 
-// errUsedTerm says that the coordinator gave out a term that had a marker before, against invariant 1. Its next ones are greater.
+// errUsedTerm says that the coordinator gave out a term that had a marker before, against invariant
+// 1. Its next ones are greater.
 var errUsedTerm = errors.New("the transaction coordinator gave out a term that had begun before: it has lost what it knew")
 
 // ErrOvertaken is the cause of a *[LostError] that the log shows.
 var ErrOvertaken = errors.New("the log holds a later marker, of another process")
 
-// take puts the term's marker into the partition and reads on to it. Reading begins while the coordinator is asked, so that connecting to the leader and
-// what was written since the index's checkpoint cost no time of their own. It ends at the marker, whenever that comes, so nothing rests on which is first.
+// take puts the term's marker into the partition and reads on to it. Reading begins while the
+// coordinator is asked, so that connecting to the leader and what was written since the index's
+// checkpoint cost no time of their own. It ends at the marker, whenever that comes, so nothing
+// rests on which is first.
 func (c *Claim) take(ctx context.Context, term index.Term) error {
 	defer c.coordinator.drop()
 	reading, stop := context.WithCancelCause(ctx)

@@ -16,12 +16,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// markTime is how long the coordinator leaves the empty transaction of a claim open before it ends it by itself, which would
-// fence the claimer: time for a coordinator to move. Whoever claims next ends it at once.
+// markTime is how long the coordinator leaves the empty transaction of a claim open before it ends
+// it by itself, which would fence the claimer: time for a coordinator to move. Whoever claims next
+// ends it at once.
 const markTime = time.Minute
 
-// coordinator is the conversation with the transaction coordinator of one partition's claims. It has a connection of its own, so that
-// the end of a context cuts a request that waits, and nothing else. One goroutine at a time uses it.
+// coordinator is the conversation with the transaction coordinator of one partition's claims. It
+// has a connection of its own, so that the end of a context cuts a request that waits, and nothing
+// else. One goroutine at a time uses it.
 type coordinator struct {
 	client          sarama.Client
 	topic           string
@@ -34,9 +36,9 @@ type coordinator struct {
 	conns  *dial.Conns
 	broker *sarama.Broker
 
-	// late is the term under which a request to begin a transaction got no answer and was sent again. The coordinator
-	// may take the first copy at any time later: the transaction that it begins is aborted after a minute, which fences
-	// the owner.
+	// late is the term under which a request to begin a transaction got no answer and was sent
+	// again. The coordinator may take the first copy at any time later: the transaction that it
+	// begins is aborted after a minute, which fences the owner.
 	late index.Term
 }
 
@@ -49,8 +51,9 @@ func newCoordinator(cfg *Config) *coordinator {
 	return c
 }
 
-// initTerm has the coordinator give out a new term; it aborts what an older one left open. doubt says that the coordinator may
-// have stored a term that no answer told of. A *LostError says that it knows of a later claim than previous, or of none.
+// initTerm has the coordinator give out a new term; it aborts what an older one left open. doubt
+// says that the coordinator may have stored a term that no answer told of. A *LostError says that
+// it knows of a later claim than previous, or of none.
 func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term index.Term, doubt bool, err error) {
 	err = c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{
@@ -63,11 +66,13 @@ func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term i
 		if err == nil {
 			term, err = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, retry.NoneIsNil(r.Err)
 		}
-		// An answer that is not final may hide that the new term was stored. One transaction being in the way hides nothing.
+		// An answer that is not final may hide that the new term was stored. One transaction being
+		// in the way hides nothing.
 		doubt = doubt || err != nil && retry.KindOf(err) == retry.Passing && !errors.Is(err, sarama.ErrConcurrentTransactions)
 		return err
 	})
-	// A coordinator that has forgotten the transactional id, or given it to another, does not know the term any more.
+	// A coordinator that has forgotten the transactional id, or given it to another, does not know
+	// the term any more.
 	if err != nil && (retry.KindOf(err) == retry.Fenced || previous != index.NoTerm() && forgotten(err)) {
 		err = lostError(c.topic, c.partition, previous, err)
 	}
@@ -76,8 +81,9 @@ func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term i
 
 func forgotten(err error) bool { return errors.Is(err, sarama.ErrInvalidProducerIDMapping) }
 
-// transact begins an empty transaction over the partition, and ends it by a commit or an abort. Its only trace is the
-// marker. Both requests may be sent again: what is in the transaction stays in it, and what has ended so has ended so.
+// transact begins an empty transaction over the partition, and ends it by a commit or an abort. Its
+// only trace is the marker. Both requests may be sent again: what is in the transaction stays in
+// it, and what has ended so has ended so.
 func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool) error {
 	err := c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
@@ -121,9 +127,11 @@ func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool
 
 // ask asks the coordinator until it answers with something final, or ctx ends.
 //
-// A transaction that is in the way is ended while it is asked for, or was ended a while ago already: a coordinator writes the end of a transaction down
-// when the markers are written, but has it replicated no sooner than its broker serves another request (seen on Kafka 3.5.1 and 4.3.1), which on quiet
-// brokers is half a second later, or this one. Either takes a round trip between brokers.
+// A transaction that is in the way is ended while it is asked for, or was ended a while ago
+// already: a coordinator writes the end of a transaction down when the markers are written, but has
+// it replicated no sooner than its broker serves another request (seen on Kafka 3.5.1 and 4.3.1),
+// which on quiet brokers is half a second later, or this one. Either takes a round trip between
+// brokers.
 func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
 	defer c.conns.CutWhenDone(ctx)()
 	away, busy := retry.Backoff{}, retry.AmidTransactions()

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// LostError says that the claim of a partition is lost: there was a later one. It is another process's, or else the brokers took an
-// own request late, or have forgotten the claim.
+// LostError says that the claim of a partition is lost: there was a later one. It is another
+// process's, or else the brokers took an own request late, or have forgotten the claim.
 type LostError struct {
 	Topic     string
 	Partition int32

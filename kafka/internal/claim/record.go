@@ -6,12 +6,14 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// maxGiven bounds the terms that are remembered until a marker of theirs, or of a later one, has been read.
+// maxGiven bounds the terms that are remembered until a marker of theirs, or of a later one, has
+// been read.
 const maxGiven = 16
 
 // Record is what this process knows of its own claims of one partition, and what the markers that
 // were read say of them. It decides nothing about what counts: only whose claim it is that the log
-// shows. It watches the partition's [rule.Follower], and is used by the goroutine that uses that one.
+// shows. It watches the partition's [rule.Follower], and is used by the goroutine that uses that
+// one.
 type Record struct {
 	given []index.Term // by the coordinator to this process, the newest last
 	last  index.Term   // of the newest marker that is a claim's, anybody's
@@ -42,8 +44,9 @@ func (c *Record) Mine(term index.Term) bool { return slices.Contains(c.given, te
 
 // Marked takes note of a marker.
 //
-// A claim ends its transaction with a commit. So a marker that aborts is no claim: the coordinator left it when it ended a transaction that a
-// claim had open, this process's or, with its producer id, one of the same transactional id.
+// A claim ends its transaction with a commit. So a marker that aborts is no claim: the coordinator
+// left it when it ended a transaction that a claim had open, this process's or, with its producer
+// id, one of the same transactional id.
 func (c *Record) Marked(term index.Term, aborts bool) {
 	if !aborts {
 		c.last = term
@@ -59,8 +62,8 @@ func (c *Record) Marked(term index.Term, aborts bool) {
 	}
 }
 
-// Undisputed reports whether the newest own marker is there, and behind it nobody else's: nobody else owns the partition, as far as it
-// was read.
+// Undisputed reports whether the newest own marker is there, and behind it nobody else's: nobody
+// else owns the partition, as far as it was read.
 func (c *Record) Undisputed() bool { return c.own != index.NoTerm() && !c.rival }
 
 // Counted takes note of records that count.
@@ -72,6 +75,6 @@ func (c *Record) Own() index.Term { return c.own }
 // Last returns the term of the newest marker that is a claim's, anybody's.
 func (c *Record) Last() index.Term { return c.last }
 
-// Signs counts the markers of others and the records that count, as far as they were read. They show
-// that another owner lives while this process is none.
+// Signs counts the markers of others and the records that count, as far as they were read. They
+// show that another owner lives while this process is none.
 func (c *Record) Signs() int64 { return c.signs }

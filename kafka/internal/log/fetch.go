@@ -21,7 +21,8 @@ const (
 	OneBatch   = 1
 )
 
-// How long a fetch waits for the first batch: when it is there or not, when one is known to come, and when one may come at any time.
+// How long a fetch waits for the first batch: when it is there or not, when one is known to come,
+// and when one may come at any time.
 const (
 	AtOnce  = 0
 	Soon    = 250 * time.Millisecond
@@ -46,8 +47,9 @@ const (
 	bytesOfPartition = 128 // of a request, without the topic's name
 )
 
-// largestFetch is how many bytes of batches are kept. Kafka brings more than the fetchBytes that were asked for only where
-// the first batch alone has more, and a batch of this library fits fetchBytes four times. Of a larger batch the header is kept.
+// largestFetch is how many bytes of batches are kept. Kafka brings more than the fetchBytes that
+// were asked for only where the first batch alone has more, and a batch of this library fits
+// fetchBytes four times. Of a larger batch the header is kept.
 const largestFetch = 2 * FetchBytes
 
 // Request is one question for batches.
@@ -69,8 +71,8 @@ type Fetched struct {
 	Room          []byte // holds the batches
 }
 
-// Fetch asks the broker, which should lead the partition. Control batches and transactions' data are among the
-// batches. Their bytes are in room if it is large enough.
+// Fetch asks the broker, which should lead the partition. Control batches and transactions' data
+// are among the batches. Their bytes are in room if it is large enough.
 func Fetch(b *dial.Broker, ask Request, room []byte) (*Fetched, error) {
 	var found *Fetched
 	err := b.Exchange(fetchKey, fetchVersion, ask.encode(), ask.Wait, func(a *dial.Answer) (err error) {
@@ -185,8 +187,9 @@ func (f *Fetched) From(offset int64) ([]recordbatch.Batch, error) {
 	return batches, nil
 }
 
-// OffsetAt asks the broker, which should lead the partition, for the first offset whose record is not earlier than the time, in milliseconds; below 0 if
-// there is none. The time may be sarama.OffsetOldest or OffsetNewest.
+// OffsetAt asks the broker, which should lead the partition, for the first offset whose record is
+// not earlier than the time, in milliseconds; below 0 if there is none. The time may be
+// sarama.OffsetOldest or OffsetNewest.
 func OffsetAt(b *sarama.Broker, topic string, partition int32, at int64) (int64, error) {
 	r := sarama.NewOffsetRequest(sarama.V2_8_0_0)
 	r.AddBlock(topic, partition, at, 1)

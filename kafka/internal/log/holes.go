@@ -32,8 +32,8 @@ func Continues(b *recordbatch.Batch, next int64, topic string, partition int32) 
 	return nil
 }
 
-// Counted fails with a *[CorruptError] unless the batch's header says that it has a record for each of
-// its offsets.
+// Counted fails with a *[CorruptError] unless the batch's header says that it has a record for each
+// of its offsets.
 func Counted(b *recordbatch.Batch, topic string, partition int32) error {
 	offsets := int64(b.LastOffsetDelta) + 1
 	if int64(b.Count) == offsets {

@@ -16,12 +16,12 @@ import (
 // With the pauses between them that takes seconds, in which a leader that was deposed learns of it.
 const MaxDoubts = 8
 
-// GarbledFetches is how many fetches in a row may bring bytes that are no batches, which a connection
-// may have garbled, before the partition is taken to hold them.
+// GarbledFetches is how many fetches in a row may bring bytes that are no batches, which a
+// connection may have garbled, before the partition is taken to hold them.
 const GarbledFetches = 4
 
-// patiently does again what failed and may yet succeed, until ctx ends. That records are gone is believed when it was said maxDoubts times
-// in a row.
+// patiently does again what failed and may yet succeed, until ctx ends. That records are gone is
+// believed when it was said maxDoubts times in a row.
 func patiently[T any](ctx context.Context, client sarama.Client, topic string, do func() (T, error)) (T, error) {
 	var none T
 	var pause retry.Backoff

@@ -13,12 +13,13 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// readingAtOnce bounds the connections to one broker on which is read what nobody follows. Who finds none free waits: a
-// fetch of what is there takes milliseconds.
+// readingAtOnce bounds the connections to one broker on which is read what nobody follows. Who
+// finds none free waits: a fetch of what is there takes milliseconds.
 const readingAtOnce = 4
 
-// Pool is the connections of a client on which its readers fetch. They are its own: a fetch that waits holds its
-// connection, and the end of a reader's context cuts it. It may be used by any number of goroutines.
+// Pool is the connections of a client on which its readers fetch. They are its own: a fetch that
+// waits holds its connection, and the end of a reader's context cuts it. It may be used by any
+// number of goroutines.
 type Pool struct {
 	client sarama.Client
 
@@ -64,8 +65,8 @@ func (p *Pool) Close() {
 	}
 }
 
-// fetch asks the leader of the partition. It fails with a *RangeError if the leader says that the offset is not in the log and that
-// this is so in its term of office.
+// fetch asks the leader of the partition. It fails with a *RangeError if the leader says that the
+// offset is not in the log and that this is so in its term of office.
 func (p *Pool) fetch(ctx context.Context, ask Request) (*Fetched, error) {
 	leader, epoch, err := p.client.LeaderAndEpoch(ask.Topic, ask.Partition)
 	if err != nil {
@@ -84,7 +85,8 @@ func (p *Pool) fetch(ctx context.Context, ask Request) (*Fetched, error) {
 	for {
 		c, used := p.idle(broker)
 		found, err := p.fetchOn(ctx, broker, c, leader.Addr(), epoch, ask)
-		// A broker closes a connection that was idle for long. The next one is tried, and then a new one.
+		// A broker closes a connection that was idle for long. The next one is tried, and then a
+		// new one.
 		if err == nil || !used || ctx.Err() != nil || answered(err) {
 			return found, err
 		}
@@ -111,7 +113,8 @@ func (p *Pool) broker(addr string) (*pooledBroker, error) {
 	return b, nil
 }
 
-// idle takes an idle connection, and reports whether there was one; otherwise it returns one that is not open yet.
+// idle takes an idle connection, and reports whether there was one; otherwise it returns one that
+// is not open yet.
 func (p *Pool) idle(b *pooledBroker) (c *pooled, used bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -170,9 +173,10 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 	}
 }
 
-// batches returns some batches from the one with the asked offset on, which follow one another. It asks again, until ctx ends, what a
-// broker that is away may answer later. It fails with a *RangeError if the offset is not in the log and stays so, and with a
-// *CorruptError if the log has a hole, or bytes that are no batches, also when they are asked for again.
+// batches returns some batches from the one with the asked offset on, which follow one another. It
+// asks again, until ctx ends, what a broker that is away may answer later. It fails with a
+// *RangeError if the offset is not in the log and stays so, and with a *CorruptError if the log has
+// a hole, or bytes that are no batches, also when they are asked for again.
 func (p *Pool) batches(ctx context.Context, ask Request) ([]recordbatch.Batch, error) {
 	return p.checked(ctx, ask, ask.follow)
 }

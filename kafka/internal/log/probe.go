@@ -8,9 +8,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Probe fetches the batch with an offset that the index has read, and returns what the log lacks there by its header, such as "without the
-// records from offset 4 to 9". It returns "" if nothing is missing there. It also returns "" if the offset lies before the log's beginning or
-// behind its end: the look at where partitions begin tells of the first, and the follower of the second.
+// Probe fetches the batch with an offset that the index has read, and returns what the log lacks
+// there by its header, such as "without the records from offset 4 to 9". It returns "" if nothing
+// is missing there. It also returns "" if the offset lies before the log's beginning or behind its
+// end: the look at where partitions begin tells of the first, and the follower of the second.
 //
 // It fails if no leader answers before ctx ends. That says nothing of the log.
 func (r *Reader) Probe(ctx context.Context, offset int64) (lacks string, err error) {
@@ -39,7 +40,8 @@ func (r *Reader) Probe(ctx context.Context, offset int64) (lacks string, err err
 	return "", nil
 }
 
-// hasBatch fails if there is no batch at all: a new leader may not know for a moment that all replicas have it.
+// hasBatch fails if there is no batch at all: a new leader may not know for a moment that all
+// replicas have it.
 func hasBatch(batches []recordbatch.Batch) error {
 	if len(batches) == 0 {
 		return errors.New("the answer has no batch")

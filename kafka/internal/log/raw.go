@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Log reads a partition of which no index knows what counts: all its data, as it stands there. It may be used by any number of
-// goroutines.
+// Log reads a partition of which no index knows what counts: all its data, as it stands there. It
+// may be used by any number of goroutines.
 type Log struct {
 	Client    sarama.Client
 	Pool      *Pool // of the client
@@ -23,8 +23,9 @@ type Raw struct {
 	*sarama.Record
 }
 
-// Read returns some records from the offset on, and the offset to read from next. Where there are none yet it waits a moment
-// and returns none. It asks again, until ctx ends, what a broker that is away may answer later.
+// Read returns some records from the offset on, and the offset to read from next. Where there are
+// none yet it waits a moment and returns none. It asks again, until ctx ends, what a broker that is
+// away may answer later.
 func (l *Log) Read(ctx context.Context, offset int64) (records []Raw, next int64, err error) {
 	return l.read(ctx, offset, FetchBytes)
 }

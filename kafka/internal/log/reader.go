@@ -13,8 +13,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Reader reads the records of a partition that count, in the order of their offsets, from Kafka: the index
-// says what does not count, and how far it knows. It may be used by any number of goroutines.
+// Reader reads the records of a partition that count, in the order of their offsets, from Kafka:
+// the index says what does not count, and how far it knows. It may be used by any number of
+// goroutines.
 type Reader struct {
 	Client    sarama.Client
 	Pool      *Pool // of the client
@@ -87,7 +88,8 @@ func (r *Reader) fetch(ctx context.Context, offset int64) ([]recordbatch.Batch, 
 	})
 }
 
-// gone returns the error for an offset that the index has, if err says that the log does not have it.
+// gone returns the error for an offset that the index has, if err says that the log does not have
+// it.
 func (r *Reader) gone(err error) error {
 	var out *RangeError
 	if !errors.As(err, &out) {

@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// Tail is one reader's place in a partition. It fetches each byte once, and holds what one fetch brings at most. Not
-// for concurrent use.
+// Tail is one reader's place in a partition. It fetches each byte once, and holds what one fetch
+// brings at most. Not for concurrent use.
 type Tail struct {
 	reader *Reader
 	start  eventstore.Start
@@ -30,8 +30,8 @@ type Tail struct {
 	known   int64
 }
 
-// Place finds the offset to begin at, if that is not known yet. It asks again, until ctx ends, what a broker that is
-// away may answer later.
+// Place finds the offset to begin at, if that is not known yet. It asks again, until ctx ends, what
+// a broker that is away may answer later.
 func (t *Tail) Place(ctx context.Context) error {
 	if t.placed {
 		return nil
@@ -47,9 +47,10 @@ func (t *Tail) Place(ctx context.Context) error {
 // Offset returns the lowest offset that may be yielded next, once there is a place.
 func (t *Tail) Offset() int64 { return t.next }
 
-// Next yields some records that count of those before end, which is at most the index's checkpoint, and reports whether
-// there may be more of them. A record comes with the bytes it has in Kafka. Where yield returns false Next ends, and goes on from there
-// when it is called again. It asks again, until ctx ends, what a broker that is away may answer later.
+// Next yields some records that count of those before end, which is at most the index's checkpoint,
+// and reports whether there may be more of them. A record comes with the bytes it has in Kafka.
+// Where yield returns false Next ends, and goes on from there when it is called again. It asks
+// again, until ctx ends, what a broker that is away may answer later.
 func (t *Tail) Next(
 	ctx context.Context, end int64, yield func(eventstore.Record, *sarama.Record) bool,
 ) (more bool, err error) {
@@ -82,7 +83,8 @@ func (t *Tail) Next(
 	return t.next < end, nil
 }
 
-// yield yields what counts in the batch from next to before end, and reports whether the loop has ended.
+// yield yields what counts in the batch from next to before end, and reports whether the loop has
+// ended.
 func (t *Tail) yield(
 	ctx context.Context, b *recordbatch.Batch, end int64, yield func(eventstore.Record, *sarama.Record) bool,
 ) (stopped bool, err error) {

@@ -28,7 +28,8 @@ const maxRewrites = 8
 // settleTime bounds how long a fenced owner reads on to learn what became of a batch.
 const settleTime = 10 * time.Second
 
-// process answers the commits, all of them, whatever happens. An error means that the owner can append no more.
+// process answers the commits, all of them, whatever happens. An error means that the owner can
+// append no more.
 func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 	for range maxRewrites {
 		b, err := o.check(commits)
@@ -71,8 +72,8 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 	return nil
 }
 
-// check decides each commit against the index and the commits before it, and answers those that need no write. After
-// an error the batch has all that were not answered.
+// check decides each commit against the index and the commits before it, and answers those that
+// need no write. After an error the batch has all that were not answered.
 func (o *Owner) check(commits []*line.Commit) (*batch, error) {
 	b := &o.batch
 	b.reset()
@@ -139,9 +140,11 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 	return nil
 }
 
-// mayWrite reports whether what the commit expects of its stream is so, at the version that it would be written behind.
+// mayWrite reports whether what the commit expects of its stream is so, at the version that it
+// would be written behind.
 //
-// Invariant 7 (Q4 of [line.Queue]): what rests on a commit that was not stored in its place is not written, whatever the version.
+// Invariant 7 (Q4 of [line.Queue]): what rests on a commit that was not stored in its place is not
+// written, whatever the version.
 func (o *Owner) mayWrite(c *line.Commit, version int64) bool {
 	if c.RestsOnBroken() {
 		return o.cfg.Broken.KeepDecisions
@@ -172,18 +175,20 @@ func (o *Owner) answerAll(b *batch) {
 	o.queue.Answer(b.answers...)
 }
 
-// errClaimAgain: the batch does not count and never will, or the broker no longer knows this producer. What is in the log
-// after the next claim decides.
+// errClaimAgain: the batch does not count and never will, or the broker no longer knows this
+// producer. What is in the log after the next claim decides.
 var errClaimAgain = errors.New("claim again")
 
-// errWriteAgain: the term has changed under the batch, by an own renewal. What the index holds now decides.
+// errWriteAgain: the term has changed under the batch, by an own renewal. What the index holds now
+// decides.
 var errWriteAgain = errors.New("write again under the renewed claim")
 
-// write appends the batch's writes and applies them to the index. On nil they are stored and applied.
+// write appends the batch's writes and applies them to the index. On nil they are stored and
+// applied.
 //
-// Invariant 5 (the witness): the index held everything up to the offset before the batch when the checks
-// were made, if and only if the batch starts at the offset after it. If it starts later, what is in between
-// is read first, and the reader rule decides.
+// Invariant 5 (the witness): the index held everything up to the offset before the batch when the
+// checks were made, if and only if the batch starts at the offset after it. If it starts later,
+// what is in between is read first, and the reader rule decides.
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
 	if at.Term != o.term && !o.cfg.Broken.NoMarkerWait { // a later marker was read, after which nothing of this term counts
@@ -246,7 +251,8 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// between tells that something stands before a batch that the owner did not write. Its own markers are expected there.
+// between tells that something stands before a batch that the owner did not write. Its own markers
+// are expected there.
 func (o *Owner) between(ctx context.Context, expected, found int64) {
 	level := slog.LevelWarn
 	if o.asking != nil {
@@ -256,9 +262,11 @@ func (o *Owner) between(ctx context.Context, expected, found int64) {
 		"partition", o.cfg.Partition, "expected", expected, "found", found)
 }
 
-// mustCount makes sure that the batch counts under the reader rule, where others have written as well, and returns the offset of its first record
-// that the index has. That may be before base: a broker that has forgotten the producer stores a batch that is sent again a second time, and only the
-// first copy counts. All of the batch is in one copy, as each of its commits counts in the first one.
+// mustCount makes sure that the batch counts under the reader rule, where others have written as
+// well, and returns the offset of its first record that the index has. That may be before base: a
+// broker that has forgotten the producer stores a batch that is sent again a second time, and only
+// the first copy counts. All of the batch is in one copy, as each of its commits counts in the
+// first one.
 func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 	first := base
 	for i, c := range b.writes {
@@ -278,8 +286,8 @@ func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 //nolint:gochecknoglobals // pools are shared
 var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
 
-// send sends the batch until the broker says where it is, or that it will not have it. What is sent again is
-// the same batch with the same sequence number, so the broker keeps one copy.
+// send sends the batch until the broker says where it is, or that it will not have it. What is sent
+// again is the same batch with the same sequence number, so the broker keeps one copy.
 func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, err error) {
 	var pause retry.Backoff
 	for attempt := 1; ; attempt++ {
@@ -344,8 +352,8 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
 }
 
-// fenced is the end of the claim, found out by a produce that was tried a number of times; or, while the claim is being renewed, perhaps of
-// its term only.
+// fenced is the end of the claim, found out by a produce that was tried a number of times; or,
+// while the claim is being renewed, perhaps of its term only.
 func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 	lost := o.claim.Lost(o.term, cause)
 	switch {
@@ -358,8 +366,8 @@ func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 	}
 }
 
-// settle reads up to the marker that ended the own term: what is before it counts, and nothing of ours can come
-// after. So what became of a batch is known, unless the marker cannot be read.
+// settle reads up to the marker that ended the own term: what is before it counts, and nothing of
+// ours can come after. So what became of a batch is known, unless the marker cannot be read.
 func (o *Owner) settle(ctx context.Context, lost error) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()

@@ -12,23 +12,25 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// A barrier shows, where there is nothing to append, that the owner still owns the partition: an empty transaction under
-// the term it has. The coordinator refuses it to an owner that another claim of the same transactional id has
-// overtaken. Against any other process the log decides: the transaction's marker counts only if no other term's
-// marker is before it.
+// A barrier shows, where there is nothing to append, that the owner still owns the partition: an
+// empty transaction under the term it has. The coordinator refuses it to an owner that another
+// claim of the same transactional id has overtaken. Against any other process the log decides: the
+// transaction's marker counts only if no other term's marker is before it.
 //
-// The coordinator is asked beside the owner's goroutine, which goes on to append. A batch that it begins meanwhile
-// answers those who wait, too. Only the owner's goroutine reads on to the marker. No caller's context
-// ends a barrier: its transaction would be left open, and the coordinator would abort it under an epoch that fences
-// the owner. So the coordinator is asked until it answers. If it refuses, the claim is renewed, which ends the
-// transaction and tells whether somebody else has claimed.
+// The coordinator is asked beside the owner's goroutine, which goes on to append. A batch that it
+// begins meanwhile answers those who wait, too. Only the owner's goroutine reads on to the marker.
+// No caller's context ends a barrier: its transaction would be left open, and the coordinator would
+// abort it under an epoch that fences the owner. So the coordinator is asked until it answers. If
+// it refuses, the claim is renewed, which ends the transaction and tells whether somebody else has
+// claimed.
 //
-// Markers of one term look alike, and a coordinator may write one twice. So the barriers of a term end with an abort and
-// with a commit in turn, and the owner reads on to the end that the leader tells after the coordinator's answer. A
-// second copy of the marker before is not taken for the one that is awaited.
+// Markers of one term look alike, and a coordinator may write one twice. So the barriers of a term
+// end with an abort and with a commit in turn, and the owner reads on to the end that the leader
+// tells after the coordinator's answer. A second copy of the marker before is not taken for the one
+// that is awaited.
 
-// barrierWait bounds how long appends wait for a marker that the coordinator has not written yet. Between two looks for
-// it are the pauses of a backoff, in which appends go on.
+// barrierWait bounds how long appends wait for a marker that the coordinator has not written yet.
+// Between two looks for it are the pauses of a backoff, in which appends go on.
 const barrierWait = 25 * time.Millisecond
 
 // barrier is the owner's barrier that is under way, or was last.
@@ -54,8 +56,8 @@ func (b *barrier) over(err error) {
 	b.told(err)
 }
 
-// bar begins a barrier. Where a renewal did not get through, the coordinator knows another term than the owner
-// writes under: another renewal takes the barrier's place.
+// bar begins a barrier. Where a renewal did not get through, the coordinator knows another term
+// than the owner writes under: another renewal takes the barrier's place.
 func (o *Owner) bar(ctx context.Context) error {
 	b := &o.barrier
 	b.number = o.proofs.begin() // of the renewal as well: if it is refused, whoever waits is told
@@ -102,8 +104,8 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 	return nil
 }
 
-// readToMarker reads on to the barrier's marker and to the end that the leader tells then, and reports whether it found
-// the marker. It gives up after a moment, as appends wait meanwhile.
+// readToMarker reads on to the barrier's marker and to the end that the leader tells then, and
+// reports whether it found the marker. It gives up after a moment, as appends wait meanwhile.
 func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	short, cancel := context.WithTimeout(ctx, markerTime)
 	defer cancel()
@@ -125,9 +127,9 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	return false, nil
 }
 
-// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells why. Not where a later
-// claim fences the owner: then a renewal would abort that claim's transaction (seen on Kafka 3.5.1 and 4.3.1).
-// A barrier that ends with the owner is not refused.
+// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells
+// why. Not where a later claim fences the owner: then a renewal would abort that claim's
+// transaction (seen on Kafka 3.5.1 and 4.3.1). A barrier that ends with the owner is not refused.
 func (o *Owner) refused(ctx context.Context, err error) error {
 	if context.Cause(ctx) != nil {
 		return nil //nolint:nilerr // the owner ends, and tells everybody why
@@ -150,8 +152,9 @@ func (o *Owner) refused(ctx context.Context, err error) error {
 
 var errBarrierEnded = errors.New("the claim is made again, which takes the barrier's place")
 
-// endBarrier waits until the coordinator has ended the transaction of the barrier under way, at the latest until the
-// owner is stopped. A coordinator fences the owner that asks for a new term amid its own transaction (seen on Kafka 3.5.1).
+// endBarrier waits until the coordinator has ended the transaction of the barrier under way, at the
+// latest until the owner is stopped. A coordinator fences the owner that asks for a new term amid
+// its own transaction (seen on Kafka 3.5.1).
 func (o *Owner) endBarrier() {
 	if o.barrier.answered { // then it is a pause that is under way
 		o.stopAsking()

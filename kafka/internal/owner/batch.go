@@ -7,7 +7,8 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// batch is what process makes of the commits it is given. An owner has one at a time, and makes the next one in its memory.
+// batch is what process makes of the commits it is given. An owner has one at a time, and makes the
+// next one in its memory.
 type batch struct {
 	writes    []*line.Commit // to be appended, each checked against the index and the ones before it
 	conflicts []*line.Commit // refused because of a write in this batch: true once that is stored

@@ -21,8 +21,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Two thousand short histories of one stream: commits come by tips and without, are withdrawn, taken, stored, refused and
-// taken up again, in any order. After each step the queue keeps its invariants.
+// Two thousand short histories of one stream: commits come by tips and without, are withdrawn,
+// taken, stored, refused and taken up again, in any order. After each step the queue keeps its
+// invariants.
 func TestQueueKeepsItsInvariants(t *testing.T) {
 	const histories, steps = 2_000, 30
 	seed := rand.Uint64()

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// linger is what an owner knows of the callers it has answered, who may have more: a batch that they miss costs them a round trip. Where
-// they come back to this partition at once, as those do who share a stream, waiting for them doubles what a batch carries. Where they do not, it is only
+// linger is what an owner knows of the callers it has answered, who may have more: a batch that
+// they miss costs them a round trip. Where they come back to this partition at once, as those do
+// who share a stream, waiting for them doubles what a batch carries. Where they do not, it is only
 // tried now and then.
 type linger struct {
 	answered int           // commits of the last batch, until their callers were waited for
@@ -21,7 +22,8 @@ const (
 	lingerPass  = 15
 )
 
-// lingerFor waits a moment until as many commits have come as were answered, beside those that wait already.
+// lingerFor waits a moment until as many commits have come as were answered, beside those that wait
+// already.
 func (o *Owner) lingerFor(ctx context.Context) {
 	l := &o.linger
 	answered := l.answered

@@ -11,17 +11,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// lookEvery is the time between two looks of an idle owner at the end of its partition. Of one that appended in between none is needed: the
-// witness of each batch says more.
+// lookEvery is the time between two looks of an idle owner at the end of its partition. Of one that
+// appended in between none is needed: the witness of each batch says more.
 const lookEvery = 2 * time.Second
 
-// look is what an idle owner does: it asks where the partition ends, and reads on if that is not where its own writing ended. Who
-// claims the partition does not tell the owner of before, and without a look that one would not read what is appended from then on, for as
-// long as nobody appends here and until its claim is to be renewed.
+// look is what an idle owner does: it asks where the partition ends, and reads on if that is not
+// where its own writing ended. Who claims the partition does not tell the owner of before, and
+// without a look that one would not read what is appended from then on, for as long as nobody
+// appends here and until its claim is to be renewed.
 //
-// It fails if the index has, so that whoever else can append may claim the partition; and if somebody claimed later: the marker has a newer epoch of the own producer id then. After a marker of another producer id the coordinator is
-// asked, by renewing the claim: it refuses if another process has claimed, and if a foreign program's transaction left the
-// marker, the owner needs a new one before its next batch counts.
+// It fails if the index has, so that whoever else can append may claim the partition; and if
+// somebody claimed later: the marker has a newer epoch of the own producer id then. After a marker
+// of another producer id the coordinator is asked, by renewing the claim: it refuses if another
+// process has claimed, and if a foreign program's transaction left the marker, the owner needs a
+// new one before its next batch counts.
 func (o *Owner) look(ctx context.Context) error {
 	if o.asking == nil && !o.barrier.recent {
 		o.claim.Drop()
@@ -59,7 +62,8 @@ func (o *Owner) look(ctx context.Context) error {
 	return o.otherTerm(ctx)
 }
 
-// otherTerm goes on after the owner has read on, under whatever term the log has now. It fails if that is of a later claim of another process.
+// otherTerm goes on after the owner has read on, under whatever term the log has now. It fails if
+// that is of a later claim of another process.
 func (o *Owner) otherTerm(ctx context.Context) error {
 	switch last := o.cfg.Index.Checkpoint().Term; {
 	case o.adopt(), last == o.term:

@@ -9,8 +9,8 @@ import (
 )
 
 // repeating returns what the commit's caller is told where its stream holds a commit of its command
-// id, with the result and the digest given. It fails with a *[eventstore.CommandReusedError] if that
-// was another command.
+// id, with the result and the digest given. It fails with a *[eventstore.CommandReusedError] if
+// that was another command.
 func repeating(c *line.Commit, first eventstore.Result, digest string) (eventstore.Result, error) {
 	if given := c.Records()[0].CommandDigest; !eventstore.SameCommand(digest, given) {
 		return eventstore.Result{}, &eventstore.CommandReusedError{

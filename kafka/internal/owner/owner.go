@@ -31,11 +31,12 @@ type Config struct {
 	Observer Observer
 }
 
-// maxBatchRecords bounds a batch by count; its sequence numbers and offsets must fit 32 bits with ease.
+// maxBatchRecords bounds a batch by count; its sequence numbers and offsets must fit 32 bits with
+// ease.
 const maxBatchRecords = 10_000
 
-// Owner is this process's claim of one partition, and its only writer. Its methods may be called by any
-// number of goroutines. One goroutine of its own does all the writing.
+// Owner is this process's claim of one partition, and its only writer. Its methods may be called by
+// any number of goroutines. One goroutine of its own does all the writing.
 type Owner struct {
 	cfg      Config
 	follower *rule.Follower // the owner's goroutine is the one that uses it
@@ -72,8 +73,9 @@ func newQueue(cfg *Config) *line.Queue {
 // How claims a partition, and returns the term of the claim.
 type How func(context.Context, *claim.Claim) (index.Term, error)
 
-// New claims the partition and returns its owner, which lives on after ctx ends: only End ends it. The
-// record is the follower's watcher. The caller leaves both to the owner until Finished is closed.
+// New claims the partition and returns its owner, which lives on after ctx ends: only End ends it.
+// The record is the follower's watcher. The caller leaves both to the owner until Finished is
+// closed.
 func New(ctx context.Context, cfg Config, f *rule.Follower, r *claim.Record, how How) (*Owner, error) {
 	o := &Owner{
 		cfg:      cfg,
@@ -134,8 +136,8 @@ func (o *Owner) submit(ctx context.Context, c *line.Commit) (eventstore.Result, 
 	return o.queue.Await(ctx, c)
 }
 
-// End stops the owner: commits that wait are refused with the reason, unless the claim was lost before; the batch in
-// flight is given one last try. It may be called more than once.
+// End stops the owner: commits that wait are refused with the reason, unless the claim was lost
+// before; the batch in flight is given one last try. It may be called more than once.
 func (o *Owner) End(reason error) {
 	o.once.Do(func() {
 		o.reason = reason
@@ -145,7 +147,8 @@ func (o *Owner) End(reason error) {
 	})
 }
 
-// lasting returns what err means for those whose commits were never taken: nothing of theirs is in doubt.
+// lasting returns what err means for those whose commits were never taken: nothing of theirs is in
+// doubt.
 func (o *Owner) lasting(err error) error {
 	var lost *claim.LostError
 	var corrupt *log.CorruptError
@@ -161,11 +164,12 @@ func (o *Owner) lasting(err error) error {
 	}
 }
 
-// Failure returns why the owner has ended by itself; nil if it was ended. It may be called once Finished
-// is closed.
+// Failure returns why the owner has ended by itself; nil if it was ended. It may be called once
+// Finished is closed.
 func (o *Owner) Failure() error { return o.failure }
 
-// run is the owner's goroutine: batch after batch, one in flight, until the claim is lost or the owner closed.
+// run is the owner's goroutine: batch after batch, one in flight, until the claim is lost or the
+// owner closed.
 func (o *Owner) run(ctx context.Context) {
 	defer close(o.finished)
 	defer o.endRenewal() // which may take a moment: callers are answered first
@@ -206,8 +210,9 @@ func (o *Owner) work(ctx context.Context) error {
 	return nil
 }
 
-// gather waits for a commit and takes with it all that wait already, up to the bounds of a batch.
-// A batch gathers while the one before it is in flight. Or it returns because there is something else to do.
+// gather waits for a commit and takes with it all that wait already, up to the bounds of a batch. A
+// batch gathers while the one before it is in flight. Or it returns because there is something else
+// to do.
 func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits []*line.Commit, task func(context.Context) error) {
 	for {
 		select {

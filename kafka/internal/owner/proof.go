@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// proofs tells when an answer that appends nothing may be told: a refusal, or that there is nothing to do.
+// proofs tells when an answer that appends nothing may be told: a refusal, or that there is nothing
+// to do.
 //
 // Such an answer rests on what the owner knew when it was asked. The owner may have been overtaken
 // by then, without having noticed. So it tells the answer only after the brokers have stored
@@ -38,8 +39,8 @@ type proofs struct {
 // question is when something was asked.
 type question struct{ term, number uint64 }
 
-// ask notes that something is asked now. While a batch or a barrier is under way, underWay makes that
-// answer it: only the proof wants that, to see that P2 matters.
+// ask notes that something is asked now. While a batch or a barrier is under way, underWay makes
+// that answer it: only the proof wants that, to see that P2 matters.
 func (p *proofs) ask(underWay bool) question {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,9 +54,9 @@ func (p *proofs) ask(underWay bool) question {
 // errAnotherTerm says that the question must be asked again (P4).
 var errAnotherTerm = errors.New("the partition was claimed again since this was asked")
 
-// await waits until the question may be answered. want is called when a barrier may be needed for it. It fails with
-// errAnotherTerm, with a *[UnprovenError] if ctx ends before or the coordinator refuses the barrier, and with
-// what ended the owner.
+// await waits until the question may be answered. want is called when a barrier may be needed for
+// it. It fails with errAnotherTerm, with a *[UnprovenError] if ctx ends before or the coordinator
+// refuses the barrier, and with what ended the owner.
 func (p *proofs) await(ctx context.Context, q question, want func()) error {
 	for {
 		answered, changed, err := p.look(q)
@@ -71,7 +72,8 @@ func (p *proofs) await(ctx context.Context, q question, want func()) error {
 	}
 }
 
-// look reports whether the question may be answered; if not, changed is closed when that may have changed.
+// look reports whether the question may be answered; if not, changed is closed when that may have
+// changed.
 func (p *proofs) look(q question) (answered bool, changed <-chan struct{}, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,15 +94,16 @@ func (p *proofs) look(q question) (answered bool, changed <-chan struct{}, err e
 	return false, p.changed, nil
 }
 
-// wanted reports whether somebody waits, while nothing is under way, for what is not coming then: it was not begun,
-// or has proved nothing, as a batch that the broker refused.
+// wanted reports whether somebody waits, while nothing is under way, for what is not coming then:
+// it was not begun, or has proved nothing, as a batch that the broker refused.
 func (p *proofs) wanted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.asked > max(p.stored, p.failed)
 }
 
-// begin gives out the next number. It is called before the first request of a batch or a barrier is sent.
+// begin gives out the next number. It is called before the first request of a batch or a barrier is
+// sent.
 func (p *proofs) begin() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -118,7 +121,8 @@ func (p *proofs) fail(number uint64, because error) {
 	p.change(func() { p.failed, p.failure = max(p.failed, number), because })
 }
 
-// renew notes that the owner goes on under another term. Nobody waits for the former one any more (P4).
+// renew notes that the owner goes on under another term. Nobody waits for the former one any more
+// (P4).
 func (p *proofs) renew() { p.change(func() { p.term, p.asked = p.term+1, 0 }) }
 
 // end notes that the owner has ended.
@@ -134,8 +138,8 @@ func (p *proofs) change(how func()) {
 	}
 }
 
-// UnprovenError says that an answer that appends nothing cannot be told: the owner could not show that it
-// still owned the partition when it was asked.
+// UnprovenError says that an answer that appends nothing cannot be told: the owner could not show
+// that it still owned the partition when it was asked.
 type UnprovenError struct{ Cause error }
 
 // Error says why.
@@ -146,5 +150,6 @@ func (e *UnprovenError) Error() string {
 // Unwrap returns why.
 func (e *UnprovenError) Unwrap() error { return e.Cause }
 
-// Unavailable reports true: nothing is wrong with what was asked, and it may be asked again for as long as it takes.
+// Unavailable reports true: nothing is wrong with what was asked, and it may be asked again for as
+// long as it takes.
 func (e *UnprovenError) Unavailable() bool { return true }

@@ -10,18 +10,23 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// A claim is renewed so that neither the coordinator nor the partition's leader forgets the owner: they do after
-// transactional.id.expiration.ms and producer.id.expiration.ms. It also tells an idle owner that someone claimed later.
+// A claim is renewed so that neither the coordinator nor the partition's leader forgets the owner:
+// they do after transactional.id.expiration.ms and producer.id.expiration.ms. It also tells an idle
+// owner that someone claimed later.
 //
-// The coordinator is asked beside the owner's goroutine, which goes on to append under the term it has: the leader takes its batches
-// until it has appended the new term's marker, and until there they count. Where the marker stands the log alone says. The owner
-// finds it when it looks for it after the coordinator's answer, or when a batch finds it in the gap before itself; it goes on under the
-// new term then, and writes again what does not count. A batch that is refused because of it has the owner claim again.
+// The coordinator is asked beside the owner's goroutine, which goes on to append under the term it
+// has: the leader takes its batches until it has appended the new term's marker, and until there
+// they count. Where the marker stands the log alone says. The owner finds it when it looks for it
+// after the coordinator's answer, or when a batch finds it in the gap before itself; it goes on
+// under the new term then, and writes again what does not count. A batch that is refused because of
+// it has the owner claim again.
 
-// markerTime bounds how long appends wait while the owner looks for the marker of its own renewal. It usually takes milliseconds.
+// markerTime bounds how long appends wait while the owner looks for the marker of its own renewal.
+// It usually takes milliseconds.
 const markerTime = time.Second
 
-// answer is the coordinator's to one step of a renewal, first a term and then its marker, or to a barrier.
+// answer is the coordinator's to one step of a renewal, first a term and then its marker, or to a
+// barrier.
 type answer struct {
 	term    index.Term
 	fresh   bool // it was not had by the own term
@@ -55,7 +60,8 @@ func (o *Owner) nextTerm(ctx context.Context, previous index.Term) {
 	})
 }
 
-// beside takes a step beside the owner's goroutine, which alone ends it: see settled, finishRenewal and endRenewal.
+// beside takes a step beside the owner's goroutine, which alone ends it: see settled, finishRenewal
+// and endRenewal.
 func (o *Owner) beside(ctx context.Context, step func(context.Context) answer) {
 	ctx, o.stopAsking = context.WithCancel(ctx)
 	answers := make(chan answer, 1)
@@ -63,8 +69,8 @@ func (o *Owner) beside(ctx context.Context, step func(context.Context) answer) {
 	go func() { answers <- step(ctx) }()
 }
 
-// renewed goes on with the renewal after an answer. It fails if the claim is lost. Whatever else the coordinator says, the claim stays as
-// it is: it is not the coordinator that makes it count.
+// renewed goes on with the renewal after an answer. It fails if the claim is lost. Whatever else
+// the coordinator says, the claim stays as it is: it is not the coordinator that makes it count.
 func (o *Owner) renewed(ctx context.Context, r answer) error {
 	o.stepOver(r)
 	var lost *claim.LostError
@@ -122,8 +128,9 @@ func (o *Owner) awaitMarker(ctx context.Context) error {
 	return nil
 }
 
-// adopt goes on under the term of a renewal if its marker is the last one that was read, and reports whether it does. Then the index is exact (invariant 2):
-// nothing of the former term counts any more, and all that counted was read.
+// adopt goes on under the term of a renewal if its marker is the last one that was read, and
+// reports whether it does. Then the index is exact (invariant 2): nothing of the former term counts
+// any more, and all that counted was read.
 func (o *Owner) adopt() bool {
 	last := o.cfg.Index.Checkpoint().Term
 	if last == o.term || !o.record.Mine(last) {
@@ -133,8 +140,8 @@ func (o *Owner) adopt() bool {
 	return true
 }
 
-// finishRenewal waits for the coordinator's answer to the step under way. It fails with a *claim.LostError if that got a term and somebody else
-// owns the partition.
+// finishRenewal waits for the coordinator's answer to the step under way. It fails with a
+// *claim.LostError if that got a term and somebody else owns the partition.
 func (o *Owner) finishRenewal(ctx context.Context) error {
 	if o.asking == nil {
 		return nil

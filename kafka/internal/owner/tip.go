@@ -9,7 +9,8 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// Tip is the end of a stream as ReadQueued saw it; it is [eventstore.Tip]'s, for input that was checked.
+// Tip is the end of a stream as ReadQueued saw it; it is [eventstore.Tip]'s, for input that was
+// checked.
 type Tip struct {
 	owner   *Owner
 	stream  eventstore.Stream
@@ -22,9 +23,9 @@ type Tip struct {
 // Version returns the version of the stream at the tip.
 func (t *Tip) Version() int64 { return t.version }
 
-// ReadQueued yields the stream's records from a version on: those that are stored, and then those of
-// its line. The tip is their end. It fails with the reason once the owner appends no more: what it has
-// stored may not have arrived here, and no decision can rest on that.
+// ReadQueued yields the stream's records from a version on: those that are stored, and then those
+// of its line. The tip is their end. It fails with the reason once the owner appends no more: what
+// it has stored may not have arrived here, and no decision can rest on that.
 func (o *Owner) ReadQueued(stream eventstore.Stream, from int64) (iter.Seq2[eventstore.Record, error], *Tip, error) {
 	err := o.Gone()
 	if err != nil {
@@ -80,11 +81,13 @@ func (t *Tip) Stored(ctx context.Context) error {
 	return nil
 }
 
-// Await waits until it is known that the stream stood at the tip at some moment after it was read: what the tip rests on
-// is stored, and so is a batch or a barrier that was begun after the tip was read (see [proofs]).
+// Await waits until it is known that the stream stood at the tip at some moment after it was read:
+// what the tip rests on is stored, and so is a batch or a barrier that was begun after the tip was
+// read (see [proofs]).
 //
-// A commit that was not shown may stand behind the tip since before it was read. Any other came after that, so the
-// tip was the end of the stream when it was read, or when the last commit of the line was stored.
+// A commit that was not shown may stand behind the tip since before it was read. Any other came
+// after that, so the tip was the end of the stream when it was read, or when the last commit of the
+// line was stored.
 func (t *Tip) Await(ctx context.Context) error {
 	if err := t.Stored(ctx); err != nil {
 		return err

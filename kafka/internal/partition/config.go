@@ -34,9 +34,9 @@ type Config struct {
 	Observer Observer
 	Broken   broken.Rules // by the proof only
 
-	// Keep makes the owner claim the partition again when it has lost its claim. It does so soon if no
-	// other process has claimed, and otherwise when the log has shown nothing of the other for Quiet.
-	// Without Keep the caller of Own does that.
+	// Keep makes the owner claim the partition again when it has lost its claim. It does so soon if
+	// no other process has claimed, and otherwise when the log has shown nothing of the other for
+	// Quiet. Without Keep the caller of Own does that.
 	Keep  bool
 	Quiet time.Duration
 }

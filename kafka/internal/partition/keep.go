@@ -14,14 +14,16 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// The pauses before another attempt: before a claim that was lost is taken again, time for whoever has claimed the partition to leave a marker; and after
-// an answer that stays until somebody changes a setting.
+// The pauses before another attempt: before a claim that was lost is taken again, time for whoever
+// has claimed the partition to leave a marker; and after an answer that stays until somebody
+// changes a setting.
 const (
 	reclaimPause = time.Second
 	refusedPause = 5 * time.Second
 )
 
-// keep is the role of an owner: it waits until the claim is lost. Then the partition is followed, and claimed again where Config.Keep says so.
+// keep is the role of an owner: it waits until the claim is lost. Then the partition is followed,
+// and claimed again where Config.Keep says so.
 func (p *Partition) keep(ctx context.Context, o *owner.Owner) {
 	for o != nil {
 		select {
@@ -46,14 +48,18 @@ func (p *Partition) keep(ctx context.Context, o *owner.Owner) {
 	}
 }
 
-// regain claims the partition again after o has lost it. It returns nil if ctx ends, or if the partition cannot be read any more.
+// regain claims the partition again after o has lost it. It returns nil if ctx ends, or if the
+// partition cannot be read any more.
 //
-// A claim can be lost to nobody: a request of an own claim that brokers take late is a later claim to them; a transaction that it leaves open
-// is aborted after a minute, under an epoch that fences the owner; brokers that refuse something end what depends on it. The last marker tells. While it is the own
-// one, or one that aborts, nobody else owns the partition, and claiming it takes it from nobody: see [claim.Claim.UnlessTaken], which looks once more
-// when the coordinator has ended all that came before.
+// A claim can be lost to nobody: a request of an own claim that brokers take late is a later claim
+// to them; a transaction that it leaves open is aborted after a minute, under an epoch that fences
+// the owner; brokers that refuse something end what depends on it. The last marker tells. While it
+// is the own one, or one that aborts, nobody else owns the partition, and claiming it takes it from
+// nobody: see [claim.Claim.UnlessTaken], which looks once more when the coordinator has ended all
+// that came before.
 //
-// If the log shows that another process has claimed, the partition is followed until the other has been quiet for Config.Quiet.
+// If the log shows that another process has claimed, the partition is followed until the other has
+// been quiet for Config.Quiet.
 func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 	f := p.follower
 	o.End(nil) // it has ended by itself: this frees what it held
@@ -93,8 +99,9 @@ func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 
 func reclaim(ctx context.Context, c *claim.Claim) (index.Term, error) { return c.Reclaim(ctx) }
 
-// untilQuiet follows the partition until the log has shown nothing of another owner for Config.Quiet: no marker, and no record that counts. It returns
-// what it has heard of others by then. quiet is false if ctx ends, or if the partition cannot be read any more.
+// untilQuiet follows the partition until the log has shown nothing of another owner for
+// Config.Quiet: no marker, and no record that counts. It returns what it has heard of others by
+// then. quiet is false if ctx ends, or if the partition cannot be read any more.
 func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 	f := p.follower
 	told := index.NoTerm()

@@ -18,8 +18,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Partition is this process's part in one partition: it owns it, or it follows what the owner writes. In both roles its
-// index is kept up to date. Its methods may be called by any number of goroutines.
+// Partition is this process's part in one partition: it owns it, or it follows what the owner
+// writes. In both roles its index is kept up to date. Its methods may be called by any number of
+// goroutines.
 type Partition struct {
 	cfg      Config
 	follower *rule.Follower // whoever has the role uses it
@@ -40,7 +41,8 @@ type state struct {
 	broken   bool          // err is about reading as well
 }
 
-// role is the goroutine that keeps the index up to date while this process does not own the partition.
+// role is the goroutine that keeps the index up to date while this process does not own the
+// partition.
 type role struct {
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -63,8 +65,9 @@ var (
 	errGivenUp   = errors.New("this process has just given the partition up")
 )
 
-// Own claims the partition from whoever has it and reads everything that counts into the index. It tries again until ctx ends as
-// long as brokers may still answer otherwise. If it fails, the partition is followed. So it is while the claim is lost; see Config.Keep.
+// Own claims the partition from whoever has it and reads everything that counts into the index. It
+// tries again until ctx ends as long as brokers may still answer otherwise. If it fails, the
+// partition is followed. So it is while the claim is lost; see Config.Keep.
 func (p *Partition) Own(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,13 +127,15 @@ func (p *Partition) Release(ctx context.Context) {
 	p.followOn(ctx)
 }
 
-// followsAlready reports whether the partition is followed and nothing of it is owned. p.mu is held.
+// followsAlready reports whether the partition is followed and nothing of it is owned. p.mu is
+// held.
 func (p *Partition) followsAlready() bool {
 	s := p.now.Load()
 	return p.role != nil && p.role.follows && !s.broken && p.now.CompareAndSwap(s, &state{err: errFollowing})
 }
 
-// Close stops following, or gives the batch in flight one last try. It may be called more than once.
+// Close stops following, or gives the batch in flight one last try. It may be called more than
+// once.
 func (p *Partition) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,8 +144,8 @@ func (p *Partition) Close() {
 	p.follower.Drop()
 }
 
-// Append is eventstore.Store's, for a stream of this partition and input that was checked. While a claim is
-// under way it waits for it.
+// Append is eventstore.Store's, for a stream of this partition and input that was checked. While a
+// claim is under way it waits for it.
 func (p *Partition) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 ) (eventstore.Result, error) {
@@ -169,10 +174,10 @@ func (p *Partition) owner(ctx context.Context) (*owner.Owner, error) {
 	}
 }
 
-// ReadQueued yields the stream's records from a version on: those that are stored, and then those of
-// its line. The tip is their end. While a claim is under way it waits for it. It fails where this
-// process does not own the partition: what the owner has stored may not have arrived here, and no
-// decision can rest on that.
+// ReadQueued yields the stream's records from a version on: those that are stored, and then those
+// of its line. The tip is their end. While a claim is under way it waits for it. It fails where
+// this process does not own the partition: what the owner has stored may not have arrived here, and
+// no decision can rest on that.
 func (p *Partition) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
@@ -189,7 +194,8 @@ func (p *Partition) Owned() bool {
 	return o != nil && !o.Over()
 }
 
-// NotOwned returns nil if this process owns the partition, as far as it knows, and otherwise why it does not.
+// NotOwned returns nil if this process owns the partition, as far as it knows, and otherwise why it
+// does not.
 func (p *Partition) NotOwned() error {
 	switch s := p.now.Load(); {
 	case s.owner != nil:
@@ -207,8 +213,8 @@ func (p *Partition) NotOwned() error {
 // Ended reports whether Readable has its error for good.
 func (p *Partition) Ended() bool { return p.now.Load().broken }
 
-// Lost returns a channel that is closed once the owner that this process is can append no more. It must be called while Own
-// has succeeded last.
+// Lost returns a channel that is closed once the owner that this process is can append no more. It
+// must be called while Own has succeeded last.
 func (p *Partition) Lost() <-chan struct{} {
 	if o := p.now.Load().owner; o != nil {
 		return o.Finished()
@@ -218,7 +224,8 @@ func (p *Partition) Lost() <-chan struct{} {
 	return lost
 }
 
-// Readable returns nil, or why the index is not kept up to date: for good, or until a broker that refuses the reading accepts it.
+// Readable returns nil, or why the index is not kept up to date: for good, or until a broker that
+// refuses the reading accepts it.
 func (p *Partition) Readable() error {
 	if err := p.cfg.Index.Err(); err != nil {
 		return err
@@ -232,7 +239,8 @@ func (p *Partition) Readable() error {
 // Skipped returns how many records the reader rule has left out.
 func (p *Partition) Skipped() int64 { return p.follower.Skipped() }
 
-// Lag returns how many offsets the partition has, as a broker told last, that the index does not hold.
+// Lag returns how many offsets the partition has, as a broker told last, that the index does not
+// hold.
 func (p *Partition) Lag() int64 {
 	return max(p.follower.High()-p.cfg.Index.Checkpoint().Next, 0)
 }
@@ -267,8 +275,9 @@ func (p *Partition) followOn(ctx context.Context) {
 
 func forever() bool { return false }
 
-// follow follows until done says so, ctx ends, or the partition turns out to hold what it cannot hold. A broker that refuses the reading, for a permission or a login, is asked
-// again: somebody may set that right, and nobody should have to restart every instance then.
+// follow follows until done says so, ctx ends, or the partition turns out to hold what it cannot
+// hold. A broker that refuses the reading, for a permission or a login, is asked again: somebody
+// may set that right, and nobody should have to restart every instance then.
 func (p *Partition) follow(ctx context.Context, done func() bool) {
 	f := p.follower
 	defer f.WaitFor(log.Anytime)()

@@ -13,19 +13,19 @@ const (
 	LongPause  = 500 * time.Millisecond
 )
 
-// The pauses where a transaction is in the way, which is over in a moment as a rule. Where somebody begins one after
-// the other, who asks seldom waits for long.
+// The pauses where a transaction is in the way, which is over in a moment as a rule. Where somebody
+// begins one after the other, who asks seldom waits for long.
 const (
 	busyPause     = 2 * time.Millisecond
 	longBusyPause = 32 * time.Millisecond
 )
 
-// untold is how long attempts may fail before that is worth a line: brokers that have just started, move or restart
-// take so long.
+// untold is how long attempts may fail before that is worth a line: brokers that have just started,
+// move or restart take so long.
 const untold = time.Second
 
-// Backoff is the pauses between attempts that fail in a row, and which of them are told of. The zero value is for
-// brokers that are away.
+// Backoff is the pauses between attempts that fail in a row, and which of them are told of. The
+// zero value is for brokers that are away.
 type Backoff struct {
 	next  time.Duration
 	most  time.Duration
@@ -36,8 +36,8 @@ type Backoff struct {
 // AmidTransactions is the pauses where a transaction is in the way.
 func AmidTransactions() Backoff { return Backoff{next: busyPause, most: longBusyPause} }
 
-// Tells takes note of a failure, and reports whether it should be logged: at intervals that double, so that what lasts
-// is seen and does not flood.
+// Tells takes note of a failure, and reports whether it should be logged: at intervals that double,
+// so that what lasts is seen and does not flood.
 func (b *Backoff) Tells() bool {
 	if b.first.IsZero() {
 		b.first = clock.Reading()

@@ -45,7 +45,8 @@ func (f *Follower) applyAll(block *log.Fetched, d *recordbatch.Decoder, from int
 	return nil
 }
 
-// applyRecords is how many records are read before they are applied; those of the last batch come on top.
+// applyRecords is how many records are read before they are applied; those of the last batch come
+// on top.
 const applyRecords = 10_000
 
 // reading is what was read and is to be applied to the index at once.
@@ -88,12 +89,12 @@ func (f *Follower) applyRead(r *reading) error {
 
 // read is the reader rule, for one batch.
 //
-// Invariant 3: a batch counts if and only if it is no transaction's and carries the term of the last marker before it that began one:
-// see readControl.
-// A transaction's data never counts, though its own marker stands before its next one. Nor does what a producer that is not
-// idempotent writes: it carries producer id -1, as NoTerm does, and before the first marker nobody is the owner.
-// Invariant 4: of a batch that counts, a commit counts if it is whole and continues its stream. What does not
-// count is skipped, counted and logged.
+// Invariant 3: a batch counts if and only if it is no transaction's and carries the term of the
+// last marker before it that began one: see readControl. A transaction's data never counts, though
+// its own marker stands before its next one. Nor does what a producer that is not idempotent
+// writes: it carries producer id -1, as NoTerm does, and before the first marker nobody is the
+// owner. Invariant 4: of a batch that counts, a commit counts if it is whole and continues its
+// stream. What does not count is skipped, counted and logged.
 func (f *Follower) read(r *reading, b *recordbatch.Batch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil
@@ -156,8 +157,8 @@ func (f *Follower) decode(read *reading, b *recordbatch.Batch) ([]sarama.Record,
 	return raws, nil
 }
 
-// recordsOf returns the records of a batch that must be known. It fails with a *[log.CorruptError] if one is missing, and if the batch is
-// none that this library, or a broker, writes.
+// recordsOf returns the records of a batch that must be known. It fails with a *[log.CorruptError]
+// if one is missing, and if the batch is none that this library, or a broker, writes.
 func (f *Follower) recordsOf(d *recordbatch.Decoder, b *recordbatch.Batch, which string) ([]sarama.Record, error) {
 	raws, err := d.Records(b)
 	if err != nil {
@@ -166,8 +167,8 @@ func (f *Follower) recordsOf(d *recordbatch.Decoder, b *recordbatch.Batch, which
 	return raws, log.Complete(b, raws, f.cfg.Topic, f.cfg.Partition)
 }
 
-// count keeps, of the records read from place first on, those of the commits that are whole and continue their streams, and skips
-// the others.
+// count keeps, of the records read from place first on, those of the commits that are whole and
+// continue their streams, and skips the others.
 func (f *Follower) count(read *reading, from int) (err error) {
 	records := read.Records[from:]
 	read.Records = read.Records[:from]

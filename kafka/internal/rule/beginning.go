@@ -10,8 +10,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// CheckBeginning fails with a *[log.CorruptError] if the partition has lost its first records. An index that holds all of the log fetches nothing, and would
-// not be told.
+// CheckBeginning fails with a *[log.CorruptError] if the partition has lost its first records. An
+// index that holds all of the log fetches nothing, and would not be told.
 func (f *Follower) CheckBeginning(ctx context.Context) error {
 	defer f.link.conns.CutWhenDone(ctx)()
 	var pause retry.Backoff

@@ -33,8 +33,8 @@ type Config struct {
 	Broken  broken.Rules                    // by the proof only
 }
 
-// Watcher is told what the log says of the partition's owners. It decides nothing about what counts.
-// The follower calls it on the goroutine that uses the follower.
+// Watcher is told what the log says of the partition's owners. It decides nothing about what
+// counts. The follower calls it on the goroutine that uses the follower.
 type Watcher interface {
 	// Marked is called for each marker that begins its term or is of the term that there is.
 	Marked(term index.Term, aborts bool)
@@ -43,8 +43,8 @@ type Watcher interface {
 }
 
 // Follower keeps the index of one partition up to date with the log: it reads on and applies what
-// counts by the reader rule. One goroutine at a time uses it: the one that follows the partition, or
-// its owner's. Skipped, High and Refusal may be called by any number of goroutines.
+// counts by the reader rule. One goroutine at a time uses it: the one that follows the partition,
+// or its owner's. Skipped, High and Refusal may be called by any number of goroutines.
 type Follower struct {
 	cfg      Config
 	watcher  Watcher
@@ -71,7 +71,8 @@ func New(cfg Config, w Watcher) *Follower {
 }
 
 // Follow reads the partition from the index's checkpoint on, applies what counts, and returns once
-// done says so of the checkpoint. The end of the partition is never guessed: done names what must have been read.
+// done says so of the checkpoint. The end of the partition is never guessed: done names what must
+// have been read.
 func (f *Follower) Follow(ctx context.Context, done func(index.Checkpoint) bool) error {
 	defer f.link.conns.CutWhenDone(ctx)()
 	defer f.skips.tell(true)
@@ -156,8 +157,8 @@ func (f *Follower) EndNow(ctx context.Context) (int64, error) {
 	return end, err
 }
 
-// fetchAndApply fetches some batches and applies what counts. It reports whether they were fetched: otherwise it is worth another
-// attempt. An error of what was fetched is final.
+// fetchAndApply fetches some batches and applies what counts. It reports whether they were fetched:
+// otherwise it is worth another attempt. An error of what was fetched is final.
 func (f *Follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool) (fetched bool, err error) {
 	m := memories.Get().(*memory)
 	defer m.release()
@@ -173,7 +174,8 @@ func (f *Follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool)
 	return false, f.garble(malformed, f.cfg.Index.Checkpoint().Next)
 }
 
-// garble counts a fetch from the offset on whose bytes are no batches. It returns the error, which is final once there were enough.
+// garble counts a fetch from the offset on whose bytes are no batches. It returns the error, which
+// is final once there were enough.
 func (f *Follower) garble(malformed *recordbatch.MalformedError, from int64) error {
 	if f.garbled++; f.garbled < log.GarbledFetches {
 		return malformed
@@ -183,7 +185,8 @@ func (f *Follower) garble(malformed *recordbatch.MalformedError, from int64) err
 		f.garbled, malformed.Err, malformed.Found))
 }
 
-// memory is what a follower reads batches into. It is free again once they are applied: the index keeps nothing of it.
+// memory is what a follower reads batches into. It is free again once they are applied: the index
+// keeps nothing of it.
 type memory struct {
 	room    []byte
 	decoder recordbatch.Decoder
@@ -215,7 +218,7 @@ func (f *Follower) fetch(offset int64, m *memory) (*log.Fetched, error) {
 	return block, err
 }
 
-// change applies to the index, in the wrong order if the proof wants to see that found out.
+// Apply changes the index, in the wrong order if the proof wants to see that found out.
 func (f *Follower) Apply(c index.Change) error {
 	if f.cfg.Broken.CheckpointBeforeData {
 		return f.cfg.Index.ApplyCheckpointFirst(c)
@@ -226,7 +229,8 @@ func (f *Follower) Apply(c index.Change) error {
 // Marker returns the marker that was read last, whether it changed anything or not.
 func (f *Follower) Marker() Marker { return f.marker }
 
-// LastMarker returns the last marker of the term that there is, or was, by how it ends a transaction.
+// LastMarker returns the last marker of the term that there is, or was, by how it ends a
+// transaction.
 func (f *Follower) LastMarker(aborts bool) Marker {
 	if aborts {
 		return f.last.abort
@@ -258,8 +262,8 @@ func (f *Follower) WaitFor(d time.Duration) (restore func()) {
 	return func() { f.wait = before }
 }
 
-// Leader returns the connection to the partition's leader, opening it if there is none. A connection
-// that is new was compared with the index: see verify.
+// Leader returns the connection to the partition's leader, opening it if there is none. A
+// connection that is new was compared with the index: see verify.
 func (f *Follower) Leader() (*dial.Broker, error) { return f.link.leader() }
 
 // CutWhenDone cuts the connection when ctx ends, until stop is called.

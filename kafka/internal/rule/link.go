@@ -9,9 +9,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// link is the owner's own connection to the leader of its partition. Brokers serve one request of a connection
-// at a time, and an acks=all produce holds it until it is replicated: partitions that shared one would
-// wait for each other. Only the owner's goroutine uses a link.
+// link is the owner's own connection to the leader of its partition. Brokers serve one request of a
+// connection at a time, and an acks=all produce holds it until it is replicated: partitions that
+// shared one would wait for each other. Only the owner's goroutine uses a link.
 type link struct {
 	client    sarama.Client
 	topic     string
@@ -59,7 +59,8 @@ func (l *link) leader() (*dial.Broker, error) {
 	return b, nil
 }
 
-// askAround is how many failures in a row are put down to a leader that moves. Then all brokers are asked who leads.
+// askAround is how many failures in a row are put down to a leader that moves. Then all brokers are
+// asked who leads.
 const askAround = 4
 
 // find returns the address of the leader, and its epoch, -1 if that is not known.
@@ -90,7 +91,8 @@ func (l *link) find() (addr string, epoch int32, err error) {
 	return known.Addr(), epoch, nil
 }
 
-// ends asks the broker where the log begins and ends; it must be the leader in office, as far as is known.
+// ends asks the broker where the log begins and ends; it must be the leader in office, as far as is
+// known.
 func (l *link) ends(b *dial.Broker, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 && epoch < l.newest {
 		return 0, 0, fmt.Errorf("the leader of epoch %d is asked again: there was one of epoch %d", epoch, l.newest)
@@ -98,8 +100,8 @@ func (l *link) ends(b *dial.Broker, epoch int32) (begin, end int64, err error) {
 	return log.Ends(b, l.topic, l.partition, epoch)
 }
 
-// believes counts an answer of the leader of an epoch that records are gone. It reports whether there were enough, and whether
-// most brokers say that the leader is the one in office.
+// believes counts an answer of the leader of an epoch that records are gone. It reports whether
+// there were enough, and whether most brokers say that the leader is the one in office.
 func (l *link) believes(epoch int32) bool {
 	if l.doubts++; l.doubts < log.MaxDoubts {
 		return false

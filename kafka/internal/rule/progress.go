@@ -7,11 +7,12 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// progressEvery is the time between two lines about a partition that is not read to its end yet. What takes less has none.
+// progressEvery is the time between two lines about a partition that is not read to its end yet.
+// What takes less has none.
 const progressEvery = 5 * time.Second
 
-// progress tells of reading that takes long, by time and not by offsets: a service that starts with many partitions of moderate size should not be
-// silent for minutes.
+// progress tells of reading that takes long, by time and not by offsets: a service that starts with
+// many partitions of moderate size should not be silent for minutes.
 type progress struct {
 	now    func() time.Time
 	logger *slog.Logger

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Reading that takes long is told of every few seconds, however few offsets that are; what is quick is not.
+// Reading that takes long is told of every few seconds, however few offsets that are; what is quick
+// is not.
 func TestProgressIsToldByTime(t *testing.T) {
 	var out bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{

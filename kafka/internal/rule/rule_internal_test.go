@@ -20,8 +20,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// The reader rule against a second one that is as simple as can be, over partitions that hold whatever anybody may have written: markers of claims and of foreign
-// transactions, batches of any term and of none, commits that are partial, that come twice, that continue nothing.
+// The reader rule against a second one that is as simple as can be, over partitions that hold
+// whatever anybody may have written: markers of claims and of foreign transactions, batches of any
+// term and of none, commits that are partial, that come twice, that continue nothing.
 func TestReaderRule(t *testing.T) { rapid.Check(t, readerRule) }
 
 func FuzzReaderRule(f *testing.F) { f.Fuzz(rapid.MakeFuzz(readerRule)) }
@@ -113,8 +114,8 @@ func (l *drawnLog) add() {
 	}
 }
 
-// term is the rule of terms, written a second time: the owner's is that of the last marker that is newer than all
-// before it of its producer id.
+// term is the rule of terms, written a second time: the owner's is that of the last marker that is
+// newer than all before it of its producer id.
 func (l *drawnLog) term() index.Term {
 	for i := len(l.markers) - 1; i >= 0; i-- {
 		newest := true
@@ -141,7 +142,8 @@ func (l *drawnLog) append(b *sarama.RecordBatch) {
 	l.lastOfOwner = false
 }
 
-// data adds a batch of commits. It is mostly what an owner would write: otherwise little would count.
+// data adds a batch of commits. It is mostly what an owner would write: otherwise little would
+// count.
 func (l *drawnLog) data() {
 	often := func(what string) bool { return rapid.IntRange(0, 9).Draw(l.T, what) < 7 }
 	term := l.term()
@@ -189,7 +191,8 @@ func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Recor
 	return rs
 }
 
-// judge is the rule, written a second time: one record after the other, none of it shared with the first.
+// judge is the rule, written a second time: one record after the other, none of it shared with the
+// first.
 func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventstore.Record) {
 	term := l.term()
 	counts := !b.IsTransactional && b.ProducerID >= 0 && b.ProducerID == term.ProducerID && b.ProducerEpoch == term.Epoch
@@ -225,7 +228,8 @@ func whole(records []eventstore.Record, first eventstore.Record) bool {
 	return true
 }
 
-// feed has the follower read the log in fetches that are cut anywhere, begin before what is wanted, and end with half a batch.
+// feed has the follower read the log in fetches that are cut anywhere, begin before what is wanted,
+// and end with half a batch.
 func (l *drawnLog) feed(f *Follower) {
 	decoder := new(recordbatch.Decoder) // whose memory is used again
 	for at := 0; at < len(l.batches); {
@@ -239,7 +243,8 @@ func (l *drawnLog) feed(f *Follower) {
 	}
 }
 
-// parsed returns the batches as a reader finds them in the bytes of a log, behind which there are more.
+// parsed returns the batches as a reader finds them in the bytes of a log, behind which there are
+// more.
 func parsed(t require.TestingT, batches []*sarama.RecordBatch, more ...byte) []recordbatch.Batch {
 	var data []byte
 	for _, b := range batches {

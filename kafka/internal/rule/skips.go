@@ -8,11 +8,12 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// skipsEvery is the time between two lines about what does not count. A foreign program may write thousands of
-// batches a second.
+// skipsEvery is the time between two lines about what does not count. A foreign program may write
+// thousands of batches a second.
 const skipsEvery = 5 * time.Second
 
-// skips tells of what does not count: of the first at once, of what follows in one line every skipsEvery.
+// skips tells of what does not count: of the first at once, of what follows in one line every
+// skipsEvery.
 type skips struct {
 	now    func() time.Time
 	logger *slog.Logger
@@ -38,7 +39,8 @@ func (s *skips) add(r index.Range, why func() string) {
 	s.end = r.End()
 }
 
-// tell writes a line if there is something to tell and the last line is long enough ago, or if it is the last time for now.
+// tell writes a line if there is something to tell and the last line is long enough ago, or if it
+// is the last time for now.
 func (s *skips) tell(last bool) {
 	if s.ranges == 0 {
 		return

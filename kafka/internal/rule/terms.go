@@ -14,11 +14,12 @@ type Marker struct {
 	Began  bool // the term; false where it had begun before, or has ended
 }
 
-// noMarker is before any was read. Its term is nobody's: that of zeros is the first that a new cluster gives out.
+// noMarker is before any was read. Its term is nobody's: that of zeros is the first that a new
+// cluster gives out.
 func noMarker() Marker { return Marker{Offset: -1, Term: index.NoTerm()} }
 
-// markers are the last ones of a term, by how they end its transactions: a copy of an earlier marker, or one of a term
-// that has ended, may stand behind the one that somebody waits for.
+// markers are the last ones of a term, by how they end its transactions: a copy of an earlier
+// marker, or one of a term that has ended, may stand behind the one that somebody waits for.
 type markers struct{ commit, abort Marker }
 
 func (l *markers) add(m Marker) {

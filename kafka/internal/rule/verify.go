@@ -43,8 +43,8 @@ func (f *Follower) verify(b *dial.Broker, epoch int32) error {
 	return nil
 }
 
-// holdsLast reports whether the log of the broker holds the batch that the index has read last. It fails with a *[log.CorruptError] if
-// another one stands in its place.
+// holdsLast reports whether the log of the broker holds the batch that the index has read last. It
+// fails with a *[log.CorruptError] if another one stands in its place.
 func (f *Follower) holdsLast(b *dial.Broker, offset int64) (bool, error) {
 	m := memories.Get().(*memory)
 	defer m.release()
