@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// BenchmarkQueue lets a thousand callers through the queue, each with a commit to a stream of its
-// own, and an owner that stores nothing.
+// BenchmarkQueue lets a thousand callers through the queue, each with commits to another stream.
+// The owner stores nothing.
 func BenchmarkQueue(b *testing.B) {
 	const callers = 1000
 	q := line.NewQueue(line.Config{MaxCommits: 10_000, MaxBytes: 1 << 30})

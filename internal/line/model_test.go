@@ -307,8 +307,8 @@ func (m *model) take(t *rapid.T) {
 	}
 }
 
-// store is what the owner does with the first commits that it has taken, all of which are stored at
-// once if they may be written.
+// store is what the owner does with the first commits that it has taken. Those that may be written
+// are stored at once.
 func (m *model) store(t *rapid.T) {
 	all := m.in(taken)
 	if len(all) == 0 {

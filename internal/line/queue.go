@@ -69,9 +69,9 @@ func NewQueue(cfg Config) *Queue {
 // Enter queues the commit as soon as there is room for it. It copies what the caller may change
 // later. The caller then waits with Await.
 //
-// It fails with a *[WaitingError] if ctx ends before there is room, with the reason of Stop if the
-// queue was stopped, with what Version returns, and with a *[eventstore.ConflictError] if something
-// else stands behind the commit's tip by now.
+// It fails with a *[WaitingError] if ctx ends before there is room. It fails with the reason of
+// Stop if the queue was stopped, and with the error of Version. It fails with a
+// *[eventstore.ConflictError] if something else stands behind the commit's tip by now.
 func (q *Queue) Enter(ctx context.Context, c *Commit) error {
 	if err := q.reserve(ctx, c.size); err != nil {
 		return err

@@ -59,7 +59,7 @@ func (c *Claim) Transact(ctx context.Context, term index.Term, commit bool) erro
 	return c.coordinator.transact(ctx, term, commit)
 }
 
-// TookLate reports, once, whether the coordinator may yet take a copy of a request to begin a
+// TookLate reports, once, whether the coordinator may yet take a late copy of a request to begin a
 // transaction under the term. The transaction that it begins is aborted after a minute, which
 // fences the owner.
 func (c *Claim) TookLate(term index.Term) bool {
@@ -81,18 +81,17 @@ func (c *Claim) Lost(term index.Term, cause error) error {
 	return lostError(c.cfg.Topic, c.cfg.Partition, term, cause)
 }
 
-// Seize takes the partition from whoever has it. Between its term and its marker a claim may be
-// ended:
+// Seize takes the partition from its owner, if it has one. Between its term and its marker a claim
+// may be ended:
 //
 //   - by another process that claims as well;
-//   - by the owner of before, who has lost the partition to this claim, finds no marker of it after a while, and claims
-//     again: see [Partition.regain];
-//   - by that owner as well when it asks for a renewal with its term of before: a coordinator first aborts the
-//     transaction that is open, and then refuses (seen on Kafka 3.5.1).
+//   - by the owner of before, who has lost the partition to this claim, finds no marker of it
+//     after a while, and claims again: see the regain of package partition;
+//   - by that owner too when it asks for a renewal with its term of before: a coordinator first
+//     aborts the transaction that is open, and then refuses (seen on Kafka 3.5.1).
 //
-// In each case whoever asked for the claim is to have the partition, so it is made again. Of
-// several that claim at the same time all succeed, one after the other, and the last one owns the
-// partition.
+// In each case the caller is to have the partition, so Seize makes the claim again. Of several that
+// claim at the same time all succeed, one after the other, and the last one owns the partition.
 func (c *Claim) Seize(ctx context.Context) (index.Term, error) {
 	for n := 0; ; n++ {
 		begun := clock.Reading()
@@ -134,7 +133,7 @@ func around(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:g
 // Again renews the claim under the newest term that this process was given.
 //
 // Invariant 1: the coordinator hands out each term once, to one process. Invariant 2: when this
-// returns, the own marker has been read, so the index is exact, and no batch of another term that
+// returns, the own marker has been read. So the index is exact, and no batch of another term that
 // lands later can count.
 func (c *Claim) Again(ctx context.Context) (index.Term, error) {
 	term, err := c.initTerm(ctx, c.record.Newest())
@@ -190,11 +189,11 @@ func (c *Claim) Given(term index.Term, doubt bool, err error) {
 }
 
 // RefusedForNobody reports whether the own term was refused though nobody else has claimed. There
-// are two ways to this. A coordinator may store a renewal whose answer is lost; after a restart it
+// are two ways to this. A coordinator may store a renewal whose answer is lost. After a restart it
 // has forgotten which term came before, and refuses the attempt that follows. Or it has forgotten
-// the transactional id altogether. The log tells: who else had claimed would have left a marker.
-// Who is about to has a term already, and leaves his marker, or is refused when he asks for it
-// because the own new term came later: he owned nothing yet.
+// the transactional id altogether. The log tells: another process that had claimed would have left
+// a marker. One that is about to claim has a term already. It leaves its marker, or is refused when
+// it asks for it because the own new term came later: it owned nothing yet.
 func (c *Claim) RefusedForNobody(ctx context.Context, err error) bool {
 	var lost *LostError
 	if !errors.As(err, &lost) || !c.doubt && !forgotten(err) {
@@ -219,9 +218,9 @@ func (c *Claim) afresh(ctx context.Context) (index.Term, error) {
 // getting a term that was not a renewal and asking for its marker, which alone takes a partition
 // from its owner.
 //
-// By then the coordinator has ended all that came before the term: a claim of somebody else's that
+// By then the coordinator has ended all that came before the term. A claim of somebody else's that
 // succeeded has its marker in the log, below the end that the leader tells now. One that had no
-// marker yet did not succeed, and never will. One that comes after the term makes the coordinator
+// marker yet did not succeed and never will. One that comes after the term makes the coordinator
 // refuse the marker. So a live owner is not taken from.
 func (c *Claim) UnlessTaken(ctx context.Context) error {
 	if err := c.follower.FollowToEnd(ctx); err != nil {
@@ -241,9 +240,9 @@ var errUsedTerm = errors.New("the transaction coordinator gave out a term that h
 var ErrOvertaken = errors.New("the log holds a later marker, of another process")
 
 // take puts the term's marker into the partition and reads on to it. Reading begins while the
-// coordinator is asked, so that connecting to the leader and what was written since the index's
-// checkpoint cost no time of their own. It ends at the marker, whenever that comes, so nothing
-// rests on which is first.
+// coordinator is asked. So the time to connect to the leader and to read what is new is not added
+// to the coordinator's. It ends at the marker, whenever that comes, so nothing rests on which is
+// first.
 func (c *Claim) take(ctx context.Context, term index.Term) error {
 	defer c.coordinator.drop()
 	reading, stop := context.WithCancelCause(ctx)

@@ -17,12 +17,12 @@ import (
 )
 
 // markTime is how long the coordinator leaves the empty transaction of a claim open before it ends
-// it by itself, which would fence the claimer: time for a coordinator to move. Whoever claims next
-// ends it at once.
+// it by itself, which would fence the claimer: time for a coordinator to move. The next claim ends
+// it at once.
 const markTime = time.Minute
 
-// coordinator is the conversation with the transaction coordinator of one partition's claims. It
-// has a connection of its own, so that the end of a context cuts a request that waits, and nothing
+// coordinator is the conversation with the transaction coordinator of one partition's claims.
+// Nothing else uses its connection, so the end of a context cuts a request that waits, and nothing
 // else. One goroutine at a time uses it.
 type coordinator struct {
 	client          sarama.Client
@@ -82,8 +82,8 @@ func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term i
 func forgotten(err error) bool { return errors.Is(err, sarama.ErrInvalidProducerIDMapping) }
 
 // transact begins an empty transaction over the partition, and ends it by a commit or an abort. Its
-// only trace is the marker. Both requests may be sent again: what is in the transaction stays in
-// it, and what has ended so has ended so.
+// only trace is the marker. Both requests may be sent again: a partition that is in the transaction
+// stays in it, and a transaction ends once.
 func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool) error {
 	err := c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
@@ -128,9 +128,9 @@ func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool
 // ask asks the coordinator until it answers with something final, or ctx ends.
 //
 // A transaction that is in the way is ended while it is asked for, or was ended a while ago
-// already: a coordinator writes the end of a transaction down when the markers are written, but has
-// it replicated no sooner than its broker serves another request (seen on Kafka 3.5.1 and 4.3.1),
-// which on quiet brokers is half a second later, or this one. Either takes a round trip between
+// already. A coordinator notes the end of a transaction when the markers are written. Its followers
+// get that note no sooner than its broker serves another request (seen on Kafka 3.5.1 and 4.3.1).
+// On quiet brokers that is half a second later, or this request. Either takes a round trip between
 // brokers.
 func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
 	defer c.conns.CutWhenDone(ctx)()

@@ -10,10 +10,9 @@ import (
 // been read.
 const maxGiven = 16
 
-// Record is what this process knows of its own claims of one partition, and what the markers that
-// were read say of them. It decides nothing about what counts: only whose claim it is that the log
-// shows. It watches the partition's [rule.Follower], and is used by the goroutine that uses that
-// one.
+// Record is what this process knows of its claims of one partition, and what the markers that were
+// read say of them. It says whose claim the log shows, and decides nothing about what counts. It
+// watches the partition's [rule.Follower], and is used by the goroutine that uses that one.
 type Record struct {
 	given []index.Term // by the coordinator to this process, the newest last
 	last  index.Term   // of the newest marker that is a claim's, anybody's
@@ -44,8 +43,8 @@ func (c *Record) Mine(term index.Term) bool { return slices.Contains(c.given, te
 
 // Marked takes note of a marker.
 //
-// A claim ends its transaction with a commit. So a marker that aborts is no claim: the coordinator
-// left it when it ended a transaction that a claim had open, this process's or, with its producer
+// A claim ends its transaction with a commit. So a marker that aborts is no claim. The coordinator
+// left it when it ended a transaction that a claim had open: this process's or, with its producer
 // id, one of the same transactional id.
 func (c *Record) Marked(term index.Term, aborts bool) {
 	if !aborts {

@@ -21,8 +21,8 @@ const (
 	OneBatch   = 1
 )
 
-// How long a fetch waits for the first batch: when it is there or not, when one is known to come,
-// and when one may come at any time.
+// How long a fetch waits for the first batch: not at all, until one that is on its way arrives, or
+// until one arrives at any time.
 const (
 	AtOnce  = 0
 	Soon    = 250 * time.Millisecond
@@ -35,7 +35,7 @@ const (
 	fetchVersion = 11
 )
 
-// What a request says that never changes.
+// The fields of a request that never change.
 const (
 	noReplica        = -1 // a client asks
 	readUncommitted  = 0
@@ -47,9 +47,9 @@ const (
 	bytesOfPartition = 128 // of a request, without the topic's name
 )
 
-// largestFetch is how many bytes of batches are kept. Kafka brings more than the fetchBytes that
-// were asked for only where the first batch alone has more, and a batch of this library fits
-// fetchBytes four times. Of a larger batch the header is kept.
+// largestFetch is how many bytes of batches are kept. Kafka brings more than the FetchBytes that
+// were asked for only if the first batch alone has more. A batch of this library fits FetchBytes
+// four times. Of a larger batch the header is kept.
 const largestFetch = 2 * FetchBytes
 
 // Request is one question for batches.
@@ -188,7 +188,7 @@ func (f *Fetched) From(offset int64) ([]recordbatch.Batch, error) {
 }
 
 // OffsetAt asks the broker, which should lead the partition, for the first offset whose record is
-// not earlier than the time, in milliseconds; below 0 if there is none. The time may be
+// not earlier than the time, in milliseconds. It is below 0 if there is none. The time may be
 // sarama.OffsetOldest or OffsetNewest.
 func OffsetAt(b *sarama.Broker, topic string, partition int32, at int64) (int64, error) {
 	r := sarama.NewOffsetRequest(sarama.V2_8_0_0)

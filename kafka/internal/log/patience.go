@@ -16,8 +16,8 @@ import (
 // With the pauses between them that takes seconds, in which a leader that was deposed learns of it.
 const MaxDoubts = 8
 
-// GarbledFetches is how many fetches in a row may bring bytes that are no batches, which a
-// connection may have garbled, before the partition is taken to hold them.
+// GarbledFetches is how many fetches in a row must bring bytes that are no batches before the
+// partition is taken to hold them. A connection may have garbled them.
 const GarbledFetches = 4
 
 // patiently does again what failed and may yet succeed, until ctx ends. That records are gone is

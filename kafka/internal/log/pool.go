@@ -13,8 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// readingAtOnce bounds the connections to one broker on which is read what nobody follows. Who
-// finds none free waits: a fetch of what is there takes milliseconds.
+// readingAtOnce bounds the connections to one broker on which is read what nobody follows. A reader
+// that finds none free waits: a fetch of what is there takes milliseconds.
 const readingAtOnce = 4
 
 // Pool is the connections of a client on which its readers fetch. They are its own: a fetch that
@@ -35,7 +35,7 @@ type pooledBroker struct {
 	idle   []*pooled     // the one used last comes last; the pool's lock is held
 }
 
-// pooled is one connection. Whoever took it is the only one to use it.
+// pooled is one connection. One reader at a time takes it and uses it.
 type pooled struct {
 	*dial.Broker
 	config sarama.Config
@@ -65,8 +65,8 @@ func (p *Pool) Close() {
 	}
 }
 
-// fetch asks the leader of the partition. It fails with a *RangeError if the leader says that the
-// offset is not in the log and that this is so in its term of office.
+// fetch asks the leader of the partition. It fails with a *RangeError if the leader in office says
+// that the offset is not in the log.
 func (p *Pool) fetch(ctx context.Context, ask Request) (*Fetched, error) {
 	leader, epoch, err := p.client.LeaderAndEpoch(ask.Topic, ask.Partition)
 	if err != nil {
@@ -175,8 +175,8 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 
 // batches returns some batches from the one with the asked offset on, which follow one another. It
 // asks again, until ctx ends, what a broker that is away may answer later. It fails with a
-// *RangeError if the offset is not in the log and stays so, and with a *CorruptError if the log has
-// a hole, or bytes that are no batches, also when they are asked for again.
+// *RangeError if the offset is not in the log and stays so. It fails with a *CorruptError if the
+// log has a hole, or if it has bytes that are no batches whenever it is asked.
 func (p *Pool) batches(ctx context.Context, ask Request) ([]recordbatch.Batch, error) {
 	return p.checked(ctx, ask, ask.follow)
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Probe fetches the batch with an offset that the index has read, and returns what the log lacks
-// there by its header, such as "without the records from offset 4 to 9". It returns "" if nothing
-// is missing there. It also returns "" if the offset lies before the log's beginning or behind its
+// Probe fetches the batch with an offset that the index has read. By its header it returns what the
+// log lacks there, such as "without the records from offset 4 to 9". It returns "" if nothing is
+// missing there. It also returns "" if the offset lies before the log's beginning or behind its
 // end: the look at where partitions begin tells of the first, and the follower of the second.
 //
 // It fails if no leader answers before ctx ends. That says nothing of the log.

@@ -23,9 +23,9 @@ type Raw struct {
 	*sarama.Record
 }
 
-// Read returns some records from the offset on, and the offset to read from next. Where there are
-// none yet it waits a moment and returns none. It asks again, until ctx ends, what a broker that is
-// away may answer later.
+// Read returns some records from the offset on, and the offset to read from next. It waits a moment
+// and returns none if there are none yet. It asks again, until ctx ends, what a broker that is away
+// may answer later.
 func (l *Log) Read(ctx context.Context, offset int64) (records []Raw, next int64, err error) {
 	return l.read(ctx, offset, FetchBytes)
 }

@@ -47,10 +47,10 @@ func (t *Tail) Place(ctx context.Context) error {
 // Offset returns the lowest offset that may be yielded next, once there is a place.
 func (t *Tail) Offset() int64 { return t.next }
 
-// Next yields some records that count of those before end, which is at most the index's checkpoint,
-// and reports whether there may be more of them. A record comes with the bytes it has in Kafka.
-// Where yield returns false Next ends, and goes on from there when it is called again. It asks
-// again, until ctx ends, what a broker that is away may answer later.
+// Next yields some of the records before end that count, and reports whether there may be more of
+// them. end is at most the index's checkpoint. A record comes with the bytes it has in Kafka. Next
+// ends when yield returns false, and goes on from there when it is called again. It asks again,
+// until ctx ends, what a broker that is away may answer later.
 func (t *Tail) Next(
 	ctx context.Context, end int64, yield func(eventstore.Record, *sarama.Record) bool,
 ) (more bool, err error) {

@@ -176,19 +176,19 @@ func (o *Owner) answerAll(b *batch) {
 }
 
 // errClaimAgain: the batch does not count and never will, or the broker no longer knows this
-// producer. What is in the log after the next claim decides.
+// producer. The log decides, as it is after the next claim.
 var errClaimAgain = errors.New("claim again")
 
-// errWriteAgain: the term has changed under the batch, by an own renewal. What the index holds now
-// decides.
+// errWriteAgain: the term has changed under the batch, by an own renewal. The index decides, as it
+// is now.
 var errWriteAgain = errors.New("write again under the renewed claim")
 
 // write appends the batch's writes and applies them to the index. On nil they are stored and
 // applied.
 //
-// Invariant 5 (the witness): the index held everything up to the offset before the batch when the
-// checks were made, if and only if the batch starts at the offset after it. If it starts later,
-// what is in between is read first, and the reader rule decides.
+// Invariant 5 (the witness): the batch starts right behind the last offset that the index had when
+// the checks were made, if and only if the checks were made against all there was. If it starts
+// later, what is in between is read first, and the reader rule decides.
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
 	if at.Term != o.term && !o.cfg.Broken.NoMarkerWait { // a later marker was read, after which nothing of this term counts
@@ -262,8 +262,8 @@ func (o *Owner) between(ctx context.Context, expected, found int64) {
 		"partition", o.cfg.Partition, "expected", expected, "found", found)
 }
 
-// mustCount makes sure that the batch counts under the reader rule, where others have written as
-// well, and returns the offset of its first record that the index has. That may be before base: a
+// mustCount makes sure that the batch counts under the reader rule, beside what others have
+// written. It returns the offset of its first record that the index has. That may be before base: a
 // broker that has forgotten the producer stores a batch that is sent again a second time, and only
 // the first copy counts. All of the batch is in one copy, as each of its commits counts in the
 // first one.
@@ -286,8 +286,8 @@ func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 //nolint:gochecknoglobals // pools are shared
 var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
 
-// send sends the batch until the broker says where it is, or that it will not have it. What is sent
-// again is the same batch with the same sequence number, so the broker keeps one copy.
+// send sends the batch until the broker says where it is, or that it will not have it. It sends the
+// same batch with the same sequence number again, so the broker keeps one copy.
 func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, err error) {
 	var pause retry.Backoff
 	for attempt := 1; ; attempt++ {
@@ -352,8 +352,8 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
 }
 
-// fenced is the end of the claim, found out by a produce that was tried a number of times; or,
-// while the claim is being renewed, perhaps of its term only.
+// fenced is the end of the claim, found out by a produce that was tried a number of times. While
+// the claim is being renewed, perhaps only its term has ended.
 func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 	lost := o.claim.Lost(o.term, cause)
 	switch {

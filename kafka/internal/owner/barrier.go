@@ -25,9 +25,9 @@ import (
 // claimed.
 //
 // Markers of one term look alike, and a coordinator may write one twice. So the barriers of a term
-// end with an abort and with a commit in turn, and the owner reads on to the end that the leader
-// tells after the coordinator's answer. A second copy of the marker before is not taken for the one
-// that is awaited.
+// end with an abort and with a commit in turn. The owner reads on to the end that the leader tells
+// after the coordinator's answer. A second copy of the marker before is not taken for the one that
+// is awaited.
 
 // barrierWait bounds how long appends wait for a marker that the coordinator has not written yet.
 // Between two looks for it are the pauses of a backoff, in which appends go on.
@@ -56,8 +56,8 @@ func (b *barrier) over(err error) {
 	b.told(err)
 }
 
-// bar begins a barrier. Where a renewal did not get through, the coordinator knows another term
-// than the owner writes under: another renewal takes the barrier's place.
+// bar begins a barrier. If a renewal did not get through, the coordinator knows another term than
+// the owner writes under: another renewal takes the barrier's place.
 func (o *Owner) bar(ctx context.Context) error {
 	b := &o.barrier
 	b.number = o.proofs.begin() // of the renewal as well: if it is refused, whoever waits is told

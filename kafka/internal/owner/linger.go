@@ -7,8 +7,8 @@ import (
 )
 
 // linger is what an owner knows of the callers it has answered, who may have more: a batch that
-// they miss costs them a round trip. Where they come back to this partition at once, as those do
-// who share a stream, waiting for them doubles what a batch carries. Where they do not, it is only
+// they miss costs them a round trip. If they come back to this partition at once, as those do who
+// share a stream, waiting for them doubles what a batch carries. If they do not, waiting is only
 // tried now and then.
 type linger struct {
 	answered int           // commits of the last batch, until their callers were waited for

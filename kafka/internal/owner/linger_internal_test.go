@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// An owner waits for the callers it has answered, as long as they come; for those who do not it
-// tries only now and then; and never for one alone.
+// An owner waits for the callers it has answered, as long as they come. It tries only now and then
+// for those who do not, and never for one alone.
 func TestOwnerWaitsForThoseWhoComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &Owner{queue: newQueue(&Config{MaxWaiting: 100, MaxWaitingBytes: 1 << 30})}
@@ -23,8 +23,7 @@ func TestOwnerWaitsForThoseWhoComeBack(t *testing.T) {
 				require.NoError(t, o.queue.Enter(t.Context(), line.New(eventstore.Stream{Category: "A", ID: "a"}, eventstore.Any, records)))
 			}
 		}
-		// waited has so many commits be answered after 4 ms, and returns for how long the owner
-		// waits.
+		// waited answers so many commits after 4 ms, and returns for how long the owner waits.
 		waited := func(answered int) time.Duration {
 			o.linger.answered, o.linger.took = answered, 4*time.Millisecond
 			begin := time.Now()

@@ -16,15 +16,15 @@ import (
 const lookEvery = 2 * time.Second
 
 // look is what an idle owner does: it asks where the partition ends, and reads on if that is not
-// where its own writing ended. Who claims the partition does not tell the owner of before, and
-// without a look that one would not read what is appended from then on, for as long as nobody
-// appends here and until its claim is to be renewed.
+// where its own writing ended. A process that claims the partition does not tell the owner of
+// before. Without a look that one would not read what is appended from then on, until somebody
+// appends here or its claim is to be renewed.
 //
-// It fails if the index has, so that whoever else can append may claim the partition; and if
-// somebody claimed later: the marker has a newer epoch of the own producer id then. After a marker
-// of another producer id the coordinator is asked, by renewing the claim: it refuses if another
-// process has claimed, and if a foreign program's transaction left the marker, the owner needs a
-// new one before its next batch counts.
+// It fails if the index has failed, so that another process, which can append, may claim the
+// partition. It fails if somebody claimed later: the marker has a newer epoch of the own producer
+// id then. After a marker of another producer id the coordinator is asked, by renewing the claim:
+// it refuses if another process has claimed. If a foreign program's transaction left the marker,
+// the owner needs a new one before its next batch counts.
 func (o *Owner) look(ctx context.Context) error {
 	if o.asking == nil && !o.barrier.recent {
 		o.claim.Drop()

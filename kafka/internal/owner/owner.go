@@ -36,7 +36,7 @@ type Config struct {
 const maxBatchRecords = 10_000
 
 // Owner is this process's claim of one partition, and its only writer. Its methods may be called by
-// any number of goroutines. One goroutine of its own does all the writing.
+// any number of goroutines. One goroutine, the owner's, does all the writing.
 type Owner struct {
 	cfg      Config
 	follower *rule.Follower // the owner's goroutine is the one that uses it

@@ -12,7 +12,7 @@ import (
 //
 // Such an answer rests on what the owner knew when it was asked. The owner may have been overtaken
 // by then, without having noticed. So it tells the answer only after the brokers have stored
-// something of its term that it had not begun to send when it was asked.
+// something of its term that was sent after the question.
 //
 //	P1  Batches and barriers are numbered in the order in which their first requests are sent.
 //	P2  A question is answered by a number that is given out after it was asked. What was under way
@@ -23,7 +23,7 @@ import (
 //	    process may have written.
 //
 // So when a question is answered, this process was the only writer of the partition at some moment
-// after it was asked, and what was read then was all there was.
+// after it was asked. All there was then had been read.
 type proofs struct {
 	mu      sync.Mutex
 	term    uint64        // counts the terms

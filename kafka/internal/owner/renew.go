@@ -16,13 +16,13 @@ import (
 //
 // The coordinator is asked beside the owner's goroutine, which goes on to append under the term it
 // has: the leader takes its batches until it has appended the new term's marker, and until there
-// they count. Where the marker stands the log alone says. The owner finds it when it looks for it
-// after the coordinator's answer, or when a batch finds it in the gap before itself; it goes on
-// under the new term then, and writes again what does not count. A batch that is refused because of
-// it has the owner claim again.
+// they count. The log alone says where the marker is. The owner finds it when it looks for it after
+// the coordinator's answer, or in the gap before a batch. It goes on under the new term then, and
+// writes again what does not count. A batch that is refused because of it makes the owner claim
+// again.
 
-// markerTime bounds how long appends wait while the owner looks for the marker of its own renewal.
-// It usually takes milliseconds.
+// markerTime bounds how long appends wait while the owner looks for the marker of its renewal. It
+// usually takes milliseconds.
 const markerTime = time.Second
 
 // answer is the coordinator's to one step of a renewal, first a term and then its marker, or to a

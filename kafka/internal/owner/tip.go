@@ -86,7 +86,7 @@ func (t *Tip) Stored(ctx context.Context) error {
 // read (see [proofs]).
 //
 // A commit that was not shown may stand behind the tip since before it was read. Any other came
-// after that, so the tip was the end of the stream when it was read, or when the last commit of the
+// after that. So the tip was the end of the stream when it was read, or when the last commit of the
 // line was stored.
 func (t *Tip) Await(ctx context.Context) error {
 	if err := t.Stored(ctx); err != nil {

@@ -14,16 +14,16 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// The pauses before another attempt: before a claim that was lost is taken again, time for whoever
-// has claimed the partition to leave a marker; and after an answer that stays until somebody
+// The pauses before another attempt. The first one gives another process that has claimed the
+// partition time to leave its marker. The second one is for an answer that stays until somebody
 // changes a setting.
 const (
 	reclaimPause = time.Second
 	refusedPause = 5 * time.Second
 )
 
-// keep is the role of an owner: it waits until the claim is lost. Then the partition is followed,
-// and claimed again where Config.Keep says so.
+// keep is the role of an owner: it waits until the claim is lost. Then it follows the partition,
+// and claims it again if Config.Keep says so.
 func (p *Partition) keep(ctx context.Context, o *owner.Owner) {
 	for o != nil {
 		select {
@@ -51,12 +51,11 @@ func (p *Partition) keep(ctx context.Context, o *owner.Owner) {
 // regain claims the partition again after o has lost it. It returns nil if ctx ends, or if the
 // partition cannot be read any more.
 //
-// A claim can be lost to nobody: a request of an own claim that brokers take late is a later claim
-// to them; a transaction that it leaves open is aborted after a minute, under an epoch that fences
-// the owner; brokers that refuse something end what depends on it. The last marker tells. While it
-// is the own one, or one that aborts, nobody else owns the partition, and claiming it takes it from
-// nobody: see [claim.Claim.UnlessTaken], which looks once more when the coordinator has ended all
-// that came before.
+// A claim can be lost to nobody. Brokers take a late request of an own claim for a later claim. A
+// transaction that it leaves open is aborted after a minute, under an epoch that fences the owner.
+// Brokers that refuse something end what depends on it. The last marker tells. While it is the own
+// one, or one that aborts, nobody else owns the partition, and claiming it takes it from nobody.
+// [claim.Claim.UnlessTaken] looks once more when the coordinator has ended all that came before.
 //
 // If the log shows that another process has claimed, the partition is followed until the other has
 // been quiet for Config.Quiet.

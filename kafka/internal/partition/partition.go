@@ -65,9 +65,9 @@ var (
 	errGivenUp   = errors.New("this process has just given the partition up")
 )
 
-// Own claims the partition from whoever has it and reads everything that counts into the index. It
-// tries again until ctx ends as long as brokers may still answer otherwise. If it fails, the
-// partition is followed. So it is while the claim is lost; see Config.Keep.
+// Own claims the partition from its owner, if it has one, and reads everything that counts into the
+// index. It tries again until ctx ends as long as brokers may still answer otherwise. If it fails,
+// the partition is followed. It is also followed once the claim is lost: see Config.Keep.
 func (p *Partition) Own(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,8 +13,8 @@ const (
 	LongPause  = 500 * time.Millisecond
 )
 
-// The pauses where a transaction is in the way, which is over in a moment as a rule. Where somebody
-// begins one after the other, who asks seldom waits for long.
+// The pauses where a transaction is in the way, which is over in a moment as a rule. If somebody
+// begins one after the other, a caller that asks seldom waits for long.
 const (
 	busyPause     = 2 * time.Millisecond
 	longBusyPause = 32 * time.Millisecond

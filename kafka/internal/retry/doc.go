@@ -1,5 +1,5 @@
-// Package retry says what the answer of a broker means for the request that it answers, and how
-// long to wait before the request is sent again.
+// Package retry says what a broker's answer means for the request, and how long to wait before the
+// request is sent again.
 //
 // It sends nothing. Its functions may be called by any number of goroutines; a [Backoff] is used by
 // one.

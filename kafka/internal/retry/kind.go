@@ -19,8 +19,8 @@ const (
 	Refused              // it will never be accepted
 )
 
-// KindOf sorts the errors of produce, fetch and transaction requests. What is not a broker's answer
-// is a connection's failure, and passing.
+// KindOf sorts the errors of produce, fetch and transaction requests. Any other error is a
+// connection's failure, and passing.
 func KindOf(err error) Kind {
 	if access.Final(err) {
 		return Refused

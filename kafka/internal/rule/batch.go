@@ -94,7 +94,7 @@ func (f *Follower) applyRead(r *reading) error {
 // its own marker stands before its next one. Nor does what a producer that is not idempotent
 // writes: it carries producer id -1, as NoTerm does, and before the first marker nobody is the
 // owner. Invariant 4: of a batch that counts, a commit counts if it is whole and continues its
-// stream. What does not count is skipped, counted and logged.
+// stream. The rest is skipped, counted and logged.
 func (f *Follower) read(r *reading, b *recordbatch.Batch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil

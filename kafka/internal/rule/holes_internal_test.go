@@ -140,7 +140,7 @@ func TestABatchAcrossTheCheckpointIsAnotherLogs(t *testing.T) {
 	require.Equal(t, int64(3), f.cfg.Index.Checkpoint().Next)
 }
 
-// What stands in the place of the owner's last batch may be anything, also what cannot be decoded.
+// Anything may stand in the place of the owner's last batch, also bytes that cannot be decoded.
 func TestAnotherBatchInThePlaceOfTheLastIsFound(t *testing.T) {
 	term := index.Term{ProducerID: 1}
 	f := testFollower(t, 1)

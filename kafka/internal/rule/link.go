@@ -9,9 +9,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// link is the owner's own connection to the leader of its partition. Brokers serve one request of a
-// connection at a time, and an acks=all produce holds it until it is replicated: partitions that
-// shared one would wait for each other. Only the owner's goroutine uses a link.
+// link is the connection to the leader of one partition, which nothing else uses. A broker serves
+// one request of a connection at a time, and an acks=all produce holds it until it is replicated.
+// So partitions that shared a connection would wait for each other. The goroutine that uses the
+// follower uses its link: the follower reads on it, and an owner writes on it.
 type link struct {
 	client    sarama.Client
 	topic     string

@@ -7,8 +7,8 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// progressEvery is the time between two lines about a partition that is not read to its end yet.
-// What takes less has none.
+// progressEvery is the time between two lines about a partition that is not read to its end yet. A
+// reading that takes less has none.
 const progressEvery = 5 * time.Second
 
 // progress tells of reading that takes long, by time and not by offsets: a service that starts with

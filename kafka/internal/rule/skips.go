@@ -39,8 +39,8 @@ func (s *skips) add(r index.Range, why func() string) {
 	s.end = r.End()
 }
 
-// tell writes a line if there is something to tell and the last line is long enough ago, or if it
-// is the last time for now.
+// tell writes a line if there is something to tell and the last line is long enough ago. It does
+// not look at the time if it is the last call for now.
 func (s *skips) tell(last bool) {
 	if s.ranges == 0 {
 		return

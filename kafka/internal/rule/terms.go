@@ -34,8 +34,8 @@ func (l *markers) add(m Marker) {
 //
 // Invariant 8: a marker begins its term if its epoch is greater than every epoch of its producer id
 // that had a marker before. Any other marker changes nothing. So a term that another term's marker
-// has ended never counts again. Such markers come from an owner that has not noticed that it was
-// overtaken, from a coordinator that sends one twice, and from foreign producers whose transactions
+// has ended never counts again. Such markers have three sources: an owner that has not noticed that
+// it was overtaken, a coordinator that sends one twice, and foreign producers whose transactions
 // share an epoch.
 func (f *Follower) readControl(r *reading, b *recordbatch.Batch) error {
 	records, err := f.recordsOf(r.decoder, b, "a control batch")

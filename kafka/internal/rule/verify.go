@@ -18,10 +18,10 @@ import (
 // connection to the leader begins with a look at the batch that the index has read last. A broker
 // whose log is exchanged restarts, and that ends its connections.
 //
-// What a look finds there is final, whoever the broker is: below its high watermark a replica has
-// nothing that differs from the others. That it finds nothing is final only if the leader in office
-// says so, and goes on to: one that was deposed and has not noticed may lack what the newer one has
-// acknowledged.
+// A batch that a look finds there is final, of any broker: below its high watermark a replica has
+// nothing that differs from the others. A look that finds nothing is final only if the leader in
+// office says so, and goes on to say so. One that was deposed and has not noticed may lack what the
+// newer one has acknowledged.
 
 // verify compares the index with the log of a broker that has just been connected to, which should
 // be the leader of an epoch. It fails with a *[log.CorruptError] if the log contradicts the index.
