@@ -96,7 +96,8 @@ func (q *Queue) Await(ctx context.Context, c *Commit) (eventstore.Result, error)
 	case <-c.done:
 		return c.result, c.err
 	default:
-		return eventstore.Result{}, fmt.Errorf("%w: %w while the commit was under way", eventstore.ErrOutcomeUnknown, context.Cause(ctx))
+		return eventstore.Result{}, fmt.Errorf("%w: %w while the commit was under way", eventstore.ErrOutcomeUnknown,
+			context.Cause(ctx))
 	}
 }
 

@@ -104,7 +104,8 @@ func (c *Claim) Seize(ctx context.Context) (index.Term, error) {
 			err = fmt.Errorf("claim %s partition %d: %w", c.cfg.Topic, c.cfg.Partition, err)
 		}
 		if errors.Is(err, errUsedTerm) && clock.Wait(ctx, retry.FirstPause) == nil {
-			c.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it knew; the next one is asked for",
+			c.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it knew; the next one is "+
+				"asked for",
 				"topic", c.cfg.Topic, "partition", c.cfg.Partition, "term", term.String())
 			n--
 			continue
@@ -199,7 +200,8 @@ func (c *Claim) RefusedForNobody(ctx context.Context, err error) bool {
 	if !errors.As(err, &lost) || !c.doubt && !forgotten(err) {
 		return false
 	}
-	c.cfg.Logger.Warn("the renewal of a claim is refused, perhaps because of an own attempt or one that was forgotten; the log decides",
+	c.cfg.Logger.Warn("the renewal of a claim is refused, perhaps because of an own attempt or one that was "+
+		"forgotten; the log decides",
 		"topic", c.cfg.Topic, "partition", c.cfg.Partition, "error", err)
 	return c.follower.FollowToEnd(ctx) == nil && c.record.Undisputed() && c.cfg.Index.Checkpoint().Term == c.record.own
 }
@@ -234,7 +236,8 @@ func (c *Claim) UnlessTaken(ctx context.Context) error {
 
 // errUsedTerm says that the coordinator gave out a term that had a marker before, against invariant
 // 1. Its next ones are greater.
-var errUsedTerm = errors.New("the transaction coordinator gave out a term that had begun before: it has lost what it knew")
+var errUsedTerm = errors.New("the transaction coordinator gave out a term that had begun before: it has lost what " +
+	"it knew")
 
 // ErrOvertaken is the cause of a *[LostError] that the log shows.
 var ErrOvertaken = errors.New("the log holds a later marker, of another process")
@@ -255,7 +258,8 @@ func (c *Claim) take(ctx context.Context, term index.Term) error {
 		}
 		asked <- err
 	}()
-	from := c.cfg.Index.Checkpoint().Next // a coordinator whose disks were restored gives out a term that the index has read
+	// a coordinator whose disks were restored gives out a term that the index has read
+	from := c.cfg.Index.Checkpoint().Next
 	read := c.follower.Follow(reading, func(index.Checkpoint) bool {
 		return c.follower.Marker().Term == term && c.follower.Marker().Offset >= from || c.cfg.Broken.NoMarkerWait
 	})

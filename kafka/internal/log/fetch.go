@@ -136,7 +136,9 @@ func (f *Request) decode(a *dial.Answer, room []byte) (*Fetched, error) {
 	if err := found.read(a, length, room); err != nil {
 		return nil, err
 	}
-	return found, access.Explain(retry.NoneIsNil(code), access.Need{Operation: access.Read, Resource: access.Topic, Name: f.Topic})
+	return found, access.Explain(retry.NoneIsNil(code), access.Need{
+		Operation: access.Read, Resource: access.Topic, Name: f.Topic,
+	})
 }
 
 // read reads so many bytes of batches.
@@ -159,7 +161,9 @@ func (f *Fetched) read(a *dial.Answer, length int64, room []byte) error {
 	var err error
 	f.Batches, err = recordbatch.Parse(f.Room)
 	if err == nil && length > 0 && len(f.Batches) == 0 {
-		err = &recordbatch.MalformedError{Err: recordbatch.ErrHeader, Found: fmt.Sprintf("%d bytes, expected a whole batch", length)}
+		err = &recordbatch.MalformedError{
+			Err: recordbatch.ErrHeader, Found: fmt.Sprintf("%d bytes, expected a whole batch", length),
+		}
 	}
 	return f.unlessMalformed(a, err)
 }
@@ -201,5 +205,7 @@ func OffsetAt(b *sarama.Broker, topic string, partition int32, at int64) (int64,
 	if block == nil {
 		return 0, fmt.Errorf("offsets from %s: the answer does not name the partition", b.Addr())
 	}
-	return block.Offset, access.Explain(retry.NoneIsNil(block.Err), access.Need{Operation: access.Describe, Resource: access.Topic, Name: topic})
+	return block.Offset, access.Explain(retry.NoneIsNil(block.Err), access.Need{
+		Operation: access.Describe, Resource: access.Topic, Name: topic,
+	})
 }

@@ -63,8 +63,10 @@ func Complete(b *recordbatch.Batch, records []sarama.Record, topic string, parti
 func Missing(topic string, partition int32, first, last int64) error {
 	return &CorruptError{
 		Topic: topic, Partition: partition, Offset: first, Cause: ErrRecordsMissing,
-		Found: fmt.Sprintf("the records from offset %d to %d are missing, and those after them are there: %s", first, last, whyMissing),
+		Found: fmt.Sprintf("the records from offset %d to %d are missing, and those after them are there: %s", first, last,
+			whyMissing),
 	}
 }
 
-const whyMissing = "the topic was compacted, or its files are damaged; restore the topic, and keep cleanup.policy=delete"
+const whyMissing = "the topic was compacted, or its files are damaged; restore the topic, and keep " +
+	"cleanup.policy=delete"

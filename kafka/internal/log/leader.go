@@ -13,13 +13,16 @@ import (
 // epoch, or of one that is newer, if the epoch is known: a leader's term of office.
 func Ends(b *dial.Broker, topic string, partition, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 {
-		_, err := Fetch(b, Request{Topic: topic, Partition: partition, Offset: 0, Epoch: epoch, MaxBytes: OneBatch, Wait: AtOnce}, nil)
+		_, err := Fetch(b, Request{
+			Topic: topic, Partition: partition, Offset: 0, Epoch: epoch, MaxBytes: OneBatch, Wait: AtOnce,
+		}, nil)
 		if err != nil && !errors.Is(err, sarama.ErrOffsetOutOfRange) {
 			return 0, 0, err
 		}
 	}
 	if begin, err = OffsetAt(b.Broker, topic, partition, sarama.OffsetOldest); err == nil {
-		end, err = OffsetAt(b.Broker, topic, partition, sarama.OffsetNewest) // an error while a new leader does not know how much is replicated
+		// an error while a new leader does not know how much is replicated
+		end, err = OffsetAt(b.Broker, topic, partition, sarama.OffsetNewest)
 	}
 	return begin, end, err
 }

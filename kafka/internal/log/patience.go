@@ -44,7 +44,8 @@ func patiently[T any](ctx context.Context, client sarama.Client, topic string, d
 		} else if doubts++; doubts >= MaxDoubts || out.Offset < out.Begin { // what was deleted does not come back
 			return none, err
 		}
-		_, _ = dial.Promptly(ctx, func() (struct{}, error) { return struct{}{}, client.RefreshMetadata(topic) }) // a failure shows at the next attempt
+		// a failure shows at the next attempt
+		_, _ = dial.Promptly(ctx, func() (struct{}, error) { return struct{}{}, client.RefreshMetadata(topic) })
 		if stopped := pause.Wait(ctx); stopped != nil {
 			return none, fmt.Errorf("%w; the last attempt to read: %w", stopped, err)
 		}

@@ -128,7 +128,9 @@ func (p *Pool) idle(b *pooledBroker) (c *pooled, used bool) {
 }
 
 // fetchOn fetches on the connection to the leader of the epoch, and keeps or closes it.
-func (p *Pool) fetchOn(ctx context.Context, b *pooledBroker, c *pooled, addr string, epoch int32, ask Request) (*Fetched, error) {
+func (p *Pool) fetchOn(
+	ctx context.Context, b *pooledBroker, c *pooled, addr string, epoch int32, ask Request,
+) (*Fetched, error) {
 	defer p.keep(b, c)
 	defer c.conns.CutWhenDone(ctx)()
 	if c.Broker == nil {

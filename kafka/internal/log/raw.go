@@ -49,7 +49,9 @@ func (l *Log) read(ctx context.Context, offset int64, maxBytes int32) (records [
 		}
 		decoded, err := new(recordbatch.Decoder).Records(b)
 		if err != nil {
-			return records, next, &CorruptError{Topic: l.Topic, Partition: l.Partition, Offset: b.FirstOffset, Found: err.Error()}
+			return records, next, &CorruptError{
+				Topic: l.Topic, Partition: l.Partition, Offset: b.FirstOffset, Found: err.Error(),
+			}
 		}
 		for k := range decoded {
 			if at := b.FirstOffset + decoded[k].OffsetDelta; at >= offset {

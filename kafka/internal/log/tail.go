@@ -36,7 +36,8 @@ func (t *Tail) Place(ctx context.Context) error {
 	if t.placed {
 		return nil
 	}
-	found, err := patiently(ctx, t.reader.Client, t.reader.Topic, func() (beginning, error) { return t.reader.begin(t.start) })
+	find := func() (beginning, error) { return t.reader.begin(t.start) }
+	found, err := patiently(ctx, t.reader.Client, t.reader.Topic, find)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,9 @@ func (t *Tail) yield(
 	}
 	if t.decoded == nil {
 		if t.decoded, err = new(recordbatch.Decoder).Records(b); err != nil {
-			return true, &CorruptError{Topic: t.reader.Topic, Partition: t.reader.Partition, Offset: b.FirstOffset, Found: err.Error()}
+			return true, &CorruptError{
+				Topic: t.reader.Topic, Partition: t.reader.Partition, Offset: b.FirstOffset, Found: err.Error(),
+			}
 		}
 		if err := Complete(b, t.decoded, t.reader.Topic, t.reader.Partition); err != nil {
 			return true, err

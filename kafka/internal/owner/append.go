@@ -186,12 +186,13 @@ var errWriteAgain = errors.New("write again under the renewed claim")
 // write appends the batch's writes and applies them to the index. On nil they are stored and
 // applied.
 //
-// Invariant 5 (the witness): the batch starts right behind the last offset that the index had when
-// the checks were made, if and only if the checks were made against all there was. If it starts
-// later, what is in between is read first, and the reader rule decides.
+// Invariant 5 (the witness): if and only if the batch starts at the index's next offset, the index
+// held all that is before the batch when the checks were made. If it starts later, what is in
+// between is read first, and the reader rule decides.
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
-	if at.Term != o.term && !o.cfg.Broken.NoMarkerWait { // a later marker was read, after which nothing of this term counts
+	// a later marker was read, after which nothing of this term counts
+	if at.Term != o.term && !o.cfg.Broken.NoMarkerWait {
 		if o.adopt() {
 			return errWriteAgain
 		}
@@ -410,7 +411,8 @@ func (o *Owner) giveUp(commits []*line.Commit, err error) error {
 		r, ok, failed := resultIn(o.cfg.Index, c)
 		switch {
 		case failed != nil:
-			o.queue.Answer(line.Answer{Commit: c, Err: fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed))})
+			unknown := fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed))
+			o.queue.Answer(line.Answer{Commit: c, Err: unknown})
 		case ok:
 			o.queue.Answer(line.Answer{Commit: c, Result: r})
 		default:

@@ -12,15 +12,16 @@ import (
 type batch struct {
 	writes    []*line.Commit // to be appended, each checked against the index and the ones before it
 	conflicts []*line.Commit // refused because of a write in this batch: true once that is stored
-	repeats   []*line.Commit // of the command id of a write in this batch: answered as that is, or refused, once that is stored
-	actual    map[*line.Commit]int64
-	first     map[*line.Commit]int // of the repeats: the write, by its place among the writes
-	records   []eventstore.Record
-	base      int64              // offset of the first record, once they are stored
-	latest    time.Time          // of an event in the partition, once they are stored
-	versions  map[string]int64   // of the streams that the writes are in, once they are stored
-	commands  map[commandKey]int // of the writes, by their place among them
-	answers   []line.Answer
+	// of the command id of a write in this batch: answered as that is, or refused, once that is stored
+	repeats  []*line.Commit
+	actual   map[*line.Commit]int64
+	first    map[*line.Commit]int // of the repeats: the write, by its place among the writes
+	records  []eventstore.Record
+	base     int64              // offset of the first record, once they are stored
+	latest   time.Time          // of an event in the partition, once they are stored
+	versions map[string]int64   // of the streams that the writes are in, once they are stored
+	commands map[commandKey]int // of the writes, by their place among them
+	answers  []line.Answer
 }
 
 type commandKey struct{ aggregate, command string }

@@ -54,7 +54,8 @@ func (o *Owner) look(ctx context.Context) error {
 	case log.IsCorrupt(err):
 		return err
 	case err != nil && retry.KindOf(err) != retry.Passing:
-		o.cfg.Logger.Warn("owner cannot read what others wrote", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+		o.cfg.Logger.Warn("owner cannot read what others wrote", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+			"error", err)
 		return nil // its own batches are not refused yet
 	case err != nil:
 		return fmt.Errorf("read on to offset %d: %w", end, err)

@@ -66,7 +66,8 @@ type Owner struct {
 // newQueue returns the line of those who wait for the owner.
 func newQueue(cfg *Config) *line.Queue {
 	return line.NewQueue(line.Config{
-		MaxCommits: cfg.MaxWaiting, MaxBytes: cfg.MaxWaitingBytes, Version: cfg.Index.Version, KeepBroken: cfg.Broken.KeepDecisions,
+		MaxCommits: cfg.MaxWaiting, MaxBytes: cfg.MaxWaitingBytes,
+		Version: cfg.Index.Version, KeepBroken: cfg.Broken.KeepDecisions,
 	})
 }
 
@@ -160,7 +161,8 @@ func (o *Owner) lasting(err error) error {
 	case o.cfg.Index.Err() != nil:
 		return o.cfg.Index.Err()
 	default:
-		return notOwner(&o.cfg, fmt.Errorf("the claim has ended: %v", err)) //nolint:errorlint // the doubt in err is not theirs
+		ended := fmt.Errorf("the claim has ended: %v", err) //nolint:errorlint // the doubt in err is not theirs
+		return notOwner(&o.cfg, ended)
 	}
 }
 
@@ -213,7 +215,9 @@ func (o *Owner) work(ctx context.Context) error {
 // gather waits for a commit and takes with it all that wait already, up to the bounds of a batch. A
 // batch gathers while the one before it is in flight. Or it returns because there is something else
 // to do.
-func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits []*line.Commit, task func(context.Context) error) {
+func (o *Owner) gather(
+	ctx context.Context, due, idle <-chan time.Time,
+) (commits []*line.Commit, task func(context.Context) error) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -247,4 +251,5 @@ func (o *Owner) gather(ctx context.Context, due, idle <-chan time.Time) (commits
 	}
 }
 
-var errGaveUp = errors.New("not appended: the claim had to be renewed again and again, and the commit was refused each time")
+var errGaveUp = errors.New("not appended: the claim had to be renewed again and again, and the commit was refused " +
+	"each time")

@@ -144,7 +144,8 @@ type UnprovenError struct{ Cause error }
 
 // Error says why.
 func (e *UnprovenError) Error() string {
-	return fmt.Sprintf("no answer: the brokers did not confirm in time that this process still owns the partition; ask again: %v", e.Cause)
+	return fmt.Sprintf("no answer: the brokers did not confirm in time that this process still owns the partition; "+
+		"ask again: %v", e.Cause)
 }
 
 // Unwrap returns why.

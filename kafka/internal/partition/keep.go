@@ -86,13 +86,15 @@ func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 			return nil
 		case errors.As(err, &lost):
 			pause = reclaimPause
-		case retry.KindOf(err) == retry.Passing: // brokers that are away were waited for: this is the index, or what the partition holds
+		case retry.KindOf(err) == retry.Passing:
+			// brokers that are away were waited for: this is the index, or what the partition holds
 			p.breaks(err)
 			return nil
 		default:
 			pause = refusedPause
 		}
-		p.cfg.Logger.Warn("partition is not claimed again yet", "topic", p.cfg.Topic, "partition", p.cfg.Partition, "after", pause, "error", err)
+		p.cfg.Logger.Warn("partition is not claimed again yet", "topic", p.cfg.Topic, "partition", p.cfg.Partition, "after",
+			pause, "error", err)
 	}
 }
 
@@ -109,7 +111,8 @@ func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 		if told != p.record.Last() {
 			told = p.record.Last()
 			p.now.Store(&state{err: &takenError{Term: told, Quiet: p.cfg.Quiet}})
-			p.cfg.Logger.Warn("partition was taken by another process; it is followed, and claimed again when the other has been quiet",
+			p.cfg.Logger.Warn("partition was taken by another process; it is followed, and claimed again when the other has "+
+				"been quiet",
 				"topic", p.cfg.Topic, "partition", p.cfg.Partition, "term", told.String(), "quiet", p.cfg.Quiet)
 		}
 		silence, stop := context.WithTimeout(ctx, p.cfg.Quiet)
@@ -119,7 +122,8 @@ func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 		switch {
 		case ctx.Err() != nil, p.now.Load().broken:
 			return 0, false
-		case !passed, f.FollowToEnd(ctx) != nil, p.record.Signs() != signs: // brokers that were away may have more of the other
+		case !passed, f.FollowToEnd(ctx) != nil, p.record.Signs() != signs:
+			// brokers that were away may have more of the other
 			continue
 		}
 		p.cfg.Logger.Warn("partition is claimed again: the log has shown nothing of the process that had taken it",
@@ -153,6 +157,7 @@ type takenError struct {
 
 // Error says who owns the partition and when this process claims it again.
 func (e *takenError) Error() string {
-	return fmt.Sprintf("another process has claimed the partition (term %s); this one follows it, and claims it again when the log has shown "+
+	return fmt.Sprintf("another process has claimed the partition (term %s); this one follows it, and claims it again "+
+		"when the log has shown "+
 		"nothing of the other for %s: stop one of the two if both run", e.Term, e.Quiet)
 }

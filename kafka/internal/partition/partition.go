@@ -59,7 +59,8 @@ func New(cfg Config) *Partition {
 
 // Why nothing is appended.
 var (
-	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call the store's Claim once all else is ready")
+	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call the store's Claim once " +
+		"all else is ready")
 	errClaiming  = errors.New("the claim is under way")
 	errFollowing = errors.New("this process follows the partition and does not own it")
 	errGivenUp   = errors.New("this process has just given the partition up")
@@ -286,14 +287,16 @@ func (p *Partition) follow(ctx context.Context, done func() bool) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if retry.KindOf(err) == retry.Passing { // brokers that are away were waited for: this is the index, or what the partition holds
+		// brokers that are away were waited for: this is the index, or what the partition holds
+		if retry.KindOf(err) == retry.Passing {
 			p.breaks(err)
 			return
 		}
 		f.Refuse(err)
 		p.cfg.Index.Wake() // whoever waits for more learns that none comes now
 		if refusals&(refusals-1) == 0 {
-			p.cfg.Logger.Error("partition cannot be followed now", "topic", p.cfg.Topic, "partition", p.cfg.Partition, "refusals", refusals, "error", err)
+			p.cfg.Logger.Error("partition cannot be followed now", "topic", p.cfg.Topic, "partition", p.cfg.Partition,
+				"refusals", refusals, "error", err)
 		}
 		if clock.Wait(ctx, refusedPause) != nil {
 			return

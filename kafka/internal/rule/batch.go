@@ -14,7 +14,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-func (f *Follower) applyAll(block *log.Fetched, d *recordbatch.Decoder, from int64, done func(index.Checkpoint) bool) error {
+func (f *Follower) applyAll(
+	block *log.Fetched, d *recordbatch.Decoder, from int64, done func(index.Checkpoint) bool,
+) error {
 	if err := f.begun(block.LogStart); err != nil {
 		return err
 	}
@@ -114,7 +116,8 @@ func (f *Follower) read(r *reading, b *recordbatch.Batch) error {
 			return err
 		}
 		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, func() string {
-			return fmt.Sprintf("a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only this service "+
+			return fmt.Sprintf("a batch of term %s, transactional: %t, expected %s: its writer is not the owner; let only "+
+				"this service "+
 				"write to the topic", term, b.IsTransactional, r.Checkpoint.Term)
 		})
 	default:
@@ -207,7 +210,8 @@ func commitLength(records []eventstore.Record) int {
 	n := 1
 	for n < len(records) && n < first.Commit.Length {
 		r := &records[n]
-		if r.AggregateID != first.AggregateID || r.Commit != first.Commit || r.AggregateVersion != first.AggregateVersion+int64(n) {
+		if r.AggregateID != first.AggregateID || r.Commit != first.Commit ||
+			r.AggregateVersion != first.AggregateVersion+int64(n) {
 			break
 		}
 		n++

@@ -63,7 +63,8 @@ type Follower struct {
 // New returns a follower that has read nothing yet beyond the index's checkpoint.
 func New(cfg Config, w Watcher) *Follower {
 	f := &Follower{
-		cfg: cfg, watcher: w, wait: log.Soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition), progress: newProgress(&cfg), skips: newSkips(&cfg),
+		cfg: cfg, watcher: w, wait: log.Soon, link: newLink(cfg.Client, cfg.Topic, cfg.Partition),
+		progress: newProgress(&cfg), skips: newSkips(&cfg),
 		marker: noMarker(), last: markers{commit: noMarker(), abort: noMarker()},
 	}
 	f.link.verify = f.verify
@@ -126,7 +127,8 @@ func (f *Follower) tryAgain(ctx context.Context, pause *retry.Backoff, err error
 		return context.Cause(ctx)
 	}
 	if pause.Tells() {
-		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
+		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again", "topic", f.cfg.Topic, "partition",
+			f.cfg.Partition,
 			"for", pause.Lasts().Round(time.Millisecond), "error", err)
 	}
 	f.link.reset()
@@ -151,7 +153,8 @@ func (f *Follower) EndNow(ctx context.Context) (int64, error) {
 	defer f.link.conns.CutWhenDone(ctx)()
 	end, err := f.end()
 	if err != nil && ctx.Err() == nil {
-		f.cfg.Logger.Debug("the end of the partition is not known", "topic", f.cfg.Topic, "partition", f.cfg.Partition, "error", err)
+		f.cfg.Logger.Debug("the end of the partition is not known", "topic", f.cfg.Topic, "partition", f.cfg.Partition,
+			"error", err)
 		f.link.reset()
 	}
 	return end, err
@@ -181,7 +184,8 @@ func (f *Follower) garble(malformed *recordbatch.MalformedError, from int64) err
 		return malformed
 	}
 	return f.Corrupt(max(malformed.Offset, from), fmt.Sprintf(
-		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make another replica the leader, or restore the topic",
+		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make another replica the leader, "+
+			"or restore the topic",
 		f.garbled, malformed.Err, malformed.Found))
 }
 
@@ -208,7 +212,8 @@ func (f *Follower) fetch(offset int64, m *memory) (*log.Fetched, error) {
 		return nil, err
 	}
 	block, err := log.Fetch(b, log.Request{
-		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Epoch: log.AnyLeaderEpoch, MaxBytes: log.FetchBytes, Wait: f.wait,
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Epoch: log.AnyLeaderEpoch,
+		MaxBytes: log.FetchBytes, Wait: f.wait,
 	}, m.room)
 	if err == nil {
 		m.room = block.Room

@@ -49,7 +49,8 @@ func (f *Follower) holdsLast(b *dial.Broker, offset int64) (bool, error) {
 	m := memories.Get().(*memory)
 	defer m.release()
 	block, err := log.Fetch(b, log.Request{
-		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Epoch: log.AnyLeaderEpoch, MaxBytes: log.OneBatch, Wait: log.AtOnce,
+		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Epoch: log.AnyLeaderEpoch,
+		MaxBytes: log.OneBatch, Wait: log.AtOnce,
 	}, m.room)
 	if errors.Is(err, sarama.ErrOffsetOutOfRange) {
 		return false, nil
@@ -118,7 +119,8 @@ func (f *Follower) inRange(b *dial.Broker, epoch int32, there bool) error {
 	case !f.link.believes(epoch):
 		return fmt.Errorf("the log ends at offset %d, expected %d or more; the leader is asked again", end, at.Next)
 	}
-	return f.contradicted(end, log.ErrLogCut, fmt.Sprintf("the log ends here, and the index has read it up to offset %d", at.Next))
+	return f.contradicted(end, log.ErrLogCut, fmt.Sprintf("the log ends here, and the index has read it up to offset %d",
+		at.Next))
 }
 
 // begun fails with a *[log.CorruptError] unless the log begins at offset 0.
