@@ -98,9 +98,9 @@ func (c Config) quietTime() time.Duration {
 	return time.Hour
 }
 
-// claimPrefix returns the prefix of the transactional ids of a member.
-func (c Config) claimPrefix(member int) string {
-	if n := member % c.Prefixes; n > 0 {
+// claimPrefix returns the prefix of the transactional ids of a rival.
+func (c Config) claimPrefix(rival int) string {
+	if n := rival % c.Prefixes; n > 0 {
 		return fmt.Sprintf("%s-%d", kafka.DefaultTransactionalIDPrefix, n)
 	}
 	return kafka.DefaultTransactionalIDPrefix

@@ -16,8 +16,8 @@ import (
 // yes is a worker that opens whatever it is asked to.
 const yes = `while read -r request; do id=${request#*:}; echo "{\"ID\":${id%%,*}}"; done`
 
-// aMember returns one of a run that has nothing but it.
-func aMember(t *testing.T, worker string) *member {
+// aRival returns one of a run that has nothing but it.
+func aRival(t *testing.T, worker string) *rival {
 	t.Helper()
 	begun := time.Now()
 	r := &run{
@@ -31,16 +31,16 @@ func aMember(t *testing.T, worker string) *member {
 	p, err := proxy.New(t.Context(), nil)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
-	m := newMember(r, 0, p)
+	m := newRival(r, 0, p)
 	t.Cleanup(m.kill)
 	return m
 }
 
-// Whoever waits for the end of a store learns of it, also where somebody else has the member open another one
-// amid the opening of the first: else the member would never compete again.
+// Whoever waits for the end of a store learns of it, also where somebody else has the rival open another one
+// amid the opening of the first: else the rival would never compete again.
 func TestAnOpeningEndsTheStoreBefore(t *testing.T) {
 	t.Parallel()
-	m := aMember(t, yes)
+	m := aRival(t, yes)
 	first := m.open(t.Context())
 	require.NotNil(t, first)
 	second := m.open(t.Context())
@@ -53,7 +53,7 @@ func TestAnOpeningEndsTheStoreBefore(t *testing.T) {
 // A process that is killed when it has opened its store, and before anybody knows, has none.
 func TestAKilledProcessHasNoStore(t *testing.T) {
 	t.Parallel()
-	m := aMember(t, yes)
+	m := aRival(t, yes)
 	require.NoError(t, m.start())
 	p := m.running()
 	m.kill()

@@ -17,8 +17,8 @@ import (
 // noStore is the number of no opening.
 const noStore = -1
 
-// member is one of the competing processes, whichever runs at the time, behind a proxy of its own.
-type member struct {
+// rival is one of the competing processes, whichever runs at the time, behind a proxy of its own.
+type rival struct {
 	run   *run
 	n     int
 	proxy *proxy.Proxy
@@ -27,17 +27,17 @@ type member struct {
 	process *worker.Process
 	store   int           // opening that clients may use, or noStore
 	paused  bool          // stopped by SIGSTOP
-	nudge   chan struct{} // has an element when the member is to open at once
+	nudge   chan struct{} // has an element when the rival is to open at once
 	opening sync.Mutex    // one opening at a time
 	gone    chan struct{} // closed when the store is lost or closed, or its process killed
 }
 
-func newMember(r *run, n int, p *proxy.Proxy) *member {
-	return &member{run: r, n: n, proxy: p, store: noStore, nudge: make(chan struct{}, 1)}
+func newRival(r *run, n int, p *proxy.Proxy) *rival {
+	return &rival{run: r, n: n, proxy: p, store: noStore, nudge: make(chan struct{}, 1)}
 }
 
 // start starts a process.
-func (m *member) start() error {
+func (m *rival) start() error {
 	log := filepath.Join(m.run.cfg.Dir, fmt.Sprintf("worker-%d.log", m.n))
 	p, err := worker.Start(m.run.cfg.Command, m.run.cfg.Env, log)
 	if err != nil {
@@ -49,8 +49,8 @@ func (m *member) start() error {
 	return nil
 }
 
-// live opens a store whenever the member has none, after a while, until ctx ends.
-func (m *member) live(ctx context.Context, rng *rand.Rand) {
+// live opens a store whenever the rival has none, after a while, until ctx ends.
+func (m *rival) live(ctx context.Context, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		if m.n != 0 || len(m.run.rec.Owners().Openings) > 0 { // the first one does not wait
 			m.idle(ctx, rng)
@@ -69,8 +69,8 @@ func (m *member) live(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// idle waits before a member competes again: often long enough for the owner to do some work, sometimes not.
-func (m *member) idle(ctx context.Context, rng *rand.Rand) {
+// idle waits before a rival competes again: often long enough for the owner to do some work, sometimes not.
+func (m *rival) idle(ctx context.Context, rng *rand.Rand) {
 	pause := time.Duration(1+rng.IntN(6000)) * time.Millisecond
 	if rng.IntN(5) == 0 {
 		pause /= 20
@@ -85,7 +85,7 @@ func (m *member) idle(ctx context.Context, rng *rand.Rand) {
 
 // open starts the process if there is none and opens a store. It returns nil if that fails, and otherwise a channel that is
 // closed when the store is gone.
-func (m *member) open(ctx context.Context) <-chan struct{} {
+func (m *rival) open(ctx context.Context) <-chan struct{} {
 	m.opening.Lock()
 	defer m.opening.Unlock()
 	p := m.running()
@@ -128,7 +128,7 @@ func (m *member) open(ctx context.Context) <-chan struct{} {
 
 // has notes that a process has opened a store. It returns a channel that is closed when the store is gone, or nil if
 // the process was killed meanwhile.
-func (m *member) has(p *worker.Process, store int) <-chan struct{} {
+func (m *rival) has(p *worker.Process, store int) <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.process != p {
@@ -140,7 +140,7 @@ func (m *member) has(p *worker.Process, store int) <-chan struct{} {
 }
 
 // running returns the process if there is one.
-func (m *member) running() *worker.Process {
+func (m *rival) running() *worker.Process {
 	m.mu.Lock()
 	p := m.process
 	m.mu.Unlock()
@@ -155,7 +155,7 @@ func (m *member) running() *worker.Process {
 }
 
 // lose notes that the store is gone.
-func (m *member) lose(store int) {
+func (m *rival) lose(store int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.store == store && store != noStore {
@@ -165,14 +165,14 @@ func (m *member) lose(store int) {
 }
 
 // usable returns the process and the number of its store, or noStore.
-func (m *member) usable() (*worker.Process, int) {
+func (m *rival) usable() (*worker.Process, int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.process, m.store
 }
 
-// links returns the member's ways to all brokers.
-func (m *member) links() []*proxy.Link {
+// links returns the rival's ways to all brokers.
+func (m *rival) links() []*proxy.Link {
 	var all []*proxy.Link
 	for n := range m.run.cluster.Brokers() {
 		all = append(all, m.proxy.Link(n))
@@ -180,10 +180,10 @@ func (m *member) links() []*proxy.Link {
 	return all
 }
 
-func (m *member) indexDir() string { return filepath.Join(m.run.cfg.Dir, fmt.Sprintf("index-%d", m.n)) }
+func (m *rival) indexDir() string { return filepath.Join(m.run.cfg.Dir, fmt.Sprintf("index-%d", m.n)) }
 
-// address is what the member advertises; empty if it does not share.
-func (m *member) address() string {
+// address is what the rival advertises; empty if it does not share.
+func (m *rival) address() string {
 	if !m.run.cfg.Sharing {
 		return ""
 	}
@@ -191,7 +191,7 @@ func (m *member) address() string {
 }
 
 // kill ends the process; live starts another one.
-func (m *member) kill() {
+func (m *rival) kill() {
 	m.mu.Lock()
 	p, store := m.process, m.store
 	m.process, m.paused = nil, false
@@ -203,7 +203,7 @@ func (m *member) kill() {
 }
 
 // pause stops the process and reports whether it ran.
-func (m *member) pause() bool {
+func (m *rival) pause() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.process == nil || m.paused {
@@ -214,7 +214,7 @@ func (m *member) pause() bool {
 	return true
 }
 
-func (m *member) resume() {
+func (m *rival) resume() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.process != nil && m.paused {
@@ -224,7 +224,7 @@ func (m *member) resume() {
 }
 
 // close closes the store in order.
-func (m *member) close() {
+func (m *rival) close() {
 	p, store := m.usable()
 	if p == nil || store == noStore {
 		return
@@ -237,8 +237,8 @@ func (m *member) close() {
 	})
 }
 
-// hurry lets the member open now if it is idle.
-func (m *member) hurry() {
+// hurry lets the rival open now if it is idle.
+func (m *rival) hurry() {
 	select {
 	case m.nudge <- struct{}{}:
 	default:
@@ -247,7 +247,7 @@ func (m *member) hurry() {
 
 // do sends the operation to the store and returns a channel that gets it with its outcome. If no answer ever
 // comes, the channel is closed when the process is gone.
-func (m *member) do(op history.Op, timeout time.Duration) <-chan history.Op {
+func (m *rival) do(op history.Op, timeout time.Duration) <-chan history.Op {
 	done := make(chan history.Op, 1)
 	p, store := m.usable()
 	if p == nil || store == noStore {
@@ -290,7 +290,7 @@ func (m *member) do(op history.Op, timeout time.Duration) <-chan history.Op {
 	return done
 }
 
-func (m *member) storeNumber() int {
+func (m *rival) storeNumber() int {
 	_, store := m.usable()
 	return store
 }
