@@ -34,7 +34,7 @@ type run struct {
 	rec     *history.Recorder
 	log     *history.Log
 	tail    *topic.Tail
-	rivals []*rival
+	rivals  []*rival
 	slots   []*slot
 	count   counters
 	verdict *verdict
