@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fencelog/fencelog/kafka/internal/log"
+
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // ErrNoDeadLetter says that there is no such dead letter, or it was handled or discarded; see
@@ -113,7 +114,7 @@ type DeadLetterTrace struct {
 // call reads what was written since. Methods may be called by any number of goroutines.
 type DeadLetters struct {
 	client *client.Client
-	log    partition.Log
+	log    log.Log
 	writer *letterWriter
 	turn   chan struct{} // is full while somebody has the ledger
 	ledger ledger
@@ -131,7 +132,7 @@ func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
 		return nil, err
 	}
 	return &DeadLetters{
-		client: c, log: partition.Log{Client: c, Pool: c.Reading, Topic: cfg.Topics.DeadLetters()}, writer: &letterWriter{cfg: cfg},
+		client: c, log: log.Log{Client: c, Pool: c.Reading, Topic: cfg.Topics.DeadLetters()}, writer: &letterWriter{cfg: cfg},
 		turn: make(chan struct{}, 1), ledger: ledger{lanes: make(map[deadletter.ID]*lane)},
 	}, nil
 }
@@ -271,7 +272,7 @@ func (d *DeadLetters) each(ctx context.Context, from int64, use func(deadletter.
 	begin, end, err := d.log.Ends(ctx)
 	next = max(from, begin)
 	for err == nil && next < end && ctx.Err() == nil {
-		var records []partition.Raw
+		var records []log.Raw
 		var after int64
 		records, after, err = d.log.Read(ctx, next)
 		if err != nil {

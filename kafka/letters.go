@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fencelog/fencelog/kafka/internal/log"
+
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/event"
@@ -18,7 +20,6 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -26,7 +27,7 @@ import (
 // events are set aside, and which were and are done with; the events stay in the topic.
 type letters struct {
 	handler, topic string // whose letters, and of which topic
-	log            partition.Log
+	log            log.Log
 	client         *client.Client // for reading: its requests wait at the end of the topic
 	writer         *letterWriter
 
@@ -50,7 +51,7 @@ func openLetters(ctx context.Context, cfg Config, handler, topic string) (*lette
 	}
 	return &letters{
 		handler: handler, topic: topic, client: client,
-		log:     partition.Log{Client: client, Pool: client.Reading, Topic: cfg.Topics.DeadLetters()},
+		log:     log.Log{Client: client, Pool: client.Reading, Topic: cfg.Topics.DeadLetters()},
 		writer:  &letterWriter{cfg: cfg},
 		parked:  make(map[int32]*deadletter.Parked),
 		runners: make(map[int32]*attached),
@@ -161,7 +162,7 @@ func (l *letters) current(ctx context.Context) error {
 	defer l.moved.Listen(woken)()
 	begin, end, err := l.log.Ends(ctx)
 	if err == nil && begin > 0 {
-		err = &partition.CorruptError{
+		err = &log.CorruptError{
 			Topic: l.log.Topic, Cause: errLettersDeleted, Found: fmt.Sprintf("the topic begins at offset %d, expected 0: dead letters were deleted; restore it, and set "+
 				"retention.ms and retention.bytes to -1", begin),
 		}
@@ -194,7 +195,7 @@ func (l *letters) read(ctx context.Context, position int64) (deadletter.Entry, e
 }
 
 // readLetter returns the entry at a position.
-func readLetter(ctx context.Context, log *partition.Log, position int64) (deadletter.Entry, error) {
+func readLetter(ctx context.Context, log *log.Log, position int64) (deadletter.Entry, error) {
 	records, err := log.At(ctx, position)
 	if err != nil {
 		return deadletter.Entry{}, err

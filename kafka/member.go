@@ -7,16 +7,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fencelog/fencelog/kafka/internal/log"
+
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/goroutine"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // member is what Sarama calls when partitions are assigned and taken away. Sarama keeps the
@@ -94,16 +95,16 @@ func (m member) keep(ctx context.Context, n int32, handle func() error) error {
 // ends reports whether the error ends the subscription: it concerns all partitions, and trying
 // again here cannot mend it.
 func ends(err error) bool {
-	var corrupt *partition.CorruptError
+	var corrupt *log.CorruptError
 	var failed *index.UnusableError
 	return errors.Is(err, eventstore.ErrClosed) || errors.As(err, &failed) ||
 		errors.Is(err, errLettersDeleted) ||
-		errors.As(err, &corrupt) && errors.Is(corrupt.Cause, partition.ErrPartitionsChanged)
+		errors.As(err, &corrupt) && errors.Is(corrupt.Cause, log.ErrPartitionsChanged)
 }
 
 // stops reports whether the error stops the partition: somebody must mend something first.
 func stops(err error) bool {
-	var corrupt *partition.CorruptError
+	var corrupt *log.CorruptError
 	var offset *OffsetError
 	return errors.As(err, &corrupt) || errors.As(err, &offset)
 }
@@ -162,8 +163,8 @@ func (m member) spare(ctx context.Context, n int32) error {
 			return err
 		}
 		if why != "" {
-			return &partition.CorruptError{
-				Topic: m.category.topic, Partition: n, Cause: partition.ErrPartitionsChanged,
+			return &log.CorruptError{
+				Topic: m.category.topic, Partition: n, Cause: log.ErrPartitionsChanged,
 				Found: fmt.Sprintf("the topic has more partitions than the %d that are configured, and this one %s; "+
 					"configure the number that events were written with", len(m.category.partitions), why),
 			}
