@@ -39,7 +39,8 @@ func benchRecord(rng *rand.Rand, stream int, version int64, offset int64) events
 	}
 }
 
-// filled returns an index on disk of many streams, whose events came in turns; it was closed and opened again.
+// filled returns an index on disk of many streams, whose events came in turns; it was closed and
+// opened again.
 func filled(b *testing.B) *index.Partition {
 	b.Helper()
 	dir := b.TempDir()

@@ -6,11 +6,13 @@ import (
 	"hash/crc32"
 )
 
-// A chunk is some events of one stream, in a row, as they lie in a file: a checksum (CRC-32C, of the stream's key and of what follows),
-// and each record with its length before it. Most hold what a piece has of their stream.
+// A chunk is some events of one stream, in a row, as they lie in a file: a checksum (CRC-32C, of
+// the stream's key and of what follows), and each record with its length before it. Most hold what
+// a piece has of their stream.
 //
-// Its place in the database has marks of the commands whose commits end in it, so that a command that is new is known to be
-// without a look at the chunks; those of long streams have keys of their own, as there would be too many marks to look through.
+// Its place in the database has marks of the commands whose commits end in it, so that a command
+// that is new is known to be without a look at the chunks; those of long streams have keys of their
+// own, as there would be too many marks to look through.
 const (
 	maxChunkBytes   = 32 << 10
 	maxChunkRecords = 256
@@ -113,7 +115,8 @@ func sizeOf(v uint64) int {
 	return n
 }
 
-// decodeChunk calls use with each encoded record of the chunk that is at a place, in order. They are part of b.
+// decodeChunk calls use with each encoded record of the chunk that is at a place, in order. They
+// are part of b.
 func decodeChunk(b, stream []byte, p place, use func(version int64, encoded []byte) error) error {
 	if len(b) < checksumBytes || binary.BigEndian.Uint32(b) != checksum(stream, b[checksumBytes:]) {
 		return fmt.Errorf("%w: what is at %d of file %s is not what was written there", errBroken, p.offset, fileName(p.file))

@@ -37,8 +37,8 @@ func decodeCheckpoint(value []byte) (Checkpoint, error) {
 	return c, n.end()
 }
 
-// appendRecord appends all of a record but its aggregate id and partition, which its stream's key says. What a command's
-// result is made of comes first.
+// appendRecord appends all of a record but its aggregate id and partition, which its stream's key
+// says. What a command's result is made of comes first.
 func appendRecord(b []byte, r *eventstore.Record) []byte {
 	b = binary.AppendUvarint(b, uint64(r.AggregateVersion))
 	b = binary.AppendUvarint(b, uint64(r.Position.Offset))
@@ -64,7 +64,8 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	return append(b, r.Value...)
 }
 
-// Set in the number of a record's entries of metadata if these come before them, in this order. Most records have none.
+// Set in the number of a record's entries of metadata if these come before them, in this order.
+// Most records have none.
 const (
 	digestFollows = 1 << iota
 	commandCauseFollows

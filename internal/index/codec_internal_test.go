@@ -128,7 +128,8 @@ func TestTimesOfCheckpoints(t *testing.T) {
 	require.Equal(t, int64(math.MinInt64), TimeOf(time.Time{}))
 }
 
-// FuzzDecodeRecord: whatever stands in the index is a record or a plain error, and costs no more than its size.
+// FuzzDecodeRecord: whatever stands in the index is a record or a plain error, and costs no more
+// than its size.
 func FuzzDecodeRecord(f *testing.F) {
 	r := sample()
 	f.Add(appendRecord(nil, &r))

@@ -148,7 +148,8 @@ func TestAnyWriteMayFail(t *testing.T) {
 	}
 }
 
-// step is 1, or a few where the test is to be short or the race detector watches: each of many runs then takes others.
+// step is 1, or a few where the test is to be short or the race detector watches: each of many runs
+// then takes others.
 func step(rng *rand.Rand) int64 {
 	if testing.Short() || raced {
 		return 1 + rng.Int64N(20)

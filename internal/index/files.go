@@ -16,9 +16,10 @@ const (
 	memoryFileBytes = 64 << 20 // of those that are kept in memory
 )
 
-// files are the encoded records: files of chunks, one behind the other, that are only added to. The database says where a chunk
-// is. As events are never changed or deleted, nothing in them is ever written again, which is what a database does with its values, several times over. What a
-// crash leaves at the end of one that no key points to stays there. They may be used concurrently.
+// files are the encoded records: files of chunks, one behind the other, that are only added to. The
+// database says where a chunk is. As events are never changed or deleted, nothing in them is ever
+// written again, which is what a database does with its values, several times over. What a crash
+// leaves at the end of one that no key points to stays there. They may be used concurrently.
 type files struct {
 	fs       vfs.FS
 	dir      string

@@ -5,12 +5,14 @@ import (
 	"math/bits"
 )
 
-// filter tells of most streams that there are none of that name, without a look into the database, which is what an append to a
-// new stream needs to know. It is a Bloom filter in layers, each twice as large as the one before it; a layer is made when
-// the one before it is as full as it should be, up to a bound for all of them. Beyond that, whatever is not known could be there.
+// filter tells of most streams that there are none of that name, without a look into the database,
+// which is what an append to a new stream needs to know. It is a Bloom filter in layers, each twice
+// as large as the one before it; a layer is made when the one before it is as full as it should be,
+// up to a bound for all of them. Beyond that, whatever is not known could be there.
 //
-// A key sets its bits in one cache line (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient Bloom Filters, 2007). With ten bits
-// for each key some 1 to 2 % of the streams that are not there are said to be possible.
+// A key sets its bits in one cache line (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient
+// Bloom Filters, 2007). With ten bits for each key some 1 to 2 % of the streams that are not there
+// are said to be possible.
 type filter struct {
 	seed     maphash.Seed
 	layers   []filterLayer
@@ -83,12 +85,13 @@ func (l *filterLayer) mayHave(h uint64) bool {
 	return true
 }
 
-// block returns the block of a hash, whatever the number of blocks (Lemire: Fast Random Integer Generation in an Interval, 2019).
+// block returns the block of a hash, whatever the number of blocks (Lemire: Fast Random Integer
+// Generation in an Interval, 2019).
 func (l *filterLayer) block(h uint64) *filterBlock {
 	place, _ := bits.Mul64(h, uint64(len(l.blocks)))
 	return &l.blocks[place]
 }
 
-// nextBit returns the next number of a sequence whose highest nine bits say which bit of a block is meant: Knuth's multiplier
-// for a linear congruential generator, with an increment of one.
+// nextBit returns the next number of a sequence whose highest nine bits say which bit of a block is
+// meant: Knuth's multiplier for a linear congruential generator, with an increment of one.
 func nextBit(h uint64) uint64 { return h*6364136223846793005 + 1 }

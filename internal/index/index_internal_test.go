@@ -25,7 +25,8 @@ func onePartition() Identity {
 	return Identity{ClusterID: "c", Topics: map[string]Topic{"t": {ID: "i", Partitions: 2}}}
 }
 
-// openOn opens an index whose pieces are small, so that a test's few records are recent, being saved, and saved.
+// openOn opens an index whose pieces are small, so that a test's few records are recent, being
+// saved, and saved.
 func openOn(t *testing.T, fs vfs.FS, pieceBytes int) (*Store, *Partition) {
 	t.Helper()
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -136,7 +137,8 @@ func (w *world) requireEpochs(t *testing.T, p *Partition, end int64) {
 	}
 }
 
-// requireSame asks for everything, as of the offset before which the index holds everything and nothing else.
+// requireSame asks for everything, as of the offset before which the index holds everything and
+// nothing else.
 func (w *world) requireSame(t *testing.T, p *Partition, end int64) {
 	t.Helper()
 	w.requireEpochs(t, p, end)
@@ -237,7 +239,8 @@ func TestReadsWhatWasAppliedWhereverItIs(t *testing.T) {
 	}
 }
 
-// What a crash leaves is the index as it was at some checkpoint, and what is applied from there on makes it whole.
+// What a crash leaves is the index as it was at some checkpoint, and what is applied from there on
+// makes it whole.
 func TestAfterACrashTheIndexIsWhatItOnceWas(t *testing.T) {
 	rng := seeded(t)
 	for range 10 {
@@ -270,7 +273,8 @@ func TestAfterACrashTheIndexIsWhatItOnceWas(t *testing.T) {
 	}
 }
 
-// One goroutine applies, others read: what they see of a stream begins at version 1, has no gap, and never goes back.
+// One goroutine applies, others read: what they see of a stream begins at version 1, has no gap,
+// and never goes back.
 func TestReadsAmidChanges(t *testing.T) {
 	w := newWorld(seeded(t))
 	s, p := openOn(t, vfs.NewMem(), 2_000)
@@ -379,7 +383,8 @@ func TestFilterIsLearnedAgain(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// What is damaged is noticed, and the error says what to do: the index is refused, or a stream is, and every other one is read as it was.
+// What is damaged is noticed, and the error says what to do: the index is refused, or a stream is,
+// and every other one is read as it was.
 func TestDamageIsNoticed(t *testing.T) {
 	w, fs := newWorld(seeded(t)), vfs.NewMem()
 	s, p := openOn(t, fs, 1<<20)
@@ -472,7 +477,8 @@ func (w *world) unreadable(t *testing.T, p *Partition) (failed int) {
 	return failed
 }
 
-// An index of another format is made again: nothing of it is read, and what else is in the folder stays.
+// An index of another format is made again: nothing of it is read, and what else is in the folder
+// stays.
 func TestOtherFormatIsMadeAnew(t *testing.T) {
 	w, dir := newWorld(seeded(t)), t.TempDir()
 	logger := slog.New(slog.DiscardHandler)
@@ -504,7 +510,8 @@ func TestOtherFormatIsMadeAnew(t *testing.T) {
 	require.False(t, found.Outdated)
 }
 
-// A stream has more chunks, and more commands, than a look goes through; and records larger than a chunk should be.
+// A stream has more chunks, and more commands, than a look goes through; and records larger than a
+// chunk should be.
 func TestLongStreams(t *testing.T) {
 	rng := seeded(t)
 	w, fs := newWorld(rng), vfs.NewMem()

@@ -19,8 +19,8 @@ type Inspection struct {
 	FreeBytes uint64 // on its disk, for this process
 }
 
-// Inspect looks at the folder without changing anything. It fails with an *[UnusableError] where [Open] would, unless
-// the folder is in use.
+// Inspect looks at the folder without changing anything. It fails with an *[UnusableError] where
+// [Open] would, unless the folder is in use.
 func Inspect(dir string, id Identity, logger *slog.Logger) (Inspection, error) {
 	return inspect(vfs.Default, dir, id, logger)
 }
@@ -104,7 +104,8 @@ func used(fs vfs.FS, dir string) (n uint64, err error) {
 	return n, err
 }
 
-// room returns the bytes that are free on the disk of the folder, or of the first above it that exists.
+// room returns the bytes that are free on the disk of the folder, or of the first above it that
+// exists.
 func room(fs vfs.FS, dir string) (uint64, error) {
 	at, err := filepath.Abs(dir)
 	if err != nil {

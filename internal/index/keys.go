@@ -9,8 +9,9 @@ import (
 // format is the version of everything that is stored. An index of another format is made again.
 const format = 5
 
-// The keys of a partition: p, its slot, a kind, and what it is about. The slot comes first, so that what one partition writes overlaps with
-// no other's. An aggregate id is a text of text.go, of which none is the beginning of another.
+// The keys of a partition: p, its slot, a kind, and what it is about. The slot comes first, so that
+// what one partition writes overlaps with no other's. An aggregate id is a text of text.go, of
+// which none is the beginning of another.
 const (
 	kindCheckpoint = 'c' //                              → checkpoint
 	kindEpoch      = 'e' // producer id                  → greatest epoch of its that began a term
@@ -33,7 +34,8 @@ func appendStream(key []byte, kind byte, slot uint16, aggregateID string) []byte
 	return appendText(appendSlot(key, kind, slot), aggregateID)
 }
 
-// appendVersion completes the key of a chunk, which begins as appendStream has it, with its first version. The newest chunk comes first.
+// appendVersion completes the key of a chunk, which begins as appendStream has it, with its first
+// version. The newest chunk comes first.
 func appendVersion(stream []byte, from int64) []byte {
 	return binary.BigEndian.AppendUint64(stream, ^uint64(from))
 }
@@ -52,8 +54,8 @@ func appendSkipped(key []byte, slot uint16, offset int64) []byte {
 	return binary.BigEndian.AppendUint64(appendSlot(key, kindSkipped, slot), uint64(offset))
 }
 
-// comparer orders keys by their bytes, and tells Pebble that the chunks of a stream belong together: its filters are asked for the
-// stream then, not for the chunk.
+// comparer orders keys by their bytes, and tells Pebble that the chunks of a stream belong
+// together: its filters are asked for the stream then, not for the chunk.
 func comparer() *pebble.Comparer {
 	c := *pebble.DefaultComparer
 	c.Name = "fencelog.streams"

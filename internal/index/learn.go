@@ -10,9 +10,10 @@ import (
 // learnAtOnce is how many streams are added to the filter while it is held.
 const learnAtOnce = 1024
 
-// learn adds the streams of the database to the filter, which says nothing until it has them all. It begins with the first question that the filter
-// could have answered, not while a store opens, and one partition learns at a time. If it fails, or the store is
-// closed meanwhile, the filter goes on to say nothing.
+// learn adds the streams of the database to the filter, which says nothing until it has them all.
+// It begins with the first question that the filter could have answered, not while a store opens,
+// and one partition learns at a time. If it fails, or the store is closed meanwhile, the filter
+// goes on to say nothing.
 func (p *Partition) learn() {
 	if err := p.learnAll(); err != nil && !errors.Is(err, errClosing) {
 		p.store.logger.Warn("index: streams are looked up in the database, as they could not be listed", "topic", p.topic,

@@ -24,8 +24,8 @@ func (p *Partition) Version(aggregateID string) (int64, error) {
 	return f.Version, err
 }
 
-// Look returns the version of the stream, and the result of the commit that the command made in it, if there is one. The empty command made
-// none. It is all that an append asks.
+// Look returns the version of the stream, and the result of the commit that the command made in it,
+// if there is one. The empty command made none. It is all that an append asks.
 func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
 	l := look{aggregateID: aggregateID, commandID: commandID}
 	err := p.use(func(db *pebble.DB) error {
@@ -99,7 +99,8 @@ func (p *Partition) lookIntoSaved(db *pebble.DB, l *look) error {
 	return err
 }
 
-// candidates returns the places of the chunks in which the command's commit may end, and sees to the version.
+// candidates returns the places of the chunks in which the command's commit may end, and sees to
+// the version.
 func (p *Partition) candidates(db *pebble.DB, l *look) (candidates []place, err error) {
 	m, long := markOf(l.commandID), false
 	marked := func(at place) bool {

@@ -21,7 +21,8 @@ type Checkpoint struct {
 	Time int64       // greatest time of an event that counts, see TimeOf; 0 while no event is later than 1970
 }
 
-// TimeOf returns a time as a checkpoint has it: in nanoseconds since 1970, and the nearest that there is for one too far away.
+// TimeOf returns a time as a checkpoint has it: in nanoseconds since 1970, and the nearest that
+// there is for one too far away.
 func TimeOf(t time.Time) int64 {
 	switch s := t.Unix(); {
 	case s > math.MaxInt64/int64(time.Second)-1:
@@ -49,8 +50,8 @@ type Change struct {
 	Checkpoint Checkpoint          // after them
 }
 
-// Partition is the index of one partition. What was applied last is kept in memory, and saved to the database in large pieces by a
-// goroutine of its own:
+// Partition is the index of one partition. What was applied last is kept in memory, and saved to
+// the database in large pieces by a goroutine of its own:
 //
 //	I1  What is saved is, first, the records in a file, which are on the disk before, second, the database learns in one write where they are
 //	    and how far they go: the checkpoint of the last change. So after a crash the index is that of some earlier checkpoint.
@@ -144,7 +145,8 @@ func (p *Partition) Epoch(producerID int64) (epoch int16, ok bool, err error) {
 // Dir returns the folder of the index; empty if it is in memory.
 func (p *Partition) Dir() string { return p.store.dir }
 
-// Apply makes a change. It waits only if what was applied before is not saved as fast. After an error the index is of no more use.
+// Apply makes a change. It waits only if what was applied before is not saved as fast. After an
+// error the index is of no more use.
 func (p *Partition) Apply(c Change) error {
 	err := p.use(func(*pebble.DB) error {
 		if err := p.makeRoom(); err != nil {
@@ -221,19 +223,19 @@ func (p *Partition) recentBytes() int {
 	return n
 }
 
-// Listen puts a token into c, which has a buffer, whenever the checkpoint has moved, or Wake is called, until stop is called. Who
-// waits for a checkpoint listens first and then looks at it.
+// Listen puts a token into c, which has a buffer, whenever the checkpoint has moved, or Wake is
+// called, until stop is called. Who waits for a checkpoint listens first and then looks at it.
 func (p *Partition) Listen(c chan<- struct{}) (stop func()) { return p.moved.Listen(c) }
 
-// Err returns nil, or the *[UnusableError] with which the disk has failed. The index is of no more use then, and whoever listens
-// was woken.
+// Err returns nil, or the *[UnusableError] with which the disk has failed. The index is of no more
+// use then, and whoever listens was woken.
 func (p *Partition) Err() error { return p.store.Err() }
 
 // Wake wakes those who listen, though the checkpoint has not moved.
 func (p *Partition) Wake() { p.moved.Ring() }
 
-// ApplyCheckpointFirst makes the change in the wrong order, for the proof: after a crash between the two, the
-// data is missing and never read again.
+// ApplyCheckpointFirst makes the change in the wrong order, for the proof: after a crash between
+// the two, the data is missing and never read again.
 func (p *Partition) ApplyCheckpointFirst(c Change) error {
 	err := p.store.use(func(db *pebble.DB) error {
 		err := db.Set(appendSlot(nil, kindCheckpoint, p.slot), encodeCheckpoint(c.Checkpoint), pebble.NoSync)

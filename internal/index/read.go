@@ -50,7 +50,8 @@ func get(db *pebble.DB, key []byte, use func([]byte) error) error {
 	return use(value)
 }
 
-// chunk bounds the records that are read at once: no caller's loop runs while the database is in use.
+// chunk bounds the records that are read at once: no caller's loop runs while the database is in
+// use.
 const chunk = 256
 
 // Stream yields the records of the stream from a version on, up to the version it has now. An error
@@ -86,7 +87,8 @@ func (p *Partition) End(aggregateID string, from int64) (records iter.Seq2[event
 	}, version, err
 }
 
-// Range yields the records of the stream from one version to another, which it must have. An error is yielded once, as the last pair.
+// Range yields the records of the stream from one version to another, which it must have. An error
+// is yielded once, as the last pair.
 func (p *Partition) Range(aggregateID string, from, end int64) iter.Seq2[eventstore.Record, error] {
 	from = max(from, 1)
 	return func(yield func(eventstore.Record, error) bool) {
@@ -140,8 +142,8 @@ func (p *Partition) read(aggregateID string, from, to int64) (records []eventsto
 	return records, err
 }
 
-// recentRecords returns those of the records that are recent, encoded, and the first version of the stream that is recent; 0 if none
-// is.
+// recentRecords returns those of the records that are recent, encoded, and the first version of the
+// stream that is recent; 0 if none is.
 func (p *Partition) recentRecords(aggregateID string, from, to int64) (encoded [][]byte, first int64) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -212,13 +214,14 @@ func ends(aggregateID string, found, want int64) error {
 	return fmt.Errorf("%w: stream %q ends at version %d, expected %d", errBroken, aggregateID, found, want)
 }
 
-// longestRange bounds the length of a range that is kept. One that begins before an offset may reach beyond it, so a
-// look begins so far before. No batch has more offsets: it would not fit into a request.
+// longestRange bounds the length of a range that is kept. One that begins before an offset may
+// reach beyond it, so a look begins so far before. No batch has more offsets: it would not fit into
+// a request.
 const longestRange = 1 << 20
 
-// Skipped returns the records from one offset to before another that do not count, in order. Ranges that touch are
-// one, up to a bound; the first and the last may reach beyond the offsets. It costs what the ranges there are, and not
-// what all of them are.
+// Skipped returns the records from one offset to before another that do not count, in order. Ranges
+// that touch are one, up to a bound; the first and the last may reach beyond the offsets. It costs
+// what the ranges there are, and not what all of them are.
 func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 	var found, last []Range
 	err := p.use(func(db *pebble.DB) error {
@@ -257,7 +260,8 @@ func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 	return found, err
 }
 
-// appendRange appends a range that comes after the others, or makes the last one longer if they touch.
+// appendRange appends a range that comes after the others, or makes the last one longer if they
+// touch.
 func appendRange(ranges []Range, x Range) []Range {
 	if n := len(ranges); n > 0 {
 		if last := &ranges[n-1]; last.End() == x.Offset && last.Length+x.Length <= longestRange {

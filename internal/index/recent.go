@@ -6,9 +6,10 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// recent holds changes of a partition that are not saved yet, with the records encoded as they will be. Together
-// they are saved in one piece and in the order of the keys, which costs a fraction of what putting each key in its place does.
-// One goroutine adds to it; what it handed out stays as it is.
+// recent holds changes of a partition that are not saved yet, with the records encoded as they will
+// be. Together they are saved in one piece and in the order of the keys, which costs a fraction of
+// what putting each key in its place does. One goroutine adds to it; what it handed out stays as it
+// is.
 type recent struct {
 	streams    map[string]recentStream
 	commands   commands
@@ -43,8 +44,8 @@ func (s recentStream) at(version int64) []byte {
 	return s.more[version-s.from-1].encoded
 }
 
-// What is taken beside the bytes of records and ids, roughly: entries of maps, and pointers. What a record takes is more than what its length
-// and its chunk's checksum do.
+// What is taken beside the bytes of records and ids, roughly: entries of maps, and pointers. What a
+// record takes is more than what its length and its chunk's checksum do.
 const (
 	bytesOfStream  = 128
 	bytesOfRecord  = 32

@@ -11,7 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// save saves everything, all or nothing: what is in the files counts once the database points to it.
+// save saves everything, all or nothing: what is in the files counts once the database points to
+// it.
 func (r *recent) save(s *Store, slot uint16) error {
 	if !r.changed {
 		return nil
@@ -41,7 +42,8 @@ func (r *recent) save(s *Store, slot uint16) error {
 // bytesOfPlace is about what a chunk's place takes in a batch.
 const bytesOfPlace = 64
 
-// writer writes chunks to a file, and their places to a batch. Its buffers are used again and again.
+// writer writes chunks to a file, and their places to a batch. Its buffers are used again and
+// again.
 type writer struct {
 	slot       uint16
 	extent     extent
@@ -78,7 +80,8 @@ func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err err
 	return w.extent.sync()
 }
 
-// chunks yields the chunks of a stream's records, each with its first version. They are valid until the next one.
+// chunks yields the chunks of a stream's records, each with its first version. They are valid until
+// the next one.
 func (w *writer) chunks(s recentStream) iter.Seq2[int64, []recentRecord] {
 	return func(yield func(int64, []recentRecord) bool) {
 		w.records = append(append(w.records[:0], s.first), s.more...)

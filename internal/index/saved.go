@@ -7,8 +7,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// places calls use with the places of the stream's chunks, the newest first, beginning with the one that has the version to or ends before it, until it
-// returns false. Their marks are valid during the call.
+// places calls use with the places of the stream's chunks, the newest first, beginning with the one
+// that has the version to or ends before it, until it returns false. Their marks are valid during
+// the call.
 func (p *Partition) places(db *pebble.DB, aggregateID string, to int64, use func(place) bool) error {
 	it, err := db.NewIter(&pebble.IterOptions{UseL6Filters: true})
 	if err != nil {
@@ -37,7 +38,8 @@ func (p *Partition) places(db *pebble.DB, aggregateID string, to int64, use func
 //nolint:gochecknoglobals // pools are shared
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// chunk calls use with each encoded record of the chunk at a place, in order. They are valid during the call.
+// chunk calls use with each encoded record of the chunk at a place, in order. They are valid during
+// the call.
 func (p *Partition) chunk(aggregateID string, at place, use func(version int64, encoded []byte) error) error {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)

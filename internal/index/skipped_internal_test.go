@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Many small batches of a foreign program are one range, before and after it is saved. And a look at a few offsets gets
-// what is there, not all there is.
+// Many small batches of a foreign program are one range, before and after it is saved. And a look
+// at a few offsets gets what is there, not all there is.
 func TestManySkippedRangesCostWhatIsLookedAt(t *testing.T) {
 	const many = 80_000
 	for name, gap := range map[string]int64{"they touch": 0, "something counts in between": 1} {

@@ -5,10 +5,11 @@ import (
 	"encoding/hex"
 )
 
-// A text is its length, twice, and its bytes. Most texts of a record are UUIDs, which are half of what a record takes: one that is
-// written as they are (RFC 9562: 36 characters, lower case) is the number 1 and its 16 bytes. One that is the same as the text
-// before it, as the ids of causes often are, is the number 3. A digest of 16 bytes in hexadecimal, lower case, is the number 5
-// and its bytes.
+// A text is its length, twice, and its bytes. Most texts of a record are UUIDs, which are half of
+// what a record takes: one that is written as they are (RFC 9562: 36 characters, lower case) is the
+// number 1 and its 16 bytes. One that is the same as the text before it, as the ids of causes often
+// are, is the number 3. A digest of 16 bytes in hexadecimal, lower case, is the number 5 and its
+// bytes.
 const (
 	uuidMark   = 1
 	sameMark   = 3
@@ -104,7 +105,8 @@ var digitValues = func() (values [256]byte) {
 
 const noDigit = 0x10
 
-// text appends the next text to all; the one before it begins at before, or there is none if that is negative.
+// text appends the next text to all; the one before it begins at before, or there is none if that
+// is negative.
 func (n *numbers) text(all []byte, before int) []byte {
 	mark := n.next()
 	length := mark >> 1
