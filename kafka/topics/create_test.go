@@ -63,7 +63,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 	c.ControlKey(int16(kmsg.CreateTopics), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		name := r.(*kmsg.CreateTopicsRequest).Topics[0].Topic
-		if name != "billing.refused.events" {
+		if name != "fencelog.refused.events" {
 			return nil, nil, false
 		}
 		refusal := kmsg.NewCreateTopicsResponseTopic()
@@ -78,7 +78,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 	}, topics.Config{
 		Categories: []topics.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}},
 	})
-	require.ErrorContains(t, err, "create topic billing.refused.events")
+	require.ErrorContains(t, err, "create topic fencelog.refused.events")
 	var permission *connection.PermissionError
 	require.ErrorAs(t, err, &permission)
 	created := make(map[string]bool)
@@ -87,7 +87,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		created[topic.Name] = topic.Created
 	}
 	require.Equal(t, map[string]bool{
-		"billing.first.events": true, "billing.refused.events": false, "billing.last.events": true, "fencelog.dead-letter": true,
+		"fencelog.first.events": true, "fencelog.refused.events": false, "fencelog.last.events": true, "fencelog.dead-letter": true,
 	}, created)
 }
 
