@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
-// A change of a schema breaks neither today's programs, which read what was ever stored, nor those
-// of former releases, which run beside them while they are deployed.
+// A change of a schema does not break today's programs, which read everything that was ever stored.
+// It does not break those of former releases either, which run beside them during a deployment.
 func TestSchemasAreCompatible(t *testing.T) {
 	t.Parallel()
 	schematest.Compatible(t, billing.Schemas(), change.FullTransitive)

@@ -130,7 +130,8 @@ func rawRecord(t *testing.T, brokers []string, topic string, partition int32, id
 	}
 }
 
-// checkSound checks that what the other client wrote says to this library what it was given: only its writer is wrong.
+// checkSound checks that what the other client wrote says to this library what it was given: only
+// its writer is wrong.
 func checkSound(t *testing.T, schemas registry.Registry, prefix string, value []byte) {
 	t.Helper()
 	codec, err := schema.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: prefix})

@@ -48,8 +48,8 @@ func TestUndecodableEventsAreNeverLeftOut(t *testing.T) {
 	}
 }
 
-// testUndecodable puts damaged events between good ones. It expects every way of reading to stop there,
-// and to say which event is damaged, how, and with which schema it was written.
+// testUndecodable puts damaged events between good ones. It expects every way of reading to stop
+// there, and to say which event is damaged, how, and with which schema it was written.
 func testUndecodable(t *testing.T, store eventstore.Store, r registry.Registry, cfg schema.Config) {
 	t.Helper()
 	schemas := &leaving{Registry: r}
@@ -144,7 +144,7 @@ func testUndecodable(t *testing.T, store eventstore.Store, r registry.Registry, 
 			})(t.Context(), record))
 		})
 	}
-	// What was only away is back.
+	// The registry is back.
 	schemas.reason = nil
 	_, err = accounts.Load(t.Context(), "account-the registry is away")
 	require.ErrorIs(t, err, schema.ErrNotFound)

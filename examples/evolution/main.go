@@ -116,7 +116,8 @@ func readAll(ctx context.Context, stdout io.Writer, running []*aggregate.Reposit
 	return nil
 }
 
-// tryFourth checks a release that drops the fields that the former ones read and makes another a text.
+// tryFourth checks a release that drops the fields that the former ones read and makes another a
+// text.
 func tryFourth(ctx context.Context, stdout io.Writer, schemas registry.Registry) error {
 	sources, err := release{files: "schemas/release4"}.sources()
 	if err != nil {

@@ -1,6 +1,7 @@
 // Hello is a guest book: an aggregate, two commands and a query, in one file.
 //
-// It keeps its events in memory, or in Kafka if KAFKA_BROKERS is set: then a second run finds what the first one left.
+// It keeps its events in memory. If KAFKA_BROKERS is set it keeps them in Kafka, and a second run
+// finds what the first one left.
 package main
 
 import (

@@ -18,8 +18,8 @@ import (
 
 const module = "github.com/fencelog/fencelog"
 
-// The modules that a program gets are lines of its go.mod and part of its build. A module that joins
-// them must be worth that to everyone. Then add it here.
+// The modules that a program gets are lines of its go.mod and part of its build. A module that
+// joins them must be worth that to everyone. Then add it here.
 func TestModulesOfAnImporter(t *testing.T) {
 	t.Parallel()
 	for _, program := range []struct {
@@ -57,7 +57,8 @@ func TestModulesOfAnImporter(t *testing.T) {
 	}
 }
 
-// Sarama and Pebble bring many modules, so for the store their number counts, and some are forbidden.
+// Sarama and Pebble bring many modules, so for the store their number counts, and some are
+// forbidden.
 func TestModulesOfTheStoreInKafka(t *testing.T) {
 	t.Parallel()
 	const most = 46 // go mod tidy writes two more lines, for the tests of Sarama and Pebble
@@ -80,7 +81,8 @@ func TestModulesOfTheStoreInKafka(t *testing.T) {
 	}
 }
 
-// modulesOf returns the modules, in order, of which a program that imports the packages links something.
+// modulesOf returns the modules, in order, of which a program that imports the packages links
+// something.
 func modulesOf(t *testing.T, packages ...string) []string {
 	t.Helper()
 	args := []string{"list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}"}

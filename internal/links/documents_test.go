@@ -135,7 +135,8 @@ func read(t *testing.T, name string) []byte {
 	return source
 }
 
-// TestReadmeAssemblesToAProgram holds that the snippets of the README, put together, are the program that it is about.
+// TestReadmeAssemblesToAProgram holds that the snippets of the README, put together, are the
+// program that it is about.
 func TestReadmeAssemblesToAProgram(t *testing.T) {
 	t.Parallel()
 	const program = "examples/hello/main.go"
