@@ -50,7 +50,8 @@ func TestPython(t *testing.T) {
 	schemas, err := registry.NewHTTP(c.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, schemas.Close()) }()
-	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), schema.Config{Prefix: cfg.Topics.Prefix})
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(),
+		schema.Config{Prefix: cfg.Topics.Prefix})
 	require.NoError(t, err)
 	run := func(ctx context.Context, stdin []byte, script string, more ...string) []byte {
 		ctx, cancel := context.WithTimeout(ctx, 2*patience)

@@ -102,12 +102,13 @@ func TestNewAccountsAreLogged(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}}))
+	logger := slog.New(
+		slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}))
 	f := wire(t, store, registry.NewMemory(), logger)
 	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreateAccount{
 		AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
@@ -183,7 +184,8 @@ func TestRegisterReportsEveryMistake(t *testing.T) {
 	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	codec, err := registry.NewCodec(registry.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Prefix: billing.TopicPrefix})
+	codec, err := registry.NewCodec(registry.NewMemory(), schema.Sources{"Account": account.Schemas},
+		schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	types, err := event.NewTypes()
 	require.NoError(t, err)

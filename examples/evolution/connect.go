@@ -51,5 +51,7 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	if err != nil {
 		return nil, errors.Join(err, schemas.Close())
 	}
-	return &backend{store, schemas, store.Claim, func() error { return errors.Join(store.Close(), schemas.Close()) }}, nil
+	return &backend{
+		store, schemas, store.Claim, func() error { return errors.Join(store.Close(), schemas.Close()) },
+	}, nil
 }

@@ -65,7 +65,9 @@ func (r release) sources() (schema.Sources, error) {
 }
 
 // deploy registers the schemas of the release, as a deployment step does, and starts it.
-func (r release) deploy(ctx context.Context, store eventstore.Store, schemas registry.Registry) (*aggregate.Repository[Till], error) {
+func (r release) deploy(
+	ctx context.Context, store eventstore.Store, schemas registry.Registry,
+) (*aggregate.Repository[Till], error) {
 	sources, err := r.sources()
 	if err != nil {
 		return nil, err

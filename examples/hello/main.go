@@ -1,7 +1,5 @@
-// Hello is a guest book: an aggregate, two commands and a query, in one file.
-//
-// It keeps its events in memory. If KAFKA_BROKERS is set it keeps them in Kafka, and a second run
-// finds what the first one left.
+// Hello is a guest book: an aggregate, two commands and a query. It keeps its events in memory, or in
+// Kafka if KAFKA_BROKERS is set: then a second run finds what the first one left.
 package main
 
 import (
@@ -31,10 +29,9 @@ func (e Signed) Apply(b *Book)   { b.Guests = append(b.Guests, e.Guest) }
 
 type Struck struct{ Guest string }
 
-func (Struck) EventType() string { return "Struck" }
-func (e Struck) Apply(b *Book) {
-	b.Guests = slices.DeleteFunc(b.Guests, func(g string) bool { return g == e.Guest })
-}
+func (Struck) EventType() string  { return "Struck" }
+func (e Struck) Apply(b *Book)    { b.Guests = slices.DeleteFunc(b.Guests, e.is) }
+func (e Struck) is(g string) bool { return g == e.Guest }
 
 type Sign struct{ Book, Guest string } // the commands, which decide what happens, or refuse
 
@@ -47,7 +44,10 @@ func (c Sign) Decide(b Book) ([]aggregate.Event[Book], error) {
 
 type Strike struct{ Book, Guest string }
 
-func (c Strike) Decide(Book) ([]aggregate.Event[Book], error) {
+func (c Strike) Decide(b Book) ([]aggregate.Event[Book], error) {
+	if !slices.Contains(b.Guests, c.Guest) {
+		return nil, nil // there is nothing to do
+	}
 	return []aggregate.Event[Book]{Struck{Guest: c.Guest}}, nil
 }
 

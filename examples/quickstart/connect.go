@@ -78,7 +78,9 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	store, err := kafka.Open(ctx, cfg)
 	var off *topics.Error
 	if errors.As(err, &off) {
-		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics", err)
+		err = fmt.Errorf(
+			"%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics",
+			err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, schemas.Close())

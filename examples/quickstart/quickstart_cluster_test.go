@@ -38,7 +38,8 @@ func TestTwoRunsOnKafka(t *testing.T) {
 	require.Contains(t, missing, "go run ./examples/infrastructure/register-schemas")
 	schemas, err := registry.NewHTTP(cluster.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
-	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), schema.Config{Prefix: billing.TopicPrefix})
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(),
+		schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	require.NoError(t, schemas.Close())
 	for _, run := range []struct{ file, name string }{

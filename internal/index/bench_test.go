@@ -30,12 +30,15 @@ func benchRecord(rng *rand.Rand, stream int, version int64, offset int64) events
 	}
 	return eventstore.Record{
 		Header: event.Header{
-			ID: fmt.Sprintf("0190a3c4-7b1e-7cc3-9a52-%012x", rng.Uint64()>>16), Type: "AccountCredited", Revision: 1, Category: "Account",
-			AggregateID: streamName(stream), AggregateVersion: version, Timestamp: time.Unix(1_700_000_000, offset).UTC(),
+			ID: fmt.Sprintf("0190a3c4-7b1e-7cc3-9a52-%012x", rng.Uint64()>>16), Type: "AccountCredited", Revision: 1,
+			Category:    "Account",
+			AggregateID: streamName(stream), AggregateVersion: version,
+			Timestamp:     time.Unix(1_700_000_000, offset).UTC(),
 			CorrelationID: "0190a3c4-7b1e-7cc3-9a53-000000000000", CausationID: "0190a3c4-7b1e-7cc3-9a54-000000000000",
 			CommandID: fmt.Sprintf("0190a3c4-7b1e-7cc3-9a54-%012x", rng.Uint64()>>16), ActorID: "user-1",
 		},
-		Value: value, Position: event.Position{Offset: offset}, Commit: eventstore.CommitPart{First: version, Length: 1},
+		Value: value, Position: event.Position{Offset: offset},
+		Commit: eventstore.CommitPart{First: version, Length: 1},
 	}
 }
 
@@ -45,7 +48,8 @@ func filled(b *testing.B) *index.Partition {
 	b.Helper()
 	dir := b.TempDir()
 	open := func() (*index.Store, *index.Partition) {
-		s, err := index.Open(dir, index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}},
+		s, err := index.Open(dir,
+			index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}},
 			slog.New(slog.NewTextHandler(io.Discard, nil)))
 		require.NoError(b, err)
 		p, err := s.Partition("t", 0)

@@ -67,7 +67,9 @@ func appendPlace(b []byte, p place) []byte {
 // decodePlace reads a place from its key and value. Its marks are part of value.
 func decodePlace(key, value []byte) (place, error) {
 	n := numbers{left: value}
-	p := place{from: fromOf(key), count: int64(n.next()), file: int(n.next()), offset: int64(n.next()), length: int(n.next())}
+	p := place{
+		from: fromOf(key), count: int64(n.next()), file: int(n.next()), offset: int64(n.next()), length: int(n.next()),
+	}
 	p.marks = n.left
 	if n.bad || p.count < 1 || p.from < 1 || p.offset < 0 || p.length < checksumBytes || p.length > fileBytes || len(p.marks)%markBytes != 0 {
 		return p, errBroken
@@ -119,7 +121,8 @@ func sizeOf(v uint64) int {
 // are part of b.
 func decodeChunk(b, stream []byte, p place, use func(version int64, encoded []byte) error) error {
 	if len(b) < checksumBytes || binary.BigEndian.Uint32(b) != checksum(stream, b[checksumBytes:]) {
-		return fmt.Errorf("%w: what is at %d of file %s is not what was written there", errBroken, p.offset, fileName(p.file))
+		return fmt.Errorf("%w: what is at %d of file %s is not what was written there", errBroken, p.offset,
+			fileName(p.file))
 	}
 	n := numbers{left: b[checksumBytes:]}
 	for version := p.from; version <= p.last(); version++ {

@@ -30,7 +30,9 @@ func encodeCheckpoint(c Checkpoint) []byte {
 
 func decodeCheckpoint(value []byte) (Checkpoint, error) {
 	n := numbers{left: value}
-	c := Checkpoint{Next: int64(n.next()), Term: Term{ProducerID: n.signed(), Epoch: int16(n.signed())}, Time: n.signed()}
+	c := Checkpoint{
+		Next: int64(n.next()), Term: Term{ProducerID: n.signed(), Epoch: int16(n.signed())}, Time: n.signed(),
+	}
 	c.Last = Fingerprint{
 		Offset: int64(n.next()), LeaderEpoch: int32(n.signed()), Sum: uint32(n.next()), Records: n.next() == 1,
 	}
@@ -101,7 +103,8 @@ const usualTexts = 384
 func maxRecordSize(r *eventstore.Record) int {
 	const numbers, texts = 8, 10
 	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.Category) + len(r.CorrelationID) +
-		len(r.CausationID) + len(r.CommandID) + len(r.CommandCausationID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
+		len(r.CausationID) + len(r.CommandID) + len(r.CommandCausationID) + len(r.CommandDigest) + len(r.ActorID) + len(
+		r.TraceParent) + len(r.Value)
 	for k, v := range r.Metadata {
 		size += 2*binary.MaxVarintLen64 + len(k) + len(v)
 	}

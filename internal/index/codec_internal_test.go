@@ -17,11 +17,15 @@ import (
 func sample() eventstore.Record {
 	return eventstore.Record{
 		Header: event.Header{
-			ID: "0190a3c4-7b1e-7cc3-9a51-0123456789af", Type: "AccountCreated", Revision: 2, Category: "Account", AggregateVersion: 4,
-			Timestamp: time.Date(1999, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", CommandCausationID: "e", CommandDigest: "0190a3c47b1e7cc39a510123456789af", ActorID: "u",
-			TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Metadata: map[string]string{"tenant": "t", "": ""},
+			ID: "0190a3c4-7b1e-7cc3-9a51-0123456789af", Type: "AccountCreated", Revision: 2, Category: "Account",
+			AggregateVersion: 4,
+			Timestamp:        time.Date(1999, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d",
+			CommandID: "k", CommandCausationID: "e", CommandDigest: "0190a3c47b1e7cc39a510123456789af", ActorID: "u",
+			TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+			Metadata:    map[string]string{"tenant": "t", "": ""},
 		},
-		Value: []byte("value"), Position: event.Position{Offset: 77}, Commit: eventstore.CommitPart{First: 3, Length: 2},
+		Value: []byte("value"), Position: event.Position{Offset: 77},
+		Commit: eventstore.CommitPart{First: 3, Length: 2},
 	}
 }
 

@@ -66,7 +66,10 @@ type beginning struct {
 
 func newWorld(rng *rand.Rand) *world {
 	start := Checkpoint{Term: NoTerm()}
-	return &world{rng: rng, streams: make(map[string][]eventstore.Record), checkpoint: start, states: map[int64]Checkpoint{0: start}}
+	return &world{
+		rng: rng, streams: make(map[string][]eventstore.Record), checkpoint: start,
+		states: map[int64]Checkpoint{0: start},
+	}
 }
 
 func (w *world) name() string {
@@ -91,8 +94,10 @@ func (w *world) change() Change {
 		for i := range n {
 			r := eventstore.Record{
 				Header: event.Header{
-					ID: fmt.Sprintf("e-%d", next), Type: "T", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: first + int64(i),
-					Timestamp: time.Unix(next, 0).UTC(), CorrelationID: "c", CommandID: fmt.Sprintf("k-%d", first),
+					ID: fmt.Sprintf("e-%d", next), Type: "T", Revision: 1, Category: "A", AggregateID: id,
+					AggregateVersion: first + int64(i),
+					Timestamp:        time.Unix(next, 0).UTC(), CorrelationID: "c",
+					CommandID: fmt.Sprintf("k-%d", first),
 				},
 				Value: make([]byte, w.rng.IntN(200)), Position: event.Position{Partition: 1, Offset: next},
 				Commit: eventstore.CommitPart{First: first, Length: n},
@@ -211,7 +216,8 @@ func (w *world) requireStream(t *testing.T, p *Partition, id string, want []even
 		require.Equal(t, version, found.Version)
 		last := r.Commit.First + int64(r.Commit.Length) - 1
 		require.Equal(t, Found{
-			Version: found.Version, Repeated: true, First: r.Commit.First, Last: last, Position: want[last-1].Position, Digest: found.Digest,
+			Version: found.Version, Repeated: true, First: r.Commit.First, Last: last, Position: want[last-1].Position,
+			Digest: found.Digest,
 		}, found)
 	}
 }
@@ -492,7 +498,9 @@ func TestOtherFormatIsMadeAnew(t *testing.T) {
 	s, p := openIn()
 	require.NoError(t, p.Apply(w.change()))
 	require.NoError(t, s.Close())
-	require.NoError(t, os.WriteFile(filepath.Join(dir, markFile), []byte("An index of Fencelog. It can be deleted: it is made again from Kafka.\n"), 0o600))
+	require.NoError(t,
+		os.WriteFile(filepath.Join(dir, markFile),
+			[]byte("An index of Fencelog. It can be deleted: it is made again from Kafka.\n"), 0o600))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "notes"), 0o700))
 	found, err := Inspect(dir, onePartition(), logger)
 	require.NoError(t, err)

@@ -58,7 +58,8 @@ func inspect(fs vfs.FS, dir string, id Identity, logger *slog.Logger) (Inspectio
 		return found, err
 	}
 	return found.readFrom(dir, id, &pebble.Options{
-		FS: fs, ReadOnly: true, Lock: lock, Comparer: comparer(), Logger: quiet{logger}, EventListener: listener(logger),
+		FS: fs, ReadOnly: true, Lock: lock, Comparer: comparer(), Logger: quiet{logger},
+		EventListener: listener(logger),
 	})
 }
 
@@ -118,7 +119,9 @@ func room(fs vfs.FS, dir string) (uint64, error) {
 		}
 		above := filepath.Dir(at)
 		if above == at || !errors.Is(err, os.ErrNotExist) {
-			return 0, &UnusableError{Dir: dir, Found: err.Error(), Do: "name a folder that this process may write to", Err: err}
+			return 0, &UnusableError{
+				Dir: dir, Found: err.Error(), Do: "name a folder that this process may write to", Err: err,
+			}
 		}
 		at = above
 	}

@@ -94,8 +94,8 @@ func (s *Store) Partition(topic string, partition int32) (*Partition, error) {
 		return nil, err
 	}
 	p := &Partition{
-		store: s, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: NoTerm()}, newest: newRecent(),
-		known: newFilter(filterBytes / max(len(s.slots), 1)),
+		store: s, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: NoTerm()},
+		newest: newRecent(), known: newFilter(filterBytes / max(len(s.slots), 1)),
 	}
 	value, closer, err := s.db.Get(appendSlot(nil, kindCheckpoint, slot))
 	switch {

@@ -65,7 +65,9 @@ func (p *Partition) Stream(aggregateID string, from int64) iter.Seq2[eventstore.
 }
 
 // End returns the version of the stream, and its records from another version on up to that one.
-func (p *Partition) End(aggregateID string, from int64) (records iter.Seq2[eventstore.Record, error], version int64, err error) {
+func (p *Partition) End(
+	aggregateID string, from int64,
+) (records iter.Seq2[eventstore.Record, error], version int64, err error) {
 	from = max(from, 1)
 	// One look-up does for most streams: what is read now ends where the stream ends now.
 	first, err := p.read(aggregateID, from, from+chunk-1)
@@ -166,7 +168,9 @@ func (p *Partition) recentRecords(aggregateID string, from, to int64) (encoded [
 }
 
 // readSaved returns the records that are saved, with room for more behind them.
-func (p *Partition) readSaved(db *pebble.DB, aggregateID string, from, to int64, room int) ([]eventstore.Record, error) {
+func (p *Partition) readSaved(
+	db *pebble.DB, aggregateID string, from, to int64, room int,
+) ([]eventstore.Record, error) {
 	var few [usualLength]place
 	places := few[:0]
 	err := p.places(db, aggregateID, to, func(found place) bool {
@@ -302,7 +306,9 @@ func (p *Partition) wrap(err error) error {
 	case errors.As(err, &unusable): // of all partitions, and says all
 		return unusable
 	case errors.Is(err, errBroken), pebble.IsCorruptionError(err):
-		return fmt.Errorf("index of %s partition %d: %w; the index is broken; delete its folder, it is made again from Kafka", p.topic, p.partition, err)
+		return fmt.Errorf(
+			"index of %s partition %d: %w; the index is broken; delete its folder, it is made again from Kafka",
+			p.topic, p.partition, err)
 	default:
 		return fmt.Errorf("index of %s partition %d: %w", p.topic, p.partition, err)
 	}

@@ -103,7 +103,9 @@ func (w *writer) chunks(s recentStream) iter.Seq2[int64, []recentRecord] {
 // save writes a chunk.
 func (w *writer) save(id string, from int64, records []recentRecord) {
 	key := appendStream(w.key[:0], kindChunk, w.slot, id)
-	p := place{from: from, count: int64(len(records)), file: w.extent.number, offset: w.extent.next(), marks: w.marks[:0]}
+	p := place{
+		from: from, count: int64(len(records)), file: w.extent.number, offset: w.extent.next(), marks: w.marks[:0],
+	}
 	w.extent.buffer = appendChunk(w.extent.buffer, key, records)
 	p.length = int(w.extent.next() - p.offset)
 	if from <= markedVersions {

@@ -24,7 +24,10 @@ func TestManySkippedRangesCostWhatIsLookedAt(t *testing.T) {
 			next := int64(0)
 			for range many {
 				next += gap
-				require.NoError(t, p.Apply(Change{Skipped: []Range{{Offset: next, Length: 1}}, Checkpoint: Checkpoint{Next: next + 1}}))
+				require.NoError(t,
+					p.Apply(Change{
+						Skipped: []Range{{Offset: next, Length: 1}}, Checkpoint: Checkpoint{Next: next + 1},
+					}))
 				next++
 			}
 			want, all := 1, 1

@@ -85,8 +85,8 @@ func openFolder(dir string, id Identity, options *pebble.Options, logger *slog.L
 func open(dir string, lock *pebble.Lock, id Identity, options *pebble.Options, logger *slog.Logger) (*Store, error) {
 	s := &Store{
 		dir:  dir,
-		disk: newDisk(dir, options.FS), lock: lock, partitions: make(map[uint16]*Partition), closing: make(chan struct{}),
-		watched: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger,
+		disk: newDisk(dir, options.FS), lock: lock, partitions: make(map[uint16]*Partition),
+		closing: make(chan struct{}), watched: make(chan struct{}), learning: make(chan struct{}, 1), logger: logger,
 	}
 	options.FS = s.disk
 	options.EventListener.BackgroundError = func(err error) { s.disk.fail(unusable(dir, err)) }
@@ -180,7 +180,8 @@ func (s *Store) use(f func(*pebble.DB) error) error {
 // of whoever reads it, and is told so.
 func listener(logger *slog.Logger) *pebble.EventListener {
 	return &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
-		logger.Error("index is damaged; delete its folder, it is made again from Kafka", "file", info.Path, "error", info.Details)
+		logger.Error("index is damaged; delete its folder, it is made again from Kafka", "file", info.Path, "error",
+			info.Details)
 	}}
 }
 

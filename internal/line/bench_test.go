@@ -35,7 +35,9 @@ func BenchmarkQueue(b *testing.B) {
 			}
 		}
 	})
-	records := []eventstore.Record{{Header: event.Header{ID: "e", Type: "T", Revision: 1, Timestamp: time.Unix(1, 0)}, Value: make([]byte, 200)}}
+	records := []eventstore.Record{
+		{Header: event.Header{ID: "e", Type: "T", Revision: 1, Timestamp: time.Unix(1, 0)}, Value: make([]byte, 200)},
+	}
 	b.ReportAllocs()
 	b.ResetTimer()
 	var group sync.WaitGroup

@@ -80,7 +80,7 @@ func (c *Commit) own(now time.Time) {
 	c.notBefore(c.records[0].Timestamp)
 }
 
-// notBefore makes no event of the commit earlier than the time, nor than the event before it: the
+// notBefore makes no event of the commit earlier than the time, nor than the event before it. The
 // times of a partition's events never go back.
 func (c *Commit) notBefore(latest time.Time) {
 	for i := range c.records {

@@ -166,7 +166,8 @@ func (m *model) checkStream(t *rapid.T, id string) {
 	for _, records := range s.Commits {
 		for i := range records {
 			at++
-			require.Equal(t, at, records[i].AggregateVersion, "Q2 and Q6: no hole, between index and line or within the line")
+			require.Equal(t, at, records[i].AggregateVersion,
+				"Q2 and Q6: no hole, between index and line or within the line")
 			found = append(found, records[i].ID)
 		}
 	}
@@ -270,7 +271,8 @@ func (m *model) enter(t *rapid.T, e *entry) {
 		require.ErrorAs(t, err, &left)
 		return
 	case e.decided != nil && !slices.Equal(m.shown(e.stream), e.decided):
-		require.ErrorIs(t, err, eventstore.ErrConflict, "Q2: %v was decided on %v, and it is not the end", e.events, e.decided)
+		require.ErrorIs(t, err, eventstore.ErrConflict,
+			"Q2: %v was decided on %v, and it is not the end", e.events, e.decided)
 		return
 	}
 	require.NoError(t, err)
@@ -289,7 +291,9 @@ func ended() context.Context {
 
 // take takes a batch.
 func (m *model) take(t *rapid.T) {
-	bytesAtMost, recordsAtMost := rapid.SampledFrom([]int{1, 900, maxBytes}).Draw(t, "bytes"), rapid.SampledFrom([]int{1, 3, 20}).Draw(t, "records")
+	bytesAtMost, recordsAtMost := rapid.SampledFrom([]int{1, 900, maxBytes}).Draw(t, "bytes"), rapid.SampledFrom([]int{
+		1, 3, 20,
+	}).Draw(t, "records")
 	bytes, records := 0, 0
 	var expected []*line.Commit
 	for _, e := range m.in(waiting) {
@@ -325,7 +329,8 @@ func (m *model) store(t *rapid.T) {
 			continue
 		}
 		if e.decided != nil {
-			require.Equal(t, clone(m.log[e.stream]), e.decided, "Q4: what %v rests on is stored when it is written", e.events)
+			require.Equal(t, clone(m.log[e.stream]), e.decided,
+				"Q4: what %v rests on is stored when it is written", e.events)
 		}
 		e.commit.PlaceAt(version + 1)
 		m.log[e.stream] = append(m.log[e.stream], e.events...)

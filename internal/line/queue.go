@@ -14,9 +14,9 @@ import (
 
 // Queue holds the commits of one partition from when they enter until they are answered.
 //
-// Some of a stream's commits are its line. They came by [Behind]: the first one right behind what
-// is stored, each other one right behind the commit before it, while nothing else was queued for
-// the stream. It is known where each of them will be stored if it is stored at all. So the queue
+// Some of a stream's commits are its line. They came by [Behind] while nothing else was queued for
+// the stream: the first one right behind what is stored, each other one right behind the commit
+// before it. It is known where each of them will be stored if it is stored at all. So the queue
 // shows them to callers, who decide on them and join the line.
 //
 //	Q1  Commits are taken, and written, in the order in which they entered.
@@ -34,8 +34,8 @@ import (
 //	Q6  A commit leaves the line, stored, only after the index holds it: there is no hole between
 //	    the index and what is shown.
 //
-// The owner keeps its part of Q1, Q4 and Q6: it writes in the order in which it takes, it writes no
-// commit that [Commit.RestsOnBroken], and it applies to the index before it answers.
+// The owner keeps its part of Q1, Q4 and Q6. It writes in the order in which it takes. It writes no
+// commit that [Commit.RestsOnBroken]. It applies to the index before it answers.
 type Queue struct {
 	cfg  Config
 	wake chan struct{} // has an element if commits, or something else, may have begun to wait

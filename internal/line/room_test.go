@@ -13,7 +13,7 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// Callers who find no room wait outside: they come in in the order in which they came, and leave
+// Callers who find no room wait outside. They enter in the order in which they came. They leave
 // with their context, or when the queue is stopped.
 func TestCallersWaitOutsideForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -202,8 +202,8 @@ func (c *Cluster) Addresses(l Listener) []string {
 
 // Environment returns the variables, as environment.Read reads them, by which the user comes in at
 // a listener. At [MutualSSL] the user has a certificate. Where there is SASL the user comes in with
-// SCRAM-SHA-512, and otherwise as nobody. The brokers take PLAIN and SCRAM-SHA-256 as well. It has nothing without
-// [Config.Security].
+// SCRAM-SHA-512, and otherwise as nobody. The brokers take PLAIN and SCRAM-SHA-256 as well. It has
+// nothing without [Config.Security].
 func (c *Cluster) Environment(l Listener, user string) map[string]string {
 	if c.security == nil {
 		return nil

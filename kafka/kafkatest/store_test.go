@@ -38,9 +38,11 @@ func TestTheTestOfAService(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	_, err = store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "alice"}, eventstore.NoStream, eventstore.Record{
-		Value: []byte("an encoded event"), Header: event.Header{ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Unix(1, 0)},
-	}))
+	_, err = store.Append(t.Context(),
+		eventstore.To(eventstore.Stream{Category: "Account", ID: "alice"}, eventstore.NoStream, eventstore.Record{
+			Value:  []byte("an encoded event"),
+			Header: event.Header{ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Unix(1, 0)},
+		}))
 	require.NoError(t, err)
 	kafkatest.Done(t, sub)
 	require.NoError(t, sub.Close())

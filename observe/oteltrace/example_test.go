@@ -23,7 +23,9 @@ func Example() {
 	// of subscriptions.
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{tracing.Commands()}})
 	type Greet struct{ Name string }
-	if err := command.Register(bus, func(context.Context, Greet) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }); err != nil {
+	if err := command.Register(bus, func(context.Context, Greet) (eventstore.Outcome, error) {
+		return eventstore.Outcome{}, nil
+	}); err != nil {
 		fmt.Println(err)
 		return
 	}

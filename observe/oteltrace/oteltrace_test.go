@@ -58,9 +58,11 @@ func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{tr.Commands()}})
 	require.NoError(t, command.Register(bus, func(ctx context.Context, _ increase) (eventstore.Outcome, error) {
 		c := event.CauseFrom(ctx)
-		_, err := store.Append(ctx, eventstore.To(stream, eventstore.Any, eventstore.Record{Value: []byte("v"), Header: event.Header{
-			ID: ids.New(), Type: "Increased", Revision: 1, Timestamp: clock.Now(), CommandID: c.CommandID, TraceParent: c.TraceParent,
-		}}))
+		_, err := store.Append(ctx,
+			eventstore.To(stream, eventstore.Any, eventstore.Record{Value: []byte("v"), Header: event.Header{
+				ID: ids.New(), Type: "Increased", Revision: 1, Timestamp: clock.Now(), CommandID: c.CommandID,
+				TraceParent: c.TraceParent,
+			}}))
 		return eventstore.Outcome{}, err
 	}))
 	type follow struct{}

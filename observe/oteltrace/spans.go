@@ -42,7 +42,8 @@ func (t *Tracing) Queries() query.Middleware {
 // Appended is an [eventstore.OnAppend] that makes a span of each append.
 func (t *Tracing) Appended(ctx context.Context, a eventstore.Appended) {
 	stream := a.Commit.Stream()
-	_, span := t.tracer.Start(ctx, "append "+stream.Category, trace.WithSpanKind(trace.SpanKindProducer), trace.WithTimestamp(a.Start),
+	_, span := t.tracer.Start(ctx, "append "+stream.Category, trace.WithSpanKind(trace.SpanKindProducer),
+		trace.WithTimestamp(a.Start),
 		trace.WithAttributes(
 			attribute.String("fencelog.aggregate_id", stream.ID),
 			attribute.Int("fencelog.records", len(a.Commit.Records)),

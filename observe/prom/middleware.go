@@ -22,7 +22,8 @@ func (m *Metrics) Commands() command.Middleware {
 		return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {
 			start := clock.Reading()
 			outcome, err := next(ctx, cmd)
-			m.commands.WithLabelValues(reflect.TypeOf(cmd).Name(), m.cfg.Outcome(err)).Observe(time.Since(start).Seconds())
+			m.commands.WithLabelValues(reflect.TypeOf(cmd).Name(), m.cfg.Outcome(err)).
+				Observe(time.Since(start).Seconds())
 			m.refused(m.commandRefusals, err)
 			return outcome, err
 		}

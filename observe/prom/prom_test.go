@@ -111,9 +111,13 @@ func TestBusesAndHTTP(t *testing.T) {
 		return "ok"
 	}})
 	commands := command.NewBus(command.Config{Middleware: []command.Middleware{m.Commands()}})
-	require.NoError(t, command.Register(commands, func(context.Context, increase) (eventstore.Outcome, error) { return eventstore.Outcome{}, refused }))
+	require.NoError(t,
+		command.Register(commands, func(context.Context, increase) (eventstore.Outcome, error) {
+			return eventstore.Outcome{}, refused
+		}))
 	require.ErrorIs(t, errOf(commands.Dispatch(t.Context(), increase{})), refused)
-	require.Equal(t, 1.0, value(t, r, "fencelog_command_duration_seconds", labels{"command": "increase", "outcome": "refused"}))
+	require.Equal(t, 1.0,
+		value(t, r, "fencelog_command_duration_seconds", labels{"command": "increase", "outcome": "refused"}))
 
 	queries := query.NewBus(query.Config{Middleware: []query.Middleware{m.Queries()}})
 	require.NoError(t, query.Register(queries, func(context.Context, howMany) (int, error) { return 7, nil }))
@@ -181,7 +185,8 @@ func TestRefusalsAreCountedByCode(t *testing.T) {
 	require.NoError(t, command.Register(commands, func(_ context.Context, a ask) (eventstore.Outcome, error) {
 		return eventstore.Outcome{}, answer(a.code)
 	}))
-	require.NoError(t, query.Register(queries, func(_ context.Context, a ask) (int, error) { return 0, answer(a.code) }))
+	require.NoError(t,
+		query.Register(queries, func(_ context.Context, a ask) (int, error) { return 0, answer(a.code) }))
 	for _, code := range []string{"TooMuch", "TooMuch", "", failed.Error(), "alice-1", "alice-2"} {
 		_, _ = commands.Dispatch(t.Context(), ask{code: code})
 	}

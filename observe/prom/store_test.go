@@ -71,7 +71,8 @@ func TestStoreInKafka(t *testing.T) {
 	require.NoError(t, m.Store(s))
 	require.Error(t, m.Store(s), "twice")
 
-	_, err = s.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.NoStream, one("c"), one("c")))
+	_, err = s.Append(t.Context(),
+		eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.NoStream, one("c"), one("c")))
 	require.NoError(t, err)
 	require.Equal(t, 1.0, value(t, r, "fencelog_append_duration_seconds", appends(prom.OutcomeStored)))
 	for _, name := range []string{
@@ -201,7 +202,8 @@ func TestLagOfAFollower(t *testing.T) {
 	})
 	<-held // an earlier fetch brings all that is there
 	for range ahead {
-		_, err := owner.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, one("")))
+		_, err := owner.Append(t.Context(),
+			eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, one("")))
 		require.NoError(t, err)
 	}
 	require.Eventually(t, func() bool { return value(t, r, "fencelog_partition_lag", at) == ahead }, patience,

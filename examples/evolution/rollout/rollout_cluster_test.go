@@ -106,11 +106,14 @@ func newWorld(t *testing.T, cluster *kafkatest.Cluster) *world {
 	prefix := "rollout-" + uuid.NewString()[:8]
 	w := &world{seen: make(map[string][]int)}
 	w.env = append(os.Environ(),
-		"KAFKA_BROKERS="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(), environment.TopicPrefix+"="+prefix)
+		"KAFKA_BROKERS="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(),
+		environment.TopicPrefix+"="+prefix)
 	w.cfg = kafka.Config{
 		Connection: connection.Config{Brokers: cluster.Brokers()},
-		Topics:     topics.Config{Prefix: prefix, Categories: []topics.Category{{Name: tillType, Partitions: partitions}}},
-		Logger:     slog.New(slog.DiscardHandler),
+		Topics: topics.Config{
+			Prefix: prefix, Categories: []topics.Category{{Name: tillType, Partitions: partitions}},
+		},
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, w.cfg)
 	return w

@@ -7,7 +7,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
-// AggregateType is the type of all streams that workers append to.
+// Category is that of all streams that workers append to.
 const Category = "Account"
 
 // Order is what a worker is to do.
