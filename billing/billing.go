@@ -3,7 +3,7 @@ package billing
 import (
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/event"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -21,8 +21,8 @@ const (
 )
 
 // Categories returns the aggregate types of the billing services, a topic each.
-func Categories() []kafka.Category {
-	return []kafka.Category{
+func Categories() []topics.Category {
+	return []topics.Category{
 		{Name: account.Accounts.Name(), Partitions: accountPartitions},
 		{Name: transactionType, Partitions: transactionPartitions},
 		{Name: sagaType, Partitions: sagaPartitions},

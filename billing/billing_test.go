@@ -7,7 +7,7 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/event"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
@@ -15,7 +15,7 @@ import (
 // A topic's number of partitions cannot change once it has events.
 func TestCategoriesAreWhatTheyWere(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []kafka.Category{
+	require.Equal(t, []topics.Category{
 		{Name: "Account", Partitions: 10},
 		{Name: "Transaction", Partitions: 10},
 		{Name: "Saga", Partitions: 5},

@@ -14,12 +14,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	topics, err := cfg.Topics()
+	all, err := cfg.Topics.All()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, t := range topics {
+	for _, t := range all {
 		fmt.Println(t.Name, t.Partitions)
 	}
 	// Output:

@@ -15,7 +15,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const (
@@ -158,9 +160,9 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	})
 	t.Run("topics of others", func(t *testing.T) {
 		cfg := from(t, c.Environment(kafkatest.SASLSSL, principal))
-		cfg.TopicPrefix = "others"
+		cfg.Topics.Prefix = "others"
 		open := cfg
-		open.Brokers, open.Security = c.Brokers(), kafka.Security{}
+		open.Connection.Brokers, open.Connection.Security = c.Brokers(), connection.Security{}
 		create(t, open)
 		_, err := claimed(t.Context(), cfg)
 		requireDenied(t, err, acl{sarama.AclOperationDescribe, sarama.AclResourceTopic, "others"})
@@ -169,8 +171,8 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 
 func requireDenied(t *testing.T, err error, a acl) {
 	t.Helper()
-	require.ErrorIs(t, err, kafka.ErrPermission)
-	var denied *kafka.PermissionError
+	require.ErrorIs(t, err, connection.ErrPermission)
+	var denied *connection.PermissionError
 	require.ErrorAs(t, err, &denied)
 	require.Equal(t, a.operation.String(), denied.Operation, err)
 	require.Equal(t, strings.ReplaceAll(strings.ToLower(a.resource.String()), "id", " id"), denied.Resource, err)
@@ -269,14 +271,15 @@ func (r *oneRecord) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.Con
 func testDeployPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	for i, a := range deployPrivilege() {
 		t.Run(fmt.Sprintf("without %s", a.operation.String()), func(t *testing.T) {
-			_, err := kafka.CreateTopics(t.Context(), from(t, c.Environment(kafkatest.SASLSSL, deployerLacking(i))))
+			cfg := from(t, c.Environment(kafkatest.SASLSSL, deployerLacking(i)))
+			_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 			requireDenied(t, err, a)
 		})
 	}
 	t.Run("with all", func(t *testing.T) {
 		cfg := from(t, c.Environment(kafkatest.SASLSSL, deployer))
 		create(t, cfg)
-		found, err := kafka.CheckTopics(t.Context(), cfg)
+		found, err := topics.Check(t.Context(), cfg.Connection, cfg.Topics)
 		require.NoError(t, err)
 		for _, f := range found {
 			require.True(t, f.Exists)
@@ -284,7 +287,8 @@ func testDeployPrivilege(t *testing.T, c *kafkatest.Cluster) {
 		}
 	})
 	t.Run("the service creates none", func(t *testing.T) {
-		_, err := kafka.CreateTopics(t.Context(), from(t, c.Environment(kafkatest.SASLSSL, principal)))
+		cfg := from(t, c.Environment(kafkatest.SASLSSL, principal))
+		_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 		requireDenied(t, err, acl{sarama.AclOperationCreate, sarama.AclResourceTopic, testTopics})
 	})
 }

@@ -174,17 +174,17 @@ func TestConsumersPassBarriers(t *testing.T) {
 	require.Equal(t, end, at.Offset, "the last stable offset is the end")
 
 	sub, err := s.Subscribe(t.Context(), kafka.SubscriptionConfig{
-		Group: "readers-" + cfg.TopicPrefix, Category: category,
+		Group: "readers-" + cfg.Topics.Prefix, Category: category,
 		Handler: func(context.Context, eventstore.Record) error { return nil },
 	})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, sub.Close()) }()
 	lag := func() int64 {
-		lags, err := admin.Lag(within(t), "readers-"+cfg.TopicPrefix)
+		lags, err := admin.Lag(within(t), "readers-"+cfg.Topics.Prefix)
 		if err != nil { // while brokers make the group's topic
 			return -1
 		}
-		l, ok := lags["readers-"+cfg.TopicPrefix].Lag.Lookup(topicOf(cfg), 0)
+		l, ok := lags["readers-"+cfg.Topics.Prefix].Lag.Lookup(topicOf(cfg), 0)
 		if !ok || l.Err != nil || l.Commit.At < 0 {
 			return -1
 		}

@@ -218,7 +218,7 @@ func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
 func TestAClaimAgainEndsTheBarrierFirst(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.RequestTimeout = longest
+	cfg.Connection.RequestTimeout = longest
 	s := open(t, cfg)
 	held, release := holdRequest(t, c, kmsg.EndTxn, always)
 	_, tip := readQueued(s, t.Context(), stream("a"), 1)

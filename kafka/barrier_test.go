@@ -110,7 +110,7 @@ func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 		t.Run(key.Name(), func(t *testing.T) {
 			t.Parallel()
 			c, cfg := fake(t)
-			cfg.RequestTimeout = longest
+			cfg.Connection.RequestTimeout = longest
 			s := open(t, cfg)
 			claims, ends := observe(c, kmsg.InitProducerID), observe(c, kmsg.EndTxn)
 			held, release := holdRequest(t, c, key, always)
@@ -136,7 +136,7 @@ func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.RequestTimeout = longest
+	cfg.Connection.RequestTimeout = longest
 	s := open(t, cfg)
 	claims := observe(c, kmsg.InitProducerID)
 	held, release := holdRequest(t, c, kmsg.AddPartitionsToTxn, always) // the fake takes no batch amid a transaction; brokers do
@@ -155,7 +155,7 @@ func TestABarrierUnderWayProvesNothing(t *testing.T) {
 	t.Parallel()
 	const callers = 50
 	c, cfg := fake(t)
-	cfg.RequestTimeout = longest
+	cfg.Connection.RequestTimeout = longest
 	s := open(t, cfg)
 	claims := observe(c, kmsg.InitProducerID)
 	ends := observe(c, kmsg.EndTxn)
@@ -213,7 +213,7 @@ func TestNoRefusalWithoutPermission(t *testing.T) {
 func TestARenewalTakesABarriersPlace(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.RequestTimeout, cfg.ClaimRenewal = longest, 50*time.Millisecond
+	cfg.Connection.RequestTimeout, cfg.ClaimRenewal = longest, 50*time.Millisecond
 	s := open(t, cfg)
 	for _, key := range []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		held, release := holdRequest(t, c, key, always)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // Claim makes this store the owner of the partitions, and returns once it can append: to all of them, or, with [Config.Sharing], to
@@ -43,7 +44,7 @@ func (s *Store) Claim(ctx context.Context) error {
 	if errors.Is(context.Cause(ctx), eventstore.ErrClosed) {
 		return eventstore.ErrClosed
 	}
-	return s.cfg.Security.explain(err)
+	return client.Explain(s.cfg.Connection.Security, err)
 }
 
 // claim claims everything, or joins those who share.

@@ -10,6 +10,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/goroutine"
 	"github.com/fencelog/fencelog/internal/panics"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
 )
@@ -129,8 +130,8 @@ func reason(err error) string {
 
 // forbidden reports whether somebody must grant a permission.
 func forbidden(err error) bool {
-	var permission *PermissionError
-	var security *SecurityError
+	var permission *connection.PermissionError
+	var security *connection.SecurityError
 	return errors.As(err, &permission) || errors.As(err, &security)
 }
 

@@ -14,7 +14,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // shared is the one cluster of this test binary, started when the first test asks for it.
@@ -26,10 +28,12 @@ func withCluster(m *testing.M) goleak.TestingM { return shared.Main(m) }
 func real(t testing.TB) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
-		Brokers:     shared.Get(t).Brokers(),
-		TopicPrefix: "test-" + uuid.NewString()[:8],
-		Categories:  []kafka.Category{{Name: category, Partitions: 1}},
-		Logger:      quiet(),
+		Connection: connection.Config{Brokers: shared.Get(t).Brokers()},
+		Topics: topics.Config{
+			Prefix:     "test-" + uuid.NewString()[:8],
+			Categories: []topics.Category{{Name: category, Partitions: 1}},
+		},
+		Logger: quiet(),
 	}
 	create(t, cfg)
 	return cfg

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Whatever the codec, the largest commits fit, and what was written with another one before is read on.
@@ -19,13 +20,13 @@ func TestCompressions(t *testing.T) {
 func testCompressions(t *testing.T, cfg kafka.Config) {
 	random := rand.NewChaCha8([32]byte{})
 	var want []string
-	for i, codec := range []kafka.Compression{
-		kafka.CompressionLZ4, kafka.CompressionNone, kafka.CompressionGZIP, kafka.CompressionSnappy, kafka.CompressionZSTD,
+	for i, codec := range []topics.Compression{
+		topics.LZ4, topics.Uncompressed, topics.GZIP, topics.Snappy, topics.ZSTD,
 	} {
 		own := cfg
-		own.Compression, own.TopicPrefix = codec, cfg.TopicPrefix+named("codec", i)
+		own.Topics.Compression, own.Topics.Prefix = codec, cfg.Topics.Prefix+named("codec", i)
 		create(t, own)
-		found, err := kafka.CheckTopics(t.Context(), own)
+		found, err := topics.Check(t.Context(), own.Connection, own.Topics)
 		require.NoError(t, err)
 		require.Empty(t, found[0].Differences)
 		s := open(t, own)
@@ -33,8 +34,8 @@ func testCompressions(t *testing.T, cfg kafka.Config) {
 		require.Equal(t, onWire()[codec], codecAt(t, own, positionOf(t, s, "a", 1)), codec)
 		require.NoError(t, s.Close())
 
-		cfg.Compression = codec
-		cfg.ProviderSettings = []string{"compression.type"} // that of the topic stays as it was
+		cfg.Topics.Compression = codec
+		cfg.Topics.ProviderSettings = []string{"compression.type"} // that of the topic stays as it was
 		s = open(t, cfg)
 		want = append(want, add(t, s, "a", 3)...)
 		large := records(1, "")
@@ -55,15 +56,15 @@ func testCompressions(t *testing.T, cfg kafka.Config) {
 		require.Len(t, want, read)
 		require.NoError(t, again.Close())
 	}
-	cfg.Compression = "lzma"
+	cfg.Topics.Compression = "lzma"
 	_, err := kafka.Open(t.Context(), cfg)
 	require.ErrorContains(t, err, `Compression is "lzma", expected one of uncompressed, gzip, snappy, lz4, zstd`)
 }
 
 // onWire are the numbers of the codecs in a batch's attributes.
-func onWire() map[kafka.Compression]uint8 {
-	return map[kafka.Compression]uint8{
-		kafka.CompressionNone: 0, kafka.CompressionGZIP: 1, kafka.CompressionSnappy: 2, kafka.CompressionLZ4: 3, kafka.CompressionZSTD: 4,
+func onWire() map[topics.Compression]uint8 {
+	return map[topics.Compression]uint8{
+		topics.Uncompressed: 0, topics.GZIP: 1, topics.Snappy: 2, topics.LZ4: 3, topics.ZSTD: 4,
 	}
 }
 

@@ -4,25 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/topics"
+	names "github.com/fencelog/fencelog/internal/topics"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Defaults of [Config].
 const (
-	DefaultClientID              = "billing-engine"
-	DefaultTopicPrefix           = topics.DefaultPrefix
 	DefaultTransactionalIDPrefix = "fencelog"
-	DefaultPartitions            = 10
-	DefaultReplicationFactor     = 3
-	DefaultMinInSyncReplicas     = 2
-	DefaultCompression           = CompressionLZ4
-	DefaultRequestTimeout        = 10 * time.Second
 	DefaultClaimRenewal          = time.Hour
 	DefaultQuietTime             = 30 * time.Second
 	DefaultCheckEvery            = 10 * time.Second
@@ -31,131 +23,88 @@ const (
 	DefaultMaxWaitingBytes       = 64 << 20
 )
 
-// Config configures a [Store] and the topics it needs. Brokers and Categories are required; any
-// other field may be left zero.
+// Config configures a [Store]. Connection.Brokers and Topics.Categories are required; any other field
+// may be left zero.
 type Config struct {
-	// Brokers are the addresses, host:port, of some brokers of the cluster.
-	Brokers []string
+	// Connection says how the store reaches the brokers.
+	Connection connection.Config
 
-	// Categories are the categories that the store holds, a topic each.
-	Categories []Category
+	// Topics says which topics hold the events. [topics.Create] makes them.
+	Topics topics.Config
 
-	// Security is how the connections are encrypted, and how this service and the brokers know each other. Default: not at all.
-	Security Security
-
-	// ClientID names this service to the brokers. Default: [DefaultClientID].
-	ClientID string
-
-	// TopicPrefix begins the name of every topic: <prefix>.<category in lower case>.events.
-	// Default: [DefaultTopicPrefix].
-	TopicPrefix string
-
-	// TransactionalIDPrefix begins the transactional ids, <prefix>.<topic>.<partition>, by which the instances
-	// of a service fence one another: it must be the same for all of them. Default: [DefaultTransactionalIDPrefix].
+	// TransactionalIDPrefix begins the transactional ids, <prefix>.<topic>.<partition>, by which the
+	// instances of a service fence one another: it must be the same for all of them.
+	// Default: [DefaultTransactionalIDPrefix].
 	TransactionalIDPrefix string
 
-	// Sharing has several instances of a service share the partitions. Default: this instance owns all of them.
+	// Sharing makes several instances of a service share the partitions. Default: this instance owns
+	// all of them.
 	Sharing Sharing
 
-	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the store is closed: it is made again
-	// from Kafka. Default: none, the index is in memory, and made at every start.
+	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the store
+	// is closed: the next start makes it again from Kafka. Default: none, the index is in memory, and
+	// every start makes it.
 	IndexDir string
 
-	// ReplicationFactor and MinInSyncReplicas are what the topics must have.
-	// Defaults: [DefaultReplicationFactor], [DefaultMinInSyncReplicas].
-	ReplicationFactor int16
-	MinInSyncReplicas int
-
-	// Compression is how batches are compressed, and the setting compression.type of topics that are created. Readers need
-	// the codec: READERS.md says what each client lacks. A topic's own setting wins: brokers compress again what comes in
-	// another codec. So who changes Compression changes the topics, too; what is stored stays as it is, and is read as
-	// before. Default: [DefaultCompression].
-	Compression Compression
-
-	// ProviderSettings are names of topic settings, such as compression.type, that the provider of a managed cluster lets nobody set:
-	// topics are created without them. What they are is checked all the same, except for compression.type, on which nothing
-	// depends. Default: none.
-	ProviderSettings []string
-
-	// RequestTimeout is how long a broker may take to replicate a batch before it is sent again.
-	// Default: [DefaultRequestTimeout].
-	RequestTimeout time.Duration
-
-	// ClaimRenewal is the time between two renewals of the claims. It must be well below the brokers' producer.id.expiration.ms, a
-	// day by default, and transactional.id.expiration.ms, a week. Default: [DefaultClaimRenewal].
+	// ClaimRenewal is the time between two renewals of the claims. It must be well below the brokers'
+	// producer.id.expiration.ms, a day by default, and transactional.id.expiration.ms, a week.
+	// Default: [DefaultClaimRenewal].
 	ClaimRenewal time.Duration
 
-	// QuietTime is how long the log of a partition that another process has claimed must show nothing of it before this store claims the partition again:
-	// no marker, and no batch that counts. A program that ran beside the service by mistake and has ended costs the service this long.
-	// Two stores that both run without Sharing take the partitions from each other: a partition goes to the other store when its owner has appended
-	// nothing for so long. With Sharing it means nothing: an instance claims at once what the group assigns to it. Default: [DefaultQuietTime].
+	// QuietTime is how long the log of a partition that another process has claimed must show nothing
+	// of that process before this store claims the partition again: no marker, and no batch that
+	// counts. A program that ran beside the service by mistake and has ended costs the service this
+	// long. Two stores that both run without Sharing take the partitions from each other: a partition
+	// goes to the other store when its owner has appended nothing for so long. With Sharing the field
+	// means nothing: an instance claims at once what the group assigns to it.
+	// Default: [DefaultQuietTime].
 	QuietTime time.Duration
 
-	// CheckEvery is the time between two looks at the topics while the store runs: their settings, partitions, replicas and ids, and where their
-	// partitions begin. See [Store.TopicHealth]. Default: [DefaultCheckEvery].
+	// CheckEvery is the time between two looks at the topics while the store runs: their settings,
+	// partitions, replicas and ids, and where their partitions begin. See [Store.TopicHealth].
+	// Default: [DefaultCheckEvery].
 	//
-	// Each look also fetches one batch of each partition, at a random offset that the index has read, to see whether the log still holds it. The
-	// first look after Open fetches eight. So a look costs two requests, one more to each broker that leads a partition, and a fetch for each
-	// partition that is not empty: ten partitions on three brokers cost 15 requests each CheckEvery. A fetch brings one batch, 1 MiB at most.
-	// Where a share h of the log is gone, a store says so after 1/h fetches on average: a few lost records among millions may stay unnoticed.
+	// Each look also fetches one batch of each partition, at a random offset that the index has read,
+	// to see whether the log still holds it. The first look after Open fetches eight. So a look costs
+	// two requests, one more to each broker that leads a partition, and a fetch for each partition
+	// that is not empty: ten partitions on three brokers cost 15 requests each CheckEvery. A fetch
+	// brings one batch, 1 MiB at most. Where a share h of the log is gone, a store says so after 1/h
+	// fetches on average: a few lost records among millions may stay unnoticed.
 	CheckEvery time.Duration
 
-	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave room below
-	// the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
+	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave
+	// room below the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
 	MaxBatchBytes int
 
-	// MaxWaitingCommits and MaxWaitingBytes bound, for each partition, the commits that wait for a batch; further callers of
-	// Append wait under their context. Defaults: [DefaultMaxWaitingCommits], [DefaultMaxWaitingBytes].
+	// MaxWaitingCommits and MaxWaitingBytes bound, for each partition, the commits that wait for a
+	// batch; further callers of Append wait under their context.
+	// Defaults: [DefaultMaxWaitingCommits], [DefaultMaxWaitingBytes].
 	MaxWaitingCommits int
 	MaxWaitingBytes   int64
 
 	// Hooks are told what happens inside, for metrics and traces. Default: none.
 	Hooks Hooks
 
-	// Logger gets claims, catching up, retries and whatever the reader rule skips. Default: slog.Default().
+	// Logger gets claims, catching up, retries and what the reader rule skips. Default: the Logger of
+	// Connection, which gets this one if it has none.
 	Logger *slog.Logger
 }
 
-// Category names a category and says into how many partitions its topic is divided.
-type Category struct {
-	Name       string // its durable name
-	Partitions int32  // of its topic, fixed for ever; default: [DefaultPartitions]
-}
-
-// complete returns the configuration with its defaults, or everything that is wrong with it.
-func (c Config) complete() (Config, error) {
+// Complete returns the configuration with its defaults. It fails with all mistakes, also those of
+// Connection and Topics, joined; each names its field by its path. [Open] calls it.
+func (c Config) Complete() (Config, error) {
 	c.setDefaults()
-	var wrong []error
+	var wrongConnection, wrongTopics error
+	c.Connection, wrongConnection = c.Connection.Complete()
+	c.Topics, wrongTopics = c.Topics.Complete()
+	wrong := []error{wrongConnection, wrongTopics}
 	report := func(bad bool, format string, args ...any) {
 		if bad {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	report(len(c.Brokers) == 0, "Brokers is empty, expected at least one address such as localhost:9092")
-	for _, addr := range c.Brokers {
-		host, port, err := net.SplitHostPort(addr)
-		report(err != nil || host == "" || port == "", "Brokers: found %q, expected host:port", addr)
-	}
-	report(len(c.Categories) == 0, "Categories is empty, expected the categories of the service")
-	seen := make(map[string]string)
-	c.Categories = append([]Category(nil), c.Categories...)
-	for i := range c.Categories {
-		g := &c.Categories[i]
-		if g.Partitions == 0 {
-			g.Partitions = DefaultPartitions
-		}
-		if err := eventstore.CheckCategory(g.Name); err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: %w", "Categories", err))
-		}
-		report(g.Partitions < 0, "Categories: %s: found %d partitions, expected 1 or more", g.Name, g.Partitions)
-		topic := c.topic(g.Name)
-		report(seen[topic] != "", "Categories: %s and %s have one topic, %s", seen[topic], g.Name, topic)
-		seen[topic] = g.Name
-	}
-	report(int(c.ReplicationFactor) < c.MinInSyncReplicas || c.MinInSyncReplicas < 1,
-		"MinInSyncReplicas is %d, expected 1 to ReplicationFactor, %d", c.MinInSyncReplicas, c.ReplicationFactor)
-	report(!c.Compression.known(), "Compression is %q, expected one of %s", string(c.Compression), compressions())
-	report(c.RequestTimeout < 100*time.Millisecond, "RequestTimeout is %s, expected 100ms or more", c.RequestTimeout)
+	report(!names.Legal(c.TransactionalIDPrefix),
+		"TransactionalIDPrefix: found %q, expected %s", c.TransactionalIDPrefix, names.LegalNames)
 	report(c.ClaimRenewal < time.Millisecond, "ClaimRenewal is %s, expected 1ms or more", c.ClaimRenewal)
 	report(c.QuietTime < time.Millisecond, "QuietTime is %s, expected 1ms or more", c.QuietTime)
 	report(c.CheckEvery < time.Millisecond, "CheckEvery is %s, expected 1ms or more", c.CheckEvery)
@@ -167,7 +116,6 @@ func (c Config) complete() (Config, error) {
 	if c.Sharing.on() {
 		wrong = append(wrong, c.Sharing.check()...)
 	}
-	wrong = append(append(wrong, c.checkNames()...), c.Security.check()...)
 	if err := errors.Join(wrong...); err != nil {
 		return Config{}, fmt.Errorf("kafka configuration: %w", err)
 	}
@@ -175,20 +123,16 @@ func (c Config) complete() (Config, error) {
 }
 
 func (c *Config) setDefaults() {
-	set(&c.ClientID, DefaultClientID)
-	set(&c.TopicPrefix, DefaultTopicPrefix)
 	set(&c.TransactionalIDPrefix, DefaultTransactionalIDPrefix)
-	set(&c.ReplicationFactor, DefaultReplicationFactor)
-	set(&c.MinInSyncReplicas, DefaultMinInSyncReplicas)
-	set(&c.Compression, DefaultCompression)
-	set(&c.RequestTimeout, DefaultRequestTimeout)
 	set(&c.ClaimRenewal, DefaultClaimRenewal)
 	set(&c.QuietTime, DefaultQuietTime)
 	set(&c.CheckEvery, DefaultCheckEvery)
 	set(&c.MaxBatchBytes, DefaultMaxBatchBytes)
 	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
 	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)
+	set(&c.Logger, c.Connection.Logger)
 	set(&c.Logger, slog.Default())
+	set(&c.Connection.Logger, c.Logger)
 	c.Sharing.setDefaults(c.TransactionalIDPrefix)
 }
 
@@ -200,21 +144,8 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-func (c Config) topic(category string) string { return topics.Name(c.TopicPrefix, category) }
-
-// connectTime bounds the dialling of a broker, and what a broker may take beyond RequestTimeout to answer.
-const connectTime = 5 * time.Second
-
-func (c Config) sarama() *sarama.Config {
-	s := sarama.NewConfig()
-	s.ClientID = c.ClientID
-	s.Version = sarama.V2_8_0_0 // of the requests; any later broker answers them
-	s.Net.DialTimeout = connectTime
-	s.Net.ReadTimeout = c.RequestTimeout + connectTime
-	s.Net.WriteTimeout = c.RequestTimeout
-	s.Metadata.AllowAutoTopicCreation = false
-	s.Metadata.Timeout = 2 * s.Net.ReadTimeout // not for minutes, and still a second broker is asked where the first one hangs
-	s.Admin.Timeout = c.RequestTimeout
-	c.Security.apply(s)
-	return s
+// TransactionalID returns the transactional id of the owner of a partition. The configuration must be
+// complete.
+func (c Config) TransactionalID(topic string, partition int32) string {
+	return fmt.Sprintf("%s.%s.%d", c.TransactionalIDPrefix, topic, partition)
 }

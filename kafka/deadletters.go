@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
@@ -111,7 +112,7 @@ type DeadLetterTrace struct {
 // it says of the letters that are open, without their events: some hundred bytes each. Each later
 // call reads what was written since. Methods may be called by any number of goroutines.
 type DeadLetters struct {
-	client *client
+	client *client.Client
 	log    partition.Log
 	writer *letterWriter
 	turn   chan struct{} // is full while somebody has the ledger
@@ -121,16 +122,16 @@ type DeadLetters struct {
 // OpenDeadLetters connects to the dead-letter topic of the configuration. Errors are all mistakes
 // of cfg, and brokers that do not answer.
 func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
-	cfg, err := cfg.complete()
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return nil, err
 	}
-	c, err := connect(ctx, cfg)
+	c, err := client.Connect(ctx, cfg.Connection, cfg.Topics.Names())
 	if err != nil {
 		return nil, err
 	}
 	return &DeadLetters{
-		client: c, log: partition.Log{Client: c, Pool: c.reading, Topic: cfg.deadLetters()}, writer: &letterWriter{cfg: cfg},
+		client: c, log: partition.Log{Client: c, Pool: c.Reading, Topic: cfg.Topics.DeadLetters()}, writer: &letterWriter{cfg: cfg},
 		turn: make(chan struct{}, 1), ledger: ledger{lanes: make(map[deadletter.ID]*lane)},
 	}, nil
 }
@@ -138,7 +139,7 @@ func OpenDeadLetters(ctx context.Context, cfg Config) (*DeadLetters, error) {
 // Close disconnects. It may be called more than once; it always returns nil.
 func (d *DeadLetters) Close() error {
 	d.writer.close()
-	d.client.close()
+	d.client.Disconnect()
 	return nil
 }
 

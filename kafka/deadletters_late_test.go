@@ -59,8 +59,8 @@ func endSession(c *kfake.Cluster, group string) {
 // write lands. The letter does not stay open behind an event that is done.
 func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more
-	topics, err := cfg.Topics()
+	cfg.Connection.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more
+	made, err := cfg.Topics.All()
 	require.NoError(t, err)
 	s, d := open(t, cfg), openLetters(t, cfg)
 	id := add(t, s, "a", 1)
@@ -73,7 +73,7 @@ func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 		return nil
 	}
 	held, release := make(chan struct{}), make(chan struct{})
-	holdLetters(c, topics[len(topics)-1].Name, held, release)
+	holdLetters(c, made[len(made)-1].Name, held, release)
 	cfgOfSub := quick("late", h)
 	cfgOfSub.Heartbeat, cfgOfSub.Session = 50*time.Millisecond, 6*time.Second
 	subscribe(t, s, cfgOfSub)

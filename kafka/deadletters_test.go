@@ -52,7 +52,7 @@ func whats(t testing.TB, d *kafka.DeadLetters, id kafka.DeadLetterID) []string {
 // asStored returns the record of the topic at an offset, as an independent client reads it.
 func asStored(t testing.TB, cfg kafka.Config, offset int64) *kgo.Record {
 	t.Helper()
-	c, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+	c, err := kgo.NewClient(kgo.SeedBrokers(cfg.Connection.Brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 		topicOf(cfg): {0: kgo.NewOffset().At(offset)},
 	}))
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func asStored(t testing.TB, cfg kafka.Config, offset int64) *kgo.Record {
 // A member handles nothing of a partition before it knows what is set aside of it, however long that takes to read.
 func TestNothingIsHandledBeforeDeadLettersAreKnown(t *testing.T) {
 	c, cfg := fake(t)
-	topics, err := cfg.Topics()
+	made, err := cfg.Topics.All()
 	require.NoError(t, err)
 	s, d := open(t, cfg), openLetters(t, cfg)
 	bad := add(t, s, "bad", 1)
@@ -82,7 +82,7 @@ func TestNothingIsHandledBeforeDeadLettersAreKnown(t *testing.T) {
 	known := make(chan struct{})
 	c.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		if f := r.(*kmsg.FetchRequest); len(f.Topics) == 1 && f.Topics[0].Topic == topics[len(topics)-1].Name {
+		if f := r.(*kmsg.FetchRequest); len(f.Topics) == 1 && f.Topics[0].Topic == made[len(made)-1].Name {
 			c.SleepControl(func() { <-known })
 		}
 		return nil, nil, false
@@ -118,9 +118,9 @@ func TestDeadLettersOnFakeBrokers(t *testing.T) {
 // testDeadLetters: a poisoned event is tried, set aside whole, and its key waits, whoever has the partition; others flow; redriving and
 // discarding let the key go on, in order, and leave their traces.
 func testDeadLetters(t *testing.T, cfg kafka.Config) {
-	topics, err := cfg.Topics()
+	made, err := cfg.Topics.All()
 	require.NoError(t, err)
-	foreign := &kgo.Record{Topic: topics[len(topics)-1].Name, Value: []byte("no dead letter")} // is passed over
+	foreign := &kgo.Record{Topic: made[len(made)-1].Name, Value: []byte("no dead letter")} // is passed over
 	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), foreign).FirstErr())
 	s, d := open(t, cfg), openLetters(t, cfg)
 	bad := add(t, s, "bad", 4)
@@ -240,9 +240,9 @@ func TestLettersThatNeverWere(t *testing.T) {
 // Whoever looks after many letters reads each of them once: a request costs what one letter costs.
 func TestRequestsReadWhatIsNewAlone(t *testing.T) {
 	c, cfg := fake(t)
-	topics, err := cfg.Topics()
+	made, err := cfg.Topics.All()
 	require.NoError(t, err)
-	name := topics[len(topics)-1].Name
+	name := made[len(made)-1].Name
 	s, d := open(t, cfg), openLetters(t, cfg)
 	h := newHandled()
 	h.fail = func(eventstore.Record) error { return eventstore.ErrUndecodable }

@@ -8,7 +8,9 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 )
@@ -46,13 +48,13 @@ const diagnoseTime = 3 * time.Second
 //
 // Nothing in a finding is secret.
 func Diagnose(ctx context.Context, cfg Config) []Finding {
-	cfg, err := cfg.complete()
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return []Finding{{Check: "configuration", Verdict: VerdictWrong, Found: err.Error(), Do: "set what is named"}}
 	}
-	d := &diagnosis{cfg: cfg, sarama: cfg.sarama()}
-	topics, _ := cfg.Topics() // it is complete
-	for _, t := range topics {
+	d := &diagnosis{cfg: cfg, sarama: client.Sarama(cfg.Connection)}
+	all, _ := cfg.Topics.All() // it is complete
+	for _, t := range all {
 		d.names = append(d.names, t.Name)
 	}
 	d.sarama.Net.DialTimeout, d.sarama.Net.ReadTimeout = diagnoseTime, diagnoseTime
@@ -72,8 +74,8 @@ func Diagnose(ctx context.Context, cfg Config) []Finding {
 		d.wrong("cluster", err.Error(), "see the brokers above")
 		return d.findings
 	}
-	defer c.close()
-	defer c.conns.CutWhenDone(ctx)()
+	defer c.Disconnect()
+	defer c.Conns.CutWhenDone(ctx)()
 	d.client = c
 	d.cluster(ctx)
 	d.lost = d.unled()
@@ -92,19 +94,19 @@ type diagnosis struct {
 	sarama   *sarama.Config
 	conns    *dial.Conns
 	views    []*view
-	client   *client
+	client   *client.Client
 	lost     some // partitions whose leader does not answer
 	findings []Finding
 }
 
 // connect connects to the brokers that answer.
-func (d *diagnosis) connect(ctx context.Context) (*client, error) {
+func (d *diagnosis) connect(ctx context.Context) (*client.Client, error) {
 	cfg, own := d.cfg, *d.sarama
-	cfg.Brokers = nil
+	cfg.Connection.Brokers = nil
 	for _, v := range d.answering() {
-		cfg.Brokers = append(cfg.Brokers, v.addr)
+		cfg.Connection.Brokers = append(cfg.Connection.Brokers, v.addr)
 	}
-	return connectWith(ctx, cfg, &own)
+	return client.ConnectWith(ctx, cfg.Connection, cfg.Topics.Names(), &own)
 }
 
 func (d *diagnosis) add(check string, v Verdict, found, do string) {
@@ -123,8 +125,8 @@ func (d *diagnosis) skip(check, because string) {
 
 // failed adds an error whose text says what to do.
 func (d *diagnosis) failed(check string, err error) {
-	err = d.cfg.Security.explain(err)
-	var permission *PermissionError
+	err = client.Explain(d.cfg.Connection.Security, err)
+	var permission *connection.PermissionError
 	if errors.As(err, &permission) {
 		need := access.Need{Operation: permission.Operation, Resource: permission.Resource, Name: permission.Name}
 		d.wrong(check, "no permission for "+need.String(), aclAdvice)
@@ -133,7 +135,7 @@ func (d *diagnosis) failed(check string, err error) {
 	d.wrong(check, err.Error(), "try again; if it stays, look into the brokers' logs")
 }
 
-const aclAdvice = "add an ACL that allows it, see kafka/SECURITY.md"
+const aclAdvice = "add an ACL that allows it, see kafka/connection/SECURITY.md"
 
 // folder looks at the index. Without the topics, which cluster it is of is known and not which
 // topics.
@@ -147,10 +149,15 @@ func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 		d.skip(check, "topics are missing or cannot be described")
 		return
 	}
-	id, err := d.client.identity(ctx, d.cfg)
+	ids, err := d.client.IDs(ctx, d.cfg.Topics.Names())
 	if err != nil {
 		d.failed(check, err)
 		return
+	}
+	id := index.Identity{ClusterID: ids.Cluster, Topics: make(map[string]index.Topic)}
+	for _, g := range d.cfg.Topics.Categories {
+		topic := d.cfg.Topics.NameOf(g.Name)
+		id.Topics[topic] = index.Topic{ID: ids.Topics[topic], Partitions: g.Partitions}
 	}
 	found, err := index.Inspect(d.cfg.IndexDir, id, d.cfg.Logger)
 	var unusable *index.UnusableError

@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // permissions looks at what ACLs allow. Brokers say it of topics and groups; of transactional ids
@@ -19,7 +20,7 @@ func (d *diagnosis) permissions(ctx context.Context) {
 	before := len(d.findings)
 	request := sarama.NewMetadataRequest(d.sarama.Version, d.names)
 	request.IncludeTopicAuthorizedOperations = true
-	r, err := d.client.metadata(ctx, request)
+	r, err := d.client.Metadata(ctx, request)
 	if err != nil {
 		d.failed(check, err)
 		return
@@ -40,7 +41,7 @@ func (d *diagnosis) permissions(ctx context.Context) {
 	for _, why := range sortedKeys(open) {
 		d.skip(check, topicsNamed(open[why])+": "+why)
 	}
-	for _, topic := range d.cfg.topicNames() {
+	for _, topic := range d.cfg.Topics.Names() {
 		if !d.mayClaim(ctx, denied, topic) {
 			break
 		}
@@ -104,16 +105,16 @@ func (d *diagnosis) allow(resource string, operations, names []string) string {
 	case access.Group:
 		command += " --group " + quoted(names[0])
 	}
-	return "allow it, as somebody who may; kafka/SECURITY.md says what else a service may need:\n" + command
+	return "allow it, as somebody who may; kafka/connection/SECURITY.md says what else a service may need:\n" + command
 }
 
 // principal is how brokers know this service. What they make of a certificate is a setting of
 // theirs.
 func (d *diagnosis) principal() string {
 	switch {
-	case d.cfg.Security.SASL != nil:
-		return "User:" + d.cfg.Security.SASL.Username
-	case d.cfg.Security.TLS != nil && (len(d.cfg.Security.TLS.Certificates) > 0 || d.cfg.Security.TLS.GetClientCertificate != nil):
+	case d.cfg.Connection.Security.SASL != nil:
+		return "User:" + d.cfg.Connection.Security.SASL.Username
+	case d.cfg.Connection.Security.TLS != nil && (len(d.cfg.Connection.Security.TLS.Certificates) > 0 || d.cfg.Connection.Security.TLS.GetClientCertificate != nil):
 		return "User:<what the brokers make of the certificate>"
 	}
 	return "User:ANONYMOUS"
@@ -145,8 +146,8 @@ func (d *diagnosis) allowed(denied denials, resource, name string, bits int32, n
 // mayClaim asks with a producer id that nobody has. Brokers look at permissions first. It reports
 // whether there was an answer.
 func (d *diagnosis) mayClaim(ctx context.Context, denied denials, topic string) bool {
-	id := d.cfg.transactionalID(topic, 0)
-	r, err := ask(ctx, d.client, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {
+	id := d.cfg.TransactionalID(topic, 0)
+	r, err := client.Ask(ctx, d.client, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {
 		return b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
 			Version: 2, TransactionalID: id, ProducerID: -1, ProducerEpoch: -1, TopicPartitions: map[string][]int32{topic: {0}},
 		})
@@ -171,7 +172,7 @@ func (d *diagnosis) mayShare(denied denials) {
 		var r *sarama.DescribeGroupsResponse
 		r, err = b.DescribeGroups(&sarama.DescribeGroupsRequest{Version: 3, Groups: []string{group}, IncludeAuthorizedOperations: true})
 		if err == nil && len(r.Groups) == 1 {
-			err = noneIsNil(r.Groups[0].Err)
+			err = client.ErrorOf(r.Groups[0].Err)
 			if err == nil {
 				d.allowed(denied, access.Group, group, r.Groups[0].AuthorizedOperations, access.Read)
 				return

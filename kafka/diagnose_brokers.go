@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // view is what one broker answers, or why it does not.
@@ -32,7 +34,7 @@ const askedAtOnce = 16
 // brokers asks each broker itself: those of the configuration, and then those that these name. It
 // reports whether one of them answers.
 func (d *diagnosis) brokers(ctx context.Context) bool {
-	for _, addr := range d.cfg.Brokers {
+	for _, addr := range d.cfg.Connection.Brokers {
 		d.views = append(d.views, &view{addr: addr, configured: true, id: unknownBroker})
 	}
 	d.askEach(ctx, d.views)
@@ -45,7 +47,7 @@ func (d *diagnosis) brokers(ctx context.Context) bool {
 			d.views[i].id = id
 		}
 	}
-	d.askEach(ctx, d.views[len(d.cfg.Brokers):])
+	d.askEach(ctx, d.views[len(d.cfg.Connection.Brokers):])
 	for _, v := range d.views {
 		who, source := "broker at "+v.addr, EnvBrokers
 		if !v.configured {
@@ -56,7 +58,7 @@ func (d *diagnosis) brokers(ctx context.Context) bool {
 		case v.err != nil:
 			d.unreachable(who, v.addr, v.err, source)
 		case v.configured:
-			d.ok("brokers", "%s answers (%s)", who, d.cfg.Security)
+			d.ok("brokers", "%s answers (%s)", who, d.cfg.Connection.Security)
 		default:
 			d.ok("brokers", "%s answers", who)
 		}
@@ -72,7 +74,7 @@ func (d *diagnosis) askEach(ctx context.Context, views []*view) {
 		group.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			if v.metadata, v.err = hello(ctx, v.addr, d.sarama, d.names); v.err == nil {
+			if v.metadata, v.err = client.Hello(ctx, v.addr, d.sarama, d.names); v.err == nil {
 				v.speaks, v.err = versionsOf(v.addr, d.sarama)
 			}
 		})
@@ -131,7 +133,7 @@ func (d *diagnosis) away(ids []int32) []int32 {
 // unreachable says why a broker does not answer at addr. source is what the address is from.
 func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 	_, port, _ := net.SplitHostPort(addr) // it was dialled
-	var mismatch *mismatchError
+	var mismatch *client.MismatchError
 	var dns *net.DNSError
 	var timeout net.Error
 	var op *net.OpError
@@ -163,8 +165,8 @@ func (d *diagnosis) cluster(ctx context.Context) {
 	const check = "cluster"
 	d.oneCluster()
 	known := d.known()
-	if len(known) < int(d.cfg.ReplicationFactor) {
-		d.wrong(check, fmt.Sprintf("the cluster has %d brokers now, expected %d or more, the replication factor", len(known), d.cfg.ReplicationFactor),
+	if len(known) < int(d.cfg.Topics.ReplicationFactor) {
+		d.wrong(check, fmt.Sprintf("the cluster has %d brokers now, expected %d or more, the replication factor", len(known), d.cfg.Topics.ReplicationFactor),
 			"start the others; or, if there are to be no more, "+EnvReplicationFactor+"="+fmt.Sprint(len(known))+" for new topics")
 	}
 	old := d.tooOld()

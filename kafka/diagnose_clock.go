@@ -27,8 +27,8 @@ func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	}
 	var newest time.Time
 	var where string
-	for _, g := range d.cfg.Categories {
-		topic := d.cfg.topic(g.Name)
+	for _, g := range d.cfg.Topics.Categories {
+		topic := d.cfg.Topics.NameOf(g.Name)
 		for _, p := range d.readable(topic, g.Partitions) {
 			t, err := d.newest(ctx, topic, p)
 			if errors.Is(err, sarama.ErrLeaderNotAvailable) {
@@ -70,6 +70,6 @@ func (d *diagnosis) newestBatch(ctx context.Context, topic string, p int32) (*re
 	if err != nil || end == 0 {
 		return nil, err
 	}
-	log := partition.Log{Client: d.client, Pool: d.client.reading, Topic: topic, Partition: p}
+	log := partition.Log{Client: d.client, Pool: d.client.Reading, Topic: topic, Partition: p}
 	return log.Newest(ctx, end-1)
 }

@@ -55,7 +55,7 @@ func pretend(t *testing.T, c *kfake.Cluster, partitions int32, change func(*kmsg
 
 func TestDiagnoseReplicas(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories[0].Partitions = 4
+	cfg.Topics.Categories[0].Partitions = 4
 	pretend(t, c, 4, func(r *kmsg.MetadataResponse) {
 		for i := range r.Topics {
 			p := r.Topics[i].Partitions
@@ -83,7 +83,7 @@ func TestDiagnoseReplicas(t *testing.T) {
 // a broker says that has heard of nothing for a while is old.
 func TestDiagnoseBelievesTheNewestLeader(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories[0].Partitions = 4
+	cfg.Topics.Categories[0].Partitions = 4
 	asked := new(atomic.Int64)
 	pretend(t, c, 4, func(r *kmsg.MetadataResponse) {
 		if asked.Add(1)%2 == 0 {
@@ -103,7 +103,7 @@ func TestDiagnoseBelievesTheNewestLeader(t *testing.T) {
 func TestDiagnoseBrokersThatAreNotOfOneCluster(t *testing.T) {
 	_, cfg := fake(t, kfake.ClusterID("one"))
 	_, other := fake(t, kfake.ClusterID("two"))
-	cfg.Brokers = append(cfg.Brokers[:1:1], other.Brokers[0])
+	cfg.Connection.Brokers = append(cfg.Connection.Brokers[:1:1], other.Connection.Brokers[0])
 	all := kafka.Diagnose(t.Context(), cfg)
 	require.Contains(t, finding(t, all, "cluster", kafka.VerdictWrong, "the brokers are of different clusters").Do, "brokers of one cluster")
 
@@ -132,9 +132,9 @@ func TestDiagnoseAnAdvertisedListenerThatIsNotReached(t *testing.T) {
 		t.Run(wrong.host, func(t *testing.T) {
 			c, cfg := fake(t)
 			pretend(t, c, 1, func(r *kmsg.MetadataResponse) { r.Brokers[2].Host, r.Brokers[2].Port = wrong.host, wrong.port })
-			cfg.Brokers = cfg.Brokers[:1]
+			cfg.Connection.Brokers = cfg.Connection.Brokers[:1]
 			all := kafka.Diagnose(t.Context(), cfg)
-			finding(t, all, "brokers", kafka.VerdictOK, cfg.Brokers[0]+" answers")
+			finding(t, all, "brokers", kafka.VerdictOK, cfg.Connection.Brokers[0]+" answers")
 			finding(t, all, "brokers", kafka.VerdictOK, "broker 1, which the cluster says is at ")
 			found := finding(t, all, "brokers", kafka.VerdictWrong, "broker 2, which the cluster says is at "+wrong.host+":")
 			require.Contains(t, found.Found, wrong.found)
@@ -145,9 +145,9 @@ func TestDiagnoseAnAdvertisedListenerThatIsNotReached(t *testing.T) {
 
 // byAnotherName changes the addresses of the configuration, not those that the brokers tell.
 func byAnotherName(cfg kafka.Config) kafka.Config {
-	cfg.Brokers = slices.Clone(cfg.Brokers)
-	for i, addr := range cfg.Brokers {
-		cfg.Brokers[i] = strings.Replace(addr, "127.0.0.1", "localhost", 1)
+	cfg.Connection.Brokers = slices.Clone(cfg.Connection.Brokers)
+	for i, addr := range cfg.Connection.Brokers {
+		cfg.Connection.Brokers[i] = strings.Replace(addr, "127.0.0.1", "localhost", 1)
 	}
 	return cfg
 }
@@ -165,7 +165,7 @@ func TestDiagnoseCountsABrokerOnce(t *testing.T) {
 	})
 	for _, cfg := range []kafka.Config{cfg, byAnotherName(cfg)} {
 		all := kafka.Diagnose(t.Context(), cfg)
-		for _, addr := range cfg.Brokers {
+		for _, addr := range cfg.Connection.Brokers {
 			finding(t, all, "brokers", kafka.VerdictOK, "broker at "+addr+" answers")
 		}
 		finding(t, all, "cluster", kafka.VerdictOK, ", 3 brokers of ")
@@ -173,7 +173,7 @@ func TestDiagnoseCountsABrokerOnce(t *testing.T) {
 	}
 	// One that answers here only is not left out.
 	pretend(t, c, 1, func(r *kmsg.MetadataResponse) { r.Brokers[2].Port = 1 })
-	cfg.Brokers = cfg.Brokers[2:]
+	cfg.Connection.Brokers = cfg.Connection.Brokers[2:]
 	finding(t, kafka.Diagnose(t.Context(), cfg), "cluster", kafka.VerdictOK, "3 folders of logs, ")
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // patient is a cluster whose operator does what Diagnose says.
@@ -54,9 +55,9 @@ func (p *patient) config(t *testing.T, user, prefix string) kafka.Config {
 	t.Helper()
 	env := p.Environment(kafkatest.SASLSSL, user)
 	cfg, err := kafka.FromEnv(func(name string) string { return env[name] },
-		kafka.Category{Name: category, Partitions: 4}, kafka.Category{Name: "Transfer", Partitions: 3})
+		topics.Category{Name: category, Partitions: 4}, topics.Category{Name: "Transfer", Partitions: 3})
 	require.NoError(t, err)
-	cfg.TopicPrefix, cfg.Logger = prefix, quiet()
+	cfg.Topics.Prefix, cfg.Logger = prefix, quiet()
 	return cfg
 }
 
@@ -143,10 +144,10 @@ func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 	t.Run("other partitions", func(t *testing.T) {
 		cfg := p.config(t, admin, "few")
 		create(t, cfg)
-		cfg.Categories[0].Partitions = 6
+		cfg.Topics.Categories[0].Partitions = 6
 		all := diagnosed(t, cfg, says(1))
 		require.Contains(t, finding(t, all, "topics", kafka.VerdictWrong, "partitions is 4, expected 6").Do, "configure the number")
-		cfg.Categories[0].Partitions = 4
+		cfg.Topics.Categories[0].Partitions = 4
 		diagnosed(t, cfg, healthy)
 	})
 	t.Run("permissions", func(t *testing.T) {
@@ -177,14 +178,14 @@ func (p *patient) losesBrokers(t *testing.T, cfg kafka.Config) {
 	t.Run("one broker ends", func(t *testing.T) {
 		require.NoError(t, p.Kill(2))
 		found := diagnosed(t, cfg, says(2, "8 partitions have not all replicas in sync: those on broker 2 lack "+all))
-		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Brokers[2]+": nothing listens there").Do, "start the broker")
+		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Connection.Brokers[2]+": nothing listens there").Do, "start the broker")
 		require.NoError(t, p.Restart(t.Context(), 2))
 		diagnosed(t, cfg, healthy)
 	})
 	t.Run("one broker hangs", func(t *testing.T) {
 		require.NoError(t, p.Pause(1))
 		found := diagnosed(t, cfg, says(2, "8 partitions have not all replicas in sync: those on broker 1 lack "+all))
-		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Brokers[1]+": something listens there").Do, "kill -CONT")
+		require.Contains(t, finding(t, found, "brokers", kafka.VerdictWrong, cfg.Connection.Brokers[1]+": something listens there").Do, "kill -CONT")
 		require.NoError(t, p.Resume(1))
 		diagnosed(t, cfg, healthy)
 	})
@@ -193,7 +194,7 @@ func (p *patient) losesBrokers(t *testing.T, cfg kafka.Config) {
 		require.NoError(t, p.Kill(2))
 		found := diagnosed(t, cfg, func(all []kafka.Finding) bool { return strings.Contains(fmt.Sprint(all), "so probably none does") })
 		for _, n := range []int{1, 2} {
-			finding(t, found, "brokers", kafka.VerdictWrong, cfg.Brokers[n])
+			finding(t, found, "brokers", kafka.VerdictWrong, cfg.Connection.Brokers[n])
 		}
 		require.Contains(t, finding(t, found, "cluster", kafka.VerdictWarning, "1 of its 3 brokers answer").Do, "start brokers 1 and 2")
 		text := fmt.Sprint(found)
@@ -224,7 +225,7 @@ func (p *patient) makeTopics(t *testing.T, cfg kafka.Config, settings map[string
 	c, err := sarama.NewClusterAdmin(p.Brokers(), sarama.NewConfig())
 	require.NoError(t, err)
 	defer c.Close()
-	topics, err := cfg.Topics()
+	topics, err := cfg.Topics.All()
 	require.NoError(t, err)
 	for _, topic := range topics {
 		require.NoError(t, c.CreateTopic(topic.Name, &sarama.TopicDetail{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
@@ -32,7 +33,7 @@ func TestCommandsCanBePasted(t *testing.T) {
 	}
 	for _, name := range []string{"billing", "O'Brien & Söhne", "$(touch x)", "`id`", "a;b|c>d", "*", "~", "new\nline", `back\slash "quoted"`} {
 		d := diagnosis{views: []*view{{addr: "localhost:9092"}}}
-		d.cfg.Security.SASL = &SASL{Username: name}
+		d.cfg.Connection.Security.SASL = &connection.SASL{Username: name}
 		d.cfg.TransactionalIDPrefix = name
 		for resource, wants := range map[string][]string{
 			access.Group:           {"User:" + name, name},

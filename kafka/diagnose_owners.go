@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // errTransactionalIDNotFound is Kafka's TRANSACTIONAL_ID_NOT_FOUND, which Sarama does not name.
@@ -25,8 +26,8 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 	c := &coordinators{d: d, brokers: make(map[string]*sarama.Broker)}
 	defer c.close()
 	written, foreign, unknown, example := 0, make(some), make(some), ""
-	for _, g := range d.cfg.Categories {
-		topic := d.cfg.topic(g.Name)
+	for _, g := range d.cfg.Topics.Categories {
+		topic := d.cfg.Topics.NameOf(g.Name)
 		for _, p := range d.readable(topic, g.Partitions) {
 			wrote, what, err := d.writer(ctx, c, topic, p)
 			switch {
@@ -57,7 +58,7 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 		d.add(check, VerdictWarning, fmt.Sprintf("another process than the owner by the configured transactional ids wrote last in %d of %d partitions (%s): %s",
 			foreign.count(), written, foreign, example),
 			"give all instances the same KAFKA_TRANSACTIONAL_ID_PREFIX, stop whatever else writes to the topics, and allow writing to this service alone, "+
-				"see kafka/SECURITY.md; after a change of the prefix this ends when the service has claimed")
+				"see kafka/connection/SECURITY.md; after a change of the prefix this ends when the service has claimed")
 	case written > 0:
 		d.ok(check, "in %d partitions the owner by the configured transactional id was the last to write", written)
 	case d.lost.count()+unknown.count() == 0:
@@ -78,7 +79,7 @@ func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p
 	if last == nil {
 		return false, "", nil
 	}
-	id := d.cfg.transactionalID(topic, p)
+	id := d.cfg.TransactionalID(topic, p)
 	own, known, err := c.producerID(ctx, id)
 	if err != nil || ctx.Err() != nil {
 		return true, "", errors.Join(err, context.Cause(ctx))
@@ -153,12 +154,12 @@ func (c *coordinators) producerID(ctx context.Context, id string) (producerID in
 
 // of returns the coordinator of a transactional id, by what brokers say that answer.
 func (c *coordinators) of(ctx context.Context, id string) (*sarama.Broker, error) {
-	return ask(ctx, c.d.client, func(b *sarama.Broker) (*sarama.Broker, error) {
+	return client.Ask(ctx, c.d.client, func(b *sarama.Broker) (*sarama.Broker, error) {
 		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{Version: 2, CoordinatorKey: id, CoordinatorType: sarama.CoordinatorTransaction})
 		if err != nil {
 			return nil, err
 		}
-		return r.Coordinator, noneIsNil(r.Err)
+		return r.Coordinator, client.ErrorOf(r.Err)
 	})
 }
 

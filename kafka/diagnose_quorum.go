@@ -12,6 +12,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
@@ -250,7 +251,7 @@ func (d *diagnosis) logDirs(v *view) (*sarama.DescribeLogDirsResponse, error) {
 		DescribeTopics: []sarama.DescribeLogDirsRequestTopic{{Topic: d.names[0], PartitionIDs: []int32{0}}},
 	})
 	if err == nil {
-		err = noneIsNil(r.ErrorCode)
+		err = client.ErrorOf(r.ErrorCode)
 	}
 	return r, err
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // finding returns the one finding of a check and verdict whose text contains the given words.
@@ -44,7 +46,7 @@ func TestDiagnoseWhatIsWell(t *testing.T) {
 	cfg.IndexDir = filepath.Join(t.TempDir(), "new")
 	all := kafka.Diagnose(t.Context(), cfg)
 	requireHealthy(t, all)
-	for _, addr := range cfg.Brokers {
+	for _, addr := range cfg.Connection.Brokers {
 		finding(t, all, "brokers", kafka.VerdictOK, addr+" answers")
 	}
 	finding(t, all, "topics", kafka.VerdictOK, "topic billing.account.events is as it must be")
@@ -90,7 +92,10 @@ func TestDiagnoseBrokersThatDoNotAnswer(t *testing.T) {
 		{mail.Addr().String(), "is not a Kafka broker", "which program has taken the port"},
 		{"nowhere.invalid:9092", "the name nowhere.invalid is not known", "check the name in KAFKA_BROKERS"},
 	} {
-		all := kafka.Diagnose(t.Context(), kafka.Config{Brokers: []string{c.addr}, Categories: []kafka.Category{{Name: category}}})
+		all := kafka.Diagnose(t.Context(), kafka.Config{
+			Connection: connection.Config{Brokers: []string{c.addr}},
+			Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
+		})
 		require.Contains(t, finding(t, all, "brokers", kafka.VerdictWrong, c.found).Do, c.do)
 		finding(t, all, "topics", kafka.VerdictSkipped, "no broker answers")
 	}
@@ -98,10 +103,10 @@ func TestDiagnoseBrokersThatDoNotAnswer(t *testing.T) {
 
 func TestDiagnoseOneBrokerOfSeveral(t *testing.T) {
 	_, cfg := fake(t)
-	cfg.Brokers = []string{"127.0.0.1:1", cfg.Brokers[0]}
+	cfg.Connection.Brokers = []string{"127.0.0.1:1", cfg.Connection.Brokers[0]}
 	all := kafka.Diagnose(t.Context(), cfg)
 	finding(t, all, "brokers", kafka.VerdictWrong, "127.0.0.1:1: nothing listens there")
-	finding(t, all, "brokers", kafka.VerdictOK, cfg.Brokers[1]+" answers")
+	finding(t, all, "brokers", kafka.VerdictOK, cfg.Connection.Brokers[1]+" answers")
 	finding(t, all, "brokers", kafka.VerdictOK, "broker 1, which the cluster says is at")
 	finding(t, all, "topics", kafka.VerdictOK, "is as it must be")
 }
@@ -111,9 +116,11 @@ func TestDiagnoseTopics(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	cfg := kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 2}, {Name: "Transfer"}}, Logger: quiet(),
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 2}, {Name: "Transfer"}}},
+		Logger:     quiet(),
 	}
-	admin, err := sarama.NewClusterAdmin(cfg.Brokers, sarama.NewConfig())
+	admin, err := sarama.NewClusterAdmin(cfg.Connection.Brokers, sarama.NewConfig())
 	require.NoError(t, err)
 	defer admin.Close()
 	week := "604800000"
@@ -164,7 +171,8 @@ func TestDiagnoseEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	begun := time.Now()
 	all := kafka.Diagnose(ctx, kafka.Config{
-		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Name: category}}, RequestTimeout: longest,
+		Connection: connection.Config{Brokers: []string{silent.Addr().String()}, RequestTimeout: longest},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
 	})
 	require.Less(t, time.Since(begun), time.Minute)
 	require.NotEmpty(t, all)

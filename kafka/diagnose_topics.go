@@ -7,20 +7,23 @@ import (
 	"strings"
 
 	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // topics looks at the topics and their settings, one finding for each thing that is off, and
 // reports whether all exist.
 func (d *diagnosis) topics(ctx context.Context) bool {
 	const check = "topics"
-	want, _ := d.cfg.Topics() // it is complete
-	found, err := inspect(ctx, d.client, want)
+	want, _ := d.cfg.Topics.All() // it is complete
+	found, err := topics.Inspect(ctx, d.client, want)
 	if err != nil {
-		d.failed(check, d.cfg.Security.explain(err))
+		d.failed(check, client.Explain(d.cfg.Connection.Security, err))
 		return false
 	}
 	var missing []string
-	off := make(map[string][]TopicStatus) // by what is off
+	off := make(map[string][]topics.Status) // by what is off
 	for _, t := range found {
 		if !t.Exists {
 			missing = append(missing, t.Name)
@@ -39,7 +42,7 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 			are = "are"
 		}
 		d.wrong(check, fmt.Sprintf("%s %s missing", topicsNamed(missing), are),
-			"create what is missing: go run ./examples/infrastructure/create-topics, or kafka.CreateTopics")
+			"create what is missing: go run ./examples/infrastructure/create-topics, or topics.Create")
 	}
 	for _, what := range sortedKeys(off) {
 		var names []string
@@ -53,16 +56,13 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 	return len(missing) == 0
 }
 
-// partitionCount is the property that cannot be changed to what is wanted.
-const partitionCount = "partitions"
-
 // kinds returns what is off as a text, by how it is mended: the key ends with a line's end. All
 // settings are of one kind.
-func kinds(differences []Difference) map[string]string {
+func kinds(differences []topics.Difference) map[string]string {
 	texts := make(map[string]string)
 	for _, difference := range differences {
 		kind := "settings\n"
-		if difference.Property == partitionCount || difference.Property == replicationFactor {
+		if difference.Property == topics.PartitionCount || difference.Property == topics.ReplicationFactor {
 			kind = difference.Property + "\n"
 		}
 		if texts[kind] != "" {
@@ -74,22 +74,22 @@ func kinds(differences []Difference) map[string]string {
 }
 
 // mend says how topics, all of which differ alike, get what is wanted.
-func (d *diagnosis) mend(kind string, topics []TopicStatus) string {
+func (d *diagnosis) mend(kind string, all []topics.Status) string {
 	switch kind {
-	case partitionCount:
+	case topics.PartitionCount:
 		return "configure the number that the topic was made with: events would be looked for in the wrong partition"
-	case replicationFactor:
-		return d.reassign(topics)
+	case topics.ReplicationFactor:
+		return d.reassign(all)
 	}
 	var settings []string
-	for _, difference := range topics[0].Differences {
-		if difference.Property != partitionCount && difference.Property != replicationFactor {
+	for _, difference := range all[0].Differences {
+		if difference.Property != topics.PartitionCount && difference.Property != topics.ReplicationFactor {
 			want, _, _ := strings.Cut(difference.Want, " ") // "1048588 or more"
 			settings = append(settings, difference.Property+"="+want)
 		}
 	}
 	commands := []string{"set it right, or configure the service for what it is if that was meant:"}
-	for _, t := range topics {
+	for _, t := range all {
 		commands = append(commands, d.tool("kafka-configs.sh")+" --alter --entity-type topics --entity-name "+t.Name+
 			" --add-config "+strings.Join(settings, ","))
 	}
@@ -99,7 +99,7 @@ func (d *diagnosis) mend(kind string, topics []TopicStatus) string {
 // tool begins a command for one of Kafka's own tools.
 func (d *diagnosis) tool(name string) string {
 	command := name + " --bootstrap-server " + d.answering()[0].addr
-	if d.cfg.Security.TLS != nil || d.cfg.Security.SASL != nil {
+	if d.cfg.Connection.Security.TLS != nil || d.cfg.Connection.Security.SASL != nil {
 		command += " --command-config admin.properties"
 	}
 	return command
@@ -108,18 +108,18 @@ func (d *diagnosis) tool(name string) string {
 // reassign says how topics get the wanted number of replicas: that is no setting. Those that are
 // there stay, the first one, which leads, at least; the brokers that come next in number get the
 // others.
-func (d *diagnosis) reassign(topics []TopicStatus) string {
+func (d *diagnosis) reassign(all []topics.Status) string {
 	var brokers []int32
 	for id := range d.named() {
 		brokers = append(brokers, id)
 	}
 	slices.Sort(brokers)
-	want := int(d.cfg.ReplicationFactor)
+	want := int(d.cfg.Topics.ReplicationFactor)
 	if away := d.away(brokers); len(brokers) < want || len(away) > 0 {
 		return fmt.Sprintf("start all brokers, %d or more, and ask again: the replicas are then to be moved by kafka-reassign-partitions.sh", want)
 	}
 	var moves []string
-	for _, t := range topics {
+	for _, t := range all {
 		for _, p := range d.partitions(t.Name) {
 			to := slices.Clone(p.Replicas[:min(len(p.Replicas), want)])
 			next := slices.Index(brokers, to[0])
@@ -179,10 +179,10 @@ func (d *diagnosis) readable(topic string, first int32) []int32 {
 // unled returns those partitions of the categories whose leader does not answer.
 func (d *diagnosis) unled() some {
 	unled := make(some)
-	for _, g := range d.cfg.Categories {
-		for _, p := range d.partitions(d.cfg.topic(g.Name)) {
+	for _, g := range d.cfg.Topics.Categories {
+		for _, p := range d.partitions(d.cfg.Topics.NameOf(g.Name)) {
 			if !d.led(p) {
-				unled.add(d.cfg.topic(g.Name), p.ID)
+				unled.add(d.cfg.Topics.NameOf(g.Name), p.ID)
 			}
 		}
 	}
@@ -190,13 +190,13 @@ func (d *diagnosis) unled() some {
 }
 
 // replicas looks at the replicas of all partitions. What has one cause is one finding.
-func (d *diagnosis) replicas(topics []TopicStatus) {
+func (d *diagnosis) replicas(all []topics.Status) {
 	const check = "topics"
 	leaderless, few := make(some), make(map[int]some)
 	lacking := make(map[string]some) // by the brokers whose replicas lack
 	of := make(map[string][]int32)
 	var needed, more []int32
-	for _, t := range topics {
+	for _, t := range all {
 		whole := true
 		for _, p := range d.partitions(t.Name) {
 			away := d.away(p.Replicas)
@@ -211,7 +211,7 @@ func (d *diagnosis) replicas(topics []TopicStatus) {
 				leaderless.add(t.Name, p.ID)
 				needed = append(needed, lack...)
 			case len(lack) == 0: // there are no more, which the replication factor tells
-			case live < d.cfg.MinInSyncReplicas:
+			case live < d.cfg.Topics.MinInSyncReplicas:
 				if few[live] == nil {
 					few[live] = make(some)
 				}
@@ -239,7 +239,7 @@ func (d *diagnosis) replicas(topics []TopicStatus) {
 	}
 	for _, live := range sortedKeys(few) {
 		d.wrong(check, fmt.Sprintf("%s %d replicas in sync that answer, expected %d or more: appends wait (%s)",
-			few[live].have(), live, d.cfg.MinInSyncReplicas, few[live]), d.start(more))
+			few[live].have(), live, d.cfg.Topics.MinInSyncReplicas, few[live]), d.start(more))
 	}
 	for _, key := range sortedKeys(lacking) {
 		d.add(check, VerdictWarning, fmt.Sprintf("%s not all replicas in sync: those on %s lack (%s)",

@@ -18,16 +18,18 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // forgetful starts brokers with the properties and returns a configuration for them.
 func forgetful(t *testing.T, properties map[string]string) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
-		Brokers:    kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers(),
-		Categories: []kafka.Category{{Name: category, Partitions: 1}},
+		Connection: connection.Config{Brokers: kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
 		Logger:     quiet(),
 	}
 	create(t, cfg)

@@ -1,13 +1,17 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
+
+	names "github.com/fencelog/fencelog/internal/topics"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // The variables that [FromEnv] reads. KAFKA_BROKERS alone is required.
@@ -50,27 +54,34 @@ func (e *VariableError) Error() string {
 // FromEnv returns a configuration for the categories from the environment: the constants Env… are the variables.
 // getenv is os.Getenv, or anything like it; a variable that is empty counts as not set, and
 // so has its default. Files are read at once. All mistakes are reported, each a *[VariableError] or one of the categories'.
-func FromEnv(getenv func(string) string, categories ...Category) (Config, error) {
+func FromEnv(getenv func(string) string, categories ...topics.Category) (Config, error) {
 	e := &environment{getenv: getenv}
 	cfg := Config{
-		Brokers:               e.brokers(),
-		Categories:            categories,
-		Security:              e.security(),
-		ClientID:              e.name(EnvClientID),
-		TopicPrefix:           e.name(EnvTopicPrefix),
+		Connection: connection.Config{
+			Brokers:  e.brokers(),
+			Security: e.security(),
+			ClientID: e.name(EnvClientID),
+		},
+		Topics: topics.Config{
+			Categories:        categories,
+			Prefix:            e.name(EnvTopicPrefix),
+			ReplicationFactor: int16(e.number(EnvReplicationFactor, maxReplicas)),
+			MinInSyncReplicas: e.number(EnvMinInSyncReplicas, maxReplicas),
+		},
 		TransactionalIDPrefix: e.name(EnvTransactionalIDPrefix),
 		IndexDir:              getenv(EnvIndexDir),
-		ReplicationFactor:     int16(e.number(EnvReplicationFactor, maxReplicas)),
-		MinInSyncReplicas:     e.number(EnvMinInSyncReplicas, maxReplicas),
 	}
-	cfg.Compression = e.compression()
-	cfg.ProviderSettings = e.providerSettings()
+	cfg.Topics.Compression = e.compression()
+	cfg.Topics.ProviderSettings = e.providerSettings()
 	e.checkReplicas(&cfg)
 	checked := cfg
 	if len(e.wrong) > 0 { // reported by its variable; what is left to check are the categories
-		checked = Config{Brokers: []string{exampleBroker}, Categories: categories}
+		checked = Config{
+			Connection: connection.Config{Brokers: []string{exampleBroker}},
+			Topics:     topics.Config{Categories: categories},
+		}
 	}
-	_, err := checked.complete()
+	_, err := checked.Complete()
 	if err := errors.Join(append(e.wrong, err)...); err != nil {
 		return Config{}, err
 	}
@@ -122,7 +133,7 @@ func (e *environment) list(variable string) []string {
 
 // providerSettings returns names of topic settings.
 func (e *environment) providerSettings() []string {
-	known := slices.Sorted(maps.Keys(Config{}.settings()))
+	known := topics.SettingNames()
 	found := e.list(EnvProviderSettings)
 	for _, name := range found {
 		if !slices.Contains(known, name) {
@@ -132,12 +143,12 @@ func (e *environment) providerSettings() []string {
 	return found
 }
 
-func (e *environment) compression() Compression {
-	found := Compression(strings.TrimSpace(e.getenv(EnvCompression)))
-	if found != "" && !found.known() {
-		e.mistake(EnvCompression, strconv.Quote(string(found)), "one of "+compressions())
+func (e *environment) compression() topics.Compression {
+	found := strings.TrimSpace(e.getenv(EnvCompression))
+	if known := topics.Compressions(); found != "" && !slices.Contains(known, found) {
+		e.mistake(EnvCompression, strconv.Quote(found), "one of "+strings.Join(known, ", "))
 	}
-	return found
+	return topics.Compression(found)
 }
 
 // number returns 0 if the variable is not set.
@@ -157,8 +168,8 @@ func (e *environment) number(variable string, most int) int {
 // name returns a name, or the beginning of names, that Kafka takes.
 func (e *environment) name(variable string) string {
 	text := e.getenv(variable)
-	if text != "" && !legalName(text) {
-		e.mistake(variable, strconv.Quote(text), nameRule)
+	if text != "" && !names.Legal(text) {
+		e.mistake(variable, strconv.Quote(text), names.LegalNames)
 		return ""
 	}
 	return text
@@ -166,11 +177,11 @@ func (e *environment) name(variable string) string {
 
 // checkReplicas compares what the variables say, and their defaults.
 func (e *environment) checkReplicas(cfg *Config) {
-	c := *cfg
-	c.setDefaults()
-	if c.MinInSyncReplicas > int(c.ReplicationFactor) {
-		e.mistake(EnvMinInSyncReplicas, strconv.Itoa(c.MinInSyncReplicas),
-			fmt.Sprintf("at most %s, which is %d", EnvReplicationFactor, c.ReplicationFactor))
+	replicas := cmp.Or(cfg.Topics.ReplicationFactor, topics.DefaultReplicationFactor)
+	inSync := cmp.Or(cfg.Topics.MinInSyncReplicas, topics.DefaultMinInSyncReplicas)
+	if inSync > int(replicas) {
+		e.mistake(EnvMinInSyncReplicas, strconv.Itoa(inSync),
+			fmt.Sprintf("at most %s, which is %d", EnvReplicationFactor, replicas))
 	}
 }
 

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Whatever the variables and the files that they name hold: nothing panics, no secret is in an error, and what
@@ -42,14 +45,14 @@ func FuzzFromEnv(f *testing.F) {
 		if strings.HasPrefix(passwordFile, "misplaced") { // the secret where its file's name should be
 			env[EnvSASLPasswordFile], env[EnvKey] = secret(passwordFile), secret(key)
 		}
-		cfg, err := FromEnv(func(name string) string { return env[name] }, Category{Name: "Account"})
+		cfg, err := FromEnv(func(name string) string { return env[name] }, topics.Category{Name: "Account"})
 		if err != nil {
 			require.NotContains(t, err.Error(), marked)
 			return
 		}
-		cfg, err = cfg.complete()
+		cfg, err = cfg.Complete()
 		require.NoError(t, err)
-		require.NoError(t, cfg.sarama().Validate())
-		require.NotContains(t, cfg.Security.String(), marked)
+		require.NoError(t, client.Sarama(cfg.Connection).Validate())
+		require.NotContains(t, cfg.Connection.Security.String(), marked)
 	})
 }

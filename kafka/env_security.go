@@ -11,6 +11,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // maxFileBytes bounds a file that a variable names.
@@ -18,18 +20,18 @@ const maxFileBytes = 1 << 20
 
 // security reads what [Security] is to be. What would be ignored, such as a password without SASL, is a mistake: whoever
 // set it believes the connection to be safer than it is.
-func (e *environment) security() Security {
-	protocol := e.oneOf(EnvSecurityProtocol, protocolPlaintext, protocolSSL, protocolSASLPlaintext, protocolSASLSSL)
+func (e *environment) security() connection.Security {
+	protocol := e.oneOf(EnvSecurityProtocol, connection.Plaintext, connection.SSL, connection.SASLPlaintext, connection.SASLSSL)
 	if protocol == "" && e.getenv(EnvSecurityProtocol) != "" {
-		return Security{} // reported; what should go with it is not known
+		return connection.Security{} // reported; what should go with it is not known
 	}
-	var s Security
-	if protocol == protocolSSL || protocol == protocolSASLSSL {
+	var s connection.Security
+	if protocol == connection.SSL || protocol == connection.SASLSSL {
 		s.TLS = e.tls()
 	} else {
 		e.unused(protocol, "SSL or SASL_SSL", EnvCA, EnvCertificate, EnvKey)
 	}
-	if protocol == protocolSASLPlaintext || protocol == protocolSASLSSL {
+	if protocol == connection.SASLPlaintext || protocol == connection.SASLSSL {
 		s.SASL = e.sasl()
 	} else {
 		e.unused(protocol, "SASL_SSL or SASL_PLAINTEXT", EnvSASLMechanism, EnvSASLUsername, EnvSASLPassword, EnvSASLPasswordFile)
@@ -40,7 +42,7 @@ func (e *environment) security() Security {
 // unused reports variables that are set in vain.
 func (e *environment) unused(protocol, needed string, variables ...string) {
 	if protocol == "" {
-		protocol = protocolPlaintext + ", the default"
+		protocol = connection.Plaintext + ", the default"
 	}
 	for _, v := range variables {
 		if e.getenv(v) != "" {
@@ -49,11 +51,11 @@ func (e *environment) unused(protocol, needed string, variables ...string) {
 	}
 }
 
-func (e *environment) sasl() *SASL {
-	s := &SASL{
-		Mechanism: Mechanism(e.oneOf(EnvSASLMechanism, string(PLAIN), string(SCRAMSHA256), string(SCRAMSHA512))),
+func (e *environment) sasl() *connection.SASL {
+	s := &connection.SASL{
+		Mechanism: connection.Mechanism(e.oneOf(EnvSASLMechanism, string(connection.PLAIN), string(connection.SCRAMSHA256), string(connection.SCRAMSHA512))),
 		Username:  e.getenv(EnvSASLUsername),
-		Password:  NewSecret(e.password()),
+		Password:  connection.NewSecret(e.password()),
 	}
 	if e.getenv(EnvSASLMechanism) == "" {
 		e.mistake(EnvSASLMechanism, notSet, "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: the one that the brokers' listener offers")
@@ -61,7 +63,7 @@ func (e *environment) sasl() *SASL {
 	if s.Username == "" {
 		e.mistake(EnvSASLUsername, notSet, "the name that the brokers know this service by")
 	}
-	if s.Mechanism == PLAIN && strings.ContainsRune(s.Username, 0) {
+	if s.Mechanism == connection.PLAIN && strings.ContainsRune(s.Username, 0) {
 		e.mistake(EnvSASLUsername, "a zero byte", "a name without one, which PLAIN cannot send")
 	}
 	return s

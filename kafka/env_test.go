@@ -22,12 +22,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const password = "tell-nobody-42"
 
 func fromEnv(env map[string]string) (kafka.Config, error) {
-	return kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: category})
+	return kafka.FromEnv(func(name string) string { return env[name] }, topics.Category{Name: category})
 }
 
 // with returns the variables with others in their place; an empty value takes a variable away.
@@ -74,27 +76,27 @@ func TestFromEnvReadsAllVariables(t *testing.T) {
 	}
 	cfg, err := fromEnv(env)
 	require.NoError(t, err)
-	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Brokers)
-	require.Equal(t, "billing-7", cfg.ClientID)
-	require.Equal(t, "eu.billing", cfg.TopicPrefix)
+	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Connection.Brokers)
+	require.Equal(t, "billing-7", cfg.Connection.ClientID)
+	require.Equal(t, "eu.billing", cfg.Topics.Prefix)
 	require.Equal(t, "eu.fencelog", cfg.TransactionalIDPrefix)
 	require.Equal(t, "/var/lib/billing", cfg.IndexDir)
-	require.Equal(t, int16(4), cfg.ReplicationFactor)
-	require.Equal(t, 3, cfg.MinInSyncReplicas)
-	require.Equal(t, []string{"compression.type", "retention.ms"}, cfg.ProviderSettings)
-	require.Equal(t, kafka.CompressionZSTD, cfg.Compression)
-	require.Equal(t, "SASL_SSL, with a client certificate, SCRAM-SHA-512 as billing", cfg.Security.String())
-	require.Equal(t, password, cfg.Security.SASL.Password.Reveal())
-	require.NotNil(t, cfg.Security.TLS.RootCAs)
+	require.Equal(t, int16(4), cfg.Topics.ReplicationFactor)
+	require.Equal(t, 3, cfg.Topics.MinInSyncReplicas)
+	require.Equal(t, []string{"compression.type", "retention.ms"}, cfg.Topics.ProviderSettings)
+	require.Equal(t, topics.ZSTD, cfg.Topics.Compression)
+	require.Equal(t, "SASL_SSL, with a client certificate, SCRAM-SHA-512 as billing", cfg.Connection.Security.String())
+	require.Equal(t, password, cfg.Connection.Security.SASL.Password.Reveal())
+	require.NotNil(t, cfg.Connection.Security.TLS.RootCAs)
 
 	cfg, err = fromEnv(map[string]string{kafka.EnvBrokers: "a:9092"})
 	require.NoError(t, err)
-	require.Equal(t, kafka.Security{}, cfg.Security)
-	require.Equal(t, "PLAINTEXT", cfg.Security.Protocol())
+	require.Equal(t, connection.Security{}, cfg.Connection.Security)
+	require.Equal(t, "PLAINTEXT", cfg.Connection.Security.Protocol())
 
 	cfg, err = fromEnv(map[string]string{kafka.EnvBrokers: "a:9092", kafka.EnvSecurityProtocol: "SSL"})
 	require.NoError(t, err)
-	require.Nil(t, cfg.Security.TLS.RootCAs, "the system's authorities")
+	require.Nil(t, cfg.Connection.Security.TLS.RootCAs, "the system's authorities")
 }
 
 func TestFromEnvReportsEachMistake(t *testing.T) {
@@ -155,7 +157,7 @@ func TestFromEnvReportsAllMistakesAtOnce(t *testing.T) {
 	env := map[string]string{
 		kafka.EnvBrokers: "a", kafka.EnvTopicPrefix: "/", kafka.EnvReplicationFactor: "-1", kafka.EnvSecurityProtocol: "SASL_SSL", kafka.EnvCA: "/nowhere",
 	}
-	_, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: "Account", Partitions: -1})
+	_, err := kafka.FromEnv(func(name string) string { return env[name] }, topics.Category{Name: "Account", Partitions: -1})
 	for _, variable := range []string{
 		kafka.EnvBrokers, kafka.EnvTopicPrefix, kafka.EnvReplicationFactor, kafka.EnvCA, kafka.EnvSASLMechanism, kafka.EnvSASLUsername, kafka.EnvSASLPassword,
 	} {
@@ -168,23 +170,26 @@ func TestFromEnvReportsAllMistakesAtOnce(t *testing.T) {
 func TestSecurityIsChecked(t *testing.T) {
 	t.Parallel()
 	cfg := kafka.Config{
-		Brokers: []string{"a:9092"}, Categories: []kafka.Category{{Name: category}},
-		Security: kafka.Security{SASL: &kafka.SASL{Mechanism: "GSSAPI"}},
+		Connection: connection.Config{
+			Brokers:  []string{"a:9092"},
+			Security: connection.Security{SASL: &connection.SASL{Mechanism: "GSSAPI"}},
+		},
+		Topics: topics.Config{Categories: []topics.Category{{Name: category}}},
 	}
-	_, err := cfg.Topics()
+	_, err := cfg.Topics.All()
 	for _, says := range []string{`Security.SASL.Mechanism: found "GSSAPI"`, "Security.SASL.Username is empty", "Security.SASL.Password is empty"} {
 		require.ErrorContains(t, err, says)
 	}
-	cfg.Security.SASL = &kafka.SASL{Mechanism: kafka.PLAIN, Username: "a\x00b", Password: kafka.NewSecret(password)}
-	_, err = cfg.Topics()
+	cfg.Connection.Security.SASL = &connection.SASL{Mechanism: connection.PLAIN, Username: "a\x00b", Password: connection.NewSecret(password)}
+	_, err = cfg.Topics.All()
 	require.ErrorContains(t, err, "zero byte")
 	require.NotContains(t, err.Error(), password)
 }
 
 func TestSecretIsNotShown(t *testing.T) {
 	t.Parallel()
-	s := kafka.NewSecret(password)
-	hidden := struct{ field kafka.Secret }{s} // fmt calls no methods of unexported fields
+	s := connection.NewSecret(password)
+	hidden := struct{ field connection.Secret }{s} // fmt calls no methods of unexported fields
 	var shown strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&shown, verb, s)
@@ -203,7 +208,7 @@ func TestSecretIsNotShown(t *testing.T) {
 	require.NotContains(t, shown.String(), fmt.Sprintf("%x", password))
 
 	require.Equal(t, password, s.Reveal())
-	require.Equal(t, kafka.Secret{}, kafka.NewSecret(""))
-	require.Empty(t, kafka.Secret{}.Reveal())
-	require.Empty(t, kafka.Secret{}.String())
+	require.Equal(t, connection.Secret{}, connection.NewSecret(""))
+	require.Empty(t, connection.Secret{}.Reveal())
+	require.Empty(t, connection.Secret{}.String())
 }

@@ -1,9 +1,12 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
@@ -82,3 +85,12 @@ func (e *IndexError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what was found.
 func (e *IndexError) Unwrap() error { return e.Err }
+
+// explainRefusal explains the reason of a refused commit, as [client.Explain] does.
+func explainRefusal(s connection.Security, err error) error {
+	var refused *RefusedError
+	if err == nil || !errors.As(err, &refused) {
+		return err
+	}
+	return &RefusedError{Topic: refused.Topic, Partition: refused.Partition, Err: client.Explain(s, refused.Err)}
+}

@@ -10,6 +10,8 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func Example() {
@@ -31,8 +33,12 @@ func Example() {
 }
 
 func appendAndRead(ctx context.Context, addresses []string) error {
-	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
-	topics, err := kafka.CreateTopics(ctx, cfg) // once, before the service starts
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: addresses},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account"}}},
+		Logger:     quiet(),
+	}
+	topics, err := topics.Create(ctx, cfg.Connection, cfg.Topics) // once, before the service starts
 	if err != nil {
 		return err
 	}

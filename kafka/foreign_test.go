@@ -20,7 +20,7 @@ func garbage(cfg kafka.Config) *kgo.Record {
 
 func foreigner(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(cfg.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(cfg.Connection.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c

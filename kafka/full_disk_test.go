@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // A real disk that takes no more, for any user and on any system: no file of the process may be
@@ -114,7 +115,7 @@ func TestFullDiskWhileAppending(t *testing.T) {
 	}
 	_, cfg := fake(t)
 	cfg.IndexDir = filepath.Join(t.TempDir(), "index")
-	cfg.TopicPrefix, cfg.Categories = "wide", []kafka.Category{{Name: category, Partitions: 3}}
+	cfg.Topics.Prefix, cfg.Topics.Categories = "wide", []topics.Category{{Name: category, Partitions: 3}}
 	create(t, cfg)
 	s := open(t, cfg)
 	limitFiles(t, 100_000)

@@ -97,7 +97,7 @@ func (m member) committed(ctx context.Context, n int32) (offset int64, ours bool
 // within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in
 // office has it.
 func (m member) within(ctx context.Context, n int32, offset int64) error {
-	log := partition.Log{Client: m.client, Pool: m.client.reading, Topic: m.category.topic, Partition: n}
+	log := partition.Log{Client: m.client, Pool: m.client.Reading, Topic: m.category.topic, Partition: n}
 	_, _, err := log.Read(ctx, offset)
 	var out *partition.RangeError
 	if errors.As(err, &out) {

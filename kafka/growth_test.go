@@ -16,6 +16,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // grow gives the topic more partitions, as an operator does who takes them for capacity.
@@ -43,8 +44,8 @@ func grow(t testing.TB, cfg kafka.Config, partitions int) {
 // two configures a topic of two partitions.
 func two(t testing.TB, cfg kafka.Config) kafka.Config {
 	t.Helper()
-	cfg.TopicPrefix += "two"
-	cfg.Categories = []kafka.Category{{Name: category, Partitions: 2}}
+	cfg.Topics.Prefix += "two"
+	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: 2}}
 	create(t, cfg)
 	return cfg
 }
@@ -77,14 +78,14 @@ func testGrowth(t *testing.T, cfg kafka.Config) {
 		require.NoError(t, again.Close())
 		require.Contains(t, logged.String(), "topic has more partitions than are configured; they are empty, and stay unused")
 	}
-	found, err := kafka.CheckTopics(t.Context(), cfg)
+	found, err := topics.Check(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	require.Empty(t, found[0].Differences)
 	require.Equal(t, int32(2), found[0].Extra)
 
 	grown := cfg
 	grown.IndexDir = ""
-	grown.Categories = []kafka.Category{{Name: category, Partitions: 4}}
+	grown.Topics.Categories = []topics.Category{{Name: category, Partitions: 4}}
 	_, err = kafka.Open(t.Context(), grown)
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, err, &corrupt)
@@ -95,7 +96,7 @@ func testGrowth(t *testing.T, cfg kafka.Config) {
 	foreign := &kgo.Record{Topic: topicOf(cfg), Partition: 3, Value: []byte("value")}
 	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), foreign).FirstErr())
 	_, err = kafka.Open(t.Context(), cfg)
-	var off *kafka.TopicsError
+	var off *topics.Error
 	require.ErrorAs(t, err, &off)
 	require.ErrorContains(t, err, "partitions is 4 (partition 3 holds records, or did), expected 2")
 }

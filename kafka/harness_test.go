@@ -17,7 +17,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // The category of the tests, in a topic of one partition: every stream is in it.
@@ -33,8 +35,8 @@ func fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	cfg := kafka.Config{
-		Brokers:    c.ListenAddrs(),
-		Categories: []kafka.Category{{Name: category, Partitions: 1}},
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
 		Logger:     quiet(),
 	}
 	kafkatest.Topics(t, cfg)
@@ -48,10 +50,10 @@ func create(t testing.TB, cfg kafka.Config) {
 
 // topicOf returns the topic of the category.
 func topicOf(cfg kafka.Config) string {
-	if cfg.TopicPrefix == "" {
+	if cfg.Topics.Prefix == "" {
 		return topic
 	}
-	return cfg.TopicPrefix + ".account.events"
+	return cfg.Topics.Prefix + ".account.events"
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Hooks are told what happens in a store, for metrics and traces; package observe/prom has ready ones. Each may be nil, and then costs nothing.
@@ -32,7 +33,7 @@ type Hooks struct {
 	Skipped func(Skip)
 
 	// Topic is called when a topic is not as it must be any more, when what is wrong with it changes, and when it is well again.
-	Topic func(TopicChange)
+	Topic func(topics.Change)
 }
 
 // Batch is a record batch that was sent.
@@ -73,13 +74,6 @@ type Skip struct {
 	Partition int32
 	Offset    int64 // of the first
 	Records   int
-}
-
-// TopicChange is what has changed about a topic while the store runs.
-type TopicChange struct {
-	TopicProblem
-
-	Over bool // the property is as it must be again, and nothing is lost
 }
 
 // observer binds the hooks to a partition.

@@ -61,7 +61,7 @@ func TestHungRequestsEndWithTheContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster, cfg := fake(t)
-			cfg.RequestTimeout = 14 * time.Minute // a claim takes no more
+			cfg.Connection.RequestTimeout = 14 * time.Minute // a claim takes no more
 			s, d := open(t, cfg), openLetters(t, cfg)
 			h := newHandled()
 			poison(h, add(t, s, "a", 1)[0])

@@ -88,7 +88,7 @@ func writeBatch(t testing.TB, cfg kafka.Config, b *sarama.RecordBatch) int64 {
 	t.Helper()
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V2_8_0_0
-	client, err := sarama.NewClient(cfg.Brokers, conf)
+	client, err := sarama.NewClient(cfg.Connection.Brokers, conf)
 	require.NoError(t, err)
 	defer client.Close()
 	leader, err := client.Leader(topic, 0)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // fetchesFrom0 counts the fetches from offset 0, which only an index that begins anew makes.
@@ -75,17 +76,17 @@ func TestIndexFolderThatCannotBeUsed(t *testing.T) {
 		}, "delete it: it is made again from Kafka"},
 		"of another cluster": {func(t *testing.T, _ *kfake.Cluster, cfg *kafka.Config) {
 			_, other := fake(t, kfake.ClusterID("another"))
-			cfg.Brokers = other.Brokers
+			cfg.Connection.Brokers = other.Connection.Brokers
 		}, "the brokers are of cluster another"},
 		"of a topic made anew": {func(t *testing.T, c *kfake.Cluster, cfg *kafka.Config) {
 			require.NoError(t, c.DeleteTopic(topic))
-			_, err := kafka.CreateTopics(t.Context(), *cfg)
+			_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 			require.NoError(t, err)
 		}, "it was deleted and made anew"},
 		"of a topic with fewer partitions": {func(t *testing.T, c *kfake.Cluster, cfg *kafka.Config) {
 			require.NoError(t, c.DeleteTopic(topic))
-			cfg.Categories = []kafka.Category{{Name: category, Partitions: 2}}
-			_, err := kafka.CreateTopics(t.Context(), *cfg)
+			cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: 2}}
+			_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 			require.NoError(t, err)
 		}, "had 1 partitions and has 2"},
 	} {

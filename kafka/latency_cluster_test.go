@@ -18,13 +18,13 @@ import (
 func TestLatencyOfASingleAppend(t *testing.T) {
 	cfg := real(t)
 	bare := cfg
-	bare.TopicPrefix += "-bare"
+	bare.Topics.Prefix += "-bare"
 	create(t, bare)
 	s := open(t, cfg)
 	conf := sarama.NewConfig()
 	conf.Producer.RequiredAcks = sarama.WaitForAll
 	conf.Producer.Return.Successes = true
-	producer, err := sarama.NewSyncProducer(cfg.Brokers, conf)
+	producer, err := sarama.NewSyncProducer(cfg.Connection.Brokers, conf)
 	require.NoError(t, err)
 	defer producer.Close()
 

@@ -9,16 +9,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Partitions that one broker leads do not wait for one another: a broker answers the requests of a connection in turn, so each has its own.
 func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.TopicPrefix = "many"
-	cfg.Categories = []kafka.Category{{Name: category, Partitions: 6}}
-	cfg.RequestTimeout = longest
+	cfg.Topics.Prefix = "many"
+	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: 6}}
+	cfg.Connection.RequestTimeout = longest
 	create(t, cfg)
 	s := open(t, cfg)
 	led := make(map[int32]map[int32]string) // a stream of each partition, by leader

@@ -14,6 +14,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/wake"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
@@ -26,7 +27,7 @@ import (
 type letters struct {
 	handler, topic string // whose letters, and of which topic
 	log            partition.Log
-	client         *client // for reading: its requests wait at the end of the topic
+	client         *client.Client // for reading: its requests wait at the end of the topic
 	writer         *letterWriter
 
 	mu      sync.Mutex
@@ -43,13 +44,13 @@ type attached struct {
 }
 
 func openLetters(ctx context.Context, cfg Config, handler, topic string) (*letters, error) {
-	client, err := connect(ctx, cfg)
+	client, err := client.Connect(ctx, cfg.Connection, cfg.Topics.Names())
 	if err != nil {
 		return nil, err
 	}
 	return &letters{
 		handler: handler, topic: topic, client: client,
-		log:     partition.Log{Client: client, Pool: client.reading, Topic: cfg.deadLetters()},
+		log:     partition.Log{Client: client, Pool: client.Reading, Topic: cfg.Topics.DeadLetters()},
 		writer:  &letterWriter{cfg: cfg},
 		parked:  make(map[int32]*deadletter.Parked),
 		runners: make(map[int32]*attached),
@@ -58,12 +59,12 @@ func openLetters(ctx context.Context, cfg Config, handler, topic string) (*lette
 
 func (l *letters) close() {
 	l.writer.close()
-	l.client.close()
+	l.client.Disconnect()
 }
 
 // run reads the topic until ctx ends.
 func (l *letters) run(ctx context.Context, logger *slog.Logger) {
-	defer l.client.conns.CutWhenDone(ctx)()
+	defer l.client.Conns.CutWhenDone(ctx)()
 	next := int64(0)
 	for ctx.Err() == nil {
 		records, after, err := l.log.Read(ctx, next)
@@ -213,7 +214,7 @@ type letterWriter struct {
 	cfg Config
 
 	mu       sync.Mutex
-	client   *client
+	client   *client.Client
 	producer sarama.SyncProducer
 }
 
@@ -231,9 +232,9 @@ func (w *letterWriter) write(ctx context.Context, e *deadletter.Entry) error {
 		if err == nil {
 			return nil
 		}
-		w.cfg.Logger.Warn("dead letter is written again", "topic", w.cfg.deadLetters(), "after", pause, "error", err)
+		w.cfg.Logger.Warn("dead letter is written again", "topic", w.cfg.Topics.DeadLetters(), "after", pause, "error", err)
 		if stopped := clock.Wait(ctx, pause); stopped != nil {
-			return fmt.Errorf("%w; the last attempt to write to %s: %w", stopped, w.cfg.deadLetters(), err)
+			return fmt.Errorf("%w; the last attempt to write to %s: %w", stopped, w.cfg.Topics.DeadLetters(), err)
 		}
 	}
 }
@@ -243,7 +244,7 @@ func (w *letterWriter) send(ctx context.Context, e *deadletter.Entry) error {
 	if err != nil {
 		return err
 	}
-	message := e.Message(w.cfg.deadLetters())
+	message := e.Message(w.cfg.Topics.DeadLetters())
 	position, err := dial.Promptly(ctx, func() (int64, error) {
 		_, offset, err := producer.SendMessage(message)
 		return offset, err
@@ -260,19 +261,19 @@ func (w *letterWriter) connected(ctx context.Context) (sarama.SyncProducer, erro
 	if w.producer != nil {
 		return w.producer, nil
 	}
-	s := w.cfg.sarama()
+	s := client.Sarama(w.cfg.Connection)
 	s.Producer.RequiredAcks = sarama.WaitForAll
 	s.Producer.Idempotent = true
 	s.Net.MaxOpenRequests = 1 // so idempotence demands
 	s.Producer.Return.Successes = true
-	s.Producer.Timeout = w.cfg.RequestTimeout
-	client, err := connectWith(ctx, w.cfg, s)
+	s.Producer.Timeout = w.cfg.Connection.RequestTimeout
+	client, err := client.ConnectWith(ctx, w.cfg.Connection, w.cfg.Topics.Names(), s)
 	if err != nil {
 		return nil, err
 	}
 	producer, err := sarama.NewSyncProducerFromClient(client)
 	if err != nil {
-		client.close()
+		client.Disconnect()
 		return nil, err
 	}
 	w.client, w.producer = client, producer
@@ -284,7 +285,7 @@ func (w *letterWriter) close() {
 	defer w.mu.Unlock()
 	if w.producer != nil {
 		_ = w.producer.Close() // all it was given is answered
-		w.client.close()
+		w.client.Disconnect()
 		w.producer = nil
 	}
 }

@@ -157,7 +157,7 @@ func (m member) handle(ctx context.Context, session sarama.ConsumerGroupSession,
 // spare looks after a partition beyond the configured ones, in which there must be nothing.
 func (m member) spare(ctx context.Context, n int32) error {
 	for ctx.Err() == nil {
-		why, err := m.client.used(ctx, m.category.topic, n)
+		why, err := m.client.Used(ctx, m.category.topic, n)
 		if err != nil {
 			return err
 		}

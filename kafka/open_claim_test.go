@@ -14,6 +14,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // everyClaim counts the requests that a claim makes.
@@ -96,7 +97,7 @@ func TestClaim_mayBeRepeated(t *testing.T) {
 func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.Categories[0].Partitions, cfg.TopicPrefix = 3, "three"
+	cfg.Topics.Categories[0].Partitions, cfg.Topics.Prefix = 3, "three"
 	create(t, cfg)
 	s := openReader(t, cfg)
 	id := kafka.DefaultTransactionalIDPrefix + ".three.account.events.2"
@@ -104,7 +105,7 @@ func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 		Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
 		When: func(r kmsg.Request) bool { return *r.(*kmsg.InitProducerIDRequest).TransactionalID == id },
 	})
-	require.ErrorIs(t, s.Claim(t.Context()), kafka.ErrPermission)
+	require.ErrorIs(t, s.Claim(t.Context()), connection.ErrPermission)
 	for _, p := range s.Status() {
 		require.False(t, p.Owned, "partition %d", p.Partition)
 		require.NoError(t, p.Err)

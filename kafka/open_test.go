@@ -14,14 +14,17 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	_, err := kafka.Open(t.Context(), kafka.Config{
-		Brokers:           []string{"localhost"},
-		Categories:        []kafka.Category{{Name: "Account"}, {Name: "ACCOUNT"}, {Name: "no spaces", Partitions: -1}},
-		MinInSyncReplicas: 4,
-		RequestTimeout:    time.Microsecond,
+		Connection: connection.Config{Brokers: []string{"localhost"}, RequestTimeout: time.Microsecond},
+		Topics: topics.Config{
+			Categories:        []topics.Category{{Name: "Account"}, {Name: "ACCOUNT"}, {Name: "no spaces", Partitions: -1}},
+			MinInSyncReplicas: 4,
+		},
 		MaxBatchBytes:     2 << 20,
 		MaxWaitingCommits: -1,
 		MaxWaitingBytes:   1,
@@ -39,15 +42,15 @@ func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 
 func TestFromEnv(t *testing.T) {
 	env := map[string]string{"KAFKA_BROKERS": "a:9092, b:9093,", "KAFKA_CLIENT_ID": ""}
-	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
+	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, topics.Category{Name: "Account"})
 	require.NoError(t, err)
-	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Brokers)
-	require.Equal(t, "billing-engine", kafka.DefaultClientID)
+	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Connection.Brokers)
+	require.Equal(t, "billing-engine", connection.DefaultClientID)
 
-	_, err = kafka.FromEnv(func(string) string { return "" }, kafka.Category{Name: "Account"})
+	_, err = kafka.FromEnv(func(string) string { return "" }, topics.Category{Name: "Account"})
 	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")
 	env["KAFKA_BROKERS"] = "nowhere"
-	_, err = kafka.FromEnv(func(k string) string { return env[k] }, kafka.Category{Name: "Account"})
+	_, err = kafka.FromEnv(func(k string) string { return env[k] }, topics.Category{Name: "Account"})
 	require.ErrorContains(t, err, `found "nowhere", expected host:port`)
 }
 
@@ -60,7 +63,8 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 	defer silent.Close()
 
 	_, err = kafka.Open(t.Context(), kafka.Config{
-		Brokers: []string{closed.Addr().String()}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{Brokers: []string{closed.Addr().String()}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
 	})
 	require.ErrorContains(t, err, "no broker of "+closed.Addr().String()+" answers")
 
@@ -72,19 +76,20 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 		}
 	}()
 	_, err = kafka.Open(ctx, kafka.Config{
-		Brokers: []string{silent.Addr().String()}, Categories: []kafka.Category{{Name: category}},
+		Connection: connection.Config{Brokers: []string{silent.Addr().String()}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories = []kafka.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
+	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
 	require.NoError(t, c.CreateTopic("billing.odd.events", 1, map[string]string{
 		"retention.ms": "1000", "cleanup.policy": "compact", "max.message.bytes": "1048587",
 	}))
 	_, err := kafka.Open(t.Context(), cfg)
-	var off *kafka.TopicsError
+	var off *topics.Error
 	require.ErrorAs(t, err, &off)
 	require.Len(t, off.Topics, 3)
 	require.ErrorContains(t, err, "topic billing.account.events: partitions is 1, expected 4")
@@ -96,10 +101,10 @@ func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 
 func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Categories = append(cfg.Categories, kafka.Category{Name: "Order"}, kafka.Category{Name: "Odd", Partitions: 2})
+	cfg.Topics.Categories = append(cfg.Topics.Categories, topics.Category{Name: "Order"}, topics.Category{Name: "Odd", Partitions: 2})
 	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
 	for round := range 2 {
-		found, err := kafka.CreateTopics(t.Context(), cfg)
+		found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 		require.NoError(t, err)
 		require.Len(t, found, 4)
 		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
@@ -110,7 +115,7 @@ func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
 		}
 		require.Empty(t, found[0].Differences)
 		require.Empty(t, found[1].Differences)
-		require.Contains(t, found[2].Differences, kafka.Difference{Property: "partitions", Found: "1", Want: "2"})
+		require.Contains(t, found[2].Differences, topics.Difference{Property: "partitions", Found: "1", Want: "2"})
 	}
 }
 
@@ -129,11 +134,11 @@ func TestTopicsAreCheckedWhileABrokerGoesAway(t *testing.T) {
 		})
 	}
 	for range 5 {
-		found, err := kafka.CheckTopics(t.Context(), cfg)
+		found, err := topics.Check(t.Context(), cfg.Connection, cfg.Topics)
 		require.NoError(t, err)
 		require.Empty(t, found[0].Differences)
 	}
-	_, err := kafka.CreateTopics(t.Context(), cfg)
+	_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	open(t, cfg)
 	require.NotZero(t, turnedAway)

@@ -14,7 +14,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // All brokers go away while a store is open, and come back: callers learn what they can under their own
@@ -22,11 +24,10 @@ import (
 func TestBrokersGoAwayAndComeBack(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
-		Brokers:        c.Brokers(),
-		Categories:     []kafka.Category{{Name: category, Partitions: 1}},
-		RequestTimeout: 2 * time.Second,
-		IndexDir:       t.TempDir(),
-		Logger:         quiet(),
+		Connection: connection.Config{Brokers: c.Brokers(), RequestTimeout: 2 * time.Second},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
+		IndexDir:   t.TempDir(),
+		Logger:     quiet(),
 	}
 	create(t, cfg)
 	s := open(t, cfg)
@@ -45,7 +46,10 @@ func TestBrokersGoAwayAndComeBack(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	}
 	require.Len(t, ids(t, s, "a"), 2, "loading asks no broker")
-	_, err = kafka.Open(t.Context(), kafka.Config{Brokers: c.Brokers(), Categories: cfg.Categories})
+	_, err = kafka.Open(t.Context(), kafka.Config{
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: cfg.Topics.Categories},
+	})
 	require.ErrorContains(t, err, "is Kafka running there")
 
 	var restarts errgroup.Group // all at once: one alone has no quorum

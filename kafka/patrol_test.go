@@ -16,6 +16,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // compacted has the topic compacted once, and sets it right again.
@@ -27,7 +28,7 @@ func compacted(t testing.TB, c *kfake.Cluster, cfg kafka.Config) {
 }
 
 // incomplete waits until the store says that the log of partition 0 lacks records.
-func incomplete(t testing.TB, s *kafka.Store) kafka.TopicProblem {
+func incomplete(t testing.TB, s *kafka.Store) topics.Problem {
 	t.Helper()
 	return one(t, s, "log of partition 0 is without", "expected whole", "compacted for a while", "the index still has them", "restore the topic from a copy")
 }
@@ -81,9 +82,9 @@ func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 			require.Equal(t, kept, ids(t, s, "x"), "streams are whole in the index, and the partition goes on")
 			require.ErrorIs(t, firstError(s.ReadCategory(t.Context(), category, eventstore.Beginning())), kafka.ErrRecordsMissing)
 			looks(t, s, 5)
-			require.Equal(t, []kafka.TopicProblem{found}, s.TopicHealth().Problems, "it stays, as it was found first")
+			require.Equal(t, []topics.Problem{found}, s.TopicHealth().Problems, "it stays, as it was found first")
 			require.NoError(t, s.Close())
-			require.Equal(t, []kafka.TopicChange{{TopicProblem: found}}, told.told(), "once")
+			require.Equal(t, []topics.Change{{Problem: found}}, told.told(), "once")
 			require.Contains(t, logged.String(), "level=ERROR")
 			require.Contains(t, logged.String(), found.Found)
 
@@ -153,7 +154,7 @@ func newPatrolled(c *kfake.Cluster) *patrolled {
 func TestPatrol_ofALogThatIsWhole(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
-	cfg.TopicPrefix, cfg.Categories = "whole", []kafka.Category{{Name: category, Partitions: 2}}
+	cfg.Topics.Prefix, cfg.Topics.Categories = "whole", []topics.Category{{Name: category, Partitions: 2}}
 	create(t, cfg)
 	writer := open(t, cfg)
 	for i := range 8 { // in both partitions
@@ -202,7 +203,7 @@ func TestPatrol_whileBrokersDoNotAnswer(t *testing.T) {
 	add(t, s, "x", 4)
 	require.NoError(t, s.Close())
 	p := newPatrolled(c)
-	cfg.CheckEvery, cfg.RequestTimeout = 10*time.Millisecond, 100*time.Millisecond
+	cfg.CheckEvery, cfg.Connection.RequestTimeout = 10*time.Millisecond, 100*time.Millisecond
 	s = openReader(t, cfg)
 	looks(t, s, 2)
 	p.fails.Store(true)

@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // A provider of managed clusters may refuse to have settings set. Topics are then made without them, and still checked.
@@ -31,19 +33,21 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 		return nil, nil, false
 	})
 	cfg := kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
+		Logger:     quiet(),
 	}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
+	_, err = topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.ErrorContains(t, err, "create topic billing.account.events")
 
-	cfg.ProviderSettings = []string{"compression.type", "retention.ms"}
-	found, err := kafka.CreateTopics(t.Context(), cfg)
+	cfg.Topics.ProviderSettings = []string{"compression.type", "retention.ms"}
+	found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	require.True(t, found[0].Created)
-	require.Equal(t, []kafka.Difference{{Property: "retention.ms", Found: "604800000", Want: "-1"}}, found[0].Differences)
+	require.Equal(t, []topics.Difference{{Property: "retention.ms", Found: "604800000", Want: "-1"}}, found[0].Differences)
 
-	cfg.ProviderSettings = []string{"segment.ms"}
-	_, err = kafka.CreateTopics(t.Context(), cfg)
+	cfg.Topics.ProviderSettings = []string{"segment.ms"}
+	_, err = topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.ErrorContains(t, err, `ProviderSettings: found "segment.ms", expected some of cleanup.policy`)
 }
 
@@ -64,11 +68,11 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		response.Topics = append(response.Topics, refusal)
 		return response, nil, true
 	})
-	found, err := kafka.CreateTopics(t.Context(), kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: []kafka.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}}, Logger: quiet(),
+	found, err := topics.Create(t.Context(), connection.Config{Brokers: c.ListenAddrs(), Logger: quiet()}, topics.Config{
+		Categories: []topics.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}},
 	})
 	require.ErrorContains(t, err, "create topic billing.refused.events")
-	var permission *kafka.PermissionError
+	var permission *connection.PermissionError
 	require.ErrorAs(t, err, &permission)
 	created := make(map[string]bool)
 	for _, topic := range found {

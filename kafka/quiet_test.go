@@ -19,7 +19,9 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // rivalEnv makes this test binary a second writer: the prefixes of transactional ids and of topics, and brokers.
@@ -32,8 +34,10 @@ const rivalLost = "lost"
 func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
 	s := open(t, kafka.Config{
-		TransactionalIDPrefix: of[0], TopicPrefix: of[1], Brokers: strings.Split(of[2], ","), Logger: quiet(),
-		Categories: []kafka.Category{{Name: category, Partitions: 1}},
+		TransactionalIDPrefix: of[0],
+		Topics:                topics.Config{Prefix: of[1], Categories: []topics.Category{{Name: category, Partitions: 1}}},
+		Connection:            connection.Config{Brokers: strings.Split(of[2], ",")},
+		Logger:                quiet(),
 	})
 	ends, end := context.WithCancel(t.Context())
 	go func() {
@@ -63,7 +67,7 @@ type rival struct {
 
 func startRival(t *testing.T, test string, cfg kafka.Config, prefix string) *rival {
 	t.Helper()
-	brokers := strings.Join(cfg.Brokers, ",")
+	brokers := strings.Join(cfg.Connection.Brokers, ",")
 	r := &rival{process: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$")}
 	r.process.Env = append(os.Environ(), rivalEnv+"="+prefix+" "+strings.TrimSuffix(topicOf(cfg), ".account.events")+" "+brokers, kafkatest.EnvBrokers+"="+brokers)
 	input, err := r.process.StdinPipe()

@@ -43,7 +43,7 @@ func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.ClaimRenewal = 20 * time.Millisecond
-	cfg.RequestTimeout = longest
+	cfg.Connection.RequestTimeout = longest
 	held, release := holdRequest(t, c, kmsg.InitProducerID, renews)
 	var h heard
 	cfg.Hooks = h.hooks()
@@ -77,7 +77,7 @@ func TestCloseWaitsForNoCoordinator(t *testing.T) {
 			t.Parallel()
 			c, cfg := fake(t)
 			cfg.ClaimRenewal = 20 * time.Millisecond
-			cfg.RequestTimeout = longest
+			cfg.Connection.RequestTimeout = longest
 			s := open(t, cfg)
 			held, _ := holdRequest(t, c, key, always)
 			if key == kmsg.FindCoordinator { // which is asked for when the one that is known fails

@@ -13,7 +13,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Real brokers lose records in the ways that they can: their topic is compacted for a while, and their disks are restored from a copy.
@@ -23,7 +25,9 @@ func TestLossesOnRealBrokers(t *testing.T) {
 	}})
 	cfg := func(t *testing.T, prefix string) kafka.Config {
 		cfg := kafka.Config{
-			Brokers: c.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
+			Connection: connection.Config{Brokers: c.Brokers()},
+			Topics:     topics.Config{Prefix: prefix, Categories: []topics.Category{{Name: category, Partitions: 1}}},
+			Logger:     quiet(),
 		}
 		create(t, cfg)
 		return cfg

@@ -14,6 +14,8 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // diskful is fake brokers whose disks are copied and put back, as an operator does with real ones.
@@ -39,7 +41,9 @@ func newDiskful(t *testing.T) (*diskful, kafka.Config) {
 	}
 	t.Cleanup(func() { d.Close() })
 	cfg := kafka.Config{
-		Brokers: d.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: quiet(),
+		Connection: connection.Config{Brokers: d.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
+		Logger:     quiet(),
 	}
 	create(t, cfg)
 	return d, cfg

@@ -17,7 +17,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const (
@@ -55,9 +57,9 @@ func TestSecuredBrokers(t *testing.T) {
 // from returns the configuration that the variables give, over topics of its own that are yet to be made.
 func from(t *testing.T, env map[string]string) kafka.Config {
 	t.Helper()
-	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, kafka.Category{Name: category, Partitions: 2})
+	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, topics.Category{Name: category, Partitions: 2})
 	require.NoError(t, err)
-	cfg.TopicPrefix = testTopics + uuid.NewString()[:8]
+	cfg.Topics.Prefix = testTopics + uuid.NewString()[:8]
 	cfg.Logger = quiet()
 	return cfg
 }
@@ -67,7 +69,7 @@ func arranged(t *testing.T, c *kafkatest.Cluster, env map[string]string) kafka.C
 	t.Helper()
 	cfg := from(t, env)
 	open := cfg
-	open.Brokers, open.Security = c.Brokers(), kafka.Security{}
+	open.Connection.Brokers, open.Connection.Security = c.Brokers(), connection.Security{}
 	create(t, open)
 	return cfg
 }
@@ -90,7 +92,7 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			cfg := arranged(t, c, l.env)
-			require.Equal(t, l.security, cfg.Security.String())
+			require.Equal(t, l.security, cfg.Connection.Security.String())
 			first := open(t, cfg)
 			commit := records(2, "")
 			_, err := first.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, commit...))
@@ -173,11 +175,11 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			says: []string{"signed by an authority that is not trusted", "KAFKA_SSL_CA_LOCATION"},
 		},
 		{
-			name: "another host's certificate", env: sasl, change: func(cfg *kafka.Config) { cfg.Security.TLS.ServerName = "elsewhere.example" },
+			name: "another host's certificate", env: sasl, change: func(cfg *kafka.Config) { cfg.Connection.Security.TLS.ServerName = "elsewhere.example" },
 			says: []string{"not for the name that was dialled, elsewhere.example", "advertised.listeners"},
 		},
 		{name: "an expired certificate", env: sasl, change: func(cfg *kafka.Config) {
-			cfg.Security.TLS.Time = func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
+			cfg.Connection.Security.TLS.Time = func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }
 		}, says: []string{"not valid now", "clock"}},
 		{
 			name: "no client certificate", env: with(c.Environment(kafkatest.MutualSSL, principal), kafka.EnvCertificate, "", kafka.EnvKey, ""),
@@ -216,8 +218,8 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			}
 			for name, try := range map[string]func(context.Context) error{
 				"open":   func(ctx context.Context) error { _, err := claimed(ctx, cfg); return err },
-				"create": func(ctx context.Context) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
-				"check":  func(ctx context.Context) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
+				"create": func(ctx context.Context) error { _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); return err },
+				"check":  func(ctx context.Context) error { _, err := topics.Check(ctx, cfg.Connection, cfg.Topics); return err },
 			} {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				begun := time.Now()
@@ -225,10 +227,10 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 				require.NoError(t, ctx.Err(), name)
 				cancel()
 				require.Less(t, time.Since(begun), 20*time.Second, "told at once")
-				require.ErrorIs(t, err, kafka.ErrSecurity, name)
-				var mismatch *kafka.SecurityError
+				require.ErrorIs(t, err, connection.ErrSecurity, name)
+				var mismatch *connection.SecurityError
 				require.ErrorAs(t, err, &mismatch)
-				require.Contains(t, cfg.Brokers, mismatch.Broker)
+				require.Contains(t, cfg.Connection.Brokers, mismatch.Broker)
 				for _, says := range m.says {
 					require.ErrorContains(t, err, says)
 				}
@@ -245,14 +247,14 @@ func testNoSecretIsShown(t *testing.T, c *kafkatest.Cluster) {
 			env := with(c.Environment(kafkatest.SASLSSL, principal), kafka.EnvSASLMechanism, mechanism, kafka.EnvSASLPassword, password)
 			cfg := arranged(t, c, env)
 			cfg.Logger = slog.New(slog.NewJSONHandler(&seen, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			cfg.Logger.Info("configured", "config", cfg, "security", cfg.Security, "sasl", cfg.Security.SASL, "password", cfg.Security.SASL.Password)
+			cfg.Logger.Info("configured", "config", cfg, "security", cfg.Connection.Security, "sasl", cfg.Connection.Security.SASL, "password", cfg.Connection.Security.SASL.Password)
 			s, err := claimed(t.Context(), cfg)
 			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-				for _, v := range []any{cfg, cfg.Security, cfg.Security.SASL, *cfg.Security.SASL, cfg.Security.SASL.Password, err} {
+				for _, v := range []any{cfg, cfg.Connection.Security, cfg.Connection.Security.SASL, *cfg.Connection.Security.SASL, cfg.Connection.Security.SASL.Password, err} {
 					fmt.Fprintf(&seen, verb, v)
 				}
 			}
-			encoded, jsonErr := json.Marshal(cfg.Security)
+			encoded, jsonErr := json.Marshal(cfg.Connection.Security)
 			require.NoError(t, jsonErr)
 			seen.Write(encoded)
 			require.Equal(t, password == servicePassword, err == nil, err)

@@ -18,14 +18,18 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 func realService(t testing.TB, partitions int32) *service {
 	t.Helper()
-	s := newService(kafka.Config{Brokers: shared.Get(t).Brokers(), Logger: quiet()}, partitions)
-	s.cfg.TopicPrefix = "shared-" + uuid.NewString()[:8]
-	s.cfg.TransactionalIDPrefix = s.cfg.TopicPrefix // and so a group of its own
+	s := newService(kafka.Config{
+		Connection: connection.Config{Brokers: shared.Get(t).Brokers()},
+		Logger:     quiet(),
+	}, partitions)
+	s.cfg.Topics.Prefix = "shared-" + uuid.NewString()[:8]
+	s.cfg.TransactionalIDPrefix = s.cfg.Topics.Prefix // and so a group of its own
 	return s
 }
 
@@ -73,8 +77,8 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 	create(t, s.cfg)
 	s.start(t, "a:1")
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledInstanceIsTakenOver$")
-	child.Env = append(os.Environ(), instanceEnv+"="+s.cfg.TopicPrefix+" "+strings.Join(s.cfg.Brokers, ","),
-		kafkatest.EnvBrokers+"="+strings.Join(s.cfg.Brokers, ",")) // it starts no cluster
+	child.Env = append(os.Environ(), instanceEnv+"="+s.cfg.Topics.Prefix+" "+strings.Join(s.cfg.Connection.Brokers, ","),
+		kafkatest.EnvBrokers+"="+strings.Join(s.cfg.Connection.Brokers, ",")) // it starts no cluster
 	input, err := child.StdinPipe() // never written to: its end ends the child
 	require.NoError(t, err)
 	defer input.Close()
@@ -104,8 +108,11 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 // beAnInstance appends to the streams that it owns of some, says which, and stays until its input ends.
 func beAnInstance(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
-	s := newService(kafka.Config{Brokers: strings.Split(brokers, ","), Logger: quiet()}, 6)
-	s.cfg.TopicPrefix, s.cfg.TransactionalIDPrefix = prefix, prefix
+	s := newService(kafka.Config{
+		Connection: connection.Config{Brokers: strings.Split(brokers, ",")},
+		Logger:     quiet(),
+	}, 6)
+	s.cfg.Topics.Prefix, s.cfg.TransactionalIDPrefix = prefix, prefix
 	store := s.start(t, "b:1")
 	var appended []string
 	for i := range 30 {

@@ -11,6 +11,8 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Two instances of a service share the partitions: an append at the wrong one is told where to go.
@@ -29,8 +31,12 @@ func Example_sharing() {
 }
 
 func appendWhereItBelongs(ctx context.Context, addresses []string) error {
-	cfg := kafka.Config{Brokers: addresses, Categories: []kafka.Category{{Name: "Account"}}, Logger: quiet()}
-	if _, err := kafka.CreateTopics(ctx, cfg); err != nil {
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: addresses},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account"}}},
+		Logger:     quiet(),
+	}
+	if _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); err != nil {
 		return err
 	}
 	instances := make(map[string]*kafka.Store)

@@ -86,7 +86,7 @@ func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
 			a := s.start(t, "a:1")
 			var claims atomic.Int64
 			s.cfg.Hooks.Claimed = func(kafka.Claim) { claims.Add(1) }
-			s.cfg.ClientID = "b"
+			s.cfg.Connection.ClientID = "b"
 			b := s.start(t, "b:1")
 			awaitSharing(t, s, "a:1")
 			require.NotZero(t, claims.Load())

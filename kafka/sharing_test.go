@@ -15,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // service is the instances of a service, by the addresses they advertise.
@@ -30,8 +31,8 @@ type service struct {
 const ownersSession = 6 * time.Second
 
 func newService(cfg kafka.Config, partitions int32) *service {
-	cfg.Categories = []kafka.Category{{Name: category, Partitions: partitions}}
-	cfg.TopicPrefix = "shared"
+	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: partitions}}
+	cfg.Topics.Prefix = "shared"
 	return &service{cfg: cfg, session: ownersSession, instances: make(map[string]*kafka.Store)}
 }
 

@@ -1,6 +1,12 @@
 package kafka
 
-import "github.com/fencelog/fencelog/kafka/internal/membership"
+import (
+	"context"
+
+	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/internal/membership"
+	"github.com/fencelog/fencelog/kafka/topics"
+)
 
 // PartitionStatus is what a store knows of one of its partitions.
 type PartitionStatus struct {
@@ -21,7 +27,7 @@ type PartitionStatus struct {
 func (s *Store) Status() []PartitionStatus {
 	var all []PartitionStatus
 	shared := s.ownership.Load()
-	for _, g := range s.cfg.Categories {
+	for _, g := range s.cfg.Topics.Categories {
 		c, ok := s.categories[g.Name]
 		if !ok {
 			continue
@@ -41,3 +47,30 @@ func (s *Store) Status() []PartitionStatus {
 
 // IndexBytes returns the size of the index, on disk or in memory; 0 once the store is closed.
 func (s *Store) IndexBytes() int64 { return s.index.Bytes() }
+
+// TopicHealth returns what the store has seen of its topics. It looks every [Config].CheckEvery; this
+// method asks no broker.
+func (s *Store) TopicHealth() topics.Health { return s.watch.Health() }
+
+// startWatch begins to look at the topics.
+func (s *Store) startWatch(ctx context.Context, ids client.IDs) error {
+	all, err := s.cfg.Topics.All()
+	if err != nil {
+		return err
+	}
+	var logs []topics.Log
+	for _, g := range s.cfg.Topics.Categories {
+		for _, p := range s.categories[g.Name].partitions {
+			logs = append(logs, topics.Log{
+				Topic: p.reader.Topic, Partition: p.reader.Partition, Readable: p.Readable,
+				Known: func() int64 { return p.index.Checkpoint().Next }, Probe: p.reader.Probe,
+			})
+		}
+	}
+	s.watch = topics.StartWatch(ctx, topics.WatchConfig{
+		Client: s.client, Security: s.cfg.Connection.Security, Topics: all, IDs: ids.Topics, Logs: logs,
+		Every: s.cfg.CheckEvery, Answer: s.cfg.Connection.RequestTimeout, Logger: s.cfg.Logger,
+		Changed: s.cfg.Hooks.Topic,
+	})
+	return nil
+}

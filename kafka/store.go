@@ -14,23 +14,25 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Store is an event store in Kafka: a topic for each category, one process at a time the only writer of a partition. Its
 // methods may be called by any number of goroutines.
 type Store struct {
 	cfg        Config
-	client     *client
+	client     *client.Client
 	index      *index.Store
 	categories map[string]*category
 	ownership  atomic.Pointer[ownership] // nil unless the partitions are shared and Claim was called
 
 	subscriptions subscriptions
-	watch         *watch
+	watch         *topics.Watch
 
 	turn    chan struct{} // holds a token while somebody claims, or gives up for good
 	claimed bool          // Claim has succeeded; the token's holder reads and writes it
@@ -56,16 +58,16 @@ type storedPartition struct {
 // Open connects to the cluster, verifies the topics, and reads all events into the index. It follows what is appended from then on.
 // It claims nothing, so it takes no partition from its owner: [Store.Claim] does, and comes last.
 // Until then Append and ReadQueued fail with a *[NotOwnerError]. A store that never claims is a reader.
-// The topics must exist: see [CreateTopics].
+// The topics must exist: see [topics.Create].
 //
-// Open fails with all mistakes of cfg, with *[TopicsError] if a topic is missing or not as it must be, with *[CorruptError] if a
+// Open fails with all mistakes of cfg, with *[topics.Error] if a topic is missing or not as it must be, with *[CorruptError] if a
 // topic holds what this library cannot have written, with *[IndexError] if the folder of the index cannot be used, if no broker answers, and if ctx ends.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	cfg, err := cfg.complete()
+	cfg, err := cfg.Complete()
 	if err != nil {
 		return nil, err
 	}
-	c, err := connect(ctx, cfg)
+	c, err := client.Connect(ctx, cfg.Connection, cfg.Topics.Names())
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		turn: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	if err := s.read(ctx); err != nil {
-		return nil, errors.Join(cfg.Security.explain(err), s.Close())
+		return nil, errors.Join(client.Explain(cfg.Connection.Security, err), s.Close())
 	}
 	return s, nil
 }
@@ -84,7 +86,7 @@ func (s *Store) read(ctx context.Context) error {
 	if err := s.verify(ctx); err != nil {
 		return err
 	}
-	id, err := s.openIndex(ctx)
+	ids, err := s.openIndex(ctx)
 	if err != nil {
 		return err
 	}
@@ -94,53 +96,50 @@ func (s *Store) read(ctx context.Context) error {
 	if err := s.each(ctx, storedPartition.Follow); err != nil {
 		return err
 	}
-	s.watch, err = newWatch(ctx, s, id)
-	return err
+	return s.startWatch(ctx, ids)
 }
 
-// openIndex opens the index of the topics as they are now, which it returns.
-func (s *Store) openIndex(ctx context.Context) (index.Identity, error) {
-	id, err := s.client.identity(ctx, s.cfg)
+// openIndex opens the index of the topics as they are now. It returns their ids.
+func (s *Store) openIndex(ctx context.Context) (client.IDs, error) {
+	ids, err := s.client.IDs(ctx, s.cfg.Topics.Names())
 	if err != nil {
-		return id, err
+		return ids, err
+	}
+	id := index.Identity{ClusterID: ids.Cluster, Topics: make(map[string]index.Topic)}
+	for _, g := range s.cfg.Topics.Categories { // a topic may have more partitions, which stay unused
+		topic := s.cfg.Topics.NameOf(g.Name)
+		id.Topics[topic] = index.Topic{ID: ids.Topics[topic], Partitions: g.Partitions}
 	}
 	s.index, err = index.Open(s.cfg.IndexDir, id, s.cfg.Logger)
-	return id, public(err)
+	return ids, public(err)
 }
 
-// verify returns a *TopicsError if a topic is missing or not as it must be.
+// verify returns a *[topics.Error] if a topic is missing or not as it must be.
 func (s *Store) verify(ctx context.Context) error {
-	defer s.client.conns.CutWhenDone(ctx)()
-	want, err := s.cfg.Topics()
+	defer s.client.Conns.CutWhenDone(ctx)()
+	want, err := s.cfg.Topics.All()
 	if err != nil {
 		return err
 	}
-	found, err := inspect(ctx, s.client, want)
+	found, err := topics.Inspect(ctx, s.client, want)
 	if err != nil {
 		return err
 	}
-	var off []TopicStatus
 	for _, t := range found {
-		if !t.Exists || len(t.Differences) > 0 {
-			off = append(off, t)
-		}
 		if t.Extra > 0 {
 			s.cfg.Logger.Warn("topic has more partitions than are configured; they are empty, and stay unused", "topic", t.Name,
 				"configured", t.Partitions, "extra", t.Extra)
 		}
 	}
-	if len(off) > 0 {
-		return &TopicsError{Topics: off}
-	}
-	return nil
+	return topics.ErrorOf(found)
 }
 
 // atOnce bounds the partitions that are claimed or read at the same time while a store opens.
 const atOnce = 16
 
 func (s *Store) addPartitions(ctx context.Context) error {
-	for _, g := range s.cfg.Categories {
-		topic := s.cfg.topic(g.Name)
+	for _, g := range s.cfg.Topics.Categories {
+		topic := s.cfg.Topics.NameOf(g.Name)
 		c := &category{
 			topic: topic, partitions: make([]storedPartition, g.Partitions),
 		}
@@ -152,7 +151,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 			c.partitions[p] = storedPartition{
 				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
 				index:     idx,
-				reader:    &partition.Reader{Client: s.client, Pool: s.client.reading, Topic: topic, Partition: p, Index: idx},
+				reader:    &partition.Reader{Client: s.client, Pool: s.client.Reading, Topic: topic, Partition: p, Index: idx},
 			}
 		}
 		s.categories[g.Name] = c
@@ -160,20 +159,20 @@ func (s *Store) addPartitions(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) partitionConfig(ctx context.Context, g Category, p int32, idx *index.Partition) partition.Config {
-	topic := s.cfg.topic(g.Name)
+func (s *Store) partitionConfig(ctx context.Context, g topics.Category, p int32, idx *index.Partition) partition.Config {
+	topic := s.cfg.Topics.NameOf(g.Name)
 	return partition.Config{
 		Client:          s.client,
 		Topic:           topic,
 		Partition:       p,
 		Partitions:      g.Partitions,
 		Category:        g.Name,
-		TransactionalID: s.cfg.transactionalID(topic, p),
+		TransactionalID: s.cfg.TransactionalID(topic, p),
 		Index:           idx,
 		Logger:          s.cfg.Logger,
-		RequestTimeout:  s.cfg.RequestTimeout,
+		RequestTimeout:  s.cfg.Connection.RequestTimeout,
 		RenewEvery:      s.cfg.ClaimRenewal,
-		Codec:           s.cfg.Compression.codec(),
+		Codec:           codecOf(s.cfg.Topics.Compression),
 		MaxBatchBytes:   s.cfg.MaxBatchBytes,
 		MaxWaiting:      s.cfg.MaxWaitingCommits,
 		MaxWaitingBytes: s.cfg.MaxWaitingBytes,
@@ -217,13 +216,13 @@ func (s *Store) Close() error {
 func (s *Store) close() error {
 	s.closing.Do(func() {
 		close(s.closed)
-		s.watch.end()
+		s.watch.End()
 		s.subscriptions.close()
-		defer s.client.conns.CutAfter(closeGrace)()
+		defer s.client.Conns.CutAfter(closeGrace)()
 		s.turn <- struct{}{} // a claim under way ends first, as s.closed is closed; and no other begins
 		s.giveUp()
-		s.client.close()
-		s.watch.wait()
+		s.client.Disconnect()
+		s.watch.Wait()
 		if s.index != nil {
 			s.closeErr = public(s.index.Close())
 		}
@@ -305,7 +304,7 @@ func (s *Store) explained(err error) error {
 	if err == nil {
 		return nil
 	}
-	return s.cfg.Security.explainRefusal(s.ownership.Load().named(public(err)))
+	return explainRefusal(s.cfg.Connection.Security, s.ownership.Load().named(public(err)))
 }
 
 // ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another process owns the

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/delivery"
 )
 
@@ -21,7 +22,7 @@ type Subscription struct {
 	cfg      SubscriptionConfig
 	store    *Store
 	category *category
-	client   *client
+	client   *client.Client
 	group    sarama.ConsumerGroup
 	letters  *letters
 	counts   delivery.Counts
@@ -76,20 +77,20 @@ func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscri
 	if cfg.Start.AtEnd() { // of now, whenever a partition is assigned
 		cfg.Start = s.endOf(c)
 	}
-	client, err := connectWith(ctx, s.cfg, cfg.sarama(s.cfg))
+	client, err := client.ConnectWith(ctx, s.cfg.Connection, s.cfg.Topics.Names(), cfg.sarama(s.cfg))
 	if err != nil {
 		return nil, err
 	}
-	client.conns.Patient(client.Config().Consumer.Group.Rebalance.Timeout) // that it is not in the group yet, stands tell
+	client.Conns.Patient(client.Config().Consumer.Group.Rebalance.Timeout) // that it is not in the group yet, stands tell
 	group, err := sarama.NewConsumerGroupFromClient(cfg.Group, client)
 	if err != nil {
-		client.close()
+		client.Disconnect()
 		return nil, err
 	}
 	letters, err := openLetters(ctx, s.cfg, cfg.Group, c.topic)
 	if err != nil {
 		_ = group.Close()
-		client.close()
+		client.Disconnect()
 		return nil, err
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -102,7 +103,7 @@ func (s *Store) Subscribe(ctx context.Context, cfg SubscriptionConfig) (*Subscri
 		close(sub.done)
 		letters.close()
 		_ = group.Close()
-		client.close()
+		client.Disconnect()
 		return nil, eventstore.ErrClosed
 	}
 	go sub.run(run)
@@ -198,7 +199,7 @@ func (s *Subscription) run(ctx context.Context) {
 	}
 	group.Wait()
 	s.letters.close()
-	s.client.close()
+	s.client.Disconnect()
 	s.store.subscriptions.remove(s)
 	s.stands.end()
 	s.err = public(s.failed())

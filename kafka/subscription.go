@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // Defaults of [SubscriptionConfig].
@@ -123,7 +124,7 @@ func (c SubscriptionConfig) complete(store Config) (SubscriptionConfig, error) {
 	}
 	report(c.Group == "" || len(c.Group) > eventstore.MaxIDBytes, "Group is %q, expected a name of 1 to %d bytes", c.Group, eventstore.MaxIDBytes)
 	known := false
-	for _, g := range store.Categories {
+	for _, g := range store.Topics.Categories {
 		known = known || g.Name == c.Category
 	}
 	report(!known, "Category is %q, expected one of the store's Categories", c.Category)
@@ -143,7 +144,7 @@ func (c SubscriptionConfig) complete(store Config) (SubscriptionConfig, error) {
 
 // sarama returns the configuration of the group's client.
 func (c SubscriptionConfig) sarama(store Config) *sarama.Config {
-	s := store.sarama()
+	s := client.Sarama(store.Connection)
 	s.Consumer.Group.Session.Timeout = c.Session
 	s.Consumer.Group.Heartbeat.Interval = c.Heartbeat
 	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}

@@ -16,7 +16,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func TestSubscriptionOnRealBrokers(t *testing.T) { testSubscription(t, real(t)) }
@@ -29,8 +31,8 @@ func TestOffsetsOutOfBoundsOnRealBrokers(t *testing.T) { testOffsetsOutOfBounds(
 func realWith(t testing.TB, partitions int32) kafka.Config {
 	t.Helper()
 	cfg := real(t)
-	cfg.TopicPrefix = "test-" + uuid.NewString()[:8]
-	cfg.Categories = []kafka.Category{{Name: category, Partitions: partitions}}
+	cfg.Topics.Prefix = "test-" + uuid.NewString()[:8]
+	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: partitions}}
 	create(t, cfg)
 	return cfg
 }
@@ -40,7 +42,7 @@ func committed(t testing.TB, cfg kafka.Config, group string) map[int32]int64 {
 	t.Helper()
 	conf := sarama.NewConfig()
 	conf.Version = sarama.V2_8_0_0
-	admin, err := sarama.NewClusterAdmin(cfg.Brokers, conf)
+	admin, err := sarama.NewClusterAdmin(cfg.Connection.Brokers, conf)
 	require.NoError(t, err)
 	defer admin.Close()
 	offsets, err := admin.ListConsumerGroupOffsets(group, nil)
@@ -150,8 +152,10 @@ func TestDiscardOnRealBrokers(t *testing.T) { testDiscard(t, real(t)) }
 func TestSubscriptionsOutliveBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
-		Brokers: c.Brokers(), Categories: []kafka.Category{{Name: category, Partitions: 3}}, RequestTimeout: 2 * time.Second,
-		IndexDir: t.TempDir(), Logger: quiet(),
+		Connection: connection.Config{Brokers: c.Brokers(), RequestTimeout: 2 * time.Second},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 3}}},
+		IndexDir:   t.TempDir(),
+		Logger:     quiet(),
 	}
 	create(t, cfg)
 	s := open(t, cfg)

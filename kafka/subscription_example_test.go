@@ -12,6 +12,8 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // The events of a category are handed to the members of a consumer group. One that cannot be handled is set aside,
@@ -23,7 +25,11 @@ func ExampleStore_Subscribe() {
 		return
 	}
 	defer brokers.Close()
-	cfg := kafka.Config{Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Name: "Account", Partitions: 1}}, Logger: quiet()}
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: brokers.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account", Partitions: 1}}},
+		Logger:     quiet(),
+	}
 	if err := statements(context.Background(), cfg); err != nil {
 		fmt.Println(err)
 	}
@@ -34,7 +40,7 @@ func ExampleStore_Subscribe() {
 }
 
 func statements(ctx context.Context, cfg kafka.Config) error {
-	if _, err := kafka.CreateTopics(ctx, cfg); err != nil {
+	if _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); err != nil {
 		return err
 	}
 	store, err := kafka.Open(ctx, cfg)

@@ -19,7 +19,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // memberEnv has this test binary be a member of a group, as the test below starts it: topic prefix and brokers.
@@ -101,10 +103,10 @@ func (h *handled) took(t testing.TB, lines *bufio.Scanner) bool {
 
 func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	brokers := strings.Join(cfg.Brokers, ",")
+	brokers := strings.Join(cfg.Connection.Brokers, ",")
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledMemberLosesNothing$")
-	child.Env = append(os.Environ(), memberEnv+"="+cfg.TopicPrefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers) // it starts no cluster
-	input, err := child.StdinPipe()                                                                               // never written to: its end ends the child
+	child.Env = append(os.Environ(), memberEnv+"="+cfg.Topics.Prefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers) // it starts no cluster
+	input, err := child.StdinPipe()                                                                                 // never written to: its end ends the child
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = input.Close() })
 	output, err := child.StdoutPipe()
@@ -118,8 +120,9 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 func beAMember(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
 	s := openReader(t, kafka.Config{
-		Brokers: strings.Split(brokers, ","), TopicPrefix: prefix, Logger: quiet(),
-		Categories: []kafka.Category{{Name: category, Partitions: 4}},
+		Connection: connection.Config{Brokers: strings.Split(brokers, ",")},
+		Topics:     topics.Config{Prefix: prefix, Categories: []topics.Category{{Name: category, Partitions: 4}}},
+		Logger:     quiet(),
 	})
 	var n atomic.Int64
 	var poisoned atomic.Bool

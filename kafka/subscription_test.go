@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -175,7 +176,7 @@ func TestClassify(t *testing.T) {
 		kafka.RetryForever: {
 			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed, errors.Join(away{}),
 			fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away{}),
-			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &kafka.PermissionError{}, &kafka.SecurityError{},
+			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &connection.PermissionError{}, &connection.SecurityError{},
 			sarama.ErrOutOfBrokers, sarama.ErrNotEnoughReplicas, sarama.ErrNotLeaderForPartition, sarama.ErrThrottlingQuotaExceeded,
 			sarama.ErrRequestTimedOut, sarama.ErrTopicAuthorizationFailed, sarama.ErrListenerNotFound,
 			errors.Join(errors.New("no"), here{}, away{}), errors.Join(sarama.ErrMessageSizeTooLarge, sarama.ErrNotLeaderForPartition),

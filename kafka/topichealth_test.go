@@ -16,6 +16,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // setTopic sets a setting of the topic.
@@ -74,25 +75,25 @@ func deleteRecords(t testing.TB, cfg kafka.Config, before int64) {
 // changes is what the hook was told of topics.
 type changes struct {
 	mu  sync.Mutex
-	all []kafka.TopicChange
+	all []topics.Change
 }
 
-func (c *changes) note(change kafka.TopicChange) {
+func (c *changes) note(change topics.Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all = append(c.all, change)
 }
 
-func (c *changes) told() []kafka.TopicChange {
+func (c *changes) told() []topics.Change {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return append([]kafka.TopicChange(nil), c.all...)
+	return append([]topics.Change(nil), c.all...)
 }
 
 // one waits until the store tells of one problem, and of this one.
-func one(t testing.TB, s *kafka.Store, says ...string) kafka.TopicProblem {
+func one(t testing.TB, s *kafka.Store, says ...string) topics.Problem {
 	t.Helper()
-	var h kafka.TopicHealth
+	var h topics.Health
 	eventually(t, strings.Join(says, " "), func() bool {
 		h = s.TopicHealth()
 		if len(h.Problems) != 1 {
@@ -118,7 +119,7 @@ func TestTopicHealth(t *testing.T) {
 
 // watched returns all that was told. Each look asks one broker, and brokers learn of a change one after the other: the
 // store may tell a change more than once.
-func watched(t *testing.T, cfg kafka.Config) []kafka.TopicChange {
+func watched(t *testing.T, cfg kafka.Config) []topics.Change {
 	var c changes
 	cfg.Hooks.Topic = c.note
 	s := open(t, cfg)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // lineLog is a logger's output that is looked at while it is written, a line at a time.
@@ -80,9 +82,15 @@ func silentBroker(t *testing.T) string {
 func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, kafka.Config) error{
-		"Open":         func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
-		"CreateTopics": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CreateTopics(ctx, cfg); return err },
-		"CheckTopics":  func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.CheckTopics(ctx, cfg); return err },
+		"Open": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
+		"CreateTopics": func(ctx context.Context, cfg kafka.Config) error {
+			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
+			return err
+		},
+		"CheckTopics": func(ctx context.Context, cfg kafka.Config) error {
+			_, err := topics.Check(ctx, cfg.Connection, cfg.Topics)
+			return err
+		},
 		"OpenDeadLetters": func(ctx context.Context, cfg kafka.Config) error {
 			_, err := kafka.OpenDeadLetters(ctx, cfg)
 			return err
@@ -97,7 +105,9 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			silent := silentBroker(t)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: []string{"127.0.0.1:1", silent}, Categories: []kafka.Category{{Name: category}}, Logger: logger,
+				Connection: connection.Config{Brokers: []string{"127.0.0.1:1", silent}},
+				Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
+				Logger:     logger,
 			}
 			requireWaits(t, lines, func(ctx context.Context) error { return call(ctx, cfg) }, "broker="+silent)
 		})
@@ -131,8 +141,8 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			return err
 		}},
 		"CreateTopics": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
-			cfg.TopicPrefix = "other"
-			_, err := kafka.CreateTopics(ctx, cfg)
+			cfg.Topics.Prefix = "other"
+			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 			return err
 		}},
 		"DeadLetters.List": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d *kafka.DeadLetters) error {
@@ -155,14 +165,19 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			t.Cleanup(cluster.Close)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Brokers: cluster.ListenAddrs(), Categories: []kafka.Category{{Name: category, Partitions: 1}}, Logger: logger,
-				ReplicationFactor: 1, MinInSyncReplicas: 1, RequestTimeout: 14 * time.Minute,
+				Connection: connection.Config{Brokers: cluster.ListenAddrs(), RequestTimeout: 14 * time.Minute},
+				Topics: topics.Config{
+					Categories:        []topics.Category{{Name: category, Partitions: 1}},
+					ReplicationFactor: 1,
+					MinInSyncReplicas: 1,
+				},
+				Logger: logger,
 			}
 			create(t, cfg)
 			open(t, cfg).Close() // something to read
 			s, d := openReader(t, cfg), openLetters(t, cfg)
 			hang(t, cluster, c.hold)
-			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Brokers[0])
+			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Connection.Brokers[0])
 		})
 	}
 }

@@ -25,7 +25,9 @@ import (
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -51,11 +53,12 @@ func TestKafkaJS(t *testing.T) {
 	require.NoError(t, err)
 	js := &plansClient{node: node, c: c}
 	cfg := kafka.Config{
-		Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "kafkajs-" + uuid.NewString()[:8],
-		Logger: slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: billing.Categories(), Prefix: "kafkajs-" + uuid.NewString()[:8]},
+		Logger:     slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, cfg)
-	cfg.ProviderSettings = []string{"compression.type"}
+	cfg.Topics.ProviderSettings = []string{"compression.type"}
 	compress(t, cfg, ".saga.events", "gzip")
 
 	w := newWriter(t, cfg, c.RegistryURL())
@@ -64,12 +67,12 @@ func TestKafkaJS(t *testing.T) {
 	letters := w.deadLetters(t)
 	records := w.records(t)
 
-	accounts, transactions, sagas, dead := cfg.TopicPrefix+".account.events", cfg.TopicPrefix+".transaction.events",
-		cfg.TopicPrefix+".saga.events", cfg.TopicPrefix+".dead-letter"
+	accounts, transactions, sagas, dead := cfg.Topics.Prefix+".account.events", cfg.Topics.Prefix+".transaction.events",
+		cfg.Topics.Prefix+".saga.events", cfg.Topics.Prefix+".dead-letter"
 	w.foreign(t, sagas)
 	count := map[string]int{dead: len(letters)}
 	for _, r := range records {
-		count[cfg.TopicPrefix+"."+strings.ToLower(r.Category)+".events"]++
+		count[cfg.Topics.Prefix+"."+strings.ToLower(r.Category)+".events"]++
 	}
 	count[sagas]++ // the foreign one
 	read := js.read(t, "ready", count)
@@ -121,11 +124,11 @@ func (p *plansClient) read(t *testing.T, mode string, count map[string]int) []js
 // compress has the brokers compress a topic with something else than its writer does.
 func compress(t *testing.T, cfg kafka.Config, topic, codec string) {
 	t.Helper()
-	admin, err := sarama.NewClusterAdmin(cfg.Brokers, nil)
+	admin, err := sarama.NewClusterAdmin(cfg.Connection.Brokers, nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, admin.Close()) }()
 	set := sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &codec}
-	require.NoError(t, admin.IncrementalAlterConfig(sarama.TopicResource, cfg.TopicPrefix+topic,
+	require.NoError(t, admin.IncrementalAlterConfig(sarama.TopicResource, cfg.Topics.Prefix+topic,
 		map[string]sarama.IncrementalAlterConfigsEntry{"compression.type": set}, false))
 }
 
@@ -144,7 +147,7 @@ func newWriter(t *testing.T, cfg kafka.Config, registryURL string) *writer {
 	registry, err := schema.NewHTTP(registryURL, schema.HTTPConfig{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, registry.Close()) })
-	prefixed := schema.Config{Prefix: cfg.TopicPrefix}
+	prefixed := schema.Config{Prefix: cfg.Topics.Prefix}
 	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), prefixed)
 	require.NoError(t, err)
 	w := &writer{cfg: cfg, written: make(map[string][]any)}
@@ -152,7 +155,7 @@ func newWriter(t *testing.T, cfg kafka.Config, registryURL string) *writer {
 	w.codec, err = schema.NewCodec(registry, schema.Sources{
 		"Transaction": fstest.MapFS{"TransactionPosted.avsc": {Data: []byte(manyTypes("TransactionPosted"))}},
 		"Saga":        fstest.MapFS{"SagaStarted.avsc": {Data: []byte(manyTypes("SagaStarted"))}},
-	}, schema.Config{Prefix: cfg.TopicPrefix, Register: true})
+	}, schema.Config{Prefix: cfg.Topics.Prefix, Register: true})
 	require.NoError(t, err)
 	return w
 }
@@ -252,7 +255,7 @@ func (w *writer) foreign(t *testing.T, topic string) {
 	t.Helper()
 	cfg := sarama.NewConfig()
 	cfg.Producer.Return.Successes = true
-	producer, err := sarama.NewSyncProducer(w.cfg.Brokers, cfg)
+	producer, err := sarama.NewSyncProducer(w.cfg.Connection.Brokers, cfg)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, producer.Close()) }()
 	_, _, err = producer.SendMessage(&sarama.ProducerMessage{
@@ -297,7 +300,7 @@ func (w *writer) check(t *testing.T, read []jsMessage, records []eventstore.Reco
 	}
 	require.Len(t, records, events)
 	for _, r := range records {
-		topic := fmt.Sprintf("%s.%s.events", w.cfg.TopicPrefix, strings.ToLower(r.Category))
+		topic := fmt.Sprintf("%s.%s.events", w.cfg.Topics.Prefix, strings.ToLower(r.Category))
 		m, ok := at[fmt.Sprintf("%s/%d/%d", topic, r.Position.Partition, r.Position.Offset)]
 		require.True(t, ok, "%s/%s version %d was not read", r.Category, r.AggregateID, r.AggregateVersion)
 		require.Equal(t, r.AggregateID, m.Key)

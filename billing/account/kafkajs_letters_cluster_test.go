@@ -36,7 +36,7 @@ func (w *writer) deadLetters(t *testing.T) []jsLetter {
 	require.NoError(t, err)
 	w.written["Account/broken"] = []any{broken}
 	sub, err := w.store.Subscribe(t.Context(), kafka.SubscriptionConfig{
-		Group: w.cfg.TopicPrefix + "-statements", Category: "Account",
+		Group: w.cfg.Topics.Prefix + "-statements", Category: "Account",
 		Retry: kafka.Retry{Attempts: 2, First: time.Millisecond},
 		Handler: func(_ context.Context, r eventstore.Record) error {
 			switch r.AggregateID {

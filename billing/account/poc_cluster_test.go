@@ -25,7 +25,9 @@ import (
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -38,12 +40,11 @@ const patience = time.Minute
 func TestPOC(t *testing.T) {
 	c := cluster.Get(t)
 	cfg := kafka.Config{
-		Brokers:     c.Brokers(),
-		Categories:  billing.Categories(),
-		TopicPrefix: "poc-" + uuid.NewString()[:8],
-		Logger:      slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: billing.Categories(), Prefix: "poc-" + uuid.NewString()[:8]},
+		Logger:     slog.New(slog.DiscardHandler),
 	}
-	topic := cfg.TopicPrefix + ".account.events"
+	topic := cfg.Topics.Prefix + ".account.events"
 	kafkatest.Topics(t, cfg)
 	var log bytes.Buffer
 	begun := time.Now()
@@ -68,7 +69,7 @@ func dispatchPOC(t *testing.T, cfg kafka.Config, registryURL string, logger *slo
 	registry, err := schema.NewHTTP(registryURL, schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, registry.Close()) }()
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true, Prefix: cfg.TopicPrefix})
+	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true, Prefix: cfg.Topics.Prefix})
 	require.NoError(t, err)
 	types, err := event.NewTypes(billing.Events()...)
 	require.NoError(t, err)

@@ -20,7 +20,9 @@ import (
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -38,13 +40,16 @@ func TestPython(t *testing.T) {
 	c := cluster.Get(t)
 	python, err := kafkatest.InstallPython(t.Context(), t.Output())
 	require.NoError(t, err)
-	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories(), TopicPrefix: "python-" + uuid.NewString()[:8]}
-	topic := cfg.TopicPrefix + ".account.events"
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: billing.Categories(), Prefix: "python-" + uuid.NewString()[:8]},
+	}
+	topic := cfg.Topics.Prefix + ".account.events"
 	kafkatest.Topics(t, cfg)
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, registry.Close()) }()
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: cfg.TopicPrefix})
+	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: cfg.Topics.Prefix})
 	require.NoError(t, err)
 	run := func(ctx context.Context, stdin []byte, script string, more ...string) []byte {
 		ctx, cancel := context.WithTimeout(ctx, 2*patience)
@@ -76,7 +81,7 @@ func TestPython(t *testing.T) {
 	require.NoError(t, err)
 	run(t.Context(), stdin, "write.py", "AccountCredited.avsc")
 	foreign := rawRecord(t, c.Brokers(), topic, strange.Partition, strange.Headers["eventId"])
-	checkSound(t, registry, cfg.TopicPrefix, foreign.Value)
+	checkSound(t, registry, cfg.Topics.Prefix, foreign.Value)
 
 	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreditAccount{
 		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100), Currency: "USD", Contra: "world",
@@ -142,7 +147,7 @@ func onKafka(t *testing.T, cfg kafka.Config, registry schema.Registry) (*fixture
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	require.NoError(t, store.Claim(t.Context()))
-	return wireCodec(t, store, registry, schema.Config{Prefix: cfg.TopicPrefix}, slog.New(slog.DiscardHandler)), store
+	return wireCodec(t, store, registry, schema.Config{Prefix: cfg.Topics.Prefix}, slog.New(slog.DiscardHandler)), store
 }
 
 // storeOneOfEach stores an event of each type, and returns the fields of each as other clients must read them.

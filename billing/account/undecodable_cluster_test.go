@@ -11,17 +11,18 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
 func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
 	c := cluster.Get(t)
 	cfg := kafka.Config{
-		Brokers:     c.Brokers(),
-		Categories:  billing.Categories(),
-		TopicPrefix: "undecodable-" + uuid.NewString()[:8],
-		Logger:      slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: billing.Categories(), Prefix: "undecodable-" + uuid.NewString()[:8]},
+		Logger:     slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, cfg)
 	store, err := kafka.Open(t.Context(), cfg)
@@ -31,5 +32,5 @@ func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, registry.Close()) }()
-	testUndecodable(t, store, registry, schema.Config{Register: true, Prefix: cfg.TopicPrefix})
+	testUndecodable(t, store, registry, schema.Config{Register: true, Prefix: cfg.Topics.Prefix})
 }

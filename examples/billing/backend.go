@@ -11,6 +11,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -76,8 +77,8 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 	}
 	cfg.Sharing.Advertise, cfg.QuietTime, cfg.CheckEvery = s.advertise, s.quietTime, s.checkEvery
 	store, err := kafka.Open(ctx, cfg)
-	var topics *kafka.TopicsError
-	if errors.As(err, &topics) {
+	var off *topics.Error
+	if errors.As(err, &off) {
 		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics", err)
 	}
 	if err == nil {
@@ -89,10 +90,10 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 		return nil, err
 	}
 	return &backend{
-		name:      "in Kafka at " + strings.Join(cfg.Brokers, ","),
+		name:      "in Kafka at " + strings.Join(cfg.Connection.Brokers, ","),
 		store:     store,
 		registry:  registry,
-		schemas:   schema.Config{Prefix: cfg.TopicPrefix},
+		schemas:   schema.Config{Prefix: cfg.Topics.Prefix},
 		kafka:     store,
 		advertise: s.advertise,
 		claim:     store.Claim,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // health is the answer of /livez and /readyz.
@@ -90,7 +91,7 @@ func unready(partitions []kafka.PartitionStatus, self string) []string {
 }
 
 // unhealthy says what is wrong with the topics, and since when they could not be looked at.
-func unhealthy(t kafka.TopicHealth) []string {
+func unhealthy(t topics.Health) []string {
 	var wrong []string
 	for _, p := range t.Problems {
 		wrong = append(wrong, p.String())

@@ -17,6 +17,7 @@ import (
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func TestUnready(t *testing.T) {
@@ -160,7 +161,7 @@ func TestProbesTellOfTopics(t *testing.T) {
 		}, time.Minute, 5*time.Millisecond)
 		require.Equal(t, http.StatusOK, c.do(http.MethodGet, path, "").status)
 	}
-	require.Equal(t, []string{"the topics could not be looked at since 0001-01-01T00:00:00Z: away"}, unhealthy(kafka.TopicHealth{Err: errors.New("away")}))
+	require.Equal(t, []string{"the topics could not be looked at since 0001-01-01T00:00:00Z: away"}, unhealthy(topics.Health{Err: errors.New("away")}))
 }
 
 // refuseClaims has the brokers take no claim until release is called.

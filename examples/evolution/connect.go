@@ -8,6 +8,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -33,16 +34,16 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		}
 		return &backend{store, schema.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
 	}
-	cfg, err := kafka.FromEnv(getenv, kafka.Category{Name: tillType, Partitions: 1})
+	cfg, err := kafka.FromEnv(getenv, topics.Category{Name: tillType, Partitions: 1})
 	if err != nil {
 		return nil, err
 	}
-	cfg.TopicPrefix, cfg.Logger = prefix, logger
+	cfg.Topics.Prefix, cfg.Connection.Logger = prefix, logger
 	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := kafka.CreateTopics(ctx, cfg); err != nil {
+	if _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}
 	store, err := kafka.Open(ctx, cfg)

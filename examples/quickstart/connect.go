@@ -11,6 +11,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -67,18 +68,18 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	}
 	cfg.Logger = logger
 	store, err := kafka.Open(ctx, cfg)
-	var topics *kafka.TopicsError
-	if errors.As(err, &topics) {
+	var off *topics.Error
+	if errors.As(err, &off) {
 		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics", err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}
 	return &backend{
-		name:     fmt.Sprintf("in Kafka at %s, schemas at %s", strings.Join(cfg.Brokers, ","), registry.URL()),
+		name:     fmt.Sprintf("in Kafka at %s, schemas at %s", strings.Join(cfg.Connection.Brokers, ","), registry.URL()),
 		store:    store,
 		registry: registry,
-		schemas:  schema.Config{Prefix: cfg.TopicPrefix},
+		schemas:  schema.Config{Prefix: cfg.Topics.Prefix},
 		claim:    store.Claim,
 		close:    func() error { return errors.Join(store.Close(), registry.Close()) },
 	}, nil

@@ -1,18 +1,21 @@
 package kafkatest
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Topics makes the topics of the configuration, as far as they are missing.
 func Topics(tb testing.TB, cfg kafka.Config) {
 	tb.Helper()
-	if _, err := kafka.CreateTopics(tb.Context(), quiet(cfg)); err != nil {
+	cfg = quiet(cfg)
+	if _, err := topics.Create(tb.Context(), cfg.Connection, cfg.Topics); err != nil {
 		tb.Fatalf("kafkatest: create topics: %v", err)
 	}
 }
@@ -67,8 +70,7 @@ func Done(tb testing.TB, sub *kafka.Subscription) {
 }
 
 func quiet(cfg kafka.Config) kafka.Config {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, cfg.Connection.Logger, slog.New(slog.DiscardHandler))
+	cfg.Connection.Logger = cmp.Or(cfg.Connection.Logger, cfg.Logger)
 	return cfg
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // The test of a service that handles events: brokers, topics, a store and the end of the handling are a line each.
@@ -19,8 +21,9 @@ func TestTheTestOfAService(t *testing.T) {
 	t.Parallel()
 	var logged kafkatest.Output
 	store := kafkatest.Store(t, kafka.Config{
-		Brokers: kafkatest.Fake(t), Categories: []kafka.Category{{Name: "Account", Partitions: 3}},
-		Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+		Connection: connection.Config{Brokers: kafkatest.Fake(t)},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account", Partitions: 3}}},
+		Logger:     slog.New(slog.NewTextHandler(&logged, nil)),
 	})
 	logged.Await(t, "partition=2")
 	require.NotEmpty(t, logged.With("partition claimed", "partition=2"))

@@ -7,6 +7,8 @@ import (
 
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
@@ -17,7 +19,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	cfg := kafka.Config{Brokers: []string{"localhost:9092"}, Categories: []kafka.Category{{Name: "Account"}}}
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: []string{"localhost:9092"}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account"}}},
+	}
 	if cfg.Hooks, err = metrics.Kafka(cfg); err != nil { // then kafka.Open(ctx, cfg), and metrics.Store(store)
 		fmt.Println(err)
 		return

@@ -152,17 +152,17 @@ func counter(name, help string, labels ...string) *prometheus.CounterVec {
 // Kafka returns hooks for [kafka.Config]. The counters of the categories are there, at 0, from the
 // start.
 func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
-	topics, err := cfg.Topics()
+	all, err := cfg.Topics.All()
 	if err != nil {
 		return kafka.Hooks{}, err
 	}
-	for _, t := range topics {
+	for _, t := range all {
 		for _, c := range []*prometheus.CounterVec{m.batchFailures, m.barrierFailures, m.losses, m.skipped} {
 			c.WithLabelValues(t.Name)
 		}
 		m.barriers.WithLabelValues(t.Name)
 	}
-	for _, c := range cfg.Categories {
+	for _, c := range cfg.Topics.Categories {
 		m.records.WithLabelValues(c.Name)
 		for _, o := range outcomes() {
 			m.appends.WithLabelValues(c.Name, o)

@@ -14,7 +14,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
@@ -30,8 +32,9 @@ func fake(t *testing.T, partitions int32) (*kfake.Cluster, kafka.Config) {
 	require.NoError(t, err)
 	t.Cleanup(brokers.Close)
 	cfg := kafka.Config{
-		Brokers: brokers.ListenAddrs(), Categories: []kafka.Category{{Name: "Account", Partitions: partitions}},
-		Logger: slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: brokers.ListenAddrs()},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account", Partitions: partitions}}},
+		Logger:     slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, cfg)
 	return brokers, cfg
@@ -135,7 +138,7 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 	counted := func(name string) float64 { return value(t, r, "fencelog_"+name, labels{"topic": topic}) }
 	stream := eventstore.Stream{Category: "Account", ID: "a"}
 
-	foreigner, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	foreigner, err := kgo.NewClient(kgo.SeedBrokers(cfg.Connection.Brokers...))
 	require.NoError(t, err)
 	t.Cleanup(foreigner.Close)
 	const foreign = 3

@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -63,7 +64,7 @@ func main() {
 func run(
 	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, claim bool, getenv func(string) string,
 ) (err error) {
-	cfg, err := kafka.FromEnv(getenv, kafka.Category{Name: tillType, Partitions: partitions})
+	cfg, err := kafka.FromEnv(getenv, topics.Category{Name: tillType, Partitions: partitions})
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func run(
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	tills, err := repository(ctx, store, registry, cfg.TopicPrefix)
+	tills, err := repository(ctx, store, registry, cfg.Topics.Prefix)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // tills are enough for each partition to have some.
@@ -101,8 +103,9 @@ func newWorld(t *testing.T, cluster *kafkatest.Cluster) *world {
 	w.env = append(os.Environ(),
 		"KAFKA_BROKERS="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(), kafka.EnvTopicPrefix+"="+prefix)
 	w.cfg = kafka.Config{
-		Brokers: cluster.Brokers(), TopicPrefix: prefix, Categories: []kafka.Category{{Name: tillType, Partitions: partitions}},
-		Logger: slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: cluster.Brokers()},
+		Topics:     topics.Config{Prefix: prefix, Categories: []topics.Category{{Name: tillType, Partitions: partitions}}},
+		Logger:     slog.New(slog.DiscardHandler),
 	}
 	kafkatest.Topics(t, w.cfg)
 	return w

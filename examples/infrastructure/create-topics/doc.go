@@ -5,7 +5,7 @@
 //
 // It creates what is missing, changes nothing that exists, and shows all topics. So it may be
 // repeated, and tells whether a cluster is as it must be. KAFKA_TOPIC_PREFIX begins the topics'
-// names; kafka/SECURITY.md lists the other variables.
+// names; kafka/connection/SECURITY.md lists the other variables.
 //
 // The step after it is register-schemas.
 //

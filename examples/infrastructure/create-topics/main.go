@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const (
@@ -66,14 +67,14 @@ func createTopics(ctx context.Context, stdout, stderr io.Writer, getenv func(str
 	if err != nil {
 		return false, err
 	}
-	cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
-	topics, failed := kafka.CreateTopics(ctx, cfg)
-	if len(topics) == 0 {
+	cfg.Connection.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
+	all, failed := topics.Create(ctx, cfg.Connection, cfg.Topics)
+	if len(all) == 0 {
 		return false, failed
 	}
 	const heading = "Topic"
 	width := len(heading)
-	for _, t := range topics {
+	for _, t := range all {
 		width = max(width, len(t.Name))
 	}
 	good := true
@@ -82,7 +83,7 @@ func createTopics(ctx context.Context, stdout, stderr io.Writer, getenv func(str
 		fmt.Fprintf(&text, "%-*s  %10s  %s\n", width, name, partitions, status)
 	}
 	row(heading, "Partitions", "Status")
-	for _, t := range topics {
+	for _, t := range all {
 		row(t.Name, strconv.Itoa(int(t.Partitions)), status(t))
 		for _, d := range t.Differences {
 			good = false
@@ -96,7 +97,7 @@ func createTopics(ctx context.Context, stdout, stderr io.Writer, getenv func(str
 	return good, errors.Join(failed, err)
 }
 
-func status(t kafka.TopicStatus) string {
+func status(t topics.Status) string {
 	switch {
 	case t.Created:
 		return "created"

@@ -19,7 +19,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 func TestMain(m *testing.M) {
@@ -64,16 +66,18 @@ func TestLookingAfterDeadLetters(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	cfg := kafka.Config{
-		Brokers: c.ListenAddrs(), Categories: billing.Categories(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Connection: connection.Config{Brokers: c.ListenAddrs()},
+		Topics:     topics.Config{Categories: billing.Categories()},
+		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	kafkatest.Topics(t, cfg)
-	code, stdout, stderr := program(t, cfg.Brokers, "list")
+	code, stdout, stderr := program(t, cfg.Connection.Brokers, "list")
 	require.Equal(t, exitOK, code, stderr)
 	require.Equal(t, "no dead letters\n", stdout)
-	code, _, stderr = program(t, cfg.Brokers, "show", "printer/billing.account.events/0/7")
+	code, _, stderr = program(t, cfg.Connection.Brokers, "show", "printer/billing.account.events/0/7")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "no dead letter printer/billing.account.events/0/7")
-	code, _, stderr = program(t, cfg.Brokers, "show", "printer")
+	code, _, stderr = program(t, cfg.Connection.Brokers, "show", "printer")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "expected handler/topic/partition/offset")
 
@@ -81,7 +85,7 @@ func TestLookingAfterDeadLetters(t *testing.T) {
 	failing(t, cfg, handled)
 	var id string
 	require.Eventually(t, func() bool {
-		_, stdout, _ = program(t, cfg.Brokers, "list", "printer")
+		_, stdout, _ = program(t, cfg.Connection.Brokers, "list", "printer")
 		lines := strings.Split(stdout, "\n")
 		if len(lines) < 4 { // a heading, two letters, the end
 			return false
@@ -92,16 +96,16 @@ func TestLookingAfterDeadLetters(t *testing.T) {
 	require.Contains(t, stdout, "no printer")
 	require.Contains(t, stdout, "waits behind an earlier one")
 
-	code, stdout, stderr = program(t, cfg.Brokers, "discard", id, "a", "test")
+	code, stdout, stderr = program(t, cfg.Connection.Brokers, "discard", id, "a", "test")
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, id+" is given up")
 	require.Equal(t, "e-2", <-handled)
-	_, stdout, _ = program(t, cfg.Brokers, "show", id)
+	_, stdout, _ = program(t, cfg.Connection.Brokers, "show", id)
 	require.Contains(t, stdout, "key    alice\n")
 	require.Contains(t, stdout, "header eventId: e-1\n")
 	require.Contains(t, stdout, "value  16 bytes: 616e20656e636f646564206576656e74\n")
 	require.Contains(t, stdout, "discarded after 0 attempts: a test\n")
-	code, _, stderr = program(t, cfg.Brokers, "redrive", id, "too late")
+	code, _, stderr = program(t, cfg.Connection.Brokers, "redrive", id, "too late")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "was handled or discarded")
 }

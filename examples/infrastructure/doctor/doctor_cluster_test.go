@@ -14,7 +14,9 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -52,7 +54,7 @@ func TestSecuredCluster(t *testing.T) {
 		const no = "no permission for "
 		requireSays(t, c.Environment(kafkatest.SASLSSL, newcomer), exitWrong, no+"Read, Write and DescribeConfigs on topics billing.account.events, ",
 			"kafka-acls.sh --bootstrap-server ", "--allow-principal User:"+newcomer+" --operation Read --operation Write",
-			no+"Write on transactional ids fencelog.billing.account.events.0", "kafka/SECURITY.md")
+			no+"Write on transactional ids fencelog.billing.account.events.0", "kafka/connection/SECURITY.md")
 	})
 	t.Run("a broker is down", func(t *testing.T) {
 		require.NoError(t, c.Kill(2))
@@ -84,8 +86,11 @@ func requireSays(t *testing.T, env map[string]string, code int, says ...string) 
 // arrange makes topics, schemas and ACLs by the open listener.
 func arrange(t *testing.T, c *kafkatest.Cluster) {
 	t.Helper()
-	cfg := kafka.Config{Brokers: c.Brokers(), Categories: billing.Categories()}
-	_, err := kafka.CreateTopics(t.Context(), cfg)
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: c.Brokers()},
+		Topics:     topics.Config{Categories: billing.Categories()},
+	}
+	_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 
 	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})

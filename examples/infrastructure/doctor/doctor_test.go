@@ -151,9 +151,9 @@ func TestManagedExampleIsUnderstood(t *testing.T) {
 	env[kafka.EnvSASLPasswordFile] = secret
 	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, billing.Categories()...)
 	require.NoError(t, err)
-	require.Equal(t, "SASL_SSL, PLAIN as THE-API-KEY", cfg.Security.String())
-	require.Equal(t, []string{"compression.type", "unclean.leader.election.enable"}, cfg.ProviderSettings)
-	topics, err := cfg.Topics()
+	require.Equal(t, "SASL_SSL, PLAIN as THE-API-KEY", cfg.Connection.Security.String())
+	require.Equal(t, []string{"compression.type", "unclean.leader.election.enable"}, cfg.Topics.ProviderSettings)
+	topics, err := cfg.Topics.All()
 	require.NoError(t, err)
 	require.NotContains(t, topics[0].Settings, "compression.type")
 	require.Equal(t, "false", topics[0].Settings["unclean.leader.election.enable"], "it is checked all the same")

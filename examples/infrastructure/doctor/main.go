@@ -86,18 +86,18 @@ func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) 
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			r.Findings = append(r.Findings, kafka.Finding{
-				Check: "configuration", Verdict: kafka.VerdictWrong, Found: line, Do: "set the variable; kafka/SECURITY.md lists them",
+				Check: "configuration", Verdict: kafka.VerdictWrong, Found: line, Do: "set the variable; kafka/connection/SECURITY.md lists them",
 			})
 		}
 	} else {
 		cfg.Sharing.Advertise = getenv(advertiseVariable)
 		cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
 		r.Findings = append(r.Findings, kafka.Finding{
-			Check: "configuration", Verdict: kafka.VerdictOK, Found: "brokers " + strings.Join(cfg.Brokers, ", ") + "; " + cfg.Security.String(),
+			Check: "configuration", Verdict: kafka.VerdictOK, Found: "brokers " + strings.Join(cfg.Connection.Brokers, ", ") + "; " + cfg.Connection.Security.String(),
 		})
 		r.Findings = append(r.Findings, kafka.Diagnose(ctx, cfg)...)
 	}
-	r.Findings = append(r.Findings, registry(ctx, getenv, cfg.TopicPrefix)...)
+	r.Findings = append(r.Findings, registry(ctx, getenv, cfg.Topics.Prefix)...)
 	return r
 }
 

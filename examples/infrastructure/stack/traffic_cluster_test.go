@@ -28,6 +28,8 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
@@ -42,7 +44,9 @@ const (
 func openStore(t *testing.T, brokers []string) *kafka.Store {
 	t.Helper()
 	store, err := kafka.Open(t.Context(), kafka.Config{
-		Brokers: brokers, Categories: billing.Categories(), Logger: slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: brokers},
+		Topics:     topics.Config{Categories: billing.Categories()},
+		Logger:     slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })

@@ -12,8 +12,9 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/internal/topics"
+	names "github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
@@ -119,8 +120,8 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 			return nil, errors.Join(err, h.close())
 		}
 		h.sides[i] = &side{cfg: partition.Config{
-			Client: client, Topic: topics.Name(name, category), Partitions: 1, Category: category, TransactionalID: name,
-			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: kafka.DefaultRequestTimeout,
+			Client: client, Topic: names.Name(name, category), Partitions: 1, Category: category, TransactionalID: name,
+			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: connection.DefaultRequestTimeout,
 			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes, Codec: sarama.CompressionLZ4,
 			MaxWaiting: kafka.DefaultMaxWaitingCommits, MaxWaitingBytes: kafka.DefaultMaxWaitingBytes,
 		}}

@@ -3,13 +3,14 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/IBM/sarama"
 
-	"github.com/fencelog/fencelog/internal/topics"
+	names "github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // cluster is a client of the brokers below any contender.
@@ -37,18 +38,22 @@ func connect(brokers []string) (*cluster, error) {
 // config returns the store configuration of topics named after name; they are made if they do not exist.
 func (c *cluster) config(ctx context.Context, name string, parts int32, dir string) (kafka.Config, error) {
 	cfg := kafka.Config{
-		Brokers: c.brokers, TopicPrefix: name, TransactionalIDPrefix: name, IndexDir: dir,
-		Categories: []kafka.Category{{Name: category, Partitions: parts}},
-		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Connection: connection.Config{Brokers: c.brokers, Logger: slog.New(slog.DiscardHandler)},
+		Topics: topics.Config{
+			Prefix:     name,
+			Categories: []topics.Category{{Name: category, Partitions: parts}},
+		},
+		TransactionalIDPrefix: name,
+		IndexDir:              dir,
 	}
-	_, err := kafka.CreateTopics(ctx, cfg)
+	_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 	return cfg, err
 }
 
 // topic makes the topic of that name as a store would, and returns its name.
 func (c *cluster) topic(ctx context.Context, name string, parts int32) (string, error) {
 	_, err := c.config(ctx, name, parts, "")
-	return topics.Name(name, category), err
+	return names.Name(name, category), err
 }
 
 // dial opens a connection of its own to the partition's leader.

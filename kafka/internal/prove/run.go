@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -15,13 +14,14 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/internal/topics"
-	"github.com/fencelog/fencelog/kafka"
+	names "github.com/fencelog/fencelog/internal/topics"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 	"github.com/fencelog/fencelog/kafka/internal/prove/proxy"
 	"github.com/fencelog/fencelog/kafka/internal/prove/topic"
 	"github.com/fencelog/fencelog/kafka/internal/prove/worker"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 const topicPrefix = "prove"
@@ -129,16 +129,14 @@ func (r *run) startCluster(ctx context.Context) error {
 
 // withCluster does everything that needs the brokers.
 func (r *run) withCluster(ctx context.Context) error {
-	store := kafka.Config{
-		Brokers: r.cluster.Brokers(), TopicPrefix: topicPrefix,
-		Categories: []kafka.Category{{Name: worker.Category, Partitions: partitions}},
-		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
-	}
-	if _, err := kafka.CreateTopics(ctx, store); err != nil {
+	conn := connection.Config{Brokers: r.cluster.Brokers(), Logger: slog.New(slog.DiscardHandler)}
+	_, err := topics.Create(ctx, conn, topics.Config{
+		Prefix: topicPrefix, Categories: []topics.Category{{Name: worker.Category, Partitions: partitions}},
+	})
+	if err != nil {
 		return err
 	}
-	name := topics.Name(topicPrefix, worker.Category)
-	var err error
+	name := names.Name(topicPrefix, worker.Category)
 	if r.guide, err = newGuide(r.cluster.Brokers(), name); err != nil {
 		return err
 	}

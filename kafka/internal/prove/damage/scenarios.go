@@ -31,7 +31,7 @@ func scenarios() []scenario {
 		}},
 		{name: "beginning-deleted", damage: deleteBeginning, shows: true},
 		{name: "unclean-election", damage: electUnclean, configure: func(cfg *kafka.Config) {
-			cfg.ReplicationFactor, cfg.MinInSyncReplicas = 2, 1
+			cfg.Topics.ReplicationFactor, cfg.Topics.MinInSyncReplicas = 2, 1
 		}},
 		{name: "foreign-transactions", damage: foreignTransactions, survivable: true},
 		{name: "foreign-producers", damage: foreignProducers, survivable: true},

@@ -13,11 +13,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/internal/topics"
+	names "github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 	"github.com/fencelog/fencelog/kafka/internal/prove/topic"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // The dimensions of a trial.
@@ -70,9 +72,12 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 		placed: make(map[string]int32), after: make(map[string][]ack),
 	}
 	t.base = kafka.Config{
-		Brokers: cluster.Brokers(), TopicPrefix: fmt.Sprintf("damage-%d", n), RequestTimeout: requestTimeout, CheckEvery: time.Second,
-		Categories: []kafka.Category{{Name: category, Partitions: partitions}},
-		Logger:     slog.New(slog.DiscardHandler),
+		Connection: connection.Config{Brokers: cluster.Brokers(), RequestTimeout: requestTimeout, Logger: slog.New(slog.DiscardHandler)},
+		Topics: topics.Config{
+			Prefix:     fmt.Sprintf("damage-%d", n),
+			Categories: []topics.Category{{Name: category, Partitions: partitions}},
+		},
+		CheckEvery: time.Second,
 	}
 	if t.rng.IntN(2) == 0 {
 		t.base.ClaimRenewal = time.Second
@@ -80,7 +85,7 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 	if s.configure != nil {
 		s.configure(&t.base)
 	}
-	t.topic = topics.Name(t.base.TopicPrefix, category)
+	t.topic = names.Name(t.base.Topics.Prefix, category)
 	return t
 }
 
@@ -120,11 +125,11 @@ func (t *trial) begin(ctx context.Context) error {
 	if t.logfile, err = os.Create(filepath.Join(t.dir, "stores.log")); err != nil {
 		return err
 	}
-	t.base.Logger = slog.New(slog.NewTextHandler(t.logfile, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	t.base.Connection.Logger = slog.New(slog.NewTextHandler(t.logfile, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if t.client, err = kgo.NewClient(kgo.SeedBrokers(t.cluster.Brokers()...)); err != nil {
 		return err
 	}
-	if _, err := kafka.CreateTopics(ctx, t.base); err != nil {
+	if _, err := topics.Create(ctx, t.base.Connection, t.base.Topics); err != nil {
 		return err
 	}
 	t.owner, t.reader = t.newView("owner"), t.newView("reader")

@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // view is a store, and what it has told.
@@ -51,7 +52,9 @@ func (v *view) again() *view {
 }
 
 // grow tells the store that the topic has more partitions.
-func (v *view) grow() { v.cfg.Categories = []kafka.Category{{Name: category, Partitions: grown}} }
+func (v *view) grow() {
+	v.cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: grown}}
+}
 
 func (v *view) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
@@ -99,7 +102,7 @@ func (v *view) listen() {
 }
 
 // costsRecords reports whether the problem says that records of the partition may be gone.
-func costsRecords(p kafka.TopicProblem, partition int32) bool {
+func costsRecords(p topics.Problem, partition int32) bool {
 	return p.Mended || p.Property == "cleanup.policy" || strings.HasPrefix(p.Property, "beginning of partition") ||
 		p.Property == fmt.Sprintf("log of partition %d", partition)
 }
@@ -107,10 +110,10 @@ func costsRecords(p kafka.TopicProblem, partition int32) bool {
 // honest reports whether the error says that the topic, or the index, is not as it must be.
 func honest(err error) bool {
 	var corrupt *kafka.CorruptError
-	var topics *kafka.TopicsError
+	var off *topics.Error
 	var index *kafka.IndexError
 	var refused *kafka.RefusedError
-	return errors.As(err, &corrupt) || errors.As(err, &topics) || errors.As(err, &index) || errors.As(err, &refused)
+	return errors.As(err, &corrupt) || errors.As(err, &off) || errors.As(err, &index) || errors.As(err, &refused)
 }
 
 // learn notes that the version of the stream is this event, unless another one was there before.

@@ -16,8 +16,10 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/hooks"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Serve does what it reads from in, and answers on out, until in ends. The store's log goes to logger.
@@ -112,18 +114,17 @@ const heartbeat = 100 * time.Millisecond
 
 func (c *Settings) config(logger *slog.Logger) kafka.Config {
 	return kafka.Config{
-		Sharing:     kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
-		Brokers:     c.Brokers,
-		TopicPrefix: c.TopicPrefix,
-
+		Sharing:    kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
+		Connection: connection.Config{Brokers: c.Brokers, RequestTimeout: c.RequestTimeout},
+		Topics: topics.Config{
+			Prefix:     c.TopicPrefix,
+			Categories: []topics.Category{{Name: Category, Partitions: c.Partitions}},
+		},
 		TransactionalIDPrefix: c.ClaimPrefix,
-
-		Categories:     []kafka.Category{{Name: Category, Partitions: c.Partitions}},
-		RequestTimeout: c.RequestTimeout,
-		ClaimRenewal:   c.ClaimRenewal,
-		QuietTime:      c.QuietTime,
-		IndexDir:       c.IndexDir,
-		Logger:         logger,
+		ClaimRenewal:          c.ClaimRenewal,
+		QuietTime:             c.QuietTime,
+		IndexDir:              c.IndexDir,
+		Logger:                logger,
 	}
 }
 

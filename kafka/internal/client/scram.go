@@ -1,4 +1,4 @@
-package kafka
+package client
 
 import (
 	"crypto/sha256"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/xdg-go/scram"
+
+	"github.com/fencelog/fencelog/kafka/connection"
 )
 
 // scramClient is Sarama's side of one SCRAM exchange.
@@ -17,19 +19,19 @@ type scramClient struct {
 var _ sarama.SCRAMClient = (*scramClient)(nil)
 
 // scramHash returns the hash of a mechanism, or nil if it is not SCRAM.
-func scramHash(m Mechanism) scram.HashGeneratorFcn {
+func scramHash(m connection.Mechanism) scram.HashGeneratorFcn {
 	switch m {
-	case SCRAMSHA256:
+	case connection.SCRAMSHA256:
 		return sha256.New
-	case SCRAMSHA512:
+	case connection.SCRAMSHA512:
 		return sha512.New
-	case PLAIN:
+	case connection.PLAIN:
 	}
 	return nil
 }
 
-// Begin starts an exchange. Name and password go as they are: Kafka does not normalize them as RFC 5802 asks, and where
-// the library cannot normalize a password its error quotes it.
+// Begin starts an exchange. Name and password go as they are: Kafka does not normalize them as
+// RFC 5802 asks. Where the library cannot normalize a password, its error quotes the password.
 func (c *scramClient) Begin(username, password, authzID string) error {
 	client, err := c.hash.NewClientUnprepped(username, password, authzID)
 	if err != nil {

@@ -1,4 +1,4 @@
-package kafka
+package client
 
 import (
 	"context"
@@ -18,9 +18,10 @@ const (
 	askPause  = 200 * time.Millisecond
 )
 
-// ask puts a question that any broker can answer to one broker after the other until one answers: some may be away, or not know yet what others
-// do. What is refused for good is not asked again.
-func ask[T any](ctx context.Context, c *client, question func(*sarama.Broker) (T, error)) (T, error) {
+// Ask puts a question that any broker can answer to one broker after the other until one answers:
+// some may be away, or not know yet what others do. It does not repeat a question that brokers
+// refuse for good.
+func Ask[T any](ctx context.Context, c *Client, question func(*sarama.Broker) (T, error)) (T, error) {
 	var none T
 	err := sarama.ErrOutOfBrokers
 	for range askRounds {
@@ -47,8 +48,9 @@ func ask[T any](ctx context.Context, c *client, question func(*sarama.Broker) (T
 	return none, err
 }
 
-// willing returns all brokers, and last those that did not answer when they were asked last: each may take its time again.
-func (c *client) willing() []*sarama.Broker {
+// willing returns all brokers, and last those that did not answer when they were asked last: each
+// may take its time again.
+func (c *Client) willing() []*sarama.Broker {
 	all := c.Brokers()
 	slices.SortStableFunc(all, func(a, b *sarama.Broker) int {
 		_, less := c.away.Load(a.Addr())
@@ -64,7 +66,18 @@ func (c *client) willing() []*sarama.Broker {
 	return all
 }
 
-// metadata asks about topics.
-func (c *client) metadata(ctx context.Context, r *sarama.MetadataRequest) (*sarama.MetadataResponse, error) {
-	return ask(ctx, c, func(b *sarama.Broker) (*sarama.MetadataResponse, error) { return b.GetMetadata(r) })
+// Metadata asks about topics.
+func (c *Client) Metadata(ctx context.Context, r *sarama.MetadataRequest) (*sarama.MetadataResponse, error) {
+	return Ask(ctx, c, func(b *sarama.Broker) (*sarama.MetadataResponse, error) { return b.GetMetadata(r) })
+}
+
+// End returns where a partition ends. It asks more than once, as a partition that was just added may
+// have no leader yet.
+func (c *Client) End(ctx context.Context, topic string, p int32) (end int64, err error) {
+	for range askRounds {
+		if end, err = c.GetOffset(topic, p, sarama.OffsetNewest); err == nil || clock.Wait(ctx, askPause) != nil {
+			break
+		}
+	}
+	return end, err
 }

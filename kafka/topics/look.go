@@ -1,4 +1,4 @@
-package kafka
+package topics
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
 // The properties that a watch looks at beside those of a [Difference].
@@ -19,7 +20,6 @@ const (
 	propertyBeginning = "beginning of partition "
 	propertyReplicas  = "replicas of partition "
 	propertyLog       = "log of partition "
-	cleanupPolicy     = "cleanup.policy"
 )
 
 // costsRecords reports whether records may be gone once the property was not as it must be, though it is again.
@@ -46,24 +46,25 @@ func advice(property string) string {
 			"and restore the topic from a copy; until then ReadCategory, subscriptions, and every start with a new index fail there"
 	case strings.HasPrefix(property, "retention."):
 		return "brokers delete old records; set it right at once (kafka-configs.sh --alter)"
-	case property == "partitions":
+	case property == PartitionCount:
 		return "a topic's partitions cannot be taken away again; do not change the configuration of the service, for events would be looked for in the wrong partition"
 	default:
 		return "set it right (kafka-configs.sh --alter, kafka-reassign-partitions.sh)"
 	}
 }
 
-func problem(topic, property, found, want string) TopicProblem {
-	return TopicProblem{Topic: topic, Property: property, Found: found, Want: want, Do: advice(property)}
+func problem(topic, property, found, want string) Problem {
+	return Problem{Topic: topic, Property: property, Found: found, Want: want, Do: advice(property)}
 }
 
-// look asks the brokers once, and returns what is not as it must be. It fails if a broker does not answer: that is no problem of the topic.
-func (w *watch) look(ctx context.Context) ([]TopicProblem, error) {
-	statuses, topics, err := inspectAll(ctx, w.client, w.want)
+// look asks the brokers once, and returns what is not as it must be. It fails if a broker does not
+// answer: that is no problem of the topic.
+func (w *Watch) look(ctx context.Context) ([]Problem, error) {
+	statuses, topics, err := inspectAll(ctx, w.cfg.Client, w.cfg.Topics)
 	if err != nil {
-		return nil, w.cfg.Security.explain(err)
+		return nil, client.Explain(w.cfg.Security, err)
 	}
-	var found []TopicProblem
+	var found []Problem
 	for _, s := range statuses {
 		m := topics[s.Name]
 		if m == nil {
@@ -81,18 +82,19 @@ func (w *watch) look(ctx context.Context) ([]TopicProblem, error) {
 	}
 	begun, err := w.beginnings(topics)
 	if err != nil {
-		return nil, w.cfg.Security.explain(fmt.Errorf("ask where the partitions begin: %w", err))
+		return nil, client.Explain(w.cfg.Security, fmt.Errorf("ask where the partitions begin: %w", err))
 	}
 	lacking, err := w.patrol.walk(ctx, func(topic string) bool { return topics[topic] != nil })
 	if err != nil {
-		return nil, w.cfg.Security.explain(err)
+		return nil, client.Explain(w.cfg.Security, err)
 	}
 	return slices.Concat(found, begun, lacking), nil
 }
 
-// beside returns what no Difference tells: another id, and partitions whose replicas are fewer or more than the first one's should be.
-func (w *watch) beside(s TopicStatus, m *sarama.TopicMetadata) (found []TopicProblem) {
-	if id, known := w.ids[s.Name]; known && id != m.Uuid.String() {
+// beside returns what no Difference tells: another id, and partitions with another number of replicas
+// than the topic must have.
+func (w *Watch) beside(s Status, m *sarama.TopicMetadata) (found []Problem) {
+	if id, known := w.cfg.IDs[s.Name]; known && id != m.Uuid.String() {
 		found = append(found, problem(s.Name, propertyID, m.Uuid.String(), id))
 	}
 	for _, p := range m.Partitions {
@@ -104,9 +106,9 @@ func (w *watch) beside(s TopicStatus, m *sarama.TopicMetadata) (found []TopicPro
 }
 
 // beginnings asks the leader of each partition where it begins, each leader once.
-func (w *watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []TopicProblem, err error) {
+func (w *Watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []Problem, err error) {
 	requests := make(map[int32]*sarama.OffsetRequest)
-	for _, t := range w.want {
+	for _, t := range w.cfg.Topics {
 		if topics[t.Name] == nil {
 			continue
 		}
@@ -118,7 +120,7 @@ func (w *watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []Top
 				return nil, fmt.Errorf("%s partition %d: %w", t.Name, p.ID, sarama.ErrLeaderNotAvailable)
 			}
 			if requests[p.Leader] == nil {
-				requests[p.Leader] = sarama.NewOffsetRequest(w.client.Config().Version)
+				requests[p.Leader] = sarama.NewOffsetRequest(w.cfg.Client.Config().Version)
 			}
 			requests[p.Leader].AddBlock(t.Name, p.ID, sarama.OffsetOldest, 1)
 		}
@@ -128,9 +130,9 @@ func (w *watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []Top
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range w.want {
+		for _, t := range w.cfg.Topics {
 			for p, block := range answer.Blocks[t.Name] {
-				if err := noneIsNil(block.Err); err != nil {
+				if err := client.ErrorOf(block.Err); err != nil {
 					return nil, access.Explain(fmt.Errorf("%s partition %d: %w", t.Name, p, err),
 						access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
 				}
@@ -143,12 +145,12 @@ func (w *watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []Top
 	return found, nil
 }
 
-func (w *watch) askLeader(id int32, request *sarama.OffsetRequest) (*sarama.OffsetResponse, error) {
-	for _, b := range w.client.Brokers() {
+func (w *Watch) askLeader(id int32, request *sarama.OffsetRequest) (*sarama.OffsetResponse, error) {
+	for _, b := range w.cfg.Client.Brokers() {
 		if b.ID() != id {
 			continue
 		}
-		_ = b.Open(w.client.Config()) // if it is not; a failure shows in the request
+		_ = b.Open(w.cfg.Client.Config()) // if it is not; a failure shows in the request
 		answer, err := b.GetAvailableOffsets(request)
 		if err != nil {
 			_ = b.Close() // the next attempt dials again
@@ -156,6 +158,6 @@ func (w *watch) askLeader(id int32, request *sarama.OffsetRequest) (*sarama.Offs
 		}
 		return answer, nil
 	}
-	_ = w.client.RefreshMetadata()
+	_ = w.cfg.Client.RefreshMetadata()
 	return nil, fmt.Errorf("broker %d, which leads a partition, is not known: %w", id, sarama.ErrBrokerNotFound)
 }
