@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 )
 
 // bombBytes is what a foreign batch of some kilobytes decompresses to.
@@ -124,7 +125,7 @@ func TestFetchesOpenNoSession(t *testing.T) {
 	for _, f := range kafka.Diagnose(t.Context(), cfg) {
 		require.NotEqual(t, kafka.VerdictWrong, f.Verdict, f)
 	}
-	letters, err := kafka.OpenDeadLetters(t.Context(), cfg)
+	letters, err := deadletters.Open(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	defer letters.Close()
 	_, err = letters.List(t.Context(), "")

@@ -13,22 +13,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 )
 
-func openLetters(t testing.TB, cfg kafka.Config) *kafka.DeadLetters {
+func openLetters(t testing.TB, cfg kafka.Config) subscription.DeadLetters {
 	t.Helper()
-	d, err := kafka.OpenDeadLetters(t.Context(), cfg)
+	d, err := deadletters.Open(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
 }
 
 // listed waits until so many letters are listed, and returns them.
-func listed(t testing.TB, d *kafka.DeadLetters, handler string, n int) []kafka.DeadLetter {
+func listed(t testing.TB, d subscription.DeadLetters, handler string, n int) []subscription.Letter {
 	t.Helper()
-	var all []kafka.DeadLetter
+	var all []subscription.Letter
 	eventually(t, fmt.Sprintf("%d dead letters", n), func() bool {
 		var err error
 		all, err = d.List(t.Context(), handler)
@@ -38,7 +40,7 @@ func listed(t testing.TB, d *kafka.DeadLetters, handler string, n int) []kafka.D
 	return all
 }
 
-func whats(t testing.TB, d *kafka.DeadLetters, id kafka.DeadLetterID) []string {
+func whats(t testing.TB, d subscription.DeadLetters, id subscription.LetterID) []string {
 	t.Helper()
 	_, traces, err := d.Show(t.Context(), id)
 	require.NoError(t, err)
@@ -143,7 +145,7 @@ func testDeadLetters(t *testing.T, cfg kafka.Config) {
 	whole, _, err := d.Show(t.Context(), l.ID)
 	require.NoError(t, err)
 	stored := asStored(t, cfg, l.ID.Offset)
-	require.Equal(t, stored.Key, whole.Key)
+	require.Equal(t, string(stored.Key), whole.AggregateID)
 	require.Equal(t, stored.Value, whole.Value)
 	require.Len(t, whole.Headers, len(stored.Headers))
 	for i, header := range stored.Headers {
@@ -171,7 +173,7 @@ func testDeadLetters(t *testing.T, cfg kafka.Config) {
 	require.Equal(t, []string{"dead", "redrive", "failed", "redrive", "handled"}, whats(t, d, l.ID))
 	bad = append(bad, add(t, s, "bad", 1)...)
 	h.seen(t, "bad", bad)
-	require.ErrorIs(t, d.Redrive(t.Context(), l.ID, ""), kafka.ErrNoDeadLetter)
+	require.ErrorIs(t, d.Redrive(t.Context(), l.ID, ""), subscription.ErrNoLetter)
 	require.Equal(t, int64(len(letters)+1), sub.Stats().Redriven)
 }
 
@@ -201,7 +203,7 @@ func testDiscard(t *testing.T, cfg kafka.Config) {
 			require.NoError(t, sub.Close())
 		}
 		require.NoError(t, d.Discard(t.Context(), letters[0].ID, "a test event"))
-		require.ErrorIs(t, d.Discard(t.Context(), letters[0].ID, "again"), kafka.ErrNoDeadLetter)
+		require.ErrorIs(t, d.Discard(t.Context(), letters[0].ID, "again"), subscription.ErrNoLetter)
 		if !running {
 			sub = subscribe(t, s, quick("givers-up", h))
 		}
@@ -213,15 +215,15 @@ func testDiscard(t *testing.T, cfg kafka.Config) {
 }
 
 func TestDeadLetterIDs(t *testing.T) {
-	for _, id := range []kafka.DeadLetterID{
+	for _, id := range []subscription.LetterID{
 		{Handler: "h", Topic: "t", Partition: 3, Offset: 1 << 40}, {Handler: "a/b", Topic: "t.u", Partition: 0, Offset: 0},
 	} {
-		got, err := kafka.ParseDeadLetterID(id.String())
+		got, err := subscription.ParseLetterID(id.String())
 		require.NoError(t, err)
 		require.Equal(t, id, got)
 	}
 	for _, bad := range []string{"", "h/t/1", "h/t/x/1", "h/t/1/x", "h/t/3000000000/1"} {
-		_, err := kafka.ParseDeadLetterID(bad)
+		_, err := subscription.ParseLetterID(bad)
 		require.ErrorContains(t, err, "expected handler/topic/partition/offset")
 	}
 }
@@ -229,12 +231,12 @@ func TestDeadLetterIDs(t *testing.T) {
 func TestLettersThatNeverWere(t *testing.T) {
 	_, cfg := fake(t)
 	d := openLetters(t, cfg)
-	id := kafka.DeadLetterID{Handler: "h", Topic: "t"}
+	id := subscription.LetterID{Handler: "h", Topic: "t"}
 	_, _, err := d.Show(t.Context(), id)
-	require.ErrorIs(t, err, kafka.ErrNoDeadLetter)
+	require.ErrorIs(t, err, subscription.ErrNoLetter)
 	require.ErrorContains(t, err, "h/t/0/0")
-	require.ErrorIs(t, d.Redrive(t.Context(), id, ""), kafka.ErrNoDeadLetter)
-	require.ErrorIs(t, d.Discard(t.Context(), id, ""), kafka.ErrNoDeadLetter)
+	require.ErrorIs(t, d.Redrive(t.Context(), id, ""), subscription.ErrNoLetter)
+	require.ErrorIs(t, d.Discard(t.Context(), id, ""), subscription.ErrNoLetter)
 }
 
 // Whoever looks after many letters reads each of them once: a request costs what one letter costs.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
@@ -116,7 +117,7 @@ func TestRebalancesLoseNothing(t *testing.T) {
 			}
 		})
 	}
-	members := make([]*kafka.Subscription, len(stores))
+	members := make([]subscription.Subscription, len(stores))
 	joined := 0
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) || joined <= 3; {
 		n := random.IntN(len(members))
@@ -166,7 +167,7 @@ func TestSubscriptionsOutliveBrokers(t *testing.T) {
 		}
 		return nil
 	}
-	members := []*kafka.Subscription{subscribe(t, s, quick("survivors", h)), subscribe(t, s, quick("survivors", h))}
+	members := []subscription.Subscription{subscribe(t, s, quick("survivors", h)), subscribe(t, s, quick("survivors", h))}
 	followed := make(chan []string, 1)
 	want := make(map[string][]string)
 	round := func() {

@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
@@ -81,14 +82,14 @@ func distinct(all []string) []string {
 }
 
 // quick is a subscription whose retries do not take long.
-func quick(group string, h *handled) kafka.SubscriptionConfig {
-	return kafka.SubscriptionConfig{
+func quick(group string, h *handled) subscription.Config {
+	return subscription.Config{
 		Group: group, Category: category, Handler: h.handle,
-		Retry: kafka.Retry{Attempts: 3, First: time.Millisecond, Longest: 5 * time.Millisecond},
+		Retry: subscription.Retry{Attempts: 3, First: time.Millisecond, Longest: 5 * time.Millisecond},
 	}
 }
 
-func subscribe(t testing.TB, s *kafka.Store, cfg kafka.SubscriptionConfig) *kafka.Subscription {
+func subscribe(t testing.TB, s *kafka.Store, cfg subscription.Config) subscription.Subscription {
 	t.Helper()
 	sub, err := s.Subscribe(t.Context(), cfg)
 	require.NoError(t, err)
@@ -160,10 +161,10 @@ func TestHandlersKnowTheCause(t *testing.T) {
 func TestSubscriptionMistakes(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
-	_, err := s.Subscribe(t.Context(), kafka.SubscriptionConfig{
-		Category: "Nothing", Concurrency: -1, MaxInFlight: -2, Retry: kafka.Retry{Attempts: -1, First: -1}, Heartbeat: time.Minute,
+	_, err := s.Subscribe(t.Context(), subscription.Config{
+		Category: "Nothing", Concurrency: -1, MaxInFlight: -2, Retry: subscription.Retry{Attempts: -1, First: -1},
 	})
-	for _, want := range []string{"Group is", "Category is", "Handler is", "Concurrency is", "MaxInFlight is", "Attempts is", "pauses are", "Heartbeat 1m"} {
+	for _, want := range []string{"Group is", "Category is", "Handler is", "Concurrency is", "MaxInFlight is", "Attempts is", "pauses are"} {
 		require.ErrorContains(t, err, want)
 	}
 }
@@ -172,8 +173,8 @@ func TestClassify(t *testing.T) {
 	sent := func(code sarama.KError) error {
 		return fmt.Errorf("dispatch: %w", sarama.ProducerErrors{{Err: code, Msg: &sarama.ProducerMessage{}}})
 	}
-	for want, all := range map[kafka.Outcome][]error{
-		kafka.RetryForever: {
+	for want, all := range map[subscription.Verdict][]error{
+		subscription.RetryForever: {
 			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed, errors.Join(away{}),
 			fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away{}),
 			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &connection.PermissionError{}, &connection.SecurityError{},
@@ -182,12 +183,12 @@ func TestClassify(t *testing.T) {
 			errors.Join(errors.New("no"), here{}, away{}), errors.Join(sarama.ErrMessageSizeTooLarge, sarama.ErrNotLeaderForPartition),
 			&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Name: "postgres"}, syscall.EHOSTUNREACH,
 		},
-		kafka.WaitThenDeadLetter: {
+		subscription.WaitThenDeadLetter: {
 			eventstore.ErrUnknownEvent, fmt.Errorf("%w: %w", eventstore.ErrUndecodable, eventstore.ErrUnknownEvent),
 			&aggregate.DecodeError{Err: aggregate.ErrUnnamedEvent},
 		},
-		kafka.DeadLetterAtOnce: {eventstore.ErrUndecodable, eventstore.ErrInvalid, eventstore.ErrCommandReused},
-		kafka.RetryThenDeadLetter: {
+		subscription.DeadLetterAtOnce: {eventstore.ErrUndecodable, eventstore.ErrInvalid, eventstore.ErrCommandReused},
+		subscription.RetryThenDeadLetter: {
 			errors.New("no"), context.DeadlineExceeded, &kafka.RefusedError{Err: errors.New("no")},
 			sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation, sarama.ErrInvalidTimestamp,
 			sarama.ErrUnsupportedVersion, sarama.ErrUnknownMemberId, sarama.ErrOffsetOutOfRange,
@@ -303,12 +304,12 @@ func TestOutcomesOfTheUser(t *testing.T) {
 		return nil
 	}
 	sub := quick("judges", h)
-	sub.Classify = func(err error) kafka.Outcome {
+	sub.Classify = func(err error) subscription.Verdict {
 		switch {
 		case errors.Is(err, errRefused):
-			return kafka.Handled
+			return subscription.Handled
 		case errors.Is(err, errAway):
-			return kafka.RetryForever
+			return subscription.RetryForever
 		}
 		return kafka.Classify(err)
 	}

@@ -20,13 +20,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // impatient is a subscription that tells of what it waits for soon.
-func impatient(group string, h *handled) kafka.SubscriptionConfig {
+func impatient(group string, h *handled) subscription.Config {
 	cfg := quick(group, h)
 	cfg.LongWait = 50 * time.Millisecond
 	return cfg
@@ -63,7 +64,7 @@ func TestWhatSubscriptionsWaitForIsTold(t *testing.T) {
 			h.seen(t, "other", add(t, s, "other", 2))
 			eventually(t, "the wait is told", func() bool { return len(sub.Waits()) == 1 && sub.Waits()[0].Attempts > 3 })
 			wait := sub.Waits()[0]
-			require.Equal(t, kafka.Wait{
+			require.Equal(t, subscription.Wait{
 				Partition: 0, Key: "slow", EventID: id[0], EventType: "Happened", Offset: wait.Offset, Since: wait.Since, Attempts: wait.Attempts,
 				Err: c.err, For: c.want,
 			}, wait)
@@ -289,7 +290,7 @@ func TestHandlersThatEndTheirGoroutine(t *testing.T) {
 		return nil
 	}
 	sub := quick("robust", h)
-	sub.Classify = func(err error) kafka.Outcome {
+	sub.Classify = func(err error) subscription.Verdict {
 		switch err.Error() {
 		case "unjudged":
 			panic("boom")
@@ -304,7 +305,7 @@ func TestHandlersThatEndTheirGoroutine(t *testing.T) {
 	good := add(t, s, "good", 20)
 	running := subscribe(t, s, sub)
 	h.seen(t, "good", good)
-	byKey := make(map[string]kafka.DeadLetter)
+	byKey := make(map[string]subscription.Letter)
 	for _, l := range listed(t, d, "robust", 4) {
 		byKey[l.Key] = l
 		require.Equal(t, 3, l.Attempts, l.Key)
@@ -318,15 +319,15 @@ func TestHandlersThatEndTheirGoroutine(t *testing.T) {
 
 // A handler may close its subscription, and its store: both are done once it has returned.
 func TestHandlersMayClose(t *testing.T) {
-	for name, closes := range map[string]func(*kafka.Store, *kafka.Subscription) error{
-		"the subscription": func(_ *kafka.Store, sub *kafka.Subscription) error { return sub.Close() },
-		"the store":        func(s *kafka.Store, _ *kafka.Subscription) error { return s.Close() },
+	for name, closes := range map[string]func(*kafka.Store, subscription.Subscription) error{
+		"the subscription": func(_ *kafka.Store, sub subscription.Subscription) error { return sub.Close() },
+		"the store":        func(s *kafka.Store, _ subscription.Subscription) error { return s.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, cfg := fake(t)
 			s := open(t, cfg)
 			id := add(t, s, "a", 1)
-			subscribed := make(chan *kafka.Subscription, 1)
+			subscribed := make(chan subscription.Subscription, 1)
 			var ran sync.Map
 			cfgOfSub := quick("closers", newHandled())
 			cfgOfSub.Handler = func(_ context.Context, r eventstore.Record) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -45,7 +46,7 @@ func Store(tb testing.TB, cfg kafka.Config) *kafka.Store {
 // store had when Done was called: they are handled or set aside. It fails the test if the
 // subscription ends, if one of its partitions stops, or if that takes longer than
 // [DefaultPatience], and says what is waited for.
-func Done(tb testing.TB, sub *kafka.Subscription) {
+func Done(tb testing.TB, sub subscription.Subscription) {
 	tb.Helper()
 	await(tb, func() string {
 		select {

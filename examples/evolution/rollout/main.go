@@ -17,6 +17,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
@@ -69,6 +70,7 @@ func run(
 		return err
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(stderr, nil))
+	cfg.SubscriptionSession, cfg.SubscriptionHeartbeat = 6*time.Second, 500*time.Millisecond
 	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
 	if err != nil {
 		return err
@@ -84,9 +86,9 @@ func run(
 		return err
 	}
 	say := speaker{to: stdout}
-	sub, err := store.Subscribe(ctx, kafka.SubscriptionConfig{
-		Group: group, Category: tillType, Session: 6 * time.Second, Heartbeat: 500 * time.Millisecond, LongWait: time.Second,
-		Retry: kafka.Retry{First: 50 * time.Millisecond, Longest: time.Second},
+	sub, err := store.Subscribe(ctx, subscription.Config{
+		Group: group, Category: tillType, LongWait: time.Second,
+		Retry: subscription.Retry{First: 50 * time.Millisecond, Longest: time.Second},
 		Handler: tills.Handler(func(_ context.Context, e event.Stored[aggregate.Event[Till]]) error {
 			say.line("handled %s %d %s", e.AggregateID, e.AggregateVersion, e.Type)
 			return nil
@@ -105,7 +107,7 @@ func run(
 }
 
 // obey does what the lines of the input ask for.
-func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub *kafka.Subscription) error {
+func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub subscription.Subscription) error {
 	input := bufio.NewScanner(stdin)
 	for input.Scan() {
 		what, till, _ := strings.Cut(input.Text(), " ")
