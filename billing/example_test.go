@@ -4,12 +4,12 @@ import (
 	"fmt"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 )
 
 func Example() {
 	env := map[string]string{"KAFKA_BROKERS": "localhost:9092,localhost:9093"}
-	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, billing.Categories()...)
+	cfg, err := environment.Read(func(name string) string { return env[name] }, billing.Categories()...)
 	if err != nil {
 		fmt.Println(err)
 		return

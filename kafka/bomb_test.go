@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/deadletters"
+	"github.com/fencelog/fencelog/kafka/doctor"
 )
 
 // bombBytes is what a foreign batch of some kilobytes decompresses to.
@@ -122,8 +123,8 @@ func TestFetchesOpenNoSession(t *testing.T) {
 		require.NoError(t, err)
 	}
 	openReader(t, cfg)
-	for _, f := range kafka.Diagnose(t.Context(), cfg) {
-		require.NotEqual(t, kafka.VerdictWrong, f.Verdict, f)
+	for _, f := range doctor.Diagnose(t.Context(), cfg) {
+		require.NotEqual(t, doctor.Wrong, f.Verdict, f)
 	}
 	letters, err := deadletters.Open(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)

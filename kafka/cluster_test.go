@@ -8,15 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/internal/storetest"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
-	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // shared is the one cluster of this test binary, started when the first test asks for it.
@@ -27,16 +25,7 @@ func withCluster(m *testing.M) goleak.TestingM { return shared.Main(m) }
 // real returns a configuration for the real brokers, over topics of its own.
 func real(t testing.TB) kafka.Config {
 	t.Helper()
-	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: shared.Get(t).Brokers()},
-		Topics: topics.Config{
-			Prefix:     "test-" + uuid.NewString()[:8],
-			Categories: []topics.Category{{Name: category, Partitions: 1}},
-		},
-		Logger: quiet(),
-	}
-	create(t, cfg)
-	return cfg
+	return storetest.Real(t, shared.Get(t).Brokers(), 1)
 }
 
 // The model is asked fewer times than on the fake brokers, unless the caller says how often.

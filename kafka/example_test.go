@@ -36,13 +36,12 @@ func appendAndRead(ctx context.Context, addresses []string) error {
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: addresses},
 		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account"}}},
-		Logger:     quiet(),
 	}
-	topics, err := topics.Create(ctx, cfg.Connection, cfg.Topics) // once, before the service starts
+	made, err := topics.Create(ctx, cfg.Connection, cfg.Topics) // once, before the service starts
 	if err != nil {
 		return err
 	}
-	for _, t := range topics {
+	for _, t := range made {
 		fmt.Printf("created %s with %d partitions\n", t.Name, t.Partitions)
 	}
 

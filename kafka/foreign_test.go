@@ -13,19 +13,6 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// garbage is what another program writes into a topic that is not its own.
-func garbage(cfg kafka.Config) *kgo.Record {
-	return &kgo.Record{Topic: topicOf(cfg), Partition: 0, Key: []byte("a"), Value: []byte("not an event")}
-}
-
-func foreigner(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) *kgo.Client {
-	t.Helper()
-	c, err := kgo.NewClient(append(opts, kgo.SeedBrokers(cfg.Connection.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
-	require.NoError(t, err)
-	t.Cleanup(c.Close)
-	return c
-}
-
 func writeForeign(t testing.TB, cfg kafka.Config) {
 	t.Helper()
 	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), garbage(cfg)).FirstErr())

@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"context"
 	"errors"
-	"iter"
 	"testing"
 	"time"
 
@@ -51,15 +50,6 @@ func TestGarbageEndsFollowing(t *testing.T) {
 	require.Equal(t, offset, reader.Status()[0].Next)
 	require.ErrorAs(t, reader.Status()[0].Err, &corrupt)
 	require.ErrorAs(t, firstError(reader.ReadCategory(ctx, category, eventstore.Beginning())), &corrupt)
-}
-
-func firstError(records iter.Seq2[eventstore.Record, error]) error {
-	for _, err := range records {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // lastTerm returns where the term of the newest claim will be.

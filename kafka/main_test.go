@@ -3,17 +3,7 @@ package kafka_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(
-		withCluster(m),
-		// Sarama's, once a process.
-		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),
-		// The fake brokers', if they are closed while a control function sleeps: its end takes a lock that only their loop gives back, which waits for
-		// it, or is gone.
-		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).run"),
-		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).runControl.func1"),
-	)
-}
+func TestMain(m *testing.M) { storetest.VerifyMain(withCluster(m)) }

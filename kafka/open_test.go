@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"testing"
@@ -30,28 +29,15 @@ func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 		MaxWaitingBytes:   1,
 	})
 	for _, want := range []string{
-		`found "localhost", expected host:port`, "Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions",
-		"MinInSyncReplicas is 4", "RequestTimeout is 1µs", "MaxBatchBytes is 2097152", "MaxWaitingCommits is -1", "MaxWaitingBytes is 1,",
+		`Connection.Brokers: found "localhost", expected host:port`, "Connection.RequestTimeout is 1µs",
+		"Topics.Categories: Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions", "Topics.MinInSyncReplicas is 4",
+		"MaxBatchBytes is 2097152", "MaxWaitingCommits is -1", "MaxWaitingBytes is 1,",
 	} {
 		require.ErrorContains(t, err, want)
 	}
 	_, err = kafka.Open(t.Context(), kafka.Config{})
-	require.ErrorContains(t, err, "Brokers is empty")
-	require.ErrorContains(t, err, "Categories is empty")
-}
-
-func TestFromEnv(t *testing.T) {
-	env := map[string]string{"KAFKA_BROKERS": "a:9092, b:9093,", "KAFKA_CLIENT_ID": ""}
-	cfg, err := kafka.FromEnv(func(k string) string { return env[k] }, topics.Category{Name: "Account"})
-	require.NoError(t, err)
-	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Connection.Brokers)
-	require.Equal(t, "billing-engine", connection.DefaultClientID)
-
-	_, err = kafka.FromEnv(func(string) string { return "" }, topics.Category{Name: "Account"})
-	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")
-	env["KAFKA_BROKERS"] = "nowhere"
-	_, err = kafka.FromEnv(func(k string) string { return env[k] }, topics.Category{Name: "Account"})
-	require.ErrorContains(t, err, `found "nowhere", expected host:port`)
+	require.ErrorContains(t, err, "Connection.Brokers is empty")
+	require.ErrorContains(t, err, "Topics.Categories is empty")
 }
 
 func TestOpenWhereNoBrokerAnswers(t *testing.T) {
@@ -97,51 +83,6 @@ func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	require.ErrorContains(t, err, "topic billing.odd.events: retention.ms is 1000, expected -1")
 	require.ErrorContains(t, err, "topic billing.odd.events: cleanup.policy is compact, expected delete")
 	require.ErrorContains(t, err, "topic billing.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
-}
-
-func TestCreateTopicsMayBeRepeatedAndChangesNothing(t *testing.T) {
-	c, cfg := fake(t)
-	cfg.Topics.Categories = append(cfg.Topics.Categories, topics.Category{Name: "Order"}, topics.Category{Name: "Odd", Partitions: 2})
-	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
-	for round := range 2 {
-		found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
-		require.NoError(t, err)
-		require.Len(t, found, 4)
-		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
-		require.Equal(t, []string{topic, "billing.order.events", "billing.odd.events", "billing.dead-letter"}, names)
-		for i, f := range found {
-			require.True(t, f.Exists)
-			require.Equal(t, round == 0 && i == 1, f.Created, f.Name)
-		}
-		require.Empty(t, found[0].Differences)
-		require.Empty(t, found[1].Differences)
-		require.Contains(t, found[2].Differences, topics.Difference{Property: "partitions", Found: "1", Want: "2"})
-	}
-}
-
-// A broker that is going away answers nothing: another one is asked.
-func TestTopicsAreCheckedWhileABrokerGoesAway(t *testing.T) {
-	c, cfg := fake(t)
-	turnedAway := 0
-	for _, key := range []kmsg.Key{kmsg.Metadata, kmsg.DescribeConfigs} {
-		c.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
-			c.KeepControl()
-			if c.CurrentNode() == 1 {
-				turnedAway++
-				return nil, errors.New("going away"), true
-			}
-			return nil, nil, false
-		})
-	}
-	for range 5 {
-		found, err := topics.Check(t.Context(), cfg.Connection, cfg.Topics)
-		require.NoError(t, err)
-		require.Empty(t, found[0].Differences)
-	}
-	_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
-	require.NoError(t, err)
-	open(t, cfg)
-	require.NotZero(t, turnedAway)
 }
 
 // A topic that lost its beginning cannot be an event store's: it is refused, also where the index has read it all.

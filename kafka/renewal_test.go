@@ -35,7 +35,7 @@ func holdRequest(t testing.TB, c *kfake.Cluster, key kmsg.Key, matches func(kmsg
 
 func always(kmsg.Request) bool { return true }
 
-// longest is a Config.RequestTimeout after which no test waits any more: what is not answered is not given up and asked again either. A claim takes no more.
+// longest is a RequestTimeout after which no test waits any more: what is not answered is not given up and asked again either. A claim takes no more.
 const longest = 14 * time.Minute
 
 // A coordinator that does not answer a renewal holds up nothing: the claim counts without it. Its answer is taken when it comes.

@@ -23,7 +23,8 @@ type PartitionStatus struct {
 	Outside   error  // why this instance is not in the group that shares the partitions, see [Sharing]; nil if it is, or there is none
 }
 
-// Status returns what the store knows of each partition, in the order of Categories and partitions. It asks no broker.
+// Status returns what the store knows of each partition, in the order of Categories and partitions.
+// It asks no broker.
 func (s *Store) Status() []PartitionStatus {
 	var all []PartitionStatus
 	shared := s.ownership.Load()
@@ -48,8 +49,8 @@ func (s *Store) Status() []PartitionStatus {
 // IndexBytes returns the size of the index, on disk or in memory; 0 once the store is closed.
 func (s *Store) IndexBytes() int64 { return s.index.Bytes() }
 
-// TopicHealth returns what the store has seen of its topics. It looks every [Config].CheckEvery; this
-// method asks no broker.
+// TopicHealth returns what the store has seen of its topics. It looks every [Config].CheckEvery;
+// this method asks no broker.
 func (s *Store) TopicHealth() topics.Health { return s.watch.Health() }
 
 // startWatch begins to look at the topics.

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/internal/storetest"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -31,11 +31,7 @@ func TestOffsetsOutOfBoundsOnRealBrokers(t *testing.T) { testOffsetsOutOfBounds(
 // realWith is real with several partitions.
 func realWith(t testing.TB, partitions int32) kafka.Config {
 	t.Helper()
-	cfg := real(t)
-	cfg.Topics.Prefix = "test-" + uuid.NewString()[:8]
-	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: partitions}}
-	create(t, cfg)
-	return cfg
+	return storetest.Real(t, shared.Get(t).Brokers(), partitions)
 }
 
 // committed returns the group's offsets of the category, by partition.

@@ -56,12 +56,6 @@ func (h *handled) of(id string) []string {
 	return slices.Clone(h.ids[id])
 }
 
-// eventually waits much longer than anything should take: machines are busy.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	require.Eventually(t, holds, 2*time.Minute, 5*time.Millisecond, what)
-}
-
 // seen waits until the events of the aggregate were handled, and fails if they were in another order. Ones that were handled again count
 // once.
 func (h *handled) seen(t testing.TB, id string, want []string) {
@@ -95,19 +89,6 @@ func subscribe(t testing.TB, s *kafka.Store, cfg subscription.Config) subscripti
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = sub.Close() })
 	return sub
-}
-
-// add appends commits to the stream, and returns the ids of their events.
-func add(t testing.TB, s *kafka.Store, id string, commits int) []string {
-	t.Helper()
-	var all []string
-	for i := range commits {
-		rs := records(1+i%2, "")
-		_, err := s.Append(t.Context(), eventstore.To(stream(id), eventstore.Any, rs...))
-		require.NoError(t, err)
-		all = append(all, idsOf(rs)...)
-	}
-	return all
 }
 
 func TestSubscriptionOnFakeBrokers(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/deadletters"
+	"github.com/fencelog/fencelog/kafka/doctor"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -85,11 +86,11 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, kafka.Config) error{
 		"Open": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
-		"CreateTopics": func(ctx context.Context, cfg kafka.Config) error {
+		"topics.Create": func(ctx context.Context, cfg kafka.Config) error {
 			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 			return err
 		},
-		"CheckTopics": func(ctx context.Context, cfg kafka.Config) error {
+		"topics.Check": func(ctx context.Context, cfg kafka.Config) error {
 			_, err := topics.Check(ctx, cfg.Connection, cfg.Topics)
 			return err
 		},
@@ -97,8 +98,8 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			_, err := deadletters.Open(ctx, cfg.Connection, cfg.Topics)
 			return err
 		},
-		"Diagnose": func(ctx context.Context, cfg kafka.Config) error {
-			kafka.Diagnose(ctx, cfg)
+		"doctor.Diagnose": func(ctx context.Context, cfg kafka.Config) error {
+			doctor.Diagnose(ctx, cfg)
 			return nil
 		},
 	} {
@@ -107,9 +108,8 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			silent := silentBroker(t)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Connection: connection.Config{Brokers: []string{"127.0.0.1:1", silent}},
+				Connection: connection.Config{Brokers: []string{"127.0.0.1:1", silent}, Logger: logger},
 				Topics:     topics.Config{Categories: []topics.Category{{Name: category}}},
-				Logger:     logger,
 			}
 			requireWaits(t, lines, func(ctx context.Context) error { return call(ctx, cfg) }, "broker="+silent)
 		})
@@ -142,7 +142,7 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			})
 			return err
 		}},
-		"CreateTopics": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
+		"topics.Create": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
 			cfg.Topics.Prefix = "other"
 			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 			return err
@@ -155,8 +155,8 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			_, _, err := d.Show(ctx, id)
 			return err
 		}},
-		"Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
-			kafka.Diagnose(ctx, cfg)
+		"doctor.Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
+			doctor.Diagnose(ctx, cfg)
 			return nil
 		}},
 	} {
@@ -167,13 +167,14 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			t.Cleanup(cluster.Close)
 			logger, lines := logged()
 			cfg := kafka.Config{
-				Connection: connection.Config{Brokers: cluster.ListenAddrs(), RequestTimeout: 14 * time.Minute},
+				Connection: connection.Config{
+					Brokers: cluster.ListenAddrs(), RequestTimeout: 14 * time.Minute, Logger: logger,
+				},
 				Topics: topics.Config{
 					Categories:        []topics.Category{{Name: category, Partitions: 1}},
 					ReplicationFactor: 1,
 					MinInSyncReplicas: 1,
 				},
-				Logger: logger,
 			}
 			create(t, cfg)
 			open(t, cfg).Close() // something to read

@@ -11,6 +11,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -67,7 +68,7 @@ func onKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger)
 
 // storeOnKafka opens the store. The registry stays the caller's.
 func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger, registry schema.Registry) (*backend, error) {
-	cfg, err := kafka.FromEnv(s.getenv, billing.Categories()...)
+	cfg, err := environment.Read(s.getenv, billing.Categories()...)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -31,7 +31,7 @@ func onBrokers(t *testing.T) map[string]string {
 		brokersVariable:  strings.Join(cluster.Brokers(), ","),
 		registryVariable: cluster.RegistryURL(),
 	}
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
@@ -44,22 +44,22 @@ func registerSchemas(t *testing.T, env map[string]string) {
 	registry, err := schema.NewHTTP(env[registryVariable], schema.HTTPConfig{})
 	require.NoError(t, err)
 	defer registry.Close()
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: env[kafka.EnvTopicPrefix]})
+	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: env[environment.TopicPrefix]})
 	require.NoError(t, err)
 }
 
 // Without the deployment step the service ends, names all that is missing and registers nothing.
 func TestSchemasAreTheDeploymentsToRegister(t *testing.T) {
 	env := onBrokers(t)
-	env[kafka.EnvTopicPrefix] = "undeployed" // a registry that is shared may have the others
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	env[environment.TopicPrefix] = "undeployed" // a registry that is shared may have the others
+	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	env[addressVariable] = "127.0.0.1:0"
 	for range 2 {
 		var stdout, stderr strings.Builder
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		require.Equal(t, exitFailed, run(ctx, nil, environment(env), &stdout, &stderr))
+		require.Equal(t, exitFailed, run(ctx, nil, getenvOf(env), &stdout, &stderr))
 		cancel()
 		for _, e := range billing.Events() {
 			require.Contains(t, stderr.String(), "undeployed.account.events-billing.account."+e.Name)
@@ -79,7 +79,7 @@ func TestSchemasAreTheDeploymentsToRegister(t *testing.T) {
 // instance runs one instance that shares its work, and waits until it serves.
 func instance(t *testing.T, env map[string]string, name string) *client {
 	t.Helper()
-	own := map[string]string{advertiseVariable: name, kafka.EnvIndexDir: t.TempDir()}
+	own := map[string]string{advertiseVariable: name, environment.IndexDir: t.TempDir()}
 	for k, v := range env {
 		own[k] = v
 	}

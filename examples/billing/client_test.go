@@ -37,9 +37,9 @@ func start(t testing.TB, changes ...with) *client {
 // launch runs the service until the test ends.
 func launch(t testing.TB, env map[string]string, changes ...with) (*client, *server) {
 	t.Helper()
-	settings, err := settingsFrom(environment(env))
+	settings, err := settingsFrom(getenvOf(env))
 	require.NoError(t, err)
-	telemetry, err := newTelemetry(t.Context(), environment(env))
+	telemetry, err := newTelemetry(t.Context(), getenvOf(env))
 	require.NoError(t, err)
 	s := newServer(settings, telemetry, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	for _, change := range changes {
@@ -170,7 +170,7 @@ func over(change func(eventstore.Store) eventstore.Store) with {
 // memoryBackend outlives the services of a test that use it.
 func memoryBackend(t *testing.T) *backend {
 	t.Helper()
-	none, err := newTelemetry(t.Context(), environment(nil))
+	none, err := newTelemetry(t.Context(), getenvOf(nil))
 	require.NoError(t, err)
 	b, err := inMemory(none)
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -22,7 +22,7 @@ func onFake(t *testing.T, brokers []string) map[string]string {
 		brokersVariable:  strings.Join(brokers, ","),
 		registryVariable: "http://registry.invalid", // see withoutRegistryServer
 	}
-	cfg, err := kafka.FromEnv(environment(env), billing.Categories()...)
+	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
@@ -43,9 +43,9 @@ func withoutRegistryServer(s *server) {
 func TestIndexIsInTheFolderThatTheEnvironmentNames(t *testing.T) {
 	t.Parallel()
 	env := onFake(t, kafkatest.Fake(t))
-	env[kafka.EnvIndexDir] = filepath.Join(t.TempDir(), "index")
+	env[environment.IndexDir] = filepath.Join(t.TempDir(), "index")
 	c, s := launch(t, env, withoutRegistryServer)
 	<-s.ready
 	c.open("alice")
-	require.DirExists(t, env[kafka.EnvIndexDir])
+	require.DirExists(t, env[environment.IndexDir])
 }

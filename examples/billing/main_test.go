@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 func TestRunTellsAllMistakes(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), nil, environment(map[string]string{
+	code := run(t.Context(), nil, getenvOf(map[string]string{
 		addressVariable: "3001", drainVariable: "-1s", logLevelVariable: "loud", brokersVariable: "localhost:9092",
 	}), &stdout, &stderr)
 	require.Equal(t, exitUsage, code)
@@ -35,11 +35,11 @@ func TestRunTellsAllMistakes(t *testing.T) {
 	}
 
 	stderr.Reset()
-	require.Equal(t, exitUsage, run(t.Context(), nil, environment(map[string]string{advertiseVariable: "here:1"}), &stdout, &stderr))
+	require.Equal(t, exitUsage, run(t.Context(), nil, getenvOf(map[string]string{advertiseVariable: "here:1"}), &stdout, &stderr))
 	require.Contains(t, stderr.String(), advertiseVariable)
 
 	stderr.Reset()
-	require.Equal(t, exitUsage, run(t.Context(), []string{"-v"}, environment(nil), &stdout, &stderr))
+	require.Equal(t, exitUsage, run(t.Context(), []string{"-v"}, getenvOf(nil), &stdout, &stderr))
 	require.Contains(t, stderr.String(), `"-v"`)
 }
 
@@ -49,11 +49,11 @@ func TestRunTellsThatThePortIsTaken(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), nil, environment(map[string]string{addressVariable: l.Addr().String()}), &stdout, &stderr)
+	code := run(t.Context(), nil, getenvOf(map[string]string{addressVariable: l.Addr().String()}), &stdout, &stderr)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr.String(), addressVariable)
 }
 
-func environment(values map[string]string) func(string) string {
+func getenvOf(values map[string]string) func(string) string {
 	return func(name string) string { return values[name] }
 }

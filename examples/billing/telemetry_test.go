@@ -117,7 +117,7 @@ func TestLogsAndTracesOfTheProgram(t *testing.T) {
 	t.Cleanup(otlp.Close)
 	t.Setenv(otlpVariable, otlp.URL)
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000") // milliseconds: nothing is exported before the end
-	env := environment(map[string]string{addressVariable: "127.0.0.1:0", otlpVariable: otlp.URL})
+	env := getenvOf(map[string]string{addressVariable: "127.0.0.1:0", otlpVariable: otlp.URL})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var stdout, stderr lines

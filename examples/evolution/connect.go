@@ -8,6 +8,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -34,7 +35,7 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		}
 		return &backend{store, schema.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
 	}
-	cfg, err := kafka.FromEnv(getenv, topics.Category{Name: tillType, Partitions: 1})
+	cfg, err := environment.Read(getenv, topics.Category{Name: tillType, Partitions: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 func TestRunTwiceOnKafka(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
-	getenv := environment(map[string]string{brokersVariable: strings.Join(c.Brokers(), ","), registryVariable: c.RegistryURL()})
+	getenv := getenvOf(map[string]string{brokersVariable: strings.Join(c.Brokers(), ","), registryVariable: c.RegistryURL()})
 	for range 2 {
 		for line := range strings.Lines(testRun(t, getenv)) {
 			require.Regexp(t, "(asked|tried|made) again", line, "brokers may let wait, and nothing else is wrong")

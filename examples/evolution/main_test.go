@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
 }
 
-func environment(variables map[string]string) func(string) string {
+func getenvOf(variables map[string]string) func(string) string {
 	return func(name string) string { return variables[name] }
 }
 
@@ -35,7 +35,7 @@ func testRun(t *testing.T, getenv func(string) string) string {
 
 func TestRunInMemory(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, testRun(t, environment(nil)))
+	require.Empty(t, testRun(t, getenvOf(nil)))
 }
 
 // Each release passed the gate when it was made.
@@ -64,7 +64,7 @@ func TestTheUpcasterMatters(t *testing.T) {
 func TestWrongEnvironment(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	err := run(t.Context(), &out, &out, environment(map[string]string{brokersVariable: "127.0.0.1:1"}))
+	err := run(t.Context(), &out, &out, getenvOf(map[string]string{brokersVariable: "127.0.0.1:1"}))
 	require.ErrorContains(t, err, registryVariable)
 	require.Empty(t, out.String())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -62,7 +63,7 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := environment.Read(getenv, billing.Categories()...)
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -19,11 +19,11 @@ import (
 // On Kafka the first run shows what it shows in memory, and the second finds what the first one left.
 func TestTwoRunsOnKafka(t *testing.T) {
 	cluster := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
-	getenv := environment(map[string]string{
+	getenv := getenvOf(map[string]string{
 		brokersVariable:  strings.Join(cluster.Brokers(), ","),
 		registryVariable: cluster.RegistryURL(),
 	})
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := environment.Read(getenv, billing.Categories()...)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)

@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // nothing is an environment in which nothing is set.
 func nothing(string) string { return "" }
 
-func environment(variables map[string]string) func(string) string {
+func getenvOf(variables map[string]string) func(string) string {
 	return func(name string) string { return variables[name] }
 }
 
@@ -151,7 +151,7 @@ func TestEnvironment(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			code, stdout, stderr := program(t, "", environment(c.env))
+			code, stdout, stderr := program(t, "", getenvOf(c.env))
 			require.Equal(t, exitFailed, code)
 			require.Empty(t, stdout)
 			require.Contains(t, stderr, c.want)
@@ -161,7 +161,7 @@ func TestEnvironment(t *testing.T) {
 
 func TestMissingTopicsNameTheProgramThatCreatesThem(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := program(t, "", environment(map[string]string{
+	code, stdout, stderr := program(t, "", getenvOf(map[string]string{
 		brokersVariable: strings.Join(kafkatest.Fake(t), ","), registryVariable: "http://127.0.0.1:1",
 	}))
 	require.Equal(t, exitFailed, code)
@@ -172,10 +172,10 @@ func TestMissingTopicsNameTheProgramThatCreatesThem(t *testing.T) {
 
 func TestRegistryAway(t *testing.T) {
 	t.Parallel()
-	getenv := environment(map[string]string{
+	getenv := getenvOf(map[string]string{
 		brokersVariable: strings.Join(kafkatest.Fake(t), ","), registryVariable: "http://127.0.0.1:1",
 	})
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := environment.Read(getenv, billing.Categories()...)
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	code, stdout, stderr := program(t, "", getenv)

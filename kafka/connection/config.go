@@ -17,12 +17,14 @@ const (
 	DefaultRequestTimeout = 10 * time.Second
 )
 
-// Config says how a client reaches the brokers. Brokers is required; any other field may be left zero.
+// Config says how a client reaches the brokers. Brokers is required; any other field may be left
+// zero.
 type Config struct {
 	// Brokers are the addresses, host:port, of some brokers of the cluster.
 	Brokers []string
 
-	// Security is how connections are encrypted, and how this service and the brokers know each other.
+	// Security is how connections are encrypted, and how this service and the brokers know each
+	// other.
 	// Default: not at all.
 	Security Security
 
@@ -40,8 +42,8 @@ type Config struct {
 // minRequestTimeout is the shortest time that a broker can replicate a batch in.
 const minRequestTimeout = 100 * time.Millisecond
 
-// Complete returns the configuration with its defaults. It fails with all mistakes, joined; each names its field by the
-// path from a configuration that holds this one as Connection.
+// Complete returns the configuration with its defaults. It fails with all mistakes, joined; each
+// names its field by the path from a configuration that holds this one as Connection.
 func (c Config) Complete() (Config, error) {
 	c.ClientID = cmp.Or(c.ClientID, DefaultClientID)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, DefaultRequestTimeout)
@@ -58,7 +60,8 @@ func (c Config) Complete() (Config, error) {
 		report(err != nil || host == "" || port == "", "Brokers: found %q, expected host:port", addr)
 	}
 	report(!topics.Legal(c.ClientID), "ClientID: found %q, expected %s", c.ClientID, topics.LegalNames)
-	report(c.RequestTimeout < minRequestTimeout, "RequestTimeout is %s, expected %s or more", c.RequestTimeout, minRequestTimeout)
+	report(c.RequestTimeout < minRequestTimeout, "RequestTimeout is %s, expected %s or more", c.RequestTimeout,
+		minRequestTimeout)
 	if err := errors.Join(append(wrong, c.Security.check()...)...); err != nil {
 		return Config{}, err
 	}

@@ -7,16 +7,18 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// What brokers refuse for good. Nothing is tried again after one of these while a store opens.
+// Refusals of brokers that stay. A store that opens tries nothing again after one of these.
 var (
-	// ErrSecurity says that brokers and this service do not accept each other. The error is a *[SecurityError].
+	// ErrSecurity says that brokers and this service do not accept each other. The error is a
+	// *[SecurityError].
 	ErrSecurity = errors.New("the connection's security does not fit the broker's")
 	// ErrPermission says that an ACL is missing. The error is a *[PermissionError].
 	ErrPermission = errors.New("permission denied")
 )
 
-// SecurityError says why a broker and this service do not accept each other: a wrong password, an unknown authority, a
-// certificate for another name, a listener of another kind. It matches [ErrSecurity].
+// SecurityError says why a broker and this service do not accept each other: a wrong password, an
+// unknown authority, a certificate for another name, a listener of another kind. It matches
+// [ErrSecurity].
 type SecurityError struct {
 	Broker string // the address; empty if a connection to one of several failed
 	Uses   string // what this service uses, see [Security.String]
@@ -52,7 +54,8 @@ type PermissionError struct {
 // Error names the permission.
 func (e *PermissionError) Error() string {
 	need := access.Need{Operation: e.Operation, Resource: e.Resource, Name: e.Name}
-	return fmt.Sprintf("this service (%s) has no permission for %s: add an ACL that allows it, see kafka/connection/SECURITY.md (%v)",
+	return fmt.Sprintf("this service (%s) has no permission for %s: add an ACL that allows it, see "+
+		"kafka/connection/SECURITY.md (%v)",
 		e.Uses, need, e.Err)
 }
 

@@ -9,7 +9,7 @@ import (
 // redacted is what is shown of a secret.
 const redacted = "[redacted]"
 
-// Secret is text that is not to be seen: however it is printed, logged or marshalled, it says [redacted], and an
+// Secret is text that nobody may see. Printed, logged or marshalled, it says [redacted], and an
 // empty one says nothing. It may be compared with the zero Secret only.
 type Secret struct{ text *string } // a pointer, so that printing an unexported field of this type shows nothing either
 

@@ -194,7 +194,7 @@ func (c *Cluster) Addresses(l Listener) []string {
 	return addrs
 }
 
-// Environment returns the variables, as kafka.FromEnv reads them, by which the user comes in at a
+// Environment returns the variables, as environment.Read reads them, by which the user comes in at a
 // listener: with a certificate at [MutualSSL], with SCRAM-SHA-512 where there is SASL, and
 // otherwise as nobody. The brokers take PLAIN and SCRAM-SHA-256 as well. It has nothing without
 // [Config.Security].

@@ -34,16 +34,17 @@ type Config struct {
 	ReplicationFactor int16
 	MinInSyncReplicas int
 
-	// Compression is how batches are compressed, and the setting compression.type of topics that are
-	// created. Readers need the codec: READERS.md says what each client lacks. A topic's own setting
-	// wins: brokers compress again what comes in another codec. So whoever changes Compression
-	// changes the topics, too. What is stored stays as it is, and stores read it as before.
+	// Compression is how batches are compressed, and the setting compression.type of topics that
+	// are created. Readers need the codec: READERS.md says what each client lacks. A topic's own
+	// setting wins: brokers compress again what comes in another codec. Somebody who changes
+	// Compression must change the topics, too. What is stored stays as it is, and stores read it as
+	// before.
 	// Default: [DefaultCompression].
 	Compression Compression
 
-	// ProviderSettings are names of topic settings, such as compression.type, that the provider of a
-	// managed cluster lets nobody set: [Create] leaves them out. [Check] still compares them, except
-	// for compression.type, on which nothing depends. Default: none.
+	// ProviderSettings are names of topic settings, such as compression.type, that the provider of
+	// a managed cluster lets nobody set: [Create] leaves them out. [Check] still compares them,
+	// except for compression.type, on which nothing depends. Default: none.
 	ProviderSettings []string
 }
 

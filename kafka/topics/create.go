@@ -16,13 +16,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
-// Create creates those topics of the configuration that do not exist, waits until every broker knows
-// them, and reports on all, in the order of [Config.All]. It may be repeated. It never changes what
-// exists: see [Status].Differences. If one topic cannot be created, it still creates the others, and
-// reports on all beside the joined errors.
+// Create creates those topics of the configuration that do not exist, waits until every broker
+// knows them, and reports on all, in the order of [Config.All]. It may be repeated. It never
+// changes what exists: see [Status].Differences. If one topic cannot be created, it still creates
+// the others, and reports on all beside the joined errors.
 //
 // Create fails with all mistakes of both configurations, with *[connection.SecurityError] and
-// *[connection.PermissionError] if brokers refuse it for good, if no broker answers, and if ctx ends.
+// *[connection.PermissionError] if brokers refuse it for good, if no broker answers, and if ctx
+// ends.
 func Create(ctx context.Context, conn connection.Config, cfg Config) ([]Status, error) {
 	return withClient(ctx, conn, cfg, func(c *client.Client, want []Topic) ([]Status, error) {
 		found, err := Inspect(ctx, c, want)
@@ -120,8 +121,8 @@ func create(admin sarama.ClusterAdmin, t Topic, without []string) (bool, error) 
 	return err == nil, err
 }
 
-// awaitTopics waits until every broker knows the topics and who leads their partitions: for a moment
-// after a topic is made, only some do.
+// awaitTopics waits until every broker knows the topics and who leads their partitions: for a
+// moment after a topic is made, only some do.
 func awaitTopics(ctx context.Context, c *client.Client, names []string) error {
 	const pause = 20 * time.Millisecond
 	for _, b := range c.Brokers() {

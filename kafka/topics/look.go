@@ -22,7 +22,8 @@ const (
 	propertyLog       = "log of partition "
 )
 
-// costsRecords reports whether records may be gone once the property was not as it must be, though it is again.
+// costsRecords reports whether records may be gone once the property was not as it must be, though
+// it is again.
 func costsRecords(property string) bool {
 	return property == propertyTopic || property == propertyID || property == cleanupPolicy ||
 		strings.HasPrefix(property, propertyBeginning) || strings.HasPrefix(property, propertyLog)
@@ -37,17 +38,22 @@ func advice(property string) string {
 	case property == propertyID:
 		return "somebody has deleted the topic and made it anew; " + restored
 	case property == cleanupPolicy:
-		return "compaction deletes all but the newest record of each aggregate; set it to delete, keep the index folder, which still has what is gone, " +
-			"stop the service, and start it with another, empty index folder: it reads the whole log then, and says whether records are gone"
+		return "compaction deletes all but the newest record of each aggregate; set it to delete, keep the index folder, " +
+			"which still has what is gone, " +
+			"stop the service, and start it with another, empty index folder: it reads the whole log then, and says whether " +
+			"records are gone"
 	case strings.HasPrefix(property, propertyBeginning):
 		return "records before it were deleted; " + restored + ", with retention.ms and retention.bytes at -1"
 	case strings.HasPrefix(property, propertyLog):
-		return "the topic was compacted for a while, or the brokers have lost records; the index still has them: keep its folder, " +
-			"and restore the topic from a copy; until then ReadCategory, subscriptions, and every start with a new index fail there"
+		return "the topic was compacted for a while, or the brokers have lost records; the index still has them: keep " +
+			"its folder, " +
+			"and restore the topic from a copy; until then ReadCategory, subscriptions, and every start with a new index " +
+			"fail there"
 	case strings.HasPrefix(property, "retention."):
 		return "brokers delete old records; set it right at once (kafka-configs.sh --alter)"
 	case property == PartitionCount:
-		return "a topic's partitions cannot be taken away again; do not change the configuration of the service, for events would be looked for in the wrong partition"
+		return "a topic's partitions cannot be taken away again; do not change the configuration of the service, for " +
+			"events would be looked for in the wrong partition"
 	default:
 		return "set it right (kafka-configs.sh --alter, kafka-reassign-partitions.sh)"
 	}
@@ -91,15 +97,16 @@ func (w *Watch) look(ctx context.Context) ([]Problem, error) {
 	return slices.Concat(found, begun, lacking), nil
 }
 
-// beside returns what no Difference tells: another id, and partitions with another number of replicas
-// than the topic must have.
+// beside returns what no Difference tells: another id, and partitions with another number of
+// replicas than the topic must have.
 func (w *Watch) beside(s Status, m *sarama.TopicMetadata) (found []Problem) {
 	if id, known := w.cfg.IDs[s.Name]; known && id != m.Uuid.String() {
 		found = append(found, problem(s.Name, propertyID, m.Uuid.String(), id))
 	}
 	for _, p := range m.Partitions {
 		if n := len(p.Replicas); p.ID > 0 && p.ID < s.Partitions && n != int(s.ReplicationFactor) {
-			found = append(found, problem(s.Name, propertyReplicas+strconv.Itoa(int(p.ID)), strconv.Itoa(n), strconv.Itoa(int(s.ReplicationFactor))))
+			found = append(found, problem(s.Name, propertyReplicas+strconv.Itoa(int(p.ID)), strconv.Itoa(n),
+				strconv.Itoa(int(s.ReplicationFactor))))
 		}
 	}
 	return found
@@ -137,7 +144,8 @@ func (w *Watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []Pro
 						access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
 				}
 				if block.Offset > 0 {
-					found = append(found, problem(t.Name, propertyBeginning+strconv.Itoa(int(p)), "offset "+strconv.FormatInt(block.Offset, 10), "offset 0"))
+					found = append(found, problem(t.Name, propertyBeginning+strconv.Itoa(int(p)),
+						"offset "+strconv.FormatInt(block.Offset, 10), "offset 0"))
 				}
 			}
 		}

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// How many batches a look fetches of each partition. The first one after a store was opened fetches more: the
-// topic may have been compacted while no store ran, and a kept index is not read again from the log.
+// How many batches a look fetches of each partition. The first one after a store was opened fetches
+// more: the topic may have been compacted while no store ran, and a kept index is not read again
+// from the log.
 const (
 	probesOfFirstLook = 8
 	probesOfLook      = 1
@@ -23,8 +24,8 @@ type Log struct {
 	Readable func() error
 	// Known returns the offset before which the store has read everything.
 	Known func() int64
-	// Probe fetches what the log has at an offset, and returns what it lacks; nothing if it is whole
-	// there. It fails if a broker does not answer.
+	// Probe fetches what the log has at an offset, and returns what it lacks; nothing if it is
+	// whole there. It fails if a broker does not answer.
 	Probe func(ctx context.Context, offset int64) (lacks string, err error)
 }
 
@@ -32,8 +33,8 @@ type Log struct {
 // so: they may have been wrong while no store ran, or between two looks. The index of the store has
 // its streams whole, so a partition whose log lacks records goes on.
 //
-// What is gone stays gone until the topic is restored, and that takes another store: a patrol does
-// not look again at a log that lacks records. One goroutine at a time uses a patrol.
+// A log that lacks records lacks them until somebody restores the topic, and that takes another
+// store: a patrol does not look again at such a log. One goroutine at a time uses a patrol.
 type patrol struct {
 	answer time.Duration // that a broker may take
 	rng    *rand.Rand
@@ -49,15 +50,16 @@ type beat struct {
 }
 
 func newPatrol(logs []Log, answer time.Duration) *patrol {
-	p := &patrol{answer: answer, rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))} //nolint:gosec // chooses where to look, guards nothing
+	p := &patrol{answer: answer, rng: rand.New(rand.NewPCG(rand.Uint64(),
+		rand.Uint64()))} //nolint:gosec // chooses where to look, guards nothing
 	for _, l := range logs {
 		p.beats = append(p.beats, &beat{Log: l})
 	}
 	return p
 }
 
-// walk looks at each log of the topics that are there, and returns what is known to be missing, also
-// from before. It fails if a broker does not answer.
+// walk looks at each log of the topics that are there, and returns what is known to be missing,
+// also from before. It fails if a broker does not answer.
 func (p *patrol) walk(ctx context.Context, there func(topic string) bool) (found []Problem, err error) {
 	for _, b := range p.beats {
 		// A partition that has failed has said that its log is not what it was.
@@ -73,8 +75,8 @@ func (p *patrol) walk(ctx context.Context, there func(topic string) bool) (found
 	return found, nil
 }
 
-// probe divides what the store has read of the log into as many equal parts as there are probes, and
-// looks at one offset in each part.
+// probe divides what the store has read of the log into as many equal parts as there are probes,
+// and looks at one offset in each part.
 func (p *patrol) probe(ctx context.Context, b *beat) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.answer)
 	defer cancel()

@@ -56,9 +56,9 @@ const cleanupPolicy = "cleanup.policy"
 // compressionType is the one setting that nothing depends on.
 const compressionType = "compression.type"
 
-// timestampAhead is how far, in milliseconds, the time of a record may be ahead of a broker's clock.
-// Events have their own time, and a broker whose clock is behind must not refuse them. Kafka before
-// 3.6 does not know the setting, and has no such bound.
+// timestampAhead is how far, in milliseconds, the time of a record may be ahead of a broker's
+// clock. Events have their own time, and a broker whose clock is behind must not refuse them. Kafka
+// before 3.6 does not know the setting, and has no such bound.
 const timestampAhead = "message.timestamp.after.max.ms"
 
 // maxMessageBytes is how large a batch may be that a topic takes, after compression. Topics are

@@ -22,10 +22,11 @@ type Health struct {
 	Problems []Problem // in the order of Topics
 }
 
-// Problem is one property of a topic that is not as it must be, or that was not and may have cost records.
+// Problem is one property of a topic that is not as it must be, or that was not and may have cost
+// records.
 type Problem struct {
 	Topic    string
-	Property string // as in [Difference]; or "topic", "topic id", "beginning of partition 3", "replicas of partition 3", …
+	Property string // as in [Difference]; or "topic", "topic id", "log of partition 3", …
 	Found    string
 	Want     string
 	Do       string    // how to mend it
@@ -64,8 +65,8 @@ type WatchConfig struct {
 	Changed func(Change) // is called with each change, by one goroutine; default: nobody is told
 }
 
-// Watch looks at topics now and then while a store runs. A goroutine looks; the methods may be called
-// by any other, and a nil Watch does nothing.
+// Watch looks at topics now and then while a store runs. A goroutine looks; the methods may be
+// called by any other, and a nil Watch does nothing.
 type Watch struct {
 	cfg  WatchConfig
 	stop context.CancelFunc

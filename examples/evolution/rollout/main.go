@@ -19,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -65,7 +66,7 @@ func main() {
 func run(
 	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, claim bool, getenv func(string) string,
 ) (err error) {
-	cfg, err := kafka.FromEnv(getenv, topics.Category{Name: tillType, Partitions: partitions})
+	cfg, err := environment.Read(getenv, topics.Category{Name: tillType, Partitions: partitions})
 	if err != nil {
 		return err
 	}

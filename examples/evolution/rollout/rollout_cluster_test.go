@@ -22,6 +22,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/deadletters"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -102,7 +103,7 @@ func newWorld(t *testing.T, cluster *kafkatest.Cluster) *world {
 	prefix := "rollout-" + uuid.NewString()[:8]
 	w := &world{seen: make(map[string][]int)}
 	w.env = append(os.Environ(),
-		"KAFKA_BROKERS="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(), kafka.EnvTopicPrefix+"="+prefix)
+		"KAFKA_BROKERS="+strings.Join(cluster.Brokers(), ","), "SCHEMA_REGISTRY_URL="+cluster.RegistryURL(), environment.TopicPrefix+"="+prefix)
 	w.cfg = kafka.Config{
 		Connection: connection.Config{Brokers: cluster.Brokers()},
 		Topics:     topics.Config{Prefix: prefix, Categories: []topics.Category{{Name: tillType, Partitions: partitions}}},

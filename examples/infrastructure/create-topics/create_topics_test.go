@@ -16,7 +16,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-func environment(brokers []string) func(string) string {
+func getenvOf(brokers []string) func(string) string {
 	variables := map[string]string{"KAFKA_BROKERS": strings.Join(brokers, ",")}
 	return func(name string) string { return variables[name] }
 }
@@ -38,7 +38,7 @@ billing.dead-letter                  1  created
 
 func TestTopicsAreCreatedOnce(t *testing.T) {
 	t.Parallel()
-	getenv := environment(kafkatest.Fake(t))
+	getenv := getenvOf(kafkatest.Fake(t))
 	code, stdout, stderr := program(t, getenv)
 	require.Equal(t, allCreated, stdout)
 	require.Empty(t, stderr)
@@ -62,7 +62,7 @@ func TestWhatDiffersIsShownAndLeftAlone(t *testing.T) {
 	}, false))
 
 	for range 2 {
-		code, stdout, stderr := program(t, environment(brokers))
+		code, stdout, stderr := program(t, getenvOf(brokers))
 		require.Equal(t, exitFailed, code)
 		require.Empty(t, stderr)
 		require.Contains(t, stdout, "billing.saga.events                  5  differs:\n"+
@@ -91,7 +91,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		response.Topics = append(response.Topics, refusal)
 		return response, nil, true
 	})
-	code, stdout, stderr := program(t, environment(c.ListenAddrs()))
+	code, stdout, stderr := program(t, getenvOf(c.ListenAddrs()))
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stdout, "billing.saga.events                  5  missing\nbilling.dead-letter                  1  created\n")
 	require.Contains(t, stderr, "create-topics: create topic billing.saga.events: ")
@@ -107,11 +107,11 @@ func TestWrongCalls(t *testing.T) {
 		code   int
 		says   string
 	}{
-		{"no brokers", nil, environment(nil), exitFailed, "KAFKA_BROKERS is not set"},
-		{"no brokers there", nil, environment([]string{"127.0.0.1:1"}), exitFailed, "no broker of 127.0.0.1:1 answers"},
-		{"unknown flag", []string{"-x"}, environment(nil), exitUsage, usage},
-		{"an argument", []string{"x"}, environment(nil), exitUsage, usage},
-		{"help", []string{"-h"}, environment(nil), exitOK, usage},
+		{"no brokers", nil, getenvOf(nil), exitFailed, "KAFKA_BROKERS is not set"},
+		{"no brokers there", nil, getenvOf([]string{"127.0.0.1:1"}), exitFailed, "no broker of 127.0.0.1:1 answers"},
+		{"unknown flag", []string{"-x"}, getenvOf(nil), exitUsage, usage},
+		{"an argument", []string{"x"}, getenvOf(nil), exitUsage, usage},
+		{"help", []string{"-h"}, getenvOf(nil), exitOK, usage},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

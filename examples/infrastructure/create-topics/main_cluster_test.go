@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestTopicsOnRealBrokers(t *testing.T) {
-	getenv := environment(cluster.Get(t).Brokers())
+	getenv := getenvOf(cluster.Get(t).Brokers())
 	code, _, stderr := program(t, getenv) // a cluster that is shared may have some of them
 	require.Equal(t, exitOK, code, stderr)
 

@@ -15,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
@@ -34,14 +35,14 @@ func TestSecuredCluster(t *testing.T) {
 	})
 	arrange(t, c)
 	env := c.Environment(kafkatest.SASLSSL, user)
-	env["SCHEMA_REGISTRY_URL"], env[kafka.EnvIndexDir] = c.RegistryURL(), t.TempDir()
+	env["SCHEMA_REGISTRY_URL"], env[environment.IndexDir] = c.RegistryURL(), t.TempDir()
 
 	requireSays(t, env, exitOK, "SASL_SSL, SCRAM-SHA-512 as billing", "3 brokers of Kafka ",
 		"ok       permissions    all that a store needs", "knows the schemas of all", "0 wrong, 0 warnings")
 
 	t.Run("wrong password", func(t *testing.T) {
 		env := c.Environment(kafkatest.SASLSSL, user)
-		env[kafka.EnvSASLPassword] = "wrong-horse-battery"
+		env[environment.SASLPassword] = "wrong-horse-battery"
 		stdout := requireSays(t, env, exitWrong, "the broker refuses the username or the password")
 		require.NotContains(t, stdout, "wrong-horse-battery")
 	})

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/doctor"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -30,8 +31,8 @@ func program(t *testing.T, env map[string]string, args ...string) (code int, std
 // brokers are imitated ones that have the topics.
 func brokers(t *testing.T) map[string]string {
 	t.Helper()
-	env := map[string]string{kafka.EnvBrokers: strings.Join(kafkatest.Fake(t), ",")}
-	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, billing.Categories()...)
+	env := map[string]string{environment.Brokers: strings.Join(kafkatest.Fake(t), ",")}
+	cfg, err := environment.Read(func(name string) string { return env[name] }, billing.Categories()...)
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	return env
@@ -69,7 +70,7 @@ func TestWhatIsWrongWithTheRegistry(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			code, stdout, stderr := program(t, map[string]string{kafka.EnvBrokers: env[kafka.EnvBrokers], "SCHEMA_REGISTRY_URL": c.url})
+			code, stdout, stderr := program(t, map[string]string{environment.Brokers: env[environment.Brokers], "SCHEMA_REGISTRY_URL": c.url})
 			require.Equal(t, exitWrong, code)
 			require.Empty(t, stderr)
 			require.Contains(t, stdout, "wrong    registry")
@@ -82,7 +83,7 @@ func TestWhatIsWrongWithTheRegistry(t *testing.T) {
 
 func TestBrokersThatAreNotThere(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := program(t, map[string]string{kafka.EnvBrokers: "127.0.0.1:1"})
+	code, stdout, _ := program(t, map[string]string{environment.Brokers: "127.0.0.1:1"})
 	require.Equal(t, exitWrong, code)
 	require.Contains(t, stdout, "wrong    brokers        broker at 127.0.0.1:1: nothing listens there\n"+
 		"                          -> start the broker, or correct its address in KAFKA_BROKERS; if it does not stay up, its log says why, and a common reason is a port that is taken (lsof -i :1)\n")
@@ -98,7 +99,7 @@ func TestFindingsForPrograms(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(stdout), &found))
 	wrong := 0
 	for _, f := range found.Findings {
-		if f.Verdict == kafka.VerdictWrong {
+		if f.Verdict == doctor.Wrong {
 			wrong++
 			require.Equal(t, "registry", f.Check, f)
 			require.NotEmpty(t, f.Do)
@@ -109,7 +110,7 @@ func TestFindingsForPrograms(t *testing.T) {
 
 func TestMistakesOfTheEnvironment(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := program(t, map[string]string{kafka.EnvSecurityProtocol: "SASL_SSL", kafka.EnvSASLPassword: "tell-nobody"})
+	code, stdout, _ := program(t, map[string]string{environment.SecurityProtocol: "SASL_SSL", environment.SASLPassword: "tell-nobody"})
 	require.Equal(t, exitWrong, code)
 	for _, says := range []string{"KAFKA_BROKERS is not set", "KAFKA_SASL_MECHANISM is not set", "KAFKA_SASL_USERNAME is not set"} {
 		require.Contains(t, stdout, says)
@@ -148,8 +149,8 @@ func TestManagedExampleIsUnderstood(t *testing.T) {
 	}
 	secret := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secret, []byte("tell-nobody\n"), 0o600))
-	env[kafka.EnvSASLPasswordFile] = secret
-	cfg, err := kafka.FromEnv(func(name string) string { return env[name] }, billing.Categories()...)
+	env[environment.SASLPasswordFile] = secret
+	cfg, err := environment.Read(func(name string) string { return env[name] }, billing.Categories()...)
 	require.NoError(t, err)
 	require.Equal(t, "SASL_SSL, PLAIN as THE-API-KEY", cfg.Connection.Security.String())
 	require.Equal(t, []string{"compression.type", "unclean.leader.election.enable"}, cfg.Topics.ProviderSettings)

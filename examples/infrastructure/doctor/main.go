@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/doctor"
+	"github.com/fencelog/fencelog/kafka/environment"
 )
 
 const (
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		fmt.Fprintf(stderr, "doctor: %v\n", err)
 		return exitWrong
 	}
-	if report.count(kafka.VerdictWrong) > 0 {
+	if report.count(doctor.Wrong) > 0 {
 		return exitWrong
 	}
 	return exitOK
@@ -77,31 +78,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 
 // report is all that was found.
 type report struct {
-	Findings []kafka.Finding `json:"findings"`
+	Findings []doctor.Finding `json:"findings"`
 }
 
 func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) report {
 	var r report
-	cfg, err := kafka.FromEnv(getenv, billing.Categories()...)
+	cfg, err := environment.Read(getenv, billing.Categories()...)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			r.Findings = append(r.Findings, kafka.Finding{
-				Check: "configuration", Verdict: kafka.VerdictWrong, Found: line, Do: "set the variable; kafka/connection/SECURITY.md lists them",
+			r.Findings = append(r.Findings, doctor.Finding{
+				Check: "configuration", Verdict: doctor.Wrong, Found: line, Do: "set the variable; kafka/connection/SECURITY.md lists them",
 			})
 		}
 	} else {
 		cfg.Sharing.Advertise = getenv(advertiseVariable)
 		cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
-		r.Findings = append(r.Findings, kafka.Finding{
-			Check: "configuration", Verdict: kafka.VerdictOK, Found: "brokers " + strings.Join(cfg.Connection.Brokers, ", ") + "; " + cfg.Connection.Security.String(),
+		r.Findings = append(r.Findings, doctor.Finding{
+			Check: "configuration", Verdict: doctor.OK, Found: "brokers " + strings.Join(cfg.Connection.Brokers, ", ") + "; " + cfg.Connection.Security.String(),
 		})
-		r.Findings = append(r.Findings, kafka.Diagnose(ctx, cfg)...)
+		r.Findings = append(r.Findings, doctor.Diagnose(ctx, cfg)...)
 	}
 	r.Findings = append(r.Findings, registry(ctx, getenv, cfg.Topics.Prefix)...)
 	return r
 }
 
-func (r report) count(v kafka.Verdict) int {
+func (r report) count(v doctor.Verdict) int {
 	n := 0
 	for _, f := range r.Findings {
 		if f.Verdict == v {
@@ -125,8 +126,8 @@ func (r report) text(w io.Writer) error {
 			fmt.Fprintf(&b, "%-8s %-14s   -> %s\n", "", "", indent(f.Do))
 		}
 	}
-	fmt.Fprintf(&b, "\n%d ok, %d wrong, %d warnings, %d skipped\n", r.count(kafka.VerdictOK), r.count(kafka.VerdictWrong),
-		r.count(kafka.VerdictWarning), r.count(kafka.VerdictSkipped))
+	fmt.Fprintf(&b, "\n%d ok, %d wrong, %d warnings, %d skipped\n", r.count(doctor.OK), r.count(doctor.Wrong),
+		r.count(doctor.Warning), r.count(doctor.Skipped))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

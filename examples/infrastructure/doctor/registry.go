@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/doctor"
 	"github.com/fencelog/fencelog/schema"
 )
 
@@ -17,10 +17,10 @@ import (
 const skew = 5 * time.Second
 
 // registry looks at the schema registry, at the schemas in it, and at its clock.
-func registry(ctx context.Context, getenv func(string) string, prefix string) []kafka.Finding {
+func registry(ctx context.Context, getenv func(string) string, prefix string) []doctor.Finding {
 	const check = "registry"
-	wrong := func(found, do string) []kafka.Finding {
-		return []kafka.Finding{{Check: check, Verdict: kafka.VerdictWrong, Found: found, Do: do}}
+	wrong := func(found, do string) []doctor.Finding {
+		return []doctor.Finding{{Check: check, Verdict: doctor.Wrong, Found: found, Do: do}}
 	}
 	watch := &clockWatch{}
 	r, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{Attempts: 1, Around: func(next http.RoundTripper) http.RoundTripper {
@@ -37,8 +37,8 @@ func registry(ctx context.Context, getenv func(string) string, prefix string) []
 	}
 	switch {
 	case err == nil:
-		return append([]kafka.Finding{{
-			Check: check, Verdict: kafka.VerdictOK, Found: fmt.Sprintf("%s knows the schemas of all %d events", r.URL(), len(billing.Events())),
+		return append([]doctor.Finding{{
+			Check: check, Verdict: doctor.OK, Found: fmt.Sprintf("%s knows the schemas of all %d events", r.URL(), len(billing.Events())),
 		}}, watch.findings()...)
 	case errors.Is(err, schema.ErrNotFound):
 		return append(wrong(err.Error(), "register them: go run ./examples/infrastructure/register-schemas"), watch.findings()...)
@@ -71,16 +71,16 @@ func (c *clockWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-func (c *clockWatch) findings() []kafka.Finding {
+func (c *clockWatch) findings() []doctor.Finding {
 	off := c.off.Load()
 	if off == nil {
 		return nil
 	}
-	f := kafka.Finding{Check: "clock", Verdict: kafka.VerdictOK, Found: "this machine's clock and the registry's agree within " + skew.String()}
+	f := doctor.Finding{Check: "clock", Verdict: doctor.OK, Found: "this machine's clock and the registry's agree within " + skew.String()}
 	if off.Abs() > skew {
-		f.Verdict = kafka.VerdictWarning
+		f.Verdict = doctor.Warning
 		f.Found = fmt.Sprintf("this machine's clock and the registry's are %s apart", off.Abs().Round(time.Second))
 		f.Do = "set the clocks of all machines by a time server (NTP)"
 	}
-	return []kafka.Finding{f}
+	return []doctor.Finding{f}
 }

@@ -14,7 +14,7 @@ import (
 	"syscall"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
-	o.names.Prefix = getenv(kafka.EnvTopicPrefix)
+	o.names.Prefix = getenv(environment.TopicPrefix)
 	waiting := "waiting for the registry " + cmp.Or(o.folder, placeOf(getenv(schema.EnvRegistryURL)))
 	over := progress.To(stderr).During(func() string { return waiting })
 	err = deploy(ctx, o, stdout, getenv)

@@ -13,7 +13,7 @@ import (
 func TestRegistersInARealRegistry(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.ForTest(t, kafkatest.Config{Brokers: 1, Registry: true})
-	getenv := environment(c.RegistryURL())
+	getenv := getenvOf(c.RegistryURL())
 	for range 2 {
 		code, stdout, stderr := program(t, getenv)
 		require.Equal(t, exitOK, code, stderr)

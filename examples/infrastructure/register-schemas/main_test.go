@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
 )
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
 }
 
-func environment(registry string) func(string) string {
+func getenvOf(registry string) func(string) string {
 	return func(name string) string { return map[string]string{schema.EnvRegistryURL: registry}[name] }
 }
 
@@ -42,13 +42,13 @@ const createdSubject = "billing.account.events-billing.account.AccountCreated"
 func TestRegistersInAFolder(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "schemas")
-	code, stdout, stderr := program(t, environment(""), "-check", "-folder", dir)
+	code, stdout, stderr := program(t, getenvOf(""), "-check", "-folder", dir)
 	require.Equal(t, exitOK, code, stderr)
 	require.Equal(t, "The schemas are released, and FULL_TRANSITIVE with all revisions.\n", stdout)
 	require.NoFileExists(t, filepath.Join(dir, createdSubject, "v1.avsc"))
 
 	for range 2 {
-		code, stdout, stderr = program(t, environment(""), "-folder", dir)
+		code, stdout, stderr = program(t, getenvOf(""), "-folder", dir)
 		require.Equal(t, exitOK, code, stderr)
 		lines := strings.Split(stdout, "\n")
 		require.Equal(t, "Event            Revision          Id  Subject", lines[0])
@@ -62,7 +62,7 @@ func TestRegistersInAFolder(t *testing.T) {
 func TestSubjectsHaveThePrefixOfTheTopics(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	getenv := func(name string) string { return map[string]string{kafka.EnvTopicPrefix: "acme"}[name] }
+	getenv := func(name string) string { return map[string]string{environment.TopicPrefix: "acme"}[name] }
 	code, stdout, stderr := program(t, getenv, "-folder", dir)
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, stdout, "  acme.account.events-billing.account.AccountCreated\n")
@@ -81,7 +81,7 @@ func TestRefusesWhatIsIncompatible(t *testing.T) {
 	_, err = f.Register(context.Background(), createdSubject, other)
 	require.NoError(t, err)
 	for _, args := range [][]string{{"-folder", dir}, {"-check", "-folder", dir}} {
-		code, stdout, stderr := program(t, environment(""), args...)
+		code, stdout, stderr := program(t, getenvOf(""), args...)
 		require.Equal(t, exitFailed, code)
 		require.Empty(t, stdout)
 		require.Contains(t, stderr, `field "exponent": TYPE_MISMATCH: AccountCreated.avsc cannot read what version 1 wrote: found string, expected int`)
@@ -113,7 +113,7 @@ func TestWrongCalls(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			code, stdout, stderr := program(t, environment(c.url), c.args...)
+			code, stdout, stderr := program(t, getenvOf(c.url), c.args...)
 			require.Equal(t, c.code, code)
 			said, silent := stderr, stdout
 			if c.code == exitOK {
@@ -143,7 +143,7 @@ func TestAWaitIsTold(t *testing.T) {
 	defer cancel()
 	said := new(kafkatest.Output)
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, nil, io.Discard, said, environment("http://user:secret@"+place)) }()
+	go func() { ended <- run(ctx, nil, io.Discard, said, getenvOf("http://user:secret@"+place)) }()
 	<-arrived
 	said.Await(t, "still waiting for the registry "+place+" (5 s)\n")
 	require.NotContains(t, said.String(), "secret")

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/internal/process"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/environment"
 )
 
 // checkPrefix shows that with one environment all programs mean the same topics and the same
@@ -21,7 +21,7 @@ func checkPrefix(t *testing.T, s *stack) {
 	const doctor, quickstart = "examples/infrastructure/doctor", "examples/quickstart"
 	dir := t.TempDir()
 	require.NoError(t, s.source.build(t.Context(), dir, createTopics, registerSchemas, doctor, quickstart, billingService))
-	env := append(s.environment(), kafka.EnvTopicPrefix+"=acme")
+	env := append(s.environment(), environment.TopicPrefix+"=acme")
 
 	for _, step := range []struct {
 		program string

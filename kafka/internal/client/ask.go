@@ -71,8 +71,8 @@ func (c *Client) Metadata(ctx context.Context, r *sarama.MetadataRequest) (*sara
 	return Ask(ctx, c, func(b *sarama.Broker) (*sarama.MetadataResponse, error) { return b.GetMetadata(r) })
 }
 
-// End returns where a partition ends. It asks more than once, as a partition that was just added may
-// have no leader yet.
+// End returns where a partition ends. It asks more than once, as a partition that was just added
+// may have no leader yet.
 func (c *Client) End(ctx context.Context, topic string, p int32) (end int64, err error) {
 	for range askRounds {
 		if end, err = c.GetOffset(topic, p, sarama.OffsetNewest); err == nil || clock.Wait(ctx, askPause) != nil {

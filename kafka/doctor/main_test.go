@@ -1,0 +1,9 @@
+package doctor_test
+
+import (
+	"testing"
+
+	"github.com/fencelog/fencelog/kafka/internal/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.VerifyMain(m) }

@@ -1,0 +1,11 @@
+//go:build !cluster
+
+package topics_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func withCluster(m *testing.M) goleak.TestingM { return m }
