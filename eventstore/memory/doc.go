@@ -6,6 +6,9 @@
 // stream lives in one of them by a hash of its aggregate id, and each partition counts its own offsets, with gaps
 // now and then. Times of events never go back within a partition.
 //
-// It never blocks a writer on a reader, starts no goroutine and does no I/O. A [Store] may be used by
-// any number of goroutines.
+// It serves subscriptions as Kafka does: members of a group share the partitions, and what a handler
+// cannot handle is set aside. The offsets of groups and the dead letters are in memory, too.
+//
+// It never blocks a writer on a reader and does no I/O. It starts no goroutines but those of
+// subscriptions. A [Store] may be used by any number of goroutines.
 package memory
