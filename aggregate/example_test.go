@@ -7,7 +7,6 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/command"
-	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
 
@@ -78,12 +77,8 @@ func run(ctx context.Context) error {
 
 	bus := command.NewBus(command.Config{})
 	err = errors.Join(
-		command.Register(bus, func(ctx context.Context, c OpenAccount) (eventstore.Outcome, error) {
-			return accounts.Update(ctx, c.AccountID, c.Decide)
-		}),
-		command.Register(bus, func(ctx context.Context, c CreditAccount) (eventstore.Outcome, error) {
-			return accounts.Update(ctx, c.AccountID, c.Decide)
-		}))
+		command.Register(bus, aggregate.Handle(accounts, func(c OpenAccount) string { return c.AccountID })),
+		command.Register(bus, aggregate.Handle(accounts, func(c CreditAccount) string { return c.AccountID })))
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) (eventstore.Out
 	if n == 0 {
 		return eventstore.Outcome{CommandID: event.CauseFrom(ctx).CommandID}, nil
 	}
-	at := eventstore.Expectation{Stream: r.stream(root.id), Version: eventstore.Expected(root.version - int64(n))}
+	at := eventstore.Expectation{Stream: r.Stream(root.id), Version: eventstore.Expected(root.version - int64(n))}
 	c, err := r.encode(ctx, at, root.uncommitted)
 	if err != nil {
 		return eventstore.Outcome{}, err
@@ -150,7 +150,8 @@ func (r *Repository[S]) first(ctx context.Context, result eventstore.Result, com
 	return o, nil
 }
 
-func (r *Repository[S]) stream(id string) eventstore.Stream {
+// Stream names the stream of the aggregate with the id.
+func (r *Repository[S]) Stream(id string) eventstore.Stream {
 	return eventstore.Stream{Category: r.typ.name, ID: id}
 }
 
@@ -158,7 +159,7 @@ func (r *Repository[S]) stream(id string) eventstore.Stream {
 // returns nil the first time. The second time the handler has tried to commit again, and the
 // store has taken one for a repetition of the other. An append that failed does not count: it may be tried again.
 func (r *Repository[S]) onlyCommit(ctx context.Context, id string) error {
-	if event.CauseFrom(ctx).CommandID == "" || handling.First(ctx, deed{r.stream(id)}) {
+	if event.CauseFrom(ctx).CommandID == "" || handling.First(ctx, deed{r.Stream(id)}) {
 		return nil
 	}
 	return fmt.Errorf("update %s/%s: %w", r.typ.name, id, ErrSecondCommit)

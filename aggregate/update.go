@@ -64,12 +64,13 @@ func (r *Repository[S]) attempt(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), u update,
 ) (outcome eventstore.Outcome, conflict, err error) {
 	cause := event.CauseFrom(ctx)
-	records, at := r.store.ReadQueued(ctx, r.stream(id), 1)
+	records, at := r.store.ReadQueued(ctx, r.Stream(id), 1)
 	root := r.typ.New(id)
 	applied, err := root.replayAll(r.decodeAll(ctx, records), cause.CommandID)
 	switch {
 	case err != nil:
-		return r.unread(ctx, id, at, err)
+		conflict, err := r.unread(ctx, at, err)
+		return outcome, conflict, err
 	case applied:
 		return r.repeated(ctx, at, cause)
 	}
@@ -95,14 +96,14 @@ func (r *Repository[S]) attempt(
 
 // unread is an attempt whose aggregate could not be loaded. What is told of that may rest on what is queued.
 func (r *Repository[S]) unread(
-	ctx context.Context, id string, at eventstore.Expectation, failed error,
-) (outcome eventstore.Outcome, conflict, err error) {
+	ctx context.Context, at eventstore.Expectation, failed error,
+) (conflict, err error) {
 	check := at.Commit()
 	check.Unconfirmed = true
 	if _, err := r.store.Append(ctx, check); errors.Is(err, eventstore.ErrConflict) {
-		return outcome, err, nil
+		return err, nil
 	}
-	return outcome, nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, failed)
+	return nil, fmt.Errorf("load %s: %w", at.Stream, failed)
 }
 
 // repeated is an attempt whose command was applied before, or whose command id was another command's.

@@ -7,13 +7,14 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// Durable names of the aggregate types whose packages are still to come.
+// Durable names of the aggregate types that have no package yet.
 const (
 	transactionType = "Transaction"
 	sagaType        = "Saga"
 )
 
-// Numbers of partitions. They are fixed for ever: an aggregate's partition follows from its id and this number.
+// Numbers of partitions. They are fixed for ever: an aggregate's partition follows from its id and
+// this number.
 const (
 	accountPartitions     = 10
 	transactionPartitions = 10
@@ -48,8 +49,8 @@ func Events() []event.Type {
 	return account.Accounts.Events()
 }
 
-// Stored returns what a codec reads and writes, for [schema.Register]: the types of all events, and of what was stored
-// before their meaning changed.
+// Stored returns the types that a codec reads and writes, for [schema.Register]. They are the types
+// of all events, and those of events that were stored before their meaning changed.
 func Stored() []event.Type {
 	return account.Accounts.Stored()
 }

@@ -1,6 +1,6 @@
-// Package billing says what the billing domain consists of, for the programs that run it: the categories that its store
-// holds, the schemas that its codec needs, and the event types that its buses carry. The domain itself is in the packages
-// below this one.
+// Package billing lists the parts of the billing domain, for the programs that run it. They are the
+// categories that its store holds, the schemas that its codec needs, and the event types that its
+// buses carry. The domain itself is in the packages below this one.
 //
-// It holds no state and starts nothing; its functions return fresh values.
+// The package holds no state and starts nothing. Its functions return fresh values.
 package billing

@@ -15,9 +15,9 @@ import (
 // one command type is given to [Register].
 type Handler func(ctx context.Context, cmd any) (eventstore.Outcome, error)
 
-// Middleware wraps a handler: to log, to measure, to authorise, to try again. What it returns runs once for each
-// dispatched command whose type is registered, with [Metadata] and [event.Cause] in the context. The
-// middleware itself is called once for each registered command type.
+// Middleware wraps a handler: to log, to measure, to authorise, to try again. [Register] calls the
+// middleware once for each command type. The returned handler runs once for each dispatched command
+// whose type is registered, with [Metadata] and [event.Cause] in the context.
 //
 // It may pass another context on, and another command of the same type. It may call next
 // several times, or not at all.
@@ -28,14 +28,15 @@ type Config struct {
 	// Logger gets an error with the stack for each panic. Default: slog.Default().
 	Logger *slog.Logger
 
-	// Middleware runs around every handler, the first one outermost. A nil one is left out. Default: none.
+	// Middleware runs around every handler, the first one outermost. The bus leaves out a nil one.
+	// Default: none.
 	Middleware []Middleware
 
 	// Now gives the commands their time. Default: the system's clock, UTC.
 	Now func() time.Time
 
-	// NewID gives an id to a command without one, and a correlation id to a conversation that begins.
-	// Default: UUIDs of version 7.
+	// NewID gives an id to a command without one, and a correlation id to a conversation that
+	// begins. Default: UUIDs of version 7.
 	NewID func() string
 }
 
@@ -87,13 +88,10 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) (eventstore.O
 
 // Dispatch runs the handler of cmd and returns what it did and its error, as they are; the outcome has the command's id.
 //
-// A command without [WithID] gets a new id; one that may be dispatched again after a failure needs an
-// id of its own, since it is by its id that a repeated command is recognised. What the content of the command comes to is stored
-// with what it does, so that another command with the same id is refused: see [eventstore.ErrCommandReused] and [Named]. The
-// correlation id is that of [WithCorrelationID], else that of the [event.Cause] in ctx, so that a
-// command dispatched by a handler continues its conversation, else a new one. The actor is that of
-// [WithActor], else the Cause's. The causation id is the Cause's: the id of the command or event
-// whose handler dispatches this one. Trace context and metadata of the Cause are handed on.
+// A command without [WithID] gets a new id. Use WithID for a command that may be dispatched again
+// after a failure: only the id tells that a command is repeated. A digest of the command is stored
+// with its events, so that another command with the same id is refused: see
+// [eventstore.ErrCommandReused] and [Named].
 //
 // Errors of its own are *[UnknownError], *[PanicError] for a handler or middleware that panicked, and
 // *[eventstore.InvalidError] for an option that breaks a rule, a command passed by pointer, or one that is no plain data; but for the panic

@@ -312,7 +312,8 @@ func TestMiddlewareSeesTheHandlersPanicAsError(t *testing.T) {
 func TestAnyNumberOfGoroutines(t *testing.T) {
 	t.Parallel()
 	const goroutines, dispatches = 8, 200
-	// Nothing in the loops locks or pools but the bus: that would hide a race from the race detector.
+	// In the loops only the bus may lock or pool: anything else that does would hide a race from
+	// the race detector.
 	bus := command.NewBus(command.Config{NewID: func() string { return "id" }})
 	require.NoError(t, command.Register(bus, func(ctx context.Context, c OpenShop) (eventstore.Outcome, error) {
 		if md, _ := command.MetadataFrom(ctx); md.ActorID != c.Name {

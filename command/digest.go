@@ -15,27 +15,35 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Named is a command with a durable name. A command without one counts by the name of its Go type, without the package: whoever
-// renames the type lets commands of before be told from their repetitions, which then fail with [eventstore.ErrCommandReused].
+// Named is a command with a durable name. A command without one counts by the name of its Go type,
+// without the package. If that type is renamed, repetitions of earlier commands look like other
+// commands, and fail with [eventstore.ErrCommandReused].
 type Named interface {
 	// CommandType returns the durable name, the same for every value of the type.
 	CommandType() string
 }
 
 const (
-	digestBytes = 16  // of SHA-256, which are enough where nobody gains from a collision
+	digestBytes = 16  // of SHA-256: enough, since nobody gains from a collision
 	maxDepth    = 100 // of a command's values in each other
 )
 
-// digestOf returns what the content of a command comes to: the same for the same content, whichever serialiser it came by, and whatever
-// fields the type has got since. It is the beginning of the SHA-256 of a canonical form, in hexadecimal.
+// digestOf returns a digest of a command's content. The same content has the same digest, whichever
+// serialiser it came by, and whatever fields the type has got since. The digest is the beginning of
+// the SHA-256 of a canonical form, in hexadecimal.
 //
-// The canonical form has the command's name and its fields by name, in the order of the names; a field's name is that of its json tag, or
-// that of Go. A field that is zero or empty is left out. Pointers stand for what they point to, numbers for their value
-// whatever their type, times for the instant, maps for their entries in the order of the keys, and what has a MarshalText for its text.
-// What an interface holds has its type's name. Fields that are not exported count, too.
+// The canonical form has the command's name and its fields by name, in the order of the names. A
+// field's name is that of its json tag, or that of Go. The form has no field that is zero or empty.
+// Fields that are not exported count, too. The form of a value depends on its kind:
+//   - a pointer has the form of the value that it points to;
+//   - a number has its value, whatever its type;
+//   - a time has its instant;
+//   - a map has its entries in the order of the keys;
+//   - a value with a MarshalText has its text;
+//   - a value in an interface has its type's name besides.
 //
-// It fails with an *[eventstore.InvalidError] where a command is no plain data: functions, channels, values that contain themselves.
+// It fails with an *[eventstore.InvalidError] if a command is no plain data: if it has functions,
+// channels, or values that contain themselves.
 func digestOf(cmd any) (string, error) {
 	v := reflect.ValueOf(cmd)
 	f := form{path: v.Type().Name()}
@@ -63,7 +71,7 @@ func nameOf(v reflect.Value) string {
 // form is a canonical form that grows.
 type form struct {
 	b     []byte
-	path  string // of what is being written, for errors
+	path  string // of the field that is being written, for errors
 	wrong error
 }
 
@@ -79,7 +87,9 @@ func (f *form) count(kind byte, n int) {
 
 func (f *form) fail(found string) {
 	if f.wrong == nil {
-		f.wrong = &eventstore.InvalidError{Field: "command field " + f.path, Found: found, Want: "plain data, by which a repetition is recognised"}
+		f.wrong = &eventstore.InvalidError{
+			Field: "command field " + f.path, Found: found, Want: "plain data, by which a repetition is recognised",
+		}
 	}
 }
 
@@ -133,7 +143,7 @@ func (f *form) value(v reflect.Value, depth int) (zero bool) {
 	}
 }
 
-// number returns the shortest text of a number; that of a whole one is as an integer's.
+// number returns the shortest text of a number. The text of a whole number is that of an integer.
 func number(x float64, bits int) string {
 	if x == math.Trunc(x) && math.Abs(x) < 1<<63 {
 		return strconv.FormatInt(int64(x), 10) // also without the sign of a zero
@@ -141,7 +151,8 @@ func number(x float64, bits int) string {
 	return strconv.FormatFloat(x, 'g', -1, bits)
 }
 
-// behind appends what a pointer or an interface refers to. One that refers to a zero is not zero itself.
+// behind appends the value that a pointer or an interface refers to. A pointer or an interface with
+// a value is not zero, even if that value is.
 func (f *form) behind(v reflect.Value, depth int) (zero bool) {
 	if v.IsNil() {
 		f.b = append(f.b, 'z')
@@ -157,7 +168,8 @@ func (f *form) behind(v reflect.Value, depth int) (zero bool) {
 	return false
 }
 
-// marshalled returns the text of a value that makes one of itself. It is zero where the zero value of its type has the same.
+// marshalled returns the text of a value that has a method for it. The value counts as zero if the
+// zero value of its type has the same text.
 func (f *form) marshalled(v reflect.Value) (text string, zero, ok bool) {
 	if v.Type().ConvertibleTo(reflect.TypeFor[time.Time]()) && v.Kind() == reflect.Struct {
 		if !v.CanInterface() {
@@ -256,7 +268,8 @@ func (f *form) fields(v reflect.Value, depth int) (zero bool) {
 	return zero
 }
 
-// nameOfField returns the name that a field has in JSON, if it says one. A rename in Go changes nothing then.
+// nameOfField returns the name that the json tag of a field gives, if it gives one. Then a rename
+// in Go changes nothing.
 func nameOfField(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	if name == "" || name == "-" {

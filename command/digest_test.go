@@ -50,7 +50,8 @@ type pay struct {
 
 func example() pay {
 	return pay{
-		Account: "a-1", Amount: amount{5, "EUR"}, Limit: new(3), At: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Tags: map[string]string{"x": "1", "y": ""},
+		Account: "a-1", Amount: amount{5, "EUR"}, Limit: new(3), At: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
+		Tags:  map[string]string{"x": "1", "y": ""},
 		Lines: []int{1, 0}, Rate: 0.5, Total: big.NewInt(7), Key: [4]byte{1}, Note: amount{1, "x"}, Raw: []byte{0},
 	}
 }
@@ -95,7 +96,7 @@ type other struct {
 	currency string
 }
 
-// TestDigestsAreOfTheContent changes what is no content.
+// TestDigestsAreOfTheContent changes things that are no content.
 func TestDigestsAreOfTheContent(t *testing.T) {
 	t.Parallel()
 	want := digest(t, example())
@@ -107,7 +108,8 @@ func TestDigestsAreOfTheContent(t *testing.T) {
 
 	empty := pay{Tags: map[string]string{}, Lines: []int{}, Raw: []byte{}, Rate: math.Copysign(0, -1)}
 	require.Equal(t, digest(t, pay{}), digest(t, empty), "another serialiser makes empty lists of none")
-	require.Equal(t, digest(t, pay{Total: new(big.Int)}), digest(t, pay{Total: new(big.Int).Sub(big.NewInt(3), big.NewInt(3))}))
+	require.Equal(t, digest(t, pay{Total: new(big.Int)}),
+		digest(t, pay{Total: new(big.Int).Sub(big.NewInt(3), big.NewInt(3))}))
 }
 
 // TestDigestsSurviveADeploy compares two releases of one command.
@@ -157,14 +159,16 @@ func (moveThere) CommandType() string { return "Move" }
 
 type moveBack struct{ To string }
 
-// TestDigestsKnowTheCommand tells commands of one shape apart, by their durable name if they have one.
+// TestDigestsKnowTheCommand tells commands of one shape apart, by their durable name if they have
+// one.
 func TestDigestsKnowTheCommand(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, digest(t, moveNow{"a"}), digest(t, moveThere{"a"}))
 	require.NotEqual(t, digest(t, moveNow{"a"}), digest(t, moveBack{"a"}))
 }
 
-// TestDigestsAreKept holds digests to those that are stored already: what changes them refuses commands that are repeated over a deploy.
+// TestDigestsAreKept holds digests to those that are stored already. A change of digests would
+// refuse commands that are repeated over a deploy.
 func TestDigestsAreKept(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "f74c8c6fa32340f54bdb4711b66b9ef0", digest(t, example()))
@@ -220,7 +224,9 @@ func TestDigestsAreEqualIfContentsAre(t *testing.T) {
 	t.Parallel()
 	texts := rapid.SampledFrom([]string{"", "a", "aa", "1:", "s1:a"})
 	commands := rapid.Custom(func(t *rapid.T) drawn {
-		d := drawn{A: texts.Draw(t, "a"), B: texts.Draw(t, "b"), N: rapid.SliceOfN(rapid.Int64Range(-1, 1), 0, 2).Draw(t, "n")}
+		d := drawn{
+			A: texts.Draw(t, "a"), B: texts.Draw(t, "b"), N: rapid.SliceOfN(rapid.Int64Range(-1, 1), 0, 2).Draw(t, "n"),
+		}
 		d.M = rapid.MapOfN(texts, rapid.SliceOfN(texts, 0, 1), 0, 2).Draw(t, "m")
 		if rapid.Bool().Draw(t, "p") {
 			d.P = new(texts.Draw(t, "text"))

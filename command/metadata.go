@@ -34,9 +34,9 @@ func WithCorrelationID(id string) Option { return func(d *dispatch.Draft) { d.Co
 // WithActor says on whose behalf the command is. Leave the option out for nobody: an empty id is refused.
 func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = &id } }
 
-// WithMetadata adds the application's own metadata, stamped on every event of the command. Keys are 1 to
-// [eventstore.MaxIDBytes] bytes of UTF-8, values are UTF-8. Of two values for a key the later one holds; what is
-// inherited from the context comes first.
+// WithMetadata adds the application's own metadata, which every event of the command carries. Keys
+// are 1 to [eventstore.MaxIDBytes] bytes of UTF-8, values are UTF-8. If a key has two values the
+// later one holds. Inherited metadata of the context is the earliest.
 func WithMetadata(metadata map[string]string) Option {
 	metadata = maps.Clone(metadata)
 	return func(d *dispatch.Draft) {
@@ -47,8 +47,8 @@ func WithMetadata(metadata map[string]string) Option {
 	}
 }
 
-// stamp returns the metadata of a command dispatched under from, and the cause its handler acts upon. It reports
-// all mistakes at once.
+// stamp returns the metadata of a command dispatched under from, and the cause its handler acts
+// upon. It reports all mistakes at once.
 func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, error) {
 	var d dispatch.Draft
 	for _, opt := range opts {

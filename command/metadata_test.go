@@ -46,11 +46,13 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 			name: "options",
 			opts: []command.Option{
 				command.WithID("c"), command.WithCorrelationID("k"), command.WithActor("u"),
-				command.WithMetadata(map[string]string{"a": "1", "b": ""}), command.WithMetadata(map[string]string{"a": "2"}),
+				command.WithMetadata(map[string]string{"a": "1", "b": ""}),
+				command.WithMetadata(map[string]string{"a": "2"}),
 			},
 			want: command.Metadata{ID: "c", Timestamp: noon, CorrelationID: "k", ActorID: "u"},
 			cause: event.Cause{
-				CorrelationID: "k", CausationID: "c", CommandID: "c", ActorID: "u", Metadata: map[string]string{"a": "2", "b": ""},
+				CorrelationID: "k", CausationID: "c", CommandID: "c", ActorID: "u",
+				Metadata: map[string]string{"a": "2", "b": ""},
 			},
 		},
 		{
@@ -60,7 +62,8 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 				ID: "id-1", Timestamp: noon, CorrelationID: "conversation", CausationID: "event-1", ActorID: "user-0",
 			},
 			cause: event.Cause{
-				CorrelationID: "conversation", CausationID: "id-1", CommandID: "id-1", CommandCausationID: "event-1", ActorID: "user-0",
+				CorrelationID: "conversation", CausationID: "id-1", CommandID: "id-1", CommandCausationID: "event-1",
+				ActorID:     "user-0",
 				TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "source": "outer"},
 			},
 		},
@@ -101,7 +104,8 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 			require.Len(t, cause.CommandDigest, 32)
 			cause.CommandDigest = "" // see TestDigestsTellContentsApart
 			require.Equal(t, tt.cause, cause)
-			require.Equal(t, map[string]string{"tenant": "t", "source": "outer"}, outer.Metadata, "what is inherited is read only")
+			require.Equal(t, map[string]string{"tenant": "t", "source": "outer"}, outer.Metadata,
+				"what is inherited is read only")
 		})
 	}
 }
@@ -161,16 +165,25 @@ func TestBadOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {
 		opts []command.Option
 		want []string
 	}{
-		{"empty id", []command.Option{command.WithID("")}, []string{"command id: found nothing, expected 1 to 255 bytes of UTF-8"}},
+		{
+			"empty id",
+			[]command.Option{command.WithID("")},
+			[]string{"command id: found nothing, expected 1 to 255 bytes of UTF-8"},
+		},
 		{"long id", []command.Option{command.WithID(long)}, []string{"command id: found 256 bytes, expected 1 to 255"}},
 		{"bad id", []command.Option{command.WithID(bad)}, []string{`command id: found "a\xff", expected`}},
 		{"empty actor", []command.Option{command.WithActor("")}, []string{"actor id: found nothing"}},
 		{"metadata", []command.Option{command.WithMetadata(map[string]string{"": "v", "k": bad})}, []string{
 			"metadata key: found nothing", `metadata "k": found 2 bytes, "a\xff", expected`,
 		}},
-		{"all at once", []command.Option{command.WithID(""), command.WithCorrelationID(long), command.WithActor(bad)}, []string{
-			"dispatch command_test.OpenShop: ", "command id: found nothing", "correlation id: found 256 bytes", `actor id: found "a\xff"`,
-		}},
+		{
+			"all at once",
+			[]command.Option{command.WithID(""), command.WithCorrelationID(long), command.WithActor(bad)},
+			[]string{
+				"dispatch command_test.OpenShop: ", "command id: found nothing",
+				"correlation id: found 256 bytes", `actor id: found "a\xff"`,
+			},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -201,7 +214,7 @@ func TestLongestIDsAreTaken(t *testing.T) {
 		command.WithID(id), command.WithCorrelationID(id), command.WithActor(id), command.WithMetadata(map[string]string{id: ""}))))
 }
 
-// A middleware that tries again is no handler that commits twice: each run starts afresh.
+// A middleware tries again. The handler does not count as committing twice: each run starts afresh.
 func TestEachRunOfAHandlerHasACauseOfItsOwn(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{func(next command.Handler) command.Handler {

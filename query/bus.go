@@ -17,22 +17,23 @@ type Query[R any] interface {
 	returns(R)
 }
 
-// Returns says what a query returns, by being embedded in it. It has no fields and, as
-// the first field of a struct, no size.
+// Returns is embedded in a query, and says what it returns. It has no fields and, as the first
+// field of a struct, no size.
 type Returns[R any] struct{}
 
 func (Returns[R]) returns(R) {}
 
-// Handler handles a query of any registered type. It is what [Middleware] sees; a handler of
-// one query type is given to [Register].
+// Handler handles a query of any registered type. [Middleware] wraps a Handler; [Register] takes a
+// handler of one query type.
 type Handler func(ctx context.Context, q any) (any, error)
 
-// Middleware wraps a handler: to log, to measure, to authorise, to cache. What it returns runs once for
-// each asked query whose type is registered, with [Metadata] and [event.Cause] in the context. The
-// middleware itself is called once for each registered query type.
+// Middleware wraps a handler: to log, to measure, to authorise, to cache. [Register] calls the
+// middleware once for each query type. The returned handler runs once for each asked query whose
+// type is registered, with [Metadata] and [event.Cause] in the context.
 //
-// It may pass another context on, and another query of the same type; it may call next several
-// times, or not at all and answer itself, with a value of the query's answer type.
+// The returned handler may pass on another context, and another query of the same type. It may call
+// next several times. It may also answer itself without calling next, with a value of the query's
+// answer type.
 type Middleware func(next Handler) Handler
 
 // Config configures a [Bus]; every field may be left zero.
@@ -40,7 +41,8 @@ type Config struct {
 	// Logger gets an error with the stack for each panic. Default: slog.Default().
 	Logger *slog.Logger
 
-	// Middleware runs around every handler, the first one outermost. A nil one is left out. Default: none.
+	// Middleware runs around every handler, the first one outermost. The bus leaves out a nil one.
+	// Default: none.
 	Middleware []Middleware
 
 	// Now gives the queries their time. Default: the system's clock, UTC.
@@ -81,23 +83,31 @@ func wrapping(m Middleware) func(dispatch.Handler[any]) dispatch.Handler[any] {
 	return func(next dispatch.Handler[any]) dispatch.Handler[any] { return dispatch.Handler[any](m(Handler(next))) }
 }
 
-// Register makes handle the handler of the queries of type Q, a named struct type. Queries are passed by value.
+// Register makes handle the handler of the queries of type Q, a named struct type. Queries are
+// passed by value.
 //
-// It fails with a *[DuplicateError] if Q has a handler, with an *[eventstore.InvalidError] if Q is no named struct,
-// handle is nil or a middleware returns nil, and with a *[PanicError] if a middleware panics.
+// Register fails with
+//   - a *[DuplicateError] if Q has a handler;
+//   - an *[eventstore.InvalidError] if Q is no named struct, handle is nil or a middleware returns
+//     nil;
+//   - a *[PanicError] if a middleware panics.
 func Register[Q Query[R], R any](b *Bus, handle func(ctx context.Context, q Q) (R, error)) error {
 	return dispatch.Register(b.bus, handle, func(ctx context.Context, q Q) (any, error) { return handle(ctx, q) })
 }
 
-// Ask runs the handler of q and returns its answer, or the zero R and its error as it is. R is inferred from q.
+// Ask runs the handler of q and returns its answer, or the zero R and its error as it is. R is
+// inferred from q.
 //
-// A query without [WithID] gets a new id. The correlation id is that of [WithCorrelationID], else that of the
-// [event.Cause] in ctx, so that a query asked by a handler belongs to its conversation, else a new one. The
-// actor is that of [WithActor], else the Cause's. The handler's context carries the Cause with both.
+// A query without [WithID] gets a new id. The correlation id is that of [WithCorrelationID], else
+// that of the [event.Cause] in ctx, else a new one. So a query that a handler asks belongs to the
+// handler's conversation. The actor is that of [WithActor], else the Cause's. The handler's context
+// carries the Cause with both.
 //
-// Errors of its own are *[UnknownError], *[PanicError] for a handler or middleware that panicked, and
-// *[eventstore.InvalidError] for an option that breaks a rule, a query passed by pointer, or a middleware that answers
-// with another type than R.
+// Ask itself fails with
+//   - an *[UnknownError] if the query has no handler;
+//   - an *[eventstore.InvalidError] if an option breaks a rule, the query is passed by pointer, or
+//     a middleware answers with another type than R;
+//   - a *[PanicError] if a handler or a middleware panicked.
 func Ask[R any](ctx context.Context, b *Bus, q Query[R], opts ...Option) (R, error) {
 	var answer R
 	handle, err := b.bus.Find(q)
@@ -115,7 +125,8 @@ func Ask[R any](ctx context.Context, b *Bus, q Query[R], opts ...Option) (R, err
 	answer, ok := got.(R)
 	if r := reflect.TypeFor[R](); !ok && (got != nil || r.Kind() != reflect.Interface) {
 		return answer, &eventstore.InvalidError{
-			Field: fmt.Sprintf("answer to query %T", q), Found: fmt.Sprintf("%T from middleware", got), Want: r.String(),
+			Field: fmt.Sprintf("answer to query %T", q), Found: fmt.Sprintf("%T from middleware", got),
+			Want: r.String(),
 		}
 	}
 	return answer, nil

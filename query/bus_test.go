@@ -47,7 +47,10 @@ func TestAskInfersTheAnswersType(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	require.NoError(t, query.Register(bus, getShop))
-	require.NoError(t, query.Register(bus, func(context.Context, ListShops) ([]Shop, error) { return []Shop{{Name: "a"}, {Name: "b"}}, nil }))
+	require.NoError(t,
+		query.Register(bus, func(context.Context, ListShops) ([]Shop, error) {
+			return []Shop{{Name: "a"}, {Name: "b"}}, nil
+		}))
 
 	shop, err := query.Ask(t.Context(), bus, GetShop{Name: "a"})
 	require.NoError(t, err)
@@ -61,7 +64,8 @@ func TestAskInfersTheAnswersType(t *testing.T) {
 func TestAnswerMayBeANilInterface(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
-	require.NoError(t, query.Register(bus, func(context.Context, GetAnything) (fmt.Stringer, error) { return nil, nil }))
+	require.NoError(t,
+		query.Register(bus, func(context.Context, GetAnything) (fmt.Stringer, error) { return nil, nil }))
 	answer, err := query.Ask(t.Context(), bus, GetAnything{})
 	require.NoError(t, err)
 	require.Nil(t, answer)
@@ -71,7 +75,8 @@ func TestHandlersErrorIsReturnedAsItIs(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	refused := &refusal{Shop: "a"}
-	require.NoError(t, query.Register(bus, func(context.Context, GetShop) (Shop, error) { return Shop{Name: "half"}, refused }))
+	require.NoError(t,
+		query.Register(bus, func(context.Context, GetShop) (Shop, error) { return Shop{Name: "half"}, refused }))
 
 	shop, err := query.Ask(t.Context(), bus, GetShop{})
 
@@ -104,7 +109,8 @@ func TestAskRefusesPointerAndNil(t *testing.T) {
 
 	_, err := query.Ask(t.Context(), bus, &GetShop{})
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
-	require.EqualError(t, err, "query: found the pointer *query_test.GetShop, expected query_test.GetShop: a query is passed by value")
+	require.EqualError(t, err,
+		"query: found the pointer *query_test.GetShop, expected query_test.GetShop: a query is passed by value")
 
 	_, err = query.Ask[Shop](t.Context(), bus, nil)
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
@@ -123,7 +129,10 @@ func TestRegisterRefuses(t *testing.T) {
 			"query type: found *query_test.GetShop, a ptr, expected query_test.GetShop: a query is passed by value",
 		},
 		{
-			"struct without name", query.Register(bus, func(context.Context, struct{ query.Returns[Shop] }) (Shop, error) { return Shop{}, nil }),
+			"struct without name",
+			query.Register(bus, func(context.Context, struct{ query.Returns[Shop] }) (Shop, error) {
+				return Shop{}, nil
+			}),
 			"which has no name, expected a named struct type",
 		},
 		{
@@ -149,7 +158,9 @@ func TestSecondHandlerIsRefusedAndTheFirstStays(t *testing.T) {
 	var duplicate *query.DuplicateError
 	require.ErrorAs(t, err, &duplicate)
 	require.ErrorIs(t, err, query.ErrDuplicate)
-	require.Regexp(t, `query_test\.getShop \(bus_test\.go:\d+\) and .*query_test\.getAnother \(bus_test\.go:\d+\): register one$`, err.Error())
+	require.Regexp(t,
+		`query_test\.getShop \(bus_test\.go:\d+\) and .*query_test\.getAnother \(bus_test\.go:\d+\): register one$`,
+		err.Error())
 	shop, err := query.Ask(t.Context(), bus, GetShop{Name: "a"})
 	require.NoError(t, err)
 	require.Equal(t, "a", shop.Name)
@@ -264,7 +275,8 @@ func TestMiddlewaresPanics(t *testing.T) {
 func TestAnyNumberOfGoroutines(t *testing.T) {
 	t.Parallel()
 	const goroutines, asks = 8, 200
-	// Nothing in the loops locks or pools but the bus: that would hide a race from the race detector.
+	// In the loops only the bus may lock or pool: anything else that does would hide a race from
+	// the race detector.
 	bus := query.NewBus(query.Config{NewID: func() string { return "id" }})
 	require.NoError(t, query.Register(bus, getShop))
 	var wg sync.WaitGroup

@@ -7,14 +7,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the compiler refuses, and the same things done right, which it takes.
+// The compiler refuses these programs, and takes the one that does the same things right.
 func TestWhatCompiles(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ dir, want string }{
 		{"ok", ""},
 		{"answer", `answer\.go:15:\d+: cannot use query\.Ask\(.*\) \(value of struct type Balance\) as string value`},
 		{"unmarked", `unmarked\.go:13:\d+: .*type GetBalance .* does not match query\.Query\[R\]`},
-		{"handler", `handler\.go:15:\d+: .*type GetBalance\) does not satisfy query\.Query\[R\] \(wrong type for method returns\)`},
+		{
+			"handler",
+			`handler\.go:15:\d+: .*type GetBalance\) does not satisfy query\.Query\[R\] ` +
+				`\(wrong type for method returns\)`,
+		},
 	} {
 		t.Run(tt.dir, func(t *testing.T) {
 			t.Parallel()

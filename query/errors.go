@@ -7,11 +7,11 @@ import (
 	"github.com/fencelog/fencelog/internal/panics"
 )
 
-// PanicError is the error that a panicking handler or middleware is turned into; it carries the stack. If the
-// panic's value was an error, it is unwrapped to that.
+// PanicError is the error for a panic of a handler or middleware. It carries the stack. If the
+// panic's value was an error, Unwrap returns it.
 type PanicError = panics.Error
 
-// Sentinels for errors.Is; each stands for an error type that carries the facts.
+// Sentinels for errors.Is. Each stands for an error type that carries the facts.
 var (
 	// ErrUnknown: the query has no handler; see [UnknownError].
 	ErrUnknown = errors.New("unknown query")

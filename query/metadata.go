@@ -25,8 +25,8 @@ func WithCorrelationID(id string) Option { return func(d *dispatch.Draft) { d.Co
 // WithActor says on whose behalf the query is. Leave the option out for nobody: an empty id is refused.
 func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = &id } }
 
-// stamp returns the metadata of a query asked under from, and the cause that its handler works under. It
-// reports all mistakes at once.
+// stamp returns the metadata of a query asked under from, and the cause that its handler works
+// under. It reports all mistakes at once.
 func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, error) {
 	var d dispatch.Draft
 	for _, opt := range opts {

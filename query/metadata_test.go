@@ -117,10 +117,12 @@ func TestBadOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {
 	t.Parallel()
 	ran := false
 	bus := query.NewBus(query.Config{})
-	require.NoError(t, query.Register(bus, func(context.Context, GetShop) (Shop, error) { ran = true; return Shop{}, nil }))
+	require.NoError(t,
+		query.Register(bus, func(context.Context, GetShop) (Shop, error) { ran = true; return Shop{}, nil }))
 
 	_, err := query.Ask(t.Context(), bus, GetShop{},
-		query.WithID(""), query.WithCorrelationID(strings.Repeat("x", eventstore.MaxIDBytes+1)), query.WithActor("a\xff"))
+		query.WithID(""), query.WithCorrelationID(strings.Repeat("x", eventstore.MaxIDBytes+1)),
+		query.WithActor("a\xff"))
 
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 	require.ErrorContains(t, err, "ask query_test.GetShop: ")

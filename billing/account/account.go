@@ -12,13 +12,14 @@ import (
 //nolint:gochecknoglobals // written once, never changed
 var Accounts = aggregate.NewType[Account]("Account", AccountCreated{}, AccountCredited{}, AccountDebited{})
 
-// Schemas holds the Avro schema of each event, as "<EventType>.avsc", and its released revisions, as
-// "released/<EventType>.v<N>.avsc".
+// Schemas holds the Avro schema of each event, as "<EventType>.avsc", and its released revisions,
+// as "released/<EventType>.v<N>.avsc".
 //
 //go:embed *.avsc released/*.avsc
 var Schemas embed.FS
 
-// Account is the state of an account, made by its events alone. The zero Account does not exist yet.
+// Account is the state of an account. Only its events change it. The zero Account does not exist
+// yet.
 type Account struct {
 	Status    Status
 	OwnerID   string
@@ -47,7 +48,8 @@ type Posting struct {
 // Exists reports whether the account was ever created.
 func (a Account) Exists() bool { return a.Status != StatusNone }
 
-// Limits returns what posted − held must not fall below and what posted must not exceed, where there is such a limit.
+// Limits returns the least value of posted − held and the greatest value of posted, each nil if
+// there is no such limit.
 func (a Account) Limits() (lowest, highest *int64) { return limits(a.Type, a.MinBalance, a.MaxBalance) }
 
 func limits(t Type, lowest, highest *int64) (*int64, *int64) {
@@ -60,7 +62,7 @@ func limits(t Type, lowest, highest *int64) (*int64, *int64) {
 	return lowest, highest
 }
 
-// Status says what can be done with an account.
+// Status says which commands an account takes.
 type Status string
 
 // The states of an account.
@@ -74,7 +76,8 @@ const (
 // OwnerType says what kind of owner an account has.
 type OwnerType string
 
-// The types of owners. OwnerUnknown is what a reader makes of a type that is newer than itself; no command takes it.
+// The types of owners. A reader decodes a type that is newer than itself as OwnerUnknown, which no
+// command takes.
 const (
 	OwnerUnknown      OwnerType = "UNKNOWN"
 	OwnerUser         OwnerType = "USER"
@@ -100,7 +103,8 @@ func (t OwnerType) Valid() bool {
 // Type says what an account is for.
 type Type string
 
-// The types of accounts. TypeUnknown is what a reader makes of a type that is newer than itself; no command takes it.
+// The types of accounts. A reader decodes a type that is newer than itself as TypeUnknown, which no
+// command takes.
 const (
 	TypeUnknown  Type = "UNKNOWN"
 	TypeUser     Type = "USER"
@@ -126,7 +130,8 @@ func (t Type) Valid() bool {
 // EntryType says why money moves.
 type EntryType string
 
-// The types of entries. EntryUnknown is what a reader makes of a type that is newer than itself; no command takes it.
+// The types of entries. A reader decodes a type that is newer than itself as EntryUnknown, which no
+// command takes.
 const (
 	EntryUnknown    EntryType = "UNKNOWN"
 	EntryTopUp      EntryType = "TOPUP"

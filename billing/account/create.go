@@ -17,22 +17,24 @@ type CreateAccount struct {
 	AccountType Type
 	Currency    money.Currency
 
-	// MaxBalance is what posted may not exceed, 0 or more, in Currency. Default: no such limit.
+	// MaxBalance is the greatest value that posted may have, 0 or more, in Currency. Default: no
+	// such limit.
 	MaxBalance *money.Decimal
 
-	// MinBalance is what posted less held may not fall below, in Currency: 0 for a prepaid account, less a credit
-	// limit for a postpaid one. Default: 0.
+	// MinBalance is the least value that posted less held may have, in Currency. It is 0 for a
+	// prepaid account, and below 0 by the credit limit for a postpaid one. Default: 0.
 	//
 	// An EXTERNAL account has neither limit.
 	MinBalance *money.Decimal
 }
 
-// Decide returns the account's AccountCreated, or the first of these refusals that applies: [ids.ErrInvalid],
-// [ErrInvalidOwner], [ErrInvalidAccountType], [money.ErrInvalidCurrency]; of each limit [money.ErrInvalidAmount], [money.ErrPrecision],
-// [money.ErrOverflow]; [ErrInvalidLimits], [ErrAccountAlreadyExists].
+// Decide returns the account's AccountCreated, or the first of these refusals that applies:
+//   - [ids.ErrInvalid], [ErrInvalidOwner], [ErrInvalidAccountType], [money.ErrInvalidCurrency];
+//   - of each limit [money.ErrInvalidAmount], [money.ErrPrecision], [money.ErrOverflow];
+//   - [ErrInvalidLimits], [ErrAccountAlreadyExists].
 //
-// It is the only command that asks whether ISO 4217 lists the currency, and with how many digits. The account counts
-// with that many for ever.
+// No other command asks whether ISO 4217 lists the currency, and with how many digits. The account
+// counts with that many digits for ever.
 func (c CreateAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	if err := c.checkIDs(); err != nil {
 		return nil, err
@@ -72,7 +74,7 @@ func (c CreateAccount) checkIDs() error {
 	)
 }
 
-// limits returns the limits as the event has them: nil for those not given.
+// limits returns the limits as the event has them: nil for a limit that is not given.
 func (c CreateAccount) limits(exponent int) (lowest, highest *int64, err error) {
 	if lowest, err = limit("minBalance", c.MinBalance, exponent); err != nil {
 		return nil, nil, err

@@ -14,7 +14,8 @@ import (
 	"github.com/fencelog/fencelog/query"
 )
 
-// counting makes an account count as it was opened, whatever the table of currencies says today.
+// counting makes an account count as it did when it was opened, whatever the table of currencies
+// says today.
 func counting(c money.Currency, exponent int32) func(*account.AccountCreated) {
 	return func(e *account.AccountCreated) { e.Currency, e.Exponent = c, exponent }
 }
@@ -28,7 +29,8 @@ func (f *fixture) opened(t *testing.T, id string, change ...func(*account.Accoun
 	require.NoError(t, errOf(f.Repository.Update(t.Context(), id, open)))
 }
 
-// An account goes on as it was opened: its currency may be withdrawn since, or have other digits.
+// An account goes on counting as it was opened, also if its currency was withdrawn since or has
+// other digits.
 func TestAccountCountsAsItWasOpened(t *testing.T) {
 	t.Parallel()
 	_, err := money.Currency("HRK").Exponent()
@@ -70,7 +72,7 @@ func TestAccountCountsAsItWasOpened(t *testing.T) {
 	}
 }
 
-// No money is locked in, and whatever is said of it is said in the account's own digits.
+// No money is locked in, and every answer about it has the account's digits.
 func TestWithdrawnCurrencyFromEndToEnd(t *testing.T) {
 	t.Parallel()
 	f := inMemory(t)
@@ -87,7 +89,8 @@ func TestWithdrawnCurrencyFromEndToEnd(t *testing.T) {
 	require.EqualError(t, send(credit("t-4", "10.501", in("HRK"))),
 		`account "a" has -0.500 HRK posted and takes at most 10.000: a credit of 10.501 is too much`)
 	require.EqualError(t, send(credit("t-1", "9", in("HRK"))),
-		`transaction "t-1" is in account "a" already, as a TOPUP credit of 9.125 with "bank": another movement needs an id of its own`)
+		`transaction "t-1" is in account "a" already, as a TOPUP credit of 9.125 with "bank": `+
+			"another movement needs an id of its own")
 	require.EqualError(t, send(credit("t-5", "1", in("USD"))),
 		`account "a": the amount is in USD, expected HRK: there is no conversion`)
 	require.NoError(t, send(credit("t-1", "09.125", in("HRK"))), "a repetition")

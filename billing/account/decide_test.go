@@ -15,7 +15,7 @@ import (
 	"github.com/fencelog/fencelog/billing/refusal"
 )
 
-// noon is when things take effect in these tests.
+// noon is the effective time in these tests.
 func noon() time.Time { return time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC) }
 
 // usd is an amount in dollars, given in cents, as a command has it.
@@ -53,10 +53,11 @@ func debited(id string, amount, after int64) account.AccountDebited {
 	return account.AccountDebited(credited(id, amount, after))
 }
 
-// credit is a command of which credited is the event, changed as given.
+// credit is the command that makes the event credited, changed as given.
 func credit(id string, amount money.Decimal, change ...func(*account.CreditAccount)) account.CreditAccount {
 	c := account.CreditAccount{
-		AccountID: "a", TransactionID: id, EntryType: account.EntryTopUp, Amount: amount, Currency: "USD", Contra: "bank", EffectiveAt: noon(),
+		AccountID: "a", TransactionID: id, EntryType: account.EntryTopUp, Amount: amount, Currency: "USD",
+		Contra: "bank", EffectiveAt: noon(),
 	}
 	for _, f := range change {
 		f(&c)
@@ -114,18 +115,39 @@ func TestCreateAccount(t *testing.T) {
 		{"no owner", func(c *command) { c.OwnerID = "" }, ids.ErrInvalid, created()},
 		{"an endless owner", func(c *command) { c.OwnerID = strings.Repeat("x", 129) }, ids.ErrInvalid, created()},
 		{"an owner that is no text", func(c *command) { c.OwnerID = "\xff" }, ids.ErrInvalid, created()},
-		{"unknown owner type", func(c *command) { c.OwnerType = account.OwnerUnknown }, account.ErrInvalidOwner, created()},
+		{
+			"unknown owner type", func(c *command) { c.OwnerType = account.OwnerUnknown }, account.ErrInvalidOwner,
+			created(),
+		},
 		{"no owner type", func(c *command) { c.OwnerType = "" }, account.ErrInvalidOwner, created()},
-		{"unknown account type", func(c *command) { c.AccountType = account.TypeUnknown }, account.ErrInvalidAccountType, created()},
+		{
+			"unknown account type", func(c *command) { c.AccountType = account.TypeUnknown },
+			account.ErrInvalidAccountType, created(),
+		},
 		{"no account type", func(c *command) { c.AccountType = "" }, account.ErrInvalidAccountType, created()},
 		{"currency in lower case", func(c *command) { c.Currency = "usd" }, money.ErrInvalidCurrency, created()},
 		{"no currency", func(c *command) { c.Currency = "" }, money.ErrInvalidCurrency, created()},
 		{"withdrawn currency", func(c *command) { c.Currency = "HRK" }, money.ErrInvalidCurrency, created()},
-		{"maximum that is no number", func(c *command) { c.MaxBalance = new(money.Decimal("much")) }, money.ErrInvalidAmount, created()},
-		{"minimum that is empty", func(c *command) { c.MinBalance = new(money.Decimal("")) }, money.ErrInvalidAmount, created()},
-		{"maximum with a digit too many", func(c *command) { c.MaxBalance = new(money.Decimal("1.001")) }, money.ErrPrecision, created()},
-		{"maximum above all amounts", func(c *command) { c.MaxBalance = new(usd(money.MaxMinor + 1)) }, money.ErrOverflow, created()},
-		{"minimum below all amounts", func(c *command) { c.MinBalance = new(usd(-money.MaxMinor - 1)) }, money.ErrOverflow, created()},
+		{
+			"maximum that is no number", func(c *command) { c.MaxBalance = new(money.Decimal("much")) },
+			money.ErrInvalidAmount, created(),
+		},
+		{
+			"minimum that is empty", func(c *command) { c.MinBalance = new(money.Decimal("")) },
+			money.ErrInvalidAmount, created(),
+		},
+		{
+			"maximum with a digit too many", func(c *command) { c.MaxBalance = new(money.Decimal("1.001")) },
+			money.ErrPrecision, created(),
+		},
+		{
+			"maximum above all amounts", func(c *command) { c.MaxBalance = new(usd(money.MaxMinor + 1)) },
+			money.ErrOverflow, created(),
+		},
+		{
+			"minimum below all amounts", func(c *command) { c.MinBalance = new(usd(-money.MaxMinor - 1)) },
+			money.ErrOverflow, created(),
+		},
 		{"minimum above 0", func(c *command) { c.MinBalance = new(usd(1)) }, account.ErrInvalidLimits, created()},
 		{"maximum below 0", func(c *command) { c.MaxBalance = new(usd(-1)) }, account.ErrInvalidLimits, created()},
 		{"external with a maximum", func(c *command) {
@@ -145,7 +167,8 @@ func TestCreateAccount(t *testing.T) {
 				return
 			}
 			outcome.Then(c.want)
-			aggregatetest.For(t, account.Accounts).Given(c.want).When(cmd.Decide).ThenError(account.ErrAccountAlreadyExists)
+			aggregatetest.For(t, account.Accounts).Given(c.want).When(cmd.Decide).
+				ThenError(account.ErrAccountAlreadyExists)
 		})
 	}
 }
@@ -169,25 +192,82 @@ func TestPosting(t *testing.T) {
 		{"debit", plain, debit("t-2", usd(5)), "", events{debited("t-2", 5, 995)}},
 		{"debit of all there is", plain, debit("t-2", usd(1000)), "", events{debited("t-2", 1000, 0)}},
 		{"debit of more", plain, debit("t-2", usd(1001)), account.ErrInsufficientFunds, nil},
-		{"debit down to a credit limit", events{created(atLeast(-500))}, debit("t", usd(500)), "", events{debited("t", 500, -500)}},
-		{"debit beyond a credit limit", events{created(atLeast(-500))}, debit("t", usd(501)), account.ErrInsufficientFunds, nil},
-		{"credit up to the limit", events{created(atMost(500))}, credit("t", usd(500)), "", events{credited("t", 500, 500)}},
-		{"credit beyond the limit", events{created(atMost(500))}, credit("t", usd(501)), account.ErrMaxBalanceExceeded, nil},
-		{"debit of an external account", events{created(external)}, debit("t", usd(most)), "", events{debited("t", most, -most)}},
-		{"credit of all that a double holds", events{created()}, credit("t", usd(most)), "", events{credited("t", most, most)}},
+		{
+			"debit down to a credit limit",
+			events{created(atLeast(-500))},
+			debit("t", usd(500)), "",
+			events{debited("t", 500, -500)},
+		},
+		{
+			"debit beyond a credit limit",
+			events{created(atLeast(-500))},
+			debit("t", usd(501)),
+			account.ErrInsufficientFunds, nil,
+		},
+		{
+			"credit up to the limit",
+			events{created(atMost(500))},
+			credit("t", usd(500)), "",
+			events{credited("t", 500, 500)},
+		},
+		{
+			"credit beyond the limit",
+			events{created(atMost(500))},
+			credit("t", usd(501)),
+			account.ErrMaxBalanceExceeded, nil,
+		},
+		{
+			"debit of an external account",
+			events{created(external)},
+			debit("t", usd(most)), "",
+			events{debited("t", most, -most)},
+		},
+		{
+			"credit of all that a double holds",
+			events{created()},
+			credit("t", usd(most)), "",
+			events{credited("t", most, most)},
+		},
 		{"credit of one more", events{created()}, credit("t", usd(most+1)), money.ErrOverflow, nil},
-		{"credit of more than 64 bits hold", events{created()}, credit("t", "92233720368547758.08"), money.ErrOverflow, nil},
+		{
+			"credit of more than 64 bits hold",
+			events{created()},
+			credit("t", "92233720368547758.08"),
+			money.ErrOverflow, nil,
+		},
 		{"credit up to more", plain, credit("t", usd(most-999)), money.ErrOverflow, nil},
-		{"credit up to all that a double holds", plain, credit("t", usd(most-1000)), "", events{credited("t", most-1000, most)}},
-		{"credit of more than can be counted as available", events{created(atLeast(-1))}, credit("t", usd(most)), money.ErrOverflow, nil},
-		{"debit of more, external", events{created(external), debited("t", most, -most)}, debit("u", usd(2)), money.ErrOverflow, nil},
-		{"credit of more, external", events{created(external), credited("t", most, most)}, credit("u", usd(1)), money.ErrOverflow, nil},
+		{
+			"credit up to all that a double holds", plain, credit("t", usd(most-1000)), "",
+			events{credited("t", most-1000, most)},
+		},
+		{
+			"credit of more than can be counted as available",
+			events{created(atLeast(-1))},
+			credit("t", usd(most)),
+			money.ErrOverflow, nil,
+		},
+		{
+			"debit of more, external",
+			events{created(external), debited("t", most, -most)},
+			debit("u", usd(2)),
+			money.ErrOverflow, nil,
+		},
+		{
+			"credit of more, external",
+			events{created(external), credited("t", most, most)},
+			credit("u", usd(1)),
+			money.ErrOverflow, nil,
+		},
 
 		{"credit again", plain, credit("t-1", usd(1000)), "", nil},
 		{"credit again, later", plain, credit("t-1", usd(1000), func(c *account.CreditAccount) {
 			c.EffectiveAt = noon().Add(time.Hour)
 		}), "", nil},
-		{"credit again beyond the limit", events{created(atMost(1000)), credited("t-1", 1000, 1000)}, credit("t-1", usd(1000)), "", nil},
+		{
+			"credit again beyond the limit",
+			events{created(atMost(1000)), credited("t-1", 1000, 1000)},
+			credit("t-1", usd(1000)), "", nil,
+		},
 		{"other amount, same transaction", plain, credit("t-1", usd(1001)), account.ErrIdempotencyKeyReused, nil},
 		{"other direction, same transaction", plain, debit("t-1", usd(1000)), account.ErrIdempotencyKeyReused, nil},
 		{"other contra, same transaction", plain, credit("t-1", usd(1000), func(c *account.CreditAccount) {
@@ -208,13 +288,25 @@ func TestPosting(t *testing.T) {
 		{"amount below 0", plain, debit("t", usd(-1)), money.ErrInvalidAmount, nil},
 		{"no transaction", plain, credit("", usd(1)), ids.ErrInvalid, nil},
 		{"an endless transaction", plain, credit(strings.Repeat("x", 129), usd(1)), ids.ErrInvalid, nil},
-		{"the longest transaction", plain, credit(strings.Repeat("x", 128), usd(1)), "", events{credited(strings.Repeat("x", 128), 1, 1001)}},
-		{"no contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "" }), ids.ErrInvalid, nil},
-		{"itself as contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "a" }), account.ErrDuplicateEntry, nil},
+		{
+			"the longest transaction", plain, credit(strings.Repeat("x", 128), usd(1)), "",
+			events{credited(strings.Repeat("x", 128), 1, 1001)},
+		},
+		{
+			"no contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "" }), ids.ErrInvalid,
+			nil,
+		},
+		{
+			"itself as contra", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.Contra = "a" }),
+			account.ErrDuplicateEntry, nil,
+		},
 		{"unknown entry type", plain, credit("t", usd(1), func(c *account.CreditAccount) {
 			c.EntryType = account.EntryUnknown
 		}), account.ErrInvalidEntryType, nil},
-		{"no time", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.EffectiveAt = time.Time{} }), account.ErrInvalidEffectiveTime, nil},
+		{
+			"no time", plain, credit("t", usd(1), func(c *account.CreditAccount) { c.EffectiveAt = time.Time{} }),
+			account.ErrInvalidEffectiveTime, nil,
+		},
 		{"before 1970", plain, debit("t", usd(1), func(c *account.CreditAccount) {
 			c.EffectiveAt = time.Unix(-1, 0)
 		}), account.ErrInvalidEffectiveTime, nil},
@@ -261,7 +353,7 @@ func TestAccountThatIsNotActive(t *testing.T) {
 	}
 }
 
-// What is held is not available, although it is posted.
+// A held amount is not available, although it is posted.
 func TestHeldFundsAreNotAvailable(t *testing.T) {
 	t.Parallel()
 	a := account.Accounts.FromEvents("a", created(), credited("t-1", 100, 100)).State()

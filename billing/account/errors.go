@@ -8,8 +8,9 @@ import (
 	"github.com/fencelog/fencelog/billing/refusal"
 )
 
-// Why a command or a query is refused: codes for clients, and sentinels for errors.Is. Each stands for the error type
-// named. Amounts add those of package money, among them [money.ErrInvalidAmount] for an *[AmountError].
+// The reasons why a command or a query is refused. They are codes for clients, and sentinels for
+// errors.Is. Each stands for the named error type. For amounts there are those of package money
+// besides, among them [money.ErrInvalidAmount] for an *[AmountError].
 const (
 	ErrAccountNotFound      refusal.Code = "AccountNotFound"      // [NotFoundError]
 	ErrAccountAlreadyExists refusal.Code = "AccountAlreadyExists" // [AlreadyExistsError]
@@ -78,7 +79,8 @@ type TypeError struct{ Type Type }
 
 // Error says what was found and what was expected.
 func (e *TypeError) Error() string {
-	return fmt.Sprintf("account type %q is unknown, expected %s, %s or %s", string(e.Type), TypeUser, TypeSystem, TypeExternal)
+	return fmt.Sprintf("account type %q is unknown, expected %s, %s or %s", string(e.Type), TypeUser, TypeSystem,
+		TypeExternal)
 }
 
 // Unwrap returns [ErrInvalidAccountType].
@@ -110,7 +112,8 @@ func (e *LimitsError) optional(limit *money.Decimal) string {
 	return string(*limit) + " " + string(e.Currency)
 }
 
-// DuplicateEntryError says that an account is on both sides of a movement. It matches [ErrDuplicateEntry].
+// DuplicateEntryError says that an account is on both sides of a movement. It matches
+// [ErrDuplicateEntry].
 type DuplicateEntryError struct{ AccountID string }
 
 // Error says which and what was expected.
@@ -121,7 +124,8 @@ func (e *DuplicateEntryError) Error() string {
 // Unwrap returns [ErrDuplicateEntry].
 func (e *DuplicateEntryError) Unwrap() error { return ErrDuplicateEntry }
 
-// EntryTypeError says that there is no such reason for money to move. It matches [ErrInvalidEntryType].
+// EntryTypeError says that there is no such reason for money to move. It matches
+// [ErrInvalidEntryType].
 type EntryTypeError struct{ EntryType EntryType }
 
 // Error says what was found and what was expected.
@@ -141,7 +145,8 @@ type AmountError struct {
 
 // Error says what was found and what was expected.
 func (e *AmountError) Error() string {
-	return fmt.Sprintf("amount %s %s, expected one above 0: a credit and a debit say the direction", e.Amount, e.Currency)
+	return fmt.Sprintf("amount %s %s, expected one above 0: a credit and a debit say the direction", e.Amount,
+		e.Currency)
 }
 
 // Unwrap returns [money.ErrInvalidAmount].
@@ -163,7 +168,8 @@ func (e *TimeError) Error() string {
 // Unwrap returns [ErrInvalidEffectiveTime].
 func (e *TimeError) Unwrap() error { return ErrInvalidEffectiveTime }
 
-// KeyReusedError says that the account has another posting of the same transaction. It matches [ErrIdempotencyKeyReused].
+// KeyReusedError says that the account has another posting of the same transaction. It matches
+// [ErrIdempotencyKeyReused].
 type KeyReusedError struct {
 	AccountID     string
 	TransactionID string
@@ -181,7 +187,8 @@ func (e *KeyReusedError) Error() string {
 // Unwrap returns [ErrIdempotencyKeyReused].
 func (e *KeyReusedError) Unwrap() error { return ErrIdempotencyKeyReused }
 
-// MaxBalanceError says that a credit would exceed the account's limit. It matches [ErrMaxBalanceExceeded].
+// MaxBalanceError says that a credit would exceed the account's limit. It matches
+// [ErrMaxBalanceExceeded].
 type MaxBalanceError struct {
 	AccountID                  string
 	Currency                   money.Currency
@@ -192,13 +199,15 @@ type MaxBalanceError struct {
 // Error gives the figures.
 func (e *MaxBalanceError) Error() string {
 	return fmt.Sprintf("account %q has %s %s posted and takes at most %s: a credit of %s is too much", e.AccountID,
-		money.Format(e.Posted, e.Exponent), e.Currency, money.Format(e.MaxBalance, e.Exponent), money.Format(e.Amount, e.Exponent))
+		money.Format(e.Posted, e.Exponent), e.Currency, money.Format(e.MaxBalance, e.Exponent),
+		money.Format(e.Amount, e.Exponent))
 }
 
 // Unwrap returns [ErrMaxBalanceExceeded].
 func (e *MaxBalanceError) Unwrap() error { return ErrMaxBalanceExceeded }
 
-// InsufficientFundsError says that less is available than a debit asks for. It matches [ErrInsufficientFunds].
+// InsufficientFundsError says that less is available than a debit asks for. It matches
+// [ErrInsufficientFunds].
 type InsufficientFundsError struct {
 	AccountID         string
 	Currency          money.Currency

@@ -12,7 +12,8 @@ import (
 	"github.com/fencelog/fencelog/billing/refusal"
 )
 
-// Everything is wrong at first, and one thing after the other is set right: the refusals come in the documented order.
+// Everything is wrong at first, and the test corrects one thing after the other. The refusals come
+// in the documented order.
 func TestOrderOfRefusalsOfAPosting(t *testing.T) {
 	t.Parallel()
 	var a account.Account
@@ -85,7 +86,7 @@ func TestOrderOfRefusalsOfCreateAccount(t *testing.T) {
 	require.Len(t, events, 1)
 }
 
-// Clients rely on the codes: they are what they were.
+// Clients rely on the codes, so they never change.
 func TestCodesAreStable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -95,9 +96,18 @@ func TestCodesAreStable(t *testing.T) {
 	}{
 		{&account.NotFoundError{AccountID: "a"}, "AccountNotFound", `account "a" does not exist: create it first`},
 		{&account.AlreadyExistsError{AccountID: "a"}, "AccountAlreadyExists", `account "a" exists already`},
-		{&account.NotActiveError{AccountID: "a", Status: "CLOSED"}, "AccountNotActive", `account "a" is CLOSED, expected ACTIVE`},
-		{&account.OwnerError{OwnerType: "CAT"}, "InvalidOwner", `owner type "CAT" is unknown, expected USER, ORGANIZATION or SYSTEM`},
-		{&account.TypeError{Type: "CAT"}, "InvalidAccountType", `account type "CAT" is unknown, expected USER, SYSTEM or EXTERNAL`},
+		{
+			&account.NotActiveError{AccountID: "a", Status: "CLOSED"}, "AccountNotActive",
+			`account "a" is CLOSED, expected ACTIVE`,
+		},
+		{
+			&account.OwnerError{OwnerType: "CAT"}, "InvalidOwner",
+			`owner type "CAT" is unknown, expected USER, ORGANIZATION or SYSTEM`,
+		},
+		{
+			&account.TypeError{Type: "CAT"}, "InvalidAccountType",
+			`account type "CAT" is unknown, expected USER, SYSTEM or EXTERNAL`,
+		},
 		{
 			&account.LimitsError{Type: "USER", Currency: "USD", MinBalance: new(usd(5))}, "InvalidLimits",
 			"minBalance 0.05 USD and maxBalance none, expected minBalance ≤ 0 ≤ maxBalance",
@@ -108,8 +118,14 @@ func TestCodesAreStable(t *testing.T) {
 		},
 		{&ids.Error{Field: "contra", Found: "\xff", Want: "text"}, "InvalidId", `contra is "\xff", expected text`},
 		{&ids.Error{Field: "contra", Want: "text"}, "InvalidId", `contra is empty, expected text`},
-		{&ids.Error{Field: "contra", Found: string(make([]byte, 300)), Want: "less"}, "InvalidId", "contra has 300 bytes, expected less"},
-		{&account.DuplicateEntryError{AccountID: "a"}, "DuplicateEntry", `account "a" is its own contra, expected another account`},
+		{
+			&ids.Error{Field: "contra", Found: string(make([]byte, 300)), Want: "less"}, "InvalidId",
+			"contra has 300 bytes, expected less",
+		},
+		{
+			&account.DuplicateEntryError{AccountID: "a"}, "DuplicateEntry",
+			`account "a" is its own contra, expected another account`,
+		},
 		{
 			&account.EntryTypeError{EntryType: "GIFT"}, "InvalidEntryType",
 			`entry type "GIFT" is unknown, expected TOPUP, PAYMENT, TRANSFER, REFUND, REVERSAL or ADJUSTMENT`,
@@ -125,22 +141,26 @@ func TestCodesAreStable(t *testing.T) {
 		},
 		{
 			&account.TimeError{EffectiveAt: time.Unix(-1, 0)}, "InvalidEffectiveTime",
-			"effectiveAt 1969-12-31T23:59:59Z, expected a time from 1970-01-01T00:00:00Z to 2255-06-05T23:47:34.740991Z: " +
-				"microseconds of later ones exceed 2^53-1",
+			"effectiveAt 1969-12-31T23:59:59Z, expected a time from 1970-01-01T00:00:00Z " +
+				"to 2255-06-05T23:47:34.740991Z: microseconds of later ones exceed 2^53-1",
 		},
 		{
 			&account.KeyReusedError{
-				AccountID: "a", TransactionID: "t", Exponent: 2, Stored: account.Posting{EntryType: "TOPUP", Amount: -5, Contra: "b"},
+				AccountID: "a", TransactionID: "t", Exponent: 2,
+				Stored: account.Posting{EntryType: "TOPUP", Amount: -5, Contra: "b"},
 			}, "IdempotencyKeyReused",
-			`transaction "t" is in account "a" already, as a TOPUP debit of 0.05 with "b": another movement needs an id of its own`,
+			`transaction "t" is in account "a" already, as a TOPUP debit of 0.05 with "b": ` +
+				"another movement needs an id of its own",
 		},
 		{
-			&account.MaxBalanceError{AccountID: "a", Currency: "USD", Exponent: 2, Amount: 3, Posted: 4, MaxBalance: 5}, "MaxBalanceExceeded",
+			&account.MaxBalanceError{
+				AccountID: "a", Currency: "USD", Exponent: 2, Amount: 3, Posted: 4, MaxBalance: 5,
+			}, "MaxBalanceExceeded",
 			`account "a" has 0.04 USD posted and takes at most 0.05: a credit of 0.03 is too much`,
 		},
 		{
-			&account.InsufficientFundsError{AccountID: "a", Currency: "USD", Exponent: 2, Amount: 3, Available: 2}, "InsufficientFunds",
-			`account "a" has 0.02 USD available: a debit of 0.03 is too much`,
+			&account.InsufficientFundsError{AccountID: "a", Currency: "USD", Exponent: 2, Amount: 3, Available: 2},
+			"InsufficientFunds", `account "a" has 0.02 USD available: a debit of 0.03 is too much`,
 		},
 	} {
 		code, ok := refusal.Of(c.err)

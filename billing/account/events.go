@@ -20,9 +20,10 @@ type AccountCreated struct {
 	MinBalance  *int64         `avro:"minBalance"`
 }
 
-// AccountCredited says that an amount was added to what is posted.
+// AccountCredited says that an amount was added to the posted balance.
 //
-// Revision 1 has no currency and no exponent. The account's AccountCreated has them for every revision.
+// Revision 1 has no currency and no exponent. The account's AccountCreated has them for every
+// revision.
 //
 //nolint:revive // the Go name is the durable name
 type AccountCredited struct {
@@ -36,9 +37,10 @@ type AccountCredited struct {
 	EffectiveAt   time.Time      `avro:"effectiveAt"` // to the microsecond, UTC
 }
 
-// AccountDebited says that an amount was taken from what is posted.
+// AccountDebited says that an amount was taken from the posted balance.
 //
-// Revision 1 has no currency and no exponent. The account's AccountCreated has them for every revision.
+// Revision 1 has no currency and no exponent. The account's AccountCreated has them for every
+// revision.
 //
 //nolint:revive // the Go name is the durable name
 type AccountDebited struct {

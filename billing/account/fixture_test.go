@@ -49,7 +49,9 @@ func wire(t *testing.T, store eventstore.Store, registry schema.Registry, logger
 	return wireCodec(t, store, registry, schema.Config{Register: true}, logger)
 }
 
-func wireCodec(t *testing.T, store eventstore.Store, registry schema.Registry, cfg schema.Config, logger *slog.Logger) *fixture {
+func wireCodec(
+	t *testing.T, store eventstore.Store, registry schema.Registry, cfg schema.Config, logger *slog.Logger,
+) *fixture {
 	t.Helper()
 	codec, err := schema.NewCodec(registry, billing.Schemas(), cfg)
 	require.NoError(t, err)

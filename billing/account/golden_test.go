@@ -13,7 +13,7 @@ import (
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
-// goldens says what the bytes that each released revision wrote are today.
+// goldens has the values that the bytes of each released revision are today.
 func goldens() map[string][]aggregate.Event[account.Account] {
 	effectiveAt := time.Date(2026, 3, 1, 12, 30, 45, 123456000, time.UTC)
 	return map[string][]aggregate.Event[account.Account]{
@@ -40,14 +40,15 @@ func goldens() map[string][]aggregate.Event[account.Account] {
 	}
 }
 
-// What every released revision of every event wrote loads for ever, whichever engine reads it.
+// The bytes of every released revision of every event load for ever, with every engine.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	sources := schema.Sources{account.Accounts.Name(): account.Schemas}
 	for name, engine := range map[string]schema.Engine{"twmb": schema.Twmb{}, "hamba": hamba.Engine{}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			schematest.Golden(t, account.Accounts, sources, os.DirFS("testdata/golden"), goldens(), schema.Config{Engine: engine})
+			schematest.Golden(t, account.Accounts, sources, os.DirFS("testdata/golden"), goldens(),
+				schema.Config{Engine: engine})
 		})
 	}
 }

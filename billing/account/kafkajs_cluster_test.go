@@ -42,11 +42,11 @@ type jsMessage struct {
 	ProducerID    string            `json:"producerId"`
 	InTransaction bool              `json:"inTransaction"`
 	Value         map[string]any    `json:"value"`
-	Bytes         []byte            `json:"bytes"` // of what is not in Confluent's wire format
+	Bytes         []byte            `json:"bytes"` // of a value that is not in Confluent's wire format
 }
 
-// TestKafkaJS has every topic read, field by field and header by header, by the client that the
-// plan names and its registry client: lz4 with a codec, gzip without one.
+// TestKafkaJS makes the client that the plan names, and its registry client, read every topic,
+// field by field and header by header. They read lz4 with a codec, and gzip without one.
 func TestKafkaJS(t *testing.T) {
 	c := cluster.Get(t)
 	node, err := kafkatest.InstallNode(t.Context(), t.Output())
@@ -80,7 +80,7 @@ func TestKafkaJS(t *testing.T) {
 	checkLetters(t, read, letters)
 	require.NotZero(t, count[accounts]*count[transactions]*count[dead])
 
-	// What READERS.md says of these clients without its lines.
+	// These clients without the lines of READERS.md fail as it says.
 	_, err = js.run(t, "bare", map[string]int{accounts: count[accounts]})
 	require.ErrorContains(t, err, "LZ4 compression not implemented")
 	bare := js.read(t, "bare", map[string]int{sagas: count[sagas]})
@@ -121,7 +121,7 @@ func (p *plansClient) read(t *testing.T, mode string, count map[string]int) []js
 	return all
 }
 
-// compress has the brokers compress a topic with something else than its writer does.
+// compress makes the brokers compress a topic with another codec than its writer.
 func compress(t *testing.T, cfg kafka.Config, topic, codec string) {
 	t.Helper()
 	admin, err := sarama.NewClusterAdmin(cfg.Connection.Brokers, nil)
@@ -132,8 +132,7 @@ func compress(t *testing.T, cfg kafka.Config, topic, codec string) {
 		map[string]sarama.IncrementalAlterConfigsEntry{"compression.type": set}, false))
 }
 
-// writer writes what the plan's client is to read, and remembers the events, by "<aggregate
-// type>/<id>".
+// writer writes events for the plan's client, and remembers them by "<aggregate type>/<id>".
 type writer struct {
 	cfg     kafka.Config
 	f       *fixture
@@ -199,21 +198,22 @@ func (w *writer) accounts(t *testing.T) {
 			Currency: "USD", Exponent: 2, MinBalance: new(int64(0)), MaxBalance: new(int64(most)),
 		},
 		account.AccountCredited{
-			TransactionID: "t-1", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: most, Contra: "world",
-			BalanceAfter: most, EffectiveAt: account.Latest(),
+			TransactionID: "t-1", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: most,
+			Contra: "world", BalanceAfter: most, EffectiveAt: account.Latest(),
 		},
 		account.AccountDebited{
-			TransactionID: "t-2", EntryType: account.EntryPayment, Currency: "USD", Exponent: 2, Amount: 1, Contra: "shop",
-			BalanceAfter: most - 1, EffectiveAt: account.Earliest(),
+			TransactionID: "t-2", EntryType: account.EntryPayment, Currency: "USD", Exponent: 2, Amount: 1,
+			Contra: "shop", BalanceAfter: most - 1, EffectiveAt: account.Earliest(),
 		},
 	}
 	w.written["Account/world"] = []any{
 		account.AccountCreated{
-			OwnerID: "acme", OwnerType: account.OwnerSystem, AccountType: account.TypeExternal, Currency: "USD", Exponent: 2,
+			OwnerID: "acme", OwnerType: account.OwnerSystem, AccountType: account.TypeExternal, Currency: "USD",
+			Exponent: 2,
 		},
 		account.AccountDebited{
-			TransactionID: "t-1", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: most, Contra: "alice",
-			BalanceAfter: -most, EffectiveAt: account.Latest(),
+			TransactionID: "t-1", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: most,
+			Contra: "alice", BalanceAfter: -most, EffectiveAt: account.Latest(),
 		},
 	}
 	w.written["Account/bob"] = []any{account.AccountCreated{
@@ -222,8 +222,9 @@ func (w *writer) accounts(t *testing.T) {
 	}}
 }
 
-// others stores events of the aggregate types to come, with all kinds of fields, in one small
-// commit and in one that takes lz4 several blocks, most of them of bytes that nothing compresses.
+// others stores events of the aggregate types that have no package yet, with all kinds of fields.
+// One commit is small. The other one takes lz4 several blocks, and most of its bytes cannot be
+// compressed.
 func (w *writer) others(t *testing.T) {
 	t.Helper()
 	noise := make([]byte, 300<<10)
@@ -250,7 +251,7 @@ func store(t *testing.T, w *writer, category string, events ...aggregate.Event[n
 	}
 }
 
-// foreign writes a message as a program does that is not the store.
+// foreign writes a message as another program than the store would.
 func (w *writer) foreign(t *testing.T, topic string) {
 	t.Helper()
 	cfg := sarama.NewConfig()
@@ -282,8 +283,8 @@ func (w *writer) event(r eventstore.Record) any {
 	return w.written[r.Category+"/"+r.AggregateID][r.AggregateVersion-1]
 }
 
-// check expects each record that counts to have been read as it was written, and what does not
-// count to show that.
+// check expects that the client read each record that counts as it was written, and that the others
+// show that they do not count.
 func (w *writer) check(t *testing.T, read []jsMessage, records []eventstore.Record) {
 	t.Helper()
 	at := make(map[string]jsMessage)

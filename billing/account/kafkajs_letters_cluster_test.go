@@ -19,14 +19,15 @@ import (
 	"github.com/fencelog/fencelog/kafka/deadletters"
 )
 
-// jsLetter is what a message of the dead-letter topic must be.
+// jsLetter is the expected content of a message of the dead-letter topic.
 type jsLetter struct {
 	key     string
 	headers map[string]string
 	value   any // an event, bytes that are none, or nil
 }
 
-// deadLetters has a handler fail with one event, not decode another, and give the first one up.
+// deadLetters makes a handler fail with one event, fail to decode another, and give the first one
+// up.
 func (w *writer) deadLetters(t *testing.T) []jsLetter {
 	t.Helper()
 	broken := []byte("no Avro at all")
@@ -75,8 +76,8 @@ func (w *writer) deadLetters(t *testing.T) []jsLetter {
 	return letters
 }
 
-// letter returns what the message of an open letter must be: the event as it stands in its topic,
-// and what became of it.
+// letter returns the expected message of an open letter: the event as it stands in its topic, and
+// its fate.
 func (w *writer) letter(t *testing.T, l subscription.Letter) jsLetter {
 	t.Helper()
 	for _, r := range w.records(t) {
@@ -86,8 +87,8 @@ func (w *writer) letter(t *testing.T, l subscription.Letter) jsLetter {
 		headers := headersOf(r)
 		moment := func(at time.Time) string { return at.Format(time.RFC3339Nano) }
 		own := map[string]string{
-			"attempts": fmt.Sprint(l.Attempts), "headers": fmt.Sprint(len(headers)), "at": moment(l.At), "note": l.Error,
-			"timestamp": moment(r.Timestamp),
+			"attempts": fmt.Sprint(l.Attempts), "headers": fmt.Sprint(len(headers)), "at": moment(l.At),
+			"note": l.Error, "timestamp": moment(r.Timestamp),
 		}
 		kind := "dead"
 		if l.Waiting {
@@ -124,7 +125,8 @@ func checkLetters(t *testing.T, read []jsMessage, letters []jsLetter) {
 	t.Helper()
 	name := func(headers map[string]string) string {
 		const p = "deadLetter."
-		return strings.Join([]string{headers[p+"kind"], headers[p+"topic"], headers[p+"partition"], headers[p+"offset"]}, " ")
+		return strings.Join(
+			[]string{headers[p+"kind"], headers[p+"topic"], headers[p+"partition"], headers[p+"offset"]}, " ")
 	}
 	found := make(map[string]jsMessage)
 	for _, m := range read {
@@ -135,7 +137,7 @@ func checkLetters(t *testing.T, read []jsMessage, letters []jsLetter) {
 	require.Len(t, found, len(letters))
 	for _, l := range letters {
 		m := found[name(l.headers)]
-		if l.value == nil { // a trace, whose time nobody else tells
+		if l.value == nil { // a trace: only the message itself tells its time
 			_, err := time.Parse(time.RFC3339Nano, m.Headers["deadLetter.at"])
 			require.NoError(t, err)
 			l.headers["deadLetter.at"] = m.Headers["deadLetter.at"]

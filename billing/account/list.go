@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Accounts returns the accounts after the given id, in the order of their ids, at most so many, and
+// Accounts returns at most so many accounts after the given id, in the order of their ids, and
 // whether there are more. If most is 0 or less it returns none. It takes time in proportion to the
 // number of all accounts. It fails if the source does.
 func (v *View) Accounts(ctx context.Context, after string, most int) (page []Details, more bool, err error) {
@@ -23,7 +23,7 @@ func (v *View) Accounts(ctx context.Context, after string, most int) (page []Det
 	return page, more, err
 }
 
-// next returns the least ids above after, at most so many, in order.
+// next returns at most so many of the least ids above after, in order.
 func (s *viewState) next(after string, most int) []string {
 	least := make([]string, 0, min(most, len(s.rows))+1)
 	for id := range s.rows {

@@ -8,10 +8,10 @@ import (
 	"github.com/fencelog/fencelog/aggregate"
 )
 
-// nothing is the state of aggregates whose events only have to be read by others.
+// nothing is the state of aggregates whose events only others read.
 type nothing struct{}
 
-// many has a field of each kind that Avro and this library have in common.
+// many has a field of each kind that both Avro and this library have.
 type many struct {
 	Text  string            `avro:"text"`
 	Kind  string            `avro:"kind"`
@@ -31,7 +31,7 @@ type item struct {
 	Amount int64  `avro:"amount"`
 }
 
-// The aggregate types whose packages are still to come have topics already: one event of each.
+// The aggregate types that have no package yet have topics already. The test has one event of each.
 type (
 	transactionPosted many
 	sagaStarted       many

@@ -32,11 +32,11 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the time that a test waits for an expected event.
 const patience = time.Minute
 
-// TestPOC is the proof of concept of the plan's first week: a command on one side, and on the other a consumer group of
-// plain Sarama, which shares nothing with the store but the wire.
+// TestPOC is the proof of concept of the plan's first week. It has a command on one side, and on
+// the other a consumer group of plain Sarama. The group shares nothing with the store but the wire.
 func TestPOC(t *testing.T) {
 	c := cluster.Get(t)
 	cfg := kafka.Config{
@@ -50,11 +50,13 @@ func TestPOC(t *testing.T) {
 	begun := time.Now()
 	dispatchPOC(t, cfg, c.RegistryURL(), slog.New(slog.NewTextHandler(&log, nil)))
 	ended := time.Now()
-	require.Contains(t, log.String(), `msg="account created" accountId=test-account-1 ownerId=user-1 ownerType=USER accountType=USER currency=USD`)
+	require.Contains(t, log.String(),
+		`msg="account created" accountId=test-account-1 ownerId=user-1 ownerType=USER accountType=USER currency=USD`)
 
 	m := consumeFirst(t, c.Brokers(), topic)
 	require.Equal(t, "test-account-1", string(m.Key))
-	require.Equal(t, javaPartition("test-account-1", 10), m.Partition, "the partition that Java's default partitioner chooses")
+	require.Equal(t, javaPartition("test-account-1", 10), m.Partition,
+		"the partition that Java's default partitioner chooses")
 	checkPOCHeaders(t, m, begun, ended)
 	checkPOCValue(t, m, c.RegistryURL(), topic)
 }
@@ -111,7 +113,7 @@ func consumeFirst(t *testing.T, brokers []string, topic string) *sarama.Consumer
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	first := make(firstMessage, 1)
-	// Consume returns when the group is balanced anew, and if its coordinator is not ready yet.
+	// Consume returns when the group rebalances, and if its coordinator is not ready yet.
 	for len(first) == 0 && ctx.Err() == nil {
 		err = group.Consume(ctx, []string{topic}, first)
 	}
@@ -154,7 +156,8 @@ func checkPOCHeaders(t *testing.T, m *sarama.ConsumerMessage, begun, ended time.
 	at, err := time.Parse(time.RFC3339Nano, headers["timestamp"])
 	require.NoError(t, err)
 	require.True(t, strings.HasSuffix(headers["timestamp"], "Z"), "in UTC: %s", headers["timestamp"])
-	require.False(t, at.Before(begun.Truncate(time.Millisecond)) || at.After(ended), "%s is not within %s and %s", at, begun, ended)
+	require.False(t, at.Before(begun.Truncate(time.Millisecond)) || at.After(ended),
+		"%s is not within %s and %s", at, begun, ended)
 	require.Equal(t, at.UnixMilli(), m.Timestamp.UnixMilli(), "the record's timestamp is the event's time")
 	delete(headers, "eventId")
 	delete(headers, "timestamp")
@@ -223,7 +226,8 @@ func get(t *testing.T, url string, into any) {
 	require.NoError(t, json.Unmarshal(body, into))
 }
 
-// javaPartition is what Kafka's Java client makes of a key: murmur2, its sign bit cleared, modulo the partitions.
+// javaPartition is the partition that Kafka's Java client chooses for a key: murmur2, with the sign
+// bit cleared, modulo the number of partitions.
 func javaPartition(key string, partitions int32) int32 {
 	const m, r = 0x5bd1e995, 24
 	data := []byte(key)

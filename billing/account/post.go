@@ -10,14 +10,15 @@ import (
 	"github.com/fencelog/fencelog/billing/money"
 )
 
-// maxMicros is the greatest number of microseconds up to which a double holds each.
+// maxMicros is the greatest number of microseconds such that a double holds it and all smaller
+// ones.
 const maxMicros = 1<<53 - 1
 
-// Earliest returns the first effective time that there may be, 1970-01-01T00:00:00Z.
+// Earliest returns the first valid effective time, 1970-01-01T00:00:00Z.
 func Earliest() time.Time { return time.UnixMicro(0).UTC() }
 
-// Latest returns the last effective time that there may be, 2255-06-05T23:47:34.740991Z. Events
-// have times in microseconds since 1970, and up to this one a double holds each.
+// Latest returns the last valid effective time, 2255-06-05T23:47:34.740991Z. Events have times in
+// microseconds since 1970, and a double holds each number of them up to this one.
 func Latest() time.Time { return time.UnixMicro(maxMicros).UTC() }
 
 // CreditAccount adds an amount to an account.
@@ -29,8 +30,8 @@ type CreditAccount struct {
 	Currency      money.Currency // the account's
 	Contra        string         // id of the account on the other side
 
-	// EffectiveAt is when it counts, kept to the microsecond: from [Earliest] to [Latest]. Default: when the command is
-	// dispatched.
+	// EffectiveAt is when it counts, kept to the microsecond: from [Earliest] to [Latest]. Default:
+	// when the command is dispatched.
 	EffectiveAt time.Time
 }
 
@@ -43,23 +44,26 @@ type DebitAccount struct {
 	Currency      money.Currency // the account's
 	Contra        string         // id of the account on the other side
 
-	// EffectiveAt is when it counts, kept to the microsecond: from [Earliest] to [Latest]. Default: when the command is
-	// dispatched.
+	// EffectiveAt is when it counts, kept to the microsecond: from [Earliest] to [Latest]. Default:
+	// when the command is dispatched.
 	EffectiveAt time.Time
 }
 
-// Decide returns the account's AccountCredited, nothing if the account has this posting already, or the first of these
-// refusals that applies.
+// Decide returns the account's AccountCredited, nothing if the account has this posting already, or
+// the first of these refusals that applies:
 //
-// Of the command itself: [ids.ErrInvalid], [ErrDuplicateEntry], [ErrInvalidEntryType], [money.ErrInvalidAmount], [ErrInvalidEffectiveTime]. Of
-// the account: [ErrAccountNotFound], [money.ErrMismatch], [money.ErrPrecision] or [money.ErrOverflow] for an amount that
-// it cannot count, [ErrIdempotencyKeyReused], [ErrAccountNotActive]. Of its balance: [money.ErrOverflow] if what is
-// posted, or what is available, would be more than [money.MaxMinor]; [ErrMaxBalanceExceeded].
+//   - of the command itself [ids.ErrInvalid], [ErrDuplicateEntry], [ErrInvalidEntryType],
+//     [money.ErrInvalidAmount], [ErrInvalidEffectiveTime];
+//   - of the account [ErrAccountNotFound], [money.ErrMismatch], [money.ErrPrecision] or
+//     [money.ErrOverflow] for an amount that it cannot count, [ErrIdempotencyKeyReused],
+//     [ErrAccountNotActive];
+//   - of its balance [money.ErrOverflow] if the posted or the available amount would exceed
+//     [money.MaxMinor], [ErrMaxBalanceExceeded].
 //
-// The account's own currency and digits count, whatever ISO 4217 lists today.
+// The account's currency and digits count, whatever ISO 4217 lists today.
 //
-// A posting is the same if entry type, amount and contra are. EffectiveAt does not matter, so that a repetition may leave
-// it to its default.
+// A posting is the same if entry type, amount and contra are the same. EffectiveAt does not matter:
+// a repetition may leave it to its default.
 func (c CreditAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	m := movement(c)
 	amount, err := m.admit(a)
@@ -86,9 +90,9 @@ func (c CreditAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	}}, nil
 }
 
-// Decide returns the account's AccountDebited, nothing if the account has this posting already, or the first refusal
-// that applies, in the order of [CreditAccount.Decide]; of the balance: [ErrInsufficientFunds], or
-// [money.ErrOverflow] for an EXTERNAL account.
+// Decide returns the account's AccountDebited, nothing if the account has this posting already, or
+// the first refusal that applies. The order is that of [CreditAccount.Decide]. The refusals of the
+// balance are [ErrInsufficientFunds], or [money.ErrOverflow] for an EXTERNAL account.
 func (c DebitAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	m := movement(c)
 	amount, err := m.admit(a)
@@ -115,7 +119,7 @@ func (c DebitAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	}}, nil
 }
 
-// movement is what a credit and a debit have in common: everything but the direction.
+// movement is the common part of a credit and a debit: everything but the direction.
 type movement CreditAccount
 
 // admit checks all but the balance, and returns the amount as the account counts.
@@ -136,7 +140,7 @@ func (m movement) admit(a Account) (int64, error) {
 	return amount, nil
 }
 
-// check looks at the command alone.
+// check looks only at the command.
 func (m movement) check() error {
 	if err := m.checkIDs(); err != nil {
 		return err
@@ -168,8 +172,8 @@ func (m movement) checkIDs() error {
 	return err
 }
 
-// done reports whether the account has the posting already. It comes before the question whether the account takes
-// postings now: what was answered once is answered the same again.
+// done reports whether the account has the posting already. It comes before the question whether
+// the account takes postings now, so that a repetition gets the same answer again.
 func (m movement) done(a Account, signed int64) (bool, error) {
 	p := Posting{EntryType: m.EntryType, Amount: signed, Contra: m.Contra}
 	stored, ok := a.Postings[m.TransactionID]
@@ -184,12 +188,12 @@ func (m movement) done(a Account, signed int64) (bool, error) {
 	return ok, nil
 }
 
-// credited returns what is posted after a credit.
+// credited returns the posted balance after a credit.
 func (m movement) credited(a Account, amount int64) (int64, error) {
 	lowest, highest := a.Limits()
 	after, err := money.Add(a.Posted, amount)
 	if err == nil && lowest != nil {
-		_, err = money.Sub(after, *lowest) // so that what is available can always be counted
+		_, err = money.Sub(after, *lowest) // so that the available amount can always be counted
 	}
 	if err != nil {
 		return 0, fmt.Errorf("account %q: %w", m.AccountID, err)
@@ -203,12 +207,13 @@ func (m movement) credited(a Account, amount int64) (int64, error) {
 	return after, nil
 }
 
-// debited returns what is posted after a debit.
+// debited returns the posted balance after a debit.
 func (m movement) debited(a Account, amount int64) (int64, error) {
 	if lowest, _ := a.Limits(); lowest != nil {
 		if available := a.Posted - a.Held - *lowest; amount > available {
 			return 0, &InsufficientFundsError{
-				AccountID: m.AccountID, Currency: a.Currency, Exponent: a.Exponent, Amount: amount, Available: available,
+				AccountID: m.AccountID, Currency: a.Currency, Exponent: a.Exponent, Amount: amount,
+				Available: available,
 			}
 		}
 	}

@@ -23,7 +23,9 @@ func movements() *rapid.Generator[account.CreditAccount] {
 	return rapid.Custom(func(t *rapid.T) account.CreditAccount {
 		return account.CreditAccount{
 			TransactionID: fmt.Sprintf("t-%d", rapid.IntRange(1, 30).Draw(t, "transaction")),
-			EntryType:     rapid.SampledFrom([]account.EntryType{account.EntryTopUp, account.EntryPayment}).Draw(t, "type"),
+			EntryType: rapid.SampledFrom([]account.EntryType{
+				account.EntryTopUp, account.EntryPayment,
+			}).Draw(t, "type"),
 			Amount: usd(rapid.OneOf(
 				rapid.Int64Range(-1, 100),
 				rapid.Int64Range(1, money.MaxMinor+10),
@@ -40,7 +42,9 @@ func creations() *rapid.Generator[account.CreateAccount] {
 	return rapid.Custom(func(t *rapid.T) account.CreateAccount {
 		c := account.CreateAccount{
 			AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, Currency: "USD",
-			AccountType: rapid.SampledFrom([]account.Type{account.TypeUser, account.TypeSystem, account.TypeExternal}).Draw(t, "type"),
+			AccountType: rapid.SampledFrom([]account.Type{
+				account.TypeUser, account.TypeSystem, account.TypeExternal,
+			}).Draw(t, "type"),
 		}
 		if c.AccountType == account.TypeExternal {
 			return c
@@ -127,7 +131,7 @@ func TestBalancesAfterEveryEvent(t *testing.T) {
 	})
 }
 
-// within expects the limits that the account was created with, worked out once more.
+// within expects the limits that the account was created with, and computes them once more.
 func within(t *rapid.T, c account.CreateAccount, posted int64) {
 	requireDouble(t, posted)
 	if c.AccountType == account.TypeExternal {
@@ -142,7 +146,7 @@ func within(t *rapid.T, c account.CreateAccount, posted int64) {
 	}
 	require.LessOrEqual(t, lowest, posted)
 	require.LessOrEqual(t, posted, highest)
-	requireDouble(t, posted-lowest) // what is available
+	requireDouble(t, posted-lowest) // the available amount
 }
 
 // cents is the inverse of usd, over the whole numbers of 64 bits.
@@ -152,13 +156,13 @@ func cents(t *rapid.T, d money.Decimal) int64 {
 	return n
 }
 
-// requireDouble expects a whole number that a reader has exactly whose only numbers are doubles.
+// requireDouble expects a whole number that a double holds exactly.
 func requireDouble(t *rapid.T, n int64) {
 	require.LessOrEqual(t, math.Abs(float64(n)), float64(1<<53-1))
 	require.Equal(t, n, int64(float64(n)))
 }
 
-// What is refused is refused rightly: were it accepted, a limit would be broken.
+// Each refusal is right: if the command were accepted, a limit would be broken.
 func TestRefusalsAreRight(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

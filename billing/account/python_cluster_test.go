@@ -34,8 +34,8 @@ type foreignEvent struct {
 	Value     map[string]any    `json:"value"`
 }
 
-// TestPython has every event read, field by field, by Confluent's client for Python, and lets that client write one: it is a
-// sound record and still not the owner's, so it does not count.
+// TestPython makes Confluent's client for Python read every event, field by field. It also lets
+// that client write one. This is a sound record, but not the owner's, so it does not count.
 func TestPython(t *testing.T) {
 	c := cluster.Get(t)
 	python, err := kafkatest.InstallPython(t.Context(), t.Output())
@@ -70,11 +70,13 @@ func TestPython(t *testing.T) {
 	strange := foreignEvent{
 		Key: "alice", Partition: javaPartition("alice", 10),
 		Headers: map[string]string{
-			"eventId": uuid.NewString(), "eventType": "AccountCredited", "eventVersion": "2", "aggregateType": "Account",
-			"aggregateVersion": "4", "commitFirst": "4", "commitLength": "1", "correlationId": "python", "timestamp": "2026-02-01T09:30:00.123456Z",
+			"eventId": uuid.NewString(), "eventType": "AccountCredited", "eventVersion": "2",
+			"aggregateType": "Account", "aggregateVersion": "4", "commitFirst": "4", "commitLength": "1",
+			"correlationId": "python", "timestamp": "2026-02-01T09:30:00.123456Z",
 		},
 		Value: map[string]any{
-			"transactionId": "tx-python", "entryType": "TOPUP", "currency": "USD", "exponent": 2, "amount": 1_000_000, "contra": "world", "balanceAfter": 1_000_000, "effectiveAt": 1,
+			"transactionId": "tx-python", "entryType": "TOPUP", "currency": "USD", "exponent": 2, "amount": 1_000_000,
+			"contra": "world", "balanceAfter": 1_000_000, "effectiveAt": 1,
 		},
 	}
 	stdin, err := json.Marshal(strange)
@@ -90,7 +92,9 @@ func TestPython(t *testing.T) {
 	checkLoaded(t, f, "tx-after")
 	require.NoError(t, store.Close())
 	require.Contains(t, log.String(), "records do not count and are skipped")
-	require.Contains(t, log.String(), fmt.Sprintf("topic=%s partition=%d offset=%d end=%d records=1 ", topic, strange.Partition, foreign.Offset, foreign.Offset+1))
+	require.Contains(t, log.String(),
+		fmt.Sprintf("topic=%s partition=%d offset=%d end=%d records=1 ",
+			topic, strange.Partition, foreign.Offset, foreign.Offset+1))
 
 	again, reopened := onKafka(t, cfg, registry)
 	checkLoaded(t, again, "tx-after")
@@ -98,7 +102,8 @@ func TestPython(t *testing.T) {
 	require.NoError(t, reopened.Close())
 }
 
-// rawRecord returns the record of the event as it stands in the partition, whether it counts or not.
+// rawRecord returns the record of the event as it stands in the partition, whether it counts or
+// not.
 func rawRecord(t *testing.T, brokers []string, topic string, partition int32, id string) *sarama.ConsumerMessage {
 	t.Helper()
 	consumer, err := sarama.NewConsumer(brokers, nil)
@@ -123,7 +128,8 @@ func rawRecord(t *testing.T, brokers []string, topic string, partition int32, id
 	}
 }
 
-// checkSound checks that what the other client wrote says to this library what it was given: only its writer is wrong.
+// checkSound checks that this library reads from the other client's record the values that the
+// client was given. Only its writer is wrong.
 func checkSound(t *testing.T, registry schema.Registry, prefix string, value []byte) {
 	t.Helper()
 	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Prefix: prefix})
@@ -135,8 +141,8 @@ func checkSound(t *testing.T, registry schema.Registry, prefix string, value []b
 	var got account.AccountCredited
 	require.NoError(t, codec.Decode(t.Context(), typ, value, &got))
 	require.Equal(t, account.AccountCredited{
-		TransactionID: "tx-python", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: 1_000_000, Contra: "world",
-		BalanceAfter: 1_000_000, EffectiveAt: time.UnixMicro(1).UTC(),
+		TransactionID: "tx-python", EntryType: account.EntryTopUp, Currency: "USD", Exponent: 2, Amount: 1_000_000,
+		Contra: "world", BalanceAfter: 1_000_000, EffectiveAt: time.UnixMicro(1).UTC(),
 	}, got)
 }
 
@@ -150,14 +156,24 @@ func onKafka(t *testing.T, cfg kafka.Config, registry schema.Registry) (*fixture
 	return wireCodec(t, store, registry, schema.Config{Prefix: cfg.Topics.Prefix}, slog.New(slog.DiscardHandler)), store
 }
 
-// storeOneOfEach stores an event of each type, and returns the fields of each as other clients must read them.
+// storeOneOfEach stores an event of each type, and returns the fields of each as other clients must
+// read them.
 func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 	t.Helper()
 	at := time.Date(2026, 3, 1, 12, 30, 45, 123456000, time.UTC)
 	for _, c := range []any{
-		account.CreateAccount{AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser, Currency: "USD", MinBalance: new(usd(0))},
-		account.CreditAccount{AccountID: "alice", TransactionID: "tx-1", EntryType: account.EntryTopUp, Amount: usd(1<<53 - 1), Currency: "USD", Contra: "world", EffectiveAt: at},
-		account.DebitAccount{AccountID: "alice", TransactionID: "tx-2", EntryType: account.EntryPayment, Amount: usd(2000), Currency: "USD", Contra: "shop", EffectiveAt: at},
+		account.CreateAccount{
+			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerOrganization, AccountType: account.TypeUser,
+			Currency: "USD", MinBalance: new(usd(0)),
+		},
+		account.CreditAccount{
+			AccountID: "alice", TransactionID: "tx-1", EntryType: account.EntryTopUp, Amount: usd(1<<53 - 1),
+			Currency: "USD", Contra: "world", EffectiveAt: at,
+		},
+		account.DebitAccount{
+			AccountID: "alice", TransactionID: "tx-2", EntryType: account.EntryPayment, Amount: usd(2000),
+			Currency: "USD", Contra: "shop", EffectiveAt: at,
+		},
 	} {
 		require.NoError(t, errOf(f.commands.Dispatch(t.Context(), c)))
 	}
@@ -168,12 +184,12 @@ func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 			"maxBalance": nil, "minBalance": 0.0,
 		},
 		"AccountCredited": {
-			"transactionId": "tx-1", "entryType": "TOPUP", "currency": "USD", "exponent": 2.0, "amount": 9007199254740991.0, "contra": "world",
-			"balanceAfter": 9007199254740991.0, "effectiveAt": micros,
+			"transactionId": "tx-1", "entryType": "TOPUP", "currency": "USD", "exponent": 2.0,
+			"amount": 9007199254740991.0, "contra": "world", "balanceAfter": 9007199254740991.0, "effectiveAt": micros,
 		},
 		"AccountDebited": {
-			"transactionId": "tx-2", "entryType": "PAYMENT", "currency": "USD", "exponent": 2.0, "amount": 2000.0, "contra": "shop",
-			"balanceAfter": 9007199254738991.0, "effectiveAt": micros,
+			"transactionId": "tx-2", "entryType": "PAYMENT", "currency": "USD", "exponent": 2.0, "amount": 2000.0,
+			"contra": "shop", "balanceAfter": 9007199254738991.0, "effectiveAt": micros,
 		},
 	}
 }
@@ -181,6 +197,7 @@ func storeOneOfEach(t *testing.T, f *fixture) map[string]map[string]any {
 // checkForeignReads checks that the other client read every event, with every field.
 func checkForeignReads(t *testing.T, lines []byte, written map[string]map[string]any) {
 	t.Helper()
+	revisions := map[string]string{"AccountCreated": "1", "AccountCredited": "2", "AccountDebited": "2"}
 	read := make(map[string]map[string]any)
 	d := json.NewDecoder(bytes.NewReader(lines))
 	for version := 1; d.More(); version++ {
@@ -189,8 +206,7 @@ func checkForeignReads(t *testing.T, lines []byte, written map[string]map[string
 		require.Equal(t, "alice", e.Key)
 		require.Equal(t, "Account", e.Headers["aggregateType"])
 		require.Equal(t, string(rune('0'+version)), e.Headers["aggregateVersion"])
-		require.Equal(t, map[string]string{"AccountCreated": "1", "AccountCredited": "2", "AccountDebited": "2"}[e.Headers["eventType"]],
-			e.Headers["eventVersion"])
+		require.Equal(t, revisions[e.Headers["eventType"]], e.Headers["eventVersion"])
 		read[e.Headers["eventType"]] = e.Value
 	}
 	require.Equal(t, written, read)
@@ -199,7 +215,8 @@ func checkForeignReads(t *testing.T, lines []byte, written map[string]map[string
 	}
 }
 
-// checkLoaded checks that alice has the three events that were stored and the one after, and not the foreign one.
+// checkLoaded checks that alice has the three stored events and the one after, and not the foreign
+// one.
 func checkLoaded(t *testing.T, f *fixture, last string) {
 	t.Helper()
 	var versions []int64

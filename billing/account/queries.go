@@ -8,21 +8,23 @@ import (
 	"github.com/fencelog/fencelog/query"
 )
 
-// GetAccount asks what an account is. The answer shows everything that this process had of it before it was asked: all
-// that was committed, if its store owns the account's partition; see [View]. It is refused with [ErrAccountNotFound].
+// GetAccount asks for the details of an account. The answer shows everything that this process had
+// of it before the question. If the process's store owns the account's partition, this is all that
+// was committed; see [View]. The query is refused with [ErrAccountNotFound].
 type GetAccount struct {
 	query.Returns[Details]
 	AccountID string
 }
 
-// GetBalance asks what an account holds. The answer shows everything that this process had of it before it was asked: all
-// that was committed, if its store owns the account's partition; see [View]. It is refused with [ErrAccountNotFound].
+// GetBalance asks for the balance of an account. The answer shows everything that this process had
+// of it before the question. If the process's store owns the account's partition, this is all that
+// was committed; see [View]. The query is refused with [ErrAccountNotFound].
 type GetBalance struct {
 	query.Returns[Balance]
 	AccountID string
 }
 
-// Details is what an account is, as of a version. Amounts are in minor units.
+// Details are the properties of an account, as of a version. Amounts are in minor units.
 type Details struct {
 	AccountID  string
 	Version    int64 // of the account
@@ -37,8 +39,8 @@ type Details struct {
 	CreatedAt  time.Time
 }
 
-// Balance is what an account holds, as of a version. Amounts are in minor units; [Balance.Format] writes
-// them.
+// Balance is the balance of an account, as of a version. Amounts are in minor units;
+// [Balance.Format] writes them.
 type Balance struct {
 	AccountID string
 	Version   int64 // of the account
@@ -59,5 +61,6 @@ func (b Balance) String() string {
 	if b.Available != nil {
 		available = b.Format(*b.Available)
 	}
-	return fmt.Sprintf("posted %s, held %s, available %s %s", b.Format(b.Posted), b.Format(b.Held), available, b.Currency)
+	return fmt.Sprintf("posted %s, held %s, available %s %s", b.Format(b.Posted), b.Format(b.Held), available,
+		b.Currency)
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What READERS.md tells users of kafkajs to write is what the program has with which the topics are
-// read.
+// READERS.md tells users of kafkajs to write the lines that the test's reading program has.
 func TestReadersAreToldWhatWasTried(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../kafka/READERS.md")

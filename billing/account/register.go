@@ -14,13 +14,13 @@ import (
 	"github.com/fencelog/fencelog/query"
 )
 
-// Config says what accounts are wired to. Store, Codec, Commands and Queries are required; any other field may be left
-// zero.
+// Config has the parts that accounts are wired to. Store, Codec, Commands and Queries are required.
+// Any other field may be left zero.
 type Config struct {
 	// Store keeps the events.
 	Store eventstore.Store
 
-	// Codec encodes them; it needs [Schemas] for the aggregate type [Accounts].
+	// Codec encodes the events. It needs [Schemas] for the aggregate type [Accounts].
 	Codec aggregate.Codec
 
 	// Commands gets the handlers of CreateAccount, CreditAccount and DebitAccount.
@@ -29,11 +29,11 @@ type Config struct {
 	// Queries gets the handlers of GetAccount and GetBalance.
 	Queries *query.Bus
 
-	// Events is handed every event after it is stored, and gets the handler [LogCreated]; its types must include those of
-	// [Accounts]. Default: none.
+	// Events gets every event after it is stored, and gets the handler [LogCreated]. Its types must
+	// include those of [Accounts]. Default: none.
 	Events *event.Bus
 
-	// Logger is what LogCreated writes to. Default: slog.Default().
+	// Logger gets the lines of LogCreated. Default: slog.Default().
 	Logger *slog.Logger
 
 	// Now gives the events their time. Default: the system's clock, UTC.
@@ -43,17 +43,17 @@ type Config struct {
 	NewID func() string
 }
 
-// Service is what there is of accounts beside the buses.
+// Service holds the parts of accounts that the buses do not give.
 type Service struct {
 	Repository *aggregate.Repository[Account]
 	View       *View
 }
 
-// Register makes the buses handle the commands, queries and events of accounts. It reports all mistakes at once; after an
-// error the buses may have some of the handlers, and are of no use.
+// Register makes the buses handle the commands, queries and events of accounts. It reports all
+// mistakes at once. After an error the buses may have some of the handlers, and are of no use.
 //
-// A command with an id that breaks the rules of package ids is refused with [ids.ErrInvalid]. A query of an account id that
-// no account can have finds none.
+// A command with an id that breaks the rules of package ids is refused with [ids.ErrInvalid]. A
+// query with an id that no account can have finds no account.
 func Register(ctx context.Context, cfg Config) (*Service, error) {
 	var mistakes []error
 	if cfg.Commands == nil {
@@ -120,7 +120,8 @@ func subscribe(cfg Config) error {
 	return event.Subscribe(cfg.Events, LogCreated(cfg.Logger))
 }
 
-// LogCreated returns the event handler that logs each new account, with its owner, type and currency.
+// LogCreated returns the event handler that logs each new account, with its owner, type and
+// currency.
 func LogCreated(logger *slog.Logger) func(context.Context, event.Envelope[AccountCreated]) error {
 	return func(ctx context.Context, e event.Envelope[AccountCreated]) error {
 		logger.LogAttrs(ctx, slog.LevelInfo, "account created",
@@ -134,7 +135,7 @@ func LogCreated(logger *slog.Logger) func(context.Context, event.Envelope[Accoun
 	}
 }
 
-// orDispatched returns t, or if that is not given, when the command was dispatched.
+// orDispatched returns t, or if t is not given, the time when the command was dispatched.
 func orDispatched(ctx context.Context, t time.Time) time.Time {
 	if t.IsZero() {
 		md, _ := command.MetadataFrom(ctx)

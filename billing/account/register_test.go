@@ -54,7 +54,8 @@ func TestCommandsReachTheStoreAndComeBack(t *testing.T) {
 	require.Equal(t, "user-1", stored[1].ActorID)
 }
 
-// A command is recognised by its id, a transaction by its own.
+// The id of a command tells its repetitions, and the id of a transaction tells those of the
+// transaction.
 func TestRepeatedCommandsHaveOneEffect(t *testing.T) {
 	t.Parallel()
 	f := inMemory(t)
@@ -99,12 +100,14 @@ func TestNewAccountsAreLogged(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}}))
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
 	f := wire(t, store, schema.NewMemory(), logger)
 	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreateAccount{
 		AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
@@ -127,20 +130,26 @@ func TestQueriesForWhatDoesNotExist(t *testing.T) {
 	}
 }
 
-// An id that breaks the rules is refused with the same code by every command, in every field, also where the store has a rule of its own.
+// Every command refuses an id that breaks the rules with the same code, in every field. It does so
+// also where the store has another rule.
 func TestCommandsWithInvalidIDs(t *testing.T) {
 	t.Parallel()
 	f := inMemory(t)
 	f.create(t, "a")
 	for _, id := range []string{
-		"", strings.Repeat("x", 129), strings.Repeat("x", 300), "\xff", "a\x00", "a\nb", "/", ".", "..", "a//b", "a/b/c", "transit:a", "x/transit:a",
+		"", strings.Repeat("x", 129), strings.Repeat("x", 300), "\xff", "a\x00", "a\nb", "/", ".", "..", "a//b",
+		"a/b/c", "transit:a", "x/transit:a",
 	} {
 		c := credit("t-1", usd(10))
 		create := account.CreateAccount{
-			AccountID: "new", OwnerID: "o", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
+			AccountID: "new", OwnerID: "o", OwnerType: account.OwnerUser, AccountType: account.TypeUser,
+			Currency: "USD",
 		}
 		for field, commands := range map[string][]any{
-			"accountId":     {with(c, func(c *account.CreditAccount) { c.AccountID = id }), with(create, func(c *account.CreateAccount) { c.AccountID = id })},
+			"accountId": {
+				with(c, func(c *account.CreditAccount) { c.AccountID = id }),
+				with(create, func(c *account.CreateAccount) { c.AccountID = id }),
+			},
 			"transactionId": {with(c, func(c *account.CreditAccount) { c.TransactionID = id })},
 			"contra":        {with(c, func(c *account.CreditAccount) { c.Contra = id })},
 			"ownerId":       {with(create, func(c *account.CreateAccount) { c.OwnerID = id })},
@@ -174,7 +183,8 @@ func TestRegisterReportsEveryMistake(t *testing.T) {
 	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Register: true})
+	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas},
+		schema.Config{Register: true})
 	require.NoError(t, err)
 	types, err := event.NewTypes()
 	require.NoError(t, err)

@@ -26,7 +26,7 @@ import (
 // leaving is a registry that can be away.
 type leaving struct {
 	schema.Registry
-	reason error // why it gives no schema; nil: it does
+	reason error // why it gives no schema; nil: it gives schemas
 }
 
 func (r *leaving) Schema(ctx context.Context, id int) (string, error) {
@@ -49,14 +49,16 @@ func TestUndecodableEventsAreNeverLeftOut(t *testing.T) {
 	}
 }
 
-// testUndecodable puts damaged events between good ones, and expects every way of reading to stop there and to say
-// where it is, what is wrong, and with which schema it was written.
+// testUndecodable puts damaged events between good ones. It expects that every way of reading stops
+// there and says the place, the damage and the schema of the writer.
 func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cfg schema.Config) {
 	t.Helper()
 	registry := &leaving{Registry: r}
 	codec, err := schema.NewCodec(registry, billing.Schemas(), cfg)
 	require.NoError(t, err)
-	accounts, err := aggregate.NewRepository(t.Context(), account.Accounts, store, codec, aggregate.Config{Now: fixed, NewID: counter()})
+	accounts, err := aggregate.NewRepository(t.Context(), account.Accounts, store, codec, aggregate.Config{
+		Now: fixed, NewID: counter(),
+	})
 	require.NoError(t, err)
 	topic := cmp.Or(cfg.Prefix, schema.DefaultPrefix) + ".account.events"
 	types, err := event.NewTypes(billing.Events()...)
@@ -142,13 +144,14 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 			})(t.Context(), record))
 		})
 	}
-	// What was only away is back.
+	// The registry, which was only away, is back.
 	registry.reason = nil
 	_, err = accounts.Load(t.Context(), "account-the registry is away")
 	require.ErrorIs(t, err, schema.ErrNotFound)
 }
 
-// before returns the place in the category that all events lie before but the one at the position and those after it in its partition.
+// before returns a place in the category: after it lie only the event at the position and those
+// behind that in its partition.
 func before(t *testing.T, store eventstore.Store, at event.Position) eventstore.Start {
 	t.Helper()
 	ends := make(eventstore.Cursor)

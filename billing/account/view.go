@@ -15,21 +15,26 @@ import (
 
 // Source is where a [View] reads from: an *[aggregate.Repository] of accounts.
 type Source interface {
-	// Events yields the events of all accounts from start on, up to now; in order within an account. An error is
-	// yielded once, as the last pair.
+	// Events yields the events of all accounts from start on, up to now. The events of one account
+	// are in order. An error is yielded once, as the last pair.
 	Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Stored[aggregate.Event[Account]], error]
 }
 
 // View is the read model of all accounts and their balances, in memory.
 //
-// It follows the events when it is asked, up to the last one that its source has, so an answer shows everything that the source had
-// before the question: over a store that owns an account's partition all that was committed, over one that follows what another
-// owns all that it has followed so far. Questions that wait for the events are answered together. It applies each event once, in order, however often the source yields it; an error of the source leaves it
-// where it was, and the next question goes on from there.
+// When it is asked, it follows the events up to the last one that its source has. So an answer
+// shows everything that the source had before the question. Over a store that owns the account's
+// partition, this is all that was committed. Over a store that follows another owner, it is all
+// that the store has followed so far.
+//
+// Questions that wait for the events are answered together. The view applies each event once, in
+// order, however often the source yields it. An error of the source leaves the view as it was, and
+// the next question goes on from there.
 type View struct {
 	source Source
 
-	// turn holds a token while a goroutine uses what is below it. It is a channel, so that who waits can leave.
+	// turn holds a token while a goroutine uses the fields below. It is a channel, so that a
+	// goroutine that waits can leave.
 	turn  chan struct{}
 	state *viewState
 	upTo  uint64 // the latest catch-up of state that succeeded, by its number
@@ -37,7 +42,7 @@ type View struct {
 	begun atomic.Uint64 // catch-ups; their numbers are 1, 2, 3 …
 }
 
-// viewState is what the events up to cursor make.
+// viewState is the state that the events up to cursor make.
 type viewState struct {
 	cursor eventstore.Cursor
 	rows   map[string]row
@@ -49,7 +54,7 @@ type row struct {
 	posted, held int64
 }
 
-// NewView returns an empty view of what source yields.
+// NewView returns an empty view of the events that source yields.
 func NewView(source Source) *View {
 	return &View{source: source, turn: make(chan struct{}, 1), state: newViewState()}
 }
@@ -58,13 +63,15 @@ func newViewState() *viewState {
 	return &viewState{cursor: make(eventstore.Cursor), rows: make(map[string]row)}
 }
 
-// Account returns what the account is, or a *[NotFoundError], or what the source failed with.
+// Account returns the details of the account. It fails with a *[NotFoundError], or with the error
+// of the source.
 func (v *View) Account(ctx context.Context, id string) (Details, error) {
 	r, err := v.row(ctx, id)
 	return r.Details, err
 }
 
-// Balance returns what the account holds, or a *[NotFoundError], or what the source failed with.
+// Balance returns the balance of the account. It fails with a *[NotFoundError], or with the error
+// of the source.
 func (v *View) Balance(ctx context.Context, id string) (Balance, error) {
 	r, err := v.row(ctx, id)
 	if err != nil {
@@ -73,7 +80,7 @@ func (v *View) Balance(ctx context.Context, id string) (Balance, error) {
 	return r.balance(), nil
 }
 
-// Balances returns what all accounts hold, by id, or what the source failed with.
+// Balances returns the balances of all accounts, by id. It fails with the error of the source.
 func (v *View) Balances(ctx context.Context) ([]Balance, error) {
 	var all []Balance
 	err := v.current(ctx, func(s *viewState) {
@@ -85,8 +92,8 @@ func (v *View) Balances(ctx context.Context) ([]Balance, error) {
 	return all, err
 }
 
-// Rebuild reads all events again, from the first one, and replaces what the view holds. Until it is done, the view
-// answers from what it has; if it fails, so it does afterwards.
+// Rebuild reads all events again, from the first one, and replaces the state of the view. Until
+// Rebuild is done, and after it has failed, the view answers from the state that it has.
 func (v *View) Rebuild(ctx context.Context) error {
 	fresh := newViewState()
 	if err := fresh.catchUp(ctx, v.source); err != nil {
@@ -97,7 +104,7 @@ func (v *View) Rebuild(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	v.state, v.upTo = fresh, 0 // what fresh saw may be older than a question that waits
+	v.state, v.upTo = fresh, 0 // fresh may have seen less than a waiting question needs
 	<-v.turn
 	return nil
 }
@@ -112,8 +119,9 @@ func (v *View) row(ctx context.Context, id string) (row, error) {
 	return r, err
 }
 
-// current catches up, unless a catch-up that began after this question has done so, then lets look see what there is. So a question waits for two
-// catch-ups at most, however many are asked at once.
+// current catches up, unless a catch-up that began after this question has done so. Then it calls
+// look with the state. So a question waits for two catch-ups at most, however many are asked at
+// once.
 func (v *View) current(ctx context.Context, look func(*viewState)) error {
 	asked := v.begun.Load()
 	select {
@@ -187,7 +195,8 @@ func (r *row) apply(e event.Envelope[aggregate.Event[Account]]) error {
 	case AccountDebited:
 		r.posted -= event.Amount
 	default:
-		return fmt.Errorf("the view of accounts does not know event %s of account %q, at %s", e.Type, e.AggregateID, e.Position)
+		return fmt.Errorf("the view of accounts does not know event %s of account %q, at %s", e.Type, e.AggregateID,
+			e.Position)
 	}
 	return nil
 }
@@ -202,7 +211,7 @@ func (r row) balance() Balance {
 		Held:      r.held,
 	}
 	if r.MinBalance != nil {
-		available := r.posted - r.held - *r.MinBalance // the commands see to it that this fits
+		available := r.posted - r.held - *r.MinBalance // the commands ensure that this fits
 		b.Available = &available
 	}
 	return b

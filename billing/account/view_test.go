@@ -21,7 +21,7 @@ import (
 
 type stored = event.Stored[aggregate.Event[account.Account]]
 
-// script is a source that yields what it is told to, whatever it is asked for.
+// script is a source that yields the given events, whatever it is asked for.
 type script struct {
 	next  []stored
 	err   error // after them
@@ -49,7 +49,8 @@ func at(first int64, events ...aggregate.Event[account.Account]) []stored {
 		version := first + int64(i)
 		all = append(all, stored{
 			Header: event.Header{
-				Type: e.EventType(), Category: "Account", AggregateID: "a", AggregateVersion: version, Timestamp: fixed(),
+				Type: e.EventType(), Category: "Account", AggregateID: "a", AggregateVersion: version,
+				Timestamp: fixed(),
 			},
 			Position: event.Position{Partition: 3, Offset: 10 * version},
 			Events:   []aggregate.Event[account.Account]{e},
@@ -78,7 +79,8 @@ func TestViewAppliesEachEventOnce(t *testing.T) {
 	require.Equal(t, all[3].Position.Offset+1, source.start.Offset(3), "it asks for no more than it needs")
 }
 
-// A stored event of a former revision may be two of today's: both are applied, or, where the view does not know one, none.
+// A stored event of a former revision may be two of today's events. The view applies both or, if it
+// does not know one, none.
 func TestViewAppliesAllThatAStoredEventIs(t *testing.T) {
 	t.Parallel()
 	all := at(1, created(), credited("t-1", 100, 100), debited("t-2", 30, 70))
@@ -121,7 +123,8 @@ func TestViewRefusesAGapAndAnUnknownEvent(t *testing.T) {
 	require.EqualError(t, err,
 		`view of accounts: account "a" is at version 1, and the next event, at 3:30, has version 3: events are missing`)
 	_, err = account.NewView(&script{next: at(1, unknown{})}).Balance(t.Context(), "a")
-	require.EqualError(t, err, `view of accounts: the view of accounts does not know event Unknown of account "a", at 3:10`)
+	require.EqualError(t, err,
+		`view of accounts: the view of accounts does not know event Unknown of account "a", at 3:10`)
 }
 
 type unknown struct{}
@@ -129,7 +132,7 @@ type unknown struct{}
 func (unknown) EventType() string      { return "Unknown" }
 func (unknown) Apply(*account.Account) {}
 
-// Whoever adds an event to the aggregate is told here that the view needs it too.
+// If somebody adds an event to the aggregate, this test says that the view needs it too.
 func TestViewKnowsEveryEvent(t *testing.T) {
 	t.Parallel()
 	samples := map[string]aggregate.Event[account.Account]{
@@ -175,7 +178,7 @@ func TestViewAnswersUnderItsContext(t *testing.T) {
 	wait.Wait()
 }
 
-// stuckSource yields nothing, and not soon.
+// stuckSource waits, and yields nothing.
 type stuckSource struct{ entered, leave chan struct{} }
 
 func (s *stuckSource) Events(context.Context, eventstore.Start) iter.Seq2[stored, error] {
@@ -257,11 +260,13 @@ func equalsFold(t require.TestingT, ctx context.Context, f *fixture, id string) 
 	a := root.State()
 	lowest, highest := a.Limits()
 	require.Equal(t, account.Details{
-		AccountID: id, Version: root.Version(), Status: a.Status, OwnerID: a.OwnerID, OwnerType: a.OwnerType, Type: a.Type,
-		Currency: a.Currency, Exponent: a.Exponent, MinBalance: lowest, MaxBalance: highest, CreatedAt: fixed(),
+		AccountID: id, Version: root.Version(), Status: a.Status, OwnerID: a.OwnerID, OwnerType: a.OwnerType,
+		Type: a.Type, Currency: a.Currency, Exponent: a.Exponent, MinBalance: lowest, MaxBalance: highest,
+		CreatedAt: fixed(),
 	}, details)
 	want := account.Balance{
-		AccountID: id, Version: root.Version(), Currency: a.Currency, Exponent: a.Exponent, Posted: a.Posted, Held: a.Held,
+		AccountID: id, Version: root.Version(), Currency: a.Currency, Exponent: a.Exponent, Posted: a.Posted,
+		Held: a.Held,
 	}
 	if lowest != nil {
 		want.Available = new(a.Posted - a.Held - *lowest)
@@ -269,7 +274,7 @@ func equalsFold(t require.TestingT, ctx context.Context, f *fixture, id string) 
 	require.Equal(t, want, balance)
 }
 
-// Every answer shows what was committed before the question, while others write and ask.
+// Every answer shows all that was committed before the question, while others write and ask.
 func TestViewSeesWhatWasCommittedBeforeItWasAsked(t *testing.T) {
 	t.Parallel()
 	const accounts, credits = 8, 40

@@ -9,15 +9,15 @@ import (
 	"github.com/fencelog/fencelog/billing/refusal"
 )
 
-// MaxLength is how many characters an id has at most, with a slash that it may have.
+// MaxLength is the greatest number of characters of an id, with the slash that it may have.
 const MaxLength = 128
 
 // The rules as regular expressions, which Go and ECMAScript read alike. They leave out the length.
 const (
-	// NamePattern matches what any id may be but an account's.
+	// NamePattern matches a valid id of anything but an account.
 	NamePattern = `^` + name + `$`
 
-	// AccountPattern matches what an account's id may be.
+	// AccountPattern matches a valid id of an account.
 	AccountPattern = `^` + name + `(/` + name + `)?$`
 
 	// ReservedPattern matches the ids that are the system's.
@@ -26,7 +26,7 @@ const (
 
 const name = `\.*[A-Za-z0-9_:@-][A-Za-z0-9._:@-]*`
 
-// What an id must be, in words.
+// The rules in words.
 const (
 	// NameRule is the rule of all ids but an account's.
 	NameRule = "1 to 128 of letters, digits and . _ - : @, not dots alone"
@@ -37,7 +37,7 @@ const (
 	freeRule = "no name that begins with transit:, which are the system's"
 )
 
-// ErrInvalid is the code of the refusal of an id, and what an *[Error] matches.
+// ErrInvalid is the code of the refusal of an id. An *[Error] matches it.
 const ErrInvalid refusal.Code = "InvalidId"
 
 // Error says that an id breaks a rule. It matches [ErrInvalid].
@@ -83,7 +83,7 @@ func check(field, id string, pattern *regexp.Regexp, rule string) error {
 }
 
 // CheckFree returns nil if everybody may give the id to something, and an *[Error] with the field
-// if it is the system's.
+// if the id is the system's.
 func CheckFree(field, id string) error {
 	for part := range strings.SplitSeq(id, "/") {
 		if strings.HasPrefix(part, "transit:") {

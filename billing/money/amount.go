@@ -2,20 +2,21 @@ package money
 
 import "fmt"
 
-// MaxMinor is the greatest amount in minor units, 2^53−1, and −MaxMinor is the least: between them
-// a double holds every whole number. At two digits after the point that is 90,071,992,547,409.91.
+// MaxMinor is the greatest amount in minor units, 2^53−1, and −MaxMinor is the least. A double
+// holds every whole number between them. At two digits after the point MaxMinor is
+// 90,071,992,547,409.91.
 const MaxMinor = 1<<53 - 1
 
-// Amount is a sum of money: Minor units of Currency, such as 1250 of USD for 12.50 where USD is
-// counted with two digits. It may be negative. It does not know the digits: whoever keeps amounts
-// keeps their exponent, for [Amount.Format]. The zero Amount is of no currency.
+// Amount is a sum of money: Minor units of Currency, such as 1250 of USD for 12.50 if USD is
+// counted with two digits. It may be negative. It does not know the digits: keep the exponent
+// beside an amount, for [Amount.Format]. The zero Amount has no currency.
 type Amount struct {
 	Minor    int64
 	Currency Currency
 }
 
 // Add returns a + b. It fails with a *[MismatchError] if the currencies differ, and with an
-// *[OverflowError].
+// *[OverflowError] if the sum is beyond ±[MaxMinor].
 func (a Amount) Add(b Amount) (Amount, error) {
 	if a.Currency != b.Currency {
 		return Amount{}, &MismatchError{Found: b.Currency, Want: a.Currency}

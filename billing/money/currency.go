@@ -7,14 +7,14 @@ import (
 )
 
 // Currency is the alphabetic code of ISO 4217, in upper case, such as "USD". Any other text is
-// invalid, and refused where it is looked up.
+// invalid, and a function that looks it up refuses it.
 type Currency string
 
 // Exponent returns how many digits follow the decimal point: 2 for USD, 0 for JPY, 3 for KWD. It
 // fails with a *[CurrencyError] if ISO 4217 does not list the currency.
 //
-// Ask it once, when counting begins, and store the answer: the currency may be withdrawn later, or
-// get other digits, and what was counted before stays as it is.
+// Ask it once, when counting begins, and store the answer. The currency may be withdrawn later, or
+// get other digits, and the amounts that were counted before stay as they are.
 func (c Currency) Exponent() (int, error) {
 	digits, ok := currency.GetDigits(string(c))
 	if !ok {
@@ -25,8 +25,8 @@ func (c Currency) Exponent() (int, error) {
 
 const codeLength = 3
 
-// name shows a currency. What has not the form of a code is quoted; whether the code is listed does
-// not matter.
+// name shows a currency. It quotes a text that has not the form of a code. It does not matter
+// whether the code is listed.
 func name(c Currency) string {
 	code := len(c) == codeLength
 	for _, r := range []byte(c) {

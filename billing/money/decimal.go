@@ -11,11 +11,12 @@ const (
 	maxExponent = 18 // digits after the point; more than any amount has
 )
 
-// Decimal is an amount as people and other programs write it, such as "12.50" or "-3": digits,
-// perhaps with a minus before them, perhaps with a point and digits after them, and nothing else.
-// How many minor units it is depends on who counts them; see [Decimal.Minor].
+// Decimal is an amount as people and other programs write it, such as "12.50" or "-3". It has
+// digits, perhaps with a minus before them, perhaps with a point and digits after them, and nothing
+// else. [Decimal.Minor] says how many minor units it is, which depends on the digits that the
+// caller counts.
 //
-// It is what commands carry. Whatever text it has, a function that reads it checks it.
+// Commands carry Decimals. Every function that reads one checks its text.
 type Decimal string
 
 // Check returns nil, or a *[SyntaxError] if the text is no decimal of at most 40 characters.
@@ -24,8 +25,8 @@ func (d Decimal) Check() error {
 	return err
 }
 
-// Sign returns -1, 0 or 1: whether the decimal is below, at or above 0. It fails with a
-// *[SyntaxError].
+// Sign returns -1 if the decimal is below 0, 0 if it is 0, and 1 if it is above. It fails with a
+// *[SyntaxError] if the text is no decimal.
 func (d Decimal) Sign() (int, error) {
 	p, err := d.parts()
 	switch {
@@ -42,8 +43,11 @@ func (d Decimal) Sign() (int, error) {
 // Minor returns the decimal in minor units, of which the given number of digits are after the
 // point: 1250 for "12.50" at 2. An exponent below 0 or above 18 counts as 0 or 18.
 //
-// It fails with a *[SyntaxError]; with a *[PrecisionError] if there are more digits after the point
-// than that, be they zeros; and with an *[OverflowError] beyond ±[MaxMinor].
+// Minor fails with
+//   - a *[SyntaxError] if the text is no decimal;
+//   - a *[PrecisionError] if there are more digits after the point than that, even if they are
+//     zeros;
+//   - an *[OverflowError] beyond ±[MaxMinor].
 func (d Decimal) Minor(exponent int) (int64, error) {
 	exponent = bounded(exponent)
 	p, err := d.parts()
@@ -64,8 +68,8 @@ func (d Decimal) Minor(exponent int) (int64, error) {
 }
 
 // MarshalText returns the shortest text of the same number: "12.5" for "12.50", "0" for "-0.00". So
-// two commands that differ in nothing but zeros are one. It never fails: what is no decimal is
-// returned as it is.
+// two commands that differ only in such zeros are one. It never fails: it returns a text that is no
+// decimal as it is.
 func (d Decimal) MarshalText() ([]byte, error) {
 	p, ok := d.split()
 	if !ok {
@@ -84,7 +88,7 @@ func (d Decimal) MarshalText() ([]byte, error) {
 	return []byte(text), nil
 }
 
-// parts are what a decimal is written of. whole has a digit at least.
+// parts are the parts of a written decimal. The part whole has at least one digit.
 type parts struct {
 	negative        bool
 	whole, fraction string

@@ -7,7 +7,8 @@ import (
 	"github.com/fencelog/fencelog/billing/refusal"
 )
 
-// Why an amount is refused: codes for clients, and sentinels for errors.Is. Each stands for the error type named.
+// The reasons why an amount is refused. They are codes for clients, and sentinels for errors.Is.
+// Each stands for the named error type.
 const (
 	ErrInvalidCurrency refusal.Code = "InvalidCurrency"         // [CurrencyError]
 	ErrInvalidAmount   refusal.Code = "InvalidAmount"           // [SyntaxError]
@@ -42,7 +43,8 @@ func (e *SyntaxError) Error() string {
 // Unwrap returns [ErrInvalidAmount].
 func (e *SyntaxError) Unwrap() error { return ErrInvalidAmount }
 
-// PrecisionError says that an amount has more decimal digits than it is counted with. It matches [ErrPrecision].
+// PrecisionError says that an amount has more digits after the point than the caller counts. It
+// matches [ErrPrecision].
 type PrecisionError struct {
 	Text     string
 	Exponent int // how many it may have
@@ -50,7 +52,8 @@ type PrecisionError struct {
 
 // Error says what was found and what was expected.
 func (e *PrecisionError) Error() string {
-	return fmt.Sprintf("%s has too many digits after the point, at most %d fit: amounts are never rounded", e.Text, e.Exponent)
+	return fmt.Sprintf("%s has too many digits after the point, at most %d fit: amounts are never rounded", e.Text,
+		e.Exponent)
 }
 
 // Unwrap returns [ErrPrecision].
@@ -59,9 +62,10 @@ func (e *PrecisionError) Unwrap() error { return ErrPrecision }
 // OverflowError says that a result is beyond ±[MaxMinor]. It matches [ErrOverflow].
 type OverflowError struct{ Operation string }
 
-// Error says of what, and what the limit is.
+// Error says which operation overflowed, and what the limit is.
 func (e *OverflowError) Error() string {
-	return fmt.Sprintf("%s is out of range: expected at most %d minor units (2^53-1) on either side of 0", e.Operation, MaxMinor)
+	return fmt.Sprintf("%s is out of range: expected at most %d minor units (2^53-1) on either side of 0", e.Operation,
+		MaxMinor)
 }
 
 // Unwrap returns [ErrOverflow].
@@ -71,7 +75,8 @@ func overflow(a int64, operator string, b int64) error {
 	return &OverflowError{Operation: fmt.Sprintf("%d %s %d", a, operator, b)}
 }
 
-// MismatchError says that an amount is of another currency than is expected. It matches [ErrMismatch].
+// MismatchError says that an amount is of another currency than is expected. It matches
+// [ErrMismatch].
 type MismatchError struct{ Found, Want Currency }
 
 // Error says what was found and what was expected.

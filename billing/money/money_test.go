@@ -17,7 +17,8 @@ import (
 )
 
 func codes() *rapid.Generator[money.Currency] {
-	return rapid.Map(rapid.SampledFrom(currency.GetCurrencyCodes()), func(c string) money.Currency { return money.Currency(c) })
+	return rapid.Map(rapid.SampledFrom(currency.GetCurrencyCodes()),
+		func(c string) money.Currency { return money.Currency(c) })
 }
 
 // minors are whole numbers, often near the bounds of amounts and of 64 bits.
@@ -40,7 +41,7 @@ func within() *rapid.Generator[int64] {
 	)
 }
 
-// The limit is what it is for: the whole numbers that a double holds, and every one of them.
+// The limit fits its purpose: a double holds every whole number within it, and not all beyond.
 func TestMaxMinorIsWhatADoubleHolds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -74,7 +75,8 @@ func TestMinorReadsWhatFormatWrites(t *testing.T) {
 func TestShortestText(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[money.Decimal]string{
-		"12.50": "12.5", "0012": "12", "-0.00": "0", "0.10": "0.1", "-00.050": "-0.05", "100": "100", "": "", "1e3": "1e3", "5.": "5.",
+		"12.50": "12.5", "0012": "12", "-0.00": "0", "0.10": "0.1", "-00.050": "-0.05", "100": "100", "": "",
+		"1e3": "1e3", "5.": "5.",
 	} {
 		got, err := text.MarshalText()
 		require.NoError(t, err)
@@ -82,7 +84,7 @@ func TestShortestText(t *testing.T) {
 	}
 }
 
-// The library of the currency table reads and writes decimals too, by another way: both must agree.
+// The library of the currency table reads and writes decimals in another way. Both must agree.
 func TestDecimalsAgreeWithTheLibraryOfTheTable(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -208,7 +210,8 @@ func TestMinor(t *testing.T) {
 			require.Equal(t, c.want, minor)
 			_, sign := money.Decimal(c.text).Sign()
 			for _, err := range []error{sign, money.Decimal(c.text).Check()} {
-				require.Equal(t, c.code == money.ErrInvalidAmount, err != nil, "it is a decimal or not, whoever counts: %v", err)
+				require.Equal(t, c.code == money.ErrInvalidAmount, err != nil,
+					"it is a decimal or not, whoever counts: %v", err)
 			}
 		})
 	}
@@ -240,7 +243,8 @@ func TestFormat(t *testing.T) {
 func TestErrorsSayWhatWasFoundAndExpected(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "1250 minor units of USD", money.Amount{Minor: 1250, Currency: "USD"}.String())
-	require.Equal(t, "1.250 HRK", money.Amount{Minor: 1250, Currency: "HRK"}.Format(3), "withdrawn, and counted all the same")
+	require.Equal(t, "1.250 HRK", money.Amount{Minor: 1250, Currency: "HRK"}.Format(3),
+		"withdrawn, and counted all the same")
 	require.Equal(t, `7 minor units of "???"`, money.Amount{Minor: 7, Currency: "???"}.String())
 
 	_, err := money.Currency("usd").Exponent()
@@ -251,7 +255,8 @@ func TestErrorsSayWhatWasFoundAndExpected(t *testing.T) {
 	require.EqualError(t, err, "0.001 has too many digits after the point, at most 2 fit: amounts are never rounded")
 	_, err = money.Add(money.MaxMinor, 1)
 	require.EqualError(t, err,
-		"9007199254740991 + 1 is out of range: expected at most 9007199254740991 minor units (2^53-1) on either side of 0")
+		"9007199254740991 + 1 is out of range: "+
+			"expected at most 9007199254740991 minor units (2^53-1) on either side of 0")
 	_, err = money.Amount{Currency: "HRK"}.Add(money.Amount{})
 	require.EqualError(t, err, `the amount is in "", expected HRK: there is no conversion`)
 }

@@ -134,13 +134,13 @@ func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
 	var mistakes []error
 	for _, name := range s.types {
 		if s.views[name] != nil {
-			mistakes = append(mistakes, fmt.Errorf("Categories: %q is given twice", name))
+			mistakes = append(mistakes, fmt.Errorf("category %q is given twice", name))
 		}
 		mistakes = append(mistakes, eventstore.CheckCategory(name))
 		s.views[name] = newView(name)
 	}
 	if len(s.types) == 0 || s.timeout < 0 {
-		mistakes = append(mistakes, fmt.Errorf("Categories has %d names and Timeout is %s, expected 1 or more and a positive time",
+		mistakes = append(mistakes, fmt.Errorf("found %d Categories and a Timeout of %s, expected 1 or more and a positive time",
 			len(s.types), s.timeout))
 	}
 	if err := errors.Join(mistakes...); err != nil {

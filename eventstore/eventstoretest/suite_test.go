@@ -61,7 +61,7 @@ func TestBadConfigIsRefused(t *testing.T) {
 	for want, cfg := range map[string]eventstoretest.Config{
 		`"Account" is given twice`:   {Categories: []string{"Account", "Account"}},
 		`found "Acc.ount", expected`: {Categories: []string{"Acc.ount"}},
-		"Categories has 0 names":     {Categories: []string{}},
+		"found 0 Categories":         {Categories: []string{}},
 		"Timeout is -1s":             {Timeout: -time.Second},
 	} {
 		r := record(t, model, func() eventstore.Store { return good(t) }, cfg)

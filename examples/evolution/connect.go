@@ -18,7 +18,7 @@ const (
 	registryVariable = "SCHEMA_REGISTRY_URL"
 )
 
-// backend is where the events and their schemas are kept.
+// backend keeps the events and their schemas.
 type backend struct {
 	store    eventstore.Store
 	registry schema.Registry
@@ -51,5 +51,7 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	if err != nil {
 		return nil, errors.Join(err, registry.Close())
 	}
-	return &backend{store, registry, store.Claim, func() error { return errors.Join(store.Close(), registry.Close()) }}, nil
+	return &backend{
+		store, registry, store.Claim, func() error { return errors.Join(store.Close(), registry.Close()) },
+	}, nil
 }

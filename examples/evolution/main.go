@@ -29,10 +29,11 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 
-	usage = "usage: evolution   (" + brokersVariable + " and " + registryVariable + " name a Kafka and a registry; without, all is in memory)\n"
+	usage = "usage: evolution   (" + brokersVariable + " and " + registryVariable +
+		" name a Kafka and a registry; without, all is in memory)\n"
 )
 
-// program is the program; it returns the exit code.
+// program runs the program and returns the exit code.
 func program(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	if len(args) == 1 && slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
 		_, _ = io.WriteString(stdout, usage)
@@ -49,7 +50,7 @@ func program(ctx context.Context, args []string, stdout, stderr io.Writer, geten
 	return exitOK
 }
 
-// run deploys one release after the other, and has each write and all read.
+// run deploys one release after the other, and makes each write and all read.
 func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) string) (err error) {
 	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	b, err := connect(ctx, getenv, logger)
@@ -68,7 +69,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) stri
 	for i, r := range releases() {
 		tills, err := r.deploy(ctx, b.store, b.registry)
 		if err == nil {
-			err = b.claim(ctx) // when the release is known to work
+			err = b.claim(ctx) // once the release works
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
@@ -88,7 +89,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) stri
 	return tryFourth(ctx, stdout, b.registry)
 }
 
-// revision names what was written last.
+// revision names the revision that was written last.
 func revision(ctx context.Context, tills *aggregate.Repository[Till], till string) (name string) {
 	for e, err := range tills.History(ctx, till, 1) {
 		if err != nil {
@@ -99,7 +100,7 @@ func revision(ctx context.Context, tills *aggregate.Repository[Till], till strin
 	return name
 }
 
-// readAll has every release that runs read everything.
+// readAll makes every release that runs read everything.
 func readAll(ctx context.Context, stdout io.Writer, running []*aggregate.Repository[Till], till string) error {
 	for i, tills := range running {
 		root, err := tills.Load(ctx, till)
@@ -107,12 +108,14 @@ func readAll(ctx context.Context, stdout io.Writer, running []*aggregate.Reposit
 			return fmt.Errorf("%s: %w", releases()[i].name, err)
 		}
 		state := root.State()
-		fmt.Fprintf(stdout, "    %s reads: %s; %s in the till\n", releases()[i].name, strings.Join(state.Payments, "; "), euros(state.Cents))
+		fmt.Fprintf(stdout, "    %s reads: %s; %s in the till\n", releases()[i].name,
+			strings.Join(state.Payments, "; "), euros(state.Cents))
 	}
 	return nil
 }
 
-// tryFourth checks a release that drops the fields that the former ones read and makes another a text.
+// tryFourth checks a release that drops the fields that the former ones read, and turns another one
+// into a text.
 func tryFourth(ctx context.Context, stdout io.Writer, registry schema.Registry) error {
 	sources, err := release{files: "schemas/release4"}.sources()
 	if err != nil {

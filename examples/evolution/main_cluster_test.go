@@ -11,7 +11,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// In Kafka the program shows what it shows in memory, also when it runs again.
+// In Kafka the program shows the same as in memory, also when it runs again.
 func TestRunTwiceOnKafka(t *testing.T) {
 	t.Parallel()
 	c := kafkatest.ForTest(t, kafkatest.Config{Registry: true})

@@ -22,7 +22,7 @@ func getenvOf(variables map[string]string) func(string) string {
 	return func(name string) string { return variables[name] }
 }
 
-// testRun runs the program and compares what it prints, and returns what it says besides.
+// testRun runs the program, compares its standard output, and returns its standard error.
 func testRun(t *testing.T, getenv func(string) string) string {
 	t.Helper()
 	want, err := os.ReadFile("testdata/output.txt")
@@ -49,7 +49,7 @@ func TestReleasesAreCompatible(t *testing.T) {
 	}
 }
 
-// Without its upcaster release 3 would take former payments for ones of no cents.
+// Without its upcaster release 3 would take former payments for payments of 0 cents.
 func TestTheUpcasterMatters(t *testing.T) {
 	t.Parallel()
 	var till Till

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	paymentReceived = "PaymentReceived" // as it is stored, whatever the Go types are called
+	paymentReceived = "PaymentReceived" // as it is stored, whatever the names of the Go types
 	tillType        = "Till"
 	prefix          = "evolution"
 
@@ -37,7 +37,7 @@ func euros(cents int64) string {
 	return fmt.Sprintf("%d.%02d €", cents/centsPerEuro, cents%centsPerEuro)
 }
 
-// schemas holds what the repository of the till's service held at each release.
+// schemas holds the schema files that the repository of the till's service had at each release.
 //
 //go:embed schemas
 var schemas embed.FS
@@ -64,7 +64,9 @@ func (r release) sources() (schema.Sources, error) {
 }
 
 // deploy registers the schemas of the release, as a deployment step does, and starts it.
-func (r release) deploy(ctx context.Context, store eventstore.Store, registry schema.Registry) (*aggregate.Repository[Till], error) {
+func (r release) deploy(
+	ctx context.Context, store eventstore.Store, registry schema.Registry,
+) (*aggregate.Repository[Till], error) {
 	sources, err := r.sources()
 	if err != nil {
 		return nil, err

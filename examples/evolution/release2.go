@@ -1,6 +1,7 @@
 package main
 
-// paymentReceived2 is PaymentReceived in release 2: it has a note, which is nil in what release 1 wrote.
+// paymentReceived2 is PaymentReceived in release 2: it has a note, which is nil in events of
+// release 1.
 type paymentReceived2 struct {
 	Payer string  `avro:"payer"`
 	Euros int64   `avro:"euros"`

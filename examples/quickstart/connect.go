@@ -21,7 +21,7 @@ const (
 	registryVariable = "SCHEMA_REGISTRY_URL"
 )
 
-// backend is where the events and their schemas are kept.
+// backend keeps the events and their schemas.
 type backend struct {
 	name     string
 	store    eventstore.Store
@@ -31,7 +31,8 @@ type backend struct {
 	close    func() error
 }
 
-// connect returns the backend that the environment names: Kafka if KAFKA_BROKERS is set, else memory.
+// connect returns the backend that the environment names: Kafka if KAFKA_BROKERS is set, else
+// memory.
 func connect(ctx context.Context, getenv func(string) string, logger *slog.Logger) (*backend, error) {
 	if getenv(brokersVariable) == "" {
 		return inMemory()
@@ -48,7 +49,7 @@ func inMemory() (*backend, error) {
 		name:     fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
 		store:    store,
 		registry: schema.NewMemory(),
-		schemas:  schema.Config{Register: true}, // nobody else could
+		schemas:  schema.Config{Register: true}, // nobody else can
 		claim:    func(context.Context) error { return nil },
 		close:    store.Close,
 	}, nil

@@ -1,16 +1,22 @@
-// Command quickstart runs account commands through Fencelog, from the command bus to the event store and back to the balances.
+// Command quickstart runs account commands through Fencelog, from the command bus to the event
+// store and back to the balances.
 //
 //	go run ./examples/quickstart [-v] [file|-]
 //
-// It reads one command as JSON from each line of the file, of standard input for "-", or of the sample that it carries, and
-// shows each command, the events that it made or why it was refused, and at the end the balances:
+// It reads one command as JSON from each line of the file, of standard input for "-", or of the
+// sample that it carries. It shows each command with the events that it made, or with the reason of
+// its refusal. At the end it shows the balances. A line looks like this:
 //
 //	{"command": "CreditAccount", "accountId": "alice", "transactionId": "topup-1", "entryType": "TOPUP",
 //	 "amount": "100.00", "currency": "USD", "contra": "bank", "commandId": "c-1"}
 //
-// The events are kept in memory, unless KAFKA_BROKERS is set: then in Kafka, with SCHEMA_REGISTRY_URL as the schema registry
-// and KAFKA_CLIENT_ID as the name to go by. Run it twice there, and the second run finds what the first one left.
+// The program keeps the events in memory or, if KAFKA_BROKERS is set, in Kafka. Then
+// SCHEMA_REGISTRY_URL is the schema registry, and KAFKA_CLIENT_ID the name of the client. A second
+// run on Kafka finds the events of the first one.
 //
-// It exits with 0 if every line was understood, be its command refused; with 1 if a line was not, or
-// something failed; with 2 if it was called wrongly; with 130 if it was interrupted.
+// It exits with
+//   - 0 if it understood every line, even if a command was refused;
+//   - 1 if it did not understand a line, or something failed;
+//   - 2 if it was called wrongly;
+//   - 130 if it was interrupted.
 package main

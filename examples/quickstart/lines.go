@@ -17,13 +17,14 @@ const maxLine = 64 << 10
 type line struct {
 	number int // from 1
 	text   []byte
-	err    error // why it cannot be looked at
+	err    error // why the line cannot be parsed
 }
 
-// lines yields the lines of r until its end or until ctx ends. If r fails, that is yielded as the last pair.
+// lines yields the lines of r until its end or until ctx ends. If r fails, that is yielded as the
+// last pair.
 //
-// Who reads from a terminal cannot be interrupted: so that ctx can end the iteration, a goroutine reads, which lives until its
-// read returns.
+// A read from a terminal cannot be interrupted. So that ctx can end the iteration, a goroutine
+// reads, which lives until its read returns.
 func lines(ctx context.Context, r io.Reader) iter.Seq2[line, error] {
 	return func(yield func(line, error) bool) {
 		type item struct {

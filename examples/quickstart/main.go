@@ -31,8 +31,10 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the program; it returns the exit code.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+// run runs the program and returns the exit code.
+func run(
+	ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string,
+) int {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	var usage strings.Builder
 	flags.SetOutput(&usage)
@@ -75,10 +77,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// process runs the commands from the named source against the store that the environment names. It reports whether
-// every line was understood.
+// process runs the commands from the named source against the store that the environment names. It
+// reports whether every line was understood.
 func process(
-	ctx context.Context, source string, stdin io.Reader, stdout io.Writer, getenv func(string) string, logger *slog.Logger,
+	ctx context.Context, source string, stdin io.Reader, stdout io.Writer, getenv func(string) string,
+	logger *slog.Logger,
 ) (ok bool, err error) {
 	in, err := open(source, stdin)
 	if err != nil {
@@ -100,7 +103,7 @@ func process(
 	return s.run(ctx, b, in)
 }
 
-// input is where the lines come from.
+// input is the source of the lines.
 type input struct {
 	io.Reader
 

@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/command"
 )
 
-// request is a line as it was understood.
+// request is a line that was parsed.
 type request struct {
 	name      string // of the command
 	accountID string
@@ -47,7 +47,8 @@ func parse(text []byte) (request, error) {
 	case "":
 		return request{}, errors.Join(f.wrong...)
 	default:
-		return request{}, fmt.Errorf("unknown command %q, expected CreateAccount, CreditAccount or DebitAccount", r.name)
+		return request{}, fmt.Errorf("unknown command %q, expected CreateAccount, CreditAccount or DebitAccount",
+			r.name)
 	}
 	if r.commandID = f.optional("commandId"); r.commandID != "" {
 		r.options = append(r.options, command.WithID(r.commandID))
@@ -79,7 +80,7 @@ func (r *request) create(f *fields) {
 	r.command, r.accountID = c, c.AccountID
 }
 
-// movement reads what a credit and a debit have in common.
+// movement reads the common part of a credit and a debit.
 func (f *fields) movement(preposition string) (account.CreditAccount, string) {
 	c := account.CreditAccount{
 		AccountID:     f.text("accountId"),
@@ -97,18 +98,20 @@ func (f *fields) movement(preposition string) (account.CreditAccount, string) {
 			f.fail("effectiveAt is %q, expected a time such as \"2026-01-31T18:00:00Z\"", at)
 		}
 	}
-	return c, fmt.Sprintf("%s of %s %s %s %s, %s", c.EntryType, c.Amount, c.Currency, preposition, c.Contra, c.TransactionID)
+	return c, fmt.Sprintf("%s of %s %s %s %s, %s", c.EntryType, c.Amount, c.Currency, preposition, c.Contra,
+		c.TransactionID)
 }
 
-// fields are the members of a line's JSON object. What was asked for is taken out; what is wrong is gathered.
+// fields are the members of a line's JSON object. Its methods take out the members that the parser
+// asks for, and gather mistakes.
 type fields struct {
 	values map[string]json.RawMessage
 	asked  []string
 	wrong  []error
 }
 
-// split reads the members of a JSON object. It is stricter than package json: each member once, names in exact case, and
-// nothing but UTF-8.
+// split reads the members of a JSON object. It is stricter than package json: each member once,
+// names in exact case, and nothing but UTF-8.
 func split(text []byte) (*fields, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("the line is not UTF-8")
@@ -180,7 +183,7 @@ func (f *fields) optional(name string) string {
 	return *value
 }
 
-// amount returns a decimal. Whether the account can count it is for the account to say.
+// amount returns a decimal. Only the account knows whether it can count that.
 func (f *fields) amount(name, decimal string) money.Decimal {
 	amount := money.Decimal(decimal)
 	if err := amount.Check(); err != nil {
@@ -189,7 +192,7 @@ func (f *fields) amount(name, decimal string) money.Decimal {
 	return amount
 }
 
-// rest fails for what was not asked for.
+// rest fails if there are members that the parser did not ask for.
 func (f *fields) rest(command string) {
 	for _, name := range slices.Sorted(maps.Keys(f.values)) {
 		if !slices.Contains(f.asked, name) {

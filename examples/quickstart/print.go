@@ -21,7 +21,8 @@ const (
 	unlimited    = "no limit"
 )
 
-// printer lays out what the program shows. It keeps the first error of its writer and then writes no more.
+// printer lays out the output of the program. It keeps the first error of its writer and then
+// writes no more.
 type printer struct {
 	w   io.Writer
 	err error
@@ -88,14 +89,16 @@ func (p *printer) closing(t tally, balances []account.Balance) {
 			available = b.Format(*b.Available)
 		}
 		rows = append(rows, []string{
-			shown(b.AccountID), strconv.FormatInt(b.Version, 10), b.Format(b.Posted), b.Format(b.Held), available, string(b.Currency),
+			shown(b.AccountID), strconv.FormatInt(b.Version, 10), b.Format(b.Posted), b.Format(b.Held), available,
+			string(b.Currency),
 		})
 	}
 	p.printf("\n")
 	p.table(append(rows, sums(balances)...))
 }
 
-// sums adds what is posted for each currency: 0 as long as every movement has two sides.
+// sums adds the posted balances of each currency. A sum is 0 as long as every movement has two
+// sides.
 func sums(balances []account.Balance) [][]string {
 	type unit struct {
 		currency money.Currency
@@ -124,7 +127,8 @@ func sums(balances []account.Balance) [][]string {
 	return rows
 }
 
-// table writes rows with aligned columns: text to the left in the first and last one, figures to the right.
+// table writes rows with aligned columns: text to the left in the first and last one, figures to
+// the right.
 func (p *printer) table(rows [][]string) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -149,7 +153,8 @@ func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
-// shown returns a user's text as it can be shown on a terminal: in one line, without control characters, not too long.
+// shown returns a user's text in a form for a terminal: in one line, without control characters,
+// not too long.
 func shown(s string) string {
 	const most = 80
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
@@ -161,7 +166,7 @@ func shown(s string) string {
 	return s
 }
 
-// oneLine returns the text of an error, joined ones with semicolons, as it can be shown on a terminal.
+// oneLine returns the text of an error, joined ones with semicolons, in a form for a terminal.
 func oneLine(err error) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -16,7 +16,8 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// On Kafka the first run shows what it shows in memory, and the second finds what the first one left.
+// On Kafka the first run shows the same as in memory, and the second finds the events of the first
+// one.
 func TestTwoRunsOnKafka(t *testing.T) {
 	cluster := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
 	getenv := getenvOf(map[string]string{
@@ -28,7 +29,7 @@ func TestTwoRunsOnKafka(t *testing.T) {
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
 
-	// Without the deployment step the program does not start, and says all that is missing.
+	// Without the deployment step the program does not start, and names everything that is missing.
 	code, _, missing := program(t, "", getenv)
 	require.Equal(t, exitFailed, code)
 	for _, e := range billing.Events() {
@@ -48,7 +49,8 @@ func TestTwoRunsOnKafka(t *testing.T) {
 		code, stdout, stderr := program(t, "", getenv)
 		require.Equal(t, exitOK, code, "%s: %s", run.name, stderr)
 		for line := range strings.Lines(stderr) {
-			require.Regexp(t, "(asked|tried|made) again", line, "%s: brokers may let wait, and nothing else is wrong", run.name)
+			require.Regexp(t, "(asked|tried|made) again", line,
+				"%s: brokers may let wait, and nothing else is wrong", run.name)
 		}
 		where, rest, _ := strings.Cut(stdout, "\n")
 		require.Equal(t, "Events    in Kafka at "+getenv(brokersVariable)+", schemas at "+cluster.RegistryURL(), where)
@@ -56,8 +58,9 @@ func TestTwoRunsOnKafka(t *testing.T) {
 	}
 
 	var stdout, stderr bytes.Buffer
-	more := strings.NewReader(`{"command":"CreditAccount","accountId":"alice","transactionId":"more","entryType":"ADJUSTMENT",` +
-		`"amount":"0.25","currency":"USD","contra":"bank"}`)
+	more := strings.NewReader(
+		`{"command":"CreditAccount","accountId":"alice","transactionId":"more","entryType":"ADJUSTMENT",` +
+			`"amount":"0.25","currency":"USD","contra":"bank"}`)
 	require.Equal(t, exitOK, run(t.Context(), []string{"-"}, more, &stdout, &stderr, getenv), stderr.String())
 	require.Contains(t, stdout.String(), "→ v4 AccountCredited, balance 70.00")
 }

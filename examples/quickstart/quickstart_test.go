@@ -68,9 +68,12 @@ func TestRefusedCommandsAreNoFailure(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 300)
 	code, stdout, _ := program(t, strings.Join([]string{
-		`{"command":"CreateAccount","accountId":"a","ownerId":"o","ownerType":"CAT","accountType":"USER","currency":"USD"}`,
-		`{"command":"CreateAccount","accountId":"` + long + `","ownerId":"o","ownerType":"USER","accountType":"USER","currency":"USD"}`,
-		`{"command":"CreateAccount","commandId":"` + long + `","accountId":"a","ownerId":"o","ownerType":"USER","accountType":"USER","currency":"USD"}`,
+		`{"command":"CreateAccount","accountId":"a","ownerId":"o","ownerType":"CAT",` +
+			`"accountType":"USER","currency":"USD"}`,
+		`{"command":"CreateAccount","accountId":"` + long +
+			`","ownerId":"o","ownerType":"USER","accountType":"USER","currency":"USD"}`,
+		`{"command":"CreateAccount","commandId":"` + long +
+			`","accountId":"a","ownerId":"o","ownerType":"USER","accountType":"USER","currency":"USD"}`,
 	}, "\n"), nothing, "-")
 	require.Equal(t, exitOK, code)
 	require.Contains(t, stdout, "Commands  from standard input\n")
@@ -83,7 +86,8 @@ func TestRefusedCommandsAreNoFailure(t *testing.T) {
 func TestLineLength(t *testing.T) {
 	t.Parallel()
 	account := func(size int) string {
-		l := `{"command":"CreateAccount","accountId":"a","ownerId":"o","ownerType":"USER","accountType":"USER","currency":"USD"}`
+		l := `{"command":"CreateAccount","accountId":"a","ownerId":"o","ownerType":"USER",` +
+			`"accountType":"USER","currency":"USD"}`
 		return l + strings.Repeat(" ", size-len(l))
 	}
 	for _, end := range []string{"\n", "\r\n", ""} {
@@ -92,15 +96,21 @@ func TestLineLength(t *testing.T) {
 	}
 	code, stdout, _ := program(t, account(3*maxLine)+"\n"+account(200), nothing, "-")
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, stdout, "   1  ✗ line 1 is malformed: the line is longer than 65536 bytes\n   2  CreateAccount  a ")
+	require.Contains(t, stdout,
+		"   1  ✗ line 1 is malformed: the line is longer than 65536 bytes\n   2  CreateAccount  a ")
 	require.Contains(t, stdout, "1 accepted, 0 applied before, 0 refused; 1 malformed")
 }
 
-// What comes from outside cannot move the cursor, colour the screen or start a line of its own.
+// A text from outside cannot move the cursor, colour the screen or start a new line.
 func TestOutputIsPrintable(t *testing.T) {
 	t.Parallel()
-	_, stdout, _ := program(t, `{"command":"CreateAccount","accountId":"\u001b[31mred\n\t","ownerId":"o","ownerType":"\u0007","accountType":"USER","currency":"\r"}`+
-		"\n"+`{"command":"\u001b[2J"}`+"\n"+`{"\u001b[2J":1,"command":"CreateAccount"}`+"\n"+`{"command":["`+"\u202e\x7f"+`"]}`, nothing, "-")
+	_, stdout, _ := program(t, strings.Join([]string{
+		`{"command":"CreateAccount","accountId":"\u001b[31mred\n\t","ownerId":"o","ownerType":"\u0007",` +
+			`"accountType":"USER","currency":"\r"}`,
+		`{"command":"\u001b[2J"}`,
+		`{"\u001b[2J":1,"command":"CreateAccount"}`,
+		`{"command":["` + "\u202e\x7f" + `"]}`,
+	}, "\n"), nothing, "-")
 	require.NotContains(t, strings.ReplaceAll(stdout, "\n", ""), "\x1b")
 	require.NotContains(t, stdout, "\r")
 	require.NotContains(t, stdout, "\a")
@@ -112,7 +122,8 @@ func TestOutputIsPrintable(t *testing.T) {
 func TestVerboseLogsNewAccounts(t *testing.T) {
 	t.Parallel()
 	_, _, stderr := program(t, "", nothing, "-v")
-	require.Contains(t, stderr, `msg="account created" accountId=alice ownerId=user-1 ownerType=USER accountType=USER currency=USD`)
+	require.Contains(t, stderr,
+		`msg="account created" accountId=alice ownerId=user-1 ownerType=USER accountType=USER currency=USD`)
 	require.Equal(t, 5, strings.Count(stderr, "account created"))
 }
 
@@ -144,10 +155,26 @@ func TestEnvironment(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		{"no registry", map[string]string{brokersVariable: "localhost:9092"}, "SCHEMA_REGISTRY_URL is not: give the schema registry"},
-		{"bad registry", map[string]string{brokersVariable: "localhost:9092", registryVariable: "nonsense"}, `found the URL "nonsense"`},
-		{"bad brokers", map[string]string{brokersVariable: "localhost", registryVariable: "http://localhost:1"}, `found "localhost", expected host:port`},
-		{"no brokers there", map[string]string{brokersVariable: "127.0.0.1:1", registryVariable: "http://127.0.0.1:1"}, "no broker of 127.0.0.1:1 answers"},
+		{
+			"no registry",
+			map[string]string{brokersVariable: "localhost:9092"},
+			"SCHEMA_REGISTRY_URL is not: give the schema registry",
+		},
+		{
+			"bad registry",
+			map[string]string{brokersVariable: "localhost:9092", registryVariable: "nonsense"},
+			`found the URL "nonsense"`,
+		},
+		{
+			"bad brokers",
+			map[string]string{brokersVariable: "localhost", registryVariable: "http://localhost:1"},
+			`found "localhost", expected host:port`,
+		},
+		{
+			"no brokers there",
+			map[string]string{brokersVariable: "127.0.0.1:1", registryVariable: "http://127.0.0.1:1"},
+			"no broker of 127.0.0.1:1 answers",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,7 +211,7 @@ func TestRegistryAway(t *testing.T) {
 	require.Contains(t, stderr, "registry http://127.0.0.1:1: schema registry unavailable")
 }
 
-// Who waits for a line can be interrupted.
+// The program can be interrupted while it waits for a line.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -202,7 +229,7 @@ func TestInterrupt(t *testing.T) {
 	require.NoError(t, lines.Close()) // ends the goroutine that reads
 }
 
-// writer hands on what is written to it.
+// writer hands on the texts that are written to it.
 type writer chan string
 
 func (w writer) Write(p []byte) (int, error) {

@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// session runs commands and shows what becomes of them.
+// session runs commands and shows their outcome.
 type session struct {
 	out      *printer
 	commands *command.Bus
@@ -27,10 +27,10 @@ type session struct {
 	count    tally
 }
 
-// tally counts lines by what became of them.
+// tally counts lines by their outcome.
 type tally struct{ accepted, repeated, refused, malformed int }
 
-// start wires the accounts to the backend. This is all that a program needs.
+// start wires the accounts to the backend. A program needs no more than this.
 func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logger) (*session, error) {
 	codec, err := schema.NewCodec(b.registry, billing.Schemas(), b.schemas)
 	if err != nil {
@@ -58,8 +58,8 @@ func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logge
 	return s, nil
 }
 
-// run runs the commands of the input one after the other, and reports whether every line was understood. It ends early
-// when something fails that is no refusal.
+// run runs the commands of the input one after the other, and reports whether every line was
+// understood. It ends early if something fails that is no refusal.
 func (s *session) run(ctx context.Context, b *backend, in *input) (bool, error) {
 	before, err := s.accounts.View.Balances(ctx)
 	if err != nil {
@@ -118,7 +118,8 @@ func (s *session) line(ctx context.Context, l line) error {
 	return s.out.err
 }
 
-// refused reports whether the command is to blame: a rule of the business, or of the event store for ids and such.
+// refused reports whether the command broke a rule of the business, or a rule of the event store
+// for ids and the like.
 func refused(err error) bool {
 	_, ok := refusal.Of(err)
 	return ok || errors.Is(err, eventstore.ErrInvalid)

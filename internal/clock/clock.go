@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Now returns the current time, UTC and without a monotonic reading, so that it
-// equals itself after being stored.
+// Now returns the current time, in UTC and without a monotonic reading: it equals itself after it
+// was stored.
 func Now() time.Time { return time.Now().UTC().Round(0) }
 
 // Wait waits for d, or until ctx ends, whose error it then returns.
@@ -22,7 +22,7 @@ func Wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Every returns a channel that has the time every d, and a function that ends it.
+// Every returns a channel that gets the time every d, and a function that ends this.
 func Every(d time.Duration) (due <-chan time.Time, end func()) {
 	t := time.NewTicker(d)
 	return t.C, t.Stop

@@ -1,10 +1,11 @@
-// Package deepcopy copies values so that the copy shares nothing with the original that a codec would store.
+// Package deepcopy copies values. A copy shares nothing with its original that a codec would store.
 package deepcopy
 
 import "reflect"
 
-// Of returns a copy of v that shares no map, slice or pointer with it. What is behind unexported fields stays shared: a
-// codec does not store it either. Values that contain themselves have no copy; no codec encodes them.
+// Of returns a copy of v that shares no map, slice or pointer with it. The copy shares what
+// unexported fields refer to: a codec does not store them either. A value that contains itself has
+// no copy; no codec encodes it.
 func Of[T any](v T) T {
 	from := reflect.ValueOf(&v).Elem()
 	return deepCopy(from).Interface().(T)

@@ -30,7 +30,8 @@ func TestTableKeepsTheFirstHandler(t *testing.T) {
 	require.Equal(t, 1, handle)
 }
 
-// Finding and adding at the same time; nothing else here locks, which would hide a race from the race detector.
+// Goroutines find and add at the same time. Nothing else here locks, because that would hide a race
+// from the race detector.
 func TestTableIsSafeForGoroutines(t *testing.T) {
 	t.Parallel()
 	const entries, readers = 1_000, 3

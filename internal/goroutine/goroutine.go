@@ -1,5 +1,5 @@
-// Package goroutine runs user code in a goroutine of its own, so that whatever that code does ends
-// nothing else: it may panic, or call [runtime.Goexit], as every FailNow of package testing does.
+// Package goroutine runs user code in a separate goroutine, so that the code can end nothing else.
+// The code may panic, or call [runtime.Goexit], as every FailNow of package testing does.
 //
 // It never decides what an error means, and it imports only packages panics and the standard
 // library. Its functions may be called by any number of goroutines.
@@ -19,11 +19,12 @@ type ExitError struct{ In string } // whose code it was, such as "handler of gro
 
 // Error says what happened and what to do.
 func (e *ExitError) Error() string {
-	return fmt.Sprintf("%s ended its goroutine (runtime.Goexit, as FailNow of package testing does): return an error instead", e.In)
+	return fmt.Sprintf(
+		"%s ended its goroutine (runtime.Goexit, as FailNow of package testing does): return an error instead", e.In)
 }
 
-// Apart calls f in a goroutine of its own and waits for it. It returns f's error. A panic of f is a
-// *[panics.Error], and an end of the goroutine an *[ExitError].
+// Apart calls f in a separate goroutine, waits for it, and returns f's error. If f panics, the
+// error is a *[panics.Error]. If f ends the goroutine, it is an *[ExitError].
 func Apart(in string, f func() error) error {
 	ended := make(chan error, 1)
 	go func() {
@@ -39,8 +40,8 @@ type ID uint64
 
 // Current returns the goroutine that calls it, or 0 if the runtime does not tell.
 //
-// The runtime tells it in the first line of a stack alone. It is for one purpose: to see that
-// somebody is about to wait for himself.
+// The runtime tells it only in the first line of a stack. It has one purpose: to notice that a
+// goroutine is about to wait for itself.
 func Current() ID {
 	var line [64]byte
 	text := bytes.TrimPrefix(line[:runtime.Stack(line[:], false)], []byte("goroutine "))

@@ -3,6 +3,6 @@ package ids
 
 import "github.com/google/uuid"
 
-// New returns a new UUID of version 7 (RFC 9562) as text: unique, and ordered by time
-// to the millisecond, which keeps indexes over it compact.
+// New returns a new UUID of version 7 (RFC 9562) as text. It is unique, and ordered by time to the
+// millisecond. The order keeps indexes over such ids compact.
 func New() string { return uuid.Must(uuid.NewV7()).String() }

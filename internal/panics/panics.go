@@ -14,7 +14,7 @@ type Error struct {
 	Stack []byte // the stack of the goroutine at that moment
 }
 
-// Error tells who panicked and with what; the stack stays in its field.
+// Error says whose code panicked and with what. The stack is only in its field.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s panicked: %v", e.In, e.Value)
 }

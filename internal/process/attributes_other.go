@@ -4,6 +4,5 @@ package process
 
 import "syscall"
 
-// childAttributes returns nil: this system has no process groups and no signal at the parent's
-// death.
+// childAttributes returns nil: this system has no process groups and no parent-death signal.
 func childAttributes() *syscall.SysProcAttr { return nil }

@@ -4,8 +4,8 @@ package process
 
 import "syscall"
 
-// childAttributes gives the child a process group of its own. These systems have
-// no parent-death signal: children outlive a parent that is killed with SIGKILL.
+// childAttributes puts the child into a new process group. These systems have no parent-death
+// signal: children outlive a parent that is killed with SIGKILL.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// groupRuns reports whether somebody of the group runs. Whoever has ended, and waits for a parent to
-// notice it, does not: in many a container nobody does.
+// groupRuns reports whether a process of the group runs. A process that has ended and that its
+// parent has not reaped does not run: in many a container nobody reaps.
 func groupRuns(leader int) bool {
 	all, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well-formed
 	for _, path := range all {

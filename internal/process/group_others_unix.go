@@ -4,5 +4,5 @@ package process
 
 import "syscall"
 
-// groupRuns reports whether somebody of the group is there.
+// groupRuns reports whether a process of the group is there.
 func groupRuns(leader int) bool { return syscall.Kill(-leader, 0) == nil }

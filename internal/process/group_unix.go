@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// killGroup kills the child and what it has started, but for those that have left its group.
+// killGroup kills the child and the processes that it has started, except those that have left its
+// group.
 func killGroup(leader *os.Process) error {
 	err := syscall.Kill(-leader.Pid, syscall.SIGKILL)
 	if errors.Is(err, syscall.ESRCH) {

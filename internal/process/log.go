@@ -31,7 +31,7 @@ func Tail(path string) string {
 	return LastLines(string(b))
 }
 
-// LastLines returns the end of a text, as much of it as a person looks at.
+// LastLines returns the end of a text, as much as a person reads.
 func LastLines(s string) string {
 	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
 	return strings.Join(lines[max(len(lines)-tailLines, 0):], "\n")
@@ -45,7 +45,7 @@ func Logged(path, tail string) string {
 	return fmt.Sprintf("its log is %s, which ends:\n%s", path, Indent(tail))
 }
 
-// Indent sets a text off from what is around it.
+// Indent sets a text off from the text around it.
 func Indent(s string) string {
 	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ")
 }

@@ -44,17 +44,19 @@ func Start(s Spec) (*Child, error) {
 	cmd.Dir, cmd.Env = s.Dir, s.Env
 	cmd.Stdout, cmd.Stderr = log, log
 	c := &Child{spec: s, cmd: cmd, done: make(chan struct{})}
-	// How it ended is in cmd.ProcessState.
+	// cmd.ProcessState says how it ended.
 	if err := Launch(cmd, func(error) { c.reaped() }); err != nil {
 		return nil, fmt.Errorf("%s: start: %w", s.Name, err)
 	}
 	return c, nil
 }
 
-// Launch starts cmd on an operating-system thread of its own; ended is called with the result of
-// its Wait. The thread lives exactly as long as the child: Linux sends the parent-death signal when
-// the thread that forked ends, not the process, and the Go runtime ends threads as it likes unless
-// they are locked.
+// Launch starts cmd on a separate operating-system thread. It calls ended with the result of
+// cmd.Wait.
+//
+// The thread lives exactly as long as the child. Linux sends the parent-death signal when the
+// thread that forked ends, not when the process ends. The Go runtime ends threads as it likes
+// unless they are locked.
 func Launch(cmd *exec.Cmd, ended func(error)) error {
 	cmd.SysProcAttr = childAttributes()
 	started := make(chan error, 1)
@@ -76,7 +78,7 @@ func (c *Child) reaped() {
 	close(c.done)
 }
 
-// Name is the one of the Spec.
+// Name is the name of the Spec.
 func (c *Child) Name() string { return c.spec.Name }
 
 // Log is the path of the log.
@@ -96,7 +98,7 @@ func (c *Child) Runs() bool {
 }
 
 // Asked reports whether [Child.Stop] or [Child.Kill] has reached the child while it was there. Once
-// it is gone the answer stays: false says that it has ended by itself.
+// the child is gone the answer stays: false says that it has ended by itself.
 func (c *Child) Asked() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,8 +108,8 @@ func (c *Child) Asked() bool {
 // State says how the child ended, such as "exit status 3". The child must be gone.
 func (c *Child) State() string { return c.cmd.ProcessState.String() }
 
-// Status says in a few words how the child is: that it runs, was stopped, or has ended by itself,
-// and then where its log is.
+// Status says in a few words that the child runs, was stopped, or has ended by itself. In the last
+// case it also says where the log is.
 func (c *Child) Status() string {
 	switch {
 	case c.Runs():
@@ -146,8 +148,8 @@ func (c *Child) Kill() error {
 	return nil
 }
 
-// ask sends a signal to end. A child that has ended before was not asked: else its end, which
-// somebody should hear of, would look wanted.
+// ask sends a signal to end. A child that has ended before does not count as asked: its end would
+// look wanted, and somebody should hear of it.
 func (c *Child) ask(s os.Signal) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 2 * time.Minute
 
-// start starts a shell script whose log is in a folder of its own. The test kills it.
+// start starts a shell script whose log is in a new folder. The test kills it.
 func start(t *testing.T, script string) *process.Child {
 	t.Helper()
 	c, err := process.Start(process.Spec{
@@ -42,7 +42,7 @@ func printed(t *testing.T, c *process.Child, text string) {
 	require.Eventually(t, says, patience, time.Millisecond)
 }
 
-// What is asked of a child that has ended by itself does not make its end look wanted.
+// A child ends by itself. To stop or kill it afterwards does not make its end look wanted.
 func TestAStopDoesNotHideADeath(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(*process.Child) error{
@@ -138,6 +138,8 @@ func TestWhatCannotStart(t *testing.T) {
 	_, err := process.Start(process.Spec{Name: "part", Path: "/nowhere", Log: filepath.Join(t.TempDir(), "part.log")})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "part: start: ")
-	_, err = process.Start(process.Spec{Name: "part", Path: "/bin/sh", Log: filepath.Join(t.TempDir(), "missing", "part.log")})
+	_, err = process.Start(process.Spec{
+		Name: "part", Path: "/bin/sh", Log: filepath.Join(t.TempDir(), "missing", "part.log"),
+	})
 	require.ErrorContains(t, err, "part: log: ")
 }

@@ -12,12 +12,12 @@ const (
 	groupLook   = time.Millisecond
 )
 
-// Run runs a command that was made with ctx to its end. When ctx ends first, Run kills the program
-// and all that this has started, waits until they are gone, and returns the cause of ctx. Like every
-// child they die with this process, where the system helps.
+// Run runs a command that was made with ctx to its end. If ctx ends first, Run kills the program
+// and all that this has started, waits until they are gone, and returns the cause of ctx. On Linux
+// they die with this process, as every child does.
 //
-// The group is what to kill: the command go, for one, leaves its linkers running when it is killed
-// alone, and they go on to write.
+// Run kills the whole group. The command go, for one, leaves its linkers running when it is killed
+// alone, and they go on writing.
 func Run(ctx context.Context, cmd *exec.Cmd) error {
 	cmd.WaitDelay = outputGrace
 	cmd.Cancel = func() error { return killGroup(cmd.Process) }
@@ -35,8 +35,8 @@ func Run(ctx context.Context, cmd *exec.Cmd) error {
 	return context.Cause(ctx)
 }
 
-// awaitGroup waits until nobody is left of a group that was killed. Where nobody reaps orphans it
-// gives up.
+// awaitGroup waits until no process is left of a group that was killed. It gives up after
+// groupGrace, since some systems reap no orphans.
 func awaitGroup(leader int) {
 	ticker := time.NewTicker(groupLook)
 	defer ticker.Stop()

@@ -1,3 +1,3 @@
-// Package programs tests what all programs of this module have in common. It has no other code, and
+// Package programs tests the rules that all programs of this module keep. It has no other code, and
 // nobody imports it.
 package programs

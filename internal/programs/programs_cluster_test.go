@@ -23,18 +23,20 @@ const (
 	callTime  = time.Minute
 )
 
-// A program that is asked how it is called prints that to standard output and exits with 0. One
+// A program that is asked for its usage prints that to standard output and exits with 0. A program
 // that is called wrongly prints it to standard error and exits with 2, before it does anything
 // else.
 func TestHowEveryProgramIsCalled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), buildTime)
 	defer cancel()
-	list, err := exec.CommandContext(ctx, "go", "list", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, "../../...").Output()
+	list, err := exec.CommandContext(ctx, "go", "list", "-f",
+		`{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, "../../...").Output()
 	require.NoError(t, err)
 	programs := strings.Fields(string(list))
 	require.Greater(t, len(programs), 10)
 	folder := t.TempDir()
-	output, err := exec.CommandContext(ctx, "go", append([]string{"build", "-ldflags=-s -w", "-o", folder}, programs...)...).CombinedOutput()
+	output, err := exec.CommandContext(ctx, "go",
+		append([]string{"build", "-ldflags=-s -w", "-o", folder}, programs...)...).CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	for _, program := range programs {
 		name := path.Base(program)
@@ -73,7 +75,7 @@ func call(t *testing.T, program string, args ...string) (code int, stdout, stder
 	cmd.Env = []string{}
 	cmd.Dir = t.TempDir()
 	cmd.Stdout, cmd.Stderr = &out, &log
-	cmd.WaitDelay = callTime // for what it may have started
+	cmd.WaitDelay = callTime // for processes that it may have started
 	var failed *exec.ExitError
 	if err := cmd.Run(); !errors.As(err, &failed) {
 		require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package topics says how a category's Kafka topic is called. The store and the codec both need the
-// name, the one as a topic and the other within a schema's subject; here is the only place that makes it.
+// Package topics says how a category's Kafka topic is called. The store needs the name as a topic,
+// and the codec needs it within a schema's subject. No other place makes it.
 package topics
 
 import "strings"
@@ -9,8 +9,9 @@ const DefaultPrefix = "billing"
 
 const suffix = "events"
 
-// Name returns the topic of the category of the given aggregate type, such as "billing.account.events"
-// for "Account". Types whose names differ only in case have the same topic.
+// Name returns the topic of the category of the given aggregate type, such as
+// "billing.account.events" for "Account". Types whose names differ only in case have the same
+// topic.
 func Name(prefix, aggregateType string) string {
 	return prefix + "." + strings.ToLower(aggregateType) + "." + suffix
 }

@@ -1,6 +1,8 @@
-// Package wake tells those who wait that something has moved, without polling and without a lost wake-up.
+// Package wake tells those who wait that something has moved, without polling and without a lost
+// wake-up.
 //
-// A [Bell] may be used by any number of goroutines. It says that something moved, never what: who is woken looks.
+// A [Bell] may be used by any number of goroutines. It says that something moved, never what: a
+// goroutine that is woken looks.
 package wake
 
 import (
@@ -9,14 +11,15 @@ import (
 	"sync/atomic"
 )
 
-// Bell is rung by whoever moves something, and heard by all who listen. The zero Bell is ready.
+// Bell is rung by a goroutine that moves something, and heard by all that listen. The zero Bell is
+// ready.
 type Bell struct {
 	mu        sync.Mutex // held by those who begin or stop to listen
 	listeners atomic.Pointer[[]chan<- struct{}]
 }
 
-// Ring wakes all who listen. It never blocks; while nobody listens it costs one atomic load. It is called after what
-// moved can be seen.
+// Ring wakes all who listen. It never blocks. While nobody listens it costs one atomic load. Call
+// it once the others can see what has moved.
 func (b *Bell) Ring() {
 	all := b.listeners.Load()
 	if all == nil {
@@ -25,15 +28,16 @@ func (b *Bell) Ring() {
 	for _, c := range *all {
 		select {
 		case c <- struct{}{}:
-		default: // the ring before is yet to be heard, and stands for this one too
+		default: // the listener has not heard the ring before, which stands for this one too
 		}
 	}
 }
 
-// Listen has every Ring put a token into c until stop is called. c has a buffer of at least one, and may listen to several bells.
+// Listen makes every Ring put a token into c until stop is called. c has a buffer of at least one,
+// and may listen to several bells.
 //
-// Who waits for a state listens first, then looks, then waits for c, and looks again after every token: what
-// moves after the look rings, so nothing is missed.
+// To wait for a state, listen first, then look, then wait for c, and look again after every token.
+// A move after the look rings, so nothing is missed.
 func (b *Bell) Listen(c chan<- struct{}) (stop func()) {
 	b.change(func(all []chan<- struct{}) []chan<- struct{} { return append(all, c) })
 	return func() {
@@ -46,7 +50,7 @@ func (b *Bell) Listen(c chan<- struct{}) (stop func()) {
 	}
 }
 
-// change replaces the listeners: a Ring may be on its way through those that were.
+// change replaces the listeners by a new slice, since a Ring may be on its way through the old one.
 func (b *Bell) change(f func([]chan<- struct{}) []chan<- struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

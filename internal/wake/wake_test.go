@@ -14,7 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Waiters that listen, look and wait see every step of a counter, which hangs if one wake-up is lost.
+// Waiters that listen, look and wait see every step of a counter. The test hangs if one wake-up is
+// lost.
 func TestNoRingIsMissed(t *testing.T) {
 	t.Parallel()
 	const steps, waiters = 2_000, 3

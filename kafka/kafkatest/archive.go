@@ -16,11 +16,12 @@ const (
 )
 
 // archive returns the path of an archive of the classes that a broker loads, made now or in an
-// earlier process. Java maps it into memory instead of reading and checking thousands of classes one
-// by one: a broker that starts takes little more than half the processor time.
+// earlier process. Java maps it into memory instead of reading and checking thousands of classes
+// one by one. So the start of a broker takes little more than half the processor time.
 //
-// Without one brokers only start more slowly, so a failure is told, and no error. Then, and where
-// there are no classes, the path is empty. Java passes over an archive that another Java has made.
+// Without an archive brokers only start more slowly, so a failure is told, and is no error. Then,
+// and if there are no classes, the path is empty. Java ignores an archive that another Java has
+// made.
 func (c *cache) archive(ctx context.Context, name string, d *distribution) string {
 	if !isDir(filepath.Join(d.dir, libsDir)) {
 		return ""

@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// Brokers map an archive of their classes into memory, which halves what a start costs.
+// Brokers map an archive of their classes into memory, which halves the cost of a start.
 func TestBrokersStartFromAnArchive(t *testing.T) {
 	kafkatest.ForTest(t, kafkatest.Config{Brokers: 1})
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", broker(t, 0)))

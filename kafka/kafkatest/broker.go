@@ -41,7 +41,7 @@ func newBroker(files installed, dir *runDir, clusterID string, id int, extra map
 
 func (b *broker) address() string { return address(b.ports.brokers[b.id]) }
 
-// spec says what to run, if its ports are free.
+// spec returns the program to run. It fails if one of its ports is taken.
 func (b *broker) spec(dist *distribution, dir *runDir) (process.Spec, error) {
 	if err := checkPort(b.ports.brokers[b.id], b.name); err != nil {
 		return process.Spec{}, err

@@ -17,7 +17,7 @@ const (
 	downloadPause = time.Second // before the second try; doubled for each after
 )
 
-// cache is the folder of what is downloaded once and used by every test binary on this machine.
+// cache is the folder of downloads: each is made once and serves every test binary on this machine.
 type cache struct {
 	dir      string
 	progress *progress.Teller
@@ -42,15 +42,16 @@ func openCache(p *progress.Teller) (*cache, error) {
 // filler fills a folder that is there and empty.
 type filler func(ctx context.Context, dir string) error
 
-// install is once for what is downloaded.
+// install is once for a download.
 func (c *cache) install(ctx context.Context, name string, build filler) (string, error) {
 	return c.once(ctx, "downloading "+name, name, build)
 }
 
-// once returns the folder called name, which build filled, now or in an earlier process. While build
-// works, people are told so in the words of doing.
-// It is there whole or not at all: it is built beside its place and renamed, and
-// one process at a time builds it. A build that fails is tried again, from an empty folder.
+// once returns the folder called name, which build filled, now or in an earlier process. While
+// build works, once tells people so in the words of doing.
+//
+// The folder is there whole or not at all: build works beside its place, and once renames the
+// result. One process at a time builds. A build that fails is tried again, from an empty folder.
 func (c *cache) once(ctx context.Context, doing, name string, build filler) (string, error) {
 	place := filepath.Join(c.dir, name)
 	if isDir(place) {
@@ -64,7 +65,7 @@ func (c *cache) once(ctx context.Context, doing, name string, build filler) (str
 	if isDir(place) {
 		return place, nil
 	}
-	// The lock is ours, so what a dead process left unfinished is nobody's.
+	// The lock is ours, so an unfinished folder is that of a dead process.
 	unfinished := place + ".unfinished"
 	defer func() { _ = os.RemoveAll(unfinished) }()
 
@@ -79,7 +80,7 @@ func (c *cache) once(ctx context.Context, doing, name string, build filler) (str
 	return place, nil
 }
 
-// hold takes the lock at path, and says whom it waits for if it must wait.
+// hold takes the lock at path. If it must wait, it says for whom.
 func (c *cache) hold(ctx context.Context, path, whom string) (io.Closer, error) {
 	over := func() {}
 	defer func() { over() }()

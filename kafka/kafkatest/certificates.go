@@ -30,10 +30,12 @@ type certificates struct {
 }
 
 // newCertificates makes an authority, a certificate of it for 127.0.0.1 and localhost, and one for
-// each user. What an earlier start has left in the folder is replaced.
+// each user. It replaces the files that an earlier start has left in the folder.
 func newCertificates(data string, users []string) (*certificates, error) {
 	dir := filepath.Join(data, certificatesDir)
-	c := &certificates{dir: dir, ca: filepath.Join(dir, "ca"+certificateSuffix), broker: filepath.Join(dir, "broker.pem")}
+	c := &certificates{
+		dir: dir, ca: filepath.Join(dir, "ca"+certificateSuffix), broker: filepath.Join(dir, "broker.pem"),
+	}
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}

@@ -38,8 +38,8 @@ func (c *child) start() error {
 	return nil
 }
 
-// tell makes w tell the end of the process from now on. Before, whoever waits until it is ready
-// tells it.
+// tell makes w tell the end of the process from now on. Before, the caller that waits until the
+// process is ready tells it.
 func (c *child) tell(w *watch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,7 +72,7 @@ func (c *child) kill() error {
 	return nil
 }
 
-// status says in a few words how the process is.
+// status says in a few words whether and how the process runs.
 func (c *child) status() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,7 +100,7 @@ func (c *child) signal(what string, send func(*process.Child) error) error {
 	return nil
 }
 
-// await waits until probe finds nothing wrong with the process, and tells because what it finds.
+// await waits until probe finds nothing wrong with the process. It calls because with each finding.
 func (c *child) await(ctx context.Context, probe func(context.Context) error, because func(error)) error {
 	proc := c.process()
 	if proc == nil {
@@ -109,7 +109,7 @@ func (c *child) await(ctx context.Context, probe func(context.Context) error, be
 	ticker := time.NewTicker(readyPoll)
 	defer ticker.Stop()
 	for {
-		// Asking before looking whether it died: whoever answers may be another program.
+		// Probe before looking whether the process died: the answer may be another program's.
 		err := probe(ctx)
 		if !proc.Runs() {
 			return ended(proc)
@@ -128,8 +128,8 @@ func (c *child) await(ctx context.Context, probe func(context.Context) error, be
 	}
 }
 
-// ended describes the end of a process that was to become ready: somebody has stopped it, or it has
-// died.
+// ended describes the end of a process that was expected to become ready: somebody has stopped it,
+// or it has died.
 func ended(p *process.Child) error {
 	if p.Asked() {
 		return fmt.Errorf("kafkatest: %s: %w: it was stopped", p.Name(), ErrNotReady)

@@ -13,8 +13,8 @@ import (
 	"github.com/fencelog/fencelog/internal/process"
 )
 
-// A part that is stopped while it starts has not died. Only an internal test can keep it from
-// being ready.
+// A part that is stopped while it starts has not died. Only an internal test can keep it from being
+// ready.
 func TestAPartThatIsStoppedWhileItStarts(t *testing.T) {
 	t.Parallel()
 	log := filepath.Join(t.TempDir(), "part.log")
@@ -24,8 +24,14 @@ func TestAPartThatIsStoppedWhileItStarts(t *testing.T) {
 		is, not      error
 		says         string
 	}{
-		{"stopped", "exec sleep 600", (*child).kill, ErrNotReady, ErrProcessDied, "kafkatest: part: not ready in time: it was stopped"},
-		{"dies", "exit 3", func(c *child) error { <-c.process().Done(); return nil }, ErrProcessDied, ErrNotReady, "exit status 3"},
+		{
+			"stopped", "exec sleep 600", (*child).kill, ErrNotReady, ErrProcessDied,
+			"kafkatest: part: not ready in time: it was stopped",
+		},
+		{
+			"dies", "exit 3", func(c *child) error { <-c.process().Done(); return nil }, ErrProcessDied, ErrNotReady,
+			"exit status 3",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

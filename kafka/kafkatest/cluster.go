@@ -16,8 +16,8 @@ import (
 
 // Cluster is a running Kafka cluster. Its methods may be called concurrently.
 //
-// Broker n, counted from 0, is the one at Brokers()[n], and n is also its node id: what Sarama's
-// Broker.ID and Kafka's metadata say.
+// Broker n, counted from 0, is the one at Brokers()[n]. Its node id, in Sarama's Broker.ID and in
+// Kafka's metadata, is also n.
 type Cluster struct {
 	brokers  []*broker
 	registry *registry // nil without one
@@ -36,16 +36,16 @@ type Cluster struct {
 	stopErr error
 }
 
-// Start starts a cluster and waits until it is ready: each broker answers, knows a controller,
-// and knows all the others as alive; the registry, if asked for, serves its subjects.
-// The first start of a version downloads it, which needs Maven, and for the
-// registry Python with pip.
+// Start starts a cluster and waits until it is ready. Then each broker answers, knows a controller,
+// and knows all the others as alive. The registry, if asked for, serves its subjects. The first
+// start of a version downloads it, which needs Maven, and for the registry Python with pip.
 //
 // ctx bounds the start, not the life of the cluster: end that with [Cluster.Stop].
 // Without a deadline in ctx, [DefaultDownloadTimeout] and [DefaultStartTimeout] apply.
 //
-// Errors: all mistakes of cfg at once; [ErrToolMissing], [ErrToolFailed],
-// [ErrPortTaken], [ErrDirInUse], [ErrProcessDied], [ErrNotReady]. Nothing runs after an error.
+// Start reports all mistakes of cfg at once. Its other errors are [ErrToolMissing],
+// [ErrToolFailed], [ErrPortTaken], [ErrDirInUse], [ErrProcessDied] and [ErrNotReady]. Nothing runs
+// after an error.
 func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -77,14 +77,14 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// installed is what is to run.
+// installed has the programs to run.
 type installed struct {
 	kafka    *distribution
 	agent    *agent         // nil without metrics
 	registry *registryFiles // nil without a registry
 }
 
-// install brings what is to run onto this machine.
+// install brings the programs onto this machine.
 func install(ctx context.Context, store *cache, cfg Config) (files installed, err error) {
 	ctx, cancel := withDefaultTimeout(ctx, DefaultDownloadTimeout)
 	defer cancel()
@@ -157,8 +157,8 @@ func (c *Cluster) await(ctx context.Context) error {
 	return nil
 }
 
-// patiently waits until parts are ready, or returns the first failure, and says now and then which
-// it still waits for.
+// patiently waits until parts are ready, or returns the first failure. Now and then it says which
+// parts it still waits for.
 func (c *Cluster) patiently(ctx context.Context, parts []Part) error {
 	waiting := newWaiting(parts)
 	defer c.progress.During(waiting.String)()
@@ -187,13 +187,13 @@ func (c *Cluster) ids() []int {
 // Brokers returns the bootstrap addresses, in the order of the brokers.
 func (c *Cluster) Brokers() []string { return slices.Clone(c.addrs) }
 
-// RegistryURL returns the base URL of the schema registry, below which /subjects is; empty
-// if there is none.
+// RegistryURL returns the base URL of the schema registry, below which /subjects is; empty if there
+// is none.
 func (c *Cluster) RegistryURL() string { return c.url }
 
-// RunDir returns the cluster's own folder, which [Cluster.Stop] removes. If this process is killed,
-// the next start of a cluster removes it. Callers may put files there that should go the same way.
-// It is empty if the cluster was started elsewhere.
+// RunDir returns the cluster's folder, which [Cluster.Stop] removes. If this process is killed, the
+// next start of a cluster removes it. Callers may put files there that should be removed with it.
+// The path is empty if the cluster was started elsewhere.
 func (c *Cluster) RunDir() string {
 	if c.external() {
 		return ""
@@ -201,9 +201,9 @@ func (c *Cluster) RunDir() string {
 	return c.dir.own
 }
 
-// Kill ends broker n with SIGKILL, paused or not, and waits until it is gone. What
-// it had not flushed is in the operating system's memory and comes back with
-// [Cluster.Restart]. A broker that does not run is left as it is.
+// Kill ends broker n with SIGKILL, paused or not, and waits until it is gone. Data that it had not
+// flushed is in the operating system's memory and comes back with [Cluster.Restart]. Kill does
+// nothing if the broker does not run.
 //
 // The others notice after the broker's session time-out, 9 s by default, and take over its
 // partitions.
@@ -216,12 +216,13 @@ func (c *Cluster) Kill(n int) error {
 }
 
 // Restart starts broker n, which was killed or has died, with its data, and waits until it is
-// ready: registered, and in sync in all its partitions that have a leader.
-// Kafka admits it only after the session time-out of its former life, 9 s by default.
-// It needs a majority of the brokers to run: if all were killed, restart them concurrently.
+// ready. Then it is registered, and in sync in all its partitions that have a leader. Kafka admits
+// it only after the session time-out of its former process, 9 s by default. A majority of the
+// brokers must run: if all were killed, restart them concurrently.
 //
-// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrNotReady] when ctx
-// is done first. After an error the broker may run or not: [Cluster.Kill] makes it certain.
+// Restart fails with [ErrRunning] if the broker runs already, with [ErrPortTaken], with
+// [ErrProcessDied], and with [ErrNotReady] if ctx is done first. After an error the broker may run
+// or not: [Cluster.Kill] makes it certain.
 func (c *Cluster) Restart(ctx context.Context, n int) error {
 	b, err := c.broker(n)
 	if err != nil {
@@ -230,9 +231,9 @@ func (c *Cluster) Restart(ctx context.Context, n int) error {
 	return c.partOf(b, n).Start(ctx)
 }
 
-// Pause stops broker n with SIGSTOP: it keeps its connections and answers nothing,
-// as in a long garbage collection. After the session time-out the others take over
-// its partitions, and it does not know.
+// Pause stops broker n with SIGSTOP: it keeps its connections and answers nothing, as in a long
+// garbage collection. After the session time-out the others take over its partitions, and the
+// paused broker does not know.
 func (c *Cluster) Pause(n int) error {
 	b, err := c.broker(n)
 	if err != nil {
@@ -256,7 +257,8 @@ func (c *Cluster) external() bool { return c.dir == nil }
 // broker returns broker n of a cluster that this process started.
 func (c *Cluster) broker(n int) (*broker, error) {
 	if c.external() {
-		return nil, fmt.Errorf("kafkatest: broker %d: %w (%s is set): use ForTest for a cluster of your own", n, ErrExternal, EnvBrokers)
+		return nil, fmt.Errorf("kafkatest: broker %d: %w (%s is set): use ForTest for a cluster of your own", n,
+			ErrExternal, EnvBrokers)
 	}
 	if n < 0 || n >= len(c.brokers) {
 		return nil, fmt.Errorf("kafkatest: there is no broker %d: they are 0 to %d", n, len(c.brokers)-1)
@@ -270,8 +272,8 @@ func (c *Cluster) broker(n int) (*broker, error) {
 }
 
 // Stop ends all processes at once, waits until they are gone, and removes the data unless it is in
-// [Config.Dir]. The brokers are not shut down in order: with SIGKILL nothing is lost that a start
-// with the same Dir would not recover. Later calls return what the first one returned.
+// [Config.Dir]. It does not shut the brokers down in order: a start with the same Dir recovers
+// everything. Later calls return the result of the first one.
 func (c *Cluster) Stop() error {
 	if c.external() {
 		return nil
@@ -279,7 +281,7 @@ func (c *Cluster) Stop() error {
 	return c.end(c.dir.remove)
 }
 
-// end ends all processes and then gives the folder back in the given way.
+// end ends all processes and then calls release for the folder.
 func (c *Cluster) end(release func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

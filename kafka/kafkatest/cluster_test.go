@@ -30,7 +30,8 @@ func TestBrokersComeAndGo(t *testing.T) {
 	t.Setenv(kafkatest.EnvVersion, "")
 	var told bytes.Buffer
 	rules := filepath.Join(t.TempDir(), "rules.yml")
-	writeFile(t, rules, "rules: [{pattern: 'kafka.server<type=KafkaServer, name=BrokerState><>Value', name: broker_state}]\n")
+	writeFile(t, rules,
+		"rules: [{pattern: 'kafka.server<type=KafkaServer, name=BrokerState><>Value', name: broker_state}]\n")
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: impatient, Progress: &told, MetricsRules: rules})
 	requireMetrics(t, c)
 	require.Contains(t, told.String(), "3 brokers of Kafka "+kafkatest.DefaultVersion+" in")
@@ -63,7 +64,7 @@ func TestBrokersComeAndGo(t *testing.T) {
 	require.ErrorContains(t, c.Kill(3), "there is no broker 3")
 
 	require.Empty(t, c.Died(), "what was killed on purpose is not told")
-	for _, n := range []int{2, 1} { // each death is told, with a log that is there
+	for _, n := range []int{2, 1} { // each death is told, with a log that exists
 		require.NoError(t, syscall.Kill(broker(t, n), syscall.SIGKILL))
 		var died *kafkatest.ProcessError
 		require.ErrorAs(t, <-c.Died(), &died)
@@ -86,8 +87,8 @@ func TestBrokersComeAndGo(t *testing.T) {
 	require.ErrorIs(t, c.Restart(t.Context(), 1), kafkatest.ErrStopped)
 }
 
-// Data survives the death of all brokers, and a stop if the folder is the caller's. What was
-// written after the disks were saved is gone once they are restored, and nothing else has changed.
+// Data survives the death of all brokers, and a stop if the folder is the caller's. Once the disks
+// are restored, the records are gone that were written after the save. Nothing else has changed.
 func TestDataSurvives(t *testing.T) {
 	cfg := kafkatest.Config{Dir: t.TempDir(), Properties: impatient}
 	c := kafkatest.ForTest(t, cfg)
@@ -137,7 +138,8 @@ func topicID(t *testing.T, client sarama.Client, topic string) string {
 	return r.Topics[0].Uuid.String()
 }
 
-// It is of another version, which the environment names: CI runs the store's tests on it, too.
+// The broker is of another version, which the environment names. CI runs the store's tests on that
+// version, too.
 func TestOneBrokerNeedsNoOther(t *testing.T) {
 	t.Setenv(kafkatest.EnvVersion, "3.5.1")
 	var told bytes.Buffer
@@ -146,7 +148,8 @@ func TestOneBrokerNeedsNoOther(t *testing.T) {
 	client := newClient(t, c.Brokers())
 	admin, err := sarama.NewClusterAdminFromClient(client)
 	require.NoError(t, err)
-	require.NoError(t, admin.CreateTopic("orders", &sarama.TopicDetail{NumPartitions: -1, ReplicationFactor: -1}, false))
+	require.NoError(t,
+		admin.CreateTopic("orders", &sarama.TopicDetail{NumPartitions: -1, ReplicationFactor: -1}, false))
 	roundTrip(t, client, "orders", "alone")
 	partitions, err := client.Partitions("orders")
 	require.NoError(t, err)
@@ -165,8 +168,9 @@ func brokerOf(t *testing.T, parent, n int) int {
 	t.Helper()
 	list, err := exec.Command("ps", "-axww", "-o", "pid=,args=").Output()
 	require.NoError(t, err)
+	folder, config := fmt.Sprintf("/run/%d-", parent), fmt.Sprintf("/broker-%d.properties", n)
 	for line := range strings.Lines(string(list)) {
-		if strings.Contains(line, fmt.Sprintf("/run/%d-", parent)) && strings.HasSuffix(strings.TrimSpace(line), fmt.Sprintf("/broker-%d.properties", n)) {
+		if strings.Contains(line, folder) && strings.HasSuffix(strings.TrimSpace(line), config) {
 			pid, err := strconv.Atoi(strings.Fields(line)[0])
 			require.NoError(t, err)
 			return pid

@@ -16,7 +16,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// The command tells which broker has died, starts it again when it is told to, and leaves nothing
+// The command tells which broker has died, starts it again on command, and leaves nothing behind
 // when it is interrupted.
 func TestCommand(t *testing.T) {
 	c := startCommand(t)
@@ -29,7 +29,8 @@ func TestCommand(t *testing.T) {
 
 	require.NoError(t, syscall.Kill(brokerOf(t, c.Process.Pid, 1), syscall.SIGKILL))
 	c.stderr.Await(t, "to start broker-1 again, type here: start broker-1")
-	require.Regexp(t, `broker-1: process died: signal: killed; its log is \S+/broker-1.log, which ends:\n    `, c.stderr)
+	require.Regexp(t, `broker-1: process died: signal: killed; its log is \S+/broker-1.log, which ends:\n    `,
+		c.stderr)
 	roundTrip(t, client, "orders", "the others go on")
 	_, err := io.WriteString(c.stdin, "start broker-1\n")
 	require.NoError(t, err)
@@ -68,21 +69,24 @@ type command struct {
 	temporary string // its folder for temporary files
 }
 
-// startCommand builds the command, starts it, and waits until it attends to what it has started.
+// startCommand builds the command, starts it, and waits until it takes commands.
 func startCommand(t *testing.T, args ...string) *command {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "cluster")
 	output, err := exec.Command("go", "build", "-o", binary, "./cmd/cluster").CombinedOutput()
 	require.NoError(t, err, "%s", output)
 
-	c := &command{Cmd: exec.Command(binary, args...), stderr: new(kafkatest.Output), exports: make(map[string]string), temporary: t.TempDir()}
+	c := &command{
+		Cmd: exec.Command(binary, args...), stderr: new(kafkatest.Output), exports: make(map[string]string),
+		temporary: t.TempDir(),
+	}
 	var stdout kafkatest.Output
 	c.Env = append(os.Environ(), "TMPDIR="+c.temporary)
 	c.Stdout, c.Stderr = &stdout, c.stderr
 	c.stdin, err = c.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
-	t.Cleanup(func() { _ = c.Process.Kill() }) // for a test that failed before it did
+	t.Cleanup(func() { _ = c.Process.Kill() }) // for a test that failed before the command ended
 	c.stderr.Await(t, "press Ctrl-C")
 	for line := range strings.Lines(stdout.String()) {
 		assignment, ok := strings.CutPrefix(strings.TrimSpace(line), "export ")

@@ -13,26 +13,26 @@ import (
 
 // Names of the environment variables that this package reads.
 const (
-	// EnvVersion is the Kafka version to run where [Config.Version] is empty.
+	// EnvVersion is the Kafka version to run if [Config.Version] is empty.
 	EnvVersion = "FENCELOG_KAFKA_VERSION"
 	// EnvCache is the folder of the downloads and of the running clusters' data.
 	EnvCache = "FENCELOG_CACHE"
-	// EnvBrokers holds the comma-separated bootstrap addresses of a cluster that
-	// runs already; [Shared] uses it instead of starting one.
+	// EnvBrokers holds the comma-separated bootstrap addresses of a cluster that runs already;
+	// [Shared] uses it instead of starting one.
 	EnvBrokers = "KAFKA_BROKERS"
 	// EnvRegistry holds the URL of the schema registry that belongs to [EnvBrokers].
 	EnvRegistry = "SCHEMA_REGISTRY_URL"
 )
 
 const (
-	// DefaultVersion is the Kafka version to run where neither [Config.Version]
-	// nor [EnvVersion] names one.
+	// DefaultVersion is the Kafka version to run if neither [Config.Version] nor [EnvVersion] names
+	// one.
 	DefaultVersion = "4.3.1"
-	// DefaultBrokers is the number of brokers: the fewest on which a record that
-	// is acknowledged by a majority survives the loss of a broker.
+	// DefaultBrokers is the default number of brokers. It is the least number such that a record
+	// that a majority has acknowledged survives the loss of a broker.
 	DefaultBrokers = 3
-	// DefaultStartTimeout bounds [Start] with downloads that are there already; a
-	// download has [DefaultDownloadTimeout] of its own.
+	// DefaultStartTimeout bounds [Start] without the downloads. These have [DefaultDownloadTimeout]
+	// besides.
 	DefaultStartTimeout = 5 * time.Minute
 	// DefaultDownloadTimeout bounds all the downloads of one [Start].
 	DefaultDownloadTimeout = 10 * time.Minute
@@ -40,17 +40,15 @@ const (
 	maxBrokers = 9
 )
 
-// Config says what to start. The zero value is three brokers of [DefaultVersion]
-// without a registry, on free ports, with their data in a folder that
-// [Cluster.Stop] removes.
+// Config says what to start. The zero value is three brokers of [DefaultVersion] without a
+// registry, on free ports, with their data in a folder that [Cluster.Stop] removes.
 type Config struct {
-	// Version of Kafka. Tried are 4.3.1 and 3.5.1. Default: the value of [EnvVersion],
-	// else [DefaultVersion].
+	// Version of Kafka. The tests run 4.3.1 and 3.5.1. Default: the value of [EnvVersion], else
+	// [DefaultVersion].
 	Version string
 
-	// Brokers is how many to start, 1 to 9. Default: [DefaultBrokers]. Replication
-	// factors are the smaller of this and 3, min.insync.replicas is one less but
-	// at least 1.
+	// Brokers is the number of brokers to start, 1 to 9. Replication factors are the smaller of
+	// this and 3, min.insync.replicas is one less but at least 1. Default: [DefaultBrokers].
 	Brokers int
 
 	// Registry asks for a schema registry too. Default: none.
@@ -59,25 +57,22 @@ type Config struct {
 	// Security asks for listeners with TLS and SASL too. Default: none.
 	Security *Security
 
-	// Properties are broker settings that add to the built-in ones or replace
-	// them, such as "producer.id.expiration.ms"; a "broker.session.timeout.ms" of
-	// 3000 makes [Cluster.Kill] and [Cluster.Restart] take effect sooner. Settings that tie
-	// the brokers together (ids, listeners, voters, folders) cannot be replaced.
-	// Default: none.
+	// Properties are broker settings that add to the built-in ones or replace them, such as
+	// "producer.id.expiration.ms". A "broker.session.timeout.ms" of 3000 makes [Cluster.Kill] and
+	// [Cluster.Restart] take effect sooner. Settings that tie the brokers together (ids, listeners,
+	// voters, folders) cannot be replaced. Default: none.
 	Properties map[string]string
 
-	// Dir keeps the data, the schemas and the logs, so that a later [Start] with the same Dir and
-	// number of brokers finds them again, once the session time-out of the former brokers is over.
-	// One cluster at a time may use it. Its name holds no comma. Default: a folder of its own that
+	// Dir keeps the data, the schemas and the logs. A later [Start] with the same Dir and number of
+	// brokers finds them again, once the session time-out of the former brokers is over. One
+	// cluster at a time may use it. Its name holds no comma. Default: a new folder that
 	// [Cluster.Stop] removes.
 	Dir string
 
-	// Ports are what the brokers listen on, one for each, on 127.0.0.1.
-	// Default: free ones.
+	// Ports are the ports of the brokers, one for each, on 127.0.0.1. Default: free ones.
 	Ports []int
 
-	// RegistryPort is what the registry listens on, on 127.0.0.1.
-	// Default: a free one.
+	// RegistryPort is the port of the registry, on 127.0.0.1. Default: a free one.
 	RegistryPort int
 
 	// MetricsRules is a file of rules of the Prometheus JMX exporter. With it each broker serves,
@@ -85,15 +80,15 @@ type Config struct {
 	// exporter is an agent in the broker's process, which Maven downloads. Default: no metrics.
 	MetricsRules string
 
-	// MetricsPorts are what the exporters listen on, one for each broker. Default: free ones.
+	// MetricsPorts are the ports of the exporters, one for each broker. Default: free ones.
 	MetricsPorts []int
 
-	// Reserved are ports of 127.0.0.1 that the caller's other programs will listen on: neither this
-	// cluster nor one that starts while it runs takes them for free ones. Default: none.
+	// Reserved are ports of 127.0.0.1 on which the caller's other programs will listen. Neither
+	// this cluster nor one that starts while it runs takes them for free ones. Default: none.
 	Reserved []int
 
-	// Progress is told, in lines of English, what [Start] and [Cluster.Stop] are
-	// doing. It is written to by one goroutine at a time. Default: nobody.
+	// Progress gets lines of English that say what [Start] and [Cluster.Stop] are doing. One
+	// goroutine at a time writes to it. Default: nobody is told.
 	Progress io.Writer
 }
 
@@ -114,7 +109,8 @@ func (c Config) complete() (Config, error) {
 func (c Config) validate() error {
 	var errs []error
 	if !isVersion(c.Version) {
-		errs = append(errs, fmt.Errorf("version %q is not a Kafka release: give one such as %q", c.Version, DefaultVersion))
+		errs = append(errs,
+			fmt.Errorf("version %q is not a Kafka release: give one such as %q", c.Version, DefaultVersion))
 	}
 	if c.Brokers < 1 || c.Brokers > maxBrokers {
 		errs = append(errs, fmt.Errorf("%d brokers: give 1 to %d", c.Brokers, maxBrokers))
@@ -123,7 +119,8 @@ func (c Config) validate() error {
 		errs = append(errs, fmt.Errorf("%d ports for %d brokers: give one for each, or none", len(c.Ports), c.Brokers))
 	}
 	if len(c.MetricsPorts) != 0 && len(c.MetricsPorts) != c.Brokers {
-		errs = append(errs, fmt.Errorf("%d metrics ports for %d brokers: give one for each, or none", len(c.MetricsPorts), c.Brokers))
+		errs = append(errs,
+			fmt.Errorf("%d metrics ports for %d brokers: give one for each, or none", len(c.MetricsPorts), c.Brokers))
 	}
 	if len(c.MetricsPorts) != 0 && c.MetricsRules == "" {
 		errs = append(errs, errors.New("metrics ports without metrics rules: say which metrics too"))
@@ -142,7 +139,8 @@ func (c Config) validate() error {
 		seen[port] = true
 	}
 	if strings.Contains(c.Dir, ",") {
-		errs = append(errs, fmt.Errorf("folder %q: Kafka takes what follows a comma for another folder, choose a name without", c.Dir))
+		errs = append(errs,
+			fmt.Errorf("folder %q: Kafka takes what follows a comma for another folder, choose a name without", c.Dir))
 	}
 	if c.Security != nil {
 		errs = append(errs, c.Security.validate()...)
@@ -167,7 +165,7 @@ func (c Config) fixedPorts() []int {
 	return ports
 }
 
-// isVersion keeps what is not a release out of paths and of the generated pom.
+// isVersion keeps texts that are no release out of paths and out of the generated pom.
 func isVersion(s string) bool {
 	if s == "" || s[0] < '0' || s[0] > '9' {
 		return false

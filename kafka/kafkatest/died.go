@@ -17,8 +17,8 @@ func newWatch() *watch {
 	return &watch{deaths: make(chan error, maxBrokers+1), closing: make(chan struct{})}
 }
 
-// over waits for the end of p in a goroutine of its own, which ends when the end is told, or with
-// the watch.
+// over starts a goroutine that waits for the end of p. It ends once that is told, or with the
+// watch.
 func (w *watch) over(p *process.Child) {
 	w.watchers.Go(func() {
 		<-p.Done()
@@ -40,10 +40,12 @@ func (w *watch) close() {
 }
 
 // Died receives an error each time a broker or the registry that was ready ends by itself, or is
-// ended by somebody else: a [*ProcessError] that wraps [ErrProcessDied]. What [Cluster.Kill] and
-// [Part.Stop] end is not told, nor is what ends while [Cluster.Restart] or [Part.Start] waits for
-// it: they return that. [Cluster.Stop] closes the channel. Of a cluster that was started elsewhere
-// nothing is known: its channel is nil.
+// ended by somebody else. The error is a [*ProcessError] that wraps [ErrProcessDied].
+//
+// Died does not tell of a part that [Cluster.Kill] or [Part.Stop] ends. Nor does it tell of one
+// that ends while [Cluster.Restart] or [Part.Start] waits for it: these return the error.
+// [Cluster.Stop] closes the channel. The channel is nil if the cluster was started elsewhere, since
+// this process does not see its ends.
 func (c *Cluster) Died() <-chan error {
 	if c.external() {
 		return nil

@@ -17,8 +17,8 @@ import (
 // The registry keeps running.
 func (c *Cluster) KillAll() error { return c.each(c.Kill) }
 
-// RestartAll starts all brokers again on their ports, with the data that their folders hold now.
-// It waits until they are ready. All must have been killed. Errors: as [Cluster.Restart].
+// RestartAll starts all brokers again on their ports, with the data that their folders hold now. It
+// waits until they are ready. All must have been killed. It fails as [Cluster.Restart] does.
 func (c *Cluster) RestartAll(ctx context.Context) error {
 	return c.each(func(n int) error { return c.Restart(ctx, n) })
 }
@@ -37,9 +37,8 @@ func (c *Cluster) each(do func(n int) error) error {
 }
 
 // SaveDisks copies the data of all brokers into the folder dir, which must be empty or missing.
-// [Cluster.RestoreDisks] brings it back. The brokers must have been killed.
-//
-// Errors: [ErrRunning]; what the file system says.
+// [Cluster.RestoreDisks] brings it back. SaveDisks fails with [ErrRunning] if a broker runs, and
+// with the errors of the file system.
 func (c *Cluster) SaveDisks(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("kafkatest: save disks: %w", err)
@@ -56,11 +55,10 @@ func (c *Cluster) SaveDisks(dir string) error {
 	})
 }
 
-// RestoreDisks replaces the data of all brokers by what [Cluster.SaveDisks] has copied into dir.
-// The brokers must have been killed. The ids of cluster and topics stay as they are,
-// so a client cannot tell a restored cluster from the one that was saved, but by its records.
-//
-// Errors: [ErrRunning]; what the file system says.
+// RestoreDisks replaces the data of all brokers by the data that [Cluster.SaveDisks] has copied
+// into dir. The ids of cluster and topics stay as they are. So only the records tell a client that
+// the cluster was restored. RestoreDisks fails with [ErrRunning] if a broker runs, and with the
+// errors of the file system.
 func (c *Cluster) RestoreDisks(dir string) error {
 	return c.each(func(n int) error {
 		data, err := c.disk(n)
@@ -109,11 +107,11 @@ func copyDisk(to, from string) error {
 	})
 }
 
-// sparseBlock is how much of zeros is left out at once.
+// sparseBlock is the size of a block of zeros that becomes a hole.
 const sparseBlock = 64 << 10
 
-// copySparse copies a file and leaves holes where it holds zeros: a broker reserves 20 MiB for the
-// indexes of each partition, and uses a few bytes of them.
+// copySparse copies a file and leaves holes for its zeros. A broker reserves 20 MiB for the indexes
+// of each partition, and uses a few bytes of them.
 func copySparse(to, from string) (err error) {
 	source, err := os.Open(from)
 	if err != nil {

@@ -8,21 +8,21 @@ import (
 )
 
 var (
-	// ErrToolMissing says that a program which starting needs is not installed.
-	// The error is a [*ToolError].
+	// ErrToolMissing says that a program is not installed that the start needs. The error is a
+	// [*ToolError].
 	ErrToolMissing = errors.New("program not found")
-	// ErrToolFailed says that a program which downloads or prepares what is to run
-	// failed. The error is a [*ToolError] with the end of what it printed.
+	// ErrToolFailed says that a program failed that downloads or prepares the parts of a cluster.
+	// The error is a [*ToolError] with the end of the program's output.
 	ErrToolFailed = errors.New("program failed")
 	// ErrPortTaken says that something else listens on a port. The error is a [*PortError].
 	ErrPortTaken = errors.New("port taken")
 	// ErrDirInUse says that another cluster uses [Config.Dir].
 	ErrDirInUse = errors.New("folder is in use")
-	// ErrProcessDied says that a broker or the registry ended before it was ready, or
-	// later, see [Cluster.Died]. The error is a [*ProcessError].
+	// ErrProcessDied says that a broker or the registry ended before it was ready, or later, see
+	// [Cluster.Died]. The error is a [*ProcessError].
 	ErrProcessDied = errors.New("process died")
-	// ErrNotReady says that a broker or the registry was not ready when the time was
-	// up. The error is a [*ProcessError] unless the part was stopped meanwhile.
+	// ErrNotReady says that a broker or the registry was not ready in time. The error is a
+	// [*ProcessError] unless the part was stopped meanwhile.
 	ErrNotReady = errors.New("not ready in time")
 	// ErrRunning says that the part to start runs already.
 	ErrRunning = errors.New("runs already")
@@ -30,16 +30,16 @@ var (
 	ErrNotRunning = errors.New("does not run")
 	// ErrStopped says that the cluster has been stopped.
 	ErrStopped = errors.New("cluster is stopped")
-	// ErrExternal says that the cluster was not started by this process, so that its
-	// brokers cannot be killed, restarted or paused from here.
+	// ErrExternal says that the cluster was not started by this process, so that its brokers cannot
+	// be killed, restarted or paused from here.
 	ErrExternal = errors.New("cluster was started elsewhere")
 )
 
 // ToolError says which program was needed, what went wrong with it, and what to do.
 type ToolError struct {
 	Tool   string // the program, such as "mvn"
-	Hint   string // what it is needed for, or what to check
-	Output string // the end of what it printed; empty if it never ran
+	Hint   string // its purpose, or what to check
+	Output string // the end of its output; empty if it never ran
 	Err    error  // wraps ErrToolMissing or ErrToolFailed
 }
 
@@ -57,12 +57,13 @@ func (e *ToolError) Unwrap() error { return e.Err }
 // PortError says which port of 127.0.0.1 is taken.
 type PortError struct {
 	Port int
-	Use  string // what it was wanted for, such as "broker-1"
+	Use  string // its purpose, such as "broker-1"
 	Err  error  // the operating system's answer
 }
 
 func (e *PortError) Error() string {
-	return fmt.Sprintf("kafkatest: port %d, wanted for %s, is taken (%v): stop what listens there or choose another port", e.Port, e.Use, e.Err)
+	return fmt.Sprintf("kafkatest: port %d, wanted for %s, is taken (%v): "+
+		"stop what listens there or choose another port", e.Port, e.Use, e.Err)
 }
 
 // Unwrap returns [ErrPortTaken] and the operating system's error.
@@ -71,9 +72,9 @@ func (e *PortError) Unwrap() []error { return []error{ErrPortTaken, e.Err} }
 // ProcessError says which process failed, and shows the end of its log.
 type ProcessError struct {
 	Process string // such as "broker-1" or "registry"
-	// LogPath is the whole log. It is kept for good in Config.Dir. Elsewhere that of a start that
-	// failed stays until the next Start, unless ctx was canceled, and that of what Died tells until
-	// Stop.
+	// LogPath is the path of the whole log. In Config.Dir the log stays for ever. Elsewhere the log
+	// of a start that failed stays until the next Start, unless ctx was canceled. The log of a
+	// process that Died tells of stays until Stop.
 	LogPath string
 	LogTail string // its last lines
 	Err     error  // wraps ErrProcessDied or ErrNotReady

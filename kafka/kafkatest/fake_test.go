@@ -56,7 +56,9 @@ func produce(t *testing.T, client sarama.Client, topic, value string) (partition
 	t.Helper()
 	producer, err := sarama.NewSyncProducerFromClient(client)
 	require.NoError(t, err)
-	partition, offset, err = producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(value)})
+	partition, offset, err = producer.SendMessage(&sarama.ProducerMessage{
+		Topic: topic, Value: sarama.StringEncoder(value),
+	})
 	require.NoError(t, err)
 	require.NoError(t, producer.Close())
 	return partition, offset
@@ -67,8 +69,8 @@ func consume(t *testing.T, client sarama.Client, topic string, partition int32, 
 	consumer, err := sarama.NewConsumerFromClient(client)
 	require.NoError(t, err)
 	var messages sarama.PartitionConsumer
-	// There may be no leader yet, or one that was just elected and does not know where the
-	// partition ends.
+	// There may be no leader yet, or a leader that was just elected and does not know the end of
+	// the partition.
 	require.Eventually(t, func() bool {
 		messages, err = consumer.ConsumePartition(topic, partition, offset)
 		return err == nil

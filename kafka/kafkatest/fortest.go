@@ -4,9 +4,9 @@ import (
 	"testing"
 )
 
-// ForTest starts a cluster for one test, which fails at once, with the end of the log that tells
-// why, if the cluster cannot start. The cluster stops when the test and its subtests are over.
-// Where [Config.Progress] is nil, the test's log is told.
+// ForTest starts a cluster for one test. If the cluster cannot start, the test fails at once, with
+// the end of the log that tells why. The cluster stops when the test and its subtests are over. If
+// [Config.Progress] is nil, the progress goes to the test's log.
 func ForTest(tb testing.TB, cfg Config) *Cluster {
 	tb.Helper()
 	if cfg.Progress == nil {

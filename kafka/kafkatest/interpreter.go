@@ -11,15 +11,15 @@ import (
 )
 
 // Interpreter runs programs of another language, which find the packages of [InstallNode] or
-// [InstallPython]. These share nothing with this module but the wire. Run may be called
+// [InstallPython]. These packages share nothing with this module but the wire. Run may be called
 // concurrently.
 type Interpreter struct {
 	path string
 	env  []string // added to this process's own
 }
 
-// Run runs a program to its end, or kills it when ctx is done, and returns what it printed. Like
-// every child it dies with this process. What it printed to standard error is in the error.
+// Run runs a program to its end, or kills it when ctx is done, and returns its standard output.
+// Like every child the program dies with this process. Its standard error is in the error.
 func (i *Interpreter) Run(ctx context.Context, stdin []byte, script string, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, i.path, append([]string{script}, args...)...)

@@ -67,7 +67,7 @@ func TestInterpreters(t *testing.T) {
 	}
 }
 
-// A client of another language is the witness that what is written can be read by others.
+// A client of another language proves that others can read the records.
 func ExampleInstallPython() {
 	ctx := context.Background()
 	python, err := kafkatest.InstallPython(ctx, os.Stderr)
@@ -82,7 +82,7 @@ func ExampleInstallPython() {
 	// <nil>
 }
 
-// So is another client of yet another language.
+// Another client of yet another language proves the same.
 func ExampleInstallNode() {
 	ctx := context.Background()
 	node, err := kafkatest.InstallNode(ctx, os.Stderr)

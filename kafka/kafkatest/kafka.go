@@ -21,7 +21,7 @@ type distribution struct {
 }
 
 const (
-	storageDir  = "storage" // what Kafka's own tool wrote when it formatted a data folder
+	storageDir  = "storage" // the data folder that Kafka's own tool has formatted
 	libsDir     = "libs"
 	loggingFile = "log4j.properties"
 )
@@ -33,8 +33,8 @@ func installKafka(ctx context.Context, c *cache, version string) (*distribution,
 		return nil, err
 	}
 	dir, err := c.install(ctx, "kafka-"+version, func(ctx context.Context, dir string) error {
-		// The bridge from slf4j to reload4j is part of Kafka 3 and works for
-		// Kafka 4 as well: so there is one logging configuration, not two.
+		// The bridge from slf4j to reload4j is part of Kafka 3 and works for Kafka 4 as well. So
+		// there is one logging configuration, not two.
 		err := copyJars(ctx, dir, filepath.Join(dir, libsDir),
 			artifact{group: "org.apache.kafka", id: "kafka_2.13", version: version},
 			artifact{group: "org.apache.kafka", id: "kafka-tools", version: version},
@@ -62,9 +62,9 @@ log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %p %m (%c)%n
 `
 
-// command returns the arguments of java that run one of Kafka's main classes.
-// A process that is killed cannot clean up behind itself: so what it would leave in the
-// system's folder for temporary files goes to tmp, or is not made at all.
+// command returns the arguments of java that run one of Kafka's main classes. A process that is
+// killed cannot clean up behind itself. So its temporary files go to tmp, not to the system's
+// folder, or are not made at all.
 func (d *distribution) command(tmp, class string, args ...string) []string {
 	return slices.Concat([]string{
 		"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
@@ -76,10 +76,9 @@ func (d *distribution) command(tmp, class string, args ...string) []string {
 	}, args)
 }
 
-// formatTemplate lets Kafka's own tool format one data folder.
-// Only it knows which feature levels a version starts with; what differs from node to
-// node is three lines of meta.properties. So it runs once for each version, not
-// once for each broker.
+// formatTemplate lets Kafka's own tool format one data folder. Only that tool knows which feature
+// levels a version starts with. The nodes differ only in three lines of meta.properties. So the
+// tool runs once for each version, not once for each broker.
 func formatTemplate(ctx context.Context, d *distribution) error {
 	storage := filepath.Join(d.dir, storageDir)
 	ports := portPlan{brokers: []int{1}, controllers: []int{2}} // nothing listens
@@ -101,13 +100,12 @@ var (
 	directoryLine = regexp.MustCompile(`(?m)^directory\.id=.*$`) // from Kafka 3.7
 )
 
-// format makes dataDir what the storage tool would have made it for this node, unless it is
-// formatted already.
+// format formats dataDir as the storage tool would for this node, unless it is formatted already.
 func (d *distribution) format(dataDir, clusterID string, node int) error {
 	if _, err := os.Stat(filepath.Join(dataDir, metaProperties)); err == nil {
 		return nil
 	}
-	// Beside its place, then renamed: half a format would look like a whole one.
+	// The folder is made beside its place, then renamed: half a format would look like a whole one.
 	unfinished := filepath.Join(filepath.Dir(dataDir), "unfinished-"+filepath.Base(dataDir))
 	if err := os.RemoveAll(unfinished); err != nil {
 		return fmt.Errorf("kafkatest: format: %w", err)
@@ -132,8 +130,8 @@ func (d *distribution) format(dataDir, clusterID string, node int) error {
 	return nil
 }
 
-// newUUID returns a random id in Kafka's notation. One that begins
-// with a dash would look like an option on a command line, so there is none.
+// newUUID returns a random id in Kafka's notation. It never begins with a dash: such an id would
+// look like an option on a command line.
 func newUUID() string {
 	for {
 		var b [16]byte

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// lockPoll is how often a lock that another process holds is tried again.
+// lockPoll is the pause before a lock that another process holds is tried again.
 const lockPoll = 100 * time.Millisecond
 
 // lock waits for the exclusive lock of the file at path, which it creates with its folder.

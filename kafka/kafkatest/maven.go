@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// artifact is what Maven calls one thing to download.
+// artifact is the coordinates by which Maven downloads a file.
 type artifact struct{ group, id, version string }
 
 const dependencyPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
-// copyJars puts the jars of the artifacts, and all that they need to run, into dest.
-// The project file that says so stays in dir.
+// copyJars puts the jars of the artifacts, and all that they need to run, into dest. Its project
+// file stays in dir.
 func copyJars(ctx context.Context, dir, dest string, artifacts ...artifact) error {
 	pom := filepath.Join(dir, "pom.xml")
 	if err := os.WriteFile(pom, []byte(project(artifacts)), 0o644); err != nil {
@@ -24,7 +24,7 @@ func copyJars(ctx context.Context, dir, dest string, artifacts ...artifact) erro
 		"-f", pom, "-DoutputDirectory="+dest, "-DincludeScope=runtime")
 }
 
-// unpack puts the contents of an archive into dest. What the artifact depends on is not looked at.
+// unpack puts the contents of an archive into dest. It ignores the dependencies of the artifact.
 func unpack(ctx context.Context, dest string, a artifact, kind, classifier string) error {
 	coordinates := strings.Join([]string{a.group, a.id, a.version, kind, classifier}, ":")
 	return maven(ctx, dest, dependencyPlugin+":unpack",
@@ -37,8 +37,8 @@ func maven(ctx context.Context, dir, goal string, options ...string) error {
 	if err != nil {
 		return err
 	}
-	// --update-snapshots, against its name, also makes Maven ask again for what it failed to get
-	// the last time.
+	// In spite of its name, --update-snapshots also makes Maven ask again for files that it failed
+	// to get the last time.
 	args := append([]string{"--batch-mode", "--quiet", "--update-snapshots", goal}, options...)
 	return runTool(ctx, dir, "is Maven Central within reach, and does the version exist?", mvn, args...)
 }
@@ -55,7 +55,8 @@ func project(artifacts []artifact) string {
   <dependencies>
 `)
 	for _, a := range artifacts {
-		fmt.Fprintf(&b, "    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n",
+		fmt.Fprintf(&b,
+			"    <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n",
 			a.group, a.id, a.version)
 	}
 	b.WriteString("  </dependencies>\n</project>\n")

@@ -41,8 +41,8 @@ func (a *agent) option(port int) string {
 	return "-javaagent:" + a.jar + "=" + address(port) + ":" + a.rules
 }
 
-// MetricsURLs returns the page of each broker's metrics, in the order of the brokers; empty
-// unless [Config.MetricsRules] is set.
+// MetricsURLs returns the page of each broker's metrics, in the order of the brokers; empty unless
+// [Config.MetricsRules] is set.
 func (c *Cluster) MetricsURLs() []string {
 	var urls []string
 	for _, b := range c.brokers {

@@ -15,19 +15,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// nodePackages are kafkajs, its registry client and a codec for lz4, and all that these import, to
-// the version and the sum.
+// nodePackages are kafkajs, its registry client and a codec for lz4, and all that these import.
+// Each has a version and a checksum.
 //
 //go:embed node/package.json node/package-lock.json
 var nodePackages embed.FS
 
 // InstallNode returns an interpreter of JavaScript programs that may require kafkajs,
-// @kafkajs/confluent-schema-registry and lz4js. They are downloaded if need be to the folder of all
-// downloads. out is told about it; nil: nobody. It needs Node 18 or later with npm.
+// @kafkajs/confluent-schema-registry and lz4js. If need be it downloads them to the folder of all
+// downloads. It says so on out unless that is nil. It needs Node 18 or later with npm.
 //
-// Errors: [ErrToolMissing], [ErrToolFailed].
+// InstallNode fails with [ErrToolMissing] or [ErrToolFailed].
 func InstallNode(ctx context.Context, out io.Writer) (*Interpreter, error) {
-	const hint = "npm downloads kafkajs: install Node 18 or later with npm (Debian: nodejs npm) and put both on the PATH"
+	const hint = "npm downloads kafkajs: " +
+		"install Node 18 or later with npm (Debian: nodejs npm) and put both on the PATH"
 	c, err := openCache(progress.To(out))
 	if err != nil {
 		return nil, err
@@ -63,7 +64,8 @@ func InstallNode(ctx context.Context, out io.Writer) (*Interpreter, error) {
 	return &Interpreter{interpreter, env}, nil
 }
 
-// nodeName names what is installed by its content, so that another lock file is another folder.
+// nodeName names the folder of the packages by their lock file, so that another lock file has
+// another folder.
 func nodeName() (string, error) {
 	text, err := nodePackages.ReadFile("node/package-lock.json")
 	if err != nil {

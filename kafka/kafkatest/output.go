@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Output collects what a program or a logger writes, and can be read meanwhile. Its zero value is
+// Output collects the output of a program or a logger, and can be read meanwhile. Its zero value is
 // ready. Its methods may be called by any number of goroutines.
 type Output struct {
 	mu   sync.Mutex
@@ -23,7 +23,7 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// String returns all that was written so far.
+// String returns all the output so far.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -45,7 +45,7 @@ func (o *Output) With(texts ...string) []string {
 	return found
 }
 
-// Await waits until the text was written. It fails the test if that takes longer than
+// Await waits until the text is in the output. It fails the test if that takes longer than
 // [DefaultPatience].
 func (o *Output) Await(tb testing.TB, text string) {
 	tb.Helper()
@@ -57,11 +57,11 @@ func (o *Output) Await(tb testing.TB, text string) {
 	})
 }
 
-// DefaultPatience is for how long this package waits for what a test waits for. It is much longer
-// than anything should take: machines that run tests are busy.
+// DefaultPatience bounds the waits of this package on behalf of a test. It is much longer than
+// anything should take: machines that run tests are busy.
 const DefaultPatience = 3 * time.Minute
 
-// await asks until what is left to wait for is nothing.
+// await calls left until that returns nothing to wait for.
 func await(tb testing.TB, left func() string) {
 	tb.Helper()
 	const pause = 5 * time.Millisecond

@@ -11,7 +11,7 @@ import (
 type Part struct {
 	cluster *Cluster
 	child   *child
-	probe   func(context.Context) error // says why it is not ready
+	probe   func(context.Context) error // returns why the part is not ready
 	place   string                      // where it listens
 }
 
@@ -36,16 +36,18 @@ func (c *Cluster) partOf(b *broker, want ...int) Part {
 // Name returns the part's name, such as "broker-1".
 func (p Part) Name() string { return p.child.name }
 
-// Status says in a few words how the part is: whether it runs, was stopped, or ended by itself, and
-// then where its log is.
+// Status says in a few words whether the part runs, was stopped, or ended by itself. In the last
+// case it also says where the log is.
 func (p Part) Status() string { return p.child.status() }
 
-// Start starts the part, which was stopped or has died, with what it has stored, and waits until it
-// is ready, as [Cluster.Restart] says. It is tried once: a part that dies again is started again by
-// nobody but the caller.
+// Start starts the part, which was stopped or has died, with its stored data, and waits until it is
+// ready, as [Cluster.Restart] says. It tries once: only the caller starts a part again that dies
+// again.
 //
-// Errors: [ErrRunning] if it runs already; [ErrPortTaken], [ErrProcessDied], [ErrStopped];
-// [ErrNotReady] when ctx is done first. After the last one the part runs.
+// Start fails with
+//   - [ErrRunning] if the part runs already;
+//   - [ErrPortTaken], [ErrProcessDied] or [ErrStopped];
+//   - [ErrNotReady] if ctx is done first. Then the part runs.
 func (p Part) Start(ctx context.Context) error {
 	if err := p.cluster.launch(p.child); err != nil {
 		return err
@@ -59,8 +61,8 @@ func (p Part) Start(ctx context.Context) error {
 	return err
 }
 
-// Stop ends the part with SIGKILL, paused or not, and waits until it is gone. A part that does not
-// run is left as it is.
+// Stop ends the part with SIGKILL, paused or not, and waits until it is gone. It does nothing if
+// the part does not run.
 func (p Part) Stop() error { return p.child.kill() }
 
 // launch starts a part's process unless the cluster is being stopped.
@@ -73,7 +75,7 @@ func (c *Cluster) launch(part *child) error {
 	return part.start()
 }
 
-// tell makes the end of a part that runs known to Died, unless the cluster is stopped.
+// tell makes Died tell the end of a part that runs, unless the cluster is stopped.
 func (c *Cluster) tell(part *child) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

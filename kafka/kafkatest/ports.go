@@ -8,17 +8,17 @@ import (
 	"strconv"
 )
 
-// Free ports are sought below the range from which operating systems take the
-// ports of outgoing connections. Otherwise a killed broker's port could go to a
-// client, and a client that dials it could even end up connected to itself.
+// Free ports are sought below the range from which operating systems take the ports of outgoing
+// connections. Otherwise a client could get the port of a killed broker. A client that dials that
+// port could even connect to itself.
 const (
 	lowestPort  = 15000
 	highestPort = 30000
 	portTries   = 1000
 )
 
-// portPlan is where everything of one cluster listens. Broker i has brokers[i] for
-// its clients and controllers[i] for the quorum.
+// portPlan has the ports of one cluster. Broker i has brokers[i] for its clients and controllers[i]
+// for the quorum.
 type portPlan struct {
 	brokers     []int
 	controllers []int
@@ -29,8 +29,8 @@ type portPlan struct {
 	reserved    []int
 }
 
-// planPorts takes the ports that the caller chose and finds free ones for the
-// rest, except those in taken.
+// planPorts takes the ports that the caller chose, and finds free ones for the rest. It avoids
+// those in taken.
 func planPorts(cfg Config, taken map[int]bool) (portPlan, error) {
 	n := cfg.Brokers
 	free, err := freePorts((3+len(listeners()))*n+2, cfg.fixedPorts(), taken)
@@ -96,7 +96,7 @@ func freePorts(n int, fixed []int, taken map[int]bool) ([]int, error) {
 		len(ports), n, lowestPort, highestPort, portTries)
 }
 
-// checkPort reports as a [*PortError] that something listens on the port.
+// checkPort returns a [*PortError] if something listens on the port.
 func checkPort(port int, use string) error {
 	l, err := net.Listen("tcp", address(port))
 	if err != nil {

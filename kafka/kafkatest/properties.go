@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 )
 
-// identity are the settings that make a node what it is in its cluster.
+// identity are the settings that give a node its place in the cluster.
 func identity(id int, plan portPlan, dataDir string) map[string]string {
 	voters := make([]string, len(plan.controllers))
 	for i, port := range plan.controllers {
@@ -37,8 +37,8 @@ func identity(id int, plan portPlan, dataDir string) map[string]string {
 	}
 }
 
-// reserved reports whether a property is part of a node's identity, or another
-// name for a part of it.
+// reserved reports whether a property is part of a node's identity, or another name for a part of
+// it.
 func reserved(name string) bool {
 	switch name {
 	case "broker.id", "log.dir", "metadata.log.dir", "controller.quorum.bootstrap.servers":
@@ -48,7 +48,7 @@ func reserved(name string) bool {
 	return ok
 }
 
-// properties are all settings of node id, with the caller's own in place of the defaults.
+// properties are all settings of node id, with the caller's settings in place of the defaults.
 func properties(id int, plan portPlan, dataDir string, extra map[string]string) map[string]string {
 	replicas := min(len(plan.brokers), 3)
 	rf, minISR := strconv.Itoa(replicas), strconv.Itoa(max(replicas-1, 1))
@@ -65,8 +65,8 @@ func properties(id int, plan portPlan, dataDir string, extra map[string]string) 
 		"log.retention.ms":                         "-1",
 		"num.partitions":                           "10",
 
-		// Fewer internal partitions come up sooner; consumers are not kept waiting
-		// for others of their group; a starting broker asks sooner whether it may serve.
+		// Fewer internal partitions come up sooner. Consumers do not wait for others of their
+		// group. A starting broker asks sooner whether it may serve.
 		"offsets.topic.num.partitions":         "5",
 		"transaction.state.log.num.partitions": "5",
 		"group.initial.rebalance.delay.ms":     "0",
@@ -83,8 +83,8 @@ func properties(id int, plan portPlan, dataDir string, extra map[string]string) 
 	return p
 }
 
-// renderProperties writes settings in the format of Java property files, in a
-// stable order. Backslashes, line ends and what is not ASCII are escaped as that format asks.
+// renderProperties writes settings in the format of Java property files, in a stable order. It
+// escapes backslashes, line ends and characters beyond ASCII as that format asks.
 func renderProperties(p map[string]string) string {
 	escape := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`)
 	var b strings.Builder

@@ -9,7 +9,7 @@ import (
 )
 
 // pythonPackages are Confluent's client for Python, the first, with its registry client and Avro,
-// and all that these import, to the version.
+// and all that these import. Each has a version.
 func pythonPackages() []string {
 	return []string{
 		"confluent-kafka==2.16.0", "fastavro==1.13.1",
@@ -20,18 +20,18 @@ func pythonPackages() []string {
 }
 
 // InstallPython returns an interpreter of Python programs that may import confluent_kafka, with its
-// schema registry and Avro parts. It is downloaded if need be to the folder of all downloads. out
-// is told about it; nil: nobody. It needs Python 3.11 with pip.
+// schema registry and Avro parts. If need be it downloads them to the folder of all downloads. It
+// says so on out unless that is nil. It needs Python 3.11 with pip.
 //
-// Errors: [ErrToolMissing], [ErrToolFailed].
+// InstallPython fails with [ErrToolMissing] or [ErrToolFailed].
 func InstallPython(ctx context.Context, out io.Writer) (*Interpreter, error) {
 	packages := pythonPackages()
 	return InstallPythonPackages(ctx, out, "python-"+strings.Replace(packages[0], "==", "-", 1), packages...)
 }
 
-// InstallPythonPackages is InstallPython with other packages. Each is given as "name==version", and
-// with it all that it imports. The given name stands for these versions: they are downloaded under
-// it.
+// InstallPythonPackages is InstallPython with other packages. Give each as "name==version", and
+// also all that it imports. The given name stands for these versions: it is the name of their
+// download.
 func InstallPythonPackages(ctx context.Context, out io.Writer, name string, packages ...string) (*Interpreter, error) {
 	const hint = "pip downloads packages for Python: install Python 3.11 with pip and put it on the PATH"
 	c, err := openCache(progress.To(out))

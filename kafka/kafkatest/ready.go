@@ -13,7 +13,7 @@ const (
 	probeTimeout = 5 * time.Second
 )
 
-// probeConfig returns the settings with which a broker is asked how it is.
+// probeConfig returns the settings of the client that asks a broker for its state.
 func probeConfig() *sarama.Config {
 	c := sarama.NewConfig()
 	c.ClientID = "kafkatest"
@@ -24,7 +24,7 @@ func probeConfig() *sarama.Config {
 	return c
 }
 
-// metadata asks one broker what it knows of the cluster.
+// metadata asks one broker for the metadata of the cluster.
 func metadata(addr string) (*sarama.MetadataResponse, error) {
 	b := sarama.NewBroker(addr)
 	config := probeConfig()
@@ -38,9 +38,9 @@ func metadata(addr string) (*sarama.MetadataResponse, error) {
 	return b.GetMetadata(sarama.NewMetadataRequest(config.Version, nil))
 }
 
-// ready says what is wrong with the broker, if anything is: it answers, and by its own metadata
-// there is a controller, everyone in want is registered and unfenced, and the broker itself is in
-// sync in each of its partitions that has a leader.
+// ready returns nil if the broker is ready, and otherwise what is wrong. A ready broker answers. By
+// its metadata there is a controller, and all brokers in want are registered and unfenced. The
+// broker itself is in sync in each of its partitions that has a leader.
 func (b *broker) ready(want []int) error {
 	m, err := metadata(b.address())
 	if err != nil {
@@ -49,7 +49,7 @@ func (b *broker) ready(want []int) error {
 	return missing(m, b.id, want)
 }
 
-// missing says what a broker's metadata lacks for it to be ready.
+// missing says what the metadata of a broker lacks that is not ready.
 func missing(m *sarama.MetadataResponse, self int, want []int) error {
 	if m.ControllerID < 0 {
 		return errors.New("there is no controller")

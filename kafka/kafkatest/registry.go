@@ -15,7 +15,7 @@ import (
 const (
 	registryVersion = "3.3.3"
 	registryData    = "registry"         // file of its schemas, without the extension
-	registryPath    = "/apis/ccompat/v7" // where the registry speaks Confluent's protocol
+	registryPath    = "/apis/ccompat/v7" // below it the registry speaks Confluent's protocol
 	registryJava    = "21.0.8.2"         // the registry needs Java 21; this Python package carries one
 )
 
@@ -63,8 +63,8 @@ func newRegistry(files *registryFiles, dir *runDir) *registry {
 	return r
 }
 
-// spec says what to run, if its port is free: a registry that keeps its schemas in a file, so that
-// they survive its end.
+// spec returns the program to run: a registry that keeps its schemas in a file, so that they
+// survive its end. It fails if the port is taken.
 func (r *registry) spec(files *registryFiles, dir *runDir) (process.Spec, error) {
 	port, management := dir.plan.registry, dir.plan.management
 	if err := checkPort(port, "the "+r.name); err != nil {
@@ -79,11 +79,11 @@ func (r *registry) spec(files *registryFiles, dir *runDir) (process.Spec, error)
 			"-jar", filepath.Join(files.dir, "quarkus-run.jar"),
 		},
 		Env: append(os.Environ(),
-			// Each change is written at once, so that a registry that is killed has it when it
-			// starts again.
+			// The registry writes each change at once, so that it has the change when it starts
+			// again after a kill.
 			"APICURIO_DATASOURCE_URL=jdbc:h2:file:"+filepath.Join(dir.data, registryData)+";WRITE_DELAY=0",
-			// Like Confluent's: the same schema, however formatted, has one id;
-			// and an incompatible one is refused, which this registry does not do by itself.
+			// As in Confluent's registry, the same schema, however formatted, has one id. An
+			// incompatible one is refused, which this registry does not do by default.
 			"APICURIO_CCOMPAT_USE_CANONICAL_HASH=true",
 			"APICURIO_RULES_GLOBAL_COMPATIBILITY=BACKWARD",
 			"QUARKUS_HTTP_HOST=127.0.0.1",
@@ -95,7 +95,7 @@ func (r *registry) spec(files *registryFiles, dir *runDir) (process.Spec, error)
 	}, nil
 }
 
-// ready says why the registry does not answer, if it does not.
+// ready returns nil if the registry answers, and otherwise why it does not.
 func (r *registry) ready(ctx context.Context) error {
 	client := &http.Client{Timeout: probeTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	return get(ctx, client, r.url+"/subjects")

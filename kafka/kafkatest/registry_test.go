@@ -20,7 +20,8 @@ func TestRegistryBehavesLikeConfluents(t *testing.T) {
 
 	status, first := register(t, versions, `{"type":"record","name":"Order","fields":[{"name":"id","type":"string"}]}`)
 	require.Equal(t, http.StatusOK, status)
-	status, again := register(t, versions, `{ "name": "Order", "type": "record",  "fields": [ {"type": "string", "name": "id"} ] }`)
+	status, again := register(t, versions,
+		`{ "name": "Order", "type": "record",  "fields": [ {"type": "string", "name": "id"} ] }`)
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, first, again, "the same schema in another layout has the same id")
 

@@ -19,23 +19,23 @@ const (
 	dataFiles = "data-*" // the data folders of all brokers
 )
 
-// runDir is what one running cluster has on disk. Its own folder is locked
-// while this process lives, so that others can tell which folders the dead have left
-// and which ports the living have taken.
+// runDir has the folders of one running cluster. This process locks the folder own while it lives.
+// So others can tell which folders dead processes have left, and which ports living ones have
+// taken.
 type runDir struct {
 	own   string // removed at the end
-	data  string // for data and logs: own, or what the caller chose
+	data  string // for data and logs: own, or the folder that the caller chose
 	tmp   string // for the temporary files of the processes
 	plan  portPlan
 	locks []io.Closer
 }
 
-// openRunDir makes a folder for a new cluster and chooses its ports, after clearing away
-// what dead processes have left.
+// openRunDir makes a folder for a new cluster and chooses its ports. Before, it removes the folders
+// of dead processes.
 func openRunDir(ctx context.Context, c *cache, cfg Config) (_ *runDir, err error) {
 	all := filepath.Join(c.dir, "run")
-	// One process at a time: nobody sweeps a folder between its making and its
-	// locking, and two that start at once do not choose the same ports.
+	// One process at a time does this. So nobody sweeps a folder between its making and its
+	// locking, and two clusters that start at once do not choose the same ports.
 	gate, err := c.hold(ctx, filepath.Join(all, ".lock"), "another process that starts a cluster")
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func openRunDir(ctx context.Context, c *cache, cfg Config) (_ *runDir, err error
 	return r, r.openData(cfg)
 }
 
-// openData settles where the data is, and refuses the data of a cluster of another size.
+// openData chooses the folder of the data, and refuses the data of a cluster of another size.
 func (r *runDir) openData(cfg Config) error {
 	r.data = r.own
 	if cfg.Dir == "" {
@@ -93,7 +93,8 @@ func (r *runDir) openData(cfg Config) error {
 		return fmt.Errorf("kafkatest: Dir: %w", err)
 	}
 	if len(found) != 0 && len(found) != cfg.Brokers {
-		return fmt.Errorf("kafkatest: %s holds the data of %d brokers, not of %d: set Brokers to that or choose another Dir",
+		return fmt.Errorf(
+			"kafkatest: %s holds the data of %d brokers, not of %d: set Brokers to that or choose another Dir",
 			data, len(found), cfg.Brokers)
 	}
 	r.data = data
@@ -120,7 +121,7 @@ func (r *runDir) hold(dir string) error {
 	return nil
 }
 
-// clusterID returns the id of the cluster that the data belongs to, a new one for a new cluster.
+// clusterID returns the id of the cluster that the data belongs to, or a new id for a new cluster.
 func (r *runDir) clusterID() (string, error) {
 	path := filepath.Join(r.data, idFile)
 	found, err := os.ReadFile(path)
@@ -137,7 +138,7 @@ func (r *runDir) clusterID() (string, error) {
 	return id, nil
 }
 
-// remove gives the folder back and removes what is not the caller's.
+// remove gives the folder back, and removes all files that are not in the caller's folder.
 func (r *runDir) remove() error {
 	var err error
 	if r.own != "" {
@@ -146,8 +147,8 @@ func (r *runDir) remove() error {
 	return errors.Join(err, r.unlock())
 }
 
-// keepLogs gives the folder back after a failed start: the logs stay, so that they
-// can be read, until the next start sweeps them away.
+// keepLogs gives the folder back after a failed start. The logs stay, so that people can read them,
+// until the next start sweeps them away.
 func (r *runDir) keepLogs() error {
 	if r.data != r.own {
 		return r.remove() // the logs are the caller's
@@ -168,8 +169,8 @@ func (r *runDir) unlock() error {
 	return errors.Join(errs...)
 }
 
-// sweep removes the folders whose lock nobody holds and returns the ports of the others.
-// What cannot be removed or read is left to the next sweep.
+// sweep removes the folders whose lock nobody holds and returns the ports of the others. It leaves
+// a folder that it cannot remove or read to the next sweep.
 func sweep(all string) map[int]bool {
 	taken := make(map[int]bool)
 	entries, _ := os.ReadDir(all)

@@ -7,35 +7,40 @@ import (
 	"strings"
 )
 
-// tools are Kafka's own programs by the names of their scripts, with their classes: the present
-// one, and then that of older releases.
+// tools are Kafka's own programs by the names of their scripts, with their classes. The present
+// class is first, and then that of older releases.
 func tools() map[string][]string {
 	return map[string][]string{
-		"kafka-acls.sh":                {"org.apache.kafka.tools.AclCommand", "kafka.admin.AclCommand"},
-		"kafka-configs.sh":             {"kafka.admin.ConfigCommand"},
-		"kafka-reassign-partitions.sh": {"org.apache.kafka.tools.reassign.ReassignPartitionsCommand", "kafka.admin.ReassignPartitionsCommand"},
-		"kafka-topics.sh":              {"org.apache.kafka.tools.TopicCommand", "kafka.admin.TopicCommand"},
+		"kafka-acls.sh":    {"org.apache.kafka.tools.AclCommand", "kafka.admin.AclCommand"},
+		"kafka-configs.sh": {"kafka.admin.ConfigCommand"},
+		"kafka-reassign-partitions.sh": {
+			"org.apache.kafka.tools.reassign.ReassignPartitionsCommand", "kafka.admin.ReassignPartitionsCommand",
+		},
+		"kafka-topics.sh": {"org.apache.kafka.tools.TopicCommand", "kafka.admin.TopicCommand"},
 	}
 }
 
-// WriteScripts writes scripts into a folder that exists, which run Kafka's own tools, of the
-// brokers' version, by their usual names: kafka-acls.sh, kafka-configs.sh,
-// kafka-reassign-partitions.sh and kafka-topics.sh. With the folder in the PATH, a test can run
-// what an operator would type. It fails with [ErrExternal] if the cluster was started elsewhere.
+// WriteScripts writes scripts into an existing folder, which run Kafka's own tools in the brokers'
+// version. They have their usual names: kafka-acls.sh, kafka-configs.sh,
+// kafka-reassign-partitions.sh and kafka-topics.sh. With the folder in the PATH, a test can run the
+// commands of an operator. WriteScripts fails with [ErrExternal] if the cluster was started
+// elsewhere.
 func (c *Cluster) WriteScripts(folder string) error {
 	if c.external() {
-		return fmt.Errorf("kafkatest: scripts: %w (%s is set): use ForTest for a cluster of your own", ErrExternal, EnvBrokers)
+		return fmt.Errorf("kafkatest: scripts: %w (%s is set): use ForTest for a cluster of your own", ErrExternal,
+			EnvBrokers)
 	}
 	for name, classes := range tools() {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(c.kafka.script(c.dir.tmp, classes)), 0o700); err != nil {
+		script := []byte(c.kafka.script(c.dir.tmp, classes))
+		if err := os.WriteFile(filepath.Join(folder, name), script, 0o700); err != nil {
 			return fmt.Errorf("kafkatest: scripts: %w", err)
 		}
 	}
 	return nil
 }
 
-// script returns a shell script that runs the first of the classes that this distribution has, as
-// far as the jar of its tools says; else the last one.
+// script returns a shell script that runs the first of the classes that the jar of this
+// distribution's tools has. If it has none, the script runs the last one.
 func (d *distribution) script(tmp string, classes []string) string {
 	var script strings.Builder
 	script.WriteString("#!/bin/sh\n")

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Folders may be called anything, and a tool's class depends on the release. The clusters of a test
-// have one cache, whose name is plain: so only an internal test can name another. It is not
-// parallel: a script that is just written cannot run while another test starts a process, which
+// Folders may have any name, and a tool's class depends on the release. The clusters of a test
+// share a cache with a plain name, so only an internal test can choose another. The test is not
+// parallel. A script that is just written cannot run while another test starts a process, which
 // inherits the open file.
 func TestScriptsInFoldersOfAnyName(t *testing.T) {
 	for _, c := range []struct{ name, folder, jar, runs string }{

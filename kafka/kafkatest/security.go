@@ -12,26 +12,27 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Security gives each broker listeners of every kind beside the open one, with certificates
-// that are made at the start.
+// Security gives each broker listeners of every kind beside the open one, with certificates that
+// are made at the start.
 //
 // The open listener, that of [Cluster.Brokers], stays for the brokers among themselves and for
-// tests that arrange things: with ACLs, whoever comes by it is User:ANONYMOUS, who may do
-// everything.
+// tests that prepare the cluster. With ACLs, a client of this listener is User:ANONYMOUS, who may
+// do everything.
 type Security struct {
-	// Users are the names of those who may come in, with their passwords: by SASL (PLAIN,
-	// SCRAM-SHA-256, SCRAM-SHA-512), or with a client certificate. Kafka knows each as User:<name>.
+	// Users are the names and passwords of the users who may connect, by SASL (PLAIN,
+	// SCRAM-SHA-256, SCRAM-SHA-512) or with a client certificate. Kafka knows each as User:<name>.
 	// Default: nobody.
 	Users map[string]string
 
-	// ACLs makes the brokers refuse users whatever no ACL allows. Default: users may do everything.
+	// ACLs makes the brokers refuse users everything that no ACL allows. Default: users may do
+	// everything.
 	ACLs bool
 }
 
 // Listener is one of the kinds of listeners that [Security] adds.
 type Listener string
 
-// The listeners, by what they ask of clients.
+// The listeners. The comment of each says what it asks of clients.
 const (
 	SSL           Listener = "SSL"            // TLS
 	MutualSSL     Listener = "MUTUAL_SSL"     // TLS with a client certificate
@@ -39,7 +40,7 @@ const (
 	SASLSSL       Listener = "SASL_SSL"       // name and password under TLS
 )
 
-// protocols are Kafka's names for what the listeners speak.
+// protocols are Kafka's names for the protocols of the listeners.
 func protocols() map[Listener]string {
 	return map[Listener]string{
 		SSL: "SSL", MutualSSL: "SSL", SASLPlaintext: "SASL_PLAINTEXT", SASLSSL: "SASL_SSL",
@@ -49,8 +50,8 @@ func protocols() map[Listener]string {
 // listeners are the keys of protocols, in a stable order.
 func listeners() []Listener { return slices.Sorted(maps.Keys(protocols())) }
 
-// validate returns what is wrong with the users: their names and passwords go into a line of a JAAS
-// file.
+// validate returns the mistakes of the users. Their names and passwords go into a line of a JAAS
+// file, which limits them.
 func (s *Security) validate() []error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(s.Users)) {
@@ -58,7 +59,8 @@ func (s *Security) validate() []error {
 			errs = append(errs, fmt.Errorf("user %q: give a name without quotes, blanks and punctuation", name))
 		}
 		if s.Users[name] == "" || strings.ContainsAny(s.Users[name], "\"\\;\n") {
-			errs = append(errs, fmt.Errorf("password of user %q: give one without quotes, backslashes and semicolons", name))
+			errs = append(errs,
+				fmt.Errorf("password of user %q: give one without quotes, backslashes and semicolons", name))
 		}
 	}
 	return errs
@@ -117,7 +119,9 @@ func (c *Cluster) addUsers(ctx context.Context) error {
 	}
 	defer func() { _ = admin.Close() }()
 	// Kafka takes a user once in a request.
-	for _, mechanism := range []sarama.ScramMechanismType{sarama.SCRAM_MECHANISM_SHA_256, sarama.SCRAM_MECHANISM_SHA_512} {
+	for _, mechanism := range []sarama.ScramMechanismType{
+		sarama.SCRAM_MECHANISM_SHA_256, sarama.SCRAM_MECHANISM_SHA_512,
+	} {
 		results, err := admin.UpsertUserScramCredentials(c.security.credentials(mechanism))
 		if err != nil {
 			return fmt.Errorf("kafkatest: users: %w", err)
@@ -136,21 +140,22 @@ func (c *Cluster) addUsers(ctx context.Context) error {
 	return nil
 }
 
-// scramIterations is the fewest that Kafka takes.
+// scramIterations is the least number that Kafka takes.
 const scramIterations = 4096
 
-// credentials are those of all users.
+// credentials returns the credentials of all users.
 func (s *Security) credentials(mechanism sarama.ScramMechanismType) []sarama.AlterUserScramCredentialsUpsert {
 	var all []sarama.AlterUserScramCredentialsUpsert
 	for name, password := range s.Users {
 		all = append(all, sarama.AlterUserScramCredentialsUpsert{
-			Name: name, Mechanism: mechanism, Iterations: scramIterations, Salt: []byte(newUUID()), Password: []byte(password),
+			Name: name, Mechanism: mechanism, Iterations: scramIterations, Salt: []byte(newUUID()),
+			Password: []byte(password),
 		})
 	}
 	return all
 }
 
-// awaitUsers waits until the broker knows the credentials of as many users.
+// awaitUsers waits until the broker knows the credentials of that many users.
 func awaitUsers(ctx context.Context, b *broker, want int) error {
 	ticker := time.NewTicker(readyPoll)
 	defer ticker.Stop()
@@ -162,12 +167,13 @@ func awaitUsers(ctx context.Context, b *broker, want int) error {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("kafkatest: %s knows %d of %d users: %w: %w", b.name, found, want, context.Cause(ctx), err)
+			return fmt.Errorf("kafkatest: %s knows %d of %d users: %w: %w", b.name, found, want, context.Cause(ctx),
+				err)
 		}
 	}
 }
 
-// users asks one broker how many users SCRAM knows.
+// users asks one broker for the number of users that SCRAM knows.
 func users(addr string) (int, error) {
 	b := sarama.NewBroker(addr)
 	if err := b.Open(probeConfig()); err != nil {

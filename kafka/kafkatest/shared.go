@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Shared is one cluster for all tests of a test binary. It starts when the first
-// test asks for it and is stopped by what [Shared.Main] returns:
+// Shared is one cluster for all tests of a test binary. It starts when the first test asks for it,
+// and the Runner of [Shared.Main] stops it:
 //
 //	var cluster = kafkatest.NewShared(kafkatest.Config{Registry: true})
 //
@@ -18,10 +18,10 @@ import (
 //
 //	func TestSomething(t *testing.T) { c := cluster.Get(t); … }
 //
-// If the variable KAFKA_BROKERS is set, it is that cluster instead, with the registry at
-// SCHEMA_REGISTRY_URL: nothing is started or stopped, and its brokers cannot be
-// killed. Tests that share a cluster should use topics of their own, and leave
-// killing brokers to tests with a cluster of their own.
+// If the variable KAFKA_BROKERS is set, Shared is that cluster instead, with the registry at
+// SCHEMA_REGISTRY_URL. Then nothing is started or stopped, and its brokers cannot be killed. Tests
+// that share a cluster should use different topics. A test that kills brokers should start another
+// cluster.
 type Shared struct {
 	cfg Config
 
@@ -30,11 +30,11 @@ type Shared struct {
 	err     error
 }
 
-// NewShared returns a cluster that is yet to be started as cfg says.
+// NewShared returns a cluster that does not run yet, and will start as cfg says.
 func NewShared(cfg Config) *Shared { return &Shared{cfg: cfg} }
 
-// Get returns the cluster, which the first call starts. If it cannot start, this test
-// and all later ones that ask for it fail with the same error.
+// Get returns the cluster, which the first call starts. If it cannot start, this test and all later
+// ones that ask for it fail with the same error.
 func (s *Shared) Get(tb testing.TB) *Cluster {
 	tb.Helper()
 	s.once.Do(func() { s.cluster, s.err = s.open() })
@@ -51,18 +51,19 @@ func (s *Shared) Get(tb testing.TB) *Cluster {
 func (s *Shared) open() (*Cluster, error) {
 	brokers := os.Getenv(EnvBrokers)
 	if brokers == "" {
-		// The cluster outlives the test that asks for it first, and so does its start.
+		// The cluster, and its start, outlive the test that asks for it first.
 		return Start(context.Background(), s.cfg)
 	}
 	url := os.Getenv(EnvRegistry)
 	if s.cfg.Registry && url == "" {
-		return nil, fmt.Errorf("kafkatest: %s is set and %s is not, but a registry is needed: set both or neither", EnvBrokers, EnvRegistry)
+		return nil, fmt.Errorf("kafkatest: %s is set and %s is not, but a registry is needed: set both or neither",
+			EnvBrokers, EnvRegistry)
 	}
 	return &Cluster{addrs: strings.Split(brokers, ","), url: strings.TrimSuffix(url, "/")}, nil
 }
 
-// Stop stops the cluster if it was started here. It is not to be called while a
-// test may still call [Shared.Get].
+// Stop stops the cluster if it was started here. Do not call it while a test may still call
+// [Shared.Get].
 func (s *Shared) Stop() error {
 	s.once.Do(func() { s.err = fmt.Errorf("kafkatest: %w", ErrStopped) })
 	if s.cluster == nil {
@@ -71,11 +72,11 @@ func (s *Shared) Stop() error {
 	return s.cluster.Stop()
 }
 
-// Runner is what runs the tests of a binary: a [testing.M], or what wraps one.
+// Runner runs the tests of a binary. It is a [testing.M], or wraps one.
 type Runner interface{ Run() int }
 
-// Main returns a Runner that runs m and then stops the cluster, so that what looks for leaked
-// goroutines afterwards finds none of it. Its exit code is that of m, but not 0 if stopping failed.
+// Main returns a Runner that runs m and then stops the cluster. A check for leaked goroutines after
+// that finds none of the cluster. The exit code is that of m, but not 0 if stopping failed.
 func (s *Shared) Main(m Runner) Runner { return &sharedMain{shared: s, tests: m} }
 
 type sharedMain struct {

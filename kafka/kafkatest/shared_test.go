@@ -30,7 +30,7 @@ func TestSharedUsesTheClusterOfTheEnvironment(t *testing.T) {
 	require.NoError(t, shared.Stop())
 }
 
-// recorder is a test that fails only for show.
+// recorder is a test whose Fatal records the reason and panics.
 type recorder struct {
 	testing.TB
 	fatal []any

@@ -27,7 +27,8 @@ func TestStartReportsAllMistakesAtOnce(t *testing.T) {
 	for _, want := range []string{
 		`version "../4"`, "10 brokers: give 1 to 9", "3 ports for 10 brokers", "port 1 is given twice",
 		"port 70000", "registry port 5 without a registry",
-		"2 metrics ports for 10 brokers", "metrics ports without metrics rules", "port 2 is given twice", `folder "a,b"`, "property node.id", "property log.dir",
+		"2 metrics ports for 10 brokers", "metrics ports without metrics rules", "port 2 is given twice",
+		`folder "a,b"`, "property node.id", "property log.dir",
 	} {
 		require.ErrorContains(t, err, want)
 	}
@@ -87,7 +88,8 @@ func TestStartTriesADownloadAgainAndShowsItsOutput(t *testing.T) {
 	require.Equal(t, 3, strings.Count(string(counted), "try"))
 	left, err := filepath.Glob(filepath.Join(s.cache, "kafka-9.9.9*"))
 	require.NoError(t, err)
-	require.Equal(t, []string{filepath.Join(s.cache, "kafka-9.9.9.lock")}, left, "half a download looks like a whole one")
+	require.Equal(t, []string{filepath.Join(s.cache, "kafka-9.9.9.lock")}, left,
+		"half a download looks like a whole one")
 }
 
 func TestStartShowsTheLogOfABrokerThatDied(t *testing.T) {
@@ -115,8 +117,9 @@ func TestStartWithoutAnArchive(t *testing.T) {
 	var told bytes.Buffer
 	_, err := kafkatest.Start(t.Context(), kafkatest.Config{Progress: &told})
 	require.ErrorIs(t, err, kafkatest.ErrProcessDied)
-	require.Regexp(t, `brokers will start slowly: kafkatest: broker-0: process died: exit status 3; its log is .*broker-0.log, `+
-		`which ends:\n +it has no room\n`, told.String())
+	require.Regexp(t,
+		`brokers will start slowly: kafkatest: broker-0: process died: exit status 3; its log is .*broker-0.log, `+
+			`which ends:\n +it has no room\n`, told.String())
 	require.Contains(t, told.String(), "starting 3 brokers of Kafka "+kafkatest.DefaultVersion)
 	left, err := filepath.Glob(filepath.Join(s.cache, "*-classes*"))
 	require.NoError(t, err)
@@ -207,8 +210,8 @@ func TestStartsAtOnceTakeDifferentPorts(t *testing.T) {
 	requireGone(t, s.started())
 }
 
-// What the caller reserves is taken by nobody else: it stands among the ports of the running
-// cluster, which others leave alone.
+// Nobody else takes the ports that the caller reserves. They are among the ports of the running
+// cluster, which other clusters avoid.
 func TestReservedPortsAreTaken(t *testing.T) {
 	s := newStub(t, sleeper)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

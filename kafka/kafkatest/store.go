@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Topics makes the topics of the configuration, as far as they are missing.
+// Topics makes the missing topics of the configuration.
 func Topics(tb testing.TB, cfg kafka.Config) {
 	tb.Helper()
 	cfg = quiet(cfg)
@@ -42,10 +42,11 @@ func Store(tb testing.TB, cfg kafka.Config) *kafka.Store {
 	return s
 }
 
-// Done waits until a subscription, the only member of its group, has done with all events that its
-// store had when Done was called: they are handled or set aside. It fails the test if the
-// subscription ends, if one of its partitions stops, or if that takes longer than
-// [DefaultPatience], and says what is waited for.
+// Done waits until a subscription has handled or set aside all events that its store had when Done
+// was called. The subscription must be the only member of its group.
+//
+// Done fails the test if the subscription ends, if one of its partitions stops, or if the wait
+// takes longer than [DefaultPatience]. It says what it waited for.
 func Done(tb testing.TB, sub subscription.Subscription) {
 	tb.Helper()
 	await(tb, func() string {
@@ -63,7 +64,8 @@ func Done(tb testing.TB, sub subscription.Subscription) {
 		}
 		var waits []string
 		for _, w := range sub.Waits() {
-			waits = append(waits, fmt.Sprintf("partition %d, %s %s: %s: %v", w.Partition, w.EventType, w.Key, w.For, w.Err))
+			waits = append(waits,
+				fmt.Sprintf("partition %d, %s %s: %s: %v", w.Partition, w.EventType, w.Key, w.For, w.Err))
 		}
 		return fmt.Sprintf("%d of %d partitions are handled, with %d offsets that are not done; it waits for: %s",
 			st.Partitions, st.Configured, st.Lag, strings.Join(waits, "; "))

@@ -17,7 +17,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// The test of a service that handles events: brokers, topics, a store and the end of the handling are a line each.
+// This is the test of a service that handles events. Brokers, topics, a store and the end of the
+// handling take a line each.
 func TestTheTestOfAService(t *testing.T) {
 	t.Parallel()
 	var logged kafkatest.Output

@@ -22,7 +22,7 @@ import (
 
 const (
 	envPids = "KAFKATEST_PIDS" // where stub brokers write their process ids
-	envPart = "KAFKATEST_PART" // what a second copy of this test binary does
+	envPart = "KAFKATEST_PART" // the part that a second copy of this test binary plays
 )
 
 // sleeper is a broker that starts and never becomes ready.
@@ -82,8 +82,8 @@ func (s stub) runDirs(t *testing.T) []string {
 	return dirs
 }
 
-// alive reports whether a process exists and is not merely waiting for its parent to notice its
-// end.
+// alive reports whether a process exists and has not ended. One that its parent has not reaped yet
+// has ended.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
@@ -105,8 +105,8 @@ func requireGone(t *testing.T, pids []int) {
 	}, patience, tick)
 }
 
-// play is what a second copy of this test binary does: it starts brokers that never become
-// ready, and meets its end as part says as soon as they run.
+// play is the work of a second copy of this test binary. It starts brokers that never become ready,
+// and ends as part says once they run.
 func play(part string) int {
 	s := stub{pids: os.Getenv(envPids)}
 	failed := make(chan error, 1)

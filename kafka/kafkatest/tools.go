@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/internal/process"
 )
 
-// colours are the escape sequences that Maven prints even when nobody sees them.
+// colours are the escape sequences that Maven prints even if nobody sees them.
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // findTool looks for a program on the PATH under any of its names.
@@ -34,8 +34,8 @@ func findJava() (string, error) {
 	return findTool(hint, "java")
 }
 
-// runTool runs a program to its end, or kills it when ctx is done. Like every
-// child it dies with this process. The end of what it printed is in the error.
+// runTool runs a program to its end, or kills it when ctx is done. Like every child the program
+// dies with this process. The end of its output is in the error.
 func runTool(ctx context.Context, dir, hint, path string, args ...string) error {
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)

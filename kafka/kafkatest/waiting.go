@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// waiting is what is not ready yet. It may be used concurrently.
+// waiting has the parts that are not ready yet. It may be used concurrently.
 type waiting struct {
 	mu    sync.Mutex
 	parts []Part
@@ -19,7 +19,7 @@ func newWaiting(parts []Part) *waiting {
 	return &waiting{parts: slices.Clone(parts), why: make(map[string]error)}
 }
 
-// because remembers what a part answered last.
+// because remembers the last answer of a part.
 func (w *waiting) because(name string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -43,7 +43,8 @@ func (w *waiting) String() string {
 	return "waiting for " + strings.Join(all, ", ")
 }
 
-// reason says in a line's part why something is not ready; nothing if that is not known yet.
+// reason says in part of a line why something is not ready. It says nothing if the reason is not
+// known yet.
 func reason(err error) string {
 	switch {
 	case err == nil:

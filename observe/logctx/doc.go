@@ -1,4 +1,5 @@
-// Package logctx adds to log records on whose behalf they are: the correlation id, the command and the trace that the context carries.
+// Package logctx adds three ids to log records: those of the correlation, the command and the trace
+// that the context carries.
 //
 //	logger := slog.New(logctx.New(slog.NewJSONHandler(os.Stdout, nil)))
 //	logger.InfoContext(ctx, "credited") // … "correlationId":"…","commandId":"…","traceId":"…"

@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// The attributes that are added where the context has them and the record does not.
+// The attributes that a handler adds if the context has them and the record does not.
 const (
 	CorrelationID = "correlationId"
 	CommandID     = "commandId"
@@ -18,7 +18,8 @@ const (
 
 type handler struct{ slog.Handler }
 
-// New returns a handler that adds what the [event.Cause] in the context says to each record, and hands it to next.
+// New returns a handler that adds the ids of the [event.Cause] in the context to each record, and
+// hands it to next.
 func New(next slog.Handler) slog.Handler { return handler{next} }
 
 // Handle implements [slog.Handler].
@@ -31,7 +32,10 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	})
 	r = r.Clone()
 	for _, a := range []struct{ key, value string }{
-		{CorrelationID, c.CorrelationID}, {CommandID, c.CommandID}, {ActorID, c.ActorID}, {TraceID, traceID(c.TraceParent)},
+		{CorrelationID, c.CorrelationID},
+		{CommandID, c.CommandID},
+		{ActorID, c.ActorID},
+		{TraceID, traceID(c.TraceParent)},
 	} {
 		if a.value != "" && !has[a.key] {
 			r.AddAttrs(slog.String(a.key, a.value))

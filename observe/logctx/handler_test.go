@@ -27,7 +27,8 @@ func timeless(groups []string, a slog.Attr) slog.Attr {
 func TestRecordsSayOnWhoseBehalfTheyAre(t *testing.T) {
 	t.Parallel()
 	cause := event.Cause{
-		CorrelationID: "conversation", CommandID: "command", ActorID: "user", TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		CorrelationID: "conversation", CommandID: "command", ActorID: "user",
+		TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
 	all := ` correlationId=conversation commandId=command actorId=user traceId=0af7651916cd43dd8448eb211c80319c`
 	for _, c := range []struct {
@@ -36,15 +37,32 @@ func TestRecordsSayOnWhoseBehalfTheyAre(t *testing.T) {
 		log   func(context.Context, *slog.Logger)
 		want  string
 	}{
-		{"all", cause, func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m", "a", 1) }, "level=INFO msg=m a=1" + all},
-		{"none", event.Cause{}, func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m") }, "level=INFO msg=m"},
-		{"with attributes", cause, func(ctx context.Context, l *slog.Logger) { l.With("b", 2).InfoContext(ctx, "m") }, "level=INFO msg=m b=2" + all},
+		{
+			"all", cause, func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m", "a", 1) },
+			"level=INFO msg=m a=1" + all,
+		},
+		{
+			"none",
+			event.Cause{},
+			func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m") },
+			"level=INFO msg=m",
+		},
+		{
+			"with attributes", cause,
+			func(ctx context.Context, l *slog.Logger) { l.With("b", 2).InfoContext(ctx, "m") },
+			"level=INFO msg=m b=2" + all,
+		},
 		{
 			"said already",
 			event.Cause{CorrelationID: "conversation"},
-			func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m", "correlationId", "own") }, "level=INFO msg=m correlationId=own",
+			func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m", "correlationId", "own") },
+			"level=INFO msg=m correlationId=own",
 		},
-		{"no trace", event.Cause{TraceParent: "nonsense"}, func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m") }, "level=INFO msg=m"},
+		{
+			"no trace",
+			event.Cause{TraceParent: "nonsense"},
+			func(ctx context.Context, l *slog.Logger) { l.InfoContext(ctx, "m") }, "level=INFO msg=m",
+		},
 		{"too quiet", cause, func(ctx context.Context, l *slog.Logger) { l.DebugContext(ctx, "m") }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,8 +1,10 @@
-// Package oteltrace traces Fencelog with OpenTelemetry: a span for each command, query, append and handled event, all in the trace of the request that set
-// them off.
+// Package oteltrace traces Fencelog with OpenTelemetry. Each command, query, append and handled
+// event is a span, in the trace of the request that set it off.
 //
-// What a command does carries the W3C traceparent of its span: the events' headers have it, in the topic too, and a handler that gets them anywhere
-// goes on with that trace. Trace state and baggage are not carried.
+// The events of a command carry the W3C traceparent of its span in their headers, in the topic too.
+// A handler that gets them anywhere goes on with that trace. The events do not carry trace state
+// and baggage.
 //
-// It sets none of OpenTelemetry's globals, and may be used concurrently. The core packages do not know it.
+// It sets none of OpenTelemetry's globals, and may be used concurrently. The core packages do not
+// know it.
 package oteltrace

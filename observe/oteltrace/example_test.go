@@ -19,7 +19,8 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// Beside it: kafka.Hooks{Appended: tracing.Appended}, and tracing.Records around the handlers of subscriptions.
+	// Beside it: kafka.Hooks{Appended: tracing.Appended}, and tracing.Records around the handlers
+	// of subscriptions.
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{tracing.Commands()}})
 	type Greet struct{ Name string }
 	if err := command.Register(bus, func(context.Context, Greet) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }); err != nil {

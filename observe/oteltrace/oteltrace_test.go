@@ -46,7 +46,8 @@ type increase struct{}
 
 type howMany struct{ query.Returns[int] }
 
-// One trace leads from a command over the append to a handler that has nothing but the stored record, and to the command that this one dispatches.
+// One trace leads from a command over the append to a handler that has only the stored record. It
+// goes on to the command that this handler dispatches.
 func TestOneTraceFromACommandToAHandlerElsewhere(t *testing.T) {
 	t.Parallel()
 	tr, exporter := tracing(t, nil)

@@ -53,9 +53,11 @@ func (t *Tracing) Appended(ctx context.Context, a eventstore.Appended) {
 	t.end(span, a.Err, trace.WithTimestamp(a.Start.Add(a.Duration)))
 }
 
-// Events wraps a handler of the in-process bus, for event.Subscribe or, with E any, its SubscribeAll: each handled event is a span. name tells
-// handlers apart.
-func Events[E any](t *Tracing, name string, handle func(context.Context, event.Envelope[E]) error) func(context.Context, event.Envelope[E]) error {
+// Events wraps a handler of the in-process bus, for event.Subscribe or, with E any, its
+// SubscribeAll. Each handled event is a span. The name tells handlers apart.
+func Events[E any](
+	t *Tracing, name string, handle func(context.Context, event.Envelope[E]) error,
+) func(context.Context, event.Envelope[E]) error {
 	return func(ctx context.Context, e event.Envelope[E]) error {
 		ctx, span := t.handling(ctx, name, e.Header)
 		err := handle(ctx, e)
@@ -64,9 +66,11 @@ func Events[E any](t *Tracing, name string, handle func(context.Context, event.E
 	}
 }
 
-// Records wraps a handler of stored records, such as a subscription's: each handled record is a span, in the trace of the command that made it. name
-// tells handlers apart.
-func (t *Tracing) Records(name string, handle func(context.Context, eventstore.Record) error) func(context.Context, eventstore.Record) error {
+// Records wraps a handler of stored records, such as a subscription's. Each handled record is a
+// span, in the trace of the command that made it. The name tells handlers apart.
+func (t *Tracing) Records(
+	name string, handle func(context.Context, eventstore.Record) error,
+) func(context.Context, eventstore.Record) error {
 	return func(ctx context.Context, r eventstore.Record) error {
 		cause := event.CauseFrom(ctx)
 		cause.TraceParent = r.TraceParent

@@ -19,7 +19,8 @@ type Config struct {
 	// Provider makes the spans.
 	Provider trace.TracerProvider
 
-	// Failure reports whether an error makes a span a failed one. Default: every error does. A service will leave out the business's refusals.
+	// Failure reports whether an error makes a span a failed one. A service leaves out the refusals
+	// of its business. Default: every error does.
 	Failure func(err error) bool
 }
 
@@ -32,7 +33,8 @@ type Tracing struct {
 // New returns tracing with the provider's spans. It fails if there is none.
 func New(cfg Config) (*Tracing, error) {
 	if cfg.Provider == nil {
-		return nil, errors.New("tracing: Provider is nil, expected a trace.TracerProvider such as that of OpenTelemetry's SDK")
+		return nil, errors.New(
+			"tracing: Provider is nil, expected a trace.TracerProvider such as that of OpenTelemetry's SDK")
 	}
 	if cfg.Failure == nil {
 		cfg.Failure = func(error) bool { return true }
@@ -40,9 +42,11 @@ func New(cfg Config) (*Tracing, error) {
 	return &Tracing{tracer: cfg.Provider.Tracer(scope), failure: cfg.Failure}, nil
 }
 
-// start begins a span under that of ctx, or else under the one that the cause names, and makes it the one that events made under the returned
-// context name.
-func (t *Tracing) start(ctx context.Context, name string, kind trace.SpanKind, attributes ...attribute.KeyValue) (context.Context, trace.Span) {
+// start begins a span below the span of ctx, or else below the span that the cause names. Events
+// that are made under the returned context name the new span.
+func (t *Tracing) start(
+	ctx context.Context, name string, kind trace.SpanKind, attributes ...attribute.KeyValue,
+) (context.Context, trace.Span) {
 	cause := event.CauseFrom(ctx)
 	if !trace.SpanContextFromContext(ctx).IsValid() && cause.TraceParent != "" {
 		ctx = (propagation.TraceContext{}).Extract(ctx, propagation.MapCarrier{traceParent: cause.TraceParent})

@@ -10,9 +10,13 @@ import (
 // library is the module that this package is part of.
 const library = "github.com/fencelog/fencelog"
 
-// buildInfo is a gauge of 1 whose labels say what runs: the program's module with its version and
-// the revision it was built from, with "+changed" if the files were not as that has them; the
-// version of this library; and that of Go. What the build does not say is "unknown".
+// buildInfo is a gauge of 1 whose labels say what runs:
+//   - the program's module with its version and the revision it was built from, with "+changed" if
+//     the files differed from that revision;
+//   - the version of this library;
+//   - the version of Go.
+//
+// A label that the build does not tell is "unknown".
 func buildInfo() prometheus.Collector {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

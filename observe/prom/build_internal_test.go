@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What runs is told from what Go wrote into the program.
+// The labels are those that Go wrote into the program.
 func TestBuildLabels(t *testing.T) {
 	t.Parallel()
 	service := &debug.BuildInfo{
@@ -18,7 +18,8 @@ func TestBuildLabels(t *testing.T) {
 		Settings:  []debug.BuildSetting{{Key: "vcs.revision", Value: "c0ffee"}, {Key: "vcs.modified", Value: "true"}},
 	}
 	require.Equal(t, prometheus.Labels{
-		"module": "example.com/shop", "version": "v1.2.3", "revision": "c0ffee+changed", "fencelog": "v0.7.0", "goversion": "go1.26.8",
+		"module": "example.com/shop", "version": "v1.2.3", "revision": "c0ffee+changed", "fencelog": "v0.7.0",
+		"goversion": "go1.26.8",
 	}, buildLabels(service))
 	own := &debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Path: library, Version: "v0.7.1"}}
 	require.Equal(t, prometheus.Labels{

@@ -1,6 +1,6 @@
-// Package prom measures Fencelog for Prometheus: the hooks of the Kafka store, middleware of the
-// buses and of HTTP, and what is asked for at each scrape.
+// Package prom measures Fencelog for Prometheus. It has hooks of the Kafka store, middleware of the
+// buses and of HTTP, and collectors that ask at each scrape.
 //
-// All metrics begin with "fencelog_". It starts nothing and holds nothing but counters; everything
-// in it may be used concurrently. The core packages do not know it.
+// All metrics begin with "fencelog_". The package starts nothing and holds nothing but counters.
+// All of it may be used concurrently. The core packages do not know it.
 package prom

@@ -31,20 +31,21 @@ const CodeOther = "other"
 
 // Config configures [Metrics]; every field may be left zero.
 type Config struct {
-	// Outcome names what became of a command or a query, for the label "outcome"; it must have few
+	// Outcome names the outcome of a command or a query, for the label "outcome". It must have few
 	// values. Default: "ok" or "failed".
 	Outcome func(err error) string
 
-	// Refusal names why a command or a query was refused, for the label "code", such as the code of
-	// a business rule; "" where err is no refusal. Default: nothing is a refusal.
+	// Refusal names the reason why a command or a query was refused, for the label "code", such as
+	// the code of a business rule. It returns "" if err is no refusal. Default: nothing is a
+	// refusal.
 	Refusal func(err error) string
 
-	// Refusals are what Refusal may return. What is not among them counts as [CodeOther], so that
+	// Refusals are the codes that Refusal may return. Any other code counts as [CodeOther], so that
 	// no request makes up labels. Default: none.
 	Refusals []string
 
-	// LatencyBuckets are the bounds, in seconds, of what takes a request or an append. Default: 0.5
-	// ms to 10 s.
+	// LatencyBuckets are the bounds, in seconds, of the time that a request or an append takes.
+	// Default: 0.5 ms to 10 s.
 	LatencyBuckets []float64
 }
 
@@ -62,7 +63,7 @@ type Metrics struct {
 	inFlight                                prometheus.Gauge
 }
 
-// New returns metrics that are registered with r. It fails if r has metrics of these names.
+// New returns metrics that are registered with r. It fails if r has metrics with these names.
 func New(r prometheus.Registerer, cfg Config) (*Metrics, error) {
 	if cfg.Outcome == nil {
 		cfg.Outcome = func(err error) string {
@@ -90,7 +91,7 @@ func New(r prometheus.Registerer, cfg Config) (*Metrics, error) {
 		m.commands, m.queries, m.commandRefusals, m.queryRefusals, m.requests, m.inFlight, buildInfo())
 }
 
-// ofTheStore makes what the hooks of the store count.
+// ofTheStore makes the metrics for the hooks of the store.
 func (m *Metrics) ofTheStore() {
 	counts, buckets := prometheus.ExponentialBuckets(1, 2, 14), m.cfg.LatencyBuckets
 	m.appends = histogram("append_duration_seconds",
@@ -113,7 +114,7 @@ func (m *Metrics) ofTheStore() {
 		"Records that do not count, as another program than the owner wrote them.", "topic")
 }
 
-// ofCallers makes what the buses and HTTP count.
+// ofCallers makes the metrics for the buses and HTTP.
 func (m *Metrics) ofCallers() {
 	buckets := m.cfg.LatencyBuckets
 	m.commands = histogram("command_duration_seconds",
@@ -142,15 +143,16 @@ func (m *Metrics) register(all ...prometheus.Collector) error {
 }
 
 func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+	return prometheus.NewHistogramVec(
+		prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 }
 
-// Kafka returns hooks for [kafka.Config]. The counters of the categories are there, at 0, from the
-// start.
+// Kafka returns hooks for [kafka.Config]. The counters of the categories exist from the start,
+// at 0.
 func (m *Metrics) Kafka(cfg kafka.Config) (kafka.Hooks, error) {
 	all, err := cfg.Topics.All()
 	if err != nil {
@@ -202,7 +204,8 @@ func (m *Metrics) Appended(_ context.Context, a eventstore.Appended) {
 
 func outcomes() []string {
 	return []string{
-		OutcomeStored, OutcomeRepeated, OutcomeConflict, OutcomeNotOwner, OutcomeUnknown, OutcomeRefused, OutcomeCanceled, OutcomeFailed,
+		OutcomeStored, OutcomeRepeated, OutcomeConflict, OutcomeNotOwner, OutcomeUnknown, OutcomeRefused,
+		OutcomeCanceled, OutcomeFailed,
 	}
 }
 

@@ -57,8 +57,8 @@ func (m *Metrics) refused(by *prometheus.CounterVec, err error) {
 	by.WithLabelValues(code).Inc()
 }
 
-// HTTP returns a handler that measures next. route names the request's route once next has handled
-// it; it must have few values, so not the request's path.
+// HTTP returns a handler that measures next. The function route names the request's route once next
+// has handled it. It must have few values, so it must not return the request's path.
 func (m *Metrics) HTTP(route func(*http.Request) string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.inFlight.Inc()
@@ -70,10 +70,11 @@ func (m *Metrics) HTTP(route func(*http.Request) string, next http.Handler) http
 	})
 }
 
-// method keeps what clients invent out of the labels.
+// method keeps methods that clients invent out of the labels.
 func method(r *http.Request) string {
 	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
 		return r.Method
 	}
 	return "other"

@@ -27,8 +27,8 @@ import (
 // labels name a series.
 type labels map[string]string
 
-// value returns that of a counter or gauge, or how often a histogram was told something; -1 if
-// there is no such series.
+// value returns the value of a counter or gauge, or how often a histogram was told something. It
+// returns -1 if there is no such series.
 func value(t *testing.T, r *prometheus.Registry, name string, want labels) float64 {
 	t.Helper()
 	families, err := r.Gather()
@@ -83,14 +83,14 @@ func TestAppendsAreCountedByOutcome(t *testing.T) {
 	_, _ = s.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, eventstore.Record{}))
 	_, _ = s.Append(t.Context(), eventstore.To(stream, 2)) // a check is no append
 	for _, err := range []error{
-		eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, context.DeadlineExceeded, context.Canceled, eventstore.ErrClosed,
-		fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, context.Canceled),
+		eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, context.DeadlineExceeded, context.Canceled,
+		eventstore.ErrClosed, fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, context.Canceled),
 	} {
 		m.Appended(t.Context(), eventstore.Appended{Commit: eventstore.To(stream, eventstore.Any), Err: err})
 	}
 	for outcome, want := range map[string]float64{
-		prom.OutcomeStored: 1, prom.OutcomeRepeated: 1, prom.OutcomeConflict: 1, prom.OutcomeRefused: 1, prom.OutcomeNotOwner: 1,
-		prom.OutcomeUnknown: 2, prom.OutcomeCanceled: 2, prom.OutcomeFailed: 1,
+		prom.OutcomeStored: 1, prom.OutcomeRepeated: 1, prom.OutcomeConflict: 1, prom.OutcomeRefused: 1,
+		prom.OutcomeNotOwner: 1, prom.OutcomeUnknown: 2, prom.OutcomeCanceled: 2, prom.OutcomeFailed: 1,
 	} {
 		require.Equal(t, want, value(t, r, "fencelog_append_duration_seconds", appends(outcome)), outcome)
 	}
@@ -122,31 +122,39 @@ func TestBusesAndHTTP(t *testing.T) {
 	require.Equal(t, 7, n)
 	require.Equal(t, 1.0, value(t, r, "fencelog_query_duration_seconds", labels{"query": "howMany", "outcome": "ok"}))
 
-	h := m.HTTP(func(*http.Request) string { return "/things/{id}" }, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			w.WriteHeader(http.StatusTeapot)
-		}
-		_, _ = w.Write([]byte("x"))
-	}))
+	h := m.HTTP(func(*http.Request) string { return "/things/{id}" },
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				w.WriteHeader(http.StatusTeapot)
+			}
+			_, _ = w.Write([]byte("x"))
+		}))
 	for _, method := range []string{http.MethodGet, http.MethodPost, "BREW"} {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, "/things/7", nil))
 	}
 	route := "/things/{id}"
-	require.Equal(t, 1.0, value(t, r, "fencelog_http_request_duration_seconds", labels{"method": "GET", "route": route, "status": "200"}))
-	require.Equal(t, 1.0, value(t, r, "fencelog_http_request_duration_seconds", labels{"method": "POST", "route": route, "status": "418"}))
-	require.Equal(t, 1.0, value(t, r, "fencelog_http_request_duration_seconds", labels{"method": "other", "route": route, "status": "200"}))
+	require.Equal(t, 1.0,
+		value(t, r, "fencelog_http_request_duration_seconds", labels{"method": "GET", "route": route, "status": "200"}))
+	require.Equal(t, 1.0,
+		value(t, r, "fencelog_http_request_duration_seconds", labels{
+			"method": "POST", "route": route, "status": "418",
+		}))
+	require.Equal(t, 1.0,
+		value(t, r, "fencelog_http_request_duration_seconds", labels{
+			"method": "other", "route": route, "status": "200",
+		}))
 	require.Zero(t, value(t, r, "fencelog_http_requests_in_flight", labels{}))
 }
 
-// ask is a command, and a question, that is answered with an error of these words.
+// ask is a command and a query. Its handler returns an error with these words.
 type ask struct {
 	query.Returns[int]
 
 	code string
 }
 
-// Refusals are counted by their code from 0 on, other errors are not, and what nobody listed makes
-// no series.
+// Refusals are counted by their code from 0 on, other errors are not. A code that nobody listed
+// makes no series.
 func TestRefusalsAreCountedByCode(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("failed")
@@ -179,7 +187,9 @@ func TestRefusalsAreCountedByCode(t *testing.T) {
 	}
 	_, err := query.Ask(t.Context(), queries, ask{code: "NotFound"})
 	require.Error(t, err)
-	for code, want := range map[string]float64{"TooMuch": 2, "NotFound": 0, prom.CodeOther: 2, "alice-1": -1, failed.Error(): -1} {
+	for code, want := range map[string]float64{
+		"TooMuch": 2, "NotFound": 0, prom.CodeOther: 2, "alice-1": -1, failed.Error(): -1,
+	} {
 		require.Equal(t, want, value(t, r, "fencelog_command_refusals_total", labels{"code": code}), code)
 	}
 	for code, want := range map[string]float64{"TooMuch": 0, "NotFound": 1, prom.CodeOther: 0} {
@@ -191,7 +201,10 @@ func TestSubscriptions(t *testing.T) {
 	t.Parallel()
 	m, r := metrics(t, prom.Config{})
 	stats := func() subscription.Stats {
-		return subscription.Stats{Handled: 1, Retried: 2, DeadLettered: 3, Parked: 4, Partitions: 5, Lag: 6, Waiting: 7, LongestWait: 8 * time.Second, Stopped: 9}
+		return subscription.Stats{
+			Handled: 1, Retried: 2, DeadLettered: 3, Parked: 4, Partitions: 5, Lag: 6, Waiting: 7,
+			LongestWait: 8 * time.Second, Stopped: 9,
+		}
 	}
 	require.NoError(t, m.Subscription("balances", "Account", stats))
 	require.NoError(t, m.Subscription("mails", "Account", stats))
@@ -200,7 +213,8 @@ func TestSubscriptions(t *testing.T) {
 		"handled_total": 1, "retries_total": 2, "dead_letters_total": 3, "parked_total": 4, "partitions": 5, "lag": 6,
 		"waiting": 7, "longest_wait_seconds": 8, "stopped_partitions": 9,
 	} {
-		require.Equal(t, want, value(t, r, "fencelog_subscription_"+name, labels{"group": "balances", "category": "Account"}), name)
+		require.Equal(t, want,
+			value(t, r, "fencelog_subscription_"+name, labels{"group": "balances", "category": "Account"}), name)
 	}
 }
 

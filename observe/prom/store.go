@@ -8,20 +8,22 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// Store adds how the partitions of a store stand, and the size of its index, as of each scrape. It
-// fails if there is one already.
+// Store adds the state of a store's partitions, and the size of its index, as of each scrape. It
+// fails if m has a store already.
 func (m *Metrics) Store(s *kafka.Store) error {
 	labels := []string{"topic", "partition"}
 	return m.register(&storeCollector{
-		store:    s,
-		owned:    desc("partition_owned", "1 if this instance owns the partition, as far as it knows.", labels...),
-		ended:    desc("partition_ended", "1 if this instance must be started again to read the partition.", labels...),
-		problems: desc("topic_problems", "Properties of the topic that are not as they must be, or were not and may have cost records.", "topic"),
+		store: s,
+		owned: desc("partition_owned", "1 if this instance owns the partition, as far as it knows.", labels...),
+		ended: desc("partition_ended", "1 if this instance must be started again to read the partition.", labels...),
+		problems: desc("topic_problems",
+			"Properties of the topic that are not as they must be, or were not and may have cost records.", "topic"),
 		looked:   desc("topics_looked_at_timestamp_seconds", "When brokers last answered about all topics."),
 		readable: desc("partition_readable", "0 if the partition is not followed now, see partition_ended.", labels...),
 		next:     desc("partition_next_offset", "The first offset that the index does not hold.", labels...),
-		lag:      desc("partition_lag", "Offsets that the partition has, as a broker told last, and that the index does not hold.", labels...),
-		index:    desc("index_bytes", "Size of the index, on disk or in memory."),
+		lag: desc("partition_lag",
+			"Offsets that the partition has, as a broker told last, and that the index does not hold.", labels...),
+		index: desc("index_bytes", "Size of the index, on disk or in memory."),
 	})
 }
 

@@ -63,7 +63,8 @@ func TestStoreInKafka(t *testing.T) {
 	var err error
 	cfg.Hooks, err = m.Kafka(cfg)
 	require.NoError(t, err)
-	require.Zero(t, value(t, r, "fencelog_append_duration_seconds", appends(prom.OutcomeUnknown)), "there from the start")
+	require.Zero(t, value(t, r, "fencelog_append_duration_seconds", appends(prom.OutcomeUnknown)),
+		"there from the start")
 	require.Zero(t, value(t, r, "fencelog_partitions_lost_total", labels{"topic": topic}))
 	require.Zero(t, value(t, r, "fencelog_skipped_records_total", labels{"topic": topic}))
 	s := open(t, cfg)
@@ -73,7 +74,9 @@ func TestStoreInKafka(t *testing.T) {
 	_, err = s.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.NoStream, one("c"), one("c")))
 	require.NoError(t, err)
 	require.Equal(t, 1.0, value(t, r, "fencelog_append_duration_seconds", appends(prom.OutcomeStored)))
-	for _, name := range []string{"fencelog_batch_duration_seconds", "fencelog_batch_commits", "fencelog_batch_records"} {
+	for _, name := range []string{
+		"fencelog_batch_duration_seconds", "fencelog_batch_commits", "fencelog_batch_records",
+	} {
 		require.Equal(t, 1.0, value(t, r, name, labels{"topic": topic}), name)
 	}
 	require.Zero(t, value(t, r, "fencelog_batch_failures_total", labels{"topic": topic}))
@@ -99,7 +102,7 @@ func TestStoreInKafka(t *testing.T) {
 	require.Positive(t, value(t, r, "fencelog_index_bytes", labels{}))
 }
 
-// A topic whose settings are changed shows, and so does when it was looked at.
+// The metrics show a topic whose settings were changed, and when somebody looked at it.
 func TestTopicsInMetrics(t *testing.T) {
 	t.Parallel()
 	brokers, cfg := fake(t, 1)
@@ -125,7 +128,7 @@ func TestTopicsInMetrics(t *testing.T) {
 	require.Eventually(t, func() bool { return problems() == 1 }, patience, time.Millisecond)
 }
 
-// Each thing that goes wrong has a counter of its own.
+// Each kind of trouble has a separate counter.
 func TestWhatGoesWrongIsCounted(t *testing.T) {
 	t.Parallel()
 	brokers, cfg := fake(t, 1)
@@ -143,7 +146,8 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 	t.Cleanup(foreigner.Close)
 	const foreign = 3
 	for range foreign {
-		require.NoError(t, foreigner.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("not an event")}).FirstErr())
+		require.NoError(t,
+			foreigner.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("not an event")}).FirstErr())
 	}
 	_, err = s.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, one("")))
 	require.NoError(t, err)
@@ -153,7 +157,8 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 
 	brokers.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		brokers.DropControl()
-		brokers.SleepControl(func() { open(t, cfg) }) // takes the partition, amid a batch: an idle owner may notice by itself, and send none
+		// This takes the partition amid a batch. An idle owner may notice by itself, and send none.
+		brokers.SleepControl(func() { open(t, cfg) })
 		return nil, nil, false
 	})
 	_, err = s.Append(t.Context(), eventstore.To(stream, eventstore.Any, one("")))
@@ -164,7 +169,7 @@ func TestWhatGoesWrongIsCounted(t *testing.T) {
 	require.Equal(t, 1.0, value(t, r, "fencelog_append_duration_seconds", appends(prom.OutcomeNotOwner)))
 }
 
-// An instance that is held back shows how far it is behind.
+// The metrics of an instance that is held back show how far it is behind.
 func TestLagOfAFollower(t *testing.T) {
 	t.Parallel()
 	brokers, cfg := fake(t, 1)
@@ -194,13 +199,15 @@ func TestLagOfAFollower(t *testing.T) {
 		once.Do(func() { close(held) })
 		return response, nil, true
 	})
-	<-held // a fetch that was asked before brings what there is
+	<-held // an earlier fetch brings all that is there
 	for range ahead {
 		_, err := owner.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, one("")))
 		require.NoError(t, err)
 	}
-	require.Eventually(t, func() bool { return value(t, r, "fencelog_partition_lag", at) == ahead }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return value(t, r, "fencelog_partition_lag", at) == ahead }, patience,
+		time.Millisecond)
 	require.Zero(t, value(t, r, "fencelog_partition_owned", at))
 	released.Store(true)
-	require.Eventually(t, func() bool { return value(t, r, "fencelog_partition_lag", at) == 0 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return value(t, r, "fencelog_partition_lag", at) == 0 }, patience,
+		time.Millisecond)
 }

@@ -107,8 +107,10 @@ func run(
 	return obey(ctx, stdin, &say, tills, sub)
 }
 
-// obey does what the lines of the input ask for.
-func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub subscription.Subscription) error {
+// obey carries out the orders in the lines of the input.
+func obey(
+	ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub subscription.Subscription,
+) error {
 	input := bufio.NewScanner(stdin)
 	for input.Scan() {
 		what, till, _ := strings.Cut(input.Text(), " ")
@@ -116,7 +118,8 @@ func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.R
 		switch {
 		case what == "stats":
 			st := sub.Stats()
-			say.line("stats partitions=%d lag=%d waiting=%d dead=%d", st.Partitions, st.Lag, st.Waiting, st.DeadLettered+st.Parked)
+			say.line("stats partitions=%d lag=%d waiting=%d dead=%d", st.Partitions, st.Lag, st.Waiting,
+				st.DeadLettered+st.Parked)
 			continue
 		case !known:
 			return fmt.Errorf("%q: this release knows no such order", input.Text())
@@ -132,7 +135,8 @@ func obey(ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.R
 	return input.Err()
 }
 
-// repository registers the schemas of this release, as a deployment step does, and returns its tills.
+// repository registers the schemas of this release, as a deployment step does, and returns its
+// tills.
 func repository(
 	ctx context.Context, store *kafka.Store, registry schema.Registry, prefix string,
 ) (*aggregate.Repository[Till], error) {

@@ -19,7 +19,7 @@ func (e PaymentReceived) Apply(t *Till) { t.Cents += e.Cents }
 
 func types() *aggregate.Type[Till] { return aggregate.NewType[Till](tillType, PaymentReceived{}) }
 
-// orders are what the input may ask for.
+// orders are the orders that the input may give.
 func orders() map[string]func() aggregate.Event[Till] {
 	return map[string]func() aggregate.Event[Till]{
 		"pay": func() aggregate.Event[Till] { return PaymentReceived{Cents: 500} },

@@ -6,7 +6,7 @@ import "github.com/fencelog/fencelog/aggregate"
 
 const folder = "schemas/release2"
 
-// PaymentReceived is money that came in, with what the payer wrote.
+// PaymentReceived is money that came in, with the payer's note.
 type PaymentReceived struct {
 	Cents int64   `avro:"cents"`
 	Note  *string `avro:"note"`
@@ -33,7 +33,7 @@ func types() *aggregate.Type[Till] {
 	return aggregate.NewType[Till](tillType, PaymentReceived{}, PaymentRefunded{})
 }
 
-// orders are what the input may ask for.
+// orders are the orders that the input may give.
 func orders() map[string]func() aggregate.Event[Till] {
 	note := "keep the change"
 	return map[string]func() aggregate.Event[Till]{

@@ -27,11 +27,12 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// tills are enough for each partition to have some.
+// tills are so many that each partition has some.
 const tills = 12
 
-// Two builds run beside each other, whichever was there first. What the old one does not know waits there, and is told
-// of, until the partition is the new one's. Nothing is set aside, nothing is lost, and each till keeps its order.
+// Two builds run beside each other, in either order. An event that the old one does not know waits
+// there until the new one has the partition, and the old one says so. Nothing is set aside, nothing
+// is lost, and each till keeps its order.
 func TestTwoReleasesBesideEachOther(t *testing.T) {
 	cluster := kafkatest.ForTest(t, kafkatest.Config{Registry: true})
 	folder := t.TempDir()
@@ -44,14 +45,16 @@ func TestTwoReleasesBesideEachOther(t *testing.T) {
 		t.Run(order.name, func(t *testing.T) {
 			w := newWorld(t, cluster)
 			writer := w.start(t, next, "-claim")
-			writer.stop(t) // it only makes the topics known to the registry, before anybody needs them
+			writer.stop(t) // it only registers the schemas, before anybody needs them
 			first := w.start(t, order.first, claims(order.first, next)...)
 			second := w.start(t, order.then, claims(order.then, next)...)
 			ofOld, ofNew := first, second
 			if order.first == next {
 				ofOld, ofNew = second, first
 			}
-			w.until(t, "both have partitions", func() bool { return ofOld.stats(t)["partitions"] == 2 && ofNew.stats(t)["partitions"] == 2 })
+			w.until(t, "both have partitions", func() bool {
+				return ofOld.stats(t)["partitions"] == 2 && ofNew.stats(t)["partitions"] == 2
+			})
 			for i := range tills {
 				for _, what := range []string{"pay", "refund", "pay"} {
 					ofNew.do(t, fmt.Sprintf("%s till-%d", what, i))
@@ -84,12 +87,13 @@ func claims(build, next string) []string {
 func build(t *testing.T, folder, name string, flags ...string) string {
 	t.Helper()
 	program := filepath.Join(folder, name)
-	out, err := exec.CommandContext(t.Context(), "go", append(append([]string{"build", "-o", program}, flags...), ".")...).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go",
+		append(append([]string{"build", "-o", program}, flags...), ".")...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return program
 }
 
-// world is what the instances of a service share, and what they said.
+// world is the common part of a service's instances, and the record of what they said.
 type world struct {
 	cfg kafka.Config
 	env []string
@@ -170,7 +174,7 @@ func (w *world) start(t *testing.T, program string, args ...string) *instance {
 	return i
 }
 
-// took notes what was handled.
+// took notes an event that was handled.
 func (w *world) took(line string) bool {
 	var till, what string
 	var version int

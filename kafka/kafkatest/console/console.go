@@ -15,13 +15,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// Part is what can be stopped and started.
+// Part is a thing that can be stopped and started.
 type Part interface {
 	// Name is one word, such as "broker-1".
 	Name() string
-	// Status says in a few words how the part is.
+	// Status says in a few words whether and how the part runs.
 	Status() string
-	// Start starts the part and waits until it is ready, or fails, also if it runs already.
+	// Start starts the part and waits until it is ready. It fails if the part does not become
+	// ready, or runs already.
 	Start(ctx context.Context) error
 	// Stop ends the part and waits until it is gone. It does nothing if the part does not run.
 	Stop() error
@@ -71,8 +72,8 @@ func (c *Console) all() []Part {
 	return slices.Clone(c.parts)
 }
 
-// Read takes commands from in too. What waits for the next line of a terminal cannot be
-// interrupted: a goroutine lives until in ends or the program does.
+// Read takes commands from in too. A read from a terminal cannot be interrupted: a goroutine lives
+// until in ends or the program does.
 func (c *Console) Read(in io.Reader) { go c.read(in) }
 
 func (c *Console) read(in io.Reader) {
@@ -100,7 +101,7 @@ func (c *Console) read(in io.Reader) {
 }
 
 // Run executes commands until ctx is done, one after the other. But it waits for no part to start:
-// what that part needs may have to be started, too.
+// that part may need another one, which a later command starts.
 func (c *Console) Run(ctx context.Context) {
 	defer c.starts.Wait()
 	for {
@@ -113,7 +114,7 @@ func (c *Console) Run(ctx context.Context) {
 	}
 }
 
-// Close ends the reading of the pipe and removes it. It is called after Run has returned, once.
+// Close ends the reading of the pipe and removes it. Call it once, after Run has returned.
 func (c *Console) Close() error {
 	close(c.ended)
 	if c.pipe == nil {
@@ -124,7 +125,7 @@ func (c *Console) Close() error {
 	return errors.Join(err, os.Remove(c.pipe.Name()))
 }
 
-// Hint says how a command can be given.
+// Hint says how to give a command.
 func (c *Console) Hint(command string) string {
 	if c.pipe == nil {
 		return "type: " + command

@@ -101,7 +101,9 @@ func types(t *testing.T, terminal io.Writer, line string) {
 
 func TestCommands(t *testing.T) {
 	t.Parallel()
-	broker, registry := &part{name: "broker-1", status: "stopped"}, &part{name: "registry", status: "runs", fails: errors.New("the port is taken")}
+	broker, registry := &part{name: "broker-1", status: "stopped"}, &part{
+		name: "registry", status: "runs", fails: errors.New("the port is taken"),
+	}
 	c, terminal, out := run(t, t.TempDir(), broker, registry)
 	const helps = "status [PART], start PART, stop PART; the parts are broker-1, registry\n"
 	for _, row := range []struct{ typed, says string }{
@@ -126,14 +128,15 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// says waits until what was said is as long as the text, and expects the text.
+// says waits until the output is as long as the text, and expects the text.
 func says(t *testing.T, said func() string, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return len(said()) >= len(text) }, kafkatest.DefaultPatience, time.Millisecond, text)
+	require.Eventually(t, func() bool { return len(said()) >= len(text) }, kafkatest.DefaultPatience, time.Millisecond,
+		text)
 	require.Equal(t, text, said())
 }
 
-// A line that is too long is refused, however it comes, and what follows is served.
+// A line that is too long is refused, however it comes, and the lines after it are served.
 func TestALineThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -145,26 +148,29 @@ func TestALineThatIsTooLong(t *testing.T) {
 		for _, length := range []int{5_000, 50_000} {
 			before := len(out.String())
 			types(t, to, strings.Repeat("x", length)+"\nstatus broker-1")
-			says(t, func() string { return out.String()[before:] }, "a line of more than 4096 bytes is no command\nbroker-1 runs\n")
+			says(t, func() string { return out.String()[before:] },
+				"a line of more than 4096 bytes is no command\nbroker-1 runs\n")
 		}
 	}
 }
 
-// Another shell can give commands, also when the terminal is gone.
+// Another shell can give commands, also after the terminal is gone.
 func TestCommandsThroughThePipe(t *testing.T) {
 	t.Parallel()
 	dir, broker := t.TempDir(), &part{name: "broker-1", status: "stopped"}
 	c, terminal, out := run(t, dir, broker)
 	require.NoError(t, terminal.(io.Closer).Close())
 	pipe := filepath.Join(dir, "commands")
-	require.Equal(t, "type here: start broker-1\n  or, in another shell: echo start broker-1 > "+pipe, c.Hint("start broker-1"))
+	require.Equal(t, "type here: start broker-1\n  or, in another shell: echo start broker-1 > "+pipe,
+		c.Hint("start broker-1"))
 	require.NoError(t, os.WriteFile(pipe, []byte("start broker-1\n"), 0))
 	out.Await(t, "broker-1 is started")
 	require.NoError(t, os.WriteFile(pipe, []byte("stop broker-1\nstatus\n"), 0))
 	out.Await(t, "broker-1  stopped")
 }
 
-// What a part waits for can be started meanwhile, and the end interrupts what waits.
+// While a part waits for another one, a command can start that. The end of the console interrupts
+// all waits.
 func TestAStartHoldsUpNothing(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})

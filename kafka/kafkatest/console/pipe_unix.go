@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// openPipe makes a named pipe for this user and opens both its ends: so it never ends, and closing
-// it ends a read.
+// openPipe makes a named pipe for this user and opens both its ends. So the pipe never ends, and
+// Close ends a read.
 func openPipe(path string) (*os.File, error) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		return nil, &os.PathError{Op: "mkfifo", Path: path, Err: err}
@@ -22,6 +22,6 @@ func openPipe(path string) (*os.File, error) {
 	return pipe, nil
 }
 
-// KeepInBackground makes a program that reads its terminal go on where the shell runs it in the
+// KeepInBackground lets a program that reads its terminal go on if the shell runs it in the
 // background. By default the system stops it.
 func KeepInBackground() { signal.Ignore(syscall.SIGTTIN) }

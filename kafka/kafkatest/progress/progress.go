@@ -1,5 +1,5 @@
-// Package progress tells a person what a program is doing that takes its time: at once, and again
-// every few seconds for as long as it waits.
+// Package progress tells a person what a slow program is doing: at once, and again every few
+// seconds for as long as it waits.
 package progress
 
 import (
@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Every is how often a wait is told: who waits longer for nothing believes that nothing happens.
+// Every is the interval at which a wait is told. A person who sees nothing for longer believes that
+// nothing happens.
 const Every = 5 * time.Second
 
 // Teller writes lines of English. Several goroutines may use it.
@@ -18,7 +19,7 @@ type Teller struct {
 	w  io.Writer
 }
 
-// To returns a Teller that writes to w, by one goroutine at a time. nil: nobody is told.
+// To returns a Teller that writes to w, by one goroutine at a time. If w is nil, nobody is told.
 func To(w io.Writer) *Teller {
 	if w == nil {
 		w = io.Discard
@@ -26,7 +27,7 @@ func To(w io.Writer) *Teller {
 	return &Teller{w: w}
 }
 
-// Write writes what is not a line, between lines.
+// Write writes a text that is not a line, between lines.
 func (t *Teller) Write(text []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -35,11 +36,11 @@ func (t *Teller) Write(text []byte) (int, error) {
 
 // Say writes a line.
 func (t *Teller) Say(format string, args ...any) {
-	_, _ = fmt.Fprintf(t, format+"\n", args...) // a listener that went away is no reason to stop
+	_, _ = fmt.Fprintf(t, format+"\n", args...) // a reader that went away is no reason to stop
 }
 
-// During says every few seconds what is being waited for, and for how long already, until the
-// returned function is called. It says nothing of what is over sooner.
+// During says every few seconds what the program waits for, and for how long already, until the
+// returned function is called. It says nothing of a wait that is over sooner.
 func (t *Teller) During(what func() string) (over func()) {
 	begun, stop := time.Now(), make(chan struct{})
 	var telling sync.WaitGroup

@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 )
 
-// What is over soon is not told again; what lasts is told every few seconds, with its cause as it
-// is then.
+// A wait that is over soon is not told again. A longer one is told every few seconds, with its
+// present cause.
 func TestWaitsAreTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -30,7 +30,8 @@ func TestWaitsAreTold(t *testing.T) {
 		time.Sleep(progress.Every)
 		over()
 		time.Sleep(time.Minute)
-		require.Equal(t, "starting 3 brokers\nstill waiting for broker-1 (5 s)\nstill waiting for broker-2 (10 s)\n", told.String())
+		require.Equal(t, "starting 3 brokers\nstill waiting for broker-1 (5 s)\nstill waiting for broker-2 (10 s)\n",
+			told.String())
 	})
 }
 

@@ -1,18 +1,18 @@
-// Command cluster runs a Kafka cluster and a schema registry on this machine,
-// without Docker, until it is interrupted.
+// Command cluster runs a Kafka cluster and a schema registry on this machine, without Docker, until
+// it is interrupted.
 //
-// It prints what it is doing to standard error. When everything is ready it prints to standard
-// output the two lines that tell a shell, and the tests of this module, where the cluster is. When
-// a broker or the registry ends by itself, it says so, with the end of the log and where the log
-// is; the others go on. It takes commands from its terminal, and from the named pipe that it
-// prints, see [console]:
+// It prints its progress to standard error. When everything is ready it prints two lines to
+// standard output, which tell a shell, and the tests of this module, where the cluster is. When a
+// broker or the registry ends by itself, it says so, with the end of the log and its path. The
+// others go on. It takes commands from its terminal, and from the named pipe that it prints, see
+// [console]:
 //
 //	status
 //	stop broker-1
 //	start broker-1
 //
-// Stopping it, by Ctrl-C, SIGTERM or even SIGKILL, ends every process it started. (go run passes
-// only Ctrl-C on: send signals to the process id that is printed.)
+// If it ends, by Ctrl-C, SIGTERM or even SIGKILL, every process that it started ends too. The
+// command go run passes only Ctrl-C on: send other signals to the process id that is printed.
 package main
 
 import (
@@ -46,7 +46,7 @@ func main() {
 	}
 }
 
-// errUsage says that the command was called wrongly, which was told.
+// errUsage says that the command was called wrongly, and that the user was told so.
 var errUsage = errors.New("called wrongly")
 
 // run starts the cluster that args describe and stops it when ctx is done.
@@ -111,13 +111,14 @@ func tell(ctx context.Context, c *console.Console, died <-chan error) {
 	}
 }
 
-// parse turns the command line into a configuration. With an error it has written what is wrong to
-// usage, and how to call the command.
+// parse turns the command line into a configuration. If it fails, it has written to usage what is
+// wrong, and how to call the command.
 func parse(args []string, usage io.Writer) (kafkatest.Config, error) {
 	var cfg kafkatest.Config
 	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
 	flags.SetOutput(usage)
-	flags.StringVar(&cfg.Version, "version", "", "`release` of Kafka (default "+kafkatest.DefaultVersion+", or $"+kafkatest.EnvVersion+")")
+	flags.StringVar(&cfg.Version, "version", "",
+		"`release` of Kafka (default "+kafkatest.DefaultVersion+", or $"+kafkatest.EnvVersion+")")
 	flags.IntVar(&cfg.Brokers, "brokers", 0, "`number` of brokers (default 3, or as many as -ports)")
 	flags.Func("ports", "`ports` of the brokers, separated by commas (default free ones)", func(s string) error {
 		ports, err := parsePorts(s)
@@ -126,7 +127,8 @@ func parse(args []string, usage io.Writer) (kafkatest.Config, error) {
 	})
 	flags.BoolVar(&cfg.Registry, "registry", true, "start a schema registry too")
 	flags.IntVar(&cfg.RegistryPort, "registry-port", 0, "`port` of the registry (default a free one)")
-	flags.StringVar(&cfg.Dir, "dir", "", "`folder` that keeps the data for the next run (default one that is removed at the end)")
+	flags.StringVar(&cfg.Dir, "dir", "",
+		"`folder` that keeps the data for the next run (default one that is removed at the end)")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
 	}

@@ -18,10 +18,18 @@ func TestParse(t *testing.T) {
 		want kafkatest.Config
 	}{
 		{"nothing", nil, kafkatest.Config{Registry: true}},
-		{"ports say how many", []string{"-ports", "9092, 9093"}, kafkatest.Config{Registry: true, Brokers: 2, Ports: []int{9092, 9093}}},
-		{"everything", []string{"-version=3.5.1", "-brokers=1", "-ports=9092", "-registry-port=8081", "-dir=data"}, kafkatest.Config{
-			Version: "3.5.1", Brokers: 1, Ports: []int{9092}, Registry: true, RegistryPort: 8081, Dir: "data",
-		}},
+		{
+			"ports say how many",
+			[]string{"-ports", "9092, 9093"},
+			kafkatest.Config{Registry: true, Brokers: 2, Ports: []int{9092, 9093}},
+		},
+		{
+			"everything",
+			[]string{"-version=3.5.1", "-brokers=1", "-ports=9092", "-registry-port=8081", "-dir=data"},
+			kafkatest.Config{
+				Version: "3.5.1", Brokers: 1, Ports: []int{9092}, Registry: true, RegistryPort: 8081, Dir: "data",
+			},
+		},
 		{"no registry", []string{"-registry=false"}, kafkatest.Config{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

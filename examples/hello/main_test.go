@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestSize holds that a first program is short: everything in one file of less than 100 lines.
+func TestSize(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("main.go")
+	require.NoError(t, err)
+	require.Less(t, strings.Count(string(source), "\n"), 100)
+}
+
+func Example() {
+	main()
+	// Output:
+	// main.Sign{lobby Ada}: at version 1, error: <nil>
+	// main.Sign{lobby Bob}: at version 2, error: <nil>
+	// main.Sign{lobby Ada}: at version 0, error: this guest has signed already
+	// main.Strike{lobby Bob}: at version 3, error: <nil>
+	// guests: [Ada]
+}
