@@ -39,7 +39,7 @@ func (s *Store) Subscribe(ctx context.Context, cfg subscription.Config) (subscri
 		partitions[i] = groups.Partition{Index: p.index, Reader: p.reader, Readable: p.Readable}
 	}
 	sub, err := groups.Subscribe(ctx, groups.Config{
-		Connection: s.cfg.Connection, Topics: s.cfg.Topics,
+		Connection: s.cfg.Connection, Used: s.cfg.Topics.Names(), Letters: s.cfg.Topics.DeadLetters(),
 		Session: s.cfg.SubscriptionSession, Heartbeat: s.cfg.SubscriptionHeartbeat,
 		CheckEvery: s.cfg.CheckEvery, Logger: s.cfg.Logger,
 		Topic: c.topic, Partitions: partitions, Reason: reason, Public: public,

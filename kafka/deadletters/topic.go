@@ -45,7 +45,7 @@ func Open(ctx context.Context, conn connection.Config, cfg topics.Config) (*Topi
 		return nil, err
 	}
 	return &Topic{
-		client: c, log: deadletter.NewLog(c, cfg.DeadLetters()), writer: deadletter.NewWriter(conn, cfg, conn.Logger),
+		client: c, log: deadletter.NewLog(c, cfg.DeadLetters()), writer: deadletter.NewWriter(conn, cfg.Names(), cfg.DeadLetters(), conn.Logger),
 		turn: make(chan struct{}, 1),
 	}, nil
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Writer writes to the dead-letter topic. It connects with the first letter.
 type Writer struct {
 	conn   connection.Config
-	topics topics.Config
+	used   []string // topics that this process uses: see [client.Hello]
+	topic  string
 	logger *slog.Logger
 
 	mu       sync.Mutex
@@ -28,10 +28,10 @@ type Writer struct {
 	producer sarama.SyncProducer
 }
 
-// NewWriter returns a writer to the dead-letter topic of the configurations, which must be complete.
-// logger is told which letters are written again.
-func NewWriter(conn connection.Config, cfg topics.Config, logger *slog.Logger) *Writer {
-	return &Writer{conn: conn, topics: cfg, logger: logger}
+// NewWriter returns a writer to the dead-letter topic. conn must be complete. used are topics that
+// the process uses, as [client.Connect] takes them. logger is told which letters are written again.
+func NewWriter(conn connection.Config, used []string, topic string, logger *slog.Logger) *Writer {
+	return &Writer{conn: conn, used: used, topic: topic, logger: logger}
 }
 
 // The pause between two attempts to write a letter.
@@ -43,25 +43,24 @@ const (
 // Write writes the entry and sets its position. It tries again until the brokers acknowledge that or
 // ctx ends: twice is as good as once.
 func (w *Writer) Write(ctx context.Context, e *letters.Entry) error {
-	topic := w.topics.DeadLetters()
 	for pause := firstRewrite; ; pause = min(2*pause, longRewrite) {
-		err := w.send(ctx, e, topic)
+		err := w.send(ctx, e)
 		if err == nil {
 			return nil
 		}
-		w.logger.Warn("dead letter is written again", "topic", topic, "after", pause, "error", err)
+		w.logger.Warn("dead letter is written again", "topic", w.topic, "after", pause, "error", err)
 		if stopped := clock.Wait(ctx, pause); stopped != nil {
-			return fmt.Errorf("%w; the last attempt to write to %s: %w", stopped, topic, err)
+			return fmt.Errorf("%w; the last attempt to write to %s: %w", stopped, w.topic, err)
 		}
 	}
 }
 
-func (w *Writer) send(ctx context.Context, e *letters.Entry, topic string) error {
+func (w *Writer) send(ctx context.Context, e *letters.Entry) error {
 	producer, err := w.connected(ctx)
 	if err != nil {
 		return err
 	}
-	message := Message(e, topic)
+	message := Message(e, w.topic)
 	position, err := dial.Promptly(ctx, func() (int64, error) {
 		_, offset, err := producer.SendMessage(message)
 		return offset, err
@@ -84,7 +83,7 @@ func (w *Writer) connected(ctx context.Context) (sarama.SyncProducer, error) {
 	s.Net.MaxOpenRequests = 1 // idempotence needs it
 	s.Producer.Return.Successes = true
 	s.Producer.Timeout = w.conn.RequestTimeout
-	c, err := client.ConnectWith(ctx, w.conn, w.topics.Names(), s)
+	c, err := client.ConnectWith(ctx, w.conn, w.used, s)
 	if err != nil {
 		return nil, err
 	}

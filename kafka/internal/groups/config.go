@@ -10,14 +10,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
-	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // Config is what a subscription needs of its store; every field must be set, and the configurations
 // must be complete.
 type Config struct {
 	Connection connection.Config
-	Topics     topics.Config
+	Used       []string      // topics of the store
+	Letters    string        // the dead-letter topic
 	Session    time.Duration // after which a silent member is taken for dead
 	Heartbeat  time.Duration // between two signs of life
 	CheckEvery time.Duration // between two looks at a partition that is not configured

@@ -18,13 +18,13 @@ type mailbox struct {
 }
 
 func openLetters(ctx context.Context, cfg Config) (*mailbox, error) {
-	c, err := client.Connect(ctx, cfg.Connection, cfg.Topics.Names())
+	c, err := client.Connect(ctx, cfg.Connection, cfg.Used)
 	if err != nil {
 		return nil, err
 	}
 	return &mailbox{
-		client: c, log: deadletter.NewLog(c, cfg.Topics.DeadLetters()),
-		writer: deadletter.NewWriter(cfg.Connection, cfg.Topics, cfg.Logger),
+		client: c, log: deadletter.NewLog(c, cfg.Letters),
+		writer: deadletter.NewWriter(cfg.Connection, cfg.Used, cfg.Letters, cfg.Logger),
 	}, nil
 }
 

@@ -34,7 +34,7 @@ type member struct {
 func Subscribe(
 	ctx context.Context, cfg Config, sub subscription.Config, of *delivery.Subscriptions,
 ) (*delivery.Subscriber, error) {
-	c, err := client.ConnectWith(ctx, cfg.Connection, cfg.Topics.Names(), cfg.sarama())
+	c, err := client.ConnectWith(ctx, cfg.Connection, cfg.Used, cfg.sarama())
 	if err != nil {
 		return nil, err
 	}
