@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
@@ -51,29 +50,31 @@ func deliveredInOrder(t test, s *delivery) {
 	}
 }
 
-// handledAtOnce makes the handler of one aggregate wait for that of another one.
+// handledAtOnce makes the handlers of two aggregates wait for each other.
 func handledAtOnce(t test, s *delivery) {
 	ctx, w := s.context(t), newWitness()
 	first, second := w.stream("first"), w.stream("second")
-	met := make(chan struct{})
-	var once sync.Once
+	entered := map[string]chan struct{}{first: make(chan struct{}, 1), second: make(chan struct{}, 1)}
 	w.fail = func(ctx context.Context, r eventstore.Record) error {
-		if r.AggregateID == second {
-			once.Do(func() { close(met) })
-			return nil
+		other := first
+		if r.AggregateID == first {
+			other = second
 		}
 		select {
-		case <-met:
+		case entered[r.AggregateID] <- struct{}{}:
+		default: // it is called again
+		}
+		select {
+		case <-entered[other]:
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-	want := s.append(ctx, t, first, 1)
-	other := s.append(ctx, t, second, 1)
+	want, others := s.append(ctx, t, first, 1), s.append(ctx, t, second, 1)
 	s.subscribe(ctx, t, s.config(w))
-	w.saw(ctx, t, second, other)
 	w.saw(ctx, t, first, want)
+	w.saw(ctx, t, second, others)
 }
 
 // othersGoOn makes an event fail for a while.
