@@ -47,8 +47,16 @@ func endedContextTold(t test, s *delivery) {
 		fatal(t, "listing dead letters with a context that has ended does not fail with its error", "found", err)
 	}
 	beginning, cancel := context.WithCancel(ctx)
-	s.subscribe(beginning, t, s.config(w))
+	sub := s.subscribe(beginning, t, s.config(w))
 	cancel()
+	never(ctx, t, "a subscription ends with the context that it was begun with", func() bool {
+		select {
+		case <-sub.Done():
+			return true
+		default:
+			return false
+		}
+	})
 	id := w.stream("a")
 	w.once(ctx, t, id, s.append(ctx, t, id, 2))
 }

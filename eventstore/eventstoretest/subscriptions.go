@@ -209,3 +209,15 @@ func until(ctx context.Context, t test, what string, holds func() bool, details 
 		}
 	}
 }
+
+// never fails the check if something holds within a moment.
+func never(ctx context.Context, t test, what string, holds func() bool) {
+	t.Helper()
+	const looks = 25
+	for range looks {
+		if holds() {
+			fatal(t, "this comes about: "+what)
+		}
+		must(t, "waiting for a moment", clock.Wait(ctx, lookAgain))
+	}
+}
