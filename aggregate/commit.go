@@ -10,15 +10,15 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// commit is what was decided, encoded. From then on nobody looks at the events that a decision returned: whoever they are shared with may
-// change them.
+// commit is what was decided, encoded. From then on nobody looks at the events that a decision
+// returned, because code that shares them may change them.
 type commit[S any] struct {
 	eventstore.Commit
 
 	copies [][]any // by record: what loading will return
 }
 
-// encode makes the commit of events that are stored if the expectation holds.
+// encode makes the commit that stores the events if the expectation holds.
 func (r *Repository[S]) encode(ctx context.Context, at eventstore.Expectation, events []Event[S]) (*commit[S], error) {
 	if err := r.typ.Check(events...); err != nil {
 		return nil, fmt.Errorf("update %s: %w", at.Stream, err)
@@ -63,8 +63,8 @@ func (r *Repository[S]) encode(ctx context.Context, at eventstore.Expectation, e
 	return c, nil
 }
 
-// copies decodes what was encoded. What it returns shares nothing with the events that were decided, and is what loading will return. It
-// comes before the append, so that what cannot be read is not stored.
+// copies decodes what was encoded. It returns what loading will return, which shares nothing with
+// the decided events. It runs before the append, so that nothing is stored that cannot be read.
 func (r *Repository[S]) copies(ctx context.Context, records []eventstore.Record) ([][]any, error) {
 	copies := make([][]any, len(records))
 	for i := range records {
@@ -85,7 +85,8 @@ func untyped[S any](events []Event[S]) []any {
 	return all
 }
 
-// outcome returns what the commit did. Its events have the headers that the records have in the store.
+// outcome returns what the commit did. Its events have the headers that the records have in the
+// store.
 func (c *commit[S]) outcome(result eventstore.Result) eventstore.Outcome {
 	o := eventstore.Outcome{Result: result, CommandID: c.CommandID, Events: make([]event.Stored[any], len(c.Records))}
 	for i, events := range c.copies {
@@ -100,7 +101,7 @@ func (c *commit[S]) outcome(result eventstore.Result) eventstore.Outcome {
 	return o
 }
 
-// publish hands stored events to the bus, which logs what its handlers fail with.
+// publish hands stored events to the bus, which logs the errors of its handlers.
 func (r *Repository[S]) publish(ctx context.Context, stored []event.Stored[any]) {
 	envelopes := make([]event.Envelope[any], 0, len(stored))
 	for _, s := range stored {

@@ -7,14 +7,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the compiler refuses, and the same things done right, which it takes.
-func TestWhatCompiles(t *testing.T) {
+// The compiler refuses these programs, and takes the one that does the same things right.
+func TestEventCompile(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ dir, want string }{
 		{"ok", ""},
 		{"listed", `listed\.go:9:\d+: .*type shop\.Added .* does not match .*aggregate\.Event\[shop\.Shop\]`},
-		{"decided", `decided\.go:13:\d+: .*shop\.Added does not implement aggregate\.Event\[shop\.Shop\] \(wrong type for method Apply\)`},
-		{"applied", `applied\.go:6:\d+: .*shop\.Added does not implement aggregate\.Event\[shop\.Shop\] \(wrong type for method Apply\)`},
+		{
+			"decided",
+			`decided\.go:13:\d+: .*shop\.Added does not implement aggregate\.Event\[shop\.Shop\] ` +
+				`\(wrong type for method Apply\)`,
+		},
+		{
+			"applied",
+			`applied\.go:6:\d+: .*shop\.Added does not implement aggregate\.Event\[shop\.Shop\] ` +
+				`\(wrong type for method Apply\)`,
+		},
 		{"nameless", `nameless\.go:9:\d+: .*type shop\.Nameless .* does not match .*aggregate\.Event\[shop\.Shop\]`},
 	} {
 		t.Run(tt.dir, func(t *testing.T) {

@@ -1,10 +1,12 @@
 // Package aggregate turns streams into aggregates and decisions into commits.
 //
-// An aggregate is a plain Go struct, its state. An event of it is a plain struct with two methods: EventType, its
-// durable name, and Apply, what it does to the state. A decision is a pure function from a state to events or a refusal.
-// [NewType] lists the events of an aggregate type once; a [Repository] loads an aggregate, lets it
-// decide, and appends what it decided, again and again until no one came between.
+// An aggregate is a plain Go struct, its state. An event of it is a plain struct with two methods.
+// EventType returns its durable name, and Apply changes the state. A decision is a pure function
+// from a state to events or a refusal. [NewType] lists the event types of a category once. A
+// [Repository] loads an aggregate, lets it decide, and appends what it decided. If another commit
+// came between, it does so again.
 //
-// It never encodes anything itself (a [Codec] does) and knows no particular store. A [Type] is
-// immutable; a [Repository] may be used by any number of goroutines; a [Root] by one at a time.
+// The package never encodes anything itself (a [Codec] does) and knows no particular store. A
+// [Type] is immutable. Any number of goroutines may use a [Repository], and one at a time may use a
+// [Root].
 package aggregate

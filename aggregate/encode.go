@@ -11,27 +11,30 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// History yields the events of one aggregate from a version on (1 or less: all), decoded. An error is yielded
-// once, as the last pair; errors are those of the store's ReadStream, and *[DecodeError].
+// History yields the decoded events of one aggregate from a version on. If from is 1 or less, it
+// yields all of them. An error is yielded once, as the last pair. Errors are those of the store's
+// ReadStream, and *[DecodeError].
 func (r *Repository[S]) History(ctx context.Context, id string, from int64) iter.Seq2[event.Stored[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.ReadStream(ctx, eventstore.Stream{Category: r.typ.name, ID: id}, from))
 }
 
-// Events yields the events of all aggregates of the type from start on, up to now, decoded: in order within a
-// partition, so within an aggregate. An error is yielded once, as the last pair; errors are those of
-// the store's ReadCategory, and *[DecodeError].
+// Events yields the decoded events of all aggregates of the category from start on, up to now. They
+// are in order within a partition, and so within an aggregate. An error is yielded once, as the
+// last pair. Errors are those of the store's ReadCategory, and *[DecodeError].
 func (r *Repository[S]) Events(ctx context.Context, start eventstore.Start) iter.Seq2[event.Stored[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.ReadCategory(ctx, r.typ.name, start))
 }
 
-// Follow yields what Events yields and then what is appended, until ctx ends or the store is closed, whose error is then the last pair.
-// Errors are those of the store's Follow, and *[DecodeError].
+// Follow yields what Events yields, and then what is appended. It ends when ctx ends or the store
+// is closed; that error is the last pair. Errors are those of the store's Follow, and
+// *[DecodeError].
 func (r *Repository[S]) Follow(ctx context.Context, start eventstore.Start) iter.Seq2[event.Stored[Event[S]], error] {
 	return r.decodeAll(ctx, r.store.Follow(ctx, r.typ.name, start))
 }
 
-// Handler returns what decodes a stored event and calls handle with it, as a store's subscriptions take it. A record that cannot be
-// decoded is a *[DecodeError]; other errors are those of handle.
+// Handler returns a function that decodes a stored event and calls handle with it. A store's
+// subscriptions take such a function. It fails with a *[DecodeError] if the record cannot be
+// decoded. Other errors are those of handle.
 func (r *Repository[S]) Handler(
 	handle func(context.Context, event.Stored[Event[S]]) error,
 ) func(context.Context, eventstore.Record) error {
@@ -77,9 +80,10 @@ func (r *Repository[S]) decode(ctx context.Context, rec eventstore.Record) ([]Ev
 	return events, nil
 }
 
-// DecodeError says which stored event could not be decoded, where it stands, and why. It matches [eventstore.ErrUndecodable]. What Err
-// is depends on the codec: that of package schema gives a *schema.DecodeError, which has the topic and the
-// schema id; an event whose type is not known gives [ErrUnnamedEvent].
+// DecodeError says which stored event could not be decoded, where it stands, and why. It matches
+// [eventstore.ErrUndecodable]. Err depends on the codec. That of package schema returns a
+// *schema.DecodeError, which has the topic and the schema id. If the type of the event is not
+// known, Err matches [ErrUnnamedEvent].
 type DecodeError struct {
 	Record eventstore.Record
 	Err    error
@@ -94,7 +98,9 @@ func (e *DecodeError) Error() string {
 // Unwrap returns why.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// Is matches [eventstore.ErrUndecodable]; and [eventstore.ErrUnknownEvent] if no event of this type is named.
+// Is matches [eventstore.ErrUndecodable]. If no event of this type is named, it also matches
+// [eventstore.ErrUnknownEvent].
 func (e *DecodeError) Is(target error) bool {
-	return target == eventstore.ErrUndecodable || target == eventstore.ErrUnknownEvent && errors.Is(e.Err, ErrUnnamedEvent)
+	return target == eventstore.ErrUndecodable ||
+		target == eventstore.ErrUnknownEvent && errors.Is(e.Err, ErrUnnamedEvent)
 }

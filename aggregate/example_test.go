@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/aggregate/jsoncodec"
 	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
@@ -68,9 +69,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
-	// Package schema has a Codec for Avro; this one is JSON, for the example.
+	// Package schema has a Codec for Avro.
 	accounts, err := aggregate.NewRepository(ctx,
-		aggregate.NewType("Account", AccountOpened{}, AccountCredited{}), store, jsonCodec{}, aggregate.Config{})
+		aggregate.NewType("Account", AccountOpened{}, AccountCredited{}), store, jsoncodec.Codec{}, aggregate.Config{})
 	if err != nil {
 		return err
 	}
@@ -85,11 +86,13 @@ func run(ctx context.Context) error {
 
 	_, err = bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50})
 	fmt.Println(err)
-	if _, err := bus.Dispatch(ctx, OpenAccount{AccountID: "a-1", OwnerID: "ada"}, command.WithActor("user-1")); err != nil {
+	_, err = bus.Dispatch(ctx, OpenAccount{AccountID: "a-1", OwnerID: "ada"}, command.WithActor("user-1"))
+	if err != nil {
 		return err
 	}
 	for range 2 { // a command that is dispatched again is applied once
-		done, err := bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50}, command.WithActor("user-1"), command.WithID("credit-1"))
+		done, err := bus.Dispatch(ctx, CreditAccount{AccountID: "a-1", Amount: 50},
+			command.WithActor("user-1"), command.WithID("credit-1"))
 		if err != nil {
 			return err
 		}

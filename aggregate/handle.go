@@ -6,18 +6,20 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Decider is a command that decides what happens to an aggregate whose state is S.
+// Decider is a command that decides by itself what happens to an aggregate. S is the state of the
+// aggregate.
 type Decider[S any] interface {
-	// Decide returns the events, none if there is nothing to do, or a refusal. It must be pure.
+	// Decide returns the events, or a refusal. It returns no events if there is nothing to do. It
+	// must be pure.
 	Decide(state S) ([]Event[S], error)
 }
 
-// Handle returns the handler of a command type that decides by itself, for command.Register. It updates the aggregate whose id
-// the command names:
+// Handle returns the handler of a command type that decides by itself, for command.Register. The
+// handler updates the aggregate whose id the command names:
 //
 //	command.Register(bus, aggregate.Handle(accounts, func(c CreditAccount) string { return c.AccountID }))
 //
-// Errors are those of [Repository.Update].
+// Its errors are those of [Repository.Update].
 func Handle[S any, C Decider[S]](
 	r *Repository[S], id func(C) string, options ...UpdateOption,
 ) func(context.Context, C) (eventstore.Outcome, error) {

@@ -49,7 +49,7 @@ func decides(events ...shopEvent) func(shop) ([]shopEvent, error) {
 	return func(shop) ([]shopEvent, error) { return events, nil }
 }
 
-// jsonCodec encodes events as JSON. Its errors are returned where they are not nil.
+// jsonCodec encodes events as JSON. It returns those of its errors that are not nil.
 type jsonCodec struct{ bind, encode, decode error }
 
 var _ aggregate.Codec = jsonCodec{}
@@ -65,7 +65,8 @@ func (c jsonCodec) Decode(_ context.Context, _ event.Type, value []byte, into an
 	return errors.Join(c.decode, json.Unmarshal(value, into))
 }
 
-// tampered is a store whose appends and reads a test interferes with; nil functions interfere with nothing.
+// tampered is a store that lets a test interfere with its appends and reads. A nil function
+// interferes with nothing.
 type tampered struct {
 	eventstore.Store
 	before func()                     // called before each append
@@ -89,7 +90,9 @@ func (s *tampered) Append(ctx context.Context, c eventstore.Commit) (eventstore.
 	return result, err
 }
 
-func (s *tampered) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) iter.Seq2[eventstore.Record, error] {
+func (s *tampered) ReadStream(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) iter.Seq2[eventstore.Record, error] {
 	return s.tamper(s.Store.ReadStream(ctx, stream, from))
 }
 

@@ -13,7 +13,8 @@ import (
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
-// Repository loads and saves the aggregates of one type.
+// Repository loads and saves the aggregates of one category. Any number of goroutines may call its
+// methods.
 type Repository[S any] struct {
 	typ   *Type[S]
 	store eventstore.Store
@@ -21,31 +22,32 @@ type Repository[S any] struct {
 	cfg   Config
 }
 
-// DefaultMaxAttempts is how often Update decides when others keep coming between.
+// DefaultMaxAttempts is how often Update decides at most if other commits keep coming between.
 const DefaultMaxAttempts = 100
 
 // Config configures a [Repository]; every field may be left zero.
 type Config struct {
-	// Bus is handed every event after it is stored. Default: none.
+	// Bus gets every event after it is stored. Default: none.
 	Bus *event.Bus
 
 	// MaxAttempts is how often Update loads and decides before it gives up on a version conflict.
 	// Each conflict means that another commit went through. Default: [DefaultMaxAttempts].
 	MaxAttempts int
 
-	// Unconfirmed makes each Update what the option [Unconfirmed] makes one. Default: answers are confirmed.
+	// Unconfirmed gives each Update the option [Unconfirmed]. Default: answers are confirmed.
 	Unconfirmed bool
 
 	// Now gives the events their time. Default: the system's clock, UTC.
 	Now func() time.Time
 
-	// NewID gives the events their ids, and a correlation id where the context carries none.
-	// Default: UUIDs of version 7.
+	// NewID gives the events their ids. If the context has no correlation id, NewID gives that,
+	// too. Default: UUIDs of version 7.
 	NewID func() string
 }
 
-// NewRepository returns the repository of the aggregate type t. It reports all mistakes of t, and
-// every event that the codec cannot handle: a service that starts can load and store all it knows.
+// NewRepository returns the repository of the aggregates of type t. It reports all mistakes at
+// once: those of t and of cfg, and every event that the codec cannot handle. So a service that
+// starts can load and store all that it knows.
 func NewRepository[S any](
 	ctx context.Context, t *Type[S], store eventstore.Store, codec Codec, cfg Config,
 ) (*Repository[S], error) {
@@ -60,7 +62,8 @@ func NewRepository[S any](
 	}
 	mistakes := []error{t.Err()}
 	if cfg.MaxAttempts < 0 {
-		mistakes = append(mistakes, fmt.Errorf("MaxAttempts is %d, expected 1 or more, or 0 for the default", cfg.MaxAttempts))
+		mistakes = append(mistakes,
+			fmt.Errorf("MaxAttempts is %d, expected 1 or more, or 0 for the default", cfg.MaxAttempts))
 	}
 	if store == nil {
 		mistakes = append(mistakes, errors.New("the store is nil; give an eventstore.Store"))
@@ -80,11 +83,12 @@ func NewRepository[S any](
 // Type returns the aggregate type.
 func (r *Repository[S]) Type() *Type[S] { return r.typ }
 
-// Load returns the aggregate of the given id as its stored events make it. One that has none is
-// at version 0 with the zero state: that is no error.
+// Load returns the aggregate of the given id as its stored events make it. An aggregate without
+// events is at version 0 with the zero state; that is no error.
 //
-// It fails with what the store's ReadStream fails with, and with a *[DecodeError] if an event cannot be
-// decoded: no event is ever left out.
+// Load fails with
+//   - a *[DecodeError] if an event cannot be decoded, because no event is ever left out;
+//   - the errors of the store's ReadStream.
 func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 	root := r.typ.New(id)
 	if _, err := root.replayAll(r.History(ctx, id, 1), ""); err != nil {
@@ -93,13 +97,22 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 	return root, nil
 }
 
-// Save appends the uncommitted events of root as one commit, provided that the stream stands where
-// root was loaded, and publishes them on the bus. Ids, time, correlation, causation, command and actor
-// are stamped from the [event.Cause] in ctx. It returns what it did.
+// Save appends the uncommitted events of root as one commit if the stream stands where root was
+// loaded. It stamps ids, time, correlation, causation, command and actor from the [event.Cause] in
+// ctx. Then it publishes the events on the bus, and returns what the commit did. Without
+// uncommitted events it does nothing.
 //
-// If the stream holds a commit of the same command already, nothing is appended and root is stale: the command is
-// handled for the second time, and the outcome is that of the first, Repeated. If this handling made that commit, Save fails with
-// [ErrSecondCommit]. Other errors are those of the store's Append.
+// If the stream already holds a commit of the same command, the command is handled for the second
+// time. Then Save appends nothing, and root is stale. The outcome is that of the first commit, with
+// Repeated set.
+//
+// Save fails with
+//   - a *[eventstore.ConflictError] if the stream stands elsewhere;
+//   - [ErrSecondCommit] if this handling of the command has committed to the stream before;
+//   - an error of the codec if it cannot encode the events, or cannot decode them again; then
+//     nothing was stored;
+//   - an error of [Repository.History] if it cannot load what a repeated command did;
+//   - the other errors of the store's Append.
 func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) (eventstore.Outcome, error) {
 	n := len(root.uncommitted)
 	if n == 0 {
@@ -135,14 +148,18 @@ func (r *Repository[S]) append(ctx context.Context, c *commit[S]) (eventstore.Ou
 }
 
 // first returns what a command did that was applied before, with the result of that commit.
-func (r *Repository[S]) first(ctx context.Context, result eventstore.Result, commandID string) (eventstore.Outcome, error) {
+func (r *Repository[S]) first(
+	ctx context.Context, result eventstore.Result, commandID string,
+) (eventstore.Outcome, error) {
 	o := eventstore.Outcome{Result: result, CommandID: commandID}
 	stream := result.Streams[0]
 	for e, err := range r.History(ctx, stream.Stream.ID, stream.First) {
 		if err != nil {
 			return o, fmt.Errorf("load what command %q did to %s: %w", commandID, stream.Stream, err)
 		}
-		o.Events = append(o.Events, event.Stored[any]{Header: e.Header, Position: e.Position, Events: untyped(e.Events)})
+		o.Events = append(o.Events, event.Stored[any]{
+			Header: e.Header, Position: e.Position, Events: untyped(e.Events),
+		})
 		if e.AggregateVersion >= stream.Last {
 			break
 		}
@@ -155,9 +172,10 @@ func (r *Repository[S]) Stream(id string) eventstore.Stream {
 	return eventstore.Stream{Category: r.typ.name, ID: id}
 }
 
-// onlyCommit is called when the stream of the aggregate is known to hold a commit of the command that ctx carries, and
-// returns nil the first time. The second time the handler has tried to commit again, and the
-// store has taken one for a repetition of the other. An append that failed does not count: it may be tried again.
+// onlyCommit is called when the stream of the aggregate holds a commit of the command that ctx
+// carries. It returns nil the first time. The second time, the handler has tried to commit again,
+// and the store has taken one commit for a repetition of the other. An append that failed does not
+// count: the handler may try it again.
 func (r *Repository[S]) onlyCommit(ctx context.Context, id string) error {
 	if event.CauseFrom(ctx).CommandID == "" || handling.First(ctx, deed{r.Stream(id)}) {
 		return nil
@@ -168,6 +186,6 @@ func (r *Repository[S]) onlyCommit(ctx context.Context, id string) error {
 // deed is a commit to a stream, as a handling remembers it.
 type deed struct{ stream eventstore.Stream }
 
-// ErrSecondCommit says that the handler of one command tried to commit twice to one stream. One commit was
-// appended, the other was not. Gather the events in one Update.
+// ErrSecondCommit says that the handler of one command tried to commit to one stream twice. One
+// commit was appended, the other was not. Gather the events in one Update.
 var ErrSecondCommit = errors.New("one command commits to a stream once: gather the events in one Update")

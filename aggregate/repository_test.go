@@ -16,7 +16,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
 
-func TestLoadOfNothingIsVersionZero(t *testing.T) {
+func TestLoadEmpty(t *testing.T) {
 	t.Parallel()
 	root, err := newRepository(t, newStore(t), aggregate.Config{}).Load(t.Context(), "s-1")
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func TestSaveThenLoad(t *testing.T) {
 	require.Equal(t, shop{Owner: "ada", Stock: 5}, loaded.State())
 }
 
-func TestSaveOfAStaleRootIsAConflict(t *testing.T) {
+func TestSaveStaleRoot(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	stale := r.Type().New("s-1")
@@ -60,7 +60,7 @@ func TestSaveOfAStaleRootIsAConflict(t *testing.T) {
 	require.Equal(t, []shopEvent{opened{Owner: "ada"}}, plain(history(t, r, "s-1")))
 }
 
-func TestUpdateDecidesOnTheStoredState(t *testing.T) {
+func TestUpdateState(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, stocked{Count: 2}))))
@@ -70,10 +70,11 @@ func TestUpdateDecidesOnTheStoredState(t *testing.T) {
 		return []shopEvent{stocked{Count: 3}}, nil
 	})))
 	require.Equal(t, shop{Owner: "ada", Stock: 2}, seen)
-	require.Equal(t, []shopEvent{opened{Owner: "ada"}, stocked{Count: 2}, stocked{Count: 3}}, plain(history(t, r, "s-1")))
+	require.Equal(t, []shopEvent{opened{Owner: "ada"}, stocked{Count: 2}, stocked{Count: 3}},
+		plain(history(t, r, "s-1")))
 }
 
-func TestRefusalIsReturnedAsItIsAndNothingStored(t *testing.T) {
+func TestUpdateRefusal(t *testing.T) {
 	t.Parallel()
 	store := &tampered{Store: newStore(t)}
 	r := newRepository(t, store, aggregate.Config{})
@@ -85,7 +86,7 @@ func TestRefusalIsReturnedAsItIsAndNothingStored(t *testing.T) {
 	require.Zero(t, store.tries)
 }
 
-func TestUnnamedEventIsRefusedBeforeAnythingIsStored(t *testing.T) {
+func TestUpdateUnnamedEvent(t *testing.T) {
 	t.Parallel()
 	store := &tampered{Store: newStore(t)}
 	r := newRepository(t, store, aggregate.Config{})
@@ -100,7 +101,7 @@ func TestUnnamedEventIsRefusedBeforeAnythingIsStored(t *testing.T) {
 	require.Zero(t, store.tries)
 }
 
-func TestUpdateDecidesAgainAfterAConflict(t *testing.T) {
+func TestUpdateConflict(t *testing.T) {
 	t.Parallel()
 	const conflicts = 3
 	inner := newStore(t)
@@ -123,7 +124,7 @@ func TestUpdateDecidesAgainAfterAConflict(t *testing.T) {
 	require.Equal(t, 33, root.State().Stock)
 }
 
-func TestUpdateGivesUpAfterMaxAttempts(t *testing.T) {
+func TestUpdateMaxAttempts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ configured, tries int }{{0, aggregate.DefaultMaxAttempts}, {1, 1}, {3, 3}} {
 		t.Run(fmt.Sprint(tt.configured), func(t *testing.T) {
@@ -144,17 +145,19 @@ func TestUpdateGivesUpAfterMaxAttempts(t *testing.T) {
 	}
 }
 
-func TestOtherErrorsOfTheStoreAreNotTriedAgain(t *testing.T) {
+func TestUpdateStoreErrors(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("connection lost")
-	store := &tampered{Store: newStore(t), after: func() error { return errors.Join(eventstore.ErrOutcomeUnknown, lost) }}
+	store := &tampered{
+		Store: newStore(t), after: func() error { return errors.Join(eventstore.ErrOutcomeUnknown, lost) },
+	}
 	_, err := newRepository(t, store, aggregate.Config{}).Update(t.Context(), "s-1", decides(opened{}))
 	require.ErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, lost)
 	require.Equal(t, 1, store.tries)
 }
 
-func TestConcurrentUpdatesAllCount(t *testing.T) {
+func TestUpdateConcurrently(t *testing.T) {
 	t.Parallel()
 	const goroutines, updates = 8, 20
 	r := newRepository(t, newStore(t), aggregate.Config{MaxAttempts: goroutines * updates})
@@ -175,7 +178,7 @@ func TestConcurrentUpdatesAllCount(t *testing.T) {
 	require.EqualValues(t, goroutines*updates, root.Version())
 }
 
-func TestNewRepositoryReportsAllMistakes(t *testing.T) {
+func TestNewRepositoryMistakes(t *testing.T) {
 	t.Parallel()
 	noSchema := errors.New("no schema for Opened")
 	for _, tt := range []struct {
@@ -213,7 +216,7 @@ func TestNewRepositoryReportsAllMistakes(t *testing.T) {
 	}
 }
 
-func TestErrorsOfTheCodec(t *testing.T) {
+func TestRepositoryCodecErrors(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	r := newRepository(t, store, aggregate.Config{})
@@ -240,7 +243,7 @@ func TestErrorsOfTheCodec(t *testing.T) {
 	require.ErrorAs(t, errOf(decoding.Update(t.Context(), "s-1", decides())), &decode)
 }
 
-func TestStoredEventOfAnUnknownTypeIsNeverLeftOut(t *testing.T) {
+func TestLoadUnknownEvent(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	newer, err := aggregate.NewRepository(t.Context(),
@@ -269,7 +272,7 @@ func TestStoredEventOfAnUnknownTypeIsNeverLeftOut(t *testing.T) {
 	require.ErrorAs(t, last, &decode)
 }
 
-func TestLoadTrustsNoStoreThatLeavesAGap(t *testing.T) {
+func TestLoadGap(t *testing.T) {
 	t.Parallel()
 	store := &tampered{Store: newStore(t)}
 	r := newRepository(t, store, aggregate.Config{})
@@ -284,7 +287,7 @@ func TestLoadTrustsNoStoreThatLeavesAGap(t *testing.T) {
 	require.ErrorContains(t, err, "expected version 2")
 }
 
-func TestEventsOfAllAggregates(t *testing.T) {
+func TestEvents(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	want := make(map[string]int)
@@ -313,7 +316,7 @@ func TestEventsOfAllAggregates(t *testing.T) {
 	}
 }
 
-func TestErrorsOfTheStoreAreReturned(t *testing.T) {
+func TestLoadStoreErrors(t *testing.T) {
 	t.Parallel()
 	store, err := memory.New(memory.Config{Categories: []string{"Shop"}})
 	require.NoError(t, err)
@@ -325,7 +328,7 @@ func TestErrorsOfTheStoreAreReturned(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrClosed)
 }
 
-func TestFollowedEventsAreDecoded(t *testing.T) {
+func TestFollow(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, newStore(t), aggregate.Config{})
 	all := r.Follow(t.Context(), eventstore.Beginning())
@@ -341,7 +344,7 @@ func TestFollowedEventsAreDecoded(t *testing.T) {
 	}
 }
 
-func TestHandlersGetDecodedEvents(t *testing.T) {
+func TestHandler(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	newer, err := aggregate.NewRepository(t.Context(),
@@ -350,11 +353,12 @@ func TestHandlersGetDecodedEvents(t *testing.T) {
 	require.NoError(t, errOf(newer.Update(t.Context(), "s-1", decides(opened{Owner: "ada"}, unnamed{}))))
 	refusal := errors.New("refused")
 	var got []shopEvent
-	handle := newRepository(t, store, aggregate.Config{}).Handler(func(_ context.Context, e event.Stored[shopEvent]) error {
-		got = append(got, e.Events...)
-		require.Equal(t, "s-1", e.AggregateID)
-		return refusal
-	})
+	handle := newRepository(t, store, aggregate.Config{}).
+		Handler(func(_ context.Context, e event.Stored[shopEvent]) error {
+			got = append(got, e.Events...)
+			require.Equal(t, "s-1", e.AggregateID)
+			return refusal
+		})
 	var errs []error
 	for rec, err := range store.ReadCategory(t.Context(), "Shop", eventstore.Beginning()) {
 		require.NoError(t, err)

@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/internal/deepcopy"
 )
 
-// Root is one aggregate in memory: its state, its version, and the events that are applied but not stored yet. It is
-// made by loading, or of events.
+// Root is one aggregate in memory: its state, its version, and the events that are applied but not
+// stored yet. [Repository.Load], [Type.New] and [Type.FromEvents] return one.
 type Root[S any] struct {
 	typ         *Type[S]
 	id          string
@@ -21,7 +21,8 @@ type Root[S any] struct {
 // New returns the aggregate of the given id before its first event: the zero state at version 0.
 func (t *Type[S]) New(id string) *Root[S] { return &Root[S]{typ: t, id: id} }
 
-// FromEvents returns the aggregate that the given stored events make, the first one at version 1.
+// FromEvents returns the aggregate that the given stored events make. The first of them has
+// version 1.
 func (t *Type[S]) FromEvents(id string, events ...Event[S]) *Root[S] {
 	r := t.New(id)
 	for _, e := range events {
@@ -36,12 +37,14 @@ func (r *Root[S]) ID() string { return r.id }
 // Version returns the version of the stream once the uncommitted events are in it.
 func (r *Root[S]) Version() int64 { return r.version }
 
-// State returns the state after all applied events. What its pointers and maps refer to is read only.
+// State returns the state after all applied events. Callers must not change what its pointers and
+// maps refer to.
 func (r *Root[S]) State() S { return r.state }
 
-// Apply applies new events, in order, and keeps them as uncommitted. What is kept is what the events say when Apply is
-// called, whatever they share with the state, with each other or with the caller. It fails with an
-// *[UnnamedEventError], and applies none of them, if one is not among the events of the type.
+// Apply applies new events, in order, and keeps them as uncommitted. It keeps what the events say
+// when Apply is called, whatever they share with the state, with each other or with the caller. If
+// one of them is not among the events of the type, Apply fails with an *[UnnamedEventError] and
+// applies none of them.
 func (r *Root[S]) Apply(events ...Event[S]) error {
 	if err := r.typ.Check(events...); err != nil {
 		return err
@@ -57,10 +60,10 @@ func (r *Root[S]) Apply(events ...Event[S]) error {
 // Uncommitted returns copies of the events that are applied but not stored, in order.
 func (r *Root[S]) Uncommitted() []Event[S] { return deepcopy.Of(r.uncommitted) }
 
-// Commit forgets the uncommitted events: they are stored.
+// Commit forgets the uncommitted events, because they are stored.
 func (r *Root[S]) Commit() { r.uncommitted = nil }
 
-// replay applies the events that one version is, which nobody changes.
+// replay applies the events of one version. Nobody else may change these events.
 func (r *Root[S]) replay(events ...Event[S]) {
 	for _, e := range events {
 		e.Apply(&r.state)
@@ -68,8 +71,11 @@ func (r *Root[S]) replay(events ...Event[S]) {
 	r.version++
 }
 
-// replayAll applies what a history yields, and reports whether an event of it was made by the command. The empty command made none.
-func (r *Root[S]) replayAll(history iter.Seq2[event.Stored[Event[S]], error], commandID string) (applied bool, err error) {
+// replayAll applies what a history yields. It reports whether the command made an event of the
+// history. The empty command made none.
+func (r *Root[S]) replayAll(
+	history iter.Seq2[event.Stored[Event[S]], error], commandID string,
+) (applied bool, err error) {
 	for e, err := range history {
 		switch {
 		case err != nil:
@@ -91,5 +97,6 @@ type gapError struct {
 }
 
 func (e *gapError) Error() string {
-	return fmt.Sprintf("the store yields version %d at %s, expected version %d: it breaks its promise", e.found, e.at, e.want)
+	return fmt.Sprintf("the store yields version %d at %s, expected version %d: it breaks its promise", e.found, e.at,
+		e.want)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/aggregate"
 )
 
-func TestNewRootIsEmpty(t *testing.T) {
+func TestNew(t *testing.T) {
 	t.Parallel()
 	root := shops().New("s-1")
 	require.Equal(t, "s-1", root.ID())
@@ -17,7 +17,7 @@ func TestNewRootIsEmpty(t *testing.T) {
 	require.Empty(t, root.Uncommitted())
 }
 
-func TestFromEventsReplays(t *testing.T) {
+func TestFromEvents(t *testing.T) {
 	t.Parallel()
 	root := shops().FromEvents("s-1", opened{Owner: "ada"}, stocked{Count: 2}, stocked{Count: 3})
 	require.Equal(t, "s-1", root.ID())
@@ -26,7 +26,7 @@ func TestFromEventsReplays(t *testing.T) {
 	require.Empty(t, root.Uncommitted(), "what is stored is not stored again")
 }
 
-func TestApplyChangesStateAndVersionAndKeepsTheEvent(t *testing.T) {
+func TestApply(t *testing.T) {
 	t.Parallel()
 	root := shops().FromEvents("s-1", opened{Owner: "ada"})
 	require.NoError(t, root.Apply(stocked{Count: 2}))
@@ -52,15 +52,19 @@ type rebaptized struct{}
 func (rebaptized) EventType() string { return "Opened" }
 func (rebaptized) Apply(*shop)       {}
 
-func TestApplyRefusesWhatIsNotListed(t *testing.T) {
+func TestApplyUnnamedEvent(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		event shopEvent
 		want  string
 	}{
-		{"unnamed", unnamed{}, `event aggregate_test.unnamed ("Unnamed") is not among the events of aggregate type "Shop": ` +
-			`add it to aggregate.NewType, by value`},
+		{
+			"unnamed",
+			unnamed{},
+			`event aggregate_test.unnamed ("Unnamed") is not among the events of aggregate type "Shop": ` +
+				`add it to aggregate.NewType, by value`,
+		},
 		{"pointer", &stocked{}, `event *aggregate_test.stocked ("") is not among`},
 		{"nil pointer", (*stocked)(nil), `event *aggregate_test.stocked ("") is not among`},
 		{"nil", nil, `event <nil> ("") is not among`},
@@ -74,7 +78,7 @@ func TestApplyRefusesWhatIsNotListed(t *testing.T) {
 
 			var found *aggregate.UnnamedEventError
 			require.ErrorAs(t, err, &found)
-			require.Equal(t, "Shop", found.Aggregate)
+			require.Equal(t, "Shop", found.Category)
 			require.ErrorContains(t, err, tt.want)
 			require.EqualValues(t, 1, root.Version(), "none is applied")
 			require.Equal(t, shop{Owner: "ada"}, root.State())
@@ -89,10 +93,11 @@ type shifting struct{ Name string }
 func (e shifting) EventType() string { return "Shifting" + e.Name }
 func (shifting) Apply(*shop)         {}
 
-func TestApplyRefusesAnEventThatChangesItsName(t *testing.T) {
+func TestApplyChangedName(t *testing.T) {
 	t.Parallel()
 	typ := aggregate.NewType("Shop", shifting{})
 	require.NoError(t, typ.Err())
 	require.NoError(t, typ.New("s-1").Apply(shifting{}))
-	require.ErrorContains(t, typ.New("s-1").Apply(shifting{Name: "On"}), `event aggregate_test.shifting ("ShiftingOn") is not among`)
+	require.ErrorContains(t, typ.New("s-1").Apply(shifting{Name: "On"}),
+		`event aggregate_test.shifting ("ShiftingOn") is not among`)
 }

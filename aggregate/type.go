@@ -9,38 +9,42 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Event is an event of the aggregate whose state is S. It is implemented by plain structs, with value receivers.
+// Event is an event of the aggregate whose state is S. Plain structs implement it, with value
+// receivers.
 type Event[S any] interface {
-	// EventType returns the durable name of the event's type, the same for every value of it. It is what is
-	// stored: once an event is stored its name must not change, while the Go type may.
+	// EventType returns the durable name of the event's type, the same for every value of the type.
+	// This name is stored. Once an event is stored, the name must not change, while the Go type
+	// may.
 	EventType() string
 
-	// Apply changes the state to what it is after the event. It must not fail, and must
-	// depend on nothing but the event and the state: it runs whenever the aggregate is loaded.
+	// Apply changes the state to what it is after the event. It must not fail. It must depend on
+	// nothing but the event and the state, because it runs whenever the aggregate is loaded.
 	Apply(state *S)
 }
 
-// Type is an aggregate type: its durable name and its events.
+// Type describes the aggregates of a category: the category and the types of their events.
 type Type[S any] struct {
-	name  string
+	name  string // the category
 	types *event.Types
 	past  map[string][]step[S] // upcasters by event name, the oldest first
 	err   error
 }
 
-// NewType returns the aggregate type of the durable name given, with one value of each of its event
-// types; their fields do not matter. An event of another aggregate does not compile:
+// NewType returns the type of the aggregates of a category, with one value of each of their event
+// types. The fields of these values do not matter. An event of another aggregate does not compile:
 //
 //	var Accounts = aggregate.NewType[Account]("Account", AccountCreated{}, AccountCredited{})
 //
-// Within a function S is inferred; for a package variable it is not always, as methods that are declared in a
-// later file are not known yet.
+// Within a function the compiler infers the type of the state. For a package variable it cannot
+// always do so: it does not know methods yet that a later file declares.
 //
-// Mistakes (a name that no store takes, one name for two types, an event that is no struct) are kept and
-// reported, all at once, by [NewRepository] and Err.
-func NewType[S any](name string, events ...Event[S]) *Type[S] {
-	t := &Type[S]{name: name}
-	mistakes := []error{eventstore.CheckCategory(name)}
+// NewType keeps all mistakes, and [NewRepository] and Err report them at once. A mistake is
+//   - a name that no store takes;
+//   - one name for two types;
+//   - an event that is no struct.
+func NewType[S any](category string, events ...Event[S]) *Type[S] {
+	t := &Type[S]{name: category}
+	mistakes := []error{eventstore.CheckCategory(category)}
 	list := make([]event.Type, 0, len(events))
 	for i, e := range events {
 		if e == nil {
@@ -49,7 +53,8 @@ func NewType[S any](name string, events ...Event[S]) *Type[S] {
 		}
 		g := reflect.TypeOf(e)
 		if g.Kind() != reflect.Struct {
-			mistakes = append(mistakes, fmt.Errorf("event %s is a %s; an event is a struct, passed by value", g, g.Kind()))
+			mistakes = append(mistakes,
+				fmt.Errorf("event %s is a %s; an event is a struct, passed by value", g, g.Kind()))
 			continue
 		}
 		var bad *eventstore.InvalidError
@@ -58,23 +63,24 @@ func NewType[S any](name string, events ...Event[S]) *Type[S] {
 			mistakes = append(mistakes, bad)
 			continue
 		}
-		list = append(list, event.Type{Category: name, Name: e.EventType(), Go: g})
+		list = append(list, event.Type{Category: category, Name: e.EventType(), Go: g})
 	}
 	types, err := event.NewTypes(list...)
 	t.types = types
 	if err := errors.Join(append(mistakes, err)...); err != nil {
-		t.err = fmt.Errorf("aggregate type %q: %w", name, err)
+		t.err = fmt.Errorf("aggregate type %q: %w", category, err)
 	}
 	return t
 }
 
-// Name returns the durable name.
+// Name returns the category.
 func (t *Type[S]) Name() string { return t.name }
 
 // Events returns the event types, by name.
 func (t *Type[S]) Events() []event.Type { return t.types.All() }
 
-// Stored returns the types that a codec needs to read whatever is stored: those of Events, and what the upcasters read.
+// Stored returns the types that a codec needs to read whatever is stored: those of Events, and
+// those that the upcasters read.
 func (t *Type[S]) Stored() []event.Type {
 	all := t.types.All()
 	for _, s := range t.steps() {
@@ -102,29 +108,31 @@ func (t *Type[S]) check(e Event[S]) error {
 	if known, ok := t.types.Of(g); ok && known.Name == e.EventType() {
 		return nil
 	}
-	found := &UnnamedEventError{Aggregate: t.name, Go: g}
+	found := &UnnamedEventError{Category: t.name, Go: g}
 	if e != nil && g.Kind() == reflect.Struct {
 		found.Name = e.EventType()
 	}
 	return found
 }
 
-// ErrUnnamedEvent says that the type of an event is not among those of its aggregate type; see [UnnamedEventError] for one that was to
-// be stored, and [DecodeError] for one that is.
+// ErrUnnamedEvent says that the type of an event is not among those of its [Type]. See
+// [UnnamedEventError] for an event that was to be stored, and [DecodeError] for a stored one.
 var ErrUnnamedEvent = errors.New("event type not named")
 
-// UnnamedEventError says that an event was made whose type is not among those of its aggregate type. It could
-// be stored but never read again, so nothing was stored. It matches [ErrUnnamedEvent].
+// UnnamedEventError says that a decision made an event whose type is not among those of its [Type].
+// Such an event could be stored but never read again, so nothing was stored. It matches
+// [ErrUnnamedEvent].
 type UnnamedEventError struct {
-	Aggregate string
-	Name      string
-	Go        reflect.Type
+	Category string
+	Name     string
+	Go       reflect.Type
 }
 
 // Error says which event and what to do.
 func (e *UnnamedEventError) Error() string {
-	return fmt.Sprintf("event %v (%q) is not among the events of aggregate type %q: add it to aggregate.NewType, by value",
-		e.Go, e.Name, e.Aggregate)
+	return fmt.Sprintf(
+		"event %v (%q) is not among the events of aggregate type %q: add it to aggregate.NewType, by value",
+		e.Go, e.Name, e.Category)
 }
 
 // Is matches [ErrUnnamedEvent].

@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-func TestTypeListsItsEventsByName(t *testing.T) {
+func TestTypeEvents(t *testing.T) {
 	t.Parallel()
 	typ := aggregate.NewType("Shop", stocked{}, opened{})
 	require.NoError(t, typ.Err())
@@ -38,9 +38,10 @@ type number int
 func (number) EventType() string { return "Number" }
 func (number) Apply(*shop)       {}
 
-func TestNewTypeKeepsAllMistakes(t *testing.T) {
+func TestNewTypeMistakes(t *testing.T) {
 	t.Parallel()
-	typ := aggregate.NewType("Coffee shop", badName{}, noName{}, number(1), &stocked{}, nil, opened{}, rebaptized{}, stocked{}, stocked{})
+	typ := aggregate.NewType("Coffee shop", badName{}, noName{}, number(1), &stocked{}, nil, opened{}, rebaptized{},
+		stocked{}, stocked{})
 
 	err := typ.Err()
 

@@ -29,7 +29,7 @@ type (
 	// namedV1 and namedV2 are how named was stored.
 	namedV1 struct{ Name string }
 	namedV2 struct{ Name, Email string }
-	// signedUp is written no more.
+	// signedUp is no longer written.
 	signedUp struct{ Mail string }
 )
 
@@ -58,13 +58,20 @@ func customers() *aggregate.Type[Customer] {
 // stored appends an event as an earlier release stored it.
 func stored(t *testing.T, store eventstore.Store, name string, revision int, json string) {
 	t.Helper()
-	_, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Customer", ID: "c"}, eventstore.Any, eventstore.Record{
-		Value: []byte(json), Header: event.Header{ID: name + json, Type: name, Revision: revision, CorrelationID: "r", Timestamp: time.Unix(1_700_000_000, 0)},
-	}))
+	_, err := store.Append(t.Context(),
+		eventstore.To(eventstore.Stream{Category: "Customer", ID: "c"}, eventstore.Any, eventstore.Record{
+			Value: []byte(json),
+			Header: event.Header{
+				ID: name + json, Type: name, Revision: revision, CorrelationID: "r",
+				Timestamp: time.Unix(1_700_000_000, 0),
+			},
+		}))
 	require.NoError(t, err)
 }
 
-func customerRepository(t *testing.T, typ *aggregate.Type[Customer], store eventstore.Store) *aggregate.Repository[Customer] {
+func customerRepository(
+	t *testing.T, typ *aggregate.Type[Customer], store eventstore.Store,
+) *aggregate.Repository[Customer] {
 	t.Helper()
 	r, err := aggregate.NewRepository(t.Context(), typ, store, jsonCodec{}, aggregate.Config{})
 	require.NoError(t, err)
@@ -108,18 +115,20 @@ func TestUpcasting(t *testing.T) {
 	require.EqualValues(t, 6, root.Version())
 }
 
-// A reader that stops anywhere, and goes on after the position where it came to, gets every event once: the several are never apart.
-func TestUpcastEventsAreYieldedTogether(t *testing.T) {
+// A reader may stop anywhere, and go on after its position. It gets every event once, and the
+// several events together.
+func TestUpcastSeveralEvents(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	stored(t, store, "Named", 2, `{"Name":"Ann Poe","Email":"poe@x"}`)
 	stored(t, store, "Named", 3, `{"First":"Bo","Last":"Ray"}`)
 	stored(t, store, "Named", 2, `{"Name":"Cy Roe","Email":"roe@x"}`)
 	r := customerRepository(t, customers(), store)
-	want := []aggregate.Event[Customer]{named{"Ann", "Poe"}, contacted{"poe@x"}, named{"Bo", "Ray"}, named{"Cy", "Roe"}, contacted{"roe@x"}}
-	for name, read := range map[string]func(context.Context, eventstore.Start) iter.Seq2[event.Stored[aggregate.Event[Customer]], error]{
-		"Events": r.Events, "Follow": r.Follow,
-	} {
+	want := []aggregate.Event[Customer]{
+		named{"Ann", "Poe"}, contacted{"poe@x"}, named{"Bo", "Ray"}, named{"Cy", "Roe"}, contacted{"roe@x"},
+	}
+	type read func(context.Context, eventstore.Start) iter.Seq2[event.Stored[aggregate.Event[Customer]], error]
+	for name, read := range map[string]read{"Events": r.Events, "Follow": r.Follow} {
 		cursor := make(eventstore.Cursor)
 		var got []aggregate.Event[Customer]
 		for range 3 {
@@ -134,8 +143,8 @@ func TestUpcastEventsAreYieldedTogether(t *testing.T) {
 	}
 }
 
-// A subscription's handler gets the several at once, and again where it failed.
-func TestUpcastEventsAreHandled(t *testing.T) {
+// A subscription's handler gets the several events at once. It gets them again if it failed.
+func TestUpcastHandler(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	stored(t, store, "Named", 2, `{"Name":"Ann Poe","Email":"poe@x"}`)
@@ -158,7 +167,7 @@ func TestUpcastEventsAreHandled(t *testing.T) {
 	require.Equal(t, []string{"Named [{Ann Poe} {poe@x}]", "Named [{Ann Poe} {poe@x}]"}, handled)
 }
 
-func TestUpcastersReadWhatTheyAreFor(t *testing.T) {
+func TestUpcastRevisions(t *testing.T) {
 	t.Parallel()
 	var found []string
 	for _, s := range customers().Stored() {
@@ -175,15 +184,18 @@ func TestUpcastersReadWhatTheyAreFor(t *testing.T) {
 	require.Len(t, plain.Stored(), 2, "a type stays as it was")
 }
 
-func TestUpcastingFailsLoudly(t *testing.T) {
+func TestUpcastErrors(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		revision int
 		up       func(namedV1) []aggregate.Event[Customer]
 		says     string
 	}{
-		"nothing":    {1, func(namedV1) []aggregate.Event[Customer] { return nil }, "made nothing of it"},
-		"not listed": {1, func(namedV1) []aggregate.Event[Customer] { return []aggregate.Event[Customer]{strange{}} }, "not among the events"},
+		"nothing": {1, func(namedV1) []aggregate.Event[Customer] { return nil }, "made nothing of it"},
+		"not listed": {
+			1, func(namedV1) []aggregate.Event[Customer] { return []aggregate.Event[Customer]{strange{}} },
+			"not among the events",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -204,7 +216,7 @@ type strange struct{}
 func (strange) EventType() string { return "Strange" }
 func (strange) Apply(*Customer)   {}
 
-func TestUpcastingReportsAllMistakes(t *testing.T) {
+func TestUpcastingMistakes(t *testing.T) {
 	t.Parallel()
 	v2 := aggregate.Upcast("Named", 2, fromV2)
 	typ := aggregate.NewType("Customer", named{}, contacted{}).Upcasting(
@@ -217,8 +229,8 @@ func TestUpcastingReportsAllMistakes(t *testing.T) {
 	)
 	_, err := aggregate.NewRepository(context.Background(), typ, newStore(t), jsonCodec{}, aggregate.Config{})
 	for _, says := range []string{
-		`there are two up to revision 2`, `of every revision, but aggregate_test.contacted is written`, `up to revision -1`,
-		`upcaster of "a name"`, `no function given`, `reads string, a string`,
+		`there are two up to revision 2`, `of every revision, but aggregate_test.contacted is written`,
+		`up to revision -1`, `upcaster of "a name"`, `no function given`, `reads string, a string`,
 	} {
 		require.ErrorContains(t, err, says)
 	}
@@ -226,7 +238,8 @@ func TestUpcastingReportsAllMistakes(t *testing.T) {
 	require.ErrorContains(t, typ.Err(), "up to revision 5 stands before the one up to revision 2")
 }
 
-// An event whose fields mean something else now. Its old shape stays, privately, with what it is in today's terms.
+// The fields of an event mean something else now. Its old shape stays, privately, with the events
+// that it is in today's terms.
 func ExampleUpcast() {
 	type creditedV1 struct{ Dollars int64 } // revision 2 counts cents
 	accounts := aggregate.NewType("Account", AccountOpened{}, AccountCredited{}).Upcasting(
@@ -240,4 +253,29 @@ func ExampleUpcast() {
 	// AccountCredited 0
 	// AccountOpened 0
 	// AccountCredited 1
+}
+
+// The amount was in dollars, and then in cents under another name. Each step knows the next one.
+func ExampleBefore() {
+	type (
+		creditedV1 struct{ Dollars int64 }
+		creditedV2 struct{ Cents int64 }
+	)
+	v2 := aggregate.Upcast("AccountCredited", 2, func(old creditedV2) []aggregate.Event[Account] {
+		return []aggregate.Event[Account]{AccountCredited{Amount: old.Cents}}
+	})
+	v1 := aggregate.Before(v2, 1, func(old creditedV1) []creditedV2 {
+		return []creditedV2{{Cents: 100 * old.Dollars}}
+	})
+	accounts := aggregate.NewType("Account", AccountOpened{}, AccountCredited{}).Upcasting(v1)
+	fmt.Println(accounts.Err())
+	for _, t := range accounts.Stored() {
+		fmt.Println(t.Name, t.Revision)
+	}
+	// Output:
+	// <nil>
+	// AccountCredited 0
+	// AccountOpened 0
+	// AccountCredited 1
+	// AccountCredited 2
 }

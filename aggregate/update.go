@@ -9,24 +9,38 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Update loads the aggregate, calls decide with its state, and appends the events it returns. If another commit came
-// between, it does so again, at most MaxAttempts times. It returns what it did; no events and no error
-// means there is nothing to do.
+// Update loads the aggregate, calls decide with its state, and appends the events that decide
+// returns. If another commit came between, Update does so again, at most MaxAttempts times. It
+// returns what the commit did. If decide returns no events and no error, there is nothing to do.
 //
-// decide must be pure: it may be called several times. Its error is returned as it is. What is stored, published and returned is
-// what the events say when decide returns, whatever they share with the state or with each other.
+// Update may call decide several times, so decide must be pure. Update stores, publishes and
+// returns what the events say when decide returns, whatever they share with the state or with each
+// other.
 //
-// decide may be called with a state that is queued in the store and not stored yet. Update returns only once all that the
-// decision rests on is stored; if that fails it decides anew.
+// Update may call decide with a state that is queued in the store and not stored yet. It returns
+// only once everything that the decision rests on is stored. If that fails, Update decides anew.
 //
-// A refusal, or that there is nothing to do, is told only if it was so at some moment after Update was called. On Kafka
-// that takes the next batch of the partition, or some milliseconds where there is none. If it cannot be
-// confirmed before ctx ends, Update fails with an error whose method Unavailable() bool returns true. See [Unconfirmed].
+// Update tells a refusal, or that there is nothing to do, only if it was so at some moment after
+// the call. On Kafka the confirmation takes the next batch of the partition, or some milliseconds
+// if there is none. See [Unconfirmed].
 //
-// A command is applied at most once: if the stream holds events of the command that ctx carries, decide is
-// not called, and Update returns what the command did, Repeated. If those events are of another command with the same id, by the
-// digest of its content, Update fails with a *[eventstore.CommandReusedError]. So the handler of a command commits to an
-// aggregate once; after that an Update of the same one fails with [ErrSecondCommit].
+// A command is applied at most once. If the stream holds events of the command that ctx carries,
+// Update does not call decide. It returns what the command did, with Repeated set. So the handler
+// of a command commits to an aggregate once.
+//
+// Update fails with
+//   - the error of decide, as it is;
+//   - a *[eventstore.ConflictError] if other commits came between MaxAttempts times;
+//   - an error whose method Unavailable() bool returns true if nobody can confirm an answer without
+//     events before ctx ends;
+//   - a *[eventstore.CommandReusedError] if the stream holds events of another command with the
+//     same id, by the digest of its content;
+//   - [ErrSecondCommit] if this handling of the command has committed to the aggregate before;
+//   - an *[UnnamedEventError] if decide returns an event that is not among those of the type;
+//   - a *[DecodeError] if a stored event cannot be decoded;
+//   - an error of the codec if it cannot encode the events, or cannot decode them again; then
+//     nothing was stored;
+//   - the other errors of the store's ReadQueued and Append.
 func (r *Repository[S]) Update(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), options ...UpdateOption,
 ) (eventstore.Outcome, error) {
@@ -48,18 +62,20 @@ func (r *Repository[S]) Update(
 // UpdateOption is an option of one [Repository.Update].
 type UpdateOption func(*update)
 
-// update is how one Update is done.
+// update has the options of one Update.
 type update struct{ unconfirmed bool }
 
-// Unconfirmed makes Update tell a refusal, or that there is nothing to do, on what this process knows. It does not wait
-// until the brokers have confirmed that the process still owns the partition. That takes microseconds.
+// Unconfirmed makes Update tell a refusal, or that there is nothing to do, by what this process
+// knows. Update does not wait until the brokers have confirmed that the process still owns the
+// partition. Then such an answer takes microseconds.
 //
-// Then such an answer may rest on a state that is over: another process may have taken the partition over, and this one
-// has not noticed yet. That takes some seconds, and longer if it was paused. Events are appended as ever.
+// But it may rest on a state that is over. Another process may have taken the partition over, and
+// this process may not have noticed yet. It notices after some seconds, or later if it was paused.
+// Unconfirmed changes nothing for events: they are appended as ever.
 func Unconfirmed() UpdateOption { return func(u *update) { u.unconfirmed = true } }
 
-// attempt loads, decides and appends once. A conflict means that it is to be tried again; otherwise the outcome and err are
-// Update's.
+// attempt loads, decides and appends once. A conflict asks for another attempt. Without one,
+// outcome and err are those of Update.
 func (r *Repository[S]) attempt(
 	ctx context.Context, id string, decide func(S) ([]Event[S], error), u update,
 ) (outcome eventstore.Outcome, conflict, err error) {
@@ -94,7 +110,8 @@ func (r *Repository[S]) attempt(
 	return eventstore.Outcome{CommandID: cause.CommandID}, nil, refused
 }
 
-// unread is an attempt whose aggregate could not be loaded. What is told of that may rest on what is queued.
+// unread is an attempt that could not load the aggregate. The error may rest on queued commits. So
+// unread waits until these are stored, and asks for another attempt if they are not.
 func (r *Repository[S]) unread(
 	ctx context.Context, at eventstore.Expectation, failed error,
 ) (conflict, err error) {
@@ -106,7 +123,8 @@ func (r *Repository[S]) unread(
 	return nil, fmt.Errorf("load %s: %w", at.Stream, failed)
 }
 
-// repeated is an attempt whose command was applied before, or whose command id was another command's.
+// repeated is an attempt whose command was applied before, or whose command id was another
+// command's.
 func (r *Repository[S]) repeated(
 	ctx context.Context, at eventstore.Expectation, cause event.Cause,
 ) (outcome eventstore.Outcome, conflict, err error) {
@@ -124,8 +142,9 @@ func (r *Repository[S]) repeated(
 	return outcome, nil, err
 }
 
-// decide returns the commit of the decision; nil if there are no events, or there is an error. The state is not looked at any more
-// afterwards: its parts may have become parts of events.
+// decide returns the commit of the decision. It returns nil if there are no events, or if there is
+// an error. Nobody looks at the state afterwards, because its parts may have become parts of
+// events.
 func (r *Repository[S]) decide(
 	ctx context.Context, root *Root[S], at eventstore.Expectation, decide func(S) ([]Event[S], error),
 ) (*commit[S], error) {
@@ -136,7 +155,8 @@ func (r *Repository[S]) decide(
 	return r.encode(ctx, at, events)
 }
 
-// split tells an error that is a conflict, after which the attempt is made again, from any other, to which it adds what failed.
+// split tells a conflict, which asks for another attempt, from any other error. To the other error
+// it adds what failed.
 func split(err error, what string) (conflict, other error) {
 	if errors.Is(err, eventstore.ErrConflict) {
 		return err, nil

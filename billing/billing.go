@@ -49,8 +49,8 @@ func Events() []event.Type {
 	return account.Accounts.Events()
 }
 
-// Stored returns the types that a codec reads and writes, for [schema.Register]. They are the types
-// of all events, and those of events that were stored before their meaning changed.
+// Stored returns what a codec reads and writes, for a registry: the types of all events, and of
+// those stored before their meaning changed.
 func Stored() []event.Type {
 	return account.Accounts.Stored()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
@@ -24,7 +25,7 @@ func TestCategoriesAreWhatTheyWere(t *testing.T) {
 
 func TestEveryEventHasASchemaThatFits(t *testing.T) {
 	t.Parallel()
-	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Register: true})
+	codec, err := registry.NewCodec(registry.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	require.NoError(t, codec.Bind(t.Context(), billing.Events()))
 	_, err = event.NewTypes(billing.Events()...)

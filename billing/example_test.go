@@ -4,12 +4,11 @@ import (
 	"fmt"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka/environment"
 )
 
 func Example() {
 	env := map[string]string{"KAFKA_BROKERS": "localhost:9092,localhost:9093"}
-	cfg, err := environment.Read(func(name string) string { return env[name] }, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(func(name string) string { return env[name] })
 	if err != nil {
 		fmt.Println(err)
 		return

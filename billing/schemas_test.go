@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
-// A change of a schema breaks no program of today, which reads all that was ever stored. It also
-// breaks no program of a former release, which runs beside today's during a deployment.
+// A change of a schema breaks neither today's programs, which read what was ever stored, nor those
+// of former releases, which run beside them while they are deployed.
 func TestSchemasAreCompatible(t *testing.T) {
 	t.Parallel()
-	schematest.Compatible(t, billing.Schemas(), schema.FullTransitive)
+	schematest.Compatible(t, billing.Schemas(), change.FullTransitive)
 }
 
 func TestSchemasAreReleased(t *testing.T) {
@@ -26,7 +26,7 @@ func TestSchemasAreReleased(t *testing.T) {
 	schematest.Released(t, billing.Schemas())
 }
 
-// Each aggregate type keeps bytes of its released revisions beside its package, whose test loads
+// Each aggregate type keeps bytes of what it released beside its package, where its own test loads
 // them.
 func TestEveryReleasedSchemaHasGoldenBytes(t *testing.T) {
 	t.Parallel()

@@ -11,16 +11,16 @@ import (
 	"github.com/fencelog/fencelog/internal/dispatch"
 )
 
-// Handler handles a command of any registered type. It is what [Middleware] sees; a handler of
-// one command type is given to [Register].
+// Handler handles a command of any registered type. [Middleware] wraps a Handler; [Register] takes
+// a handler of one command type.
 type Handler func(ctx context.Context, cmd any) (eventstore.Outcome, error)
 
 // Middleware wraps a handler: to log, to measure, to authorise, to try again. [Register] calls the
 // middleware once for each command type. The returned handler runs once for each dispatched command
 // whose type is registered, with [Metadata] and [event.Cause] in the context.
 //
-// It may pass another context on, and another command of the same type. It may call next
-// several times, or not at all.
+// The returned handler may pass on another context, and another command of the same type. It may
+// call next several times, or not at all.
 type Middleware func(next Handler) Handler
 
 // Config configures a [Bus]; every field may be left zero.
@@ -40,7 +40,7 @@ type Config struct {
 	NewID func() string
 }
 
-// Bus dispatches commands to their handlers. Its methods may be called by any number of goroutines.
+// Bus dispatches commands to their handlers. Any number of goroutines may call its methods.
 type Bus struct {
 	bus *dispatch.Bus[eventstore.Outcome]
 }
@@ -75,27 +75,37 @@ func wrapping(m Middleware) func(dispatch.Handler[eventstore.Outcome]) dispatch.
 }
 
 // Register makes handle the handler of the commands of type C, a named struct type. Commands are
-// passed by value. What handle returns is what [Bus.Dispatch] returns: usually that of a repository's Update.
+// passed by value. [Bus.Dispatch] returns what handle returns: usually the outcome of a
+// repository's Update.
 //
-// It fails with a *[DuplicateError] if C has a handler, with an *[eventstore.InvalidError] if C is no named struct,
-// handle is nil or a middleware returns nil, and with a *[PanicError] if a middleware panics.
+// Register fails with
+//   - a *[DuplicateError] if C has a handler;
+//   - an *[eventstore.InvalidError] if C is no named struct, handle is nil or a middleware returns
+//     nil;
+//   - a *[PanicError] if a middleware panics.
 func Register[C any](b *Bus, handle func(ctx context.Context, c C) (eventstore.Outcome, error)) error {
 	return dispatch.Register(b.bus, handle, func(ctx context.Context, c C) (eventstore.Outcome, error) {
-		// A fresh cause for each run: middleware may run the handler again, which is no second commit.
+		// A fresh cause for each run: middleware may run the handler again, which is no second
+		// commit.
 		return handle(event.WithCause(ctx, event.CauseFrom(ctx)), c)
 	})
 }
 
-// Dispatch runs the handler of cmd and returns what it did and its error, as they are; the outcome has the command's id.
+// Dispatch runs the handler of cmd. It returns the handler's outcome and error as they are, and
+// gives the outcome the command's id.
 //
 // A command without [WithID] gets a new id. Use WithID for a command that may be dispatched again
 // after a failure: only the id tells that a command is repeated. A digest of the command is stored
-// with its events, so that another command with the same id is refused: see
+// with its events. So another command with the same id is refused: see
 // [eventstore.ErrCommandReused] and [Named].
 //
-// Errors of its own are *[UnknownError], *[PanicError] for a handler or middleware that panicked, and
-// *[eventstore.InvalidError] for an option that breaks a rule, a command passed by pointer, or one that is no plain data; but for the panic
-// they mean that nothing ran.
+// Dispatch itself fails with
+//   - an *[UnknownError] if the command has no handler;
+//   - an *[eventstore.InvalidError] if an option breaks a rule, the command is passed by pointer,
+//     or the command is no plain data;
+//   - a *[PanicError] if a handler or a middleware panicked.
+//
+// The first two mean that nothing ran.
 func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) (eventstore.Outcome, error) {
 	handle, err := b.bus.Find(cmd)
 	if err != nil {

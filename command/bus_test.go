@@ -37,7 +37,7 @@ type refusal struct{ Shop string }
 
 func (r *refusal) Error() string { return r.Shop + " is closed" }
 
-func TestDispatchRunsTheHandlerOfTheType(t *testing.T) {
+func TestDispatch(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	var got []any
@@ -56,16 +56,19 @@ func TestDispatchRunsTheHandlerOfTheType(t *testing.T) {
 	require.Equal(t, []any{CloseShop{Name: "a"}, OpenShop{Name: "b"}}, got)
 }
 
-func TestHandlersErrorIsReturnedAsItIs(t *testing.T) {
+func TestDispatchHandlerError(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	refused := &refusal{Shop: "a"}
-	require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, refused }))
+	require.NoError(t,
+		command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) {
+			return eventstore.Outcome{}, refused
+		}))
 
 	require.Same(t, refused, errOf(bus.Dispatch(t.Context(), OpenShop{})))
 }
 
-func TestUnknownCommand(t *testing.T) {
+func TestDispatchUnknownCommand(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	require.NoError(t, command.Register(bus, openShop))
@@ -79,13 +82,14 @@ func TestUnknownCommand(t *testing.T) {
 			require.ErrorIs(t, err, command.ErrUnknown)
 			require.Equal(t, fmt.Sprintf("%T", cmd), unknown.Type.String())
 			require.ErrorContains(t, err, fmt.Sprintf("command %T has no handler", cmd))
-			require.ErrorContains(t, err, "give a func(context.Context, "+strings.TrimPrefix(unknown.Type.String(), "*")+
-				") (eventstore.Outcome, error) to command.Register")
+			require.ErrorContains(t, err,
+				"give a func(context.Context, "+strings.TrimPrefix(unknown.Type.String(), "*")+
+					") (eventstore.Outcome, error) to command.Register")
 		})
 	}
 }
 
-func TestDispatchRefusesPointerAndNil(t *testing.T) {
+func TestDispatchPointerAndNil(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	ran := false
@@ -104,7 +108,7 @@ func TestDispatchRefusesPointerAndNil(t *testing.T) {
 	require.False(t, ran)
 }
 
-func TestRegisterRefuses(t *testing.T) {
+func TestRegisterMistakes(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	for _, tt := range []struct {
@@ -113,21 +117,32 @@ func TestRegisterRefuses(t *testing.T) {
 		want string
 	}{
 		{
-			"pointer", command.Register(bus, func(context.Context, *OpenShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }),
-			"command type: found *command_test.OpenShop, a ptr, expected command_test.OpenShop: a command is passed by value",
+			"pointer",
+			command.Register(bus, func(context.Context, *OpenShop) (eventstore.Outcome, error) {
+				return eventstore.Outcome{}, nil
+			}),
+			"command type: found *command_test.OpenShop, a ptr, expected command_test.OpenShop: " +
+				"a command is passed by value",
 		},
 		{
-			"struct without name", command.Register(bus, func(context.Context, struct{ Name string }) (eventstore.Outcome, error) {
+			"struct without name",
+			command.Register(bus, func(context.Context, struct{ Name string }) (eventstore.Outcome, error) {
 				return eventstore.Outcome{}, nil
 			}),
 			"command type: found struct { Name string }, which has no name, expected a named struct type",
 		},
 		{
-			"no struct", command.Register(bus, func(context.Context, note) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }),
+			"no struct",
+			command.Register(bus, func(context.Context, note) (eventstore.Outcome, error) {
+				return eventstore.Outcome{}, nil
+			}),
 			"command type: found command_test.note, a string, expected a named struct type",
 		},
 		{
-			"any", command.Register(bus, func(context.Context, any) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }),
+			"any",
+			command.Register(bus, func(context.Context, any) (eventstore.Outcome, error) {
+				return eventstore.Outcome{}, nil
+			}),
 			"command type: found interface {}, a interface, expected a named struct type",
 		},
 		{
@@ -143,7 +158,7 @@ func TestRegisterRefuses(t *testing.T) {
 	}
 }
 
-func TestSecondHandlerIsRefusedAndTheFirstStays(t *testing.T) {
+func TestRegisterSecondHandler(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	require.NoError(t, command.Register(bus, openShop))
@@ -161,7 +176,7 @@ func TestSecondHandlerIsRefusedAndTheFirstStays(t *testing.T) {
 	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{})))
 }
 
-func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
+func TestDispatchPanic(t *testing.T) {
 	t.Parallel()
 	cause := &refusal{Shop: "a"}
 	for _, tt := range []struct {
@@ -177,7 +192,10 @@ func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			bus := command.NewBus(command.Config{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
-			require.NoError(t, command.Register(bus, func(context.Context, CloseShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
+			require.NoError(t,
+				command.Register(bus, func(context.Context, CloseShop) (eventstore.Outcome, error) {
+					return eventstore.Outcome{}, nil
+				}))
 			require.NoError(t, command.Register(bus, func(context.Context, OpenShop) (eventstore.Outcome, error) {
 				return eventstore.Outcome{}, explode(tt.value)
 			}))
@@ -199,7 +217,7 @@ func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
 
 func explode(value any) error { panic(value) }
 
-func TestMiddlewareRunsInOrderAroundTheHandler(t *testing.T) {
+func TestMiddlewareOrder(t *testing.T) {
 	t.Parallel()
 	var trace []string
 	named := func(name string) command.Middleware {
@@ -234,7 +252,7 @@ func TestMiddlewareRunsInOrderAroundTheHandler(t *testing.T) {
 	require.Empty(t, trace, "middleware runs around handlers only")
 }
 
-func TestMiddlewareMayChangeTheCommandButNotItsType(t *testing.T) {
+func TestMiddlewareOtherCommand(t *testing.T) {
 	t.Parallel()
 	var pass any
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{func(next command.Handler) command.Handler {
@@ -255,7 +273,7 @@ func TestMiddlewareMayChangeTheCommandButNotItsType(t *testing.T) {
 		"command passed on by middleware: found command_test.CloseShop, expected command_test.OpenShop")
 }
 
-func TestMiddlewaresPanics(t *testing.T) {
+func TestMiddlewarePanics(t *testing.T) {
 	t.Parallel()
 	quiet := slog.New(slog.DiscardHandler)
 	var p *command.PanicError
@@ -288,7 +306,7 @@ func TestMiddlewaresPanics(t *testing.T) {
 	require.ErrorIs(t, errOf(none.Dispatch(t.Context(), OpenShop{})), command.ErrUnknown)
 }
 
-func TestMiddlewareSeesTheHandlersPanicAsError(t *testing.T) {
+func TestMiddlewareHandlerPanic(t *testing.T) {
 	t.Parallel()
 	var seen error
 	bus := command.NewBus(command.Config{
@@ -309,10 +327,10 @@ func TestMiddlewareSeesTheHandlersPanicAsError(t *testing.T) {
 	require.ErrorAs(t, seen, &p)
 }
 
-func TestAnyNumberOfGoroutines(t *testing.T) {
+func TestBusConcurrently(t *testing.T) {
 	t.Parallel()
 	const goroutines, dispatches = 8, 200
-	// In the loops only the bus may lock or pool: anything else that does would hide a race from
+	// In the loops only the bus may lock or pool. Anything else that does would hide a race from
 	// the race detector.
 	bus := command.NewBus(command.Config{NewID: func() string { return "id" }})
 	require.NoError(t, command.Register(bus, func(ctx context.Context, c OpenShop) (eventstore.Outcome, error) {
@@ -321,13 +339,14 @@ func TestAnyNumberOfGoroutines(t *testing.T) {
 		}
 		return eventstore.Outcome{}, nil
 	}))
+	closeShop := func(context.Context, CloseShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }
 	var registered atomic.Int32
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
 			name := fmt.Sprintf("shop-%d", g)
 			for i := range dispatches {
-				if i == dispatches/2 && command.Register(bus, func(context.Context, CloseShop) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }) == nil {
+				if i == dispatches/2 && command.Register(bus, closeShop) == nil {
 					registered.Add(1)
 				}
 				if _, err := bus.Dispatch(t.Context(), OpenShop{Name: name}, command.WithActor(name)); err != nil {

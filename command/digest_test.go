@@ -56,8 +56,8 @@ func example() pay {
 	}
 }
 
-// TestDigestsTellContentsApart changes one thing at a time.
-func TestDigestsTellContentsApart(t *testing.T) {
+// TestDigestOtherContent changes one thing at a time.
+func TestDigestOtherContent(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{digest(t, example()): "the example", digest(t, pay{}): "nothing"}
 	for name, change := range map[string]func(*pay){
@@ -96,8 +96,8 @@ type other struct {
 	currency string
 }
 
-// TestDigestsAreOfTheContent changes things that are no content.
-func TestDigestsAreOfTheContent(t *testing.T) {
+// TestDigestSameContent changes things that are no content.
+func TestDigestSameContent(t *testing.T) {
 	t.Parallel()
 	want := digest(t, example())
 	elsewhere := example()
@@ -112,8 +112,8 @@ func TestDigestsAreOfTheContent(t *testing.T) {
 		digest(t, pay{Total: new(big.Int).Sub(big.NewInt(3), big.NewInt(3))}))
 }
 
-// TestDigestsSurviveADeploy compares two releases of one command.
-func TestDigestsSurviveADeploy(t *testing.T) {
+// TestDigestOtherRelease compares two releases of one command.
+func TestDigestOtherRelease(t *testing.T) {
 	t.Parallel()
 	type inner struct {
 		X int `json:"x"`
@@ -159,17 +159,16 @@ func (moveThere) CommandType() string { return "Move" }
 
 type moveBack struct{ To string }
 
-// TestDigestsKnowTheCommand tells commands of one shape apart, by their durable name if they have
-// one.
-func TestDigestsKnowTheCommand(t *testing.T) {
+// TestDigestCommandType tells commands of one shape apart, by their durable name if they have one.
+func TestDigestCommandType(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, digest(t, moveNow{"a"}), digest(t, moveThere{"a"}))
 	require.NotEqual(t, digest(t, moveNow{"a"}), digest(t, moveBack{"a"}))
 }
 
-// TestDigestsAreKept holds digests to those that are stored already. A change of digests would
+// TestDigestStored compares digests with those that are stored already. A change of digests would
 // refuse commands that are repeated over a deploy.
-func TestDigestsAreKept(t *testing.T) {
+func TestDigestStored(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "f74c8c6fa32340f54bdb4711b66b9ef0", digest(t, example()))
 	require.Equal(t, "b913c01a4f34fbf56d68ede26600227f", digest(t, moveNow{"a"}))
@@ -184,12 +183,21 @@ type reply struct{ To chan int }
 
 type hiddenTime struct{ at time.Time }
 
-func TestCommandsThatAreNoPlainData(t *testing.T) {
+func TestDispatchNoPlainData(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
-	require.NoError(t, command.Register(bus, func(context.Context, tree) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
-	require.NoError(t, command.Register(bus, func(context.Context, reply) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
-	require.NoError(t, command.Register(bus, func(context.Context, hiddenTime) (eventstore.Outcome, error) { return eventstore.Outcome{}, nil }))
+	require.NoError(t,
+		command.Register(bus, func(context.Context, tree) (eventstore.Outcome, error) {
+			return eventstore.Outcome{}, nil
+		}))
+	require.NoError(t,
+		command.Register(bus, func(context.Context, reply) (eventstore.Outcome, error) {
+			return eventstore.Outcome{}, nil
+		}))
+	require.NoError(t,
+		command.Register(bus, func(context.Context, hiddenTime) (eventstore.Outcome, error) {
+			return eventstore.Outcome{}, nil
+		}))
 	loop := &tree{Name: "a"}
 	loop.More = []*tree{loop}
 	for _, x := range []struct {
@@ -219,8 +227,8 @@ type drawn struct {
 	}
 }
 
-// TestDigestsAreEqualIfContentsAre draws pairs of commands, of few values.
-func TestDigestsAreEqualIfContentsAre(t *testing.T) {
+// TestDigestDrawn draws pairs of commands, of few values.
+func TestDigestDrawn(t *testing.T) {
 	t.Parallel()
 	texts := rapid.SampledFrom([]string{"", "a", "aa", "1:", "s1:a"})
 	commands := rapid.Custom(func(t *rapid.T) drawn {

@@ -22,5 +22,6 @@ var (
 // UnknownError says that no handler is registered for a command. It matches [ErrUnknown].
 type UnknownError = dispatch.UnknownError
 
-// DuplicateError says that a command has a handler already; that one stays. It matches [ErrDuplicate].
+// DuplicateError says that a command has a handler already. That handler stays. It matches
+// [ErrDuplicate].
 type DuplicateError = dispatch.DuplicateError

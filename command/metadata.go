@@ -17,21 +17,23 @@ import (
 // Metadata is what is known of a command beside its own fields.
 type Metadata = dispatch.Metadata
 
-// MetadataFrom returns the metadata of the command that is being handled, and whether there is one. The
-// application's own metadata is that of [event.CauseFrom].
+// MetadataFrom returns the metadata of the command that is being handled, and whether there is one.
+// The Cause of [event.CauseFrom] has the application's own metadata.
 func MetadataFrom(ctx context.Context) (Metadata, bool) { return kind.MetadataFrom(ctx) }
 
 // Option says something of one dispatched command.
 type Option func(*dispatch.Draft)
 
-// WithID gives the command its id. Two commands with one id are the same command: the second is not
-// applied to an aggregate that the first has changed. If their contents differ, that fails with [eventstore.ErrCommandReused].
+// WithID gives the command its id. Two commands with one id are the same command. The second is not
+// applied to an aggregate that the first has changed. If their contents differ, the second fails
+// with [eventstore.ErrCommandReused].
 func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = &id } }
 
-// WithCorrelationID makes the command part of a conversation, such as a request with an id of its own.
+// WithCorrelationID makes the command part of a conversation, such as a request that has an id.
 func WithCorrelationID(id string) Option { return func(d *dispatch.Draft) { d.CorrelationID = &id } }
 
-// WithActor says on whose behalf the command is. Leave the option out for nobody: an empty id is refused.
+// WithActor says on whose behalf the command is. Leave the option out for nobody: an empty id is
+// refused.
 func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = &id } }
 
 // WithMetadata adds the application's own metadata, which every event of the command carries. Keys

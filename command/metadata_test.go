@@ -24,7 +24,7 @@ func counting() func() string {
 	return func() string { n++; return fmt.Sprintf("id-%d", n) }
 }
 
-func TestMetadataAndCauseOfAHandler(t *testing.T) {
+func TestDispatchMetadata(t *testing.T) {
 	t.Parallel()
 	outer := event.Cause{
 		CorrelationID: "conversation", CausationID: "event-1", CommandID: "command-0", ActorID: "user-0",
@@ -102,7 +102,7 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 			require.True(t, ok)
 			require.Equal(t, tt.want, got)
 			require.Len(t, cause.CommandDigest, 32)
-			cause.CommandDigest = "" // see TestDigestsTellContentsApart
+			cause.CommandDigest = "" // see TestDigestOtherContent
 			require.Equal(t, tt.cause, cause)
 			require.Equal(t, map[string]string{"tenant": "t", "source": "outer"}, outer.Metadata,
 				"what is inherited is read only")
@@ -110,14 +110,14 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 	}
 }
 
-func TestNoMetadataOutsideAHandler(t *testing.T) {
+func TestMetadataFromOutsideHandler(t *testing.T) {
 	t.Parallel()
 	md, ok := command.MetadataFrom(t.Context())
 	require.False(t, ok)
 	require.Zero(t, md)
 }
 
-func TestCommandDispatchedByAHandlerContinuesTheConversation(t *testing.T) {
+func TestDispatchWithinHandler(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	var outer, inner command.Metadata
@@ -139,7 +139,7 @@ func TestCommandDispatchedByAHandlerContinuesTheConversation(t *testing.T) {
 	require.Empty(t, outer.CausationID)
 }
 
-func TestDefaultIDsAndTime(t *testing.T) {
+func TestDispatchDefaults(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	seen := make(map[string]bool)
@@ -157,7 +157,7 @@ func TestDefaultIDsAndTime(t *testing.T) {
 	require.Len(t, seen, 20)
 }
 
-func TestBadOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {
+func TestOptionMistakes(t *testing.T) {
 	t.Parallel()
 	long, bad := strings.Repeat("x", eventstore.MaxIDBytes+1), "a\xff"
 	for _, tt := range []struct {
@@ -205,17 +205,19 @@ func TestBadOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {
 	}
 }
 
-func TestLongestIDsAreTaken(t *testing.T) {
+func TestOptionLongestIDs(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{})
 	require.NoError(t, command.Register(bus, openShop))
 	id := strings.Repeat("x", eventstore.MaxIDBytes)
 	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{},
-		command.WithID(id), command.WithCorrelationID(id), command.WithActor(id), command.WithMetadata(map[string]string{id: ""}))))
+		command.WithID(id), command.WithCorrelationID(id), command.WithActor(id),
+		command.WithMetadata(map[string]string{id: ""}))))
 }
 
-// A middleware tries again. The handler does not count as committing twice: each run starts afresh.
-func TestEachRunOfAHandlerHasACauseOfItsOwn(t *testing.T) {
+// A middleware tries again. The handler does not count as committing twice, because each run starts
+// afresh.
+func TestMiddlewareRetry(t *testing.T) {
 	t.Parallel()
 	bus := command.NewBus(command.Config{Middleware: []command.Middleware{func(next command.Handler) command.Handler {
 		return func(ctx context.Context, cmd any) (eventstore.Outcome, error) {

@@ -16,11 +16,13 @@ type PanicError = panics.Error
 
 // Bus hands committed events to handlers of this process: to log, to wake, to count.
 //
-// Delivery is synchronous, in the order of subscription, and happens once if the
-// process lives on after the commit; a crash in between loses it. What must not be lost
-// reads the store instead. Events of one stream arrive in the order of their publishing; when two
-// commits of a stream are made at the same time that may be the reverse of their
-// versions, so a handler that minds looks at AggregateVersion.
+// Delivery is synchronous, in the order of subscription. It happens once if the process lives on
+// after the commit. A crash in between loses it, so code that must not lose an event reads the
+// store instead.
+//
+// Events of one stream arrive in the order in which they are published. If two commits of a stream
+// are made at the same time, that may be the reverse of their versions. A handler that minds looks
+// at AggregateVersion.
 type Bus struct {
 	types  *Types
 	logger *slog.Logger
@@ -46,8 +48,8 @@ func NewBus(types *Types, cfg BusConfig) *Bus {
 	return &Bus{types: types, logger: cfg.Logger, byType: make(map[reflect.Type][]subscriber)}
 }
 
-// Subscribe calls handle with every published event of type E.
-// It fails if E is not among the types of the bus.
+// Subscribe makes the bus call handle with every published event of type E. It fails if E is not
+// among the types of the bus.
 func Subscribe[E any](b *Bus, handle func(context.Context, Envelope[E]) error) error {
 	g := reflect.TypeFor[E]()
 	t, ok := b.types.Of(g)
@@ -66,7 +68,8 @@ func Subscribe[E any](b *Bus, handle func(context.Context, Envelope[E]) error) e
 	return nil
 }
 
-// SubscribeAll calls handle with every published event, after the handlers of its type.
+// SubscribeAll makes the bus call handle with every published event, after the handlers of its
+// type.
 func (b *Bus) SubscribeAll(handle func(context.Context, Envelope[any]) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,10 +78,10 @@ func (b *Bus) SubscribeAll(handle func(context.Context, Envelope[any]) error) {
 	})
 }
 
-// Publish calls the handlers of each event in turn; their context carries the event's [Cause].
+// Publish calls the handlers of each event in turn. Their context carries the event's [Cause].
 //
-// An event is a fact, so a handler that fails or panics stops neither the others nor the publisher:
-// Publish logs the failures, and returns them joined for those who want to know.
+// An event is a fact, so a handler that fails or panics stops neither the others nor the publisher.
+// Publish logs the failures. It also returns them, joined.
 func (b *Bus) Publish(ctx context.Context, events ...Envelope[any]) error {
 	var failed []error
 	for _, e := range events {

@@ -54,7 +54,7 @@ func envelope(id string, e any) event.Envelope[any] {
 	}
 }
 
-func TestBusDeliversInOrder(t *testing.T) {
+func TestBusOrder(t *testing.T) {
 	t.Parallel()
 	b, _ := bus(t)
 	var got []string
@@ -72,19 +72,23 @@ func TestBusDeliversInOrder(t *testing.T) {
 		got = append(got, fmt.Sprint("credited ", e.ID, " ", e.Event.Amount))
 		return nil
 	}))
-	require.NoError(t, b.Publish(t.Context(), envelope("e-1", opened{"Ann"}), envelope("e-2", credited{5}), envelope("e-3", opened{"Bob"})))
+	require.NoError(t,
+		b.Publish(t.Context(), envelope("e-1", opened{"Ann"}), envelope("e-2", credited{5}),
+			envelope("e-3", opened{"Bob"})))
 	require.Equal(t, []string{
-		"first e-1 Ann", "second e-1 Ann", "all e-1", "credited e-2 5", "all e-2", "first e-3 Bob", "second e-3 Bob", "all e-3",
+		"first e-1 Ann", "second e-1 Ann", "all e-1", "credited e-2 5", "all e-2", "first e-3 Bob", "second e-3 Bob",
+		"all e-3",
 	}, got)
 }
 
-func TestBusDeliversWholeEnvelope(t *testing.T) {
+func TestBusEnvelope(t *testing.T) {
 	t.Parallel()
 	b, _ := bus(t)
 	sent := envelope("e-1", opened{"Ann"})
 	var typed event.Envelope[opened]
 	var untyped event.Envelope[any]
-	require.NoError(t, event.Subscribe(b, func(_ context.Context, e event.Envelope[opened]) error { typed = e; return nil }))
+	require.NoError(t,
+		event.Subscribe(b, func(_ context.Context, e event.Envelope[opened]) error { typed = e; return nil }))
 	b.SubscribeAll(func(_ context.Context, e event.Envelope[any]) error { untyped = e; return nil })
 	require.NoError(t, b.Publish(t.Context(), sent))
 	require.Equal(t, event.Envelope[opened]{Header: sent.Header, Position: sent.Position, Event: opened{"Ann"}}, typed)
@@ -99,8 +103,8 @@ func TestBusWithoutSubscribers(t *testing.T) {
 	require.Empty(t, log.String())
 }
 
-// TestBusStampsCause shows what a handler's context carries, whatever the publisher's carried.
-func TestBusStampsCause(t *testing.T) {
+// TestBusCause shows what a handler's context carries, whatever the publisher's carried.
+func TestBusCause(t *testing.T) {
 	t.Parallel()
 	b, _ := bus(t)
 	var typed, untyped event.Cause
@@ -112,7 +116,9 @@ func TestBusStampsCause(t *testing.T) {
 		untyped = event.CauseFrom(ctx)
 		return nil
 	})
-	publisher := event.WithCause(t.Context(), event.Cause{CorrelationID: "other", CausationID: "other", CommandID: "other"})
+	publisher := event.WithCause(t.Context(), event.Cause{
+		CorrelationID: "other", CausationID: "other", CommandID: "other",
+	})
 	require.NoError(t, b.Publish(publisher, envelope("e-1", opened{})))
 	want := event.Cause{
 		CorrelationID: "correlation", CausationID: "e-1", ActorID: "user-1", TraceParent: "trace",
@@ -122,15 +128,19 @@ func TestBusStampsCause(t *testing.T) {
 	require.Equal(t, want, untyped)
 }
 
-func TestBusOutlivesFailuresAndPanics(t *testing.T) {
+func TestBusFailures(t *testing.T) {
 	t.Parallel()
 	b, log := bus(t)
 	refused, broken := errors.New("refused"), errors.New("broken")
 	var delivered []string
 	require.NoError(t, event.Subscribe(b, func(context.Context, event.Envelope[opened]) error { return refused }))
-	require.NoError(t, event.Subscribe(b, func(context.Context, event.Envelope[opened]) error { panicHere(broken); return nil }))
+	require.NoError(t,
+		event.Subscribe(b, func(context.Context, event.Envelope[opened]) error { panicHere(broken); return nil }))
 	b.SubscribeAll(func(context.Context, event.Envelope[any]) error { panic("and here") })
-	b.SubscribeAll(func(_ context.Context, e event.Envelope[any]) error { delivered = append(delivered, e.ID); return nil })
+	b.SubscribeAll(func(_ context.Context, e event.Envelope[any]) error {
+		delivered = append(delivered, e.ID)
+		return nil
+	})
 
 	for range 2 {
 		err := b.Publish(t.Context(), envelope("e-1", opened{}), envelope("e-2", credited{}))
@@ -141,8 +151,10 @@ func TestBusOutlivesFailuresAndPanics(t *testing.T) {
 		require.Equal(t, "event handler of Account.AccountOpened", p.In)
 		require.Equal(t, broken, p.Value)
 		require.Contains(t, string(p.Stack), "panicHere", "the stack leads to the line")
-		require.Len(t, strings.Split(err.Error(), "\n"), 4, "two of the event's type, and one of all for each event:\n%s", err)
-		require.ErrorContains(t, err, `SomeType e-1 of Account "a-1": event handler of Account.AccountOpened panicked: broken`)
+		require.Len(t, strings.Split(err.Error(), "\n"), 4,
+			"two of the event's type, and one of all for each event:\n%s", err)
+		require.ErrorContains(t, err,
+			`SomeType e-1 of Account "a-1": event handler of Account.AccountOpened panicked: broken`)
 		require.ErrorContains(t, err, `SomeType e-2 of Account "a-1": event handler of all events panicked: and here`)
 	}
 	require.Equal(t, []string{"e-1", "e-2", "e-1", "e-2"}, delivered)
@@ -153,16 +165,20 @@ func TestBusOutlivesFailuresAndPanics(t *testing.T) {
 
 func panicHere(v any) { panic(v) }
 
-func TestSubscribeToUnnamedTypeFails(t *testing.T) {
+func TestSubscribeUnnamedType(t *testing.T) {
 	t.Parallel()
 	b, _ := bus(t)
 	err := event.Subscribe(b, func(context.Context, event.Envelope[unnamed]) error { return nil })
 	require.ErrorContains(t, err, "event_test.unnamed: it has no durable name")
-	require.Error(t, event.Subscribe(b, func(context.Context, event.Envelope[*opened]) error { return nil }), "a pointer is another type")
-	require.Error(t, event.Subscribe(event.NewBus(nil, event.BusConfig{}), func(context.Context, event.Envelope[opened]) error { return nil }))
+	require.Error(t, event.Subscribe(b, func(context.Context, event.Envelope[*opened]) error { return nil }),
+		"a pointer is another type")
+	require.Error(t,
+		event.Subscribe(event.NewBus(nil, event.BusConfig{}),
+			func(context.Context, event.Envelope[opened]) error { return nil }))
 }
 
-// TestBusConcurrently is for the race detector: handlers come while events are published, also from within handlers.
+// TestBusConcurrently is for the race detector. Handlers come while events are published, also from
+// within handlers.
 func TestBusConcurrently(t *testing.T) {
 	t.Parallel()
 	b, _ := bus(t)
@@ -182,7 +198,10 @@ func TestBusConcurrently(t *testing.T) {
 			}
 		})
 		group.Go(func() {
-			if event.Subscribe(b, func(context.Context, event.Envelope[opened]) error { late.Add(1); return nil }) != nil {
+			if event.Subscribe(b, func(context.Context, event.Envelope[opened]) error {
+				late.Add(1)
+				return nil
+			}) != nil {
 				t.Error("subscribing failed")
 			}
 			b.SubscribeAll(func(context.Context, event.Envelope[any]) error { late.Add(1); return nil })
@@ -192,10 +211,11 @@ func TestBusConcurrently(t *testing.T) {
 	require.Equal(t, int64(publishers*each), seen.Load())
 	late.Store(0)
 	require.NoError(t, b.Publish(t.Context(), envelope("last", opened{})))
-	require.Equal(t, int64(3*publishers), late.Load(), "each of its type once, each of all twice: the event and what its handler published")
+	require.Equal(t, int64(3*publishers), late.Load(),
+		"each of its type once, each of all twice: the event and what its handler published")
 }
 
-// TestSubscribeWithinHandler must not wait for the publishing that it is part of.
+// TestSubscribeWithinHandler subscribes within a publishing, which it must not wait for.
 func TestSubscribeWithinHandler(t *testing.T) {
 	t.Parallel()
 	b, _ := bus(t)
@@ -210,9 +230,9 @@ func TestSubscribeWithinHandler(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-// TestSubscribeDoesNotDisturbDelivery subscribes when the slice of the type's handlers has room for one more,
-// which a delivery under way must not see.
-func TestSubscribeDoesNotDisturbDelivery(t *testing.T) {
+// TestSubscribeDuringDelivery subscribes when the slice of the type's handlers has room for one
+// more. A delivery under way must not see it.
+func TestSubscribeDuringDelivery(t *testing.T) {
 	t.Parallel()
 	b, _ := bus(t)
 	var late, all int

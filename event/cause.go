@@ -6,12 +6,11 @@ import (
 	"github.com/fencelog/fencelog/internal/handling"
 )
 
-// Cause says what is being handled right now, and on whose behalf. It travels in
-// the context, and whatever makes an event or a command stamps it from there, so
-// that no line of user code carries ids along.
+// Cause says what is being handled right now, and on whose behalf. It travels in the context. Code
+// that makes an event or a command stamps it from there, so no line of user code carries ids along.
 //
-// The command bus puts one into the context of every command handler, and the event bus into that
-// of every event handler.
+// The command bus puts a Cause into the context of every command handler, and the event bus into
+// that of every event handler.
 type Cause struct {
 	CorrelationID string // of the whole conversation
 	CausationID   string // id of the command or event being handled

@@ -52,3 +52,34 @@ func ExampleNewTypes() {
 	// event type event_test.AccountCreated: has two names, Account.AccountCreated and Account.AccountOpened; keep one
 	// event type Account.AccountClosed: string is a string; an event is a plain struct, passed by value
 }
+
+// A handler of all events, such as one that counts, needs no Go types.
+func ExampleBus_SubscribeAll() {
+	bus := event.NewBus(nil, event.BusConfig{})
+	counts := make(map[string]int)
+	bus.SubscribeAll(func(_ context.Context, e event.Envelope[any]) error {
+		counts[e.Type]++
+		return nil
+	})
+	for range 2 {
+		err := bus.Publish(context.Background(), event.Envelope[any]{
+			Header: event.Header{ID: "event-1", Type: "AccountCreated", Category: "Account", AggregateID: "account-1"},
+			Event:  AccountCreated{OwnerID: "user-1"},
+		})
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println(counts)
+	// Output: map[AccountCreated:2]
+}
+
+// A reader of stored events acts under the event's cause. The commands that it dispatches belong to
+// the same conversation.
+func ExampleWithCause() {
+	header := event.Header{ID: "event-1", CorrelationID: "request-7", ActorID: "user-1"}
+	ctx := event.WithCause(context.Background(), header.Cause())
+	cause := event.CauseFrom(ctx)
+	fmt.Println(cause.CorrelationID, cause.CausationID, cause.ActorID)
+	// Output: request-7 event-1 user-1
+}

@@ -7,15 +7,15 @@ import (
 	"sort"
 )
 
-// Type ties the durable name of an event type to the Go struct that holds such an event.
-// The name is what is stored: the Go type may be renamed and moved at will.
+// Type ties the durable name of an event type to the Go struct that holds such an event. The name
+// is what is stored: the Go type may be renamed and moved at will.
 type Type struct {
-	Category string       // durable name of the aggregate type
-	Name     string       // durable name of the event type, unique within the aggregate type
+	Category string       // of the aggregates whose event it is, such as "Account"
+	Name     string       // durable name of the event type, unique within the category
 	Go       reflect.Type // a struct
 
-	// Revision is the schema revision that Go has the shape of, where that is not today's: the type is read, to be
-	// upcast, and never written. 0 is today's.
+	// Revision is 0 if Go has the shape of today. Otherwise it is the schema revision whose shape
+	// Go has. Such a type is read, to be upcast, and never written.
 	Revision int
 }
 
@@ -25,8 +25,11 @@ type Types struct {
 	byGo   map[reflect.Type]Type
 }
 
-// NewTypes returns the set of the given types. It reports every mistake at once:
-// an empty name, a Go type that is no struct, one name for two Go types, one Go type under two names.
+// NewTypes returns the set of the given types. It reports every mistake at once. A mistake is
+//   - an empty name;
+//   - a Go type that is no struct;
+//   - one name for two Go types;
+//   - one Go type under two names.
 func NewTypes(types ...Type) (*Types, error) {
 	s := &Types{byName: make(map[[2]string]Type), byGo: make(map[reflect.Type]Type)}
 	var mistakes []error
@@ -49,10 +52,11 @@ func (s *Types) add(t Type) error {
 		return fmt.Errorf("event type %s.%s: %s is a %s; an event is a plain struct, passed by value",
 			t.Category, t.Name, t.Go, t.Go.Kind())
 	case t.Name == "" || t.Category == "":
-		return fmt.Errorf("event type %s: aggregate %q, event %q: both need a durable name", t.Go, t.Category, t.Name)
+		return fmt.Errorf("event type %s: category %q, event type %q: both need a durable name", t.Go, t.Category,
+			t.Name)
 	}
 	if other, ok := s.byName[[2]string{t.Category, t.Name}]; ok {
-		return fmt.Errorf("event type %s.%s: the name is given to both %s and %s; names are unique within an aggregate type",
+		return fmt.Errorf("event type %s.%s: the name is given to both %s and %s; names are unique within a category",
 			t.Category, t.Name, other.Go, t.Go)
 	}
 	if other, ok := s.byGo[t.Go]; ok {
@@ -64,12 +68,12 @@ func (s *Types) add(t Type) error {
 	return nil
 }
 
-// Named returns the type of the durable names given, and whether there is one.
-func (s *Types) Named(aggregate, name string) (Type, bool) {
+// Named returns the type of a category and a durable name, and whether there is one.
+func (s *Types) Named(category, name string) (Type, bool) {
 	if s == nil {
 		return Type{}, false
 	}
-	t, ok := s.byName[[2]string{aggregate, name}]
+	t, ok := s.byName[[2]string{category, name}]
 	return t, ok
 }
 
@@ -82,7 +86,7 @@ func (s *Types) Of(g reflect.Type) (Type, bool) {
 	return t, ok
 }
 
-// All returns the types, by aggregate and name.
+// All returns the types, by category and name.
 func (s *Types) All() []Type {
 	if s == nil {
 		return nil

@@ -31,20 +31,21 @@ func TestTypes(t *testing.T) {
 	for _, typ := range all.All() {
 		names = append(names, typ.Name)
 	}
-	require.Equal(t, []string{"AccountCredited", "AccountOpened"}, names, "by name, not by the order in which they were given")
+	require.Equal(t, []string{"AccountCredited", "AccountOpened"}, names,
+		"by name, not by the order in which they were given")
 }
 
-func TestTypesOfSeveralAggregates(t *testing.T) {
+func TestTypesOfSeveralCategories(t *testing.T) {
 	t.Parallel()
 	all, err := event.NewTypes(
 		event.Type{Category: "Transaction", Name: "Opened", Go: reflect.TypeFor[credited]()},
 		event.Type{Category: "Account", Name: "Opened", Go: reflect.TypeFor[opened]()},
 	)
-	require.NoError(t, err, "a name is unique within its aggregate type only")
+	require.NoError(t, err, "a name is unique within its category only")
 	require.Equal(t, "Account", all.All()[0].Category)
 }
 
-func TestEmptyTypes(t *testing.T) {
+func TestTypesEmpty(t *testing.T) {
 	t.Parallel()
 	empty, err := event.NewTypes()
 	require.NoError(t, err)
@@ -57,7 +58,7 @@ func TestEmptyTypes(t *testing.T) {
 	}
 }
 
-func TestTypesReportEveryMistake(t *testing.T) {
+func TestNewTypesMistakes(t *testing.T) {
 	t.Parallel()
 	all, err := event.NewTypes(
 		event.Type{Category: "Account", Name: "Opened", Go: reflect.TypeFor[opened]()},
@@ -72,8 +73,8 @@ func TestTypesReportEveryMistake(t *testing.T) {
 	for _, want := range []string{
 		"event type Account.NoType: no Go type given",
 		"event type Account.Pointer: *event_test.credited is a ptr",
-		`event type event_test.unnamed: aggregate "Account", event ""`,
-		`event type event_test.unnamed: aggregate "", event "Orphan"`,
+		`event type event_test.unnamed: category "Account", event type ""`,
+		`event type event_test.unnamed: category "", event type "Orphan"`,
 		"event type Account.Opened: the name is given to both event_test.opened and event_test.credited",
 		"event type event_test.opened: has two names, Account.Opened and Account.OpenedAgain",
 	} {

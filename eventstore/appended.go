@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Appended is what became of one call of [Store.Append] that is no check, for those who measure and trace. They only read it.
+// Appended says what one call of [Store.Append] did, for code that measures and traces. There is
+// none for a check. It is read only.
 type Appended struct {
 	Commit   Commit
 	Result   Result
@@ -14,6 +15,7 @@ type Appended struct {
 	Duration time.Duration
 }
 
-// OnAppend is called with every append when it is over, by the goroutine that appended and under its context. It must be quick,
-// may be called concurrently, and must not call the store.
+// OnAppend is called with every append when the append is over. The goroutine that appended calls
+// it, with the context of the append. It must be quick, may be called concurrently, and must not
+// call the store.
 type OnAppend func(ctx context.Context, a Appended)

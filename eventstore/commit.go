@@ -7,44 +7,49 @@ import (
 
 // Commit is what one [Store.Append] stores: all of its records, or none.
 //
-// [To] and [Expectation.Commit] make one for a single stream. For now a commit writes to one stream at most, and has at
-// most one expectation, of that stream.
+// [To] and [Expectation.Commit] make a commit of one stream. For now a commit writes to one stream
+// at most, and has at most one expectation, of that stream.
 type Commit struct {
-	// CommandID is the id of the command that the commit is of. At most [MaxIDBytes] bytes of UTF-8; empty if no command
-	// made it. A stream holds one commit of a command id at most.
+	// CommandID is the id of the command that made the commit: at most [MaxIDBytes] bytes of UTF-8.
+	// It is empty if no command made the commit. A stream holds at most one commit of a command id.
 	CommandID string
 
-	// Digest is what the content of that command comes to, by which a repetition is told from another command with the
-	// same id. At most [MaxDigestBytes] bytes of UTF-8; empty if it is not known, or there is no command.
+	// Digest stands for the content of that command. It tells a repeated command from another
+	// command with the same id. It has at most [MaxDigestBytes] bytes of UTF-8. It is empty if it
+	// is not known, or if there is no command.
 	Digest string
 
-	// Expect says at which version streams must stand for the commit to be stored; one expectation a stream at most. A
-	// stream without one may stand anywhere.
+	// Expect says at which version streams must stand for the commit to be stored. A stream has at
+	// most one expectation. A stream without one may stand anywhere.
 	Expect []Expectation
 
-	// Records are the events, in order. Each names its stream by Category and AggregateID, and has an ID, Type, Revision,
-	// Timestamp and Value. AggregateVersion, Position and Commit are zero: the store sets them. CommandID and
-	// CommandDigest may be left empty, too; the store sets them from the commit.
+	// Records are the events, in order. Each names its stream by Category and AggregateID, and has
+	// an ID, Type, Revision, Timestamp and Value. AggregateVersion, Position and Commit are zero:
+	// the store sets them. CommandID and CommandDigest may be empty: the store sets them from the
+	// commit.
 	//
 	// A commit without records is a check: see [Store.Append].
 	Records []Record
 
-	// Unconfirmed lets a check be answered by what this process knows, as soon as that is stored. The answer may rest on
-	// a state that is over: another process may have become the owner of the partition, and this one has not noticed.
+	// Unconfirmed lets the store answer a check by what this process knows, as soon as that is
+	// stored. Such an answer may rest on a state that is over. Another process may have become the
+	// owner of the partition, and this process may not have noticed yet.
 	Unconfirmed bool
 }
 
-// Expectation is a stream, and the version at which it must stand.
+// Expectation is a stream and the version at which it must stand.
 type Expectation struct {
 	Stream  Stream
 	Version Expected
 
-	// Tip is what the store noted when it read the stream; see [Store.ReadQueued]. No other code looks into it.
+	// Tip is what the store noted when it read the stream; see [Store.ReadQueued]. No other code
+	// looks into it.
 	Tip any
 }
 
-// Commit returns the commit that is stored if the expectation holds, of records that are all of its stream. The
-// command is the one that the first record names. Without records it is a check of the expectation.
+// Commit returns the commit that adds records to the stream if the expectation holds. It names the
+// stream in each record. The commit is of the command that the first record names. Without records
+// it is a check of the expectation.
 func (e Expectation) Commit(records ...Record) Commit {
 	c := Commit{Expect: []Expectation{e}}
 	if len(records) == 0 {
@@ -58,12 +63,14 @@ func (e Expectation) Commit(records ...Record) Commit {
 	return c
 }
 
-// To returns the commit that adds records to a stream if that stands at the expected version. See [Expectation.Commit].
+// To returns the commit that adds records to a stream if the stream stands at the expected version.
+// See [Expectation.Commit].
 func To(stream Stream, expected Expected, records ...Record) Commit {
 	return Expectation{Stream: stream, Version: expected}.Commit(records...)
 }
 
-// Stream returns the stream that the commit writes to, or checks if it has no records.
+// Stream returns the stream that the commit writes to. If the commit is a check, that is the stream
+// that it checks.
 func (c Commit) Stream() Stream {
 	switch {
 	case len(c.Records) > 0:
@@ -74,7 +81,7 @@ func (c Commit) Stream() Stream {
 	return Stream{}
 }
 
-// Expected returns what the commit expects of the stream: [Any] if it says nothing of it.
+// Expected returns what the commit expects of a stream: [Any] if it says nothing of the stream.
 func (c Commit) Expected(stream Stream) Expectation {
 	for _, e := range c.Expect {
 		if e.Stream == stream {
@@ -84,8 +91,9 @@ func (c Commit) Expected(stream Stream) Expectation {
 	return Expectation{Stream: stream, Version: Any}
 }
 
-// Stamped returns the records with the command's id and digest as they are stored: the id in all, the digest in the
-// first one. It is for implementations of [Store]. It returns Records itself if there is nothing to set.
+// Stamped returns the records with the command's id and digest as they are stored: the id in all
+// records, the digest in the first one. If there is nothing to set, it returns Records itself. It
+// is for implementations of [Store].
 func (c Commit) Stamped() []Record {
 	done := true
 	for i := range c.Records {
@@ -103,13 +111,14 @@ func (c Commit) Stamped() []Record {
 	return records
 }
 
-// Expected says at which version a stream must stand for an append to succeed:
-// [Any], [NoStream], or a version, as in Expected(3).
+// Expected says at which version a stream must stand for an append to succeed: [Any], [NoStream],
+// or a version such as Expected(3).
 type Expected int64
 
 const (
-	// Any expects nothing: the append goes to wherever the stream's end is. No arithmetic on versions
-	// leads to it. So a version that was computed wrongly is refused and never taken for it.
+	// Any expects nothing: the append goes to the end of the stream, wherever that is. No
+	// arithmetic on versions leads to Any. So the store refuses a wrongly computed version, and
+	// never takes it for Any.
 	Any Expected = math.MinInt64
 	// NoStream expects that nothing was ever appended to the stream.
 	NoStream Expected = 0
@@ -118,6 +127,6 @@ const (
 // Met reports whether a stream at version actual is as expected.
 func (e Expected) Met(actual int64) bool { return e == Any || int64(e) == actual }
 
-// SameCommand reports whether two commits of one command id may be of one command, by their digests. They may if one
-// digest is not known.
+// SameCommand reports whether two commits with one command id may be of one command, by their
+// digests. They may be if one of the digests is not known.
 func SameCommand(digest, other string) bool { return digest == "" || other == "" || digest == other }

@@ -8,9 +8,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// Cursor remembers how far a reader of a category has come: for each partition the
-// offset of the last record it has seen. A partition that is absent has not been
-// read. It is what a projection saves beside its data. Not safe for concurrent use.
+// Cursor remembers how far a reader of a category has come. For each partition it has the offset of
+// the last record that the reader has seen. A partition that is absent has not been read. A
+// projection saves its Cursor beside its data. It is not safe for concurrent use.
 type Cursor map[int32]int64
 
 // Advance notes that the record at p has been seen.
@@ -33,16 +33,18 @@ type Start struct {
 // Beginning starts at the first record of every partition.
 func Beginning() Start { return Start{} }
 
-// End starts behind the last record that every partition has at the time of the call: whoever follows from there
-// gets what is appended from then on.
+// End starts behind the last record that every partition has at the time of the call. A reader that
+// follows from there gets what is appended from then on.
 func End() Start { return Start{end: true} }
 
-// After starts behind what the cursor has seen, and at the first record of the partitions that it does not name.
+// After starts behind the records that the cursor has seen. It starts at the first record of each
+// partition that the cursor does not name.
 func After(c Cursor) Start { return Start{after: maps.Clone(c)} }
 
-// Since starts each partition at its first record whose timestamp is t or later, as
-// Kafka's ListOffsets by timestamp does: later records of the partition are all
-// yielded, also those of a topic that others wrote in another order. Timestamps count in whole milliseconds there, and here.
+// Since starts each partition at its first record whose timestamp is t or later, as Kafka's
+// ListOffsets by timestamp does. All later records of the partition are yielded, even if other
+// programs wrote their timestamps in another order. Timestamps count in whole milliseconds there,
+// and here.
 func Since(t time.Time) Start { return Start{since: t.Truncate(time.Millisecond)} }
 
 // Offset returns the lowest offset of the partition that may be yielded.

@@ -47,7 +47,7 @@ func TestStart(t *testing.T) {
 	require.Equal(t, eventstore.Beginning(), eventstore.Start{})
 }
 
-func TestSinceCountsInMilliseconds(t *testing.T) {
+func TestSinceMilliseconds(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct{ t, want time.Time }{
 		{time.Unix(10, 1_999_999), time.Unix(10, 1_000_000)},

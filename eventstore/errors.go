@@ -11,26 +11,29 @@ var (
 	ErrConflict = errors.New("version conflict")
 	// ErrInvalid: the input breaks a rule; see [InvalidError].
 	ErrInvalid = errors.New("invalid input")
-	// ErrCommandReused: the stream holds a commit of another command with this id; see [CommandReusedError].
+	// ErrCommandReused: the stream holds a commit of another command with this id; see
+	// [CommandReusedError].
 	ErrCommandReused = errors.New("command id used for another command")
-	// ErrNotOwner: another process has become the only writer of the stream's partition.
-	// Nothing was appended. Retrying here is in vain.
+	// ErrNotOwner: another process has become the only writer of the stream's partition. Nothing
+	// was appended. A retry in this process fails, too.
 	ErrNotOwner = errors.New("not the owner of the partition")
-	// ErrOutcomeUnknown: the commit may or may not be stored. Appending it again with the same
-	// command id, or loading the stream, tells.
+	// ErrOutcomeUnknown: the commit may or may not be stored. To find out, append it again with the
+	// same command id, or load the stream.
 	ErrOutcomeUnknown = errors.New("outcome of the append is unknown")
-	// ErrUndecodable: a stored event cannot be decoded. Trying again is in vain until something is deployed or mended, unless an error that
-	// is wrapped too has a method Unavailable() bool that returns true, as where a schema registry is away.
+	// ErrUndecodable: a stored event cannot be decoded. A retry fails, too, until somebody deploys
+	// or mends something. A retry may succeed only if the error also wraps one whose method
+	// Unavailable() bool returns true. That is so while a schema registry is away.
 	ErrUndecodable = errors.New("event cannot be decoded")
-	// ErrUnknownEvent: a stored event is of a type, of a revision or of a schema that this program does not know, and another release
-	// may know. Errors that match it match ErrUndecodable too.
+	// ErrUnknownEvent: this program does not know the type, the revision or the schema of a stored
+	// event; another release may know it. Errors that match ErrUnknownEvent also match
+	// ErrUndecodable.
 	ErrUnknownEvent = errors.New("event of a type, revision or schema that this program does not know")
 	// ErrClosed: the store was closed. Nothing was appended.
 	ErrClosed = errors.New("event store is closed")
 )
 
-// ConflictError says that a stream does not stand where an append expected it. Nothing was appended.
-// It matches [ErrConflict].
+// ConflictError says that a stream does not stand at the version that an append expected. Nothing
+// was appended. It matches [ErrConflict].
 type ConflictError struct {
 	Stream   Stream
 	Expected Expected
@@ -40,7 +43,8 @@ type ConflictError struct {
 // Error says what was found, what was expected, and what to do.
 func (e *ConflictError) Error() string {
 	if int64(e.Expected) == e.Actual { // what a Tip rested on was not stored, or another event is there
-		return fmt.Sprintf("stream %s at version %d is not what the decision rests on: load it again and decide anew", e.Stream, e.Actual)
+		return fmt.Sprintf("stream %s at version %d is not what the decision rests on: load it again and decide anew",
+			e.Stream, e.Actual)
 	}
 	return fmt.Sprintf("stream %s is at version %d, expected %d: load it again and decide anew",
 		e.Stream, e.Actual, int64(e.Expected))
@@ -49,8 +53,9 @@ func (e *ConflictError) Error() string {
 // Is matches [ErrConflict].
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
-// CommandReusedError says that a stream holds a commit of a command with the same id and another content. So it is no repetition,
-// and the id names two commands. Nothing was appended now. It matches [ErrCommandReused].
+// CommandReusedError says that a stream holds a commit of a command with the same id and another
+// content. The id names two commands, and the second is no repetition. Nothing was appended now. It
+// matches [ErrCommandReused].
 type CommandReusedError struct {
 	Stream    Stream
 	CommandID string
@@ -61,7 +66,8 @@ type CommandReusedError struct {
 // Error says what was found, what was expected, and what to do.
 func (e *CommandReusedError) Error() string {
 	return fmt.Sprintf("stream %s holds command %q with digest %q, given digest %q: another command has this id; "+
-		"give each command an id of its own, and repeat one with the content it had", e.Stream, e.CommandID, e.Stored, e.Given)
+		"give each command another id, and repeat a command with the content it had", e.Stream, e.CommandID, e.Stored,
+		e.Given)
 }
 
 // Is matches [ErrCommandReused].

@@ -11,8 +11,9 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// TestNoArithmeticOnVersionsExpectsNothing subtracts from versions: what is below that of no stream is refused, and is never Any.
-func TestNoArithmeticOnVersionsExpectsNothing(t *testing.T) {
+// TestExpectedArithmetic subtracts from versions. A version below that of no stream is refused, and
+// is never Any.
+func TestExpectedArithmetic(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		version := rapid.OneOf(rapid.Int64Range(0, 3), rapid.Int64Range(0, math.MaxInt64)).Draw(t, "version")
@@ -27,8 +28,28 @@ func TestNoArithmeticOnVersionsExpectsNothing(t *testing.T) {
 		var invalid *eventstore.InvalidError
 		require.ErrorAs(t, err, &invalid)
 		require.Equal(t, eventstore.InvalidError{
-			Field: "expected version", Found: strconv.FormatInt(int64(expected), 10), Want: "Any, NoStream or a version from 1 on",
+			Field: "expected version", Found: strconv.FormatInt(int64(expected), 10),
+			Want: "Any, NoStream or a version from 1 on",
 		}, *invalid)
 	})
 	require.NoError(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record()}...)))
+}
+
+func TestExpectedMet(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		expected eventstore.Expected
+		actual   int64
+		met      bool
+	}{
+		{eventstore.Any, 0, true},
+		{eventstore.Any, 7, true},
+		{eventstore.NoStream, 0, true},
+		{eventstore.NoStream, 1, false},
+		{2, 2, true},
+		{2, 1, false},
+		{2, 3, false},
+	} {
+		require.Equal(t, x.met, x.expected.Met(x.actual), x)
+	}
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// The bounds of what a store takes. They fit a Kafka topic with the default max.message.bytes (1,048,588).
+// The bounds of what a store takes. They fit a Kafka topic with the default max.message.bytes
+// (1,048,588).
 const (
-	MaxTypeBytes     = 100       // of an aggregate or event type
+	MaxTypeBytes     = 100       // of a category or an event type
 	MaxIDBytes       = 255       // of an aggregate, event, command, correlation, causation or actor id
 	MaxDigestBytes   = 64        // of the digest of a command: 32 bytes in hexadecimal
 	MaxRevision      = 1<<31 - 1 // of an event type: 32 bits, as which clients of every language hold it
@@ -35,8 +36,8 @@ func Size(r Record) int {
 	return n
 }
 
-// Check returns nil, or an *[InvalidError] for each rule that an Append would break, joined.
-// It is what an implementation of [Store] calls first.
+// Check returns nil, or an *[InvalidError] for each rule that an Append of the commit would break,
+// joined. An implementation of [Store] calls it first.
 func Check(commit Commit) error {
 	var c checker
 	c.expectations(commit)
@@ -96,7 +97,8 @@ func (c *checker) sameStream(r *Record, commit Commit) {
 	}
 }
 
-// command checks that the record is of the commit's command. The digest stands where readers of whole commits look first.
+// command checks that the record is of the commit's command. Only the commit gives a digest:
+// readers of whole commits look for it in the first record.
 func (c *checker) command(r *Record, commit Commit) {
 	if r.CommandID != "" && r.CommandID != commit.CommandID {
 		c.add("command id", strconv.Quote(r.CommandID), "that of the commit, "+strconv.Quote(commit.CommandID))

@@ -27,14 +27,15 @@ func record(change ...func(*eventstore.Record)) eventstore.Record {
 
 func stream() eventstore.Stream { return eventstore.Stream{Category: "Account", ID: "a-1"} }
 
-func TestCheckTakesWhatIsWithinTheLimits(t *testing.T) {
+func TestCheckWithinLimits(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("é", eventstore.MaxIDBytes/2) + "x"
 	require.Len(t, longest, eventstore.MaxIDBytes)
 	for name, r := range map[string]eventstore.Record{
 		"least": record(),
 		"longest texts": record(func(r *eventstore.Record) {
-			r.ID, r.CorrelationID, r.CausationID, r.CommandID, r.ActorID, r.TraceParent = longest, longest, longest, longest, longest, longest
+			r.ID, r.CorrelationID, r.CausationID = longest, longest, longest
+			r.CommandID, r.ActorID, r.TraceParent = longest, longest, longest
 			r.Type = strings.Repeat("x", eventstore.MaxTypeBytes)
 			r.Metadata = map[string]string{longest: ""}
 		}),
@@ -42,7 +43,9 @@ func TestCheckTakesWhatIsWithinTheLimits(t *testing.T) {
 		"earliest, elsewhere": record(func(r *eventstore.Record) {
 			r.Timestamp = time.Unix(0, 0).In(time.FixedZone("behind", -3600))
 		}),
-		"latest": record(func(r *eventstore.Record) { r.Timestamp = time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC) }),
+		"latest": record(func(r *eventstore.Record) {
+			r.Timestamp = time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+		}),
 		"latest, elsewhere": record(func(r *eventstore.Record) {
 			r.Timestamp = time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC).In(time.FixedZone("ahead", 3600))
 		}),
@@ -54,12 +57,15 @@ func TestCheckTakesWhatIsWithinTheLimits(t *testing.T) {
 			require.NoError(t, eventstore.Check(eventstore.To(stream(), expected, []eventstore.Record{r}...)), name)
 		}
 	}
-	require.NoError(t, eventstore.Check(eventstore.To(eventstore.Stream{Category: "a-Z_09", ID: longest}, eventstore.Any, []eventstore.Record{record()}...)))
+	require.NoError(t,
+		eventstore.Check(
+			eventstore.To(eventstore.Stream{Category: "a-Z_09", ID: longest}, eventstore.Any,
+				[]eventstore.Record{record()}...)))
 	most := slices.Repeat([]eventstore.Record{record()}, eventstore.MaxCommitRecords)
 	require.NoError(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, most...)))
 }
 
-func TestCheckNamesTheMistake(t *testing.T) {
+func TestCheckMistake(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", eventstore.MaxIDBytes+1)
 	for field, change := range map[string]func(*eventstore.Record){
@@ -74,12 +80,17 @@ func TestCheckNamesTheMistake(t *testing.T) {
 		"record 2: traceparent":               func(r *eventstore.Record) { r.TraceParent = long },
 		"record 2: value":                     func(r *eventstore.Record) { r.Value = nil },
 		"record 2: metadata key":              func(r *eventstore.Record) { r.Metadata = map[string]string{"": "v"} },
-		`record 2: metadata "k"`:              func(r *eventstore.Record) { r.Metadata = map[string]string{"k": "\xff"} },
-		"record 2: command digest":            func(r *eventstore.Record) { r.CommandDigest = "d" },
-		"record 2: command id":                func(r *eventstore.Record) { r.CommandID = "other" },
-		"commit":                              func(r *eventstore.Record) { r.Value = make([]byte, eventstore.MaxCommitBytes) },
+		`record 2: metadata "k"`: func(r *eventstore.Record) {
+			r.Metadata = map[string]string{"k": "\xff"}
+		},
+		"record 2: command digest": func(r *eventstore.Record) { r.CommandDigest = "d" },
+		"record 2: command id":     func(r *eventstore.Record) { r.CommandID = "other" },
+		"commit": func(r *eventstore.Record) {
+			r.Value = make([]byte, eventstore.MaxCommitBytes)
+		},
 	} {
-		err := eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(), record(change)}...))
+		err := eventstore.Check(
+			eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(), record(change)}...))
 		require.ErrorIs(t, err, eventstore.ErrInvalid, field)
 		var invalid *eventstore.InvalidError
 		require.ErrorAs(t, err, &invalid)
@@ -88,7 +99,8 @@ func TestCheckNamesTheMistake(t *testing.T) {
 	}
 }
 
-// TestCheckTimesAreUTC is about times that are in the range where the caller is, and out of it in UTC.
+// TestCheckTimesAreUTC is about times that are in the range where the caller is, and out of it in
+// UTC.
 func TestCheckTimesAreUTC(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Time{
@@ -96,11 +108,12 @@ func TestCheckTimesAreUTC(t *testing.T) {
 		time.Date(2261, 12, 31, 23, 1, 0, 0, time.FixedZone("behind", -3600)),
 	} {
 		r := record(func(r *eventstore.Record) { r.Timestamp = at })
-		require.ErrorIs(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)), eventstore.ErrInvalid, at)
+		require.ErrorIs(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)),
+			eventstore.ErrInvalid, at)
 	}
 }
 
-func TestCheckReportsAllMistakesAtOnce(t *testing.T) {
+func TestCheckAllMistakes(t *testing.T) {
 	t.Parallel()
 	err := eventstore.Check(eventstore.To(eventstore.Stream{Category: "1", ID: ""}, -2, []eventstore.Record{
 		record(func(r *eventstore.Record) { r.ID, r.Value = "", nil }),
@@ -127,9 +140,10 @@ func TestCheckDigests(t *testing.T) {
 		{"c", longest + "x", "command digest: found 65 bytes, expected at most 64"},
 		{"c", "\xff", `command digest: found "\xff", expected UTF-8`},
 	} {
-		err := eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(func(r *eventstore.Record) {
-			r.CommandID, r.CommandDigest = x.command, x.digest
-		})}...))
+		err := eventstore.Check(
+			eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(func(r *eventstore.Record) {
+				r.CommandID, r.CommandDigest = x.command, x.digest
+			})}...))
 		if x.want == "" {
 			require.NoError(t, err)
 		} else {
@@ -141,17 +155,23 @@ func TestCheckDigests(t *testing.T) {
 // TestCheckRevisions is about revisions that not every client can hold.
 func TestCheckRevisions(t *testing.T) {
 	t.Parallel()
-	for revision, ok := range map[int]bool{-1: false, 0: false, 1: true, eventstore.MaxRevision: true, eventstore.MaxRevision + 1: false} {
+	for revision, ok := range map[int]bool{
+		-1: false, 0: false, 1: true, eventstore.MaxRevision: true, eventstore.MaxRevision + 1: false,
+	} {
 		r := record(func(r *eventstore.Record) { r.Revision = revision })
-		require.Equal(t, ok, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)) == nil, "revision %d", revision)
+		require.Equal(t, ok,
+			eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)) == nil,
+			"revision %d", revision)
 	}
 }
 
 func TestCheckNames(t *testing.T) {
 	t.Parallel()
 	for name, ok := range map[string]bool{
-		"": false, "A": true, "z": true, "a1": true, "a-b_c": true, "1a": false, "-a": false, "_a": false, "a.b": false, "a b": false,
-		"ä": false, "a\x00": false, "@": false, "[": false, "`": false, "{": false, "a\u212a": false, // the Kelvin sign, whose lower case is k
+		"": false, "A": true, "z": true, "a1": true, "a-b_c": true, "1a": false, "-a": false, "_a": false,
+		"a.b": false, "a b": false,
+		"ä": false, "a\x00": false, "@": false, "[": false, "`": false, "{": false,
+		"a\u212a": false, // the Kelvin sign, whose lower case is k
 		strings.Repeat("a", eventstore.MaxTypeBytes): true, strings.Repeat("a", eventstore.MaxTypeBytes+1): false,
 	} {
 		err := eventstore.CheckCategory(name)
@@ -160,20 +180,23 @@ func TestCheckNames(t *testing.T) {
 	}
 }
 
-// TestSizeFitsKafka adds up what the largest commit needs on Kafka, by the format of record batches,
-// with names of headers as long as they are there.
+// TestSizeFitsKafka adds up what the largest commit needs on Kafka, by the format of record
+// batches. The names of headers are as long as they are there.
 func TestSizeFitsKafka(t *testing.T) {
 	t.Parallel()
 	const (
 		maxMessageBytes = 1_048_588 // the broker's default of max.message.bytes
 		batchHeader     = 61
-		recordFraming   = 2 + 1 + 7 + 2 + 2 + 2 + 1 // length, attributes, deltas of time and offset, key, value, number of headers
-		headerFraming   = 1 + 2                     // lengths of name and text
+		// length, attributes, deltas of time and offset, key, value, number of headers
+		recordFraming = 2 + 1 + 7 + 2 + 2 + 2 + 1
+		headerFraming = 1 + 2 // lengths of name and text
 	)
 	perRecord := recordFraming
 	for name, most := range map[string]int{
-		"eventVersion": 10, "aggregateType": eventstore.MaxTypeBytes, "aggregateVersion": 19, "timestamp": 30, "commitFirst": 19,
-		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0, "commandCausationId": 0, "commandDigest": 0, "actorId": 0, "traceparent": 0,
+		"eventVersion": 10, "aggregateType": eventstore.MaxTypeBytes, "aggregateVersion": 19, "timestamp": 30,
+		"commitFirst":  19,
+		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0,
+		"commandCausationId": 0, "commandDigest": 0, "actorId": 0, "traceparent": 0,
 	} {
 		perRecord += len(name) + most + headerFraming
 	}

@@ -21,7 +21,8 @@ type Written struct {
 	Last   int64 // version of its last record, the stream's new version
 }
 
-// First returns the version of the commit's first record in its first stream; 0 if it wrote nothing.
+// First returns the version of the commit's first record in its first stream; 0 if it wrote
+// nothing.
 func (r Result) First() int64 {
 	if len(r.Streams) == 0 {
 		return 0
@@ -37,14 +38,14 @@ func (r Result) Last() int64 {
 	return r.Streams[0].Last
 }
 
-// Outcome is what a command did: the result of its commit, and the events in it. It is zero, but for the command's id,
-// if there was nothing to do.
+// Outcome is what a command did: the result of its commit, and the events in it. If there was
+// nothing to do, it is zero but for the command's id.
 type Outcome struct {
 	Result
 
 	CommandID string // empty if no command was handled
 
-	// Events are those of the commit, with their headers and positions, as loading returns them. Where the command is
-	// Repeated they are those of its first commit.
+	// Events are those of the commit, with their headers and positions, as loading returns them. If
+	// the command is Repeated, they are those of its first commit.
 	Events []event.Stored[any]
 }

@@ -7,80 +7,103 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// Store keeps events by stream. Its methods may be called by any number of goroutines.
+// Store keeps events by stream. Any number of goroutines may call its methods.
 type Store interface {
-	// Append stores a commit: all of its records, or none. It succeeds only if each expectation holds. Successes are
-	// linearizable.
+	// Append stores a commit: all of its records, or none. It stores them only if each expectation
+	// of the commit holds. Successful appends are linearizable.
 	//
-	// A conflict is told from what this store knows. Where another process has taken the stream over and this one has
-	// not noticed, that is a version which the stream had, and a later one is not known here. Where the expectation has
-	// a Tip, the append fails with a *[ConflictError] also
-	//   - at once if another commit is stored or queued behind what was read;
-	//   - if a queued commit that was read is not stored after all, even where another one takes its version.
+	// Append fails with
+	//   - an *[InvalidError] if the input breaks a rule, or if the store does not hold the
+	//     category;
+	//   - a *[ConflictError], which has the actual version, if an expectation does not hold;
+	//   - a *[CommandReusedError] if the stream holds a commit of another command with the same id;
+	//   - [ErrNotOwner] if another process is now the writer of the stream;
+	//   - [ErrOutcomeUnknown] if the commit may or may not be stored;
+	//   - [ErrClosed] if the store is closed;
+	//   - the error or the cause of ctx if ctx ends before the commit is on its way.
 	//
-	// The actual version that such an error names may be that of a commit that is queued.
+	// Any error except ErrOutcomeUnknown means that nothing was appended.
 	//
-	// If the stream already holds a commit of the command id, nothing is appended, whatever is expected: the result of
-	// that first commit is returned, with Repeated set. If both commits have a digest and these differ, it is another
-	// command with the same id: the append fails with a *[CommandReusedError].
+	// The store decides on a conflict by what it knows. Another process may have taken the stream
+	// over without this store noticing. Then the actual version is one that the stream had, and
+	// this store does not know a later one. The actual version may also be that of a queued commit.
+	// If the expectation has a Tip, Append also fails with a *[ConflictError]
+	//   - at once if another commit is stored or queued behind the records that were read;
+	//   - if a queued commit that was read is not stored after all, even if another commit takes
+	//     its version.
 	//
-	// A commit without records is a check. It has one expectation, of a version. It returns once it is certain that the
-	// stream stood there at some moment after the call, or after the stream was read where the expectation has a Tip.
-	// Only then may an answer be told that was decided without events: a refusal, or that there is nothing to do. If the
-	// command id was applied, a check returns that first result and proves nothing else: what was applied stays applied.
-	// If ctx ends before, or if nobody can be asked, it fails with an error whose method Unavailable() bool
-	// returns true. With Unconfirmed it returns once what was read is stored, and asks nobody whether the stream has
-	// gone on since.
+	// A stream holds one commit of a command id. If it already holds one of this command id, Append
+	// appends nothing, whatever is expected. It returns the result of that first commit, with
+	// Repeated set. If both commits have a digest and the digests differ, the id names two
+	// commands: Append fails with a *[CommandReusedError].
 	//
-	// Times of events never go back within a partition: the stored Timestamp of a record is the latest of the one before
-	// it in its partition and of the earlier of the caller's and the store's own clock. So records of a commit that are
-	// given one time keep one.
+	// A commit without records is a check. It has one expectation, of a version. A check succeeds
+	// once it is certain that the stream stood at that version at some moment after the call. If
+	// the expectation has a Tip, a moment after the stream was read is enough. A decision without
+	// events is a refusal, or says that there is nothing to do. Nobody may be told of it before its
+	// check has succeeded.
 	//
-	// The records of a commit stand at consecutive offsets. Between commits offsets may have gaps. Metadata without
-	// entries is stored as nil. The store keeps no reference to what the commit holds.
+	// A check with a command id that was applied returns the result of that first commit and proves
+	// nothing else. An applied command stays applied. If ctx ends first, or if the store can ask
+	// nobody, a check fails with an error whose method Unavailable() bool returns true. A check
+	// that is Unconfirmed succeeds once the records that were read are stored. The store asks
+	// nobody whether the stream has gone on since.
 	//
-	// Errors: *[InvalidError] for bad input and for a category that the store does not hold, *[ConflictError] with the
-	// actual version, *[CommandReusedError], [ErrNotOwner] when another process is now the writer of this stream,
-	// [ErrOutcomeUnknown] when the commit may or may not be stored, [ErrClosed]. Except with ErrOutcomeUnknown, an error
-	// means that nothing was appended.
+	// Times of events never go back within a partition. A record is stored with the earlier of the
+	// caller's time and the time of the store's clock. If the record before it in the partition has
+	// a later time, the store gives it that time. So the records of a commit that are given one
+	// time keep one time.
+	//
+	// The records of a commit stand at consecutive offsets. Between commits offsets may have gaps.
+	// Metadata without entries is stored as nil. The store keeps no reference to what the commit
+	// holds.
 	Append(ctx context.Context, c Commit) (Result, error)
 
-	// ReadStream yields the records of stream from version from on (1 or less: all), in
-	// version order and without gaps, up to the stream's version at the time of the call. A stream that
-	// was never appended to yields nothing. Ranging again yields the same.
+	// ReadStream yields the records of a stream from version from on, in version order and without
+	// gaps. If from is 1 or less, it yields all of them. It ends with the version that the stream
+	// has at the time of the call. It yields nothing of a stream that was never appended to.
+	// Ranging again yields the same.
 	//
-	// An error is yielded once, as the last pair: *[InvalidError] for a name that breaks a rule or a type that the
-	// store does not hold; [ErrClosed], also where the store was closed after the call; the end of ctx, also where there is nothing to
-	// yield. What is yielded is read only.
+	// An error is yielded once, as the last pair. It is
+	//   - an *[InvalidError] if the stream's name breaks a rule, or if the store does not hold the
+	//     category;
+	//   - [ErrClosed] if the store is closed, also if it was closed after the call;
+	//   - the error or the cause of ctx if ctx has ended, also if there is nothing to yield.
+	//
+	// Callers must not change what is yielded.
 	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
 
-	// ReadQueued yields what ReadStream yields, and then the records of the commits that are queued for the stream at the
-	// time of the call, as they will be stored if they will. Their Position is zero. A queued commit has its place behind
-	// what is stored, but it is not stored yet and may never be. So those who append to one stream need not wait for each
-	// other's round trips. A store without a queue yields what is stored.
+	// ReadQueued yields what ReadStream yields. Then it yields the records of the commits that are
+	// queued for the stream at the time of the call. These are as they will be stored if they are
+	// stored; their Position is zero. A queued commit has its place behind the stored ones, but it
+	// may never be stored. So callers who append to one stream need not wait for each other's round
+	// trips. A store without a queue yields what is stored.
 	//
-	// The expectation is the end of what is yielded. A commit that was decided on what is yielded has it, and so has the
-	// check of a decision that came without events. Nothing that was decided on queued commits may be told to anybody
-	// before one of these has succeeded.
+	// The expectation is the end of what is yielded. A commit that was decided on the yielded
+	// records must have it. So must the check of a decision that came without events. Nobody may be
+	// told of a decision on queued commits before its commit or its check has succeeded.
 	//
-	// Where the iteration ends with an error, an append with the expectation fails, too. A store that does not own the
-	// stream, as others append to it, yields no record but an error that matches [ErrNotOwner]: what it knows may be
-	// behind what is stored, and a decision on that, even to refuse, would be wrong.
+	// Errors are those of ReadStream, and an error that matches [ErrNotOwner] if the store does not
+	// own the stream because others append to it. Then no record is yielded. The store may not know
+	// everything that is stored, so a decision would be wrong, even a refusal. If the iteration
+	// ends with an error, an append with the expectation fails, too.
 	ReadQueued(ctx context.Context, stream Stream, from int64) (iter.Seq2[Record, error], Expectation)
 
-	// ReadCategory yields the records of all streams of a category from start on, up to
-	// the end of the category at the time of the call: in offset order within a partition, and
-	// therefore in version order within a stream; in no order across partitions. Where a cursor is beyond the
-	// end of a partition there is nothing. As times never go back, [Since] divides a partition in two.
+	// ReadCategory yields the records of all streams of a category from start on. It ends with the
+	// end of the category at the time of the call. Within a partition it yields them in offset
+	// order, and therefore within a stream in version order. Across partitions there is no order.
+	// If a cursor is beyond the end of a partition, ReadCategory yields nothing of it. Times never
+	// go back, so [Since] divides a partition in two.
 	//
-	// Errors are as for ReadStream.
+	// Errors are those of ReadStream.
 	ReadCategory(ctx context.Context, category string, start Start) iter.Seq2[Record, error]
 
-	// Follow yields what ReadCategory yields and then what is appended, as it becomes known to this store. It does not
-	// end by itself: the last pair is the error that ends it, that of ctx or [ErrClosed]. A loop that
-	// is slow delays nobody but itself. [End] is the end of the category at the time of the call.
+	// Follow yields what ReadCategory yields, and then each new record as this store learns of it.
+	// It does not end by itself: the last pair is the error that ends it, that of ctx or
+	// [ErrClosed]. A slow loop delays nobody but itself. [End] is the end of the category at the
+	// time of the call.
 	//
-	// Errors are as for ReadStream.
+	// Errors are those of ReadStream.
 	Follow(ctx context.Context, category string, start Start) iter.Seq2[Record, error]
 }
 
@@ -90,6 +113,7 @@ type Stream struct {
 	ID       string // aggregate id: 1 to [MaxIDBytes] bytes of UTF-8
 }
 
+// String returns the stream as "Category/ID", for people.
 // String returns the stream as "Type/ID", for people.
 func (s Stream) String() string { return s.Category + "/" + s.ID }
 
@@ -102,7 +126,7 @@ type Record struct {
 	Commit   CommitPart     // the commit it is part of
 }
 
-// CommitPart says where in its commit a record stands.
+// CommitPart says which part of its commit a record is.
 type CommitPart struct {
 	First  int64 // version of the commit's first record
 	Length int   // number of its records

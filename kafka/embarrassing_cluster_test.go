@@ -19,7 +19,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -91,7 +91,7 @@ func awaitForgottenTransactionalID(t *testing.T, cfg kafka.Config) {
 // openAsleep opens a store that does not notice by itself that it was overtaken.
 func openAsleep(t *testing.T, cfg kafka.Config) *kafka.Store {
 	t.Helper()
-	s, err := claimed(hooks.With(t.Context(), hooks.Broken{NeverLooks: true}), cfg)
+	s, err := claimed(broken.With(t.Context(), broken.Rules{NeverLooks: true}), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fencelog/fencelog/kafka/internal/log"
+
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/client"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // NotOwnerError says that this process does not own the partition: it has not called [Store.Claim], or another instance owns the partition, or another
@@ -51,13 +52,13 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // Causes of a *[CorruptError], for errors.Is. One without a cause is about a record that is no event of this library.
 var (
 	// ErrLogCut says that the log ends before what was read of it.
-	ErrLogCut = partition.ErrLogCut
+	ErrLogCut = log.ErrLogCut
 	// ErrLogRewritten says that the log holds something else where it was read before.
-	ErrLogRewritten = partition.ErrLogRewritten
+	ErrLogRewritten = log.ErrLogRewritten
 	// ErrRecordsMissing says that records are missing: they were deleted or compacted away, or files are damaged.
-	ErrRecordsMissing = partition.ErrRecordsMissing
+	ErrRecordsMissing = log.ErrRecordsMissing
 	// ErrPartitionsChanged says that a stream is in another partition than where it belongs.
-	ErrPartitionsChanged = partition.ErrPartitionsChanged
+	ErrPartitionsChanged = log.ErrPartitionsChanged
 )
 
 // RefusedError says that the brokers will never take the commit, such as for want of a permission. Nothing was appended.

@@ -25,8 +25,8 @@ func Example() {
 		fmt.Println(err)
 	}
 	// Output:
-	// created billing.account.events with 10 partitions
-	// created billing.dead-letter with 1 partitions
+	// created fencelog.account.events with 10 partitions
+	// created fencelog.dead-letter with 1 partitions
 	// stored at version 1
 	// stream Account/alice is at version 1, expected 0: load it again and decide anew
 	// version 1: AccountCreated

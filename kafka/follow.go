@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/fencelog/fencelog/kafka/internal/log"
+
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // Follow implements [eventstore.Store]; it reads the topic, one fetch of one partition at a time, and at the end it waits, without
@@ -32,7 +33,7 @@ func (s *Store) Follow(ctx context.Context, category string, start eventstore.St
 type followed struct {
 	storedPartition
 
-	tail *partition.Tail
+	tail *log.Tail
 }
 
 // follow returns nil when the loop breaks, and otherwise the error that ends it.

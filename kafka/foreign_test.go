@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -112,7 +113,7 @@ func TestNothingCountsBeforeTheFirstClaim(t *testing.T) {
 	forged := records(1, "")
 	forged[0].Category, forged[0].AggregateID, forged[0].AggregateVersion = category, "a", 1
 	forged[0].Commit = eventstore.CommitPart{First: 1, Length: 1}
-	writeBatch(t, cfg, wire.NewBatch(wire.NoTerm(), -1, forged))
+	writeBatch(t, cfg, wire.NewBatch(index.NoTerm(), -1, forged))
 
 	s := open(t, cfg)
 	require.Empty(t, ids(t, s, "a"))

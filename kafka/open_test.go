@@ -71,18 +71,18 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
-	require.NoError(t, c.CreateTopic("billing.odd.events", 1, map[string]string{
+	require.NoError(t, c.CreateTopic("fencelog.odd.events", 1, map[string]string{
 		"retention.ms": "1000", "cleanup.policy": "compact", "max.message.bytes": "1048587",
 	}))
 	_, err := kafka.Open(t.Context(), cfg)
 	var off *topics.Error
 	require.ErrorAs(t, err, &off)
 	require.Len(t, off.Topics, 3)
-	require.ErrorContains(t, err, "topic billing.account.events: partitions is 1, expected 4")
-	require.ErrorContains(t, err, "topic billing.order.events is missing: create the topics")
-	require.ErrorContains(t, err, "topic billing.odd.events: retention.ms is 1000, expected -1")
-	require.ErrorContains(t, err, "topic billing.odd.events: cleanup.policy is compact, expected delete")
-	require.ErrorContains(t, err, "topic billing.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
+	require.ErrorContains(t, err, "topic fencelog.account.events: partitions is 1, expected 4")
+	require.ErrorContains(t, err, "topic fencelog.order.events is missing: create the topics")
+	require.ErrorContains(t, err, "topic fencelog.odd.events: retention.ms is 1000, expected -1")
+	require.ErrorContains(t, err, "topic fencelog.odd.events: cleanup.policy is compact, expected delete")
+	require.ErrorContains(t, err, "topic fencelog.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
 }
 
 // A topic that lost its beginning cannot be an event store's: it is refused, also where the index has read it all.

@@ -5,8 +5,9 @@ import (
 	"iter"
 	"math"
 
+	"github.com/fencelog/fencelog/kafka/internal/owner"
+
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // ReadQueued implements [eventstore.Store]. What is queued behind a commit without a Tip, and that commit, is not yielded: its
@@ -28,7 +29,7 @@ const unread = eventstore.Expected(math.MaxInt64)
 
 func (s *Store) readQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
-) (iter.Seq2[eventstore.Record, error], *partition.Tip, error) {
+) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
 	if err := eventstore.CheckStream(stream); err != nil {
 		return nil, nil, err
 	}
@@ -45,13 +46,13 @@ func (s *Store) readQueued(
 // tip is what an expectation of this store carries.
 type tip struct {
 	store *Store
-	tip   *partition.Tip // nil if the stream could not be read
-	err   error          // why not
+	tip   *owner.Tip // nil if the stream could not be read
+	err   error      // why not
 }
 
 // tipOf returns the tip that the expectation carries: nil if it has none, and an error if it is another store's or that of a
 // stream that could not be read.
-func (s *Store) tipOf(e eventstore.Expectation) (*partition.Tip, error) {
+func (s *Store) tipOf(e eventstore.Expectation) (*owner.Tip, error) {
 	if e.Tip == nil {
 		return nil, nil
 	}

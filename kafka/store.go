@@ -10,15 +10,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fencelog/fencelog/kafka/internal/claim"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/owner"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/delivery"
+	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/groups"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
-	"github.com/fencelog/fencelog/kafka/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 	"github.com/fencelog/fencelog/kafka/topics"
@@ -54,7 +58,7 @@ type category struct {
 type storedPartition struct {
 	*partition.Partition
 	index  *index.Partition
-	reader *partition.Reader
+	reader *log.Reader
 }
 
 // Open connects to the cluster, verifies the topics, and reads all events into the index. It follows what is appended from then on.
@@ -153,7 +157,7 @@ func (s *Store) addPartitions(ctx context.Context) error {
 			c.partitions[p] = storedPartition{
 				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
 				index:     idx,
-				reader:    &partition.Reader{Client: s.client, Pool: s.client.Reading, Topic: topic, Partition: p, Index: idx},
+				reader:    &log.Reader{Client: s.client, Pool: s.client.Reading, Topic: topic, Partition: p, Index: idx},
 			}
 		}
 		s.categories[g.Name] = c
@@ -179,7 +183,7 @@ func (s *Store) partitionConfig(ctx context.Context, g topics.Category, p int32,
 		MaxWaiting:      s.cfg.MaxWaitingCommits,
 		MaxWaitingBytes: s.cfg.MaxWaitingBytes,
 		Observer:        s.cfg.Hooks.observer(topic, p),
-		Broken:          hooks.From(ctx),
+		Broken:          broken.From(ctx),
 		Keep:            !s.cfg.Sharing.on(), // where the partitions are shared the seats do
 		Quiet:           s.cfg.QuietTime,
 	}
@@ -291,7 +295,7 @@ func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Res
 }
 
 // check answers a commit without records.
-func check(ctx context.Context, p storedPartition, t *partition.Tip, c eventstore.Commit) (eventstore.Result, error) {
+func check(ctx context.Context, p storedPartition, t *owner.Tip, c eventstore.Commit) (eventstore.Result, error) {
 	if t == nil {
 		var err error
 		if _, t, err = p.ReadQueued(ctx, c.Stream(), math.MaxInt64); err != nil {
@@ -429,10 +433,10 @@ func public(err error) error {
 }
 
 func publicOf(err error) error {
-	var lost *partition.LostError
-	var notOwner *partition.NotOwnerError
-	var corrupt *partition.CorruptError
-	var refused *partition.RefusedError
+	var lost *claim.LostError
+	var notOwner *owner.NotOwnerError
+	var corrupt *log.CorruptError
+	var refused *owner.RefusedError
 	var unusable *index.UnusableError
 	var offset *groups.OffsetError
 	switch {

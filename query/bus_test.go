@@ -43,7 +43,7 @@ type refusal struct{ Shop string }
 
 func (r *refusal) Error() string { return r.Shop + " is closed" }
 
-func TestAskInfersTheAnswersType(t *testing.T) {
+func TestAsk(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	require.NoError(t, query.Register(bus, getShop))
@@ -61,7 +61,7 @@ func TestAskInfersTheAnswersType(t *testing.T) {
 	require.Equal(t, "b", shops[1].Name)
 }
 
-func TestAnswerMayBeANilInterface(t *testing.T) {
+func TestAskNilInterface(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	require.NoError(t,
@@ -71,7 +71,7 @@ func TestAnswerMayBeANilInterface(t *testing.T) {
 	require.Nil(t, answer)
 }
 
-func TestHandlersErrorIsReturnedAsItIs(t *testing.T) {
+func TestAskHandlerError(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	refused := &refusal{Shop: "a"}
@@ -84,7 +84,7 @@ func TestHandlersErrorIsReturnedAsItIs(t *testing.T) {
 	require.Zero(t, shop)
 }
 
-func TestUnknownQuery(t *testing.T) {
+func TestAskUnknownQuery(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	require.NoError(t, query.Register(bus, getShop))
@@ -102,7 +102,7 @@ func TestUnknownQuery(t *testing.T) {
 	require.ErrorIs(t, err, query.ErrUnknown)
 }
 
-func TestAskRefusesPointerAndNil(t *testing.T) {
+func TestAskPointerAndNil(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	require.NoError(t, query.Register(bus, getShop))
@@ -116,7 +116,7 @@ func TestAskRefusesPointerAndNil(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
 }
 
-func TestRegisterRefuses(t *testing.T) {
+func TestRegisterMistakes(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	for _, tt := range []struct {
@@ -148,7 +148,7 @@ func TestRegisterRefuses(t *testing.T) {
 	}
 }
 
-func TestSecondHandlerIsRefusedAndTheFirstStays(t *testing.T) {
+func TestRegisterSecondHandler(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	require.NoError(t, query.Register(bus, getShop))
@@ -166,7 +166,7 @@ func TestSecondHandlerIsRefusedAndTheFirstStays(t *testing.T) {
 	require.Equal(t, "a", shop.Name)
 }
 
-func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
+func TestAskPanic(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	bus := query.NewBus(query.Config{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
@@ -190,7 +190,7 @@ func TestPanicBecomesAnErrorAndTheBusLivesOn(t *testing.T) {
 
 func explode(value any) (Shop, error) { panic(value) }
 
-func TestMiddlewareRunsInOrderAndSeesTheAnswer(t *testing.T) {
+func TestMiddlewareOrder(t *testing.T) {
 	t.Parallel()
 	var trace []string
 	named := func(name string) query.Middleware {
@@ -216,7 +216,7 @@ func TestMiddlewareRunsInOrderAndSeesTheAnswer(t *testing.T) {
 	}, trace)
 }
 
-func TestMiddlewareAnswersInTheRightType(t *testing.T) {
+func TestMiddlewareAnswer(t *testing.T) {
 	t.Parallel()
 	var answer, pass any
 	bus := query.NewBus(query.Config{Middleware: []query.Middleware{func(next query.Handler) query.Handler {
@@ -246,7 +246,7 @@ func TestMiddlewareAnswersInTheRightType(t *testing.T) {
 	require.EqualError(t, err, "query passed on by middleware: found query_test.ListShops, expected query_test.GetShop")
 }
 
-func TestMiddlewaresPanics(t *testing.T) {
+func TestMiddlewarePanics(t *testing.T) {
 	t.Parallel()
 	quiet := slog.New(slog.DiscardHandler)
 	var p *query.PanicError
@@ -272,10 +272,10 @@ func TestMiddlewaresPanics(t *testing.T) {
 	require.ErrorIs(t, query.Register(none, getShop), eventstore.ErrInvalid)
 }
 
-func TestAnyNumberOfGoroutines(t *testing.T) {
+func TestBusConcurrently(t *testing.T) {
 	t.Parallel()
 	const goroutines, asks = 8, 200
-	// In the loops only the bus may lock or pool: anything else that does would hide a race from
+	// In the loops only the bus may lock or pool. Anything else that does would hide a race from
 	// the race detector.
 	bus := query.NewBus(query.Config{NewID: func() string { return "id" }})
 	require.NoError(t, query.Register(bus, getShop))

@@ -8,7 +8,7 @@ import (
 )
 
 // The compiler refuses these programs, and takes the one that does the same things right.
-func TestWhatCompiles(t *testing.T) {
+func TestQueryCompile(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ dir, want string }{
 		{"ok", ""},

@@ -19,10 +19,11 @@ type Option func(*dispatch.Draft)
 // WithID gives the query its id.
 func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = &id } }
 
-// WithCorrelationID makes the query part of a conversation, such as a request with an id of its own.
+// WithCorrelationID makes the query part of a conversation, such as a request that has an id.
 func WithCorrelationID(id string) Option { return func(d *dispatch.Draft) { d.CorrelationID = &id } }
 
-// WithActor says on whose behalf the query is. Leave the option out for nobody: an empty id is refused.
+// WithActor says on whose behalf the query is. Leave the option out for nobody: an empty id is
+// refused.
 func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = &id } }
 
 // stamp returns the metadata of a query asked under from, and the cause that its handler works

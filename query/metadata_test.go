@@ -22,7 +22,7 @@ func counting() func() string {
 	return func() string { n++; return fmt.Sprintf("id-%d", n) }
 }
 
-func TestMetadataAndCauseOfAHandler(t *testing.T) {
+func TestAskMetadata(t *testing.T) {
 	t.Parallel()
 	outer := event.Cause{CorrelationID: "conversation", CausationID: "c-0", CommandID: "c-0", ActorID: "user-0"}
 	for _, tt := range []struct {
@@ -44,9 +44,11 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 			cause: event.Cause{CorrelationID: "k", ActorID: "u"},
 		},
 		{
-			name:  "inherited from the cause in the context",
-			from:  outer,
-			want:  query.Metadata{ID: "id-1", Timestamp: noon, CorrelationID: "conversation", CausationID: "c-0", ActorID: "user-0"},
+			name: "inherited from the cause in the context",
+			from: outer,
+			want: query.Metadata{
+				ID: "id-1", Timestamp: noon, CorrelationID: "conversation", CausationID: "c-0", ActorID: "user-0",
+			},
 			cause: outer,
 		},
 		{
@@ -83,7 +85,7 @@ func TestMetadataAndCauseOfAHandler(t *testing.T) {
 	}
 }
 
-func TestQueryAskedByAHandlerBelongsToItsConversation(t *testing.T) {
+func TestAskWithinHandler(t *testing.T) {
 	t.Parallel()
 	bus := query.NewBus(query.Config{})
 	var outer, inner query.Metadata
@@ -106,14 +108,14 @@ func TestQueryAskedByAHandlerBelongsToItsConversation(t *testing.T) {
 	require.NotEqual(t, outer.ID, inner.ID)
 }
 
-func TestNoMetadataOutsideAHandler(t *testing.T) {
+func TestMetadataFromOutsideHandler(t *testing.T) {
 	t.Parallel()
 	md, ok := query.MetadataFrom(t.Context())
 	require.False(t, ok)
 	require.Zero(t, md)
 }
 
-func TestBadOptionsAreRefusedBeforeAnythingRuns(t *testing.T) {
+func TestOptionMistakes(t *testing.T) {
 	t.Parallel()
 	ran := false
 	bus := query.NewBus(query.Config{})

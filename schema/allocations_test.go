@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // TestAllocations holds what adr/0001-two-avro-engines.md states.
@@ -74,7 +75,7 @@ func TestChecksAllocateNothing(t *testing.T) { //nolint:paralleltest // what oth
 	labelled.Labels = map[string]time.Time{"a": at, "b": at, "c": at, "d": at, "e": at, "f": at, "g": at, "h": at}
 	typ := event.Type{Category: accountAggregate, Name: "Thing", Go: reflect.TypeFor[checked]()}
 	text := record(checkedFields)
-	c, err := schema.NewCodec(schema.NewMemory(), thing(text), schema.Config{Register: true})
+	c, err := registry.NewCodec(registry.NewMemory(), thing(text), schema.Config{})
 	require.NoError(t, err)
 	require.NoError(t, c.Bind(t.Context(), []event.Type{typ}))
 	bare, err := avro.Parse(text)

@@ -15,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
 	"github.com/fencelog/fencelog/schema/hamba"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func bare(b *testing.B) *avro.Schema {
@@ -37,18 +38,20 @@ func bareHamba(b *testing.B) (hambaavro.API, hambaavro.Schema) {
 
 func boundCodec(tb testing.TB, e schema.Engine) (*schema.Codec, event.Type) {
 	tb.Helper()
-	c, err := schema.NewCodec(schema.NewMemory(), accountSources(), schema.Config{Register: true, Engine: e})
+	c, err := registry.NewCodec(registry.NewMemory(), accountSources(), schema.Config{Engine: e})
 	require.NoError(tb, err)
 	require.NoError(tb, c.Bind(tb.Context(), []event.Type{created(), credited()}))
 	return c, created()
 }
 
-// BenchmarkEncode compares the codec with the Avro library below it, called as its user would call it who does all that can be done for speed:
-// with a pointer to the event and a buffer that is large enough. "bareValue" is with the event as
-// an interface holds it, which is what a codec gets; "hamba" is the codec over the second engine, "bareHamba" that library, "json" is encoding/json.
+// BenchmarkEncode compares the codec with the Avro library below it, called as its user would call
+// it who does all that can be done for speed: with a pointer to the event and a buffer that is
+// large enough. "bareValue" is with the event as an interface holds it, which is what a codec gets;
+// "hamba" is the codec over the second engine, "bareHamba" that library, "json" is encoding/json.
 //
-// The contestants take turns, in rounds, so that a machine that is busy with other things disturbs all alike;
-// what is reported is the median of a round, for one event. The ratio to the library is the figure to look at.
+// The contestants take turns, in rounds, so that a machine that is busy with other things disturbs
+// all alike; what is reported is the median of a round, for one event. The ratio to the library is
+// the figure to look at.
 func BenchmarkEncode(b *testing.B) {
 	c, typ := boundCodec(b, schema.Twmb{})
 	second, _ := boundCodec(b, hamba.Engine{})
@@ -85,7 +88,8 @@ func BenchmarkEncode(b *testing.B) {
 	})
 }
 
-// BenchmarkDecode compares the codec with the Avro library below it and with encoding/json, as BenchmarkEncode does.
+// BenchmarkDecode compares the codec with the Avro library below it and with encoding/json, as
+// BenchmarkEncode does.
 func BenchmarkDecode(b *testing.B) {
 	c, typ := boundCodec(b, schema.Twmb{})
 	second, _ := boundCodec(b, hamba.Engine{})
@@ -124,8 +128,8 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-// race lets the contestants run in turns of many calls each, and reports the median nanoseconds and the allocations of
-// a call, and the ratios of "codec" to "bare" and of "hamba" to "bareHamba".
+// race lets the contestants run in turns of many calls each, and reports the median nanoseconds and
+// the allocations of a call, and the ratios of "codec" to "bare" and of "hamba" to "bareHamba".
 func race(b *testing.B, contestants map[string]func() error) {
 	b.Helper()
 	const calls = 500

@@ -7,10 +7,10 @@ import (
 
 // boxed gives pointers to the structs of one type that interface values hold, without copying them.
 //
-// Avro libraries are several times faster with a pointer, and Go gives none to what an interface holds: copying an event to where
-// it can be pointed to costs nearly half of encoding it. So this file knows how Go lays out an interface: two words,
-// of which the second points to the value, or is the value where that is a single pointer; newBoxed finds out
-// which by looking at a zero value. Nobody may write through such a pointer.
+// Avro libraries are several times faster with a pointer. Go gives no pointer to the value in an
+// interface, and a copy costs nearly half of encoding the event. So this file knows how Go lays out
+// an interface: two words. The second points to the value, or is the value if that is a single
+// pointer. newBoxed finds out which by a zero value. Nobody may write through such a pointer.
 type boxed struct {
 	value   unsafe.Pointer // first word of an interface that holds a value of the type
 	pointer unsafe.Pointer // first word of one that holds a pointer to it
@@ -28,8 +28,8 @@ func newBoxed(g reflect.Type) boxed {
 	return boxed{value: zero.typ, pointer: wordsOf(reflect.New(g).Interface()).typ, direct: zero.data == nil, typ: g}
 }
 
-// pointerTo returns a pointer to the struct that e holds, and the same as an interface value; or false if e holds no
-// value of the type.
+// pointerTo returns a pointer to the struct that e holds, and the same as an interface value. It
+// returns false if e holds no value of the type.
 func (b *boxed) pointerTo(e any) (p unsafe.Pointer, pointer any, ok bool) {
 	w := wordsOf(e)
 	switch {
@@ -44,6 +44,6 @@ func (b *boxed) pointerTo(e any) (p unsafe.Pointer, pointer any, ok bool) {
 	return w.data, *(*any)(unsafe.Pointer(&w)), true //nolint:gosec // see boxed
 }
 
-// identity returns what one Go type has and no other, nil for none: the fastest key of a map that stands for a type. An interface with
-// methods is laid out like an empty one.
+// identity returns a pointer that one Go type has and no other, and nil for none. It is the fastest
+// key of a map by types. An interface with methods is laid out like an empty one.
 func identity(g reflect.Type) unsafe.Pointer { return (*words)(unsafe.Pointer(&g)).data } //nolint:gosec // see boxed

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math"
 	"reflect"
@@ -19,10 +18,8 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/internal/topics"
+	"github.com/fencelog/fencelog/schema/internal/avsc"
 )
-
-// DefaultPrefix is the prefix of topic names, and so of subjects, unless [Config] says otherwise.
-const DefaultPrefix = topics.DefaultPrefix
 
 // The wire format: a magic byte, a schema id, then Avro.
 const (
@@ -31,38 +28,14 @@ const (
 	maxID      = math.MaxInt32 // ids are Java ints in every registry
 )
 
-// maxGuess bounds what is allocated for a value before its size is known: one large event must not make all that follow keep its size alive.
+// maxGuess bounds what is allocated for a value before its size is known. One large event must not
+// make all events after it take as much memory.
 const maxGuess = 4 << 10
 
-// Sources are the schema files: for each durable name of an aggregate type a file system that holds
-// "<EventType>.avsc" for each of its event types, usually embedded in the program. Such a file is the schema of a record
-// whose name is that of the event type, in a namespace, and stands by itself.
-//
-// "released/<EventType>.v<N>.avsc" are its released revisions from 1 on, kept for ever: what is checked before a change is
-// released, what upcasters read, and what gives a revision the same number in every registry.
-type Sources map[string]fs.FS
-
-// Config configures a [Codec]; every field may be left zero.
-type Config struct {
-	// Prefix of the topics' names, which are part of the subjects; the same as the store's.
-	// Default: [DefaultPrefix].
-	Prefix string
-
-	// Subject names the subjects that schemas are registered under. Default: [TopicRecordNameStrategy].
-	Subject SubjectStrategy
-
-	// Register makes Bind register the schemas that the registry does not know, as the function Register does. It is for tests and
-	// for programs that keep their registry in memory; a service in production leaves it false, and does not start
-	// before the deployment step was made. Default: false, such a schema is an error.
-	Register bool
-
-	// Engine is the Avro library that encodes and decodes. What one wrote another reads. Default: [Twmb].
-	Engine Engine
-}
-
-// Codec encodes events as Avro in Confluent's wire format. It is what package aggregate asks of a codec.
+// Codec encodes events as Avro in Confluent's wire format. It is what package aggregate asks of a
+// codec.
 type Codec struct {
-	registry Registry
+	registry Lookup
 	sources  Sources
 	cfg      Config
 
@@ -71,8 +44,9 @@ type Codec struct {
 	binds sync.Mutex // held while types is replaced
 }
 
-// bindings holds the binding of each type by its Go type, which is much faster to look up than two names. Of
-// a Go type that is bound under several names it holds one, which leads to the others.
+// bindings holds the binding of each event type by its Go type, which is much faster to look up
+// than two names. If a Go type is bound under several names, it holds one of them, which leads to
+// the others.
 type bindings map[unsafe.Pointer]*binding
 
 func (all bindings) of(t event.Type) *binding {
@@ -103,21 +77,22 @@ type binding struct {
 
 	size atomic.Int64 // of the last value encoded, the best guess at the next one's
 
-	// writers has the schemas that other revisions were written with, by id; it grows by one for each
-	// revision that is met, and is replaced as a whole.
+	// writers has the decoders of other revisions, by the ids of their schemas. It grows by one for
+	// each revision that the codec meets, and is replaced as a whole.
 	writers atomic.Pointer[map[int]Decoder]
 }
 
-// NewCodec returns a codec of the schemas in sources. It neither reads them nor asks the
-// registry; Bind does.
-func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
+// NewCodec returns a codec of the schemas in sources. It neither reads them nor asks the registry:
+// [Codec.Bind] does. It fails if the registry or a file system is nil.
+func NewCodec(registry Lookup, sources Sources, cfg Config) (*Codec, error) {
 	var mistakes []error
 	if registry == nil {
-		mistakes = append(mistakes, errors.New("no registry given; schema.NewMemory() makes one without a server"))
+		mistakes = append(mistakes, errors.New("no registry given; registry.NewMemory() makes one without a server"))
 	}
-	for aggregate, files := range sources {
+	for category, files := range sources {
 		if files == nil {
-			mistakes = append(mistakes, fmt.Errorf("the source of aggregate type %q is nil; give the file system with its .avsc files", aggregate))
+			mistakes = append(mistakes, fmt.Errorf(
+				"the source of category %q is nil; give the file system with its .avsc files", category))
 		}
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -128,12 +103,20 @@ func NewCodec(registry Registry, sources Sources, cfg Config) (*Codec, error) {
 	return c, nil
 }
 
-// Encode returns the event, a value of t.Go, in the wire format, and the version that its schema has under its
-// subject. Errors are *[EncodeError].
+// Encode returns the event, a value of t.Go, in the wire format, and the version that its schema
+// has under its subject.
 //
-// What readers in other languages fail on is not stored, but fails with [ErrMismatch] and the field: strings that are not UTF-8; a time of day (time-millis, time-micros)
-// that is not from 0 up to 24 hours; a date or a timestamp beyond the years 1 to 9999, or 1678 to 2261 in nanoseconds; a uuid that is none; a decimal with more
-// digits than its precision or its scale says; a symbol that its enum does not have. A float or double may be NaN or infinite, which Avro has.
+// Errors are *[EncodeError]. Encode fails with [ErrNotBound] if t was not bound. It fails with
+// [ErrMismatch] and the field if readers in other languages would fail on the value:
+//
+//   - a string is not UTF-8;
+//   - a time of day (time-millis, time-micros) is not from 0 up to, and without, 24 hours;
+//   - a date or a timestamp is beyond the years 1 to 9999, or 1678 to 2261 in nanoseconds;
+//   - a uuid is not in the form of one;
+//   - a decimal has more digits than its precision or its scale says;
+//   - an enum does not have the symbol.
+//
+// A float or double may be NaN or infinite, which Avro has.
 func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, revision int, err error) {
 	b := c.types.Load().of(t)
 	if b == nil {
@@ -141,7 +124,9 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	}
 	p, pointer, ok := b.boxed.pointerTo(e)
 	if !ok {
-		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go)}
+		return nil, 0, &EncodeError{
+			Type: t, Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T, expected a %s", e, t.Go),
+		}
 	}
 	if err := b.stored.check(p); err != nil {
 		return nil, 0, &EncodeError{Type: t, Reason: ErrMismatch, Err: err}
@@ -163,12 +148,18 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	return value, b.is.Version, nil
 }
 
-// Decode reads a value that was encoded with any registered revision of the type's schema into the event that into,
-// a pointer to a t.Go, points to. A field that the value does not have gets the schema's default.
+// Decode reads a value that was encoded with any registered revision of the type's schema into the
+// event that into, a pointer to a t.Go, points to. A field that the value lacks gets the schema's
+// default.
 //
-// Errors are *[DecodeError]. [ErrDamaged] is of the value, and stays. [ErrRevision] is of the revision, which this program is too old or too new
-// for: it ends with another release. [ErrUnknownID] ends when the id is registered. [ErrUnavailable] and [ErrUnauthorized] pass, see
-// [RegistryError.Unavailable]. [ErrNotBound] and [ErrMismatch] are mistakes of the caller.
+// Errors are *[DecodeError]. Decode fails
+//
+//   - with [ErrDamaged] if the value is damaged, for ever;
+//   - with [ErrRevision] if this program is too old or too new for the value's revision, until
+//     another release;
+//   - with [ErrUnknownID] if the registry does not know the schema's id, until it is registered;
+//   - with [ErrUnavailable] or [ErrUnauthorized] if the registry did not answer, until it does;
+//   - with [ErrNotBound] or [ErrMismatch] if the caller has made a mistake.
 func (c *Codec) Decode(ctx context.Context, t event.Type, value []byte, into any) error {
 	if e := c.decode(ctx, t, value, into); e != nil {
 		e.Type, e.Size, e.Topic = t, len(value), topics.Name(c.cfg.Prefix, t.Category)
@@ -184,10 +175,12 @@ func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any
 	}
 	v := reflect.ValueOf(into)
 	if !v.IsValid() || v.Type() != b.pointer || v.IsNil() {
-		return &DecodeError{Reason: ErrMismatch, Detail: fmt.Sprintf("found a %T to decode into, expected a pointer to a %s", into, t.Go)}
+		return &DecodeError{Reason: ErrMismatch, Detail: fmt.Sprintf(
+			"found a %T to decode into, expected a pointer to a %s", into, t.Go)}
 	}
 	if len(value) < headerSize {
-		return &DecodeError{Reason: ErrTooShort, Detail: fmt.Sprintf("expected at least %d bytes: a zero byte and a schema id", headerSize)}
+		return &DecodeError{Reason: ErrTooShort, Detail: fmt.Sprintf(
+			"expected at least %d bytes: a zero byte and a schema id", headerSize)}
 	}
 	if value[0] != magicByte {
 		return &DecodeError{Reason: ErrMagicByte, Detail: fmt.Sprintf(
@@ -210,7 +203,10 @@ func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any
 	case err != nil:
 		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
 	case len(rest) > 0:
-		return &DecodeError{ID: id, Reason: ErrTrailingBytes, Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest))}
+		return &DecodeError{
+			ID: id, Reason: ErrTrailingBytes,
+			Detail: fmt.Sprintf("%d of them: the schema id or the bytes are damaged", len(rest)),
+		}
 	}
 	if err := b.texts.check(v.UnsafePointer()); err != nil {
 		return &DecodeError{ID: id, Reason: ErrMalformed, Err: err}
@@ -224,21 +220,24 @@ func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *Decod
 		return d, nil
 	}
 	if id < 1 || id > maxID {
-		return nil, &DecodeError{Reason: ErrMalformed, Detail: "no registry gives this id; the value's bytes are damaged"}
+		return nil, &DecodeError{
+			Reason: ErrMalformed, Detail: "no registry gives this id; the value's bytes are damaged",
+		}
 	}
 	text, err := c.registry.Schema(ctx, id)
 	if err != nil {
 		return nil, &DecodeError{Err: err}
 	}
-	record, err := parseRecord(text)
+	record, err := avsc.ParseRecord(text)
 	if err != nil {
 		return nil, &DecodeError{Reason: ErrWrongRecord, Err: err}
 	}
-	if record.name != b.record && !slices.Contains(b.aliases, record.name) {
+	if record.Name != b.record && !slices.Contains(b.aliases, record.Name) {
 		return nil, &DecodeError{Reason: ErrWrongRecord, Detail: fmt.Sprintf(
-			"found %s, expected %s; if it was renamed, make the old name an alias in %s", record.name, b.record, b.file)}
+			"found %s, expected %s; if it was renamed, make the old name an alias in %s",
+			record.Name, b.record, b.file)}
 	}
-	if err := sameMeaning(record.root, b.root); err != nil {
+	if err := sameMeaning(record.Root, b.root); err != nil {
 		return nil, &DecodeError{Reason: ErrIncompatible, Err: err}
 	}
 	d, err := b.schema.Resolve(text)

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"net/http"
 	"reflect"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,12 +18,14 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/internal/sampletest"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // TestWireFormat holds the format to bytes worked out by hand from the Avro specification.
 func TestWireFormat(t *testing.T) {
 	t.Parallel()
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	for i := range 0x123 { // so that the id has two bytes
 		_, err := m.Register(t.Context(), fmt.Sprint("other", i), record(fmt.Sprintf(`{"name":"f%d","type":"int"}`, i)))
 		require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestRoundTripOfAllTypes(t *testing.T) {
 		Some   *string          `avro:"some"`
 		None   *string          `avro:"none"`
 	}
-	c, typ := bound[all](t, schema.NewMemory(), record(`
+	c, typ := bound[all](t, registry.NewMemory(), record(`
 		{"name":"bool","type":"boolean"},{"name":"int","type":"int"},{"name":"long","type":"long"},{"name":"float","type":"float"},
 		{"name":"double","type":"double"},{"name":"bytes","type":"bytes"},{"name":"fixed","type":{"type":"fixed","name":"F","size":4}},
 		{"name":"enum","type":{"type":"enum","name":"E","symbols":["UNKNOWN","USER"]}},
@@ -108,7 +108,7 @@ func TestRoundTripOfAllTypes(t *testing.T) {
 
 func TestRoundTripOfAnyValues(t *testing.T) {
 	t.Parallel()
-	c := newCodec(t, schema.NewMemory(), accountSources())
+	c := newCodec(t, registry.NewMemory(), accountSources())
 	require.NoError(t, c.Bind(t.Context(), []event.Type{created()}))
 	rapid.Check(t, func(t *rapid.T) {
 		want := AccountCreated{
@@ -123,7 +123,10 @@ func TestRoundTripOfAnyValues(t *testing.T) {
 		value, _, err := c.Encode(context.Background(), created(), want)
 		require.NoError(t, err)
 		// Into an event that holds other values, which must all be replaced.
-		got := AccountCreated{"x", "y", "z", "EUR", 9, new(int64(1)), new(int64(2))}
+		got := AccountCreated{
+			OwnerID: "x", OwnerType: "y", AccountType: "z", Currency: "EUR", Exponent: 9,
+			MaxBalance: new(int64(1)), MinBalance: new(int64(2)),
+		}
 		require.NoError(t, c.Decode(context.Background(), created(), value, &got))
 		require.Equal(t, want, got)
 
@@ -134,7 +137,7 @@ func TestRoundTripOfAnyValues(t *testing.T) {
 
 func TestEncodeRefuses(t *testing.T) {
 	t.Parallel()
-	c := newCodec(t, schema.NewMemory(), accountSources())
+	c := newCodec(t, registry.NewMemory(), accountSources())
 	require.NoError(t, c.Bind(t.Context(), []event.Type{created()}))
 	martian := exampleCreated()
 	martian.OwnerType = "MARTIAN"
@@ -150,8 +153,8 @@ func TestEncodeRefuses(t *testing.T) {
 		"unknown symbol": {created(), martian, schema.ErrMismatch, []string{"Account.AccountCreated", "ownerType", "MARTIAN"}},
 		"no symbol":      {created(), none, schema.ErrMismatch, []string{"accountType"}},
 		"not bound":      {credited(), AccountCredited{}, schema.ErrNotBound, []string{"Account.AccountCredited", "Bind"}},
-		"another type":   {created(), AccountCredited{}, schema.ErrMismatch, []string{"found a schema_test.AccountCredited, expected a schema_test.AccountCreated"}},
-		"a pointer":      {created(), &whole, schema.ErrMismatch, []string{"found a *schema_test.AccountCreated"}},
+		"another type":   {created(), AccountCredited{}, schema.ErrMismatch, []string{"found a sampletest.AccountCredited, expected a sampletest.AccountCreated"}},
+		"a pointer":      {created(), &whole, schema.ErrMismatch, []string{"found a *sampletest.AccountCreated"}},
 		"nil":            {created(), nil, schema.ErrMismatch, []string{"<nil>"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +179,7 @@ func TestEncodeRefuses(t *testing.T) {
 // What one value needs does not stay with those after it.
 func TestSmallValuesAreSmall(t *testing.T) {
 	t.Parallel()
-	c, typ := bound[a](t, schema.NewMemory(), v1)
+	c, typ := bound[a](t, registry.NewMemory(), v1)
 	for range 2 {
 		_, _, err := c.Encode(t.Context(), typ, a{strings.Repeat("x", 1<<20)})
 		require.NoError(t, err)
@@ -188,7 +191,7 @@ func TestSmallValuesAreSmall(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	c := newCodec(t, m, accountSources())
 	require.NoError(t, c.Bind(t.Context(), []event.Type{created(), credited()}))
 	good, _, err := c.Encode(t.Context(), created(), exampleCreated())
@@ -226,8 +229,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"no record":          {withID(primitive), &into, schema.ErrWrongRecord, "string"},
 		"another event":      {withID(2), &into, schema.ErrWrongRecord, "billing.account.AccountCredited"},
 		"unreadable":         {withID(partial), &into, schema.ErrIncompatible, "ownerType"},
-		"into another type":  {good, &AccountCredited{}, schema.ErrMismatch, "pointer to a schema_test.AccountCreated"},
-		"into a value":       {good, into, schema.ErrMismatch, "found a schema_test.AccountCreated"},
+		"into another type":  {good, &AccountCredited{}, schema.ErrMismatch, "pointer to a sampletest.AccountCreated"},
+		"into a value":       {good, into, schema.ErrMismatch, "found a sampletest.AccountCreated"},
 		"into nil":           {good, nil, schema.ErrMismatch, "<nil>"},
 		"into a nil pointer": {good, (*AccountCreated)(nil), schema.ErrMismatch, "pointer"},
 	} {
@@ -239,7 +242,7 @@ func TestDecodeRefuses(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, created(), e.Type)
 			require.Equal(t, len(test.value), e.Size)
-			require.Equal(t, kindOf(test.reason), onlyKind(t, err))
+			require.Equal(t, kindOf(test.reason), sampletest.OnlyKind(t, err))
 		})
 	}
 	unbound := event.Type{Category: "Saga", Name: "X", Go: reflect.TypeFor[AccountCreated]()}
@@ -247,45 +250,9 @@ func TestDecodeRefuses(t *testing.T) {
 	require.NoError(t, c.Decode(t.Context(), created(), good, &into))
 }
 
-// TestDecodeRecovers: a registry that was away, or did not know an id, is asked again.
-func TestDecodeRecovers(t *testing.T) {
-	t.Parallel()
-	m := schema.NewMemory()
-	var away atomic.Bool
-	serveMemory := protocol(m)
-	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if away.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		serveMemory.ServeHTTP(w, req)
-	}))
-	h, _ := connect(t, url, schema.HTTPConfig{Attempts: 1})
-	c, typ := bound[a](t, h, v1)
-	value := []byte{0, 0, 0, 0, 2, 2, 'x', 14} // v2's, which will have id 2
-	var got a
-
-	away.Store(true)
-	err := c.Decode(t.Context(), typ, value, &got)
-	require.ErrorIs(t, err, schema.ErrUnavailable)
-	require.ErrorContains(t, err, url)
-	require.ErrorContains(t, err, "schema id 2")
-
-	away.Store(false)
-	require.ErrorIs(t, c.Decode(t.Context(), typ, value, &got), schema.ErrNotFound)
-	is, err := m.Register(t.Context(), thingSubject, v2)
-	require.NoError(t, err)
-	require.Equal(t, 2, is.ID)
-	require.NoError(t, c.Decode(t.Context(), typ, value, &got))
-	require.Equal(t, a{"x"}, got)
-
-	away.Store(true)
-	require.NoError(t, c.Decode(t.Context(), typ, value, &got), "what was read once needs no registry")
-}
-
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	c := newCodec(t, schema.NewMemory(), accountSources())
+	c := newCodec(t, registry.NewMemory(), accountSources())
 	const goroutines, rounds = 8, 200
 	var wg sync.WaitGroup
 	failed := make([]error, goroutines)

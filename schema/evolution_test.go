@@ -10,20 +10,11 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
-)
-
-type (
-	a struct {
-		A string `avro:"a"`
-	}
-	ab struct {
-		A string `avro:"a"`
-		B int64  `avro:"b"`
-	}
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // transfer writes event with the codec of one revision and reads it with that of another.
-func transfer[W, R any](t *testing.T, m *schema.Memory, writer, reader string, e W) (R, error) {
+func transfer[W, R any](t *testing.T, m *registry.Memory, writer, reader string, e W) (R, error) {
 	t.Helper()
 	w, wt := bound[W](t, m, writer)
 	r, rt := bound[R](t, m, reader)
@@ -36,7 +27,7 @@ func transfer[W, R any](t *testing.T, m *schema.Memory, writer, reader string, e
 
 func TestRevisionCountsVersions(t *testing.T) {
 	t.Parallel()
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	_, err := m.Register(t.Context(), "taken", v3) // ids and versions differ
 	require.NoError(t, err)
 	old, oldType := bound[a](t, m, v1)
@@ -61,14 +52,14 @@ func TestRevisionCountsVersions(t *testing.T) {
 func TestReadsOlderRevision(t *testing.T) {
 	t.Parallel()
 	text := record(`{"name":"a","type":"string"},{"name":"b","type":"long","default":42}`)
-	got, err := transfer[a, ab](t, schema.NewMemory(), v1, text, a{"x"})
+	got, err := transfer[a, ab](t, registry.NewMemory(), v1, text, a{"x"})
 	require.NoError(t, err)
 	require.Equal(t, ab{"x", 42}, got)
 }
 
 func TestReadsNewerRevision(t *testing.T) {
 	t.Parallel()
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	bound[a](t, m, v1)
 	got, err := transfer[ab, a](t, m, v2, v1, ab{"x", 7})
 	require.NoError(t, err)
@@ -85,7 +76,7 @@ func TestReadsReorderedWidenedAndRenamedFields(t *testing.T) {
 		OwnerID string `avro:"ownerId"`
 		Amount  int64  `avro:"amount"`
 	}
-	got, err := transfer[narrow, wide](t, schema.NewMemory(),
+	got, err := transfer[narrow, wide](t, registry.NewMemory(),
 		record(`{"name":"amount","type":"int"},{"name":"owner","type":"string"}`),
 		record(`{"name":"ownerId","type":"string","aliases":["owner"]},{"name":"amount","type":"long"}`),
 		narrow{-7, "user-1"})
@@ -95,7 +86,7 @@ func TestReadsReorderedWidenedAndRenamedFields(t *testing.T) {
 
 // counting counts what is asked of a registry by id.
 type counting struct {
-	schema.Registry
+	registry.Registry
 	asked atomic.Int32
 }
 
@@ -106,7 +97,7 @@ func (c *counting) Schema(ctx context.Context, id int) (string, error) {
 
 func TestAsksOnceForARevision(t *testing.T) {
 	t.Parallel()
-	r := &counting{Registry: schema.NewMemory()}
+	r := &counting{Registry: registry.NewMemory()}
 	old, oldType := bound[a](t, r, v1)
 	now, nowType := bound[ab](t, r, v2)
 	first, _, err := old.Encode(t.Context(), oldType, a{"x"})
@@ -131,7 +122,7 @@ func TestUnknownSymbolIsDefault(t *testing.T) {
 	colour := func(symbols string) string {
 		return record(`{"name":"colour","type":{"type":"enum","name":"Colour","symbols":[` + symbols + `],"default":"UNKNOWN"}}`)
 	}
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	old := colour(`"UNKNOWN","RED"`)
 	bound[coloured](t, m, old)
 	for written, read := range map[string]string{"GREEN": "UNKNOWN", "RED": "RED"} {
@@ -143,7 +134,7 @@ func TestUnknownSymbolIsDefault(t *testing.T) {
 
 func TestReadsRecordUnderOldNameByAlias(t *testing.T) {
 	t.Parallel()
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	w, wt := bound[a](t, m, v1)
 	value, _, err := w.Encode(t.Context(), wt, a{"x"})
 	require.NoError(t, err)

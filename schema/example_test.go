@@ -3,20 +3,20 @@ package schema_test
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"reflect"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 //go:embed testdata/account/*.avsc
 var files embed.FS
 
-// The schemas are embedded, each in a file called like its event type. A deployment step registers them; the service
-// only finds them.
+// The schemas are embedded, each in a file called like its event type. A deployment step registers
+// them; the service only finds them.
 func Example() {
 	ctx := context.Background()
 	account, err := fs.Sub(files, "testdata/account")
@@ -26,14 +26,14 @@ func Example() {
 	}
 	sources := schema.Sources{"Account": account}
 	types := []event.Type{{Category: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountCreated]()}}
-	registry := schema.NewMemory() // or schema.NewHTTP("http://registry:8081", schema.HTTPConfig{})
+	schemas := registry.NewMemory() // or registry.NewHTTP("http://registry:8081", registry.HTTPConfig{})
 
-	if _, err := schema.Register(ctx, registry, sources, types, schema.Config{}); err != nil { // the deployment step
+	if _, err := registry.Register(ctx, schemas, sources, types, schema.Config{}); err != nil { // the deployment step
 		fmt.Println(err)
 		return
 	}
 
-	codec, err := schema.NewCodec(registry, sources, schema.Config{})
+	codec, err := schema.NewCodec(schemas, sources, schema.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -62,30 +62,4 @@ func ExampleTopicRecordNameStrategy() {
 	// billing.account.events-billing.account.AccountCreated
 	// billing.account.events-value
 	// billing.account.AccountCreated
-}
-
-func ExampleMemory() {
-	ctx := context.Background()
-	registry := schema.NewMemory()
-	const subject = "billing.account.events-billing.account.Renamed"
-	first, err := registry.Register(ctx, subject,
-		`{"type":"record","name":"Renamed","namespace":"billing.account","fields":[{"name":"name","type":"string"}]}`)
-	fmt.Println(first.ID, first.Version, err)
-	_, err = registry.Register(ctx, subject,
-		`{"type":"record","name":"Renamed","namespace":"billing.account","fields":[{"name":"title","type":"string"}]}`)
-	fmt.Println(errors.Is(err, schema.ErrIncompatible))
-	// Output:
-	// 1 1 <nil>
-	// true
-}
-
-// An HTTP registry makes no request before it is asked something, so a wrong URL shows in the first answer.
-func ExampleNewHTTP() {
-	_, err := schema.NewHTTP("registry:8081", schema.HTTPConfig{})
-	fmt.Println(err)
-	registry, err := schema.NewHTTP("https://registry:8081/", schema.HTTPConfig{Username: "service", Password: "secret"})
-	fmt.Println(registry.URL(), err)
-	// Output:
-	// schema registry: found the URL "registry:8081"; expected http or https, a host, perhaps a path, and nothing else, such as http://registry:8081
-	// https://registry:8081 <nil>
 }

@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// leads are the offsets at which structs of a type have a slice, a map or a pointer. Decoding may add to what these lead to, or
-// write over it, so an event that has any is emptied before. Most have none: they are new, and emptying takes
-// longer than to look.
+// leads are the offsets at which structs of a type have a slice, a map or a pointer. Decoding may
+// add to these, or write over their values, so an event in which one is set is emptied before. In
+// most events none is set, because they are new, and looking is faster than emptying.
 type leads []uintptr
 
 // leadsOf returns those of a type that begins at the offset of the struct.

@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/twmb/avro"
+
+	"github.com/fencelog/fencelog/schema/internal/avsc"
+	"github.com/fencelog/fencelog/schema/internal/gotype"
 )
 
 // storedOf finds what must not be stored: strings that are not UTF-8, and what is beyond the limits
@@ -35,7 +38,7 @@ func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {
 	switch logicalType := n.LogicalType; {
 	case g == reflect.TypeFor[*big.Rat]() && logicalType == "decimal":
 		return &parts{wrong: decimalLimit(n)}
-	case logicalType == "decimal" && n.Type == kindFixed:
+	case logicalType == "decimal" && n.Type == avsc.KindFixed:
 		return &parts{wrong: fixedDecimalLimit(n)}
 	case logicalType == "uuid" && n.Type == "string":
 		return &parts{wrong: uuidLimit(g)}
@@ -43,7 +46,7 @@ func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {
 		return &parts{wrong: timeOfDayLimit(g, unitOf(logicalType))}
 	case !isInstant(n):
 		return nil
-	case isTime(g):
+	case gotype.IsTime(g):
 		span := spanOf(logicalType)
 		return &parts{span: &span, wrong: func(v reflect.Value) string {
 			at, _ := v.Addr().Interface().(*time.Time)
@@ -61,7 +64,7 @@ func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {
 // isInstant reports whether n is a date or a timestamp, of the type that Avro has it for.
 func isInstant(n *avro.SchemaNode) bool {
 	return n.Type == "int" && n.LogicalType == "date" ||
-		n.Type == "long" && (strings.HasPrefix(n.LogicalType, "timestamp-") || strings.HasPrefix(n.LogicalType, "local-timestamp-"))
+		n.Type == "long" && strings.HasPrefix(strings.TrimPrefix(n.LogicalType, "local-"), "timestamp-")
 }
 
 func unitOf(logicalType string) time.Duration {
@@ -99,7 +102,8 @@ func (s timeSpan) has(at time.Time) bool {
 }
 
 func (s timeSpan) wrong(at any) string {
-	return fmt.Sprintf("is %v, expected the years %d to %d, which readers in other languages can take", at, s.firstYear, s.lastYear)
+	return fmt.Sprintf("is %v, expected the years %d to %d, which readers in other languages can take",
+		at, s.firstYear, s.lastYear)
 }
 
 // countLimit is for a date or a timestamp that is a number in Go.
@@ -122,12 +126,13 @@ func countLimit(logicalType string) func(reflect.Value) string {
 func timeOfDayLimit(g reflect.Type, unit time.Duration) func(reflect.Value) string {
 	const day = 24 * time.Hour
 	per := int64(1)
-	if !isDuration(g) {
+	if !gotype.IsDuration(g) {
 		per = int64(unit)
 	}
 	return func(v reflect.Value) string {
 		if n := v.Int(); n < 0 || n >= int64(day)/per {
-			return fmt.Sprintf("is %v, expected a time of day, from 0 up to 24 hours; make it a long of your own unit if it is a duration", v.Interface())
+			return fmt.Sprintf("is %v, expected a time of day, from 0 up to 24 hours; make it a long of your own unit "+
+				"if it is a duration", v.Interface())
 		}
 		return ""
 	}
@@ -150,7 +155,8 @@ func wrongUUID(text string) string {
 	if isUUID(text) {
 		return ""
 	}
-	return fmt.Sprintf("is %.50q, expected a uuid, such as 0189c9c2-7d7a-7bbb-8aaa-111111111111; make it a plain string if it is none", text)
+	return fmt.Sprintf("is %.50q, expected a uuid, such as 0189c9c2-7d7a-7bbb-8aaa-111111111111; make it a plain "+
+		"string if it is none", text)
 }
 
 // isUUID reports whether text has the form of RFC 9562.
@@ -193,7 +199,8 @@ func decimalLimit(n *avro.SchemaNode) func(reflect.Value) string {
 		case r == nil:
 			return "is nil, expected a number; make it optional in the schema if there may be none"
 		case !fits(r):
-			return fmt.Sprintf("is %.50s, expected at most %d digits, %d of them after the point", r.RatString(), n.Precision, n.Scale)
+			return fmt.Sprintf("is %.50s, expected at most %d digits, %d of them after the point",
+				r.RatString(), n.Precision, n.Scale)
 		}
 		return ""
 	}
@@ -220,13 +227,14 @@ func fixedDecimalLimit(n *avro.SchemaNode) func(reflect.Value) string {
 
 // symbolLimit is for an enum. Avro libraries check it themselves.
 func symbolLimit(_ reflect.Type, n *avro.SchemaNode) *parts {
-	if n.Type != kindEnum {
+	if n.Type != avsc.KindEnum {
 		return nil
 	}
 	return &parts{wrong: func(v reflect.Value) string {
 		if slices.Contains(n.Symbols, v.String()) {
 			return ""
 		}
-		return fmt.Sprintf("is %.50q, expected a symbol of enum %s: %s", v.String(), n.Name, strings.Join(n.Symbols, ", "))
+		return fmt.Sprintf("is %.50q, expected a symbol of enum %s: %s",
+			v.String(), n.Name, strings.Join(n.Symbols, ", "))
 	}}
 }

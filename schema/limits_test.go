@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
 	"github.com/fencelog/fencelog/schema/hamba"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // limited is a value of a type, and whether it may be stored.
@@ -186,8 +187,8 @@ func TestEncodeRefusesWhatOthersCannotRead(t *testing.T) {
 // storeOne encodes an event with one field and decodes it.
 func storeOne(t *testing.T, e schema.Engine, typ string, v reflect.Value) error {
 	t.Helper()
-	c, err := schema.NewCodec(schema.NewMemory(), thing(record(`{"name":"f","type":`+typ+`}`)),
-		schema.Config{Register: true, Engine: e})
+	c, err := registry.NewCodec(registry.NewMemory(), thing(record(`{"name":"f","type":`+typ+`}`)),
+		schema.Config{Engine: e})
 	require.NoError(t, err)
 	what := event.Type{Category: accountAggregate, Name: "Thing", Go: v.Type()}
 	if err := c.Bind(t.Context(), []event.Type{what}); err != nil {
@@ -203,7 +204,7 @@ func storeOne(t *testing.T, e schema.Engine, typ string, v reflect.Value) error 
 // What was stored before there were limits is still read.
 func TestLimitsAreOfWhatIsStored(t *testing.T) {
 	t.Parallel()
-	c, typ := bound[one[string]](t, schema.NewMemory(), field1(ofLogical("string", "uuid")))
+	c, typ := bound[one[string]](t, registry.NewMemory(), field1(ofLogical("string", "uuid")))
 	var got one[string]
 	require.NoError(t, c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 'x'}, &got))
 	require.Equal(t, "x", got.F)
@@ -212,16 +213,16 @@ func TestLimitsAreOfWhatIsStored(t *testing.T) {
 // A string is UTF-8 or damaged, whether the event has it in itself, deeper, or as a key.
 func TestStringsAreTextWhereTheyAreRead(t *testing.T) {
 	t.Parallel()
-	c, typ := bound[one[string]](t, schema.NewMemory(), field1(`"string"`))
+	c, typ := bound[one[string]](t, registry.NewMemory(), field1(`"string"`))
 	err := c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 0xff}, new(one[string]))
 	require.ErrorIs(t, err, schema.ErrMalformed)
 	require.ErrorContains(t, err, `field "f" is not UTF-8`)
-	c, typ = bound[one[[]string]](t, schema.NewMemory(), field1(`{"type":"array","items":"string"}`))
+	c, typ = bound[one[[]string]](t, registry.NewMemory(), field1(`{"type":"array","items":"string"}`))
 	err = c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 4, 2, 'x', 2, 0xff, 0}, new(one[[]string]))
 	require.ErrorIs(t, err, schema.ErrMalformed)
 	require.ErrorContains(t, err, `field "f[]" is not UTF-8`)
 
-	c, typ = bound[one[map[string]int64]](t, schema.NewMemory(), field1(`{"type":"map","values":"long"}`))
+	c, typ = bound[one[map[string]int64]](t, registry.NewMemory(), field1(`{"type":"map","values":"long"}`))
 	err = c.Decode(t.Context(), typ, []byte{0, 0, 0, 0, 1, 2, 2, 0xff, 2, 0}, new(one[map[string]int64]))
 	require.ErrorIs(t, err, schema.ErrMalformed)
 	require.ErrorContains(t, err, `field "f{}" is not UTF-8`)

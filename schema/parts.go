@@ -6,6 +6,9 @@ import (
 	"reflect"
 
 	"github.com/twmb/avro"
+
+	"github.com/fencelog/fencelog/schema/internal/avsc"
+	"github.com/fencelog/fencelog/schema/internal/gotype"
 )
 
 // parts says where values of a Go type have something to look at.
@@ -32,45 +35,46 @@ type leaf func(g reflect.Type, n *avro.SchemaNode) *parts
 // partsOf returns where a struct of the type, which fits the record, has what find looks at; nil if
 // it has nothing. key looks at the keys of maps; it may be nil.
 func partsOf(g reflect.Type, record *avro.SchemaNode, find leaf, key func(string) string) *parts {
-	f := partFinder{leaf: find, key: key, names: newNames(record), seen: make(map[seenPair]*parts)}
-	return f.find(g, record, namespaceOf(record))
+	f := partFinder{leaf: find, key: key, names: avsc.NamesIn(record), seen: make(map[gotype.Pair]*parts)}
+	return f.find(g, record, avsc.NamespaceOf(record))
 }
 
 type partFinder struct {
 	leaf  leaf
 	key   func(string) string
-	names names
-	seen  map[seenPair]*parts
+	names avsc.Names
+	seen  map[gotype.Pair]*parts
 }
 
 func (f partFinder) find(g reflect.Type, n *avro.SchemaNode, namespace string) *parts {
-	n = f.names.follow(n, namespace)
+	n = f.names.Follow(n, namespace)
 	if found := f.leaf(g, n); found != nil {
 		return found
 	}
 	p := &parts{kind: g.Kind()}
 	switch {
-	case n.Type == kindUnion:
+	case n.Type == avsc.KindUnion:
 		return f.union(p, g, n, namespace)
-	case n.Type == kindArray && p.kind == reflect.Slice:
+	case n.Type == avsc.KindArray && p.kind == reflect.Slice:
 		if p.elem = f.find(g.Elem(), n.Items, namespace); p.elem != nil {
 			return p
 		}
-	case n.Type == kindMap && p.kind == reflect.Map:
+	case n.Type == avsc.KindMap && p.kind == reflect.Map:
 		p.key, p.elem = f.key, f.find(g.Elem(), n.Values, namespace)
 		if p.key != nil || p.elem != nil {
 			return p
 		}
-	case n.Type == kindRecord && p.kind == reflect.Struct:
+	case n.Type == avsc.KindRecord && p.kind == reflect.Struct:
 		return f.record(p, g, n)
 	}
 	return nil
 }
 
-// union finds parts of what is not null. A pointer stands for it, but for a type that is a pointer itself.
+// union finds parts of the branch that is not null. A pointer stands for it, except for a type that
+// is a pointer itself.
 func (f partFinder) union(p *parts, g reflect.Type, n *avro.SchemaNode, namespace string) *parts {
 	for i := range n.Branches {
-		branch := f.names.follow(&n.Branches[i], namespace)
+		branch := f.names.Follow(&n.Branches[i], namespace)
 		if g == reflect.TypeFor[*big.Rat]() {
 			found := f.leaf(g, branch)
 			if found == nil {
@@ -95,17 +99,17 @@ func (f partFinder) union(p *parts, g reflect.Type, n *avro.SchemaNode, namespac
 }
 
 func (f partFinder) record(p *parts, g reflect.Type, n *avro.SchemaNode) *parts {
-	pair := seenPair{g, fullName(n)}
+	pair := gotype.Pair{Go: g, Name: avsc.FullName(n)}
 	if known, ok := f.seen[pair]; ok {
 		return known
 	}
 	f.seen[pair] = p // it may contain itself
 	for i := range n.Fields {
-		field, ok := taggedField(g, n.Fields[i].Name)
+		field, ok := gotype.TaggedField(g, n.Fields[i].Name)
 		if !ok {
 			continue
 		}
-		if part := f.find(field.Type, &n.Fields[i].Type, namespaceOf(n)); part != nil {
+		if part := f.find(field.Type, &n.Fields[i].Type, avsc.NamespaceOf(n)); part != nil {
 			p.fields = append(p.fields, partField{field.Index[0], n.Fields[i].Name, part})
 		}
 	}
@@ -153,7 +157,8 @@ func (p *parts) find(v reflect.Value) (path, wrong string) {
 	return "", ""
 }
 
-// findInMap copies the entries to where they are addressable. It allocates no more for many entries.
+// findInMap copies the entries to where they are addressable. It allocates no more for many
+// entries.
 func (p *parts) findInMap(v reflect.Value) (path, wrong string) {
 	if v.Len() == 0 {
 		return "", ""

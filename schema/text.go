@@ -12,9 +12,9 @@ func marshalsText(g reflect.Type) bool {
 	return reflect.PointerTo(g).Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
-// textOf finds strings that are not UTF-8. Avro's are, and readers in other languages fail on others;
-// no Avro library for Go looks. What counts is the text that is stored: of a type with MarshalText
-// that is what the method returns.
+// textOf finds strings that are not UTF-8. Avro's are, and readers in other languages fail on
+// others; no Avro library for Go looks. What counts is the text that is stored: of a type with
+// MarshalText that is what the method returns.
 func textOf(g reflect.Type, n *avro.SchemaNode) *parts {
 	switch {
 	case n.Type != "string":
@@ -39,7 +39,7 @@ func wrongText(s string) string {
 	return notText
 }
 
-// validText is utf8.ValidString, faster for what is short and has no special letters, as names of things are.
+// validText is utf8.ValidString, and faster for a short text in ASCII, such as a name.
 func validText(s string) bool {
 	const short = 32
 	if len(s) > short {

@@ -54,9 +54,3 @@ func (s twmbSchema) Resolve(writer string) (Decoder, error) {
 	}
 	return twmbSchema{r}, nil
 }
-
-// checkText returns nil, or why text is no Avro schema that stands by itself.
-func checkText(text string) error {
-	_, err := avro.Parse(text)
-	return err
-}

@@ -13,7 +13,8 @@ import (
 	"github.com/fencelog/fencelog/internal/deepcopy"
 )
 
-// Case is an aggregate to which some events have happened. It does not change: start several cases from one.
+// Case is an aggregate to which some events have happened. It does not change, so several cases may
+// start from one.
 type Case[S any] struct {
 	t     testing.TB
 	typ   *aggregate.Type[S]
@@ -21,8 +22,8 @@ type Case[S any] struct {
 	used  bool // by Given or When
 }
 
-// For starts a case of an aggregate type to which nothing has happened. It fails the test
-// at once if there is no type, or if a mistake was made in aggregate.NewType.
+// For starts a case of an aggregate to which nothing has happened. It fails the test at once if typ
+// is nil, or if aggregate.NewType found a mistake.
 func For[S any](t testing.TB, typ *aggregate.Type[S]) *Case[S] {
 	t.Helper()
 	if typ == nil {
@@ -34,10 +35,11 @@ func For[S any](t testing.TB, typ *aggregate.Type[S]) *Case[S] {
 	return &Case[S]{t: t, typ: typ}
 }
 
-// Given returns the case to which these events have happened too, after those that were given before. It fails the test
-// at once if one is not among the events of the type.
+// Given returns a case to which these events have happened, too, after those that were given
+// before. It fails the test at once if an event is not among those of the type.
 //
-// The case that Given is called on stays as it is. So the test fails at its end if the case that Given returns was never used.
+// Given does not change the case that it is called on. So the test fails at its end if nobody used
+// the case that Given returned.
 func (c *Case[S]) Given(events ...aggregate.Event[S]) *Case[S] {
 	c.t.Helper()
 	c.used = true
@@ -47,25 +49,29 @@ func (c *Case[S]) Given(events ...aggregate.Event[S]) *Case[S] {
 	next := &Case[S]{t: c.t, typ: c.typ, given: slices.Concat(c.given, events)}
 	c.t.Cleanup(func() {
 		if !next.used && !c.t.Failed() && !someSubtestsOnly() {
-			c.t.Errorf("%s, %d events given: the case was never used: Given returns another case, and leaves the one that it is called on as it is",
-				c.typ.Name(), len(next.given))
+			c.t.Errorf("%s, %d events given: the case was never used: Given returns another case, "+
+				"and leaves the one that it is called on as it is", c.typ.Name(), len(next.given))
 		}
 	})
 	return next
 }
 
-// someSubtestsOnly reports whether go test was asked for some subtests, which need not use all cases of the test around them.
+// someSubtestsOnly reports whether go test was asked for some subtests. These need not use all
+// cases of the test around them.
 func someSubtestsOnly() bool {
 	run := flag.Lookup("test.run")
 	return run != nil && strings.Contains(run.Value.String(), "/")
 }
 
-// When calls decide with the state that the given events make. What it answers must be looked at, with a method
-// of the [Outcome], or the test fails at its end.
+// When calls decide with the state that the given events make. The test must look at the answer
+// with a method of the [Outcome], or it fails at its end.
 //
-// The test fails too if decide is not what a repository needs: it is called twice, and must answer the same both
-// times and leave the state as it is; its events must be among those of the type; and it answers
-// with events or with an error, not with both.
+// The test also fails if decide is not what a repository needs. When calls decide twice. The test
+// fails if decide
+//   - answers differently the second time;
+//   - changes the state;
+//   - returns an event that is not among those of the type;
+//   - returns both events and an error.
 func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S] {
 	c.t.Helper()
 	c.used = true
@@ -82,7 +88,8 @@ func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S]
 	if d := diffEvents(o.events, events, "first", "then"); d != "" {
 		c.t.Errorf("%s: decide is not pure: called twice with the same state it answers differently\n%s", o, d)
 	} else if fmt.Sprint(o.err) != fmt.Sprint(err) {
-		c.t.Errorf("%s: decide is not pure: called twice with the same state it fails with\n  first %v\n  then  %v", o, o.err, err)
+		c.t.Errorf("%s: decide is not pure: called twice with the same state it fails with\n  first %v\n  then  %v", o,
+			o.err, err)
 	}
 	if d := diffValues("", state, untouched.State(), "after", "before"); d != "" {
 		c.t.Errorf("%s: decide changes the state it is given; only Apply may do that\n%s", o, d)
@@ -126,9 +133,10 @@ func (o *Outcome[S]) String() string {
 	return fmt.Sprintf("%s, %d events given", o.typ.Name(), o.given)
 }
 
-// Then expects exactly these events, in this order, all in one call. Fields are compared by value, also behind pointers; exported
-// ones whose type has a method Equal, such as time.Time, by that. A nil slice or map equals an empty one. It fails the test
-// at once if an event is not among those of the type.
+// Then expects exactly these events, in this order, all in one call. It compares fields by value,
+// also behind pointers. It compares an exported field by the method Equal if the field's type has
+// one, such as time.Time. A nil slice or map equals an empty one. Then fails the test at once if an
+// event is not among those of the type.
 func (o *Outcome[S]) Then(events ...aggregate.Event[S]) *Outcome[S] {
 	o.t.Helper()
 	o.looked = true
@@ -149,7 +157,7 @@ func (o *Outcome[S]) Then(events ...aggregate.Event[S]) *Outcome[S] {
 	return o
 }
 
-// ThenNothing expects no events and no error: there was nothing to do.
+// ThenNothing expects no events and no error, because there was nothing to do.
 func (o *Outcome[S]) ThenNothing() *Outcome[S] {
 	o.t.Helper()
 	return o.Then()
@@ -184,13 +192,13 @@ func (o *Outcome[S]) ThenState(want S) *Outcome[S] {
 	return o
 }
 
-// Err returns the error, for what ThenError cannot say.
+// Err returns the error, for a test that needs more than ThenError.
 func (o *Outcome[S]) Err() error {
 	o.looked = true
 	return o.err
 }
 
-// Events returns the events, for what Then cannot say.
+// Events returns the events, for a test that needs more than Then.
 func (o *Outcome[S]) Events() []aggregate.Event[S] {
 	o.looked = true
 	return slices.Clone(o.events)

@@ -74,7 +74,10 @@ func refuses(err error) func(cart) ([]aggregate.Event[cart], error) {
 
 func price(p int64) *int64 { return &p }
 
-func TestWhatHolds(t *testing.T) {
+// noTime is the zero time as a failure shows it.
+const noTime = "0001-01-01 00:00:00 +0000 UTC"
+
+func TestOutcome(t *testing.T) {
 	t.Parallel()
 	empty := aggregatetest.For(t, carts())
 	filled := empty.Given(itemAdded{Name: "pen", Count: 2})
@@ -93,8 +96,9 @@ func TestWhatHolds(t *testing.T) {
 		Then(itemAdded{At: elsewhere, Price: price(3), Extra: map[string]int{}})
 }
 
-// What is given later happens after what was given before, however often, and from one case several may start.
-func TestGivenTwiceIsGivenAfter(t *testing.T) {
+// Events that are given later happen after those that were given before, however often. Several
+// cases may start from one.
+func TestGivenTwice(t *testing.T) {
 	t.Parallel()
 	added := func(name string, n int) itemAdded { return itemAdded{Name: name, Count: n} }
 	one := aggregatetest.For(t, carts()).Given(added("pen", 1))
@@ -119,10 +123,12 @@ func TestGivenTwiceIsGivenAfter(t *testing.T) {
 			}).ThenNothing()
 		}
 	}
-	two.When(checkOut).Then(checkedOut{}).Then(checkedOut{}).ThenState(cart{Items: map[string]int{"pen": 3}, Note: "done"})
+	two.When(checkOut).Then(checkedOut{}).Then(checkedOut{}).ThenState(cart{
+		Items: map[string]int{"pen": 3}, Note: "done",
+	})
 }
 
-func TestWhatDoesNotHoldIsToldReadably(t *testing.T) {
+func TestOutcomeFailures(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
@@ -135,10 +141,16 @@ func TestWhatDoesNotHoldIsToldReadably(t *testing.T) {
 			func(c *aggregatetest.Case[cart]) {
 				c.When(decides(
 					checkedOut{},
-					itemAdded{Name: "pen", Count: 1, Price: price(3), At: noon, Tags: []string{"a", "b"}, Extra: map[string]int{"x": 1}},
+					itemAdded{
+						Name: "pen", Count: 1, Price: price(3), At: noon, Tags: []string{"a", "b"},
+						Extra: map[string]int{"x": 1},
+					},
 				)).Then(
 					checkedOut{},
-					itemAdded{Name: "ink", Count: 2, Price: price(4), At: noon.Add(time.Hour), Tags: []string{"a", "c"}, Extra: map[string]int{"y": 1}},
+					itemAdded{
+						Name: "ink", Count: 2, Price: price(4), At: noon.Add(time.Hour), Tags: []string{"a", "c"},
+						Extra: map[string]int{"y": 1},
+					},
 				)
 			},
 			`Cart, 0 events given: other events than expected
@@ -177,7 +189,7 @@ event 1, aggregatetest_test.itemAdded
 			},
 			`Cart, 1 events given: other events than expected
 event 1
-  found    aggregatetest_test.itemAdded{Name: "pen", Count: 0, Price: nil, At: 0001-01-01 00:00:00 +0000 UTC, Tags: [], Extra: {}}
+  found    aggregatetest_test.itemAdded{Name: "pen", Count: 0, Price: nil, At: ` + noTime + `, Tags: [], Extra: {}}
   expected aggregatetest_test.checkedOut{}
 event 2
   found    aggregatetest_test.checkedOut{}
@@ -186,17 +198,20 @@ event 2
 		{
 			"one too few",
 			func(c *aggregatetest.Case[cart]) { c.When(decides()).Then(checkedOut{}) },
-			"Cart, 0 events given: other events than expected\nevent 1\n  found    nothing\n  expected aggregatetest_test.checkedOut{}",
+			"Cart, 0 events given: other events than expected\nevent 1\n" +
+				"  found    nothing\n  expected aggregatetest_test.checkedOut{}",
 		},
 		{
 			"not nothing",
 			func(c *aggregatetest.Case[cart]) { c.When(decides(checkedOut{})).ThenNothing() },
-			"Cart, 0 events given: other events than expected\nevent 1\n  found    aggregatetest_test.checkedOut{}\n  expected nothing",
+			"Cart, 0 events given: other events than expected\nevent 1\n" +
+				"  found    aggregatetest_test.checkedOut{}\n  expected nothing",
 		},
 		{
 			"refused",
 			func(c *aggregatetest.Case[cart]) { c.When(checkOut).Then(checkedOut{}) },
-			"Cart, 0 events given: refused, expected events\n  found    error cart is empty\n  expected [aggregatetest_test.checkedOut{}]",
+			"Cart, 0 events given: refused, expected events\n" +
+				"  found    error cart is empty\n  expected [aggregatetest_test.checkedOut{}]",
 		},
 		{
 			"refused, not nothing",
@@ -206,12 +221,14 @@ event 2
 		{
 			"not refused",
 			func(c *aggregatetest.Case[cart]) { c.When(decides(checkedOut{})).ThenError(errEmpty) },
-			"Cart, 0 events given: not refused\n  found    [aggregatetest_test.checkedOut{}]\n  expected error cart is empty",
+			"Cart, 0 events given: not refused\n" +
+				"  found    [aggregatetest_test.checkedOut{}]\n  expected error cart is empty",
 		},
 		{
 			"refused for another reason",
 			func(c *aggregatetest.Case[cart]) { c.When(checkOut).ThenError(errDone) },
-			"Cart, 0 events given: refused for another reason\n  found    error cart is empty\n  expected error cart is checked out",
+			"Cart, 0 events given: refused for another reason\n" +
+				"  found    error cart is empty\n  expected error cart is checked out",
 		},
 		{
 			"another state",
@@ -224,7 +241,8 @@ event 2
 				c.Given(itemAdded{Name: "pen", Count: 1})
 				c.Given(checkedOut{}).When(checkOut).ThenError(errDone)
 			},
-			"Cart, 1 events given: the case was never used: Given returns another case, and leaves the one that it is called on as it is",
+			"Cart, 1 events given: the case was never used: Given returns another case, " +
+				"and leaves the one that it is called on as it is",
 		},
 		{
 			"one event after the other",
@@ -234,7 +252,7 @@ event 2
 			},
 			`Cart, 0 events given: other events than expected
 event 2
-  found    aggregatetest_test.itemAdded{Name: "ink", Count: 0, Price: nil, At: 0001-01-01 00:00:00 +0000 UTC, Tags: [], Extra: {}}
+  found    aggregatetest_test.itemAdded{Name: "ink", Count: 0, Price: nil, At: ` + noTime + `, Tags: [], Extra: {}}
   expected nothing
 Then was called before; it expects all events in one call`,
 		},
@@ -244,17 +262,20 @@ Then was called before; it expects all events in one call`,
 				c.When(decides(checkedOut{})).Then(&checkedOut{})
 				panic("not reached")
 			},
-			`Then: event *aggregatetest_test.checkedOut ("") is not among the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
+			`Then: event *aggregatetest_test.checkedOut ("") is not among the events of aggregate type "Cart": ` +
+				`add it to aggregate.NewType, by value`,
 		},
 		{
 			"expects nil",
 			func(c *aggregatetest.Case[cart]) { c.When(decides(checkedOut{})).Then(nil); panic("not reached") },
-			`Then: event <nil> ("") is not among the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
+			`Then: event <nil> ("") is not among the events of aggregate type "Cart": ` +
+				`add it to aggregate.NewType, by value`,
 		},
 		{
 			"given nil",
 			func(c *aggregatetest.Case[cart]) { c.Given(nil); panic("not reached") },
-			`Given: event <nil> ("") is not among the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
+			`Given: event <nil> ("") is not among the events of aggregate type "Cart": ` +
+				`add it to aggregate.NewType, by value`,
 		},
 		{
 			"expects no error as an error",
@@ -280,21 +301,27 @@ Then was called before; it expects all events in one call`,
 		{
 			"decides an unnamed event",
 			func(c *aggregatetest.Case[cart]) { c.When(decides(unnamed{})).Then(unnamed{}) },
-			`Cart, 0 events given: event aggregatetest_test.unnamed ("Unnamed") is not among the events of aggregate type "Cart": ` +
-				`add it to aggregate.NewType, by value`,
+			`Cart, 0 events given: event aggregatetest_test.unnamed ("Unnamed") is not among ` +
+				`the events of aggregate type "Cart": add it to aggregate.NewType, by value`,
 		},
 		{
 			"events and error",
 			func(c *aggregatetest.Case[cart]) {
-				c.When(func(cart) ([]aggregate.Event[cart], error) { return events{checkedOut{}}, errDone }).ThenError(errDone)
+				c.When(func(cart) ([]aggregate.Event[cart], error) {
+					return events{checkedOut{}}, errDone
+				}).ThenError(errDone)
 			},
-			"Cart, 0 events given: decide answers with 1 events and with the error cart is checked out; expected either",
+			"Cart, 0 events given: decide answers with 1 events " +
+				"and with the error cart is checked out; expected either",
 		},
 		{
 			"other events the second time",
 			func(c *aggregatetest.Case[cart]) {
 				n := 0
-				c.When(func(cart) ([]aggregate.Event[cart], error) { n++; return events{itemAdded{Count: n}}, nil }).Then(itemAdded{Count: 1})
+				c.When(func(cart) ([]aggregate.Event[cart], error) {
+					n++
+					return events{itemAdded{Count: n}}, nil
+				}).Then(itemAdded{Count: 1})
 			},
 			"Cart, 0 events given: decide is not pure: called twice with the same state it answers differently\n" +
 				"event 1, aggregatetest_test.itemAdded\n  Count: first 1\n         then  2",
@@ -303,7 +330,10 @@ Then was called before; it expects all events in one call`,
 			"another error the second time",
 			func(c *aggregatetest.Case[cart]) {
 				n := 0
-				c.When(func(cart) ([]aggregate.Event[cart], error) { n++; return nil, fmt.Errorf("try %d: %w", n, errDone) }).ThenError(errDone)
+				c.When(func(cart) ([]aggregate.Event[cart], error) {
+					n++
+					return nil, fmt.Errorf("try %d: %w", n, errDone)
+				}).ThenError(errDone)
 			},
 			"Cart, 0 events given: decide is not pure: called twice with the same state it fails with\n" +
 				"  first try 1: cart is checked out\n  then  try 2: cart is checked out",
@@ -328,7 +358,7 @@ Then was called before; it expects all events in one call`,
 	}
 }
 
-func TestForRefusesATypeWithMistakes(t *testing.T) {
+func TestForMistakes(t *testing.T) {
 	t.Parallel()
 	failures := record(t, func(tb testing.TB) {
 		aggregatetest.For(tb, aggregate.NewType("", itemAdded{}))
@@ -344,7 +374,7 @@ func TestForRefusesATypeWithMistakes(t *testing.T) {
 	require.Equal(t, []string{"For: the aggregate type is nil; give the one that aggregate.NewType returned"}, failures)
 }
 
-func TestRefusesUsesErr(t *testing.T) {
+func TestOutcomeErr(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, aggregatetest.For(t, carts()).When(decides()).Err())
 	require.Same(t, errDone, aggregatetest.For(t, carts()).When(refuses(errDone)).Err())

@@ -1,5 +1,5 @@
-// Package aggregatetest tests the decisions of an aggregate without a store: given what has happened, when a
-// command is decided, then these events follow, or this refusal.
+// Package aggregatetest tests the decisions of an aggregate without a store. Given what has
+// happened, when a command is decided, then these events follow, or this refusal:
 //
 //	aggregatetest.For(t, account.Accounts).
 //		Given(account.AccountCreated{OwnerID: "user-1"}).
@@ -8,6 +8,6 @@
 //
 // [CheckNamed] finds the event types that were written but never listed in aggregate.NewType.
 //
-// It uses no store, no codec and no bus, and it is for tests only. A [Case] does not change; an [Outcome] belongs to one
-// goroutine.
+// The package uses no store, no codec and no bus, and it is for tests only. A [Case] does not
+// change. An [Outcome] belongs to one goroutine.
 package aggregatetest

@@ -43,3 +43,25 @@ func Example() {
 	fmt.Println("failed:", t.Failed())
 	// Output: failed: false
 }
+
+// ThenState looks at the state that the given and the decided events make together.
+func ExampleOutcome_ThenState() {
+	t := new(testing.T) // in a test, its parameter
+	accounts := aggregate.NewType("Account", credited{}, debited{})
+
+	aggregatetest.For(t, accounts).
+		Given(credited{Amount: 50}, debited{Amount: 10}).
+		When(debit{Amount: 20}.Decide).
+		ThenState(account{balance: 20})
+
+	fmt.Println("failed:", t.Failed())
+	// Output: failed: false
+}
+
+// The package that declares the events has this function as func TestEventsAreNamed(t *testing.T).
+func ExampleCheckNamed() {
+	accounts := aggregate.NewType("Account", credited{}, debited{})
+	_ = func(t *testing.T) {
+		aggregatetest.CheckNamed(t, accounts)
+	}
+}

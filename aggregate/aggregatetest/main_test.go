@@ -18,7 +18,7 @@ type recorder struct {
 	cleanups []func()
 }
 
-// record runs f as a test of its own and returns how it failed, one string for each failure.
+// record runs f as a separate test. It returns how that test failed, one string for each failure.
 func record(t *testing.T, f func(testing.TB)) []string {
 	t.Helper()
 	r := &recorder{TB: t}

@@ -20,11 +20,13 @@ import (
 )
 
 // CheckNamed fails the test for each event type of the package under test that is not listed in
-// aggregate.NewType: a type with the methods EventType() string and Apply(*S), its own or embedded. The compiler
-// cannot see such an omission; without this the first such event fails when it is made.
+// aggregate.NewType. An event type has the methods EventType() string and Apply(*S), its own or
+// embedded. The compiler cannot see that a type is missing from the list. Without this test, the
+// first event of such a type fails when it is made.
 //
-// It reads the package's Go files in the working directory, as go test sets it: those that are built on this
-// system without build tags, and no tests. So call it from a test of the package that declares the events.
+// CheckNamed reads the package's Go files in the working directory, as go test sets it. It reads
+// the files that are built on this system without build tags, and no tests. So call it from a test
+// of the package that declares the events.
 func CheckNamed[S any](t testing.TB, typ *aggregate.Type[S]) {
 	t.Helper()
 	if err := typ.Err(); err != nil {
@@ -48,7 +50,8 @@ func CheckNamed[S any](t testing.TB, typ *aggregate.Type[S]) {
 		name := baseName(e.Go)
 		if _, ok := declared[name]; !ok {
 			t.Errorf("aggregate type %q: event %s is listed, but not declared in a Go file of package %s that is "+
-				"built without build tags and is no test; so events beside it cannot be checked", typ.Name(), e.Go, src.importPath)
+				"built without build tags and is no test; so events beside it cannot be checked", typ.Name(), e.Go,
+				src.importPath)
 		}
 		delete(declared, name)
 	}
@@ -95,10 +98,11 @@ func parsePackage(dir string) (*source, error) {
 	return src, nil
 }
 
-// events returns the names of the types that have the methods of an event of state, and where they are declared.
+// events returns the names of the types that have the methods of an event of state, and the places
+// of their declarations.
 func (s *source) events(state reflect.Type) map[string]token.Position {
 	imports := stubs{of: state}
-	// Other packages are not loaded, so there are errors; what matters here does not depend on them.
+	// Other packages are not loaded, so there are errors. The methods do not depend on them.
 	conf := types.Config{Importer: imports, Error: func(error) {}, IgnoreFuncBodies: true, FakeImportC: true}
 	pkg, _ := conf.Check(s.importPath, s.fset, s.files, nil)
 	found := make(map[string]token.Position)
@@ -142,7 +146,7 @@ func method(pkg *types.Package, t types.Type, name string) *types.Signature {
 	return f.Signature()
 }
 
-// stubs imports every package as an empty one, except that the state's holds the state.
+// stubs imports every package as an empty one. Only the package of the state holds the state.
 type stubs struct{ of reflect.Type }
 
 // Import returns the stub.

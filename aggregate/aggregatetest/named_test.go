@@ -11,7 +11,7 @@ import (
 	"github.com/fencelog/fencelog/aggregate/aggregatetest/testdata/forgotten"
 )
 
-func TestCheckNamedFindsWhatWasForgotten(t *testing.T) {
+func TestCheckNamedForgotten(t *testing.T) {
 	t.Chdir("testdata/forgotten")
 	failures := record(t, func(tb testing.TB) { aggregatetest.CheckNamed(tb, forgotten.Accounts) })
 	require.Len(t, failures, 3)
@@ -25,19 +25,19 @@ func TestCheckNamedFindsWhatWasForgotten(t *testing.T) {
 	}
 }
 
-func TestCheckNamedKnowsAStateOfAnotherPackage(t *testing.T) {
+func TestCheckNamedForeignState(t *testing.T) {
 	t.Chdir("testdata/forgotten")
 	failures := record(t, func(tb testing.TB) { aggregatetest.CheckNamed(tb, forgotten.Shops) })
 	require.Len(t, failures, 1)
 	require.Regexp(t, `^events\.go:\d+:6: event ShopClosed has EventType\(\) and Apply\(\*Shop\)`, failures[0])
 }
 
-func TestCheckNamedIsContentWhenAllAreListed(t *testing.T) {
+func TestCheckNamedComplete(t *testing.T) {
 	t.Chdir("testdata/complete")
 	aggregatetest.CheckNamed(t, complete.Accounts)
 }
 
-func TestCheckNamedNeverPassesInVain(t *testing.T) {
+func TestCheckNamedMistakes(t *testing.T) {
 	t.Run("another directory", func(t *testing.T) {
 		t.Chdir("testdata/complete")
 		failures := record(t, func(tb testing.TB) { aggregatetest.CheckNamed(tb, forgotten.Accounts) })

@@ -10,23 +10,25 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// revision is that of every event: nothing tells one shape from another.
+// revision is the one of every event: nothing tells one shape from another.
 const revision = 1
 
-// Codec is an [aggregate.Codec] that writes what package encoding/json makes of an event. The zero Codec is ready.
+// Codec is an [aggregate.Codec] that writes an event as package encoding/json does. The zero Codec
+// is ready.
 type Codec struct{}
 
 var _ aggregate.Codec = Codec{}
 
-// Bind fails with an *[UnfitError] for each event type with something that JSON does not hold, or that an upcaster
-// reads by its revision. The errors are joined.
+// Bind fails with an *[UnfitError] for each event type that JSON cannot hold, and for each that an
+// upcaster reads by its revision. The errors are joined.
 func (Codec) Bind(_ context.Context, types []event.Type) error {
 	var wrong []error
 	for _, t := range types {
 		if t.Revision != 0 {
 			wrong = append(wrong, &UnfitError{
 				Type: t, Found: fmt.Sprintf("an upcaster up to revision %d", t.Revision),
-				Want: "none, as every event in JSON has revision 1: give the new meaning a new event type, or use package schema",
+				Want: "none, as every event in JSON has revision 1: " +
+					"give the new meaning a new event type, or use package schema",
 			})
 			continue
 		}
@@ -35,26 +37,31 @@ func (Codec) Bind(_ context.Context, types []event.Type) error {
 	return errors.Join(wrong...)
 }
 
-// Encode returns the event as JSON, and revision 1. It fails for a text that is no UTF-8, for numbers that are not
-// finite, and for what a MarshalJSON of the event's own fails with.
+// Encode returns the event as JSON, and revision 1. It fails if
+//   - a text is no UTF-8;
+//   - a number is not finite;
+//   - the event's own MarshalJSON fails.
 func (Codec) Encode(_ context.Context, _ event.Type, e any) (value []byte, rev int, err error) {
 	value, err = json.Marshal(e)
 	if err != nil {
 		return nil, 0, err
 	}
 	if replaced(value) {
-		return nil, 0, fmt.Errorf("%T: found a text that is not UTF-8, expected one that is: JSON holds no other; use []byte", e)
+		return nil, 0, fmt.Errorf(
+			"%T: found a text that is not UTF-8, expected one that is: JSON holds no other; use []byte", e)
 	}
 	return value, revision, nil
 }
 
-// Decode reads JSON into the event. Fields that value does not have stay zero; what the event does not have is passed over.
+// Decode reads JSON into the event. Fields that value does not have stay zero. It passes over what
+// the event does not have.
 func (Codec) Decode(_ context.Context, _ event.Type, value []byte, into any) error {
 	return json.Unmarshal(value, into)
 }
 
-// replaced reports whether a text was changed on its way into JSON: package encoding/json writes \ufffd for bytes that are
-// no UTF-8, and the character itself where that was in the text.
+// replaced reports whether package encoding/json changed a text on its way into JSON. The package
+// writes \ufffd for bytes that are no UTF-8. It writes the character itself if the text had that
+// character.
 func replaced(value []byte) bool {
 	const escape = `ufffd`
 	for i := 0; i < len(value); i++ {

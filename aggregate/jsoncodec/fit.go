@@ -23,10 +23,11 @@ func (e *UnfitError) Error() string {
 	if e.Field != "" {
 		at = ", field " + e.Field
 	}
-	return fmt.Sprintf("event %s.%s (%s)%s: found %s, expected %s", e.Type.Category, e.Type.Name, e.Type.Go, at, e.Found, e.Want)
+	return fmt.Sprintf("event %s.%s (%s)%s: found %s, expected %s", e.Type.Category, e.Type.Name, e.Type.Go, at,
+		e.Found, e.Want)
 }
 
-// unfit returns what in an event type JSON does not hold.
+// unfit returns what JSON cannot hold of an event type.
 func unfit(t event.Type) []error {
 	w := walk{typ: t, seen: make(map[reflect.Type]bool)}
 	w.visit(t.Go, "")
@@ -91,6 +92,7 @@ func (w *walk) fields(g reflect.Type, at string) {
 func ownJSON(g reflect.Type) bool {
 	p := reflect.PointerTo(g)
 	writes := p.Implements(reflect.TypeFor[json.Marshaler]()) || p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
-	reads := p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	reads := p.Implements(reflect.TypeFor[json.Unmarshaler]()) ||
+		p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 	return writes && reads
 }

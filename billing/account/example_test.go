@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func ExampleRegister() {
@@ -29,7 +30,7 @@ func pay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	codec, err := schema.NewCodec(schema.NewMemory(), billing.Schemas(), schema.Config{Register: true})
+	codec, err := registry.NewCodec(registry.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,8 @@ func pay(ctx context.Context) error {
 
 	for _, c := range []any{
 		account.CreateAccount{
-			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
+			AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser,
+			Currency: "USD",
 		},
 		account.CreditAccount{
 			AccountID: "alice", TransactionID: "topup-1", EntryType: account.EntryTopUp,

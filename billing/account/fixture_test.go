@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/command"
@@ -17,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // fixture is accounts wired to buses, with a clock that stands still and ids that count.
@@ -41,20 +43,18 @@ func inMemory(t *testing.T) *fixture {
 	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	return wire(t, store, schema.NewMemory(), slog.New(slog.DiscardHandler))
+	return wire(t, store, registry.NewMemory(), slog.New(slog.DiscardHandler))
 }
 
-func wire(t *testing.T, store eventstore.Store, registry schema.Registry, logger *slog.Logger) *fixture {
+func wire(t *testing.T, store eventstore.Store, schemas registry.Registry, logger *slog.Logger) *fixture {
 	t.Helper()
-	return wireCodec(t, store, registry, schema.Config{Register: true}, logger)
-}
-
-func wireCodec(
-	t *testing.T, store eventstore.Store, registry schema.Registry, cfg schema.Config, logger *slog.Logger,
-) *fixture {
-	t.Helper()
-	codec, err := schema.NewCodec(registry, billing.Schemas(), cfg)
+	codec, err := registry.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
+	return wireCodec(t, store, codec, logger)
+}
+
+func wireCodec(t *testing.T, store eventstore.Store, codec aggregate.Codec, logger *slog.Logger) *fixture {
+	t.Helper()
 	types, err := event.NewTypes(billing.Events()...)
 	require.NoError(t, err)
 	f := &fixture{

@@ -29,6 +29,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // jsMessage is a message as the plan's client prints it.
@@ -143,18 +144,18 @@ type writer struct {
 
 func newWriter(t *testing.T, cfg kafka.Config, registryURL string) *writer {
 	t.Helper()
-	registry, err := schema.NewHTTP(registryURL, schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(registryURL, registry.HTTPConfig{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, registry.Close()) })
+	t.Cleanup(func() { require.NoError(t, schemas.Close()) })
 	prefixed := schema.Config{Prefix: cfg.Topics.Prefix}
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), prefixed)
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), prefixed)
 	require.NoError(t, err)
 	w := &writer{cfg: cfg, written: make(map[string][]any)}
-	w.f, w.store = onKafka(t, cfg, registry)
-	w.codec, err = schema.NewCodec(registry, schema.Sources{
+	w.f, w.store = onKafka(t, cfg, schemas)
+	w.codec, err = registry.NewCodec(schemas, schema.Sources{
 		"Transaction": fstest.MapFS{"TransactionPosted.avsc": {Data: []byte(manyTypes("TransactionPosted"))}},
 		"Saga":        fstest.MapFS{"SagaStarted.avsc": {Data: []byte(manyTypes("SagaStarted"))}},
-	}, schema.Config{Prefix: cfg.Topics.Prefix, Register: true})
+	}, prefixed)
 	require.NoError(t, err)
 	return w
 }

@@ -33,7 +33,8 @@ func (w *writer) deadLetters(t *testing.T) []jsLetter {
 	broken := []byte("no Avro at all")
 	stream := eventstore.Stream{Category: "Account", ID: "broken"}
 	_, err := w.store.Append(t.Context(), eventstore.To(stream, eventstore.NoStream, eventstore.Record{
-		Value: broken, Header: event.Header{ID: uuid.NewString(), Type: "AccountCreated", Revision: 1, Timestamp: fixed()},
+		Value:  broken,
+		Header: event.Header{ID: uuid.NewString(), Type: "AccountCreated", Revision: 1, Timestamp: fixed()},
 	}))
 	require.NoError(t, err)
 	w.written["Account/broken"] = []any{broken}

@@ -30,6 +30,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // patience is the time that a test waits for an expected event.
@@ -68,10 +69,10 @@ func dispatchPOC(t *testing.T, cfg kafka.Config, registryURL string, logger *slo
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
 	require.NoError(t, store.Claim(t.Context()))
-	registry, err := schema.NewHTTP(registryURL, schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(registryURL, registry.HTTPConfig{})
 	require.NoError(t, err)
-	defer func() { require.NoError(t, registry.Close()) }()
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true, Prefix: cfg.Topics.Prefix})
+	defer func() { require.NoError(t, schemas.Close()) }()
+	codec, err := registry.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: cfg.Topics.Prefix})
 	require.NoError(t, err)
 	types, err := event.NewTypes(billing.Events()...)
 	require.NoError(t, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // foreignEvent is an event as Confluent's client for Python reads or writes it.
@@ -46,10 +47,10 @@ func TestPython(t *testing.T) {
 	}
 	topic := cfg.Topics.Prefix + ".account.events"
 	kafkatest.Topics(t, cfg)
-	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(c.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
-	defer func() { require.NoError(t, registry.Close()) }()
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: cfg.Topics.Prefix})
+	defer func() { require.NoError(t, schemas.Close()) }()
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), schema.Config{Prefix: cfg.Topics.Prefix})
 	require.NoError(t, err)
 	run := func(ctx context.Context, stdin []byte, script string, more ...string) []byte {
 		ctx, cancel := context.WithTimeout(ctx, 2*patience)
@@ -62,7 +63,7 @@ func TestPython(t *testing.T) {
 
 	var log bytes.Buffer
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	f, store := onKafka(t, cfg, registry)
+	f, store := onKafka(t, cfg, schemas)
 	written := storeOneOfEach(t, f)
 	checkForeignReads(t, run(t.Context(), nil, "read.py", "3"), written)
 
@@ -83,10 +84,11 @@ func TestPython(t *testing.T) {
 	require.NoError(t, err)
 	run(t.Context(), stdin, "write.py", "AccountCredited.avsc")
 	foreign := rawRecord(t, c.Brokers(), topic, strange.Partition, strange.Headers["eventId"])
-	checkSound(t, registry, cfg.Topics.Prefix, foreign.Value)
+	checkSound(t, schemas, cfg.Topics.Prefix, foreign.Value)
 
 	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreditAccount{
-		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100), Currency: "USD", Contra: "world",
+		AccountID: "alice", TransactionID: "tx-after", EntryType: account.EntryTopUp, Amount: usd(100),
+		Currency: "USD", Contra: "world",
 	})))
 	require.EqualValues(t, 1, store.Skipped())
 	checkLoaded(t, f, "tx-after")
@@ -96,7 +98,7 @@ func TestPython(t *testing.T) {
 		fmt.Sprintf("topic=%s partition=%d offset=%d end=%d records=1 ",
 			topic, strange.Partition, foreign.Offset, foreign.Offset+1))
 
-	again, reopened := onKafka(t, cfg, registry)
+	again, reopened := onKafka(t, cfg, schemas)
 	checkLoaded(t, again, "tx-after")
 	require.EqualValues(t, 1, reopened.Skipped())
 	require.NoError(t, reopened.Close())
@@ -128,11 +130,10 @@ func rawRecord(t *testing.T, brokers []string, topic string, partition int32, id
 	}
 }
 
-// checkSound checks that this library reads from the other client's record the values that the
-// client was given. Only its writer is wrong.
-func checkSound(t *testing.T, registry schema.Registry, prefix string, value []byte) {
+// checkSound checks that what the other client wrote says to this library what it was given: only its writer is wrong.
+func checkSound(t *testing.T, schemas registry.Registry, prefix string, value []byte) {
 	t.Helper()
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Prefix: prefix})
+	codec, err := schema.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: prefix})
 	require.NoError(t, err)
 	require.NoError(t, codec.Bind(t.Context(), billing.Stored()))
 	types, err := event.NewTypes(billing.Events()...)
@@ -147,13 +148,15 @@ func checkSound(t *testing.T, registry schema.Registry, prefix string, value []b
 }
 
 // onKafka wires accounts to a store in Kafka.
-func onKafka(t *testing.T, cfg kafka.Config, registry schema.Registry) (*fixture, *kafka.Store) {
+func onKafka(t *testing.T, cfg kafka.Config, schemas registry.Registry) (*fixture, *kafka.Store) {
 	t.Helper()
 	store, err := kafka.Open(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	require.NoError(t, store.Claim(t.Context()))
-	return wireCodec(t, store, registry, schema.Config{Prefix: cfg.Topics.Prefix}, slog.New(slog.DiscardHandler)), store
+	codec, err := schema.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: cfg.Topics.Prefix})
+	require.NoError(t, err)
+	return wireCodec(t, store, codec, slog.New(slog.DiscardHandler)), store
 }
 
 // storeOneOfEach stores an event of each type, and returns the fields of each as other clients must

@@ -20,7 +20,7 @@ type Config struct {
 	// Store keeps the events.
 	Store eventstore.Store
 
-	// Codec encodes the events. It needs [Schemas] for the aggregate type [Accounts].
+	// Codec encodes the events. It needs [Schemas] for the category of [Accounts].
 	Codec aggregate.Codec
 
 	// Commands gets the handlers of CreateAccount, CreditAccount and DebitAccount.
@@ -80,7 +80,7 @@ func Register(ctx context.Context, cfg Config) (*Service, error) {
 func (s *Service) commands(bus *command.Bus) error {
 	return errors.Join(
 		command.Register(bus, func(ctx context.Context, c CreateAccount) (eventstore.Outcome, error) {
-			if err := c.checkIDs(); err != nil { // before the store is asked, which has rules of its own
+			if err := c.checkIDs(); err != nil { // before the store is asked, which has other rules
 				return eventstore.Outcome{}, err
 			}
 			return s.Repository.Update(ctx, c.AccountID, c.Decide)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/command"
@@ -18,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/query"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func TestCommandsReachTheStoreAndComeBack(t *testing.T) {
@@ -100,15 +102,13 @@ func TestNewAccountsAreLogged(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
-	f := wire(t, store, schema.NewMemory(), logger)
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	f := wire(t, store, registry.NewMemory(), logger)
 	require.NoError(t, errOf(f.commands.Dispatch(t.Context(), account.CreateAccount{
 		AccountID: "a", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "USD",
 	}, command.WithCorrelationID("request-7"))))
@@ -183,8 +183,7 @@ func TestRegisterReportsEveryMistake(t *testing.T) {
 	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	codec, err := schema.NewCodec(schema.NewMemory(), schema.Sources{"Account": account.Schemas},
-		schema.Config{Register: true})
+	codec, err := registry.NewCodec(registry.NewMemory(), schema.Sources{"Account": account.Schemas}, schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	types, err := event.NewTypes()
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
@@ -29,8 +30,8 @@ func TestUndecodableEventsInKafkaAreNeverLeftOut(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close()) }()
 	require.NoError(t, store.Claim(t.Context()))
-	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(c.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
-	defer func() { require.NoError(t, registry.Close()) }()
-	testUndecodable(t, store, registry, schema.Config{Register: true, Prefix: cfg.Topics.Prefix})
+	defer func() { require.NoError(t, schemas.Close()) }()
+	testUndecodable(t, store, schemas, schema.Config{Prefix: cfg.Topics.Prefix})
 }

@@ -2,7 +2,6 @@ package account_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -21,17 +20,18 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/schema"
 	"github.com/fencelog/fencelog/schema/hamba"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // leaving is a registry that can be away.
 type leaving struct {
-	schema.Registry
-	reason error // why it gives no schema; nil: it gives schemas
+	registry.Registry
+	reason error // why it gives no schema; nil: it does
 }
 
 func (r *leaving) Schema(ctx context.Context, id int) (string, error) {
 	if r.reason != nil {
-		return "", &schema.RegistryError{Op: "get schema", URL: "http://registry:8081", ID: id, Reason: r.reason}
+		return "", &registry.Error{Op: "get schema", URL: "http://registry:8081", ID: id, Reason: r.reason}
 	}
 	return r.Registry.Schema(ctx, id)
 }
@@ -44,23 +44,23 @@ func TestUndecodableEventsAreNeverLeftOut(t *testing.T) {
 			store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, store.Close()) })
-			testUndecodable(t, store, schema.NewMemory(), schema.Config{Register: true, Engine: engine})
+			testUndecodable(t, store, registry.NewMemory(), schema.Config{Prefix: billing.TopicPrefix, Engine: engine})
 		})
 	}
 }
 
-// testUndecodable puts damaged events between good ones. It expects that every way of reading stops
-// there and says the place, the damage and the schema of the writer.
-func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cfg schema.Config) {
+// testUndecodable puts damaged events between good ones. It expects every way of reading to stop there,
+// and to say which event is damaged, how, and with which schema it was written.
+func testUndecodable(t *testing.T, store eventstore.Store, r registry.Registry, cfg schema.Config) {
 	t.Helper()
-	registry := &leaving{Registry: r}
-	codec, err := schema.NewCodec(registry, billing.Schemas(), cfg)
+	schemas := &leaving{Registry: r}
+	codec, err := registry.NewCodec(schemas, billing.Schemas(), cfg)
 	require.NoError(t, err)
 	accounts, err := aggregate.NewRepository(t.Context(), account.Accounts, store, codec, aggregate.Config{
 		Now: fixed, NewID: counter(),
 	})
 	require.NoError(t, err)
-	topic := cmp.Or(cfg.Prefix, schema.DefaultPrefix) + ".account.events"
+	topic := cfg.Prefix + ".account.events"
 	types, err := event.NewTypes(billing.Events()...)
 	require.NoError(t, err)
 	typ, _ := types.Named("Account", "AccountCredited")
@@ -88,7 +88,7 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 		"the password changed": {withID(unknown), schema.ErrUnauthorized, schema.ErrUnauthorized, unknown},
 	} {
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share the registry
-			registry.reason = test.away
+			schemas.reason = test.away
 			outcome := subscription.DeadLetterAtOnce
 			switch {
 			case test.away != nil:
@@ -126,10 +126,11 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 			root, err := accounts.Load(t.Context(), stream.ID)
 			require.Nil(t, root)
 			check(err)
-			check(errOf(accounts.Update(t.Context(), stream.ID, func(account.Account) ([]aggregate.Event[account.Account], error) {
+			decide := func(account.Account) ([]aggregate.Event[account.Account], error) {
 				t.Error("decided on half an account")
 				return nil, nil
-			})))
+			}
+			check(errOf(accounts.Update(t.Context(), stream.ID, decide)))
 			check(first(accounts.Events(t.Context(), before(t, store, at))))
 			check(first(accounts.Follow(t.Context(), before(t, store, at))))
 			var record eventstore.Record
@@ -144,8 +145,8 @@ func testUndecodable(t *testing.T, store eventstore.Store, r schema.Registry, cf
 			})(t.Context(), record))
 		})
 	}
-	// The registry, which was only away, is back.
-	registry.reason = nil
+	// What was only away is back.
+	schemas.reason = nil
 	_, err = accounts.Load(t.Context(), "account-the registry is away")
 	require.ErrorIs(t, err, schema.ErrNotFound)
 }
@@ -174,9 +175,11 @@ func first(events iter.Seq2[event.Stored[aggregate.Event[account.Account]], erro
 // write appends one event as a program that encodes by itself would.
 func write(t *testing.T, store eventstore.Store, stream eventstore.Stream, value []byte) event.Position {
 	t.Helper()
-	result, err := store.Append(t.Context(), eventstore.To(stream, eventstore.Any, eventstore.Record{Value: value, Header: event.Header{
-		ID: fmt.Sprintf("%s-%x", stream.ID, value), Type: "AccountCredited", Revision: 1, Timestamp: fixed(), CorrelationID: "request-1",
-	}}))
+	result, err := store.Append(t.Context(),
+		eventstore.To(stream, eventstore.Any, eventstore.Record{Value: value, Header: event.Header{
+			ID: fmt.Sprintf("%s-%x", stream.ID, value), Type: "AccountCredited", Revision: 1, Timestamp: fixed(),
+			CorrelationID: "request-1",
+		}}))
 	require.NoError(t, err)
 	return result.Position
 }

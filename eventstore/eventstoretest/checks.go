@@ -30,7 +30,8 @@ func checksHold(t test, s *suite) {
 		func(c *eventstore.Commit) { c.Unconfirmed = true },
 		func(c *eventstore.Commit) { c.CommandID, c.Digest = ids.New(), "d-1" },
 	} {
-		must(t, "a check of the version at which a stream stands", check(eventstore.Expectation{Stream: stream, Version: 3}, ask))
+		must(t, "a check of the version at which a stream stands",
+			check(eventstore.Expectation{Stream: stream, Version: 3}, ask))
 		must(t, "a check that there is no stream", check(eventstore.Expectation{Stream: s.stream(0)}, ask))
 		for _, version := range []eventstore.Expected{eventstore.NoStream, 2, 4} {
 			conflicts(t, check(eventstore.Expectation{Stream: stream, Version: version}, ask), stream, version, 3)

@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
-// closed closes the store while others append, and looks at what is left if that is durable.
+// closed closes the store while others append. If the store is durable, it opens it again and looks
+// at what is left.
 func closed(t test, s *suite) {
 	closer, ok := s.store.(io.Closer)
 	if !ok {
@@ -39,7 +40,8 @@ func closed(t test, s *suite) {
 		records, err := collect(begun[what])
 		closedError(t, "ranging over "+what+" that was asked for before the store was closed", err)
 		if len(records) > 0 {
-			fatal(t, "ranging over "+what+" that was asked for before the store was closed yields records", len(records))
+			fatal(t, "ranging over "+what+" that was asked for before the store was closed yields records",
+				len(records))
 		}
 	}
 	closedError(t, "a follow that Close interrupts", <-followed)
@@ -62,8 +64,8 @@ func closed(t test, s *suite) {
 	for _, a := range attempts {
 		a.survived(ctx, t, s)
 	}
-	for _, aggregateType := range s.types {
-		v := s.views[aggregateType]
+	for _, category := range s.types {
+		v := s.views[category]
 		s.yields(ctx, t, v, "a category after the store was opened again", eventstore.Beginning(), v.partitions)
 	}
 	again, err := s.store.Append(ctx, eventstore.To(stream, eventstore.Any, s.records(1, command)...))
@@ -86,7 +88,8 @@ func closedError(t test, what string, err error) {
 	}
 }
 
-// closingAttempts are the appends of one writer to one stream: acknowledged ones, and the one that was not.
+// closingAttempts are the appends of one writer to one stream: the acknowledged ones, and the last
+// one, which was not.
 type closingAttempts struct {
 	stream eventstore.Stream
 	stored []eventstore.Record
@@ -94,8 +97,8 @@ type closingAttempts struct {
 	err    error
 }
 
-// appendWhileClosing lets writers append until the store is closed under them, and fails unless
-// each is told so.
+// appendWhileClosing lets writers append until it closes the store under them. It fails unless each
+// writer is told so.
 func (s *suite) appendWhileClosing(ctx context.Context, t test, closer io.Closer) []*closingAttempts {
 	t.Helper()
 	var (
@@ -113,7 +116,8 @@ func (s *suite) appendWhileClosing(ctx context.Context, t test, closer io.Closer
 				last = isClosed.Load()
 				a.open = []eventstore.Record{s.record(at, ""), s.record(at, "")}
 				var result eventstore.Result
-				result, a.err = s.store.Append(ctx, eventstore.To(a.stream, eventstore.Expected(len(a.stored)), a.open...))
+				result, a.err = s.store.Append(ctx,
+					eventstore.To(a.stream, eventstore.Expected(len(a.stored)), a.open...))
 				if a.err == nil {
 					a.stored = append(a.stored, stored(a.stream, result, a.open)...)
 				}

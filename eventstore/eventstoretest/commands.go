@@ -31,9 +31,12 @@ func reusedCommandIDs(t test, s *suite) {
 		_, after := s.append(ctx, t, stream, eventstore.Expected(4), s.records(1, "")...)
 		want = append(append(before, want...), after...)
 		for _, expected := range []eventstore.Expected{eventstore.Any, eventstore.NoStream, 5} {
-			again, err := s.store.Append(ctx, eventstore.To(stream, expected, digested(s.records(2, command), x.second)...))
+			again, err := s.store.Append(ctx,
+				eventstore.To(stream, expected, digested(s.records(2, command), x.second)...))
 			if x.reused {
-				reused(t, err, eventstore.CommandReusedError{Stream: stream, CommandID: command, Stored: x.first, Given: x.second})
+				reused(t, err, eventstore.CommandReusedError{
+					Stream: stream, CommandID: command, Stored: x.first, Given: x.second,
+				})
 			} else {
 				must(t, "repeating a command", err)
 				repeated := first
@@ -42,7 +45,8 @@ func reusedCommandIDs(t test, s *suite) {
 					fatal(t, "a repeated command is not answered with its first result", again, repeated)
 				}
 			}
-			same(t, fmt.Sprintf("a stream after a command with digest %q and one with %q", x.first, x.second), s.load(ctx, t, stream), want)
+			same(t, fmt.Sprintf("a stream after a command with digest %q and one with %q", x.first, x.second),
+				s.load(ctx, t, stream), want)
 		}
 	}
 }
@@ -58,7 +62,8 @@ func reused(t test, err error, want eventstore.CommandReusedError) {
 	t.Helper()
 	var found *eventstore.CommandReusedError
 	if !errors.As(err, &found) {
-		fatal(t, "a command with the id of another one does not fail with a *CommandReusedError", "found", err, "expected", &want)
+		fatal(t, "a command with the id of another one does not fail with a *CommandReusedError", "found", err,
+			"expected", &want)
 	}
 	if *found != want || !errors.Is(err, eventstore.ErrCommandReused) {
 		fatal(t, "a *CommandReusedError does not carry the facts", "found", err, "expected", &want)

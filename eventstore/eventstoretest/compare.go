@@ -23,7 +23,8 @@ func collect(records iter.Seq2[eventstore.Record, error]) ([]eventstore.Record, 
 	for r, err := range records {
 		switch {
 		case failed != nil:
-			return nil, fmt.Errorf("a pair (%v, %v) follows the error %q, which should be the last", r, err, failed) //nolint:errorlint // neither is this one's cause
+			//nolint:errorlint // neither is this one's cause
+			return nil, fmt.Errorf("a pair (%v, %v) follows the error %q, which should be the last", r, err, failed)
 		case err != nil:
 			failed = err
 		default:
@@ -54,13 +55,14 @@ func (s *suite) append(
 		fatal(t, "the result of a new commit has no time", result)
 	}
 	if result.Last()-result.First()+1 != int64(len(records)) {
-		fatal(t, "the result of an append has another number of versions than the commit has records", result, len(records))
+		fatal(t, "the result of an append has another number of versions than the commit has records", result,
+			len(records))
 	}
 	return result, stored(stream, result, records)
 }
 
-// stored returns the records of a commit as they should come back. What only the store knows, the
-// positions and times but for the last one, is left zero.
+// stored returns the records of a commit as they should come back. Only the store knows the
+// positions and times, and its result has those of the last record. The others are left zero.
 func stored(stream eventstore.Stream, result eventstore.Result, records []eventstore.Record) []eventstore.Record {
 	want := make([]eventstore.Record, len(records))
 	for i, r := range records {
@@ -123,12 +125,14 @@ func alike(got, want *eventstore.Record) bool {
 	return g.Position == w.Position && g.Commit == w.Commit && g.Timestamp == w.Timestamp &&
 		g.ID == w.ID && g.Type == w.Type && g.Revision == w.Revision &&
 		g.Category == w.Category && g.AggregateID == w.AggregateID && g.AggregateVersion == w.AggregateVersion &&
-		g.CorrelationID == w.CorrelationID && g.CausationID == w.CausationID && g.CommandID == w.CommandID && g.CommandDigest == w.CommandDigest &&
+		g.CorrelationID == w.CorrelationID && g.CausationID == w.CausationID && g.CommandID == w.CommandID &&
+		g.CommandDigest == w.CommandDigest &&
 		g.CommandCausationID == w.CommandCausationID && g.ActorID == w.ActorID && g.TraceParent == w.TraceParent &&
-		bytes.Equal(g.Value, w.Value) && maps.Equal(g.Metadata, w.Metadata) && (g.Metadata == nil || len(g.Metadata) > 0)
+		bytes.Equal(g.Value, w.Value) &&
+		maps.Equal(g.Metadata, w.Metadata) && (g.Metadata == nil || len(g.Metadata) > 0)
 }
 
-// diff returns what of got is not as in want, or nothing.
+// diff says how got differs from want, or returns nothing.
 func diff(got, want eventstore.Record) string {
 	var found []string
 	add := func(field string, got, want any) {
@@ -160,7 +164,7 @@ func diff(got, want eventstore.Record) string {
 	for _, f := range []struct{ name, got, want string }{
 		{"ID", got.ID, want.ID},
 		{"Type", got.Type, want.Type},
-		{"AggregateType", got.Category, want.Category},
+		{"Category", got.Category, want.Category},
 		{"AggregateID", got.AggregateID, want.AggregateID},
 		{"CorrelationID", got.CorrelationID, want.CorrelationID},
 		{"CausationID", got.CausationID, want.CausationID},

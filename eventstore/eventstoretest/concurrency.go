@@ -18,14 +18,14 @@ const (
 	contestedStreams = 3
 )
 
-// oneWriterWins lets writers append at the version they found: first in step, so that all of them
-// expect the same, then each as fast as it can.
+// oneWriterWins lets writers append at the version that they found. First they append in step, so
+// that all of them expect the same. Then each appends as fast as it can.
 func oneWriterWins(t test, s *suite) {
 	duel(t, s)
 	contest(t, s, func(found int) eventstore.Expected { return eventstore.Expected(found) })
 }
 
-// duel has all writers expect one version, round after round.
+// duel makes all writers expect one version, round after round.
 func duel(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	var history []eventstore.Record
@@ -67,7 +67,7 @@ func duel(t test, s *suite) {
 	}
 }
 
-// anyNeverConflicts lets writers append whatever the version is, all at once.
+// anyNeverConflicts lets all writers append at once, at any version.
 func anyNeverConflicts(t test, s *suite) {
 	contest(t, s, func(int) eventstore.Expected { return eventstore.Any })
 }
@@ -79,8 +79,8 @@ type won struct {
 	want   []eventstore.Record
 }
 
-// contest lets writers and readers loose on a few streams, and then checks that the history that is left
-// is one in which each success and each conflict was right.
+// contest lets writers and readers loose on a few streams. Then it checks that each success and
+// each conflict was right in the history that is left.
 func contest(t test, s *suite, expect func(found int) eventstore.Expected) {
 	ctx := s.context(t)
 	streams := make([]eventstore.Stream, contestedStreams)
@@ -136,8 +136,8 @@ func contest(t test, s *suite, expect func(found int) eventstore.Expected) {
 	}
 }
 
-// write loads and appends until that succeeds. Each conflict means that another writer's commit came
-// between, so it ends.
+// write loads and appends until that succeeds. Each conflict means that another writer's commit
+// came between, so the loop ends.
 func (s *suite) write(
 	ctx context.Context, stream eventstore.Stream, expect func(int) eventstore.Expected, records []eventstore.Record,
 ) (wins []won, conflicts []eventstore.ConflictError, err error) {
@@ -157,15 +157,16 @@ func (s *suite) write(
 		}
 		if expected == eventstore.Any || conflict.Actual <= int64(expected) ||
 			conflict.Stream != stream || conflict.Expected != expected {
-			return nil, conflicts, fmt.Errorf("appended to %s with expected version %d, found a conflict that cannot be: %w",
-				stream, expected, err)
+			return nil, conflicts, fmt.Errorf(
+				"appended to %s with expected version %d, found a conflict that cannot be: %w", stream, expected, err)
 		}
 		conflicts = append(conflicts, *conflict)
 	}
 }
 
-// consistent fails unless the stream consists of the commits won, each whole and at the versions
-// that its result says, and each conflict names a version at which the stream once stood.
+// consistent fails unless the stream consists of the commits won, each of them whole and at the
+// versions of its result. It also fails unless each conflict names a version at which the stream
+// once stood.
 func (s *suite) consistent(
 	ctx context.Context, t test, stream eventstore.Stream, wins []won, conflicts []eventstore.ConflictError,
 ) {
@@ -189,7 +190,8 @@ func (s *suite) consistent(
 		fatal(t, fmt.Sprintf("a stream has %d records after %d were appended", len(final), total))
 	}
 	same(t, "a stream after concurrent appends", final, want)
-	same(t, "a stream in its category after concurrent appends", s.category(ctx, t, stream.Category).only(stream), final)
+	same(t, "a stream in its category after concurrent appends", s.category(ctx, t, stream.Category).only(stream),
+		final)
 	for _, c := range conflicts {
 		if c.Stream == stream && !stood[c.Actual] {
 			fatal(t, "a conflict names a version that is not the end of a commit", c.Actual)
@@ -255,6 +257,7 @@ func commandIDsPerStream(t test, s *suite) {
 		_, want := s.append(ctx, t, stream, eventstore.NoStream, s.records(2, command)...)
 		_, more := s.append(ctx, t, stream, eventstore.Expected(2), s.records(1, "")...)
 		_, last := s.append(ctx, t, stream, eventstore.Expected(3), s.records(1, "")...)
-		same(t, "a stream that holds a command id of other streams", s.load(ctx, t, stream), append(append(want, more...), last...))
+		same(t, "a stream that holds a command id of other streams", s.load(ctx, t, stream),
+			append(append(want, more...), last...))
 	}
 }

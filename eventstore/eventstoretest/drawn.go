@@ -15,11 +15,12 @@ import (
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
-// DrawCommit draws what an Append to a category may be given: within the bounds of [eventstore.Check], at them, and now and
-// then beyond. Whoever tests with it asks Check, and nothing else, which it is. Event and command ids are unique where Check takes them.
-func DrawCommit(t *rapid.T, aggregateType string) (eventstore.Stream, []eventstore.Record) {
+// DrawCommit draws a commit to a category: within the bounds of [eventstore.Check], at the bounds,
+// and now and then beyond them. Only Check tells which. Event and command ids are unique if Check
+// takes them.
+func DrawCommit(t *rapid.T, category string) (eventstore.Stream, []eventstore.Record) {
 	run := ids.New()
-	stream := eventstore.Stream{Category: aggregateType, ID: unique(t, run, "aggregate id")}
+	stream := eventstore.Stream{Category: category, ID: unique(t, run, "aggregate id")}
 	records := make([]eventstore.Record, rapid.OneOf(rapid.IntRange(1, 3), rapid.Just(20)).Draw(t, "records"))
 	command := ""
 	if rapid.Bool().Draw(t, "of a command") {
@@ -28,8 +29,9 @@ func DrawCommit(t *rapid.T, aggregateType string) (eventstore.Stream, []eventsto
 	for i := range records {
 		records[i] = eventstore.Record{
 			Header: event.Header{
-				ID:                 unique(t, fmt.Sprintf("%s.%02d", run, i), "event id"),
-				Type:               rapid.OneOf(rapid.SampledFrom(boundedNames()), rapid.StringMatching(`[A-Za-z][A-Za-z0-9_-]{0,20}`)).Draw(t, "event type"),
+				ID: unique(t, fmt.Sprintf("%s.%02d", run, i), "event id"),
+				Type: rapid.OneOf(rapid.SampledFrom(boundedNames()),
+					rapid.StringMatching(`[A-Za-z][A-Za-z0-9_-]{0,20}`)).Draw(t, "event type"),
 				Revision:           drawRevision(t),
 				Timestamp:          drawTime(t),
 				CorrelationID:      drawBounded(t, "correlation id"),
@@ -38,32 +40,42 @@ func DrawCommit(t *rapid.T, aggregateType string) (eventstore.Stream, []eventsto
 				CommandCausationID: drawBounded(t, "command's causation id"),
 				ActorID:            drawBounded(t, "actor id"),
 				TraceParent:        drawBounded(t, "traceparent"),
-				Metadata:           rapid.OneOf(rapid.Custom(drawMetadata), rapid.Custom(manyEntries)).Draw(t, "metadata"),
+				Metadata: rapid.OneOf(rapid.Custom(drawMetadata), rapid.Custom(manyEntries)).Draw(t,
+					"metadata"),
 			},
-			Value: rapid.OneOf(rapid.SliceOfN(rapid.Byte(), 1, 40), rapid.SampledFrom([][]byte{{0}, {0xff}, {0, 0}, make([]byte, 70_000)})).Draw(t, "value"),
+			Value: rapid.OneOf(rapid.SliceOfN(rapid.Byte(), 1, 40),
+				rapid.SampledFrom([][]byte{{0}, {0xff}, {0, 0}, make([]byte, 70_000)})).Draw(t, "value"),
 		}
 	}
 	if command != "" {
 		records[0].CommandDigest = drawDigest(t)
 	}
 	if rapid.Bool().Draw(t, "about the bounds") {
-		rapid.SampledFrom(beyond()).Draw(t, "beyond")(t, &stream, &records[rapid.IntRange(0, len(records)-1).Draw(t, "record")])
+		rapid.SampledFrom(beyond()).Draw(t, "beyond")(t, &stream,
+			&records[rapid.IntRange(0, len(records)-1).Draw(t, "record")])
 	}
 	return stream, records
 }
 
-// beyond returns what draws one part of a commit anew, about its bound: it may be within, and it may be beyond.
+// beyond returns functions, each of which draws one part of a commit anew, about its bound. The
+// part may be within the bound or beyond it.
 func beyond() []func(*rapid.T, *eventstore.Stream, *eventstore.Record) {
 	about := func(most int) *rapid.Generator[string] {
-		return rapid.SampledFrom([]string{"", "\xff", "\xed\xa0\x80", strings.Repeat("x", most), strings.Repeat("x", most+1)})
+		return rapid.SampledFrom([]string{
+			"", "\xff", "\xed\xa0\x80", strings.Repeat("x", most), strings.Repeat("x", most+1),
+		})
 	}
 	last := time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 	return []func(*rapid.T, *eventstore.Stream, *eventstore.Record){
 		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
-			r.Revision = rapid.SampledFrom([]int{0, -1, 1, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint32, math.MaxUint32 + 2}).Draw(t, "revision")
+			r.Revision = rapid.SampledFrom([]int{
+				0, -1, 1, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint32, math.MaxUint32 + 2,
+			}).Draw(t, "revision")
 		},
 		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
-			at := rapid.SampledFrom([]time.Time{{}, time.Unix(0, -1), time.Unix(0, 0), last, last.Add(1), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)})
+			at := rapid.SampledFrom([]time.Time{
+				{}, time.Unix(0, -1), time.Unix(0, 0), last, last.Add(1), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
+			})
 			r.Timestamp = at.Draw(t, "timestamp").In(rapid.SampledFrom(zones()).Draw(t, "zone"))
 		},
 		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
@@ -88,13 +100,19 @@ func beyond() []func(*rapid.T, *eventstore.Stream, *eventstore.Record) {
 			r.CorrelationID = about(eventstore.MaxIDBytes).Draw(t, "correlation id")
 		},
 		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
-			r.Metadata = map[string]string{about(eventstore.MaxIDBytes).Draw(t, "key"): about(eventstore.MaxCommitBytes/2).Draw(t, "value")}
+			r.Metadata = map[string]string{
+				about(eventstore.MaxIDBytes).Draw(t, "key"): about(eventstore.MaxCommitBytes/2).Draw(t, "value"),
+			}
 		},
 		func(t *rapid.T, s *eventstore.Stream, _ *eventstore.Record) {
-			s.ID = rapid.SampledFrom([]string{"", "\xff", s.ID, strings.Repeat("x", eventstore.MaxIDBytes+1)}).Draw(t, "aggregate id")
+			s.ID = rapid.SampledFrom([]string{
+				"", "\xff", s.ID, strings.Repeat("x", eventstore.MaxIDBytes+1),
+			}).Draw(t, "aggregate id")
 		},
 		func(t *rapid.T, _ *eventstore.Stream, r *eventstore.Record) {
-			r.Value = rapid.SampledFrom([][]byte{nil, {}, {0}, make([]byte, eventstore.MaxCommitBytes/2), make([]byte, eventstore.MaxCommitBytes)}).Draw(t, "value")
+			r.Value = rapid.SampledFrom([][]byte{
+				nil, {}, {0}, make([]byte, eventstore.MaxCommitBytes/2), make([]byte, eventstore.MaxCommitBytes),
+			}).Draw(t, "value")
 		},
 	}
 }
@@ -105,12 +123,12 @@ func unique(t *rapid.T, run, label string) string {
 	return run + cut(text, run)
 }
 
-// boundedNames are as short and as long as names may be.
+// boundedNames returns names that are as short and as long as names may be.
 func boundedNames() []string {
 	return []string{"Z", "A", "x9", strings.Repeat("Aa-_09", eventstore.MaxTypeBytes)[:eventstore.MaxTypeBytes]}
 }
 
-// drawBounded draws a text that an id may be.
+// drawBounded draws a text that may be an id.
 func drawBounded(t *rapid.T, label string) string {
 	x := strings.Repeat("x", eventstore.MaxIDBytes)
 	bounds := []string{
@@ -124,23 +142,29 @@ func drawBounded(t *rapid.T, label string) string {
 
 func drawDigest(t *rapid.T) string {
 	return rapid.OneOf(
-		rapid.SampledFrom([]string{"", "0190a3c47b1e7cc39a510123456789af", "0190A3C47B1E7CC39A510123456789AF", "0190a3c47b1e7cc39a510123456789a\x00"}),
+		rapid.SampledFrom([]string{
+			"", "0190a3c47b1e7cc39a510123456789af", "0190A3C47B1E7CC39A510123456789AF",
+			"0190a3c47b1e7cc39a510123456789a\x00",
+		}),
 		rapid.StringN(0, -1, eventstore.MaxDigestBytes),
 	).Draw(t, "command digest")
 }
 
 func drawRevision(t *rapid.T) int {
-	return rapid.OneOf(rapid.SampledFrom([]int{1, 2, 127, 128, 1<<16 - 1, math.MaxInt32}), rapid.IntRange(1, math.MaxInt32)).Draw(t, "revision")
+	return rapid.OneOf(rapid.SampledFrom([]int{1, 2, 127, 128, 1<<16 - 1, math.MaxInt32}),
+		rapid.IntRange(1, math.MaxInt32)).Draw(t, "revision")
 }
 
 // drawTime draws from the years that a store takes.
 func drawTime(t *rapid.T) time.Time {
 	last := time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
-	ns := rapid.OneOf(rapid.SampledFrom([]int64{0, 1, last.UnixNano(), last.UnixNano() - 1}), rapid.Int64Range(0, last.UnixNano()))
+	ns := rapid.OneOf(rapid.SampledFrom([]int64{0, 1, last.UnixNano(), last.UnixNano() - 1}),
+		rapid.Int64Range(0, last.UnixNano()))
 	return time.Unix(0, ns.Draw(t, "timestamp")).In(rapid.SampledFrom(zones()).Draw(t, "zone"))
 }
 
-// manyEntries draws metadata with many entries, or with some whose names and values are as long, or as short, as may be.
+// manyEntries draws metadata with many entries, or with some whose names and values are as long or
+// as short as they may be.
 func manyEntries(t *rapid.T) map[string]string {
 	m := make(map[string]string)
 	for i := range rapid.SampledFrom([]int{0, 1, 200}).Draw(t, "entries") {
@@ -155,7 +179,7 @@ func manyEntries(t *rapid.T) map[string]string {
 	return m
 }
 
-// limitsHold gives the store what Check takes and what it refuses.
+// limitsHold gives the store commits that Check takes and commits that it refuses.
 func limitsHold(t test, s *suite) {
 	rapid.Check(t, func(t *rapid.T) {
 		ctx := s.context(t)
@@ -166,7 +190,8 @@ func limitsHold(t test, s *suite) {
 		}
 		result, err := s.store.Append(ctx, eventstore.To(stream, eventstore.NoStream, records...))
 		if wrong != nil {
-			if got, want := invalidFields(err), invalidFields(wrong); !errors.Is(err, eventstore.ErrInvalid) || !slices.Equal(got, want) {
+			sameFields := slices.Equal(invalidFields(err), invalidFields(wrong))
+			if !sameFields || !errors.Is(err, eventstore.ErrInvalid) {
 				fatal(t, "what Check refuses is not refused with what it finds", "found", err, "expected", wrong)
 			}
 			return

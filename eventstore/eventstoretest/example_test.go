@@ -10,7 +10,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
 
-// What is assigned here is what the tests of a store declare: func TestConformance(t *testing.T).
+// The tests of a store declare this function as func TestConformance(t *testing.T).
 func ExampleRun() {
 	_ = func(t *testing.T) {
 		eventstoretest.Run(t, func(t testing.TB) eventstore.Store {

@@ -11,11 +11,12 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// handovers is how often a follower that has caught up must be woken: often enough that a store which
-// sometimes loses a wake-up hangs.
+// handovers is how often a follower that has caught up must be woken. A store that sometimes loses
+// a wake-up hangs within so many.
 const handovers = 100
 
-// categoryFollowed ranges over the same follow twice: first over what was there, and then each time over what is appended meanwhile.
+// categoryFollowed ranges over the same follow twice. It first gets what was there, and then each
+// time what is appended meanwhile.
 func categoryFollowed(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	s.history(ctx, t, s.stream(0), 1) // so that the start is not the beginning
@@ -38,9 +39,11 @@ func categoryFollowed(t test, s *suite) {
 	}
 }
 
-// appendAsSeen appends commits behind want, each once follow has said that it has seen something. It returns all records.
+// appendAsSeen appends commits behind want, each of them once follow has said that it has seen
+// something. It returns all records.
 func (s *suite) appendAsSeen(
-	ctx context.Context, stream eventstore.Stream, want []eventstore.Record, commits [][]eventstore.Record, follow func(chan<- struct{}),
+	ctx context.Context, stream eventstore.Stream, want []eventstore.Record, commits [][]eventstore.Record,
+	follow func(chan<- struct{}),
 ) ([]eventstore.Record, error) {
 	seen, over := make(chan struct{}, 1), make(chan struct{})
 	var failed error
@@ -53,7 +56,8 @@ func (s *suite) appendAsSeen(
 				return
 			}
 			var result eventstore.Result
-			if result, failed = s.store.Append(ctx, eventstore.To(stream, eventstore.Expected(len(want)), c...)); failed != nil {
+			result, failed = s.store.Append(ctx, eventstore.To(stream, eventstore.Expected(len(want)), c...))
+			if failed != nil {
 				return
 			}
 			want = append(want, stored(stream, result, c)...)
@@ -67,9 +71,11 @@ func (s *suite) appendAsSeen(
 	return want, failed
 }
 
-// followUntil ranges over all until it has yielded total records of the stream, and returns them. After each it says so.
+// followUntil ranges over all until it has yielded total records of the stream, and returns them.
+// After each commit it says so to seen.
 func (s *suite) followUntil(
-	ctx context.Context, t test, all read, start eventstore.Cursor, stream eventstore.Stream, total int, seen chan<- struct{},
+	ctx context.Context, t test, all read, start eventstore.Cursor, stream eventstore.Stream, total int,
+	seen chan<- struct{},
 ) []eventstore.Record {
 	t.Helper()
 	var got []eventstore.Record
@@ -101,7 +107,7 @@ func (s *suite) followUntil(
 	return got
 }
 
-// followedFromEnd begins loops after appends that followed the call.
+// followedFromEnd ranges over a follow only after appends that came after the call.
 func followedFromEnd(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	before := s.history(ctx, t, stream, 2)
@@ -129,7 +135,7 @@ func followedSince(t test, s *suite) {
 	s.append(ctx, t, stream, eventstore.NoStream, s.record(early, ""))
 	_, want := s.append(ctx, t, stream, eventstore.Expected(1), s.record(late, ""), s.record(early, ""))
 	got := s.followUntil(ctx, t, since, nil, stream, len(want), make(chan struct{}, 1))
-	same(t, "a stream in a category that is followed since a time to come", got, want)
+	same(t, "a stream in a category that is followed since a later time", got, want)
 }
 
 // followedUntilCancelled ends a loop that waits, and one that has begun.

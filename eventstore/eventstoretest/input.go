@@ -19,7 +19,7 @@ type attempt struct {
 	expected eventstore.Expected
 	records  []eventstore.Record
 
-	change func(*eventstore.Commit) // what makes the commit of this another one; may be nil
+	change func(*eventstore.Commit) // makes another commit of the attempt's; may be nil
 }
 
 func (a attempt) commit() eventstore.Commit {
@@ -39,10 +39,13 @@ type mistake struct {
 // mistakes returns one or more for each rule of [eventstore.Check].
 func mistakes() []mistake { return slices.Concat(commitMistakes(), recordMistakes()) }
 
-// What is too long for an id and for a name, and what is no text.
-func longID() string   { return strings.Repeat("x", eventstore.MaxIDBytes+1) }
+// longID returns a text that is too long for an id.
+func longID() string { return strings.Repeat("x", eventstore.MaxIDBytes+1) }
+
+// longName returns a text that is too long for a name.
 func longName() string { return strings.Repeat("x", eventstore.MaxTypeBytes+1) }
 
+// noText is not UTF-8.
 const noText = "broken \xff"
 
 // commitMistakes are those about the stream, the expected version and the commit as a whole.
@@ -70,13 +73,18 @@ func commitMistakes() []mistake {
 		commit("a record of another category", func(c *eventstore.Commit) { c.Records[1].Category += "x" }),
 		commit("a record of no stream", func(c *eventstore.Commit) { c.Records[1].AggregateID = "" }),
 		commit("a digest without a command", func(c *eventstore.Commit) { c.CommandID, c.Digest = "", "d" }),
-		commit("a digest that is too long", func(c *eventstore.Commit) { c.Digest = strings.Repeat("d", eventstore.MaxDigestBytes+1) }),
+		commit("a digest that is too long", func(c *eventstore.Commit) {
+			c.Digest = strings.Repeat("d", eventstore.MaxDigestBytes+1)
+		}),
 		commit("a command id that is not UTF-8", func(c *eventstore.Commit) { c.CommandID = noText }),
 		{"too many records", func(a *attempt) {
 			a.records = slices.Repeat(a.records[:1], eventstore.MaxCommitRecords+1)
 		}},
 		{"two command ids", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = "c-1", "c-2" }},
-		{"a command id on the second record only", func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = "", "c" }},
+		{
+			"a command id on the second record only",
+			func(a *attempt) { a.records[0].CommandID, a.records[1].CommandID = "", "c" },
+		},
 	}
 }
 
@@ -113,7 +121,9 @@ func recordMistakes() []mistake {
 		first("timestamp before 1970 that is not there", func(r *eventstore.Record) {
 			r.Timestamp = time.Date(1970, 1, 1, 0, 30, 0, 0, time.FixedZone("ahead", 3600))
 		}),
-		first("timestamp after 2261", func(r *eventstore.Record) { r.Timestamp = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC) }),
+		first("timestamp after 2261", func(r *eventstore.Record) {
+			r.Timestamp = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC)
+		}),
 		first("timestamp after 2261 that is not there", func(r *eventstore.Record) {
 			r.Timestamp = time.Date(2261, 12, 31, 23, 30, 0, 0, time.FixedZone("behind", -3600))
 		}),
@@ -127,8 +137,12 @@ func recordMistakes() []mistake {
 		second("empty value", func(r *eventstore.Record) { r.Value = []byte{} }),
 		first("metadata key empty", func(r *eventstore.Record) { r.Metadata = map[string]string{"": "v"} }),
 		first("metadata key too long", func(r *eventstore.Record) { r.Metadata = map[string]string{long: "v"} }),
-		first("metadata key that is not UTF-8", func(r *eventstore.Record) { r.Metadata = map[string]string{broken: "v"} }),
-		first("metadata value that is not UTF-8", func(r *eventstore.Record) { r.Metadata = map[string]string{"k": broken} }),
+		first("metadata key that is not UTF-8", func(r *eventstore.Record) {
+			r.Metadata = map[string]string{broken: "v"}
+		}),
+		first("metadata value that is not UTF-8", func(r *eventstore.Record) {
+			r.Metadata = map[string]string{"k": broken}
+		}),
 		{"many mistakes at once", func(a *attempt) {
 			a.stream.Category, a.expected = "", -7
 			a.records[0].Revision, a.records[0].ActorID = 0, broken
@@ -157,7 +171,12 @@ func badInputRefused(t test, s *suite) {
 		same(t, bad.name+": the stream afterwards", s.load(ctx, t, existing), history)
 		same(t, bad.name+": the stream that should not exist", s.load(ctx, t, fresh), nil)
 	}
-	for _, bad := range []eventstore.Stream{{Category: "", ID: "a"}, {Category: "Acc.ount", ID: "a"}, {Category: s.types[0]}, {Category: s.types[0], ID: "\xff"}} {
+	for _, bad := range []eventstore.Stream{
+		{Category: "", ID: "a"},
+		{Category: "Acc.ount", ID: "a"},
+		{Category: s.types[0]},
+		{Category: s.types[0], ID: "\xff"},
+	} {
 		records, err := collect(s.store.ReadStream(ctx, bad, 1))
 		if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) {
 			fatal(t, "reading a stream whose name is invalid does not fail with an *InvalidError", bad, err)
@@ -176,7 +195,8 @@ func badInputRefused(t test, s *suite) {
 // invalidFields returns the fields of all *InvalidErrors that are joined and wrapped in err.
 func invalidFields(err error) []string {
 	var fields []string
-	switch e := err.(type) { //nolint:errorlint // this walks the tree that errors.As would search for the first match only
+	//nolint:errorlint // this walks the tree that errors.As would search for the first match only
+	switch e := err.(type) {
 	case *eventstore.InvalidError:
 		return []string{e.Field}
 	case interface{ Unwrap() []error }:
@@ -221,7 +241,8 @@ func endedContextRefused(t test, s *suite) {
 	late, cancel := context.WithDeadline(ctx, firstTime())
 	defer cancel()
 	_, err = s.store.Append(late, eventstore.To(stream, eventstore.Any, s.records(1, "")...))
-	s.refused(ctx, t, "an append with a context whose deadline has passed", err, context.DeadlineExceeded, stream, history)
+	s.refused(ctx, t, "an append with a context whose deadline has passed", err, context.DeadlineExceeded, stream,
+		history)
 
 	end := eventstore.After(maps.Clone(s.category(ctx, t, stream.Category).cursor))
 	for what, begin := range map[string]func(context.Context) read{
@@ -230,7 +251,9 @@ func endedContextRefused(t test, s *suite) {
 		"reading a category": func(ctx context.Context) read {
 			return s.store.ReadCategory(ctx, stream.Category, eventstore.Beginning())
 		},
-		"reading nothing new": func(ctx context.Context) read { return s.store.ReadCategory(ctx, stream.Category, end) },
+		"reading nothing new": func(ctx context.Context) read {
+			return s.store.ReadCategory(ctx, stream.Category, end)
+		},
 		"following a category": func(ctx context.Context) read {
 			return s.store.Follow(ctx, stream.Category, eventstore.Beginning())
 		},
@@ -238,10 +261,14 @@ func endedContextRefused(t test, s *suite) {
 		between, cancel := context.WithCancel(ctx)
 		begun := begin(between)
 		cancel()
-		for when, all := range map[string]func() read{"before": func() read { return begin(cancelled) }, "before the loop": func() read { return begun }} {
+		for when, all := range map[string]func() read{
+			"before":          func() read { return begin(cancelled) },
+			"before the loop": func() read { return begun },
+		} {
 			records, err := collect(all())
 			if len(records) > 0 || !errors.Is(err, context.Canceled) {
-				fatal(t, what+" with a context that was cancelled "+when+" does not fail with its error", len(records), err)
+				fatal(t, what+" with a context that was cancelled "+when+" does not fail with its error", len(records),
+					err)
 			}
 		}
 	}

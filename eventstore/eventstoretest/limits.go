@@ -19,7 +19,10 @@ func largestCommits(t test, s *suite) {
 		make func() []eventstore.Record
 	}{
 		{"one record", func() []eventstore.Record { return s.records(1, "") }},
-		{"as many records as may be", func() []eventstore.Record { return s.records(eventstore.MaxCommitRecords, ids.New()) }},
+		{
+			"as many records as may be",
+			func() []eventstore.Record { return s.records(eventstore.MaxCommitRecords, ids.New()) },
+		},
 		{"as much metadata as may be", func() []eventstore.Record {
 			r := s.records(1, "")
 			one := eventstore.Record{Header: event.Header{Metadata: map[string]string{"00000": ""}}}
@@ -44,7 +47,8 @@ func largestCommits(t test, s *suite) {
 	}
 }
 
-// fill makes values larger until the commit has [eventstore.MaxCommitBytes], with bytes that do not compress.
+// fill makes values larger until the commit has [eventstore.MaxCommitBytes]. It uses bytes that do
+// not compress.
 func fill(records []eventstore.Record) {
 	left := eventstore.MaxCommitBytes
 	for _, r := range records {
@@ -78,7 +82,8 @@ func strangestHeaders(t test, s *suite) {
 			r := &records[j]
 			r.ID = cut(text, r.ID) + r.ID
 			r.Type, r.Revision = letters, math.MaxInt32
-			r.CorrelationID, r.CausationID, r.CommandCausationID, r.ActorID, r.TraceParent = text, text, text, text, text
+			r.CorrelationID, r.CausationID, r.CommandCausationID = text, text, text
+			r.ActorID, r.TraceParent = text, text
 			r.Metadata = map[string]string{"k": text, cut(text, "k") + "k": strings.Repeat(text, 10)}
 			r.Value = append([]byte(text), 0, 0xff)
 			s.gives(*r)

@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
-// behavesLikeModel drives the store with random calls, and a few slices and maps beside it
-// that say what it must answer.
+// behavesLikeModel makes random calls of the store. A few slices and maps beside it say what it
+// must answer.
 func behavesLikeModel(t test, s *suite) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newModel(t, s)
@@ -63,8 +63,8 @@ const modelStreams = 3
 
 func newModel(t *rapid.T, s *suite) *model {
 	m := &model{s: s, ctx: s.context(t), run: ids.New(), start: make(map[string]eventstore.Cursor)}
-	for _, aggregateType := range s.types {
-		m.start[aggregateType] = maps.Clone(s.category(m.ctx, t, aggregateType).cursor)
+	for _, category := range s.types {
+		m.start[category] = maps.Clone(s.category(m.ctx, t, category).cursor)
 	}
 	id := m.run + drawText(t, "aggregate id")
 	for i := range modelStreams {
@@ -76,7 +76,9 @@ func newModel(t *rapid.T, s *suite) *model {
 		if len(s.types) == 1 {
 			name.ID += fmt.Sprint(i)
 		}
-		m.streams = append(m.streams, &modelStream{name: name, results: make(map[string]eventstore.Result), digests: make(map[string]string)})
+		m.streams = append(m.streams, &modelStream{
+			name: name, results: make(map[string]eventstore.Result), digests: make(map[string]string),
+		})
 	}
 	return m
 }
@@ -106,13 +108,15 @@ func (m *model) appendNew(t *rapid.T) {
 	st := m.draw(t)
 	actual := int64(len(st.records))
 	expected := rapid.OneOf(
-		rapid.SampledFrom([]int64{int64(eventstore.Any), int64(eventstore.NoStream), actual, max(0, actual-1), actual + 1}),
+		rapid.SampledFrom([]int64{
+			int64(eventstore.Any), int64(eventstore.NoStream), actual, max(0, actual-1), actual + 1,
+		}),
 		rapid.Int64Range(0, 60),
 	).Draw(t, "expected")
 	m.append(t, st, eventstore.Expected(expected), m.newRecords(t))
 }
 
-// appendExpected makes histories longer than chance would.
+// appendExpected makes histories that are longer than chance would make them.
 func (m *model) appendExpected(t *rapid.T) {
 	st := m.draw(t)
 	for range rapid.IntRange(1, 5).Draw(t, "commits") {
@@ -120,8 +124,8 @@ func (m *model) appendExpected(t *rapid.T) {
 	}
 }
 
-// appendAgain sends a command a second time, with other records and whatever expectation; or one
-// that another stream holds, which is new to this one.
+// appendAgain sends a command a second time, with other records and any expectation. The command
+// may also be one that another stream holds, which is new to this stream.
 func (m *model) appendAgain(t *rapid.T) {
 	var commands []string
 	for _, st := range m.streams {
@@ -143,20 +147,23 @@ func (m *model) appendAgain(t *rapid.T) {
 
 func toExpected(version int64) eventstore.Expected { return eventstore.Expected(version) }
 
-// append appends to store and model, and compares what they answer.
+// append appends to the store and to the model, and compares what they answer.
 func (m *model) append(t *rapid.T, st *modelStream, expected eventstore.Expected, records []eventstore.Record) {
 	t.Helper()
 	result, err := m.s.store.Append(m.ctx, eventstore.To(st.name, expected, records...))
 	command, actual := records[0].CommandID, int64(len(st.records))
 	if want, ok := st.results[command]; ok {
 		if first, given := st.digests[command], records[0].CommandDigest; first != "" && given != "" && first != given {
-			reused(t, err, eventstore.CommandReusedError{Stream: st.name, CommandID: command, Stored: first, Given: given})
+			reused(t, err, eventstore.CommandReusedError{
+				Stream: st.name, CommandID: command, Stored: first, Given: given,
+			})
 			return
 		}
 		must(t, "repeating a command", err)
 		want.Repeated = true
 		if !reflect.DeepEqual(result, want) {
-			fatal(t, "a repeated command is not answered with the result of its first commit, and Repeated", result, "expected", want)
+			fatal(t, "a repeated command is not answered with the result of its first commit, and Repeated", result,
+				"expected", want)
 		}
 		return
 	}
@@ -166,8 +173,9 @@ func (m *model) append(t *rapid.T, st *modelStream, expected eventstore.Expected
 	}
 	must(t, "an append that should succeed", err)
 	if result.Repeated || result.First() != actual+1 || result.Last() != actual+int64(len(records)) {
-		fatal(t, "an append has another result than expected", fmt.Sprintf("found %+v, expected versions %d to %d, not repeated",
-			result, actual+1, actual+int64(len(records))))
+		fatal(t, "an append has another result than expected",
+			fmt.Sprintf("found %+v, expected versions %d to %d, not repeated",
+				result, actual+1, actual+int64(len(records))))
 	}
 	if result.Time.IsZero() {
 		fatal(t, "the result of a new commit has no time", result)
@@ -196,8 +204,8 @@ func conflicts(t test, err error, stream eventstore.Stream, expected eventstore.
 	}
 }
 
-// streamsHold fails unless each stream is as in the model. The model learns the positions of new
-// records here, so every later read must agree on them.
+// streamsHold fails unless each stream is as in the model. Here the model learns the positions of
+// new records, so every later read must agree on them.
 func (m *model) streamsHold(t *rapid.T) {
 	for i, st := range m.streams {
 		got := m.s.load(m.ctx, t, st.name)
@@ -216,12 +224,12 @@ func (m *model) readStream(t *rapid.T) {
 
 // readAfter reads a category with a cursor that has seen the first records of the model.
 func (m *model) readAfter(t *rapid.T) {
-	aggregateType := rapid.SampledFrom(m.s.types).Draw(t, "category")
+	category := rapid.SampledFrom(m.s.types).Draw(t, "category")
 	seen := rapid.IntRange(0, len(m.order)).Draw(t, "seen")
-	v := m.s.category(m.ctx, t, aggregateType)
-	cursor := maps.Clone(m.start[aggregateType])
+	v := m.s.category(m.ctx, t, category)
+	cursor := maps.Clone(m.start[category])
 	for _, p := range m.order[:seen] {
-		if r := p.record(); r.Category == aggregateType {
+		if r := p.record(); r.Category == category {
 			cursor.Advance(r.Position)
 		}
 	}
@@ -239,7 +247,8 @@ func (m *model) readSince(t *rapid.T) {
 	m.s.yields(m.ctx, t, v, "a category read since a time", eventstore.Since(since), v.since(since))
 }
 
-// categoriesHold fails unless the categories hold the records of the streams, each once and in order.
+// categoriesHold fails unless the categories hold the records of the streams, each once and in
+// order.
 func (m *model) categoriesHold(t *rapid.T) {
 	for i, st := range m.streams {
 		v := m.s.category(m.ctx, t, st.name.Category)

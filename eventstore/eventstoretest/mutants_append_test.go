@@ -36,7 +36,7 @@ func newAppendCall(ctx context.Context, c eventstore.Commit) appendCall {
 	return a
 }
 
-// commit returns what was given, with what was changed since.
+// commit returns the commit that was given, with all later changes.
 func (a appendCall) commit() eventstore.Commit {
 	c := a.given
 	c.Records = a.records
@@ -59,8 +59,11 @@ func versions(r appendResult, first, last int64) appendResult {
 	return r
 }
 
-// appending replaces the append of w, but for checks; next is the one it replaces.
-func appending(replace func(w *wrapped, a appendCall, next func(appendCall) (appendResult, error)) (appendResult, error)) func(*wrapped) {
+// appending replaces the append of w, but not its checks. The function next is the one that it
+// replaces.
+func appending(
+	replace func(w *wrapped, a appendCall, next func(appendCall) (appendResult, error)) (appendResult, error),
+) func(*wrapped) {
 	return func(w *wrapped) {
 		inner := w.append
 		next := func(a appendCall) (appendResult, error) { return inner(a.ctx, a.commit()) }
@@ -92,7 +95,9 @@ func versionMutants() []mutant {
 		{name: "compares, and sets later", caughtBy: caughtBy(oneWins), breaks: appending(
 			func(w *wrapped, a appendCall, next next) (appendResult, error) {
 				if actual := w.length(a.ctx, a.stream); !a.expected.Met(actual) {
-					return appendResult{}, &eventstore.ConflictError{Stream: a.stream, Expected: a.expected, Actual: actual}
+					return appendResult{}, &eventstore.ConflictError{
+						Stream: a.stream, Expected: a.expected, Actual: actual,
+					}
 				}
 				for range 20 {
 					runtime.Gosched()
@@ -153,7 +158,7 @@ func commitMutants() []mutant {
 	}
 }
 
-// oneByOne does keep the commits' descriptions right.
+// oneByOne appends the records one by one, but keeps the commits' descriptions right.
 func oneByOne(w *wrapped) {
 	var mu sync.Mutex
 	commits := make(map[string]eventstore.CommitPart)
@@ -207,7 +212,9 @@ func commandMutants() []mutant {
 		{name: "looks at the version before the command id", caughtBy: caughtBy(model, commandOnce), breaks: appending(
 			func(w *wrapped, a appendCall, next next) (appendResult, error) {
 				if actual := w.length(a.ctx, a.stream); !a.expected.Met(actual) {
-					return appendResult{}, &eventstore.ConflictError{Stream: a.stream, Expected: a.expected, Actual: actual}
+					return appendResult{}, &eventstore.ConflictError{
+						Stream: a.stream, Expected: a.expected, Actual: actual,
+					}
 				}
 				return next(a)
 			})},
@@ -240,24 +247,35 @@ func commandMutants() []mutant {
 				return result, err
 			})(w)
 		}},
-		{name: "takes a command for the one that has its id", caughtBy: caughtBy(commandReuse, model), breaks: withoutDigests},
-		{name: "yields commits without the digest of their command", caughtBy: caughtBy(commandReuse, model), breaks: forgettingDigests},
+		{
+			name: "takes a command for the one that has its id", caughtBy: caughtBy(commandReuse, model),
+			breaks: withoutDigests,
+		},
+		{
+			name: "yields commits without the digest of their command", caughtBy: caughtBy(commandReuse, model),
+			breaks: forgettingDigests,
+		},
 		{name: "refuses a command without a digest", caughtBy: caughtBy(commandReuse, model), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				result, err := next(a)
 				if result.Repeated && a.records[0].CommandDigest == "" {
-					return appendResult{}, &eventstore.CommandReusedError{Stream: a.stream, CommandID: a.records[0].CommandID}
+					return appendResult{}, &eventstore.CommandReusedError{
+						Stream: a.stream, CommandID: a.records[0].CommandID,
+					}
 				}
 				return result, err
 			})},
-		{name: "refuses a command that was used before without the facts", caughtBy: caughtBy(commandReuse, model), breaks: appending(
-			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
-				result, err := next(a)
-				if errors.Is(err, eventstore.ErrCommandReused) {
-					err = eventstore.ErrCommandReused
-				}
-				return result, err
-			})},
+		{
+			name: "refuses a command that was used before without the facts", caughtBy: caughtBy(commandReuse, model),
+			breaks: appending(
+				func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+					result, err := next(a)
+					if errors.Is(err, eventstore.ErrCommandReused) {
+						err = eventstore.ErrCommandReused
+					}
+					return result, err
+				}),
+		},
 		{name: "stores a command again while it is on its way", caughtBy: caughtBy(commandOnce), breaks: inFlight},
 	}
 }
@@ -305,7 +323,7 @@ func forgetful(w *wrapped) {
 	})
 }
 
-// inFlight notices a repeated command once the first is stored, and not sooner.
+// inFlight notices a repeated command only once the first one is stored.
 func inFlight(w *wrapped) {
 	var mu sync.Mutex
 	known := make(map[string]appendResult)
@@ -361,7 +379,8 @@ func inputMutants() []mutant {
 				result, err := next(a)
 				if errors.Is(err, eventstore.ErrInvalid) && len(a.records) > 1 {
 					a.records = []eventstore.Record{{Header: event.Header{
-						Category: a.stream.Category, AggregateID: a.stream.ID, ID: "x", Type: "X", Revision: 1, Timestamp: time.Unix(1, 0),
+						Category: a.stream.Category, AggregateID: a.stream.ID, ID: "x", Type: "X", Revision: 1,
+						Timestamp: time.Unix(1, 0),
 					}, Value: []byte("x")}}
 					_, _ = next(a)
 				}
@@ -372,18 +391,30 @@ func inputMutants() []mutant {
 				a.ctx = context.WithoutCancel(a.ctx)
 				return next(a)
 			})},
-		{name: "retains values", caughtBy: caughtBy(retention), breaks: retaining(func(r, given *eventstore.Record) { r.Value = given.Value })},
-		{name: "retains metadata", caughtBy: caughtBy(retention), breaks: retaining(func(r, given *eventstore.Record) { r.Metadata = given.Metadata })},
-		{name: "retains records", caughtBy: caughtBy(retention), breaks: retaining(func(r, given *eventstore.Record) { r.ID = given.ID })},
+		{
+			name: "retains values", caughtBy: caughtBy(retention),
+			breaks: retaining(func(r, given *eventstore.Record) { r.Value = given.Value }),
+		},
+		{
+			name: "retains metadata", caughtBy: caughtBy(retention),
+			breaks: retaining(func(r, given *eventstore.Record) { r.Metadata = given.Metadata }),
+		},
+		{
+			name: "retains records", caughtBy: caughtBy(retention),
+			breaks: retaining(func(r, given *eventstore.Record) { r.ID = given.ID }),
+		},
 		{name: "takes no commits of more than 999 records", caughtBy: caughtBy(largest), breaks: refusing(
 			func(a appendCall) bool { return len(a.records) > 999 })},
-		{name: "takes no commits of exactly the largest size", caughtBy: caughtBy(largest), breaks: refusing(func(a appendCall) bool {
-			n := 0
-			for _, r := range a.records {
-				n += eventstore.Size(r)
-			}
-			return n == eventstore.MaxCommitBytes
-		})},
+		{
+			name: "takes no commits of exactly the largest size", caughtBy: caughtBy(largest),
+			breaks: refusing(func(a appendCall) bool {
+				n := 0
+				for _, r := range a.records {
+					n += eventstore.Size(r)
+				}
+				return n == eventstore.MaxCommitBytes
+			}),
+		},
 		{name: "takes no ids of 255 bytes", caughtBy: caughtBy(largest, strangest), breaks: refusing(
 			func(a appendCall) bool { return len(a.stream.ID) == 255 })},
 		{name: "takes no zero bytes in ids", caughtBy: caughtBy(strangest, similarNames), breaks: refusing(
@@ -391,14 +422,16 @@ func inputMutants() []mutant {
 	}
 }
 
-// retaining lets take make records out of what the caller gave, and may have overwritten since.
+// retaining keeps records that the caller gave and may have overwritten since. The function take
+// makes stored records out of them.
 func retaining(take func(r, given *eventstore.Record)) func(*wrapped) {
 	return func(w *wrapped) {
 		kept := make(map[string]*eventstore.Record)
 		appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 			result, err := next(a)
 			for i := range a.records {
-				kept[place(eventstore.Record{Header: headerOf(a.stream, result.First()+int64(i))})] = &a.given.Records[i]
+				kept[place(
+					eventstore.Record{Header: headerOf(a.stream, result.First()+int64(i))})] = &a.given.Records[i]
 			}
 			return result, err
 		})(w)

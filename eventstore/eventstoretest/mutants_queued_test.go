@@ -10,8 +10,10 @@ import (
 // marked is the Tip of an expectation that a broken store treats in its own way.
 type marked struct{}
 
-// tipping replaces what the store does with a commit that was decided on what ReadQueued yields.
-func tipping(replace func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error)) func(*wrapped) {
+// tipping replaces what the store does with a commit that was decided on the records of ReadQueued.
+func tipping(
+	replace func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error),
+) func(*wrapped) {
 	return func(w *wrapped) {
 		queued, inner := w.queued, w.append
 		w.queued = func(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
@@ -29,7 +31,9 @@ func tipping(replace func(ctx context.Context, w *wrapped, c eventstore.Commit) 
 }
 
 // checking replaces what the store answers to checks.
-func checking(replace func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error)) func(*wrapped) {
+func checking(
+	replace func(ctx context.Context, w *wrapped, c eventstore.Commit) (eventstore.Result, error),
+) func(*wrapped) {
 	return func(w *wrapped) {
 		inner := w.append
 		w.append = func(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {

@@ -19,7 +19,10 @@ func changing(change func(*eventstore.Record)) func(*wrapped) {
 
 func recordMutants() []mutant {
 	return []mutant{
-		{name: "drops metadata", caughtBy: caughtBy(model, strangest), breaks: changing(func(r *eventstore.Record) { r.Metadata = nil })},
+		{
+			name: "drops metadata", caughtBy: caughtBy(model, strangest),
+			breaks: changing(func(r *eventstore.Record) { r.Metadata = nil }),
+		},
 		{name: "drops empty metadata values", caughtBy: caughtBy(model), breaks: changing(func(r *eventstore.Record) {
 			r.Metadata = maps.Clone(r.Metadata)
 			maps.DeleteFunc(r.Metadata, func(_, v string) bool { return v == "" })
@@ -47,7 +50,9 @@ func recordMutants() []mutant {
 
 func streaming(replace func(w *wrapped, ctx context.Context, s eventstore.Stream, from int64) records) func(*wrapped) {
 	return func(w *wrapped) {
-		w.stream = func(ctx context.Context, s eventstore.Stream, from int64) records { return replace(w, ctx, s, from) }
+		w.stream = func(ctx context.Context, s eventstore.Stream, from int64) records {
+			return replace(w, ctx, s, from)
+		}
 	}
 }
 
@@ -103,7 +108,7 @@ func loopMutants() []mutant {
 					}
 				}
 			})},
-		{name: "fails with an error of its own when it is cancelled", caughtBy: caughtBy(cancelled), breaks: streaming(
+		{name: "fails with another error when it is cancelled", caughtBy: caughtBy(cancelled), breaks: streaming(
 			func(w *wrapped, ctx context.Context, s eventstore.Stream, from int64) records {
 				return func(yield func(eventstore.Record, error) bool) {
 					for r, err := range w.good.ReadStream(ctx, s, from) {
@@ -116,7 +121,10 @@ func loopMutants() []mutant {
 					}
 				}
 			})},
-		{name: "locks out writers while it is ranged over", caughtBy: caughtBy(unblocked), breaks: locking, config: impatient()},
+		{
+			name: "locks out writers while it is ranged over", caughtBy: caughtBy(unblocked), breaks: locking,
+			config: impatient(),
+		},
 	}
 }
 
@@ -129,7 +137,10 @@ func nameMutants() []mutant {
 				}
 				return w.good.ReadStream(ctx, s, from)
 			})},
-		{name: "takes ids in upper and lower case for the same", caughtBy: caughtBy(similarNames), breaks: renaming(strings.ToLower)},
+		{
+			name: "takes ids in upper and lower case for the same", caughtBy: caughtBy(similarNames),
+			breaks: renaming(strings.ToLower),
+		},
 		{name: "trims ids", caughtBy: caughtBy(similarNames), breaks: renaming(strings.TrimSpace)},
 		{name: "ends ids at a zero byte", caughtBy: caughtBy(similarNames), breaks: renaming(func(id string) string {
 			before, _, _ := strings.Cut(id, "\x00")
@@ -161,7 +172,7 @@ func withoutErrors(all records) records {
 	}
 }
 
-// locking has one lock for all; whoever waits for it gives up with its context.
+// locking uses one lock for all. A caller that waits for it gives up when its context ends.
 func locking(w *wrapped) {
 	lock := make(chan struct{}, 1)
 	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
@@ -222,28 +233,34 @@ func categoryMutants() []mutant {
 					return seen(start, r) || first > 0 && r.Position.Offset == first
 				})
 			})},
-		{name: "takes partitions that a cursor does not name as read", caughtBy: caughtBy(resumes, rereads), breaks: listing(
-			func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
-				return slices.DeleteFunc(all, func(r eventstore.Record) bool {
-					return seen(start, r) || start.Offset(r.Position.Partition) == 0 && r.Position.Offset > 0
+		{
+			name: "takes partitions that a cursor does not name as read", caughtBy: caughtBy(resumes, rereads),
+			breaks: listing(
+				func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
+					return slices.DeleteFunc(all, func(r eventstore.Record) bool {
+						return seen(start, r) || start.Offset(r.Position.Partition) == 0 && r.Position.Offset > 0
+					})
+				}),
+		},
+		{
+			name: "ends a category amid a commit while appends are under way", caughtBy: caughtBy(anyWins, oneWins),
+			breaks: func(w *wrapped) {
+				var underWay atomic.Int64
+				appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
+					underWay.Add(1)
+					defer underWay.Add(-1)
+					runtime.Gosched()
+					return next(a)
+				})(w)
+				w.listing(func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
+					all = slices.DeleteFunc(all, func(r eventstore.Record) bool { return seen(start, r) })
+					if n := len(all); n > 0 && all[n-1].Commit.Length > 1 && underWay.Load() > 0 {
+						all = all[:n-1]
+					}
+					return all
 				})
-			})},
-		{name: "ends a category amid a commit while appends are under way", caughtBy: caughtBy(anyWins, oneWins), breaks: func(w *wrapped) {
-			var underWay atomic.Int64
-			appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
-				underWay.Add(1)
-				defer underWay.Add(-1)
-				runtime.Gosched()
-				return next(a)
-			})(w)
-			w.listing(func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
-				all = slices.DeleteFunc(all, func(r eventstore.Record) bool { return seen(start, r) })
-				if n := len(all); n > 0 && all[n-1].Commit.Length > 1 && underWay.Load() > 0 {
-					all = all[:n-1]
-				}
-				return all
-			})
-		}},
+			},
+		},
 		{name: "yields a category backwards", caughtBy: caughtBy(model, rereads), breaks: listing(
 			func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
 				all = slices.DeleteFunc(all, func(r eventstore.Record) bool { return seen(start, r) })
@@ -260,25 +277,34 @@ func categoryMutants() []mutant {
 				return all
 			})
 		}},
-		{name: "begins to read a category when it is ranged over", caughtBy: caughtBy(asOfCall), breaks: func(w *wrapped) {
-			w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
-				return func(yield func(eventstore.Record, error) bool) { w.good.ReadCategory(ctx, aggregateType, start)(yield) }
-			}
-		}},
-		{name: "falls silent amid a category when it is cancelled", caughtBy: caughtBy(cancelled), breaks: func(w *wrapped) {
-			w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
-				return withoutErrors(w.good.ReadCategory(ctx, aggregateType, start))
-			}
-		}},
+		{
+			name: "begins to read a category when it is ranged over", caughtBy: caughtBy(asOfCall),
+			breaks: func(w *wrapped) {
+				w.category = func(ctx context.Context, category string, start eventstore.Start) records {
+					return func(yield func(eventstore.Record, error) bool) {
+						w.good.ReadCategory(ctx, category, start)(yield)
+					}
+				}
+			},
+		},
+		{
+			name: "falls silent amid a category when it is cancelled", caughtBy: caughtBy(cancelled),
+			breaks: func(w *wrapped) {
+				w.category = func(ctx context.Context, category string, start eventstore.Start) records {
+					return withoutErrors(w.good.ReadCategory(ctx, category, start))
+				}
+			},
+		},
 		{name: "ignores the context of a read", caughtBy: caughtBy(endedContext), breaks: func(w *wrapped) {
-			w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
-				return w.good.ReadCategory(context.WithoutCancel(ctx), aggregateType, start)
+			w.category = func(ctx context.Context, category string, start eventstore.Start) records {
+				return w.good.ReadCategory(context.WithoutCancel(ctx), category, start)
 			}
 		}},
 	}
 }
 
-// sinceBy yields the records that start lets through by its cursor, and by its time if first says so.
+// sinceBy yields the records that start lets through by its cursor, and by its time if yields says
+// so.
 func sinceBy(yields func(since time.Time, r eventstore.Record, begun bool) bool) func(*wrapped) {
 	return listing(func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
 		begun := make(map[int32]bool)
@@ -330,7 +356,10 @@ func closingMutants() []mutant {
 		}
 	}
 	return []mutant{
-		{name: "does not close", caughtBy: caughtBy(closing), breaks: func(w *wrapped) { w.close = func() error { return nil } }},
+		{
+			name: "does not close", caughtBy: caughtBy(closing),
+			breaks: func(w *wrapped) { w.close = func() error { return nil } },
+		},
 		{name: "cannot be closed twice", caughtBy: caughtBy(closing), breaks: func(w *wrapped) {
 			inner := w.close
 			w.close = func() error {
@@ -341,9 +370,12 @@ func closingMutants() []mutant {
 			}
 		}},
 		{name: "loses the end of a stream", caughtBy: caughtBy(closing), config: durable(), breaks: lostAtEnd},
-		{name: "forgets commands when it is closed", caughtBy: caughtBy(closing), config: durable(), breaks: func(w *wrapped) {
-			w.reopen = func() { forgetful(w) }
-		}},
+		{
+			name: "forgets commands when it is closed", caughtBy: caughtBy(closing), config: durable(),
+			breaks: func(w *wrapped) {
+				w.reopen = func() { forgetful(w) }
+			},
+		},
 		{name: "refuses what it has stored", caughtBy: caughtBy(closing), config: durable(), breaks: func(w *wrapped) {
 			inner, stored := w.close, w.append
 			w.close = func() error {

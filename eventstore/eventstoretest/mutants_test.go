@@ -30,7 +30,7 @@ const (
 	since        = "a category is read since a time"
 	following    = "a category is followed"
 	fromEnd      = "a category is followed from its end"
-	followSince  = "a category is followed since a time to come"
+	followSince  = "a category is followed since a later time"
 	unfollowed   = "a follow that is cancelled says so"
 	largest      = "a commit may be as large as the limits say"
 	strangest    = "names and headers may be as strange as the limits say"
@@ -53,9 +53,10 @@ type mutant struct {
 func caughtBy(checks ...string) []string { return checks }
 
 func mutants() []mutant {
-	return slices.Concat(versionMutants(), commitMutants(), commandMutants(), queuedMutants(), inputMutants(), recordMutants(),
-		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(), closingMutants(),
-		timeMutants(), sameMutants())
+	return slices.Concat(versionMutants(), commitMutants(), commandMutants(), queuedMutants(), inputMutants(),
+		recordMutants(),
+		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(),
+		closingMutants(), timeMutants(), sameMutants())
 }
 
 func durable() eventstoretest.Config { return eventstoretest.Config{Durable: true} }

@@ -52,15 +52,18 @@ func timeMutants() []mutant {
 					r.Timestamp = given.UTC()
 				}
 			})},
-		{name: "forgets the last time when it is closed", caughtBy: caughtBy(closing), config: durable(), breaks: func(w *wrapped) {
-			w.reopen = func() {
-				given(func(r *eventstore.Record, given time.Time) {
-					if given.Before(r.Timestamp) {
-						r.Timestamp = given.UTC()
-					}
-				})(w)
-			}
-		}},
+		{
+			name: "forgets the last time when it is closed", caughtBy: caughtBy(closing), config: durable(),
+			breaks: func(w *wrapped) {
+				w.reopen = func() {
+					given(func(r *eventstore.Record, given time.Time) {
+						if given.Before(r.Timestamp) {
+							r.Timestamp = given.UTC()
+						}
+					})(w)
+				}
+			},
+		},
 		{name: "gives every event the present", caughtBy: caughtBy(times, model), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				a.records = slices.Clone(a.records)
@@ -133,35 +136,44 @@ func sameMutants() []mutant {
 				maps.DeleteFunc(r.Metadata, func(k, _ string) bool { return len(k) == eventstore.MaxIDBytes })
 			})},
 		{name: "takes every category for an empty one", caughtBy: caughtBy(unknown), breaks: func(w *wrapped) {
-			category := w.category
-			w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
-				if strings.HasPrefix(aggregateType, "Nobody") {
+			inner := w.category
+			w.category = func(ctx context.Context, category string, start eventstore.Start) records {
+				if strings.HasPrefix(category, "Nobody") {
 					return empty
 				}
-				return category(ctx, aggregateType, start)
+				return inner(ctx, category, start)
 			}
 		}},
 		{name: "makes the categories that it is asked for", caughtBy: caughtBy(unknown), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				result, err := next(a)
 				if errors.Is(err, eventstore.ErrInvalid) && eventstore.Check(a.commit()) == nil {
-					return appendResult{Streams: []eventstore.Written{{Stream: a.stream, First: 1, Last: 1}}, Position: event.Position{Offset: 1}}, nil
+					return appendResult{
+						Streams:  []eventstore.Written{{Stream: a.stream, First: 1, Last: 1}},
+						Position: event.Position{Offset: 1},
+					}, nil
 				}
 				return result, err
 			})},
-		{name: "does not look at the context where there is nothing to read", caughtBy: caughtBy(endedContext), breaks: streaming(
-			func(w *wrapped, ctx context.Context, s eventstore.Stream, from int64) records {
-				if w.length(context.WithoutCancel(ctx), s) == 0 {
-					return empty
+		{
+			name: "does not look at the context where there is nothing to read", caughtBy: caughtBy(endedContext),
+			breaks: streaming(
+				func(w *wrapped, ctx context.Context, s eventstore.Stream, from int64) records {
+					if w.length(context.WithoutCancel(ctx), s) == 0 {
+						return empty
+					}
+					return w.good.ReadStream(ctx, s, from)
+				}),
+		},
+		{
+			name: "does not look at the context where there is nothing new", caughtBy: caughtBy(endedContext),
+			breaks: func(w *wrapped) {
+				inner := w.category
+				w.category = func(ctx context.Context, category string, start eventstore.Start) records {
+					return unlessEmpty(ctx, inner(ctx, category, start))
 				}
-				return w.good.ReadStream(ctx, s, from)
-			})},
-		{name: "does not look at the context where there is nothing new", caughtBy: caughtBy(endedContext), breaks: func(w *wrapped) {
-			category := w.category
-			w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
-				return unlessEmpty(ctx, category(ctx, aggregateType, start))
-			}
-		}},
+			},
+		},
 		{name: "goes on reading when it is closed", caughtBy: caughtBy(closing), breaks: func(w *wrapped) {
 			w.outlives = true
 		}},
@@ -177,14 +189,14 @@ func sameMutants() []mutant {
 				})
 			})},
 		{name: "follows from the end where a cursor is beyond it", caughtBy: caughtBy(beyondEnd), breaks: followed(
-			func(w *wrapped, ctx context.Context, aggregateType string, start eventstore.Start) records {
+			func(w *wrapped, ctx context.Context, category string, start eventstore.Start) records {
 				end := make(eventstore.Cursor)
-				for r, err := range w.good.ReadCategory(ctx, aggregateType, eventstore.Beginning()) {
+				for r, err := range w.good.ReadCategory(ctx, category, eventstore.Beginning()) {
 					if err == nil {
 						end[r.Position.Partition] = min(r.Position.Offset, start.Offset(r.Position.Partition)-1)
 					}
 				}
-				return w.good.Follow(ctx, aggregateType, eventstore.After(end))
+				return w.good.Follow(ctx, category, eventstore.After(end))
 			})},
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// decisionsOnQueued lets writers decide on what is queued, if the store shows that, while others append whatever the version is.
+// decisionsOnQueued lets writers decide on queued commits, if the store shows them, while others
+// append at any version.
 func decisionsOnQueued(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(0)
 	var (
@@ -45,7 +46,8 @@ func decisionsOnQueued(t test, s *suite) {
 		if d.result.Last() > int64(len(final)) || d.seen != nil && !slices.Equal(d.seen, idsOf(final[:before])) {
 			fatal(t, "a commit does not stand right behind what it was decided on", d.result, len(d.seen))
 		}
-		same(t, "a commit that was decided on what is queued", final[before:d.result.Last()], stored(stream, d.result, d.records))
+		same(t, "a commit that was decided on what is queued", final[before:d.result.Last()],
+			stored(stream, d.result, d.records))
 	}
 	s.tipsHold(ctx, t, stream, final)
 }
@@ -89,7 +91,7 @@ func idsOf(records []eventstore.Record) []string {
 	return ids
 }
 
-// tipsHold looks at the ends of a stream with nothing queued.
+// tipsHold looks at the expectations of a stream with nothing queued.
 func (s *suite) tipsHold(ctx context.Context, t test, stream eventstore.Stream, history []eventstore.Record) {
 	for _, from := range []int64{-1, 1, 2, int64(len(history)), int64(len(history)) + 1} {
 		all, at := s.store.ReadQueued(ctx, stream, from)
@@ -103,10 +105,11 @@ func (s *suite) tipsHold(ctx context.Context, t test, stream eventstore.Stream, 
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err := s.store.Append(ended, at.Commit(s.records(1, "")...))
-	s.refused(ctx, t, "an append behind a tip with a context that has ended", err, context.Canceled, stream, history)
+	s.refused(ctx, t, "an append with a tip and a context that has ended", err, context.Canceled, stream, history)
 	_, more := s.append(ctx, t, stream, eventstore.Expected(len(history)), s.records(1, "")...)
 	_, err = s.store.Append(ctx, at.Commit(s.records(1, "")...))
-	s.refused(ctx, t, "an append behind a tip that is none any more", err, eventstore.ErrConflict, stream, append(history, more...))
+	s.refused(ctx, t, "an append with an expectation that has passed", err, eventstore.ErrConflict, stream,
+		append(history, more...))
 
 	bad := eventstore.Stream{Category: stream.Category}
 	all, at := s.store.ReadQueued(ctx, bad, 1)
@@ -115,7 +118,7 @@ func (s *suite) tipsHold(ctx context.Context, t test, stream eventstore.Stream, 
 	_, checked := s.store.Append(ctx, at.Commit())
 	for _, err := range []error{read, appended, checked} {
 		if !errors.Is(err, eventstore.ErrInvalid) {
-			fatal(t, "a tip of a stream whose name is invalid does not fail with an *InvalidError", "found", err)
+			fatal(t, "an expectation of an invalid stream does not fail with an *InvalidError", "found", err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
-// read is what the read methods of a store return.
+// read is an iterator that a read method of a store returns.
 type read = iter.Seq2[eventstore.Record, error]
 
 // history appends commits of several lengths to a fresh stream.
@@ -30,10 +30,10 @@ func (s *suite) history(ctx context.Context, t test, stream eventstore.Stream, c
 }
 
 // behind returns a read of the category that begins where it ends now.
-func (s *suite) behind(ctx context.Context, t test, aggregateType string) func() read {
+func (s *suite) behind(ctx context.Context, t test, category string) func() read {
 	t.Helper()
-	cursor := maps.Clone(s.category(ctx, t, aggregateType).cursor)
-	return func() read { return s.store.ReadCategory(ctx, aggregateType, eventstore.After(cursor)) }
+	cursor := maps.Clone(s.category(ctx, t, category).cursor)
+	return func() read { return s.store.ReadCategory(ctx, category, eventstore.After(cursor)) }
 }
 
 // of leaves only the records of stream.
@@ -94,14 +94,15 @@ func readBreaks(t test, s *suite) {
 		must(t, "pulling the first record of a "+name, err)
 		stop()
 		if _, _, more := next(); !ok || more {
-			fatal(t, "an iterator over a "+name+" that was stopped after its first record goes on, or has none", ok, more)
+			fatal(t, "an iterator over a "+name+" that was stopped after its first record goes on, or has none", ok,
+				more)
 		}
 	}
 	same(t, "a stream after loops over it ended early", s.load(ctx, t, stream), want)
 }
 
-// cancelledReadTold cancels while it reads. The store may have the rest at hand and yield it; what it
-// must not do is to stop as if there were no more.
+// cancelledReadTold cancels while it reads. The store may yield the rest if it has it at hand. It
+// must not stop as if there were no more.
 func cancelledReadTold(t test, s *suite) {
 	outer, stream := s.context(t), s.stream(0)
 	_, want := s.append(outer, t, stream, eventstore.NoStream, s.records(eventstore.MaxCommitRecords/2, "")...)
@@ -132,7 +133,9 @@ func cancelledReadTold(t test, s *suite) {
 		}
 		cancel()
 		if failed == nil && n != c.want {
-			fatal(t, fmt.Sprintf("a %s whose read is cancelled stops after %d of %d records without an error", name, n, c.want))
+			fatal(t,
+				fmt.Sprintf("a %s whose read is cancelled stops after %d of %d records without an error", name, n,
+					c.want))
 		}
 		if failed != nil && !errors.Is(failed, context.Canceled) {
 			fatal(t, "a read that is cancelled fails with another error than that of its context", failed)
@@ -165,13 +168,13 @@ func readersDoNotBlock(t test, s *suite) {
 func similarNamesApart(t test, s *suite) {
 	ctx, id := s.context(t), ids.New()
 	names := []string{
-		id, id + " ", " " + id, id + "/", id + "/a", id + "/a/b", id + "a", strings.ToUpper(id) + "A", id + "\x00", id + "\x00a",
-		id + "1", id + "11", id + "-1", id + "ä", id + "a\u0308", id + "ß", id + "ss",
+		id, id + " ", " " + id, id + "/", id + "/a", id + "/a/b", id + "a", strings.ToUpper(id) + "A", id + "\x00",
+		id + "\x00a", id + "1", id + "11", id + "-1", id + "ä", id + "a\u0308", id + "ß", id + "ss",
 	}
 	var streams []eventstore.Stream
 	for _, name := range names {
-		for _, aggregateType := range s.types {
-			streams = append(streams, eventstore.Stream{Category: aggregateType, ID: name})
+		for _, category := range s.types {
+			streams = append(streams, eventstore.Stream{Category: category, ID: name})
 		}
 	}
 	history := make(map[eventstore.Stream][]eventstore.Record)
@@ -190,10 +193,10 @@ func similarNamesApart(t test, s *suite) {
 
 func categoryRereads(t test, s *suite) {
 	ctx := s.context(t)
-	for i, aggregateType := range s.types {
+	for i, category := range s.types {
 		stream := s.stream(i)
 		want := s.history(ctx, t, stream, 3)
-		v := s.category(ctx, t, aggregateType)
+		v := s.category(ctx, t, category)
 		same(t, "a stream in its category", v.only(stream), want)
 		for range 2 {
 			s.yields(ctx, t, v, "a category read from the beginning", eventstore.Beginning(), v.partitions)
@@ -203,7 +206,8 @@ func categoryRereads(t test, s *suite) {
 	}
 }
 
-// categoryResumes reads new records a few at a time, each time from a cursor that a projection would have saved.
+// categoryResumes reads new records a few at a time, each time from a cursor that a projection
+// would have saved.
 func categoryResumes(t test, s *suite) {
 	ctx := s.context(t)
 	cursor := maps.Clone(s.category(ctx, t, s.types[0]).cursor)
@@ -241,7 +245,8 @@ func categoryResumes(t test, s *suite) {
 	}
 	for p := range v.partitions {
 		one := eventstore.Cursor{p: v.cursor[p]}
-		s.yields(ctx, t, v, "a category read after a cursor that names one partition", eventstore.After(one), v.after(one))
+		s.yields(ctx, t, v, "a category read after a cursor that names one partition", eventstore.After(one),
+			v.after(one))
 	}
 }
 
@@ -251,8 +256,8 @@ func categorySince(t test, s *suite) {
 	s.category(ctx, t, stream.Category)
 	base := s.tick(time.Hour).Truncate(time.Second)
 	offsets := []time.Duration{
-		0, 5 * time.Millisecond, 5*time.Millisecond + 999_999, 2 * time.Millisecond, 9 * time.Millisecond, 9 * time.Millisecond,
-		time.Millisecond, 20*time.Millisecond + 1, 10 * time.Millisecond,
+		0, 5 * time.Millisecond, 5*time.Millisecond + 999_999, 2 * time.Millisecond, 9 * time.Millisecond,
+		9 * time.Millisecond, time.Millisecond, 20*time.Millisecond + 1, 10 * time.Millisecond,
 	}
 	for i, d := range offsets {
 		r := s.record(base.Add(d), "")
@@ -279,7 +284,7 @@ func categorySince(t test, s *suite) {
 	}
 	for _, year := range []int{2039, 2261, 99_999} {
 		late := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-		s.yields(ctx, t, v, "a category read since a time to come", eventstore.Since(late), nil)
+		s.yields(ctx, t, v, "a category read since a later time", eventstore.Since(late), nil)
 	}
 }
 
@@ -303,7 +308,9 @@ func cursorsBeyondEnd(t test, s *suite) {
 		_, more := s.append(ctx, t, stream, eventstore.Expected(len(before)), s.records(1, "")...)
 		before = append(before, more...)
 	}
-	want := slices.DeleteFunc(before, func(r eventstore.Record) bool { return r.Position.Offset <= result.Position.Offset+ahead })
+	want := slices.DeleteFunc(before, func(r eventstore.Record) bool {
+		return r.Position.Offset <= result.Position.Offset+ahead
+	})
 	got := s.followUntil(ctx, t, all, start, stream, len(want), make(chan struct{}, 1))
 	same(t, "a stream in a category that is followed from beyond its end", got, want)
 }
@@ -315,9 +322,13 @@ func unknownCategoryRefused(t test, s *suite) {
 	_, read := collect(s.store.ReadStream(ctx, unknown, 1))
 	_, all := collect(s.store.ReadCategory(ctx, unknown.Category, eventstore.Beginning()))
 	_, followed := collect(s.store.Follow(ctx, unknown.Category, eventstore.Beginning()))
-	for what, err := range map[string]error{"appending to": appended, "reading a stream of": read, "reading": all, "following": followed} {
+	for what, err := range map[string]error{
+		"appending to": appended, "reading a stream of": read, "reading": all, "following": followed,
+	} {
 		if fields := invalidFields(err); !slices.Equal(fields, []string{"category"}) {
-			fatal(t, what+" a category that the store does not hold does not fail with an *InvalidError of the category", err)
+			fatal(t,
+				what+" a category that the store does not hold does not fail with an *InvalidError of the category",
+				err)
 		}
 	}
 }

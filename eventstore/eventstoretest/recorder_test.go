@@ -19,7 +19,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
 
-// TestMain keeps rapid from shortening, and keeping for later, the failures that these tests want.
+// TestMain stops rapid from shortening the failures that these tests want, and from keeping them
+// for later.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	for name, value := range map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "0s"} {
@@ -128,9 +129,9 @@ func good(t *testing.T) *memory.Store {
 	return store
 }
 
-// TestBrokenStoresAreCaught breaks a good store in one way at a time. Without the break the same check
-// passes, so it is the break that it sees.
-func TestBrokenStoresAreCaught(t *testing.T) {
+// TestRunBrokenStores breaks a good store in one way at a time. Without the break the same check
+// passes, so the check sees the break.
+func TestRunBrokenStores(t *testing.T) {
 	t.Parallel()
 	for _, m := range mutants() {
 		for _, check := range m.caughtBy {
@@ -147,8 +148,8 @@ func TestBrokenStoresAreCaught(t *testing.T) {
 	}
 }
 
-// TestGoodStorePasses runs each check on its own, as TestBrokenStoresAreCaught does.
-func TestGoodStorePasses(t *testing.T) {
+// TestRunGoodStore runs each check on its own, as TestRunBrokenStores does.
+func TestRunGoodStore(t *testing.T) {
 	t.Parallel()
 	for _, check := range eventstoretest.CheckNames() {
 		t.Run(check, func(t *testing.T) {
@@ -163,8 +164,8 @@ func TestGoodStorePasses(t *testing.T) {
 	}
 }
 
-// TestEveryCheckCanFail keeps checks from being added that nothing was seen to fail.
-func TestEveryCheckCanFail(t *testing.T) {
+// TestRunEveryCheckFails fails unless each check catches a broken store.
+func TestRunEveryCheckFails(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
 	for _, m := range mutants() {

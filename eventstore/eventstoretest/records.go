@@ -12,15 +12,15 @@ import (
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
-// firstTime is when the first record of the suite happens in a category that is empty: in the past,
+// firstTime is when the first record of the suite happens in an empty category. It is in the past,
 // because a store keeps such times.
 func firstTime() time.Time { return time.Date(2020, 2, 29, 23, 59, 58, 123_456_789, time.UTC) }
 
-// stepsLeft is how many steps at least are left to the present where there is little room.
+// stepsLeft is how many steps at least are left to the present if there is little room.
 const stepsLeft = 16
 
-// tick returns a time that is d after that of the newest record of the suite, or less where that would be close to the present: of
-// what is to come a store keeps no times.
+// tick returns a time that is d after that of the newest record of the suite. It returns less if
+// that would be close to the present, because a store keeps no times of the future.
 func (s *suite) tick(d time.Duration) time.Time {
 	s.now = s.now.Add(max(0, min(d, s.clock().Sub(s.now)/stepsLeft)))
 	return s.now
@@ -84,7 +84,7 @@ func (s *suite) drawRecords(t *rapid.T, prefix, commandID string) []eventstore.R
 	return records
 }
 
-// zones are where callers may be; what comes back is UTC wherever they are.
+// zones are where callers may be. The store returns UTC wherever they are.
 func zones() []*time.Location {
 	return []*time.Location{time.UTC, time.FixedZone("ahead", 14*3600), time.FixedZone("behind", -(9*3600 + 1800))}
 }
@@ -106,6 +106,7 @@ func oddTexts() []string {
 	return []string{
 		"", " ", ".", "..", "a/b", `a\b`, "a:b", "a,b;c", "%2F", "*", "?", "#", "-1", "0", "null",
 		"\x00", "\x00\x01", "line\nbreak", "tab\t", "\r\n", `"quoted"`, "'; DROP TABLE events; --",
-		"Ärger", "A\u0308rger", "ß", "İ", "\u202ertl", "\ufeffbom", "\ufffd", "日本語", "👩‍👩‍👧‍👦", "\U0010ffff",
+		"Ärger", "A\u0308rger", "ß", "İ", "\u202ertl", "\ufeffbom", "\ufffd",
+		"日本語", "👩‍👩‍👧‍👦", "\U0010ffff",
 	}
 }

@@ -16,30 +16,32 @@ import (
 
 // Config configures [Run]; every field may be left zero.
 type Config struct {
-	// Categories are the categories that the suite appends to; they must exist by the time the
-	// store is open. With at least two of them the suite also checks that they are kept apart.
+	// Categories are the categories that the suite appends to. They must exist by the time the
+	// store is open. With at least two of them the suite also tests that they are kept apart.
 	// Default: "Account" and "Transaction".
 	Categories []string
 
-	// Durable says that whatever was appended is there again after the store was closed and opened
-	// once more. Default: false, and open is called only once.
+	// Durable says that a store that was closed and opened again holds everything that was
+	// appended. Default: false, and open is called only once.
 	Durable bool
 
-	// Now is the clock of the store, which no event is later than. Default: the system's.
+	// Now is the clock of the store, which no event is later than. Default: the system's clock.
 	Now func() time.Time
 
-	// Timeout bounds each check; a store that hangs fails it. Default: [DefaultTimeout].
+	// Timeout bounds each part of the suite, so that a store that hangs fails it. Default:
+	// [DefaultTimeout].
 	Timeout time.Duration
 }
 
-// DefaultTimeout is generous enough for a store that loses a broker in the middle of a check.
+// DefaultTimeout is generous enough for a store that loses a broker in the middle of a part of the
+// suite.
 const DefaultTimeout = 2 * time.Minute
 
 // Run checks that the store that open returns keeps every promise of [eventstore.Store].
 //
-// open fails t if it cannot open the store, and may register clean-ups with t. The last check closes the
-// store if it has a method Close() error, which must be idempotent. If the configuration says
-// Durable, open is called a second time, after Close, and returns a store over the same data.
+// The function open fails t if it cannot open the store, and may register clean-ups with t. If the
+// store has a method Close() error, Run calls it at the end; it must be idempotent. If cfg is
+// Durable, Run then calls open a second time. It must return a store over the same data.
 func Run(t *testing.T, open func(t testing.TB) eventstore.Store, cfg Config) {
 	t.Helper()
 	s, err := newSuite(func() eventstore.Store { return open(t) }, cfg)
@@ -64,8 +66,8 @@ type check struct {
 	run  func(test, *suite)
 }
 
-// checks returns all of them. Those that leave extreme records behind come late, the one that closes
-// the store comes last.
+// checks returns all of them. Those that leave extreme records behind come late. The one that
+// closes the store comes last.
 func checks() []check {
 	return []check{
 		{"behaves like the model", behavesLikeModel},
@@ -93,7 +95,7 @@ func checks() []check {
 		{"a category is read since a time", categorySince},
 		{"a category is followed", categoryFollowed},
 		{"a category is followed from its end", followedFromEnd},
-		{"a category is followed since a time to come", followedSince},
+		{"a category is followed since a later time", followedSince},
 		{"a follow that is cancelled says so", followedUntilCancelled},
 		{"a commit may be as large as the limits say", largestCommits},
 		{"names and headers may be as strange as the limits say", strangestHeaders},
@@ -140,8 +142,9 @@ func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
 		s.views[name] = newView(name)
 	}
 	if len(s.types) == 0 || s.timeout < 0 {
-		mistakes = append(mistakes, fmt.Errorf("found %d Categories and a Timeout of %s, expected 1 or more and a positive time",
-			len(s.types), s.timeout))
+		mistakes = append(mistakes,
+			fmt.Errorf("found %d Categories and a Timeout of %s, expected 1 or more and a positive time",
+				len(s.types), s.timeout))
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("eventstoretest: %w", err)
@@ -157,8 +160,8 @@ func (s *suite) context(t test) context.Context {
 	return ctx
 }
 
-// fatal ends the check. Details go into the log and not into the message, because rapid takes a failure
-// for the same one, and shortens the history that led to it, only if its message is the same.
+// fatal ends the check. Details go into the log and not into the message. Rapid takes a failure for
+// the same one only if its message is the same, and only then shortens the history that led to it.
 func fatal(t test, message string, details ...any) {
 	t.Helper()
 	if len(details) > 0 {

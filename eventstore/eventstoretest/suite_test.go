@@ -18,19 +18,20 @@ func TestRun(t *testing.T) {
 	store := newWrapped(good(t))
 	for range 2 {
 		store.opens = 0
-		eventstoretest.Run(t, func(testing.TB) eventstore.Store { return store.opened() }, eventstoretest.Config{Durable: true})
+		eventstoretest.Run(t, func(testing.TB) eventstore.Store { return store.opened() },
+			eventstoretest.Config{Durable: true})
 		require.Equal(t, 2, store.opens)
 	}
 }
 
-// TestRunAmidOthers runs the suite on categories to which somebody else appends all the time: after each
-// append, and between the end of a read and what follows it.
+// TestRunAmidOthers runs the suite on categories to which somebody else appends all the time. That
+// is after each append, and between the end of a read and what follows it.
 func TestRunAmidOthers(t *testing.T) {
 	t.Parallel()
 	store := newWrapped(good(t))
-	intrude := func(aggregateType string) {
+	intrude := func(category string) {
 		for i, id := range []string{"other", "yet another", "third"} {
-			stream := eventstore.Stream{Category: aggregateType, ID: id}
+			stream := eventstore.Stream{Category: category, ID: id}
 			_, err := store.good.Append(t.Context(), eventstore.To(stream, eventstore.Any, eventstore.Record{
 				Header: event.Header{ID: "e", Type: "Happened", Revision: 1, Timestamp: time.Unix(int64(i), 0)},
 				Value:  []byte("x"),
@@ -45,24 +46,24 @@ func TestRunAmidOthers(t *testing.T) {
 		}
 		return result, err
 	})(store)
-	category := store.category
-	store.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
-		all := category(ctx, aggregateType, start)
-		if aggregateType == "Account" || aggregateType == "Transaction" {
-			intrude(aggregateType)
+	inner := store.category
+	store.category = func(ctx context.Context, category string, start eventstore.Start) records {
+		all := inner(ctx, category, start)
+		if category == "Account" || category == "Transaction" {
+			intrude(category)
 		}
 		return all
 	}
 	eventstoretest.Run(t, func(testing.TB) eventstore.Store { return store.opened() }, eventstoretest.Config{})
 }
 
-func TestBadConfigIsRefused(t *testing.T) {
+func TestRunBadConfig(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]eventstoretest.Config{
 		`"Account" is given twice`:   {Categories: []string{"Account", "Account"}},
 		`found "Acc.ount", expected`: {Categories: []string{"Acc.ount"}},
 		"found 0 Categories":         {Categories: []string{}},
-		"Timeout is -1s":             {Timeout: -time.Second},
+		"a Timeout of -1s":           {Timeout: -time.Second},
 	} {
 		r := record(t, model, func() eventstore.Store { return good(t) }, cfg)
 		require.True(t, r.Failed())
@@ -70,10 +71,11 @@ func TestBadConfigIsRefused(t *testing.T) {
 	}
 }
 
-// TestStoreWithoutClose passes, and says what it could not check.
-func TestStoreWithoutClose(t *testing.T) {
+// TestRunWithoutClose passes, and says what it could not check.
+func TestRunWithoutClose(t *testing.T) {
 	t.Parallel()
-	r := record(t, closing, func() eventstore.Store { return struct{ eventstore.Store }{good(t)} }, eventstoretest.Config{})
+	r := record(t, closing, func() eventstore.Store { return struct{ eventstore.Store }{good(t)} },
+		eventstoretest.Config{})
 	require.False(t, r.Failed(), r.text())
 	require.True(t, r.skipped)
 	require.Contains(t, r.text(), "no method Close")

@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// givenTime is the time that a record was given, and that of the store's clock by then.
+// givenTime is the time that a record was given, and the time of the store's clock at that moment.
 type givenTime struct{ time, made time.Time }
 
 // gives remembers the time of a record that is about to be appended, by the event's id.
@@ -19,8 +19,8 @@ func (s *suite) gives(r eventstore.Record) eventstore.Record {
 	return r
 }
 
-// timeHolds fails unless the record has the time that the contract of [eventstore.Store] gives it behind the one before it in its partition,
-// if there is one. It must have been read before now.
+// timeHolds fails unless the record has the time that [eventstore.Store] promises, behind the
+// record before it in its partition if there is one. The record must have been read before now.
 func (s *suite) timeHolds(t test, before []eventstore.Record, r eventstore.Record, now time.Time) {
 	t.Helper()
 	s.mu.Lock()
@@ -36,7 +36,8 @@ func (s *suite) timeHolds(t test, before []eventstore.Record, r eventstore.Recor
 	}
 	if r.Timestamp.Before(least) || r.Timestamp.After(most) {
 		fatal(t, "an event's time is not the latest of the one before it and of the earlier of what was given and now",
-			fmt.Sprintf("position %s: found %s, expected %s to %s", r.Position, nano(r.Timestamp), nano(least), nano(most)))
+			fmt.Sprintf("position %s: found %s, expected %s to %s", r.Position, nano(r.Timestamp), nano(least),
+				nano(most)))
 	}
 }
 
@@ -56,18 +57,22 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// timesHold gives times in the past, in an order of their own, and in the future. The view compares each with the one before it.
+// timesHold gives times in the past, out of order, and times in the future. The view compares each
+// of them with the one before it.
 func timesHold(t test, s *suite) {
 	ctx, stream := s.context(t), s.stream(len(s.types)-1)
 	past := s.tick(time.Hour)
 	var want []eventstore.Record
 	for i, at := range []time.Time{
 		time.Unix(0, 0), time.Unix(0, 999_999_999), time.Date(1999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
-		past, past.Add(-time.Nanosecond), past.Add(time.Nanosecond), past.Add(-time.Hour), past.Add(2 * time.Nanosecond),
+		past, past.Add(-time.Nanosecond), past.Add(time.Nanosecond), past.Add(-time.Hour),
+		past.Add(2 * time.Nanosecond),
 		time.Date(2038, 1, 19, 3, 14, 8, 0, time.UTC), time.Unix(0, 1_000_000), s.clock(),
 		time.Date(2261, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
 	} {
-		commit := []eventstore.Record{s.record(at.In(zones()[2-i%3]), ""), s.record(at, ""), s.record(at.Add(-time.Second), "")}
+		commit := []eventstore.Record{
+			s.record(at.In(zones()[2-i%3]), ""), s.record(at, ""), s.record(at.Add(-time.Second), ""),
+		}
 		if at.Unix() < 1 {
 			commit = commit[:2]
 		}
@@ -76,9 +81,9 @@ func timesHold(t test, s *suite) {
 		oneTime(t, s.load(ctx, t, stream)[len(want)-len(commit):])
 	}
 	got := s.load(ctx, t, stream)
-	same(t, "a stream of past times and times to come", got, want)
+	same(t, "a stream of past and future times", got, want)
 	v := s.category(ctx, t, stream.Category)
-	same(t, "a stream of past times and times to come, in its category", v.only(stream), got)
+	same(t, "a stream of past and future times, in its category", v.only(stream), got)
 	for _, r := range want {
 		s.mu.Lock()
 		at := s.given[r.ID].time
@@ -88,7 +93,7 @@ func timesHold(t test, s *suite) {
 	s.timesHoldInStreams(ctx, t)
 }
 
-// oneTime fails unless a commit whose first records were given one time has one for them.
+// oneTime fails unless the first records of a commit, which were given one time, have one time.
 func oneTime(t test, commit []eventstore.Record) {
 	t.Helper()
 	if first := commit[0].Timestamp; !commit[1].Timestamp.Equal(first) {
@@ -96,12 +101,12 @@ func oneTime(t test, commit []eventstore.Record) {
 	}
 }
 
-// timesHoldInStreams fails unless streams tell of the same times as their categories.
+// timesHoldInStreams fails unless a stream and its category have the same times.
 func (s *suite) timesHoldInStreams(ctx context.Context, t test) {
 	t.Helper()
-	for i, aggregateType := range s.types {
+	for i, category := range s.types {
 		stream := s.stream(i)
 		s.append(ctx, t, stream, eventstore.NoStream, s.records(3, "")...)
-		same(t, "a stream, and its category", s.load(ctx, t, stream), s.category(ctx, t, aggregateType).only(stream))
+		same(t, "a stream, and its category", s.load(ctx, t, stream), s.category(ctx, t, category).only(stream))
 	}
 }

@@ -11,29 +11,29 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// view is what the suite has seen of a category, by whomever it was appended. It grows by reading
-// what is new, so that looking at a category again and again does not cost its whole length.
+// view is all that the suite has seen of a category, whichever program appended it. It grows by
+// reading only what is new. So a look at a category again and again does not cost its whole length.
 type view struct {
-	aggregateType string
-	cursor        eventstore.Cursor
-	partitions    map[int32][]eventstore.Record
-	streams       map[string][]eventstore.Record // by aggregate id, in the order in which they were yielded
+	category   string
+	cursor     eventstore.Cursor
+	partitions map[int32][]eventstore.Record
+	streams    map[string][]eventstore.Record // by aggregate id, in the order in which they were yielded
 }
 
-func newView(aggregateType string) *view {
+func newView(category string) *view {
 	return &view{
-		aggregateType: aggregateType,
-		cursor:        make(eventstore.Cursor),
-		partitions:    make(map[int32][]eventstore.Record),
-		streams:       make(map[string][]eventstore.Record),
+		category:   category,
+		cursor:     make(eventstore.Cursor),
+		partitions: make(map[int32][]eventstore.Record),
+		streams:    make(map[string][]eventstore.Record),
 	}
 }
 
 // category returns the view of a category as of now.
-func (s *suite) category(ctx context.Context, t test, aggregateType string) *view {
+func (s *suite) category(ctx context.Context, t test, category string) *view {
 	t.Helper()
-	v := s.views[aggregateType]
-	records, err := collect(s.store.ReadCategory(ctx, aggregateType, eventstore.After(v.cursor)))
+	v := s.views[category]
+	records, err := collect(s.store.ReadCategory(ctx, category, eventstore.After(v.cursor)))
 	must(t, "reading a category from where the last read ended", err)
 	now := s.clock()
 	ordered(t, "a category", records)
@@ -41,7 +41,7 @@ func (s *suite) category(ctx context.Context, t test, aggregateType string) *vie
 		if v.cursor.Seen(r.Position) {
 			fatal(t, "a category read from a cursor yields a record that is behind the cursor", r.Position)
 		}
-		if r.Category != aggregateType {
+		if r.Category != category {
 			fatal(t, "a category yields a record of another category", r.Category)
 		}
 		p, id := r.Position.Partition, r.AggregateID
@@ -97,13 +97,13 @@ func (v *view) only(stream eventstore.Stream) []eventstore.Record {
 	return slices.Clone(v.streams[stream.ID])
 }
 
-// yields reads the category from start and fails unless that yields want, record by record in
-// each partition. What others have appended since the view was taken may follow.
+// yields reads the category from start. It fails unless that yields want, record by record in each
+// partition. Records that others have appended since the view was taken may follow.
 func (s *suite) yields(
 	ctx context.Context, t test, v *view, what string, start eventstore.Start, want map[int32][]eventstore.Record,
 ) {
 	t.Helper()
-	records, err := collect(s.store.ReadCategory(ctx, v.aggregateType, start))
+	records, err := collect(s.store.ReadCategory(ctx, v.category, start))
 	must(t, what, err)
 	ordered(t, what, records)
 	got := make(map[int32][]eventstore.Record)

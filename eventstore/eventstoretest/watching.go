@@ -9,7 +9,8 @@ import (
 
 const readsPerStream = 500
 
-// watchStream reads a stream while others append to it: what was there stays, and commits are never seen in part.
+// watchStream reads a stream while others append to it. Records that were there must stay, and
+// commits must never be seen in part.
 func (s *suite) watchStream(ctx context.Context, stream eventstore.Stream) error {
 	var before []eventstore.Record
 	for range readsPerStream {
@@ -28,18 +29,19 @@ func (s *suite) watchStream(ctx context.Context, stream eventstore.Stream) error
 	return nil
 }
 
-// watcher reads categories again and again while others append to them. What goes for a stream goes for
-// each partition.
+// watcher reads categories again and again while others append to them. The rules for a stream hold
+// for each partition, too.
 type watcher struct {
 	store  eventstore.Store
 	starts map[string]eventstore.Start              // by category
 	before map[string]map[int32][]eventstore.Record // by category, the read before
 }
 
-// sees returns an error unless the category holds the commit, which was acknowledged, and what it held before.
+// sees returns an error unless the category holds the commit, which was acknowledged, and what it
+// held before.
 func (w *watcher) sees(ctx context.Context, commit won) error {
-	aggregateType := commit.stream.Category
-	records, err := collect(w.store.ReadCategory(ctx, aggregateType, w.starts[aggregateType]))
+	category := commit.stream.Category
+	records, err := collect(w.store.ReadCategory(ctx, category, w.starts[category]))
 	if err != nil {
 		return fmt.Errorf("read a category amid appends: %w", err)
 	}
@@ -52,21 +54,23 @@ func (w *watcher) sees(ctx context.Context, commit won) error {
 		now[r.Position.Partition] = append(now[r.Position.Partition], r)
 		last[r.AggregateID] = r
 	}
-	for p, before := range w.before[aggregateType] {
+	for p, before := range w.before[category] {
 		if err := grown(before, now[p]); err != nil {
 			return fmt.Errorf("a partition amid appends: %w", err)
 		}
 	}
 	for _, r := range last {
 		if !endsCommit(r) {
-			return fmt.Errorf("a category ends a stream at version %d, amid the commit %+v", r.AggregateVersion, r.Commit)
+			return fmt.Errorf("a category ends a stream at version %d, amid the commit %+v", r.AggregateVersion,
+				r.Commit)
 		}
 	}
 	if found := last[commit.stream.ID].AggregateVersion; found < commit.result.Last() {
-		return fmt.Errorf("a category holds a stream up to version %d, after an append was acknowledged up to version %d",
+		return fmt.Errorf(
+			"a category holds a stream up to version %d, after an append was acknowledged up to version %d",
 			found, commit.result.Last())
 	}
-	w.before[aggregateType] = now
+	w.before[category] = now
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 type records = iter.Seq2[eventstore.Record, error]
 
 // wrapped is a good store, each of whose methods can be replaced by a broken one. It can be closed
-// and opened again, and then holds what it held before.
+// and opened again. Then it holds what it held before.
 type wrapped struct {
 	good     *memory.Store
 	append   func(context.Context, eventstore.Commit) (eventstore.Result, error)
@@ -35,7 +35,9 @@ type wrapped struct {
 }
 
 func newWrapped(store *memory.Store) *wrapped {
-	w := &wrapped{good: store, stream: store.ReadStream, category: store.ReadCategory, follow: store.Follow, reopen: func() {}}
+	w := &wrapped{
+		good: store, stream: store.ReadStream, category: store.ReadCategory, follow: store.Follow, reopen: func() {},
+	}
 	w.append = store.Append
 	w.queued = func(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
 		_, at := store.ReadQueued(ctx, stream, from)
@@ -70,7 +72,9 @@ func (w *wrapped) Append(ctx context.Context, c eventstore.Commit) (eventstore.R
 	return w.append(ctx, c)
 }
 
-func (w *wrapped) ReadQueued(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
+func (w *wrapped) ReadQueued(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) (records, eventstore.Expectation) {
 	return w.queued(ctx, stream, from)
 }
 
@@ -81,11 +85,11 @@ func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from
 	return w.unlessClosed(w.stream(ctx, stream, from))
 }
 
-func (w *wrapped) ReadCategory(ctx context.Context, aggregateType string, start eventstore.Start) records {
+func (w *wrapped) ReadCategory(ctx context.Context, category string, start eventstore.Start) records {
 	if w.closed.Load() {
 		return fails(eventstore.ErrClosed)
 	}
-	return w.unlessClosed(w.category(ctx, aggregateType, start))
+	return w.unlessClosed(w.category(ctx, category, start))
 }
 
 // unlessClosed yields what all does if the store is open when it is ranged over.
@@ -99,13 +103,13 @@ func (w *wrapped) unlessClosed(all records) records {
 	}
 }
 
-func (w *wrapped) Follow(ctx context.Context, aggregateType string, start eventstore.Start) records {
+func (w *wrapped) Follow(ctx context.Context, category string, start eventstore.Start) records {
 	if w.closed.Load() {
 		return fails(eventstore.ErrClosed)
 	}
 	until := w.until
 	ctx, cancel := context.WithCancelCause(ctx)
-	all := w.follow(ctx, aggregateType, start)
+	all := w.follow(ctx, category, start)
 	return w.unlessClosed(func(yield func(eventstore.Record, error) bool) {
 		defer context.AfterFunc(until, func() { cancel(eventstore.ErrClosed) })()
 		all(yield)
@@ -132,22 +136,22 @@ func (w *wrapped) changing(change func(*eventstore.Record)) *wrapped {
 			}
 		}
 	}
-	stream, category := w.stream, w.category
+	stream, all := w.stream, w.category
 	w.stream = func(ctx context.Context, s eventstore.Stream, from int64) records {
 		return changed(stream(ctx, s, from))
 	}
-	w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
-		return changed(category(ctx, aggregateType, start))
+	w.category = func(ctx context.Context, category string, start eventstore.Start) records {
+		return changed(all(ctx, category, start))
 	}
 	return w
 }
 
-// listing reads a category as a whole and lets change what becomes of it.
+// listing reads a category as a whole and yields what change makes of it.
 func (w *wrapped) listing(change func(eventstore.Start, []eventstore.Record) []eventstore.Record) *wrapped {
-	category := w.category
-	w.category = func(ctx context.Context, aggregateType string, start eventstore.Start) records {
+	inner := w.category
+	w.category = func(ctx context.Context, category string, start eventstore.Start) records {
 		var all []eventstore.Record
-		for r, err := range category(ctx, aggregateType, eventstore.Beginning()) {
+		for r, err := range inner(ctx, category, eventstore.Beginning()) {
 			if err != nil {
 				return fails(err)
 			}

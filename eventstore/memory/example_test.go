@@ -72,10 +72,14 @@ func ExampleStore_ReadCategory() {
 		if i == 2 {
 			project()
 		}
-		_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
-			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
-			Value:  []byte("an encoded event"),
-		}))
+		_, err := store.Append(ctx,
+			eventstore.To(eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
+				Header: event.Header{
+					ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1,
+					Timestamp: time.Unix(1_700_000_000, 0),
+				},
+				Value: []byte("an encoded event"),
+			}))
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -87,7 +91,7 @@ func ExampleStore_ReadCategory() {
 	// new records: 1
 }
 
-// A reader that follows a category is handed what is appended from now on.
+// A reader that follows a category from its end gets what is appended from now on.
 func ExampleStore_Follow() {
 	store, err := memory.New(memory.Config{Categories: []string{"Account"}})
 	if err != nil {
@@ -99,10 +103,14 @@ func ExampleStore_Follow() {
 	ctx := context.Background()
 	fromNow := store.Follow(ctx, "Account", eventstore.End())
 	for i := range 2 {
-		_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: "a-1"}, eventstore.Any, eventstore.Record{
-			Header: event.Header{ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
-			Value:  []byte("an encoded event"),
-		}))
+		_, err := store.Append(ctx,
+			eventstore.To(eventstore.Stream{Category: "Account", ID: "a-1"}, eventstore.Any, eventstore.Record{
+				Header: event.Header{
+					ID: fmt.Sprint("e-", i), Type: "AccountCredited", Revision: 1,
+					Timestamp: time.Unix(1_700_000_000, 0),
+				},
+				Value: []byte("an encoded event"),
+			}))
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -10,7 +10,9 @@ import (
 
 // Follow yields the records of a category from start on, and then what is appended, as
 // [eventstore.Store] says. The iterator may be ranged over again.
-func (s *Store) Follow(ctx context.Context, category string, start eventstore.Start) iter.Seq2[eventstore.Record, error] {
+func (s *Store) Follow(
+	ctx context.Context, category string, start eventstore.Start,
+) iter.Seq2[eventstore.Record, error] {
 	partitions, err := s.category(ctx, category)
 	if err != nil {
 		return failed(fmt.Errorf("follow %s: %w", category, err))

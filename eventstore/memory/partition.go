@@ -16,8 +16,8 @@ import (
 
 // partition is one log of a category, and the streams whose records are in it.
 //
-// Its slices only grow and what is in them never changes. So a slice header that was
-// copied under the mutex is a snapshot that is read without it.
+// Its slices only grow, and their elements never change. So a slice header that was copied under
+// the mutex is a snapshot, which goroutines read without the mutex.
 type partition struct {
 	number int32
 	moved  *wake.Bell // the category's: rung when one of its partitions has grown, or the store is closed
@@ -36,7 +36,7 @@ type stream struct {
 	commands map[string]command // the commits of commands, by command id
 }
 
-// command is what is known of a command's commit.
+// command is what the store keeps of a command's commit.
 type command struct {
 	result eventstore.Result
 	digest string
@@ -45,12 +45,14 @@ type command struct {
 func newPartition(number int32, moved *wake.Bell, cfg Config) *partition {
 	return &partition{
 		number: number, moved: moved, now: cfg.Now, streams: make(map[string]*stream),
-		next: 1,                                               // as on Kafka, where the first claim's marker comes before the first event
+		// As on Kafka, where the first claim's marker comes before the first event.
+		next: 1,
 		gaps: rand.New(rand.NewPCG(cfg.Seed, uint64(number))), //nolint:gosec // repeatable on purpose
 	}
 }
 
-// append takes a commit of the stream that passed [eventstore.Check]. The expectation of one that was read held at that time.
+// append takes a commit of the stream that passed [eventstore.Check]. If read is true, the commit's
+// expectation held when ReadQueued read the stream.
 func (p *partition) append(name eventstore.Stream, c eventstore.Commit, read bool) (eventstore.Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +98,7 @@ func (p *partition) append(name eventstore.Stream, c eventstore.Commit, read boo
 	return result, nil
 }
 
-// again returns the answer to a repetition of the command. Callers may change what they are given.
+// again returns the answer to a repetition of the command. Callers may change the answer.
 func (c command) again() eventstore.Result {
 	r := c.result
 	r.Streams = slices.Clone(r.Streams)
@@ -130,7 +132,8 @@ func (p *partition) add(st *stream, r eventstore.Record, now time.Time) {
 	p.log = append(p.log, r)
 }
 
-// timeOf returns the time that a record is stored with: that of the caller, but not after now, and not before the last record's.
+// timeOf returns the time that a record is stored with. That is the given time, but not after now,
+// and not before the time of the last record.
 func (p *partition) timeOf(given, now time.Time) time.Time {
 	if given.After(now) {
 		given = now
@@ -152,7 +155,7 @@ func (p *partition) stream(aggregateID string) (log []eventstore.Record, places 
 	return p.log, st.places
 }
 
-// since returns the end of the log that begins at start.
+// since returns the part of the log that begins at start.
 func (p *partition) since(start eventstore.Start) []eventstore.Record {
 	p.mu.RLock()
 	defer p.mu.RUnlock()

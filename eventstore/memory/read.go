@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// ReadStream yields the records of stream from version from on, as [eventstore.Store] says.
-// The iterator may be ranged over again: it yields the same.
+// ReadStream yields the records of stream from version from on, as [eventstore.Store] says. The
+// iterator may be ranged over again: it yields the same.
 func (s *Store) ReadStream(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) iter.Seq2[eventstore.Record, error] {
@@ -18,7 +18,8 @@ func (s *Store) ReadStream(
 	return records
 }
 
-// ReadQueued yields what ReadStream yields, as nothing is ever queued, and the version that the stream has now.
+// ReadQueued yields what ReadStream yields, because nothing is ever queued. The expectation has the
+// version that the stream has now.
 func (s *Store) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
@@ -39,14 +40,16 @@ func (s *Store) ReadQueued(
 	}), at
 }
 
-// tip says that a stream stood at a version when it was read. As nothing is queued, that is all a check asks.
+// tip says that a stream stood at a version when it was read. Nothing is queued here, so a check
+// asks for no more.
 type tip struct {
 	store   *Store
 	stream  eventstore.Stream
 	version eventstore.Expected
 }
 
-// checkTip reports whether the expectation has a tip, and fails if that is not what ReadQueued returned.
+// checkTip reports whether the expectation has a tip, and fails if that is not what ReadQueued
+// returned.
 func (s *Store) checkTip(e eventstore.Expectation) (read bool, err error) {
 	if e.Tip != nil && e.Tip != (tip{store: s, stream: e.Stream, version: e.Version}) {
 		err = &eventstore.InvalidError{
@@ -57,7 +60,7 @@ func (s *Store) checkTip(e eventstore.Expectation) (read bool, err error) {
 	return e.Tip != nil, err
 }
 
-// unread is expected of a stream that could not be read. No stream is ever there.
+// unread is the expectation of a stream that could not be read. No stream ever stands there.
 const unread = eventstore.Expected(math.MaxInt64)
 
 func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventstore.Record, []int, error) {
@@ -72,11 +75,11 @@ func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventst
 	return log, places, nil
 }
 
-// ReadCategory yields the records of a category from start on, as [eventstore.Store] says,
-// one partition after the other. The iterator may be ranged over again: it yields the same.
+// ReadCategory yields the records of a category from start on, as [eventstore.Store] says, one
+// partition after the other. The iterator may be ranged over again: it yields the same.
 //
-// The end of the category is taken partition by partition: of two appends to different partitions
-// during the call the later one may be in and the earlier one not.
+// The store takes the end of the category partition by partition. Of two appends to different
+// partitions during the call, the read may have the later one and not the earlier one.
 func (s *Store) ReadCategory(
 	ctx context.Context, category string, start eventstore.Start,
 ) iter.Seq2[eventstore.Record, error] {
@@ -107,9 +110,11 @@ func (s *Store) logs(ctx context.Context, category string, start eventstore.Star
 	return logs, nil
 }
 
-// while yields the records as long as ctx lasts and the store is open, and otherwise the error, once. Where there is no record it is
-// yielded too.
-func (s *Store) while(ctx context.Context, what string, records iter.Seq[eventstore.Record]) iter.Seq2[eventstore.Record, error] {
+// while yields the records as long as ctx lasts and the store is open. Otherwise it yields the
+// error, once, even if there is no record.
+func (s *Store) while(
+	ctx context.Context, what string, records iter.Seq[eventstore.Record],
+) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
 		err := s.over(ctx)
 		if err == nil {
@@ -128,7 +133,7 @@ func (s *Store) while(ctx context.Context, what string, records iter.Seq[eventst
 	}
 }
 
-// failed is an iterator that yields nothing but err.
+// failed returns an iterator that yields nothing but err.
 func failed(err error) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
 }

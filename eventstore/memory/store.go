@@ -27,28 +27,30 @@ const (
 
 // Config configures a [Store]; every field but Categories may be left zero.
 type Config struct {
-	// Categories are the categories that the store holds, as on Kafka, where each is a topic. Whatever is of another type is
-	// refused with an *[eventstore.InvalidError]. Required: one or more.
+	// Categories are the categories that the store holds; on Kafka each of them is a topic. The
+	// store refuses any other category with an *[eventstore.InvalidError]. Required: one or more.
 	Categories []string
 
 	// Partitions is how many partitions each category has, 1 to [MaxPartitions].
 	// Default: [DefaultPartitions].
 	Partitions int
 
-	// Seed decides where offsets have gaps. The same seed and the same appends give the same gaps. Default: 0.
+	// Seed decides where offsets have gaps. The same seed and the same appends give the same gaps.
+	// Default: 0.
 	Seed uint64
 
-	// Now is the clock that no event is later than. It may be called concurrently. Default: the system's clock, UTC.
+	// Now is the clock that no event is later than. It may be called concurrently. Default: the
+	// system's clock, UTC.
 	Now func() time.Time
 
-	// OnAppend is told of every append. Default: none.
+	// OnAppend is called with every append. Default: none.
 	OnAppend eventstore.OnAppend
 
 	// Logger is told what subscriptions wait for. Default: slog.Default().
 	Logger *slog.Logger
 }
 
-// Store is an [eventstore.Store] in memory. Its methods may be called by any number of goroutines.
+// Store is an [eventstore.Store] in memory. Any number of goroutines may call its methods.
 type Store struct {
 	partitions int
 	onAppend   eventstore.OnAppend
@@ -82,8 +84,9 @@ func New(cfg Config) (*Store, error) {
 		mistakes = append(mistakes, errors.New("no Categories, expected the categories that the store holds"))
 	}
 	if cfg.Partitions < 1 || cfg.Partitions > MaxPartitions {
-		mistakes = append(mistakes, fmt.Errorf("number of Partitions is %d, expected 1 to %d, or 0 for the default of %d",
-			cfg.Partitions, MaxPartitions, DefaultPartitions))
+		mistakes = append(mistakes,
+			fmt.Errorf("number of Partitions is %d, expected 1 to %d, or 0 for the default of %d",
+				cfg.Partitions, MaxPartitions, DefaultPartitions))
 	}
 	s := &Store{
 		partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition),
@@ -121,7 +124,7 @@ func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Res
 	return result, err
 }
 
-// appended says in its error what was to be appended to.
+// appended names in its error the stream that was to be appended to.
 func (s *Store) appended(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	result, err := s.append(ctx, c)
 	if err != nil && !errors.Is(err, eventstore.ErrConflict) { // a conflict names the stream itself
@@ -166,7 +169,7 @@ func (s *Store) category(ctx context.Context, category string) ([]*partition, er
 	return partitions, nil
 }
 
-// over returns why nothing may be asked of the store any more, or nil.
+// over returns the reason why the store answers no more, or nil.
 func (s *Store) over(ctx context.Context) error {
 	if s.closed.Load() {
 		return eventstore.ErrClosed
@@ -183,10 +186,10 @@ func (s *Store) partitionOf(aggregateID string) int {
 	return int(hash.Sum64() % uint64(s.partitions))
 }
 
-// Close closes the subscriptions, and waits for the appends under way. Every call after it fails with
-// [eventstore.ErrClosed], and so does every iterator that is ranged over, also one that was obtained
-// before. It always returns nil, and may be called again. Where the handler of a subscription calls
-// it, it returns at once, and the store closes when the handler has returned.
+// Close closes the subscriptions, and waits for the appends under way. Every later call fails with
+// [eventstore.ErrClosed]. An iterator that is ranged over later fails with it, too, even if it was
+// obtained before. Close always returns nil, and may be called again. Where the handler of a
+// subscription calls it, it returns at once, and the store closes when the handler has returned.
 func (s *Store) Close() error {
 	if s.subscriptions.Within() {
 		go s.close()

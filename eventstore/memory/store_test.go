@@ -50,11 +50,12 @@ func happened(id string) eventstore.Record {
 	}
 }
 
-func TestNewReportsEveryMistake(t *testing.T) {
+func TestNewMistakes(t *testing.T) {
 	t.Parallel()
 	for _, partitions := range []int{-1, memory.MaxPartitions + 1} {
 		_, err := memory.New(memory.Config{Partitions: partitions})
-		require.ErrorContains(t, err, fmt.Sprintf("Partitions is %d, expected 1 to %d", partitions, memory.MaxPartitions))
+		require.ErrorContains(t, err,
+			fmt.Sprintf("Partitions is %d, expected 1 to %d", partitions, memory.MaxPartitions))
 		require.ErrorContains(t, err, "no Categories, expected the categories that the store holds")
 	}
 	_, err := memory.New(memory.Config{Categories: []string{"Account", "Acc.ount", "Account"}})
@@ -65,8 +66,9 @@ func TestNewReportsEveryMistake(t *testing.T) {
 	}
 }
 
-// TestPartitions shows that a category's records are spread, and a stream's are not.
-func TestPartitions(t *testing.T) {
+// TestStorePartitions shows that the records of a category are spread, and those of a stream are
+// not.
+func TestStorePartitions(t *testing.T) {
 	t.Parallel()
 	const streams = 200
 	for _, partitions := range []int{1, 3, 0} {
@@ -96,14 +98,17 @@ func TestPartitions(t *testing.T) {
 	}
 }
 
-// TestOffsetsHaveGaps shows that nobody can count offsets here who could not on Kafka, and that the seed decides.
-func TestOffsetsHaveGaps(t *testing.T) {
+// TestAppendOffsets shows that offsets have gaps by the seed. So a caller that counts offsets fails
+// here as it would on Kafka.
+func TestAppendOffsets(t *testing.T) {
 	t.Parallel()
 	offsets := func(seed uint64) []int64 {
 		store := open(t, memory.Config{Partitions: 1, Seed: seed})
 		var all []int64
 		for i := range 100 {
-			r, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Expected(2*i), happened("1"), happened("2")))
+			r, err := store.Append(t.Context(),
+				eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Expected(2*i), happened("1"),
+					happened("2")))
 			require.NoError(t, err)
 			all = append(all, r.Position.Offset)
 		}
@@ -125,15 +130,16 @@ func TestOffsetsHaveGaps(t *testing.T) {
 	require.NotEqual(t, all, offsets(2), "of another seed")
 }
 
-// TestNoEventIsLaterThanNow appends under a clock that stands still, and then goes back.
-func TestNoEventIsLaterThanNow(t *testing.T) {
+// TestAppendTimes appends under a clock that stands still, and then goes back.
+func TestAppendTimes(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 6, 7, 8, 9, 10, time.FixedZone("ahead", 3600))
 	store := open(t, memory.Config{Partitions: 1, Now: func() time.Time { return now }})
 	given := func(at time.Time) time.Time {
 		r := happened("1")
 		r.Timestamp = at
-		result, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, r))
+		result, err := store.Append(t.Context(),
+			eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, r))
 		require.NoError(t, err)
 		return result.Time
 	}
@@ -146,11 +152,12 @@ func TestNoEventIsLaterThanNow(t *testing.T) {
 	require.Equal(t, noon, given(noon.Add(time.Hour)), "whatever the clock does")
 }
 
-// TestCursorOutOfRange uses cursors that no reader of this store can have.
-func TestCursorOutOfRange(t *testing.T) {
+// TestReadCategoryCursor uses cursors that no reader of this store can have.
+func TestReadCategoryCursor(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{Partitions: 1})
-	result, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1"), happened("2")))
+	result, err := store.Append(t.Context(),
+		eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1"), happened("2")))
 	require.NoError(t, err)
 	last := result.Position.Offset
 	for _, c := range []struct {
@@ -167,24 +174,26 @@ func TestCursorOutOfRange(t *testing.T) {
 	}
 }
 
-// TestErrorsSayWhy looks at what an error says of a context that was cancelled for a reason.
-func TestErrorsSayWhy(t *testing.T) {
+// TestStoreCancelCause cancels a context with a cause, and looks for it in the error.
+func TestStoreCancelCause(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{})
 	errBecause := errors.New("because")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errBecause)
-	_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1")))
+	_, err := store.Append(ctx,
+		eventstore.To(eventstore.Stream{Category: "Account", ID: "a"}, eventstore.Any, happened("1")))
 	require.ErrorIs(t, err, errBecause)
 	require.ErrorContains(t, err, "append to Account/a")
 }
 
-// TestCancelWhileReading holds what the suite leaves open: this store stops with the next record.
-func TestCancelWhileReading(t *testing.T) {
+// TestReadCancelled looks at what the suite leaves open: this store stops with the next record.
+func TestReadCancelled(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{})
 	stream := eventstore.Stream{Category: "Account", ID: "a"}
-	_, err := store.Append(t.Context(), eventstore.To(stream, eventstore.Any, happened("1"), happened("2"), happened("3")))
+	_, err := store.Append(t.Context(),
+		eventstore.To(stream, eventstore.Any, happened("1"), happened("2"), happened("3")))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

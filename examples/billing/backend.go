@@ -11,17 +11,16 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// backend is where the events and their schemas are kept.
+// backend keeps the events and their schemas.
 type backend struct {
 	name      string
 	store     eventstore.Store
-	registry  schema.Registry
-	schemas   schema.Config
+	codec     *schema.Codec
 	kafka     *kafka.Store // nil in memory
 	advertise string       // where this instance is reached; empty if it is the only one
 	claim     func(context.Context) error
@@ -41,34 +40,45 @@ func inMemory(t *telemetry) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	codec, err := registry.NewCodec(registry.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	return &backend{
-		name:     fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
-		store:    store,
-		registry: schema.NewMemory(),
-		schemas:  schema.Config{Register: true}, // nobody else could
-		claim:    func(context.Context) error { return nil },
-		close:    store.Close,
+		name:  fmt.Sprintf("in memory, gone when the program ends (set %s for Kafka)", brokersVariable),
+		store: store,
+		codec: codec,
+		claim: func(context.Context) error { return nil },
+		close: store.Close,
 	}, nil
 }
 
 func onKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger) (*backend, error) {
-	registry, err := schema.HTTPFromEnv(s.getenv, schema.HTTPConfig{})
+	schemas, err := registry.HTTPFromEnv(s.getenv, registry.HTTPConfig{})
 	if err != nil {
 		return nil, err
 	}
-	b, err := storeOnKafka(ctx, s, t, logger, registry)
+	b, err := storeOnKafka(ctx, s, t, logger, func(cfg schema.Config) (*schema.Codec, error) {
+		return schema.NewCodec(schemas, billing.Schemas(), cfg)
+	})
 	if err != nil {
-		return nil, errors.Join(err, registry.Close())
+		return nil, errors.Join(err, schemas.Close())
 	}
-	b.name += ", schemas at " + registry.URL()
+	b.name += ", schemas at " + schemas.URL()
 	store := b.close
-	b.close = func() error { return errors.Join(store(), registry.Close()) }
+	b.close = func() error { return errors.Join(store(), schemas.Close()) }
 	return b, nil
 }
 
-// storeOnKafka opens the store. The registry stays the caller's.
-func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger, registry schema.Registry) (*backend, error) {
-	cfg, err := environment.Read(s.getenv, billing.Categories()...)
+// storeOnKafka opens the store. newCodec gets the prefix of its topics.
+func storeOnKafka(
+	ctx context.Context, s settings, t *telemetry, logger *slog.Logger, newCodec func(schema.Config) (*schema.Codec, error),
+) (*backend, error) {
+	cfg, err := billing.KafkaFromEnv(s.getenv)
+	if err != nil {
+		return nil, err
+	}
+	codec, err := newCodec(schema.Config{Prefix: cfg.Topics.Prefix})
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +103,7 @@ func storeOnKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Lo
 	return &backend{
 		name:      "in Kafka at " + strings.Join(cfg.Connection.Brokers, ","),
 		store:     store,
-		registry:  registry,
-		schemas:   schema.Config{Prefix: cfg.Topics.Prefix},
+		codec:     codec,
 		kafka:     store,
 		advertise: s.advertise,
 		claim:     store.Claim,

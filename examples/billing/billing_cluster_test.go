@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // patience is for claims and rebalances on busy machines.
@@ -31,7 +33,7 @@ func onBrokers(t *testing.T) map[string]string {
 		brokersVariable:  strings.Join(cluster.Brokers(), ","),
 		registryVariable: cluster.RegistryURL(),
 	}
-	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
@@ -41,10 +43,12 @@ func onBrokers(t *testing.T) map[string]string {
 // registerSchemas is the deployment step.
 func registerSchemas(t *testing.T, env map[string]string) {
 	t.Helper()
-	registry, err := schema.NewHTTP(env[registryVariable], schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(env[registryVariable], registry.HTTPConfig{})
 	require.NoError(t, err)
-	defer registry.Close()
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{Prefix: env[environment.TopicPrefix]})
+	defer schemas.Close()
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), schema.Config{
+		Prefix: cmp.Or(env[environment.TopicPrefix], billing.TopicPrefix),
+	})
 	require.NoError(t, err)
 }
 
@@ -52,7 +56,7 @@ func registerSchemas(t *testing.T, env map[string]string) {
 func TestSchemasAreTheDeploymentsToRegister(t *testing.T) {
 	env := onBrokers(t)
 	env[environment.TopicPrefix] = "undeployed" // a registry that is shared may have the others
-	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	env[addressVariable] = "127.0.0.1:0"

@@ -12,11 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/aggregate"
-	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/schema"
 )
 
 // withAccount starts the service with an account that has events, which the command "before" made,
@@ -29,11 +27,7 @@ func withAccount(t *testing.T, id string, events ...aggregate.Event[account.Acco
 			if err != nil {
 				return nil, err
 			}
-			codec, err := schema.NewCodec(b.registry, billing.Schemas(), b.schemas)
-			if err != nil {
-				return nil, err
-			}
-			accounts, err := aggregate.NewRepository(ctx, account.Accounts, b.store, codec, aggregate.Config{})
+			accounts, err := aggregate.NewRepository(ctx, account.Accounts, b.store, b.codec, aggregate.Config{})
 			if err != nil {
 				return nil, err
 			}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -72,7 +71,7 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	require.Equal(t, http.StatusOK, ready())
 	c.open("alice")
 
-	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
 	claims := make(chan func(), 1)
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -111,7 +110,7 @@ func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	c.open("alice")
 	require.JSONEq(t, `{"status":"ok","events":"`+s.serving.Load().backend.name+`"}`, c.do(http.MethodGet, "/livez", "").text)
 
-	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	thief, err := kafka.Open(t.Context(), cfg)

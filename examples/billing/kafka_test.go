@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // onFake makes the topics on imitated brokers and returns the service's environment.
@@ -22,21 +23,19 @@ func onFake(t *testing.T, brokers []string) map[string]string {
 		brokersVariable:  strings.Join(brokers, ","),
 		registryVariable: "http://registry.invalid", // see withoutRegistryServer
 	}
-	cfg, err := environment.Read(getenvOf(env), billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
 	return env
 }
 
-// withoutRegistryServer has the service keep its schemas in memory, and its events where the environment says.
+// withoutRegistryServer makes the service keep its schemas in memory.
 func withoutRegistryServer(s *server) {
 	s.connect = func(ctx context.Context, set settings, t *telemetry, logger *slog.Logger) (*backend, error) {
-		b, err := storeOnKafka(ctx, set, t, logger, schema.NewMemory())
-		if err == nil {
-			b.schemas.Register = true
-		}
-		return b, err
+		return storeOnKafka(ctx, set, t, logger, func(cfg schema.Config) (*schema.Codec, error) {
+			return registry.NewCodec(registry.NewMemory(), billing.Schemas(), cfg)
+		})
 	}
 }
 

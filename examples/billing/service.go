@@ -25,10 +25,6 @@ type service struct {
 
 // newService wires the domain, and returns once its read model holds all events.
 func newService(ctx context.Context, b *backend, s settings, t *telemetry, logger *slog.Logger) (*service, error) {
-	codec, err := schema.NewCodec(b.registry, billing.Schemas(), b.schemas)
-	if err != nil {
-		return nil, err
-	}
 	types, err := event.NewTypes(billing.Events()...)
 	if err != nil {
 		return nil, err
@@ -41,7 +37,7 @@ func newService(ctx context.Context, b *backend, s settings, t *telemetry, logge
 		logger:   logger,
 	}
 	v.accounts, err = account.Register(ctx, account.Config{
-		Store: b.store, Codec: codec, Commands: v.commands, Queries: v.queries, Events: events, Logger: logger,
+		Store: b.store, Codec: b.codec, Commands: v.commands, Queries: v.queries, Events: events, Logger: logger,
 	})
 	if errors.Is(err, schema.ErrNotFound) {
 		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/register-schemas", err)

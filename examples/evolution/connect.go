@@ -10,7 +10,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
-	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -20,10 +20,10 @@ const (
 
 // backend keeps the events and their schemas.
 type backend struct {
-	store    eventstore.Store
-	registry schema.Registry
-	claim    func(context.Context) error // makes the store the one that appends; it may be repeated
-	close    func() error
+	store   eventstore.Store
+	schemas registry.Registry
+	claim   func(context.Context) error // makes the store the one that appends; it may be repeated
+	close   func() error
 }
 
 // connect returns the store and the registry that the environment names.
@@ -33,25 +33,23 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 		if err != nil {
 			return nil, err
 		}
-		return &backend{store, schema.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
+		return &backend{store, registry.NewMemory(), func(context.Context) error { return nil }, store.Close}, nil
 	}
 	cfg, err := environment.Read(getenv, topics.Category{Name: tillType, Partitions: 1})
 	if err != nil {
 		return nil, err
 	}
 	cfg.Topics.Prefix, cfg.Connection.Logger = prefix, logger
-	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
+	schemas, err := registry.HTTPFromEnv(getenv, registry.HTTPConfig{})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); err != nil {
-		return nil, errors.Join(err, registry.Close())
+		return nil, errors.Join(err, schemas.Close())
 	}
 	store, err := kafka.Open(ctx, cfg)
 	if err != nil {
-		return nil, errors.Join(err, registry.Close())
+		return nil, errors.Join(err, schemas.Close())
 	}
-	return &backend{
-		store, registry, store.Claim, func() error { return errors.Join(store.Close(), registry.Close()) },
-	}, nil
+	return &backend{store, schemas, store.Claim, func() error { return errors.Join(store.Close(), schemas.Close()) }}, nil
 }

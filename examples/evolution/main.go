@@ -15,6 +15,8 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func main() {
@@ -67,7 +69,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) stri
 	till := "till-" + rand.Text()
 	var running []*aggregate.Repository[Till]
 	for i, r := range releases() {
-		tills, err := r.deploy(ctx, b.store, b.registry)
+		tills, err := r.deploy(ctx, b.store, b.schemas)
 		if err == nil {
 			err = b.claim(ctx) // once the release works
 		}
@@ -86,7 +88,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, getenv func(string) stri
 			return err
 		}
 	}
-	return tryFourth(ctx, stdout, b.registry)
+	return tryFourth(ctx, stdout, b.schemas)
 }
 
 // revision names the revision that was written last.
@@ -114,14 +116,13 @@ func readAll(ctx context.Context, stdout io.Writer, running []*aggregate.Reposit
 	return nil
 }
 
-// tryFourth checks a release that drops the fields that the former ones read, and turns another one
-// into a text.
-func tryFourth(ctx context.Context, stdout io.Writer, registry schema.Registry) error {
+// tryFourth checks a release that drops the fields that the former ones read and makes another a text.
+func tryFourth(ctx context.Context, stdout io.Writer, schemas registry.Registry) error {
 	sources, err := release{files: "schemas/release4"}.sources()
 	if err != nil {
 		return err
 	}
-	_, err = schema.Check(ctx, registry, sources, schema.FullTransitive, schema.Config{Prefix: prefix})
+	_, err = registry.Check(ctx, schemas, sources, change.FullTransitive, schema.Config{Prefix: prefix})
 	if !errors.Is(err, schema.ErrIncompatible) {
 		return fmt.Errorf("the gate let a careless release 4 pass: %w", err)
 	}

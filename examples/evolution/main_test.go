@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
@@ -44,7 +44,7 @@ func TestReleasesAreCompatible(t *testing.T) {
 	for _, r := range releases() {
 		sources, err := r.sources()
 		require.NoError(t, err)
-		schematest.Compatible(t, sources, schema.FullTransitive)
+		schematest.Compatible(t, sources, change.FullTransitive)
 		schematest.Released(t, sources)
 	}
 }

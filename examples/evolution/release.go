@@ -9,6 +9,7 @@ import (
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -64,18 +65,16 @@ func (r release) sources() (schema.Sources, error) {
 }
 
 // deploy registers the schemas of the release, as a deployment step does, and starts it.
-func (r release) deploy(
-	ctx context.Context, store eventstore.Store, registry schema.Registry,
-) (*aggregate.Repository[Till], error) {
+func (r release) deploy(ctx context.Context, store eventstore.Store, schemas registry.Registry) (*aggregate.Repository[Till], error) {
 	sources, err := r.sources()
 	if err != nil {
 		return nil, err
 	}
 	cfg := schema.Config{Prefix: prefix}
-	if _, err := schema.Register(ctx, registry, sources, r.tills.Stored(), cfg); err != nil {
+	if _, err := registry.Register(ctx, schemas, sources, r.tills.Stored(), cfg); err != nil {
 		return nil, err
 	}
-	codec, err := schema.NewCodec(registry, sources, cfg)
+	codec, err := schema.NewCodec(schemas, sources, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // On Kafka the first run shows the same as in memory, and the second finds the events of the first
@@ -24,7 +24,7 @@ func TestTwoRunsOnKafka(t *testing.T) {
 		brokersVariable:  strings.Join(cluster.Brokers(), ","),
 		registryVariable: cluster.RegistryURL(),
 	})
-	cfg, err := environment.Read(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	require.NoError(t, err)
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	kafkatest.Topics(t, cfg)
@@ -36,11 +36,11 @@ func TestTwoRunsOnKafka(t *testing.T) {
 		require.Contains(t, missing, "billing.account.events-billing.account."+e.Name)
 	}
 	require.Contains(t, missing, "go run ./examples/infrastructure/register-schemas")
-	registry, err := schema.NewHTTP(cluster.RegistryURL(), schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(cluster.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
-	_, err = schema.Register(t.Context(), registry, billing.Schemas(), billing.Stored(), schema.Config{})
+	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(), schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
-	require.NoError(t, registry.Close())
+	require.NoError(t, schemas.Close())
 	for _, run := range []struct{ file, name string }{
 		{"sample.txt", "first run"},
 		{"second-run.txt", "second run"},

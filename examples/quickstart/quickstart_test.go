@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -202,7 +201,7 @@ func TestRegistryAway(t *testing.T) {
 	getenv := getenvOf(map[string]string{
 		brokersVariable: strings.Join(kafkatest.Fake(t), ","), registryVariable: "http://127.0.0.1:1",
 	})
-	cfg, err := environment.Read(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	code, stdout, stderr := program(t, "", getenv)

@@ -32,10 +32,6 @@ type tally struct{ accepted, repeated, refused, malformed int }
 
 // start wires the accounts to the backend. A program needs no more than this.
 func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logger) (*session, error) {
-	codec, err := schema.NewCodec(b.registry, billing.Schemas(), b.schemas)
-	if err != nil {
-		return nil, err
-	}
 	types, err := event.NewTypes(billing.Events()...)
 	if err != nil {
 		return nil, err
@@ -47,7 +43,7 @@ func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logge
 		queries:  query.NewBus(query.Config{Logger: logger}),
 	}
 	s.accounts, err = account.Register(ctx, account.Config{
-		Store: b.store, Codec: codec, Commands: s.commands, Queries: s.queries, Events: events, Logger: logger,
+		Store: b.store, Codec: b.codec, Commands: s.commands, Queries: s.queries, Events: events, Logger: logger,
 	})
 	if errors.Is(err, schema.ErrNotFound) {
 		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/register-schemas", err)

@@ -25,8 +25,8 @@ type Kind struct {
 // Handler handles a message of any registered type, and answers with an R.
 type Handler[R any] func(ctx context.Context, msg any) (R, error)
 
-// Bus finds the handler of a message and runs it, as both buses do. New makes one. Its methods may be called by any number
-// of goroutines.
+// Bus finds the handler of a message and runs it, as both buses do. New makes one. Any number of
+// goroutines may call its methods.
 type Bus[R any] struct {
 	kind       *Kind
 	logger     *slog.Logger
@@ -59,8 +59,8 @@ func New[R any](kind *Kind, cfg Config[R]) *Bus[R] {
 	return b
 }
 
-// Register makes handle the handler of messages of type M, in the middleware. Given is the user's function, for errors
-// and as the handler's name; it may be nil, which is a mistake.
+// Register makes handle the handler of messages of type M, in the middleware. The value given is
+// the user's function, for errors and as the handler's name. It may be nil, which is a mistake.
 func Register[M, R any](b *Bus[R], given any, handle func(ctx context.Context, m M) (R, error)) error {
 	g := reflect.TypeFor[M]()
 	if err := checkType(b.kind.Name, g); err != nil {

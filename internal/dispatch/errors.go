@@ -23,7 +23,7 @@ func (e *UnknownError) Error() string {
 // Is matches the sentinel of the message's kind.
 func (e *UnknownError) Is(target error) bool { return target == e.kind.Unknown }
 
-// DuplicateError says that a message has a handler already; that one stays.
+// DuplicateError says that a message has a handler already. That handler stays.
 type DuplicateError struct {
 	Type          reflect.Type // of the message
 	First, Second string       // the handlers' functions and where they are written

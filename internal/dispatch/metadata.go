@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/event"
 )
 
-// Metadata is what is known of a message beside its own fields. Its ids are 1 to [eventstore.MaxIDBytes] bytes of UTF-8;
-// CausationID and ActorID may also be empty.
+// Metadata is what is known of a message beside its own fields. Its ids are 1 to
+// [eventstore.MaxIDBytes] bytes of UTF-8; CausationID and ActorID may also be empty.
 type Metadata struct {
 	ID            string    // unique; that of a command is the same when it is dispatched again
 	Timestamp     time.Time // when it was dispatched
@@ -21,16 +21,19 @@ type Metadata struct {
 // metadataKey is the key in a context of the metadata of a kind of messages.
 type metadataKey struct{ kind *Kind }
 
-// MetadataFrom returns the metadata of the message of the kind that is being handled, and whether there is one.
+// MetadataFrom returns the metadata of the message of the kind that is being handled, and whether
+// there is one.
 func (k *Kind) MetadataFrom(ctx context.Context) (Metadata, bool) {
 	md, ok := ctx.Value(metadataKey{k}).(Metadata)
 	return md, ok
 }
 
-// MetadataFrom returns the metadata of the bus's message that is being handled, and whether there is one.
+// MetadataFrom returns the metadata of the bus's message that is being handled, and whether there
+// is one.
 func (b *Bus[R]) MetadataFrom(ctx context.Context) (Metadata, bool) { return b.kind.MetadataFrom(ctx) }
 
-// With returns a context that carries the metadata of a message and the cause that its handler acts upon.
+// With returns a context that carries the metadata of a message and the cause that its handler acts
+// upon.
 func (b *Bus[R]) With(ctx context.Context, md Metadata, cause event.Cause) context.Context {
 	return context.WithValue(event.WithCause(ctx, cause), metadataKey{b.kind}, md)
 }

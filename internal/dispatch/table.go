@@ -1,8 +1,8 @@
-// Package dispatch is what the command bus and the query bus have in common: they find the handler of a
-// message by its Go type, and give the message an id, a time and a cause.
+// Package dispatch is what the command bus and the query bus have in common. They find the handler
+// of a message by its Go type, and give the message an id, a time and a cause.
 //
-// It stores nothing, and never runs a handler by itself. A [Bus] may be used by any number of
-// goroutines; the functions keep no state.
+// It stores nothing, and never runs a handler by itself. Any number of goroutines may use a [Bus].
+// The functions keep no state.
 package dispatch
 
 import (
@@ -28,8 +28,8 @@ type entry[H any] struct {
 	name   string
 }
 
-// add puts handle into the table, under a name for people. If there is one for g already, the
-// table stays as it is, and add returns that one's name and false.
+// add puts handle into the table, under a name for people. If there is one for g already, the table
+// stays as it is, and add returns that one's name and false.
 func (t *table[H]) add(g reflect.Type, name string, handle H) (taken string, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,8 +51,8 @@ func (t *table[H]) find(g reflect.Type) (H, bool) {
 	return e.handle, ok
 }
 
-// chain wraps handle in the middleware, the first one outermost; nil ones are left out. It fails if one of them returns a
-// nil handler.
+// chain wraps handle in the middleware, the first one outermost. It leaves out nil ones. It fails
+// if one of them returns a nil handler.
 func chain[R any](handle Handler[R], middleware []func(Handler[R]) Handler[R]) (Handler[R], error) {
 	for i := len(middleware) - 1; i >= 0; i-- {
 		if middleware[i] == nil {

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestTableKeepsTheFirstHandler(t *testing.T) {
+func TestTableFirstHandler(t *testing.T) {
 	t.Parallel()
 	var handlers table[int]
 	g := reflect.TypeFor[string]()
@@ -30,9 +30,9 @@ func TestTableKeepsTheFirstHandler(t *testing.T) {
 	require.Equal(t, 1, handle)
 }
 
-// Goroutines find and add at the same time. Nothing else here locks, because that would hide a race
-// from the race detector.
-func TestTableIsSafeForGoroutines(t *testing.T) {
+// Goroutines find and add at the same time. Nothing else here locks: that would hide a race from
+// the race detector.
+func TestTableConcurrently(t *testing.T) {
 	t.Parallel()
 	const entries, readers = 1_000, 3
 	types := make([]reflect.Type, entries)

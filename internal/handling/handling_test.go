@@ -11,7 +11,7 @@ import (
 	"github.com/fencelog/fencelog/internal/handling"
 )
 
-func TestFirstIsOncePerHandling(t *testing.T) {
+func TestFirst(t *testing.T) {
 	t.Parallel()
 	require.True(t, handling.First(t.Context(), "a"))
 	require.True(t, handling.First(t.Context(), "a"), "no handling has begun")
@@ -23,7 +23,7 @@ func TestFirstIsOncePerHandling(t *testing.T) {
 	}
 }
 
-func TestFirstIsOneOfMany(t *testing.T) {
+func TestFirstConcurrently(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(handling.Begin(t.Context()))
 	defer cancel()

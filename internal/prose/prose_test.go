@@ -21,9 +21,6 @@ const root = "../.."
 // is the documents at the root alone. A folder leaves the list when it conforms, and none is added.
 var rewrittenLater = map[string]bool{
 	".":                       true,
-	"aggregate":               true,
-	"event":                   true,
-	"eventstore":              true,
 	"examples/billing":        true,
 	"examples/infrastructure": true,
 	"kafka":                   true,

@@ -5,7 +5,7 @@ package topics
 import "strings"
 
 // DefaultPrefix is the prefix of every topic unless configuration says otherwise.
-const DefaultPrefix = "billing"
+const DefaultPrefix = "fencelog"
 
 const suffix = "events"
 

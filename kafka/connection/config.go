@@ -13,7 +13,7 @@ import (
 
 // Defaults of [Config].
 const (
-	DefaultClientID       = "billing-engine"
+	DefaultClientID       = "fencelog"
 	DefaultRequestTimeout = 10 * time.Second
 )
 

@@ -180,7 +180,7 @@ func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 // losesBrokers has brokers end and hang. What that does to many partitions is one finding.
 func (p *patient) losesBrokers(t *testing.T, cfg kafka.Config) {
 	t.Helper()
-	all := "(billing.account.events 0-3; billing.dead-letter 0; billing.transfer.events 0-2)"
+	all := "(fencelog.account.events 0-3; fencelog.dead-letter 0; fencelog.transfer.events 0-2)"
 	t.Run("one broker ends", func(t *testing.T) {
 		require.NoError(t, p.Kill(2))
 		found := diagnosed(t, cfg, says(2, "8 partitions have not all replicas in sync: those on broker 2 lack "+all))

@@ -9,7 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
@@ -71,6 +71,6 @@ func (d *diagnosis) newestBatch(ctx context.Context, topic string, p int32) (*re
 	if err != nil || end == 0 {
 		return nil, err
 	}
-	log := partition.Log{Client: d.client, Pool: d.client.Reading, Topic: topic, Partition: p}
-	return log.Newest(ctx, end-1)
+	whole := log.Log{Client: d.client, Pool: d.client.Reading, Topic: topic, Partition: p}
+	return whole.Newest(ctx, end-1)
 }

@@ -67,7 +67,7 @@ func TestDiagnoseReplicas(t *testing.T) {
 		}
 	})
 	all := doctor.Diagnose(t.Context(), cfg)
-	const both = "(" + storetest.Topic + " %[1]s; billing.dead-letter %[1]s)"
+	const both = "(" + storetest.Topic + " %[1]s; fencelog.dead-letter %[1]s)"
 	where := func(partitions string) string { return fmt.Sprintf(both, partitions) }
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong,
 		"2 partitions have no leader that answers: nothing can be read or appended there "+where("0")).Do, "wait for brokers 0, 1 and 2")

@@ -51,7 +51,7 @@ func TestDiagnoseWhatIsWell(t *testing.T) {
 	for _, addr := range cfg.Connection.Brokers {
 		finding(t, all, "brokers", doctor.OK, addr+" answers")
 	}
-	finding(t, all, "topics", doctor.OK, "topic billing.account.events is as it must be")
+	finding(t, all, "topics", doctor.OK, "topic fencelog.account.events is as it must be")
 	finding(t, all, "index", doctor.OK, "has no index yet")
 	finding(t, all, "clock", doctor.Skipped, "no record yet")
 	require.NoDirExists(t, cfg.IndexDir, "nothing is changed")
@@ -136,7 +136,7 @@ func TestDiagnoseTopics(t *testing.T) {
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "retention.ms is 604800000, expected -1").Do,
 		"kafka-configs.sh")
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong,
-		"topics billing.transfer.events and billing.dead-letter are missing").Do, "create-topics")
+		"topics fencelog.transfer.events and fencelog.dead-letter are missing").Do, "create-topics")
 	finding(t, all, "index", doctor.OK, "in memory")
 	finding(t, all, "clock", doctor.Skipped, "topics are missing")
 

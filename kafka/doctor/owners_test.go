@@ -21,14 +21,14 @@ func TestDiagnoseOwners(t *testing.T) {
 	foreign := cfg
 	foreign.TransactionalIDPrefix = "foreign"
 	never := doctor.Diagnose(t.Context(), foreign)
-	finding(t, never, "owners", doctor.Warning, "transactional id foreign.billing.account.events.0 has none")
+	finding(t, never, "owners", doctor.Warning, "transactional id foreign.fencelog.account.events.0 has none")
 	s := storetest.Open(t, foreign)
 	_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	found := finding(t, doctor.Diagnose(t.Context(), cfg), "owners", doctor.Warning,
-		"wrote last in 1 of 1 partitions (billing.account.events 0)")
-	require.Contains(t, found.Found, "transactional id fencelog.billing.account.events.0 has producer id")
+		"wrote last in 1 of 1 partitions (fencelog.account.events 0)")
+	require.Contains(t, found.Found, "transactional id fencelog.fencelog.account.events.0 has producer id")
 	require.Contains(t, found.Do, "the same KAFKA_TRANSACTIONAL_ID_PREFIX")
 	requireHealthy(t, doctor.Diagnose(t.Context(), foreign))
 

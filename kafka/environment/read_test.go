@@ -215,7 +215,7 @@ func TestRead(t *testing.T) {
 	cfg, err := environment.Read(func(k string) string { return env[k] }, topics.Category{Name: "Account"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a:9092", "b:9093"}, cfg.Connection.Brokers)
-	require.Equal(t, "billing-engine", connection.DefaultClientID)
+	require.Equal(t, "fencelog", connection.DefaultClientID)
 
 	_, err = environment.Read(func(string) string { return "" }, topics.Category{Name: "Account"})
 	require.ErrorContains(t, err, "KAFKA_BROKERS is not set")

@@ -41,7 +41,7 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 		Logger:     storetest.Quiet(),
 	}
 	_, err = topics.Create(t.Context(), cfg.Connection, cfg.Topics)
-	require.ErrorContains(t, err, "create topic billing.account.events")
+	require.ErrorContains(t, err, "create topic fencelog.account.events")
 
 	cfg.Topics.ProviderSettings = []string{"compression.type", "retention.ms"}
 	found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
@@ -63,7 +63,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 	c.ControlKey(int16(kmsg.CreateTopics), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		name := r.(*kmsg.CreateTopicsRequest).Topics[0].Topic
-		if name != "billing.refused.events" {
+		if name != "fencelog.refused.events" {
 			return nil, nil, false
 		}
 		refusal := kmsg.NewCreateTopicsResponseTopic()
@@ -78,7 +78,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 	}, topics.Config{
 		Categories: []topics.Category{{Name: "First"}, {Name: "Refused"}, {Name: "Last"}},
 	})
-	require.ErrorContains(t, err, "create topic billing.refused.events")
+	require.ErrorContains(t, err, "create topic fencelog.refused.events")
 	var permission *connection.PermissionError
 	require.ErrorAs(t, err, &permission)
 	created := make(map[string]bool)
@@ -87,7 +87,7 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		created[topic.Name] = topic.Created
 	}
 	require.Equal(t, map[string]bool{
-		"billing.first.events": true, "billing.refused.events": false, "billing.last.events": true, "billing.dead-letter": true,
+		"fencelog.first.events": true, "fencelog.refused.events": false, "fencelog.last.events": true, "fencelog.dead-letter": true,
 	}, created)
 }
 
@@ -95,13 +95,13 @@ func TestCreateMayBeRepeatedAndChangesNothing(t *testing.T) {
 	c, cfg := storetest.Fake(t)
 	cfg.Topics.Categories = append(cfg.Topics.Categories, topics.Category{Name: "Order"},
 		topics.Category{Name: "Odd", Partitions: 2})
-	require.NoError(t, c.CreateTopic("billing.odd.events", 1, nil))
+	require.NoError(t, c.CreateTopic("fencelog.odd.events", 1, nil))
 	for round := range 2 {
 		found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 		require.NoError(t, err)
 		require.Len(t, found, 4)
 		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
-		require.Equal(t, []string{storetest.Topic, "billing.order.events", "billing.odd.events", "billing.dead-letter"},
+		require.Equal(t, []string{storetest.Topic, "fencelog.order.events", "fencelog.odd.events", "fencelog.dead-letter"},
 			names)
 		for i, f := range found {
 			require.True(t, f.Exists)

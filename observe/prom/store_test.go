@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	topic    = "billing.account.events"
+	topic    = "fencelog.account.events"
 	patience = time.Minute
 )
 

@@ -12,7 +12,8 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// check returns what the library cannot do with a schema and a Go type that fit, or would do wrongly in silence.
+// check returns what the library cannot do with a schema and a Go type that fit, or would do
+// wrongly in silence.
 func check(s avro.Schema, g reflect.Type) error {
 	if err := checkLogical(s); err != nil {
 		return err

@@ -2,14 +2,16 @@
 //
 //	codec, err := schema.NewCodec(registry, sources, schema.Config{Engine: hamba.Engine{}})
 //
-// It reads what the default engine wrote, and the other way round. Take it where a program has that library
-// already; it is archived and has unfixed advisories (schema/adr/0001-two-avro-engines.md), which is why it has a package of its own: a
-// program that does not import this package does not link the library.
+// It reads the values of the default engine, and the other way round. Take it if a program has that
+// library already. The library is archived and has unfixed advisories, see
+// schema/adr/0001-two-avro-engines.md. So it has a package to itself, and only programs that import
+// the package link it.
 //
-// No byte reaches the library before it was checked: [Engine] first walks through the value by the writer's schema and
-// refuses what is cut short, too long, out of range or claims more than it holds. What the library cannot do, or does wrongly
-// without saying so, is refused with [schema.ErrUnsupported]: at start-up where it is about the program's own schema, and at the first
-// value of an old revision where it is about that.
+// [Engine] checks every byte before the library reads it. It walks through the value by the
+// writer's schema, and refuses a value that is cut short, too long, out of range, or claims more
+// than it holds. It refuses with [schema.ErrUnsupported] if the library cannot handle a schema, or
+// would do so wrongly in silence: the program's schema at start-up, and an old revision at its
+// first value.
 //
-// An Engine may be used by any number of goroutines.
+// The package never talks to a registry. An Engine may be used by any number of goroutines.
 package hamba

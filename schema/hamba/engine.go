@@ -97,8 +97,8 @@ func (c *compiled) Resolve(writer string) (schema.Decoder, error) {
 	return newDecoder(resolved, w)
 }
 
-// decoder decodes values of one writer's schema. It has an API of its own because the library caches what it compiles by a
-// fingerprint that leaves out logical types.
+// decoder decodes values of one writer's schema. It has an API of its own because the library
+// caches what it compiles by a fingerprint that leaves out logical types.
 type decoder struct {
 	api    avro.API
 	schema avro.Schema // the reader's, resolved with the writer's

@@ -9,6 +9,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
 	"github.com/fencelog/fencelog/schema/hamba"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // Noted is an event.
@@ -19,13 +20,13 @@ type Noted struct {
 // Both engines write the same bytes, so a program may change over at any time.
 func ExampleEngine() {
 	ctx := context.Background()
-	registry := schema.NewMemory()
+	schemas := registry.NewMemory()
 	sources := schema.Sources{"Note": fstest.MapFS{
 		"Noted.avsc": {Data: []byte(`{"type":"record","name":"Noted","namespace":"notes","fields":[{"name":"text","type":"string"}]}`)},
 	}}
 	typ := event.Type{Category: "Note", Name: "Noted", Go: reflect.TypeFor[Noted]()}
 	for _, engine := range []schema.Engine{hamba.Engine{}, schema.Twmb{}} {
-		codec, err := schema.NewCodec(registry, sources, schema.Config{Engine: engine, Register: true})
+		codec, err := registry.NewCodec(schemas, sources, schema.Config{Engine: engine})
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// checkResolve returns what the library cannot do when it reads with one schema what was written with another. It says so
-// at the first value, at best.
+// checkResolve returns what the library cannot do when it reads with one schema what was written
+// with another. It says so at the first value, at best.
 func checkResolve(writer, reader avro.Schema) error {
 	for _, s := range []avro.Schema{writer, reader} {
 		if name := recursive(s); name != "" {
@@ -76,7 +76,8 @@ func checkBranches(path string, w, r []avro.Schema) error {
 	return nil
 }
 
-// readAs returns as which primitive type of a union a value of the type is read: its own, else the first that is wider; "" for none.
+// readAs returns as which primitive type of a union a value of the type is read: its own, else the
+// first that is wider; "" for none.
 func readAs(typ avro.Type, union []avro.Schema) avro.Type {
 	var as []avro.Type
 	switch typ {
@@ -143,7 +144,8 @@ func dotted(path, name string) string {
 	return path + "." + name
 }
 
-// visit calls each with every schema within s and the names of the records around it, until each returns false.
+// visit calls each with every schema within s and the names of the records around it, until each
+// returns false.
 func visit(s avro.Schema, around []string, each func(avro.Schema, []string) bool) bool {
 	if !each(s, around) {
 		return false

@@ -20,8 +20,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// What follows is the library by itself: what ADR 1 says of it. A test that fails here says that a reason to refuse
-// something is gone.
+// What follows is the library by itself: what ADR 1 says of it. A test that fails here says that a
+// reason to refuse something is gone.
 
 func logical(typ, logicalType string) avro.Schema {
 	return avro.MustParse(`{"type":"` + typ + `","logicalType":"` + logicalType + `"}`)

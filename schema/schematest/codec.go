@@ -9,6 +9,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -45,11 +46,11 @@ type codec[E any] struct {
 	typ event.Type
 }
 
-// bind returns a codec over e for events of type E. The prefix keeps its subject apart from others in r, so that
-// r judges no compatibility.
-func bind[E any](ctx context.Context, r schema.Registry, prefix string, e schema.Engine, text string) (codec[E], error) {
+// bind returns a codec over e for events of type E. The prefix keeps its subject apart from others
+// in r, so that r judges no compatibility.
+func bind[E any](ctx context.Context, r registry.Registry, prefix string, e schema.Engine, text string) (codec[E], error) {
 	sources := schema.Sources{aggregateType: fstest.MapFS{eventType + ".avsc": {Data: []byte(text)}}}
-	c, err := schema.NewCodec(r, sources, schema.Config{Engine: e, Prefix: prefix, Register: true})
+	c, err := registry.NewCodec(r, sources, schema.Config{Engine: e, Prefix: prefix})
 	if err != nil {
 		return codec[E]{}, err
 	}

@@ -8,10 +8,12 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/derive"
 )
 
-// CheckDerived fails t for every type whose schema file says something else than its Go type, see [schema.CheckDerived], and for
-// every Go type that is several records in them, see [schema.CheckNames]. Of a type without a file it prints what to write.
+// CheckDerived fails t for every type whose schema file differs from its Go type, see
+// [derive.Check], and for every Go type that has several names in the files, see
+// [derive.CheckNames]. It prints the file that a type without one should have.
 func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
 	t.Helper()
 	for _, typ := range types {
@@ -19,7 +21,7 @@ func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
 			t.Error(err)
 		}
 	}
-	if err := schema.CheckNames(sources, types); err != nil {
+	if err := derive.CheckNames(sources, types); err != nil {
 		t.Error(err)
 	}
 }
@@ -32,10 +34,10 @@ func checkDerived(sources schema.Sources, typ event.Type) error {
 	name := typ.Name + ".avsc"
 	text, err := fs.ReadFile(files, name)
 	if err == nil {
-		return schema.CheckDerived(typ, string(text))
+		return derive.Check(typ, string(text))
 	}
 	missing := &schema.TypeError{Type: typ, File: name, Reason: schema.ErrNoSchema, Err: err}
-	derived, err := schema.Derive(typ, strings.ToLower(typ.Category))
+	derived, err := derive.Schema(typ, strings.ToLower(typ.Category))
 	if err != nil {
 		return errors.Join(missing, err)
 	}

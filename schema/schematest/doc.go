@@ -1,6 +1,11 @@
-// Package schematest helps to test what package schema is used with: that a change of a schema breaks nobody, that what is written is released,
-// and that everything ever released still loads; that schema files describe the Go types they are said to ([CheckDerived]); and
-// that an Avro engine keeps every promise of [schema.Engine] ([TestEngine], [FuzzEngine]).
+// Package schematest has checks of schemas for the tests of services and engines:
 //
-// Its functions report through the test that is given to them, and touch no server but a registry that they are given.
+//   - [Compatible]: a change of a schema breaks no reader.
+//   - [Released]: a service writes only released schemas.
+//   - [Golden]: the events of every released revision still load.
+//   - [CheckDerived]: schema files fit their Go types.
+//   - [TestEngine], [FuzzEngine]: an Avro engine keeps every promise of [schema.Engine].
+//
+// Its functions report through the test that is given to them. They never touch a server, except a
+// registry that is given to them, and never write a file.
 package schematest

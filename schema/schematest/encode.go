@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// unencodable is a case of a value that the schema does not allow, and of one after it that it does.
+// unencodable is a case of a value that the schema does not allow, and of one after it that it
+// does.
 func unencodable[T any](name, typ string, v, good T) engineCase {
 	return engineCase{name, func(ctx context.Context, e schema.Engine) error {
-		c, err := bind[one[T]](ctx, schema.NewMemory(), "suite", e, f(typ))
+		c, err := bind[one[T]](ctx, registry.NewMemory(), "suite", e, f(typ))
 		if err != nil {
 			return err
 		}
@@ -58,11 +60,11 @@ func encodeCases() []engineCase {
 	}
 }
 
-// symmetric returns a case of values from 1 to far beyond any bound of depth and of items: what is encoded must be decoded, else a stream
-// could never be read again.
+// symmetric returns a case of values from 1 to far beyond any bound of depth and of items: what is
+// encoded must be decoded, else a stream could never be read again.
 func symmetric[T any](typ string, of func(n int) T) func(context.Context, schema.Engine) error {
 	return func(ctx context.Context, e schema.Engine) error {
-		c, err := bind[one[T]](ctx, schema.NewMemory(), "suite", e, f(typ))
+		c, err := bind[one[T]](ctx, registry.NewMemory(), "suite", e, f(typ))
 		if err != nil {
 			return err
 		}
@@ -97,7 +99,7 @@ func treeOf(n int) (t tree) {
 // truncated is a case of a value that comes back as another one.
 func truncated[T any](name, typ string, v, back T) engineCase {
 	return engineCase{name, func(ctx context.Context, e schema.Engine) error {
-		c, err := bind[one[T]](ctx, schema.NewMemory(), "suite", e, f(typ))
+		c, err := bind[one[T]](ctx, registry.NewMemory(), "suite", e, f(typ))
 		if err != nil {
 			return err
 		}

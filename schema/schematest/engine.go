@@ -12,16 +12,17 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// Refusals names the cases of [TestEngine] that an engine refuses, each with a part of what its error says. A refusal is an error
-// that wraps [schema.ErrUnsupported], at start-up or for the first value of an old revision; a wrong
-// value is none.
+// Refusals names the cases of [TestEngine] that an engine refuses, each with a part of what its
+// error says. A refusal is an error that wraps [schema.ErrUnsupported], at start-up or for the
+// first value of an old revision; a wrong value is none.
 type Refusals map[string]string
 
 // TestEngine checks that e keeps every promise of [schema.Engine], as a codec uses it: each kind of
-// value, by the bytes that the Avro specification gives for it; evolution; and hostile bytes, for which it measures what is
-// allocated. So it must not run in parallel with other tests.
+// value, by the bytes that the Avro specification gives for it; evolution; and hostile bytes, for
+// which it measures what is allocated. So it must not run in parallel with other tests.
 //
-// A case in refused must be refused, and one that is not must hold. So a list that is no longer true fails.
+// A case in refused must be refused, and one that is not must hold. So a list that is no longer
+// true fails.
 func TestEngine(t *testing.T, e schema.Engine, refused Refusals) {
 	t.Helper()
 	cases := engineCases()

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// evolved is a case of a value that the default engine wrote with one revision, and e reads with another.
+// evolved is a case of a value that the default engine wrote with one revision, and e reads with
+// another.
 func evolved[W, R any](name, writer, reader string, v W, want R, before ...R) engineCase {
 	return engineCase{name, func(ctx context.Context, e schema.Engine) error {
 		value, m, err := written(ctx, writer, v)
@@ -49,9 +51,10 @@ func incompatible[W, R any](name, writer, reader string, v W) engineCase {
 	}}
 }
 
-// oldUnion is a case of values of a union that no Go type stands for: an optional reads them if it takes each type, by widening too.
+// oldUnion is a case of values of a union that no Go type stands for: an optional reads them if it
+// takes each type, by widening too.
 func oldUnion(ctx context.Context, e schema.Engine) error {
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	three, err := m.Register(ctx, "three", f(`["null","int","long"]`))
 	if err != nil {
 		return err
@@ -76,8 +79,8 @@ func oldUnion(ctx context.Context, e schema.Engine) error {
 }
 
 // written returns v as the default engine writes it, and the registry that knows the schema.
-func written[W any](ctx context.Context, text string, v W) ([]byte, *schema.Memory, error) {
-	m := schema.NewMemory()
+func written[W any](ctx context.Context, text string, v W) ([]byte, *registry.Memory, error) {
+	m := registry.NewMemory()
 	w, err := bind[W](ctx, m, "writer", nil, text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("writer: %w", err)

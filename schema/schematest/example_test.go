@@ -8,6 +8,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
 
@@ -17,7 +18,7 @@ import (
 func Example() {
 	tests := func(t testing.TB, notes *aggregate.Type[Notes], sources schema.Sources) {
 		schematest.CheckDerived(t, sources, notes.Events())
-		schematest.Compatible(t, sources, schema.FullTransitive)
+		schematest.Compatible(t, sources, change.FullTransitive)
 		schematest.Released(t, sources)
 		schematest.Golden(t, notes, sources, os.DirFS("testdata/golden"), map[string][]aggregate.Event[Notes]{
 			"Noted.v1": {noted{Text: "hi"}},

@@ -9,14 +9,16 @@ import (
 	"testing"
 
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// FuzzEngine lets e decode whatever bytes, as the program's own schema and as an old revision. What it reads it must write, and
-// read again as the same. It may refuse more than the default engine does; what it does not refuse it must read as that does.
+// FuzzEngine lets e decode whatever bytes, as the program's own schema and as an old revision. What
+// it reads it must write, and read again as the same. It may refuse more than the default engine
+// does; what it does not refuse it must read as that does.
 func FuzzEngine(f *testing.F, e schema.Engine) {
 	f.Helper()
 	ctx := context.Background()
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	c, err := bind[everything](ctx, m, "suite", e, record(everythingFields()...))
 	if err != nil {
 		f.Fatal(err)

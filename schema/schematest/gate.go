@@ -4,15 +4,18 @@ import (
 	"testing"
 
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// Compatible fails the test if a schema file of sources breaks the level against what is released among them, see
-// [schema.Sources]. Each failure names the field, the rule and both versions.
+// Compatible fails the test if a schema file of sources breaks the level against the released
+// revisions beside it, see [schema.Sources]. Each failure names the field, the rule and both
+// versions.
 //
-//	func TestSchemas(t *testing.T) { schematest.Compatible(t, account.Sources(), schema.FullTransitive) }
-func Compatible(tb testing.TB, sources schema.Sources, level schema.Compatibility) {
+//	func TestSchemas(t *testing.T) { schematest.Compatible(t, account.Sources(), change.FullTransitive) }
+func Compatible(tb testing.TB, sources schema.Sources, level change.Compatibility) {
 	tb.Helper()
-	released, err := schema.Released(tb.Context(), sources, schema.Config{})
+	released, err := registry.Released(tb.Context(), sources, schema.Config{})
 	if err != nil {
 		tb.Error(err)
 		return
@@ -20,11 +23,13 @@ func Compatible(tb testing.TB, sources schema.Sources, level schema.Compatibilit
 	CompatibleWith(tb, released, sources, level, schema.Config{})
 }
 
-// CompatibleWith is Compatible against a registry, such as the one of production or a [schema.Folder], in which the
-// subjects are named as cfg says.
-func CompatibleWith(tb testing.TB, registry schema.Registry, sources schema.Sources, level schema.Compatibility, cfg schema.Config) {
+// CompatibleWith is Compatible against a registry, such as the one of production or a
+// [registry.Folder], in which the subjects are named as cfg says.
+func CompatibleWith(
+	tb testing.TB, schemas registry.Registry, sources schema.Sources, level change.Compatibility, cfg schema.Config,
+) {
 	tb.Helper()
-	checked, err := schema.Check(tb.Context(), registry, sources, level, cfg)
+	checked, err := registry.Check(tb.Context(), schemas, sources, level, cfg)
 	if err != nil {
 		tb.Error(err)
 		return
@@ -34,16 +39,16 @@ func CompatibleWith(tb testing.TB, registry schema.Registry, sources schema.Sour
 	}
 }
 
-// Released fails the test if a schema file of sources is not its latest released revision: it says which file to add. A service must
-// not write what is not released.
+// Released fails the test if a schema file of sources is not its latest released revision, and says
+// which file to add. A service must write only released schemas.
 func Released(tb testing.TB, sources schema.Sources) {
 	tb.Helper()
-	released, err := schema.Released(tb.Context(), sources, schema.Config{})
+	released, err := registry.Released(tb.Context(), sources, schema.Config{})
 	if err != nil {
 		tb.Error(err)
 		return
 	}
-	checked, err := schema.Check(tb.Context(), released, sources, schema.None, schema.Config{})
+	checked, err := registry.Check(tb.Context(), released, sources, change.None, schema.Config{})
 	if err != nil {
 		tb.Error(err)
 	}

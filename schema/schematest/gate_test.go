@@ -12,6 +12,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/hamba"
 	"github.com/fencelog/fencelog/schema/schematest"
 )
@@ -88,7 +89,7 @@ func TestCompatible(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			said := strings.Join(failures(t, func(tb testing.TB) { schematest.Compatible(tb, sources(c.files), schema.FullTransitive) }), "\n")
+			said := strings.Join(failures(t, func(tb testing.TB) { schematest.Compatible(tb, sources(c.files), change.FullTransitive) }), "\n")
 			require.Contains(t, said, c.says)
 			require.Equal(t, c.says == "", said == "", said)
 		})

@@ -23,6 +23,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -30,17 +31,20 @@ const (
 	schemaLine   = "schema "
 )
 
-// Golden checks that what every released revision of every event wrote still loads, through the repository of typ: Avro's
-// resolution by cfg.Engine, then upcasters. golden has a file "<EventType>.v<N>.hex" for each, of two lines:
+// Golden checks that what every released revision of every event wrote still loads, through the
+// repository of typ: Avro's resolution by cfg.Engine, then upcasters. golden has a file
+// "<EventType>.v<N>.hex" for each, of two lines:
 //
 //	schema 7d5c…    the SHA-256 of the released schema without white space
 //	107573…         Avro as it was written, without the five bytes before it, which differ from registry to registry
 //
-// want says what each is in today's terms, by "<EventType>.v<N>": one event, or several after upcasting.
+// want says what each is in today's terms, by "<EventType>.v<N>": one event, or several after
+// upcasting.
 //
-// A revision without its file or without an entry in want fails the test, and so does one whose schema was edited after it was released: the
-// bytes may load all the same, but not those that others stored. For a revision that is today's the failure says
-// what to write into the file. No file is ever written anew.
+// A revision without its file or without an entry in want fails the test, and so does one whose
+// schema was edited after it was released: the bytes may load all the same, but not those that
+// others stored. For a revision that is today's the failure says what to write into the file. No
+// file is ever written anew.
 func Golden[S any](
 	tb testing.TB, typ *aggregate.Type[S], sources schema.Sources, golden fs.FS, want map[string][]aggregate.Event[S], cfg schema.Config,
 ) {
@@ -73,7 +77,7 @@ func Golden[S any](
 type goldens[S any] struct {
 	typ      *aggregate.Type[S]
 	files    fs.FS
-	registry *schema.Memory
+	schemas  *registry.Memory
 	codec    *schema.Codec
 	store    *memory.Store
 	accounts *aggregate.Repository[S]
@@ -82,7 +86,7 @@ type goldens[S any] struct {
 
 func newGoldens[S any](tb testing.TB, typ *aggregate.Type[S], sources schema.Sources, cfg schema.Config) (*goldens[S], error) {
 	tb.Helper()
-	g := &goldens[S]{typ: typ, files: sources[typ.Name()], registry: schema.NewMemory()}
+	g := &goldens[S]{typ: typ, files: sources[typ.Name()], schemas: registry.NewMemory()}
 	if g.files == nil {
 		return nil, fmt.Errorf("schematest: sources has no files of aggregate type %q", typ.Name())
 	}
@@ -94,10 +98,10 @@ func newGoldens[S any](tb testing.TB, typ *aggregate.Type[S], sources schema.Sou
 	for _, file := range released {
 		g.names = append(g.names, strings.TrimSuffix(path.Base(file), ".avsc"))
 	}
-	if _, err := schema.Register(tb.Context(), g.registry, sources, typ.Stored(), cfg); err != nil {
+	if _, err := registry.Register(tb.Context(), g.schemas, sources, typ.Stored(), cfg); err != nil {
 		return nil, err
 	}
-	if g.codec, err = schema.NewCodec(g.registry, sources, cfg); err != nil {
+	if g.codec, err = schema.NewCodec(g.schemas, sources, cfg); err != nil {
 		return nil, err
 	}
 	if g.store, err = memory.New(memory.Config{Categories: []string{typ.Name()}}); err != nil {
@@ -148,7 +152,8 @@ func (g *goldens[S]) check(tb testing.TB, golden fs.FS, name string, want []aggr
 	return nil
 }
 
-// sum returns the SHA-256 of the released revision's schema, in hexadecimal. White space does not count, as tools rewrite the ends of lines.
+// sum returns the SHA-256 of the released revision's schema, in hexadecimal. White space does not
+// count, as tools rewrite the ends of lines.
 func (g *goldens[S]) sum(name string) (string, error) {
 	text, err := fs.ReadFile(g.files, "released/"+name+".avsc")
 	if err != nil {
@@ -200,12 +205,12 @@ func (g *goldens[S]) idOf(tb testing.TB, name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	subjects, err := g.registry.Subjects(tb.Context())
+	subjects, err := g.schemas.Subjects(tb.Context())
 	if err != nil {
 		return 0, err
 	}
 	for _, subject := range subjects {
-		if found, err := g.registry.Find(tb.Context(), subject, string(text)); err == nil {
+		if found, err := g.schemas.Find(tb.Context(), subject, string(text)); err == nil {
 			return found.ID, nil
 		}
 	}

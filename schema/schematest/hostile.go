@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // Bounds of what hostile bytes may cost.
@@ -20,7 +21,8 @@ const (
 	maxErrorText = 2000
 )
 
-// everything has what hostile bytes can inflate. Booleans are left out: what a byte beyond 1 is, libraries disagree about.
+// everything has what hostile bytes can inflate. Booleans are left out: what a byte beyond 1 is,
+// libraries disagree about.
 type everything struct {
 	Text  string           `avro:"text"`
 	Raw   []byte           `avro:"raw"`
@@ -41,8 +43,8 @@ func everythingFields() []string {
 	}
 }
 
-// skippedFields are what an old revision had more, all of which a reader has to skip. Enums are left out: whether the
-// symbol that is skipped exists is nothing that must be looked at.
+// skippedFields are what an old revision had more, all of which a reader has to skip. Enums are
+// left out: whether the symbol that is skipped exists is nothing that must be looked at.
 func skippedFields() []string {
 	return []string{
 		field("nulls", `{"type":"array","items":"null"}`), field("oldText", `"string"`), field("oldList", `{"type":"array","items":"long"}`),
@@ -98,7 +100,8 @@ func attacks() []attack {
 	)
 }
 
-// hostileCases decode each attack as the program's own schema and, for what must be skipped, as an old revision.
+// hostileCases decode each attack as the program's own schema and, for what must be skipped, as an
+// old revision.
 func hostileCases() []engineCase {
 	cases := []engineCase{
 		{"blocks that say their size", sizedBlocks},
@@ -123,7 +126,7 @@ func hostileCases() []engineCase {
 }
 
 func (a attack) run(ctx context.Context, e schema.Engine, old bool) error {
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	c, err := bind[everything](ctx, m, "suite", e, record(everythingFields()...))
 	if err != nil {
 		return err
@@ -180,7 +183,8 @@ func (c codec[E]) survives(ctx context.Context, value []byte) error {
 	return nil
 }
 
-// sizedBlocks: other libraries write the size of a block before it, and a reader may use it to skip.
+// sizedBlocks: other libraries write the size of a block before it, and a reader may use it to
+// skip.
 func sizedBlocks(ctx context.Context, e schema.Engine) error {
 	type lists struct {
 		List []string         `avro:"list"`
@@ -189,7 +193,7 @@ func sizedBlocks(ctx context.Context, e schema.Engine) error {
 	fields := []string{field("list", `{"type":"array","items":"string"}`), field("map", `{"type":"map","values":"long"}`)}
 	list := join(long(-2), long(4), []byte{2, 'a', 2, 'b'}, long(1), []byte{2, 'c'}, long(0))
 	entries := join(long(-1), long(3), []byte{2, 'k', 84}, long(0))
-	m := schema.NewMemory()
+	m := registry.NewMemory()
 	c, err := bind[lists](ctx, m, "suite", e, record(fields...))
 	if err != nil {
 		return err
@@ -213,7 +217,7 @@ func sizedBlocks(ctx context.Context, e schema.Engine) error {
 
 // rawText is a value whose Go type would take what is no text.
 func rawText(ctx context.Context, e schema.Engine) error {
-	c, err := bind[one[raw]](ctx, schema.NewMemory(), "suite", e, f(`"string"`))
+	c, err := bind[one[raw]](ctx, registry.NewMemory(), "suite", e, f(`"string"`))
 	if err != nil {
 		return err
 	}
@@ -222,7 +226,7 @@ func rawText(ctx context.Context, e schema.Engine) error {
 
 // deepValue is a value that is far deeper than a stack of calls should be.
 func deepValue(ctx context.Context, e schema.Engine) error {
-	c, err := bind[one[tree]](ctx, schema.NewMemory(), "suite", e, f(treeType))
+	c, err := bind[one[tree]](ctx, registry.NewMemory(), "suite", e, f(treeType))
 	if err != nil {
 		return err
 	}
@@ -232,7 +236,7 @@ func deepValue(ctx context.Context, e schema.Engine) error {
 
 // withDeep is a registry that has what nobody would write, under one more id.
 type withDeep struct {
-	schema.Registry
+	registry.Registry
 	id   int
 	text string
 }
@@ -247,7 +251,7 @@ func (r withDeep) Schema(ctx context.Context, id int) (string, error) {
 func deepSchema(ctx context.Context, e schema.Engine) error {
 	const depth, id = 20_000, 2
 	deep := strings.Repeat(`{"type":"array","items":`, depth) + `"long"` + strings.Repeat("}", depth)
-	r := withDeep{schema.NewMemory(), id, record(field("a", `"string"`), field("deep", deep))}
+	r := withDeep{registry.NewMemory(), id, record(field("a", `"string"`), field("deep", deep))}
 	c, err := bind[a](ctx, r, "suite", e, f2a())
 	if err != nil {
 		return err

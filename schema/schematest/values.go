@@ -11,15 +11,17 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const headerSize = 5 // the zero byte and the schema id
 
-// value is a case that encodes v and expects the given bytes after the header, in hexadecimal; decodes them, into
-// the zero value and into what is there from other; and refuses them cut at each byte, and with one more.
+// value is a case that encodes v and expects the given bytes after the header, in hexadecimal;
+// decodes them, into the zero value and into what is there from other; and refuses them cut at each
+// byte, and with one more.
 func value[E any](name, text, want string, v, other E) engineCase {
 	return engineCase{name, func(ctx context.Context, e schema.Engine) error {
-		m := schema.NewMemory()
+		m := registry.NewMemory()
 		c, err := bind[E](ctx, m, "suite", e, text)
 		if err != nil {
 			return err
@@ -164,7 +166,7 @@ func valueCases() []engineCase {
 
 // leavesAlone: an event may share what it leads to with another one.
 func leavesAlone(ctx context.Context, e schema.Engine) error {
-	c, err := bind[one[*int64]](ctx, schema.NewMemory(), "suite", e, f(`["null","long"]`))
+	c, err := bind[one[*int64]](ctx, registry.NewMemory(), "suite", e, f(`["null","long"]`))
 	if err != nil {
 		return err
 	}

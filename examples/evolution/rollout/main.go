@@ -22,6 +22,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -72,17 +73,17 @@ func run(
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(stderr, nil))
 	cfg.SubscriptionSession, cfg.SubscriptionHeartbeat = 6*time.Second, 500*time.Millisecond
-	registry, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
+	schemas, err := registry.HTTPFromEnv(getenv, registry.HTTPConfig{})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, registry.Close()) }()
+	defer func() { err = errors.Join(err, schemas.Close()) }()
 	store, err := kafka.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	tills, err := repository(ctx, store, registry, cfg.Topics.Prefix)
+	tills, err := repository(ctx, store, schemas, cfg.Topics.Prefix)
 	if err != nil {
 		return err
 	}
@@ -138,17 +139,17 @@ func obey(
 // repository registers the schemas of this release, as a deployment step does, and returns its
 // tills.
 func repository(
-	ctx context.Context, store *kafka.Store, registry schema.Registry, prefix string,
+	ctx context.Context, store *kafka.Store, schemas registry.Registry, prefix string,
 ) (*aggregate.Repository[Till], error) {
 	own, err := fs.Sub(files, folder)
 	if err != nil {
 		return nil, err
 	}
 	sources, cfg := schema.Sources{tillType: own}, schema.Config{Prefix: prefix}
-	if _, err := schema.Register(ctx, registry, sources, types().Stored(), cfg); err != nil {
+	if _, err := registry.Register(ctx, schemas, sources, types().Stored(), cfg); err != nil {
 		return nil, err
 	}
-	codec, err := schema.NewCodec(registry, sources, cfg)
+	codec, err := schema.NewCodec(schemas, sources, cfg)
 	if err != nil {
 		return nil, err
 	}

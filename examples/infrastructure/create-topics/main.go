@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -63,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 // createTopics creates what is missing, shows all topics, also where one could not be created, and
 // reports whether they are as they must be.
 func createTopics(ctx context.Context, stdout, stderr io.Writer, getenv func(string) string) (bool, error) {
-	cfg, err := environment.Read(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	if err != nil {
 		return false, err
 	}

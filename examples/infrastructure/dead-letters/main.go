@@ -17,7 +17,6 @@ import (
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka/deadletters"
-	"github.com/fencelog/fencelog/kafka/environment"
 )
 
 const (
@@ -59,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 }
 
 func connected(ctx context.Context, stderr io.Writer, getenv func(string) string, use func(subscription.DeadLetters) error) (err error) {
-	cfg, err := environment.Read(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	if err != nil {
 		return err
 	}

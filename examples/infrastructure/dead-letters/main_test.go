@@ -68,7 +68,7 @@ func TestLookingAfterDeadLetters(t *testing.T) {
 	defer c.Close()
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: c.ListenAddrs()},
-		Topics:     topics.Config{Categories: billing.Categories()},
+		Topics:     topics.Config{Categories: billing.Categories(), Prefix: billing.TopicPrefix},
 		Logger:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	kafkatest.Topics(t, cfg)

@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -87,19 +87,16 @@ func requireSays(t *testing.T, env map[string]string, code int, says ...string) 
 // arrange makes topics, schemas and ACLs by the open listener.
 func arrange(t *testing.T, c *kafkatest.Cluster) {
 	t.Helper()
-	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: c.Brokers()},
-		Topics:     topics.Config{Categories: billing.Categories()},
-	}
-	_, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
+	conn := connection.Config{Brokers: c.Brokers()}
+	_, err := topics.Create(t.Context(), conn, topics.Config{Categories: billing.Categories(), Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 
-	registry, err := schema.NewHTTP(c.RegistryURL(), schema.HTTPConfig{})
+	schemas, err := registry.NewHTTP(c.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
-	codec, err := schema.NewCodec(registry, billing.Schemas(), schema.Config{Register: true})
+	codec, err := registry.NewCodec(schemas, billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
 	require.NoError(t, err)
 	require.NoError(t, codec.Bind(t.Context(), billing.Events()))
-	require.NoError(t, registry.Close())
+	require.NoError(t, schemas.Close())
 
 	patient := sarama.NewConfig()
 	patient.Admin.Timeout = kafkatest.DefaultStartTimeout

@@ -32,7 +32,7 @@ func program(t *testing.T, env map[string]string, args ...string) (code int, std
 func brokers(t *testing.T) map[string]string {
 	t.Helper()
 	env := map[string]string{environment.Brokers: strings.Join(kafkatest.Fake(t), ",")}
-	cfg, err := environment.Read(func(name string) string { return env[name] }, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(func(name string) string { return env[name] })
 	require.NoError(t, err)
 	kafkatest.Topics(t, cfg)
 	return env
@@ -150,7 +150,7 @@ func TestManagedExampleIsUnderstood(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(secret, []byte("tell-nobody\n"), 0o600))
 	env[environment.SASLPasswordFile] = secret
-	cfg, err := environment.Read(func(name string) string { return env[name] }, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(func(name string) string { return env[name] })
 	require.NoError(t, err)
 	require.Equal(t, "SASL_SSL, PLAIN as THE-API-KEY", cfg.Connection.Security.String())
 	require.Equal(t, []string{"compression.type", "unclean.leader.election.enable"}, cfg.Topics.ProviderSettings)

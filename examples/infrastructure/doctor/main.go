@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,7 +17,6 @@ import (
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka/doctor"
-	"github.com/fencelog/fencelog/kafka/environment"
 )
 
 const (
@@ -83,7 +83,7 @@ type report struct {
 
 func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) report {
 	var r report
-	cfg, err := environment.Read(getenv, billing.Categories()...)
+	cfg, err := billing.KafkaFromEnv(getenv)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			r.Findings = append(r.Findings, doctor.Finding{
@@ -98,7 +98,7 @@ func examine(ctx context.Context, stderr io.Writer, getenv func(string) string) 
 		})
 		r.Findings = append(r.Findings, doctor.Diagnose(ctx, cfg)...)
 	}
-	r.Findings = append(r.Findings, registry(ctx, getenv, cfg.Topics.Prefix)...)
+	r.Findings = append(r.Findings, checkRegistry(ctx, getenv, cmp.Or(cfg.Topics.Prefix, billing.TopicPrefix))...)
 	return r
 }
 

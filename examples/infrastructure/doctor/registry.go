@@ -11,24 +11,25 @@ import (
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/kafka/doctor"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // skew is how far the registry's clock, which it tells to the second, may be from this machine's.
 const skew = 5 * time.Second
 
-// registry looks at the schema registry, at the schemas in it, and at its clock.
-func registry(ctx context.Context, getenv func(string) string, prefix string) []doctor.Finding {
+// checkRegistry looks at the schema registry, at the schemas in it, and at its clock.
+func checkRegistry(ctx context.Context, getenv func(string) string, prefix string) []doctor.Finding {
 	const check = "registry"
 	wrong := func(found, do string) []doctor.Finding {
 		return []doctor.Finding{{Check: check, Verdict: doctor.Wrong, Found: found, Do: do}}
 	}
 	watch := &clockWatch{}
-	r, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{Attempts: 1, Around: func(next http.RoundTripper) http.RoundTripper {
+	r, err := registry.HTTPFromEnv(getenv, registry.HTTPConfig{Attempts: 1, Around: func(next http.RoundTripper) http.RoundTripper {
 		watch.next = next
 		return watch
 	}})
 	if err != nil {
-		return wrong(err.Error(), "mend "+schema.EnvRegistryURL+", such as http://localhost:8081, and the variables beside it")
+		return wrong(err.Error(), "mend "+registry.EnvURL+", such as http://localhost:8081, and the variables beside it")
 	}
 	defer func() { _ = r.Close() }()
 	codec, err := schema.NewCodec(r, billing.Schemas(), schema.Config{Prefix: prefix})
@@ -46,7 +47,7 @@ func registry(ctx context.Context, getenv func(string) string, prefix string) []
 		return wrong(err.Error(), "start the registry, and look at its log: it may be waiting for the brokers, or its port may be taken; "+
 			"curl "+r.URL()+"/subjects shows what answers")
 	case errors.Is(err, schema.ErrUnauthorized):
-		return wrong(err.Error(), "give "+schema.EnvRegistryUsername+" and "+schema.EnvRegistryPassword)
+		return wrong(err.Error(), "give "+registry.EnvUsername+" and "+registry.EnvPassword)
 	default:
 		return wrong(err.Error(), "find out what answers at "+r.URL()+" (curl "+r.URL()+"/subjects)")
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest/progress"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -36,7 +38,7 @@ func main() {
 type options struct {
 	check  bool
 	folder string
-	level  schema.Compatibility
+	level  change.Compatibility
 	names  schema.Config // of the subjects
 }
 
@@ -47,11 +49,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	var usage strings.Builder
 	flags.SetOutput(&usage)
 	flags.BoolVar(&o.check, "check", false, "register nothing, only check")
-	flags.StringVar(&o.folder, "folder", "", "the folder that is the registry, instead of "+schema.EnvRegistryURL)
-	level := flags.String("compatibility", string(schema.FullTransitive), "what a schema must keep to")
+	flags.StringVar(&o.folder, "folder", "", "the folder that is the registry, instead of "+registry.EnvURL)
+	level := flags.String("compatibility", string(change.FullTransitive), "what a schema must keep to")
 	err := flags.Parse(args)
 	if err == nil {
-		if o.level, err = schema.ParseCompatibility(*level); err == nil && flags.NArg() > 0 {
+		if o.level, err = change.ParseCompatibility(*level); err == nil && flags.NArg() > 0 {
 			err = fmt.Errorf("found the argument %q, expected none", flags.Arg(0))
 		}
 		if err != nil {
@@ -67,8 +69,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		_, _ = io.WriteString(stderr, usage.String())
 		return exitUsage
 	}
-	o.names.Prefix = getenv(environment.TopicPrefix)
-	waiting := "waiting for the registry " + cmp.Or(o.folder, placeOf(getenv(schema.EnvRegistryURL)))
+	o.names.Prefix = cmp.Or(getenv(environment.TopicPrefix), billing.TopicPrefix)
+	waiting := "waiting for the registry " + cmp.Or(o.folder, placeOf(getenv(registry.EnvURL)))
 	over := progress.To(stderr).During(func() string { return waiting })
 	err = deploy(ctx, o, stdout, getenv)
 	over()
@@ -80,29 +82,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 }
 
 // placeOf names the registry of a URL, without what may be a password.
-func placeOf(registry string) string {
-	if u, err := url.Parse(registry); err == nil && u.Host != "" {
+func placeOf(schemas string) string {
+	if u, err := url.Parse(schemas); err == nil && u.Host != "" {
 		return u.Host
 	}
-	return "that " + schema.EnvRegistryURL + " names"
+	return "that " + registry.EnvURL + " names"
 }
 
 // deploy checks the schemas, and registers them if it shall.
 func deploy(ctx context.Context, o options, stdout io.Writer, getenv func(string) string) (err error) {
-	registry, closeRegistry, err := open(o.folder, getenv)
+	schemas, closeRegistry, err := open(o.folder, getenv)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeRegistry()) }()
 	if o.check {
-		if err := schema.CheckRelease(ctx, registry, billing.Schemas(), o.level, o.names); err != nil {
+		if err := registry.CheckRelease(ctx, schemas, billing.Schemas(), o.level, o.names); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(stdout, "The schemas are released, and %s with all revisions.\n", o.level)
 		return err
 	}
 	types := billing.Stored()
-	done, err := schema.Deploy(ctx, registry, billing.Schemas(), types, o.level, o.names)
+	done, err := registry.Deploy(ctx, schemas, billing.Schemas(), types, o.level, o.names)
 	if err != nil {
 		return err
 	}
@@ -121,12 +123,12 @@ func deploy(ctx context.Context, o options, stdout io.Writer, getenv func(string
 }
 
 // open returns the registry in the folder, or else the one that the environment names.
-func open(folder string, getenv func(string) string) (schema.Registry, func() error, error) {
+func open(folder string, getenv func(string) string) (registry.Registry, func() error, error) {
 	if folder != "" {
-		f, err := schema.OpenFolder(folder)
+		f, err := registry.OpenFolder(folder)
 		return f, func() error { return nil }, err
 	}
-	h, err := schema.HTTPFromEnv(getenv, schema.HTTPConfig{})
+	h, err := registry.HTTPFromEnv(getenv, registry.HTTPConfig{})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w; or name a folder with -folder", err)
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
-	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 func TestMain(m *testing.M) {
@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
 }
 
-func getenvOf(registry string) func(string) string {
-	return func(name string) string { return map[string]string{schema.EnvRegistryURL: registry}[name] }
+func getenvOf(schemas string) func(string) string {
+	return func(name string) string { return map[string]string{registry.EnvURL: schemas}[name] }
 }
 
 // program runs the program in the test.
@@ -75,7 +75,7 @@ func TestSubjectsHaveThePrefixOfTheTopics(t *testing.T) {
 func TestRefusesWhatIsIncompatible(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	f, err := schema.OpenFolder(dir)
+	f, err := registry.OpenFolder(dir)
 	require.NoError(t, err)
 	const other = `{"type":"record","name":"AccountCreated","namespace":"billing.account","fields":[{"name":"exponent","type":"string"}]}`
 	_, err = f.Register(context.Background(), createdSubject, other)
@@ -129,16 +129,16 @@ func TestWrongCalls(t *testing.T) {
 func TestAWaitIsTold(t *testing.T) {
 	t.Parallel()
 	arrived, answer := make(chan struct{}, 1), make(chan struct{})
-	registry := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	schemas := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		select {
 		case arrived <- struct{}{}:
 		default:
 		}
 		<-answer
 	}))
-	defer registry.Close()
+	defer schemas.Close()
 	defer close(answer)
-	place := registry.Listener.Addr().String()
+	place := schemas.Listener.Addr().String()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	said := new(kafkatest.Output)

@@ -46,7 +46,7 @@ func openStore(t *testing.T, brokers []string) *kafka.Store {
 	t.Helper()
 	store, err := kafka.Open(t.Context(), kafka.Config{
 		Connection: connection.Config{Brokers: brokers},
-		Topics:     topics.Config{Categories: billing.Categories()},
+		Topics:     topics.Config{Categories: billing.Categories(), Prefix: billing.TopicPrefix},
 		Logger:     slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)

@@ -29,7 +29,7 @@ type Need struct {
 	Name      string // of the resource; empty for the cluster
 }
 
-// String returns the permission for people, such as "Write on topic billing.account.events".
+// String returns the permission for people, such as "Write on topic fencelog.account.events".
 func (n Need) String() string {
 	if n.Name == "" {
 		return n.Operation + " on the " + n.Resource

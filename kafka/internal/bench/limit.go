@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -28,7 +29,7 @@ type limit struct {
 
 type limitPartition struct {
 	broker   *sarama.Broker
-	term     wire.Term
+	term     index.Term
 	sequence int32
 	number   int32
 	topic    string
@@ -54,7 +55,7 @@ func newLimit(link *cluster, topic string, encoded bool) (*limit, error) {
 		if err != nil {
 			return nil, errors.Join(err, l.close())
 		}
-		p.term = wire.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
+		p.term = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
 	}
 	return l, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -23,8 +24,8 @@ type claimLimit struct {
 	link                *cluster
 	topic, id           string
 	coordinator, leader *sarama.Broker
-	next                int64     // offset to read from
-	term                wire.Term // of the last claim
+	next                int64      // offset to read from
+	term                index.Term // of the last claim
 }
 
 // newClaimLimit makes a first claim, which the brokers make more of than of a later one.
@@ -108,7 +109,7 @@ func (l *claimLimit) ask(ctx context.Context, question func() (sarama.KError, er
 	}
 }
 
-func (l *claimLimit) init(ctx context.Context) (term wire.Term, err error) {
+func (l *claimLimit) init(ctx context.Context) (term index.Term, err error) {
 	err = l.ask(ctx, func() (sarama.KError, error) {
 		r, err := l.coordinator.InitProducerID(&sarama.InitProducerIDRequest{
 			Version: 4, TransactionalID: &l.id, TransactionTimeout: time.Minute, ProducerID: -1, ProducerEpoch: -1,
@@ -116,13 +117,13 @@ func (l *claimLimit) init(ctx context.Context) (term wire.Term, err error) {
 		if err != nil {
 			return 0, err
 		}
-		term = wire.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
+		term = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
 		return r.Err, nil
 	})
 	return term, err
 }
 
-func (l *claimLimit) add(term wire.Term) (sarama.KError, error) {
+func (l *claimLimit) add(term index.Term) (sarama.KError, error) {
 	r, err := l.coordinator.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
 		Version: 2, TransactionalID: l.id, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch,
 		TopicPartitions: map[string][]int32{l.topic: {0}},
@@ -136,7 +137,7 @@ func (l *claimLimit) add(term wire.Term) (sarama.KError, error) {
 	return 0, fmt.Errorf("add partitions to a transaction: the answer does not name %s", l.topic)
 }
 
-func (l *claimLimit) end(term wire.Term) (sarama.KError, error) {
+func (l *claimLimit) end(term index.Term) (sarama.KError, error) {
 	r, err := l.coordinator.EndTxn(&sarama.EndTxnRequest{
 		Version: 2, TransactionalID: l.id, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch, TransactionResult: true,
 	})
@@ -147,7 +148,7 @@ func (l *claimLimit) end(term wire.Term) (sarama.KError, error) {
 }
 
 // read fetches once, and reports whether the term's marker was there.
-func (l *claimLimit) read(term wire.Term) (found bool, err error) {
+func (l *claimLimit) read(term index.Term) (found bool, err error) {
 	block, err := fetch(l.leader, l.topic, 0, l.next, sampleBytes)
 	if err != nil {
 		return false, err
@@ -155,7 +156,7 @@ func (l *claimLimit) read(term wire.Term) (found bool, err error) {
 	for _, set := range block.RecordsSet {
 		if b := set.RecordBatch; b != nil {
 			l.next = b.LastOffset() + 1
-			found = found || isMarker(b) && term == wire.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
+			found = found || isMarker(b) && term == index.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}
 		}
 	}
 	return found, nil

@@ -11,14 +11,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // Client is Sarama's client, with connections that can be cut below requests that wait.
 type Client struct {
 	sarama.Client
 	Conns   *dial.Conns
-	Reading *partition.Pool // for those who read partitions
+	Reading *log.Pool // for those who read partitions
 
 	away sync.Map // addresses of brokers that did not answer when they were asked last
 }
@@ -54,7 +54,7 @@ func ConnectWith(ctx context.Context, cfg connection.Config, topics []string, s 
 		}
 		return nil, &awayError{brokers: cfg.Brokers, err: err}
 	}
-	return &Client{Client: c, Conns: conns, Reading: partition.NewPool(c)}, nil
+	return &Client{Client: c, Conns: conns, Reading: log.NewPool(c)}, nil
 }
 
 // awayError says that no broker answers, however often they were asked.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // Used returns why a partition must not be taken for empty; nothing if it is. It fails with an
@@ -15,11 +15,11 @@ func (c *Client) Used(ctx context.Context, topic string, p int32) (why string, e
 	if err != nil {
 		return "", &UnseenError{err}
 	}
-	log := partition.Log{Client: c, Pool: c.Reading, Topic: topic, Partition: p}
+	data := log.Log{Client: c, Pool: c.Reading, Topic: topic, Partition: p}
 	for at := int64(0); at < end; {
-		records, next, err := log.Read(ctx, at)
-		var out *partition.RangeError
-		var corrupt *partition.CorruptError
+		records, next, err := data.Read(ctx, at)
+		var out *log.RangeError
+		var corrupt *log.CorruptError
 		if len(records) > 0 || errors.As(err, &out) || errors.As(err, &corrupt) {
 			return "holds records, or did", nil
 		}

@@ -11,17 +11,17 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/letters"
 	"github.com/fencelog/fencelog/kafka/internal/client"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
 // Log reads the dead-letter topic. Its methods ask again, until ctx ends, what a broker that is away
 // may answer later.
-type Log struct{ log partition.Log }
+type Log struct{ log log.Log }
 
 // NewLog returns a reader of the topic, by a client that the caller disconnects.
 func NewLog(c *client.Client, topic string) *Log {
-	return &Log{log: partition.Log{Client: c, Pool: c.Reading, Topic: topic}}
+	return &Log{log: log.Log{Client: c, Pool: c.Reading, Topic: topic}}
 }
 
 // Topic returns the topic's name.
@@ -60,7 +60,7 @@ var ErrDeleted = errors.New("dead letters were deleted")
 func (l *Log) End(ctx context.Context) (int64, error) {
 	begin, end, err := l.log.Ends(ctx)
 	if err == nil && begin > 0 {
-		err = &partition.CorruptError{
+		err = &log.CorruptError{
 			Topic: l.log.Topic, Cause: ErrDeleted,
 			Found: fmt.Sprintf("the topic begins at offset %d, expected 0: dead letters were deleted; restore it, and set "+
 				"retention.ms and retention.bytes to -1", begin),

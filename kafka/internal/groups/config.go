@@ -6,10 +6,10 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/client"
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // Config is what a subscription needs of its store; every field must be set, and the configurations
@@ -35,7 +35,7 @@ type Config struct {
 // Partition is a partition of the category, as the store reads it.
 type Partition struct {
 	Index  *index.Partition
-	Reader *partition.Reader
+	Reader *log.Reader
 	// Readable returns why the partition cannot be read, for good or until brokers accept it again.
 	Readable func() error
 }

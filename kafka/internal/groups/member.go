@@ -13,9 +13,9 @@ import (
 	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/delivery"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
-	"github.com/fencelog/fencelog/kafka/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // What a member does before it handles partitions, or one of them.
@@ -99,16 +99,16 @@ func (m claims) keep(ctx context.Context, n int32, handle func() error) error {
 // ends reports whether the error ends the subscription: it concerns all partitions, and trying
 // again here cannot mend it.
 func ends(err error) bool {
-	var corrupt *partition.CorruptError
+	var corrupt *log.CorruptError
 	var failed *index.UnusableError
 	return errors.Is(err, eventstore.ErrClosed) || errors.As(err, &failed) ||
 		errors.Is(err, deadletter.ErrDeleted) ||
-		errors.As(err, &corrupt) && errors.Is(corrupt.Cause, partition.ErrPartitionsChanged)
+		errors.As(err, &corrupt) && errors.Is(corrupt.Cause, log.ErrPartitionsChanged)
 }
 
 // stops reports whether the error stops the partition: somebody must mend something first.
 func stops(err error) bool {
-	var corrupt *partition.CorruptError
+	var corrupt *log.CorruptError
 	var offset *OffsetError
 	return errors.As(err, &corrupt) || errors.As(err, &offset)
 }
@@ -135,7 +135,7 @@ func (m claims) handle(ctx context.Context, session sarama.ConsumerGroupSession,
 }
 
 // source reads what tail yields, and waits for woken where there is no more.
-func source(p Partition, tail *partition.Tail, woken <-chan struct{}) delivery.Source {
+func source(p Partition, tail *log.Tail, woken <-chan struct{}) delivery.Source {
 	return func(ctx context.Context, yield func(eventstore.Record, delivery.Raw) bool) (int64, error) {
 		for {
 			if end := p.Index.Checkpoint().Next; tail.Offset() < end {
@@ -172,8 +172,8 @@ func (m claims) spare(ctx context.Context, n int32) error {
 			return err
 		}
 		if why != "" {
-			return &partition.CorruptError{
-				Topic: m.cfg.Topic, Partition: n, Cause: partition.ErrPartitionsChanged,
+			return &log.CorruptError{
+				Topic: m.cfg.Topic, Partition: n, Cause: log.ErrPartitionsChanged,
 				Found: fmt.Sprintf("the topic has more partitions than the %d that are configured, and this one %s; "+
 					"configure the number that events were written with", len(m.cfg.Partitions), why),
 			}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/fencelog/fencelog/kafka/internal/log"
+
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -14,7 +16,6 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
-	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
 // committedByUs is the metadata of every offset that a subscription commits. Somebody has set an
@@ -99,9 +100,9 @@ func (m claims) committed(ctx context.Context, n int32) (offset int64, ours bool
 // within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in
 // office has it.
 func (m claims) within(ctx context.Context, n int32, offset int64) error {
-	log := partition.Log{Client: m.client, Pool: m.client.Reading, Topic: m.cfg.Topic, Partition: n}
-	_, _, err := log.Read(ctx, offset)
-	var out *partition.RangeError
+	data := log.Log{Client: m.client, Pool: m.client.Reading, Topic: m.cfg.Topic, Partition: n}
+	_, _, err := data.Read(ctx, offset)
+	var out *log.RangeError
 	if errors.As(err, &out) {
 		return &OffsetError{
 			Group: m.sub.Group, Topic: out.Topic, Partition: out.Partition, Offset: offset, Begin: out.Begin, End: out.End,

@@ -1,7 +1,10 @@
-// Package partition is the mechanism that makes one Kafka partition an event store: claim it, follow it under
-// the reader rule, and append to it as a compare-and-set. kafka/DESIGN.md says why it is right; the
-// invariants it numbers are named here above the code that keeps them.
+// Package partition is this process's part in one Kafka partition, which it makes an event store.
+// The process owns the partition (package owner), or it follows what the owner writes (package
+// rule), and changes from one role to the other. kafka/DESIGN.md says why that is right; the rooms
+// below name its invariants above the code that keeps them.
 //
-// It knows nothing of categories, topics' settings or event types. An [Owner] may be used by any number of
-// goroutines; one goroutine of its own does all the writing.
+// It knows nothing of categories, topics' settings or event types, and it talks to brokers only
+// through the rooms below.
+//
+// The methods of a [Partition] may be called by any number of goroutines.
 package partition

@@ -3,18 +3,28 @@ package partition
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"sync/atomic"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/index"
+	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/internal/line"
+	"github.com/fencelog/fencelog/kafka/internal/claim"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/owner"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
+	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Partition is this process's part in one partition: it owns it, or it follows what the owner writes. In both roles its
-// index is kept up to date. Its methods may be called by any number of goroutines.
+// Partition is this process's part in one partition: it owns it, or it follows what the owner
+// writes. In both roles its index is kept up to date. Its methods may be called by any number of
+// goroutines.
 type Partition struct {
-	follower *follower
+	cfg      Config
+	follower *rule.Follower // whoever has the role uses it
+	record   *claim.Record  // and this
 
 	mu     sync.Mutex // one change of role at a time
 	role   *role      // nil before the first one, and once closed
@@ -25,13 +35,14 @@ type Partition struct {
 
 // state is what appending needs to know.
 type state struct {
-	owner    *Owner        // nil while somebody else owns the partition
+	owner    *owner.Owner  // nil while somebody else owns the partition
 	claiming chan struct{} // closed once the claim under way has succeeded or failed; nil without one
 	err      error         // why nothing is appended here while owner is nil, or why nothing can be read
 	broken   bool          // err is about reading as well
 }
 
-// role is the goroutine that keeps the index up to date while this process does not own the partition.
+// role is the goroutine that keeps the index up to date while this process does not own the
+// partition.
 type role struct {
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -40,21 +51,24 @@ type role struct {
 
 // New returns the partition without a role: nothing is read or written yet.
 func New(cfg Config) *Partition {
-	p := &Partition{follower: newFollower(cfg)}
+	record := claim.NewRecord()
+	p := &Partition{cfg: cfg, record: record, follower: rule.New(cfg.rule(), record)}
 	p.now.Store(&state{err: errUnclaimed})
 	return p
 }
 
 // Why nothing is appended.
 var (
-	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call the store's Claim once all else is ready")
+	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call the store's Claim once " +
+		"all else is ready")
 	errClaiming  = errors.New("the claim is under way")
 	errFollowing = errors.New("this process follows the partition and does not own it")
 	errGivenUp   = errors.New("this process has just given the partition up")
 )
 
-// Own claims the partition from whoever has it and reads everything that counts into the index. It tries again until ctx ends as
-// long as brokers may still answer otherwise. If it fails, the partition is followed. So it is while the claim is lost; see Config.Keep.
+// Own claims the partition from its owner, if it has one, and reads everything that counts into the
+// index. It tries again until ctx ends as long as brokers may still answer otherwise. If it fails,
+// the partition is followed. It is also followed once the claim is lost: see Config.Keep.
 func (p *Partition) Own(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,17 +78,17 @@ func (p *Partition) Own(ctx context.Context) error {
 	switch s := p.now.Load(); {
 	case s.broken:
 		return s.err
-	case s.owner != nil && !s.owner.over():
+	case s.owner != nil && !s.owner.Over():
 		return nil
 	}
-	if err := p.follower.cfg.Index.Err(); err != nil { // a claim would take the partition from an owner that can append
+	if err := p.cfg.Index.Err(); err != nil { // a claim would take the partition from an owner that can append
 		return err
 	}
-	p.rest(p.follower.notOwner(errFollowing))
+	p.rest(p.notOwner(errFollowing))
 	claiming := make(chan struct{})
 	p.now.Store(&state{claiming: claiming, err: errFollowing})
 	defer close(claiming)
-	o, err := claim(ctx, p.follower)
+	o, err := p.claim(ctx, seize)
 	if err != nil {
 		p.now.Store(&state{err: err})
 		p.followOn(ctx)
@@ -92,10 +106,10 @@ func (p *Partition) Follow(ctx context.Context) error {
 	if p.closed {
 		return eventstore.ErrClosed
 	}
-	if err := p.follower.checkBeginning(ctx); err != nil {
+	if err := p.follower.CheckBeginning(ctx); err != nil {
 		return err
 	}
-	if err := p.follower.followToEnd(ctx); err != nil {
+	if err := p.follower.FollowToEnd(ctx); err != nil {
 		return err
 	}
 	p.followOn(ctx)
@@ -109,28 +123,30 @@ func (p *Partition) Release(ctx context.Context) {
 	if p.closed || p.now.Load().broken || p.followsAlready() {
 		return
 	}
-	p.rest(p.follower.notOwner(errGivenUp))
+	p.rest(p.notOwner(errGivenUp))
 	p.now.Store(&state{err: errFollowing})
 	p.followOn(ctx)
 }
 
-// followsAlready reports whether the partition is followed and nothing of it is owned. p.mu is held.
+// followsAlready reports whether the partition is followed and nothing of it is owned. p.mu is
+// held.
 func (p *Partition) followsAlready() bool {
 	s := p.now.Load()
 	return p.role != nil && p.role.follows && !s.broken && p.now.CompareAndSwap(s, &state{err: errFollowing})
 }
 
-// Close stops following, or gives the batch in flight one last try. It may be called more than once.
+// Close stops following, or gives the batch in flight one last try. It may be called more than
+// once.
 func (p *Partition) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
 	p.rest(eventstore.ErrClosed)
-	p.follower.link.drop()
+	p.follower.Drop()
 }
 
-// Append is eventstore.Store's, for a stream of this partition and input that was checked. While a claim is
-// under way it waits for it.
+// Append is eventstore.Store's, for a stream of this partition and input that was checked. While a
+// claim is under way it waits for it.
 func (p *Partition) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 ) (eventstore.Result, error) {
@@ -142,49 +158,64 @@ func (p *Partition) Append(
 }
 
 // owner returns the owner, waiting for a claim that is under way.
-func (p *Partition) owner(ctx context.Context) (*Owner, error) {
+func (p *Partition) owner(ctx context.Context) (*owner.Owner, error) {
 	for {
 		s := p.now.Load()
 		switch {
 		case s.owner != nil:
 			return s.owner, nil
 		case s.claiming == nil:
-			return nil, p.follower.notOwner(s.err)
+			return nil, p.notOwner(s.err)
 		}
 		select {
 		case <-s.claiming:
 		case <-ctx.Done():
-			return nil, notAppended(ctx)
+			return nil, &line.WaitingError{Cause: context.Cause(ctx)}
 		}
 	}
+}
+
+// ReadQueued yields the stream's records from a version on: those that are stored, and then those
+// of its line. The tip is their end. While a claim is under way it waits for it. It fails where
+// this process does not own the partition: what the owner has stored may not have arrived here, and
+// no decision can rest on that.
+func (p *Partition) ReadQueued(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
+	o, err := p.owner(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return o.ReadQueued(stream, from)
 }
 
 // Owned reports whether this process owns the partition, as far as it knows.
 func (p *Partition) Owned() bool {
 	o := p.now.Load().owner
-	return o != nil && !o.over()
+	return o != nil && !o.Over()
 }
 
-// NotOwned returns nil if this process owns the partition, as far as it knows, and otherwise why it does not.
+// NotOwned returns nil if this process owns the partition, as far as it knows, and otherwise why it
+// does not.
 func (p *Partition) NotOwned() error {
 	switch s := p.now.Load(); {
 	case s.owner != nil:
-		if err := s.owner.gone(); err != nil || !s.owner.over() {
+		if err := s.owner.Gone(); err != nil || !s.owner.Over() {
 			return err
 		}
-		return p.follower.notOwner(errFollowing)
+		return p.notOwner(errFollowing)
 	case s.claiming != nil:
-		return p.follower.notOwner(errClaiming)
+		return p.notOwner(errClaiming)
 	default:
-		return p.follower.notOwner(s.err)
+		return p.notOwner(s.err)
 	}
 }
 
 // Ended reports whether Readable has its error for good.
 func (p *Partition) Ended() bool { return p.now.Load().broken }
 
-// Lost returns a channel that is closed once the owner that this process is can append no more. It must be called while Own
-// has succeeded last.
+// Lost returns a channel that is closed once the owner that this process is can append no more. It
+// must be called while Own has succeeded last.
 func (p *Partition) Lost() <-chan struct{} {
 	if o := p.now.Load().owner; o != nil {
 		return o.Finished()
@@ -194,26 +225,25 @@ func (p *Partition) Lost() <-chan struct{} {
 	return lost
 }
 
-// Readable returns nil, or why the index is not kept up to date: for good, or until a broker that refuses the reading accepts it.
+// Readable returns nil, or why the index is not kept up to date: for good, or until a broker that
+// refuses the reading accepts it.
 func (p *Partition) Readable() error {
-	if err := p.follower.cfg.Index.Err(); err != nil {
+	if err := p.cfg.Index.Err(); err != nil {
 		return err
 	}
 	if s := p.now.Load(); s.broken {
 		return s.err
 	}
-	if refused := p.follower.refused.Load(); refused != nil {
-		return *refused
-	}
-	return nil
+	return p.follower.Refusal()
 }
 
 // Skipped returns how many records the reader rule has left out.
-func (p *Partition) Skipped() int64 { return p.follower.skipped.Load() }
+func (p *Partition) Skipped() int64 { return p.follower.Skipped() }
 
-// Lag returns how many offsets the partition has, as a broker told last, that the index does not hold.
+// Lag returns how many offsets the partition has, as a broker told last, that the index does not
+// hold.
 func (p *Partition) Lag() int64 {
-	return max(p.follower.high.Load()-p.follower.cfg.Index.Checkpoint().Next, 0)
+	return max(p.follower.High()-p.cfg.Index.Checkpoint().Next, 0)
 }
 
 // rest ends the role; commits that wait are refused with the reason. p.mu is held.
@@ -224,7 +254,7 @@ func (p *Partition) rest(reason error) {
 		p.role = nil
 	}
 	if o := p.now.Load().owner; o != nil {
-		o.end(reason)
+		o.End(reason)
 	}
 }
 
@@ -246,25 +276,27 @@ func (p *Partition) followOn(ctx context.Context) {
 
 func forever() bool { return false }
 
-// follow follows until done says so, ctx ends, or the partition turns out to hold what it cannot hold. A broker that refuses the reading, for a permission or a login, is asked
-// again: somebody may set that right, and nobody should have to restart every instance then.
+// follow follows until done says so, ctx ends, or the partition turns out to hold what it cannot
+// hold. A broker that refuses the reading, for a permission or a login, is asked again: somebody
+// may set that right, and nobody should have to restart every instance then.
 func (p *Partition) follow(ctx context.Context, done func() bool) {
 	f := p.follower
-	f.wait = anytime
-	defer func() { f.wait = soon }()
+	defer f.WaitFor(log.Anytime)()
 	for refusals := 1; ; refusals++ {
-		err := f.follow(ctx, func(index.Checkpoint) bool { return ctx.Err() != nil || done() })
+		err := f.Follow(ctx, func(index.Checkpoint) bool { return ctx.Err() != nil || done() })
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if kindOf(err) == passing { // brokers that are away were waited for: this is the index, or what the partition holds
+		// brokers that are away were waited for: this is the index, or what the partition holds
+		if retry.KindOf(err) == retry.Passing {
 			p.breaks(err)
 			return
 		}
-		f.refused.Store(&err)
-		f.cfg.Index.Wake() // whoever waits for more learns that none comes now
+		f.Refuse(err)
+		p.cfg.Index.Wake() // whoever waits for more learns that none comes now
 		if refusals&(refusals-1) == 0 {
-			f.cfg.Logger.Error("partition cannot be followed now", "topic", f.cfg.Topic, "partition", f.cfg.Partition, "refusals", refusals, "error", err)
+			p.cfg.Logger.Error("partition cannot be followed now", "topic", p.cfg.Topic, "partition", p.cfg.Partition,
+				"refusals", refusals, "error", err)
 		}
 		if clock.Wait(ctx, refusedPause) != nil {
 			return
@@ -274,8 +306,19 @@ func (p *Partition) follow(ctx context.Context, done func() bool) {
 
 // breaks ends following for good.
 func (p *Partition) breaks(err error) {
-	cfg := &p.follower.cfg
+	cfg := &p.cfg
 	cfg.Logger.Error("partition is not followed any more", "topic", cfg.Topic, "partition", cfg.Partition, "error", err)
 	p.now.Store(&state{owner: p.now.Load().owner, err: err, broken: true})
 	cfg.Index.Wake() // whoever waits for more learns that there is none
 }
+
+func (p *Partition) notOwner(cause error) error {
+	return &owner.NotOwnerError{Topic: p.cfg.Topic, Partition: p.cfg.Partition, Cause: cause}
+}
+
+// claim claims the partition.
+func (p *Partition) claim(ctx context.Context, how owner.How) (*owner.Owner, error) {
+	return owner.New(ctx, p.cfg.owner(), p.follower, p.record, how)
+}
+
+func seize(ctx context.Context, c *claim.Claim) (index.Term, error) { return c.Seize(ctx) }

@@ -16,11 +16,11 @@ import (
 // the partitions are idle but for this.
 func (r *run) ambush(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 7*time.Second)) == nil {
-		old := r.members[r.current.Load()]
+		old := r.rivals[r.current.Load()]
 		if _, store := old.usable(); store == noStore {
 			continue
 		}
-		heir := r.members[(old.n+1+rng.IntN(len(r.members)-1))%len(r.members)]
+		heir := r.rivals[(old.n+1+rng.IntN(len(r.rivals)-1))%len(r.rivals)]
 		end := r.quiet()
 		switch held := between(rng, 0, 500*time.Millisecond); rng.IntN(4) {
 		case 0:
@@ -35,7 +35,7 @@ func (r *run) ambush(ctx context.Context, rng *rand.Rand) {
 }
 
 // wakeOvertaken pauses an owner, lets the heir take over and append, wakes the owner, and asks it for refusals at once.
-func (r *run) wakeOvertaken(ctx context.Context, old, heir *member) {
+func (r *run) wakeOvertaken(ctx context.Context, old, heir *rival) {
 	if !old.pause() {
 		return
 	}
@@ -52,7 +52,7 @@ func (r *run) wakeOvertaken(ctx context.Context, old, heir *member) {
 // doubt loses the answer to a batch of the owner's, or to a request of a barrier, and holds back whatever the owner sends after it.
 // Meanwhile the heir takes over and appends, and then the owner is asked for refusals: what it still has under way proves
 // nothing of them.
-func (r *run) doubt(ctx context.Context, old, heir *member, to proxy.Kind, held time.Duration) {
+func (r *run) doubt(ctx context.Context, old, heir *rival, to proxy.Kind, held time.Duration) {
 	links := old.links()
 	caught := make(chan struct{})
 	var once sync.Once
@@ -84,8 +84,8 @@ func (r *run) doubt(ctx context.Context, old, heir *member, to proxy.Kind, held 
 	r.hurt("refusals asked of an owner in doubt of a "+string(to), "worker %d, overtaken by worker %d", old.n, heir.n)
 }
 
-// beginOf makes the member send batches, or a barrier's requests, and does not wait.
-func (r *run) beginOf(m *member, what proxy.Kind) (answers []<-chan history.Op) {
+// beginOf makes the rival send batches, or a barrier's requests, and does not wait.
+func (r *run) beginOf(m *rival, what proxy.Kind) (answers []<-chan history.Op) {
 	if what == proxy.Claim {
 		return r.askRefusals(m)
 	}
@@ -100,14 +100,14 @@ func (r *run) beginOf(m *member, what proxy.Kind) (answers []<-chan history.Op) 
 // refuseTimeout bounds a refusal that is asked for on purpose.
 const refuseTimeout = 3 * time.Second
 
-// refuseEverywhere asks the member for a refusal on every live stream, all at once, and waits for the answers.
-func (r *run) refuseEverywhere(ctx context.Context, m *member) {
+// refuseEverywhere asks the rival for a refusal on every live stream, all at once, and waits for the answers.
+func (r *run) refuseEverywhere(ctx context.Context, m *rival) {
 	for _, answer := range r.askRefusals(m) {
 		awaitAnswer(ctx, answer)
 	}
 }
 
-func (r *run) askRefusals(m *member) (answers []<-chan history.Op) {
+func (r *run) askRefusals(m *rival) (answers []<-chan history.Op) {
 	for _, s := range r.slots {
 		answers = append(answers, m.do(history.Op{Client: -1, Stream: s.stream(), Kind: history.Refusal}, refuseTimeout))
 	}

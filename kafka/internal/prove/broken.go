@@ -8,14 +8,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
 // Breakage is a way to break the store, and what it takes to notice.
 type Breakage struct {
 	Name   string
-	Broken hooks.Broken
+	Broken broken.Rules
 	Faults Faults        // under which it shows
 	Rules  []string      // that it breaks: one of them must catch it, for another violation shows something else
 	Bound  time.Duration // within which it must be caught
@@ -29,41 +29,41 @@ const bound = 10 * time.Minute
 // Breakages returns the broken stores that a proof must catch.
 func Breakages() []Breakage {
 	all := []Breakage{
-		{Name: "NoWitness", Broken: hooks.Broken{NoWitness: true}, Faults: Faults{Forgetting: true}, Rules: []string{history.RuleStored}},
+		{Name: "NoWitness", Broken: broken.Rules{NoWitness: true}, Faults: Faults{Forgetting: true}, Rules: []string{history.RuleStored}},
 		{
-			Name: "NoMarkerWait", Broken: hooks.Broken{NoMarkerWait: true}, Faults: Faults{Workers: true},
+			Name: "NoMarkerWait", Broken: broken.Rules{NoMarkerWait: true}, Faults: Faults{Workers: true},
 			Rules: []string{ruleAlarm, ruleClean, history.RuleStored},
 		},
 		{
-			Name: "NoVersionCheck", Broken: hooks.Broken{NoVersionCheck: true}, Faults: Faults{Workers: true},
+			Name: "NoVersionCheck", Broken: broken.Rules{NoVersionCheck: true}, Faults: Faults{Workers: true},
 			Rules: []string{history.RuleLinearizable},
 		},
 		{
-			Name: "FreshSequence", Broken: hooks.Broken{FreshSequence: true}, Faults: Faults{Connections: true},
+			Name: "FreshSequence", Broken: broken.Rules{FreshSequence: true}, Faults: Faults{Connections: true},
 			Rules: []string{ruleClean, history.RuleStored},
 		},
 		{
-			Name: "CheckpointBeforeData", Broken: hooks.Broken{CheckpointBeforeData: true}, Faults: Faults{Crashes: true},
+			Name: "CheckpointBeforeData", Broken: broken.Rules{CheckpointBeforeData: true}, Faults: Faults{Crashes: true},
 			Rules: []string{ruleAlarm, ruleClean, history.RuleStored, history.RulePrefix, history.RuleMonotone},
 		},
 		{
-			Name: "ForgetCommands", Broken: hooks.Broken{ForgetCommands: true}, Faults: Faults{Workers: true, Connections: true},
+			Name: "ForgetCommands", Broken: broken.Rules{ForgetCommands: true}, Faults: Faults{Workers: true, Connections: true},
 			Rules: []string{history.RuleCommand},
 		},
 		{
-			Name: "KeepDecisions", Broken: hooks.Broken{KeepDecisions: true}, Faults: Faults{Connections: true},
+			Name: "KeepDecisions", Broken: broken.Rules{KeepDecisions: true}, Faults: Faults{Connections: true},
 			Rules: []string{history.RulePrefix, history.RuleLinearizable},
 		},
 		{
-			Name: "NoProof", Broken: hooks.Broken{NoProof: true}, Faults: Faults{Workers: true},
+			Name: "NoProof", Broken: broken.Rules{NoProof: true}, Faults: Faults{Workers: true},
 			Rules: []string{history.RuleRefusal},
 		},
 		{
-			Name: "StaleProof", Broken: hooks.Broken{StaleProof: true}, Faults: Faults{Workers: true, Connections: true},
+			Name: "StaleProof", Broken: broken.Rules{StaleProof: true}, Faults: Faults{Workers: true, Connections: true},
 			Rules: []string{history.RuleRefusal},
 		},
 		{
-			Name: "TermsRevive", Broken: hooks.Broken{TermsRevive: true}, Faults: Faults{Markers: true}, Prefixes: 2,
+			Name: "TermsRevive", Broken: broken.Rules{TermsRevive: true}, Faults: Faults{Markers: true}, Prefixes: 2,
 			Rules: []string{history.RuleStored, ruleAlarm},
 		},
 	}
@@ -93,7 +93,7 @@ func BreakageOf(name string) (Breakage, error) {
 }
 
 // Names returns the names of what is broken.
-func Names(b hooks.Broken) []string {
+func Names(b broken.Rules) []string {
 	var names []string
 	for _, known := range Breakages() {
 		if known.Broken == b {

@@ -165,9 +165,9 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 // ask sends the operation to one of the processes: mostly to the one that opened last, sometimes to one that
 // has been overtaken and may not know it. It reports false if no answer came in time.
 func (c *client) ask(ctx context.Context, op history.Op, timeout time.Duration) (history.Op, bool) {
-	m := c.run.members[c.run.current.Load()]
+	m := c.run.rivals[c.run.current.Load()]
 	if c.run.cfg.Sharing || c.rng.IntN(4) == 0 {
-		m = c.run.members[c.rng.IntN(len(c.run.members))]
+		m = c.run.rivals[c.rng.IntN(len(c.run.rivals))]
 	}
 	if _, store := m.usable(); store == noStore {
 		_ = clock.Wait(ctx, refusedTime)

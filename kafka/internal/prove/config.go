@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -65,7 +65,7 @@ type Config struct {
 	Damage []string
 
 	// Broken breaks the store. Default: nothing.
-	Broken hooks.Broken
+	Broken broken.Rules
 
 	// UntilCaught ends the run at the first violation.
 	UntilCaught bool
@@ -98,9 +98,9 @@ func (c Config) quietTime() time.Duration {
 	return time.Hour
 }
 
-// claimPrefix returns the prefix of the transactional ids of a member.
-func (c Config) claimPrefix(member int) string {
-	if n := member % c.Prefixes; n > 0 {
+// claimPrefix returns the prefix of the transactional ids of a rival.
+func (c Config) claimPrefix(rival int) string {
+	if n := rival % c.Prefixes; n > 0 {
 		return fmt.Sprintf("%s-%d", kafka.DefaultTransactionalIDPrefix, n)
 	}
 	return kafka.DefaultTransactionalIDPrefix

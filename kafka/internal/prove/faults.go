@@ -167,9 +167,9 @@ func (r *run) killBroker(ctx context.Context, n int, why string, d time.Duration
 // hurtWorkers kills, pauses, closes and overtakes processes.
 func (r *run) hurtWorkers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, time.Second, 6*time.Second)) == nil {
-		m := r.members[rng.IntN(len(r.members))]
+		m := r.rivals[rng.IntN(len(r.rivals))]
 		if rng.IntN(3) > 0 {
-			m = r.members[r.current.Load()]
+			m = r.rivals[r.current.Load()]
 		}
 		_, store := m.usable()
 		owner := "idle"
@@ -201,7 +201,7 @@ func (r *run) hurtWorkers(ctx context.Context, rng *rand.Rand) {
 // crashOwners kills whoever owns the partitions, soon after it has come to work, and keeps its index.
 func (r *run) crashOwners(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 200*time.Millisecond, time.Second)) == nil {
-		m := r.members[r.current.Load()]
+		m := r.rivals[r.current.Load()]
 		if _, store := m.usable(); store == noStore {
 			continue
 		}
@@ -211,7 +211,7 @@ func (r *run) crashOwners(ctx context.Context, rng *rand.Rand) {
 }
 
 // pauseWorker stops a process where it stands, lets another one take over, and wakes it.
-func (r *run) pauseWorker(ctx context.Context, m *member, owner string, d time.Duration) {
+func (r *run) pauseWorker(ctx context.Context, m *rival, owner string, d time.Duration) {
 	if !m.pause() {
 		return
 	}
@@ -233,8 +233,8 @@ func (r *run) pauseWorker(ctx context.Context, m *member, owner string, d time.D
 	r.hurt("process paused, "+owner, "worker %d woken", m.n)
 }
 
-func (r *run) hurryOthers(m *member) {
-	for _, other := range r.members {
+func (r *run) hurryOthers(m *rival) {
+	for _, other := range r.rivals {
 		if other != m {
 			other.hurry()
 		}
@@ -271,7 +271,7 @@ func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 			r.loseAnswers(ctx, links, which, proxy.Loss{Answers: 1 + rng.IntN(3), To: to})
 		}
 	}
-	for _, m := range r.members {
+	for _, m := range r.rivals {
 		for n := range r.cluster.Brokers() {
 			m.proxy.Link(n).Set(proxy.Weather{})
 			m.proxy.Link(n).Lose(proxy.Loss{})
@@ -322,17 +322,17 @@ func cut(links []*proxy.Link) {
 }
 
 func (r *run) someLinks(rng *rand.Rand) (links []*proxy.Link, which string) {
-	w, b := rng.IntN(len(r.members)), rng.IntN(len(r.cluster.Brokers()))
+	w, b := rng.IntN(len(r.rivals)), rng.IntN(len(r.cluster.Brokers()))
 	if rng.IntN(2) == 0 {
 		w = int(r.current.Load())
 	}
 	switch rng.IntN(3) {
 	case 0:
-		return []*proxy.Link{r.members[w].proxy.Link(b)}, fmt.Sprintf("worker %d to broker %d", w, b)
+		return []*proxy.Link{r.rivals[w].proxy.Link(b)}, fmt.Sprintf("worker %d to broker %d", w, b)
 	case 1:
-		return r.members[w].links(), fmt.Sprintf("worker %d to all brokers", w)
+		return r.rivals[w].links(), fmt.Sprintf("worker %d to all brokers", w)
 	default:
-		for _, m := range r.members {
+		for _, m := range r.rivals {
 			links = append(links, m.proxy.Link(b))
 		}
 		return links, fmt.Sprintf("all workers to broker %d", b)

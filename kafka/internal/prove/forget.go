@@ -16,13 +16,13 @@ const forgetful = 5 * time.Second
 // the offset in the answer tells the sleeper that it owns nothing.
 func (r *run) forget(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 4*time.Second)) == nil {
-		sleeper := r.members[r.current.Load()]
+		sleeper := r.rivals[r.current.Load()]
 		if _, store := sleeper.usable(); store == noStore {
 			continue
 		}
 		end := r.quiet()
 		_ = clock.Wait(ctx, time.Second) // for what is under way
-		if r.oversleep(ctx, sleeper, r.members[(sleeper.n+1)%len(r.members)]) {
+		if r.oversleep(ctx, sleeper, r.rivals[(sleeper.n+1)%len(r.rivals)]) {
 			r.hurt("owner asleep until forgotten", "worker %d", sleeper.n)
 		}
 		end()
@@ -31,7 +31,7 @@ func (r *run) forget(ctx context.Context, rng *rand.Rand) {
 
 // oversleep pauses the sleeper, lets the heir take over and append, waits until the brokers have forgotten, wakes the sleeper and
 // has it append. It reports whether all that happened.
-func (r *run) oversleep(ctx context.Context, sleeper, heir *member) bool {
+func (r *run) oversleep(ctx context.Context, sleeper, heir *rival) bool {
 	if _, store := sleeper.usable(); store == noStore || !sleeper.pause() {
 		return false
 	}
@@ -50,7 +50,7 @@ func (r *run) oversleep(ctx context.Context, sleeper, heir *member) bool {
 }
 
 // appendEverywhere appends to every live stream, whatever its version, and reports whether all were stored.
-func (r *run) appendEverywhere(m *member) bool {
+func (r *run) appendEverywhere(m *rival) bool {
 	all := true
 	for _, s := range r.slots {
 		op := history.Op{Client: -1, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any}

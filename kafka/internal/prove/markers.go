@@ -42,7 +42,7 @@ func (r *run) revive(ctx context.Context, rng *rand.Rand) {
 	pause := func() time.Duration { return between(rng, 2*time.Second, 7*time.Second) }
 	for wait := pause(); clock.Wait(ctx, wait) == nil; {
 		end := r.quiet()
-		old := r.members[r.current.Load()]
+		old := r.rivals[r.current.Load()]
 		done := false
 		if heir := r.ofAnotherPrefix(old); heir != nil && old.storeNumber() != noStore {
 			done = r.reviveOnce(ctx, rng, old, heir)
@@ -54,10 +54,10 @@ func (r *run) revive(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// ofAnotherPrefix returns a member with another prefix than m has, or nil if there is none.
-func (r *run) ofAnotherPrefix(m *member) *member {
-	for i := range r.members {
-		other := r.members[(m.n+1+i)%len(r.members)]
+// ofAnotherPrefix returns a rival with another prefix than m has, or nil if there is none.
+func (r *run) ofAnotherPrefix(m *rival) *rival {
+	for i := range r.rivals {
+		other := r.rivals[(m.n+1+i)%len(r.rivals)]
 		if r.cfg.claimPrefix(other.n) != r.cfg.claimPrefix(m.n) {
 			return other
 		}
@@ -66,7 +66,7 @@ func (r *run) ofAnotherPrefix(m *member) *member {
 }
 
 // reviveOnce does it once, and reports whether it could.
-func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *member) bool {
+func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) bool {
 	links := old.links()
 	if r.tail.CatchUp(ctx) != nil {
 		return false

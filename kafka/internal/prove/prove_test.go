@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/prove"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
@@ -24,8 +24,8 @@ func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
 
 // Each switch that breaks the store has its place in the list of broken stores to catch.
 func TestEveryBreakageHasAName(t *testing.T) {
-	require.Equal(t, []string{"NoMarkerWait"}, prove.Names(hooks.Broken{NoMarkerWait: true}))
-	require.Empty(t, prove.Names(hooks.Broken{}))
+	require.Equal(t, []string{"NoMarkerWait"}, prove.Names(broken.Rules{NoMarkerWait: true}))
+	require.Empty(t, prove.Names(broken.Rules{}))
 	for _, b := range prove.Breakages() {
 		found, err := prove.BreakageOf(b.Name)
 		require.NoError(t, err)

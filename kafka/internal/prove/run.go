@@ -34,7 +34,7 @@ type run struct {
 	rec     *history.Recorder
 	log     *history.Log
 	tail    *topic.Tail
-	members []*member
+	rivals  []*rival
 	slots   []*slot
 	count   counters
 	verdict *verdict
@@ -42,16 +42,16 @@ type run struct {
 	worked  time.Duration
 	journal *journal
 
-	current atomic.Int32 // the member that opened last
+	current atomic.Int32 // the rival that opened last
 	streams atomic.Int64 // names given to streams so far
 	tasks   sync.WaitGroup
 	once    sync.Once
 	started chan struct{} // closed once a store has been opened: faults begin
 
-	scene sync.Mutex // of whoever has clients and members rest
+	scene sync.Mutex // of whoever has clients and rivals rest
 
 	mu      sync.Mutex
-	rest    chan struct{} // while clients and members rest; closed when they may go on
+	rest    chan struct{} // while clients and rivals rest; closed when they may go on
 	retired []retiredStream
 }
 
@@ -146,7 +146,7 @@ func (r *run) withCluster(ctx context.Context) error {
 	}
 	defer r.tail.Close()
 	defer func() {
-		for _, m := range r.members {
+		for _, m := range r.rivals {
 			m.kill()
 			m.proxy.Close()
 		}
@@ -157,8 +157,8 @@ func (r *run) withCluster(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m := newMember(r, n, p)
-		r.members = append(r.members, m)
+		m := newRival(r, n, p)
+		r.rivals = append(r.rivals, m)
 		if err := os.RemoveAll(m.indexDir()); err != nil { // of another proof in the same folder
 			return err
 		}
@@ -169,7 +169,7 @@ func (r *run) withCluster(ctx context.Context) error {
 	return r.work(ctx)
 }
 
-// work lets clients, members and faults loose, ends them in order, and judges what happened.
+// work lets clients, rivals and faults loose, ends them in order, and judges what happened.
 func (r *run) work(ctx context.Context) error {
 	r.begun = time.Now()
 	working, enough := context.WithTimeout(ctx, r.cfg.Duration+extension)
@@ -187,7 +187,7 @@ func (r *run) work(ctx context.Context) error {
 	watchers.Go(func() { r.tell(watching) })
 	watchers.Go(func() { r.judgeRetired(watching) })
 	watchers.Go(func() { r.watchLog(watching) })
-	for i, m := range r.members {
+	for i, m := range r.rivals {
 		rng := r.rng(100 + uint64(i))
 		keepers.Go(func() { m.live(working, rng) })
 	}
@@ -216,7 +216,7 @@ func (r *run) work(ctx context.Context) error {
 	if !r.cfg.UntilCaught || !r.verdict.any() {
 		r.heal(ctx)
 	}
-	for _, m := range r.members {
+	for _, m := range r.rivals {
 		m.kill()
 	}
 	r.tasks.Wait()
@@ -250,12 +250,12 @@ func (r *run) heal(ctx context.Context) {
 	defer cancel()
 	begun := time.Now()
 	if r.cfg.Sharing || r.cfg.Prefixes > 1 { // what the others own goes to this one, and nobody takes it back
-		for _, m := range r.members[1:] {
+		for _, m := range r.rivals[1:] {
 			m.kill()
 		}
 	}
 	for opened := false; ctx.Err() == nil; {
-		m := r.members[0]
+		m := r.rivals[0]
 		if !opened || !r.cfg.Sharing {
 			if opened = m.open(ctx) != nil; !opened {
 				continue
@@ -270,7 +270,7 @@ func (r *run) heal(ctx context.Context) {
 	r.alarm(ruleHeals, fmt.Sprintf("%s after the last fault, no process can open the store and append to every stream", healTimeout))
 }
 
-func (r *run) allWork(m *member) bool {
+func (r *run) allWork(m *rival) bool {
 	for _, s := range r.slots {
 		op := history.Op{Client: -1, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any}
 		if a := <-m.do(op, openTimeout); a.Outcome != history.Appended {
@@ -288,7 +288,7 @@ func (r *run) allWork(m *member) bool {
 	return true
 }
 
-// quiet lets clients and members rest until the returned function is called. It waits until nobody else has them rest.
+// quiet lets clients and rivals rest until the returned function is called. It waits until nobody else has them rest.
 func (r *run) quiet() (end func()) {
 	r.scene.Lock()
 	rest := make(chan struct{})
@@ -327,7 +327,7 @@ func (r *run) awaitBusy(ctx context.Context) error {
 }
 
 // noteDeath sees to a process that has ended, and reports it if nobody killed it.
-func (r *run) noteDeath(m *member, p *worker.Process) {
+func (r *run) noteDeath(m *rival, p *worker.Process) {
 	if how := p.Died(); how != "" {
 		r.alarm(ruleProcess, fmt.Sprintf("worker %d %s", m.n, how))
 	}

@@ -7,18 +7,19 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // NewBatch returns the records as one batch of the term, in lz4, to be written from the given sequence number
 // on: idempotent, not transactional. Kafka appends a batch whole or not at all.
 //
 // The same batch may be sent any number of times; the broker recognises it.
-func NewBatch(term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
+func NewBatch(term index.Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
 	return new(Encoder).Batch(sarama.CompressionLZ4, term, sequence, records)
 }
 
 // newBatch returns the batch without its records.
-func newBatch(codec sarama.CompressionCodec, term Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
+func newBatch(codec sarama.CompressionCodec, term index.Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
 	first, last := records[0].Timestamp, records[0].Timestamp
 	for i := range records {
 		if t := records[i].Timestamp; t.Before(first) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -20,14 +21,14 @@ func BenchmarkNewBatch(b *testing.B) {
 	records := someRecords()
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := wire.NewBatch(wire.NoTerm(), 1, records); len(got.Records) != len(records) {
+		if got := wire.NewBatch(index.NoTerm(), 1, records); len(got.Records) != len(records) {
 			b.Fatal(fmt.Sprint(len(got.Records)))
 		}
 	}
 }
 
 func BenchmarkDecode(b *testing.B) {
-	batch := wire.NewBatch(wire.Term{}, 0, someRecords())
+	batch := wire.NewBatch(index.Term{}, 0, someRecords())
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, r := range batch.Records {
@@ -39,7 +40,7 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func BenchmarkFingerprint(b *testing.B) {
-	batch := wire.NewBatch(wire.Term{}, 0, someRecords())
+	batch := wire.NewBatch(index.Term{}, 0, someRecords())
 	b.ReportAllocs()
 	for b.Loop() {
 		if wire.WrittenFingerprint(batch, 1).Sum == 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/index"
 )
 
 // What most records need; more is allocated if need be.
@@ -30,7 +31,7 @@ type Encoder struct {
 
 // Batch returns what [NewBatch] does, in any codec. It is valid until the next call, or until Reset.
 func (e *Encoder) Batch(
-	codec sarama.CompressionCodec, term Term, sequence int32, records []eventstore.Record,
+	codec sarama.CompressionCodec, term index.Term, sequence int32, records []eventstore.Record,
 ) *sarama.RecordBatch {
 	metadata := 0
 	for i := range records {

@@ -5,49 +5,32 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Fingerprint tells a batch of a partition from every other batch that could stand in its place.
-// Whoever has read a batch, and whoever has written it, comes to the same fingerprint: compare two
-// with Same.
-type Fingerprint struct {
-	Offset      int64  // of the batch's first record
-	LeaderEpoch int32  // under which a leader appended the batch; -1 where only the writer knows the batch
-	Sum         uint32 // CRC-32C of the batch's header, and of its records if Records says so
-	Records     bool   // Sum covers the records, as that of each batch does whose term is the owner's
-}
-
 // ReadFingerprint returns the fingerprint of a batch that was read, with its records.
-func ReadFingerprint(b *recordbatch.Batch, records []sarama.Record) Fingerprint {
+func ReadFingerprint(b *recordbatch.Batch, records []sarama.Record) index.Fingerprint {
 	sum := sumOfProducer(b.ProducerID, b.ProducerEpoch, b.FirstSequence, b.LastOffsetDelta)
 	for i := range records {
 		sum = addRecord(sum, &records[i])
 	}
-	return Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sum, Records: true}
+	return index.Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sum, Records: true}
 }
 
 // HeaderFingerprint returns the fingerprint of a batch that was read, without its records: those of a batch that does not count may
 // be anything, and of any size.
-func HeaderFingerprint(b *recordbatch.Batch) Fingerprint {
-	return Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sumOfHeader(b)}
+func HeaderFingerprint(b *recordbatch.Batch) index.Fingerprint {
+	return index.Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sumOfHeader(b)}
 }
 
 // WrittenFingerprint returns the fingerprint of a batch that was written at the offset.
-func WrittenFingerprint(b *sarama.RecordBatch, offset int64) Fingerprint {
+func WrittenFingerprint(b *sarama.RecordBatch, offset int64) index.Fingerprint {
 	sum := sumOfProducer(b.ProducerID, b.ProducerEpoch, b.FirstSequence, b.LastOffsetDelta)
 	for _, r := range b.Records {
 		sum = addRecord(sum, r)
 	}
-	return Fingerprint{Offset: offset, LeaderEpoch: -1, Sum: sum, Records: true}
-}
-
-// Same reports whether both are of the same batch.
-func (f Fingerprint) Same(g Fingerprint) bool {
-	if f.LeaderEpoch < 0 || g.LeaderEpoch < 0 {
-		f.LeaderEpoch, g.LeaderEpoch = -1, -1
-	}
-	return f == g
+	return index.Fingerprint{Offset: offset, LeaderEpoch: -1, Sum: sum, Records: true}
 }
 
 // Not every field of a header is the writer's: a broker that compresses a batch anew computes its

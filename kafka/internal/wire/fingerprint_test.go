@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch/batchtest"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
@@ -20,14 +21,14 @@ import (
 func written(change func(*eventstore.Record)) *sarama.RecordBatch {
 	records := someRecords()[:3]
 	change(&records[1])
-	return wire.NewBatch(wire.Term{ProducerID: 7, Epoch: 2}, 40, records)
+	return wire.NewBatch(index.Term{ProducerID: 7, Epoch: 2}, 40, records)
 }
 
 // offset is where a broker has put a batch.
 const offset = 100
 
 // read returns the batch's fingerprint as a reader of the log finds it, whose broker has changed something of its header.
-func read(t *testing.T, encoded []byte, change func(*sarama.RecordBatch)) wire.Fingerprint {
+func read(t *testing.T, encoded []byte, change func(*sarama.RecordBatch)) index.Fingerprint {
 	t.Helper()
 	b, records := decoded(t, encoded)
 	again := sarama.RecordBatch{
@@ -127,7 +128,7 @@ func TestWriterAndReadersFindTheSameFingerprint(t *testing.T) {
 }
 
 func TestFingerprintsOfBatchesThatDoNotCount(t *testing.T) {
-	batch := func(change func(*sarama.RecordBatch)) wire.Fingerprint {
+	batch := func(change func(*sarama.RecordBatch)) index.Fingerprint {
 		b := &sarama.RecordBatch{
 			Control: true, ProducerID: 7, ProducerEpoch: 2, FirstSequence: -1,
 			FirstTimestamp: time.UnixMilli(1), MaxTimestamp: time.UnixMilli(2), Records: []*sarama.Record{{}},

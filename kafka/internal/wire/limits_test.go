@@ -16,6 +16,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/eventstoretest"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
@@ -67,7 +68,7 @@ func TestLargestCommitsFitAMessage(t *testing.T) {
 				}
 				require.Equal(t, eventstore.MaxCommitBytes, total)
 				records = stored(stream, math.MaxInt64-int64(n), records)
-				sent := bytesSent(t, wire.NewBatch(wire.Term{ProducerID: math.MaxInt64, Epoch: math.MaxInt16}, math.MaxInt32, records))
+				sent := bytesSent(t, wire.NewBatch(index.Term{ProducerID: math.MaxInt64, Epoch: math.MaxInt16}, math.MaxInt32, records))
 				t.Logf("%d bytes", sent)
 				require.Less(t, sent, maxMessageBytes)
 			})

@@ -196,7 +196,8 @@ func Cells() []Cell {
 	return slices.Concat(typeCells(), unionCells(), addCells(), aliasCells(), orderCells())
 }
 
-// typeCells changes each type to each other one, and the types that may have to do with each other in each place.
+// typeCells changes each type to each other one, and the types that may have to do with each other
+// in each place.
 func typeCells() (all []Cell) {
 	sorts := slices.Concat(primitives(), named(), composed())
 	for _, old := range sorts {

@@ -76,7 +76,8 @@ func holders() []holder {
 	}
 }
 
-// addCells adds, removes and gives another default to a field of each type; each change is also looked at the other way round.
+// addCells adds, removes and gives another default to a field of each type; each change is also
+// looked at the other way round.
 func addCells() (all []Cell) {
 	key := field{name: "key", typ: prim("string")}
 	end := field{name: "end_", typ: prim("long")}

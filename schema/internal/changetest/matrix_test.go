@@ -12,17 +12,20 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/hamba"
 	"github.com/fencelog/fencelog/schema/internal/changetest"
 )
 
 func TestMain(m *testing.M) {
-	// Sarama, with which a test cluster is watched, starts one goroutine a process that cannot be ended.
+	// Sarama, with which a test cluster is watched, starts one goroutine a process that cannot be
+	// ended.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
 }
 
 const (
-	// envShare chooses which of the cells a run takes: every such many-th; 1 is all of them, which takes minutes.
+	// envShare chooses which of the cells a run takes: every such many-th; 1 is all of them, which
+	// takes minutes.
 	envShare     = "FENCELOG_CHANGES_SHARE"
 	defaultShare = 17 // prime, as cells that belong together come in twelves
 )
@@ -37,7 +40,8 @@ func share(t *testing.T) int {
 	return defaultShare
 }
 
-// directions are what a level promises: that the new schema reads what the old one wrote, and the other way round.
+// directions are what a level promises: that the new schema reads what the old one wrote, and the
+// other way round.
 var directions = [...]bool{false, true}
 
 // tally is what became of the cells, by direction.
@@ -56,7 +60,8 @@ func newMatrix(e schema.Engine) *matrix {
 	return &matrix{engine: e, programs: changetest.NewPrograms(e)}
 }
 
-// What passes the gate is read without an error and unchanged, with each engine, in each direction that the level promises.
+// What passes the gate is read without an error and unchanged, with each engine, in each direction
+// that the level promises.
 func TestGateAgreesWithEngines(t *testing.T) {
 	t.Parallel()
 	every := share(t)
@@ -88,7 +93,7 @@ func TestGateAgreesWithEngines(t *testing.T) {
 // run returns which directions the gate refuses, and checks those that it does not.
 func (m *matrix) run(t *testing.T, c changetest.Cell) (refused [2]bool) {
 	t.Helper()
-	refused, unsupported := judged(t, c.Check(t.Context(), m.engine, schema.Full))
+	refused, unsupported := judged(t, c.Check(t.Context(), m.engine, change.Full))
 	if unsupported {
 		m.tally.unsupported++
 	}
@@ -113,26 +118,28 @@ func (m *matrix) run(t *testing.T, c changetest.Cell) (refused [2]bool) {
 	return refused
 }
 
-// judged returns which directions an answer of the gate at level Full refuses, and whether that is for the engine alone.
+// judged returns which directions an answer of the gate at level Full refuses, and whether that is
+// for the engine alone.
 func judged(t *testing.T, err error) (refused [2]bool, unsupported bool) {
 	t.Helper()
 	if err == nil {
 		return refused, false
 	}
-	// A renamed event is compared with what was released under its former name, and then there are two.
+	// A renamed event is compared with what was released under its former name, and then there are
+	// two.
 	for _, e := range flatten(err) {
-		var incompatible *schema.IncompatibleError
+		var incompatible *change.IncompatibleError
 		require.ErrorAs(t, e, &incompatible)
 		for _, found := range incompatible.Found {
 			switch {
-			case found.Rule == schema.RuleMissingRecord:
+			case found.Rule == change.RuleMissingRecord:
 				return [2]bool{true, true}, false
 			case found.Reader == "version 1":
 				refused[1] = true
 			default:
 				refused[0] = true
 			}
-			unsupported = unsupported || found.Rule == schema.RuleEngine
+			unsupported = unsupported || found.Rule == change.RuleEngine
 		}
 	}
 	return refused, unsupported
@@ -142,10 +149,10 @@ func flatten(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
-	if inner := errors.Unwrap(err); inner != nil && !errors.As(err, new(*schema.IncompatibleError)) {
+	if inner := errors.Unwrap(err); inner != nil && !errors.As(err, new(*change.IncompatibleError)) {
 		return flatten(inner)
 	}
-	var incompatible *schema.IncompatibleError
+	var incompatible *change.IncompatibleError
 	if errors.As(err, &incompatible) {
 		return []error{incompatible}
 	}
@@ -155,13 +162,13 @@ func flatten(err error) []error {
 // checkLevels checks that every level refuses the directions that it is about, and no other.
 func checkLevels(t *testing.T, c changetest.Cell, refused [2]bool) {
 	t.Helper()
-	want := map[schema.Compatibility]bool{
-		schema.None:     errors.Is(c.Check(t.Context(), schema.Twmb{}, schema.None), schema.ErrIncompatible), // a record without a file, at every level
-		schema.Backward: refused[0], schema.BackwardTransitive: refused[0],
-		schema.Forward: refused[1], schema.ForwardTransitive: refused[1],
-		schema.Full: refused[0] || refused[1], schema.FullTransitive: refused[0] || refused[1],
+	want := map[change.Compatibility]bool{
+		change.None:     errors.Is(c.Check(t.Context(), schema.Twmb{}, change.None), schema.ErrIncompatible), // a record without a file, at every level
+		change.Backward: refused[0], change.BackwardTransitive: refused[0],
+		change.Forward: refused[1], change.ForwardTransitive: refused[1],
+		change.Full: refused[0] || refused[1], change.FullTransitive: refused[0] || refused[1],
 	}
-	got := make(map[schema.Compatibility]bool)
+	got := make(map[change.Compatibility]bool)
 	for level := range want {
 		got[level] = c.Check(t.Context(), schema.Twmb{}, level) != nil
 	}
@@ -184,15 +191,15 @@ func TestLevelsOfChains(t *testing.T) {
 	for i, next := range versions {
 		for _, step := range []int{1, 2, 5, 11} {
 			first, second := versions[(i+step)%len(versions)], versions[(i+2*step)%len(versions)]
-			pair := func(level schema.Compatibility, released ...string) bool {
+			pair := func(level change.Compatibility, released ...string) bool {
 				var all []schema.Registered
 				for number, text := range released {
 					all = append(all, schema.Registered{Subject: "s", Version: number + 1, Text: text})
 				}
 				return level.Check("next", next, all) == nil
 			}
-			for _, levels := range [][2]schema.Compatibility{
-				{schema.Backward, schema.BackwardTransitive}, {schema.Forward, schema.ForwardTransitive}, {schema.Full, schema.FullTransitive},
+			for _, levels := range [][2]change.Compatibility{
+				{change.Backward, change.BackwardTransitive}, {change.Forward, change.ForwardTransitive}, {change.Full, change.FullTransitive},
 			} {
 				require.Equal(t, pair(levels[0], second), pair(levels[0], first, second))
 				both := pair(levels[0], first) && pair(levels[0], second)

@@ -19,7 +19,9 @@ import (
 
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
 	"github.com/fencelog/fencelog/schema/internal/changetest"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // difference is how many cells the gate and the registry judge differently, and why.
@@ -36,21 +38,22 @@ func differences() map[string]difference {
 	}
 }
 
-// The same cells, judged by a real registry at BACKWARD and FORWARD: where it answers otherwise than the gate there is a reason.
+// The same cells, judged by a real registry at BACKWARD and FORWARD: where it answers otherwise
+// than the gate there is a reason.
 func TestGateBesideRegistry(t *testing.T) {
 	t.Parallel()
 	at := os.Getenv(kafkatest.EnvRegistry)
 	if at == "" {
 		at = kafkatest.ForTest(t, kafkatest.Config{Brokers: 1, Registry: true}).RegistryURL()
 	}
-	h, err := schema.NewHTTP(at, schema.HTTPConfig{})
+	h, err := registry.NewHTTP(at, registry.HTTPConfig{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	r := &judge{registry: h, run: rand.Text(), subjects: make(map[string]string)}
+	r := &judge{schemas: h, run: rand.Text(), subjects: make(map[string]string)}
 	t.Cleanup(r.client.CloseIdleConnections)
 	found, example := make(map[string]int), make(map[string]string)
 	judged := 0
-	for _, level := range []schema.Compatibility{schema.Backward, schema.Forward} {
+	for _, level := range []change.Compatibility{change.Backward, change.Forward} {
 		clear(r.subjects)
 		for _, c := range registryCells() {
 			judged++
@@ -74,7 +77,8 @@ func TestGateBesideRegistry(t *testing.T) {
 	require.Equal(t, want, found)
 }
 
-// registryCells are some of the cells of two places. What is in a place a registry judges as it does elsewhere.
+// registryCells are some of the cells of two places. What is in a place a registry judges as it
+// does elsewhere.
 func registryCells() (some []changetest.Cell) {
 	const every = 29
 	seen := 0
@@ -90,15 +94,15 @@ func registryCells() (some []changetest.Cell) {
 }
 
 // gateAnswer is "takes it", or the rules that the gate says.
-func gateAnswer(t *testing.T, c changetest.Cell, level schema.Compatibility) string {
+func gateAnswer(t *testing.T, c changetest.Cell, level change.Compatibility) string {
 	t.Helper()
 	err := c.Check(t.Context(), schema.Twmb{}, level)
 	if err == nil {
 		return "takes it"
 	}
-	var incompatible *schema.IncompatibleError
+	var incompatible *change.IncompatibleError
 	require.ErrorAs(t, err, &incompatible)
-	var rules []schema.Rule
+	var rules []change.Rule
 	for _, f := range incompatible.Found {
 		rules = append(rules, f.Rule)
 	}
@@ -108,27 +112,27 @@ func gateAnswer(t *testing.T, c changetest.Cell, level schema.Compatibility) str
 
 // judge asks a registry.
 type judge struct {
-	registry *schema.HTTP
+	schemas  *registry.HTTP
 	client   http.Client
 	run      string // the registry may have run, with the subjects of an earlier run
 	subjects map[string]string
 }
 
 // subject returns the subject at the level that has the text as its only version.
-func (j *judge) subject(ctx context.Context, text string, level schema.Compatibility) (string, error) {
+func (j *judge) subject(ctx context.Context, text string, level change.Compatibility) (string, error) {
 	if known, ok := j.subjects[text]; ok {
 		return known, nil
 	}
 	subject := fmt.Sprint(j.run, "-", level, "-", len(j.subjects))
 	j.subjects[text] = subject
-	if err := j.registry.SetCompatibility(ctx, subject, level); err != nil {
+	if err := j.schemas.SetCompatibility(ctx, subject, level); err != nil {
 		return "", err
 	}
-	_, err := j.registry.Register(ctx, subject, text)
+	_, err := j.schemas.Register(ctx, subject, text)
 	return subject, err
 }
 
-func (j *judge) answer(t *testing.T, c changetest.Cell, level schema.Compatibility) string {
+func (j *judge) answer(t *testing.T, c changetest.Cell, level change.Compatibility) string {
 	t.Helper()
 	subject, err := j.subject(t.Context(), c.Old(), level)
 	if errors.Is(err, schema.ErrInvalidSchema) || errors.Is(err, schema.ErrUnavailable) {
@@ -137,7 +141,7 @@ func (j *judge) answer(t *testing.T, c changetest.Cell, level schema.Compatibili
 	require.NoError(t, err, c.Old())
 	body, err := json.Marshal(map[string]string{"schema": c.New()})
 	require.NoError(t, err)
-	path := j.registry.URL() + "/compatibility/subjects/" + url.PathEscape(subject) + "/versions/latest"
+	path := j.schemas.URL() + "/compatibility/subjects/" + url.PathEscape(subject) + "/versions/latest"
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, path, bytes.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/vnd.schemaregistry.v1+json")

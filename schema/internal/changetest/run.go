@@ -11,8 +11,9 @@ import (
 	"testing/fstest"
 
 	"github.com/fencelog/fencelog/event"
-	"github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/schema"
+	"github.com/fencelog/fencelog/schema/change"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 const (
@@ -21,13 +22,13 @@ const (
 )
 
 // Check asks the gate for the engine whether the new schema may follow the old one.
-func (c Cell) Check(ctx context.Context, e schema.Engine, level schema.Compatibility) error {
-	m := schema.NewMemory()
-	topic := topics.Name(schema.DefaultPrefix, aggregateType)
-	if _, err := m.Register(ctx, schema.TopicRecordNameStrategy(topic, c.old.name), c.old.text()); err != nil {
+func (c Cell) Check(ctx context.Context, e schema.Engine, level change.Compatibility) error {
+	m := registry.NewMemory()
+	cfg := schema.Config{Engine: e}
+	if _, err := m.Register(ctx, cfg.SubjectOf(aggregateType, c.old.name), c.old.text()); err != nil {
 		return err
 	}
-	_, err := schema.Check(ctx, m, sources(c.next), level, schema.Config{Engine: e})
+	_, err := registry.Check(ctx, m, sources(c.next), level, cfg)
 	return err
 }
 
@@ -39,14 +40,14 @@ func shortName(n *node) string { return n.name[strings.LastIndexByte(n.name, '.'
 
 // Programs are those that write and read with an engine, one for each schema, over one registry.
 type Programs struct {
-	engine   schema.Engine
-	registry *schema.Memory
-	byKey    map[string]*program // by schema and Go type
+	engine  schema.Engine
+	schemas *registry.Memory
+	byKey   map[string]*program // by schema and Go type
 }
 
 // NewPrograms returns programs with the engine.
 func NewPrograms(e schema.Engine) *Programs {
-	return &Programs{e, schema.NewMemory(), make(map[string]*program)}
+	return &Programs{e, registry.NewMemory(), make(map[string]*program)}
 }
 
 // program is one with the schema n.
@@ -73,22 +74,22 @@ func (p *Programs) with(ctx context.Context, n *node) *program {
 	is := &program{n: n, values: n.values()}
 	p.byKey[key] = is
 	prefix := fmt.Sprint("p", len(p.byKey)) // each has a subject of its own, so that the registry judges nothing
-	registered, err := p.registry.Register(ctx, prefix, text)
+	registered, err := p.schemas.Register(ctx, prefix, text)
 	if err != nil {
 		is.unbound, is.failed = err, err
 		return is
 	}
 	is.id = registered.ID
-	is.codec, is.unbound = bind(ctx, p.registry, prefix, p.engine, is)
-	is.failed = is.write(ctx, p.registry, prefix)
+	is.codec, is.unbound = bind(ctx, p.schemas, prefix, p.engine, is)
+	is.failed = is.write(ctx, p.schemas, prefix)
 	return is
 }
 
-func bind(ctx context.Context, m *schema.Memory, prefix string, e schema.Engine, is *program) (*schema.Codec, error) {
+func bind(ctx context.Context, m *registry.Memory, prefix string, e schema.Engine, is *program) (*schema.Codec, error) {
 	if !is.n.isBindable() {
 		return nil, ErrNoGoType
 	}
-	c, err := schema.NewCodec(m, sources(is.n), schema.Config{Engine: e, Prefix: prefix, Register: true})
+	c, err := registry.NewCodec(m, sources(is.n), schema.Config{Engine: e, Prefix: prefix})
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +97,10 @@ func bind(ctx context.Context, m *schema.Memory, prefix string, e schema.Engine,
 	return c, c.Bind(ctx, []event.Type{is.typ})
 }
 
-// write writes all values as the engine does, which is as the specification says; as the default engine does, where the engine refuses to; and by the
-// specification alone, where no Go type stands for the schema.
-func (is *program) write(ctx context.Context, m *schema.Memory, prefix string) error {
+// write writes all values as the engine does, which is as the specification says; as the default
+// engine does, where the engine refuses to; and by the specification alone, where no Go type stands
+// for the schema.
+func (is *program) write(ctx context.Context, m *registry.Memory, prefix string) error {
 	header := binary.BigEndian.AppendUint32([]byte{0}, uint32(is.id))
 	for _, v := range is.values {
 		is.written = append(is.written, is.n.encode(bytes.Clone(header), v))
@@ -131,11 +133,13 @@ func (is *program) write(ctx context.Context, m *schema.Memory, prefix string) e
 type Outcome struct {
 	Values int   // that were read
 	Failed error // the first that was not, or was read as another one
-	// Unbound says why no program with the reader's schema starts: no Go type stands for it, or the engine refuses it.
+	// Unbound says why no program with the reader's schema starts: no Go type stands for it, or the
+	// engine refuses it.
 	Unbound error
 }
 
-// Read writes values with one schema of the change and reads them with the other: with the new one what the old one wrote, or forward, the other way round.
+// Read writes values with one schema of the change and reads them with the other: with the new one
+// what the old one wrote, or forward, the other way round.
 func (c Cell) Read(ctx context.Context, p *Programs, forward bool) (done Outcome) {
 	w, r := p.with(ctx, c.old), p.with(ctx, c.next)
 	if forward {

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// changed returns nil if what was read, a value of r, is what was written, a value of w, by the definition that schema.Compatibility.Check gives; or
-// where it is not. It goes by what the schemas say, and not by what a library or a gate makes of them.
+// changed returns nil if what was read, a value of r, is what was written, a value of w, by the
+// definition that change.Compatibility.Check gives; or where it is not. It goes by what the schemas
+// say, and not by what a library or a gate makes of them.
 func changed(path string, w *node, wv value, r *node, rv value) error {
 	if c, ok := wv.(chosen); ok {
 		return changed(path, w.branches[c.branch], c.value, r, rv)
@@ -86,8 +87,8 @@ func changedRecord(path string, w *node, ws []any, r *node, rs []any) error {
 	return nil
 }
 
-// sourceOf returns which field of the writer is the reader's: the one of its name; else one that has another name on either side, by an alias on either side.
-// It is -1 if there is none.
+// sourceOf returns which field of the writer is the reader's: the one of its name; else one that
+// has another name on either side, by an alias on either side. It is -1 if there is none.
 func sourceOf(w, r *node, rf field) int {
 	named := func(name string) int { return slices.IndexFunc(w.fields, func(f field) bool { return f.name == name }) }
 	for _, name := range append([]string{rf.name}, rf.aliases...) {
@@ -101,7 +102,8 @@ func sourceOf(w, r *node, rf field) int {
 	})
 }
 
-// isSame compares scalars: by what they mean where both have a logical type, and else by the number, the text or the bytes.
+// isSame compares scalars: by what they mean where both have a logical type, and else by the
+// number, the text or the bytes.
 func isSame(w *node, wv value, r *node, rv value) bool {
 	if w.logical != "" || r.logical != "" {
 		wm, wok := meaning(w, wv)

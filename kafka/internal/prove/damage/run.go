@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -21,7 +21,7 @@ type Config struct {
 	Duration time.Duration // after which no scenario begins that was run before; the one under way ends
 	Dir      string        // for indexes, copies of disks and the stores' logs
 	Names    []string      // of the scenarios, run once each in the place of Duration. Default: all, over and over
-	Broken   hooks.Broken
+	Broken   broken.Rules
 	Progress io.Writer // gets a line for each scenario. Default: nobody
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -59,7 +59,7 @@ func (v *view) grow() {
 func (v *view) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	store, err := kafka.Open(hooks.With(ctx, v.trial.broken.Broken), v.cfg)
+	store, err := kafka.Open(broken.With(ctx, v.trial.broken.Broken), v.cfg)
 	if err == nil && v.claims {
 		if err = store.Claim(ctx); err != nil {
 			err = errors.Join(err, store.Close())

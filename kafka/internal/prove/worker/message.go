@@ -3,7 +3,7 @@ package worker
 import (
 	"time"
 
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 )
 
@@ -43,7 +43,7 @@ type Settings struct {
 	QuietTime      time.Duration
 	IndexDir       string // kept when the process is killed
 	Advertise      string // switches sharing on
-	Broken         hooks.Broken
+	Broken         broken.Rules
 }
 
 // Answer is what became of a request.

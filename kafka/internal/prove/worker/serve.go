@@ -17,7 +17,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
-	"github.com/fencelog/fencelog/kafka/internal/hooks"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/prove/history"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -94,7 +94,7 @@ func (s *server) reopen(ctx context.Context, r *Request) error {
 	s.close()
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	store, err := kafka.Open(hooks.With(ctx, r.Open.Broken), r.Open.config(s.logger))
+	store, err := kafka.Open(broken.With(ctx, r.Open.Broken), r.Open.config(s.logger))
 	if err != nil {
 		return err
 	}

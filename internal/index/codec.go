@@ -1,0 +1,227 @@
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+var errBroken = errors.New("what is stored cannot be read")
+
+func encodeCheckpoint(c Checkpoint) []byte {
+	b := binary.AppendUvarint(nil, uint64(c.Next))
+	b = binary.AppendVarint(b, c.Term.ProducerID)
+	b = binary.AppendVarint(b, int64(c.Term.Epoch))
+	b = binary.AppendVarint(b, c.Time)
+	b = binary.AppendUvarint(b, uint64(c.Last.Offset))
+	b = binary.AppendVarint(b, int64(c.Last.LeaderEpoch))
+	b = binary.AppendUvarint(b, uint64(c.Last.Sum))
+	records := uint64(0)
+	if c.Last.Records {
+		records = 1
+	}
+	return binary.AppendUvarint(b, records)
+}
+
+func decodeCheckpoint(value []byte) (Checkpoint, error) {
+	n := numbers{left: value}
+	c := Checkpoint{Next: int64(n.next()), Term: Term{ProducerID: n.signed(), Epoch: int16(n.signed())}, Time: n.signed()}
+	c.Last = Fingerprint{
+		Offset: int64(n.next()), LeaderEpoch: int32(n.signed()), Sum: uint32(n.next()), Records: n.next() == 1,
+	}
+	return c, n.end()
+}
+
+// appendRecord appends all of a record but its aggregate id and partition, which its stream's key
+// says. What a command's result is made of comes first.
+func appendRecord(b []byte, r *eventstore.Record) []byte {
+	b = binary.AppendUvarint(b, uint64(r.AggregateVersion))
+	b = binary.AppendUvarint(b, uint64(r.Position.Offset))
+	b = binary.AppendUvarint(b, uint64(r.Commit.First))
+	b = appendText(b, r.CommandID)
+	b = appendAfter(b, r.CommandID, r.CausationID)
+	b = appendAfter(b, r.CausationID, r.CorrelationID)
+	b = binary.AppendUvarint(b, uint64(r.Commit.Length))
+	b = binary.AppendUvarint(b, uint64(r.Revision))
+	b = binary.AppendVarint(b, r.Timestamp.Unix())
+	b = binary.AppendUvarint(b, uint64(r.Timestamp.Nanosecond()))
+	for _, s := range [...]string{
+		r.ID, r.Type, r.Category, r.ActorID, r.TraceParent,
+	} {
+		b = appendText(b, s)
+	}
+	b = appendRare(b, r)
+	if len(r.Metadata) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
+			b = appendText(appendText(b, k), r.Metadata[k])
+		}
+	}
+	return append(b, r.Value...)
+}
+
+// Set in the number of a record's entries of metadata if these come before them, in this order.
+// Most records have none.
+const (
+	digestFollows = 1 << iota
+	commandCauseFollows
+	rare = iota // bits
+)
+
+// appendRare appends the number of entries of metadata, and what most records do not have.
+func appendRare(b []byte, r *eventstore.Record) []byte {
+	entries := uint64(len(r.Metadata)) << rare
+	if r.CommandDigest != "" {
+		entries |= digestFollows
+	}
+	if r.CommandCausationID != "" {
+		entries |= commandCauseFollows
+	}
+	b = binary.AppendUvarint(b, entries)
+	if r.CommandDigest != "" {
+		b = appendDigest(b, r.CommandDigest)
+	}
+	if r.CommandCausationID != "" {
+		b = appendText(b, r.CommandCausationID)
+	}
+	return b
+}
+
+// causes is how many ids of causes a record has, which come first of its texts.
+const causes = 3
+
+// usualTexts is what the texts of most records need.
+const usualTexts = 384
+
+// maxRecordSize returns a length that appendRecord does not exceed.
+func maxRecordSize(r *eventstore.Record) int {
+	const numbers, texts = 8, 10
+	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.Category) + len(r.CorrelationID) +
+		len(r.CausationID) + len(r.CommandID) + len(r.CommandCausationID) + len(r.CommandDigest) + len(r.ActorID) + len(r.TraceParent) + len(r.Value)
+	for k, v := range r.Metadata {
+		size += 2*binary.MaxVarintLen64 + len(k) + len(v)
+	}
+	return size
+}
+
+// decodeRecord reads what appendRecord wrote. The record keeps no reference to value.
+func decodeRecord(value []byte) (eventstore.Record, error) {
+	var r eventstore.Record
+	n := numbers{left: value}
+	r.AggregateVersion = int64(n.next())
+	r.Position.Offset = int64(n.next())
+	r.Commit.First = int64(n.next())
+	fields := [...]*string{
+		&r.CommandID, &r.CausationID, &r.CorrelationID, &r.ID, &r.Type, &r.Category, &r.ActorID, &r.TraceParent,
+	}
+	var room [usualTexts]byte
+	var lengths [len(fields)]int
+	all, before := room[:0], -1
+	read := func() int {
+		begin := len(all)
+		all = n.text(all, before)
+		before = begin
+		return len(all) - begin
+	}
+	for i := range lengths {
+		if i == causes {
+			r.Commit.Length, r.Revision = int(n.next()), int(n.next())
+			r.Timestamp = time.Unix(n.signed(), int64(n.next())).UTC()
+		}
+		lengths[i] = read()
+	}
+	entries, digest, cause := n.next(), 0, 0
+	if entries&digestFollows != 0 {
+		digest = read()
+	}
+	if entries&commandCauseFollows != 0 {
+		cause = read()
+	}
+	if entries >>= rare; entries > uint64(len(n.left)) {
+		return r, errBroken
+	}
+	var more []int
+	for range 2 * entries {
+		more = append(more, read())
+	}
+	r.Value = slices.Clone(n.left)
+	left := string(all) // one copy for all the texts
+	next := func(length int) (text string) {
+		text, left = left[:length], left[length:]
+		return text
+	}
+	for i, field := range fields {
+		*field = next(lengths[i])
+	}
+	r.CommandDigest, r.CommandCausationID = next(digest), next(cause)
+	if entries > 0 {
+		r.Metadata = make(map[string]string, entries)
+		for ; len(more) > 0; more = more[2:] {
+			name := next(more[0])
+			r.Metadata[name] = next(more[1])
+		}
+	}
+	if n.bad || r.ID == "" {
+		return r, errBroken
+	}
+	return r, nil
+}
+
+// written is where a command's commit is.
+type written struct{ first, last, offset int64 }
+
+// decodeWritten returns what the commit wrote that the record ends, if it is the command's.
+func decodeWritten(encoded []byte, commandID string) (w written, ok bool) {
+	n := numbers{left: encoded}
+	w = written{last: int64(n.next()), offset: int64(n.next()), first: int64(n.next())}
+	var room [128]byte
+	return w, !n.bad && bytes.HasPrefix(n.left, appendText(room[:0], commandID)) // no text is the beginning of another
+}
+
+// encodedCommand returns the command's id, as a text.
+func encodedCommand(encoded []byte) []byte {
+	n := numbers{left: encoded}
+	for range 3 {
+		n.next()
+	}
+	begin := n.left
+	var room [usualTexts]byte
+	n.text(room[:0], -1)
+	return begin[:len(begin)-len(n.left)]
+}
+
+// numbers reads varints one after the other; after one that cannot be read all are zero.
+type numbers struct {
+	left []byte
+	bad  bool
+}
+
+func (n *numbers) next() uint64 {
+	v, size := binary.Uvarint(n.left)
+	return uint64(n.took(int64(v), size))
+}
+
+func (n *numbers) signed() int64 {
+	v, size := binary.Varint(n.left)
+	return n.took(v, size)
+}
+
+func (n *numbers) took(v int64, size int) int64 {
+	if n.bad || size <= 0 {
+		n.bad, n.left = true, nil
+		return 0
+	}
+	n.left = n.left[size:]
+	return v
+}
+
+func (n *numbers) end() error {
+	if n.bad || len(n.left) > 0 {
+		return errBroken
+	}
+	return nil
+}

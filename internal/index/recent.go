@@ -1,0 +1,128 @@
+package index
+
+import (
+	"strings"
+
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// recent holds changes of a partition that are not saved yet, with the records encoded as they will
+// be. Together they are saved in one piece and in the order of the keys, which costs a fraction of
+// what putting each key in its place does. One goroutine adds to it; what it handed out stays as it
+// is.
+type recent struct {
+	streams    map[string]recentStream
+	commands   commands
+	skipped    []Range
+	epochs     map[int64]int16 // by producer id, the greatest that began a term; nil while there is none
+	changed    bool
+	checkpoint Checkpoint // after the last change
+	bytes      int        // about what all of it takes
+	free       []byte     // where the next records are encoded
+}
+
+// recentStream is what is recent of a stream: records without gaps, from one version on.
+type recentStream struct {
+	from  int64
+	first recentRecord
+	more  []recentRecord // those after it: most streams have none
+}
+
+// recentRecord is an encoded record, and the mark of the command whose commit ends with it.
+type recentRecord struct {
+	encoded []byte
+	mark    commandMark
+}
+
+func (s recentStream) last() int64 { return s.from + int64(len(s.more)) }
+
+// at returns the record of a version, which must be recent.
+func (s recentStream) at(version int64) []byte {
+	if version == s.from {
+		return s.first.encoded
+	}
+	return s.more[version-s.from-1].encoded
+}
+
+// What is taken beside the bytes of records and ids, roughly: entries of maps, and pointers. What a
+// record takes is more than what its length and its chunk's checksum do.
+const (
+	bytesOfStream  = 128
+	bytesOfRecord  = 32
+	bytesOfCommand = 40
+	bytesOfRange   = 16
+	bytesOfEpoch   = 48
+)
+
+// blockOfRecords is how much memory is asked for at once for encoded records.
+const blockOfRecords = 64 << 10
+
+func newRecent() *recent {
+	return &recent{streams: make(map[string]recentStream), commands: newCommands()}
+}
+
+// encode appends the records, encoded, to a list.
+func (r *recent) encode(list [][]byte, records []eventstore.Record) [][]byte {
+	for i := range records {
+		if size := maxRecordSize(&records[i]); cap(r.free)-len(r.free) < size {
+			r.free = make([]byte, 0, max(blockOfRecords, size))
+		}
+		begin := len(r.free)
+		r.free = appendRecord(r.free, &records[i])
+		list = append(list, r.free[begin:len(r.free):len(r.free)])
+	}
+	return list
+}
+
+// add adds a change whose records are encoded.
+func (r *recent) add(c *Change, encoded [][]byte) {
+	for i := range c.Records {
+		rec := &c.Records[i]
+		id := rec.AggregateID
+		added := recentRecord{encoded: encoded[i]}
+		if rec.CommandID != "" && rec.AggregateVersion == lastOf(rec.Commit) {
+			added.mark = markOf(rec.CommandID)
+			r.commands.add(id, rec.CommandID, rec.AggregateVersion)
+			r.bytes += bytesOfCommand
+		}
+		s, known := r.streams[id]
+		if known {
+			s.more = append(s.more, added)
+		} else {
+			id = strings.Clone(id) // it may be part of something large
+			s = recentStream{from: rec.AggregateVersion, first: added}
+			r.bytes += len(id) + bytesOfStream
+		}
+		r.streams[id] = s
+		r.bytes += len(encoded[i]) + bytesOfRecord
+	}
+	before := len(r.skipped)
+	for _, x := range c.Skipped {
+		r.skipped = appendRange(r.skipped, x)
+	}
+	r.bytes += (len(r.skipped) - before) * bytesOfRange
+	for _, term := range c.Terms {
+		if r.epochs == nil {
+			r.epochs = make(map[int64]int16)
+		}
+		r.epochs[term.ProducerID] = term.Epoch
+		r.bytes += bytesOfEpoch
+	}
+	r.checkpoint, r.changed = c.Checkpoint, true
+}
+
+// lastOf returns the version of the commit's last event.
+func lastOf(c eventstore.CommitPart) int64 { return c.First + int64(c.Length) - 1 }
+
+// command returns what the command wrote to the stream, if that is recent.
+func (r *recent) command(aggregateID, commandID string) (written, bool) {
+	version, ok := r.commands.find(aggregateID, commandID)
+	if !ok {
+		return written{}, false
+	}
+	s, ok := r.streams[aggregateID]
+	if !ok || version < s.from || version > s.last() {
+		return written{}, false // it is another stream's, of the same hash
+	}
+	return decodeWritten(s.at(version), commandID)
+}

@@ -1,0 +1,136 @@
+package index
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// save saves everything, all or nothing: what is in the files counts once the database points to
+// it.
+func (r *recent) save(s *Store, slot uint16) error {
+	if !r.changed {
+		return nil
+	}
+	if err := s.awaitMerging(); err != nil {
+		return err
+	}
+	b := s.db.NewBatchWithSize(bytesOfPlace * (1 + len(r.streams)))
+	defer func() { _ = b.Close() }() // frees memory
+	w := writer{slot: slot, batch: b}
+	if err := w.saveStreams(s.files, r.streams); err != nil {
+		return err
+	}
+	for _, x := range r.skipped {
+		w.set(appendSkipped(w.key[:0], slot, x.Offset), binary.AppendUvarint(w.value[:0], uint64(x.Length)))
+	}
+	for id, epoch := range r.epochs {
+		w.set(appendEpoch(w.key[:0], slot, id), binary.AppendVarint(w.value[:0], int64(epoch)))
+	}
+	w.set(appendSlot(w.key[:0], kindCheckpoint, slot), encodeCheckpoint(r.checkpoint))
+	if w.failed != nil {
+		return w.failed
+	}
+	return errors.Join(b.Commit(pebble.NoSync), s.disk.err())
+}
+
+// bytesOfPlace is about what a chunk's place takes in a batch.
+const bytesOfPlace = 64
+
+// writer writes chunks to a file, and their places to a batch. Its buffers are used again and
+// again.
+type writer struct {
+	slot       uint16
+	extent     extent
+	batch      *pebble.Batch
+	failed     error // of the batch
+	key, value []byte
+	marks      []byte
+	records    []recentRecord
+}
+
+// saveStreams writes the streams' records in the order of their keys; they will last.
+func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err error) {
+	ids := slices.SortedFunc(maps.Keys(streams), compareIDs)
+	length := 0
+	for _, id := range ids {
+		for _, chunk := range w.chunks(streams[id]) {
+			length += chunkLength(chunk)
+		}
+	}
+	if length == 0 {
+		return nil
+	}
+	if w.extent, err = f.reserve(length); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		for from, chunk := range w.chunks(streams[id]) {
+			w.save(id, from, chunk)
+			if err := w.extent.flush(false); err != nil {
+				return err
+			}
+		}
+	}
+	return w.extent.sync()
+}
+
+// chunks yields the chunks of a stream's records, each with its first version. They are valid until
+// the next one.
+func (w *writer) chunks(s recentStream) iter.Seq2[int64, []recentRecord] {
+	return func(yield func(int64, []recentRecord) bool) {
+		w.records = append(append(w.records[:0], s.first), s.more...)
+		from := s.from
+		for left := w.records; len(left) > 0; {
+			n, size := 1, len(left[0].encoded)
+			for n < min(len(left), maxChunkRecords) && size+len(left[n].encoded) <= maxChunkBytes {
+				size += len(left[n].encoded)
+				n++
+			}
+			if !yield(from, left[:n]) {
+				return
+			}
+			from, left = from+int64(n), left[n:]
+		}
+	}
+}
+
+// save writes a chunk.
+func (w *writer) save(id string, from int64, records []recentRecord) {
+	key := appendStream(w.key[:0], kindChunk, w.slot, id)
+	p := place{from: from, count: int64(len(records)), file: w.extent.number, offset: w.extent.next(), marks: w.marks[:0]}
+	w.extent.buffer = appendChunk(w.extent.buffer, key, records)
+	p.length = int(w.extent.next() - p.offset)
+	if from <= markedVersions {
+		for _, r := range records {
+			if r.mark != 0 {
+				p.marks = binary.BigEndian.AppendUint32(p.marks, uint32(r.mark))
+			}
+		}
+		w.marks = p.marks
+	}
+	w.set(appendVersion(key, from), appendPlace(w.value[:0], p))
+	if from > markedVersions {
+		for i, r := range records {
+			if r.mark != 0 {
+				key := append(appendStream(w.key[:0], kindCommand, w.slot, id), encodedCommand(r.encoded)...)
+				w.set(key, binary.AppendUvarint(w.value[:0], uint64(from)+uint64(i)))
+			}
+		}
+	}
+}
+
+func (w *writer) set(key, value []byte) {
+	w.key, w.value = key, value
+	if w.failed == nil {
+		w.failed = w.batch.Set(key, value, nil)
+	}
+}
+
+// compareIDs orders about as keys do, which have the length first.
+func compareIDs(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }

@@ -1,0 +1,257 @@
+package line
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
+)
+
+// Queue holds the commits of one partition from when they enter until they are answered.
+//
+// Some of a stream's commits are its line. They came by [Behind]: the first one right behind what
+// is stored, each other one right behind the commit before it, while nothing else was queued for
+// the stream. It is known where each of them will be stored if it is stored at all. So the queue
+// shows them to callers, who decide on them and join the line.
+//
+//	Q1  Commits are taken, and written, in the order in which they entered.
+//	Q2  A line has no gap: the first commit follows the stored end of the stream, each other one the
+//	    commit before it.
+//	Q3  A commit of the line that will not be stored in its place (withdrawn, refused, a repeated
+//	    command, lost) is broken, and with it all behind it, before anybody learns of it: they leave
+//	    the line together. Another commit may take its version. That does not matter, for it is not
+//	    what the decisions rested on.
+//	Q4  A commit that rests on a broken one is never written. The owner looks just before it writes.
+//	    By then it has taken what the commit rests on (Q1), so nobody else can break that any more.
+//	Q5  A commit that is queued beside the line (it came by [New], or entered behind such a commit) is
+//	    never shown: where it will be stored is known only when it is written. While there is such a
+//	    commit, the line does not grow: Q2 would not hold.
+//	Q6  A commit leaves the line, stored, only after the index holds it: there is no hole between
+//	    the index and what is shown.
+//
+// The owner keeps its part of Q1, Q4 and Q6: it writes in the order in which it takes, it writes no
+// commit that [Commit.RestsOnBroken], and it applies to the index before it answers.
+type Queue struct {
+	cfg  Config
+	wake chan struct{} // has an element if commits, or something else, may have begun to wait
+
+	mu          sync.Mutex
+	first, last *Commit // those that wait
+	waiting     int     // how many
+	bytes       int64   // of those that are not answered
+	outside     list.List
+	lines       map[string]*line // of the streams with commits that are not answered
+	stopped     error            // why nothing enters any more
+	expected    int              // how many must wait before full is closed
+	full        chan struct{}    // nil unless somebody expects them
+}
+
+// Config is what a queue needs. Every field but KeepBroken must be set.
+type Config struct {
+	MaxCommits int   // that wait; further callers wait outside, under their context
+	MaxBytes   int64 // of the commits that are not answered; a single commit may be larger
+	// Version returns the stored version of a stream. It is called while the queue is locked.
+	Version func(aggregateID string) (int64, error)
+	// KeepBroken breaks Q3 on purpose: what is behind a broken commit goes on to wait.
+	KeepBroken bool
+}
+
+// NewQueue returns an empty queue.
+func NewQueue(cfg Config) *Queue {
+	return &Queue{cfg: cfg, wake: make(chan struct{}, 1), lines: make(map[string]*line)}
+}
+
+// Enter queues the commit as soon as there is room for it. It copies what the caller may change
+// later. The caller then waits with Await.
+//
+// It fails with a *[WaitingError] if ctx ends before there is room. It fails with the reason of
+// Stop if the queue was stopped, and with the error of Version. It fails with a
+// *[eventstore.ConflictError] if something else stands behind the commit's tip by now.
+func (q *Queue) Enter(ctx context.Context, c *Commit) error {
+	if err := q.reserve(ctx, c.size); err != nil {
+		return err
+	}
+	c.own(clock.Now())
+	return q.enter(c)
+}
+
+// Await returns the answer to a commit that has entered. If ctx ends before, the commit is taken
+// back and the error is a *[WaitingError]: nothing was appended. If the owner has the commit by
+// then, the error is eventstore.ErrOutcomeUnknown.
+func (q *Queue) Await(ctx context.Context, c *Commit) (eventstore.Result, error) {
+	select {
+	case <-c.done:
+		return c.result, c.err
+	case <-ctx.Done():
+	}
+	if err := left(ctx); q.withdraw(c, err) {
+		return eventstore.Result{}, err
+	}
+	select {
+	case <-c.done:
+		return c.result, c.err
+	default:
+		return eventstore.Result{}, fmt.Errorf("%w: %w while the commit was under way", eventstore.ErrOutcomeUnknown,
+			context.Cause(ctx))
+	}
+}
+
+// enter lets in a commit that has room.
+func (q *Queue) enter(c *Commit) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	err := q.stopped
+	if err == nil {
+		err = q.admit(c)
+	}
+	if err != nil {
+		q.waiting--
+		q.free(c.size)
+		return err
+	}
+	if c.prev = q.last; q.last == nil {
+		q.first = c
+	} else {
+		q.last.next = c
+	}
+	q.last = c
+	if q.full != nil && q.waiting >= q.expected {
+		close(q.full)
+		q.full = nil
+	}
+	q.Knock()
+	return nil
+}
+
+// Wake returns the channel that has an element when commits may have entered, or Knock was called.
+func (q *Queue) Wake() <-chan struct{} { return q.wake }
+
+// Knock wakes the owner, who looks for what there is to do.
+func (q *Queue) Knock() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Expect returns a channel that is closed once so many more commits wait than do now, and a
+// function that ends the waiting. The channel is nil if no batch would be larger for it: a single
+// caller comes alone again. One goroutine at a time expects.
+func (q *Queue) Expect(more int) (full <-chan struct{}, end func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting+more < 2 {
+		return nil, nil
+	}
+	q.expected, q.full = q.waiting+more, make(chan struct{})
+	return q.full, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.full = nil
+	}
+}
+
+// Take takes commits that wait, in order, up to the bounds of a batch. It takes the first one
+// however large that is. There may be none. The owner must answer each of them.
+func (q *Queue) Take(maxBytes, maxRecords int) []*Commit {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var taken []*Commit
+	bytes, records := 0, 0
+	for c := q.first; c != nil; c = q.first {
+		bytes, records = bytes+int(c.size), records+len(c.records)
+		if len(taken) > 0 && (bytes > maxBytes || records > maxRecords) {
+			break
+		}
+		q.remove(c)
+		c.state = commitTaken
+		taken = append(taken, c)
+	}
+	q.letIn()
+	return taken
+}
+
+// Postpone makes the events of a taken commit, which others may be reading, no earlier than the
+// time.
+func (q *Queue) Postpone(c *Commit, t time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c.shown {
+		c.records = slices.Clone(c.records)
+	}
+	c.notBefore(t)
+}
+
+// remove takes the commit from those that wait. q.mu is held.
+func (q *Queue) remove(c *Commit) {
+	if c.prev == nil {
+		q.first = c.next
+	} else {
+		c.prev.next = c.next
+	}
+	if c.next == nil {
+		q.last = c.prev
+	} else {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	q.waiting--
+}
+
+// withdraw takes back a commit whose caller leaves. It reports false if the owner has it already.
+func (q *Queue) withdraw(c *Commit, err error) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c.state != commitWaiting {
+		return false
+	}
+	q.remove(c)
+	q.finish(c, eventstore.Result{}, err)
+	return true
+}
+
+// Answer is what became of a commit.
+type Answer struct {
+	Commit *Commit
+	Result eventstore.Result
+	Err    error
+}
+
+// Answer tells the callers of taken commits what became of them, in the order given. Nobody enters,
+// and nobody is shown anything, between the first of them and the last.
+func (q *Queue) Answer(answers ...Answer) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range answers {
+		a := &answers[i]
+		q.finish(a.Commit, a.Result, a.Err)
+	}
+}
+
+// Stop refuses all commits that wait, and all that come, with the reason. The owner goes on to
+// answer those that it has taken.
+func (q *Queue) Stop(reason error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stopped = reason
+	for c := q.first; c != nil; c = q.first {
+		q.remove(c)
+		q.finish(c, eventstore.Result{}, reason)
+	}
+	for e := q.outside.Front(); e != nil; e = e.Next() {
+		close(e.Value.(*visitor).in)
+	}
+	q.outside.Init()
+}
+
+// Stopped returns the reason of Stop, or nil while commits may enter.
+func (q *Queue) Stopped() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stopped
+}

@@ -1,0 +1,64 @@
+package line_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/line"
+)
+
+// Callers who find no room wait outside: they come in in the order in which they came, and leave
+// with their context, or when the queue is stopped.
+func TestCallersWaitOutsideForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := line.NewQueue(line.Config{MaxCommits: 1, MaxBytes: 1 << 20})
+		commit := func(id string) *line.Commit {
+			return line.New(stream(id), eventstore.Any, []eventstore.Record{{Header: event.Header{ID: id}}})
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		errs := make(map[string]error)
+		var mu sync.Mutex
+		enter := func(ctx context.Context, id string) {
+			callers.Go(func() {
+				err := q.Enter(ctx, commit(id))
+				mu.Lock()
+				defer mu.Unlock()
+				errs[id] = err
+			})
+			synctest.Wait()
+		}
+		next := func() []string {
+			var ids []string
+			for _, c := range q.Take(1<<20, 10) {
+				ids = append(ids, c.Stream().ID)
+				q.Answer(line.Answer{Commit: c})
+			}
+			synctest.Wait()
+			return ids
+		}
+		enter(t.Context(), "a")
+		enter(t.Context(), "b")
+		enter(leaving, "c")
+		enter(t.Context(), "d")
+		enter(t.Context(), "e")
+		leave()
+		synctest.Wait()
+		require.Equal(t, []string{"a"}, next())
+		require.Equal(t, []string{"b"}, next())
+		q.Stop(errStopped)
+		callers.Wait()
+		require.NoError(t, errs["d"])
+		require.Equal(t, errStopped, errs["e"])
+		var left *line.WaitingError
+		require.ErrorAs(t, errs["c"], &left)
+		require.ErrorIs(t, left, context.Canceled)
+		require.True(t, left.Unavailable())
+	})
+}

@@ -1,0 +1,29 @@
+package broken
+
+import "context"
+
+// Rules says which of its rules a store does not keep.
+type Rules struct {
+	NoWitness            bool // a batch's base offset is not compared with the expected one
+	NoMarkerWait         bool // a claim does not wait for its own marker
+	NoVersionCheck       bool // every expectation is met
+	FreshSequence        bool // a batch that is sent again gets a new sequence number
+	CheckpointBeforeData bool // the index saves its checkpoint before the data it stands for
+	ForgetCommands       bool // the command ids read while claiming are not kept
+	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
+	NoProof              bool // a refusal is told at once where nothing is queued
+	StaleProof           bool // a refusal is told once what was under way when it was asked is stored
+	TermsRevive          bool // a later marker of a term that has ended begins it again
+	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
+}
+
+type key struct{}
+
+// With returns a context whose store breaks the rules.
+func With(ctx context.Context, r Rules) context.Context { return context.WithValue(ctx, key{}, r) }
+
+// From returns the rules that With put into ctx, or none.
+func From(ctx context.Context) Rules {
+	r, _ := ctx.Value(key{}).(Rules)
+	return r
+}

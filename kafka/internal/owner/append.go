@@ -1,0 +1,424 @@
+package owner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/internal/line"
+	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/claim"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/retry"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
+)
+
+// maxRewrites is how often the commits of one batch are written under renewed claims.
+const maxRewrites = 8
+
+// settleTime bounds how long a fenced owner reads on to learn what became of a batch.
+const settleTime = 10 * time.Second
+
+// process answers the commits, all of them, whatever happens. An error means that the owner can
+// append no more.
+func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
+	for range maxRewrites {
+		b, err := o.check(commits)
+		if err != nil {
+			return o.giveUp(b.all(), err)
+		}
+		if len(b.writes) == 0 {
+			return nil
+		}
+		err = o.write(ctx, b)
+		if err == nil {
+			o.answerAll(b)
+			return nil
+		}
+		left := b.all()
+		var no *RefusedError
+		switch {
+		case errors.Is(err, errClaimAgain):
+			if err := o.claimAgain(ctx); err != nil {
+				return o.giveUp(left, err)
+			}
+			commits = left
+		case errors.Is(err, errWriteAgain):
+			commits = left
+		case errors.As(err, &no) && len(left) == 1:
+			o.queue.Answer(line.Answer{Commit: left[0], Err: err})
+			return nil
+		case errors.As(err, &no):
+			for i, c := range left { // one of them is to blame: each alone
+				if err := o.process(ctx, []*line.Commit{c}); err != nil {
+					return o.giveUp(left[i+1:], err)
+				}
+			}
+			return nil
+		default:
+			return o.giveUp(left, err)
+		}
+	}
+	_ = o.giveUp(commits, errGaveUp) // the last claim succeeded: what became of them is known, and others may fare better
+	return nil
+}
+
+// check decides each commit against the index and the commits before it, and answers those that
+// need no write. After an error the batch has all that were not answered.
+func (o *Owner) check(commits []*line.Commit) (*batch, error) {
+	b := &o.batch
+	b.reset()
+	b.latest = time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC()
+	for i, c := range commits {
+		if err := o.checkOne(b, c); err != nil {
+			b.writes = append(b.writes, commits[i:]...)
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+func (o *Owner) checkOne(b *batch, c *line.Commit) error {
+	if r, ok, err := resultIn(o.cfg.Index, c); err != nil {
+		return err
+	} else if ok {
+		o.queue.Answer(line.Answer{Commit: c, Result: r})
+		return nil
+	}
+	key := commandKey{c.Stream().ID, c.CommandID()}
+	stored, err := o.cfg.Index.Look(key.aggregate, key.command)
+	if err != nil {
+		return err
+	}
+	version, pending := b.versions[c.Stream().ID]
+	if !pending {
+		version = stored.Version
+	}
+	if key.command != "" {
+		if w, twice := b.commands[key]; twice {
+			o.queue.Disown(c)
+			b.repeats, b.first[c] = append(b.repeats, c), w
+			return nil
+		}
+		if stored.Repeated {
+			first := resultOf(c.Stream(), stored.First, stored.Last, stored.Position, time.Time{})
+			r, err := repeating(c, first, stored.Digest)
+			o.queue.Answer(line.Answer{Commit: c, Result: r, Err: err})
+			return nil
+		}
+	}
+	if !o.mayWrite(c, version) {
+		if pending {
+			o.queue.Disown(c)
+			b.conflicts, b.actual[c] = append(b.conflicts, c), version
+		} else {
+			o.queue.Answer(line.Answer{Commit: c, Err: c.Conflict(version)})
+		}
+		return nil
+	}
+	c.PlaceAt(version + 1)
+	if b.latest.After(c.Records()[0].Timestamp) {
+		o.queue.Postpone(c, b.latest)
+	}
+	records := c.Records()
+	b.latest = records[len(records)-1].Timestamp
+	c.Sent = true
+	b.versions[c.Stream().ID] = version + int64(len(records))
+	if key.command != "" {
+		b.commands[key] = len(b.writes)
+	}
+	b.writes = append(b.writes, c)
+	b.records = append(b.records, records...)
+	return nil
+}
+
+// mayWrite reports whether what the commit expects of its stream is so, at the version that it
+// would be written behind.
+//
+// Invariant 7 (Q4 of [line.Queue]): what rests on a commit that was not stored in its place is not
+// written, whatever the version.
+func (o *Owner) mayWrite(c *line.Commit, version int64) bool {
+	if c.RestsOnBroken() {
+		return o.cfg.Broken.KeepDecisions
+	}
+	return c.Expected().Met(version) || o.cfg.Broken.NoVersionCheck
+}
+
+// answerAll answers the commits of a batch whose writes are in the index.
+func (o *Owner) answerAll(b *batch) {
+	defer b.reset()
+	end := b.base
+	for _, c := range b.writes {
+		records := c.Records()
+		end += int64(len(records))
+		at := event.Position{Partition: o.cfg.Partition, Offset: end - 1}
+		b.answers = append(b.answers, line.Answer{
+			Commit: c, Result: resultOf(c.Stream(), c.First(), c.Last(), at, records[len(records)-1].Timestamp),
+		})
+	}
+	for _, c := range b.repeats {
+		first := b.answers[b.first[c]]
+		r, err := repeating(c, first.Result, first.Commit.Records()[0].CommandDigest)
+		b.answers = append(b.answers, line.Answer{Commit: c, Result: r, Err: err})
+	}
+	for _, c := range b.conflicts {
+		b.answers = append(b.answers, line.Answer{Commit: c, Err: c.Conflict(b.actual[c])})
+	}
+	o.queue.Answer(b.answers...)
+}
+
+// errClaimAgain: the batch does not count and never will, or the broker no longer knows this
+// producer. The log decides, as it is after the next claim.
+var errClaimAgain = errors.New("claim again")
+
+// errWriteAgain: the term has changed under the batch, by an own renewal. The index decides, as it
+// is now.
+var errWriteAgain = errors.New("write again under the renewed claim")
+
+// write appends the batch's writes and applies them to the index. On nil they are stored and
+// applied.
+//
+// Invariant 5 (the witness): if and only if the batch starts at the index's next offset, the index
+// held all that is before the batch when the checks were made. If it starts later, what is in
+// between is read first, and the reader rule decides.
+func (o *Owner) write(ctx context.Context, b *batch) error {
+	at := o.cfg.Index.Checkpoint()
+	// a later marker was read, after which nothing of this term counts
+	if at.Term != o.term && !o.cfg.Broken.NoMarkerWait {
+		if o.adopt() {
+			return errWriteAgain
+		}
+		return errClaimAgain
+	}
+	wrote := o.cfg.Observer.writing(len(b.writes), len(b.records))
+	number := o.proofs.begin()
+	sent := clock.Reading()
+	e := encoders.Get().(*wire.Encoder)
+	rb := e.Batch(o.cfg.Codec, o.term, o.sequence, b.records)
+	base, err := o.send(ctx, rb)
+	var last index.Fingerprint
+	if err == nil {
+		last = wire.WrittenFingerprint(rb, base)
+	}
+	e.Reset()
+	encoders.Put(e)
+	o.linger.answered, o.linger.took = len(b.writes), time.Since(sent)
+	wrote(err)
+	if err != nil {
+		return err
+	}
+	end := base + int64(len(b.records))
+	switch {
+	case base < at.Next: // stored, by what the broker says
+		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown,
+			o.follower.Corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later", at.Next)))
+	case base > at.Next && !o.cfg.Broken.NoWitness:
+		o.between(ctx, at.Next, base)
+		if err := o.follower.Follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but whether it counts was not seen
+		}
+		if o.adopt() {
+			return errWriteAgain
+		}
+		if o.cfg.Index.Checkpoint().Term != o.term {
+			return errClaimAgain
+		}
+		if base, err = o.mustCount(b, base); err != nil {
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
+		}
+	default:
+		latest := at.Time
+		for i := range b.records {
+			b.records[i].Position = event.Position{Partition: o.cfg.Partition, Offset: base + int64(i)}
+			latest = max(latest, index.TimeOf(b.records[i].Timestamp))
+		}
+		after := index.Checkpoint{Next: end, Term: o.term, Last: last, Time: latest}
+		if err := o.follower.Apply(index.Change{Records: b.records, Checkpoint: after}); err != nil {
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but not known here any more
+		}
+	}
+	o.sequence = wire.NextSequence(o.sequence, len(b.records))
+	o.wrote = true
+	o.proofs.count(number)
+	b.base = base
+	return nil
+}
+
+// between tells that something stands before a batch that the owner did not write. Its own markers
+// are expected there.
+func (o *Owner) between(ctx context.Context, expected, found int64) {
+	level := slog.LevelWarn
+	if o.asking != nil {
+		level = slog.LevelDebug
+	}
+	o.cfg.Logger.Log(ctx, level, "something stands between the owner's batches", "topic", o.cfg.Topic,
+		"partition", o.cfg.Partition, "expected", expected, "found", found)
+}
+
+// mustCount makes sure that the batch counts under the reader rule, beside what others have
+// written. It returns the offset of its first record that the index has. That may be before base: a
+// broker that has forgotten the producer stores a batch that is sent again a second time, and only
+// the first copy counts. All of the batch is in one copy, as each of its commits counts in the
+// first one.
+func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
+	first := base
+	for i, c := range b.writes {
+		r, ok, err := resultIn(o.cfg.Index, c)
+		if err != nil || !ok {
+			return 0, errors.Join(err, o.follower.Corrupt(base, "a batch of the owner's does not count under its own claim"))
+		}
+		if i == 0 {
+			first = r.Position.Offset - int64(len(c.Records())) + 1
+		}
+	}
+	return first, nil
+}
+
+// encoders are what batches are made with.
+//
+//nolint:gochecknoglobals // pools are shared
+var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
+
+// send sends the batch until the broker says where it is, or that it will not have it. It sends the
+// same batch with the same sequence number again, so the broker keeps one copy.
+func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, err error) {
+	var pause retry.Backoff
+	for attempt := 1; ; attempt++ {
+		base, err := o.produce(rb)
+		if err == nil {
+			return base, nil
+		}
+		k := retry.KindOf(err)
+		if log.IsCorrupt(err) { // the log is not the one that the index was made from
+			if attempt > 1 {
+				err = fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
+			}
+			return 0, err
+		}
+		if _, mismatch := access.MismatchOf(err); mismatch {
+			o.follower.Drop()
+			if attempt > 1 {
+				k = retry.Passing // an earlier attempt may have landed, and nothing can be read to find out
+			}
+		}
+		switch {
+		case k == retry.Fenced:
+			return 0, o.fenced(ctx, attempt, err)
+		case k == retry.Sequence, k == retry.Refused && attempt > 1: // an earlier attempt may have landed
+			o.cfg.Logger.Warn("broker does not take the batch", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+			return 0, errClaimAgain
+		case k == retry.Refused:
+			return 0, &RefusedError{Topic: o.cfg.Topic, Partition: o.cfg.Partition, Cause: err}
+		}
+		o.cfg.Logger.Warn("append is tried again", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+			"attempt", attempt, "error", err)
+		o.follower.Reset()
+		if o.cfg.Broken.FreshSequence {
+			o.sequence = wire.NextSequence(o.sequence, len(rb.Records))
+			rb.FirstSequence = o.sequence
+		}
+		if stopped := pause.Wait(ctx); stopped != nil {
+			return 0, fmt.Errorf("%w: %w; the last attempt: %w", eventstore.ErrOutcomeUnknown, stopped, err)
+		}
+	}
+}
+
+func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
+	b, err := o.follower.Leader()
+	if err != nil {
+		return 0, err
+	}
+	r := &sarama.ProduceRequest{
+		Version: 8, RequiredAcks: sarama.WaitForAll, Timeout: int32(o.cfg.RequestTimeout.Milliseconds()),
+	}
+	r.AddBatch(o.cfg.Topic, o.cfg.Partition, rb)
+	response, err := b.Produce(r)
+	if err != nil {
+		return 0, err
+	}
+	block := response.GetBlock(o.cfg.Topic, o.cfg.Partition)
+	if block == nil {
+		return 0, fmt.Errorf("produce to %s: the answer does not name the partition", b.Addr())
+	}
+	// Brokers before 3.0 want IdempotentWrite as well.
+	return block.Offset, access.Explain(retry.NoneIsNil(block.Err), o.claim.Writing(),
+		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
+}
+
+// fenced is the end of the claim, found out by a produce that was tried a number of times. While
+// the claim is being renewed, perhaps only its term has ended.
+func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
+	lost := o.claim.Lost(o.term, cause)
+	switch {
+	case o.asking != nil && !o.barrier.underWay || o.record.Newest() != o.term:
+		return errClaimAgain // the coordinator tells who fences
+	case attempts == 1:
+		return lost // nothing of the batch has landed
+	default:
+		return o.settle(ctx, lost)
+	}
+}
+
+// settle reads up to the marker that ended the own term: what is before it counts, and nothing of
+// ours can come after. So what became of a batch is known, unless the marker cannot be read.
+func (o *Owner) settle(ctx context.Context, lost error) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	if err := o.follower.Follow(ctx, func(c index.Checkpoint) bool { return c.Term != o.term }); err != nil {
+		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(lost, err))
+	}
+	return lost
+}
+
+// claimAgain renews the claim; it fails with a *claim.LostError if someone claimed later.
+func (o *Owner) claimAgain(ctx context.Context) error {
+	err := o.finishRenewal(ctx)
+	if err == nil {
+		err = o.again(ctx)
+	}
+	var lost *claim.LostError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &lost):
+		return o.settle(ctx, err)
+	default:
+		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
+	}
+}
+
+// again makes the claim again, and goes on under its term.
+func (o *Owner) again(ctx context.Context) error {
+	term, err := o.claim.Again(ctx)
+	if err == nil {
+		o.begin(term)
+	}
+	return err
+}
+
+// giveUp answers commits that will not be written any more: those that the log holds with their
+// result, the others with err, which it returns.
+func (o *Owner) giveUp(commits []*line.Commit, err error) error {
+	for _, c := range commits {
+		r, ok, failed := resultIn(o.cfg.Index, c)
+		switch {
+		case failed != nil:
+			unknown := fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, errors.Join(err, failed))
+			o.queue.Answer(line.Answer{Commit: c, Err: unknown})
+		case ok:
+			o.queue.Answer(line.Answer{Commit: c, Result: r})
+		default:
+			o.queue.Answer(line.Answer{Commit: c, Err: err})
+		}
+	}
+	return err
+}

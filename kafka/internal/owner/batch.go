@@ -1,0 +1,58 @@
+package owner
+
+import (
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/line"
+)
+
+// batch is what process makes of the commits it is given. An owner has one at a time, and makes the
+// next one in its memory.
+type batch struct {
+	writes    []*line.Commit // to be appended, each checked against the index and the ones before it
+	conflicts []*line.Commit // refused because of a write in this batch: true once that is stored
+	// of the command id of a write in this batch: answered as that is, or refused, once that is stored
+	repeats  []*line.Commit
+	actual   map[*line.Commit]int64
+	first    map[*line.Commit]int // of the repeats: the write, by its place among the writes
+	records  []eventstore.Record
+	base     int64              // offset of the first record, once they are stored
+	latest   time.Time          // of an event in the partition, once they are stored
+	versions map[string]int64   // of the streams that the writes are in, once they are stored
+	commands map[commandKey]int // of the writes, by their place among them
+	answers  []line.Answer
+}
+
+type commandKey struct{ aggregate, command string }
+
+// keptRecords is how large the batches are whose memory is kept for the next one.
+const keptRecords = 1_000
+
+// reset empties the batch, and lets go of what was in it.
+func (b *batch) reset() {
+	if b.versions == nil || cap(b.records) > keptRecords {
+		*b = batch{
+			actual: make(map[*line.Commit]int64), first: make(map[*line.Commit]int),
+			versions: make(map[string]int64), commands: make(map[commandKey]int),
+		}
+		return
+	}
+	clear(b.writes)
+	clear(b.conflicts)
+	clear(b.repeats)
+	clear(b.records)
+	clear(b.actual)
+	clear(b.first)
+	clear(b.versions)
+	clear(b.commands)
+	clear(b.answers)
+	b.writes, b.conflicts, b.repeats, b.records, b.base = b.writes[:0], b.conflicts[:0], b.repeats[:0], b.records[:0], 0
+	b.answers = b.answers[:0]
+}
+
+// all returns the commits that are not answered.
+func (b *batch) all() []*line.Commit {
+	all := append([]*line.Commit(nil), b.writes...)
+	return append(append(all, b.repeats...), b.conflicts...)
+}

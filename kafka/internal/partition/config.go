@@ -1,0 +1,66 @@
+package partition
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/internal/claim"
+	"github.com/fencelog/fencelog/kafka/internal/owner"
+	"github.com/fencelog/fencelog/kafka/internal/rule"
+)
+
+// Config is what a partition needs; every field but Observer must be set.
+type Config struct {
+	Client          sarama.Client
+	Topic           string
+	Partition       int32
+	Partitions      int32  // of the topic, as configured: they say where a stream belongs
+	Category        string // of all events in the topic
+	TransactionalID string
+	Index           *index.Partition
+	Logger          *slog.Logger
+
+	Codec           sarama.CompressionCodec // of the batches that are written
+	RequestTimeout  time.Duration           // a broker's time to replicate a batch
+	RenewEvery      time.Duration           // between two renewals of the claim
+	MaxBatchBytes   int                     // a batch is closed once its commits, before compression, have this size
+	MaxWaiting      int                     // commits that may wait; further callers wait under their context
+	MaxWaitingBytes int64
+
+	Observer Observer
+	Broken   broken.Rules // by the proof only
+
+	// Keep makes the owner claim the partition again when it has lost its claim. It does so soon if
+	// no other process has claimed, and otherwise when the log has shown nothing of the other for
+	// Quiet. Without Keep the caller of Own does that.
+	Keep  bool
+	Quiet time.Duration
+}
+
+// Observer is told what happens to a partition. Each of its functions may be nil.
+type Observer struct {
+	owner.Observer
+
+	Skipped func(offset int64, records int)
+}
+
+// rule returns what the follower needs.
+func (c *Config) rule() rule.Config {
+	return rule.Config{
+		Client: c.Client, Topic: c.Topic, Partition: c.Partition, Partitions: c.Partitions, Category: c.Category,
+		Index: c.Index, Logger: c.Logger, Skipped: c.Observer.Skipped, Broken: c.Broken,
+	}
+}
+
+// owner returns what the owner needs.
+func (c *Config) owner() owner.Config {
+	return owner.Config{
+		Config: claim.Config{Config: c.rule(), TransactionalID: c.TransactionalID, RequestTimeout: c.RequestTimeout},
+		Codec:  c.Codec, RenewEvery: c.RenewEvery, MaxBatchBytes: c.MaxBatchBytes, MaxWaiting: c.MaxWaiting,
+		MaxWaitingBytes: c.MaxWaitingBytes, Observer: c.Observer.Observer,
+	}
+}
