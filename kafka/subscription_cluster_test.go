@@ -142,8 +142,6 @@ func TestRebalancesLoseNothing(t *testing.T) {
 
 func TestDeadLettersOnRealBrokers(t *testing.T) { testDeadLetters(t, real(t)) }
 
-func TestDiscardOnRealBrokers(t *testing.T) { testDiscard(t, real(t)) }
-
 // Brokers are killed one after the other, with the group's coordinator and the leaders of all topics among them, while members handle
 // events and set poisoned ones aside: nothing is lost, nothing good becomes a dead letter.
 func TestSubscriptionsOutliveBrokers(t *testing.T) {
