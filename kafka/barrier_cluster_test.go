@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 )
 
@@ -173,7 +174,7 @@ func TestConsumersPassBarriers(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, end, at.Offset, "the last stable offset is the end")
 
-	sub, err := s.Subscribe(t.Context(), kafka.SubscriptionConfig{
+	sub, err := s.Subscribe(t.Context(), subscription.Config{
 		Group: "readers-" + cfg.Topics.Prefix, Category: category,
 		Handler: func(context.Context, eventstore.Record) error { return nil },
 	})

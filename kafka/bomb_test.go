@@ -15,6 +15,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 	"github.com/fencelog/fencelog/kafka/doctor"
 )
 
@@ -125,7 +126,7 @@ func TestFetchesOpenNoSession(t *testing.T) {
 	for _, f := range doctor.Diagnose(t.Context(), cfg) {
 		require.NotEqual(t, doctor.Wrong, f.Verdict, f)
 	}
-	letters, err := kafka.OpenDeadLetters(t.Context(), cfg)
+	letters, err := deadletters.Open(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	defer letters.Close()
 	_, err = letters.List(t.Context(), "")

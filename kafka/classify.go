@@ -2,91 +2,33 @@ package kafka
 
 import (
 	"errors"
-	"net"
-	"syscall"
 
 	"github.com/IBM/sarama"
 
-	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/goroutine"
-	"github.com/fencelog/fencelog/internal/panics"
+	"github.com/fencelog/fencelog/eventstore/subscription"
+	"github.com/fencelog/fencelog/internal/blame"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/access"
-	"github.com/fencelog/fencelog/kafka/internal/delivery"
 )
 
-// Outcome is what an error of the handler means.
-type Outcome int
-
-// The outcomes.
-const (
-	// RetryThenDeadLetter: it is tried again, as Retry says, and then becomes a dead letter.
-	RetryThenDeadLetter = Outcome(delivery.Retry)
-	// RetryForever: it is tried again until it succeeds or the subscription is closed, for nothing
-	// is wrong with the event.
-	RetryForever = Outcome(delivery.Keep)
-	// WaitThenDeadLetter: it is tried again for as long as [SubscriptionConfig].Deployment, and
-	// then becomes a dead letter. It may be a deployment under way: another instance will handle
-	// it, or the next release of this one.
-	WaitThenDeadLetter = Outcome(delivery.Hold)
-	// DeadLetterAtOnce: it becomes a dead letter without another attempt, which would end the same.
-	DeadLetterAtOnce = Outcome(delivery.Bury)
-	// Handled: it is no failure, as where a business rule refuses what the handler asked for.
-	Handled = Outcome(delivery.Done)
-)
-
-// Classify is the default of [SubscriptionConfig].Classify. It goes by what an error means for the
-// event:
+// Classify is the default of Classify in the [subscription.Config] of this store. It says what
+// [subscription.Classify] says, and knows what the errors of brokers and of this package mean:
 //
-//   - RetryForever, for the event is not to blame: a conflict of versions; a partition of another
-//     instance; an append whose outcome is not known; brokers, registries and other peers that are
-//     away or refuse access, also one whose name is not known; a topic that is damaged; a store
-//     that is closed or whose disk has failed; any error with a method Unavailable() bool that
-//     returns true.
-//   - WaitThenDeadLetter: a type, a revision or a schema that this program does not know
-//     ([eventstore.ErrUnknownEvent]).
-//   - DeadLetterAtOnce, for another attempt would end the same: an event that no program can decode
-//     ([eventstore.ErrUndecodable]); input that breaks a rule ([eventstore.ErrInvalid]); an id that
-//     another command has ([eventstore.ErrCommandReused]).
-//   - RetryThenDeadLetter: anything else, among it a panic, and whatever else brokers refuse for
-//     good, such as a message that is too large.
-//
-// An error that wraps several has the first of these meanings that one of them has.
-func Classify(err error) Outcome {
-	var panicked *panics.Error
-	var exited *goroutine.ExitError
+//   - RetryForever, for the event is not to blame, also for brokers that are away or refuse access, a
+//     topic that is damaged, and an index whose disk has failed.
+//   - RetryThenDeadLetter for whatever else brokers refuse for good, such as a message that is too
+//     large.
+func Classify(err error) subscription.Verdict {
+	verdict := subscription.Classify(err)
 	switch {
-	case errors.As(err, &panicked), errors.As(err, &exited): // whatever error it panicked with
-		return RetryThenDeadLetter
-	case blameless(err):
-		return RetryForever
-	case errors.Is(err, eventstore.ErrUnknownEvent):
-		return WaitThenDeadLetter
-	case errors.Is(err, eventstore.ErrUndecodable), errors.Is(err, eventstore.ErrInvalid),
-		errors.Is(err, eventstore.ErrCommandReused):
-		return DeadLetterAtOnce
+	case blame.Handler(err):
+		return verdict
+	case reason(err) != "":
+		return subscription.RetryForever
+	case verdict == subscription.RetryForever: // but brokers refuse another part for good
+		return subscription.RetryThenDeadLetter
 	}
-	return RetryThenDeadLetter
-}
-
-// blameless reports whether the error says nothing against the event.
-func blameless(err error) bool { return reason(err) != "" }
-
-// What waits can be for, beside what errors say by themselves.
-const (
-	forEvent      = "the handler, which fails with the event"
-	forDeployment = "a release that knows the event's type and schema"
-)
-
-// waitsFor says what is waited for where an attempt failed.
-func waitsFor(err error) string {
-	if why := reason(err); why != "" {
-		return why
-	}
-	if errors.Is(err, eventstore.ErrUnknownEvent) {
-		return forDeployment
-	}
-	return forEvent
+	return verdict
 }
 
 // reason says what is waited for where the event is not to blame, or nothing.
@@ -103,29 +45,20 @@ func reason(err error) string {
 	}
 	var damaged *CorruptError
 	var disk *IndexError
+	if why := blame.Store(err); why != "" {
+		return why
+	}
 	switch {
-	case errors.Is(err, eventstore.ErrNotOwner):
-		return "a partition that another instance owns"
-	case errors.Is(err, eventstore.ErrConflict):
-		return "others who write to the same stream"
-	case errors.Is(err, eventstore.ErrOutcomeUnknown):
-		return "brokers that tell whether an append is stored"
-	case errors.Is(err, eventstore.ErrClosed):
-		return "a store that is closed"
 	case errors.As(err, &damaged):
 		return "a topic that is damaged"
 	case errors.As(err, &disk):
 		return "the disk of the index"
 	case access.Final(err), forbidden(err):
 		return "brokers that refuse access"
-	case anyOf(err, isAway):
-		return "a service that is away"
-	case passing(err):
+	case passing(err) && !blame.Away(err):
 		return "brokers that are away"
-	case unreachable(err):
-		return "a peer that cannot be reached"
 	}
-	return ""
+	return blame.Peer(err)
 }
 
 // forbidden reports whether somebody must grant a permission.
@@ -133,33 +66,6 @@ func forbidden(err error) bool {
 	var permission *connection.PermissionError
 	var security *connection.SecurityError
 	return errors.As(err, &permission) || errors.As(err, &security)
-}
-
-// anyOf reports whether one of the errors that err is made of is like that: errors.As looks at the
-// first of a type alone.
-func anyOf(err error, is func(error) bool) bool {
-	if err == nil {
-		return false
-	}
-	if is(err) {
-		return true
-	}
-	switch w := err.(type) { //nolint:errorlint // this walks through what is wrapped
-	case interface{ Unwrap() error }:
-		return anyOf(w.Unwrap(), is)
-	case interface{ Unwrap() []error }:
-		for _, one := range w.Unwrap() {
-			if anyOf(one, is) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isAway(err error) bool {
-	away, ok := err.(interface{ Unavailable() bool })
-	return ok && away.Unavailable()
 }
 
 // passing reports whether the error is a broker's that the same request may not meet again, or
@@ -172,8 +78,8 @@ func passing(err error) bool {
 			return true
 		}
 	}
-	return anyOf(err, func(err error) bool {
-		code, ok := err.(sarama.KError) //nolint:errorlint // see anyOf
+	return blame.AnyOf(err, func(err error) bool {
+		code, ok := err.(sarama.KError) //nolint:errorlint // see AnyOf
 		return ok && retriable(code)
 	})
 }
@@ -197,19 +103,4 @@ func retriable(code sarama.KError) bool {
 	default:
 		return false
 	}
-}
-
-// unreachable reports whether a peer was not there at all. One that was, and hung up or took too
-// long, may have done so because of the event. So may an address that is none.
-func unreachable(err error) bool {
-	var address *net.AddrError
-	var text *net.ParseError
-	var network net.UnknownNetworkError
-	if errors.As(err, &address) || errors.As(err, &text) || errors.As(err, &network) {
-		return false
-	}
-	var call *net.OpError
-	var name *net.DNSError
-	return errors.As(err, &call) && call.Op == "dial" || errors.As(err, &name) ||
-		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
 }

@@ -40,6 +40,8 @@ func TestConformanceOnRealBrokers(t *testing.T) {
 	conformance(t, cfg)
 }
 
+func TestSubscriptionsOnRealBrokers(t *testing.T) { subscriptions(t, real(t), 3) }
+
 func TestCompressionsOnRealBrokers(t *testing.T) { testCompressions(t, real(t)) }
 
 func TestForeignWritersOnRealBrokers(t *testing.T) { testForeignWriters(t, real(t)) }

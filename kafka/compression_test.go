@@ -73,3 +73,14 @@ func codecAt(t testing.TB, cfg kafka.Config, offset int64) uint8 {
 	t.Helper()
 	return asStored(t, cfg, offset).Attrs.CompressionType()
 }
+
+// positionOf returns the offset of the stream's event of a version.
+func positionOf(t testing.TB, s *kafka.Store, id string, version int64) int64 {
+	t.Helper()
+	for r, err := range s.ReadStream(t.Context(), stream(id), version) {
+		require.NoError(t, err)
+		return r.Position.Offset
+	}
+	require.Fail(t, "no such version")
+	return 0
+}

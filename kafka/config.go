@@ -21,6 +21,9 @@ const (
 	DefaultMaxBatchBytes         = 900 << 10
 	DefaultMaxWaitingCommits     = 10_000
 	DefaultMaxWaitingBytes       = 64 << 20
+
+	DefaultSubscriptionSession   = 30 * time.Second
+	DefaultSubscriptionHeartbeat = 3 * time.Second
 )
 
 // Config configures a [Store]. Connection.Brokers and Topics.Categories are required; any other field
@@ -82,6 +85,12 @@ type Config struct {
 	MaxWaitingCommits int
 	MaxWaitingBytes   int64
 
+	// SubscriptionSession is after how long without a heartbeat a member of a subscription's consumer
+	// group is taken for dead; SubscriptionHeartbeat is the time between two heartbeats.
+	// Defaults: [DefaultSubscriptionSession], [DefaultSubscriptionHeartbeat].
+	SubscriptionSession   time.Duration
+	SubscriptionHeartbeat time.Duration
+
 	// Hooks are told what happens inside, for metrics and traces. Default: none.
 	Hooks Hooks
 
@@ -113,6 +122,9 @@ func (c Config) Complete() (Config, error) {
 	report(c.MaxWaitingCommits < 1, "MaxWaitingCommits is %d, expected 1 or more", c.MaxWaitingCommits)
 	report(c.MaxWaitingBytes < eventstore.MaxCommitBytes,
 		"MaxWaitingBytes is %d, expected room for a commit, %d or more", c.MaxWaitingBytes, eventstore.MaxCommitBytes)
+	report(c.SubscriptionHeartbeat < 0 || c.SubscriptionSession < 2*c.SubscriptionHeartbeat,
+		"SubscriptionSession is %s and SubscriptionHeartbeat %s, expected a session of several heartbeats",
+		c.SubscriptionSession, c.SubscriptionHeartbeat)
 	if c.Sharing.on() {
 		wrong = append(wrong, c.Sharing.check()...)
 	}
@@ -130,6 +142,8 @@ func (c *Config) setDefaults() {
 	set(&c.MaxBatchBytes, DefaultMaxBatchBytes)
 	set(&c.MaxWaitingCommits, DefaultMaxWaitingCommits)
 	set(&c.MaxWaitingBytes, DefaultMaxWaitingBytes)
+	set(&c.SubscriptionSession, DefaultSubscriptionSession)
+	set(&c.SubscriptionHeartbeat, DefaultSubscriptionHeartbeat)
 	set(&c.Logger, c.Connection.Logger)
 	set(&c.Logger, slog.Default())
 	set(&c.Connection.Logger, c.Logger)

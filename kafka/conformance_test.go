@@ -20,3 +20,21 @@ func conformance(t *testing.T, cfg kafka.Config) {
 		Durable: true, Timeout: 5 * time.Minute, // for a machine that has much else to do
 	})
 }
+
+// subscriptions runs the suite of subscriptions over a category of so many partitions.
+func subscriptions(t *testing.T, cfg kafka.Config, partitions int32) {
+	cfg.Topics.Prefix += "subscriptions"
+	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: partitions}}
+	kafkatest.Topics(t, cfg)
+	eventstoretest.RunSubscriptions(t, func(t testing.TB) eventstoretest.SubscriptionStore { return open(t, cfg) },
+		eventstoretest.SubscriptionsConfig{Category: category, Timeout: 5 * time.Minute})
+}
+
+func TestSubscriptions(t *testing.T) {
+	for name, partitions := range map[string]int32{"one partition": 1, "several partitions": 3} {
+		t.Run(name, func(t *testing.T) {
+			_, cfg := fake(t)
+			subscriptions(t, cfg, partitions)
+		})
+	}
+}

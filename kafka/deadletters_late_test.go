@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 )
 
 // holdLetters has the broker carry out the first write to the dead-letter topic only once release is closed; until then it loses all that
@@ -60,6 +60,7 @@ func endSession(c *kfake.Cluster, group string) {
 func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more
+	cfg.SubscriptionHeartbeat, cfg.SubscriptionSession = 50*time.Millisecond, 6*time.Second
 	made, err := cfg.Topics.All()
 	require.NoError(t, err)
 	s, d := open(t, cfg), openLetters(t, cfg)
@@ -74,9 +75,7 @@ func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 	}
 	held, release := make(chan struct{}), make(chan struct{})
 	holdLetters(c, made[len(made)-1].Name, held, release)
-	cfgOfSub := quick("late", h)
-	cfgOfSub.Heartbeat, cfgOfSub.Session = 50*time.Millisecond, 6*time.Second
-	subscribe(t, s, cfgOfSub)
+	subscribe(t, s, quick("late", h))
 	<-held
 	readable.Store(true)
 	endSession(c, "late")
@@ -86,10 +85,10 @@ func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 	require.Empty(t, all, "nothing has landed yet")
 
 	close(release)
-	letter := kafka.DeadLetterID{Handler: "late", Topic: topic, Partition: 0, Offset: 1} // behind the marker
+	letter := subscription.LetterID{Handler: "late", Topic: topic, Partition: 0, Offset: 1} // behind the marker
 	eventually(t, "the letter is in the topic and resolved", func() bool {
 		_, traces, err := d.Show(t.Context(), letter)
-		if errors.Is(err, kafka.ErrNoDeadLetter) {
+		if errors.Is(err, subscription.ErrNoLetter) {
 			return false
 		}
 		require.NoError(t, err)

@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,22 +12,24 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 )
 
-func openLetters(t testing.TB, cfg kafka.Config) *kafka.DeadLetters {
+func openLetters(t testing.TB, cfg kafka.Config) subscription.DeadLetters {
 	t.Helper()
-	d, err := kafka.OpenDeadLetters(t.Context(), cfg)
+	d, err := deadletters.Open(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
 }
 
 // listed waits until so many letters are listed, and returns them.
-func listed(t testing.TB, d *kafka.DeadLetters, handler string, n int) []kafka.DeadLetter {
+func listed(t testing.TB, d subscription.DeadLetters, handler string, n int) []subscription.Letter {
 	t.Helper()
-	var all []kafka.DeadLetter
+	var all []subscription.Letter
 	eventually(t, fmt.Sprintf("%d dead letters", n), func() bool {
 		var err error
 		all, err = d.List(t.Context(), handler)
@@ -38,7 +39,7 @@ func listed(t testing.TB, d *kafka.DeadLetters, handler string, n int) []kafka.D
 	return all
 }
 
-func whats(t testing.TB, d *kafka.DeadLetters, id kafka.DeadLetterID) []string {
+func whats(t testing.TB, d subscription.DeadLetters, id subscription.LetterID) []string {
 	t.Helper()
 	_, traces, err := d.Show(t.Context(), id)
 	require.NoError(t, err)
@@ -97,7 +98,7 @@ func TestNothingIsHandledBeforeDeadLettersAreKnown(t *testing.T) {
 	require.Empty(t, h.of("bad"))
 }
 
-// poison is a handler that fails with one event for as long as it is switched on.
+// poison makes the handler fail with one event for as long as it is switched on.
 func poison(h *handled, id string) *atomic.Bool {
 	var on atomic.Bool
 	on.Store(true)
@@ -115,129 +116,34 @@ func TestDeadLettersOnFakeBrokers(t *testing.T) {
 	testDeadLetters(t, cfg)
 }
 
-// testDeadLetters: a poisoned event is tried, set aside whole, and its key waits, whoever has the partition; others flow; redriving and
-// discarding let the key go on, in order, and leave their traces.
+// testDeadLetters: an event is set aside byte for byte as it stands in its topic, and a record of the
+// dead-letter topic that is no letter is passed over.
 func testDeadLetters(t *testing.T, cfg kafka.Config) {
 	made, err := cfg.Topics.All()
 	require.NoError(t, err)
-	foreign := &kgo.Record{Topic: made[len(made)-1].Name, Value: []byte("no dead letter")} // is passed over
+	foreign := &kgo.Record{Topic: made[len(made)-1].Name, Value: []byte("no dead letter")}
 	require.NoError(t, foreigner(t, cfg).ProduceSync(t.Context(), foreign).FirstErr())
 	s, d := open(t, cfg), openLetters(t, cfg)
 	bad := add(t, s, "bad", 4)
-	good := add(t, s, "good", 4)
 	h := newHandled()
-	on := poison(h, bad[2])
-	sub := subscribe(t, s, quick("keepers", h))
-	h.seen(t, "good", good)
-	letters := listed(t, d, "keepers", len(bad)-2)
-	require.Equal(t, bad[:2], h.of("bad"))
-	l := letters[0]
-	require.Equal(t, "poisoned", l.Error)
-	require.Equal(t, 3, l.Attempts)
-	require.False(t, l.Waiting)
-	require.False(t, l.First.After(l.Last))
-	for _, w := range letters[1:] {
-		require.True(t, w.Waiting)
-		require.Zero(t, w.Attempts)
-	}
-	whole, _, err := d.Show(t.Context(), l.ID)
-	require.NoError(t, err)
-	stored := asStored(t, cfg, l.ID.Offset)
-	require.Equal(t, stored.Key, whole.Key)
-	require.Equal(t, stored.Value, whole.Value)
-	require.Len(t, whole.Headers, len(stored.Headers))
-	for i, header := range stored.Headers {
-		require.Equal(t, header.Key, whole.Headers[i].Name)
-		require.Equal(t, header.Value, whole.Headers[i].Value)
-	}
-	st := sub.Stats()
-	require.Equal(t, int64(2), st.Retried)
-	require.Equal(t, int64(1), st.DeadLettered)
-
-	// It survives a restart, and a redrive that fails.
-	require.NoError(t, sub.Close())
-	bad = append(bad, add(t, s, "bad", 1)...)
-	sub = subscribe(t, s, quick("keepers", h))
-	listed(t, d, "keepers", len(bad)-2)
-	require.NoError(t, d.Redrive(t.Context(), l.ID, "the database is back"))
-	eventually(t, "the redrive fails", func() bool { return slices.Contains(whats(t, d, l.ID), "failed") })
-	require.Equal(t, bad[:2], h.of("bad"))
-	require.Len(t, listed(t, d, "keepers", len(bad)-2), len(bad)-2)
-
-	on.Store(false)
-	require.NoError(t, d.Redrive(t.Context(), l.ID, "mended"))
-	listed(t, d, "keepers", 0)
-	require.Equal(t, bad, h.of("bad"), "in order")
-	require.Equal(t, []string{"dead", "redrive", "failed", "redrive", "handled"}, whats(t, d, l.ID))
-	bad = append(bad, add(t, s, "bad", 1)...)
-	h.seen(t, "bad", bad)
-	require.ErrorIs(t, d.Redrive(t.Context(), l.ID, ""), kafka.ErrNoDeadLetter)
-	require.Equal(t, int64(len(letters)+1), sub.Stats().Redriven)
-}
-
-func TestDiscardOnFakeBrokers(t *testing.T) {
-	_, cfg := fake(t)
-	testDiscard(t, cfg)
-}
-
-// testDiscard: what was given up is never handled, what waited for it is; also when nobody runs at that time.
-func testDiscard(t *testing.T, cfg kafka.Config) {
-	s, d := open(t, cfg), openLetters(t, cfg)
-	for round, running := range []bool{true, false} {
-		id := named("bad", round)
-		bad := add(t, s, id, 3)
-		h := newHandled()
-		h.fail = func(r eventstore.Record) error {
-			if r.ID == bad[0] {
-				return fmt.Errorf("unreadable: %w", eventstore.ErrUndecodable)
-			}
-			return nil
-		}
-		sub := subscribe(t, s, quick("givers-up", h))
-		letters := listed(t, d, "givers-up", len(bad))
-		require.Equal(t, 1, letters[0].Attempts, "what cannot be decoded is not tried again")
-		require.Empty(t, h.of(id))
-		if !running {
-			require.NoError(t, sub.Close())
-		}
-		require.NoError(t, d.Discard(t.Context(), letters[0].ID, "a test event"))
-		require.ErrorIs(t, d.Discard(t.Context(), letters[0].ID, "again"), kafka.ErrNoDeadLetter)
-		if !running {
-			sub = subscribe(t, s, quick("givers-up", h))
-		}
-		h.seen(t, id, bad[1:])
-		listed(t, d, "givers-up", 0)
-		require.Equal(t, []string{"dead", "discarded"}, whats(t, d, letters[0].ID))
-		require.NoError(t, sub.Close())
-	}
-}
-
-func TestDeadLetterIDs(t *testing.T) {
-	for _, id := range []kafka.DeadLetterID{
-		{Handler: "h", Topic: "t", Partition: 3, Offset: 1 << 40}, {Handler: "a/b", Topic: "t.u", Partition: 0, Offset: 0},
-	} {
-		got, err := kafka.ParseDeadLetterID(id.String())
+	poison(h, bad[2])
+	subscribe(t, s, quick("keepers", h))
+	for _, l := range listed(t, d, "keepers", len(bad)-2) {
+		whole, _, err := d.Show(t.Context(), l.ID)
 		require.NoError(t, err)
-		require.Equal(t, id, got)
-	}
-	for _, bad := range []string{"", "h/t/1", "h/t/x/1", "h/t/1/x", "h/t/3000000000/1"} {
-		_, err := kafka.ParseDeadLetterID(bad)
-		require.ErrorContains(t, err, "expected handler/topic/partition/offset")
+		stored := asStored(t, cfg, l.ID.Offset)
+		require.Equal(t, string(stored.Key), whole.AggregateID)
+		require.Equal(t, stored.Value, whole.Value)
+		require.Len(t, whole.Headers, len(stored.Headers))
+		for i, header := range stored.Headers {
+			require.Equal(t, header.Key, whole.Headers[i].Name)
+			require.Equal(t, header.Value, whole.Headers[i].Value)
+		}
 	}
 }
 
-func TestLettersThatNeverWere(t *testing.T) {
-	_, cfg := fake(t)
-	d := openLetters(t, cfg)
-	id := kafka.DeadLetterID{Handler: "h", Topic: "t"}
-	_, _, err := d.Show(t.Context(), id)
-	require.ErrorIs(t, err, kafka.ErrNoDeadLetter)
-	require.ErrorContains(t, err, "h/t/0/0")
-	require.ErrorIs(t, d.Redrive(t.Context(), id, ""), kafka.ErrNoDeadLetter)
-	require.ErrorIs(t, d.Discard(t.Context(), id, ""), kafka.ErrNoDeadLetter)
-}
-
-// Whoever looks after many letters reads each of them once: a request costs what one letter costs.
+// A process that looks after many letters reads each of them once: a request costs what one letter
+// costs.
 func TestRequestsReadWhatIsNewAlone(t *testing.T) {
 	c, cfg := fake(t)
 	made, err := cfg.Topics.All()

@@ -87,6 +87,23 @@ func (e *IndexError) Error() string { return e.Err.Error() }
 // Unwrap returns what was found.
 func (e *IndexError) Unwrap() error { return e.Err }
 
+// OffsetError says that a group's offset lies outside of its partition. The subscription does not
+// handle the partition; it handles the member's others.
+type OffsetError struct {
+	Group      string
+	Topic      string
+	Partition  int32
+	Offset     int64 // the group's
+	Begin, End int64 // of the partition
+	Err        error
+}
+
+// Error says what was found, what was expected and what to do.
+func (e *OffsetError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what was found.
+func (e *OffsetError) Unwrap() error { return e.Err }
+
 // explainRefusal explains the reason of a refused commit, as [client.Explain] does.
 func explainRefusal(s connection.Security, err error) error {
 	var refused *RefusedError

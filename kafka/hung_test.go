@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 )
 
@@ -35,26 +36,26 @@ func TestHungRequestsEndWithTheContext(t *testing.T) {
 	errStop := errors.New("stop")
 	for name, c := range map[string]struct {
 		hold kmsg.Key
-		call func(context.Context, *kafka.Store, *kafka.DeadLetters, kafka.DeadLetterID) error
+		call func(context.Context, *kafka.Store, subscription.DeadLetters, subscription.LetterID) error
 	}{
-		"ReadCategory, its fetch": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+		"ReadCategory, its fetch": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
 			return firstError(s.ReadCategory(ctx, category, eventstore.Beginning()))
 		}},
-		"ReadCategory, its search for a time": {kmsg.ListOffsets, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+		"ReadCategory, its search for a time": {kmsg.ListOffsets, func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
 			return firstError(s.ReadCategory(ctx, category, eventstore.Since(time.Unix(1_000, 0))))
 		}},
-		"Follow": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+		"Follow": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
 			return firstError(s.Follow(ctx, category, eventstore.Beginning()))
 		}},
-		"DeadLetters.List, the ends": {kmsg.ListOffsets, func(ctx context.Context, _ *kafka.Store, d *kafka.DeadLetters, _ kafka.DeadLetterID) error {
+		"DeadLetters.List, the ends": {kmsg.ListOffsets, func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, _ subscription.LetterID) error {
 			_, err := d.List(ctx, "")
 			return err
 		}},
-		"DeadLetters.Show, its fetch": {kmsg.Fetch, func(ctx context.Context, _ *kafka.Store, d *kafka.DeadLetters, id kafka.DeadLetterID) error {
+		"DeadLetters.Show, its fetch": {kmsg.Fetch, func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, id subscription.LetterID) error {
 			_, _, err := d.Show(ctx, id)
 			return err
 		}},
-		"DeadLetters.Redrive, its entry": {kmsg.Produce, func(ctx context.Context, _ *kafka.Store, d *kafka.DeadLetters, id kafka.DeadLetterID) error {
+		"DeadLetters.Redrive, its entry": {kmsg.Produce, func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, id subscription.LetterID) error {
 			return d.Redrive(ctx, id, "a reason")
 		}},
 	} {

@@ -27,11 +27,14 @@ func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 		MaxBatchBytes:     2 << 20,
 		MaxWaitingCommits: -1,
 		MaxWaitingBytes:   1,
+
+		SubscriptionHeartbeat: time.Minute,
 	})
 	for _, want := range []string{
 		`Connection.Brokers: found "localhost", expected host:port`, "Connection.RequestTimeout is 1µs",
 		"Topics.Categories: Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions", "Topics.MinInSyncReplicas is 4",
 		"MaxBatchBytes is 2097152", "MaxWaitingCommits is -1", "MaxWaitingBytes is 1,",
+		"SubscriptionSession is 30s and SubscriptionHeartbeat 1m0s",
 	} {
 		require.ErrorContains(t, err, want)
 	}

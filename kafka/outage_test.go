@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 )
 
@@ -34,11 +35,11 @@ func TestACommitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
 	}
 	<-held
 	require.ErrorIs(t, flying, context.DeadlineExceeded)
-	require.Equal(t, kafka.RetryForever, kafka.Classify(flying))
+	require.Equal(t, subscription.RetryForever, kafka.Classify(flying))
 	waiting := attempt("waiting", patience)
 	require.ErrorIs(t, waiting, context.DeadlineExceeded)
 	require.NotErrorIs(t, waiting, eventstore.ErrOutcomeUnknown)
-	require.Equal(t, kafka.RetryForever, kafka.Classify(waiting))
+	require.Equal(t, subscription.RetryForever, kafka.Classify(waiting))
 	release()
-	require.Equal(t, kafka.RetryThenDeadLetter, kafka.Classify(context.DeadlineExceeded), "of whatever else the handler does")
+	require.Equal(t, subscription.RetryThenDeadLetter, kafka.Classify(context.DeadlineExceeded), "of whatever else the handler does")
 }

@@ -18,9 +18,11 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/delivery"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/internal/groups"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 	"github.com/fencelog/fencelog/kafka/topics"
@@ -35,7 +37,7 @@ type Store struct {
 	categories map[string]*category
 	ownership  atomic.Pointer[ownership] // nil unless the partitions are shared and Claim was called
 
-	subscriptions subscriptions
+	subscriptions delivery.Subscriptions
 	watch         *topics.Watch
 
 	turn    chan struct{} // holds a token while somebody claims, or gives up for good
@@ -210,7 +212,7 @@ const closeGrace = 2 * time.Second
 //
 // It fails with an *[IndexError] if the index could not be saved. What is not saved is read again from Kafka at the next start.
 func (s *Store) Close() error {
-	if s.subscriptions.within() {
+	if s.subscriptions.Within() {
 		go func() { _ = s.close() }() // whoever closes the store again is told
 		return nil
 	}
@@ -221,7 +223,7 @@ func (s *Store) close() error {
 	s.closing.Do(func() {
 		close(s.closed)
 		s.watch.End()
-		s.subscriptions.close()
+		s.subscriptions.Close()
 		defer s.client.Conns.CutAfter(closeGrace)()
 		s.turn <- struct{}{} // a claim under way ends first, as s.closed is closed; and no other begins
 		s.giveUp()
@@ -436,6 +438,7 @@ func publicOf(err error) error {
 	var corrupt *log.CorruptError
 	var refused *owner.RefusedError
 	var unusable *index.UnusableError
+	var offset *groups.OffsetError
 	switch {
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):
 		return err
@@ -449,6 +452,11 @@ func publicOf(err error) error {
 		return &RefusedError{Topic: refused.Topic, Partition: refused.Partition, Err: err}
 	case errors.As(err, &unusable):
 		return &IndexError{Dir: unusable.Dir, Err: err}
+	case errors.As(err, &offset):
+		return &OffsetError{
+			Group: offset.Group, Topic: offset.Topic, Partition: offset.Partition, Offset: offset.Offset,
+			Begin: offset.Begin, End: offset.End, Err: err,
+		}
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/storetest"
@@ -112,7 +113,7 @@ func TestRebalancesLoseNothing(t *testing.T) {
 			}
 		})
 	}
-	members := make([]*kafka.Subscription, len(stores))
+	members := make([]subscription.Subscription, len(stores))
 	joined := 0
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) || joined <= 3; {
 		n := random.IntN(len(members))
@@ -141,8 +142,6 @@ func TestRebalancesLoseNothing(t *testing.T) {
 
 func TestDeadLettersOnRealBrokers(t *testing.T) { testDeadLetters(t, real(t)) }
 
-func TestDiscardOnRealBrokers(t *testing.T) { testDiscard(t, real(t)) }
-
 // Brokers are killed one after the other, with the group's coordinator and the leaders of all topics among them, while members handle
 // events and set poisoned ones aside: nothing is lost, nothing good becomes a dead letter.
 func TestSubscriptionsOutliveBrokers(t *testing.T) {
@@ -162,7 +161,7 @@ func TestSubscriptionsOutliveBrokers(t *testing.T) {
 		}
 		return nil
 	}
-	members := []*kafka.Subscription{subscribe(t, s, quick("survivors", h)), subscribe(t, s, quick("survivors", h))}
+	members := []subscription.Subscription{subscribe(t, s, quick("survivors", h)), subscribe(t, s, quick("survivors", h))}
 	followed := make(chan []string, 1)
 	want := make(map[string][]string)
 	round := func() {

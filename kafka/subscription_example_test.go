@@ -11,8 +11,10 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -64,7 +66,7 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 
 	var printer atomic.Bool
 	handled := make(chan struct{})
-	_, err = store.Subscribe(ctx, kafka.SubscriptionConfig{
+	_, err = store.Subscribe(ctx, subscription.Config{
 		Group:    "statements",
 		Category: "Account",
 		Handler: func(_ context.Context, r eventstore.Record) error { // a repository's Handler makes one of decoded events
@@ -75,19 +77,19 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 			handled <- struct{}{}
 			return nil
 		},
-		Retry: kafka.Retry{Attempts: 2, First: 10 * time.Millisecond},
+		Retry: subscription.Retry{Attempts: 2, First: 10 * time.Millisecond},
 	})
 	if err != nil {
 		return err
 	}
 	<-handled
 
-	letters, err := kafka.OpenDeadLetters(ctx, cfg)
+	letters, err := deadletters.Open(ctx, cfg.Connection, cfg.Topics)
 	if err != nil {
 		return err
 	}
 	defer letters.Close()
-	var all []kafka.DeadLetter
+	var all []subscription.Letter
 	for len(all) == 0 { // it may not be there yet
 		if all, err = letters.List(ctx, "statements"); err != nil {
 			return err
@@ -97,7 +99,7 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("set aside: %s of %s after %d attempts: %s\n", event.Headers[0].Value, event.Key, all[0].Attempts, all[0].Error)
+	fmt.Printf("set aside: %s of %s after %d attempts: %s\n", event.ID, event.AggregateID, all[0].Attempts, all[0].Error)
 	printer.Store(true)
 	if err := letters.Redrive(ctx, all[0].ID, "there is a printer now"); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
@@ -27,10 +28,16 @@ import (
 // memberEnv has this test binary be a member of a group, as the test below starts it: topic prefix and brokers.
 const memberEnv = "FENCELOG_TEST_MEMBER"
 
-// ofTwo is a subscription of both processes: a killed member is missed after the shortest session that brokers allow.
-func ofTwo(h func(context.Context, eventstore.Record) error) kafka.SubscriptionConfig {
+// soon makes the group miss a killed member after the shortest session that brokers allow.
+func soon(cfg kafka.Config) kafka.Config {
+	cfg.SubscriptionSession, cfg.SubscriptionHeartbeat = 6*time.Second, 500*time.Millisecond
+	return cfg
+}
+
+// ofTwo is a subscription of both processes.
+func ofTwo(h func(context.Context, eventstore.Record) error) subscription.Config {
 	cfg := quick("pair", newHandled())
-	cfg.Handler, cfg.Session, cfg.Heartbeat = h, 6*time.Second, 500*time.Millisecond
+	cfg.Handler = h
 	return cfg
 }
 
@@ -41,7 +48,7 @@ func TestKilledMemberLosesNothing(t *testing.T) {
 		beAMember(t, args)
 		return
 	}
-	cfg := realWith(t, 4)
+	cfg := soon(realWith(t, 4))
 	s := open(t, cfg)
 	const streams = 20
 	want := make(map[string][]string)
@@ -119,11 +126,11 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 // beAMember says what it handles, until its input ends. After some events it takes its time, so that it is killed amid work.
 func beAMember(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
-	s := openReader(t, kafka.Config{
+	s := openReader(t, soon(kafka.Config{
 		Connection: connection.Config{Brokers: strings.Split(brokers, ",")},
 		Topics:     topics.Config{Prefix: prefix, Categories: []topics.Category{{Name: category, Partitions: 4}}},
 		Logger:     quiet(),
-	})
+	}))
 	var n atomic.Int64
 	var poisoned atomic.Bool
 	subscribe(t, s, ofTwo(func(ctx context.Context, r eventstore.Record) error {

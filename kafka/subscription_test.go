@@ -16,11 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/aggregate"
-	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
-	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // handled is a handler that remembers. Subscriptions in several processes may share it.
@@ -75,14 +74,14 @@ func distinct(all []string) []string {
 }
 
 // quick is a subscription whose retries do not take long.
-func quick(group string, h *handled) kafka.SubscriptionConfig {
-	return kafka.SubscriptionConfig{
+func quick(group string, h *handled) subscription.Config {
+	return subscription.Config{
 		Group: group, Category: category, Handler: h.handle,
-		Retry: kafka.Retry{Attempts: 3, First: time.Millisecond, Longest: 5 * time.Millisecond},
+		Retry: subscription.Retry{Attempts: 3, First: time.Millisecond, Longest: 5 * time.Millisecond},
 	}
 }
 
-func subscribe(t testing.TB, s *kafka.Store, cfg kafka.SubscriptionConfig) *kafka.Subscription {
+func subscribe(t testing.TB, s *kafka.Store, cfg subscription.Config) subscription.Subscription {
 	t.Helper()
 	sub, err := s.Subscribe(t.Context(), cfg)
 	require.NoError(t, err)
@@ -124,37 +123,12 @@ func testSubscription(t *testing.T, cfg kafka.Config) {
 	require.ErrorIs(t, err, eventstore.ErrClosed)
 }
 
-func TestHandlersKnowTheCause(t *testing.T) {
-	_, cfg := fake(t)
-	s := open(t, cfg)
-	rs := records(1, "command")
-	rs[0].CorrelationID, rs[0].ActorID = "conversation", "user"
-	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, rs...))
-	require.NoError(t, err)
-	got := make(chan event.Cause, 1)
-	sub := quick("causes", newHandled())
-	sub.Handler = func(ctx context.Context, _ eventstore.Record) error { got <- event.CauseFrom(ctx); return nil }
-	subscribe(t, s, sub)
-	require.Equal(t, event.Cause{CorrelationID: "conversation", CausationID: rs[0].ID, ActorID: "user"}, <-got)
-}
-
-func TestSubscriptionMistakes(t *testing.T) {
-	_, cfg := fake(t)
-	s := open(t, cfg)
-	_, err := s.Subscribe(t.Context(), kafka.SubscriptionConfig{
-		Category: "Nothing", Concurrency: -1, MaxInFlight: -2, Retry: kafka.Retry{Attempts: -1, First: -1}, Heartbeat: time.Minute,
-	})
-	for _, want := range []string{"Group is", "Category is", "Handler is", "Concurrency is", "MaxInFlight is", "Attempts is", "pauses are", "Heartbeat 1m"} {
-		require.ErrorContains(t, err, want)
-	}
-}
-
 func TestClassify(t *testing.T) {
 	sent := func(code sarama.KError) error {
 		return fmt.Errorf("dispatch: %w", sarama.ProducerErrors{{Err: code, Msg: &sarama.ProducerMessage{}}})
 	}
-	for want, all := range map[kafka.Outcome][]error{
-		kafka.RetryForever: {
+	for want, all := range map[subscription.Verdict][]error{
+		subscription.RetryForever: {
 			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed, errors.Join(away{}),
 			fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away{}),
 			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &connection.PermissionError{}, &connection.SecurityError{},
@@ -163,12 +137,12 @@ func TestClassify(t *testing.T) {
 			errors.Join(errors.New("no"), here{}, away{}), errors.Join(sarama.ErrMessageSizeTooLarge, sarama.ErrNotLeaderForPartition),
 			&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Name: "postgres"}, syscall.EHOSTUNREACH,
 		},
-		kafka.WaitThenDeadLetter: {
+		subscription.WaitThenDeadLetter: {
 			eventstore.ErrUnknownEvent, fmt.Errorf("%w: %w", eventstore.ErrUndecodable, eventstore.ErrUnknownEvent),
 			&aggregate.DecodeError{Err: aggregate.ErrUnnamedEvent},
 		},
-		kafka.DeadLetterAtOnce: {eventstore.ErrUndecodable, eventstore.ErrInvalid, eventstore.ErrCommandReused},
-		kafka.RetryThenDeadLetter: {
+		subscription.DeadLetterAtOnce: {eventstore.ErrUndecodable, eventstore.ErrInvalid, eventstore.ErrCommandReused},
+		subscription.RetryThenDeadLetter: {
 			errors.New("no"), context.DeadlineExceeded, &kafka.RefusedError{Err: errors.New("no")},
 			sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation, sarama.ErrInvalidTimestamp,
 			sarama.ErrUnsupportedVersion, sarama.ErrUnknownMemberId, sarama.ErrOffsetOutOfRange,
@@ -198,106 +172,3 @@ type away struct{}
 
 func (away) Error() string     { return "away" }
 func (away) Unavailable() bool { return true }
-
-// A group that begins at the end, or at a time, begins there once: what is appended while no member runs is not lost.
-func TestStartIsOfTheFirstAssignment(t *testing.T) {
-	_, cfg := fake(t)
-	s := open(t, cfg)
-	old := add(t, s, "a", 3)
-	since := records(1, "")
-	since[0].Timestamp = since[0].Timestamp.Add(time.Hour)
-	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, since...))
-	require.NoError(t, err)
-	for group, c := range map[string]struct {
-		start eventstore.Start
-		want  []string
-	}{
-		"from the end":        {eventstore.End(), nil},
-		"from a time":         {eventstore.Since(since[0].Timestamp), idsOf(since)},
-		"from a time to come": {eventstore.Since(since[0].Timestamp.Add(time.Hour)), nil},
-		"from a position":     {eventstore.After(eventstore.Cursor{0: positionOf(t, s, "a", 2)}), append(slices.Clone(old[2:]), idsOf(since)...)},
-		"from the beginning":  {eventstore.Beginning(), append(slices.Clone(old), idsOf(since)...)},
-	} {
-		t.Run(group, func(t *testing.T) {
-			h := newHandled()
-			sub := quick(group, h)
-			sub.Start = c.start
-			first := subscribe(t, s, sub)
-			eventually(t, "it has the partition", func() bool { st := first.Stats(); return st.Partitions == 1 && st.Lag == 0 })
-			require.NoError(t, first.Close())
-			require.Equal(t, c.want, h.of("a"))
-			late := named(group, 1)
-			more := add(t, s, late, 2)
-			sub.Start = eventstore.End()
-			next := subscribe(t, s, sub)
-			h.seen(t, late, more)
-			require.NoError(t, next.Close())
-		})
-	}
-}
-
-// positionOf returns the offset of the stream's event of a version.
-func positionOf(t testing.TB, s *kafka.Store, id string, version int64) int64 {
-	t.Helper()
-	for r, err := range s.ReadStream(t.Context(), stream(id), version) {
-		require.NoError(t, err)
-		return r.Position.Offset
-	}
-	require.Fail(t, "no such version")
-	return 0
-}
-
-// A panic is an error like any other.
-func TestPanicsAreSetAside(t *testing.T) {
-	_, cfg := fake(t)
-	s, d := open(t, cfg), openLetters(t, cfg)
-	h := newHandled()
-	h.fail = func(r eventstore.Record) error {
-		if r.AggregateID == "bad" {
-			panic("boom")
-		}
-		return nil
-	}
-	good := add(t, s, "good", 2)
-	add(t, s, "bad", 1)
-	subscribe(t, s, quick("panics", h))
-	h.seen(t, "good", good)
-	require.Equal(t, "handler of group panics panicked: boom", listed(t, d, "panics", 1)[0].Error)
-}
-
-// A handler says that an error is none, or not the event's fault.
-func TestOutcomesOfTheUser(t *testing.T) {
-	_, cfg := fake(t)
-	s, d := open(t, cfg), openLetters(t, cfg)
-	errRefused, errAway := errors.New("refused"), errors.New("away")
-	h := newHandled()
-	tries := 0
-	h.fail = func(r eventstore.Record) error {
-		switch r.AggregateID {
-		case "refused":
-			return errRefused
-		case "away":
-			if tries++; tries < 20 {
-				return errAway
-			}
-		}
-		return nil
-	}
-	sub := quick("judges", h)
-	sub.Classify = func(err error) kafka.Outcome {
-		switch {
-		case errors.Is(err, errRefused):
-			return kafka.Handled
-		case errors.Is(err, errAway):
-			return kafka.RetryForever
-		}
-		return kafka.Classify(err)
-	}
-	add(t, s, "refused", 1)
-	slow := add(t, s, "away", 1)
-	running := subscribe(t, s, sub)
-	h.seen(t, "away", slow)
-	kafkatest.Done(t, running)
-	listed(t, d, "judges", 0)
-	require.Equal(t, int64(19), running.Stats().Retried)
-}

@@ -1,14 +1,9 @@
 package kafka_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
-	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,118 +15,49 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
 // impatient is a subscription that tells of what it waits for soon.
-func impatient(group string, h *handled) kafka.SubscriptionConfig {
+func impatient(group string, h *handled) subscription.Config {
 	cfg := quick(group, h)
 	cfg.LongWait = 50 * time.Millisecond
 	return cfg
 }
 
-func TestWhatSubscriptionsWaitForIsTold(t *testing.T) {
-	for name, c := range map[string]struct {
-		err  error
-		want string
-	}{
-		"another instance's partition": {&kafka.NotOwnerError{Topic: "t", Owner: "billing-2:3001", Err: errors.New("not here")}, "a partition that another instance owns"},
-		"an unknown type":              {fmt.Errorf("decode: %w", eventstore.ErrUnknownEvent), "a release that knows the event's type and schema"},
-		"a database":                   {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "a peer that cannot be reached"},
-		"brokers":                      {fmt.Errorf("produce: %w", sarama.ErrNotEnoughReplicas), "brokers that are away"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, cfg := fake(t)
-			var logged kafkatest.Output
-			cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
-			s := open(t, cfg)
-			id := add(t, s, "slow", 1)
-			var mu sync.Mutex
-			failing := true
-			h := newHandled()
-			h.fail = func(r eventstore.Record) error {
-				mu.Lock()
-				defer mu.Unlock()
-				if failing && r.AggregateID == "slow" {
-					return c.err
-				}
-				return nil
-			}
-			sub := subscribe(t, s, impatient("waiters", h))
-			h.seen(t, "other", add(t, s, "other", 2))
-			eventually(t, "the wait is told", func() bool { return len(sub.Waits()) == 1 && sub.Waits()[0].Attempts > 3 })
-			wait := sub.Waits()[0]
-			require.Equal(t, kafka.Wait{
-				Partition: 0, Key: "slow", EventID: id[0], EventType: "Happened", Offset: wait.Offset, Since: wait.Since, Attempts: wait.Attempts,
-				Err: c.err, For: c.want,
-			}, wait)
-			st := sub.Stats()
-			require.Equal(t, 1, st.Waiting)
-			require.GreaterOrEqual(t, st.LongestWait, 50*time.Millisecond)
-			require.Zero(t, st.Stopped)
-			require.NoError(t, sub.Err())
-			eventually(t, "the wait is logged", func() bool {
-				return len(logged.With("level=WARN", "subscription waits", "group=waiters", "key=slow", "for="+fmt.Sprintf("%q", c.want), "event="+id[0])) > 0
-			})
-			mu.Lock()
-			failing = false
-			mu.Unlock()
-			h.seen(t, "slow", id)
-			eventually(t, "nothing is waited for", func() bool { return sub.Stats().Waiting == 0 })
-			eventually(t, "so it is said", func() bool { return len(logged.With("subscription waits no more")) > 0 })
-		})
-	}
-}
-
-// A handler that does not come back is told of like one that fails.
-func TestHandlersThatHangAreTold(t *testing.T) {
+// A wait for brokers says so, and is logged with its event, and again when it is over.
+func TestWaitsForBrokersAreLogged(t *testing.T) {
 	_, cfg := fake(t)
+	var logged kafkatest.Output
+	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 	s := open(t, cfg)
+	id := add(t, s, "slow", 1)
+	away := fmt.Errorf("produce: %w", sarama.ErrNotEnoughReplicas)
+	var failing atomic.Bool
+	failing.Store(true)
 	h := newHandled()
-	hangs := make(chan struct{})
-	sub := impatient("hanging", h)
-	sub.Handler = func(ctx context.Context, r eventstore.Record) error {
-		<-hangs
-		return h.handle(ctx, r)
-	}
-	id := add(t, s, "a", 1)
-	running := subscribe(t, s, sub)
-	eventually(t, "it is told", func() bool { return len(running.Waits()) == 1 })
-	require.Equal(t, "the handler runs", running.Waits()[0].For)
-	require.Equal(t, "a", running.Waits()[0].Key)
-	close(hangs)
-	h.seen(t, "a", id)
-}
-
-// Unknown events are handled by the next release, or set aside once it took too long.
-func TestUnknownEventsWaitForTheNextRelease(t *testing.T) {
-	_, cfg := fake(t)
-	s, d := open(t, cfg), openLetters(t, cfg)
-	old := newHandled()
-	old.fail = func(r eventstore.Record) error {
-		if r.AggregateID == "new" {
-			return fmt.Errorf("decode: %w: %w", eventstore.ErrUndecodable, eventstore.ErrUnknownEvent)
+	h.fail = func(r eventstore.Record) error {
+		if failing.Load() && r.AggregateID == "slow" {
+			return away
 		}
 		return nil
 	}
-	id := add(t, s, "new", 2)
-	before := subscribe(t, s, impatient("releases", old))
-	old.seen(t, "known", add(t, s, "known", 2))
-	eventually(t, "it waits", func() bool { return before.Stats().Waiting == 1 })
-	listed(t, d, "releases", 0)
-	require.NoError(t, before.Close())
-	next := newHandled()
-	subscribe(t, s, impatient("releases", next))
-	next.seen(t, "new", id)
-
-	sub := impatient("never deployed", old)
-	sub.Deployment = 200 * time.Millisecond
-	subscribe(t, s, sub)
-	letters := listed(t, d, "never deployed", len(id))
-	require.Greater(t, letters[0].Attempts, 3)
-	require.ErrorContains(t, errors.New(letters[0].Error), "does not know")
+	sub := subscribe(t, s, impatient("waiters", h))
+	eventually(t, "the wait is told", func() bool { return len(sub.Waits()) == 1 && sub.Waits()[0].Attempts > 3 })
+	wait := sub.Waits()[0]
+	require.Equal(t, subscription.Wait{
+		Key: "slow", EventID: id[0], EventType: "Happened", Offset: wait.Offset, Since: wait.Since,
+		Attempts: wait.Attempts, Err: away, For: "brokers that are away",
+	}, wait)
+	eventually(t, "the wait is logged", func() bool {
+		return len(logged.With("level=WARN", "subscription waits", "group=waiters", "key=slow",
+			`for="brokers that are away"`, "event="+id[0])) > 0
+	})
+	failing.Store(false)
+	h.seen(t, "slow", id)
+	eventually(t, "so it is said", func() bool { return len(logged.With("subscription waits no more")) > 0 })
 }
 
 // setOffset sets the group's offset, as kafka-consumer-groups does.
@@ -270,108 +196,6 @@ func testOffsetSetBack(t *testing.T, cfg kafka.Config) {
 	eventually(t, "it has the partition", func() bool { st := sub.Stats(); return st.Partitions == 1 && st.Lag == 0 })
 	require.NoError(t, sub.Close())
 	require.Empty(t, last.of("bad"), "it is set back once")
-}
-
-// Whatever a handler or Classify does to its goroutine, the subscription goes on.
-func TestHandlersThatEndTheirGoroutine(t *testing.T) {
-	_, cfg := fake(t)
-	s, d := open(t, cfg), openLetters(t, cfg)
-	h := newHandled()
-	h.fail = func(r eventstore.Record) error {
-		switch r.AggregateID {
-		case "exits":
-			runtime.Goexit()
-		case "panics":
-			panic(fmt.Errorf("dial: %w", eventstore.ErrNotOwner)) // which would be tried for ever
-		case "unjudged", "unjudged exit":
-			return errors.New(r.AggregateID)
-		}
-		return nil
-	}
-	sub := quick("robust", h)
-	sub.Classify = func(err error) kafka.Outcome {
-		switch err.Error() {
-		case "unjudged":
-			panic("boom")
-		case "unjudged exit":
-			runtime.Goexit()
-		}
-		return kafka.Classify(err)
-	}
-	for _, id := range []string{"exits", "panics", "unjudged", "unjudged exit"} {
-		add(t, s, id, 1)
-	}
-	good := add(t, s, "good", 20)
-	running := subscribe(t, s, sub)
-	h.seen(t, "good", good)
-	byKey := make(map[string]kafka.DeadLetter)
-	for _, l := range listed(t, d, "robust", 4) {
-		byKey[l.Key] = l
-		require.Equal(t, 3, l.Attempts, l.Key)
-	}
-	require.Contains(t, byKey["exits"].Error, "handler of group robust ended its goroutine")
-	require.Contains(t, byKey["panics"].Error, "panicked")
-	require.Contains(t, byKey["unjudged"].Error, "Classify of group robust panicked: boom")
-	require.Contains(t, byKey["unjudged exit"].Error, "Classify of group robust ended its goroutine")
-	require.NoError(t, running.Err())
-}
-
-// A handler may close its subscription, and its store: both are done once it has returned.
-func TestHandlersMayClose(t *testing.T) {
-	for name, closes := range map[string]func(*kafka.Store, *kafka.Subscription) error{
-		"the subscription": func(_ *kafka.Store, sub *kafka.Subscription) error { return sub.Close() },
-		"the store":        func(s *kafka.Store, _ *kafka.Subscription) error { return s.Close() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, cfg := fake(t)
-			s := open(t, cfg)
-			id := add(t, s, "a", 1)
-			subscribed := make(chan *kafka.Subscription, 1)
-			var ran sync.Map
-			cfgOfSub := quick("closers", newHandled())
-			cfgOfSub.Handler = func(_ context.Context, r eventstore.Record) error {
-				sub := <-subscribed
-				if err := closes(s, sub); err != nil {
-					return err
-				}
-				select {
-				case <-sub.Done():
-					return errors.New("it ended before its handler")
-				default:
-				}
-				ran.Store(r.ID, true)
-				return nil
-			}
-			sub := subscribe(t, s, cfgOfSub)
-			subscribed <- sub
-			<-sub.Done()
-			require.NoError(t, sub.Err())
-			_, done := ran.Load(id[0])
-			require.True(t, done, "the handler ran to its end")
-			require.NoError(t, s.Close())
-		})
-	}
-}
-
-// A call is a handler's own only as long as it runs: others wait.
-func TestCloseByOthersWaitsForTheHandler(t *testing.T) {
-	_, cfg := fake(t)
-	s := open(t, cfg)
-	add(t, s, "a", 1)
-	entered := make(chan struct{})
-	returned := false
-	cfgOfSub := quick("slow", newHandled())
-	cfgOfSub.Handler = func(ctx context.Context, _ eventstore.Record) error {
-		close(entered)
-		<-ctx.Done()
-		_ = clock.Wait(context.WithoutCancel(ctx), 50*time.Millisecond) // for a Close that does not wait
-		returned = true
-		return nil
-	}
-	sub := subscribe(t, s, cfgOfSub)
-	<-entered
-	require.NoError(t, sub.Close())
-	require.True(t, returned)
 }
 
 // One long trouble of a partition is one wait, whatever the attempts do meanwhile: it is logged

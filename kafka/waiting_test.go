@@ -14,8 +14,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 	"github.com/fencelog/fencelog/kafka/doctor"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -93,7 +95,7 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 			return err
 		},
 		"OpenDeadLetters": func(ctx context.Context, cfg kafka.Config) error {
-			_, err := kafka.OpenDeadLetters(ctx, cfg)
+			_, err := deadletters.Open(ctx, cfg.Connection, cfg.Topics)
 			return err
 		},
 		"doctor.Diagnose": func(ctx context.Context, cfg kafka.Config) error {
@@ -118,42 +120,42 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 // it is that is asked of them.
 func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 	t.Parallel()
-	id := kafka.DeadLetterID{Handler: "group", Topic: topic}
+	id := subscription.LetterID{Handler: "group", Topic: topic}
 	for name, c := range map[string]struct {
 		hold kmsg.Key
-		call func(context.Context, kafka.Config, *kafka.Store, *kafka.DeadLetters) error
+		call func(context.Context, kafka.Config, *kafka.Store, subscription.DeadLetters) error
 	}{
-		"Open, topics": {kmsg.DescribeConfigs, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+		"Open, topics": {kmsg.DescribeConfigs, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
 			_, err := kafka.Open(ctx, cfg)
 			return err
 		}},
-		"Open, what is there": {kmsg.Fetch, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+		"Open, what is there": {kmsg.Fetch, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
 			_, err := kafka.Open(ctx, cfg)
 			return err
 		}},
-		"Claim": {kmsg.InitProducerID, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error {
+		"Claim": {kmsg.InitProducerID, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ subscription.DeadLetters) error {
 			return s.Claim(ctx)
 		}},
-		"Subscribe": {kmsg.Metadata, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ *kafka.DeadLetters) error {
-			_, err := s.Subscribe(ctx, kafka.SubscriptionConfig{
+		"Subscribe": {kmsg.Metadata, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ subscription.DeadLetters) error {
+			_, err := s.Subscribe(ctx, subscription.Config{
 				Group: "group", Category: category, Handler: func(context.Context, eventstore.Record) error { return nil },
 			})
 			return err
 		}},
-		"topics.Create": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+		"topics.Create": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
 			cfg.Topics.Prefix = "other"
 			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
 			return err
 		}},
-		"DeadLetters.List": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d *kafka.DeadLetters) error {
+		"DeadLetters.List": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d subscription.DeadLetters) error {
 			_, err := d.List(ctx, "")
 			return err
 		}},
-		"DeadLetters.Show": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d *kafka.DeadLetters) error {
+		"DeadLetters.Show": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d subscription.DeadLetters) error {
 			_, _, err := d.Show(ctx, id)
 			return err
 		}},
-		"doctor.Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ *kafka.DeadLetters) error {
+		"doctor.Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
 			doctor.Diagnose(ctx, cfg)
 			return nil
 		}},

@@ -15,7 +15,8 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/eventstore/subscription"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 )
 
 // jsLetter is the expected content of a message of the dead-letter topic.
@@ -37,9 +38,9 @@ func (w *writer) deadLetters(t *testing.T) []jsLetter {
 	}))
 	require.NoError(t, err)
 	w.written["Account/broken"] = []any{broken}
-	sub, err := w.store.Subscribe(t.Context(), kafka.SubscriptionConfig{
+	sub, err := w.store.Subscribe(t.Context(), subscription.Config{
 		Group: w.cfg.Topics.Prefix + "-statements", Category: "Account",
-		Retry: kafka.Retry{Attempts: 2, First: time.Millisecond},
+		Retry: subscription.Retry{Attempts: 2, First: time.Millisecond},
 		Handler: func(_ context.Context, r eventstore.Record) error {
 			switch r.AggregateID {
 			case "broken":
@@ -51,10 +52,10 @@ func (w *writer) deadLetters(t *testing.T) []jsLetter {
 		},
 	})
 	require.NoError(t, err)
-	dead, err := kafka.OpenDeadLetters(t.Context(), w.cfg)
+	dead, err := deadletters.Open(t.Context(), w.cfg.Connection, w.cfg.Topics)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, dead.Close()) }()
-	var open []kafka.DeadLetter
+	var open []subscription.Letter
 	require.Eventually(t, func() bool {
 		open, err = dead.List(t.Context(), "")
 		return err != nil || len(open) == 4
@@ -78,7 +79,7 @@ func (w *writer) deadLetters(t *testing.T) []jsLetter {
 
 // letter returns the expected message of an open letter: the event as it stands in its topic, and
 // its fate.
-func (w *writer) letter(t *testing.T, l kafka.DeadLetter) jsLetter {
+func (w *writer) letter(t *testing.T, l subscription.Letter) jsLetter {
 	t.Helper()
 	for _, r := range w.records(t) {
 		if r.Category != "Account" || r.Position != (event.Position{Partition: l.ID.Partition, Offset: l.ID.Offset}) {
@@ -108,7 +109,7 @@ func (w *writer) letter(t *testing.T, l kafka.DeadLetter) jsLetter {
 	return jsLetter{}
 }
 
-func letterHeaders(kind string, id kafka.DeadLetterID, more map[string]string) map[string]string {
+func letterHeaders(kind string, id subscription.LetterID, more map[string]string) map[string]string {
 	headers := map[string]string{
 		"deadLetter.kind": kind, "deadLetter.handler": id.Handler, "deadLetter.topic": id.Topic,
 		"deadLetter.partition": fmt.Sprint(id.Partition), "deadLetter.offset": fmt.Sprint(id.Offset),

@@ -16,6 +16,7 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/schema"
 	"github.com/fencelog/fencelog/schema/hamba"
@@ -88,12 +89,12 @@ func testUndecodable(t *testing.T, store eventstore.Store, r registry.Registry, 
 	} {
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // they share the registry
 			schemas.reason = test.away
-			outcome := kafka.DeadLetterAtOnce
+			outcome := subscription.DeadLetterAtOnce
 			switch {
 			case test.away != nil:
-				outcome = kafka.RetryForever // nothing is wrong with the event
+				outcome = subscription.RetryForever // nothing is wrong with the event
 			case test.reason == schema.ErrNotFound:
-				outcome = kafka.WaitThenDeadLetter // a deployment may be under way
+				outcome = subscription.WaitThenDeadLetter // a deployment may be under way
 			}
 			stream := eventstore.Stream{Category: "Account", ID: "account-" + name}
 			write(t, store, stream, good)

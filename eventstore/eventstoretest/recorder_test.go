@@ -98,6 +98,11 @@ func (r *recorder) text() string { return strings.Join(r.log, "") }
 // record runs one check, and returns what it said.
 func record(t *testing.T, check string, open func() eventstore.Store, cfg eventstoretest.Config) *recorder {
 	t.Helper()
+	return recorded(t, func(r *recorder) { eventstoretest.RunCheck(r, check, open, cfg) })
+}
+
+func recorded(t *testing.T, run func(*recorder)) *recorder {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r := &recorder{ctx: ctx, name: t.Name()}
@@ -108,7 +113,7 @@ func record(t *testing.T, check string, open func() eventstore.Store, cfg events
 				r.Error("panic:", v)
 			}
 		}()
-		eventstoretest.RunCheck(r, check, open, cfg)
+		run(r)
 	})
 	group.Wait()
 	for _, f := range slices.Backward(r.cleanups) {

@@ -170,6 +170,18 @@ func (p *partition) since(start eventstore.Start) []eventstore.Record {
 	return p.log[first:]
 }
 
+// begin returns the offset at which start is; the end of the log if nothing is behind start.
+func (p *partition) begin(start eventstore.Start) int64 {
+	end := p.end()
+	if found := p.since(start); len(found) > 0 {
+		return found[0].Position.Offset
+	}
+	if start.Time().IsZero() {
+		return min(start.Offset(p.number), end)
+	}
+	return end
+}
+
 // end returns the lowest offset that the next record may have.
 func (p *partition) end() int64 {
 	p.mu.RLock()

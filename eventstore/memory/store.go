@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/delivery"
 	"github.com/fencelog/fencelog/internal/wake"
 )
 
@@ -43,6 +45,9 @@ type Config struct {
 
 	// OnAppend is called with every append. Default: none.
 	OnAppend eventstore.OnAppend
+
+	// Logger is told what subscriptions wait for. Default: slog.Default().
+	Logger *slog.Logger
 }
 
 // Store is an [eventstore.Store] in memory. Any number of goroutines may call its methods.
@@ -53,6 +58,12 @@ type Store struct {
 
 	closed atomic.Bool
 	mu     sync.RWMutex // Append holds it for reading, so that Close waits for the appends under way
+
+	logger        *slog.Logger
+	letters       letterLog
+	subscriptions delivery.Subscriptions
+	groupsMu      sync.Mutex
+	groups        map[groupName]*group
 }
 
 var _ eventstore.Store = (*Store)(nil)
@@ -65,6 +76,9 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = clock.Now
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	var mistakes []error
 	if len(cfg.Categories) == 0 {
 		mistakes = append(mistakes, errors.New("no Categories, expected the categories that the store holds"))
@@ -74,7 +88,11 @@ func New(cfg Config) (*Store, error) {
 			fmt.Errorf("number of Partitions is %d, expected 1 to %d, or 0 for the default of %d",
 				cfg.Partitions, MaxPartitions, DefaultPartitions))
 	}
-	s := &Store{partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition)}
+	s := &Store{
+		partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition),
+		logger: cfg.Logger, groups: make(map[groupName]*group),
+	}
+	s.letters.event = s.eventOf
 	for _, name := range cfg.Categories {
 		if _, twice := s.categories[name]; twice {
 			mistakes = append(mistakes, fmt.Errorf("category %q is given twice", name))
@@ -168,15 +186,25 @@ func (s *Store) partitionOf(aggregateID string) int {
 	return int(hash.Sum64() % uint64(s.partitions))
 }
 
-// Close waits for the appends under way. Every later call fails with [eventstore.ErrClosed]. An
-// iterator that is ranged over later fails with it, too, even if it was obtained before. Close
-// always returns nil, and may be called again.
+// Close closes the subscriptions, and waits for the appends under way. Every later call fails with
+// [eventstore.ErrClosed]. An iterator that is ranged over later fails with it, too, even if it was
+// obtained before. Close always returns nil, and may be called again. Where the handler of a
+// subscription calls it, it returns at once, and the store closes when the handler has returned.
 func (s *Store) Close() error {
+	if s.subscriptions.Within() {
+		go s.close()
+		return nil
+	}
+	s.close()
+	return nil
+}
+
+func (s *Store) close() {
+	s.subscriptions.Close()
 	s.mu.Lock()
 	s.closed.Store(true)
 	s.mu.Unlock()
 	for _, partitions := range s.categories {
 		partitions[0].moved.Ring()
 	}
-	return nil
 }

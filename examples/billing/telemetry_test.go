@@ -17,7 +17,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
@@ -34,7 +34,7 @@ func TestOneTraceFromTheRequestToASubscription(t *testing.T) {
 	c, s := launch(t, onFake(t, kafkatest.Fake(t)), withoutRegistryServer, func(s *server) { exporter = traced(t, s) })
 	<-s.ready
 	tracing, handled := s.telemetry.tracing, make(chan string, 1)
-	_, err := s.serving.Load().backend.kafka.Subscribe(t.Context(), kafka.SubscriptionConfig{
+	_, err := s.serving.Load().backend.kafka.Subscribe(t.Context(), subscription.Config{
 		Group: "billing-test", Category: "Account",
 		Handler: tracing.Records("balances", func(ctx context.Context, _ eventstore.Record) error {
 			handled <- event.CauseFrom(ctx).TraceParent

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -46,7 +47,7 @@ func Store(tb testing.TB, cfg kafka.Config) *kafka.Store {
 //
 // Done fails the test if the subscription ends, if one of its partitions stops, or if the wait
 // takes longer than [DefaultPatience]. It says what it waited for.
-func Done(tb testing.TB, sub *kafka.Subscription) {
+func Done(tb testing.TB, sub subscription.Subscription) {
 	tb.Helper()
 	await(tb, func() string {
 		select {

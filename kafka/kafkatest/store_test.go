@@ -10,6 +10,7 @@ import (
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
@@ -30,7 +31,7 @@ func TestTheTestOfAService(t *testing.T) {
 	require.NotEmpty(t, logged.With("partition claimed", "partition=2"))
 
 	var receipts []string
-	sub, err := store.Subscribe(t.Context(), kafka.SubscriptionConfig{
+	sub, err := store.Subscribe(t.Context(), subscription.Config{
 		Group: "receipts", Category: "Account", Concurrency: 1,
 		Handler: func(_ context.Context, r eventstore.Record) error {
 			receipts = append(receipts, r.AggregateID)

@@ -115,6 +115,15 @@ func (c Config) Names() []string {
 	return all
 }
 
+// CategoryNames returns the names of the categories, in their order.
+func (c Config) CategoryNames() []string {
+	all := make([]string, len(c.Categories))
+	for i, g := range c.Categories {
+		all[i] = g.Name
+	}
+	return all
+}
+
 // DeadLetters returns the name of the topic for what handlers could not handle. The configuration
 // must be complete.
 func (c Config) DeadLetters() string { return c.Prefix + ".dead-letter" }

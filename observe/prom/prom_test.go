@@ -17,9 +17,9 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/ids"
-	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/observe/prom"
 	"github.com/fencelog/fencelog/query"
 )
@@ -205,8 +205,8 @@ func TestRefusalsAreCountedByCode(t *testing.T) {
 func TestSubscriptions(t *testing.T) {
 	t.Parallel()
 	m, r := metrics(t, prom.Config{})
-	stats := func() kafka.Stats {
-		return kafka.Stats{
+	stats := func() subscription.Stats {
+		return subscription.Stats{
 			Handled: 1, Retried: 2, DeadLettered: 3, Parked: 4, Partitions: 5, Lag: 6, Waiting: 7,
 			LongestWait: 8 * time.Second, Stopped: 9,
 		}

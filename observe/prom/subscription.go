@@ -3,54 +3,54 @@ package prom
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 )
 
 // Subscription adds a subscription, by the name of its group and its category. It calls stats, such
 // as the subscription's method Stats, at each scrape. It fails if m has a subscription of that name
 // and category already.
-func (m *Metrics) Subscription(group, category string, stats func() kafka.Stats) error {
+func (m *Metrics) Subscription(group, category string, stats func() subscription.Stats) error {
 	labels := prometheus.Labels{"group": group, "category": category}
 	c := &subscriptionCollector{stats: stats}
-	one := func(kind prometheus.ValueType, name, help string, value func(kafka.Stats) float64) {
+	one := func(kind prometheus.ValueType, name, help string, value func(subscription.Stats) float64) {
 		d := prometheus.NewDesc(prometheus.BuildFQName(namespace, "subscription", name), help, nil, labels)
 		c.all = append(c.all, subscriptionMetric{d, kind, value})
 	}
 	one(prometheus.CounterValue, "handled_total", "Events that were handled.",
-		func(s kafka.Stats) float64 { return float64(s.Handled) })
+		func(s subscription.Stats) float64 { return float64(s.Handled) })
 	one(prometheus.CounterValue, "retries_total", "Attempts after the first.",
-		func(s kafka.Stats) float64 { return float64(s.Retried) })
+		func(s subscription.Stats) float64 { return float64(s.Retried) })
 	one(prometheus.CounterValue, "dead_letters_total", "Events that were set aside because the handler failed.",
-		func(s kafka.Stats) float64 { return float64(s.DeadLettered) })
+		func(s subscription.Stats) float64 { return float64(s.DeadLettered) })
 	one(prometheus.CounterValue, "parked_total",
 		"Events that were set aside because an earlier one of their aggregate is.",
-		func(s kafka.Stats) float64 { return float64(s.Parked) })
+		func(s subscription.Stats) float64 { return float64(s.Parked) })
 	one(prometheus.CounterValue, "redriven_total", "Events that were set aside and handled afterwards.",
-		func(s kafka.Stats) float64 { return float64(s.Redriven) })
+		func(s subscription.Stats) float64 { return float64(s.Redriven) })
 	one(prometheus.GaugeValue, "partitions", "Partitions that this instance reads.",
-		func(s kafka.Stats) float64 { return float64(s.Partitions) })
+		func(s subscription.Stats) float64 { return float64(s.Partitions) })
 	one(prometheus.GaugeValue, "lag", "Offsets in these partitions that are not done.",
-		func(s kafka.Stats) float64 { return float64(s.Lag) })
+		func(s subscription.Stats) float64 { return float64(s.Lag) })
 	one(prometheus.GaugeValue, "waiting",
 		"What the subscription has been waiting for longer than its LongWait: "+
 			"events that are tried again, or partitions.",
-		func(s kafka.Stats) float64 { return float64(s.Waiting) })
+		func(s subscription.Stats) float64 { return float64(s.Waiting) })
 	one(prometheus.GaugeValue, "longest_wait_seconds", "The longest of these waits.",
-		func(s kafka.Stats) float64 { return s.LongestWait.Seconds() })
+		func(s subscription.Stats) float64 { return s.LongestWait.Seconds() })
 	one(prometheus.GaugeValue, "stopped_partitions",
 		"Partitions of this instance that are not handled before somebody mends something; its log says what.",
-		func(s kafka.Stats) float64 { return float64(s.Stopped) })
+		func(s subscription.Stats) float64 { return float64(s.Stopped) })
 	return m.register(c)
 }
 
 type subscriptionMetric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
-	value func(kafka.Stats) float64
+	value func(subscription.Stats) float64
 }
 
 type subscriptionCollector struct {
-	stats func() kafka.Stats
+	stats func() subscription.Stats
 	all   []subscriptionMetric
 }
 

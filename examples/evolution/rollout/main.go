@@ -17,6 +17,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
@@ -71,6 +72,7 @@ func run(
 		return err
 	}
 	cfg.Logger = slog.New(slog.NewTextHandler(stderr, nil))
+	cfg.SubscriptionSession, cfg.SubscriptionHeartbeat = 6*time.Second, 500*time.Millisecond
 	schemas, err := registry.HTTPFromEnv(getenv, registry.HTTPConfig{})
 	if err != nil {
 		return err
@@ -86,9 +88,9 @@ func run(
 		return err
 	}
 	say := speaker{to: stdout}
-	sub, err := store.Subscribe(ctx, kafka.SubscriptionConfig{
-		Group: group, Category: tillType, Session: 6 * time.Second, Heartbeat: 500 * time.Millisecond,
-		LongWait: time.Second, Retry: kafka.Retry{First: 50 * time.Millisecond, Longest: time.Second},
+	sub, err := store.Subscribe(ctx, subscription.Config{
+		Group: group, Category: tillType, LongWait: time.Second,
+		Retry: subscription.Retry{First: 50 * time.Millisecond, Longest: time.Second},
 		Handler: tills.Handler(func(_ context.Context, e event.Stored[aggregate.Event[Till]]) error {
 			say.line("handled %s %d %s", e.AggregateID, e.AggregateVersion, e.Type)
 			return nil
@@ -108,7 +110,7 @@ func run(
 
 // obey carries out the orders in the lines of the input.
 func obey(
-	ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub *kafka.Subscription,
+	ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub subscription.Subscription,
 ) error {
 	input := bufio.NewScanner(stdin)
 	for input.Scan() {

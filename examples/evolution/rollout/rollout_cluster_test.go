@@ -21,6 +21,7 @@ import (
 
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
@@ -65,7 +66,7 @@ func TestTwoReleasesBesideEachOther(t *testing.T) {
 			ofOld.stop(t)
 			w.until(t, "all is handled", func() bool { return w.handled() == 3*tills })
 			w.inOrder(t)
-			letters, err := kafka.OpenDeadLetters(t.Context(), w.cfg)
+			letters, err := deadletters.Open(t.Context(), w.cfg.Connection, w.cfg.Topics)
 			require.NoError(t, err)
 			defer letters.Close()
 			found, err := letters.List(t.Context(), "")

@@ -15,7 +15,8 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/billing"
-	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/eventstore/subscription"
+	"github.com/fencelog/fencelog/kafka/deadletters"
 )
 
 const (
@@ -49,20 +50,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		_, _ = fmt.Fprint(stderr, usage)
 		return exitUsage
 	}
-	if err := connected(ctx, stderr, getenv, func(letters *kafka.DeadLetters) error { return do(ctx, letters, stdout) }); err != nil {
+	if err := connected(ctx, stderr, getenv, func(letters subscription.DeadLetters) error { return do(ctx, letters, stdout) }); err != nil {
 		_, _ = fmt.Fprintf(stderr, "dead-letters: %v\n", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-func connected(ctx context.Context, stderr io.Writer, getenv func(string) string, use func(*kafka.DeadLetters) error) (err error) {
+func connected(ctx context.Context, stderr io.Writer, getenv func(string) string, use func(subscription.DeadLetters) error) (err error) {
 	cfg, err := billing.KafkaFromEnv(getenv)
 	if err != nil {
 		return err
 	}
-	cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
-	letters, err := kafka.OpenDeadLetters(ctx, cfg)
+	cfg.Connection.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})) // which brokers are waited for
+	letters, err := deadletters.Open(ctx, cfg.Connection, cfg.Topics)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func connected(ctx context.Context, stderr io.Writer, getenv func(string) string
 	return use(letters)
 }
 
-type action func(context.Context, *kafka.DeadLetters, io.Writer) error
+type action func(context.Context, subscription.DeadLetters, io.Writer) error
 
 // parse returns what the arguments ask for, or nil.
 func parse(args []string) action {
@@ -80,20 +81,22 @@ func parse(args []string) action {
 	what, args := args[0], args[1:]
 	switch {
 	case what == "list" && len(args) <= 1:
-		return func(ctx context.Context, d *kafka.DeadLetters, w io.Writer) error {
+		return func(ctx context.Context, d subscription.DeadLetters, w io.Writer) error {
 			return list(ctx, d, w, strings.Join(args, ""))
 		}
 	case what == "show" && len(args) == 1:
-		return func(ctx context.Context, d *kafka.DeadLetters, w io.Writer) error { return show(ctx, d, w, args[0]) }
+		return func(ctx context.Context, d subscription.DeadLetters, w io.Writer) error {
+			return show(ctx, d, w, args[0])
+		}
 	case (what == "redrive" || what == "discard") && len(args) > 1:
-		return func(ctx context.Context, d *kafka.DeadLetters, w io.Writer) error {
+		return func(ctx context.Context, d subscription.DeadLetters, w io.Writer) error {
 			return ask(ctx, d, w, what, args[0], strings.Join(args[1:], " "))
 		}
 	}
 	return nil
 }
 
-func list(ctx context.Context, d *kafka.DeadLetters, w io.Writer, handler string) error {
+func list(ctx context.Context, d subscription.DeadLetters, w io.Writer, handler string) error {
 	all, err := d.List(ctx, handler)
 	if err != nil {
 		return err
@@ -122,8 +125,8 @@ func firstLine(text string) string {
 	return line
 }
 
-func show(ctx context.Context, d *kafka.DeadLetters, w io.Writer, text string) error {
-	id, err := kafka.ParseDeadLetterID(text)
+func show(ctx context.Context, d subscription.DeadLetters, w io.Writer, text string) error {
+	id, err := subscription.ParseLetterID(text)
 	if err != nil {
 		return err
 	}
@@ -132,7 +135,7 @@ func show(ctx context.Context, d *kafka.DeadLetters, w io.Writer, text string) e
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "key    %s\n", event.Key)
+	fmt.Fprintf(&b, "key    %s\n", event.AggregateID)
 	for _, h := range event.Headers {
 		fmt.Fprintf(&b, "header %s: %s\n", h.Name, h.Value)
 	}
@@ -144,8 +147,8 @@ func show(ctx context.Context, d *kafka.DeadLetters, w io.Writer, text string) e
 	return err
 }
 
-func ask(ctx context.Context, d *kafka.DeadLetters, w io.Writer, what, text, reason string) error {
-	id, err := kafka.ParseDeadLetterID(text)
+func ask(ctx context.Context, d subscription.DeadLetters, w io.Writer, what, text, reason string) error {
+	id, err := subscription.ParseLetterID(text)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
@@ -125,8 +126,8 @@ func failing(t testing.TB, cfg kafka.Config, handled chan<- string) {
 		}))
 		require.NoError(t, err)
 	}
-	_, err = store.Subscribe(t.Context(), kafka.SubscriptionConfig{
-		Group: "printer", Category: "Account", Retry: kafka.Retry{Attempts: 1},
+	_, err = store.Subscribe(t.Context(), subscription.Config{
+		Group: "printer", Category: "Account", Retry: subscription.Retry{Attempts: 1},
 		Handler: func(ctx context.Context, r eventstore.Record) error {
 			if r.ID == "e-1" {
 				return errors.New("no printer")

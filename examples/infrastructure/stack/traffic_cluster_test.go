@@ -27,6 +27,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/billing"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/topics"
@@ -202,8 +203,8 @@ func showSubscription(t *testing.T, s *stack) *atomic.Int64 {
 	metrics, err := prom.New(registry, prom.Config{})
 	require.NoError(t, err)
 	letters := new(atomic.Int64)
-	require.NoError(t, metrics.Subscription("test-handler", "Account", func() kafka.Stats {
-		return kafka.Stats{Lag: behind, Partitions: 1, DeadLettered: letters.Load()}
+	require.NoError(t, metrics.Subscription("test-handler", "Account", func() subscription.Stats {
+		return subscription.Stats{Lag: behind, Partitions: 1, DeadLettered: letters.Load()}
 	}))
 	page := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	t.Cleanup(page.Close)

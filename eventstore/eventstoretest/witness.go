@@ -1,0 +1,121 @@
+package eventstoretest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/ids"
+)
+
+// witness is a handler that remembers what it is called with of some streams.
+type witness struct {
+	group   string
+	streams string // how their ids begin
+	fail    func(ctx context.Context, r eventstore.Record) error
+
+	mu       sync.Mutex
+	calls    map[string]int      // by event id
+	done     map[string][]string // ids of the events that were handled, in that order, by aggregate
+	inside   map[string]bool     // aggregates whose event is being handled
+	together string              // an aggregate of which two events were handled at once
+}
+
+// newWitness returns a witness of streams that nobody else uses, for a group of its own.
+func newWitness() *witness { return witnessOf("s-" + ids.New() + "-") }
+
+func witnessOf(streams string) *witness {
+	return &witness{
+		group: "group/" + ids.New(), streams: streams,
+		fail:  func(context.Context, eventstore.Record) error { return nil },
+		calls: make(map[string]int), done: make(map[string][]string), inside: make(map[string]bool),
+	}
+}
+
+// stream returns the id of a stream of the witness.
+func (w *witness) stream(name string) string { return w.streams + name }
+
+// handle is the handler. It passes over what is not of the witness.
+func (w *witness) handle(ctx context.Context, r eventstore.Record) error {
+	if !strings.HasPrefix(r.AggregateID, w.streams) {
+		return nil
+	}
+	w.enter(r)
+	defer w.leave(r)
+	if err := w.fail(ctx, r); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done[r.AggregateID] = append(w.done[r.AggregateID], r.ID)
+	return nil
+}
+
+func (w *witness) enter(r eventstore.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls[r.ID]++
+	if w.inside[r.AggregateID] {
+		w.together = r.AggregateID
+	}
+	w.inside[r.AggregateID] = true
+}
+
+func (w *witness) leave(r eventstore.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.inside[r.AggregateID] = false
+}
+
+// of returns the events of an aggregate that were handled, in that order.
+func (w *witness) of(id string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.done[id])
+}
+
+// called returns how often the handler was called with an event.
+func (w *witness) called(eventID string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calls[eventID]
+}
+
+// saw waits until the events of an aggregate were handled, and fails if they were in another order.
+// Those that were handled again count once.
+func (w *witness) saw(ctx context.Context, t test, id string, want []string) {
+	t.Helper()
+	until(ctx, t, "all events of an aggregate are handled", func() bool { return len(distinct(w.of(id))) >= len(want) },
+		func() any { return fmt.Sprintf("found %v, expected %v", w.of(id), want) })
+	if found := distinct(w.of(id)); !slices.Equal(found, want) {
+		fatal(t, "the events of an aggregate are not handled in order", "found", found, "expected", want)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.together != "" {
+		fatal(t, "two events of an aggregate are handled at once", w.together)
+	}
+}
+
+// once is saw, and fails if one was handled twice.
+func (w *witness) once(ctx context.Context, t test, id string, want []string) {
+	t.Helper()
+	w.saw(ctx, t, id, want)
+	if found := w.of(id); !slices.Equal(found, want) {
+		fatal(t, "events are handled twice, though nothing went wrong", "found", found, "expected", want)
+	}
+}
+
+// distinct leaves the first of each.
+func distinct(all []string) []string {
+	var found []string
+	for _, id := range all {
+		if !slices.Contains(found, id) {
+			found = append(found, id)
+		}
+	}
+	return found
+}

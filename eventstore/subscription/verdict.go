@@ -1,0 +1,57 @@
+package subscription
+
+import (
+	"errors"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/blame"
+)
+
+// Verdict is what an error of the handler means.
+type Verdict int
+
+// The verdicts.
+const (
+	// RetryThenDeadLetter: it is tried again, as Retry says, and then becomes a dead letter.
+	RetryThenDeadLetter Verdict = iota
+	// RetryForever: it is tried again until it succeeds or the subscription is closed, for nothing
+	// is wrong with the event.
+	RetryForever
+	// WaitThenDeadLetter: it is tried again for as long as [Config].Deployment, and then becomes a
+	// dead letter. It may be a deployment under way: another instance will handle it, or the next
+	// release of this one.
+	WaitThenDeadLetter
+	// DeadLetterAtOnce: it becomes a dead letter without another attempt, which would end the same.
+	DeadLetterAtOnce
+	// Handled: it is no failure, as where a business rule refuses what the handler asked for.
+	Handled
+)
+
+// Classify is the default of [Config].Classify, unless a store has more to say. It goes by what an
+// error means for the event:
+//
+//   - RetryForever, for the event is not to blame: a conflict of versions; a partition of another
+//     instance; an append whose outcome is not known; a store that is closed; a peer that is away,
+//     or whose name is not known; any error with a method Unavailable() bool that returns true.
+//   - WaitThenDeadLetter: a type, a revision or a schema that this program does not know
+//     ([eventstore.ErrUnknownEvent]).
+//   - DeadLetterAtOnce, for another attempt would end the same: an event that no program can decode
+//     ([eventstore.ErrUndecodable]); input that breaks a rule ([eventstore.ErrInvalid]); an id that
+//     another command has ([eventstore.ErrCommandReused]).
+//   - RetryThenDeadLetter: anything else, among it a panic.
+//
+// An error that wraps several has the first of these meanings that one of them has.
+func Classify(err error) Verdict {
+	switch {
+	case blame.Handler(err): // whatever error it panicked with
+		return RetryThenDeadLetter
+	case blame.Reason(err) != "":
+		return RetryForever
+	case errors.Is(err, eventstore.ErrUnknownEvent):
+		return WaitThenDeadLetter
+	case errors.Is(err, eventstore.ErrUndecodable), errors.Is(err, eventstore.ErrInvalid),
+		errors.Is(err, eventstore.ErrCommandReused):
+		return DeadLetterAtOnce
+	}
+	return RetryThenDeadLetter
+}

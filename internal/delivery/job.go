@@ -1,0 +1,210 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
+	"github.com/fencelog/fencelog/internal/letters"
+)
+
+// action is what a worker does with a record.
+type action int
+
+const (
+	deliver action = iota // hand it to the handler
+	park                  // set it aside behind a dead letter of its key
+	redrive               // hand a letter to the handler again
+	resolve               // write that a letter was handled
+)
+
+// job is work for one worker.
+type job struct {
+	what   action
+	worker int   // that does it
+	task   *task // of a redrive, one that is in no window
+	key    string
+	letter letters.Letter
+}
+
+// result is what came of a job.
+type result struct {
+	job   job
+	entry *letters.Entry // that was written
+	again time.Duration  // the job is to be done again after this pause
+	done  bool           // the record is done with; false too if time was up
+}
+
+// do does a job. It is called by a worker, to which the job's delivery belongs meanwhile.
+func (r *Runner) do(ctx context.Context, j job) result {
+	switch j.what {
+	case park:
+		return r.write(ctx, j, r.letter(j.task, letters.Waiting))
+	case redrive:
+		return r.again(ctx, j)
+	case resolve:
+		return r.write(ctx, j, &letters.Entry{
+			LetterID: r.id(j.letter.Offset), Key: []byte(j.key), Kind: letters.Handled, At: r.cfg.Now(),
+			Note: "handled by the process that has the partition",
+		})
+	default:
+		return r.deliver(ctx, j)
+	}
+}
+
+func (r *Runner) deliver(ctx context.Context, j job) result {
+	d := j.task.Item
+	switch verdict := r.attempt(ctx, j); {
+	case verdict == subscription.Handled:
+		return result{job: j, done: true}
+	case ctx.Err() != nil:
+		return result{job: j}
+	case verdict == subscription.DeadLetterAtOnce:
+		return r.write(ctx, j, r.letter(j.task, letters.Dead))
+	default:
+		return result{job: j, again: r.cfg.Pause(d.attempts)}
+	}
+}
+
+// again hands a letter to the handler.
+func (r *Runner) again(ctx context.Context, j job) result {
+	r.waits.does(j.worker, Wait{Record: r.place(j.key, j.letter.Offset), Since: r.cfg.Now(), Doing: reading})
+	whole, record, err := r.cfg.Read(ctx, j.letter.Position)
+	if ctx.Err() != nil {
+		return result{job: j}
+	}
+	d, verdict := j.task.Item, subscription.DeadLetterAtOnce
+	if d.attempts == 0 {
+		d.first = whole.First
+	}
+	if d.record, d.err = record, err; err == nil { // otherwise the letter itself cannot be read
+		verdict = r.attempt(ctx, j)
+	}
+	trace := &letters.Entry{
+		LetterID: r.id(j.letter.Offset), Key: []byte(j.key), Kind: letters.Handled, At: r.cfg.Now(),
+		Attempts: whole.Attempts + d.attempts, First: d.first, Last: d.last, Note: d.note(),
+	}
+	switch {
+	case verdict == subscription.Handled:
+		return r.write(ctx, j, trace)
+	case ctx.Err() != nil:
+		return result{job: j}
+	case verdict == subscription.DeadLetterAtOnce:
+		trace.Kind = letters.Failed
+		return r.write(ctx, j, trace)
+	default:
+		return result{job: j, again: r.cfg.Pause(d.attempts)}
+	}
+}
+
+// attempt calls the handler once, and says what becomes of the record. RetryThenDeadLetter means
+// that attempts are left, and WaitThenDeadLetter that time is left.
+func (r *Runner) attempt(ctx context.Context, j job) subscription.Verdict {
+	d := j.task.Item
+	d.attempts++
+	d.last = r.cfg.Now()
+	if d.begun.IsZero() {
+		d.begun = d.last
+	}
+	if d.first.IsZero() {
+		d.first = d.last
+	}
+	r.waits.does(j.worker, Wait{Record: d.record, Since: d.last, Doing: handling})
+	var verdict subscription.Verdict
+	if verdict, d.err = r.cfg.Handle(ctx, d.record); d.err == nil {
+		return subscription.Handled
+	}
+	switch verdict {
+	case subscription.RetryThenDeadLetter:
+		if d.counted++; d.counted >= r.cfg.Attempts {
+			return subscription.DeadLetterAtOnce
+		}
+	case subscription.WaitThenDeadLetter:
+		if d.held.IsZero() {
+			d.held = d.last
+		}
+		if d.last.Sub(d.held) >= r.cfg.Patience {
+			return subscription.DeadLetterAtOnce
+		}
+	case subscription.RetryForever, subscription.DeadLetterAtOnce, subscription.Handled:
+	}
+	return verdict
+}
+
+// place returns a record of which nothing is known but where it stands.
+func (r *Runner) place(key string, offset int64) eventstore.Record {
+	return eventstore.Record{
+		Header: event.Header{AggregateID: key}, Position: event.Position{Partition: r.cfg.Partition, Offset: offset},
+	}
+}
+
+func (r *Runner) id(offset int64) subscription.LetterID {
+	return subscription.LetterID{Handler: r.cfg.Handler, Topic: r.cfg.Topic, Partition: r.cfg.Partition, Offset: offset}
+}
+
+// letter returns the record as a letter, whole.
+func (r *Runner) letter(t *task, kind letters.Kind) *letters.Entry {
+	d := t.Item
+	e := &letters.Entry{
+		LetterID: r.id(t.Offset), Kind: kind, At: r.cfg.Now(), Attempts: d.attempts, First: d.first, Last: d.last,
+		Note: d.note(), Timestamp: d.record.Timestamp,
+	}
+	e.Key, e.Value, e.Headers = d.raw.Bytes()
+	return e
+}
+
+func (r *Runner) write(ctx context.Context, j job, e *letters.Entry) result {
+	r.waits.does(j.worker, Wait{Record: r.place(string(e.Key), e.Offset), Since: e.At, Doing: writing})
+	if err := r.cfg.Write(ctx, e); err != nil {
+		return result{job: j} // time was up
+	}
+	return result{job: j, entry: e, done: true}
+}
+
+// settle takes note of what came of a job, and returns the pause after which it is to be done
+// again, or 0.
+func (r *Runner) settle(res result) time.Duration {
+	j := res.job
+	if j.task != nil && res.again == 0 {
+		r.waits.over(j.task)
+	}
+	if res.entry != nil {
+		r.count(res.entry.Kind)
+		r.parked.Apply(res.entry)
+	}
+	switch {
+	case res.again > 0:
+		r.waits.failed(j.task)
+		r.cfg.Counts.Retried.Add(1)
+	case !res.done: // time was up
+	case j.what == redrive:
+		delete(r.busy, j.key)
+		r.redrive(j.key)
+	case j.what == resolve:
+		r.redrive(j.key)
+	case res.entry != nil:
+		r.done(j.task)
+		r.redrive(j.task.Key) // somebody may have asked for its key meanwhile
+	default:
+		r.cfg.Counts.Handled.Add(1)
+		r.done(j.task)
+		if r.parked.Holds(j.task.Key, j.task.Offset) {
+			r.resolve(j.task.Key, j.task.Offset)
+		}
+	}
+	return res.again
+}
+
+func (r *Runner) count(k letters.Kind) {
+	switch k {
+	case letters.Dead:
+		r.cfg.Counts.DeadLettered.Add(1)
+	case letters.Waiting:
+		r.cfg.Counts.Parked.Add(1)
+	case letters.Handled:
+		r.cfg.Counts.Redriven.Add(1)
+	default:
+	}
+}

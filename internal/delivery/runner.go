@@ -1,0 +1,288 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/letters"
+)
+
+// maxSpan bounds the offsets that are remembered as done while one before them is not.
+const maxSpan = 100_000
+
+// Runner hands the records of one partition to a handler: some at once, those of one key in order.
+type Runner struct {
+	cfg    Config
+	parked *letters.Parked
+	orders chan letters.Entry
+	ended  chan struct{} // closed once no order is taken any more
+
+	waits  *waits
+	window *Window[*delivery]
+	bytes  int                 // of the values in the window
+	held   map[string]*task    // by key: the first in the window, while letters of the key are redriven
+	busy   map[string]struct{} // keys whose letters are being handled
+	jobs   []job               // that may run, when a worker is free
+	mark   int64               // the last offset that Commit was told
+
+	in      chan item
+	work    chan job
+	results chan result
+	woken   chan job
+}
+
+type task = Task[*delivery]
+
+// delivery is one record on its way through its attempts.
+type delivery struct {
+	record      eventstore.Record
+	raw         Raw // nil if the record is a letter
+	attempts    int
+	counted     int       // attempts towards the bound: those that ended with Retry
+	begun       time.Time // the first attempt of this delivery
+	first, last time.Time // attempt, also of a letter's earlier deliveries
+	held        time.Time // the first attempt that ended with Hold
+	err         error     // of the last attempt
+}
+
+// note is what a letter says of the last attempt.
+func (d *delivery) note() string {
+	if d.err == nil {
+		return ""
+	}
+	return d.err.Error()
+}
+
+// item is what the source has come to: a record, or only a position.
+type item struct {
+	delivery *delivery
+	position int64
+}
+
+// New returns a runner of a partition from the offset next on, of which parked is set aside.
+func New(cfg Config, next int64, parked *letters.Parked) *Runner {
+	return &Runner{
+		cfg: cfg, parked: parked, orders: make(chan letters.Entry), ended: make(chan struct{}),
+		window: NewWindow[*delivery](next), mark: next,
+		waits: newWaits(cfg.Concurrency),
+		held:  make(map[string]*task), busy: make(map[string]struct{}),
+		in: make(chan item), work: make(chan job), results: make(chan result), woken: make(chan job),
+	}
+}
+
+// Order tells the runner of an entry of the letters' log, in the log's order: also of those that it
+// wrote itself, whose acknowledgement may come before or after. It returns once the runner knows, or
+// needs to know nothing more, or ctx ends.
+func (r *Runner) Order(ctx context.Context, e letters.Entry) {
+	select {
+	case r.orders <- e:
+	case <-r.ended:
+	case <-ctx.Done():
+	}
+}
+
+// Run runs until ctx ends or the source fails, whose error it returns. It waits for handlers under
+// way: what they finish counts, and the last Commit comes before Run returns.
+func (r *Runner) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var group, workers sync.WaitGroup
+	var failed error
+	group.Go(func() {
+		defer stop()
+		failed = r.pump(ctx)
+	})
+	for worker := range r.cfg.Concurrency {
+		workers.Go(func() {
+			for j := range r.work {
+				j.worker = worker
+				done := r.do(ctx, j)
+				r.waits.does(worker, Wait{})
+				r.results <- done
+			}
+		})
+	}
+	r.coordinate(ctx, &group)
+	close(r.ended)
+	close(r.work)
+	go func() {
+		workers.Wait()
+		close(r.results)
+	}()
+	for res := range r.results {
+		r.settle(res)
+	}
+	r.commit()
+	group.Wait()
+	return failed
+}
+
+// pump takes records from the source to the coordinator.
+func (r *Runner) pump(ctx context.Context) error {
+	send := func(i item) bool {
+		select {
+		case r.in <- i:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for ctx.Err() == nil {
+		position, err := r.cfg.Source(ctx, func(rec eventstore.Record, raw Raw) bool {
+			return send(item{delivery: &delivery{record: rec, raw: raw}})
+		})
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if ctx.Err() == nil { // else the position may be past a record that nobody took
+			send(item{position: position})
+		}
+	}
+	return nil
+}
+
+// coordinate is the one goroutine that knows what is where. It returns when ctx ends.
+func (r *Runner) coordinate(ctx context.Context, group *sync.WaitGroup) {
+	for _, key := range r.parked.Keys() {
+		r.redrive(key)
+	}
+	for {
+		r.schedule()
+		var work chan<- job
+		var next job
+		if len(r.jobs) > 0 {
+			work, next = r.work, r.jobs[0]
+		}
+		var in <-chan item
+		full := r.full()
+		if full == "" {
+			in = r.in
+		}
+		r.waits.reads(full, r.cfg.Now)
+		select {
+		case work <- next:
+			r.jobs = r.jobs[1:]
+		case i := <-in:
+			r.add(i)
+		case res := <-r.results:
+			if again := r.settle(res); again > 0 {
+				group.Go(func() {
+					if r.cfg.Sleep(ctx, again) != nil {
+						return
+					}
+					select {
+					case r.woken <- res.job:
+					case <-ctx.Done():
+					}
+				})
+			}
+		case j := <-r.woken:
+			r.jobs = append(r.jobs, j)
+		case e := <-r.orders:
+			r.obey(e)
+		case <-ctx.Done():
+			return
+		}
+		r.commit()
+	}
+}
+
+// full says why no more may be read, or nothing.
+func (r *Runner) full() string {
+	switch {
+	case r.window.Len() >= r.cfg.MaxInFlight:
+		return crowded
+	case r.window.Span() >= maxSpan:
+		return fmt.Sprintf(spread, maxSpan)
+	case r.bytes >= r.cfg.MaxBytes:
+		return fmt.Sprintf(heavy, r.cfg.MaxBytes)
+	}
+	return ""
+}
+
+func (r *Runner) add(i item) {
+	if i.delivery == nil {
+		r.window.Pass(i.position)
+		return
+	}
+	r.bytes += len(i.delivery.record.Value)
+	r.window.Add(i.delivery.record.AggregateID, i.delivery.record.Position.Offset, i.delivery)
+}
+
+// schedule turns what may be handled now into jobs.
+func (r *Runner) schedule() {
+	for len(r.jobs) < r.cfg.Concurrency {
+		t := r.window.Next()
+		if t == nil {
+			return
+		}
+		lane := r.parked.Lane(t.Key)
+		switch {
+		case r.parked.Resolved(t.Offset), r.parked.Passed(t.Key, t.Offset), r.parked.Holds(t.Key, t.Offset):
+			// Delivered before, and handled or set aside.
+			r.done(t)
+		case lane == nil:
+			r.jobs = append(r.jobs, job{what: deliver, task: t})
+		case r.parked.Due(t.Key): // its turn comes when the letters before it are handled, or one of them fails
+			r.held[t.Key] = t
+		default:
+			r.jobs = append(r.jobs, job{what: park, task: t})
+		}
+	}
+}
+
+// redrive begins to handle the letters of the key, if it is to be.
+func (r *Runner) redrive(key string) {
+	if !r.parked.Due(key) {
+		r.release(key)
+		return
+	}
+	if _, ok := r.busy[key]; ok {
+		return
+	}
+	r.busy[key] = struct{}{}
+	r.jobs = append(r.jobs, job{
+		what: redrive, key: key, letter: r.parked.Lane(key)[0], task: &task{Key: key, Item: &delivery{}},
+	})
+}
+
+// resolve begins to write that an event which is set aside was handled.
+func (r *Runner) resolve(key string, offset int64) {
+	r.jobs = append(r.jobs, job{what: resolve, key: key, letter: letters.Letter{Offset: offset}})
+}
+
+// release lets the first record of the window go on that waited for letters of its key.
+func (r *Runner) release(key string) {
+	if t := r.held[key]; t != nil {
+		delete(r.held, key)
+		r.window.Wake(t)
+	}
+}
+
+// obey does what the letters' log says.
+func (r *Runner) obey(e letters.Entry) {
+	key := string(e.Key)
+	// A process that lost the partition, and did not know, set aside what is done here.
+	stale := e.Kind.Whole() && r.window.Behind(key, e.Offset) &&
+		!r.parked.Resolved(e.Offset) && !r.parked.Holds(key, e.Offset)
+	if r.parked.Apply(&e); stale {
+		r.resolve(key, e.Offset)
+		return
+	}
+	r.redrive(key)
+}
+
+func (r *Runner) done(t *task) {
+	r.bytes -= len(t.Item.record.Value)
+	r.window.Done(t)
+}
+
+func (r *Runner) commit() {
+	if low := r.window.LowWater(); low > r.mark {
+		r.mark = low
+		r.cfg.Commit(low)
+	}
+}

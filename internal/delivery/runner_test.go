@@ -1,0 +1,433 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
+	"github.com/fencelog/fencelog/internal/delivery"
+	"github.com/fencelog/fencelog/internal/letters"
+)
+
+// raw is a record as it is in its partition.
+type raw eventstore.Record
+
+func (r *raw) Bytes() (key, value []byte, headers []subscription.Header) {
+	return []byte(r.AggregateID), r.Value, []subscription.Header{{Name: "eventId", Value: []byte(r.ID)}}
+}
+
+// world is a partition, its letters' log and a handler, in memory. It keeps everything that a runner
+// does to it when the runner ends.
+type world struct {
+	mu      sync.Mutex
+	records []eventstore.Record // by offset
+	letters []letters.Entry     // by position
+	commit  int64
+	calls   []int64 // offsets that were handed to the handler, in order
+	success []int64 // offsets that it handled, in order
+	fail    func(int64) error
+	grown   chan struct{}       // has a token when something was handled, written or committed
+	changed *sync.Cond          // the same, for those who read the letters
+	written func(letters.Entry) // called after the runner wrote a letter, before that is acknowledged
+	counts  delivery.Counts
+	now     time.Time
+	most    int // handlers that ran at once
+	running int
+}
+
+func newWorld(keys ...string) *world {
+	w := &world{now: time.Unix(1, 0), fail: func(int64) error { return nil }, written: func(letters.Entry) {}, grown: make(chan struct{}, 1)}
+	w.changed = sync.NewCond(&w.mu)
+	for i, key := range keys {
+		w.records = append(w.records, eventstore.Record{
+			Header: event.Header{AggregateID: key, ID: fmt.Sprint(i)}, Value: []byte{1}, Position: event.Position{Offset: int64(i)},
+		})
+	}
+	return w
+}
+
+func (w *world) change(f func()) {
+	w.mu.Lock()
+	f()
+	w.mu.Unlock()
+	w.changed.Broadcast()
+	select {
+	case w.grown <- struct{}{}:
+	default:
+	}
+}
+
+func (w *world) config() delivery.Config {
+	next := w.commit
+	return delivery.Config{
+		Handler: "h", Topic: "t", Attempts: 3, Patience: time.Hour, Concurrency: 2, MaxInFlight: 8, MaxBytes: 1 << 20, Counts: &w.counts,
+		Source: func(ctx context.Context, yield func(eventstore.Record, delivery.Raw) bool) (int64, error) {
+			for ; next < int64(len(w.records)); next++ {
+				rec := w.records[next]
+				if !yield(rec, (*raw)(&rec)) {
+					return next, nil
+				}
+			}
+			w.mu.Lock()
+			told := w.commit >= next
+			w.mu.Unlock()
+			if told {
+				<-ctx.Done()
+			}
+			return next, nil
+		},
+		Handle: func(_ context.Context, rec eventstore.Record) (subscription.Verdict, error) {
+			w.mu.Lock()
+			w.calls = append(w.calls, rec.Position.Offset)
+			w.running++
+			w.most = max(w.most, w.running)
+			err := w.fail(rec.Position.Offset)
+			w.mu.Unlock()
+			w.change(func() {
+				w.running--
+				if err == nil {
+					w.success = append(w.success, rec.Position.Offset)
+				}
+			})
+			var told subscription.Verdict
+			switch {
+			case errors.Is(err, errUndecodable):
+				told = subscription.DeadLetterAtOnce
+			case errors.Is(err, errAway):
+				told = subscription.RetryForever
+			case errors.Is(err, errUnknown):
+				told = subscription.WaitThenDeadLetter
+			}
+			return told, err
+		},
+		Pause: func(int) time.Duration { return time.Microsecond },
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Now: func() time.Time {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.now
+		},
+		Write: func(_ context.Context, e *letters.Entry) error {
+			w.change(func() { e.Position = int64(len(w.letters)); w.letters = append(w.letters, *e) })
+			w.written(*e)
+			return nil
+		},
+		Read: func(_ context.Context, position int64) (letters.Entry, eventstore.Record, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.letters[position], w.records[w.letters[position].Offset], nil
+		},
+		Commit: func(offset int64) { w.change(func() { w.commit = max(w.commit, offset) }) },
+	}
+}
+
+var (
+	errUndecodable = errors.New("undecodable")
+	errAway        = errors.New("away")
+	errUnknown     = errors.New("unknown")
+)
+
+// parked is what the letters written so far come to.
+func (w *world) parked() *letters.Parked {
+	p := letters.NewParked()
+	for i := range w.letters {
+		p.Apply(&w.letters[i])
+	}
+	return p
+}
+
+// start runs a runner that is told of the letters from now on, until stop.
+func (w *world) start(t require.TestingT) (stop func()) {
+	r := delivery.New(w.config(), w.commit, w.parked())
+	next := len(w.letters)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for ; ; next++ {
+			w.mu.Lock()
+			for next >= len(w.letters) && ctx.Err() == nil {
+				w.changed.Wait()
+			}
+			if ctx.Err() != nil {
+				w.mu.Unlock()
+				return
+			}
+			e := w.letters[next]
+			w.mu.Unlock()
+			r.Order(ctx, e)
+		}
+	})
+	return func() {
+		w.change(cancel)
+		reader.Wait()
+		require.NoError(t, <-ended)
+	}
+}
+
+// until waits for a state of the world.
+func (w *world) until(t require.TestingT, what string, holds func() bool) {
+	deadline := time.After(20 * time.Second)
+	for {
+		w.mu.Lock()
+		ok := holds()
+		w.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-w.grown:
+		case <-deadline:
+			require.Fail(t, "timed out: "+what, "calls %v, letters %d, commit %d", w.calls, len(w.letters), w.commit)
+			return
+		}
+	}
+}
+
+// order is written by somebody else.
+func (w *world) order(kind letters.Kind, offset int64) {
+	e := letters.Entry{
+		LetterID: subscription.LetterID{Handler: "h", Topic: "t", Offset: offset}, Kind: kind, Key: []byte(w.records[offset].AggregateID),
+	}
+	w.change(func() { e.Position = int64(len(w.letters)); w.letters = append(w.letters, e) })
+}
+
+func (w *world) kinds() map[letters.Kind][]int64 {
+	all := make(map[letters.Kind][]int64)
+	for _, e := range w.letters {
+		all[e.Kind] = append(all[e.Kind], e.Offset)
+	}
+	return all
+}
+
+func TestPoisonIsSetAsideAndItsKeyWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld("p", "a", "p", "b", "p", "a")
+	poisoned := true
+	w.fail = func(offset int64) error {
+		if offset == 0 && poisoned {
+			return errors.New("poison")
+		}
+		return nil
+	}
+	stop := w.start(t)
+	w.until(t, "all are done or set aside", func() bool { return w.commit == 6 })
+	require.ElementsMatch(t, []int64{1, 3, 5}, w.success)
+	require.Equal(t, map[letters.Kind][]int64{letters.Dead: {0}, letters.Waiting: {2, 4}}, w.kinds())
+	require.Equal(t, 3, w.letters[0].Attempts)
+	require.Equal(t, "poison", w.letters[0].Note)
+	require.Equal(t, int64(2), w.counts.Retried.Load())
+
+	w.order(letters.Redrive, 0)
+	w.until(t, "the redrive fails", func() bool { return len(w.kinds()[letters.Failed]) == 1 })
+	require.Equal(t, []int64{1, 3, 5}, slices.Sorted(slices.Values(w.success)), "nothing overtakes the letter that failed again")
+	stop()
+
+	stop = w.start(t) // knows from the topic alone
+	w.change(func() { poisoned = false })
+	w.order(letters.Redrive, 0)
+	w.until(t, "the redrive succeeds", func() bool { return len(w.kinds()[letters.Handled]) == 3 })
+	require.Equal(t, []int64{0, 2, 4}, w.success[3:])
+	stop()
+	require.Zero(t, w.parked().Len())
+	require.LessOrEqual(t, w.most, 2)
+}
+
+// A letter can be read as soon as it is written, and somebody may ask for it before the runner knows that it is.
+func TestAskedForBeforeTheLetterIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	w := newWorld("p", "p")
+	poisoned := true
+	w.fail = func(offset int64) error {
+		if offset == 0 && poisoned {
+			return errUndecodable
+		}
+		return nil
+	}
+	handled := make(chan struct{})
+	w.written = func(e letters.Entry) {
+		switch e.Kind {
+		case letters.Dead:
+			w.mu.Lock()
+			poisoned = false
+			w.mu.Unlock()
+			w.order(letters.Redrive, 0)
+			<-handled // the runner does not need the acknowledgement for it
+		case letters.Handled:
+			close(handled)
+		default:
+		}
+	}
+	stop := w.start(t)
+	w.until(t, "all are handled", func() bool { return w.commit == 2 && len(w.success) == 2 })
+	stop()
+	require.Equal(t, []int64{0, 1}, w.success)
+	require.Zero(t, w.parked().Len())
+}
+
+func TestDiscardLetsTheKeyGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld("p", "p", "p")
+	w.fail = func(offset int64) error {
+		if offset == 0 {
+			return errUndecodable
+		}
+		return nil
+	}
+	stop := w.start(t)
+	w.until(t, "all are set aside", func() bool { return w.commit == 3 })
+	require.Equal(t, []int64{0}, w.calls, "what cannot be decoded is not tried again")
+	w.order(letters.Discarded, 0)
+	w.until(t, "the others are handled", func() bool { return len(w.kinds()[letters.Handled]) == 2 })
+	require.Equal(t, []int64{1, 2}, w.success)
+	stop()
+	require.Zero(t, w.parked().Len())
+}
+
+// What a process wrote that lost the partition, and did not know, of an event that is done here, does not stop its key.
+func TestLettersOfAProcessThatLostThePartition(t *testing.T) {
+	t.Parallel()
+	w := newWorld("a", "a")
+	stop := w.start(t)
+	w.until(t, "all are done", func() bool { return w.commit == 2 })
+	w.order(letters.Dead, 0)
+	w.until(t, "it is resolved", func() bool { return len(w.kinds()[letters.Handled]) == 1 })
+	stop()
+	require.Zero(t, w.parked().Len())
+	require.Equal(t, []int64{0, 1}, w.success)
+}
+
+// A process was killed after it had set an event aside, and before it committed: what comes before the letter was handled, and is
+// neither set aside behind it nor handled after it.
+func TestWhatComesBeforeALetterIsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld("p", "p", "p")
+	poisoned := true
+	w.fail = func(offset int64) error {
+		if offset == 1 && poisoned {
+			return errUndecodable
+		}
+		return nil
+	}
+	for range 2 {
+		stop := w.start(t)
+		w.until(t, "all are done or set aside", func() bool { return w.commit == 3 })
+		stop()
+		require.Equal(t, []int64{0}, w.success)
+		require.Equal(t, map[letters.Kind][]int64{letters.Dead: {1}, letters.Waiting: {2}}, w.kinds())
+		w.commit = 0
+	}
+	poisoned = false
+	w.letters = append(w.letters, letters.Entry{
+		LetterID: subscription.LetterID{Handler: "h", Topic: "t", Offset: 1}, Kind: letters.Redrive, Key: []byte("p"), Position: 2,
+	})
+	stop := w.start(t)
+	w.until(t, "the redrive succeeds", func() bool { return w.commit == 3 && len(w.kinds()[letters.Handled]) == 2 })
+	stop()
+	require.Equal(t, []int64{0, 1, 2}, w.success)
+}
+
+// Processes come and go, the handler fails as it likes, and people redrive and discard: keys keep their order, and every
+// event is handled, discarded or set aside.
+func TestAnyCourseOfEvents(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		keys := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 30).Draw(t, "keys")
+		failures := rapid.SliceOfN(rapid.IntRange(0, 7), len(keys), len(keys)).Draw(t, "failures")
+		w := newWorld(keys...)
+		left := slices.Clone(failures)
+		w.fail = func(offset int64) error {
+			if left[offset] > 0 {
+				left[offset]--
+				return errors.New("not yet")
+			}
+			return nil
+		}
+		discarded := make(map[int64]bool)
+		for range rapid.IntRange(1, 4).Draw(t, "processes") {
+			stop := w.start(t)
+			if rapid.Bool().Draw(t, "until it is done") {
+				w.until(t, "all are done or set aside", func() bool { return w.commit == int64(len(keys)) })
+			}
+			w.mu.Lock()
+			parked := w.parked()
+			w.mu.Unlock()
+			for _, key := range parked.Keys() {
+				first := parked.Lane(key)[0].Offset
+				switch rapid.IntRange(0, 2).Draw(t, "order") {
+				case 1:
+					w.order(letters.Redrive, first)
+				case 2:
+					w.order(letters.Discarded, first)
+					discarded[first] = true
+				}
+			}
+			stop()
+			if rapid.Bool().Draw(t, "killed before it could commit") {
+				w.commit = rapid.Int64Range(0, w.commit).Draw(t, "committed")
+			}
+		}
+		stop := w.start(t)
+		w.until(t, "all are done or set aside", func() bool { return w.commit == int64(len(keys)) })
+		for w.open(t) {
+		}
+		stop()
+		w.check(t, discarded)
+	})
+}
+
+// open redrives what is set aside, and reports whether there was something.
+func (w *world) open(t *rapid.T) bool {
+	w.mu.Lock()
+	parked := w.parked()
+	w.mu.Unlock()
+	for _, key := range parked.Keys() {
+		w.order(letters.Redrive, parked.Lane(key)[0].Offset)
+		w.until(t, "a redrive ends", func() bool {
+			return !w.parked().Due(key)
+		})
+	}
+	return len(parked.Keys()) > 0
+}
+
+func (w *world) check(t *rapid.T, discarded map[int64]bool) {
+	last := make(map[string]int64)
+	first := make(map[int64]bool)
+	for _, offset := range w.success {
+		key := w.records[offset].AggregateID
+		if first[offset] { // again, after a process ended before it could commit
+			continue
+		}
+		first[offset] = true
+		if before, ok := last[key]; ok && before > offset {
+			t.Fatalf("key %s: %d was handled after %d; calls %v", key, offset, before, w.calls)
+		}
+		last[key] = offset
+	}
+	lowest := make(map[string]int64) // letter, by key
+	for _, e := range w.letters {
+		key := string(e.Key)
+		if before, ok := lowest[key]; e.Kind == letters.Waiting && (!ok || before > e.Offset) {
+			t.Fatalf("key %s: %d waits behind no letter before it; letters %v", key, e.Offset, w.kinds())
+		} else if e.Kind.Whole() && (!ok || before > e.Offset) {
+			lowest[key] = e.Offset
+		}
+	}
+	for offset := range w.records {
+		if !first[int64(offset)] && !discarded[int64(offset)] {
+			t.Fatalf("%d was neither handled nor discarded; handled %v", offset, slices.Sorted(maps.Keys(first)))
+		}
+	}
+}

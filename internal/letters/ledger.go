@@ -1,0 +1,157 @@
+package letters
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/fencelog/fencelog/eventstore/subscription"
+)
+
+// Ledger is what the log says of the letters that are open, without their events. A zero Ledger
+// knows nothing.
+type Ledger struct {
+	lanes map[subscription.LetterID]*lane // by handler, topic and partition
+}
+
+// lane is the letters of one handler and partition.
+type lane struct {
+	parked *Parked
+	open   map[int64]*Open     // by the event's offset
+	traces map[int64][]placed  // of these
+	asked  map[string][]placed // requests, by key, of keys that have letters
+}
+
+// Open is a letter that is neither handled nor discarded.
+type Open struct {
+	subscription.Letter
+
+	Position int64 // of the entry that carries the event
+}
+
+// placed is one thing that happened to a letter, and where the log says so.
+type placed struct {
+	subscription.Trace
+
+	position int64
+}
+
+// laneOf names the lane of a letter.
+func laneOf(id subscription.LetterID) subscription.LetterID {
+	id.Offset = 0
+	return id
+}
+
+// Learn does what the next entry of the log tells.
+func (g *Ledger) Learn(e Entry) {
+	if g.lanes == nil {
+		g.lanes = make(map[subscription.LetterID]*lane)
+	}
+	where := laneOf(e.LetterID)
+	l := g.lanes[where]
+	if l == nil {
+		l = &lane{
+			parked: NewParked(), open: make(map[int64]*Open),
+			traces: make(map[int64][]placed), asked: make(map[string][]placed),
+		}
+		g.lanes[where] = l
+	}
+	l.learn(&e)
+}
+
+// List returns the open letters of the handler, or of all handlers if it is empty, in the order of
+// the log.
+func (g *Ledger) List(handler string) []subscription.Letter {
+	var open []Open
+	for where, l := range g.lanes {
+		if handler == "" || where.Handler == handler {
+			open = l.appendTo(open)
+		}
+	}
+	slices.SortFunc(open, func(a, b Open) int { return cmp.Compare(a.Position, b.Position) })
+	all := make([]subscription.Letter, len(open))
+	for i, one := range open {
+		all[i] = one.Letter
+	}
+	return all
+}
+
+// Find returns an open letter, and what happened to it in the order of the log; nil if there is
+// none.
+func (g *Ledger) Find(id subscription.LetterID) (*Open, []subscription.Trace) {
+	l := g.lanes[laneOf(id)]
+	if l == nil || l.open[id.Offset] == nil {
+		return nil, nil
+	}
+	found := *l.open[id.Offset]
+	return &found, l.tracesOf(id.Offset)
+}
+
+func (l *lane) learn(e *Entry) {
+	key := string(e.Key)
+	l.parked.Apply(e)
+	known := l.open[e.Offset]
+	trace := placed{e.trace(), e.Position}
+	switch e.Kind {
+	case Dead, Waiting:
+		if !l.parked.Holds(key, e.Offset) {
+			return // it was resolved before
+		}
+		if known == nil {
+			l.open[e.Offset] = newOpen(e)
+		}
+		l.traces[e.Offset] = append(l.traces[e.Offset], trace)
+	case Failed:
+		if known != nil {
+			known.Waiting, known.Error, known.Attempts, known.First, known.Last = false, e.Note, e.Attempts, e.First, e.Last
+			l.traces[e.Offset] = append(l.traces[e.Offset], trace)
+		}
+	case Redrive:
+		if l.parked.Lane(key) != nil {
+			l.asked[key] = append(l.asked[key], trace)
+		}
+	case Handled, Discarded:
+		delete(l.open, e.Offset)
+		delete(l.traces, e.Offset)
+		if l.parked.Lane(key) == nil {
+			delete(l.asked, key)
+		}
+	case Rewound: // what is set aside stays so
+	}
+}
+
+func newOpen(e *Entry) *Open {
+	return &Open{
+		Letter: subscription.Letter{
+			ID: e.LetterID, Key: string(e.Key), Waiting: e.Kind == Waiting, Error: e.Note,
+			Attempts: e.Attempts, First: e.First, Last: e.Last, At: e.At, SchemaID: e.SchemaID(),
+		},
+		Position: e.Position,
+	}
+}
+
+// appendTo appends the open letters, in no order.
+func (l *lane) appendTo(all []Open) []Open {
+	for _, one := range l.open {
+		letter := *one
+		letter.Redrive = l.parked.Due(letter.Key)
+		all = append(all, letter)
+	}
+	return all
+}
+
+// tracesOf returns what happened to the open letter of an offset, in the order of the log.
+func (l *lane) tracesOf(offset int64) []subscription.Trace {
+	letter := l.open[offset]
+	all := slices.Clone(l.traces[offset])
+	for _, t := range l.asked[letter.Key] {
+		if t.position > letter.Position {
+			all = append(all, t)
+		}
+	}
+	slices.SortFunc(all, func(a, b placed) int { return cmp.Compare(a.position, b.position) })
+	found := make([]subscription.Trace, len(all))
+	for i, t := range all {
+		found[i] = t.Trace
+	}
+	return found
+}

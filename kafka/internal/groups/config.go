@@ -1,0 +1,54 @@
+package groups
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/internal/index"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+)
+
+// Config is what a subscription needs of its store; every field must be set, and the configurations
+// must be complete.
+type Config struct {
+	Connection connection.Config
+	Used       []string      // topics of the store
+	Letters    string        // the dead-letter topic
+	Session    time.Duration // after which a silent member is taken for dead
+	Heartbeat  time.Duration // between two signs of life
+	CheckEvery time.Duration // between two looks at a partition that is not configured
+	Logger     *slog.Logger
+
+	Topic      string      // of the category
+	Partitions []Partition // of the category, as they are configured
+
+	// Reason says what is waited for where an error does not blame the event, or nothing.
+	Reason func(error) string
+	// Public turns an error of the packages below kafka into one for users.
+	Public func(error) error
+}
+
+// Partition is a partition of the category, as the store reads it.
+type Partition struct {
+	Index  *index.Partition
+	Reader *log.Reader
+	// Readable returns why the partition cannot be read, for good or until brokers accept it again.
+	Readable func() error
+}
+
+// sarama returns the configuration of the group's client.
+func (c Config) sarama() *sarama.Config {
+	s := client.Sarama(c.Connection)
+	s.Consumer.Group.Session.Timeout = c.Session
+	s.Consumer.Group.Heartbeat.Interval = c.Heartbeat
+	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
+	s.Consumer.Group.ResetInvalidOffsets = true // only what it fetches, which nobody takes: see place
+	s.Consumer.Offsets.Initial = sarama.OffsetOldest
+	s.Consumer.Return.Errors = true
+	s.Consumer.Fetch.Default = 1 // the group says who reads what; the reading is the store's own
+	return s
+}

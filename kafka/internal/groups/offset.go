@@ -1,0 +1,150 @@
+package groups
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/fencelog/fencelog/kafka/internal/log"
+
+	"github.com/IBM/sarama"
+
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/delivery"
+	"github.com/fencelog/fencelog/internal/letters"
+	"github.com/fencelog/fencelog/kafka/internal/access"
+	"github.com/fencelog/fencelog/kafka/internal/dial"
+)
+
+// committedByUs is the metadata of every offset that a subscription commits. Somebody has set an
+// offset without it, such as with kafka-consumer-groups --reset-offsets, or a release before this one
+// has committed it. Then the events from there on are handled again, also those that were dead
+// letters.
+const committedByUs = "fencelog"
+
+// OffsetError says that a group's offset lies outside of its partition. The member does not handle
+// the partition; it handles its others.
+type OffsetError struct {
+	Group      string
+	Topic      string
+	Partition  int32
+	Offset     int64 // the group's
+	Begin, End int64 // of the partition
+}
+
+// Error says what was found, what was expected and what to do.
+func (e *OffsetError) Error() string {
+	return fmt.Sprintf("the offset of group %s in %s partition %d is %d, expected one from %d to %d: "+
+		"stop the group's members, set it (kafka-consumer-groups --group %s --topic %s:%d --reset-offsets "+
+		"--to-offset … --execute), and start them again",
+		e.Group, e.Topic, e.Partition, e.Offset, e.Begin, e.End, e.Group, e.Topic, e.Partition)
+}
+
+// place returns the offset from which the partition is handled.
+func (m claims) place(
+	ctx context.Context, session sarama.ConsumerGroupSession, p Partition, n int32,
+) (int64, error) {
+	topic := m.cfg.Topic
+	m.Stands.Begins(n, asking)
+	next, ours, err := m.committed(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	if next < 0 {
+		next, err = m.begin(ctx, p)
+	} else if next > p.Index.Checkpoint().Next { // another member may have read more than this process
+		err = m.within(ctx, n, next)
+	}
+	if err != nil || ours {
+		return next, err
+	}
+	m.Stands.Begins(n, delivery.Gathering)
+	if err := m.rewind(ctx, n, next); err != nil {
+		return 0, err
+	}
+	// At once: the next member that has the partition must not begin elsewhere, or forget again what
+	// was handled since.
+	session.MarkOffset(topic, n, next, committedByUs)
+	session.ResetOffset(topic, n, next, committedByUs) // where it is the same offset
+	session.Commit()
+	return next, nil
+}
+
+// committed asks for the group's offset of a partition, which is below 0 if there is none, and
+// reports whether a subscription committed it.
+func (m claims) committed(ctx context.Context, n int32) (offset int64, ours bool, err error) {
+	admin, err := sarama.NewClusterAdminFromClient(m.client)
+	if err != nil {
+		return 0, false, err
+	}
+	topic := m.cfg.Topic
+	r, err := dial.Promptly(ctx, func() (*sarama.OffsetFetchResponse, error) {
+		return admin.ListConsumerGroupOffsets(m.sub.Group, map[string][]int32{topic: {n}})
+	})
+	if err != nil {
+		err = access.Explain(err, access.Need{Operation: access.Describe, Resource: access.Group, Name: m.sub.Group})
+		return 0, false, fmt.Errorf("ask for the group's offset: %w", err)
+	}
+	block := r.GetBlock(topic, n)
+	if block == nil {
+		return 0, false, errors.New("ask for the group's offset: the answer does not have the partition")
+	}
+	if block.Err != sarama.ErrNoError {
+		return 0, false, fmt.Errorf("ask for the group's offset: %w", block.Err)
+	}
+	return block.Offset, block.Metadata == committedByUs, nil
+}
+
+// within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in
+// office has it.
+func (m claims) within(ctx context.Context, n int32, offset int64) error {
+	data := log.Log{Client: m.client, Pool: m.client.Reading, Topic: m.cfg.Topic, Partition: n}
+	_, _, err := data.Read(ctx, offset)
+	var out *log.RangeError
+	if errors.As(err, &out) {
+		return &OffsetError{
+			Group: m.sub.Group, Topic: out.Topic, Partition: out.Partition, Offset: offset, Begin: out.Begin, End: out.End,
+		}
+	}
+	return err
+}
+
+// begin returns the offset at which the group begins with the partition.
+func (m claims) begin(ctx context.Context, p Partition) (int64, error) {
+	tail := p.Reader.Tail(m.sub.Start)
+	if m.sub.Start.Time().IsZero() {
+		err := tail.Place(ctx)
+		return tail.Offset(), err
+	}
+	end := p.Index.Checkpoint().Next
+	first := end
+	for more := true; more; {
+		var err error
+		more, err = tail.Next(ctx, end, func(r eventstore.Record, _ *sarama.Record) bool {
+			first = r.Position.Offset
+			return false
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return first, nil
+}
+
+// rewind notes in the dead-letter topic that somebody has set the group's offset, if letters from
+// there on are known that were handled.
+func (m claims) rewind(ctx context.Context, n int32, from int64) error {
+	if err := m.Current(ctx); err != nil {
+		return err
+	}
+	if !m.KnowsFrom(n, from) {
+		return nil
+	}
+	return m.letters.writer.Write(ctx, &letters.Entry{
+		LetterID: subscription.LetterID{Handler: m.sub.Group, Topic: m.cfg.Topic, Partition: n, Offset: from},
+		Kind:     letters.Rewound, At: clock.Now(),
+		Note: "the group's offset was not committed by a subscription of this release",
+	})
+}
