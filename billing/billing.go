@@ -30,8 +30,8 @@ func Categories() []topics.Category {
 	}
 }
 
-// AggregateTypes returns the names of Categories, for a store in memory.
-func AggregateTypes() []string {
+// CategoryNames returns the names of Categories, for a store in memory.
+func CategoryNames() []string {
 	var names []string
 	for _, c := range Categories() {
 		names = append(names, c.Name)

@@ -270,7 +270,7 @@ func (w *writer) foreign(t *testing.T, topic string) {
 func (w *writer) records(t *testing.T) []eventstore.Record {
 	t.Helper()
 	var all []eventstore.Record
-	for _, category := range billing.AggregateTypes() {
+	for _, category := range billing.CategoryNames() {
 		for r, err := range w.store.ReadCategory(t.Context(), category, eventstore.Beginning()) {
 			require.NoError(t, err)
 			all = append(all, r)

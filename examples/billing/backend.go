@@ -36,7 +36,7 @@ func connect(ctx context.Context, s settings, t *telemetry, logger *slog.Logger)
 }
 
 func inMemory(t *telemetry) (*backend, error) {
-	store, err := memory.New(memory.Config{Categories: billing.AggregateTypes(), OnAppend: t.appended})
+	store, err := memory.New(memory.Config{Categories: billing.CategoryNames(), OnAppend: t.appended})
 	if err != nil {
 		return nil, err
 	}

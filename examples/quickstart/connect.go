@@ -40,7 +40,7 @@ func connect(ctx context.Context, getenv func(string) string, logger *slog.Logge
 }
 
 func inMemory() (*backend, error) {
-	store, err := memory.New(memory.Config{Categories: billing.AggregateTypes()})
+	store, err := memory.New(memory.Config{Categories: billing.CategoryNames()})
 	if err != nil {
 		return nil, err
 	}
