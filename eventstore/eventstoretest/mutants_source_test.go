@@ -58,7 +58,7 @@ func sourceMutants() []sourceMutant {
 
 // soon is for subscriptions that hang.
 func soon() eventstoretest.SubscriptionsConfig {
-	return eventstoretest.SubscriptionsConfig{Timeout: time.Second}
+	return eventstoretest.SubscriptionsConfig{Timeout: 400 * time.Millisecond}
 }
 
 func deliveryMutants() []sourceMutant {
@@ -191,7 +191,7 @@ func groupMutants() []sourceMutant {
 				func(h handler) handler {
 					return func(ctx context.Context, r eventstore.Record) error {
 						ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx),
-							2*time.Second) // longer than the check
+							time.Second) // longer than the check
 						defer cancel()
 						return h(ctx, r)
 					}
