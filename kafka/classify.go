@@ -14,8 +14,8 @@ import (
 // Classify is the default of Classify in the [subscription.Config] of this store. It says what
 // [subscription.Classify] says, and knows what the errors of brokers and of this package mean:
 //
-//   - RetryForever, for the event is not to blame, also for brokers that are away or refuse access, a
-//     topic that is damaged, and an index whose disk has failed.
+//   - RetryForever, for the event is not to blame, also for brokers that are away or refuse
+//     access, a topic that is damaged, and an index whose disk has failed.
 //   - RetryThenDeadLetter for whatever else brokers refuse for good, such as a message that is too
 //     large.
 func Classify(err error) subscription.Verdict {

@@ -16,8 +16,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore/subscription"
 )
 
-// holdLetters has the broker carry out the first write to the dead-letter topic only once release is closed; until then it loses all that
-// follow. held is closed when the first one has come.
+// holdLetters has the broker carry out the first write to the dead-letter topic only once release
+// is closed; until then it loses all that follow. held is closed when the first one has come.
 func holdLetters(c *kfake.Cluster, topic string, held, release chan struct{}) {
 	first := true
 	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -55,8 +55,9 @@ func endSession(c *kfake.Cluster, group string) {
 	})
 }
 
-// A letter is written, its answer is lost, and the session ends. The same subscription gets the partition again, and the event done; then the
-// write lands. The letter does not stay open behind an event that is done.
+// A letter is written, its answer is lost, and the session ends. The same subscription gets the
+// partition again, and the event done; then the write lands. The letter does not stay open behind
+// an event that is done.
 func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more

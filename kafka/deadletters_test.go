@@ -64,7 +64,8 @@ func asStored(t testing.TB, cfg kafka.Config, offset int64) *kgo.Record {
 	return fetched.Records()[0]
 }
 
-// A member handles nothing of a partition before it knows what is set aside of it, however long that takes to read.
+// A member handles nothing of a partition before it knows what is set aside of it, however long
+// that takes to read.
 func TestNothingIsHandledBeforeDeadLettersAreKnown(t *testing.T) {
 	c, cfg := fake(t)
 	made, err := cfg.Topics.All()
@@ -116,8 +117,8 @@ func TestDeadLettersOnFakeBrokers(t *testing.T) {
 	testDeadLetters(t, cfg)
 }
 
-// testDeadLetters: an event is set aside byte for byte as it stands in its topic, and a record of the
-// dead-letter topic that is no letter is passed over.
+// testDeadLetters: an event is set aside byte for byte as it stands in its topic, and a record of
+// the dead-letter topic that is no letter is passed over.
 func testDeadLetters(t *testing.T, cfg kafka.Config) {
 	made, err := cfg.Topics.All()
 	require.NoError(t, err)

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/fencelog/fencelog/kafka/internal/log"
-
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // NotOwnerError says that this process does not own the partition: it has not called [Store.Claim], or another instance owns the partition, or another

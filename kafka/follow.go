@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/fencelog/fencelog/kafka/internal/log"
-
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // Follow implements [eventstore.Store]; it reads the topic, one fetch of one partition at a time, and at the end it waits, without

@@ -5,9 +5,8 @@ import (
 	"iter"
 	"math"
 
-	"github.com/fencelog/fencelog/kafka/internal/owner"
-
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/internal/owner"
 )
 
 // ReadQueued implements [eventstore.Store]. What is queued behind a commit without a Tip, and that commit, is not yielded: its

@@ -10,10 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/fencelog/fencelog/kafka/internal/claim"
-	"github.com/fencelog/fencelog/kafka/internal/log"
-	"github.com/fencelog/fencelog/kafka/internal/owner"
-
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -21,8 +17,11 @@ import (
 	"github.com/fencelog/fencelog/internal/delivery"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/internal/claim"
 	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/groups"
+	"github.com/fencelog/fencelog/kafka/internal/log"
+	"github.com/fencelog/fencelog/kafka/internal/owner"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 	"github.com/fencelog/fencelog/kafka/topics"

@@ -13,7 +13,8 @@ var _ subscription.Source = (*Store)(nil)
 
 // Subscribe implements [subscription.Source]: it joins the consumer group, and returns once the
 // group's brokers answer. The default of Classify is [Classify]. docs/delivery.md has a table of
-// what is tried again, for how long, what is set aside, and what stops a partition or the subscription.
+// what is tried again, for how long, what is set aside, and what stops a partition or the
+// subscription.
 //
 // While a subscription runs, its Err is an *[OffsetError] or a *[CorruptError] for a partition that
 // is stopped.

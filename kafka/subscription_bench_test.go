@@ -21,13 +21,15 @@ func BenchmarkSubscription(b *testing.B) {
 	n := 0
 	done := make(chan struct{})
 	b.ResetTimer()
-	subscribe(b, s, subscription.Config{Group: "bench", Category: category, Concurrency: 1,
+	subscribe(b, s, subscription.Config{
+		Group: "bench", Category: category, Concurrency: 1,
 		Handler: func(context.Context, eventstore.Record) error {
 			if n++; n == b.N {
 				close(done)
 			}
 			return nil
-		}})
+		},
+	})
 	<-done
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")

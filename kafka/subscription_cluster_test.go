@@ -51,7 +51,8 @@ func committed(t testing.TB, cfg kafka.Config, group string) map[int32]int64 {
 	return found
 }
 
-// A member that goes away amid its work commits nothing that it has not done: the next one is handed it.
+// A member that goes away amid its work commits nothing that it has not done: the next one is
+// handed it.
 func TestOffsetsStayBehindWhatIsNotHandled(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)
@@ -87,7 +88,8 @@ func TestOffsetsStayBehindWhatIsNotHandled(t *testing.T) {
 	h.seen(t, "b", other)
 }
 
-// Members at several stores join and leave at random while events are appended: every event is handled, each aggregate's in order.
+// Members at several stores join and leave at random while events are appended: every event is
+// handled, each aggregate's in order.
 func TestRebalancesLoseNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -142,8 +144,9 @@ func TestRebalancesLoseNothing(t *testing.T) {
 
 func TestDeadLettersOnRealBrokers(t *testing.T) { testDeadLetters(t, real(t)) }
 
-// Brokers are killed one after the other, with the group's coordinator and the leaders of all topics among them, while members handle
-// events and set poisoned ones aside: nothing is lost, nothing good becomes a dead letter.
+// Brokers are killed one after the other, with the group's coordinator and the leaders of all
+// topics among them, while members handle events and set poisoned ones aside: nothing is lost,
+// nothing good becomes a dead letter.
 func TestSubscriptionsOutliveBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{

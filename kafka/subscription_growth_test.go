@@ -41,8 +41,8 @@ func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A topic grows under a running subscription. What is configured is handled on; a record in a new partition ends the subscription, whenever
-// it comes.
+// A topic grows under a running subscription. What is configured is handled on; a record in a new
+// partition ends the subscription, whenever it comes.
 func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

@@ -25,7 +25,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// memberEnv has this test binary be a member of a group, as the test below starts it: topic prefix and brokers.
+// memberEnv has this test binary be a member of a group, as the test below starts it: topic prefix
+// and brokers.
 const memberEnv = "FENCELOG_TEST_MEMBER"
 
 // soon makes the group miss a killed member after the shortest session that brokers allow.
@@ -41,8 +42,8 @@ func ofTwo(h func(context.Context, eventstore.Record) error) subscription.Config
 	return cfg
 }
 
-// Two processes share a group, and one is killed amid its work: what it had not committed is handled by the other, each
-// aggregate's events in order, and what it had set aside stays so.
+// Two processes share a group, and one is killed amid its work: what it had not committed is
+// handled by the other, each aggregate's events in order, and what it had set aside stays so.
 func TestKilledMemberLosesNothing(t *testing.T) {
 	if args := os.Getenv(memberEnv); args != "" {
 		beAMember(t, args)
@@ -123,7 +124,8 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 	return child, bufio.NewScanner(output)
 }
 
-// beAMember says what it handles, until its input ends. After some events it takes its time, so that it is killed amid work.
+// beAMember says what it handles, until its input ends. After some events it takes its time, so
+// that it is killed amid work.
 func beAMember(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
 	s := openReader(t, soon(kafka.Config{

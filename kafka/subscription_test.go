@@ -54,8 +54,8 @@ func (h *handled) of(id string) []string {
 	return slices.Clone(h.ids[id])
 }
 
-// seen waits until the events of the aggregate were handled, and fails if they were in another order. Ones that were handled again count
-// once.
+// seen waits until the events of the aggregate were handled, and fails if they were in another
+// order. Ones that were handled again count once.
 func (h *handled) seen(t testing.TB, id string, want []string) {
 	t.Helper()
 	eventually(t, "all events of "+id+" are handled", func() bool { return len(distinct(h.of(id))) >= len(want) })
@@ -94,8 +94,8 @@ func TestSubscriptionOnFakeBrokers(t *testing.T) {
 	testSubscription(t, cfg)
 }
 
-// testSubscription: what was there and what comes is handled once, in order; what does not count never is; another member goes on
-// where one stopped.
+// testSubscription: what was there and what comes is handled once, in order; what does not count
+// never is; another member goes on where one stopped.
 func testSubscription(t *testing.T, cfg kafka.Config) {
 	s := open(t, cfg)
 	want := add(t, s, "a", 5)

@@ -136,7 +136,7 @@ func groupsApart(t test, s *delivery) {
 	other.once(ctx, t, id, want)
 }
 
-// startsOnce begins groups at several places. Where a group has begun it does not begin again.
+// startsOnce begins groups at several places. A group that has begun does not begin again.
 func startsOnce(t test, s *delivery) {
 	ctx, w := s.context(t), newWitness()
 	id := w.stream("a")

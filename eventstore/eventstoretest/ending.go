@@ -31,7 +31,8 @@ func mistakesTold(t test, s *delivery) {
 	}
 }
 
-// endedContextTold subscribes with a context that has ended, and ends one while a subscription runs.
+// endedContextTold subscribes with a context that has ended, and ends one while a subscription
+// runs.
 func endedContextTold(t test, s *delivery) {
 	ctx, w := s.context(t), newWitness()
 	ended, cancel := context.WithCancel(ctx)

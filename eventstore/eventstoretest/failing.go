@@ -39,10 +39,16 @@ func verdictsHold(t test, s *delivery) {
 		letter   bool
 		succeeds bool
 	}{
-		{verdict: subscription.RetryThenDeadLetter, fails: 1_000_000, least: quickAttempts, most: quickAttempts, letter: true},
+		{
+			verdict: subscription.RetryThenDeadLetter, fails: 1_000_000, least: quickAttempts, most: quickAttempts,
+			letter: true,
+		},
 		{verdict: subscription.RetryThenDeadLetter, fails: quickAttempts - 1, succeeds: true},
 		{verdict: subscription.RetryForever, fails: 5 * quickAttempts, succeeds: true},
-		{verdict: subscription.WaitThenDeadLetter, fails: 1_000_000, least: quickAttempts + 1, most: 1_000_000, letter: true},
+		{
+			verdict: subscription.WaitThenDeadLetter, fails: 1_000_000, least: quickAttempts + 1, most: 1_000_000,
+			letter: true,
+		},
 		{verdict: subscription.DeadLetterAtOnce, fails: 1_000_000, least: 1, most: 1, letter: true},
 		{verdict: subscription.Handled, fails: 1_000_000},
 	} {
@@ -98,7 +104,10 @@ func errorsJudged(t test, s *delivery) {
 		want subscription.Verdict
 	}{
 		{"what cannot be decoded", eventstore.ErrUndecodable, subscription.DeadLetterAtOnce},
-		{"what is not known yet", fmt.Errorf("%w: %w", eventstore.ErrUndecodable, eventstore.ErrUnknownEvent), subscription.WaitThenDeadLetter},
+		{
+			"what is not known yet", fmt.Errorf("%w: %w", eventstore.ErrUndecodable, eventstore.ErrUnknownEvent),
+			subscription.WaitThenDeadLetter,
+		},
 		{"a conflict", eventstore.ErrConflict, subscription.RetryForever},
 		{"another instance's partition", eventstore.ErrNotOwner, subscription.RetryForever},
 		{"an append in doubt", eventstore.ErrOutcomeUnknown, subscription.RetryForever},
@@ -117,12 +126,16 @@ func errorsJudged(t test, s *delivery) {
 		sub := s.subscribe(ctx, t, s.config(w))
 		switch c.want {
 		case subscription.RetryForever, subscription.WaitThenDeadLetter:
-			until(ctx, t, "an event is tried again after "+c.what, func() bool { return w.called(want[0]) > 2*quickAttempts })
+			until(ctx, t, "an event is tried again after "+c.what,
+				func() bool { return w.called(want[0]) > 2*quickAttempts })
 			listed(ctx, t, d, w.group, 0)
 			failing.off()
 			w.once(ctx, t, id, want)
 		default:
-			attempts := map[subscription.Verdict]int{subscription.DeadLetterAtOnce: 1, subscription.RetryThenDeadLetter: quickAttempts}
+			attempts := map[subscription.Verdict]int{
+				subscription.DeadLetterAtOnce:    1,
+				subscription.RetryThenDeadLetter: quickAttempts,
+			}
 			if l := listed(ctx, t, d, w.group, 1)[0]; l.Attempts != attempts[c.want] {
 				fatal(t, "an event becomes a dead letter after another number of attempts, for "+c.what, l.Attempts)
 			}

@@ -58,7 +58,8 @@ func (p *poisoned) happened(ctx context.Context, t test, id subscription.LetterI
 	return all
 }
 
-// setAside looks at what becomes of an aggregate one of whose events fails, also for another member.
+// setAside looks at what becomes of an aggregate one of whose events fails, also for another
+// member.
 func setAside(t test, s *delivery) {
 	ctx := s.context(t)
 	p := s.poison(ctx, t, 2)
@@ -69,7 +70,8 @@ func setAside(t test, s *delivery) {
 		wrong := l.Key != p.id || l.ID.Handler != p.w.group || l.Redrive || l.At.IsZero() ||
 			l.Waiting != (i > 0) || i > 0 && all[i-1].ID.Offset >= l.ID.Offset
 		if i == 0 {
-			wrong = wrong || l.Error != errEvent.Error() || l.Attempts != quickAttempts || l.First.IsZero() || l.Last.Before(l.First)
+			wrong = wrong || l.Error != errEvent.Error() || l.Attempts != quickAttempts || l.First.IsZero() ||
+				l.Last.Before(l.First)
 		} else {
 			wrong = wrong || l.Error != "" || l.Attempts != 0
 		}
@@ -97,7 +99,8 @@ func setAside(t test, s *delivery) {
 	p.sub = s.subscribe(ctx, t, s.config(p.w))
 	p.listed(ctx, t)
 	caughtUp(ctx, t, p.sub)
-	never(ctx, t, "a member tries by itself what another one has set aside", func() bool { return len(p.w.of(p.id)) > p.bad })
+	never(ctx, t, "a member tries by itself what another one has set aside",
+		func() bool { return len(p.w.of(p.id)) > p.bad })
 	if found := p.w.of(p.id); !slices.Equal(found, p.events[:p.bad]) {
 		fatal(t, "an event overtakes a dead letter of its aggregate", "found", found, "expected", p.events[:p.bad])
 	}
@@ -122,7 +125,8 @@ func lettersShown(t test, s *delivery) {
 			want = subscription.Trace{At: traces[0].At, What: "dead", Note: errEvent.Error(), Attempts: quickAttempts}
 		}
 		if len(traces) != 1 || traces[0].At.IsZero() || !reflect.DeepEqual(traces[0], want) {
-			fatal(t, "what happened to a dead letter is not what is told", fmt.Sprintf("%+v, expected %+v", traces, want))
+			fatal(t, "what happened to a dead letter is not what is told", fmt.Sprintf("%+v, expected %+v", traces,
+				want))
 		}
 		version++
 	}
@@ -149,7 +153,10 @@ func redriven(t test, s *delivery) {
 	p := s.poison(ctx, t, 1)
 	first := p.listed(ctx, t)[0]
 	must(t, "a redrive", p.letters.Redrive(ctx, first.ID, "the database is back"))
-	until(ctx, t, "a redrive that fails is told", func() bool { return slices.Contains(p.happened(ctx, t, first.ID), "failed") })
+	until(ctx, t, "a redrive that fails is told", func() bool {
+		return slices.Contains(p.happened(ctx, t, first.ID),
+			"failed")
+	})
 	if found := p.w.of(p.id); !slices.Equal(found, p.events[:1]) {
 		fatal(t, "an event overtakes a letter whose redrive has failed", found)
 	}
@@ -169,7 +176,8 @@ func redriven(t test, s *delivery) {
 	}
 	_, traces, err := p.letters.Show(ctx, first.ID)
 	must(t, "showing a dead letter that was handled", err)
-	if !strings.Contains(traces[1].Note, "the database is back") || !strings.Contains(traces[2].Note, errEvent.Error()) {
+	if !strings.Contains(traces[1].Note, "the database is back") || !strings.Contains(traces[2].Note,
+		errEvent.Error()) {
 		fatal(t, "the notes of what happened to a letter are lost", fmt.Sprintf("%+v", traces))
 	}
 	noLetter(t, p.letters.Redrive(ctx, first.ID, "again"), first.ID)

@@ -58,7 +58,8 @@ func waitMutants() []sourceMutant {
 		stats(waiting, "does not count what waits", func(st *subscription.Stats) { st.Waiting = 0 }),
 		stats(inOrder, "is always behind", func(st *subscription.Stats) { st.Lag++ }),
 		stats(inOrder, "counts nothing as handled", func(st *subscription.Stats) { st.Handled = 0 }),
-		waits(hanging, "says nothing of a handler that hangs", without(func(w subscription.Wait) bool { return w.Err == nil })),
+		waits(hanging, "says nothing of a handler that hangs",
+			without(func(w subscription.Wait) bool { return w.Err == nil })),
 		waits(full, "says nothing of a partition", without(func(w subscription.Wait) bool { return w.Key == "" })),
 	}
 }
@@ -86,15 +87,21 @@ func mistakeMutants() []sourceMutant {
 				return s.Store.DeadLetters(context.WithoutCancel(ctx))
 			}
 		}},
-		{name: "lists letters whatever the context", caughtBy: caughtBy(endedContexts), breaks: lettersOf(func(d *brokenLetters) {
-			d.list = func(ctx context.Context, handler string) ([]subscription.Letter, error) {
-				return d.DeadLetters.List(context.WithoutCancel(ctx), handler)
-			}
-		})},
-		{name: "ends with the context of Subscribe", caughtBy: caughtBy(endedContexts), config: soon(), breaks: subscribed(
-			func(ctx context.Context, s *brokenSubscription) {
-				context.AfterFunc(ctx, func() { _ = s.Subscription.Close() })
-			})},
+		{
+			name: "lists letters whatever the context", caughtBy: caughtBy(endedContexts),
+			breaks: lettersOf(func(d *brokenLetters) {
+				d.list = func(ctx context.Context, handler string) ([]subscription.Letter, error) {
+					return d.DeadLetters.List(context.WithoutCancel(ctx), handler)
+				}
+			}),
+		},
+		{
+			name: "ends with the context of Subscribe", caughtBy: caughtBy(endedContexts), config: soon(),
+			breaks: subscribed(
+				func(ctx context.Context, s *brokenSubscription) {
+					context.AfterFunc(ctx, func() { _ = s.Subscription.Close() })
+				}),
+		},
 	}
 }
 
@@ -117,8 +124,10 @@ func endMutants() []sourceMutant {
 				return nil
 			}
 		}),
-		ends(closes, "never says that it is done", func(s *brokenSubscription) { s.done = func() <-chan struct{} { return never } }),
-		ends(closes, "fails after a close", func(s *brokenSubscription) { s.err = func() error { return eventstore.ErrClosed } }),
+		ends(closes, "never says that it is done",
+			func(s *brokenSubscription) { s.done = func() <-chan struct{} { return never } }),
+		ends(closes, "fails after a close",
+			func(s *brokenSubscription) { s.err = func() error { return eventstore.ErrClosed } }),
 		ends(closes, "can be closed once", func(s *brokenSubscription) {
 			var closed atomic.Bool
 			s.close = func() error {

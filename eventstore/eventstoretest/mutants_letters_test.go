@@ -29,36 +29,53 @@ func letterMutants() []sourceMutant {
 				return all, err
 			}
 		})},
-		{name: "lists letters of one handler only", caughtBy: caughtBy(aside), breaks: lettersOf(func(d *brokenLetters) {
-			d.list = func(ctx context.Context, handler string) ([]subscription.Letter, error) {
-				if handler == "" {
-					return nil, nil
+		{
+			name: "lists letters of one handler only", caughtBy: caughtBy(aside),
+			breaks: lettersOf(func(d *brokenLetters) {
+				d.list = func(ctx context.Context, handler string) ([]subscription.Letter, error) {
+					if handler == "" {
+						return nil, nil
+					}
+					return d.DeadLetters.List(ctx, handler)
 				}
-				return d.DeadLetters.List(ctx, handler)
-			}
-		})},
-		{name: "tries letters again with each member", caughtBy: caughtBy(aside), config: soon(), breaks: func(s *brokenSource) {
-			s.subscribe = func(ctx context.Context, cfg subscription.Config) (subscription.Subscription, error) {
-				sub, err := s.Store.Subscribe(ctx, cfg)
-				letters, _ := s.Store.DeadLetters(ctx)
-				all, _ := letters.List(ctx, cfg.Group)
-				for _, l := range all {
-					err = errors.Join(err, letters.Redrive(ctx, l.ID, ""))
+			}),
+		},
+		{
+			name: "tries letters again with each member", caughtBy: caughtBy(aside), config: soon(),
+			breaks: func(s *brokenSource) {
+				s.subscribe = func(ctx context.Context, cfg subscription.Config) (subscription.Subscription, error) {
+					sub, err := s.Store.Subscribe(ctx, cfg)
+					letters, _ := s.Store.DeadLetters(ctx)
+					all, _ := letters.List(ctx, cfg.Group)
+					for _, l := range all {
+						err = errors.Join(err, letters.Redrive(ctx, l.ID, ""))
+					}
+					return sub, err
 				}
-				return sub, err
-			}
-		}},
-		{name: "counts no letters", caughtBy: caughtBy(aside), breaks: subscribed(func(_ context.Context, s *brokenSubscription) {
-			s.stats = func() subscription.Stats {
-				st := s.Subscription.Stats()
-				st.DeadLettered = 0
-				return st
-			}
-		})},
-		show("shows another value", func(e *subscription.Event, _ *[]subscription.Trace) { e.Value = []byte("another") }),
+			},
+		},
+		{
+			name: "counts no letters", caughtBy: caughtBy(aside),
+			breaks: subscribed(func(_ context.Context, s *brokenSubscription) {
+				s.stats = func() subscription.Stats {
+					st := s.Subscription.Stats()
+					st.DeadLettered = 0
+					return st
+				}
+			}),
+		},
+		show("shows another value", func(e *subscription.Event,
+			_ *[]subscription.Trace,
+		) {
+			e.Value = []byte("another")
+		}),
 		show("shows another event", func(e *subscription.Event, _ *[]subscription.Trace) { e.ID = "another" }),
 		show("shows another place", func(e *subscription.Event, _ *[]subscription.Trace) { e.Position.Offset++ }),
-		show("loses what happened", func(_ *subscription.Event, traces *[]subscription.Trace) { (*traces)[0].Note = "" }),
+		show("loses what happened", func(_ *subscription.Event,
+			traces *[]subscription.Trace,
+		) {
+			(*traces)[0].Note = ""
+		}),
 		show("tells what did not happen", func(_ *subscription.Event, traces *[]subscription.Trace) {
 			*traces = append(*traces, (*traces)[0])
 		}),
@@ -78,7 +95,9 @@ func requestMutants() []sourceMutant {
 	}
 	return []sourceMutant{
 		none("shows nothing of a letter that never was", func(d *brokenLetters) {
-			d.show = func(ctx context.Context, id subscription.LetterID) (subscription.Event, []subscription.Trace, error) {
+			d.show = func(ctx context.Context, id subscription.LetterID) (subscription.Event, []subscription.Trace,
+				error,
+			) {
 				e, traces, err := d.DeadLetters.Show(ctx, id)
 				return e, traces, known(err)
 			}
@@ -96,27 +115,42 @@ func requestMutants() []sourceMutant {
 				return nil
 			}
 		}),
-		{name: "redrives nothing", caughtBy: caughtBy(redrives), config: soon(), breaks: lettersOf(func(d *brokenLetters) {
-			d.redrive = func(context.Context, subscription.LetterID, string) error { return nil }
-		})},
-		{name: "discards what is to be redriven", caughtBy: caughtBy(redrives), config: soon(), breaks: lettersOf(func(d *brokenLetters) {
-			d.redrive = d.DeadLetters.Discard
-		})},
-		{name: "forgets why a redrive was asked for", caughtBy: caughtBy(redrives), breaks: lettersOf(func(d *brokenLetters) {
-			d.redrive = func(ctx context.Context, id subscription.LetterID, _ string) error {
-				return d.DeadLetters.Redrive(ctx, id, "")
-			}
-		})},
+		{
+			name: "redrives nothing", caughtBy: caughtBy(redrives), config: soon(),
+			breaks: lettersOf(func(d *brokenLetters) {
+				d.redrive = func(context.Context, subscription.LetterID, string) error { return nil }
+			}),
+		},
+		{
+			name: "discards what is to be redriven", caughtBy: caughtBy(redrives), config: soon(),
+			breaks: lettersOf(func(d *brokenLetters) {
+				d.redrive = d.DeadLetters.Discard
+			}),
+		},
+		{
+			name: "forgets why a redrive was asked for", caughtBy: caughtBy(redrives),
+			breaks: lettersOf(func(d *brokenLetters) {
+				d.redrive = func(ctx context.Context, id subscription.LetterID, _ string) error {
+					return d.DeadLetters.Redrive(ctx, id, "")
+				}
+			}),
+		},
 		{name: "redrives what was handled", caughtBy: caughtBy(redrives), breaks: lettersOf(func(d *brokenLetters) {
 			d.redrive = func(ctx context.Context, id subscription.LetterID, reason string) error {
 				return known(d.DeadLetters.Redrive(ctx, id, reason))
 			}
 		})},
-		{name: "discards nothing", caughtBy: caughtBy(discards), config: soon(), breaks: lettersOf(func(d *brokenLetters) {
-			d.discard = func(context.Context, subscription.LetterID, string) error { return nil }
-		})},
-		{name: "redrives what is to be discarded", caughtBy: caughtBy(discards), config: soon(), breaks: lettersOf(func(d *brokenLetters) {
-			d.discard = d.DeadLetters.Redrive
-		})},
+		{
+			name: "discards nothing", caughtBy: caughtBy(discards), config: soon(),
+			breaks: lettersOf(func(d *brokenLetters) {
+				d.discard = func(context.Context, subscription.LetterID, string) error { return nil }
+			}),
+		},
+		{
+			name: "redrives what is to be discarded", caughtBy: caughtBy(discards), config: soon(),
+			breaks: lettersOf(func(d *brokenLetters) {
+				d.discard = d.DeadLetters.Redrive
+			}),
+		},
 	}
 }

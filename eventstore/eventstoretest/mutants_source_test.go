@@ -51,13 +51,14 @@ type sourceMutant struct {
 }
 
 func sourceMutants() []sourceMutant {
-	return slices.Concat(deliveryMutants(), groupMutants(), verdictMutants(), errorMutants(), letterMutants(), requestMutants(),
+	return slices.Concat(deliveryMutants(), groupMutants(), verdictMutants(), errorMutants(), letterMutants(),
+		requestMutants(),
 		waitMutants(), mistakeMutants(), endMutants())
 }
 
 // soon is for subscriptions that hang.
 func soon() eventstoretest.SubscriptionsConfig {
-	return eventstoretest.SubscriptionsConfig{Timeout: time.Second}
+	return eventstoretest.SubscriptionsConfig{Timeout: 400 * time.Millisecond}
 }
 
 func deliveryMutants() []sourceMutant {
@@ -74,49 +75,64 @@ func deliveryMutants() []sourceMutant {
 		{name: "hands events out twice", caughtBy: caughtBy(inOrder), breaks: handles(func(h handler) handler {
 			return func(ctx context.Context, r eventstore.Record) error { return errors.Join(h(ctx, r), h(ctx, r)) }
 		})},
-		{name: "hands events out in another order", caughtBy: caughtBy(inOrder), breaks: handles(func(h handler) handler {
-			var kept sync.Map
-			return func(ctx context.Context, r eventstore.Record) error {
-				if r.AggregateVersion%2 == 1 {
-					kept.Store(r.AggregateID, r)
-					return nil
-				}
-				before, _ := kept.Load(r.AggregateID)
-				return errors.Join(h(ctx, r), h(ctx, before.(eventstore.Record)))
-			}
-		})},
-		{name: "hands out two events of an aggregate at once", caughtBy: caughtBy(inOrder), breaks: handles(func(h handler) handler {
-			return func(ctx context.Context, r eventstore.Record) error {
-				if r.AggregateVersion%2 == 1 {
-					go func() { _ = h(context.WithoutCancel(ctx), r) }()
-					return nil
-				}
-				return h(ctx, r)
-			}
-		})},
-		{name: "hands out one event at a time", caughtBy: caughtBy(atOnce), config: soon(), breaks: handles(func(h handler) handler {
-			return func(ctx context.Context, r eventstore.Record) error {
-				one.Lock()
-				defer one.Unlock()
-				return h(ctx, r)
-			}
-		})},
-		{name: "makes all wait for one", caughtBy: caughtBy(goOn), config: soon(), breaks: handles(func(h handler) handler {
-			var mu sync.Mutex
-			return func(ctx context.Context, r eventstore.Record) error {
-				mu.Lock()
-				defer mu.Unlock()
-				for ctx.Err() == nil {
-					if h(ctx, r) == nil {
+		{
+			name: "hands events out in another order", caughtBy: caughtBy(inOrder),
+			breaks: handles(func(h handler) handler {
+				var kept sync.Map
+				return func(ctx context.Context, r eventstore.Record) error {
+					if r.AggregateVersion%2 == 1 {
+						kept.Store(r.AggregateID, r)
 						return nil
 					}
+					before, _ := kept.Load(r.AggregateID)
+					return errors.Join(h(ctx, r), h(ctx, before.(eventstore.Record)))
 				}
-				return ctx.Err()
-			}
-		})},
-		{name: "passes over what fails", caughtBy: caughtBy(goOn), config: soon(), breaks: handles(func(h handler) handler {
-			return func(ctx context.Context, r eventstore.Record) error { _ = h(ctx, r); return nil }
-		})},
+			}),
+		},
+		{
+			name: "hands out two events of an aggregate at once", caughtBy: caughtBy(inOrder),
+			breaks: handles(func(h handler) handler {
+				return func(ctx context.Context, r eventstore.Record) error {
+					if r.AggregateVersion%2 == 1 {
+						go func() { _ = h(context.WithoutCancel(ctx), r) }()
+						return nil
+					}
+					return h(ctx, r)
+				}
+			}),
+		},
+		{
+			name: "hands out one event at a time", caughtBy: caughtBy(atOnce), config: soon(),
+			breaks: handles(func(h handler) handler {
+				return func(ctx context.Context, r eventstore.Record) error {
+					one.Lock()
+					defer one.Unlock()
+					return h(ctx, r)
+				}
+			}),
+		},
+		{
+			name: "makes all wait for one", caughtBy: caughtBy(goOn), config: soon(),
+			breaks: handles(func(h handler) handler {
+				var mu sync.Mutex
+				return func(ctx context.Context, r eventstore.Record) error {
+					mu.Lock()
+					defer mu.Unlock()
+					for ctx.Err() == nil {
+						if h(ctx, r) == nil {
+							return nil
+						}
+					}
+					return ctx.Err()
+				}
+			}),
+		},
+		{
+			name: "passes over what fails", caughtBy: caughtBy(goOn), config: soon(),
+			breaks: handles(func(h handler) handler {
+				return func(ctx context.Context, r eventstore.Record) error { _ = h(ctx, r); return nil }
+			}),
+		},
 		{name: "loses the cause", caughtBy: caughtBy(causes), breaks: handles(func(h handler) handler {
 			return func(_ context.Context, r eventstore.Record) error { return h(context.Background(), r) }
 		})},
@@ -126,42 +142,61 @@ func deliveryMutants() []sourceMutant {
 func groupMutants() []sourceMutant {
 	var n atomic.Int64
 	return []sourceMutant{
-		{name: "knows one group", caughtBy: caughtBy(groupwise), config: soon(), breaks: configured(func(cfg *subscription.Config) {
-			cfg.Group = "the one"
-		})},
+		{
+			name: "knows one group", caughtBy: caughtBy(groupwise), config: soon(),
+			breaks: configured(func(cfg *subscription.Config) {
+				cfg.Group = "the one"
+			}),
+		},
 		{
 			name: "forgets groups", caughtBy: caughtBy(inOrder, starting, sharing), config: soon(),
 			breaks: configured(func(cfg *subscription.Config) { cfg.Group += fmt.Sprint(n.Add(1)) }),
 		},
-		{name: "begins at the beginning", caughtBy: caughtBy(starting), breaks: configured(func(cfg *subscription.Config) {
-			cfg.Start = eventstore.Beginning()
-		})},
-		{name: "begins at the end", caughtBy: caughtBy(starting, inOrder), config: soon(), breaks: configured(func(cfg *subscription.Config) {
-			cfg.Start = eventstore.End()
-		})},
-		{name: "begins at the end whatever the time", caughtBy: caughtBy(starting), breaks: configured(func(cfg *subscription.Config) {
-			if !cfg.Start.Time().IsZero() {
+		{
+			name: "begins at the beginning", caughtBy: caughtBy(starting),
+			breaks: configured(func(cfg *subscription.Config) {
+				cfg.Start = eventstore.Beginning()
+			}),
+		},
+		{
+			name: "begins at the end", caughtBy: caughtBy(starting, inOrder), config: soon(),
+			breaks: configured(func(cfg *subscription.Config) {
 				cfg.Start = eventstore.End()
-			}
-		})},
-		{name: "commits what a closed member has not done", caughtBy: caughtBy(handover), config: soon(), breaks: handles(
-			func(h handler) handler {
-				return func(ctx context.Context, r eventstore.Record) error {
-					err := h(ctx, r)
-					if ctx.Err() != nil {
+			}),
+		},
+		{
+			name: "begins at the end whatever the time", caughtBy: caughtBy(starting),
+			breaks: configured(func(cfg *subscription.Config) {
+				if !cfg.Start.Time().IsZero() {
+					cfg.Start = eventstore.End()
+				}
+			}),
+		},
+		{
+			name: "commits what a closed member has not done", caughtBy: caughtBy(handover), config: soon(),
+			breaks: handles(
+				func(h handler) handler {
+					return func(ctx context.Context, r eventstore.Record) error {
+						if err := h(ctx, r); ctx.Err() == nil {
+							return err
+						}
 						return nil
 					}
-					return err
-				}
-			})},
-		{name: "does not tell handlers that the partition is taken away", caughtBy: caughtBy(handover), config: soon(), breaks: handles(
-			func(h handler) handler {
-				return func(ctx context.Context, r eventstore.Record) error {
-					ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second) // longer than the check
-					defer cancel()
-					return h(ctx, r)
-				}
-			})},
+				}),
+		},
+		{
+			name: "does not tell handlers that the partition is taken away", caughtBy: caughtBy(handover),
+			config: soon(),
+			breaks: handles(
+				func(h handler) handler {
+					return func(ctx context.Context, r eventstore.Record) error {
+						ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx),
+							time.Second) // longer than the check
+						defer cancel()
+						return h(ctx, r)
+					}
+				}),
+		},
 	}
 }
 
@@ -180,7 +215,8 @@ func verdictMutants() []sourceMutant {
 		mutant("tries again what cannot succeed", insteadOf(once, retry)),
 		mutant("sets aside what is handled", insteadOf(done, once)),
 		mutant("counts attempts wrong", configured(func(cfg *subscription.Config) { cfg.Retry.Attempts++ })),
-		mutant("cuts the time for a deployment short", configured(func(cfg *subscription.Config) { cfg.Deployment = 10 * time.Millisecond })),
+		mutant("cuts the time for a deployment short",
+			configured(func(cfg *subscription.Config) { cfg.Deployment = 10 * time.Millisecond })),
 	}
 }
 
@@ -193,34 +229,49 @@ func errorMutants() []sourceMutant {
 		})
 	}
 	return []sourceMutant{
-		{name: "gives every error the same meaning", caughtBy: caughtBy(judging), config: soon(), breaks: always(subscription.RetryThenDeadLetter)},
-		{name: "takes every error for the last", caughtBy: caughtBy(judging), config: soon(), breaks: always(subscription.DeadLetterAtOnce)},
-		{name: "takes no error for the event's", caughtBy: caughtBy(judging), config: soon(), breaks: always(subscription.RetryForever)},
-		{name: "takes a panic for the error in it", caughtBy: caughtBy(goroutines), config: soon(), breaks: handles(func(h handler) handler {
-			return func(ctx context.Context, r eventstore.Record) (err error) {
-				defer func() {
-					if v := recover(); v != nil {
-						err = fmt.Errorf("panicked: %v", v)
-						if inside, ok := v.(error); ok {
-							err = inside
+		{
+			name: "gives every error the same meaning", caughtBy: caughtBy(judging), config: soon(),
+			breaks: always(subscription.RetryThenDeadLetter),
+		},
+		{
+			name: "takes every error for the last", caughtBy: caughtBy(judging), config: soon(),
+			breaks: always(subscription.DeadLetterAtOnce),
+		},
+		{
+			name: "takes no error for the event's", caughtBy: caughtBy(judging), config: soon(),
+			breaks: always(subscription.RetryForever),
+		},
+		{
+			name: "takes a panic for the error in it", caughtBy: caughtBy(goroutines), config: soon(),
+			breaks: handles(func(h handler) handler {
+				return func(ctx context.Context, r eventstore.Record) (err error) {
+					defer func() {
+						if v := recover(); v != nil {
+							err = fmt.Errorf("panicked: %v", v)
+							if inside, ok := v.(error); ok {
+								err = inside
+							}
+						}
+					}()
+					return h(ctx, r)
+				}
+			}),
+		},
+		{
+			name: "tries again for ever what Classify does not judge", caughtBy: caughtBy(goroutines), config: soon(),
+			breaks: configured(
+				func(cfg *subscription.Config) {
+					if classify := cfg.Classify; classify != nil {
+						cfg.Classify = func(err error) (verdict subscription.Verdict) {
+							defer func() {
+								if recover() != nil {
+									verdict = subscription.RetryForever
+								}
+							}()
+							return classify(err)
 						}
 					}
-				}()
-				return h(ctx, r)
-			}
-		})},
-		{name: "tries again for ever what Classify does not judge", caughtBy: caughtBy(goroutines), config: soon(), breaks: configured(
-			func(cfg *subscription.Config) {
-				if classify := cfg.Classify; classify != nil {
-					cfg.Classify = func(err error) (verdict subscription.Verdict) {
-						defer func() {
-							if recover() != nil {
-								verdict = subscription.RetryForever
-							}
-						}()
-						return classify(err)
-					}
-				}
-			})},
+				}),
+		},
 	}
 }

@@ -35,9 +35,9 @@ type SubscriptionsConfig struct {
 // RunSubscriptions checks that the store that open returns keeps every promise of
 // [subscription.Source].
 //
-// open fails t if it cannot open the store, and may register clean-ups with t. The last checks close
-// the store: for each of them open is called once more, after the store before is closed. What was
-// appended to that one need not be there.
+// open fails t if it cannot open the store, and may register clean-ups with t. The last checks
+// close the store: for each of them open is called once more, after the store before is closed.
+// The next store need not hold what was appended to the one before.
 func RunSubscriptions(t *testing.T, open func(t testing.TB) SubscriptionStore, cfg SubscriptionsConfig) {
 	t.Helper()
 	s, err := newDelivery(func() SubscriptionStore { return open(t) }, cfg)
@@ -103,7 +103,7 @@ func newDelivery(open func() SubscriptionStore, cfg SubscriptionsConfig) (*deliv
 	}
 	wrong := eventstore.CheckCategory(s.category)
 	if s.timeout < 0 {
-		wrong = errors.Join(wrong, fmt.Errorf("Timeout is %s, expected a positive time", s.timeout))
+		wrong = errors.Join(wrong, fmt.Errorf("found Timeout %s, expected a positive time", s.timeout))
 	}
 	if wrong != nil {
 		return nil, fmt.Errorf("eventstoretest: %w", wrong)

@@ -28,7 +28,7 @@ func source(t *testing.T, breaks func(*brokenSource)) func() eventstoretest.Subs
 }
 
 // TestBrokenSubscriptionsAreCaught breaks a good store in one way at a time. Without the break the
-// same check passes, so it is the break that it sees.
+// same check passes, so the check sees the break.
 func TestBrokenSubscriptionsAreCaught(t *testing.T) {
 	t.Parallel()
 	for _, m := range sourceMutants() {
@@ -77,7 +77,7 @@ func TestBadSubscriptionsConfigIsRefused(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]eventstoretest.SubscriptionsConfig{
 		`found "Acc.ount", expected`: {Category: "Acc.ount"},
-		"Timeout is -1s":             {Timeout: -time.Second},
+		"found Timeout -1s":          {Timeout: -time.Second},
 	} {
 		r := recorded(t, func(r *recorder) {
 			check := eventstoretest.SubscriptionCheckNames()[0]

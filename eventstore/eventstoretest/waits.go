@@ -44,7 +44,10 @@ func waitsTold(t test, s *delivery) {
 	must(t, "a subscription that waits", sub.Err())
 	away.off()
 	w.once(ctx, t, id, want)
-	until(ctx, t, "a wait that is over is told no more", func() bool { return len(sub.Waits()) == 0 && sub.Stats().Waiting == 0 },
+	until(ctx, t, "a wait that is over is told no more", func() bool {
+		return len(sub.Waits()) == 0 &&
+			sub.Stats().Waiting == 0
+	},
 		func() any { return fmt.Sprintf("%+v", sub.Waits()) })
 }
 

@@ -24,7 +24,7 @@ type witness struct {
 	together string              // an aggregate of which two events were handled at once
 }
 
-// newWitness returns a witness of streams that nobody else uses, for a group of its own.
+// newWitness returns a witness of streams that nobody else uses, for a new group.
 func newWitness() *witness { return witnessOf("s-" + ids.New() + "-") }
 
 func witnessOf(streams string) *witness {

@@ -97,7 +97,8 @@ func subscribed(breaks func(context.Context, *brokenSubscription)) func(*brokenS
 				return nil, err
 			}
 			sub := &brokenSubscription{
-				Subscription: good, close: good.Close, done: good.Done, err: good.Err, stats: good.Stats, waits: good.Waits,
+				Subscription: good, close: good.Close, done: good.Done, err: good.Err, stats: good.Stats,
+				waits: good.Waits,
 			}
 			breaks(ctx, sub)
 			return sub, nil

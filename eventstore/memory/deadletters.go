@@ -44,7 +44,9 @@ func (d *deadLetters) List(ctx context.Context, handler string) ([]subscription.
 }
 
 // Show implements [subscription.DeadLetters].
-func (d *deadLetters) Show(ctx context.Context, id subscription.LetterID) (subscription.Event, []subscription.Trace, error) {
+func (d *deadLetters) Show(
+	ctx context.Context, id subscription.LetterID,
+) (subscription.Event, []subscription.Trace, error) {
 	if err := d.over(ctx); err != nil {
 		return subscription.Event{}, nil, err
 	}

@@ -8,8 +8,9 @@
 //   - Each partition counts its offsets by itself, with gaps now and then.
 //   - Times of events never go back within a partition.
 //
-// It serves subscriptions as Kafka does: members of a group share the partitions, and what a handler
-// cannot handle is set aside. The offsets of groups and the dead letters are in memory, too.
+// It serves subscriptions as Kafka does: members of a group share the partitions, and what a
+// handler cannot handle is set aside. The offsets of groups and the dead letters are in memory,
+// too.
 //
 // It never blocks a writer on a reader and does no I/O. It starts no goroutines but those of
 // subscriptions. Any number of goroutines may use a [Store].

@@ -75,8 +75,8 @@ func (g *group) divide(change func()) {
 	}
 }
 
-// take reports what the member is to do about a partition: handle it from now on, wait for it until
-// another member has handed it over, or neither.
+// take reports what the member does about a partition. It handles the partition from now on, or
+// waits until another member has handed it over, or neither.
 func (g *group) take(m *member, n int32) (handle, wait bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

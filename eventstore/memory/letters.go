@@ -17,7 +17,7 @@ type letterLog struct {
 	moved wake.Bell                                     // rung when an entry was added
 
 	mu      sync.Mutex
-	entries []letters.Entry // by position; what is in it never changes
+	entries []letters.Entry // by position; an entry never changes
 	ledger  letters.Ledger
 }
 

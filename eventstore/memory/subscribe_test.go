@@ -17,7 +17,10 @@ func TestSubscriptions(t *testing.T) {
 			t.Parallel()
 			eventstoretest.RunSubscriptions(t, func(t testing.TB) eventstoretest.SubscriptionStore {
 				t.Helper()
-				store, err := memory.New(memory.Config{Categories: []string{"Account"}, Partitions: partitions, Logger: slog.New(slog.DiscardHandler)})
+				store, err := memory.New(memory.Config{
+					Categories: []string{"Account"}, Partitions: partitions,
+					Logger: slog.New(slog.DiscardHandler),
+				})
 				require.NoError(t, err)
 				t.Cleanup(func() { require.NoError(t, store.Close()) })
 				return store

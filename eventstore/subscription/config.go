@@ -30,9 +30,10 @@ type Config struct {
 	// Category is the category whose events are handled, one of the store's.
 	Category string
 
-	// Handler is called with each event at least once. It is called again after a failure, and after
-	// a crash or a change of the members that came before the event's offset was committed. Events
-	// of one aggregate come one at a time and in order; those of others come at the same time.
+	// Handler is called with each event at least once. It is called again after a failure, and
+	// after a crash or a change of the members that came before the event's offset was committed.
+	// Events of one aggregate come one at a time and in order; those of others come at the same
+	// time.
 	//
 	// Its context carries the event's cause (package event, WithCause). The context ends when the
 	// partition is taken away: the handler should return soon then. A panic counts as an error, and
@@ -42,7 +43,7 @@ type Config struct {
 	// A command that it dispatches should have an id made from the event's, so that a second
 	// delivery changes nothing. Another instance of the service may own the stream that the command
 	// is for. Then the key waits here, and says so, until this instance owns that stream's
-	// partition, or until the event's partition goes to an instance that does.
+	// partition. Or the event's partition goes to an instance that does.
 	Handler func(ctx context.Context, r eventstore.Record) error
 
 	// Start is where a partition begins for which the group has committed no offset yet.
@@ -57,9 +58,9 @@ type Config struct {
 	// Retry says. Default: the store's, which is [Classify] and what it adds for its own errors.
 	Classify func(error) Verdict
 
-	// Deployment is for how long an event is tried again whose type or schema this program does not
-	// know, before it becomes a dead letter; see [WaitThenDeadLetter]. The time begins again when a
-	// member is given the partition. Default: [DefaultDeployment].
+	// Deployment is for how long an event is tried again whose type or schema this program does
+	// not know. Then the event becomes a dead letter; see [WaitThenDeadLetter]. The time begins
+	// again when a member is given the partition. Default: [DefaultDeployment].
 	Deployment time.Duration
 
 	// LongWait is after how long a wait is logged, and counted by [Subscription].Stats; see
@@ -111,10 +112,12 @@ func (c Config) Complete(categories []string) (Config, error) {
 	}
 	report(c.Group == "" || len(c.Group) > eventstore.MaxIDBytes,
 		"Group is %q, expected a name of 1 to %d bytes", c.Group, eventstore.MaxIDBytes)
-	report(!slices.Contains(categories, c.Category), "Category is %q, expected one of the store's Categories", c.Category)
+	report(!slices.Contains(categories, c.Category), "Category is %q, expected one of the store's Categories",
+		c.Category)
 	report(c.Handler == nil, "Handler is nil, expected a function")
 	report(c.Concurrency < 1, "Concurrency is %d, expected 1 or more", c.Concurrency)
-	report(c.MaxInFlight < c.Concurrency, "MaxInFlight is %d, expected Concurrency, %d, or more", c.MaxInFlight, c.Concurrency)
+	report(c.MaxInFlight < c.Concurrency, "MaxInFlight is %d, expected Concurrency, %d, or more", c.MaxInFlight,
+		c.Concurrency)
 	report(c.Retry.Attempts < 1, "Retry.Attempts is %d, expected 1 or more", c.Retry.Attempts)
 	report(c.Retry.First < 0 || c.Retry.Longest < c.Retry.First,
 		"Retry pauses are %s to %s, expected 0 < First ≤ Longest", c.Retry.First, c.Retry.Longest)

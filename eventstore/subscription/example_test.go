@@ -54,7 +54,9 @@ func statements(ctx context.Context, store interface {
 	_, err := store.Subscribe(ctx, subscription.Config{
 		Group:    "statements",
 		Category: "Account",
-		Handler: func(_ context.Context, r eventstore.Record) error { // a repository's Handler makes one of decoded events
+		Handler: func(_ context.Context,
+			r eventstore.Record,
+		) error { // a repository's Handler makes one of decoded events
 			if r.AggregateID == "alice" && !printer.Load() {
 				return errors.New("no printer")
 			}

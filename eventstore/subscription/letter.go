@@ -10,19 +10,19 @@ import (
 // DeadLetters are the events that handlers did not handle, for those who look after them. The
 // running subscriptions do what is asked here. Methods may be called by any number of goroutines.
 type DeadLetters interface {
-	// List returns the letters of the handler, or of all handlers if it is empty, that are neither
-	// handled nor discarded; in the order in which they were set aside. It knows all that is set
-	// aside at the time of the call.
+	// List returns the letters of the handler, or of all handlers if it is empty. Those that are
+	// handled or discarded are left out. Letters come in the order in which they were set aside.
+	// List knows all that is set aside at the time of the call.
 	List(ctx context.Context, handler string) ([]Letter, error)
 
 	// Show returns the event of a letter, whole, and all that happened to the letter, also of one
 	// that is handled or discarded by now. A letter that never was is a *[NoLetterError].
 	Show(ctx context.Context, id LetterID) (Event, []Trace, error)
 
-	// Redrive asks that the letter's key is handled again: all its letters, in order, by the running
-	// subscription that has the partition. Where one fails again, the rest stays set aside. It
-	// returns when the request is stored, and the reason with it. A letter that is handled or
-	// discarded, or never was, is a *[NoLetterError].
+	// Redrive asks that the letter's key is handled again: all its letters, in order, by the
+	// running subscription that has the partition. Where one fails again, the rest stays set
+	// aside. It returns when the request is stored, and the reason with it. A letter that is
+	// handled or discarded, or never was, is a *[NoLetterError].
 	Redrive(ctx context.Context, id LetterID, reason string) error
 
 	// Discard gives the event up for this handler, which is never called with it again. The events

@@ -16,16 +16,16 @@ type Subscription interface {
 	// Done is closed when the subscription has ended: somebody has closed it, or it cannot go on.
 	Done() <-chan struct{}
 
-	// Err returns why the subscription has ended, such as [eventstore.ErrClosed]. While it runs, Err
-	// returns why partitions of this member are stopped, joined. It returns nil while all goes on,
-	// and after a Close that came before the end.
+	// Err returns why the subscription has ended, such as [eventstore.ErrClosed]. While it runs,
+	// Err returns why partitions of this member are stopped, joined. It returns nil while all goes
+	// on, and after a Close that came before the end.
 	Err() error
 
 	// Stats returns what this member has done.
 	Stats() Stats
 
-	// Waits returns what the subscription has been waiting for, longer than [Config].LongWait, and at
-	// once the partitions that have stopped; the longest wait first.
+	// Waits returns what the subscription has been waiting for, longer than [Config].LongWait, and
+	// at once the partitions that have stopped; the longest wait first.
 	Waits() []Wait
 }
 
@@ -50,8 +50,8 @@ type Stats struct {
 type Wait struct {
 	Partition int32 // −1: all of the member's
 
-	// Key is the aggregate whose events wait; EventID, EventType and Offset are of its event that is
-	// tried. Without a key the whole partition waits, and Offset is −1.
+	// Key is the aggregate whose events wait; EventID, EventType and Offset are of its event that
+	// is tried. Without a key the whole partition waits, and Offset is −1.
 	Key       string
 	EventID   string
 	EventType string

@@ -23,7 +23,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestLetterIDs(t *testing.T) {
 	t.Parallel()
 	for _, id := range []subscription.LetterID{
-		{Handler: "h", Topic: "t", Partition: 3, Offset: 1 << 40}, {Handler: "a/b", Topic: "t.u", Partition: 0, Offset: 0},
+		{Handler: "h", Topic: "t", Partition: 3, Offset: 1 << 40}, {
+			Handler: "a/b", Topic: "t.u", Partition: 0,
+			Offset: 0,
+		},
 	} {
 		got, err := subscription.ParseLetterID(id.String())
 		require.NoError(t, err)
@@ -59,7 +62,8 @@ func TestDefaults(t *testing.T) {
 	cfg, err := subscription.Config{Group: "g", Category: "C", Handler: handler}.Complete([]string{"B", "C"})
 	require.NoError(t, err)
 	require.Equal(t, subscription.Retry{
-		Attempts: subscription.DefaultRetryAttempts, First: subscription.DefaultRetryFirst, Longest: subscription.DefaultRetryLongest,
+		Attempts: subscription.DefaultRetryAttempts, First: subscription.DefaultRetryFirst,
+		Longest: subscription.DefaultRetryLongest,
 	}, cfg.Retry)
 	require.Equal(t, subscription.DefaultConcurrency, cfg.Concurrency)
 	require.Equal(t, subscription.DefaultMaxInFlight, cfg.MaxInFlight)
@@ -74,7 +78,8 @@ func TestClassify(t *testing.T) {
 	for want, all := range map[subscription.Verdict][]error{
 		subscription.RetryForever: {
 			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed,
-			away(true), fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away(true)), errors.Join(errBad, away(false), away(true)),
+			away(true), fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away(true)), errors.Join(errBad, away(false),
+				away(true)),
 			&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Name: "postgres"}, syscall.EHOSTUNREACH,
 		},
 		subscription.WaitThenDeadLetter: {

@@ -30,14 +30,15 @@ const (
 // Classify is the default of [Config].Classify, unless a store has more to say. It goes by what an
 // error means for the event:
 //
-//   - RetryForever, for the event is not to blame: a conflict of versions; a partition of another
-//     instance; an append whose outcome is not known; a store that is closed; a peer that is away,
-//     or whose name is not known; any error with a method Unavailable() bool that returns true.
+//   - RetryForever, for the event is not to blame. A store refuses: a conflict of versions, a
+//     partition of another instance, an append whose outcome is not known, a store that is closed.
+//     Or a peer is away, or its name is not known. Or an error has a method Unavailable() bool
+//     that returns true.
 //   - WaitThenDeadLetter: a type, a revision or a schema that this program does not know
 //     ([eventstore.ErrUnknownEvent]).
-//   - DeadLetterAtOnce, for another attempt would end the same: an event that no program can decode
-//     ([eventstore.ErrUndecodable]); input that breaks a rule ([eventstore.ErrInvalid]); an id that
-//     another command has ([eventstore.ErrCommandReused]).
+//   - DeadLetterAtOnce, for another attempt would end the same. No program can decode the event
+//     ([eventstore.ErrUndecodable]), input breaks a rule ([eventstore.ErrInvalid]), or an id
+//     belongs to another command ([eventstore.ErrCommandReused]).
 //   - RetryThenDeadLetter: anything else, among it a panic.
 //
 // An error that wraps several has the first of these meanings that one of them has.

@@ -71,10 +71,11 @@ func Unreachable(err error) bool {
 	var call *net.OpError
 	var name *net.DNSError
 	return errors.As(err, &call) && call.Op == "dial" || errors.As(err, &name) ||
-		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
+		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err,
+		syscall.ENETUNREACH)
 }
 
-// What is waited for where the event is to blame.
+// Waits for those who can mend an event's trouble.
 const (
 	forEvent      = "the handler, which fails with the event"
 	forDeployment = "a release that knows the event's type and schema"

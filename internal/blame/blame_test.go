@@ -15,11 +15,14 @@ import (
 func TestWhatIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"a partition that another instance owns":           eventstore.ErrNotOwner,
-		"others who write to the same stream":              eventstore.ErrConflict,
-		"brokers that tell whether an append is stored":    eventstore.ErrOutcomeUnknown,
-		"a store that is closed":                           eventstore.ErrClosed,
-		"a peer that cannot be reached":                    &net.OpError{Op: "dial", Err: errors.New("connection refused")},
+		"a partition that another instance owns":        eventstore.ErrNotOwner,
+		"others who write to the same stream":           eventstore.ErrConflict,
+		"brokers that tell whether an append is stored": eventstore.ErrOutcomeUnknown,
+		"a store that is closed":                        eventstore.ErrClosed,
+		"a peer that cannot be reached": &net.OpError{
+			Op:  "dial",
+			Err: errors.New("connection refused"),
+		},
 		"a release that knows the event's type and schema": eventstore.ErrUnknownEvent,
 		"the handler, which fails with the event":          eventstore.ErrUndecodable,
 	} {

@@ -30,8 +30,9 @@ func BenchmarkRunner(b *testing.B) {
 	next, end := int64(0), int64(b.N)
 	var counts delivery.Counts
 	r := delivery.New(delivery.Config{
-		Handler: "h", Topic: "t", Attempts: 3, Patience: time.Hour, Concurrency: 4, MaxInFlight: 1000, MaxBytes: 32 << 20,
-		Counts: &counts,
+		Handler: "h", Topic: "t", Attempts: 3, Patience: time.Hour, Concurrency: 4, MaxInFlight: 1000,
+		MaxBytes: 32 << 20,
+		Counts:   &counts,
 		Source: func(ctx context.Context, yield func(eventstore.Record, delivery.Raw) bool) (int64, error) {
 			for ; next < end; next++ {
 				rec := records[next%keys]

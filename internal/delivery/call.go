@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/internal/goroutine"
 )
 
-// call calls the handler, and asks what its error means. Their code runs in goroutines of their own:
-// nothing else ends by what it does.
+// call calls the handler, and asks what its error means. Their code runs in goroutines of their
+// own: nothing else ends by what it does.
 func (s *Subscriber) call(ctx context.Context, r eventstore.Record) (subscription.Verdict, error) {
 	err := goroutine.Apart("handler of group "+s.cfg.Group, func() error {
 		defer s.calls.enter()()
@@ -40,7 +40,8 @@ func random() float64 { return rand.Float64() } //nolint:gosec // spreads retrie
 // calls are the goroutines in which a subscription's handler runs.
 type calls struct{ running sync.Map }
 
-// enter notes that the handler runs in this goroutine, until the function that it returns is called.
+// enter notes that the handler runs in this goroutine, until the function that it returns is
+// called.
 func (c *calls) enter() (leave func()) {
 	id := goroutine.Current()
 	if id == 0 { // a runtime that does not tell: then nobody is taken for the handler

@@ -16,8 +16,8 @@ type Raw interface {
 	Bytes() (key, value []byte, headers []subscription.Header)
 }
 
-// Source yields records of a partition that count, from where it stands on. Where there are none yet
-// it waits for them. It reports in position the offset before which there is nothing more. It
+// Source yields records of a partition that count, from its place on. It waits for records if there
+// are none yet. It reports in position the offset before which there is nothing more. It
 // returns when ctx ends, with an error when there will be no more, and where yield returns false.
 type Source func(ctx context.Context, yield func(eventstore.Record, Raw) bool) (position int64, err error)
 
@@ -39,8 +39,8 @@ type Config struct {
 	Now func() time.Time
 	// Write adds an entry to the letters' log and sets its position. It tries until ctx ends.
 	Write func(ctx context.Context, e *letters.Entry) error
-	// Read returns the entry at a position of the letters' log, and the record in it. It tries until
-	// ctx ends.
+	// Read returns the entry at a position of the letters' log, and the record in it. It tries
+	// until ctx ends.
 	Read func(ctx context.Context, position int64) (letters.Entry, eventstore.Record, error)
 	// Commit is told the offset before which all is done, whenever that grows.
 	Commit func(offset int64)

@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/internal/wake"
 )
 
-// known is what a subscription knows of the letters' log: which events are set aside, and which were
-// and are done with. The events stay in the log.
+// known is what a subscription knows of the letters' log: which events are set aside, and which
+// were and are done with. The events stay in the log.
 type known struct {
 	mu      sync.Mutex
 	next    int64 // all before is known
@@ -39,8 +39,8 @@ func (k *known) of(n int32) *letters.Parked {
 }
 
 // Learn takes note of the next entry of the letters' log. Those of other handlers and topics mean
-// nothing here. It tells the runner of the partition also what the runner itself wrote: somebody may
-// have read that, and asked for more, before its acknowledgement came.
+// nothing here. It tells the runner of the partition what is written, also by the runner itself.
+// Somebody may have read that, and asked for more, before its acknowledgement came.
 func (s *Subscriber) Learn(e letters.Entry) {
 	if e.Handler != s.cfg.Group || e.Topic != s.store.Topic {
 		return

@@ -73,9 +73,9 @@ func New(cfg Config, next int64, parked *letters.Parked) *Runner {
 	}
 }
 
-// Order tells the runner of an entry of the letters' log, in the log's order: also of those that it
-// wrote itself, whose acknowledgement may come before or after. It returns once the runner knows, or
-// needs to know nothing more, or ctx ends.
+// Order tells the runner of an entry of the letters' log, in the log's order. It also tells it of
+// what the runner itself wrote, whose acknowledgement may come before or after. It returns once the
+// runner knows, or needs to know nothing more, or ctx ends.
 func (r *Runner) Order(ctx context.Context, e letters.Entry) {
 	select {
 	case r.orders <- e:

@@ -27,8 +27,8 @@ func (r *raw) Bytes() (key, value []byte, headers []subscription.Header) {
 	return []byte(r.AggregateID), r.Value, []subscription.Header{{Name: "eventId", Value: []byte(r.ID)}}
 }
 
-// world is a partition, its letters' log and a handler, in memory. It keeps everything that a runner
-// does to it when the runner ends.
+// world is a partition, its letters' log and a handler, in memory. It keeps everything that a
+// runner does to it when the runner ends.
 type world struct {
 	mu      sync.Mutex
 	records []eventstore.Record // by offset
@@ -47,11 +47,15 @@ type world struct {
 }
 
 func newWorld(keys ...string) *world {
-	w := &world{now: time.Unix(1, 0), fail: func(int64) error { return nil }, written: func(letters.Entry) {}, grown: make(chan struct{}, 1)}
+	w := &world{
+		now: time.Unix(1, 0), fail: func(int64) error { return nil }, written: func(letters.Entry) {},
+		grown: make(chan struct{}, 1),
+	}
 	w.changed = sync.NewCond(&w.mu)
 	for i, key := range keys {
 		w.records = append(w.records, eventstore.Record{
-			Header: event.Header{AggregateID: key, ID: fmt.Sprint(i)}, Value: []byte{1}, Position: event.Position{Offset: int64(i)},
+			Header: event.Header{AggregateID: key, ID: fmt.Sprint(i)}, Value: []byte{1},
+			Position: event.Position{Offset: int64(i)},
 		})
 	}
 	return w
@@ -71,7 +75,8 @@ func (w *world) change(f func()) {
 func (w *world) config() delivery.Config {
 	next := w.commit
 	return delivery.Config{
-		Handler: "h", Topic: "t", Attempts: 3, Patience: time.Hour, Concurrency: 2, MaxInFlight: 8, MaxBytes: 1 << 20, Counts: &w.counts,
+		Handler: "h", Topic: "t", Attempts: 3, Patience: time.Hour, Concurrency: 2, MaxInFlight: 8,
+		MaxBytes: 1 << 20, Counts: &w.counts,
 		Source: func(ctx context.Context, yield func(eventstore.Record, delivery.Raw) bool) (int64, error) {
 			for ; next < int64(len(w.records)); next++ {
 				rec := w.records[next]
@@ -199,7 +204,8 @@ func (w *world) until(t require.TestingT, what string, holds func() bool) {
 // order is written by somebody else.
 func (w *world) order(kind letters.Kind, offset int64) {
 	e := letters.Entry{
-		LetterID: subscription.LetterID{Handler: "h", Topic: "t", Offset: offset}, Kind: kind, Key: []byte(w.records[offset].AggregateID),
+		LetterID: subscription.LetterID{Handler: "h", Topic: "t", Offset: offset}, Kind: kind,
+		Key: []byte(w.records[offset].AggregateID),
 	}
 	w.change(func() { e.Position = int64(len(w.letters)); w.letters = append(w.letters, e) })
 }
@@ -232,7 +238,8 @@ func TestPoisonIsSetAsideAndItsKeyWaits(t *testing.T) {
 
 	w.order(letters.Redrive, 0)
 	w.until(t, "the redrive fails", func() bool { return len(w.kinds()[letters.Failed]) == 1 })
-	require.Equal(t, []int64{1, 3, 5}, slices.Sorted(slices.Values(w.success)), "nothing overtakes the letter that failed again")
+	require.Equal(t, []int64{1, 3, 5}, slices.Sorted(slices.Values(w.success)),
+		"nothing overtakes the letter that failed again")
 	stop()
 
 	stop = w.start(t) // knows from the topic alone
@@ -245,7 +252,8 @@ func TestPoisonIsSetAsideAndItsKeyWaits(t *testing.T) {
 	require.LessOrEqual(t, w.most, 2)
 }
 
-// A letter can be read as soon as it is written, and somebody may ask for it before the runner knows that it is.
+// A letter can be read as soon as it is written, and somebody may ask for it before the runner
+// knows that it is.
 func TestAskedForBeforeTheLetterIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	w := newWorld("p", "p")
@@ -296,7 +304,8 @@ func TestDiscardLetsTheKeyGoOn(t *testing.T) {
 	require.Zero(t, w.parked().Len())
 }
 
-// What a process wrote that lost the partition, and did not know, of an event that is done here, does not stop its key.
+// A process that lost the partition, and did not know, writes a letter of an event that is done
+// here. The letter does not stop its key.
 func TestLettersOfAProcessThatLostThePartition(t *testing.T) {
 	t.Parallel()
 	w := newWorld("a", "a")
@@ -309,8 +318,8 @@ func TestLettersOfAProcessThatLostThePartition(t *testing.T) {
 	require.Equal(t, []int64{0, 1}, w.success)
 }
 
-// A process was killed after it had set an event aside, and before it committed: what comes before the letter was handled, and is
-// neither set aside behind it nor handled after it.
+// A process was killed after it had set an event aside, and before it committed. The events before
+// the letter were handled: they are neither set aside behind it nor handled after it.
 func TestWhatComesBeforeALetterIsDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld("p", "p", "p")
@@ -331,7 +340,8 @@ func TestWhatComesBeforeALetterIsDone(t *testing.T) {
 	}
 	poisoned = false
 	w.letters = append(w.letters, letters.Entry{
-		LetterID: subscription.LetterID{Handler: "h", Topic: "t", Offset: 1}, Kind: letters.Redrive, Key: []byte("p"), Position: 2,
+		LetterID: subscription.LetterID{Handler: "h", Topic: "t", Offset: 1}, Kind: letters.Redrive,
+		Key: []byte("p"), Position: 2,
 	})
 	stop := w.start(t)
 	w.until(t, "the redrive succeeds", func() bool { return w.commit == 3 && len(w.kinds()[letters.Handled]) == 2 })
@@ -339,8 +349,8 @@ func TestWhatComesBeforeALetterIsDone(t *testing.T) {
 	require.Equal(t, []int64{0, 1, 2}, w.success)
 }
 
-// Processes come and go, the handler fails as it likes, and people redrive and discard: keys keep their order, and every
-// event is handled, discarded or set aside.
+// Processes come and go, the handler fails as it likes, and people redrive and discard. Keys keep
+// their order, and every event is handled, discarded or set aside.
 func TestAnyCourseOfEvents(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

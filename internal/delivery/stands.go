@@ -19,8 +19,8 @@ const WholeMember = -1
 const Gathering = "the dead letters are read"
 
 // Stands are the partitions of a member that it does not handle at the moment, and why; under
-// [WholeMember], why it handles none. A store notes them. Its methods may be called by any number of
-// goroutines.
+// [WholeMember], why it handles none. A store notes them. Its methods may be called by any number
+// of goroutines.
 type Stands struct {
 	reason func(error) string
 

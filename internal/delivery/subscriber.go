@@ -22,14 +22,14 @@ type Store struct {
 
 	// Write adds an entry to the letters' log and sets its position. It tries until ctx ends.
 	Write func(ctx context.Context, e *letters.Entry) error
-	// Read returns the entry at a position of the letters' log, and the record in it. It tries until
-	// ctx ends.
+	// Read returns the entry at a position of the letters' log, and the record in it. It tries
+	// until ctx ends.
 	Read func(ctx context.Context, position int64) (letters.Entry, eventstore.Record, error)
 	// LettersEnd returns the position after the last entry that the letters' log has now.
 	LettersEnd func(ctx context.Context) (int64, error)
 
-	// Reason says what is waited for where an error does not blame the event, or nothing: see package
-	// blame.
+	// Reason says what is waited for where an error does not blame the event, or nothing: see
+	// package blame.
 	Reason func(error) string
 	// Public turns an error of the store's inside into one for its users.
 	Public func(error) error
@@ -68,9 +68,9 @@ func NewSubscriber(cfg subscription.Config, store Store) *Subscriber {
 	return s
 }
 
-// Start calls run in a goroutine, and ends when run has returned. run returns soon after its context
-// has ended: that is when the subscription is closed, or after [Subscriber.Fail]. ctx gives the
-// context its values.
+// Start calls run in a goroutine, and ends when run has returned. run returns soon after its
+// context has ended: that is when the subscription is closed, or after [Subscriber.Fail]. ctx
+// gives the context its values.
 //
 // It returns [eventstore.ErrClosed], and calls nothing, if of takes no subscription any more.
 func (s *Subscriber) Start(ctx context.Context, of *Subscriptions, run func(ctx context.Context)) error {

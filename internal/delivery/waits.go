@@ -16,7 +16,7 @@ type Wait struct {
 	Doing    string // what takes so long, if it is not that attempts fail
 }
 
-// What takes long.
+// Names of what takes long.
 const (
 	handling = "the handler runs"
 	writing  = "a dead letter is written"

@@ -16,7 +16,8 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 )
 
-// An event that is not to blame is tried for as long as it takes, and these attempts leave it all that are its own.
+// An event that is not to blame is tried for as long as it takes, and these attempts leave it all
+// that are its own.
 func TestAttemptsThatAreNotTheEventsDoNotCount(t *testing.T) {
 	t.Parallel()
 	w := newWorld("a")
@@ -37,7 +38,8 @@ func TestAttemptsThatAreNotTheEventsDoNotCount(t *testing.T) {
 	require.Empty(t, w.letters)
 }
 
-// An event that this build does not know waits for another build that does, for as long as it has patience.
+// An event that this build does not know waits for another build that does, for as long as it has
+// patience.
 func TestWhatIsUnknownWaitsAndThenIsALetter(t *testing.T) {
 	t.Parallel()
 	w := newWorld("new", "a", "new")
@@ -58,7 +60,8 @@ func TestWhatIsUnknownWaitsAndThenIsALetter(t *testing.T) {
 	require.Greater(t, w.letters[0].Attempts, 9)
 }
 
-// Whatever takes long is told: what fails again and again, what does not come back, and that nothing more is read.
+// A runner tells what takes long: an event that fails again and again, and a handler that does not
+// come back. It tells, too, that it reads no more.
 func TestWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld("failing", "hanging", "a", "b", "c", "d", "e")
@@ -110,8 +113,8 @@ func TestWaits(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
-// Somebody sets the group's offset back after a letter was handled: the key's events are handled again, in order, and what is set
-// aside or given up stays so.
+// Somebody sets the group's offset back after a letter was handled. The key's events are handled
+// again, in order. Events that are set aside or given up stay so.
 func TestEventsAreHandledAgainFromAnOffsetOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld("p", "p", "q", "q", "r", "r")
@@ -139,7 +142,8 @@ func TestEventsAreHandledAgainFromAnOffsetOn(t *testing.T) {
 
 	w.commit = 0
 	w.letters = append(w.letters, letters.Entry{
-		LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Rewound, Position: int64(len(w.letters)),
+		LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Rewound,
+		Position: int64(len(w.letters)),
 	})
 	stop = w.start(t)
 	w.until(t, "all are done", func() bool { return w.commit == 6 && len(w.success) == 3 })
@@ -158,7 +162,7 @@ func (w *world) ordered(t require.TestingT, offsets []int64) {
 	}
 }
 
-// What no more is read for is said as it is.
+// A runner says why it reads no more.
 func TestWhyNoMoreIsRead(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -235,8 +239,8 @@ func TestALetterThatIsWrittenIsOneWait(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
-// A partition whose records cannot be read any more ends, and takes orders until its handlers have returned: whoever gives them
-// gives them to others, too.
+// A partition whose records cannot be read any more ends, and takes orders until its handlers have
+// returned. The same goroutine gives orders to other partitions, too.
 func TestOrdersDoNotWaitForARunnerThatEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld("a")

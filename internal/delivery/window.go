@@ -1,6 +1,7 @@
 package delivery
 
-// Window is the records of a partition that are read and not done, and the order in which they may be handled.
+// Window is the records of a partition that are read and not done, and the order in which they may
+// be handled.
 //
 // Invariants: of a key at most one record is out at a time, and it is the key's first that is not
 // done. LowWater never passes a record that is not done.
@@ -58,7 +59,8 @@ func (w *Window[T]) Next() *Task[T] {
 	return l.tasks[0]
 }
 
-// Wake lets another Next take a record that is out and will be handled again. Until then its key waits.
+// Wake lets another Next take a record that is out and will be handled again. Until then its key
+// waits.
 func (w *Window[T]) Wake(t *Task[T]) {
 	if l := w.lanes[t.Key]; l != nil && l.tasks[0] == t {
 		w.ready = append(w.ready, l)
@@ -96,7 +98,8 @@ func (w *Window[T]) Len() int { return w.open }
 // the first that is not.
 func (w *Window[T]) Span() int { return len(w.order) }
 
-// Behind reports whether the record of the key at the offset was added, or passed, and is done with.
+// Behind reports whether the record of the key at the offset was added, or passed, and is done
+// with.
 func (w *Window[T]) Behind(key string, offset int64) bool {
 	if offset >= w.next {
 		return false

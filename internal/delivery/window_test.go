@@ -44,12 +44,16 @@ func TestOnlyTheKeyThatIsRetriedWaits(t *testing.T) {
 	require.Zero(t, w.Len())
 }
 
-// Whatever happens in whatever order, keys keep their order, one record of each is out, and the low-water mark is that of a model.
+// Keys keep their order, one record of each is out, and the low-water mark is that of a model, in
+// every order of what happens.
 func TestAnyOrderOfEvents(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := delivery.NewWindow[int](0)
-		m := model{last: make(map[string]int64), out: make(map[string]*delivery.Task[int]), undone: make(map[int64]string)}
+		m := model{
+			last: make(map[string]int64), out: make(map[string]*delivery.Task[int]),
+			undone: make(map[int64]string),
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"add":  func(t *rapid.T) { m.add(t, w) },
 			"pass": func(t *rapid.T) { m.next += rapid.Int64Range(0, 2).Draw(t, "by"); w.Pass(m.next) },

@@ -102,7 +102,8 @@ func (l *lane) learn(e *Entry) {
 		l.traces[e.Offset] = append(l.traces[e.Offset], trace)
 	case Failed:
 		if known != nil {
-			known.Waiting, known.Error, known.Attempts, known.First, known.Last = false, e.Note, e.Attempts, e.First, e.Last
+			known.Waiting, known.Error, known.Attempts, known.First, known.Last = false, e.Note, e.Attempts, e.First,
+				e.Last
 			l.traces[e.Offset] = append(l.traces[e.Offset], trace)
 		}
 	case Redrive:

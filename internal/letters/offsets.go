@@ -1,8 +1,8 @@
 package letters
 
-// offsets is a set of offsets, none negative: a bit for each, so that the letters of a long lane,
-// close to one another, take little memory. It shrinks only where somebody sets the group's offset
-// back: a letter may be written late, however long ago it was resolved.
+// offsets is a set of offsets, none negative. It has a bit for each, so that the letters of a long
+// lane, close to one another, take little memory. It shrinks only where somebody sets the group's
+// offset back: a letter may be written late, however long ago it was resolved.
 type offsets map[int64]uint64
 
 const wordBits = 64

@@ -13,7 +13,8 @@ import (
 func TestOffsetsAreASet(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		some := rapid.OneOf(rapid.Int64Range(0, 300), rapid.Int64Range(math.MaxInt64-200, math.MaxInt64), rapid.Int64Range(0, math.MaxInt64))
+		some := rapid.OneOf(rapid.Int64Range(0, 300), rapid.Int64Range(math.MaxInt64-200, math.MaxInt64),
+			rapid.Int64Range(0, math.MaxInt64))
 		o, want := make(offsets), make(map[int64]bool)
 		for _, offset := range rapid.SliceOf(some).Draw(t, "added") {
 			o.add(offset)
@@ -33,7 +34,8 @@ func TestOffsetsAreASet(t *testing.T) {
 	})
 }
 
-// What is remembered of a million letters in a row, handled one after the other, fits in a few hundred kilobytes.
+// The memory of a million letters in a row, handled one after the other, is a few hundred
+// kilobytes.
 func TestResolvedLettersTakeLittle(t *testing.T) {
 	t.Parallel()
 	p := NewParked()

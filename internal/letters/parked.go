@@ -13,7 +13,7 @@ import (
 //   - While a key has letters, no event of it is handled but its first letter.
 //   - A letter that was handled or discarded never comes back, whatever is written of it later,
 //     unless somebody sets the group's offset back.
-//   - What a Parked says does not depend on the order in which entries are applied, or on how often.
+//   - The outcome does not depend on the order in which entries are applied, or on how often.
 //     A process knows what it wrote before it knows what others wrote earlier. Rewound is the
 //     exception: the next member writes it, and reads it, before it handles anything.
 type Parked struct {
@@ -64,8 +64,8 @@ func (p *Parked) Lane(key string) Lane { return p.lanes[key] }
 func (p *Parked) Keys() []string { return slices.Sorted(maps.Keys(p.lanes)) }
 
 // Due reports whether the first letter of the key is to be handled again. It is if somebody asked
-// for the key after the letter was written and after the last redrive of the key failed; and if it
-// only waited behind others, which are done with.
+// for the key after the letter was written and after the last redrive of the key failed. It is,
+// too, if it only waited behind others, which are done with.
 func (p *Parked) Due(key string) bool {
 	l := p.lanes[key]
 	if l == nil {
@@ -94,9 +94,9 @@ func (p *Parked) Holds(key string, offset int64) bool {
 	return p.lanes[key].at(offset) >= 0
 }
 
-// Passed reports whether the event of the key at the offset is a letter or comes before one. Then it
-// is handled or set aside: a process that sets an event aside has done so with all before it that it
-// had not handled.
+// Passed reports whether the event of the key at the offset is a letter or comes before one. Then
+// it is handled or set aside. A process that sets an event aside has first set aside all before it
+// that it had not handled.
 func (p *Parked) Passed(key string, offset int64) bool {
 	last, ok := p.last[key]
 	return ok && offset <= last

@@ -16,7 +16,8 @@ func told(entries ...any) *letters.Parked {
 	p := letters.NewParked()
 	for i := 0; i < len(entries); i += 2 {
 		p.Apply(&letters.Entry{
-			LetterID: subscription.LetterID{Offset: int64(entries[i+1].(int))}, Kind: entries[i].(letters.Kind), Key: []byte("k"), Position: int64(i),
+			LetterID: subscription.LetterID{Offset: int64(entries[i+1].(int))}, Kind: entries[i].(letters.Kind),
+			Key: []byte("k"), Position: int64(i),
 		})
 	}
 	return p
@@ -31,17 +32,25 @@ func TestWhatEntriesComeTo(t *testing.T) {
 		offsets []int64
 		redrive bool
 	}{
-		"nothing":                             {told(), nil, false},
-		"a letter":                            {told(dead, 5), []int64{5}, false},
-		"twice":                               {told(dead, 5, dead, 5), []int64{5}, false},
-		"in the order of offsets":             {told(dead, 5, waiting, 9, waiting, 7), []int64{5, 7, 9}, false},
-		"redrive":                             {told(dead, 5, waiting, 7, redrive, 5), []int64{5, 7}, true},
-		"handled":                             {told(dead, 5, waiting, 7, redrive, 5, handled, 5), []int64{7}, true},
-		"all handled":                         {told(dead, 5, redrive, 5, handled, 5), nil, false},
-		"failed again":                        {told(dead, 5, waiting, 7, redrive, 5, handled, 5, failed, 7), []int64{7}, false},
-		"the rest goes on after a discard":    {told(dead, 5, waiting, 7, discarded, 5), []int64{7}, true},
-		"a dead one stays":                    {told(dead, 5, dead, 7, discarded, 5), []int64{7}, false},
-		"one that waits is discarded":         {told(dead, 5, waiting, 7, waiting, 9, discarded, 7), []int64{5, 9}, false},
+		"nothing":                 {told(), nil, false},
+		"a letter":                {told(dead, 5), []int64{5}, false},
+		"twice":                   {told(dead, 5, dead, 5), []int64{5}, false},
+		"in the order of offsets": {told(dead, 5, waiting, 9, waiting, 7), []int64{5, 7, 9}, false},
+		"redrive":                 {told(dead, 5, waiting, 7, redrive, 5), []int64{5, 7}, true},
+		"handled":                 {told(dead, 5, waiting, 7, redrive, 5, handled, 5), []int64{7}, true},
+		"all handled":             {told(dead, 5, redrive, 5, handled, 5), nil, false},
+		"failed again": {
+			told(dead, 5, waiting, 7, redrive, 5, handled, 5, failed, 7),
+			[]int64{7},
+			false,
+		},
+		"the rest goes on after a discard": {told(dead, 5, waiting, 7, discarded, 5), []int64{7}, true},
+		"a dead one stays":                 {told(dead, 5, dead, 7, discarded, 5), []int64{7}, false},
+		"one that waits is discarded": {
+			told(dead, 5, waiting, 7, waiting, 9, discarded, 7),
+			[]int64{5, 9},
+			false,
+		},
 		"what was done never comes back":      {told(dead, 5, handled, 5, dead, 5, waiting, 5), nil, false},
 		"discarded before it was known":       {told(discarded, 5, dead, 5), nil, false},
 		"what it waited for is done":          {told(dead, 5, discarded, 5, waiting, 7), []int64{7}, true},
@@ -68,7 +77,8 @@ func TestWhatEntriesComeTo(t *testing.T) {
 	}
 }
 
-// Whoever sets an event aside has handled what comes before it, whatever becomes of the letter.
+// A process that sets an event aside has handled the events before it, whatever becomes of the
+// letter.
 func TestWhatComesBeforeALetterIsPassed(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]*letters.Parked{
@@ -86,11 +96,15 @@ func TestWhatComesBeforeALetterIsPassed(t *testing.T) {
 	}
 }
 
-// A process that wrote an entry knows it before those that others wrote earlier. The order in the topic holds.
+// A process that wrote an entry knows it before those that others wrote earlier. The order in the
+// topic holds.
 func TestTheLaterRequestHoldsInWhateverOrderItIsKnown(t *testing.T) {
 	t.Parallel()
 	entry := func(kind letters.Kind, position int64) *letters.Entry {
-		return &letters.Entry{LetterID: subscription.LetterID{Offset: 5}, Kind: kind, Key: []byte("k"), Position: position}
+		return &letters.Entry{
+			LetterID: subscription.LetterID{Offset: 5}, Kind: kind, Key: []byte("k"),
+			Position: position,
+		}
 	}
 	for _, x := range []struct {
 		failed, redrive int64
@@ -111,7 +125,8 @@ func TestTheLaterRequestHoldsInWhateverOrderItIsKnown(t *testing.T) {
 	}
 }
 
-// A process learns what it wrote from the acknowledgement, and from the topic like everybody: it comes to the same.
+// A process learns what it wrote from the acknowledgement, and from the topic like everybody: it
+// comes to the same.
 func TestWhatIsKnownEarlyAndTwiceComesToTheSame(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -124,7 +139,8 @@ func TestWhatIsKnownEarlyAndTwiceComesToTheSame(t *testing.T) {
 				kinds = append(kinds, letters.Redrive, letters.Failed, letters.Handled, letters.Discarded)
 			}
 			e := letters.Entry{
-				LetterID: subscription.LetterID{Offset: offset}, Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Key: []byte("k"), Position: position,
+				LetterID: subscription.LetterID{Offset: offset}, Kind: rapid.SampledFrom(kinds).Draw(t, "kind"),
+				Key: []byte("k"), Position: position,
 			}
 			known[offset] = true
 			topic, order = append(topic, e), append(order, e)

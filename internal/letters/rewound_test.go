@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 )
 
-// Somebody sets the group's offset back: from there on, what was handled counts no more. What is set aside stays so, and
-// what was given up stays given up.
+// Somebody sets the group's offset back. From there on, events that were handled count no more.
+// Letters that are set aside stay so, and events that were given up stay given up.
 func TestWhatWasHandledIsForgottenFromAnOffsetOn(t *testing.T) {
 	t.Parallel()
 	p := told(

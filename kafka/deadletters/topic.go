@@ -17,9 +17,9 @@ import (
 
 // Topic is the dead-letter topic of a configuration.
 //
-// The first call of List, Show, Redrive or Discard reads the whole topic, and keeps in memory what
-// it says of the letters that are open, without their events: some hundred bytes each. Each later
-// call reads what was written since.
+// The first call of List, Show, Redrive or Discard reads the whole topic. It keeps in memory what
+// the topic says of the letters that are open, without their events: some hundred bytes each. Each
+// later call reads what was written since.
 type Topic struct {
 	client *client.Client
 	log    *deadletter.Log
@@ -143,8 +143,8 @@ func (t *Topic) current(ctx context.Context, use func()) error {
 	return err
 }
 
-// each calls use with every entry from an offset on that the topic has now, and returns the offset
-// to go on from, also where it fails.
+// each calls use with every entry that the topic has now, from an offset on. It returns the offset
+// to go on from, also if it fails.
 func (t *Topic) each(ctx context.Context, from int64, use func(letters.Entry)) (next int64, err error) {
 	begin, end, err := t.log.Ends(ctx)
 	next = max(from, begin)

@@ -110,7 +110,8 @@ func run(
 
 // obey carries out the orders in the lines of the input.
 func obey(
-	ctx context.Context, stdin io.Reader, say *speaker, tills *aggregate.Repository[Till], sub subscription.Subscription,
+	ctx context.Context, stdin io.Reader, say *speaker,
+	tills *aggregate.Repository[Till], sub subscription.Subscription,
 ) error {
 	input := bufio.NewScanner(stdin)
 	for input.Scan() {

@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// Log reads the dead-letter topic. Its methods ask again, until ctx ends, what a broker that is away
-// may answer later.
+// Log reads the dead-letter topic. Its methods ask again, until ctx ends, what a broker that is
+// away may answer later.
 type Log struct{ log log.Log }
 
 // NewLog returns a reader of the topic, by a client that the caller disconnects.
@@ -28,7 +28,7 @@ func NewLog(c *client.Client, topic string) *Log {
 func (l *Log) Topic() string { return l.log.Topic }
 
 // Read calls use with some entries from an offset on, and returns the offset to read from next.
-// Where there are none yet it waits a moment. It calls other with every record that is no entry. If
+// It waits a moment if there are none yet. It calls other with every record that is no entry. If
 // it fails it has called neither.
 func (l *Log) Read(
 	ctx context.Context, from int64, use func(letters.Entry), other func(offset int64, err error),

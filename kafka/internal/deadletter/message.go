@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 )
 
-// maxNote bounds the bytes of an error's text that a record keeps: a letter must fit where its event
-// fitted.
+// maxNote bounds the bytes of an error's text that a record keeps: a letter must fit where its
+// event fitted.
 const maxNote = 8 << 10
 
 // Names of the headers that follow those of the event.

@@ -35,7 +35,8 @@ func stored(t require.TestingT, m *sarama.ProducerMessage) *sarama.Record {
 	return r
 }
 
-// Whatever an event's headers are called, also as ours are, they come back byte for byte.
+// The headers of an event come back byte for byte, whatever their names, also those of this
+// package.
 func TestEntriesComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

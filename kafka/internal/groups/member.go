@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// What a member does before it handles partitions, or one of them.
+// Names of what a member does before it handles partitions, or one of them.
 const (
 	joining = "the member joins its group"
 	asking  = "the group's offset is asked for"

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/fencelog/fencelog/kafka/internal/log"
-
 	"github.com/IBM/sarama"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -16,11 +14,12 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
+	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
 // committedByUs is the metadata of every offset that a subscription commits. Somebody has set an
-// offset without it, such as with kafka-consumer-groups --reset-offsets, or a release before this one
-// has committed it. Then the events from there on are handled again, also those that were dead
+// offset without it, such as with kafka-consumer-groups --reset-offsets, or a release before this
+// one has committed it. Then the events from there on are handled again, also those that were dead
 // letters.
 const committedByUs = "fencelog"
 
@@ -64,8 +63,8 @@ func (m claims) place(
 	if err := m.rewind(ctx, n, next); err != nil {
 		return 0, err
 	}
-	// At once: the next member that has the partition must not begin elsewhere, or forget again what
-	// was handled since.
+	// At once: the next member that has the partition must not begin elsewhere, or forget again
+	// what was handled since.
 	session.MarkOffset(topic, n, next, committedByUs)
 	session.ResetOffset(topic, n, next, committedByUs) // where it is the same offset
 	session.Commit()

@@ -26,11 +26,11 @@ type member struct {
 }
 
 // Subscribe joins the consumer group. It returns once the group's brokers answer. sub must be
-// complete, and must not start at the end: the caller knows where that is. The subscription is one of
-// those that the store closes before itself.
+// complete, and must not start at the end: the caller knows where that is. The subscription is one
+// of those that the store closes before itself.
 //
-// It fails with [eventstore.ErrClosed] if the store takes no subscription any more, with brokers that
-// do not answer, and if ctx ends.
+// It fails with [eventstore.ErrClosed] if the store takes no subscription any more, with brokers
+// that do not answer, and if ctx ends.
 func Subscribe(
 	ctx context.Context, cfg Config, sub subscription.Config, of *delivery.Subscriptions,
 ) (*delivery.Subscriber, error) {
