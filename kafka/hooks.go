@@ -32,6 +32,9 @@ type Hooks struct {
 	// Skipped is called with records that the reader rule leaves out.
 	Skipped func(Skip)
 
+	// Read is called after each fetch, also while Open reads, with how far the index is.
+	Read func(Read)
+
 	// Topic is called when a topic is not as it must be any more, when what is wrong with it changes, and when it is well again.
 	Topic func(topics.Change)
 }
@@ -76,6 +79,14 @@ type Skip struct {
 	Records   int
 }
 
+// Read is how far the index has read a partition.
+type Read struct {
+	Topic     string
+	Partition int32
+	Next      int64 // the first offset that the index does not hold
+	End       int64 // of the partition, as the broker told with the fetch
+}
+
 // observer binds the hooks to a partition.
 func (h Hooks) observer(topic string, p int32) partition.Observer {
 	var o partition.Observer
@@ -99,6 +110,9 @@ func (h Hooks) observer(topic string, p int32) partition.Observer {
 		o.Skipped = func(offset int64, records int) {
 			h.Skipped(Skip{Topic: topic, Partition: p, Offset: offset, Records: records})
 		}
+	}
+	if h.Read != nil {
+		o.Read = func(next, end int64) { h.Read(Read{Topic: topic, Partition: p, Next: next, End: end}) }
 	}
 	return o
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
 // heard is what hooks heard.
@@ -165,4 +166,26 @@ func holdBack(c *kfake.Cluster, end func() int64) (release func()) {
 	})
 	<-held
 	return func() { released.Store(true) }
+}
+
+func TestHooksAreToldHowFarTheIndexIs(t *testing.T) {
+	t.Parallel()
+	_, cfg := fake(t)
+	s := open(t, cfg)
+	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(3, "c-1")...))
+	require.NoError(t, err)
+	end := s.Status()[0].Next
+
+	var mu sync.Mutex
+	var reads []kafka.Read
+	cfg.Hooks.Read = func(r kafka.Read) {
+		mu.Lock()
+		defer mu.Unlock()
+		reads = append(reads, r)
+	}
+	storetest.OpenReader(t, cfg)
+	mu.Lock()
+	defer mu.Unlock()
+	require.NotEmpty(t, reads)
+	require.Equal(t, kafka.Read{Topic: topic, Partition: 0, Next: end, End: end}, reads[len(reads)-1])
 }

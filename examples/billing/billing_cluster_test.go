@@ -68,7 +68,7 @@ func TestSchemasAreTheDeploymentsToRegister(t *testing.T) {
 		for _, e := range billing.Events() {
 			require.Contains(t, stderr.String(), "undeployed.account.events-billing.account."+e.Name)
 		}
-		require.Contains(t, stderr.String(), "go run ./examples/infrastructure/register-schemas")
+		require.Contains(t, stderr.String(), "go run ./examples/infrastructure/billing-tool schemas register")
 	}
 	registerSchemas(t, env)
 	c, s := launch(t, env)

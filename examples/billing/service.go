@@ -40,7 +40,7 @@ func newService(ctx context.Context, b *backend, s settings, t *telemetry, logge
 		Store: b.store, Codec: b.codec, Commands: v.commands, Queries: v.queries, Events: events, Logger: logger,
 	})
 	if errors.Is(err, schema.ErrNotFound) {
-		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/register-schemas", err)
+		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/billing-tool schemas register", err)
 	}
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func TestStart_thatFailsTakesNothing(t *testing.T) {
 	t.Cleanup(empty.Close)
 	faults := map[string]struct{ registry, says string }{
 		"the registry is away":           {"http://" + closed.Addr().String(), "refused"},
-		"the schemas are not registered": {empty.URL, "register-schemas"},
+		"the schemas are not registered": {empty.URL, "schemas register"},
 	}
 	for name, sharing := range map[string]bool{"alone": false, "sharing": true} {
 		t.Run(name, func(t *testing.T) {

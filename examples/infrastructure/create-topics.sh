@@ -5,4 +5,4 @@ set -eu
 cd "$(dirname "$0")/../.."
 : "${KAFKA_BROKERS:=localhost:9092,localhost:9093,localhost:9094}"
 export KAFKA_BROKERS
-exec go run ./examples/infrastructure/create-topics "$@"
+exec go run ./examples/infrastructure/billing-tool topics create "$@"

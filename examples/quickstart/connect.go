@@ -79,7 +79,8 @@ func onKafka(ctx context.Context, getenv func(string) string, logger *slog.Logge
 	var off *topics.Error
 	if errors.As(err, &off) {
 		err = fmt.Errorf(
-			"%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/create-topics",
+			"%w\nto create the missing topics and to see what is off: "+
+				"go run ./examples/infrastructure/billing-tool topics create",
 			err)
 	}
 	if err != nil {

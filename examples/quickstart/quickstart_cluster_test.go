@@ -35,7 +35,7 @@ func TestTwoRunsOnKafka(t *testing.T) {
 	for _, e := range billing.Events() {
 		require.Contains(t, missing, "billing.account.events-billing.account."+e.Name)
 	}
-	require.Contains(t, missing, "go run ./examples/infrastructure/register-schemas")
+	require.Contains(t, missing, "go run ./examples/infrastructure/billing-tool schemas register")
 	schemas, err := registry.NewHTTP(cluster.RegistryURL(), registry.HTTPConfig{})
 	require.NoError(t, err)
 	_, err = registry.Register(t.Context(), schemas, billing.Schemas(), billing.Stored(),

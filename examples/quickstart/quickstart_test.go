@@ -193,7 +193,7 @@ func TestMissingTopicsNameTheProgramThatCreatesThem(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Empty(t, stdout)
 	require.Contains(t, stderr, "topic billing.account.events is missing")
-	require.Contains(t, stderr, "go run ./examples/infrastructure/create-topics")
+	require.Contains(t, stderr, "go run ./examples/infrastructure/billing-tool topics create")
 }
 
 func TestRegistryAway(t *testing.T) {

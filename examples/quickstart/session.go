@@ -46,7 +46,8 @@ func start(ctx context.Context, b *backend, stdout io.Writer, logger *slog.Logge
 		Store: b.store, Codec: b.codec, Commands: s.commands, Queries: s.queries, Events: events, Logger: logger,
 	})
 	if errors.Is(err, schema.ErrNotFound) {
-		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/register-schemas", err)
+		err = fmt.Errorf(
+			"%w\nto register the schemas: go run ./examples/infrastructure/billing-tool schemas register", err)
 	}
 	if err != nil {
 		return nil, err

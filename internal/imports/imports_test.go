@@ -72,6 +72,7 @@ func TestModulesOfTheStoreInKafka(t *testing.T) {
 		"another database":                 {"github.com/jackc/pgx", "github.com/mattn/go-sqlite3", "modernc.org/sqlite"},
 		"the checker of the proof":         {"github.com/anishathalye/porcupine"},
 		"for tests":                        {"github.com/stretchr/testify", "github.com/twmb/franz-go"},
+		"the tool":                         {"github.com/spf13"},
 		"for schemas":                      {"github.com/hamba/avro", "github.com/riferrei/srclient", "github.com/twmb/avro"},
 	} {
 		for _, prefix := range forbidden {

@@ -136,7 +136,7 @@ func TestDiagnoseTopics(t *testing.T) {
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "retention.ms is 604800000, expected -1").Do,
 		"kafka-configs.sh")
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong,
-		"topics fencelog.transfer.events and fencelog.dead-letter are missing").Do, "create-topics")
+		"topics fencelog.transfer.events and fencelog.dead-letter are missing").Do, "fencelog topics create")
 	finding(t, all, "index", doctor.OK, "in memory")
 	finding(t, all, "clock", doctor.Skipped, "topics are missing")
 

@@ -42,7 +42,7 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 			are = "are"
 		}
 		d.wrong(check, fmt.Sprintf("%s %s missing", topicsNamed(missing), are),
-			"create what is missing: go run ./examples/infrastructure/create-topics, or topics.Create")
+			"create what is missing: fencelog topics create, or topics.Create")
 	}
 	for _, what := range sortedKeys(off) {
 		var names []string

@@ -18,23 +18,26 @@ import (
 // subjects, also where their names begin with another prefix.
 func checkPrefix(t *testing.T, s *stack) {
 	t.Helper()
-	const doctor, quickstart = "examples/infrastructure/doctor", "examples/quickstart"
+	const quickstart = "examples/quickstart"
 	dir := t.TempDir()
-	require.NoError(t, s.source.build(t.Context(), dir, createTopics, registerSchemas, doctor, quickstart, billingService))
+	require.NoError(t, s.source.build(t.Context(), dir, billingTool, quickstart, billingService))
 	env := append(s.environment(), environment.TopicPrefix+"=acme")
 
 	for _, step := range []struct {
 		program string
+		args    []string
 		prints  []string
 	}{
-		{createTopics, []string{"acme.account.events ", "acme.dead-letter "}},
-		{registerSchemas, []string{" acme.account.events-billing.account.AccountCreated\n"}},
-		{doctor, []string{"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, 0 warnings"}},
-		{quickstart, []string{"AccountCreated"}},
+		{billingTool, []string{"topics", "create"}, []string{"acme.account.events ", "acme.dead-letter "}},
+		{billingTool, []string{"schemas", "register"}, []string{" acme.account.events-billing.account.AccountCreated\n"}},
+		{billingTool, []string{"doctor"}, []string{
+			"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, 0 warnings",
+		}},
+		{quickstart, nil, []string{"AccountCreated"}},
 	} {
 		// The doctor warns of a broker that answers late, and each step may be taken again.
 		require.EventuallyWithT(t, func(t *assert.CollectT) {
-			cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)))
+			cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)), step.args...)
 			cmd.Env = env
 			output, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s: %s", step.program, output)

@@ -23,9 +23,8 @@ import (
 
 // Programs of this module, relative to its root.
 const (
-	createTopics    = "examples/infrastructure/create-topics"
-	registerSchemas = "examples/infrastructure/register-schemas"
-	lagExporter     = "examples/infrastructure/lag-exporter"
+	billingTool = "examples/infrastructure/billing-tool"
+	lagExporter = "examples/infrastructure/lag-exporter"
 )
 
 const logExtension = ".log"
@@ -158,7 +157,7 @@ func (s *stack) clear(keepLogs bool) error {
 }
 
 func (s *stack) build(ctx context.Context) error {
-	programs := []string{createTopics, registerSchemas, lagExporter}
+	programs := []string{billingTool, lagExporter}
 	if s.source.has(s.service) {
 		programs = append(programs, s.service)
 	}
@@ -216,12 +215,12 @@ func (s *stack) environment() []string {
 
 // deploy makes the steps that come before a service starts.
 func (s *stack) deploy(ctx context.Context) error {
-	for _, step := range []struct{ doing, program string }{
-		{"creating topics", createTopics},
-		{"registering schemas", registerSchemas},
+	for _, step := range []struct{ doing, what, do string }{
+		{"creating topics", "topics", "create"},
+		{"registering schemas", "schemas", "register"},
 	} {
 		s.say("%s", step.doing)
-		cmd := exec.CommandContext(ctx, s.program(step.program))
+		cmd := exec.CommandContext(ctx, s.program(billingTool), step.what, step.do)
 		cmd.Env = s.environment()
 		cmd.Stdout, cmd.Stderr = s.tell, s.tell
 		over := s.tell.During(func() string { return step.doing })

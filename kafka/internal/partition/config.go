@@ -46,13 +46,15 @@ type Observer struct {
 	owner.Observer
 
 	Skipped func(offset int64, records int)
+	Read    func(next, end int64)
 }
 
 // rule returns what the follower needs.
 func (c *Config) rule() rule.Config {
 	return rule.Config{
 		Client: c.Client, Topic: c.Topic, Partition: c.Partition, Partitions: c.Partitions, Category: c.Category,
-		Index: c.Index, Logger: c.Logger, Skipped: c.Observer.Skipped, Broken: c.Broken,
+		Index: c.Index, Logger: c.Logger, Skipped: c.Observer.Skipped, Read: c.Observer.Read,
+		Broken: c.Broken,
 	}
 }
 

@@ -43,6 +43,9 @@ func (f *Follower) applyAll(
 			"the topic holds messages that this library did not write")
 	}
 	f.progress.read(read.Checkpoint.Next, block.HighWatermark)
+	if f.cfg.Read != nil {
+		f.cfg.Read(read.Checkpoint.Next, block.HighWatermark)
+	}
 	f.skips.tell(false)
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// Config is what a follower needs. Every field but Skipped and Broken must be set.
+// Config is what a follower needs. Every field but Skipped, Read and Broken must be set.
 type Config struct {
 	Client     sarama.Client
 	Topic      string
@@ -30,6 +30,7 @@ type Config struct {
 	Logger     *slog.Logger
 
 	Skipped func(offset int64, records int) // is told what does not count
+	Read    func(next, end int64)           // is told after each fetch how far the index is, and where the log ends
 	Broken  broken.Rules                    // by the proof only
 }
 
