@@ -22,15 +22,15 @@ test-cluster: ## run all tests, on three real brokers and a registry (Java 17, M
 .PHONY: older
 older: ## run all tests of the store and its rooms, also those that CI leaves out, on brokers of Kafka 3.5.1
 	FENCELOG_KAFKA_VERSION=3.5.1 go test -race -tags=cluster -timeout=40m $(ARGS) \
-		./kafka ./kafka/connection ./kafka/topics ./kafka/doctor ./kafka/internal/prove
+		./kafka ./kafka/connection ./kafka/topics ./kafka/doctor ./kafka/prove/internal/proof
 
 .PHONY: prove
 prove: ## ten minutes of faults on real brokers, every history checked for linearizability (ARGS="-duration 1m -broken all" …)
-	go run ./kafka/internal/prove/cmd/prove -duration 10m $(ARGS)
+	go run ./kafka/prove -duration 10m $(ARGS)
 
 .PHONY: bench
 bench: ## measure the store beside its alternatives, on real brokers and PostgreSQL 15 (ARGS=-quick for three minutes)
-	go run ./kafka/internal/bench/cmd/bench $(ARGS)
+	go run ./kafka/bench $(ARGS)
 
 .PHONY: cluster
 cluster: ## start three brokers and a registry on this machine, until Ctrl-C (ARGS="-ports 9092,9093,9094" …)

@@ -10,32 +10,32 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/access"
-	"github.com/fencelog/fencelog/kafka/internal/membership"
+	"github.com/fencelog/fencelog/kafka/internal/sharing"
 )
 
 // ownership owns the partitions that the group assigns to this process, and gives up the others. A nil one does nothing.
 type ownership struct {
-	member  *membership.Member
+	member  *sharing.Member
 	self    string
-	seats   map[membership.Partition]*seat
+	seats   map[sharing.Partition]*seat
 	cancel  context.CancelFunc
 	keepers sync.WaitGroup
 
 	mu    sync.Mutex
-	table membership.Table // the last one there was
+	table sharing.Table // the last one there was
 	out   error            // why this process is not in the group; nil if it is
 }
 
 // share joins the group and returns once what it assigned to this process has been claimed. The ownership is to be stopped and left
 // also if that fails.
 func share(ctx context.Context, s *Store) error {
-	o := &ownership{self: s.cfg.Sharing.Advertise, seats: make(map[membership.Partition]*seat)}
+	o := &ownership{self: s.cfg.Sharing.Advertise, seats: make(map[sharing.Partition]*seat)}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	o.cancel = cancel
-	var all []membership.Partition
+	var all []sharing.Partition
 	for _, c := range s.categories {
 		for i, p := range c.partitions {
-			at := membership.Partition{Topic: c.topic, ID: int32(i)}
+			at := sharing.Partition{Topic: c.topic, ID: int32(i)}
 			all = append(all, at)
 			seat := newSeat(p)
 			o.seats[at] = seat
@@ -44,7 +44,7 @@ func share(ctx context.Context, s *Store) error {
 	}
 	s.ownership.Store(o)
 	var err error
-	o.member, err = membership.Join(ctx, membership.Config{
+	o.member, err = sharing.Join(ctx, sharing.Config{
 		Client:     s.client,
 		Group:      s.cfg.Sharing.Group,
 		Address:    o.self,
@@ -73,8 +73,8 @@ func (o *ownership) leaveIfFailed(ctx context.Context, idx *index.Store) {
 	}
 }
 
-func (o *ownership) owned() []membership.Partition {
-	var owned []membership.Partition
+func (o *ownership) owned() []sharing.Partition {
+	var owned []sharing.Partition
 	for at, seat := range o.seats {
 		if seat.partition.Owned() {
 			owned = append(owned, at)
@@ -83,7 +83,7 @@ func (o *ownership) owned() []membership.Partition {
 	return owned
 }
 
-func (o *ownership) assigned(t membership.Table) {
+func (o *ownership) assigned(t sharing.Table) {
 	o.mu.Lock()
 	o.table, o.out = t, nil
 	o.mu.Unlock()
@@ -143,14 +143,14 @@ func (o *ownership) named(err error) error {
 	if o == nil || !errors.As(err, &no) {
 		return err
 	}
-	if addr := o.address(membership.Partition{Topic: no.Topic, ID: no.Partition}); addr != o.self {
+	if addr := o.address(sharing.Partition{Topic: no.Topic, ID: no.Partition}); addr != o.self {
 		no.Owner = addr
 	}
 	return err
 }
 
 // address returns where the owner of a partition is, as the group sees it.
-func (o *ownership) address(at membership.Partition) string {
+func (o *ownership) address(at sharing.Partition) string {
 	if o == nil {
 		return ""
 	}

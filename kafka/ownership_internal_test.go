@@ -6,20 +6,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/fencelog/fencelog/kafka/internal/membership"
+	"github.com/fencelog/fencelog/kafka/internal/sharing"
 )
 
 // The group gives a partition, and takes it away before its first claim: opening does not wait for a claim that is never made.
 func TestOpeningDoesNotWaitForAClaimThatIsNotMade(t *testing.T) {
-	at := membership.Partition{Topic: "t"}
+	at := sharing.Partition{Topic: "t"}
 	for name, taken := range map[string]func(*ownership){
-		"given to another one": func(o *ownership) { o.assigned(membership.Table{}) },
+		"given to another one": func(o *ownership) { o.assigned(sharing.Table{}) },
 		"out of the group":     func(o *ownership) { o.outside(errors.New("refused")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			given := newSeat(storedPartition{})
-			o := &ownership{seats: map[membership.Partition]*seat{at: given}}
-			o.assigned(membership.Table{Own: map[membership.Partition]bool{at: true}})
+			o := &ownership{seats: map[sharing.Partition]*seat{at: given}}
+			o.assigned(sharing.Table{Own: map[sharing.Partition]bool{at: true}})
 			waited := make(chan error)
 			go func() { waited <- given.await(t.Context()) }()
 			taken(o)

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/fencelog/fencelog/kafka/internal/client"
-	"github.com/fencelog/fencelog/kafka/internal/membership"
+	"github.com/fencelog/fencelog/kafka/internal/sharing"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -35,7 +35,7 @@ func (s *Store) Status() []PartitionStatus {
 		}
 		for i, p := range c.partitions {
 			owned := public(p.NotOwned())
-			at := membership.Partition{Topic: c.topic, ID: int32(i)}
+			at := sharing.Partition{Topic: c.topic, ID: int32(i)}
 			all = append(all, PartitionStatus{
 				Topic: at.Topic, Partition: at.ID, Owned: owned == nil, NotOwned: owned, Owner: shared.address(at),
 				Next: p.index.Checkpoint().Next, Lag: p.Lag(), Skipped: p.Skipped(), Err: public(p.Readable()),

@@ -1,0 +1,108 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Defaults of [Config].
+const (
+	DefaultRounds      = 5
+	DefaultEvents      = 10_000_000
+	DefaultQuickRounds = 3
+	DefaultQuickEvents = 50_000
+
+	maxRounds  = 100
+	minEvents  = 1_000
+	perStream  = 10 // events of each stream that is filled before it is read
+	partitions = 10 // of each topic, unless the case says otherwise
+)
+
+// Config says what to measure; every field may be left zero.
+type Config struct {
+	// Cases are some of [Cases]. Default: all of them.
+	Cases []string
+
+	// Rounds is how often each contender has its turn. Default: [DefaultRounds], or [DefaultQuickRounds] if Quick.
+	Rounds int
+
+	// Quick asks for short turns and small topics: for seeing that it works, not for the figures.
+	Quick bool
+
+	// Events is how many the longest topic has, 1,000 or more; the others have a tenth and a hundredth of it.
+	// Default: [DefaultEvents], or [DefaultQuickEvents] if Quick.
+	Events int
+
+	// Seed of the events' content and of the streams that are read. Default: 1.
+	Seed uint64
+
+	// Kafka is the brokers' version. Default: kafkatest's.
+	Kafka string
+
+	// ProfileDir is a folder for a CPU profile of each of this store's turns, <case>-<round>.cpu, and
+	// profiles of allocations around its last turn, <case>-before.allocs and <case>-after.allocs. Default: none.
+	ProfileDir string
+
+	// Progress gets a line for each turn. It is written to by one goroutine at a time. Default: nobody.
+	Progress io.Writer
+}
+
+// sizes is how much of everything there is.
+type sizes struct {
+	callers  int           // that append at the same time
+	deciders int           // that load, decide and append at the same time
+	turn     time.Duration // of a contender in a round
+	single   int           // appends one at a time, in a round
+	loads    int           // streams read in a round
+	claims   int           // takeovers in a round
+}
+
+func (c Config) sizes() sizes {
+	if c.Quick {
+		return sizes{callers: 1_000, deciders: 64, turn: time.Second, single: 200, loads: 500, claims: 10}
+	}
+	return sizes{callers: 1_000, deciders: 64, turn: 4 * time.Second, single: 1_000, loads: 10_000, claims: 40}
+}
+
+// complete returns the configuration with its defaults, or everything that is wrong with it.
+func (c Config) complete() (Config, error) {
+	rounds, events := DefaultRounds, DefaultEvents
+	if c.Quick {
+		rounds, events = DefaultQuickRounds, DefaultQuickEvents
+	}
+	if c.Rounds == 0 {
+		c.Rounds = rounds
+	}
+	if c.Events == 0 {
+		c.Events = events
+	}
+	if c.Seed == 0 {
+		c.Seed = 1
+	}
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	if len(c.Cases) == 0 {
+		c.Cases = Cases()
+	}
+	var wrong []error
+	for _, name := range c.Cases {
+		if !slices.Contains(Cases(), name) {
+			wrong = append(wrong, fmt.Errorf("case %q is unknown, expected some of %s", name, strings.Join(Cases(), ", ")))
+		}
+	}
+	if c.Rounds < 1 || c.Rounds > maxRounds {
+		wrong = append(wrong, fmt.Errorf("rounds: found %d, expected 1 to %d", c.Rounds, maxRounds))
+	}
+	if c.Events < minEvents {
+		wrong = append(wrong, fmt.Errorf("events: found %d, expected %d or more", c.Events, minEvents))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return Config{}, fmt.Errorf("benchmark configuration: %w", err)
+	}
+	return c, nil
+}

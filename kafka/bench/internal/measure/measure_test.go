@@ -1,0 +1,44 @@
+//go:build bench
+
+package measure_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/bench/internal/measure"
+)
+
+// Every case runs, and every contender that appends stored what it was acknowledged. The goals are not looked at: tests run
+// beside one another.
+func TestEveryCaseMeasuresAllItsContenders(t *testing.T) {
+	report, err := measure.Run(t.Context(), measure.Config{Quick: true, Rounds: 1, Events: 10_000})
+	require.NoError(t, err)
+	require.Len(t, report.Tables, len(measure.Cases()))
+	appending := 0
+	for _, table := range report.Tables {
+		require.NotEmpty(t, table.Goals, table.Case)
+		for _, row := range table.Rows {
+			require.Len(t, row.Figures[0], report.Rounds, "%s: %s", table.Case, row.Contender)
+			require.Positive(t, row.Figures[0][0], "%s: %s", table.Case, row.Contender)
+			require.Equal(t, row.Claimed, row.Stored, "%s: %s", table.Case, row.Contender)
+			if row.Claimed > 0 {
+				appending++
+			}
+		}
+	}
+	require.Equal(t, 6+2+1, appending, "contenders of the cases append and hot, and those who append in the case refusal")
+
+	var out strings.Builder
+	report.Print(&out)
+	require.Contains(t, out.String(), "goals met")
+}
+
+func TestConfigReportsAllMistakes(t *testing.T) {
+	_, err := measure.Run(t.Context(), measure.Config{Cases: []string{"nothing"}, Rounds: -1, Events: 5})
+	require.ErrorContains(t, err, `"nothing"`)
+	require.ErrorContains(t, err, "rounds: found -1")
+	require.ErrorContains(t, err, "events: found 5")
+}

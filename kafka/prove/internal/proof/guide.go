@@ -1,0 +1,106 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/fencelog/fencelog/kafka"
+)
+
+// guide asks the brokers who leads and who coordinates, to hurt them on purpose.
+type guide struct {
+	client *kgo.Client
+	topic  string
+}
+
+func newGuide(brokers []string, topic string) (*guide, error) {
+	c, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	return &guide{client: c, topic: topic}, err
+}
+
+func (g *guide) close() { g.client.Close() }
+
+const guideTimeout = 5 * time.Second
+
+// leader returns the broker that leads the partition.
+func (g *guide) leader(ctx context.Context, partition int32) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, guideTimeout)
+	defer cancel()
+	all, err := g.partitions(ctx, g.topic)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range all {
+		if p.Partition == partition && p.Leader >= 0 {
+			return int(p.Leader), nil
+		}
+	}
+	return 0, fmt.Errorf("partition %d has no leader", partition)
+}
+
+// partitions returns what the brokers know of a topic's partitions.
+func (g *guide) partitions(ctx context.Context, topic string) ([]kmsg.MetadataResponseTopicPartition, error) {
+	t := kmsg.NewMetadataRequestTopic()
+	t.Topic = kmsg.StringPtr(topic)
+	request := kmsg.NewPtrMetadataRequest()
+	request.Topics = append(request.Topics, t)
+	answer, err := request.RequestWith(ctx, g.client)
+	if err != nil {
+		return nil, err
+	}
+	var all []kmsg.MetadataResponseTopicPartition
+	for _, t := range answer.Topics {
+		all = append(all, t.Partitions...)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("nothing is known of %s", topic)
+	}
+	return all, nil
+}
+
+// Types of coordinators, as FindCoordinator has them.
+const (
+	ofGroup       = 0
+	ofTransaction = 1
+)
+
+// coordinator returns the broker that coordinates the claims of the partition.
+func (g *guide) coordinator(ctx context.Context, prefix string, partition int32) (int, error) {
+	return g.find(ctx, ofTransaction, g.transactionalID(prefix, partition))
+}
+
+func (g *guide) transactionalID(prefix string, partition int32) string {
+	return fmt.Sprintf("%s.%s.%d", prefix, g.topic, partition)
+}
+
+// groupCoordinator returns the broker that coordinates the group of those who share the partitions.
+func (g *guide) groupCoordinator(ctx context.Context) (int, error) {
+	return g.find(ctx, ofGroup, kafka.DefaultTransactionalIDPrefix+".owners")
+}
+
+// find returns the broker that coordinates what has the key.
+func (g *guide) find(ctx context.Context, kind int8, key string) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, guideTimeout)
+	defer cancel()
+	request := kmsg.NewPtrFindCoordinatorRequest()
+	request.CoordinatorType = kind
+	request.CoordinatorKey = key
+	request.CoordinatorKeys = []string{key}
+	answer, err := request.RequestWith(ctx, g.client)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range answer.Coordinators {
+		if c.ErrorCode == 0 {
+			return int(c.NodeID), nil
+		}
+	}
+	if len(answer.Coordinators) == 0 && answer.ErrorCode == 0 {
+		return int(answer.NodeID), nil
+	}
+	return 0, fmt.Errorf("%s has no coordinator", key)
+}

@@ -1,0 +1,217 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/prove/internal/history"
+)
+
+// Rules beside those of package history.
+const (
+	ruleProcess = "a process does not die by itself"
+	ruleAlarm   = "the store finds nothing corrupt"
+	ruleHeals   = "everything works again after the faults"
+	ruleClean   = "the topic holds nothing but events that count"
+)
+
+// verdict collects violations, each rule once for each stream, and streams that could not be judged.
+type verdict struct {
+	begun time.Time
+	found func() // called at the first one
+
+	mu         sync.Mutex
+	seen       map[[2]string]bool
+	violations []history.Violation
+	first      time.Duration
+	undecided  map[string]history.Violation // by stream, as of the last time it was judged
+}
+
+func newVerdict(begun time.Time, found func()) *verdict {
+	return &verdict{begun: begun, found: found, seen: make(map[[2]string]bool), undecided: make(map[string]history.Violation)}
+}
+
+func (v *verdict) add(all ...history.Violation) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, violation := range all {
+		key := [2]string{violation.Rule, violation.Stream}
+		if v.seen[key] {
+			continue
+		}
+		v.seen[key] = true
+		if len(v.violations) == 0 {
+			v.first = time.Since(v.begun)
+			v.found()
+		}
+		v.violations = append(v.violations, violation)
+	}
+}
+
+// judged adds what was found in a stream. Undecided is only what was so the last time: a machine that is busy may need another try.
+func (v *verdict) judged(stream string, found []history.Violation) {
+	i := slices.IndexFunc(found, history.Violation.Undecided)
+	v.mu.Lock()
+	if i < 0 {
+		delete(v.undecided, stream)
+	} else {
+		v.undecided[stream] = found[i]
+	}
+	v.mu.Unlock()
+	v.add(slices.DeleteFunc(found, history.Violation.Undecided)...)
+}
+
+// open returns what could not be judged, by the names of the streams.
+func (v *verdict) open() []history.Violation {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var all []history.Violation
+	for _, stream := range slices.Sorted(maps.Keys(v.undecided)) {
+		all = append(all, v.undecided[stream])
+	}
+	return all
+}
+
+func (v *verdict) any() bool { return v.number() > 0 }
+
+func (v *verdict) number() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.violations)
+}
+
+// alarm reports a violation that is of no one stream.
+func (r *run) alarm(rule, text string) {
+	r.journal.note("VIOLATION %s: %s", rule, text)
+	r.verdict.add(history.Violation{Rule: rule, Stream: "-", Text: text})
+}
+
+type retiredStream struct {
+	name string
+	at   time.Time
+}
+
+// settle is how long a stream that is no longer used is left alone before it is judged for the first time.
+const settle = 4 * time.Second
+
+// retire notes that clients have left the stream.
+func (r *run) retire(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retired = append(r.retired, retiredStream{name, time.Now()})
+}
+
+func (r *run) takeRetired() (string, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.retired) == 0 || time.Since(r.retired[0].at) < settle {
+		return "", false
+	}
+	name := r.retired[0].name
+	r.retired = r.retired[1:]
+	return name, true
+}
+
+// judgeRetired judges streams while the proof goes on, to notice early. All are judged again at the end.
+func (r *run) judgeRetired(ctx context.Context) {
+	for clock.Wait(ctx, time.Second/4) == nil {
+		name, ok := r.takeRetired()
+		if !ok {
+			continue
+		}
+		known := r.rec.Stream(name)
+		bounded, cancel := context.WithTimeout(ctx, healTimeout)
+		err := r.tail.CatchUp(bounded)
+		cancel()
+		if err != nil {
+			continue // brokers are down; the end will tell
+		}
+		log := r.log.Stream(name)
+		r.judge(name, asOf(known, r.rec.Stream(name)), log)
+		r.count.checked.Add(1)
+	}
+}
+
+// asOf returns known and, as operations of unknown outcome, those that were begun later: the log may hold what they appended.
+func asOf(known, later []history.Op) []history.Op {
+	for _, op := range later[len(known):] {
+		if op.Kind == history.Append {
+			op.Outcome, op.Return = history.Unknown, history.Forever
+			known = append(known, op)
+		}
+	}
+	return known
+}
+
+func (r *run) judge(name string, ops []history.Op, log []history.Record) {
+	owners := r.rec.Owners()
+	at := filepath.Join(r.cfg.Dir, name)
+	found := history.Check(ops, owners, log, at+".html")
+	for _, v := range found {
+		if v.Undecided() {
+			r.journal.note("UNDECIDED %s", v)
+		} else {
+			r.journal.note("VIOLATION %s", v)
+		}
+	}
+	if len(found) > 0 {
+		if err := history.Save(at+".json", ops, owners, log); err != nil {
+			r.journal.note("%v", err)
+		}
+	}
+	r.verdict.judged(name, found)
+}
+
+// watchLog notices what no topic of a sound store holds.
+func (r *run) watchLog(ctx context.Context) {
+	for clock.Wait(ctx, time.Second/2) == nil {
+		r.judgeLog()
+	}
+}
+
+func (r *run) judgeLog() {
+	if bad := r.tail.Bad(); len(bad) > 0 {
+		r.alarm(ruleClean, fmt.Sprintf("%d records are no events, the first: %s", len(bad), bad[0]))
+	}
+	strays := r.log.Strays()
+	if len(strays) == 0 || r.cfg.Faults.Forgetting || r.cfg.Prefixes > 1 {
+		return // brokers that forget epochs, or never knew them, let strays in; they must not count, and outcomes says so
+	}
+	s := strays[0]
+	r.alarm(ruleClean, fmt.Sprintf("%d records do not count, the first: partition %d offset %d, %s version %d event %s: %s",
+		len(strays), s.Partition, s.Offset, s.Stream, s.Version, s.Event, s.Why))
+}
+
+// judgeAll compares the whole topic with everything that clients were told.
+func (r *run) judgeAll(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, healTimeout)
+	defer cancel()
+	if err := r.tail.CatchUp(bounded); err != nil {
+		return fmt.Errorf("%w: %w", errNotCaughtUp, err)
+	}
+	r.judgeLog()
+	var group errgroup.Group
+	group.SetLimit(judgesAtOnce())
+	asked := make(map[string]bool)
+	for _, name := range r.rec.Streams() {
+		asked[name] = true
+		group.Go(func() error {
+			r.judge(name, r.rec.Stream(name), r.log.Stream(name))
+			return nil
+		})
+	}
+	for name := range r.log.Streams() {
+		if !asked[name] {
+			r.alarm(history.RuleOrigin, "the topic holds stream "+name+", which no client has asked for")
+		}
+	}
+	return group.Wait()
+}

@@ -1,0 +1,112 @@
+package proof
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/prove/internal/history"
+	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
+)
+
+// recentMarkers is how many of the newest markers of a partition may be written again.
+const recentMarkers = 6
+
+// doubleMarkers has markers written a second time, as a coordinator may. They change nothing, whether their term
+// still counts or another one has ended it.
+func (r *run) doubleMarkers(ctx context.Context, rng *rand.Rand) {
+	for clock.Wait(ctx, between(rng, time.Second/2, 3*time.Second)) == nil {
+		all := r.log.Markers(rng.Int32N(partitions))
+		if len(all) == 0 {
+			continue
+		}
+		r.double(ctx, all[len(all)-1-rng.IntN(min(len(all), recentMarkers))])
+	}
+}
+
+// double has a marker written again and reports whether that was done.
+func (r *run) double(ctx context.Context, m history.Record) bool {
+	done, err := r.guide.doubleMarker(ctx, m)
+	if err != nil || !done {
+		return false
+	}
+	r.hurt("marker doubled", "partition %d, term %d/%d", m.Partition, m.ProducerID, m.Epoch)
+	return true
+}
+
+// revive holds an owner's batches back, lets an heir take over that the coordinator does not fence it for, as it has another
+// prefix, has the owner's last markers written again, and lets the batches go. They land in a term that
+// is over, behind a marker of that term.
+func (r *run) revive(ctx context.Context, rng *rand.Rand) {
+	pause := func() time.Duration { return between(rng, 2*time.Second, 7*time.Second) }
+	for wait := pause(); clock.Wait(ctx, wait) == nil; {
+		end := r.quiet()
+		old := r.rivals[r.current.Load()]
+		done := false
+		if heir := r.ofAnotherPrefix(old); heir != nil && old.storeNumber() != noStore {
+			done = r.reviveOnce(ctx, rng, old, heir)
+		}
+		end()
+		if wait = pause(); !done {
+			wait /= 4
+		}
+	}
+}
+
+// ofAnotherPrefix returns a rival with another prefix than m has, or nil if there is none.
+func (r *run) ofAnotherPrefix(m *rival) *rival {
+	for i := range r.rivals {
+		other := r.rivals[(m.n+1+i)%len(r.rivals)]
+		if r.cfg.claimPrefix(other.n) != r.cfg.claimPrefix(m.n) {
+			return other
+		}
+	}
+	return nil
+}
+
+// reviveOnce does it once, and reports whether it could.
+func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) bool {
+	links := old.links()
+	if r.tail.CatchUp(ctx) != nil {
+		return false
+	}
+	var last []history.Record // of each partition: of the owner's term, as nobody else is at work
+	for p := range int32(partitions) {
+		if all := r.log.Markers(p); len(all) > 0 {
+			last = append(last, all[len(all)-1])
+		}
+	}
+	setAll(links, proxy.Weather{HoldRequests: true})
+	defer setAll(links, proxy.Weather{})
+	half := rng.Perm(len(r.slots))
+	var answers []<-chan history.Op
+	for _, i := range half[:len(half)/2] { // the heir leaves these alone: otherwise the versions would betray the batch
+		answers = append(answers, old.do(history.Op{
+			Client: -1, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
+		}, openTimeout))
+	}
+	heir.lose(heir.storeNumber())
+	if heir.open(ctx) == nil {
+		return false
+	}
+	for _, i := range half[len(half)/2:] {
+		awaitAnswer(ctx, heir.do(history.Op{
+			Client: -1, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
+		}, refuseTimeout))
+	}
+	doubled := 0
+	for _, m := range last {
+		if r.double(ctx, m) {
+			doubled++
+		}
+	}
+	setAll(links, proxy.Weather{})
+	for _, answer := range answers {
+		awaitAnswer(ctx, answer)
+	}
+	if doubled > 0 {
+		r.hurt("batch held back past a takeover, its term's marker doubled", "worker %d, overtaken by worker %d", old.n, heir.n)
+	}
+	return doubled > 0
+}

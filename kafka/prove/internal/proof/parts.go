@@ -1,0 +1,44 @@
+package proof
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/fencelog/fencelog/kafka/prove/internal/damage"
+)
+
+// Parts returns what the whole proof consists of, in the place of a configuration that names no faults: processes that fence one
+// another through the coordinator as well, for three fifths of the time; processes with two prefixes, which only
+// the log keeps apart, for a fifth; and damage to the log itself for the rest.
+func Parts(cfg Config) []Config {
+	first, second, third := cfg, cfg, cfg
+	first.Duration, first.Dir = cfg.Duration*3/5, part(cfg.Dir, "one-prefix")
+	second.Duration, second.Dir, second.Prefixes = cfg.Duration/5, part(cfg.Dir, "two-prefixes"), 2
+	first.Require = []string{"broker", "process", "connections", "answer", "marker", "refusals"}
+	second.Require = append(slices.Clone(first.Require), "batch held back past a takeover")
+	third.Duration, third.Dir, third.Faults = cfg.Duration/5, part(cfg.Dir, "damage"), Faults{Log: true}
+	return []Config{first, second, third}
+}
+
+// part returns a folder of a part of the proof's, if the proof was given one.
+func part(dir, name string) string {
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
+// hurtLog runs the scenarios that hurt the log itself.
+func hurtLog(ctx context.Context, cfg Config) (*Report, error) {
+	found, err := damage.Run(ctx, damage.Config{
+		Kafka: cfg.Kafka, Seed: cfg.Seed, Duration: cfg.Duration, Dir: cfg.Dir, Names: cfg.Damage, Broken: cfg.Broken, Progress: cfg.Progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Report{
+		Kafka: cfg.Kafka, Seed: cfg.Seed, Duration: cfg.Duration, Broken: Names(cfg.Broken),
+		Damage: found, Violations: found.Violations, Dir: cfg.Dir,
+	}, nil
+}

@@ -1,0 +1,75 @@
+package proof_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
+	"github.com/fencelog/fencelog/kafka/prove/internal/history"
+)
+
+func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
+	_, err := proof.Run(t.Context(), proof.Config{
+		Duration: 1, Workers: 1, Clients: -1, Prefixes: 2, Sharing: true, Faults: proof.Faults{Log: true, Workers: true},
+	})
+	for _, want := range []string{
+		"Command is empty", "Duration is 1ns", "Workers is 1", "Clients is -1", "Prefixes is 2", "Prefixes is 2 with Sharing", "Faults has Log",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// Each switch that breaks the store has its place in the list of broken stores to catch.
+func TestEveryBreakageHasAName(t *testing.T) {
+	require.Equal(t, []string{"NoMarkerWait"}, proof.Names(broken.Rules{NoMarkerWait: true}))
+	require.Empty(t, proof.Names(broken.Rules{}))
+	for _, b := range proof.Breakages() {
+		found, err := proof.BreakageOf(b.Name)
+		require.NoError(t, err)
+		require.Equal(t, b.Broken, found.Broken)
+		require.Equal(t, []string{b.Name}, proof.Names(b.Broken))
+		require.NotEmpty(t, b.Rules)
+	}
+	_, err := proof.BreakageOf("nothing")
+	require.ErrorContains(t, err, "nothing")
+}
+
+// What a broken store is caught by must be what it breaks: a process that died, or a cluster that did not come back, catches nothing.
+func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
+	b, err := proof.BreakageOf("ForgetCommands")
+	require.NoError(t, err)
+	mine, other := history.Violation{Rule: history.RuleCommand}, history.Violation{Rule: "everything works again after the faults"}
+	by, caught := b.Caught([]history.Violation{other, mine})
+	require.True(t, caught)
+	require.Equal(t, mine, by)
+	_, caught = b.Caught([]history.Violation{other})
+	require.False(t, caught)
+}
+
+// The whole proof has every fault in one of its parts, but for those that would leave no room for the others.
+func TestParts(t *testing.T) {
+	parts := proof.Parts(proof.Config{Duration: 10 * time.Minute, Dir: "d"})
+	var all time.Duration
+	dirs := make(map[string]bool)
+	for _, p := range parts {
+		all += p.Duration
+		dirs[p.Dir] = true
+	}
+	require.Len(t, dirs, len(parts))
+	require.Equal(t, 10*time.Minute, all)
+	require.Equal(t, 2, parts[1].Prefixes)
+	require.Equal(t, proof.Faults{Log: true}, parts[2].Faults)
+}
+
+func TestParseFaults(t *testing.T) {
+	found, err := proof.ParseFaults("crashes, forgetting")
+	require.NoError(t, err)
+	require.Equal(t, proof.Faults{Crashes: true, Forgetting: true}, found)
+	for _, bad := range []string{"", "crashes,", "disks"} {
+		_, err := proof.ParseFaults(bad)
+		require.ErrorContains(t, err, "expected some of "+proof.FaultNames)
+	}
+}

@@ -1,0 +1,321 @@
+package worker
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/prove/internal/history"
+	"github.com/fencelog/fencelog/kafka/topics"
+)
+
+// Serve does what it reads from in, and answers on out, until in ends. The store's log goes to logger.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, logger *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &server{ctx: ctx, out: json.NewEncoder(out), logger: logger, store: -1}
+	var group sync.WaitGroup
+	defer group.Wait()
+	lines := json.NewDecoder(bufio.NewReader(in))
+	for {
+		var r Request
+		if err := lines.Decode(&r); err != nil {
+			cancel()
+			group.Wait()
+			s.close()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("worker: read a request: %w", err)
+		}
+		group.Go(func() { s.answer(s.do(&r)) })
+	}
+}
+
+type server struct {
+	ctx    context.Context // the process's life, for the calls it serves
+	logger *slog.Logger
+
+	writing sync.Mutex
+	out     *json.Encoder
+
+	opening sync.Mutex // one at a time opens or closes
+	mu      sync.Mutex
+	store   int // number of the opening; -1 if there is none
+	open    *kafka.Store
+}
+
+func (s *server) answer(a Answer) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_ = s.out.Encode(a) // nobody is left to be told of a failure
+}
+
+func (s *server) do(r *Request) Answer {
+	ctx, cancel := context.WithTimeout(s.ctx, r.Timeout)
+	defer cancel()
+	a := Answer{ID: r.ID}
+	switch r.Order {
+	case Open:
+		if err := s.reopen(ctx, r); err != nil {
+			a.Err, a.Alarm = err.Error(), alarming(err)
+		}
+	case Close:
+		a.Skipped = s.close()
+	case Append:
+		a.Op = r.Op
+		a.Alarm = s.append(ctx, r.Store, a.Op)
+	case Read:
+		a.Op = r.Op
+		a.Alarm = s.read(ctx, r.Store, a.Op)
+	case Refuse:
+		a.Op = r.Op
+		a.Alarm = s.refuse(ctx, r.Store, a.Op)
+	default:
+		a.Err = fmt.Sprintf("unknown order %q", r.Order)
+	}
+	return a
+}
+
+func (s *server) reopen(ctx context.Context, r *Request) error {
+	s.close()
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	store, err := kafka.Open(broken.With(ctx, r.Open.Broken), r.Open.config(s.logger))
+	if err != nil {
+		return err
+	}
+	if err := store.Claim(ctx); err != nil {
+		return errors.Join(err, store.Close())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.store, s.open = r.Store, store
+	return nil
+}
+
+// Session is of those who share, the shortest that brokers allow: so that there are many takeovers.
+const Session = 6 * time.Second
+
+const heartbeat = 100 * time.Millisecond
+
+func (c *Settings) config(logger *slog.Logger) kafka.Config {
+	return kafka.Config{
+		Sharing:    kafka.Sharing{Advertise: c.Advertise, Session: Session, Heartbeat: heartbeat},
+		Connection: connection.Config{Brokers: c.Brokers, RequestTimeout: c.RequestTimeout},
+		Topics: topics.Config{
+			Prefix:     c.TopicPrefix,
+			Categories: []topics.Category{{Name: Category, Partitions: c.Partitions}},
+		},
+		TransactionalIDPrefix: c.ClaimPrefix,
+		ClaimRenewal:          c.ClaimRenewal,
+		QuietTime:             c.QuietTime,
+		IndexDir:              c.IndexDir,
+		Logger:                logger,
+	}
+}
+
+// close closes the store, if there is one, and returns how many records it had skipped.
+func (s *server) close() int64 {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	s.mu.Lock()
+	store := s.open
+	s.open, s.store = nil, -1
+	s.mu.Unlock()
+	if store == nil {
+		return 0
+	}
+	_ = store.Close()
+	return store.Skipped()
+}
+
+func (s *server) storeOf(n int) *kafka.Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store != n {
+		return nil
+	}
+	return s.open
+}
+
+func (s *server) append(ctx context.Context, n int, op *history.Op) (alarm string) {
+	store := s.storeOf(n)
+	if store == nil {
+		op.Outcome, op.Err = history.NotAppended, "closed"
+		return ""
+	}
+	records := make([]eventstore.Record, op.Events)
+	for i := range records {
+		records[i] = eventstore.Record{
+			Header: event.Header{
+				ID: op.EventID(i), Type: "Proved", Revision: 1, CommandID: op.Command, Timestamp: clock.Now(),
+			},
+			Value: []byte(op.EventID(i)),
+		}
+	}
+	r, err := s.appendTo(ctx, store, op, records)
+	var conflict *eventstore.ConflictError
+	switch {
+	case err == nil:
+		op.Outcome, op.First, op.Last, op.Repeated = history.Appended, r.First(), r.Last(), r.Repeated
+		op.Partition, op.Offset = r.Position.Partition, r.Position.Offset
+		if op.Repeated {
+			op.Seen = nil // nothing was decided
+		}
+		return ""
+	case errors.Is(err, eventstore.ErrOutcomeUnknown):
+		op.Outcome = history.Unknown
+	case errors.As(err, &conflict):
+		op.Outcome, op.Actual = history.Conflict, conflict.Actual
+		return ""
+	default:
+		op.Outcome, op.Seen = history.NotAppended, nil
+	}
+	op.Err = reason(err)
+	return alarming(err)
+}
+
+func streamOf(op *history.Op) eventstore.Stream {
+	return eventstore.Stream{Category: Category, ID: op.Stream}
+}
+
+// appendTo appends as the operation says.
+func (s *server) appendTo(
+	ctx context.Context, store *kafka.Store, op *history.Op, records []eventstore.Record,
+) (r eventstore.Result, err error) {
+	if !op.Queued {
+		return store.Append(ctx, eventstore.To(streamOf(op), eventstore.Expected(op.Expected), records...))
+	}
+	err = again(ctx, func() error {
+		at, err := see(ctx, store, op)
+		if err == nil {
+			op.Expected = int64(len(op.Seen))
+			r, err = store.Append(ctx, at.Commit(records...))
+		}
+		return err
+	})
+	return r, err
+}
+
+// again calls f until there is no conflict.
+func again(ctx context.Context, f func() error) error {
+	for {
+		err := f()
+		if !errors.Is(err, eventstore.ErrConflict) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// see reads the stream and what is queued for it.
+func see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Expectation, error) {
+	all, at := store.ReadQueued(ctx, streamOf(op), 1)
+	unstored, err := seeAll(all, op)
+	op.Unstored = unstored
+	return at, err
+}
+
+// seeAll notes the ids of the records in the operation, and returns how many were not stored.
+func seeAll(records iter.Seq2[eventstore.Record, error], op *history.Op) (unstored int, err error) {
+	op.Seen = nil
+	for r, err := range records {
+		if err != nil {
+			return 0, err
+		}
+		if r.AggregateVersion != int64(len(op.Seen)+1) {
+			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errOutOfOrder, r.AggregateVersion, op.Stream, len(op.Seen))
+		}
+		if r.Position.Offset == 0 { // where there is a marker, never an event
+			unstored++
+		}
+		op.Seen = append(op.Seen, r.ID)
+	}
+	return unstored, nil
+}
+
+var errOutOfOrder = errors.New("a read yields versions out of order")
+
+func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string) {
+	op.Outcome = history.Failed
+	store := s.storeOf(n)
+	if store == nil {
+		op.Err = "closed"
+		return ""
+	}
+	_, err := seeAll(store.ReadStream(ctx, streamOf(op), 1), op)
+	return answered(op, err)
+}
+
+// refuse does what a command does that is refused or has nothing to do: it decides on what is stored and what is queued,
+// and waits until that may be told.
+func (s *server) refuse(ctx context.Context, n int, op *history.Op) (alarm string) {
+	op.Outcome = history.Failed
+	store := s.storeOf(n)
+	if store == nil {
+		op.Err = "closed"
+		return ""
+	}
+	err := again(ctx, func() error {
+		at, err := see(ctx, store, op)
+		if err == nil {
+			_, err = store.Append(ctx, at.Commit())
+		}
+		return err
+	})
+	return answered(op, err)
+}
+
+// answered notes how an operation ended that appends nothing.
+func answered(op *history.Op, err error) (alarm string) {
+	if err != nil {
+		op.Seen, op.Err = nil, reason(err)
+		return alarming(err)
+	}
+	op.Outcome = history.Answered
+	return ""
+}
+
+// reason sorts errors for the report.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, eventstore.ErrOutcomeUnknown):
+		return "outcome unknown"
+	case errors.Is(err, eventstore.ErrNotOwner):
+		return "not owner"
+	case errors.Is(err, eventstore.ErrClosed):
+		return "closed"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return "out of time"
+	default:
+		return err.Error()
+	}
+}
+
+// alarming returns the error if a sound store over a topic that nobody else writes to never returns it.
+func alarming(err error) string {
+	var corrupt *kafka.CorruptError
+	var refused *kafka.RefusedError
+	switch {
+	case errors.Is(err, errOutOfOrder), errors.As(err, &corrupt), errors.As(err, &refused), errors.Is(err, eventstore.ErrInvalid):
+		return err.Error()
+	default:
+		return ""
+	}
+}
