@@ -59,8 +59,9 @@ func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 	}
 }
 
-// A batch lands, its answer is lost, and the owner sends it again. Meanwhile another store claims and appends. A question that is asked after that is not
-// answered by the batch that was under way before.
+// A batch lands, its answer is lost, and the owner sends it again. Meanwhile another store claims
+// and appends. A question that is asked after that is not answered by the batch that was under way
+// before.
 func TestABatchUnderWayProvesNothing(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

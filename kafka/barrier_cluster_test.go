@@ -22,7 +22,8 @@ import (
 
 func TestRefusalsOnRealBrokers(t *testing.T) { testRefusals(t, real(t)) }
 
-// Refusals and appends come from many callers at once. Neither disturbs the other: brokers take batches amid a barrier's transaction.
+// Refusals and appends come from many callers at once. Neither disturbs the other: brokers take
+// batches amid a barrier's transaction.
 func TestBarriersBesideAppendsOnRealBrokers(t *testing.T) {
 	const callers, rounds = 16, 25
 	cfg := real(t)
@@ -59,7 +60,8 @@ func TestBarriersBesideAppendsOnRealBrokers(t *testing.T) {
 	t.Logf("%d barriers for %d refusals", barriers.Load(), callers*rounds+1)
 }
 
-// writeMarkers has the partition's leader write a marker, as a coordinator does that asks twice, or late.
+// writeMarkers has the partition's leader write a marker, as a coordinator does that asks twice, or
+// late.
 func writeMarkers(t *testing.T, cfg kafka.Config, producer int64, epoch int16, commit bool) error {
 	t.Helper()
 	c := foreigner(t, cfg)
@@ -77,8 +79,9 @@ func writeMarkers(t *testing.T, cfg kafka.Config, producer int64, epoch int16, c
 	return kerr.ErrorForCode(response.(*kmsg.WriteTxnMarkersResponse).Markers[0].Topics[0].Partitions[0].ErrorCode)
 }
 
-// coordinatorEpoch returns the epoch in the markers of the transactional id's coordinator: the leader epoch of the partition of
-// __transaction_state that keeps it (org.apache.kafka.coordinator.transaction.TransactionStateManager, partitionFor).
+// coordinatorEpoch returns the epoch in the markers of the transactional id's coordinator: the
+// leader epoch of the partition of __transaction_state that keeps it
+// (org.apache.kafka.coordinator.transaction.TransactionStateManager, partitionFor).
 func coordinatorEpoch(t *testing.T, c *kgo.Client, cfg kafka.Config) int32 {
 	t.Helper()
 	const states = "__transaction_state"
@@ -111,8 +114,9 @@ func producerOf(t *testing.T, cfg kafka.Config, prefix string) (int64, int16) {
 	return state.ProducerID, state.ProducerEpoch
 }
 
-// A coordinator writes a marker twice. The copy is not taken for the next barrier's marker by an owner that another process
-// has overtaken, whose transactional id is another one, so that the coordinator fences nobody.
+// A coordinator writes a marker twice. The copy is not taken for the next barrier's marker by an
+// owner that another process has overtaken, whose transactional id is another one, so that the
+// coordinator fences nobody.
 func TestADoubledMarkerProvesNothing(t *testing.T) {
 	cfg := real(t)
 	former := counters(t, openAsleep(t, cfg)) // a look at the other's marker would have it renew its claim
@@ -133,7 +137,8 @@ func TestADoubledMarkerProvesNothing(t *testing.T) {
 	}
 }
 
-// A marker of a term comes again after another process has claimed. It gives the term back to nobody.
+// A marker of a term comes again after another process has claimed. It gives the term back to
+// nobody.
 func TestALateMarkerRevivesNoTerm(t *testing.T) {
 	cfg := real(t)
 	former := openAsleep(t, cfg) // a look at the other's marker would have it renew its claim
@@ -157,7 +162,8 @@ func TestALateMarkerRevivesNoTerm(t *testing.T) {
 	require.Equal(t, want, ids(t, open(t, cfg), "a"))
 }
 
-// Barriers leave markers at the end of a partition. Whoever reads what is committed reads to the end, and a subscription's offset moves past them.
+// Barriers leave markers at the end of a partition. Whoever reads what is committed reads to the
+// end, and a subscription's offset moves past them.
 func TestConsumersPassBarriers(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)

@@ -40,7 +40,8 @@ func observe(c *kfake.Cluster, keys ...kmsg.Key) *kfake.FaultHandle {
 	return c.Fault(kfake.Fault{Keys: keys, Observe: true, Count: -1})
 }
 
-// Whatever a coordinator answers to a barrier while it loads, moves or is away, the refusal is told in the end, and the claim stays.
+// Whatever a coordinator answers to a barrier while it loads, moves or is away, the refusal is told
+// in the end, and the claim stays.
 func TestBarriersSurviveCoordinators(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
@@ -86,7 +87,8 @@ func TestBarriersSurviveLostAnswers(t *testing.T) {
 	}
 }
 
-// loseAnswer makes the next request of the key lose its answer, after the broker has done what it asks for or before.
+// loseAnswer makes the next request of the key lose its answer, after the broker has done what it
+// asks for or before.
 func loseAnswer(c *kfake.Cluster, key kmsg.Key, done bool) *atomic.Bool {
 	lost := new(atomic.Bool)
 	if done { // the fake does it and says so
@@ -103,7 +105,8 @@ func loseAnswer(c *kfake.Cluster, key kmsg.Key, done bool) *atomic.Bool {
 	return lost
 }
 
-// A caller that leaves ends no barrier: its transaction would be aborted under an epoch that fences the owner.
+// A caller that leaves ends no barrier: its transaction would be aborted under an epoch that fences
+// the owner.
 func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
@@ -132,14 +135,16 @@ func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 	}
 }
 
-// Appends do not wait for a barrier, and one that is begun while a barrier is under way answers those who wait for the barrier.
+// Appends do not wait for a barrier, and one that is begun while a barrier is under way answers
+// those who wait for the barrier.
 func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = longest
 	s := open(t, cfg)
 	claims := observe(c, kmsg.InitProducerID)
-	held, release := holdRequest(t, c, kmsg.AddPartitionsToTxn, always) // the fake takes no batch amid a transaction; brokers do
+	// the fake takes no batch amid a transaction; brokers do
+	held, release := holdRequest(t, c, kmsg.AddPartitionsToTxn, always)
 	r := counters(t, s)
 	told := make(chan error, 1)
 	go func() { told <- errOf(r.Update(within(t), "a", refuse)) }()
@@ -241,8 +246,9 @@ func TestARepetitionNeedsNoBarrier(t *testing.T) {
 	require.Equal(t, 2, requests.Hits())
 }
 
-// The request that begins a barrier's transaction is lost with its connection, and sent again. Its first copy comes
-// when the barrier is over. It begins nothing: nobody would end that transaction, and its abort would fence the owner.
+// The request that begins a barrier's transaction is lost with its connection, and sent again. Its
+// first copy comes when the barrier is over. It begins nothing: nobody would end that transaction,
+// and its abort would fence the owner.
 func TestALateCopyOfABarrierIsHarmless(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

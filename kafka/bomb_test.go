@@ -22,7 +22,8 @@ import (
 // bombBytes is what a foreign batch of some kilobytes decompresses to.
 const bombBytes = 256 << 20
 
-// bombShare bounds what opening and reading allocate in all, whatever foreign batches decompress to.
+// bombShare bounds what opening and reading allocate in all, whatever foreign batches decompress
+// to.
 const bombShare = bombBytes / 2
 
 // A batch that is not the owner's is not decompressed by whoever opens, follows or reads.
@@ -76,7 +77,8 @@ func TestForeignBatchLargerThanAFetchIsReadPast(t *testing.T) {
 	require.Equal(t, int64(1), again.Skipped())
 }
 
-// A batch under the owner's term that decompresses to more than this library writes is refused with its place.
+// A batch under the owner's term that decompresses to more than this library writes is refused with
+// its place.
 func TestBombUnderTheOwnersTermIsRefused(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)

@@ -35,7 +35,8 @@ func openBounded(t *testing.T, bound func(*kafka.Config)) *bounded {
 	return b
 }
 
-// begins has a caller append one event of the size to a stream of its own. It can be seen once it waits for a batch, and not while it waits for room.
+// begins has a caller append one event of the size to a stream of its own. It can be seen once it
+// waits for a batch, and not while it waits for room.
 func (b *bounded) begins(ctx context.Context, t *testing.T, id string, size int) <-chan error {
 	t.Helper()
 	rs := records(1, "")
@@ -57,7 +58,8 @@ func (b *bounded) waits(t *testing.T, id string) bool {
 	return false
 }
 
-// Further callers wait outside, in order, while as many commits or bytes wait as may. Who leaves there was never in, and takes no room along.
+// Further callers wait outside, in order, while as many commits or bytes wait as may. Who leaves
+// there was never in, and takes no room along.
 func TestCallersWaitForRoom(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -76,7 +78,8 @@ func TestCallersWaitForRoom(t *testing.T) {
 				require.Eventually(t, func() bool { return b.waits(t, id) }, time.Minute, time.Millisecond)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
-			leave := []<-chan error{b.begins(ctx, t, "leaves", c.size), b.begins(ctx, t, "leaves too", c.size)} // as many as there is room for
+			// as many as there is room for
+			leave := []<-chan error{b.begins(ctx, t, "leaves", c.size), b.begins(ctx, t, "leaves too", c.size)}
 			stays := b.begins(t.Context(), t, "stays", c.size)
 			require.Never(t, func() bool {
 				return b.waits(t, "leaves") || b.waits(t, "leaves too") || b.waits(t, "stays")

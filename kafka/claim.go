@@ -8,18 +8,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
-// Claim makes this store the owner of the partitions, and returns once it can append: to all of them, or, with [Config.Sharing], to
-// what the group assigns to this instance. It takes them from whoever owns them now: that store's appends fail with
-// [eventstore.ErrNotOwner] from then on. Of stores that claim at the same time all succeed, one after the other, and
-// the last one owns the partitions.
+// Claim makes this store the owner of the partitions, and returns once it can append: to all of
+// them, or, with [Config.Sharing], to what the group assigns to this instance. It takes them from
+// whoever owns them now: that store's appends fail with [eventstore.ErrNotOwner] from then on. Of
+// stores that claim at the same time all succeed, one after the other, and the last one owns the
+// partitions.
 //
-// A service calls it last, when its schemas are bound, its handlers are registered and its listener is open. A service that cannot start
-// takes nothing then from the one that runs.
+// A service calls it last, when its schemas are bound, its handlers are registered and its listener
+// is open. A service that cannot start takes nothing then from the one that runs.
 //
-// It may be called more than once and concurrently: after it has succeeded it does nothing. If it fails, the store owns nothing and follows; it may be
-// called again. It fails with [eventstore.ErrClosed] once the store is closed, with *[CorruptError] if a topic holds what this library cannot
-// have written, with [ErrPermission] or [ErrSecurity] if brokers refuse the claim for good, and if ctx ends. Brokers
-// that are away are waited for.
+// It may be called more than once and concurrently: after it has succeeded it does nothing. If it
+// fails, the store owns nothing and follows; it may be called again. It fails with
+// [eventstore.ErrClosed] once the store is closed, with *[CorruptError] if a topic holds what this
+// library cannot have written, with [ErrPermission] or [ErrSecurity] if brokers refuse the claim
+// for good, and if ctx ends. Brokers that are away are waited for.
 func (s *Store) Claim(ctx context.Context) error {
 	ctx, end := s.whileOpen(ctx)
 	defer end()
@@ -66,7 +68,8 @@ func (s *Store) unclaim(ctx context.Context) {
 	})
 }
 
-// whileOpen returns a context that ends when ctx does, or with ErrClosed when the store is closed. end must be called.
+// whileOpen returns a context that ends when ctx does, or with ErrClosed when the store is closed.
+// end must be called.
 func (s *Store) whileOpen(ctx context.Context) (_ context.Context, end func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})

@@ -16,8 +16,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A claim reads while the coordinator is asked for its marker: an answer that does not come before the partition is read does not
-// keep it from succeeding.
+// A claim reads while the coordinator is asked for its marker: an answer that does not come before
+// the partition is read does not keep it from succeeding.
 func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	c, cfg := fake(t)
 	reads := make(chan struct{})
@@ -46,8 +46,8 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A store is overtaken before it has read anything since its marker was asked for: the one fetch that brings its marker
-// brings the other's as well. It does not wait for its own to come again.
+// A store is overtaken before it has read anything since its marker was asked for: the one fetch
+// that brings its marker brings the other's as well. It does not wait for its own to come again.
 func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	c, cfg := fake(t)
 	loser, winner := openReader(t, cfg), openReader(t, cfg)
@@ -89,8 +89,9 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The owner of before has lost the partition to a claim, finds no marker of it for a second, and claims again. Whoever
-// was claiming has the partition in the end, and the owner of before follows it.
+// The owner of before has lost the partition to a claim, finds no marker of it for a second, and
+// claims again. Whoever was claiming has the partition in the end, and the owner of before follows
+// it.
 func TestClaimPrevailsOverTheOwnerOfBefore(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -135,7 +136,8 @@ func TestClaimsAtTheSameTime(t *testing.T) {
 	testClaimsAtTheSameTime(t, cfg)
 }
 
-// Stores that claim at the same time all succeed, one after the other, and one of them owns the partition in the end.
+// Stores that claim at the same time all succeed, one after the other, and one of them owns the
+// partition in the end.
 func testClaimsAtTheSameTime(t *testing.T, cfg kafka.Config) {
 	stores := make([]*kafka.Store, 4)
 	for i := range stores {

@@ -48,8 +48,8 @@ func TestForeignWritersOnRealBrokers(t *testing.T) { testForeignWriters(t, real(
 
 func TestTakeoverOnRealBrokers(t *testing.T) { testTakeover(t, real(t)) }
 
-// An owner that lost its claim learns so from its next renewal, without appending. (The fake brokers give a
-// new term to whoever asks with an old one.)
+// An owner that lost its claim learns so from its next renewal, without appending. (The fake
+// brokers give a new term to whoever asks with an old one.)
 func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 	cfg := real(t)
 	cfg.ClaimRenewal = 10 * time.Millisecond
@@ -57,7 +57,8 @@ func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 	cfg.ClaimRenewal = 0
 	open(t, cfg)
 	require.Eventually(t, func() bool {
-		_, err := old.Append(t.Context(), eventstore.To(stream("a"), 1_000_000, records(1, "")...)) // a conflict, as long as it owns
+		// a conflict, as long as it owns
+		_, err := old.Append(t.Context(), eventstore.To(stream("a"), 1_000_000, records(1, "")...))
 		return errors.Is(err, eventstore.ErrNotOwner)
 	}, 30*time.Second, 10*time.Millisecond)
 }
@@ -67,14 +68,16 @@ func TestIdleOwnerOnRealBrokers(t *testing.T) { testIdleOwner(t, real(t)) }
 
 func TestClaimsAtTheSameTimeOnRealBrokers(t *testing.T) { testClaimsAtTheSameTime(t, real(t)) }
 
-// A foreign transaction has an idle owner renew its claim, as the coordinator knows of no other: its next batch counts at once.
+// A foreign transaction has an idle owner renew its claim, as the coordinator knows of no other:
+// its next batch counts at once.
 func TestIdleOwnerMendsItsTermOnRealBrokers(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)
 	claimed := s.Status()[0].Next
 	transactForeign(t, cfg)
 	require.Eventually(t, func() bool {
-		return s.Status()[0].Next >= claimed+2*2+1 // two transactions, with a record and a marker each, and the own marker
+		// two transactions, with a record and a marker each, and the own marker
+		return s.Status()[0].Next >= claimed+2*2+1
 	}, 30*time.Second, 10*time.Millisecond)
 	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)

@@ -11,7 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Whatever the codec, the largest commits fit, and what was written with another one before is read on.
+// Whatever the codec, the largest commits fit, and what was written with another one before is read
+// on.
 func TestCompressions(t *testing.T) {
 	_, cfg := fake(t)
 	testCompressions(t, cfg)

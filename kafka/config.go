@@ -26,8 +26,8 @@ const (
 	DefaultSubscriptionHeartbeat = 3 * time.Second
 )
 
-// Config configures a [Store]. Connection.Brokers and Topics.Categories are required; any other field
-// may be left zero.
+// Config configures a [Store]. Connection.Brokers and Topics.Categories are required; any other
+// field may be left zero.
 type Config struct {
 	// Connection says how the store reaches the brokers.
 	Connection connection.Config
@@ -35,31 +35,31 @@ type Config struct {
 	// Topics says which topics hold the events. [topics.Create] makes them.
 	Topics topics.Config
 
-	// TransactionalIDPrefix begins the transactional ids, <prefix>.<topic>.<partition>, by which the
-	// instances of a service fence one another: it must be the same for all of them.
-	// Default: [DefaultTransactionalIDPrefix].
+	// TransactionalIDPrefix begins the transactional ids, <prefix>.<topic>.<partition>, by which
+	// the instances of a service fence one another: it must be the same for all of them. Default:
+	// [DefaultTransactionalIDPrefix].
 	TransactionalIDPrefix string
 
-	// Sharing makes several instances of a service share the partitions. Default: this instance owns
-	// all of them.
+	// Sharing makes several instances of a service share the partitions. Default: this instance
+	// owns all of them.
 	Sharing Sharing
 
-	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the store
-	// is closed: the next start makes it again from Kafka. Default: none, the index is in memory, and
-	// every start makes it.
+	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the
+	// store is closed: the next start makes it again from Kafka. Default: none, the index is in
+	// memory, and every start makes it.
 	IndexDir string
 
-	// ClaimRenewal is the time between two renewals of the claims. It must be well below the brokers'
-	// producer.id.expiration.ms, a day by default, and transactional.id.expiration.ms, a week.
-	// Default: [DefaultClaimRenewal].
+	// ClaimRenewal is the time between two renewals of the claims. It must be well below the
+	// brokers' producer.id.expiration.ms, a day by default, and transactional.id.expiration.ms, a
+	// week. Default: [DefaultClaimRenewal].
 	ClaimRenewal time.Duration
 
-	// QuietTime is how long the log of a partition that another process has claimed must show nothing
-	// of that process before this store claims the partition again: no marker, and no batch that
-	// counts. A program that ran beside the service by mistake and has ended costs the service this
-	// long. Two stores that both run without Sharing take the partitions from each other: a partition
-	// goes to the other store when its owner has appended nothing for so long. With Sharing the field
-	// means nothing: an instance claims at once what the group assigns to it.
+	// QuietTime is how long the log of a partition that another process has claimed must show
+	// nothing of that process before this store claims the partition again: no marker, and no batch
+	// that counts. A program that ran beside the service by mistake and has ended costs the service
+	// this long. Two stores that both run without Sharing take the partitions from each other: a
+	// partition goes to the other store when its owner has appended nothing for so long. With
+	// Sharing the field means nothing: an instance claims at once what the group assigns to it.
 	// Default: [DefaultQuietTime].
 	QuietTime time.Duration
 
@@ -67,16 +67,17 @@ type Config struct {
 	// partitions, replicas and ids, and where their partitions begin. See [Store.TopicHealth].
 	// Default: [DefaultCheckEvery].
 	//
-	// Each look also fetches one batch of each partition, at a random offset that the index has read,
-	// to see whether the log still holds it. The first look after Open fetches eight. So a look costs
-	// two requests, one more to each broker that leads a partition, and a fetch for each partition
-	// that is not empty: ten partitions on three brokers cost 15 requests each CheckEvery. A fetch
-	// brings one batch, 1 MiB at most. Where a share h of the log is gone, a store says so after 1/h
-	// fetches on average: a few lost records among millions may stay unnoticed.
+	// Each look also fetches one batch of each partition, at a random offset that the index has
+	// read, to see whether the log still holds it. The first look after Open fetches eight. So a
+	// look costs two requests, one more to each broker that leads a partition, and a fetch for each
+	// partition that is not empty: ten partitions on three brokers cost 15 requests each
+	// CheckEvery. A fetch brings one batch, 1 MiB at most. Where a share h of the log is gone, a
+	// store says so after 1/h fetches on average: a few lost records among millions may stay
+	// unnoticed.
 	CheckEvery time.Duration
 
-	// MaxBatchBytes closes a batch once its commits have this size before compression. It must leave
-	// room below the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
+	// MaxBatchBytes closes a batch once its commits have this size before compression. It must
+	// leave room below the topics' max.message.bytes. Default: [DefaultMaxBatchBytes].
 	MaxBatchBytes int
 
 	// MaxWaitingCommits and MaxWaitingBytes bound, for each partition, the commits that wait for a
@@ -85,8 +86,8 @@ type Config struct {
 	MaxWaitingCommits int
 	MaxWaitingBytes   int64
 
-	// SubscriptionSession is after how long without a heartbeat a member of a subscription's consumer
-	// group is taken for dead; SubscriptionHeartbeat is the time between two heartbeats.
+	// SubscriptionSession is after how long without a heartbeat a member of a subscription's
+	// consumer group is taken for dead; SubscriptionHeartbeat is the time between two heartbeats.
 	// Defaults: [DefaultSubscriptionSession], [DefaultSubscriptionHeartbeat].
 	SubscriptionSession   time.Duration
 	SubscriptionHeartbeat time.Duration
@@ -94,8 +95,8 @@ type Config struct {
 	// Hooks are told what happens inside, for metrics and traces. Default: none.
 	Hooks Hooks
 
-	// Logger gets claims, catching up, retries and what the reader rule skips. Default: the Logger of
-	// Connection, which gets this one if it has none.
+	// Logger gets claims, catching up, retries and what the reader rule skips. Default: the Logger
+	// of Connection, which gets this one if it has none.
 	Logger *slog.Logger
 }
 
@@ -158,8 +159,8 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-// TransactionalID returns the transactional id of the owner of a partition. The configuration must be
-// complete.
+// TransactionalID returns the transactional id of the owner of a partition. The configuration must
+// be complete.
 func (c Config) TransactionalID(topic string, partition int32) string {
 	return fmt.Sprintf("%s.%s.%d", c.TransactionalIDPrefix, topic, partition)
 }

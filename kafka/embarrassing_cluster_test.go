@@ -67,7 +67,8 @@ func awaitForgottenProducers(t *testing.T, cfg kafka.Config) {
 	}, forgetTime, forgetPoll, "the leader does not forget its producers")
 }
 
-// awaitForgottenTransactionalID waits until the coordinator no longer knows the transactional id of the partition.
+// awaitForgottenTransactionalID waits until the coordinator no longer knows the transactional id of
+// the partition.
 func awaitForgottenTransactionalID(t *testing.T, cfg kafka.Config) {
 	t.Helper()
 	client := foreigner(t, cfg)
@@ -97,8 +98,9 @@ func openAsleep(t *testing.T, cfg kafka.Config) *kafka.Store {
 	return s
 }
 
-// refusedZombie appends to a store that was overtaken, where its own index says that all is well, and checks that it is not
-// acknowledged, and that the true owner is not disturbed: neither by what the zombie wrote nor by what it did then.
+// refusedZombie appends to a store that was overtaken, where its own index says that all is well,
+// and checks that it is not acknowledged, and that the true owner is not disturbed: neither by what
+// the zombie wrote nor by what it did then.
 func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, stale int64, want []string) {
 	t.Helper()
 	late := records(2, "late")
@@ -119,8 +121,8 @@ func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, s
 	require.Equal(t, want, ids(t, open(t, cfg), "a"), "as another process reads it")
 }
 
-// The zombie sleeps until the brokers have forgotten every epoch: its batch is accepted. It finds a gap before it, and no one
-// ever counts it.
+// The zombie sleeps until the brokers have forgotten every epoch: its batch is accepted. It finds a
+// gap before it, and no one ever counts it.
 func TestZombieThatTheBrokersForgot(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
 		"producer.id.expiration.ms": "2000", "producer.id.expiration.check.interval.ms": "200",
@@ -138,8 +140,8 @@ func TestZombieThatTheBrokersForgot(t *testing.T) {
 	require.Equal(t, int64(2), owner.Skipped(), "what the zombie wrote was accepted")
 }
 
-// When the coordinator has forgotten the transactional id, the next claim gets another producer id, which fences nobody: only
-// the marker in the log tells the zombie.
+// When the coordinator has forgotten the transactional id, the next claim gets another producer id,
+// which fences nobody: only the marker in the log tells the zombie.
 func TestExpiredTransactionalID(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
 		"transactional.id.expiration.ms":                             "6000",
@@ -160,7 +162,8 @@ func TestExpiredTransactionalID(t *testing.T) {
 	refusedZombie(t, cfg, zombie, owner, 3, idsOf(first, second, third))
 }
 
-// apply runs a command against whichever store is current until it is known to be applied, and reports whether it is.
+// apply runs a command against whichever store is current until it is known to be applied, and
+// reports whether it is.
 func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, command string) error {
 	for {
 		_, err := current.Load().Append(ctx, eventstore.To(stream(id), eventstore.Any, records(1, command)...))
@@ -177,8 +180,9 @@ func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, comman
 	}
 }
 
-// A store begins to take the partition over every tenth of a second, whatever became of the ones before, while callers
-// append commands that they repeat until the outcome is known. Each command is applied exactly once.
+// A store begins to take the partition over every tenth of a second, whatever became of the ones
+// before, while callers append commands that they repeat until the outcome is known. Each command
+// is applied exactly once.
 func TestTenTakeoversASecond(t *testing.T) {
 	const callers, times, every = 8, 30, 100 * time.Millisecond
 	cfg := real(t)
@@ -252,8 +256,8 @@ func TestTenTakeoversASecond(t *testing.T) {
 	require.Zero(t, last.Skipped())
 }
 
-// A takeover catches batches at every moment of their flight. What the old owner acknowledged, and nothing it
-// refused, is what the new one finds.
+// A takeover catches batches at every moment of their flight. What the old owner acknowledged, and
+// nothing it refused, is what the new one finds.
 func TestTakeoverWhileABatchIsInFlight(t *testing.T) {
 	cfg := real(t)
 	owner := open(t, cfg)

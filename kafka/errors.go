@@ -10,9 +10,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// NotOwnerError says that this process does not own the partition: it has not called [Store.Claim], or another instance owns the partition, or another
-// process has taken it. In the last case it is claimed again after [Config].QuietTime. If it was lost to nobody, it is claimed again
-// within seconds. Nothing was appended. It matches [eventstore.ErrNotOwner].
+// NotOwnerError says that this process does not own the partition: it has not called [Store.Claim],
+// or another instance owns the partition, or another process has taken it. In the last case it is
+// claimed again after [Config].QuietTime. If it was lost to nobody, it is claimed again within
+// seconds. Nothing was appended. It matches [eventstore.ErrNotOwner].
 type NotOwnerError struct {
 	Topic     string
 	Partition int32
@@ -34,7 +35,8 @@ func (e *NotOwnerError) Unwrap() error { return e.Err }
 // Is matches [eventstore.ErrNotOwner].
 func (e *NotOwnerError) Is(target error) bool { return target == eventstore.ErrNotOwner }
 
-// CorruptError says that a topic holds what it cannot hold if this library alone wrote it, or lacks what it held.
+// CorruptError says that a topic holds what it cannot hold if this library alone wrote it, or lacks
+// what it held.
 type CorruptError struct {
 	Topic     string
 	Partition int32
@@ -48,19 +50,22 @@ func (e *CorruptError) Error() string { return e.Err.Error() }
 // Unwrap returns what was found.
 func (e *CorruptError) Unwrap() error { return e.Err }
 
-// Causes of a *[CorruptError], for errors.Is. One without a cause is about a record that is no event of this library.
+// Causes of a *[CorruptError], for errors.Is. One without a cause is about a record that is no
+// event of this library.
 var (
 	// ErrLogCut says that the log ends before what was read of it.
 	ErrLogCut = log.ErrLogCut
 	// ErrLogRewritten says that the log holds something else where it was read before.
 	ErrLogRewritten = log.ErrLogRewritten
-	// ErrRecordsMissing says that records are missing: they were deleted or compacted away, or files are damaged.
+	// ErrRecordsMissing says that records are missing: they were deleted or compacted away, or
+	// files are damaged.
 	ErrRecordsMissing = log.ErrRecordsMissing
 	// ErrPartitionsChanged says that a stream is in another partition than where it belongs.
 	ErrPartitionsChanged = log.ErrPartitionsChanged
 )
 
-// RefusedError says that the brokers will never take the commit, such as for want of a permission. Nothing was appended.
+// RefusedError says that the brokers will never take the commit, such as for want of a permission.
+// Nothing was appended.
 type RefusedError struct {
 	Topic     string
 	Partition int32
@@ -73,8 +78,9 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 // Unwrap returns the broker's reason.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// IndexError says why the folder of the index cannot be used, or cannot any more because its disk is full or fails, and what to do. While the
-// disk is like that the store appends nothing and reads nothing; no event is lost, as the index holds nothing that Kafka does not.
+// IndexError says why the folder of the index cannot be used, or cannot any more because its disk
+// is full or fails, and what to do. While the disk is like that the store appends nothing and reads
+// nothing; no event is lost, as the index holds nothing that Kafka does not.
 type IndexError struct {
 	Dir string
 	Err error

@@ -50,7 +50,8 @@ func appendAndRead(ctx context.Context, addresses []string) error {
 		return err
 	}
 	defer store.Close()
-	// Here a service binds its schemas, registers its handlers and listens. Claiming comes last, so a start that fails takes nothing.
+	// Here a service binds its schemas, registers its handlers and listens. Claiming comes last, so
+	// a start that fails takes nothing.
 	if err := store.Claim(ctx); err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// Whatever a broker answers to a produce, the commit is stored once, and the next append finds the stream exact.
+// Whatever a broker answers to a produce, the commit is stored once, and the next append finds the
+// stream exact.
 func TestAppendSurvivesAnswersOfBrokers(t *testing.T) {
 	for _, err := range []*kerr.Error{
 		kerr.NotLeaderForPartition,
@@ -74,7 +75,8 @@ func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 	}
 }
 
-// A claim is interrupted by the owner of before, whose renewal is refused: it is made again. Not for ever.
+// A claim is interrupted by the owner of before, whose renewal is refused: it is made again. Not
+// for ever.
 func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		t.Run(key.Name(), func(t *testing.T) {
@@ -94,8 +96,9 @@ func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 	}
 }
 
-// A coordinator stores the renewal of a claim, its answer is lost, and it restarts: then it has forgotten which term came
-// before, and refuses the only owner there is. The log shows that nobody else has claimed.
+// A coordinator stores the renewal of a claim, its answer is lost, and it restarts: then it has
+// forgotten which term came before, and refuses the only owner there is. The log shows that nobody
+// else has claimed.
 func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -173,8 +176,8 @@ func TestRefusalAfterLandingIsDecidedByTheLog(t *testing.T) {
 	require.Equal(t, idsOf(landed), ids(t, s, "a"))
 }
 
-// The batch landed, the answer was lost, and meanwhile another process took the partition over: the commit
-// counts, as it stands before the other's marker, and its caller is told so.
+// The batch landed, the answer was lost, and meanwhile another process took the partition over: the
+// commit counts, as it stands before the other's marker, and its caller is told so.
 func TestCommitThatLandedBeforeATakeoverIsAcknowledged(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -198,8 +201,9 @@ func TestCommitThatLandedBeforeATakeoverIsAcknowledged(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 }
 
-// A caller that leaves while its commit is under way is told that the outcome is unknown; one that leaves while it
-// waits, that nothing was appended. Retrying with the same command id is safe in both cases.
+// A caller that leaves while its commit is under way is told that the outcome is unknown; one that
+// leaves while it waits, that nothing was appended. Retrying with the same command id is safe in
+// both cases.
 func TestCallersWhoLeave(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)

@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// Follow implements [eventstore.Store]; it reads the topic, one fetch of one partition at a time, and at the end it waits, without
-// asking brokers, until the index has moved on.
+// Follow implements [eventstore.Store]; it reads the topic, one fetch of one partition at a time,
+// and at the end it waits, without asking brokers, until the index has moved on.
 func (s *Store) Follow(ctx context.Context, category string, start eventstore.Start) iter.Seq2[eventstore.Record, error] {
 	c, err := s.category(ctx, category)
 	if err != nil {

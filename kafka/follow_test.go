@@ -41,7 +41,8 @@ func TestFollowPassesOverForeignRecords(t *testing.T) {
 	require.Positive(t, s.Skipped())
 }
 
-// Who follows a store that follows the owner gets what the owner appends, as soon as it has arrived.
+// Who follows a store that follows the owner gets what the owner appends, as soon as it has
+// arrived.
 func TestFollowWhatOthersOwn(t *testing.T) {
 	_, cfg := fake(t)
 	owner := open(t, cfg)
@@ -60,7 +61,8 @@ func TestFollowWhatOthersOwn(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// Where the topic turns out to hold what it cannot hold, followers end, subscriptions stop the partition, and both say so.
+// Where the topic turns out to hold what it cannot hold, followers end, subscriptions stop the
+// partition, and both say so.
 func TestGarbageEndsFollowersAndStopsSubscriptions(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// BenchmarkReadCategoryAmongForeignBatches reads a category of 15,000 records that a foreign program has added 80,000
-// batches to, and the same without them.
+// BenchmarkReadCategoryAmongForeignBatches reads a category of 15,000 records that a foreign
+// program has added 80,000 batches to, and the same without them.
 func BenchmarkReadCategoryAmongForeignBatches(b *testing.B) {
 	for name, foreign := range map[string]int{"none": 0, "80000": 80_000} {
 		b.Run(name, func(b *testing.B) {

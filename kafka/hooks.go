@@ -8,10 +8,11 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Hooks are told what happens in a store, for metrics and traces; package observe/prom has ready ones. Each may be nil, and then costs nothing.
+// Hooks are told what happens in a store, for metrics and traces; package observe/prom has ready
+// ones. Each may be nil, and then costs nothing.
 //
-// They are called by the goroutines that do the work, also concurrently: they must be quick, and must not call the store. How the partitions stand is
-// not told but asked for, with [Store.Status].
+// They are called by the goroutines that do the work, also concurrently: they must be quick, and
+// must not call the store. How the partitions stand is not told but asked for, with [Store.Status].
 type Hooks struct {
 	// Appended is called with every append when it is over, whatever became of it.
 	Appended eventstore.OnAppend
@@ -19,14 +20,17 @@ type Hooks struct {
 	// Wrote is called with every record batch when the brokers have answered, or will not.
 	Wrote func(Batch)
 
-	// Claimed is called when this instance has become the owner of a partition: the index holds all that was written before.
+	// Claimed is called when this instance has become the owner of a partition: the index holds all
+	// that was written before.
 	Claimed func(Claim)
 
-	// Lost is called when this instance cannot append to a partition any more that it owned, though nobody asked it to give
-	// it up: another has claimed it, or what the partition holds cannot be, or brokers no longer know the claim. In the last case Claimed follows.
+	// Lost is called when this instance cannot append to a partition any more that it owned, though
+	// nobody asked it to give it up: another has claimed it, or what the partition holds cannot be,
+	// or brokers no longer know the claim. In the last case Claimed follows.
 	Lost func(Loss)
 
-	// Barred is called when a barrier is over: the empty transaction that confirms a refusal where there is nothing to append.
+	// Barred is called when a barrier is over: the empty transaction that confirms a refusal where
+	// there is nothing to append.
 	Barred func(Barrier)
 
 	// Skipped is called with records that the reader rule leaves out.
@@ -35,7 +39,8 @@ type Hooks struct {
 	// Read is called after each fetch, also while Open reads, with how far the index is.
 	Read func(Read)
 
-	// Topic is called when a topic is not as it must be any more, when what is wrong with it changes, and when it is well again.
+	// Topic is called when a topic is not as it must be any more, when what is wrong with it
+	// changes, and when it is well again.
 	Topic func(topics.Change)
 }
 
@@ -63,7 +68,8 @@ type Loss struct {
 	Err       error // why
 }
 
-// Barrier is an empty transaction by which the owner of a partition has shown that it still owns it, or has not.
+// Barrier is an empty transaction by which the owner of a partition has shown that it still owns
+// it, or has not.
 type Barrier struct {
 	Topic     string
 	Partition int32

@@ -142,8 +142,8 @@ func TestStatusTellsTheLag(t *testing.T) {
 	})
 }
 
-// holdBack has the brokers answer fetches with nothing but where the partition ends, until release is called. It waits for the first
-// such answer: those that were asked before bring what there is.
+// holdBack has the brokers answer fetches with nothing but where the partition ends, until release
+// is called. It waits for the first such answer: those that were asked before bring what there is.
 func holdBack(c *kfake.Cluster, end func() int64) (release func()) {
 	var released atomic.Bool
 	held := make(chan struct{})

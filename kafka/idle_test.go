@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// An owner that has nothing to append is overtaken, and nobody tells it: it notices, and delivers what the new owner appends, to its streams and to
-// those who follow.
+// An owner that has nothing to append is overtaken, and nobody tells it: it notices, and delivers
+// what the new owner appends, to its streams and to those who follow.
 func TestAnIdleOwnerNoticesThatItWasOvertaken(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
@@ -72,7 +72,8 @@ func TestAnIdleOwnerMendsItsTerm(t *testing.T) {
 	require.Equal(t, int64(2), s.Skipped(), "the foreign records, and not the batch")
 }
 
-// Looking at the partition's end costs an idle owner a request every two seconds, and one that appends nothing.
+// Looking at the partition's end costs an idle owner a request every two seconds, and one that
+// appends nothing.
 func TestABusyOwnerAsksNothing(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

@@ -16,8 +16,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A batch with the owner's own producer id and epoch that holds no events of this library can only be a forgery or a
-// fault of ours: nothing is skipped, the topic is refused with the offset.
+// A batch with the owner's own producer id and epoch that holds no events of this library can only
+// be a forgery or a fault of ours: nothing is skipped, the topic is refused with the offset.
 func TestGarbageUnderTheOwnersTermIsRefused(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)

@@ -24,7 +24,8 @@ func everyClaim(c *kfake.Cluster) *kfake.FaultHandle {
 	})
 }
 
-// A store that has not claimed follows what the owner appends, takes nothing from it, and says how to claim.
+// A store that has not claimed follows what the owner appends, takes nothing from it, and says how
+// to claim.
 func TestClaim_comesAfterOpen(t *testing.T) {
 	for name, sharing := range map[string]kafka.Sharing{
 		"alone": {}, "sharing": {Advertise: "b:1", Session: 6 * time.Second, Heartbeat: 50 * time.Millisecond},
@@ -117,7 +118,8 @@ func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 	}
 }
 
-// The end of the caller's context, and closing the store, end a claim that waits for the coordinator.
+// The end of the caller's context, and closing the store, end a claim that waits for the
+// coordinator.
 func TestClaim_endsWithItsContextOrTheStore(t *testing.T) {
 	for name, how := range map[string]struct {
 		end  func(context.CancelFunc, *kafka.Store) error

@@ -88,7 +88,8 @@ func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	require.ErrorContains(t, err, "topic fencelog.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
 }
 
-// A topic that lost its beginning cannot be an event store's: it is refused, also where the index has read it all.
+// A topic that lost its beginning cannot be an event store's: it is refused, also where the index
+// has read it all.
 func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
 	for name, dir := range map[string]string{"index in memory": "", "index on disk": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
@@ -153,8 +154,8 @@ func TestTwoStoresFightForAPartition(t *testing.T) {
 	testTakeover(t, cfg)
 }
 
-// testTakeover lets two stores take a partition from each other, ten times over: the one that lost it says so,
-// and what was acknowledged is there, once, in order.
+// testTakeover lets two stores take a partition from each other, ten times over: the one that lost
+// it says so, and what was acknowledged is there, once, in order.
 func testTakeover(t *testing.T, cfg kafka.Config) {
 	var want []string
 	owner := open(t, cfg)
@@ -194,7 +195,8 @@ func TestClaimsAreRenewed(t *testing.T) {
 	require.Zero(t, s.Skipped())
 }
 
-// What was read before the store was closed stays; what is read later fails, also in a loop that began before.
+// What was read before the store was closed stays; what is read later fails, also in a loop that
+// began before.
 func TestReadsThatOutliveTheStore(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)

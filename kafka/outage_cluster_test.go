@@ -19,8 +19,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// All brokers go away while a store is open, and come back: callers learn what they can under their own
-// context, a command that is sent again is stored once, the claim survives, and the versions go on without a gap.
+// All brokers go away while a store is open, and come back: callers learn what they can under their
+// own context, a command that is sent again is stored once, the claim survives, and the versions go
+// on without a gap.
 func TestBrokersGoAwayAndComeBack(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{

@@ -13,7 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/sharing"
 )
 
-// ownership owns the partitions that the group assigns to this process, and gives up the others. A nil one does nothing.
+// ownership owns the partitions that the group assigns to this process, and gives up the others. A
+// nil one does nothing.
 type ownership struct {
 	member  *sharing.Member
 	self    string
@@ -23,11 +24,11 @@ type ownership struct {
 
 	mu    sync.Mutex
 	table sharing.Table // the last one there was
-	out   error            // why this process is not in the group; nil if it is
+	out   error         // why this process is not in the group; nil if it is
 }
 
-// share joins the group and returns once what it assigned to this process has been claimed. The ownership is to be stopped and left
-// also if that fails.
+// share joins the group and returns once what it assigned to this process has been claimed. The
+// ownership is to be stopped and left also if that fails.
 func share(ctx context.Context, s *Store) error {
 	o := &ownership{self: s.cfg.Sharing.Advertise, seats: make(map[sharing.Partition]*seat)}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -63,7 +64,8 @@ func share(ctx context.Context, s *Store) error {
 	return access.Explain(err, access.Need{Operation: access.Read, Resource: access.Group, Name: s.cfg.Sharing.Group})
 }
 
-// leaveIfFailed leaves the group when the index fails, so that others get the partitions: here nothing can be appended any more.
+// leaveIfFailed leaves the group when the index fails, so that others get the partitions: here
+// nothing can be appended any more.
 func (o *ownership) leaveIfFailed(ctx context.Context, idx *index.Store) {
 	select {
 	case <-idx.Failed():
@@ -96,8 +98,9 @@ func (o *ownership) assigned(t sharing.Table) {
 	}
 }
 
-// outside has the seats claim nothing: what this process still owns goes on until another one claims it, so that appending does
-// not depend on the group's coordinator, and is not taken back then.
+// outside has the seats claim nothing: what this process still owns goes on until another one
+// claims it, so that appending does not depend on the group's coordinator, and is not taken back
+// then.
 func (o *ownership) outside(err error) {
 	o.mu.Lock()
 	o.out = err
@@ -117,8 +120,8 @@ func (o *ownership) excluded() error {
 	return o.out
 }
 
-// settled waits for the first claims. One that failed is tried again later, unless the topic is corrupt, the index has failed, or the brokers refuse
-// it for good.
+// settled waits for the first claims. One that failed is tried again later, unless the topic is
+// corrupt, the index has failed, or the brokers refuse it for good.
 func (o *ownership) settled(ctx context.Context) error {
 	o.mu.Lock()
 	assigned := o.table.Own
@@ -239,7 +242,8 @@ func (s *seat) next(ctx context.Context) (context.Context, duty) {
 	return ctx, s.duty
 }
 
-// await waits for the first claim, or until none is wanted any more, for then none may ever be made.
+// await waits for the first claim, or until none is wanted any more, for then none may ever be
+// made.
 func (s *seat) await(ctx context.Context) error {
 	for {
 		s.mu.Lock()
@@ -268,8 +272,9 @@ func (s *seat) failure() error {
 	}
 }
 
-// claimPause is between two claims of a partition that was lost, or could not be claimed, though the group assigns it to
-// this process: whoever else claims it has heard of the group's decision by then.
+// claimPause is between two claims of a partition that was lost, or could not be claimed, though
+// the group assigns it to this process: whoever else claims it has heard of the group's decision by
+// then.
 const claimPause = 200 * time.Millisecond
 
 // keep does the seat's duty until ctx ends.

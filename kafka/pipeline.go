@@ -9,8 +9,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/owner"
 )
 
-// ReadQueued implements [eventstore.Store]. What is queued behind a commit without a Tip, and that commit, is not yielded: its
-// versions are not known before it is written. Where this instance does not own the partition, it fails with a *[NotOwnerError].
+// ReadQueued implements [eventstore.Store]. What is queued behind a commit without a Tip, and that
+// commit, is not yielded: its versions are not known before it is written. Where this instance does
+// not own the partition, it fails with a *[NotOwnerError].
 func (s *Store) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
@@ -49,8 +50,8 @@ type tip struct {
 	err   error      // why not
 }
 
-// tipOf returns the tip that the expectation carries: nil if it has none, and an error if it is another store's or that of a
-// stream that could not be read.
+// tipOf returns the tip that the expectation carries: nil if it has none, and an error if it is
+// another store's or that of a stream that could not be read.
 func (s *Store) tipOf(e eventstore.Expectation) (*owner.Tip, error) {
 	if e.Tip == nil {
 		return nil, nil

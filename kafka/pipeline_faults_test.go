@@ -22,7 +22,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// plague has the brokers fail produces at random, in every way that a store survives, and refuse some for good.
+// plague has the brokers fail produces at random, in every way that a store survives, and refuse
+// some for good.
 func plague(c *kfake.Cluster, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 0)) // used by the fake's goroutine alone
 	for _, f := range []struct {
@@ -49,8 +50,9 @@ type told struct {
 	answer
 }
 
-// Clients decide on what is queued while others append without looking, callers leave and brokers fail. Whatever is stored
-// stands behind exactly what it was decided on, and whatever was told is so.
+// Clients decide on what is queued while others append without looking, callers leave and brokers
+// fail. Whatever is stored stands behind exactly what it was decided on, and whatever was told is
+// so.
 func TestDecisionsUnderFaults(t *testing.T) {
 	const clients, operations, streams = 12, 80, 2
 	seed := rand.Uint64()
@@ -166,8 +168,9 @@ type tick struct{ Number int }
 func (tick) EventType() string  { return "Ticked" }
 func (e tick) Apply(c *counted) { c.Number++ }
 
-// Updates through a repository are what they would be one after the other, under faults as well: each event was decided
-// on all events before it, each command was handled once, and a refusal is told only if it is true of what is stored.
+// Updates through a repository are what they would be one after the other, under faults as well:
+// each event was decided on all events before it, each command was handled once, and a refusal is
+// told only if it is true of what is stored.
 func TestUpdatesUnderFaults(t *testing.T) {
 	const clients, commands, limit = 12, 15, 100
 	seed := rand.Uint64()

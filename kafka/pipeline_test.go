@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// heldStore is a store whose batch in flight gets no answer before release is called: what is appended meanwhile is queued.
+// heldStore is a store whose batch in flight gets no answer before release is called: what is
+// appended meanwhile is queued.
 type heldStore struct {
 	*kafka.Store
 	fake    *kfake.Cluster
@@ -24,7 +25,8 @@ type heldStore struct {
 	before  []string // event ids of the stream before anything was queued
 }
 
-// hold opens a store, appends two events to stream a, and holds the answer to a batch of another stream.
+// hold opens a store, appends two events to stream a, and holds the answer to a batch of another
+// stream.
 func hold(t *testing.T) *heldStore {
 	t.Helper()
 	c, cfg := fake(t)
@@ -91,7 +93,8 @@ func awaiting(t *testing.T, tip queuedTip) <-chan error {
 	return done
 }
 
-// Commits rest on one another while none of them is stored, and nobody is told anything before they are.
+// Commits rest on one another while none of them is stored, and nobody is told anything before they
+// are.
 func TestDecisionsOnQueuedCommits(t *testing.T) {
 	h := hold(t)
 	before, tip := h.queued(t)
@@ -161,7 +164,8 @@ func TestReadQueuedFromAnyVersion(t *testing.T) {
 	}
 }
 
-// A commit that others rest on is not stored after all. Whatever comes in its place, what rested on it is not.
+// A commit that others rest on is not stored after all. Whatever comes in its place, what rested on
+// it is not.
 func TestDecisionsOnWhatIsNotStored(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -241,7 +245,8 @@ func TestDecisionsOnWhatIsNotStored(t *testing.T) {
 	}
 }
 
-// The partition is taken over while commits that rest on one another are queued: none of them is stored.
+// The partition is taken over while commits that rest on one another are queued: none of them is
+// stored.
 func TestTakeoverWhileDecisionsAreQueued(t *testing.T) {
 	h := hold(t)
 	_, tip := h.queued(t)
@@ -262,7 +267,8 @@ func TestTakeoverWhileDecisionsAreQueued(t *testing.T) {
 	requireNoDecision(t, h.Store, "a", eventstore.ErrNotOwner)
 }
 
-// requireNoDecision asks to decide on the stream where that cannot be: nothing is read, appended, or said to be final.
+// requireNoDecision asks to decide on the stream where that cannot be: nothing is read, appended,
+// or said to be final.
 func requireNoDecision(t *testing.T, s *kafka.Store, id string, want error) {
 	t.Helper()
 	all, tip := readQueued(s, t.Context(), stream(id), 1)

@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A broker says that it has stored a batch where the index has something else. Whoever waits is not told that nothing was appended: it may
-// be.
+// A broker says that it has stored a batch where the index has something else. Whoever waits is not
+// told that nothing was appended: it may be.
 func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -44,8 +44,8 @@ func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 	require.False(t, s.Status()[0].Owned)
 }
 
-// A batch lands, its answer is lost, and the broker that it is sent to again has forgotten the producer: it stores it twice. The caller is told where
-// the copy is that counts.
+// A batch lands, its answer is lost, and the broker that it is sent to again has forgotten the
+// producer: it stores it twice. The caller is told where the copy is that counts.
 func TestThePositionIsThatOfTheCopyThatCounts(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

@@ -24,13 +24,15 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// rivalEnv makes this test binary a second writer: the prefixes of transactional ids and of topics, and brokers.
+// rivalEnv makes this test binary a second writer: the prefixes of transactional ids and of topics,
+// and brokers.
 const rivalEnv = "FENCELOG_TEST_RIVAL"
 
 // rivalLost is what a rival prints when it is no owner any more.
 const rivalLost = "lost"
 
-// beARival claims the partition with settings of its own, and appends to one stream, a line for each commit, until its input ends or it is killed.
+// beARival claims the partition with settings of its own, and appends to one stream, a line for
+// each commit, until its input ends or it is killed.
 func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
 	s := open(t, kafka.Config{
@@ -104,7 +106,8 @@ func (r *rival) kill(t *testing.T) {
 	require.Error(t, r.process.Wait())
 }
 
-// Another process takes the partition, goes on for a while, and is gone. As long as it writes it keeps the partition; then the store claims it again.
+// Another process takes the partition, goes on for a while, and is gone. As long as it writes it
+// keeps the partition; then the store claims it again.
 func TestTaken_isClaimedAgainWhenTheOtherIsQuiet(t *testing.T) {
 	if args := os.Getenv(rivalEnv); args != "" {
 		beARival(t, args)
@@ -154,7 +157,8 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 	require.Len(t, h.claimed, 2)
 }
 
-// Where the partitions are shared nothing is waited for: the group says whose a partition is. Which transactional ids the other has does not matter.
+// Where the partitions are shared nothing is waited for: the group says whose a partition is. Which
+// transactional ids the other has does not matter.
 func TestTaken_whileSharingIsClaimedAgain(t *testing.T) {
 	if args := os.Getenv(rivalEnv); args != "" {
 		beARival(t, args)
@@ -176,7 +180,8 @@ func TestTaken_whileSharingIsClaimedAgain(t *testing.T) {
 	}
 }
 
-// Two stores that are both there and append nothing leave the partition to each other in turn, and appends count in one order.
+// Two stores that are both there and append nothing leave the partition to each other in turn, and
+// appends count in one order.
 func TestTaken_goesToAndFroBetweenTwoThatAreIdle(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)

@@ -12,7 +12,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// The permission to read is taken from a store that follows, and given back: it says so meanwhile, and goes on by itself.
+// The permission to read is taken from a store that follows, and given back: it says so meanwhile,
+// and goes on by itself.
 func TestFollowingGoesOnAfterARefusal(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

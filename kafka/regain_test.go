@@ -18,8 +18,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A claim that is lost to nobody is taken again by itself, whatever it was that the brokers did; what callers are told meanwhile is
-// true.
+// A claim that is lost to nobody is taken again by itself, whatever it was that the brokers did;
+// what callers are told meanwhile is true.
 func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
 	for name, disturb := range map[string]func(*testing.T, *kfake.Cluster, kafka.Config, *kmsg.AddPartitionsToTxnRequest){
 		"a claim's first request is taken late": func(t *testing.T, _ *kfake.Cluster, cfg kafka.Config, _ *kmsg.AddPartitionsToTxnRequest) {
@@ -98,8 +98,9 @@ func appendWhenOwned(t testing.TB, s *kafka.Store, id, command string) eventstor
 	}
 }
 
-// Nor is anything lost when the coordinator has forgotten the transactional id, as it does with one that was not used for a week: the owner notices
-// when it renews its claim, and the log shows that nobody else has claimed.
+// Nor is anything lost when the coordinator has forgotten the transactional id, as it does with one
+// that was not used for a week: the owner notices when it renews its claim, and the log shows that
+// nobody else has claimed.
 func TestClaimSurvivesACoordinatorThatForgot(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -135,7 +136,8 @@ func TestACoordinatorThatForgotGivesNothingBack(t *testing.T) {
 	requireFollows(t, c, loser, <-winners)
 }
 
-// overtake has another store take the partition over amid the next batch: an idle owner may notice by itself, and then sends none.
+// overtake has another store take the partition over amid the next batch: an idle owner may notice
+// by itself, and then sends none.
 func overtake(t testing.TB, c *kfake.Cluster, cfg kafka.Config) <-chan *kafka.Store {
 	t.Helper()
 	winners := make(chan *kafka.Store, 1)
@@ -172,8 +174,8 @@ func requireFollows(t testing.TB, c *kfake.Cluster, loser, winner *kafka.Store) 
 	require.Zero(t, claims.Hits())
 }
 
-// Somebody claims the partition while it is being claimed again, after the log was looked at: the coordinator has given out
-// the newer term already, but its marker is not asked for.
+// Somebody claims the partition while it is being claimed again, after the log was looked at: the
+// coordinator has given out the newer term already, but its marker is not asked for.
 func TestClaimingAgainTakesFromNobody(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -191,9 +193,11 @@ func TestClaimingAgainTakesFromNobody(t *testing.T) {
 	_, err := loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	winner := <-winners
-	_, err = loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...)) // waits until the loser has tried
+	// waits until the loser has tried
+	_, err = loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
-	appendWhenOwned(t, winner, "a", "command") // the fake brokers fence at once, and not by the marker; so it is claimed again as well
+	// the fake brokers fence at once, and not by the marker; so it is claimed again as well
+	appendWhenOwned(t, winner, "a", "command")
 	requireFollows(t, c, loser, winner)
 }
 

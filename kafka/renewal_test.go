@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// holdRequest has the first request of the kind that matches wait until the function that it returns is called; held is closed when it has come.
+// holdRequest has the first request of the kind that matches wait until the function that it
+// returns is called; held is closed when it has come.
 func holdRequest(t testing.TB, c *kfake.Cluster, key kmsg.Key, matches func(kmsg.Request) bool) (held <-chan struct{}, release func()) {
 	t.Helper()
 	came, free := make(chan struct{}), make(chan struct{})
@@ -35,10 +36,12 @@ func holdRequest(t testing.TB, c *kfake.Cluster, key kmsg.Key, matches func(kmsg
 
 func always(kmsg.Request) bool { return true }
 
-// longest is a RequestTimeout after which no test waits any more: what is not answered is not given up and asked again either. A claim takes no more.
+// longest is a RequestTimeout after which no test waits any more: what is not answered is not given
+// up and asked again either. A claim takes no more.
 const longest = 14 * time.Minute
 
-// A coordinator that does not answer a renewal holds up nothing: the claim counts without it. Its answer is taken when it comes.
+// A coordinator that does not answer a renewal holds up nothing: the claim counts without it. Its
+// answer is taken when it comes.
 func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

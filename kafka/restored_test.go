@@ -157,7 +157,8 @@ func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
 			var corrupt *kafka.CorruptError
 			if c.appends {
 				_, err := s.Append(t.Context(), eventstore.To(stream("x"), eventstore.Any, records(1, "")...))
-				require.ErrorIs(t, err, kafka.ErrLogCut) // and the outcome is unknown, if the first attempt was before the restart
+				// and the outcome is unknown, if the first attempt was before the restart
+				require.ErrorIs(t, err, kafka.ErrLogCut)
 			}
 			eventually(t, "the status says so", func() bool { return s.Status()[0].Err != nil })
 			require.ErrorAs(t, s.Status()[0].Err, &corrupt)

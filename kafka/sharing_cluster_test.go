@@ -35,9 +35,9 @@ func realService(t testing.TB, partitions int32) *service {
 
 func TestSharingUnderLoadOnRealBrokers(t *testing.T) { shareUnderLoad(t, realService(t, 5), 8) }
 
-// An instance that is closed hands its partitions over at once, and not when its session is over: every one of them is
-// written to by another. The median of some times is compared with how long it took the instance to come, which is a
-// change of owners, too.
+// An instance that is closed hands its partitions over at once, and not when its session is over:
+// every one of them is written to by another. The median of some times is compared with how long it
+// took the instance to come, which is a change of owners, too.
 func TestClosedInstanceHandsOver(t *testing.T) {
 	s := realService(t, 6)
 	s.session = time.Minute
@@ -64,10 +64,12 @@ func TestClosedInstanceHandsOver(t *testing.T) {
 	require.Less(t, goes[len(goes)/2], 4*comes[len(comes)/2])
 }
 
-// instanceEnv has this test binary be an instance, as the test below starts it: topic prefix and brokers.
+// instanceEnv has this test binary be an instance, as the test below starts it: topic prefix and
+// brokers.
 const instanceEnv = "FENCELOG_TEST_INSTANCE"
 
-// An instance is killed: when its session is over the others own what it owned, and know everything it appended.
+// An instance is killed: when its session is over the others own what it owned, and know everything
+// it appended.
 func TestKilledInstanceIsTakenOver(t *testing.T) {
 	if args := os.Getenv(instanceEnv); args != "" {
 		beAnInstance(t, args)
@@ -105,7 +107,8 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 	t.Logf("taken over after %s", time.Since(began).Round(time.Millisecond))
 }
 
-// beAnInstance appends to the streams that it owns of some, says which, and stays until its input ends.
+// beAnInstance appends to the streams that it owns of some, says which, and stays until its input
+// ends.
 func beAnInstance(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
 	s := newService(kafka.Config{

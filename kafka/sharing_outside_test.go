@@ -74,8 +74,9 @@ func awaitStatus(t testing.TB, s *kafka.Store, what string, wanted func(kafka.Pa
 	}
 }
 
-// An instance that is out of the group says so, goes on with what it owns until the others claim that, and claims nothing back:
-// at the right instance no append is refused. Once the group takes it again it has its part.
+// An instance that is out of the group says so, goes on with what it owns until the others claim
+// that, and claims nothing back: at the right instance no append is refused. Once the group takes
+// it again it has its part.
 func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
 	for name, answer := range map[string]func(kmsg.Request) (kmsg.Response, error){"refused": forbid, "without an answer": silence} {
 		t.Run(name, func(t *testing.T) {

@@ -72,8 +72,8 @@ func (s *service) at(address string) *kafka.Store {
 	return s.instances[address]
 }
 
-// append appends as a caller does that may reach any instance: it goes to the owner that an instance names, and tries
-// again with the same command id while the owner changes.
+// append appends as a caller does that may reach any instance: it goes to the owner that an
+// instance names, and tries again with the same command id while the owner changes.
 func (s *service) append(ctx context.Context, id string, rs []eventstore.Record) (eventstore.Result, error) {
 	store := s.some()
 	for {
@@ -95,8 +95,9 @@ func (s *service) append(ctx context.Context, id string, rs []eventstore.Record)
 	}
 }
 
-// owners returns how many of the streams' partitions each instance takes appends for. One that was fenced while its partitions were shared anew names nobody,
-// until it has claimed again what is its own.
+// owners returns how many of the streams' partitions each instance takes appends for. One that was
+// fenced while its partitions were shared anew names nobody, until it has claimed again what is its
+// own.
 func (s *service) owners(t testing.TB, n int) map[string]int {
 	t.Helper()
 	found := make(map[string]int)
@@ -123,8 +124,8 @@ func (s *service) owners(t testing.TB, n int) map[string]int {
 	return found
 }
 
-// Two instances share the partitions: each appends to its own, and names the other's address for the rest. Both
-// read everything.
+// Two instances share the partitions: each appends to its own, and names the other's address for
+// the rest. Both read everything.
 func TestInstancesShareThePartitions(t *testing.T) {
 	_, cfg := fake(t)
 	s := newService(cfg, 8)
@@ -154,8 +155,8 @@ func TestInstancesShareThePartitions(t *testing.T) {
 	}
 }
 
-// Who does not own a stream may not know its newest events: it decides nothing on it, not even that a command is refused, and
-// names who can.
+// Who does not own a stream may not know its newest events: it decides nothing on it, not even that
+// a command is refused, and names who can.
 func TestDecisionsAreTheOwners(t *testing.T) {
 	_, cfg := fake(t)
 	s := newService(cfg, 1)
@@ -182,8 +183,8 @@ func TestDecisionsAreTheOwners(t *testing.T) {
 	require.NoError(t, tip.Await(t.Context()))
 }
 
-// awaitSharing waits until the instance names another owner: until then it has not heard of the other. It may have been
-// fenced before it hears, and then it cannot name anybody.
+// awaitSharing waits until the instance names another owner: until then it has not heard of the
+// other. It may have been fenced before it hears, and then it cannot name anybody.
 func awaitSharing(t testing.TB, s *service, address string) {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -221,8 +222,8 @@ func TestOvertakenStoreFollows(t *testing.T) {
 	awaitVersion(t, loser, "a", 3)
 }
 
-// Instances come and go while callers append: nothing that was acknowledged is lost, nothing is stored twice, no version
-// is missing.
+// Instances come and go while callers append: nothing that was acknowledged is lost, nothing is
+// stored twice, no version is missing.
 func TestSharingUnderLoad(t *testing.T) {
 	_, cfg := fake(t)
 	shareUnderLoad(t, newService(cfg, 5), 12)

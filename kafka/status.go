@@ -12,15 +12,19 @@ import (
 type PartitionStatus struct {
 	Topic     string
 	Partition int32
-	Owned     bool   // this instance appends to it, as far as it knows
-	NotOwned  error  // why this instance does not append to it, and what it does about that; nil if it is Owned
-	Owner     string // the address that the owner advertises, see [Sharing]; empty if it is not known, or nobody advertises one
-	Next      int64  // the first offset that the index does not hold
-	Lag       int64  // offsets that the partition has, as a broker told last, and that the index does not hold
-	Skipped   int64  // records that the reader rule has left out since the store was opened
-	Err       error  // why the partition cannot be read, for good or until brokers accept it again; nil if it can
-	Ended     bool   // Err stays until the store is opened again
-	Outside   error  // why this instance is not in the group that shares the partitions, see [Sharing]; nil if it is, or there is none
+	Owned     bool  // this instance appends to it, as far as it knows
+	NotOwned  error // why this instance does not append to it, and what it does about that; nil if it is Owned
+	// the address that the owner advertises, see [Sharing]; empty if it is not known, or nobody
+	// advertises one
+	Owner   string
+	Next    int64 // the first offset that the index does not hold
+	Lag     int64 // offsets that the partition has, as a broker told last, and that the index does not hold
+	Skipped int64 // records that the reader rule has left out since the store was opened
+	Err     error // why the partition cannot be read, for good or until brokers accept it again; nil if it can
+	Ended   bool  // Err stays until the store is opened again
+	// why this instance is not in the group that shares the partitions, see [Sharing]; nil if it
+	// is, or there is none
+	Outside error
 }
 
 // Status returns what the store knows of each partition, in the order of Categories and partitions.

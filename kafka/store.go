@@ -27,8 +27,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Store is an event store in Kafka: a topic for each category, one process at a time the only writer of a partition. Its
-// methods may be called by any number of goroutines.
+// Store is an event store in Kafka: a topic for each category, one process at a time the only
+// writer of a partition. Its methods may be called by any number of goroutines.
 type Store struct {
 	cfg        Config
 	client     *client.Client
@@ -60,13 +60,15 @@ type storedPartition struct {
 	reader *log.Reader
 }
 
-// Open connects to the cluster, verifies the topics, and reads all events into the index. It follows what is appended from then on.
-// It claims nothing, so it takes no partition from its owner: [Store.Claim] does, and comes last.
-// Until then Append and ReadQueued fail with a *[NotOwnerError]. A store that never claims is a reader.
-// The topics must exist: see [topics.Create].
+// Open connects to the cluster, verifies the topics, and reads all events into the index. It
+// follows what is appended from then on. It claims nothing, so it takes no partition from its
+// owner: [Store.Claim] does, and comes last. Until then Append and ReadQueued fail with a
+// *[NotOwnerError]. A store that never claims is a reader. The topics must exist: see
+// [topics.Create].
 //
-// Open fails with all mistakes of cfg, with *[topics.Error] if a topic is missing or not as it must be, with *[CorruptError] if a
-// topic holds what this library cannot have written, with *[IndexError] if the folder of the index cannot be used, if no broker answers, and if ctx ends.
+// Open fails with all mistakes of cfg, with *[topics.Error] if a topic is missing or not as it must
+// be, with *[CorruptError] if a topic holds what this library cannot have written, with
+// *[IndexError] if the folder of the index cannot be used, if no broker answers, and if ctx ends.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg, err := cfg.Complete()
 	if err != nil {
@@ -200,16 +202,20 @@ func (s *Store) each(ctx context.Context, do func(storedPartition, context.Conte
 	return group.Wait()
 }
 
-// closeGrace is how long a store that closes lets brokers answer what is asked of all of them alike: who leads and who coordinates. Batches in flight have
-// connections of their own, and longer.
+// closeGrace is how long a store that closes lets brokers answer what is asked of all of them
+// alike: who leads and who coordinates. Batches in flight have connections of their own, and
+// longer.
 const closeGrace = 2 * time.Second
 
-// Close closes the subscriptions, stops appending, waits for the batches in flight, hands over what is shared, and disconnects. Commits that still
-// wait are refused with [eventstore.ErrClosed]. Where brokers do not answer it takes a few seconds; where a batch is in flight, at most the
-// [Config].RequestTimeout longer. It may be called more than once. Where the handler of a subscription calls it, it returns nil at once, and the
-// store closes when the handler has returned.
+// Close closes the subscriptions, stops appending, waits for the batches in flight, hands over what
+// is shared, and disconnects. Commits that still wait are refused with [eventstore.ErrClosed].
+// Where brokers do not answer it takes a few seconds; where a batch is in flight, at most the
+// [Config].RequestTimeout longer. It may be called more than once. Where the handler of a
+// subscription calls it, it returns nil at once, and the store closes when the handler has
+// returned.
 //
-// It fails with an *[IndexError] if the index could not be saved. What is not saved is read again from Kafka at the next start.
+// It fails with an *[IndexError] if the index could not be saved. What is not saved is read again
+// from Kafka at the next start.
 func (s *Store) Close() error {
 	if s.subscriptions.Within() {
 		go func() { _ = s.close() }() // whoever closes the store again is told
@@ -249,14 +255,16 @@ func (s *Store) giveUp() {
 	shared.leave()
 }
 
-// Append implements [eventstore.Store]. A commit is one record batch's, with others that waited at the same
-// time. When ctx ends before the commit is on its way, nothing was appended and the error says so; afterwards it
-// is [eventstore.ErrOutcomeUnknown].
+// Append implements [eventstore.Store]. A commit is one record batch's, with others that waited at
+// the same time. When ctx ends before the commit is on its way, nothing was appended and the error
+// says so; afterwards it is [eventstore.ErrOutcomeUnknown].
 //
-// A check takes the next batch of the partition, or some milliseconds where there is none: see DESIGN.md.
+// A check takes the next batch of the partition, or some milliseconds where there is none: see
+// DESIGN.md.
 //
-// Errors beside those of the interface: *[NotOwnerError], which matches [eventstore.ErrNotOwner] and names the owner where
-// that is known; *[RefusedError]; *[IndexError] once the disk of the index has failed.
+// Errors beside those of the interface: *[NotOwnerError], which matches [eventstore.ErrNotOwner]
+// and names the owner where that is known; *[RefusedError]; *[IndexError] once the disk of the
+// index has failed.
 func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	if s.cfg.Hooks.Appended == nil || len(c.Records) == 0 {
 		r, err := s.append(ctx, c)
@@ -304,7 +312,8 @@ func check(ctx context.Context, p storedPartition, t *owner.Tip, c eventstore.Co
 	return t.Check(ctx, c)
 }
 
-// explained returns the error of who wanted to append as the caller needs it: public, and with what to do.
+// explained returns the error of who wanted to append as the caller needs it: public, and with what
+// to do.
 func (s *Store) explained(err error) error {
 	if err == nil {
 		return nil
@@ -312,8 +321,8 @@ func (s *Store) explained(err error) error {
 	return explainRefusal(s.cfg.Connection.Security, s.ownership.Load().named(public(err)))
 }
 
-// ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another process owns the
-// partition, what it appended last may not have arrived here.
+// ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another
+// process owns the partition, what it appended last may not have arrived here.
 func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) iter.Seq2[eventstore.Record, error] {
 	if err := eventstore.CheckStream(stream); err != nil {
 		return failing(err)
@@ -328,8 +337,8 @@ func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from i
 	return s.under(ctx, p.index.Stream(stream.ID, from))
 }
 
-// ReadCategory implements [eventstore.Store]; it reads the topic, partition after partition. A partition in which
-// there is nothing after start costs no request.
+// ReadCategory implements [eventstore.Store]; it reads the topic, partition after partition. A
+// partition in which there is nothing after start costs no request.
 func (s *Store) ReadCategory(
 	ctx context.Context, category string, start eventstore.Start,
 ) iter.Seq2[eventstore.Record, error] {
@@ -352,8 +361,8 @@ func failing(err error) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
 }
 
-// under yields what parts yield, one after the other, until ctx ends or the store is closed, whose error is then the last pair. Where there
-// is nothing to yield it is yielded too.
+// under yields what parts yield, one after the other, until ctx ends or the store is closed, whose
+// error is then the last pair. Where there is nothing to yield it is yielded too.
 func (s *Store) under(ctx context.Context, parts ...iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
 		if err := s.over(ctx); err != nil {

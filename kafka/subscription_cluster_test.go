@@ -96,7 +96,8 @@ func TestRebalancesLoseNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	cfg := realWith(t, 6)
 	s := open(t, cfg)
-	stores := []*kafka.Store{s, openReader(t, cfg), openReader(t, cfg)} // as in processes of their own, but for what they share here
+	// as in processes of their own, but for what they share here
+	stores := []*kafka.Store{s, openReader(t, cfg), openReader(t, cfg)}
 	h := newHandled()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -69,7 +69,8 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 	_, err = store.Subscribe(ctx, subscription.Config{
 		Group:    "statements",
 		Category: "Account",
-		Handler: func(_ context.Context, r eventstore.Record) error { // a repository's Handler makes one of decoded events
+		// a repository's Handler makes one of decoded events
+		Handler: func(_ context.Context, r eventstore.Record) error {
 			if r.AggregateID == "alice" && !printer.Load() {
 				return errors.New("no printer")
 			}

@@ -113,8 +113,10 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	brokers := strings.Join(cfg.Connection.Brokers, ",")
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledMemberLosesNothing$")
-	child.Env = append(os.Environ(), memberEnv+"="+cfg.Topics.Prefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers) // it starts no cluster
-	input, err := child.StdinPipe()                                                                                 // never written to: its end ends the child
+	// it starts no cluster
+	child.Env = append(os.Environ(), memberEnv+"="+cfg.Topics.Prefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers)
+	// never written to: its end ends the child
+	input, err := child.StdinPipe()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = input.Close() })
 	output, err := child.StdoutPipe()

@@ -27,7 +27,8 @@ type backend struct {
 	close     func() error
 }
 
-// connect returns the backend that the settings name. On Kafka it returns once the store has caught up; the store owns nothing before claim.
+// connect returns the backend that the settings name. On Kafka it returns once the store has caught
+// up; the store owns nothing before claim.
 func connect(ctx context.Context, s settings, t *telemetry, logger *slog.Logger) (*backend, error) {
 	if s.getenv(brokersVariable) == "" {
 		return inMemory(t)

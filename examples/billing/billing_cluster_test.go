@@ -98,8 +98,8 @@ func instance(t *testing.T, env map[string]string, name string) *client {
 	return c
 }
 
-// Two instances on real brokers: each tells where what it does not own belongs, keys are answered the same by whoever owns the account by then, and nothing
-// is lost when an instance stops.
+// Two instances on real brokers: each tells where what it does not own belongs, keys are answered
+// the same by whoever owns the account by then, and nothing is lost when an instance stops.
 func TestInstancesOnKafka(t *testing.T) {
 	env := onBrokers(t)
 	registerSchemas(t, env)

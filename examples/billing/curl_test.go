@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// curl does what the program of that name does with the flags that the README uses, and knows no others.
+// curl does what the program of that name does with the flags that the README uses, and knows no
+// others.
 func curl(args []string) int {
 	method, url, body := http.MethodGet, "", ""
 	headers := make(http.Header)

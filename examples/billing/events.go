@@ -109,8 +109,9 @@ func eventOf(e event.Envelope[any], opening *account.AccountCreated) eventBody {
 	}
 }
 
-// eventData returns the event's own fields. One of a type that this service does not know has none. Currency and exponent are
-// the account's, which every event of an amount has as well, but for those of the first revision.
+// eventData returns the event's own fields. One of a type that this service does not know has none.
+// Currency and exponent are the account's, which every event of an amount has as well, but for
+// those of the first revision.
 func eventData(e event.Envelope[any], opening *account.AccountCreated) map[string]any {
 	exponent := int(opening.Exponent)
 	data := map[string]any{"currency": opening.Currency, "exponent": opening.Exponent}

@@ -12,7 +12,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// statusOf returns the HTTP status of a refusal. What is understood and refused is 422, but for what other statuses say better.
+// statusOf returns the HTTP status of a refusal. What is understood and refused is 422, but for
+// what other statuses say better.
 func statusOf(code refusal.Code) int {
 	switch code {
 	case account.ErrAccountNotFound, codeNoPosting:
@@ -23,7 +24,8 @@ func statusOf(code refusal.Code) int {
 	return http.StatusUnprocessableEntity
 }
 
-// problemOf returns what a client is told of an error. What is nobody's fault but the service's is logged.
+// problemOf returns what a client is told of an error. What is nobody's fault but the service's is
+// logged.
 func (v *service) problemOf(ctx context.Context, err error) *problem {
 	if p := (*problem)(nil); errors.As(err, &p) {
 		return p

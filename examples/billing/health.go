@@ -16,7 +16,8 @@ type health struct {
 	Status string   `json:"status"`
 	Events string   `json:"events,omitempty"` // where they are kept
 	Wrong  []string `json:"wrong,omitempty"`
-	Topics []string `json:"topics,omitempty"` // what is not as it must be with them: somebody must look, and starting again mends nothing
+	// what is not as it must be with them: somebody must look, and starting again mends nothing
+	Topics []string `json:"topics,omitempty"`
 }
 
 const (
@@ -36,11 +37,12 @@ func (h health) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(h) // the prober is gone if it fails
 }
 
-// maxLag is how many records of a partition that another instance owns may still be unread here: what the owner can append within a second or so.
+// maxLag is how many records of a partition that another instance owns may still be unread here:
+// what the owner can append within a second or so.
 const maxLag = 10_000
 
-// readiness says whether requests can be served here: every partition is caught up, and owned by this instance or by another one whose address is
-// known.
+// readiness says whether requests can be served here: every partition is caught up, and owned by
+// this instance or by another one whose address is known.
 func readiness(b *backend) health {
 	h := health{Status: statusOK, Events: b.name}
 	if b.kafka != nil {
@@ -53,7 +55,8 @@ func readiness(b *backend) health {
 	return h
 }
 
-// liveness says whether this instance must be started again: a partition has ended for good. What mends by itself is told, and no reason to start again.
+// liveness says whether this instance must be started again: a partition has ended for good. What
+// mends by itself is told, and no reason to start again.
 func liveness(b *backend) health {
 	h := readiness(b)
 	h.Status = statusOK
@@ -68,7 +71,8 @@ func ended(partitions []kafka.PartitionStatus) bool {
 	return slices.ContainsFunc(partitions, func(p kafka.PartitionStatus) bool { return p.Ended })
 }
 
-// unready says what is wrong with the partitions. self is the address that this instance advertises.
+// unready says what is wrong with the partitions. self is the address that this instance
+// advertises.
 func unready(partitions []kafka.PartitionStatus, self string) []string {
 	var wrong []string
 	for _, p := range partitions {

@@ -54,7 +54,8 @@ func TestUnready(t *testing.T) {
 	}
 }
 
-// An instance whose partition another process has taken refuses commands, and says that it is not ready until it has claimed the partition again.
+// An instance whose partition another process has taken refuses commands, and says that it is not
+// ready until it has claimed the partition again.
 func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
@@ -76,7 +77,8 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	claims := make(chan func(), 1)
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.DropControl()
-		cluster.SleepControl(func() { // amid a batch: an idle owner notices by itself, and might have claimed again before
+		// amid a batch: an idle owner notices by itself, and might have claimed again before
+		cluster.SleepControl(func() {
 			thief, err := kafka.Open(t.Context(), cfg)
 			if err == nil {
 				t.Cleanup(func() { _ = thief.Close() })
@@ -101,7 +103,8 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
 }
 
-// A second writer beside a service that shares nothing: the service says who has the partition, lives on, and serves again when the other is gone.
+// A second writer beside a service that shares nothing: the service says who has the partition,
+// lives on, and serves again when the other is gone.
 func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	t.Parallel()
 	env := onFake(t, kafkatest.Fake(t))
@@ -133,7 +136,8 @@ func TestNotLiveOnceAPartitionHasEnded(t *testing.T) {
 	require.True(t, ended([]kafka.PartitionStatus{{}, {Ended: true}}))
 }
 
-// Topics whose settings were changed are told of by both probes, and are no reason to take the instance away.
+// Topics whose settings were changed are told of by both probes, and are no reason to take the
+// instance away.
 func TestProbesTellOfTopics(t *testing.T) {
 	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))

@@ -42,7 +42,8 @@ func keptBackend(t *testing.T) with {
 	}
 }
 
-// A key gets the answer that it got first, whatever has happened since, and whether the service was started anew.
+// A key gets the answer that it got first, whatever has happened since, and whether the service was
+// started anew.
 func TestKeyGetsTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	kept := keptBackend(t)
@@ -79,7 +80,8 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 	require.Equal(t, "8.00", c.posted("a"))
 }
 
-// A refusal changes nothing and leaves the key free: sent again it is decided anew, and another request may have it.
+// A refusal changes nothing and leaves the key free: sent again it is decided anew, and another
+// request may have it.
 func TestRefusedKeyIsFree(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -124,7 +126,8 @@ func TestKeyCountsForOneAccount(t *testing.T) {
 	}
 }
 
-// What a request says in another form is the same request: the order of names, zeros of an amount, the zone of a time.
+// What a request says in another form is the same request: the order of names, zeros of an amount,
+// the zone of a time.
 func TestKeyIsOfWhatARequestSays(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -158,7 +161,8 @@ func TestKeyOfAnInvalidRequestIsFree(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post(accountsPath, "k", createBody("a")).status)
 }
 
-// A transaction is posted once. Under another key it is refused, and names the key that it has: the other key is not used.
+// A transaction is posted once. Under another key it is refused, and names the key that it has: the
+// other key is not used.
 func TestTransactionIsPostedOnceUnderTwoKeys(t *testing.T) {
 	t.Parallel()
 	c := start(t)

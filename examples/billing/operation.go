@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// operation describes an endpoint with the problems that it may answer: those of codes, and those that any request of its method may get.
+// operation describes an endpoint with the problems that it may answer: those of codes, and those
+// that any request of its method may get.
 func operation(api huma.API, method, path, id, tag, summary, text string, success int, codes ...refusal.Code) huma.Operation {
 	d := &description{
 		problem: problemSchema(api),

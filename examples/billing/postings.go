@@ -82,8 +82,9 @@ func (v *service) post(ctx context.Context, r *postingRequest, as func(account.C
 	}
 	key := cmp.Or(string(r.Key), c.TransactionID)
 	if r.Body.EffectiveAt != nil {
-		c.EffectiveAt = r.Body.EffectiveAt.Truncate(time.Microsecond) // as it is kept, so that a repetition may say it either way
-		if c.EffectiveAt.IsZero() {                                   // which would stand for now
+		// as it is kept, so that a repetition may say it either way
+		c.EffectiveAt = r.Body.EffectiveAt.Truncate(time.Microsecond)
+		if c.EffectiveAt.IsZero() { // which would stand for now
 			return nil, v.problemOf(ctx, &account.TimeError{}).header(keyHeader, key)
 		}
 	}
@@ -112,7 +113,8 @@ func postingPath(accountID, transactionID string) string {
 	return accountsPath + "/" + url.PathEscape(accountID) + "/postings/" + url.PathEscape(transactionID)
 }
 
-// posting returns what one transaction did to an account. It reads the account's history up to that transaction.
+// posting returns what one transaction did to an account. It reads the account's history up to that
+// transaction.
 func (v *service) posting(ctx context.Context, r *onePostingRequest) (*onePostingAnswer, error) {
 	id := string(r.AccountID)
 	var opening *account.AccountCreated

@@ -103,8 +103,8 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(body) // the client is gone if it fails
 }
 
-// toProblem is what the API does with an answer before it is written: what the library found wrong with a request becomes a problem with a code,
-// and every problem names the request.
+// toProblem is what the API does with an answer before it is written: what the library found wrong
+// with a request becomes a problem with a code, and every problem names the request.
 func toProblem(ctx huma.Context, _ string, answer any) (any, error) {
 	var p problem
 	switch v := answer.(type) {

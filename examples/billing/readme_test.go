@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The lines of curl in the README print what stands below them, ids and times aside. This binary is the curl, so that the test needs none.
+// The lines of curl in the README print what stands below them, ids and times aside. This binary is
+// the curl, so that the test needs none.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("README.md")

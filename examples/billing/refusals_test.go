@@ -176,7 +176,8 @@ func TestCorrelationIDIsTheClientsOrNew(t *testing.T) {
 	require.NotEqual(t, first.header.Get(correlationHeader), second.header.Get(correlationHeader))
 }
 
-// The document changes when an endpoint does: run with -update, look at the difference, and commit it.
+// The document changes when an endpoint does: run with -update, look at the difference, and commit
+// it.
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -189,7 +190,8 @@ func TestDocument(t *testing.T) {
 	golden(t, "openapi.json", string(text)+"\n")
 }
 
-// The document says of each operation what a request of its method may be answered, and with which headers.
+// The document says of each operation what a request of its method may be answered, and with which
+// headers.
 func TestDocumentTellsTheAnswersOfEachMethod(t *testing.T) {
 	t.Parallel()
 	c := start(t)

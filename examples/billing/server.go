@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// server listens from the first moment on, so that probes are answered, and serves once the store has caught up.
+// server listens from the first moment on, so that probes are answered, and serves once the store
+// has caught up.
 type server struct {
 	settings  settings
 	telemetry *telemetry

@@ -14,7 +14,8 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// service is the billing domain on a backend. The endpoints are its methods, one file for each resource.
+// service is the billing domain on a backend. The endpoints are its methods, one file for each
+// resource.
 type service struct {
 	commands *command.Bus
 	queries  *query.Bus

@@ -132,7 +132,8 @@ func TestReadiness(t *testing.T) {
 	require.NoError(t, <-stopped)
 }
 
-// While the service is told to stop, clients keep on posting: what was stored was answered, and what was answered was stored.
+// While the service is told to stop, clients keep on posting: what was stored was answered, and
+// what was answered was stored.
 func TestGracefulStopLosesNothing(t *testing.T) {
 	t.Parallel()
 	const clients, enough = 16, 300

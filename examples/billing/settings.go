@@ -11,7 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// The environment variables that this program reads itself; package environment reads those of the brokers.
+// The environment variables that this program reads itself; package environment reads those of the
+// brokers.
 const (
 	addressVariable   = "BILLING_ADDRESS"
 	portVariable      = "PORT"

@@ -69,9 +69,9 @@ func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[
 	return event.Envelope[any]{Header: first.Header, Position: first.Position, Event: first.Events[0]}, done.Repeated, nil
 }
 
-// postedAlready returns the problem of a command that had nothing to do, as another command posted the same transaction. It
-// names that command's key. It gives no answer to this key, because the answer would not last: the store does not keep the
-// key, so another request may use it later.
+// postedAlready returns the problem of a command that had nothing to do, as another command posted
+// the same transaction. It names that command's key. It gives no answer to this key, because the
+// answer would not last: the store does not keep the key, so another request may use it later.
 func (v *service) postedAlready(ctx context.Context, s submission) error {
 	for e, err := range v.accounts.Repository.History(ctx, s.accountID, 1) {
 		if err != nil {

@@ -24,7 +24,8 @@ import (
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
-// otlpVariable switches the export of traces on; the exporter reads it, and all that OpenTelemetry names OTEL_EXPORTER_OTLP_….
+// otlpVariable switches the export of traces on; the exporter reads it, and all that OpenTelemetry
+// names OTEL_EXPORTER_OTLP_….
 const otlpVariable = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 const serviceName = "billing" // unless OTEL_SERVICE_NAME says otherwise
@@ -38,7 +39,8 @@ type telemetry struct {
 	close    func(context.Context) error // exports what is left
 }
 
-// newTelemetry exports traces if the environment says where to. Otherwise none are made, and those of clients are handed on.
+// newTelemetry exports traces if the environment says where to. Otherwise none are made, and those
+// of clients are handed on.
 func newTelemetry(ctx context.Context, getenv func(string) string) (*telemetry, error) {
 	if getenv(otlpVariable) == "" {
 		return telemetryOf(notrace.NewTracerProvider(), func(context.Context) error { return nil })

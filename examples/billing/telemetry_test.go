@@ -27,7 +27,8 @@ const (
 	clientParent = "00-" + clientTrace + "-" + clientSpan + "-01"
 )
 
-// Through Kafka too one trace leads from the HTTP request to the handler of a subscription, which has nothing but the record of the topic.
+// Through Kafka too one trace leads from the HTTP request to the handler of a subscription, which
+// has nothing but the record of the topic.
 func TestOneTraceFromTheRequestToASubscription(t *testing.T) {
 	t.Parallel()
 	var exporter *tracetest.InMemoryExporter
@@ -110,7 +111,8 @@ func (l *lines) with(t *testing.T, message string) map[string]any {
 	return found
 }
 
-// The program logs JSON that names request and trace, and exports the spans that it still has when it is stopped.
+// The program logs JSON that names request and trace, and exports the spans that it still has when
+// it is stopped.
 func TestLogsAndTracesOfTheProgram(t *testing.T) {
 	var exported collector
 	otlp := httptest.NewServer(&exported)

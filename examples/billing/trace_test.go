@@ -25,8 +25,8 @@ func traced(t *testing.T, s *server) *tracetest.InMemoryExporter {
 	return exporter
 }
 
-// One trace, the client's, leads from the HTTP request over bus and store to the handlers of the event: the one in this process, and one elsewhere that
-// has nothing but the stored record.
+// One trace, the client's, leads from the HTTP request over bus and store to the handlers of the
+// event: the one in this process, and one elsewhere that has nothing but the stored record.
 func TestOneTraceFromTheRequestToTheHandlers(t *testing.T) {
 	t.Parallel()
 	const traceID, clientSpan = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -29,7 +29,8 @@ func (s *slowSource) Events(context.Context, eventstore.Start) iter.Seq2[event.S
 	}
 }
 
-// While a slow read is under way, many requests come: one more read answers all of them, and none is answered by the one that began before it came.
+// While a slow read is under way, many requests come: one more read answers all of them, and none
+// is answered by the one that began before it came.
 func TestRequestsShareTheReadOfTheView(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,5 +1,5 @@
-// Hello is a guest book: an aggregate, two commands and a query. It keeps its events in memory, or in
-// Kafka if KAFKA_BROKERS is set: then a second run finds what the first one left.
+// Hello is a guest book: an aggregate, two commands and a query. It keeps its events in memory, or
+// in Kafka if KAFKA_BROKERS is set: then a second run finds what the first one left.
 package main
 
 import (

@@ -15,9 +15,11 @@ const format = 5
 const (
 	kindCheckpoint = 'c' //                              → checkpoint
 	kindEpoch      = 'e' // producer id                  → greatest epoch of its that began a term
-	kindCommand    = 'k' // aggregate id, command id     → version of the commit's last event; of commits that no chunk's marks tell of
-	kindChunk      = 's' // aggregate id, ^first version → place of some events of the stream
-	kindSkipped    = 'x' // offset                       → number of records that do not count
+	// aggregate id, command id → version of the commit's last event; of commits that no chunk's
+	// marks tell of
+	kindCommand = 'k'
+	kindChunk   = 's' // aggregate id, ^first version → place of some events of the stream
+	kindSkipped = 'x' // offset                       → number of records that do not count
 )
 
 // identityKey is that of what the index is the index of.

@@ -41,7 +41,8 @@ func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
 	}
 	w := l.written
 	f.First, f.Last, f.Position = w.first, w.last, event.Position{Partition: p.partition, Offset: w.offset}
-	first, _, err := p.At(aggregateID, w.first) // what a commit's first record says costs those nothing that are not repeated
+	// what a commit's first record says costs those nothing that are not repeated
+	first, _, err := p.At(aggregateID, w.first)
 	f.Digest = first.CommandDigest
 	return f, err
 }

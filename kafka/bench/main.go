@@ -1,13 +1,13 @@
-// Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL, and says which of the goals
-// are met. See package measure.
+// Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL, and
+// says which of the goals are met. See package measure.
 //
 //	bench                                 everything, in about twenty-five minutes
 //	bench -quick                          everything, briefly: to see that it works
 //	bench -cases append,hot -rounds 7     some cases
 //	bench -cases append -profile /tmp/p   with profiles of this store
 //
-// It needs what package kafkatest needs, and initdb and postgres of PostgreSQL on the PATH. The exit code is 1 if a goal
-// is not met, and 2 if something could not be measured.
+// It needs what package kafkatest needs, and initdb and postgres of PostgreSQL on the PATH. The
+// exit code is 1 if a goal is not met, and 2 if something could not be measured.
 package main
 
 import (

@@ -99,7 +99,8 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 			"SASL_SSL, SCRAM-SHA-256 as billing",
 		},
 		{"SASL_PLAINTEXT", c.Environment(kafkatest.SASLPlaintext, principal), "SASL_PLAINTEXT, SCRAM-SHA-512 as billing"},
-		{"one-way TLS", c.Environment(kafkatest.SSL, principal), "SSL"}, // as User:ANONYMOUS, who may do everything here
+		// as User:ANONYMOUS, who may do everything here
+		{"one-way TLS", c.Environment(kafkatest.SSL, principal), "SSL"},
 	} {
 		t.Run(l.name, func(t *testing.T) {
 			cfg := arranged(t, c, l.env)

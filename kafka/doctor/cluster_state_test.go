@@ -195,7 +195,8 @@ func diagnoseBrokersThatAreTooOld(t *testing.T, change func(kafka.Config) kafka.
 	c.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		response := r.ResponseKind().(*kmsg.ApiVersionsResponse)
-		for key, most := range map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 1, 32: 2} { // 26, EndTxn, is not there at all
+		// 26, EndTxn, is not there at all
+		for key, most := range map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 1, 32: 2} {
 			k := kmsg.NewApiVersionsResponseApiKey()
 			k.ApiKey, k.MaxVersion = key, most
 			response.ApiKeys = append(response.ApiKeys, k)

@@ -1,5 +1,6 @@
-// Command prove runs the proof of the Kafka store: processes compete for the same few streams on three real brokers while
-// everything is killed, paused and cut off, and every answer is checked. See package proof.
+// Command prove runs the proof of the Kafka store: processes compete for the same few streams on
+// three real brokers while everything is killed, paused and cut off, and every answer is checked.
+// See package proof.
 //
 //	prove -duration 10m -seed 42 -kafka 4.3.1    all parts: one prefix, two prefixes, damage to the log
 //	prove -share                the processes share the partitions, as instances of a service do
@@ -10,8 +11,8 @@
 //	prove -broken all           each of them, one after the other
 //	prove -judge stream-7.json  a history that a proof has kept, once more
 //
-// It needs what package kafkatest needs. The exit code is 1 if there is a violation, or if a broken store is
-// not caught, and 2 if the proof could not be run, or a history could not be judged.
+// It needs what package kafkatest needs. The exit code is 1 if there is a violation, or if a broken
+// store is not caught, and 2 if the proof could not be run, or a history could not be judged.
 package main
 
 import (
@@ -28,8 +29,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
+	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
 	"github.com/fencelog/fencelog/kafka/prove/internal/worker"
 )
 

@@ -32,8 +32,8 @@ const (
 // Incompatibility is one part of the values of a writer that a reader cannot read.
 type Incompatibility struct {
 	Rule Rule
-	// Field is a dotted path, with "[]" for the items of an array and "{}" for the values of a map. It is
-	// empty for the record itself.
+	// Field is a dotted path, with "[]" for the items of an array and "{}" for the values of a map.
+	// It is empty for the record itself.
 	Field  string
 	Reader string // which schema reads, such as "AccountCredited.avsc"
 	Writer string // which one wrote, such as "version 2"

@@ -88,7 +88,8 @@ func deadly() map[string]death {
 				_ = avro.Unmarshal(s, huge, &struct{}{})
 			}
 		}},
-		"a count allocates before anything is read": {func() { // more than there are addresses, so that no kernel gives it
+		// more than there are addresses, so that no kernel gives it
+		"a count allocates before anything is read": {func() {
 			var got []string
 			_ = avro.Unmarshal(avro.MustParse(`{"type":"array","items":"string"}`), binary.AppendVarint(nil, 1<<43), &got)
 		}, []string{"out of memory", "address space"}}, // the latter where the race detector has most of it

@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// ErrRefused means that the registry refused the request, and says why, or it answered with another schema
-// than the one asked for.
+// ErrRefused means that the registry refused the request, and says why, or it answered with another
+// schema than the one asked for.
 var ErrRefused = errors.New("schema registry refuses the request")
 
 // The requests to a registry, for Error.Op.

@@ -230,8 +230,10 @@ func deepValue(ctx context.Context, e schema.Engine) error {
 	if err != nil {
 		return err
 	}
-	nodes := strings.Repeat("\x00\x02", 1<<20)                                       // each an empty name, and another node
-	return c.survives(ctx, join([]byte{0, 0, 0, 0, 1}, []byte(nodes), []byte{0, 0})) // and a last one: nothing is missing
+	// each an empty name, and another node
+	nodes := strings.Repeat("\x00\x02", 1<<20)
+	// and a last one: nothing is missing
+	return c.survives(ctx, join([]byte{0, 0, 0, 0, 1}, []byte(nodes), []byte{0, 0}))
 }
 
 // withDeep is a registry that has what nobody would write, under one more id.

@@ -12,7 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// scrapeTimeout bounds the questions of one scrape, below the 5 s for which Prometheus waits: so it is told why.
+// scrapeTimeout bounds the questions of one scrape, below the 5 s for which Prometheus waits: so it
+// is told why.
 const scrapeTimeout = 4 * time.Second
 
 // collector asks the cluster anew for each scrape. It may be used concurrently.
@@ -105,8 +106,8 @@ type scrape struct {
 	unanswered int
 }
 
-// forgive counts what some brokers left unanswered, as they do while others take over from one that is gone, and returns any other
-// error.
+// forgive counts what some brokers left unanswered, as they do while others take over from one that
+// is gone, and returns any other error.
 func (s *scrape) forgive(err error) error {
 	var some *kadm.ShardErrors
 	if errors.As(err, &some) && !some.AllFailed {

@@ -49,8 +49,9 @@ func (e *DeniedError) Error() string { return fmt.Sprintf("no permission for %s 
 // Unwrap returns the broker's answer.
 func (e *DeniedError) Unwrap() error { return e.Err }
 
-// Explain returns a *[DeniedError] if err, the answer to a request, says that a permission was missing: the one of
-// those that the request needs whose resource the broker complains of. Any other error is returned as it is.
+// Explain returns a *[DeniedError] if err, the answer to a request, says that a permission was
+// missing: the one of those that the request needs whose resource the broker complains of. Any
+// other error is returned as it is.
 func Explain(err error, needs ...Need) error {
 	if err == nil {
 		return nil // before anything is looked at: this is on the way of every append
@@ -83,7 +84,8 @@ func complaint(err error) (resource string, ok bool) {
 	return "", false
 }
 
-// Final reports whether trying the same again is in vain: a mismatch, or a permission that is missing.
+// Final reports whether trying the same again is in vain: a mismatch, or a permission that is
+// missing.
 func Final(err error) bool {
 	if _, ok := complaint(err); ok {
 		return true

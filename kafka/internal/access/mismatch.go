@@ -16,8 +16,8 @@ type Mismatch struct {
 	Do    string
 }
 
-// MismatchOf returns what is wrong if err, of opening a connection, stays until somebody changes a setting. Everything of it
-// happens before a request is sent on the connection.
+// MismatchOf returns what is wrong if err, of opening a connection, stays until somebody changes a
+// setting. Everything of it happens before a request is sent on the connection.
 func MismatchOf(err error) (Mismatch, bool) {
 	if m, ok := certificate(err); ok {
 		return m, true

@@ -15,9 +15,9 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// Broker is a connection that Sarama opens, authenticates and speaks on. Exchange sends on it what Sarama cannot send.
-// Sarama leaves a connection alone between its own requests, and both wait for an answer before the next request. One
-// goroutine at a time uses a Broker.
+// Broker is a connection that Sarama opens, authenticates and speaks on. Exchange sends on it what
+// Sarama cannot send. Sarama leaves a connection alone between its own requests, and both wait for
+// an answer before the next request. One goroutine at a time uses a Broker.
 type Broker struct {
 	*sarama.Broker
 	config   sarama.Config
@@ -31,7 +31,8 @@ type Broker struct {
 	broken   bool
 }
 
-// Open opens a connection that Cut and Close of d close. The configuration is one that dials through d.
+// Open opens a connection that Cut and Close of d close. The configuration is one that dials
+// through d.
 func (d *Conns) Open(addr string, config *sarama.Config) (*Broker, error) {
 	b := &Broker{Broker: sarama.NewBroker(addr), config: *config, secret: config.Net.SASL.Enable, shown: clock.Reading()}
 	// Sarama would put TLS above the dialer's connection, where nobody else could write through it.
@@ -98,15 +99,16 @@ func named(config *tls.Config, addr string) *tls.Config {
 	return config
 }
 
-// Broken reports whether an exchange has failed on the way, so that the connection is of no more use.
+// Broken reports whether an exchange has failed on the way, so that the connection is of no more
+// use.
 func (b *Broker) Broken() bool { return b.broken }
 
 // firstExchange is the correlation id before the first one, far from Sarama's, which begin with 0.
 const firstExchange = 1 << 30
 
-// Exchange sends a request of the header's version 1 and calls read with its answer, of which read leaves nothing. wait is
-// how long the broker may take beyond what the configuration allows for an answer. After an error that is not one of read's
-// the connection is closed.
+// Exchange sends a request of the header's version 1 and calls read with its answer, of which read
+// leaves nothing. wait is how long the broker may take beyond what the configuration allows for an
+// answer. After an error that is not one of read's the connection is closed.
 func (b *Broker) Exchange(key, version int16, body []byte, wait time.Duration, read func(*Answer) error) error {
 	b.showAgain()
 	b.asked++
@@ -128,8 +130,9 @@ func (b *Broker) Exchange(key, version int16, body []byte, wait time.Duration, r
 	return err
 }
 
-// showEvery is how long nothing but exchanges go over a connection that had to show who this client is. Sarama shows it again,
-// before the broker takes the connection for expired, but only together with a request of its own.
+// showEvery is how long nothing but exchanges go over a connection that had to show who this client
+// is. Sarama shows it again, before the broker takes the connection for expired, but only together
+// with a request of its own.
 const showEvery = 30 * time.Second
 
 func (b *Broker) showAgain() {
@@ -189,7 +192,8 @@ func (t *timed) Read(p []byte) (int, error) {
 	return t.conn.Read(p)
 }
 
-// Answer is what a broker answers, read piece by piece. After a failure all numbers are 0; Err tells of it.
+// Answer is what a broker answers, read piece by piece. After a failure all numbers are 0; Err
+// tells of it.
 type Answer struct {
 	from   *bufio.Reader
 	left   int64

@@ -40,8 +40,8 @@ func (l *lines) count(text string) int {
 	return n
 }
 
-// broker answers each byte that it reads with the same, but for those of connections that begin with "s" until released is
-// closed.
+// broker answers each byte that it reads with the same, but for those of connections that begin
+// with "s" until released is closed.
 func broker(t *testing.T, released chan struct{}) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -68,7 +68,8 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 			return o.giveUp(left, err)
 		}
 	}
-	_ = o.giveUp(commits, errGaveUp) // the last claim succeeded: what became of them is known, and others may fare better
+	// the last claim succeeded: what became of them is known, and others may fare better
+	_ = o.giveUp(commits, errGaveUp)
 	return nil
 }
 

@@ -12,7 +12,8 @@ import (
 type batch struct {
 	writes    []*line.Commit // to be appended, each checked against the index and the ones before it
 	conflicts []*line.Commit // refused because of a write in this batch: true once that is stored
-	// of the command id of a write in this batch: answered as that is, or refused, once that is stored
+	// of the command id of a write in this batch: answered as that is, or refused, once that is
+	// stored
 	repeats  []*line.Commit
 	actual   map[*line.Commit]int64
 	first    map[*line.Commit]int // of the repeats: the write, by its place among the writes

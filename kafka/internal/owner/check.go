@@ -7,7 +7,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Check answers a commit without records: see [eventstore.Store]. Its one expectation is of the tip's stream.
+// Check answers a commit without records: see [eventstore.Store]. Its one expectation is of the
+// tip's stream.
 func (t *Tip) Check(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	if c.CommandID != "" {
 		r, found, err := t.applied(ctx, c.CommandID, c.Digest)

@@ -9,7 +9,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// HeaderBytes is the length of a batch without its records: org.apache.kafka.common.record.DefaultRecordBatch.
+// HeaderBytes is the length of a batch without its records:
+// org.apache.kafka.common.record.DefaultRecordBatch.
 const HeaderBytes = 61
 
 // Where the fields of the header begin.
@@ -90,8 +91,9 @@ func (e *MalformedError) Error() string {
 // Unwrap returns one of the package's errors.
 func (e *MalformedError) Unwrap() error { return e.Err }
 
-// Parse returns the batches in the bytes of a log. A last one that is cut off is left out. The batches refer to data.
-// After a batch that is malformed it returns those before it and a *[MalformedError].
+// Parse returns the batches in the bytes of a log. A last one that is cut off is left out. The
+// batches refer to data. After a batch that is malformed it returns those before it and a
+// *[MalformedError].
 func Parse(data []byte) ([]Batch, error) {
 	var batches []Batch
 	for len(data) > 0 {

@@ -69,10 +69,12 @@ func TestEveryCodec(t *testing.T) {
 	}
 }
 
-// mostTries times the largest room is allocated in all for a bomb: the rooms before the largest one, and a decompressor's own.
+// mostTries times the largest room is allocated in all for a bomb: the rooms before the largest
+// one, and a decompressor's own.
 const mostTries = 6
 
-// What a foreign program can have compressed into a batch makes nobody allocate more than the bounds have names for.
+// What a foreign program can have compressed into a batch makes nobody allocate more than the
+// bounds have names for.
 func TestBombs(t *testing.T) {
 	for _, codec := range codecs[1:] {
 		t.Run(codec.String(), func(t *testing.T) {

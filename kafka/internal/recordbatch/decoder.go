@@ -8,9 +8,10 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// The bounds of a batch that is decoded. The largest that this library writes has 900 KiB as eventstore.Size counts
-// it, which is more than 400 bytes a record and 16 a header beyond their texts: with keys and types, that is not 2 MiB,
-// 2,304 records and 85,000 headers. So a batch that breaks a bound is no other version's of this library, either.
+// The bounds of a batch that is decoded. The largest that this library writes has 900 KiB as
+// eventstore.Size counts it, which is more than 400 bytes a record and 16 a header beyond their
+// texts: with keys and types, that is not 2 MiB, 2,304 records and 85,000 headers. So a batch that
+// breaks a bound is no other version's of this library, either.
 const (
 	MaxBytes   = 8 << 20 // after decompression
 	MaxRecords = 1 << 16
@@ -26,8 +27,8 @@ const (
 // usualHeaders is how many headers records mostly have at most.
 const usualHeaders = 12
 
-// Decoder decodes the records of batches. The zero value is ready. Its records and their bytes are the caller's, until
-// Reset is called. Not for concurrent use.
+// Decoder decodes the records of batches. The zero value is ready. Its records and their bytes are
+// the caller's, until Reset is called. Not for concurrent use.
 type Decoder struct {
 	bytes   []byte
 	records []sarama.Record
@@ -56,8 +57,9 @@ func (d *Decoder) Reset() {
 	}
 }
 
-// Records returns the records of the batch. It fails with a *[MalformedError]: [ErrTooLarge] if the batch breaks a
-// bound, [ErrRecords] if its bytes are no records. It allocates no more than the bounds allow in either case.
+// Records returns the records of the batch. It fails with a *[MalformedError]: [ErrTooLarge] if the
+// batch breaks a bound, [ErrRecords] if its bytes are no records. It allocates no more than the
+// bounds allow in either case.
 func (d *Decoder) Records(b *Batch) ([]sarama.Record, error) {
 	if b.left {
 		return nil, b.malformed(ErrTooLarge, fmt.Sprintf("%d bytes, expected %d at most", b.Size, MaxBytes))

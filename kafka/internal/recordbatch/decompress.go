@@ -17,14 +17,15 @@ import (
 // firstRoom is the least room that is tried for what a batch decompresses to.
 const firstRoom = 16 << 10
 
-// maxWindow is the largest window that a batch in zstd may name: that of its highest level, 22. DecodeAll makes
-// no room for a window.
+// maxWindow is the largest window that a batch in zstd may name: that of its highest level, 22.
+// DecodeAll makes no room for a window.
 const maxWindow = 128 << 20
 
 // errFull says that what is decompressed has more bytes than there is room for.
 var errFull = errors.New("there is not enough room")
 
-// decompress returns the batch's bytes of records. It appends to the decoder's bytes what was compressed.
+// decompress returns the batch's bytes of records. It appends to the decoder's bytes what was
+// compressed.
 func (d *Decoder) decompress(b *Batch) ([]byte, error) {
 	if b.Codec == sarama.CompressionNone {
 		if len(b.records) > MaxBytes {
@@ -32,8 +33,8 @@ func (d *Decoder) decompress(b *Batch) ([]byte, error) {
 		}
 		return b.records, nil
 	}
-	// The room doubles until what is decompressed fits, so that a bomb does not get the largest room at once. A batch that
-	// compresses as usual is tried once.
+	// The room doubles until what is decompressed fits, so that a bomb does not get the largest
+	// room at once. A batch that compresses as usual is tried once.
 	for room := min(max(4*len(b.records), firstRoom), MaxBytes); ; {
 		begin := len(d.bytes)
 		if cap(d.bytes)-begin < room { // what was handed out stays where it is
@@ -54,7 +55,8 @@ func (d *Decoder) decompress(b *Batch) ([]byte, error) {
 	}
 }
 
-// into decompresses into the room that dst has, and returns how many bytes that made; errFull if they are more.
+// into decompresses into the room that dst has, and returns how many bytes that made; errFull if
+// they are more.
 func into(dst []byte, codec sarama.CompressionCodec, src []byte) (int, error) {
 	switch codec {
 	case sarama.CompressionGZIP:

@@ -5,9 +5,10 @@ import (
 	"io"
 )
 
-// ReadLarge reads the one batch that begins a stream of so many bytes, and keeps none of its records: the batch is
-// larger than a reader keeps. It reads its checksum over all of it. [Decoder] refuses the batch with [ErrTooLarge].
-// It returns no batch if the stream is shorter than the batch.
+// ReadLarge reads the one batch that begins a stream of so many bytes, and keeps none of its
+// records: the batch is larger than a reader keeps. It reads its checksum over all of it. [Decoder]
+// refuses the batch with [ErrTooLarge]. It returns no batch if the stream is shorter than the
+// batch.
 func ReadLarge(from io.Reader, length int64) (*Batch, error) {
 	var head [HeaderBytes]byte
 	if length < HeaderBytes {

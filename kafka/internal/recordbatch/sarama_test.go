@@ -66,7 +66,8 @@ func bySarama(t testing.TB, data []byte) (decode func() (*sarama.FetchResponse, 
 	}
 }
 
-// Whatever bytes a log holds, no more is allocated than the bounds allow, and what is decoded is what Sarama decodes.
+// Whatever bytes a log holds, no more is allocated than the bounds allow, and what is decoded is
+// what Sarama decodes.
 func FuzzForeignBatch(f *testing.F) {
 	for _, codec := range codecs {
 		b := sample(codec, 3)

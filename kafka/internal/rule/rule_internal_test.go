@@ -108,7 +108,8 @@ func (l *drawnLog) add() {
 		l.markers = append(l.markers, term)
 		l.marker.Began = l.term() != before
 	case "control":
-		l.control(rapid.SampledFrom(terms).Draw(l.T, "term"), 2) // a leader change, such as compacted topics have: no marker
+		// a leader change, such as compacted topics have: no marker
+		l.control(rapid.SampledFrom(terms).Draw(l.T, "term"), 2)
 	default:
 		l.data()
 	}

@@ -23,15 +23,17 @@ type metadata struct {
 	Owned      []Partition `json:"owned"`      // that it owns now
 }
 
-// assign shares the partitions of all members among them, each to one that can own it. Of all ways to do so it takes one that is best by these
-// rules, of which an earlier one weighs more than all later ones:
+// assign shares the partitions of all members among them, each to one that can own it. Of all ways
+// to do so it takes one that is best by these rules, of which an earlier one weighs more than all
+// later ones:
 //
-//  1. Each topic is spread evenly: the sum of the squares of what each member has of it is the least.
+//  1. Each topic is spread evenly: the sum of the squares of what each member has of it is the
+//     least.
 //  2. All partitions together are spread evenly, by the same measure.
 //  3. As few partitions as possible go to another member than the one that owns them now.
 //
-// Where every member can own everything, two members differ by at most one partition of each topic, and by at most one partition in all. The
-// same members get the same answer.
+// Where every member can own everything, two members differ by at most one partition of each topic,
+// and by at most one partition in all. The same members get the same answer.
 func assign(members map[string]metadata) map[Partition]string {
 	s := newSharing(members)
 	s.level()
@@ -46,7 +48,8 @@ func assign(members map[string]metadata) map[Partition]string {
 	return owners
 }
 
-// sharing is an assignment that is being improved. Members, topics and partitions go by their places in sorted lists.
+// sharing is an assignment that is being improved. Members, topics and partitions go by their
+// places in sorted lists.
 type sharing struct {
 	members    []string
 	topics     int
@@ -67,7 +70,8 @@ type shared struct {
 
 const nobody = -1
 
-// newSharing leaves each partition with the member that owns it now, and gives the others to whoever has the least of their topic.
+// newSharing leaves each partition with the member that owns it now, and gives the others to
+// whoever has the least of their topic.
 func newSharing(members map[string]metadata) *sharing {
 	s := &sharing{members: slices.Sorted(maps.Keys(members))}
 	known := make(map[Partition]*shared)
@@ -111,8 +115,9 @@ func newSharing(members map[string]metadata) *sharing {
 	return s
 }
 
-// level takes from whoever has the most of a topic while somebody has less by two. What is left for improve to do, which takes longer for each
-// move, are the partitions that two members have to exchange.
+// level takes from whoever has the most of a topic while somebody has less by two. What is left for
+// improve to do, which takes longer for each move, are the partitions that two members have to
+// exchange.
 func (s *sharing) level() {
 	for {
 		var most *shared

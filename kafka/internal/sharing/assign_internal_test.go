@@ -52,7 +52,8 @@ func loads(members map[string]metadata, owners map[Partition]string) map[string]
 	return found
 }
 
-// requireEven requires that no two members differ by more than one partition, of any topic and in all.
+// requireEven requires that no two members differ by more than one partition, of any topic and in
+// all.
 func requireEven(t require.TestingT, members map[string]metadata, owners map[Partition]string) {
 	for topic, load := range loads(members, owners) {
 		all := slices.Sorted(maps.Values(load))
@@ -81,8 +82,8 @@ func TestSharingAfterARestartIsEvenInEachTopic(t *testing.T) {
 	}
 }
 
-// However members come and go, each topic is spread evenly over those that are there, and so are all partitions together. A member that comes
-// or goes moves no more than that takes.
+// However members come and go, each topic is spread evenly over those that are there, and so are
+// all partitions together. A member that comes or goes moves no more than that takes.
 func TestSharingIsEvenWhateverComesAndGoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var all []Partition
@@ -148,7 +149,8 @@ func best(members map[string]metadata, able map[Partition][]string, rest []Parti
 	return *least
 }
 
-// No way to share is better, also where members of two builds know different topics: all ways are tried.
+// No way to share is better, also where members of two builds know different topics: all ways are
+// tried.
 func TestSharingIsTheBestThereIs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := slices.Concat(partitions("a", rapid.IntRange(1, 3).Draw(t, "a")), partitions("b", rapid.IntRange(0, 3).Draw(t, "b")))
@@ -198,7 +200,8 @@ func TestSharingWithTwoOwners(t *testing.T) {
 	require.NotEqual(t, owners[Partition{"a", 0}], owners[Partition{"a", 1}])
 }
 
-// The leader of a group shares while all others wait: here a thousand partitions among forty instances, half of which have just come.
+// The leader of a group shares while all others wait: here a thousand partitions among forty
+// instances, half of which have just come.
 func BenchmarkSharing(b *testing.B) {
 	var all []Partition
 	for i := range 20 {

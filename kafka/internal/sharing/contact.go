@@ -8,7 +8,8 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// contact is when the coordinator last took this process for a member, and who is told what follows from that.
+// contact is when the coordinator last took this process for a member, and who is told what follows
+// from that.
 //
 // Invariant: of Assigned and Outside, whichever was told last is true.
 type contact struct {
@@ -61,7 +62,8 @@ func (c *contact) refused(err error) {
 	c.end(err)
 }
 
-// check notices that a session has passed without an answer: the coordinator has given this process up by then.
+// check notices that a session has passed without an answer: the coordinator has given this process
+// up by then.
 func (c *contact) check() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,8 +19,8 @@ func (l *told) contact() *contact {
 
 func sharedWith(address string) Table { return Table{Addresses: map[Partition]string{{}: address}} }
 
-// Once a session has passed without an answer the member is out, and told so once; a heartbeat that is answered brings back the sharing that
-// stood, and a join the new one.
+// Once a session has passed without an answer the member is out, and told so once; a heartbeat that
+// is answered brings back the sharing that stood, and a join the new one.
 func TestOutsideAfterASessionOfSilence(t *testing.T) {
 	var l told
 	c := l.contact() // of a session of no time

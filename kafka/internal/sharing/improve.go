@@ -2,10 +2,12 @@ package sharing
 
 import "cmp"
 
-// An assignment is improved by passing one partition more than it should have from member to member, until somebody can do with it. That is the
-// search for a cycle of negative cost in a graph, as for a flow of least cost. Its nodes are:
+// An assignment is improved by passing one partition more than it should have from member to
+// member, until somebody can do with it. That is the search for a cycle of negative cost in a
+// graph, as for a flow of least cost. Its nodes are:
 //
-//   - a seat, which is one topic of one member: what comes here is one partition too many of the topic;
+//   - a seat, which is one topic of one member: what comes here is one partition too many of the
+//     topic;
 //   - a member: what comes here counts in its topic already, and is one partition too many in all;
 //   - the rest of the group, where all has been counted.
 //
@@ -24,7 +26,8 @@ func (c cost) less(d cost) bool {
 func more(n int) int  { return 2*n + 1 }
 func fewer(n int) int { return 1 - 2*n }
 
-// edge is one step. Where it moves a partition, that goes from the member of the one seat to that of the other.
+// edge is one step. Where it moves a partition, that goes from the member of the one seat to that
+// of the other.
 type edge struct {
 	from, to int
 	cost     cost
@@ -45,7 +48,8 @@ func (s *sharing) improve() bool {
 	return len(cycle) > 0
 }
 
-// moves returns the steps from seat to seat: for each pair the partition that is moved at the least cost.
+// moves returns the steps from seat to seat: for each pair the partition that is moved at the least
+// cost.
 func (s *sharing) moves() []edge {
 	edges := make([]edge, 0, len(s.partitions)*2)
 	at := make([]int, len(s.seats)*len(s.members)) // in edges, counted from 1, by where from and to whom
@@ -74,7 +78,8 @@ func (s *sharing) moves() []edge {
 	return edges
 }
 
-// counts returns the steps by which a partition comes to count for a member, or another one of the member's does no longer.
+// counts returns the steps by which a partition comes to count for a member, or another one of the
+// member's does no longer.
 func (s *sharing) counts() []edge {
 	var edges []edge
 	rest := len(s.seats) + len(s.members)
@@ -95,8 +100,8 @@ func (s *sharing) counts() []edge {
 	return edges
 }
 
-// negativeCycle returns the edges of a cycle whose costs add up to less than nothing, or nil if there is none. It is the algorithm of Bellman
-// and Ford.
+// negativeCycle returns the edges of a cycle whose costs add up to less than nothing, or nil if
+// there is none. It is the algorithm of Bellman and Ford.
 func negativeCycle(nodes int, edges []edge) []edge {
 	least := make([]cost, nodes) // of a way to the node, from wherever it begins
 	last := make([]int, nodes)   // edge of that way

@@ -28,9 +28,11 @@ type Config struct {
 	// Owned returns the partitions that this process owns now, which it should rather keep.
 	Owned func() []Partition
 
-	// Assigned is told of each new sharing, and of the last one again when it holds again after Outside. Outside is told when this process
-	// is not in the group any more, as far as it can know: the coordinator refuses it, or has not answered for the session. The others
-	// share its partitions among themselves then. It goes on trying to join. Both are called one at a time, and return soon.
+	// Assigned is told of each new sharing, and of the last one again when it holds again after
+	// Outside. Outside is told when this process is not in the group any more, as far as it can
+	// know: the coordinator refuses it, or has not answered for the session. The others share its
+	// partitions among themselves then. It goes on trying to join. Both are called one at a time,
+	// and return soon.
 	Assigned func(Table)
 	Outside  func(error)
 }
@@ -130,12 +132,14 @@ func (m *Member) stay(ctx context.Context) {
 
 // The pauses between two attempts to join.
 const (
-	pause        = 100 * time.Millisecond // where the answer may be another one
-	firstRefused = time.Second            // where it will be the same until somebody changes something; twice as long each time
+	pause = 100 * time.Millisecond // where the answer may be another one
+	// where it will be the same until somebody changes something; twice as long each time
+	firstRefused = time.Second
 	longRefused  = 30 * time.Second
 )
 
-// comeBack joins the group again, also where that is hopeless: permissions and limits can be changed.
+// comeBack joins the group again, also where that is hopeless: permissions and limits can be
+// changed.
 func (m *Member) comeBack(ctx context.Context) {
 	for refused := firstRefused; ; refused = min(2*refused, longRefused) {
 		err := m.join(ctx)
@@ -150,7 +154,8 @@ func (m *Member) comeBack(ctx context.Context) {
 	}
 }
 
-// untold is how long joining may fail before that is a warning; the next ones come at intervals that double.
+// untold is how long joining may fail before that is a warning; the next ones come at intervals
+// that double.
 const untold = time.Second
 
 // join joins and learns the sharing, again until that succeeds, ctx ends, or it never will.
@@ -203,7 +208,8 @@ func hopeless(err error) bool {
 	return false
 }
 
-// joinOnce joins a generation of the group. The leader, whom the coordinator names, shares the partitions.
+// joinOnce joins a generation of the group. The leader, whom the coordinator names, shares the
+// partitions.
 func (m *Member) joinOnce() (Table, error) {
 	about, err := json.Marshal(metadata{Address: m.cfg.Address, Partitions: m.cfg.Partitions, Owned: m.cfg.Owned()})
 	if err != nil {
@@ -317,8 +323,8 @@ func (m *Member) leave() {
 	}
 }
 
-// coordinator returns the connection to the group's coordinator. It is the member's own: a join is held until all members
-// have joined, and would hold up whatever else used the connection.
+// coordinator returns the connection to the group's coordinator. It is the member's own: a join is
+// held until all members have joined, and would hold up whatever else used the connection.
 func (m *Member) coordinator() (*sarama.Broker, error) {
 	if m.broker != nil {
 		return m.broker, nil

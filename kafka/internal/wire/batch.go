@@ -10,8 +10,8 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// NewBatch returns the records as one batch of the term, in lz4, to be written from the given sequence number
-// on: idempotent, not transactional. Kafka appends a batch whole or not at all.
+// NewBatch returns the records as one batch of the term, in lz4, to be written from the given
+// sequence number on: idempotent, not transactional. Kafka appends a batch whole or not at all.
 //
 // The same batch may be sent any number of times; the broker recognises it.
 func NewBatch(term index.Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
@@ -52,8 +52,8 @@ func NextSequence(sequence int32, n int) int32 {
 
 const abort, commit = 0, 1 // org.apache.kafka.common.record.ControlRecordType
 
-// Marker reports whether the records of a control batch are a marker, the end of a transaction and the trace of a claim, and whether that
-// aborts the transaction, which no claim does.
+// Marker reports whether the records of a control batch are a marker, the end of a transaction and
+// the trace of a claim, and whether that aborts the transaction, which no claim does.
 func Marker(records []sarama.Record) (marks, aborts bool) {
 	if len(records) != 1 || len(records[0].Key) < 4 {
 		return false, false

@@ -18,8 +18,9 @@ const (
 	textBytes    = 512 // of the values of headers, and the names of metadata
 )
 
-// Encoder makes batches, one after the other, in the same memory: a record has some ten headers, each with a name, a value and
-// a pointer to it. Its zero value is ready; it is used by one goroutine.
+// Encoder makes batches, one after the other, in the same memory: a record has some ten headers,
+// each with a name, a value and a pointer to it. Its zero value is ready; it is used by one
+// goroutine.
 type Encoder struct {
 	headers  []sarama.RecordHeader
 	pointers []*sarama.RecordHeader
@@ -29,7 +30,8 @@ type Encoder struct {
 	keys     []string // of one record's metadata
 }
 
-// Batch returns what [NewBatch] does, in any codec. It is valid until the next call, or until Reset.
+// Batch returns what [NewBatch] does, in any codec. It is valid until the next call, or until
+// Reset.
 func (e *Encoder) Batch(
 	codec sarama.CompressionCodec, term index.Term, sequence int32, records []eventstore.Record,
 ) *sarama.RecordBatch {
@@ -66,7 +68,8 @@ func (e *Encoder) room(records, metadata int) {
 	e.records, e.list = slices.Grow(e.records, records)[:records], slices.Grow(e.list, records)[:records]
 }
 
-// encode appends the record's headers. What it has handed out stays valid when it needs more memory.
+// encode appends the record's headers. What it has handed out stays valid when it needs more
+// memory.
 func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	first := len(e.pointers)
 	e.put(nameOfEventID, r.ID)

@@ -18,8 +18,8 @@ func ReadFingerprint(b *recordbatch.Batch, records []sarama.Record) index.Finger
 	return index.Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sum, Records: true}
 }
 
-// HeaderFingerprint returns the fingerprint of a batch that was read, without its records: those of a batch that does not count may
-// be anything, and of any size.
+// HeaderFingerprint returns the fingerprint of a batch that was read, without its records: those of
+// a batch that does not count may be anything, and of any size.
 func HeaderFingerprint(b *recordbatch.Batch) index.Fingerprint {
 	return index.Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sumOfHeader(b)}
 }

@@ -2,14 +2,16 @@ package wire
 
 import "encoding/binary"
 
-// PartitionOf returns the partition of a record with that key, among so many, as Kafka's Java client and most others choose it:
-// org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey, which is murmur2 without its sign. Sarama has the same behind an
-// interface that allocates for each call.
+// PartitionOf returns the partition of a record with that key, among so many, as Kafka's Java
+// client and most others choose it:
+// org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey, which is murmur2
+// without its sign. Sarama has the same behind an interface that allocates for each call.
 func PartitionOf(key string, partitions int) int {
 	return int(murmur2(key)&0x7fffffff) % partitions
 }
 
-// murmur2 is org.apache.kafka.common.utils.Utils.murmur2, Austin Appleby's MurmurHash2 with Kafka's seed.
+// murmur2 is org.apache.kafka.common.utils.Utils.murmur2, Austin Appleby's MurmurHash2 with Kafka's
+// seed.
 func murmur2(key string) uint32 {
 	const (
 		seed = 0x9747b28c

@@ -28,7 +28,8 @@ func TestKeysGoWhereOtherClientsPutThem(t *testing.T) {
 			require.Equal(t, int(want), wire.PartitionOf(string(key), partitions), "%x", key)
 		}
 	}
-	// As the Java client's own test has it, UtilsTest.testMurmur2: murmur2("21") is -973932308, murmur2("foobar") -790332482.
+	// As the Java client's own test has it, UtilsTest.testMurmur2: murmur2("21") is -973932308,
+	// murmur2("foobar") -790332482.
 	require.Equal(t, (-973932308&0x7fffffff)%1000, wire.PartitionOf("21", 1000))
 	require.Equal(t, (-790332482&0x7fffffff)%1000, wire.PartitionOf("foobar", 1000))
 }

@@ -31,7 +31,8 @@ func stored(stream eventstore.Stream, first int64, records []eventstore.Record) 
 	return records
 }
 
-// TestWhatCheckTakesIsDecoded holds the sentence that whatever may be appended can be read again, unchanged.
+// TestWhatCheckTakesIsDecoded holds the sentence that whatever may be appended can be read again,
+// unchanged.
 func TestWhatCheckTakesIsDecoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream, records := eventstoretest.DrawCommit(t, rapid.SampledFrom([]string{"A", "Account"}).Draw(t, "category"))
@@ -50,8 +51,9 @@ func TestWhatCheckTakesIsDecoded(t *testing.T) {
 	})
 }
 
-// TestLargestCommitsFitAMessage sends commits of the largest size, with everything that Size does not count as long as may be and nothing
-// that can be compressed, and counts the bytes that a broker gets.
+// TestLargestCommitsFitAMessage sends commits of the largest size, with everything that Size does
+// not count as long as may be and nothing that can be compressed, and counts the bytes that a
+// broker gets.
 func TestLargestCommitsFitAMessage(t *testing.T) {
 	const maxMessageBytes = 1_048_588 // the brokers' default of max.message.bytes
 	seed := uint64(time.Now().UnixNano())

@@ -41,7 +41,8 @@ func Encode(r *eventstore.Record) *sarama.Record {
 	return into
 }
 
-// Decode returns the event that Encode wrote. Headers of other names are passed over. The position is left to the caller.
+// Decode returns the event that Encode wrote. Headers of other names are passed over. The position
+// is left to the caller.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	p := parser{r: eventstore.Record{Value: rec.Value}}
 	for _, h := range rec.Headers {

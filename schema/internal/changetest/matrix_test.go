@@ -163,7 +163,8 @@ func flatten(err error) []error {
 func checkLevels(t *testing.T, c changetest.Cell, refused [2]bool) {
 	t.Helper()
 	want := map[change.Compatibility]bool{
-		change.None:     errors.Is(c.Check(t.Context(), schema.Twmb{}, change.None), schema.ErrIncompatible), // a record without a file, at every level
+		// a record without a file, at every level
+		change.None:     errors.Is(c.Check(t.Context(), schema.Twmb{}, change.None), schema.ErrIncompatible),
 		change.Backward: refused[0], change.BackwardTransitive: refused[0],
 		change.Forward: refused[1], change.ForwardTransitive: refused[1],
 		change.Full: refused[0] || refused[1], change.FullTransitive: refused[0] || refused[1],

@@ -15,8 +15,8 @@ import (
 // appendOne appends an event as the first of a new stream.
 type appendOne func(ctx context.Context, src *source, d delivery) error
 
-// callAll has as many callers as there are sources append one event after the other for the time given, and returns how many were
-// acknowledged.
+// callAll has as many callers as there are sources append one event after the other for the time
+// given, and returns how many were acknowledged.
 func callAll(ctx context.Context, sources []*source, d time.Duration, do appendOne) (int64, error) {
 	counts := make([]int64, len(sources))
 	passed := stopwatch()

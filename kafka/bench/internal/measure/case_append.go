@@ -11,8 +11,9 @@ import (
 
 // appender is a contender of the case append.
 type appender struct {
-	name   string
-	topic  string                                                    // where its batches are counted; empty if it has none
+	name string
+	// where its batches are counted; empty if it has none
+	topic  string
 	turn   func(ctx context.Context, d time.Duration) (int64, error) // appends for a while
 	stored func(ctx context.Context, claimed int64) (int64, error)   // counts what is kept of what was acknowledged
 	close  func() error
@@ -35,7 +36,8 @@ const (
 // poolSize is the number of connections to PostgreSQL.
 const poolSize = 64
 
-// throughput is the case of a thousand callers who append one event to a new stream each, again and again.
+// throughput is the case of a thousand callers who append one event to a new stream each, again and
+// again.
 func (r *run) throughput(ctx context.Context) (t Table, err error) {
 	all, err := r.appenders(ctx)
 	defer func() {
@@ -127,7 +129,8 @@ func (r *run) appendTurn(ctx context.Context, a *appender, round int) (perBatch 
 	return perBatch, err
 }
 
-// appenders opens the contenders, the store first: the limit follows it. After an error those that it returns are still to be closed.
+// appenders opens the contenders, the store first: the limit follows it. After an error those that
+// it returns are still to be closed.
 func (r *run) appenders(ctx context.Context) (all []*appender, err error) {
 	sources := r.newSources(r.size.callers)
 	for _, open := range []func(context.Context, []*source) (*appender, error){

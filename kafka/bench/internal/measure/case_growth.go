@@ -9,8 +9,8 @@ import (
 	"runtime/debug"
 )
 
-// cacheBound is what a store with a long index may take more than one with a short one: its block cache,
-// what it has not saved, its memtables and its filter, which are all bounded.
+// cacheBound is what a store with a long index may take more than one with a short one: its block
+// cache, what it has not saved, its memtables and its filter, which are all bounded.
 const cacheBound = 256 << 20
 
 // growth is the case of appending to a store that has much already.
@@ -61,7 +61,8 @@ func (r *run) growth(ctx context.Context) (Table, error) {
 	return t, nil
 }
 
-// growthTurn opens the store, appends for a turn and returns the rate and the memory that was taken.
+// growthTurn opens the store, appends for a turn and returns the rate and the memory that was
+// taken.
 func (r *run) growthTurn(ctx context.Context, f *filled, sources []*source) (rate, taken float64, err error) {
 	debug.FreeOSMemory()
 	before, err := resident()
@@ -83,7 +84,8 @@ func (r *run) growthTurn(ctx context.Context, f *filled, sources []*source) (rat
 	return rate, float64(after - before), err
 }
 
-// resident returns the bytes of this process that are in memory. Linux says so in /proc (proc_pid_status(5)).
+// resident returns the bytes of this process that are in memory. Linux says so in /proc
+// (proc_pid_status(5)).
 func resident() (int64, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

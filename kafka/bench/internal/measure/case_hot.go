@@ -15,8 +15,8 @@ import (
 
 // hotStream is one stream of a contender.
 type hotStream interface {
-	// load calls each with the stream's events from a version on, and returns how to append behind them: that
-	// fails with eventstore.ErrConflict if another event came between.
+	// load calls each with the stream's events from a version on, and returns how to append behind
+	// them: that fails with eventstore.ErrConflict if another event came between.
 	load(ctx context.Context, from int64, each func(*eventstore.Record)) (appendBehind, error)
 }
 
@@ -74,8 +74,8 @@ func (h tableHot) load(ctx context.Context, from int64, each func(*eventstore.Re
 	}, err
 }
 
-// snapshot is the state of the hot stream as the process last saw it: its callers share it, as they would share a cache of
-// snapshots, and load only what came after it.
+// snapshot is the state of the hot stream as the process last saw it: its callers share it, as they
+// would share a cache of snapshots, and load only what came after it.
 type snapshot struct {
 	mu    sync.Mutex
 	state hotState
@@ -119,7 +119,8 @@ type hotContender struct {
 	rates, conflicts []float64
 }
 
-// hot is the case of one stream that all callers load, decide on and append to, again after a conflict.
+// hot is the case of one stream that all callers load, decide on and append to, again after a
+// conflict.
 func (r *run) hot(ctx context.Context) (t Table, err error) {
 	cfg, err := r.link.config(ctx, "bench-hot", partitions, r.folder("hot"))
 	if err != nil {
@@ -225,8 +226,8 @@ func (c *hotContender) update(ctx context.Context, src *source) (conflicts int64
 
 var errStaleSnapshot = fmt.Errorf("the snapshot rests on an event that was not stored: %w", eventstore.ErrConflict)
 
-// newest makes the state from the snapshot and what came after it. If the snapshot may be of what is not stored after all, its last
-// event is read again.
+// newest makes the state from the snapshot and what came after it. If the snapshot may be of what
+// is not stored after all, its last event is read again.
 func (c *hotContender) newest(ctx context.Context) (appendBehind, error) {
 	state := c.snapshot.get()
 	from, seen, gap := state.version+1, true, false

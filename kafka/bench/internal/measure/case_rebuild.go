@@ -132,7 +132,8 @@ func (r *run) readAll(ctx context.Context, f *filled, events bool) (time.Duratio
 	return took, nil
 }
 
-// decodeAll counts the records of a fetch, decodes them to events if asked to, and returns the offset after them.
+// decodeAll counts the records of a fetch, decodes them to events if asked to, and returns the
+// offset after them.
 func decodeAll(block *sarama.FetchResponseBlock, next int64, events bool) (n int, after int64, err error) {
 	for _, set := range block.RecordsSet {
 		b := set.RecordBatch

@@ -14,8 +14,9 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// refusal is the case of callers who are answered and append nothing: what they asked for is refused, say. The
-// answer waits for the next batch of the partition. Where no caller appends, it waits for a barrier.
+// refusal is the case of callers who are answered and append nothing: what they asked for is
+// refused, say. The answer waits for the next batch of the partition. Where no caller appends, it
+// waits for a barrier.
 func (r *run) refusal(ctx context.Context) (t Table, err error) {
 	f, err := r.newRefusals(ctx)
 	if err != nil {

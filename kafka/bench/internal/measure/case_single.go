@@ -22,7 +22,8 @@ type single struct {
 // nameBare is a produce request with one event, and nothing else.
 const nameBare = "a bare acknowledged produce"
 
-// latency is the case of one caller who appends one event after the other. The contenders take turns append by append.
+// latency is the case of one caller who appends one event after the other. The contenders take
+// turns append by append.
 func (r *run) latency(ctx context.Context) (t Table, err error) {
 	var closers []func() error
 	defer func() {
@@ -79,7 +80,8 @@ func (r *run) latency(ctx context.Context) (t Table, err error) {
 	return t, nil
 }
 
-// singles opens the contenders, this store and the bare produce first, and gives keep what closes them.
+// singles opens the contenders, this store and the bare produce first, and gives keep what closes
+// them.
 func (r *run) singles(ctx context.Context, keep func(func() error)) ([]*single, error) {
 	src := r.source()
 	cfg, err := r.link.config(ctx, "bench-single", partitions, r.folder("single"))

@@ -19,8 +19,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// The time between two takeovers. The coordinator answers a claim, and has more to do for it: on brokers that are asked nothing else that lasts up to
-// half a second, and a claim that comes before asks twice.
+// The time between two takeovers. The coordinator answers a claim, and has more to do for it: on
+// brokers that are asked nothing else that lasts up to half a second, and a claim that comes before
+// asks twice.
 const (
 	restBetween  = 500 * time.Millisecond
 	shortBetween = 50 * time.Millisecond
@@ -206,7 +207,8 @@ func (h *handover) between(ctx context.Context) (time.Duration, error) {
 	return passed(), err
 }
 
-// reopen times the way from closing a store to an acknowledged append of another with an index of its own.
+// reopen times the way from closing a store to an acknowledged append of another with an index of
+// its own.
 func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
 	if _, err := h.store.Append(ctx, eventstore.To(h.src.stream(), eventstore.NoStream, h.src.records(1)...)); err != nil {
 		return 0, err

@@ -35,7 +35,8 @@ func connect(brokers []string) (*cluster, error) {
 	return &cluster{Client: c, brokers: brokers}, nil
 }
 
-// config returns the store configuration of topics named after name; they are made if they do not exist.
+// config returns the store configuration of topics named after name; they are made if they do not
+// exist.
 func (c *cluster) config(ctx context.Context, name string, parts int32, dir string) (kafka.Config, error) {
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: c.brokers, Logger: slog.New(slog.DiscardHandler)},
@@ -97,8 +98,8 @@ func (c *cluster) stored(topic string, markers int64) (int64, error) {
 	return sum, err
 }
 
-// count reads the topic and returns how many records it has that are no markers. The end does not tell that of a
-// store's topic: a claim that fails and is made again leaves two markers.
+// count reads the topic and returns how many records it has that are no markers. The end does not
+// tell that of a store's topic: a claim that fails and is made again leaves two markers.
 func (c *cluster) count(topic string) (records int64, err error) {
 	ends, err := c.ends(topic)
 	if err != nil {
@@ -131,8 +132,8 @@ func (c *cluster) count(topic string) (records int64, err error) {
 // A sample of a partition's batches has at most this many bytes.
 const sampleBytes = 1 << 20
 
-// perBatch returns how many records the batches between two ends of a topic have on average, from a sample in the middle of
-// each partition.
+// perBatch returns how many records the batches between two ends of a topic have on average, from a
+// sample in the middle of each partition.
 func (c *cluster) perBatch(topic string, from, to []int64) (float64, error) {
 	records, batches := 0, 0
 	for p := range from {

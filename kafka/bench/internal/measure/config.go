@@ -27,14 +27,15 @@ type Config struct {
 	// Cases are some of [Cases]. Default: all of them.
 	Cases []string
 
-	// Rounds is how often each contender has its turn. Default: [DefaultRounds], or [DefaultQuickRounds] if Quick.
+	// Rounds is how often each contender has its turn. Default: [DefaultRounds], or
+	// [DefaultQuickRounds] if Quick.
 	Rounds int
 
 	// Quick asks for short turns and small topics: for seeing that it works, not for the figures.
 	Quick bool
 
-	// Events is how many the longest topic has, 1,000 or more; the others have a tenth and a hundredth of it.
-	// Default: [DefaultEvents], or [DefaultQuickEvents] if Quick.
+	// Events is how many the longest topic has, 1,000 or more; the others have a tenth and a
+	// hundredth of it. Default: [DefaultEvents], or [DefaultQuickEvents] if Quick.
 	Events int
 
 	// Seed of the events' content and of the streams that are read. Default: 1.
@@ -43,11 +44,13 @@ type Config struct {
 	// Kafka is the brokers' version. Default: kafkatest's.
 	Kafka string
 
-	// ProfileDir is a folder for a CPU profile of each of this store's turns, <case>-<round>.cpu, and
-	// profiles of allocations around its last turn, <case>-before.allocs and <case>-after.allocs. Default: none.
+	// ProfileDir is a folder for a CPU profile of each of this store's turns, <case>-<round>.cpu,
+	// and profiles of allocations around its last turn, <case>-before.allocs and
+	// <case>-after.allocs. Default: none.
 	ProfileDir string
 
-	// Progress gets a line for each turn. It is written to by one goroutine at a time. Default: nobody.
+	// Progress gets a line for each turn. It is written to by one goroutine at a time. Default:
+	// nobody.
 	Progress io.Writer
 }
 

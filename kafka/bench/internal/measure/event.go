@@ -20,8 +20,9 @@ const (
 	signature = 96 // random bytes in each
 )
 
-// source makes events whose values have 200 to 300 bytes, as Avro makes them of texts, numbers and references, of which about
-// half compresses. Its ids are unique. It is used by one goroutine: each has a source of its own, over the same values.
+// source makes events whose values have 200 to 300 bytes, as Avro makes them of texts, numbers and
+// references, of which about half compresses. Its ids are unique. It is used by one goroutine: each
+// has a source of its own, over the same values.
 type source struct {
 	rng    *rand.ChaCha8
 	values [][]byte

@@ -13,17 +13,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// prebuiltBatches is how many batches the limit has ready for each partition; it sends them again and again.
+// prebuiltBatches is how many batches the limit has ready for each partition; it sends them again
+// and again.
 const prebuiltBatches = 16
 
-// limit writes prebuilt batches through Sarama's raw requests: one goroutine, one connection and one batch in flight for each
-// partition, as an owner has; idempotent, acks=all; nothing is checked and nobody is answered.
+// limit writes prebuilt batches through Sarama's raw requests: one goroutine, one connection and
+// one batch in flight for each partition, as an owner has; idempotent, acks=all; nothing is checked
+// and nobody is answered.
 type limit struct {
 	link  *cluster
 	topic string
 	parts []*limitPartition
 
-	// encoded leaves the encoding and the compression out of what is measured: what is sent again is the same bytes.
+	// encoded leaves the encoding and the compression out of what is measured: what is sent again
+	// is the same bytes.
 	encoded bool
 }
 

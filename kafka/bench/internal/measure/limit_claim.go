@@ -19,7 +19,8 @@ const (
 	limitPause = time.Millisecond
 )
 
-// claimLimit is what a claim asks of the brokers and nothing else: its requests, one after the other, on connections that are kept.
+// claimLimit is what a claim asks of the brokers and nothing else: its requests, one after the
+// other, on connections that are kept.
 type claimLimit struct {
 	link                *cluster
 	topic, id           string
@@ -84,7 +85,8 @@ func (l *claimLimit) claim(ctx context.Context) (time.Duration, error) {
 	return passed(), err
 }
 
-// barrier puts an empty transaction over the partition under the term of the last claim. It does not wait for the marker.
+// barrier puts an empty transaction over the partition under the term of the last claim. It does
+// not wait for the marker.
 func (l *claimLimit) barrier(ctx context.Context) error {
 	err := l.ask(ctx, func() (sarama.KError, error) { return l.add(l.term) })
 	if err == nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// asyncProducer is Sarama's AsyncProducer, idempotent, without linger, with what waits for the acknowledgements.
+// asyncProducer is Sarama's AsyncProducer, idempotent, without linger, with what waits for the
+// acknowledgements.
 type asyncProducer struct {
 	topic string
 	p     sarama.AsyncProducer
@@ -87,7 +88,8 @@ type transactions struct {
 	free chan *asyncProducer
 }
 
-// producersOfTransactions is how many transactions are open at a time; more do not get more through.
+// producersOfTransactions is how many transactions are open at a time; more do not get more
+// through.
 const producersOfTransactions = 16
 
 func newTransactions(brokers []string, topic string) (*transactions, error) {

@@ -29,7 +29,8 @@ func (r *run) profiled(name string, round int, do func() error) error {
 	return errors.Join(before, err, f.Close(), r.snapshotAllocs(name+"-after"))
 }
 
-// snapshotAllocs writes what was allocated since the process began; pprof -base tells the difference of two.
+// snapshotAllocs writes what was allocated since the process began; pprof -base tells the
+// difference of two.
 func (r *run) snapshotAllocs(name string) error {
 	f, err := os.Create(filepath.Join(r.cfg.ProfileDir, name+".allocs"))
 	if err != nil {

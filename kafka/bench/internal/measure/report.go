@@ -55,8 +55,8 @@ type Row struct {
 	Contender string
 	Figures   [][]float64
 
-	// Claimed are the events that the contender was acknowledged, Stored those found where it keeps them. A
-	// contender that appends nothing has neither.
+	// Claimed are the events that the contender was acknowledged, Stored those found where it keeps
+	// them. A contender that appends nothing has neither.
 	Claimed, Stored int64
 }
 

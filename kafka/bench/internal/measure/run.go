@@ -56,9 +56,10 @@ func Cases() []string {
 	return names
 }
 
-// Run measures what cfg says, on brokers and a database server that it starts and stops. It needs what package
-// kafkatest needs, and initdb and postgres of PostgreSQL 15 or later on the PATH. An error means that something could not
-// be measured, or that a contender lost an event; the report then has the tables that were done before.
+// Run measures what cfg says, on brokers and a database server that it starts and stops. It needs
+// what package kafkatest needs, and initdb and postgres of PostgreSQL 15 or later on the PATH. An
+// error means that something could not be measured, or that a contender lost an event; the report
+// then has the tables that were done before.
 func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 	cfg, err = cfg.complete()
 	if err != nil {

@@ -17,7 +17,8 @@ func median(values []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// quantile returns the value that a share q of the durations does not exceed, in seconds. It puts them in order.
+// quantile returns the value that a share q of the durations does not exceed, in seconds. It puts
+// them in order.
 func quantile(times []time.Duration, q float64) float64 {
 	slices.Sort(times)
 	return times[min(int(q*float64(len(times))), len(times)-1)].Seconds()

@@ -8,7 +8,8 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// A transaction's marker is written after its producer was answered: so long may the last ones take.
+// A transaction's marker is written after its producer was answered: so long may the last ones
+// take.
 const (
 	verifyAttempts = 50
 	verifyPause    = 100 * time.Millisecond

@@ -40,9 +40,9 @@ type Server struct {
 	stopErr error
 }
 
-// Start makes a database in a new folder below dir and starts a server for it. initdb and postgres must be on the PATH. They
-// refuse to run as root: then the user "nobody" runs them. fsync and synchronous_commit are on; what else is set
-// is in the server's favour.
+// Start makes a database in a new folder below dir and starts a server for it. initdb and postgres
+// must be on the PATH. They refuse to run as root: then the user "nobody" runs them. fsync and
+// synchronous_commit are on; what else is set is in the server's favour.
 func Start(ctx context.Context, dir string) (*Server, error) {
 	as, err := unprivileged()
 	if err != nil {

@@ -23,8 +23,9 @@ type Table struct {
 
 const columns = "stream, version, id, type, revision, occurred, correlation, causation, command, actor, payload"
 
-// NewTable makes the table and opens connections to it. rows, if not nil, fills it, in the order of streams and versions, before
-// its key is built, which is the fastest way; nothing counts as stored before NewTable returns.
+// NewTable makes the table and opens connections to it. rows, if not nil, fills it, in the order of
+// streams and versions, before its key is built, which is the fastest way; nothing counts as stored
+// before NewTable returns.
 func NewTable(ctx context.Context, s *Server, name string, connections int, rows pgx.CopyFromSource) (*Table, error) {
 	t := &Table{name: name, conns: make(chan *pgx.Conn, connections)}
 	for range connections {
@@ -82,8 +83,8 @@ func (t *Table) use(ctx context.Context, do func(*pgx.Conn) error) error {
 	}
 }
 
-// Append stores an event as its stream's next version. It fails with eventstore.ErrConflict if the stream has
-// one of that version.
+// Append stores an event as its stream's next version. It fails with eventstore.ErrConflict if the
+// stream has one of that version.
 func (t *Table) Append(ctx context.Context, stream string, version int64, r *eventstore.Record) error {
 	return t.use(ctx, func(c *pgx.Conn) error {
 		_, err := c.Exec(ctx, "INSERT INTO "+t.name+" ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -1,5 +1,5 @@
-// Package batchtest writes record batches as they lie in a log, for tests. It never checks what it writes. Its
-// functions may be called by any number of goroutines.
+// Package batchtest writes record batches as they lie in a log, for tests. It never checks what it
+// writes. Its functions may be called by any number of goroutines.
 package batchtest
 
 import (
@@ -77,7 +77,8 @@ func appendBytes(to, b []byte) []byte {
 	return append(binary.AppendVarint(to, int64(len(b))), b...)
 }
 
-// Compress returns raw, compressed by a codec. It panics where a compressor fails, which memory never makes it do.
+// Compress returns raw, compressed by a codec. It panics where a compressor fails, which memory
+// never makes it do.
 func Compress(codec sarama.CompressionCodec, raw []byte) []byte {
 	var to bytes.Buffer
 	var w io.WriteCloser

@@ -152,8 +152,8 @@ func (t *trial) replicas(ctx context.Context, partition int32) (leader, other in
 	return 0, 0, fmt.Errorf("partition %d has no leader and one copy: %v", partition, all)
 }
 
-// elect asks for an unclean election until the broker leads the partition. Brokers before 3.9 that have no ZooKeeper
-// take no notice of the topic's setting; see KAFKA-12670.
+// elect asks for an unclean election until the broker leads the partition. Brokers before 3.9 that
+// have no ZooKeeper take no notice of the topic's setting; see KAFKA-12670.
 func (t *trial) elect(ctx context.Context, partition int32, broker int) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()

@@ -40,7 +40,8 @@ func (t *trial) lookAt(ctx context.Context, v *view) {
 	}
 }
 
-// check waits until the store is right in every partition, or has said why it cannot be, and reports where it is neither.
+// check waits until the store is right in every partition, or has said why it cannot be, and
+// reports where it is neither.
 func (t *trial) check(ctx context.Context, v *view) {
 	v.looked = true
 	bounded, cancel := context.WithTimeout(ctx, sayWithin)
@@ -135,7 +136,8 @@ func (t *trial) write(ctx context.Context, v *view, s string) error {
 	return err
 }
 
-// lostIn reports whether the log lacks an event of the partition that was acknowledged or read before the damage.
+// lostIn reports whether the log lacks an event of the partition that was acknowledged or read
+// before the damage.
 func (t *trial) lostIn(partition int32) bool {
 	for n := range streams {
 		s := stream(n)

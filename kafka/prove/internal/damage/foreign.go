@@ -8,7 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// foreignTransactions has another program commit and abort transactions in the topic, while the store works.
+// foreignTransactions has another program commit and abort transactions in the topic, while the
+// store works.
 func foreignTransactions(ctx context.Context, t *trial) error {
 	client, err := t.producer(kgo.TransactionalID("foreign-" + t.topic))
 	if err != nil {
@@ -79,7 +80,8 @@ func (t *trial) mingle(ctx context.Context) error {
 	return nil
 }
 
-// intrude writes some records that are not the store's: what makes no sense, and what looks like the next event of a stream.
+// intrude writes some records that are not the store's: what makes no sense, and what looks like
+// the next event of a stream.
 func (t *trial) intrude(ctx context.Context, client *kgo.Client) error {
 	for range 1 + t.rng.IntN(3) {
 		s := stream(t.rng.IntN(streams))

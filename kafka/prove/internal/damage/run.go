@@ -25,7 +25,8 @@ type Config struct {
 	Progress io.Writer // gets a line for each scenario. Default: nobody
 }
 
-// Run runs scenarios until the time is over. The error is of the run itself; what it found wrong is in the report.
+// Run runs scenarios until the time is over. The error is of the run itself; what it found wrong is
+// in the report.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = io.Discard
@@ -82,10 +83,12 @@ func rounds(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, all []s
 	}
 }
 
-// tries bounds how often a scenario is begun. It cannot be played if brokers are slow after what was done to them.
+// tries bounds how often a scenario is begun. It cannot be played if brokers are slow after what
+// was done to them.
 const tries = 3
 
-// one runs a scenario, and reports whether it was played to its end. It fails if the next one could not run either.
+// one runs a scenario, and reports whether it was played to its end. It fails if the next one could
+// not run either.
 func one(
 	ctx context.Context, cfg Config, cluster *kafkatest.Cluster, s scenario, n int, report *Report,
 ) (done bool, err error) {

@@ -18,8 +18,9 @@ type scenario struct {
 	configure  func(*kafka.Config)
 	damage     func(context.Context, *trial) error // an error says why it could not be done
 	survivable bool                                // nothing is lost: every store must go on
-	shows      bool                                // whoever reads the log sees that something is missing, also with an empty index
-	grows      bool                                // the topic has more partitions afterwards
+	// whoever reads the log sees that something is missing, also with an empty index
+	shows bool
+	grows bool // the topic has more partitions afterwards
 }
 
 // scenarios returns all of them.
@@ -162,7 +163,8 @@ func deleteBeginning(ctx context.Context, t *trial) error {
 	return t.mustLose(ctx)
 }
 
-// electUnclean makes the replica that lags behind the leader of a partition, while nobody who has the last records runs.
+// electUnclean makes the replica that lags behind the leader of a partition, while nobody who has
+// the last records runs.
 func electUnclean(ctx context.Context, t *trial) error {
 	if err := t.alter(ctx, map[string]string{"unclean.leader.election.enable": "true"}); err != nil {
 		return err

@@ -16,9 +16,9 @@ import (
 	names "github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/prove/internal/topic"
-	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -101,7 +101,9 @@ func (t *trial) run(ctx context.Context) error {
 	if err := t.consume(ctx); err != nil {
 		return err
 	}
-	empty := t.rng.IntN(2) == 0 // a store with an empty index comes first, and writes where the old ones think they have written
+	// a store with an empty index comes first, and writes where the old ones think they have
+	// written
+	empty := t.rng.IntN(2) == 0
 	if empty {
 		t.lookAt(ctx, t.newView("empty index, first"))
 	}
@@ -254,7 +256,8 @@ func (t *trial) violate(rule, where, format string, args ...any) {
 // errNoDamage says that the damage has not shown in the log.
 var errNoDamage = errors.New("the log still holds everything")
 
-// lost reports whether the log lacks an event that some store had acknowledged or read before the damage.
+// lost reports whether the log lacks an event that some store had acknowledged or read before the
+// damage.
 func (t *trial) lost() bool {
 	for _, v := range []*view{t.owner, t.reader} {
 		for n := range streams {
@@ -266,7 +269,8 @@ func (t *trial) lost() bool {
 	return false
 }
 
-// gone returns the first version of the stream that the store had acknowledged or read and the log does not hold.
+// gone returns the first version of the stream that the store had acknowledged or read and the log
+// does not hold.
 func (t *trial) gone(v *view, s string) (version int64, gone bool) {
 	held := t.held(s)
 	for i, event := range v.seen[s] {

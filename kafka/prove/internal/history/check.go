@@ -17,7 +17,8 @@ type Violation struct {
 	Text   string // what was found and what was expected
 }
 
-// Undecided reports whether this is no broken promise, but one that could be neither confirmed nor refuted in time.
+// Undecided reports whether this is no broken promise, but one that could be neither confirmed nor
+// refuted in time.
 func (v Violation) Undecided() bool { return v.Rule == RuleUndecided }
 
 // String returns the violation in a line.
@@ -42,11 +43,12 @@ const checkTimeout = 8 * time.Minute
 
 // Check judges the history of one stream: ops are its operations, log what the topic holds of it.
 //
-// Every append that was answered, stored, repeated or refused for its expectation, every read and every refusal must be
-// linearizable, with one exception that the contract makes: a store that may have been overtaken by another one (see [Owners])
-// may answer reads and tell conflicts from a state that has passed. No store may do so with a [Refusal]. But the state must have been, no
-// later than the answer; it must hold all that was acknowledged anywhere before the store began to open, and all
-// that the same store answered earlier.
+// Every append that was answered, stored, repeated or refused for its expectation, every read and
+// every refusal must be linearizable, with one exception that the contract makes: a store that may
+// have been overtaken by another one (see [Owners]) may answer reads and tell conflicts from a
+// state that has passed. No store may do so with a [Refusal]. But the state must have been, no
+// later than the answer; it must hold all that was acknowledged anywhere before the store began to
+// open, and all that the same store answered earlier.
 //
 // diagram, if not empty, is where to write a picture of a history that is not linearizable.
 func Check(ops []Op, owners Owners, log []Record, diagram string) []Violation {
@@ -80,7 +82,8 @@ func (c *checker) report(rule, format string, args ...any) {
 	c.found = append(c.found, Violation{Rule: rule, Stream: c.name, Text: fmt.Sprintf(format, args...)})
 }
 
-// originOfLog checks that the log consists of whole commits of operations, each and each command once.
+// originOfLog checks that the log consists of whole commits of operations, each and each command
+// once.
 func (c *checker) originOfLog() {
 	commands := make(map[string]int64)
 	for i := 0; i < len(c.log); {
@@ -140,7 +143,8 @@ func (c *checker) outcomes() {
 	}
 }
 
-// prefixes checks that what was read, and the version a conflict names, has been in the log by then.
+// prefixes checks that what was read, and the version a conflict names, has been in the log by
+// then.
 func (c *checker) prefixes() {
 	for i := range c.ops {
 		op := &c.ops[i]
@@ -179,7 +183,8 @@ func (c *checker) owned(op *Op) bool {
 // seenBy is a version that was certain at a time.
 type seenBy struct{ at, version int64 }
 
-// monotone checks that no store shows less than it has shown, or than was acknowledged before it was opened.
+// monotone checks that no store shows less than it has shown, or than was acknowledged before it
+// was opened.
 func (c *checker) monotone() {
 	byStore := make(map[int][]*Op)
 	var acknowledged []seenBy

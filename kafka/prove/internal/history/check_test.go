@@ -113,7 +113,8 @@ func TestReads(t *testing.T) {
 	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable), h.broken())
 }
 
-// A refusal has no excuse: neither that its store was overtaken, nor that the partitions are shared.
+// A refusal has no excuse: neither that its store was overtaken, nor that the partitions are
+// shared.
 func TestRefusals(t *testing.T) {
 	refused := func(h *told, n int) history.Op {
 		return history.Op{Kind: history.Refusal, Store: 0, Outcome: history.Answered, Seen: h.events(n)}
@@ -265,7 +266,8 @@ func TestRecorderSharesReadsAndKeepsWhatIsUnknown(t *testing.T) {
 	require.Equal(t, []string{stream}, r.Streams())
 }
 
-// Many calls that last long leave many orders to try: the versions rule all but a few out before the checker sees them.
+// Many calls that last long leave many orders to try: the versions rule all but a few out before
+// the checker sees them.
 func TestLongCallsAreDecided(t *testing.T) {
 	h := oneStore()
 	for i := range int64(60) {

@@ -7,11 +7,13 @@ import (
 
 // Record is one record of the topic as a plain consumer sees it, or a marker.
 type Record struct {
-	Partition     int32
-	Offset        int64
-	ProducerID    int64
-	Epoch         int16
-	Marker        bool  // the control record that ends a transaction; only the fields above are set, Coordinator and Committed
+	Partition  int32
+	Offset     int64
+	ProducerID int64
+	Epoch      int16
+	// the control record that ends a transaction; only the fields above are set, Coordinator and
+	// Committed
+	Marker        bool
 	Transactional bool  // written in a transaction, which the store does not use
 	Coordinator   int32 // the epoch of the coordinator that wrote the marker
 	Committed     bool  // the marker ends a transaction with a commit
@@ -49,8 +51,8 @@ type term struct {
 	epoch int16
 }
 
-// mark applies a marker. It begins its term if the producer had none of this epoch or a later one before; otherwise it changes
-// nothing, for its term counts already or is over.
+// mark applies a marker. It begins its term if the producer had none of this epoch or a later one
+// before; otherwise it changes nothing, for its term counts already or is over.
 func (p *logged) mark(t term) {
 	if newest, known := p.newest[t.id]; known && t.epoch <= newest {
 		return
@@ -63,8 +65,8 @@ func NewLog() *Log {
 	return &Log{streams: make(map[string][]Record), partitions: make(map[int32]*logged)}
 }
 
-// Add adds a record. It counts if its producer is that of the last marker before it whose term no other had ended, and its
-// version its stream's next: the reader rule, written here a second time.
+// Add adds a record. It counts if its producer is that of the last marker before it whose term no
+// other had ended, and its version its stream's next: the reader rule, written here a second time.
 func (l *Log) Add(r Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

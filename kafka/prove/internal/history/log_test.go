@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// A term that another term's marker has ended never counts again, whatever markers follow: one that is there twice, or one of
-// an owner that has not noticed.
+// A term that another term's marker has ended never counts again, whatever markers follow: one that
+// is there twice, or one of an owner that has not noticed.
 func TestEndedTermsStayEnded(t *testing.T) {
 	l := history.NewLog()
 	offset := int64(-1)

@@ -15,8 +15,8 @@ type Kind uint8
 const (
 	Append Kind = iota
 	Read
-	// Refusal decides on what is stored and what is queued, appends nothing, and waits until that is safe to tell: a command that
-	// is refused, or has nothing to do.
+	// Refusal decides on what is stored and what is queued, appends nothing, and waits until that
+	// is safe to tell: a command that is refused, or has nothing to do.
 	Refusal
 )
 
@@ -50,8 +50,8 @@ type Op struct {
 	Command  string // command id, or empty
 	Events   int    // of an append; see EventID
 
-	// Queued says of an append that it was decided on Seen, which ReadQueued had yielded. Expected is the length of Seen, once
-	// there is an answer; before, it is Any.
+	// Queued says of an append that it was decided on Seen, which ReadQueued had yielded. Expected
+	// is the length of Seen, once there is an answer; before, it is Any.
 	Queued   bool
 	Unstored int // events of Seen that were not stored when they were read
 
@@ -69,7 +69,8 @@ type Op struct {
 // EventID returns the id of the op's event i, from 0.
 func (o *Op) EventID(i int) string { return strconv.FormatInt(o.ID, 10) + "." + strconv.Itoa(i) }
 
-// observed returns the version at which the answer shows the stream to be or to have been, and whether it shows one.
+// observed returns the version at which the answer shows the stream to be or to have been, and
+// whether it shows one.
 func (o *Op) observed() (int64, bool) {
 	switch o.Outcome {
 	case Appended:

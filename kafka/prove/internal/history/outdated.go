@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Outdated is an answer from a state that had passed before the question was asked: an append that was acknowledged before had
-// moved the stream on.
+// Outdated is an answer from a state that had passed before the question was asked: an append that
+// was acknowledged before had moved the stream on.
 type Outdated struct{ Answer, Acknowledged Op }
 
-// FindOutdated returns the conflicts and the reads of a stream that were answered from the past. Only a store that was overtaken
-// may answer so: see [Check].
+// FindOutdated returns the conflicts and the reads of a stream that were answered from the past.
+// Only a store that was overtaken may answer so: see [Check].
 func FindOutdated(ops []Op) []Outdated {
 	var acknowledged, asked []*Op
 	for i := range ops {

@@ -44,8 +44,8 @@ func (r *Recorder) Begin(o Op) Op {
 	return o
 }
 
-// End sets the operation's answer and return time. It is to be called after everything was received. An operation
-// that is never ended has no answer.
+// End sets the operation's answer and return time. It is to be called after everything was
+// received. An operation that is never ended has no answer.
 func (r *Recorder) End(o Op) {
 	returned := r.now()
 	r.mu.Lock()

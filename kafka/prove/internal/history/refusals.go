@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// refusals checks that no refusal was told on a state that was over before it was asked for: its stream stood where the
-// refusal saw it at some moment between call and return. There is no exception, whoever owned the partition.
+// refusals checks that no refusal was told on a state that was over before it was asked for: its
+// stream stood where the refusal saw it at some moment between call and return. There is no
+// exception, whoever owned the partition.
 //
-// The log has one order, so a version that anybody was shown before the call had been reached before the call. That
-// what a refusal saw was there before its return is the rule of prefixes.
+// The log has one order, so a version that anybody was shown before the call had been reached
+// before the call. That what a refusal saw was there before its return is the rule of prefixes.
 func (c *checker) refusals() {
 	var shown, asked []*Op
 	for i := range c.ops {

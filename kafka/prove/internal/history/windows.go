@@ -1,17 +1,21 @@
 package history
 
-// linear is an operation on its way to the checker: with what was learned of it, and where its version stands.
+// linear is an operation on its way to the checker: with what was learned of it, and where its
+// version stands.
 type linear struct {
 	step         step
 	call, result int64
-	after        int64 // of what does not write: the version that it saw, or, if it repeats a command, that the command made
+	// of what does not write: the version that it saw, or, if it repeats a command, that the
+	// command made
+	after int64
 }
 
-// narrow makes the time in which each operation can have taken effect as small as the versions allow, in place. In every
-// order that the model accepts, versions come one after the other: so what made a version came before what made the next one
-// returned, and after what made the one before was called; and what saw a version stands between the two. No
-// such order is lost, and the checker need not try the others, which are too many when calls lasted
-// long. It returns an operation for which no time is left, if there is one: then there is no order at all.
+// narrow makes the time in which each operation can have taken effect as small as the versions
+// allow, in place. In every order that the model accepts, versions come one after the other: so
+// what made a version came before what made the next one returned, and after what made the one
+// before was called; and what saw a version stands between the two. No such order is lost, and the
+// checker need not try the others, which are too many when calls lasted long. It returns an
+// operation for which no time is left, if there is one: then there is no order at all.
 func narrow(all []*linear) *linear {
 	made := make(map[int64]*linear) // version → the append that ended there
 	begun := make(map[int64]*linear)

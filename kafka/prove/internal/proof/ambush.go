@@ -11,9 +11,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
 )
 
-// ambush catches owners, again and again, at the moments at which a refusal is most easily told from the past: just woken
-// after a takeover, and with a batch or a barrier under way of which nobody knows whether it landed. Everybody else rests, so
-// the partitions are idle but for this.
+// ambush catches owners, again and again, at the moments at which a refusal is most easily told
+// from the past: just woken after a takeover, and with a batch or a barrier under way of which
+// nobody knows whether it landed. Everybody else rests, so the partitions are idle but for this.
 func (r *run) ambush(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 7*time.Second)) == nil {
 		old := r.rivals[r.current.Load()]
@@ -34,7 +34,8 @@ func (r *run) ambush(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// wakeOvertaken pauses an owner, lets the heir take over and append, wakes the owner, and asks it for refusals at once.
+// wakeOvertaken pauses an owner, lets the heir take over and append, wakes the owner, and asks it
+// for refusals at once.
 func (r *run) wakeOvertaken(ctx context.Context, old, heir *rival) {
 	if !old.pause() {
 		return
@@ -49,9 +50,9 @@ func (r *run) wakeOvertaken(ctx context.Context, old, heir *rival) {
 	r.hurt("refusals asked of an owner just woken", "worker %d, overtaken by worker %d", old.n, heir.n)
 }
 
-// doubt loses the answer to a batch of the owner's, or to a request of a barrier, and holds back whatever the owner sends after it.
-// Meanwhile the heir takes over and appends, and then the owner is asked for refusals: what it still has under way proves
-// nothing of them.
+// doubt loses the answer to a batch of the owner's, or to a request of a barrier, and holds back
+// whatever the owner sends after it. Meanwhile the heir takes over and appends, and then the owner
+// is asked for refusals: what it still has under way proves nothing of them.
 func (r *run) doubt(ctx context.Context, old, heir *rival, to proxy.Kind, held time.Duration) {
 	links := old.links()
 	caught := make(chan struct{})
@@ -100,7 +101,8 @@ func (r *run) beginOf(m *rival, what proxy.Kind) (answers []<-chan history.Op) {
 // refuseTimeout bounds a refusal that is asked for on purpose.
 const refuseTimeout = 3 * time.Second
 
-// refuseEverywhere asks the rival for a refusal on every live stream, all at once, and waits for the answers.
+// refuseEverywhere asks the rival for a refusal on every live stream, all at once, and waits for
+// the answers.
 func (r *run) refuseEverywhere(ctx context.Context, m *rival) {
 	for _, answer := range r.askRefusals(m) {
 		awaitAnswer(ctx, answer)

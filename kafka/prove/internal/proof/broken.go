@@ -114,7 +114,8 @@ func (e *NotCaughtError) Error() string {
 	return fmt.Sprintf("a store with %s was not caught within %s: the proof proves too little", e.Breakage.Name, e.Breakage.Bound)
 }
 
-// FalseAlarmError says that the proof of a broken store found something that the breakage does not explain.
+// FalseAlarmError says that the proof of a broken store found something that the breakage does not
+// explain.
 type FalseAlarmError struct {
 	Breakage Breakage
 	Report   *Report
@@ -126,8 +127,9 @@ func (e *FalseAlarmError) Error() string {
 		e.Breakage.Name, e.Breakage.Rules, e.Report.Violations[0], e.Report.Dir)
 }
 
-// Catch runs the broken store until it is caught. If it is not, within the breakage's bound, the error is a *[NotCaughtError]; if
-// what was found first is nothing that the breakage explains, a *[FalseAlarmError].
+// Catch runs the broken store until it is caught. If it is not, within the breakage's bound, the
+// error is a *[NotCaughtError]; if what was found first is nothing that the breakage explains, a
+// *[FalseAlarmError].
 func Catch(ctx context.Context, cfg Config, b Breakage) (*Report, error) {
 	cfg.Broken, cfg.Faults, cfg.Prefixes, cfg.Duration, cfg.UntilCaught = b.Broken, b.Faults, b.Prefixes, b.Bound, true
 	temporary := cfg.Dir == ""

@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// slot is a place for a stream that all clients use at the time. A stream that is old or long is replaced, which
-// keeps histories short enough to be judged while the proof goes on.
+// slot is a place for a stream that all clients use at the time. A stream that is old or long is
+// replaced, which keeps histories short enough to be judged while the proof goes on.
 type slot struct {
 	run *run
 	n   int
@@ -138,7 +138,8 @@ func (c *client) choose(s *slot) history.Op {
 	return op
 }
 
-// persist asks, and asks again with the same command id, of any process, as long as the outcome is unknown.
+// persist asks, and asks again with the same command id, of any process, as long as the outcome is
+// unknown.
 func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 	for range maxRetries {
 		timeout := []time.Duration{150 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}[c.rng.IntN(3)]
@@ -162,8 +163,8 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 	}
 }
 
-// ask sends the operation to one of the processes: mostly to the one that opened last, sometimes to one that
-// has been overtaken and may not know it. It reports false if no answer came in time.
+// ask sends the operation to one of the processes: mostly to the one that opened last, sometimes to
+// one that has been overtaken and may not know it. It reports false if no answer came in time.
 func (c *client) ask(ctx context.Context, op history.Op, timeout time.Duration) (history.Op, bool) {
 	m := c.run.rivals[c.run.current.Load()]
 	if c.run.cfg.Sharing || c.rng.IntN(4) == 0 {

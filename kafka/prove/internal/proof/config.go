@@ -19,7 +19,8 @@ const (
 	DefaultClients  = 16
 )
 
-// The proof's fixed dimensions: few partitions and few streams, so that all clients and processes get in each other's way.
+// The proof's fixed dimensions: few partitions and few streams, so that all clients and processes
+// get in each other's way.
 const (
 	partitions     = 3
 	liveStreams    = 4
@@ -36,8 +37,8 @@ const (
 
 // Config says how to prove. Command is required; zero fields mean their defaults.
 type Config struct {
-	// Command and Env start a worker: a program that calls worker.Serve on its standard input and output, and
-	// what is added to this process's environment for it.
+	// Command and Env start a worker: a program that calls worker.Serve on its standard input and
+	// output, and what is added to this process's environment for it.
 	Command, Env []string
 
 	Duration time.Duration // of work under faults. Default: DefaultDuration
@@ -46,22 +47,24 @@ type Config struct {
 	Workers  int           // processes that compete. Default: DefaultWorkers
 	Clients  int           // clients at a time. Default: DefaultClients
 
-	// Sharing has the processes share the partitions, as the instances of a service do, instead of taking all of them from
-	// each other.
+	// Sharing has the processes share the partitions, as the instances of a service do, instead of
+	// taking all of them from each other.
 	Sharing bool
 
-	// Prefixes is how many prefixes of transactional ids the processes have between them. With more than one, the coordinator does
-	// not fence a process when another one claims: the markers in the log alone do. Default: 1.
+	// Prefixes is how many prefixes of transactional ids the processes have between them. With more
+	// than one, the coordinator does not fence a process when another one claims: the markers in
+	// the log alone do. Default: 1.
 	Prefixes int
 
 	// Faults to inject. Default: DefaultFaults.
 	Faults Faults
 
-	// Require names kinds of faults by how their names begin. The work goes on until one of each has been injected, for
-	// five more minutes at most.
+	// Require names kinds of faults by how their names begin. The work goes on until one of each
+	// has been injected, for five more minutes at most.
 	Require []string
 
-	// Damage names the scenarios to run once each, where Faults is Log. Default: all, over and over.
+	// Damage names the scenarios to run once each, where Faults is Log. Default: all, over and
+	// over.
 	Damage []string
 
 	// Broken breaks the store. Default: nothing.
@@ -70,15 +73,16 @@ type Config struct {
 	// UntilCaught ends the run at the first violation.
 	UntilCaught bool
 
-	// Dir is a folder for the log of each process, the list of faults and drawings of violations. Default: a temporary
-	// folder, removed unless something was found.
+	// Dir is a folder for the log of each process, the list of faults and drawings of violations.
+	// Default: a temporary folder, removed unless something was found.
 	Dir string
 
 	// Progress gets a line every few seconds. Default: nobody.
 	Progress io.Writer
 }
 
-// claimRenewal is of the stores: so that faults hit renewals as well. But brokers forget only those who do not renew.
+// claimRenewal is of the stores: so that faults hit renewals as well. But brokers forget only those
+// who do not renew.
 func (c Config) claimRenewal() time.Duration {
 	switch {
 	case c.Faults.Forgetting:
@@ -89,8 +93,8 @@ func (c Config) claimRenewal() time.Duration {
 	return claimRenewal
 }
 
-// quietTime is of the stores. A store that claims again by itself may own a partition at any time, so that no read need be exact: only
-// where that is so already do stores come back soon.
+// quietTime is of the stores. A store that claims again by itself may own a partition at any time,
+// so that no read need be exact: only where that is so already do stores come back soon.
 func (c Config) quietTime() time.Duration {
 	if c.Prefixes > 1 {
 		return quietTime

@@ -74,13 +74,15 @@ func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(rng.Int64N(int64(high-low)+1))
 }
 
-// mostlyShort returns a duration of the range, seldom a long one: so that there is work between the faults.
+// mostlyShort returns a duration of the range, seldom a long one: so that there is work between the
+// faults.
 func mostlyShort(rng *rand.Rand, low, high time.Duration) time.Duration {
 	u := rng.Float64()
 	return low + time.Duration(u*u*u*float64(high-low))
 }
 
-// hurtBrokers takes one broker after the other out of service: never two at once, for then nothing could be acknowledged.
+// hurtBrokers takes one broker after the other out of service: never two at once, for then nothing
+// could be acknowledged.
 func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 10*time.Second)) == nil {
 		if rng.IntN(3) == 0 {
@@ -99,7 +101,8 @@ func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// moveDuties makes another broker the leader of a partition, or the coordinator of its claims, with no broker down.
+// moveDuties makes another broker the leader of a partition, or the coordinator of its claims, with
+// no broker down.
 func (r *run) moveDuties(ctx context.Context, rng *rand.Rand) {
 	partition, prefix := rng.Int32N(partitions), r.somePrefix(rng)
 	what, move := "leader moved", func() error { return r.guide.moveLeader(ctx, partition) }
@@ -198,7 +201,8 @@ func (r *run) hurtWorkers(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// crashOwners kills whoever owns the partitions, soon after it has come to work, and keeps its index.
+// crashOwners kills whoever owns the partitions, soon after it has come to work, and keeps its
+// index.
 func (r *run) crashOwners(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 200*time.Millisecond, time.Second)) == nil {
 		m := r.rivals[r.current.Load()]

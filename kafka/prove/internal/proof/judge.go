@@ -23,7 +23,8 @@ const (
 	ruleClean   = "the topic holds nothing but events that count"
 )
 
-// verdict collects violations, each rule once for each stream, and streams that could not be judged.
+// verdict collects violations, each rule once for each stream, and streams that could not be
+// judged.
 type verdict struct {
 	begun time.Time
 	found func() // called at the first one
@@ -56,7 +57,8 @@ func (v *verdict) add(all ...history.Violation) {
 	}
 }
 
-// judged adds what was found in a stream. Undecided is only what was so the last time: a machine that is busy may need another try.
+// judged adds what was found in a stream. Undecided is only what was so the last time: a machine
+// that is busy may need another try.
 func (v *verdict) judged(stream string, found []history.Violation) {
 	i := slices.IndexFunc(found, history.Violation.Undecided)
 	v.mu.Lock()
@@ -99,7 +101,8 @@ type retiredStream struct {
 	at   time.Time
 }
 
-// settle is how long a stream that is no longer used is left alone before it is judged for the first time.
+// settle is how long a stream that is no longer used is left alone before it is judged for the
+// first time.
 const settle = 4 * time.Second
 
 // retire notes that clients have left the stream.
@@ -120,7 +123,8 @@ func (r *run) takeRetired() (string, bool) {
 	return name, true
 }
 
-// judgeRetired judges streams while the proof goes on, to notice early. All are judged again at the end.
+// judgeRetired judges streams while the proof goes on, to notice early. All are judged again at the
+// end.
 func (r *run) judgeRetired(ctx context.Context) {
 	for clock.Wait(ctx, time.Second/4) == nil {
 		name, ok := r.takeRetired()
@@ -140,7 +144,8 @@ func (r *run) judgeRetired(ctx context.Context) {
 	}
 }
 
-// asOf returns known and, as operations of unknown outcome, those that were begun later: the log may hold what they appended.
+// asOf returns known and, as operations of unknown outcome, those that were begun later: the log
+// may hold what they appended.
 func asOf(known, later []history.Op) []history.Op {
 	for _, op := range later[len(known):] {
 		if op.Kind == history.Append {
@@ -183,7 +188,9 @@ func (r *run) judgeLog() {
 	}
 	strays := r.log.Strays()
 	if len(strays) == 0 || r.cfg.Faults.Forgetting || r.cfg.Prefixes > 1 {
-		return // brokers that forget epochs, or never knew them, let strays in; they must not count, and outcomes says so
+		// brokers that forget epochs, or never knew them, let strays in; they must not count, and
+		// outcomes says so
+		return
 	}
 	s := strays[0]
 	r.alarm(ruleClean, fmt.Sprintf("%d records do not count, the first: partition %d offset %d, %s version %d event %s: %s",

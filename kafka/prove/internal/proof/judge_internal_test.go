@@ -9,7 +9,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// A history that the checker did not come to an end with is no violation, and no proof: it is told apart, unless another try decides.
+// A history that the checker did not come to an end with is no violation, and no proof: it is told
+// apart, unless another try decides.
 func TestUndecidedIsNoViolation(t *testing.T) {
 	found := 0
 	v := newVerdict(time.Time{}, func() { found++ })

@@ -18,7 +18,8 @@ type Faults struct {
 	Forgetting  bool // an owner sleeps until the brokers have forgotten its epoch
 }
 
-// DefaultFaults are those that work together: where owners crash all the time, or brokers forget, little else gets its turn.
+// DefaultFaults are those that work together: where owners crash all the time, or brokers forget,
+// little else gets its turn.
 func DefaultFaults() Faults {
 	return Faults{Brokers: true, Workers: true, Connections: true, Markers: true}
 }
@@ -34,7 +35,8 @@ func (f *Faults) named() map[string]*bool {
 // FaultNames are the names that ParseFaults knows.
 const FaultNames = "brokers, workers, connections, markers, crashes, forgetting, log"
 
-// ParseFaults reads names of faults, separated by commas: brokers, workers, connections, markers, crashes, forgetting, log.
+// ParseFaults reads names of faults, separated by commas: brokers, workers, connections, markers,
+// crashes, forgetting, log.
 func ParseFaults(text string) (Faults, error) {
 	var f Faults
 	switches := f.named()

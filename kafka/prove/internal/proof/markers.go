@@ -13,8 +13,8 @@ import (
 // recentMarkers is how many of the newest markers of a partition may be written again.
 const recentMarkers = 6
 
-// doubleMarkers has markers written a second time, as a coordinator may. They change nothing, whether their term
-// still counts or another one has ended it.
+// doubleMarkers has markers written a second time, as a coordinator may. They change nothing,
+// whether their term still counts or another one has ended it.
 func (r *run) doubleMarkers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, time.Second/2, 3*time.Second)) == nil {
 		all := r.log.Markers(rng.Int32N(partitions))
@@ -35,9 +35,9 @@ func (r *run) double(ctx context.Context, m history.Record) bool {
 	return true
 }
 
-// revive holds an owner's batches back, lets an heir take over that the coordinator does not fence it for, as it has another
-// prefix, has the owner's last markers written again, and lets the batches go. They land in a term that
-// is over, behind a marker of that term.
+// revive holds an owner's batches back, lets an heir take over that the coordinator does not fence
+// it for, as it has another prefix, has the owner's last markers written again, and lets the
+// batches go. They land in a term that is over, behind a marker of that term.
 func (r *run) revive(ctx context.Context, rng *rand.Rand) {
 	pause := func() time.Duration { return between(rng, 2*time.Second, 7*time.Second) }
 	for wait := pause(); clock.Wait(ctx, wait) == nil; {

@@ -8,9 +8,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/damage"
 )
 
-// Parts returns what the whole proof consists of, in the place of a configuration that names no faults: processes that fence one
-// another through the coordinator as well, for three fifths of the time; processes with two prefixes, which only
-// the log keeps apart, for a fifth; and damage to the log itself for the rest.
+// Parts returns what the whole proof consists of, in the place of a configuration that names no
+// faults: processes that fence one another through the coordinator as well, for three fifths of the
+// time; processes with two prefixes, which only the log keeps apart, for a fifth; and damage to the
+// log itself for the rest.
 func Parts(cfg Config) []Config {
 	first, second, third := cfg, cfg, cfg
 	first.Duration, first.Dir = cfg.Duration*3/5, part(cfg.Dir, "one-prefix")

@@ -10,11 +10,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
 	"github.com/fencelog/fencelog/kafka/prove/internal/damage"
+	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
 )
 
-// shortProof is long enough for each kind of fault to occur, and short enough for continuous integration.
+// shortProof is long enough for each kind of fault to occur, and short enough for continuous
+// integration.
 const shortProof = 30 * time.Second
 
 func config(t *testing.T) proof.Config {
@@ -28,8 +29,8 @@ func config(t *testing.T) proof.Config {
 	return cfg
 }
 
-// workerEnv makes this test binary a worker that ends at the first data race. It would tell of races only when it ends by itself
-// otherwise, and workers are killed.
+// workerEnv makes this test binary a worker that ends at the first data race. It would tell of
+// races only when it ends by itself otherwise, and workers are killed.
 func workerEnv() []string { return []string{envWorker + "=1", "GORACE=halt_on_error=1"} }
 
 // sound runs a proof of the store as it is, and fails if anything was found.
@@ -59,8 +60,8 @@ func TestProof(t *testing.T) {
 	require.NotZero(t, report.Renewals)
 }
 
-// The faults under which stores are broken on purpose do not catch a sound one: owners that crash all the time, and owners that sleep until
-// the brokers have forgotten them.
+// The faults under which stores are broken on purpose do not catch a sound one: owners that crash
+// all the time, and owners that sleep until the brokers have forgotten them.
 func TestProofOfCrashesAndForgetting(t *testing.T) {
 	for name, c := range map[string]struct {
 		faults proof.Faults
@@ -85,8 +86,8 @@ func TestProofOfSharing(t *testing.T) {
 	require.NotZero(t, report.NotAppended, "nobody was sent to another instance")
 }
 
-// The processes have two prefixes of transactional ids, so that no coordinator fences them: the log alone keeps them apart, also where
-// batches arrive behind a marker that their term has twice.
+// The processes have two prefixes of transactional ids, so that no coordinator fences them: the log
+// alone keeps them apart, also where batches arrive behind a marker that their term has twice.
 func TestProofOfTwoPrefixes(t *testing.T) {
 	cfg := config(t)
 	cfg.Prefixes, cfg.Faults = 2, proof.Faults{Workers: true, Markers: true}
@@ -94,7 +95,8 @@ func TestProofOfTwoPrefixes(t *testing.T) {
 	sound(t, cfg)
 }
 
-// The rest takes a minute and a cluster for each, so a run of the tests draws some; the command prove takes all.
+// The rest takes a minute and a cluster for each, so a run of the tests draws some; the command
+// prove takes all.
 const (
 	damagedLogs  = 3
 	brokenStores = 3

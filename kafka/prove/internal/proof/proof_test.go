@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka/internal/broken"
-	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
+	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
 )
 
 func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
@@ -37,7 +37,8 @@ func TestEveryBreakageHasAName(t *testing.T) {
 	require.ErrorContains(t, err, "nothing")
 }
 
-// What a broken store is caught by must be what it breaks: a process that died, or a cluster that did not come back, catches nothing.
+// What a broken store is caught by must be what it breaks: a process that died, or a cluster that
+// did not come back, catches nothing.
 func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
 	b, err := proof.BreakageOf("ForgetCommands")
 	require.NoError(t, err)
@@ -49,7 +50,8 @@ func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
 	require.False(t, caught)
 }
 
-// The whole proof has every fault in one of its parts, but for those that would leave no room for the others.
+// The whole proof has every fault in one of its parts, but for those that would leave no room for
+// the others.
 func TestParts(t *testing.T) {
 	parts := proof.Parts(proof.Config{Duration: 10 * time.Minute, Dir: "d"})
 	var all time.Duration

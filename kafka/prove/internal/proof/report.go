@@ -23,30 +23,36 @@ type Report struct {
 	Prefixes int      // of transactional ids among the processes
 	Broken   []string // rules that the store was made to break
 
-	// Exact is how many conflicts and reads were answered by a store that certainly owned the partition: they had to be linearizable.
+	// Exact is how many conflicts and reads were answered by a store that certainly owned the
+	// partition: they had to be linearizable.
 	Exact int64
 	// Outdated conflicts and reads were answered from the past, by stores that had been overtaken.
 	OutdatedConflicts, OutdatedReads int64
 
 	Operations, Appended, Repeated, Conflicts, NotAppended, Unknown, Reads, FailedReads int64
-	UnknownStored                                                                       int64 // of Unknown, how many the log holds
-	Early                                                                               int64 // of Appended and Refusals, decided on events that were not stored yet
+	// of Unknown, how many the log holds
+	UnknownStored int64
+	// of Appended and Refusals, decided on events that were not stored yet
+	Early int64
 
-	// RefusalsAsked is how many refusals were asked for. They were answered, and had to be exact, or were unavailable.
+	// RefusalsAsked is how many refusals were asked for. They were answered, and had to be exact,
+	// or were unavailable.
 	RefusalsAsked, Refusals, RefusalsUnavailable int64
 
 	Streams, Records, Markers, Strays int
-	Renewals                          int // of claims, and barriers, at least; not told where the processes share the partitions
-	Takeovers, FailedOpenings         int64
-	Stopped                           int64 // times that a partition stopped for another reason than a takeover
-	Faults                            map[string]int
-	Missing                           []string // kinds of faults that were required and never injected
+	// of claims, and barriers, at least; not told where the processes share the partitions
+	Renewals                  int
+	Takeovers, FailedOpenings int64
+	Stopped                   int64 // times that a partition stopped for another reason than a takeover
+	Faults                    map[string]int
+	Missing                   []string // kinds of faults that were required and never injected
 
-	Violations  []history.Violation
-	Undecided   []history.Violation // streams whose histories the checker did not come to an end with: nothing is proved of them
-	Damage      *damage.Report      // of faults that hurt the log itself; then the report has nothing else
-	CaughtAfter time.Duration       // from the start of the work to the first violation
-	Dir         string              // where the logs of the processes are, if they were kept
+	Violations []history.Violation
+	// streams whose histories the checker did not come to an end with: nothing is proved of them
+	Undecided   []history.Violation
+	Damage      *damage.Report // of faults that hurt the log itself; then the report has nothing else
+	CaughtAfter time.Duration  // from the start of the work to the first violation
+	Dir         string         // where the logs of the processes are, if they were kept
 }
 
 // progressEvery is the time between two lines of progress.

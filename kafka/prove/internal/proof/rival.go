@@ -69,7 +69,8 @@ func (m *rival) live(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// idle waits before a rival competes again: often long enough for the owner to do some work, sometimes not.
+// idle waits before a rival competes again: often long enough for the owner to do some work,
+// sometimes not.
 func (m *rival) idle(ctx context.Context, rng *rand.Rand) {
 	pause := time.Duration(1+rng.IntN(6000)) * time.Millisecond
 	if rng.IntN(5) == 0 {
@@ -83,8 +84,8 @@ func (m *rival) idle(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// open starts the process if there is none and opens a store. It returns nil if that fails, and otherwise a channel that is
-// closed when the store is gone.
+// open starts the process if there is none and opens a store. It returns nil if that fails, and
+// otherwise a channel that is closed when the store is gone.
 func (m *rival) open(ctx context.Context) <-chan struct{} {
 	m.opening.Lock()
 	defer m.opening.Unlock()
@@ -126,8 +127,8 @@ func (m *rival) open(ctx context.Context) <-chan struct{} {
 	return m.has(p, store)
 }
 
-// has notes that a process has opened a store. It returns a channel that is closed when the store is gone, or nil if
-// the process was killed meanwhile.
+// has notes that a process has opened a store. It returns a channel that is closed when the store
+// is gone, or nil if the process was killed meanwhile.
 func (m *rival) has(p *worker.Process, store int) <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -245,8 +246,8 @@ func (m *rival) hurry() {
 	}
 }
 
-// do sends the operation to the store and returns a channel that gets it with its outcome. If no answer ever
-// comes, the channel is closed when the process is gone.
+// do sends the operation to the store and returns a channel that gets it with its outcome. If no
+// answer ever comes, the channel is closed when the process is gone.
 func (m *rival) do(op history.Op, timeout time.Duration) <-chan history.Op {
 	done := make(chan history.Op, 1)
 	p, store := m.usable()

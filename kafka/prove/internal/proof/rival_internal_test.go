@@ -36,8 +36,8 @@ func aRival(t *testing.T, worker string) *rival {
 	return m
 }
 
-// Whoever waits for the end of a store learns of it, also where somebody else has the rival open another one
-// amid the opening of the first: else the rival would never compete again.
+// Whoever waits for the end of a store learns of it, also where somebody else has the rival open
+// another one amid the opening of the first: else the rival would never compete again.
 func TestAnOpeningEndsTheStoreBefore(t *testing.T) {
 	t.Parallel()
 	m := aRival(t, yes)

@@ -16,11 +16,11 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	names "github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
 	"github.com/fencelog/fencelog/kafka/prove/internal/topic"
 	"github.com/fencelog/fencelog/kafka/prove/internal/worker"
-	"github.com/fencelog/fencelog/kafka/kafkatest"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
@@ -55,7 +55,8 @@ type run struct {
 	retired []retiredStream
 }
 
-// Run proves once. The error is of the proof itself; what it found wrong with the store is in the report.
+// Run proves once. The error is of the proof itself; what it found wrong with the store is in the
+// report.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
@@ -243,8 +244,8 @@ func (r *run) background(f func()) { r.tasks.Go(f) }
 // healPause is between two looks at whether everything works again.
 const healPause = 100 * time.Millisecond
 
-// heal sees whether everything works again, now that all faults are over: a process opens a store and
-// appends to every stream, reads it, and refuses on it.
+// heal sees whether everything works again, now that all faults are over: a process opens a store
+// and appends to every stream, reads it, and refuses on it.
 func (r *run) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
@@ -288,7 +289,8 @@ func (r *run) allWork(m *rival) bool {
 	return true
 }
 
-// quiet lets clients and rivals rest until the returned function is called. It waits until nobody else has them rest.
+// quiet lets clients and rivals rest until the returned function is called. It waits until nobody
+// else has them rest.
 func (r *run) quiet() (end func()) {
 	r.scene.Lock()
 	rest := make(chan struct{})

@@ -33,7 +33,8 @@ type Link struct {
 	sessions map[*session]struct{}
 }
 
-// Weather is what befalls the frames that pass a link until it changes. The zero value is a link that works.
+// Weather is what befalls the frames that pass a link until it changes. The zero value is a link
+// that works.
 type Weather struct {
 	HoldRequests bool          // what the client sends waits until the weather changes
 	HoldAnswers  bool          // what the broker sends waits
@@ -97,21 +98,24 @@ func (l *Link) Set(w Weather) {
 // Kind says to what an answer is lost.
 type Kind string
 
-// The kinds. A claim or a barrier asks a coordinator for a term, to add a partition, and to end the transaction.
+// The kinds. A claim or a barrier asks a coordinator for a term, to add a partition, and to end the
+// transaction.
 const (
 	Anything Kind = ""
 	Produce  Kind = "produce"
 	Claim    Kind = "claim or barrier"
 )
 
-// Loss is of answers to requests that the broker carries out: they do not arrive, and their connections are cut.
+// Loss is of answers to requests that the broker carries out: they do not arrive, and their
+// connections are cut.
 type Loss struct {
 	Answers int    // how many
 	To      Kind   // which
 	Then    func() // called at each, before the client can notice; or nil
 }
 
-// Lose lets the answers to the next requests be lost, in the place of what was to be lost before. The zero Loss ends that.
+// Lose lets the answers to the next requests be lost, in the place of what was to be lost before.
+// The zero Loss ends that.
 func (l *Link) Lose(loss Loss) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -39,9 +39,9 @@ func (s *session) cut() {
 	})
 }
 
-// requests passes on what the client sends. If the client leaves, what it had sent before still reaches
-// the broker, however long it is held back: a packet does not know that its sender has died. The broker, which then reads
-// the end, ends the session.
+// requests passes on what the client sends. If the client leaves, what it had sent before still
+// reaches the broker, however long it is held back: a packet does not know that its sender has
+// died. The broker, which then reads the end, ends the session.
 func (s *session) requests() {
 	defer s.endRequests()
 	for {
@@ -140,7 +140,8 @@ func (s *session) remember(frame []byte) {
 	}
 }
 
-// rewrite puts the proxy's addresses in the place of the brokers', and says whether to lose the answer.
+// rewrite puts the proxy's addresses in the place of the brokers', and says whether to lose the
+// answer.
 func (s *session) rewrite(frame []byte) (out []byte, lose bool, err error) {
 	if len(frame) < 8 {
 		return frame, false, nil

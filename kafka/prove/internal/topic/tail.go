@@ -31,7 +31,8 @@ type Tail struct {
 	bad   []string        // records that cannot be read
 }
 
-// Follow consumes the topic, committed records only, and adds what it finds to log, until ctx ends or Close.
+// Follow consumes the topic, committed records only, and adds what it finds to log, until ctx ends
+// or Close.
 func Follow(ctx context.Context, brokers []string, topic string, partitions int32, log *history.Log) (*Tail, error) {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...),
@@ -116,7 +117,8 @@ func (t *Tail) await(ctx context.Context, ends map[int32]int64) error {
 	}
 }
 
-// behind says which partition was not read up to its end, if one was not, and returns what is closed when more is read.
+// behind says which partition was not read up to its end, if one was not, and returns what is
+// closed when more is read.
 func (t *Tail) behind(ends map[int32]int64) (moved <-chan struct{}, which string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-// maxLastWords bounds what is told of a process's log, from its end: room for a report of the race detector.
+// maxLastWords bounds what is told of a process's log, from its end: room for a report of the race
+// detector.
 const maxLastWords = 8 << 10
 
 // lastWords returns the end of what a process has written to its log since the offset.

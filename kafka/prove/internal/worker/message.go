@@ -22,7 +22,8 @@ const (
 	Refuse Order = "refuse" // one refusal: a decision on a stream that appends nothing
 )
 
-// Request is one order. It names the store by the number of its opening: a worker that has another one by now does nothing.
+// Request is one order. It names the store by the number of its opening: a worker that has another
+// one by now does nothing.
 type Request struct {
 	ID      int64
 	Order   Order

@@ -29,8 +29,9 @@ type Process struct {
 	err     error // how it ended
 }
 
-// Start starts a worker: command is a program, with its arguments, that calls [Serve] on its standard input and output.
-// env is added to this process's environment; the worker's standard error is appended to the file log.
+// Start starts a worker: command is a program, with its arguments, that calls [Serve] on its
+// standard input and output. env is added to this process's environment; the worker's standard
+// error is appended to the file log.
 func Start(command, env []string, log string) (*Process, error) {
 	stderr, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -64,8 +65,8 @@ func Start(command, env []string, log string) (*Process, error) {
 	return p, nil
 }
 
-// run starts the process and lives as long as it, on a thread of its own: Linux ends the child when the
-// thread that started it ends.
+// run starts the process and lives as long as it, on a thread of its own: Linux ends the child when
+// the thread that started it ends.
 func (p *Process) run(answers io.Reader, started chan<- error) {
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 	err := p.cmd.Start()
@@ -101,7 +102,8 @@ func (p *Process) deliver(a Answer) {
 	}
 }
 
-// Ask sends the request. The channel gets the answer, or is closed if the process is gone before it answers.
+// Ask sends the request. The channel gets the answer, or is closed if the process is gone before it
+// answers.
 func (p *Process) Ask(r Request) <-chan Answer {
 	r.ID = p.last.Add(1)
 	answer := make(chan Answer, 1)
@@ -131,7 +133,8 @@ func (p *Process) Kill() {
 // Gone is closed when the process has ended.
 func (p *Process) Gone() <-chan struct{} { return p.done }
 
-// Died returns how the process ended and what it said last, or an empty text if it has not or was killed.
+// Died returns how the process ended and what it said last, or an empty text if it has not or was
+// killed.
 func (p *Process) Died() string {
 	select {
 	case <-p.done:

@@ -22,7 +22,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Serve does what it reads from in, and answers on out, until in ends. The store's log goes to logger.
+// Serve does what it reads from in, and answers on out, until in ends. The store's log goes to
+// logger.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, logger *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -263,8 +264,8 @@ func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string)
 	return answered(op, err)
 }
 
-// refuse does what a command does that is refused or has nothing to do: it decides on what is stored and what is queued,
-// and waits until that may be told.
+// refuse does what a command does that is refused or has nothing to do: it decides on what is
+// stored and what is queued, and waits until that may be told.
 func (s *server) refuse(ctx context.Context, n int, op *history.Op) (alarm string) {
 	op.Outcome = history.Failed
 	store := s.storeOf(n)
@@ -308,7 +309,8 @@ func reason(err error) string {
 	}
 }
 
-// alarming returns the error if a sound store over a topic that nobody else writes to never returns it.
+// alarming returns the error if a sound store over a topic that nobody else writes to never returns
+// it.
 func alarming(err error) string {
 	var corrupt *kafka.CorruptError
 	var refused *kafka.RefusedError
