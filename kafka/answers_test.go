@@ -22,7 +22,8 @@ var errNoCounter = errors.New("no counter")
 // counters returns a repository of the aggregate that counts.
 func counters(t testing.TB, s eventstore.Store) *aggregate.Repository[counted] {
 	t.Helper()
-	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType[counted](category, tick{}), s, plainCodec{}, aggregate.Config{})
+	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType[counted](category, tick{}), s, plainCodec{},
+		aggregate.Config{})
 	require.NoError(t, err)
 	return r
 }
@@ -42,7 +43,10 @@ func count(c counted) ([]aggregate.Event[counted], error) {
 // A store was overtaken and has not noticed. It tells no refusal on the state from before.
 func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 	t.Parallel()
-	for name, prefix := range map[string]string{"same prefix": kafka.DefaultTransactionalIDPrefix, "another prefix": "another"} {
+	for name, prefix := range map[string]string{
+		"same prefix":    kafka.DefaultTransactionalIDPrefix,
+		"another prefix": "another",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, cfg := fake(t)

@@ -132,7 +132,8 @@ func TestADoubledMarkerProvesNothing(t *testing.T) {
 		other.TransactionalIDPrefix = "another"
 		s := open(t, other)
 		require.NoError(t, errOf(counters(t, s).Update(within(t), named("s", barriers), count)))
-		require.NoError(t, errOf(former.Update(within(t), named("s", barriers), refuse)), "not refused: the other's event is there")
+		require.NoError(t, errOf(former.Update(within(t), named("s", barriers), refuse)),
+			"not refused: the other's event is there")
 		require.NoError(t, s.Close())
 	}
 }
@@ -199,5 +200,7 @@ func TestConsumersPassBarriers(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return lag() == 0 }, time.Minute, 50*time.Millisecond)
 	require.NoError(t, errOf(r.Update(within(t), "a", refuse)))
-	require.Eventually(t, func() bool { return s.Status()[0].Next > end && lag() == 0 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return s.Status()[0].Next > end && lag() == 0
+	}, time.Minute, 50*time.Millisecond)
 }

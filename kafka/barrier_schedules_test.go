@@ -47,7 +47,10 @@ func TestARefusedRenewalTellsWhoeverWaits(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
-	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.AddPartitionsToTxn}, Err: kerr.TopicAuthorizationFailed, Count: -1})
+	fault := c.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.AddPartitionsToTxn}, Err: kerr.TopicAuthorizationFailed,
+		Count: -1,
+	})
 	renewals := observe(c, kmsg.InitProducerID)
 	r := counters(t, s)
 	for range 3 {
@@ -74,7 +77,8 @@ func doubleMarker(t testing.TB, c *kfake.Cluster, cfg kafka.Config, producer int
 	if err != nil {
 		return err
 	}
-	response, err := f.Broker(int(found[topicOf(cfg)].Partitions[0].Leader)).Request(context.WithoutCancel(t.Context()), request)
+	response, err := f.Broker(int(found[topicOf(cfg)].Partitions[0].Leader)).Request(context.WithoutCancel(t.Context()),
+		request)
 	if err != nil {
 		return err
 	}
@@ -104,7 +108,8 @@ func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
 				c.KeepControl()
 				if !once.Swap(true) {
 					c.SleepControl(func() {
-						if err := doubleMarker(t, c, cfg, producer.Load(), int16(epoch.Load())-epochsBack, true); err != nil {
+						if err := doubleMarker(t, c, cfg, producer.Load(), int16(epoch.Load())-epochsBack,
+							true); err != nil {
 							t.Error(err)
 						}
 					})
@@ -146,7 +151,8 @@ func appendBesideALateMarker(t *testing.T) time.Duration {
 		add := r.(*kmsg.AddPartitionsToTxnRequest)
 		answer := add.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)
 		topic := kmsg.NewAddPartitionsToTxnResponseTopic()
-		topic.Topic, topic.Partitions = add.Topics[0].Topic, []kmsg.AddPartitionsToTxnResponseTopicPartition{{Partition: 0}}
+		topic.Topic, topic.Partitions = add.Topics[0].Topic,
+			[]kmsg.AddPartitionsToTxnResponseTopicPartition{{Partition: 0}}
 		answer.Topics = append(answer.Topics, topic)
 		return answer, nil, true
 	})

@@ -46,7 +46,8 @@ func TestBarriersSurviveCoordinators(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
 		for _, answer := range []*kerr.Error{
-			kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator,
+			kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable,
+			kerr.NotCoordinator,
 		} {
 			t.Run(key.Name()+" "+answer.Message, func(t *testing.T) {
 				t.Parallel()
@@ -199,7 +200,8 @@ func TestNoRefusalWithoutPermission(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	fault := c.Fault(kfake.Fault{
-		Keys: []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
+		Keys: []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed,
+		Count: -1,
 	})
 	r := counters(t, s)
 	_, err := r.Update(within(t), "a", refuse)

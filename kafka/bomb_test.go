@@ -33,7 +33,8 @@ func TestForeignBombIsNotDecompressed(t *testing.T) {
 	own := records(3, "")
 	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, own...))
 	require.NoError(t, err)
-	c := foreigner(t, cfg, kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(1<<30), kgo.BrokerMaxWriteBytes(1<<30))
+	c := foreigner(t, cfg, kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerBatchMaxBytes(1<<30),
+		kgo.BrokerMaxWriteBytes(1<<30))
 	bomb := garbage(cfg)
 	bomb.Value = make([]byte, bombBytes)
 	require.NoError(t, c.ProduceSync(t.Context(), bomb).FirstErr())
@@ -62,7 +63,8 @@ func TestForeignBombIsNotDecompressed(t *testing.T) {
 func TestForeignBatchLargerThanAFetchIsReadPast(t *testing.T) {
 	_, cfg := fake(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "67108864"}))
 	s := open(t, cfg)
-	c := foreigner(t, cfg, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(32<<20), kgo.BrokerMaxWriteBytes(64<<20))
+	c := foreigner(t, cfg, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(32<<20),
+		kgo.BrokerMaxWriteBytes(64<<20))
 	large := garbage(cfg)
 	large.Value = bytes.Repeat([]byte("x"), 20<<20)
 	if err := c.ProduceSync(t.Context(), large).FirstErr(); err != nil {

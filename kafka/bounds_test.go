@@ -29,7 +29,8 @@ func openBounded(t *testing.T, bound func(*kafka.Config)) *bounded {
 	held, release := holdRequest(t, c, kmsg.Produce, always)
 	b.release = release
 	go func() {
-		_, _ = b.Append(context.WithoutCancel(t.Context()), eventstore.To(stream("flying"), eventstore.Any, records(1, "")...))
+		_, _ = b.Append(context.WithoutCancel(t.Context()),
+			eventstore.To(stream("flying"), eventstore.Any, records(1, "")...))
 	}()
 	<-held
 	return b
@@ -67,7 +68,9 @@ func TestCallersWaitForRoom(t *testing.T) {
 		size  int // two of which there is room for
 	}{
 		"commits": {func(cfg *kafka.Config) { cfg.MaxWaitingCommits = 2 }, 1_000},
-		"bytes":   {func(cfg *kafka.Config) { cfg.MaxWaitingBytes = eventstore.MaxCommitBytes }, eventstore.MaxCommitBytes * 2 / 5},
+		"bytes": {func(cfg *kafka.Config) {
+			cfg.MaxWaitingBytes = eventstore.MaxCommitBytes
+		}, eventstore.MaxCommitBytes * 2 / 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

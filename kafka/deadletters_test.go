@@ -53,9 +53,10 @@ func whats(t testing.TB, d subscription.DeadLetters, id subscription.LetterID) [
 // asStored returns the record of the topic at an offset, as an independent client reads it.
 func asStored(t testing.TB, cfg kafka.Config, offset int64) *kgo.Record {
 	t.Helper()
-	c, err := kgo.NewClient(kgo.SeedBrokers(cfg.Connection.Brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
-		topicOf(cfg): {0: kgo.NewOffset().At(offset)},
-	}))
+	c, err := kgo.NewClient(kgo.SeedBrokers(cfg.Connection.Brokers...),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+			topicOf(cfg): {0: kgo.NewOffset().At(offset)},
+		}))
 	require.NoError(t, err)
 	defer c.Close()
 	fetched := c.PollRecords(t.Context(), 1)

@@ -28,9 +28,10 @@ import (
 func forgetful(t *testing.T, properties map[string]string) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: kafkatest.ForTest(t, kafkatest.Config{Properties: properties}).Brokers()},
-		Topics:     topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
-		Logger:     quiet(),
+		Connection: connection.Config{Brokers: kafkatest.ForTest(t,
+			kafkatest.Config{Properties: properties}).Brokers()},
+		Topics: topics.Config{Categories: []topics.Category{{Name: category, Partitions: 1}}},
+		Logger: quiet(),
 	}
 	create(t, cfg)
 	return cfg
@@ -170,7 +171,8 @@ func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, comman
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, eventstore.ErrNotOwner), errors.Is(err, eventstore.ErrOutcomeUnknown), errors.Is(err, eventstore.ErrClosed):
+		case errors.Is(err, eventstore.ErrNotOwner), errors.Is(err, eventstore.ErrOutcomeUnknown),
+			errors.Is(err, eventstore.ErrClosed):
 			if clock.Wait(ctx, 2*time.Millisecond) != nil { // until another store is current
 				return err
 			}
@@ -199,7 +201,8 @@ func TestTenTakeoversASecond(t *testing.T) {
 					return
 				default:
 				}
-				if err := apply(t.Context(), &current, named("stream", i%2), fmt.Sprintf("%d-%d", i, applied[i])); err != nil {
+				if err := apply(t.Context(), &current, named("stream", i%2),
+					fmt.Sprintf("%d-%d", i, applied[i])); err != nil {
 					t.Errorf("caller %d: %v", i, err)
 					return
 				}
@@ -228,7 +231,8 @@ func TestTenTakeoversASecond(t *testing.T) {
 		})
 	}
 	openings.Wait()
-	t.Logf("%d stores opened and %d overtaken while they did, in %s", opened.Load(), overtaken.Load(), time.Since(begun))
+	t.Logf("%d stores opened and %d overtaken while they did, in %s", opened.Load(), overtaken.Load(),
+		time.Since(begun))
 	last := open(t, cfg) // after all others: the callers' last commands need an owner
 	_ = current.Swap(last).Close()
 	close(stop)

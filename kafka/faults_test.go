@@ -61,7 +61,8 @@ func TestAppendSurvivesAnswersOfBrokers(t *testing.T) {
 func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		for _, err := range []*kerr.Error{
-			kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable, kerr.NotCoordinator,
+			kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable,
+			kerr.NotCoordinator,
 		} {
 			t.Run(key.Name()+" "+err.Message, func(t *testing.T) {
 				c, cfg := fake(t)

@@ -13,7 +13,9 @@ import (
 
 // Follow implements [eventstore.Store]; it reads the topic, one fetch of one partition at a time,
 // and at the end it waits, without asking brokers, until the index has moved on.
-func (s *Store) Follow(ctx context.Context, category string, start eventstore.Start) iter.Seq2[eventstore.Record, error] {
+func (s *Store) Follow(
+	ctx context.Context, category string, start eventstore.Start,
+) iter.Seq2[eventstore.Record, error] {
 	c, err := s.category(ctx, category)
 	if err != nil {
 		return failing(err)

@@ -17,10 +17,12 @@ func BenchmarkReadCategoryAmongForeignBatches(b *testing.B) {
 			_, cfg := fake(b)
 			s := open(b, cfg)
 			const commits, each = 30, 500
-			c := foreigner(b, cfg, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(64), kgo.ProducerLinger(0),
+			c := foreigner(b, cfg, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(64),
+				kgo.ProducerLinger(0),
 				kgo.ProducerBatchMaxBytes(512), kgo.ProducerBatchCompression(kgo.NoCompression()))
 			for i := range commits {
-				_, err := s.Append(b.Context(), eventstore.To(stream("a"), eventstore.Expected(i*each), records(each, "")...))
+				_, err := s.Append(b.Context(),
+					eventstore.To(stream("a"), eventstore.Expected(i*each), records(each, "")...))
 				require.NoError(b, err)
 				for range foreign / commits {
 					r := garbage(cfg)

@@ -155,7 +155,8 @@ func holdBack(c *kfake.Cluster, end func() int64) (release func()) {
 		}
 		asked := r.(*kmsg.FetchRequest).Topics[0]
 		partition := kmsg.NewFetchResponseTopicPartition()
-		partition.Partition, partition.HighWatermark, partition.RecordBatches = asked.Partitions[0].Partition, end(), []byte{}
+		partition.Partition, partition.HighWatermark, partition.RecordBatches = asked.Partitions[0].Partition, end(),
+			[]byte{}
 		topic := kmsg.NewFetchResponseTopic()
 		topic.Topic, topic.TopicID = asked.Topic, asked.TopicID
 		topic.Partitions = append(topic.Partitions, partition)

@@ -40,26 +40,44 @@ func TestHungRequestsEndWithTheContext(t *testing.T) {
 		hold kmsg.Key
 		call func(context.Context, *kafka.Store, subscription.DeadLetters, subscription.LetterID) error
 	}{
-		"ReadCategory, its fetch": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
-			return firstError(s.ReadCategory(ctx, category, eventstore.Beginning()))
-		}},
-		"ReadCategory, its search for a time": {kmsg.ListOffsets, func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
-			return firstError(s.ReadCategory(ctx, category, eventstore.Since(time.Unix(1_000, 0))))
-		}},
-		"Follow": {kmsg.Fetch, func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
-			return firstError(s.Follow(ctx, category, eventstore.Beginning()))
-		}},
-		"DeadLetters.List, the ends": {kmsg.ListOffsets, func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, _ subscription.LetterID) error {
-			_, err := d.List(ctx, "")
-			return err
-		}},
-		"DeadLetters.Show, its fetch": {kmsg.Fetch, func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, id subscription.LetterID) error {
-			_, _, err := d.Show(ctx, id)
-			return err
-		}},
-		"DeadLetters.Redrive, its entry": {kmsg.Produce, func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, id subscription.LetterID) error {
-			return d.Redrive(ctx, id, "a reason")
-		}},
+		"ReadCategory, its fetch": {
+			kmsg.Fetch,
+			func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
+				return firstError(s.ReadCategory(ctx, category, eventstore.Beginning()))
+			},
+		},
+		"ReadCategory, its search for a time": {
+			kmsg.ListOffsets,
+			func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
+				return firstError(s.ReadCategory(ctx, category, eventstore.Since(time.Unix(1_000, 0))))
+			},
+		},
+		"Follow": {
+			kmsg.Fetch,
+			func(ctx context.Context, s *kafka.Store, _ subscription.DeadLetters, _ subscription.LetterID) error {
+				return firstError(s.Follow(ctx, category, eventstore.Beginning()))
+			},
+		},
+		"DeadLetters.List, the ends": {
+			kmsg.ListOffsets,
+			func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, _ subscription.LetterID) error {
+				_, err := d.List(ctx, "")
+				return err
+			},
+		},
+		"DeadLetters.Show, its fetch": {
+			kmsg.Fetch,
+			func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, id subscription.LetterID) error {
+				_, _, err := d.Show(ctx, id)
+				return err
+			},
+		},
+		"DeadLetters.Redrive, its entry": {
+			kmsg.Produce,
+			func(ctx context.Context, _ *kafka.Store, d subscription.DeadLetters, id subscription.LetterID) error {
+				return d.Redrive(ctx, id, "a reason")
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

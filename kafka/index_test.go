@@ -61,7 +61,9 @@ func TestIndexFolderThatCannotBeUsed(t *testing.T) {
 		spoil func(t *testing.T, c *kfake.Cluster, cfg *kafka.Config)
 		want  string
 	}{
-		"in use": {func(t *testing.T, _ *kfake.Cluster, cfg *kafka.Config) { open(t, *cfg) }, "another process uses it"},
+		"in use": {func(t *testing.T, _ *kfake.Cluster, cfg *kafka.Config) {
+			open(t, *cfg)
+		}, "another process uses it"},
 		"no index": {func(t *testing.T, _ *kfake.Cluster, cfg *kafka.Config) {
 			cfg.IndexDir = t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(cfg.IndexDir, "letters"), nil, 0o600))

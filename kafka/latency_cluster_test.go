@@ -52,8 +52,10 @@ func TestLatencyOfASingleAppend(t *testing.T) {
 	slices.Sort(produces)
 	median, bareMedian := appends[rounds/2], produces[rounds/2]
 	t.Logf("%d appends of one event, one at a time:", rounds)
-	t.Logf("  append               p50 %8s   p99 %8s", median.Round(time.Microsecond), appends[rounds*99/100].Round(time.Microsecond))
-	t.Logf("  bare acks=all produce p50 %8s   p99 %8s", bareMedian.Round(time.Microsecond), produces[rounds*99/100].Round(time.Microsecond))
+	t.Logf("  append               p50 %8s   p99 %8s", median.Round(time.Microsecond),
+		appends[rounds*99/100].Round(time.Microsecond))
+	t.Logf("  bare acks=all produce p50 %8s   p99 %8s", bareMedian.Round(time.Microsecond),
+		produces[rounds*99/100].Round(time.Microsecond))
 	t.Logf("  ratio of the medians %.2f", float64(median)/float64(bareMedian))
 	require.Less(t, median, 10*bareMedian)
 }

@@ -50,7 +50,8 @@ func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 		})
 		done := make(chan error, 1)
 		go func() {
-			_, err := s.Append(context.WithoutCancel(t.Context()), eventstore.To(stream(streams[slow]), 1, records(1, "")...))
+			_, err := s.Append(context.WithoutCancel(t.Context()),
+				eventstore.To(stream(streams[slow]), 1, records(1, "")...))
 			done <- err
 		}()
 		<-held

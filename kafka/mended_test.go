@@ -26,7 +26,9 @@ func TestAppendsWhileAnIdleOwnerMendsItsTerm(t *testing.T) {
 		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, rs...))
 		done <- err
 	}()
-	require.Never(t, func() bool { return len(done) > 0 }, 100*time.Millisecond, time.Millisecond, "nothing of its term counts any more")
+	require.Never(t, func() bool {
+		return len(done) > 0
+	}, 100*time.Millisecond, time.Millisecond, "nothing of its term counts any more")
 	release()
 	require.NoError(t, <-done)
 	require.Equal(t, idsOf(rs), ids(t, s, "a"))

@@ -21,7 +21,11 @@ func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	_, err := kafka.Open(t.Context(), kafka.Config{
 		Connection: connection.Config{Brokers: []string{"localhost"}, RequestTimeout: time.Microsecond},
 		Topics: topics.Config{
-			Categories:        []topics.Category{{Name: "Account"}, {Name: "ACCOUNT"}, {Name: "no spaces", Partitions: -1}},
+			Categories: []topics.Category{
+				{Name: "Account"},
+				{Name: "ACCOUNT"},
+				{Name: "no spaces", Partitions: -1},
+			},
 			MinInSyncReplicas: 4,
 		},
 		MaxBatchBytes:     2 << 20,
@@ -32,7 +36,8 @@ func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	})
 	for _, want := range []string{
 		`Connection.Brokers: found "localhost", expected host:port`, "Connection.RequestTimeout is 1µs",
-		"Topics.Categories: Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions", "Topics.MinInSyncReplicas is 4",
+		"Topics.Categories: Account and ACCOUNT have one topic", `"no spaces"`, "found -1 partitions",
+		"Topics.MinInSyncReplicas is 4",
 		"MaxBatchBytes is 2097152", "MaxWaitingCommits is -1", "MaxWaitingBytes is 1,",
 		"SubscriptionSession is 30s and SubscriptionHeartbeat 1m0s",
 	} {
@@ -73,7 +78,11 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 
 func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	c, cfg := fake(t)
-	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: 4}, {Name: "Order"}, {Name: "Odd", Partitions: 1}}
+	cfg.Topics.Categories = []topics.Category{
+		{Name: category, Partitions: 4},
+		{Name: "Order"},
+		{Name: "Odd", Partitions: 1},
+	}
 	require.NoError(t, c.CreateTopic("fencelog.odd.events", 1, map[string]string{
 		"retention.ms": "1000", "cleanup.policy": "compact", "max.message.bytes": "1048587",
 	}))
@@ -136,7 +145,8 @@ func TestManyCallersShareBatches(t *testing.T) {
 	for i := range callers {
 		group.Go(func() {
 			for n := range each {
-				_, err := s.Append(t.Context(), eventstore.To(stream(named("caller", i)), eventstore.Expected(n), records(1, "")...))
+				_, err := s.Append(t.Context(),
+					eventstore.To(stream(named("caller", i)), eventstore.Expected(n), records(1, "")...))
 				if err != nil {
 					t.Errorf("caller %d: %v", i, err)
 				}
@@ -168,7 +178,8 @@ func testTakeover(t *testing.T, cfg kafka.Config) {
 		next := open(t, cfg)
 		require.Equal(t, want, ids(t, next, "fought over"))
 		for range 2 { // it stays lost
-			_, err = owner.Append(t.Context(), eventstore.To(stream("fought over"), eventstore.Expected(len(want)), records(1, "")...))
+			_, err = owner.Append(t.Context(),
+				eventstore.To(stream("fought over"), eventstore.Expected(len(want)), records(1, "")...))
 			require.ErrorIs(t, err, eventstore.ErrNotOwner)
 			require.NotErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 			var lost *kafka.NotOwnerError
@@ -202,7 +213,8 @@ func TestReadsThatOutliveTheStore(t *testing.T) {
 	s := open(t, cfg)
 	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1_000, "")...))
 	require.NoError(t, err)
-	byStream, byCategory := s.ReadStream(t.Context(), stream("a"), 1), s.ReadCategory(t.Context(), category, eventstore.Beginning())
+	byStream, byCategory := s.ReadStream(t.Context(), stream("a"), 1),
+		s.ReadCategory(t.Context(), category, eventstore.Beginning())
 	seen := 0
 	for _, err = range s.ReadStream(t.Context(), stream("a"), 1) {
 		if err != nil {

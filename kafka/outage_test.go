@@ -43,5 +43,6 @@ func TestACommitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
 	require.NotErrorIs(t, waiting, eventstore.ErrOutcomeUnknown)
 	require.Equal(t, subscription.RetryForever, kafka.Classify(waiting))
 	release()
-	require.Equal(t, subscription.RetryThenDeadLetter, kafka.Classify(context.DeadlineExceeded), "of whatever else the handler does")
+	require.Equal(t, subscription.RetryThenDeadLetter, kafka.Classify(context.DeadlineExceeded),
+		"of whatever else the handler does")
 }

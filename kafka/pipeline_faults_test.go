@@ -88,7 +88,8 @@ func TestDecisionsUnderFaults(t *testing.T) {
 
 // operate does something at random.
 func operate(t *testing.T, s *kafka.Store, rng *rand.Rand, id, command string) told {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Duration(1+rng.IntN(30))*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()),
+		time.Duration(1+rng.IntN(30))*time.Millisecond)
 	defer cancel()
 	o := told{stream: id}
 	rs := records(1+rng.IntN(2), command)
@@ -197,12 +198,13 @@ func TestUpdatesUnderFaults(t *testing.T) {
 				for attempt := 1; ; attempt++ { // until it is known, with ever more patience
 					patience := time.Duration(attempt*(1+rng.IntN(50))) * time.Millisecond
 					ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
-					_, err := r.Update(event.WithCause(ctx, event.Cause{CommandID: command}), "n", func(c counted) ([]aggregate.Event[counted], error) {
-						if c.Number >= limit {
-							return nil, full
-						}
-						return []aggregate.Event[counted]{tick{Number: c.Number + 1}}, nil
-					})
+					_, err := r.Update(event.WithCause(ctx, event.Cause{CommandID: command}),
+						"n", func(c counted) ([]aggregate.Event[counted], error) {
+							if c.Number >= limit {
+								return nil, full
+							}
+							return []aggregate.Event[counted]{tick{Number: c.Number + 1}}, nil
+						})
 					cancel()
 					if err == nil || errors.Is(err, full) {
 						mu.Lock()

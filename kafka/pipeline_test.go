@@ -46,7 +46,8 @@ func hold(t *testing.T) *heldStore {
 		return nil, nil, false
 	})
 	go func() {
-		_, _ = h.Append(context.WithoutCancel(t.Context()), eventstore.To(stream("other"), eventstore.Any, records(1, "")...))
+		_, _ = h.Append(context.WithoutCancel(t.Context()),
+			eventstore.To(stream("other"), eventstore.Any, records(1, "")...))
 	}()
 	<-reached
 	return h

@@ -40,7 +40,9 @@ func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 	_, err = s.Append(t.Context(), eventstore.To(stream("a"), 3, records(1, "")...))
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, err, &corrupt, "later ones are not in doubt")
-	require.Eventually(t, func() bool { return s.Status()[0].Err != nil }, time.Minute, time.Millisecond, "nor is what the index says served on")
+	require.Eventually(t, func() bool {
+		return s.Status()[0].Err != nil
+	}, time.Minute, time.Millisecond, "nor is what the index says served on")
 	require.False(t, s.Status()[0].Owned)
 }
 

@@ -37,9 +37,12 @@ func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
 	s := open(t, kafka.Config{
 		TransactionalIDPrefix: of[0],
-		Topics:                topics.Config{Prefix: of[1], Categories: []topics.Category{{Name: category, Partitions: 1}}},
-		Connection:            connection.Config{Brokers: strings.Split(of[2], ",")},
-		Logger:                quiet(),
+		Topics: topics.Config{
+			Prefix:     of[1],
+			Categories: []topics.Category{{Name: category, Partitions: 1}},
+		},
+		Connection: connection.Config{Brokers: strings.Split(of[2], ",")},
+		Logger:     quiet(),
 	})
 	ends, end := context.WithCancel(t.Context())
 	go func() {
@@ -71,7 +74,9 @@ func startRival(t *testing.T, test string, cfg kafka.Config, prefix string) *riv
 	t.Helper()
 	brokers := strings.Join(cfg.Connection.Brokers, ",")
 	r := &rival{process: exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$")}
-	r.process.Env = append(os.Environ(), rivalEnv+"="+prefix+" "+strings.TrimSuffix(topicOf(cfg), ".account.events")+" "+brokers, kafkatest.EnvBrokers+"="+brokers)
+	r.process.Env = append(os.Environ(),
+		rivalEnv+"="+prefix+" "+strings.TrimSuffix(topicOf(cfg), ".account.events")+" "+brokers,
+		kafkatest.EnvBrokers+"="+brokers)
 	input, err := r.process.StdinPipe()
 	require.NoError(t, err)
 	r.input = input
@@ -128,7 +133,8 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 	r := startRival(t, t.Name(), cfg, kafka.DefaultTransactionalIDPrefix)
 	const says = "another process has claimed the partition (term "
 	begun := clock.Reading()
-	for why := s.Status()[0].NotOwned; why == nil || !strings.Contains(why.Error(), says); why = s.Status()[0].NotOwned {
+	for why := s.Status()[0].NotOwned; why == nil ||
+		!strings.Contains(why.Error(), says); why = s.Status()[0].NotOwned {
 		require.True(t, r.wrote(t), "until the store has noticed")
 		require.Less(t, time.Since(begun), time.Minute, "%v", why)
 	}

@@ -29,7 +29,8 @@ func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
 			t *testing.T, _ *kfake.Cluster, cfg kafka.Config, claim *kmsg.AddPartitionsToTxnRequest,
 		) {
 			add := kmsg.NewPtrAddPartitionsToTxnRequest()
-			add.TransactionalID, add.ProducerID, add.ProducerEpoch = transactionalID(), claim.ProducerID, claim.ProducerEpoch
+			add.TransactionalID, add.ProducerID, add.ProducerEpoch = transactionalID(), claim.ProducerID,
+				claim.ProducerEpoch
 			add.Topics = []kmsg.AddPartitionsToTxnRequestTopic{{Topic: topic, Partitions: []int32{0}}}
 			_, err := add.RequestWith(t.Context(), foreigner(t, cfg))
 			require.NoError(t, err)
@@ -53,7 +54,8 @@ func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
 			disturb(t, c, cfg, claim)
 
 			_, err = s.Append(t.Context(), eventstore.To(stream("a"), 1, records(1, "disturbed")...))
-			require.True(t, errors.Is(err, eventstore.ErrNotOwner) || errors.Is(err, eventstore.ErrOutcomeUnknown), "%v", err)
+			require.True(t, errors.Is(err, eventstore.ErrNotOwner) || errors.Is(err, eventstore.ErrOutcomeUnknown),
+				"%v", err)
 			r := appendWhenOwned(t, s, "a", "disturbed")
 			require.Equal(t, int64(2), r.Last())
 			require.Len(t, ids(t, s, "a"), 2)
@@ -93,7 +95,8 @@ func appendWhenOwned(t testing.TB, s *kafka.Store, id, command string) eventstor
 		if err == nil {
 			return r
 		}
-		require.True(t, errors.Is(err, eventstore.ErrNotOwner) || errors.Is(err, eventstore.ErrOutcomeUnknown), "%v", err)
+		require.True(t, errors.Is(err, eventstore.ErrNotOwner) || errors.Is(err, eventstore.ErrOutcomeUnknown), "%v",
+			err)
 		require.NoError(t, clock.Wait(ctx, 5*time.Millisecond))
 	}
 }
@@ -107,7 +110,10 @@ func TestClaimSurvivesACoordinatorThatForgot(t *testing.T) {
 	var h heard
 	cfg.Hooks = h.hooks()
 	cfg.ClaimRenewal = 20 * time.Millisecond
-	forgot := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.InvalidProducerIDMapping, When: renews})
+	forgot := c.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.InvalidProducerIDMapping,
+		When: renews,
+	})
 	s := open(t, cfg)
 	for i := 0; forgot.Hits() == 0 || i < 20; i++ {
 		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(i), records(1, "")...))

@@ -21,7 +21,8 @@ type rawTransactions struct {
 func (r rawTransactions) init(id int64, epoch int16) (int64, int16, error) {
 	for {
 		q := kmsg.NewPtrInitProducerIDRequest()
-		q.TransactionalID, q.TransactionTimeoutMillis, q.ProducerID, q.ProducerEpoch = kmsg.StringPtr("raw"+r.topic), 60_000, id, epoch
+		q.TransactionalID, q.TransactionTimeoutMillis, q.ProducerID, q.ProducerEpoch = kmsg.StringPtr("raw"+r.topic),
+			60_000, id, epoch
 		a, err := q.RequestWith(r.t.Context(), r.c)
 		require.NoError(r.t, err)
 		if err := kerr.ErrorForCode(a.ErrorCode); err != kerr.ConcurrentTransactions {

@@ -17,7 +17,9 @@ import (
 
 // holdRequest has the first request of the kind that matches wait until the function that it
 // returns is called; held is closed when it has come.
-func holdRequest(t testing.TB, c *kfake.Cluster, key kmsg.Key, matches func(kmsg.Request) bool) (held <-chan struct{}, release func()) {
+func holdRequest(
+	t testing.TB, c *kfake.Cluster, key kmsg.Key, matches func(kmsg.Request) bool,
+) (held <-chan struct{}, release func()) {
 	t.Helper()
 	came, free := make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
@@ -74,7 +76,8 @@ func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
 func TestCloseWaitsForNoCoordinator(t *testing.T) {
 	t.Parallel()
 	for name, key := range map[string]kmsg.Key{
-		"a new term": kmsg.InitProducerID, "its transaction": kmsg.AddPartitionsToTxn, "its marker": kmsg.EndTxn, "who the coordinator is": kmsg.FindCoordinator,
+		"a new term": kmsg.InitProducerID, "its transaction": kmsg.AddPartitionsToTxn, "its marker": kmsg.EndTxn,
+		"who the coordinator is": kmsg.FindCoordinator,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

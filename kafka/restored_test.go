@@ -101,7 +101,8 @@ func testRestored(t *testing.T, cfg kafka.Config, save, restore func()) {
 		require.ErrorAs(t, err, &corrupt)
 		require.ErrorIs(t, err, cause)
 		require.Equal(t, topicOf(cfg), corrupt.Topic)
-		require.ErrorContains(t, err, "the brokers have lost or replaced records that this process had read; restore the brokers as they were")
+		require.ErrorContains(t, err, "the brokers have lost or replaced records that this process had read; "+
+			"restore the brokers as they were")
 		require.ErrorContains(t, err, dir)
 	}
 	refused(kafka.ErrLogCut)

@@ -49,7 +49,8 @@ func (s Sharing) check() (wrong []error) {
 		wrong = append(wrong, fmt.Errorf("Sharing.Session is %s, expected 1s or more", s.Session))
 	}
 	if s.Heartbeat < time.Millisecond || s.Heartbeat > s.Session/3 {
-		wrong = append(wrong, fmt.Errorf("Sharing.Heartbeat is %s, expected 1ms to a third of Session, %s", s.Heartbeat, s.Session/3))
+		wrong = append(wrong, fmt.Errorf("Sharing.Heartbeat is %s, expected 1ms to a third of Session, %s", s.Heartbeat,
+			s.Session/3))
 	}
 	return wrong
 }

@@ -79,7 +79,8 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 	create(t, s.cfg)
 	s.start(t, "a:1")
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledInstanceIsTakenOver$")
-	child.Env = append(os.Environ(), instanceEnv+"="+s.cfg.Topics.Prefix+" "+strings.Join(s.cfg.Connection.Brokers, ","),
+	child.Env = append(os.Environ(), instanceEnv+"="+s.cfg.Topics.Prefix+" "+strings.Join(s.cfg.Connection.Brokers,
+		","),
 		kafkatest.EnvBrokers+"="+strings.Join(s.cfg.Connection.Brokers, ",")) // it starts no cluster
 	input, err := child.StdinPipe() // never written to: its end ends the child
 	require.NoError(t, err)
@@ -120,7 +121,8 @@ func beAnInstance(t *testing.T, args string) {
 	var appended []string
 	for i := range 30 {
 		id := named("child", i)
-		if _, err := store.Append(t.Context(), eventstore.To(stream(id), eventstore.NoStream, records(1, "")...)); err == nil {
+		if _, err := store.Append(t.Context(),
+			eventstore.To(stream(id), eventstore.NoStream, records(1, "")...)); err == nil {
 			appended = append(appended, id)
 		}
 	}

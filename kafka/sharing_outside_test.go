@@ -78,7 +78,10 @@ func awaitStatus(t testing.TB, s *kafka.Store, what string, wanted func(kafka.Pa
 // that, and claims nothing back: at the right instance no append is refused. Once the group takes
 // it again it has its part.
 func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
-	for name, answer := range map[string]func(kmsg.Request) (kmsg.Response, error){"refused": forbid, "without an answer": silence} {
+	for name, answer := range map[string]func(kmsg.Request) (kmsg.Response, error){
+		"refused":           forbid,
+		"without an answer": silence,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, cfg := fake(t)
@@ -103,7 +106,8 @@ func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
 			awaitStatus(t, b, "b owns nothing", func(p kafka.PartitionStatus) bool { return !p.Owned })
 			before := claims.Load()
 			for i, ends := 0, time.Now().Add(3*time.Second); time.Now().Before(ends); i++ {
-				_, err := a.Append(t.Context(), eventstore.To(stream(named("s", i%20)), eventstore.Any, records(1, "")...))
+				_, err := a.Append(t.Context(),
+					eventstore.To(stream(named("s", i%20)), eventstore.Any, records(1, "")...))
 				require.NoError(t, err)
 			}
 			require.Equal(t, before, claims.Load(), "b claims nothing")

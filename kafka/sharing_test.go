@@ -188,7 +188,8 @@ func TestDecisionsAreTheOwners(t *testing.T) {
 func awaitSharing(t testing.TB, s *service, address string) {
 	t.Helper()
 	for i := 0; ; i++ {
-		_, err := s.instances[address].Append(t.Context(), eventstore.To(stream(named("await", i)), eventstore.Any, records(1, "")...))
+		_, err := s.instances[address].Append(t.Context(),
+			eventstore.To(stream(named("await", i)), eventstore.Any, records(1, "")...))
 		var no *kafka.NotOwnerError
 		if errors.As(err, &no) {
 			if no.Owner != "" {

@@ -134,7 +134,8 @@ func (s *Store) verify(ctx context.Context) error {
 	}
 	for _, t := range found {
 		if t.Extra > 0 {
-			s.cfg.Logger.Warn("topic has more partitions than are configured; they are empty, and stay unused", "topic", t.Name,
+			s.cfg.Logger.Warn("topic has more partitions than are configured; they are empty, and stay unused",
+				"topic", t.Name,
 				"configured", t.Partitions, "extra", t.Extra)
 		}
 	}
@@ -158,7 +159,10 @@ func (s *Store) addPartitions(ctx context.Context) error {
 			c.partitions[p] = storedPartition{
 				Partition: partition.New(s.partitionConfig(ctx, g, p, idx)),
 				index:     idx,
-				reader:    &log.Reader{Client: s.client, Pool: s.client.Reading, Topic: topic, Partition: p, Index: idx},
+				reader: &log.Reader{
+					Client: s.client, Pool: s.client.Reading, Topic: topic, Partition: p,
+					Index: idx,
+				},
 			}
 		}
 		s.categories[g.Name] = c
@@ -166,7 +170,9 @@ func (s *Store) addPartitions(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) partitionConfig(ctx context.Context, g topics.Category, p int32, idx *index.Partition) partition.Config {
+func (s *Store) partitionConfig(
+	ctx context.Context, g topics.Category, p int32, idx *index.Partition,
+) partition.Config {
 	topic := s.cfg.Topics.NameOf(g.Name)
 	return partition.Config{
 		Client:          s.client,
@@ -323,7 +329,9 @@ func (s *Store) explained(err error) error {
 
 // ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another
 // process owns the partition, what it appended last may not have arrived here.
-func (s *Store) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) iter.Seq2[eventstore.Record, error] {
+func (s *Store) ReadStream(
+	ctx context.Context, stream eventstore.Stream, from int64,
+) iter.Seq2[eventstore.Record, error] {
 	if err := eventstore.CheckStream(stream); err != nil {
 		return failing(err)
 	}
@@ -363,7 +371,9 @@ func failing(err error) iter.Seq2[eventstore.Record, error] {
 
 // under yields what parts yield, one after the other, until ctx ends or the store is closed, whose
 // error is then the last pair. Where there is nothing to yield it is yielded too.
-func (s *Store) under(ctx context.Context, parts ...iter.Seq2[eventstore.Record, error]) iter.Seq2[eventstore.Record, error] {
+func (s *Store) under(
+	ctx context.Context, parts ...iter.Seq2[eventstore.Record, error],
+) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) {
 		if err := s.over(ctx); err != nil {
 			yield(eventstore.Record{}, err)

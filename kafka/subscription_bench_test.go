@@ -14,7 +14,8 @@ func BenchmarkSubscription(b *testing.B) {
 	s := open(b, cfg)
 	const each = 500
 	for i := range (b.N + each - 1) / each {
-		if _, err := s.Append(b.Context(), eventstore.To(stream(named("s", i%50)), eventstore.Any, records(each, "")...)); err != nil {
+		if _, err := s.Append(b.Context(),
+			eventstore.To(stream(named("s", i%50)), eventstore.Any, records(each, "")...)); err != nil {
 			b.Fatal(err)
 		}
 	}

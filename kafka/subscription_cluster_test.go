@@ -165,7 +165,10 @@ func TestSubscriptionsOutliveBrokers(t *testing.T) {
 		}
 		return nil
 	}
-	members := []subscription.Subscription{subscribe(t, s, quick("survivors", h)), subscribe(t, s, quick("survivors", h))}
+	members := []subscription.Subscription{
+		subscribe(t, s, quick("survivors", h)),
+		subscribe(t, s, quick("survivors", h)),
+	}
 	followed := make(chan []string, 1)
 	want := make(map[string][]string)
 	round := func() {

@@ -54,11 +54,13 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 		return err
 	}
 	for i, id := range []string{"alice", "bob"} {
-		_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: id}, eventstore.Any, eventstore.Record{
-			Value: []byte("an encoded event"), Header: event.Header{
-				ID: fmt.Sprint("e-", i+1), Type: "AccountCreated", Revision: 1, Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-			},
-		}))
+		_, err := store.Append(ctx, eventstore.To(eventstore.Stream{Category: "Account", ID: id}, eventstore.Any,
+			eventstore.Record{
+				Value: []byte("an encoded event"), Header: event.Header{
+					ID: fmt.Sprint("e-", i+1), Type: "AccountCreated", Revision: 1,
+					Timestamp: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+				},
+			}))
 		if err != nil {
 			return err
 		}
@@ -100,7 +102,8 @@ func statements(ctx context.Context, cfg kafka.Config) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("set aside: %s of %s after %d attempts: %s\n", event.ID, event.AggregateID, all[0].Attempts, all[0].Error)
+	fmt.Printf("set aside: %s of %s after %d attempts: %s\n", event.ID, event.AggregateID, all[0].Attempts,
+		all[0].Error)
 	printer.Store(true)
 	if err := letters.Redrive(ctx, all[0].ID, "there is a printer now"); err != nil {
 		return err

@@ -31,7 +31,9 @@ type handled struct {
 }
 
 func newHandled() *handled {
-	return &handled{ids: make(map[string][]string), grown: make(chan struct{}, 1), fail: func(eventstore.Record) error { return nil }}
+	return &handled{ids: make(map[string][]string), grown: make(chan struct{}, 1), fail: func(eventstore.Record) error {
+		return nil
+	}}
 }
 
 func (h *handled) handle(_ context.Context, r eventstore.Record) error {
@@ -129,12 +131,16 @@ func TestClassify(t *testing.T) {
 	}
 	for want, all := range map[subscription.Verdict][]error{
 		subscription.RetryForever: {
-			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed, errors.Join(away{}),
+			eventstore.ErrConflict, eventstore.ErrNotOwner, eventstore.ErrOutcomeUnknown, eventstore.ErrClosed,
+			errors.Join(away{}),
 			fmt.Errorf("%w: %w", eventstore.ErrUndecodable, away{}),
-			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")}, &connection.PermissionError{}, &connection.SecurityError{},
-			sarama.ErrOutOfBrokers, sarama.ErrNotEnoughReplicas, sarama.ErrNotLeaderForPartition, sarama.ErrThrottlingQuotaExceeded,
+			&kafka.CorruptError{Err: errors.New("no")}, &kafka.IndexError{Err: errors.New("disk full")},
+			&connection.PermissionError{}, &connection.SecurityError{},
+			sarama.ErrOutOfBrokers, sarama.ErrNotEnoughReplicas, sarama.ErrNotLeaderForPartition,
+			sarama.ErrThrottlingQuotaExceeded,
 			sarama.ErrRequestTimedOut, sarama.ErrTopicAuthorizationFailed, sarama.ErrListenerNotFound,
-			errors.Join(errors.New("no"), here{}, away{}), errors.Join(sarama.ErrMessageSizeTooLarge, sarama.ErrNotLeaderForPartition),
+			errors.Join(errors.New("no"), here{}, away{}),
+			errors.Join(sarama.ErrMessageSizeTooLarge, sarama.ErrNotLeaderForPartition),
 			&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Name: "postgres"}, syscall.EHOSTUNREACH,
 		},
 		subscription.WaitThenDeadLetter: {
@@ -144,7 +150,8 @@ func TestClassify(t *testing.T) {
 		subscription.DeadLetterAtOnce: {eventstore.ErrUndecodable, eventstore.ErrInvalid, eventstore.ErrCommandReused},
 		subscription.RetryThenDeadLetter: {
 			errors.New("no"), context.DeadlineExceeded, &kafka.RefusedError{Err: errors.New("no")},
-			sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation, sarama.ErrInvalidTimestamp,
+			sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrInvalidTopic, sarama.ErrPolicyViolation,
+			sarama.ErrInvalidTimestamp,
 			sarama.ErrUnsupportedVersion, sarama.ErrUnknownMemberId, sarama.ErrOffsetOutOfRange,
 			&net.OpError{Op: "dial", Err: &net.AddrError{Err: "invalid port", Addr: "99999"}},
 			&net.OpError{Op: "dial", Err: net.UnknownNetworkError("x")},

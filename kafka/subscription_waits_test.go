@@ -104,7 +104,8 @@ func testOffsetsOutOfBounds(t *testing.T, cfg kafka.Config) {
 	require.Equal(t, int64(1000), off.Offset)
 	require.Zero(t, off.Begin)
 	require.Greater(t, off.End, int64(5))
-	require.ErrorContains(t, sub.Err(), "the offset of group beyond in "+topicOf(cfg)+" partition 1 is 1000, expected one from 0 to")
+	require.ErrorContains(t, sub.Err(), "the offset of group beyond in "+topicOf(cfg)+" partition 1 is 1000, "+
+		"expected one from 0 to")
 	for id := range want[1] {
 		require.Empty(t, h.of(id))
 	}
@@ -224,7 +225,8 @@ func TestOneTroubleIsOneWait(t *testing.T) {
 	lasted := time.Since(begun)
 	require.Empty(t, logged.With("subscription waits no more"))
 	most := 2 + int(math.Log2(float64(lasted)/float64(50*time.Millisecond)))
-	require.LessOrEqual(t, len(logged.With("msg=\"subscription waits\"")), most, "at intervals that double, in %s", lasted)
+	require.LessOrEqual(t, len(logged.With("msg=\"subscription waits\"")), most, "at intervals that double, in %s",
+		lasted)
 	away.Store(false)
 	h.seen(t, "a", id)
 	eventually(t, "it is over", func() bool { return len(logged.With("subscription waits no more")) == 1 })

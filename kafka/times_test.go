@@ -31,7 +31,8 @@ func TestTimesNeverGoBack(t *testing.T) {
 		require.Equal(t, stored[0], stored[1])
 		return stored[0]
 	}
-	old, later := time.Date(2020, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(2021, 1, 1, 0, 0, 0, 2, time.FixedZone("", 3600))
+	old, later := time.Date(2020, 1, 1, 0, 0, 0, 1, time.UTC),
+		time.Date(2021, 1, 1, 0, 0, 0, 2, time.FixedZone("", 3600))
 	s := open(t, cfg)
 	require.Equal(t, old, at(s, "old", old))
 	require.Equal(t, later.UTC(), at(s, "later", later))

@@ -125,40 +125,66 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 		hold kmsg.Key
 		call func(context.Context, kafka.Config, *kafka.Store, subscription.DeadLetters) error
 	}{
-		"Open, topics": {kmsg.DescribeConfigs, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
-			_, err := kafka.Open(ctx, cfg)
-			return err
-		}},
-		"Open, what is there": {kmsg.Fetch, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
-			_, err := kafka.Open(ctx, cfg)
-			return err
-		}},
-		"Claim": {kmsg.InitProducerID, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ subscription.DeadLetters) error {
-			return s.Claim(ctx)
-		}},
-		"Subscribe": {kmsg.Metadata, func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ subscription.DeadLetters) error {
-			_, err := s.Subscribe(ctx, subscription.Config{
-				Group: "group", Category: category, Handler: func(context.Context, eventstore.Record) error { return nil },
-			})
-			return err
-		}},
-		"topics.Create": {kmsg.CreateTopics, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
-			cfg.Topics.Prefix = "other"
-			_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
-			return err
-		}},
-		"DeadLetters.List": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d subscription.DeadLetters) error {
-			_, err := d.List(ctx, "")
-			return err
-		}},
-		"DeadLetters.Show": {kmsg.ListOffsets, func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d subscription.DeadLetters) error {
-			_, _, err := d.Show(ctx, id)
-			return err
-		}},
-		"doctor.Diagnose": {kmsg.ListOffsets, func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
-			doctor.Diagnose(ctx, cfg)
-			return nil
-		}},
+		"Open, topics": {
+			kmsg.DescribeConfigs,
+			func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
+				_, err := kafka.Open(ctx, cfg)
+				return err
+			},
+		},
+		"Open, what is there": {
+			kmsg.Fetch,
+			func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
+				_, err := kafka.Open(ctx, cfg)
+				return err
+			},
+		},
+		"Claim": {
+			kmsg.InitProducerID,
+			func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ subscription.DeadLetters) error {
+				return s.Claim(ctx)
+			},
+		},
+		"Subscribe": {
+			kmsg.Metadata,
+			func(ctx context.Context, _ kafka.Config, s *kafka.Store, _ subscription.DeadLetters) error {
+				_, err := s.Subscribe(ctx, subscription.Config{
+					Group: "group", Category: category, Handler: func(context.Context, eventstore.Record) error {
+						return nil
+					},
+				})
+				return err
+			},
+		},
+		"topics.Create": {
+			kmsg.CreateTopics,
+			func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
+				cfg.Topics.Prefix = "other"
+				_, err := topics.Create(ctx, cfg.Connection, cfg.Topics)
+				return err
+			},
+		},
+		"DeadLetters.List": {
+			kmsg.ListOffsets,
+			func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d subscription.DeadLetters) error {
+				_, err := d.List(ctx, "")
+				return err
+			},
+		},
+		"DeadLetters.Show": {
+			kmsg.ListOffsets,
+			func(ctx context.Context, _ kafka.Config, _ *kafka.Store, d subscription.DeadLetters) error {
+				_, _, err := d.Show(ctx, id)
+				return err
+			},
+		},
+		"doctor.Diagnose": {
+			kmsg.ListOffsets,
+			func(ctx context.Context, cfg kafka.Config, _ *kafka.Store, _ subscription.DeadLetters) error {
+				doctor.Diagnose(ctx, cfg)
+				return nil
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +206,9 @@ func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 			open(t, cfg).Close() // something to read
 			s, d := openReader(t, cfg), openLetters(t, cfg)
 			hang(t, cluster, c.hold)
-			requireWaits(t, lines, func(ctx context.Context) error { return c.call(ctx, cfg, s, d) }, "broker="+cfg.Connection.Brokers[0])
+			requireWaits(t, lines, func(ctx context.Context) error {
+				return c.call(ctx, cfg, s, d)
+			}, "broker="+cfg.Connection.Brokers[0])
 		})
 	}
 }

@@ -72,7 +72,8 @@ func TestBindReportsAllMistakes(t *testing.T) {
 		Amount int64 `avro:"amount"`
 	}
 	text := func(name string) string {
-		return `{"type":"record","name":"` + name + `","namespace":"billing.account","fields":[{"name":"amount","type":"long"}]}`
+		return `{"type":"record","name":"` + name +
+			`","namespace":"billing.account","fields":[{"name":"amount","type":"long"}]}`
 	}
 	sources := schema.Sources{accountAggregate: fstest.MapFS{
 		"Good.avsc":      {Data: []byte(text("Good"))},
@@ -86,7 +87,8 @@ func TestBindReportsAllMistakes(t *testing.T) {
 		Cents int64 `avro:"cents"`
 	}
 	err := newCodec(t, m, sources).Bind(t.Context(), []event.Type{
-		typeOf[pay]("Good"), typeOf[pay]("Missing"), typeOf[pay]("Broken"), typeOf[pay]("Renamed"), typeOf[pay]("Nameless"),
+		typeOf[pay]("Good"), typeOf[pay]("Missing"), typeOf[pay]("Broken"), typeOf[pay]("Renamed"),
+		typeOf[pay]("Nameless"),
 		typeOf[pay]("NoRecord"), typeOf[cents]("Different"),
 		{Category: "Saga", Name: "Good", Go: typeOf[pay]("").Go},
 		{Category: accountAggregate, Name: "Good"},
@@ -119,7 +121,10 @@ func TestBindAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, c.Bind(ctx, []event.Type{created()}), "what is bound needs no registry")
-	for typ, e := range map[event.Type]any{created(): exampleCreated(), credited(): AccountCredited{TransactionID: "0189c9c2-7d7a-7bbb-8aaa-111111111111"}} {
+	for typ, e := range map[event.Type]any{
+		created():  exampleCreated(),
+		credited(): AccountCredited{TransactionID: "0189c9c2-7d7a-7bbb-8aaa-111111111111"},
+	} {
 		_, _, err := c.Encode(t.Context(), typ, e)
 		require.NoError(t, err)
 	}
@@ -128,7 +133,8 @@ func TestBindAgain(t *testing.T) {
 func TestBindOneGoTypeUnderTwoNames(t *testing.T) {
 	t.Parallel()
 	text := func(name, namespace string) *fstest.MapFile {
-		return &fstest.MapFile{Data: []byte(`{"type":"record","name":"` + name + `","namespace":"` + namespace + `","fields":[{"name":"a","type":"string"}]}`)}
+		return &fstest.MapFile{Data: []byte(`{"type":"record","name":"` + name + `","namespace":"` + namespace +
+			`","fields":[{"name":"a","type":"string"}]}`)}
 	}
 	c := newCodec(t, registry.NewMemory(), schema.Sources{
 		"Account": fstest.MapFS{"Opened.avsc": text("Opened", "account"), "Closed.avsc": text("Closed", "account")},
@@ -219,7 +225,8 @@ func fittingCases() map[string]fitsCase {
 	type named string
 	type minor int64
 	return map[string]fitsCase{
-		"boolean": fits[bool](`"boolean"`), "int": fits[int32](`"int"`), "long": fits[int64](`"long"`), "named long": fits[minor](`"long"`),
+		"boolean": fits[bool](`"boolean"`), "int": fits[int32](`"int"`), "long": fits[int64](`"long"`),
+		"named long":  fits[minor](`"long"`),
 		"long as int": fits[int](`"long"`), "float": fits[float32](`"float"`), "double": fits[float64](`"double"`),
 		"string": fits[string](`"string"`), "named string": fits[named](`"string"`), "bytes": fits[[]byte](`"bytes"`),
 		"fixed": fits[[4]byte](`{"type":"fixed","name":"F","size":4}`), "enum": fits[named](colourEnum),
@@ -228,7 +235,8 @@ func fittingCases() map[string]fitsCase {
 		"duration":  fits[time.Duration](`{"type":"long","logicalType":"time-micros"}`),
 		"decimal":   fits[*big.Rat](`{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}`),
 		"optional":  fits[*int64](`["null","long"]`), "optional, null last": fits[*int64](`["long","null"]`),
-		"array": fits[[]string](`{"type":"array","items":"string"}`), "map": fits[map[string]int64](`{"type":"map","values":"long"}`),
+		"array":  fits[[]string](`{"type":"array","items":"string"}`),
+		"map":    fits[map[string]int64](`{"type":"map","values":"long"}`),
 		"record": fits[inner](cityRecord), "recursive": fits[node](nodeRecord), "text": fits[big.Int](`"string"`),
 		"optional decimal":  fits[*big.Rat](`["null",{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}]`),
 		"enum with symbols": fits[Colour](`{"type":"enum","name":"Ink","symbols":["GREEN","UNKNOWN","RED"]}`),
@@ -247,49 +255,71 @@ func misfitCases() map[string]fitsCase {
 	return map[string]fitsCase{
 		"boolean": wrong[int32](`"boolean"`, "f", "found Go type int32, expected bool"),
 		// A wider or narrower type would fail on the first big amount, in production.
-		"int in int64": wrong[int64](`"int"`, "f", `make it "long"`), "long in int32": wrong[int32](`"long"`, "f", "expected int64"),
-		"unsigned": wrong[uint64](`"long"`, "f", "expected int64"), "raw duration": wrong[time.Duration](`"long"`, "f", "expected int64"),
-		"float in double": wrong[float32](`"double"`, "f", "float64"), "double in float": wrong[float64](`"float"`, "f", "float32"),
-		"long in string": wrong[string](`"long"`, "f", "found Go type string"), "string in long": wrong[int64](`"string"`, "f", "found Go type int64"),
-		"bytes": wrong[string](`"bytes"`, "f", "[]byte"), "fixed": wrong[[3]byte](`{"type":"fixed","name":"F","size":4}`, "f", "[4]byte"),
-		"enum": wrong[int32](colourEnum, "f", "a string type"), "time": wrong[time.Time](`"long"`, "f", "expected int64"),
-		"date":                    wrong[int64](`{"type":"int","logicalType":"date"}`, "f", "time.Time"),
-		"decimal":                 wrong[[]byte](`{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}`, "f", "*big.Rat"),
-		"optional in plain":       wrong[int64](`["null","long"]`, "f", "expected a pointer"),
-		"plain in pointer":        wrong[*int64](`"long"`, "f", "found Go type *int64"),
-		"optional of wrong":       wrong[*string](`["null","long"]`, "f", "found Go type string"),
-		"union":                   wrong[any](`["null","long","string"]`, "f", "a union of 3 types"),
-		"union without null":      wrong[*int64](`["long","string"]`, "f", "a union of 2 types"),
-		"array":                   wrong[string](`{"type":"array","items":"string"}`, "f", "a slice"),
-		"item":                    wrong[[]string](`{"type":"array","items":"long"}`, "f[]", "found Go type string"),
-		"map":                     wrong[map[int]string](`{"type":"map","values":"string"}`, "f", "string keys"),
-		"value":                   wrong[map[string]string](`{"type":"map","values":"long"}`, "f{}", "found Go type string"),
-		"record":                  wrong[string](cityRecord, "f", "a struct"),
-		"field of record":         wrong[struct{}](cityRecord, "f.city", "has no such field"),
-		"null":                    wrong[any](`"null"`, "f", "no Go counterpart"),
-		"not in Go":               {typeOf[struct{}]("Thing"), `{"name":"f","type":"long"}`, "f", "`avro:\"f\"`"},
-		"not in the schema":       {typeOf[one[int64]]("Thing"), ``, "f", "Go field F (int64) is not in the schema"},
-		"without tag":             {typeOf[struct{ OwnerID string }]("Thing"), ``, "OwnerID", "no name to be stored under"},
-		"not exported":            {typeOf[hidden]("Thing"), `{"name":"a","type":"string"}`, "b", "not exported"},
-		"embedded":                {typeOf[embedded]("Thing"), `{"name":"city","type":"string"}`, "Inner", "Go field is embedded"},
-		"by reference, elsewhere": {typeOf[twoColours]("Thing"), `{"name":"a","type":` + colourEnum + `},{"name":"b","type":"Colour"}`, "b", "a string type"},
+		"int in int64":    wrong[int64](`"int"`, "f", `make it "long"`),
+		"long in int32":   wrong[int32](`"long"`, "f", "expected int64"),
+		"unsigned":        wrong[uint64](`"long"`, "f", "expected int64"),
+		"raw duration":    wrong[time.Duration](`"long"`, "f", "expected int64"),
+		"float in double": wrong[float32](`"double"`, "f", "float64"),
+		"double in float": wrong[float64](`"float"`, "f", "float32"),
+		"long in string":  wrong[string](`"long"`, "f", "found Go type string"),
+		"string in long":  wrong[int64](`"string"`, "f", "found Go type int64"),
+		"bytes":           wrong[string](`"bytes"`, "f", "[]byte"),
+		"fixed":           wrong[[3]byte](`{"type":"fixed","name":"F","size":4}`, "f", "[4]byte"),
+		"enum":            wrong[int32](colourEnum, "f", "a string type"),
+		"time":            wrong[time.Time](`"long"`, "f", "expected int64"),
+		"date":            wrong[int64](`{"type":"int","logicalType":"date"}`, "f", "time.Time"),
+		"decimal": wrong[[]byte](`{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}`,
+			"f", "*big.Rat"),
+		"optional in plain":  wrong[int64](`["null","long"]`, "f", "expected a pointer"),
+		"plain in pointer":   wrong[*int64](`"long"`, "f", "found Go type *int64"),
+		"optional of wrong":  wrong[*string](`["null","long"]`, "f", "found Go type string"),
+		"union":              wrong[any](`["null","long","string"]`, "f", "a union of 3 types"),
+		"union without null": wrong[*int64](`["long","string"]`, "f", "a union of 2 types"),
+		"array":              wrong[string](`{"type":"array","items":"string"}`, "f", "a slice"),
+		"item":               wrong[[]string](`{"type":"array","items":"long"}`, "f[]", "found Go type string"),
+		"map":                wrong[map[int]string](`{"type":"map","values":"string"}`, "f", "string keys"),
+		"value": wrong[map[string]string](`{"type":"map","values":"long"}`, "f{}",
+			"found Go type string"),
+		"record":            wrong[string](cityRecord, "f", "a struct"),
+		"field of record":   wrong[struct{}](cityRecord, "f.city", "has no such field"),
+		"null":              wrong[any](`"null"`, "f", "no Go counterpart"),
+		"not in Go":         {typeOf[struct{}]("Thing"), `{"name":"f","type":"long"}`, "f", "`avro:\"f\"`"},
+		"not in the schema": {typeOf[one[int64]]("Thing"), ``, "f", "Go field F (int64) is not in the schema"},
+		"without tag": {
+			typeOf[struct{ OwnerID string }]("Thing"), ``, "OwnerID",
+			"no name to be stored under",
+		},
+		"not exported": {typeOf[hidden]("Thing"), `{"name":"a","type":"string"}`, "b", "not exported"},
+		"embedded": {
+			typeOf[embedded]("Thing"), `{"name":"city","type":"string"}`, "Inner",
+			"Go field is embedded",
+		},
+		"by reference, elsewhere": {typeOf[twoColours]("Thing"), `{"name":"a","type":` + colourEnum +
+			`},{"name":"b","type":"Colour"}`, "b", "a string type"},
 		"omitzero": {typeOf[struct {
 			F int64 `avro:"f,omitzero"`
 		}]("Thing"), `{"name":"f","type":"long","default":5}`, "F", "omitzero"},
-		"symbol not in the schema": wrong[Colour](`{"type":"enum","name":"Ink","symbols":["UNKNOWN","RED"]}`, "f", `the schema's enum has no symbol "GREEN"`),
-		"symbol not in Go":         wrong[Colour](`{"type":"enum","name":"Ink","symbols":["UNKNOWN","RED","GREEN","BLUE"]}`, "f", `has symbol "BLUE"`),
+		"symbol not in the schema": wrong[Colour](`{"type":"enum","name":"Ink","symbols":["UNKNOWN","RED"]}`,
+			"f", `the schema's enum has no symbol "GREEN"`),
+		"symbol not in Go": wrong[Colour](`{"type":"enum","name":"Ink","symbols":["UNKNOWN","RED","GREEN","BLUE"]}`, "f", `has symbol "BLUE"`),
 		"symbols, deep": wrong[[]map[string]*Colour](`{"type":"array","items":{"type":"map","values":["null",`+colourEnum+`]}}`,
 			"f[]{}", `no symbol "UNKNOWN"`),
 		"text one way": wrong[oneWay](`"string"`, "f", "both MarshalText and UnmarshalText"),
-		"another unit": {typeOf[struct {
-			F time.Time `avro:"f,timestamp-millis"`
-		}]("Thing"), `{"name":"f","type":{"type":"long","logicalType":"timestamp-micros"}}`, "f", "the Go field's tag says timestamp-millis"},
+		"another unit": {
+			typeOf[struct {
+				F time.Time `avro:"f,timestamp-millis"`
+			}]("Thing"), `{"name":"f","type":{"type":"long","logicalType":"timestamp-micros"}}`, "f",
+			"the Go field's tag says timestamp-millis",
+		},
 		"another unit, deep": {typeOf[struct {
 			F map[string][]*time.Time `avro:"f,timestamp-millis"`
 		}]("Thing"), `{"name":"f","type":{"type":"map","values":{"type":"array","items":["null",{"type":"long","logicalType":"timestamp-micros"}]}}}`, "f{}[]", "timestamp-millis"},
-		"another scale": {typeOf[struct {
-			F *big.Rat `avro:"f,decimal(9,3)"`
-		}]("Thing"), `{"name":"f","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}}`, "f", "decimal(9,2)"},
+		"another scale": {
+			typeOf[struct {
+				F *big.Rat `avro:"f,decimal(9,3)"`
+			}]("Thing"), `{"name":"f","type":{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}}`, "f",
+			"decimal(9,2)",
+		},
 		"unknown option": {typeOf[struct {
 			F int64 `avro:"f,unique"`
 		}]("Thing"), `{"name":"f","type":"long"}`, "F", `"unique" is unknown`},
@@ -310,7 +340,8 @@ func TestBindChecksFields(t *testing.T) {
 	run := func(name string, test fitsCase) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := newCodec(t, registry.NewMemory(), thing(record(test.fields))).Bind(t.Context(), []event.Type{test.typ})
+			err := newCodec(t, registry.NewMemory(), thing(record(test.fields))).Bind(t.Context(),
+				[]event.Type{test.typ})
 			if test.wrong == "" {
 				require.NoError(t, err)
 				return

@@ -112,13 +112,15 @@ func TestRoundTripOfAnyValues(t *testing.T) {
 	require.NoError(t, c.Bind(t.Context(), []event.Type{created()}))
 	rapid.Check(t, func(t *rapid.T) {
 		want := AccountCreated{
-			OwnerID:     rapid.String().Draw(t, "ownerId"),
-			OwnerType:   rapid.SampledFrom([]OwnerType{"UNKNOWN", "USER", "ORGANIZATION", "SYSTEM"}).Draw(t, "ownerType"),
-			AccountType: rapid.SampledFrom([]AccountType{"UNKNOWN", "USER", "SYSTEM", "EXTERNAL"}).Draw(t, "accountType"),
-			Currency:    rapid.String().Draw(t, "currency"),
-			Exponent:    rapid.Int32().Draw(t, "exponent"),
-			MaxBalance:  rapid.Ptr(rapid.Int64(), true).Draw(t, "maxBalance"),
-			MinBalance:  rapid.Ptr(rapid.Int64(), true).Draw(t, "minBalance"),
+			OwnerID: rapid.String().Draw(t, "ownerId"),
+			OwnerType: rapid.SampledFrom([]OwnerType{"UNKNOWN", "USER", "ORGANIZATION", "SYSTEM"}).Draw(t,
+				"ownerType"),
+			AccountType: rapid.SampledFrom([]AccountType{"UNKNOWN", "USER", "SYSTEM", "EXTERNAL"}).Draw(t,
+				"accountType"),
+			Currency:   rapid.String().Draw(t, "currency"),
+			Exponent:   rapid.Int32().Draw(t, "exponent"),
+			MaxBalance: rapid.Ptr(rapid.Int64(), true).Draw(t, "maxBalance"),
+			MinBalance: rapid.Ptr(rapid.Int64(), true).Draw(t, "minBalance"),
 		}
 		value, _, err := c.Encode(context.Background(), created(), want)
 		require.NoError(t, err)
@@ -150,12 +152,25 @@ func TestEncodeRefuses(t *testing.T) {
 		reason error
 		says   []string
 	}{
-		"unknown symbol": {created(), martian, schema.ErrMismatch, []string{"Account.AccountCreated", "ownerType", "MARTIAN"}},
-		"no symbol":      {created(), none, schema.ErrMismatch, []string{"accountType"}},
-		"not bound":      {credited(), AccountCredited{}, schema.ErrNotBound, []string{"Account.AccountCredited", "Bind"}},
-		"another type":   {created(), AccountCredited{}, schema.ErrMismatch, []string{"found a sampletest.AccountCredited, expected a sampletest.AccountCreated"}},
-		"a pointer":      {created(), &whole, schema.ErrMismatch, []string{"found a *sampletest.AccountCreated"}},
-		"nil":            {created(), nil, schema.ErrMismatch, []string{"<nil>"}},
+		"unknown symbol": {
+			created(), martian, schema.ErrMismatch,
+			[]string{"Account.AccountCreated", "ownerType", "MARTIAN"},
+		},
+		"no symbol": {created(), none, schema.ErrMismatch, []string{"accountType"}},
+		"not bound": {
+			credited(),
+			AccountCredited{},
+			schema.ErrNotBound,
+			[]string{"Account.AccountCredited", "Bind"},
+		},
+		"another type": {
+			created(),
+			AccountCredited{},
+			schema.ErrMismatch,
+			[]string{"found a sampletest.AccountCredited, expected a sampletest.AccountCreated"},
+		},
+		"a pointer": {created(), &whole, schema.ErrMismatch, []string{"found a *sampletest.AccountCreated"}},
+		"nil":       {created(), nil, schema.ErrMismatch, []string{"<nil>"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -216,16 +231,19 @@ func TestDecodeRefuses(t *testing.T) {
 		reason error
 		says   string
 	}{
-		"nothing":            {nil, &into, schema.ErrTooShort, "decode 0 bytes into event Account.AccountCreated"},
-		"half a header":      {good[:4], &into, schema.ErrTooShort, "at least 5 bytes"},
-		"JSON":               {[]byte(`{"ownerId":"x"}`), &into, schema.ErrMagicByte, "found 0x7b, expected 0x00"},
-		"unknown id":         {withID(99), &into, schema.ErrNotFound, "deployment that registers it"},
-		"no id":              {withID(0), &into, schema.ErrMalformed, "damaged"},
-		"negative id":        {withID(1 << 31), &into, schema.ErrMalformed, "2147483648"},
-		"cut":                {good[:len(good)-1], &into, schema.ErrMalformed, "schema id 1"},
-		"header only":        {good[:5], &into, schema.ErrMalformed, "schema id 1"},
-		"more":               {append(bytes.Clone(good), 1, 2), &into, schema.ErrTrailingBytes, "2 of them"},
-		"another namespace":  {withID(foreign), &into, schema.ErrWrongRecord, "found elsewhere.AccountCreated, expected billing.account.AccountCreated"},
+		"nothing":       {nil, &into, schema.ErrTooShort, "decode 0 bytes into event Account.AccountCreated"},
+		"half a header": {good[:4], &into, schema.ErrTooShort, "at least 5 bytes"},
+		"JSON":          {[]byte(`{"ownerId":"x"}`), &into, schema.ErrMagicByte, "found 0x7b, expected 0x00"},
+		"unknown id":    {withID(99), &into, schema.ErrNotFound, "deployment that registers it"},
+		"no id":         {withID(0), &into, schema.ErrMalformed, "damaged"},
+		"negative id":   {withID(1 << 31), &into, schema.ErrMalformed, "2147483648"},
+		"cut":           {good[:len(good)-1], &into, schema.ErrMalformed, "schema id 1"},
+		"header only":   {good[:5], &into, schema.ErrMalformed, "schema id 1"},
+		"more":          {append(bytes.Clone(good), 1, 2), &into, schema.ErrTrailingBytes, "2 of them"},
+		"another namespace": {
+			withID(foreign), &into, schema.ErrWrongRecord,
+			"found elsewhere.AccountCreated, expected billing.account.AccountCreated",
+		},
 		"no record":          {withID(primitive), &into, schema.ErrWrongRecord, "string"},
 		"another event":      {withID(2), &into, schema.ErrWrongRecord, "billing.account.AccountCredited"},
 		"unreadable":         {withID(partial), &into, schema.ErrIncompatible, "ownerType"},

@@ -120,7 +120,8 @@ func TestUnknownSymbolIsDefault(t *testing.T) {
 		Colour string `avro:"colour"`
 	}
 	colour := func(symbols string) string {
-		return record(`{"name":"colour","type":{"type":"enum","name":"Colour","symbols":[` + symbols + `],"default":"UNKNOWN"}}`)
+		return record(`{"name":"colour","type":{"type":"enum","name":"Colour","symbols":[` + symbols +
+			`],"default":"UNKNOWN"}}`)
 	}
 	m := registry.NewMemory()
 	old := colour(`"UNKNOWN","RED"`)
@@ -139,7 +140,8 @@ func TestReadsRecordUnderOldNameByAlias(t *testing.T) {
 	value, _, err := w.Encode(t.Context(), wt, a{"x"})
 	require.NoError(t, err)
 	read := func(namespace, aliases string) (got a, err error) {
-		text := `{"type":"record","name":"Item","namespace":"` + namespace + `","aliases":[` + aliases + `],"fields":[{"name":"a","type":"string"}]}`
+		text := `{"type":"record","name":"Item","namespace":"` + namespace + `","aliases":[` + aliases +
+			`],"fields":[{"name":"a","type":"string"}]}`
 		typ := event.Type{Category: "Stock", Name: "Item", Go: wt.Go}
 		c := newCodec(t, m, schema.Sources{"Stock": fstest.MapFS{"Item.avsc": {Data: []byte(text)}}})
 		require.NoError(t, c.Bind(t.Context(), []event.Type{typ}))

@@ -48,7 +48,10 @@ func limits() []limited {
 		{"no uuid at all", ofLogical("string", "uuid"), "", false},
 		{"a uuid in braces", ofLogical("string", "uuid"), "{0189c9c2-7d7a-7bbb-8aaa-111111111111}", false},
 		{"a uuid of 36 other characters", ofLogical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-11111111111g", false},
-		{"a uuid of its own type", ofLogical("string", "uuid"), uuid.MustParse("0189c9c2-7d7a-7bbb-8aaa-111111111111"), true},
+		{
+			"a uuid of its own type", ofLogical("string", "uuid"), uuid.MustParse("0189c9c2-7d7a-7bbb-8aaa-111111111111"),
+			true,
+		},
 		{"another text of its own type", ofLogical("string", "uuid"), netip.MustParseAddr("::1"), false},
 		{"a symbol", hues, Colour("RED"), true},
 		{"no symbol", hues, Colour("BLUE"), false},
@@ -73,8 +76,14 @@ func limits() []limited {
 		all = append(all,
 			limited{"time-micros " + d.d.String(), ofLogical("long", "time-micros"), d.d, d.ok},
 			limited{"time-millis " + d.d.String(), ofLogical("int", "time-millis"), d.d, d.ok},
-			limited{"time-micros as a number " + d.d.String(), ofLogical("long", "time-micros"), d.d.Microseconds(), d.ok},
-			limited{"time-millis as a number " + d.d.String(), ofLogical("int", "time-millis"), int32(d.d.Milliseconds()), d.ok})
+			limited{
+				"time-micros as a number " + d.d.String(), ofLogical("long", "time-micros"), d.d.Microseconds(),
+				d.ok,
+			},
+			limited{
+				"time-millis as a number " + d.d.String(), ofLogical("int", "time-millis"),
+				int32(d.d.Milliseconds()), d.ok,
+			})
 	}
 	for _, unit := range []string{
 		"timestamp-millis", "timestamp-micros", "local-timestamp-millis", "local-timestamp-micros",
@@ -93,7 +102,8 @@ func limits() []limited {
 		limited{"nanos", ofLogical("long", "timestamp-nanos"), at(2261), true},
 		limited{"nanos 2300", ofLogical("long", "timestamp-nanos"), at(2300), false},
 		limited{"nanos 1600", ofLogical("long", "local-timestamp-nanos"), at(1600), false},
-		limited{"date", ofLogical("int", "date"), at(1), true}, limited{"date 9999", ofLogical("int", "date"), last, true},
+		limited{"date", ofLogical("int", "date"), at(1), true},
+		limited{"date 9999", ofLogical("int", "date"), last, true},
 		limited{"date 10000", ofLogical("int", "date"), at(10_000), false},
 		limited{"date 0", ofLogical("int", "date"), at(0), false},
 		limited{"date 9999 as a number", ofLogical("int", "date"), int32(2_932_896), true},

@@ -63,7 +63,9 @@ func TestBindRefusesARegistryThatNumbersOtherwise(t *testing.T) {
 	younger := registry.NewMemory()
 	_, err = younger.Register(t.Context(), thingSubject, v2)
 	require.NoError(t, err)
-	c, err = schema.NewCodec(younger, tree(map[string]string{"Thing.avsc": v2, "released/Thing.v1.avsc": v1, "released/Thing.v2.avsc": v2}), schema.Config{})
+	c, err = schema.NewCodec(younger,
+		tree(map[string]string{"Thing.avsc": v2, "released/Thing.v1.avsc": v1, "released/Thing.v2.avsc": v2}),
+		schema.Config{})
 	require.NoError(t, err)
 	err = c.Bind(t.Context(), []event.Type{typeOf[ab]("Thing")})
 	require.ErrorIs(t, err, schema.ErrMismatch)

@@ -83,24 +83,32 @@ type accountsBody struct {
 
 func accountEndpoints(api huma.API, v *service) {
 	huma.Register(api, operation(api, http.MethodPost, accountsPath, "createAccount", accountsTag, "Open an account",
-		"Opens an account, once and for all under its id. Its currency and the digits that it counts with never change.", http.StatusCreated,
-		account.ErrAccountAlreadyExists, account.ErrInvalidOwner, account.ErrInvalidAccountType, account.ErrInvalidLimits,
-		account.ErrIdempotencyKeyReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow), v.createAccount)
+		"Opens an account, once and for all under its id. Its currency and the digits that it "+
+			"counts with never change.", http.StatusCreated,
+		account.ErrAccountAlreadyExists, account.ErrInvalidOwner, account.ErrInvalidAccountType,
+		account.ErrInvalidLimits,
+		account.ErrIdempotencyKeyReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision,
+		money.ErrOverflow), v.createAccount)
 	huma.Register(api, operation(api, http.MethodGet, accountsPath, "listAccounts", accountsTag, "All accounts",
-		"All accounts in the order of their ids, page by page. Accounts that are opened meanwhile are on a page if their ids come after it. Those that another instance owns may be missing for a moment.", http.StatusOK), v.list)
-	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}", "getAccount", accountsTag, "What an account is",
+		"All accounts in the order of their ids, page by page. Accounts that are opened meanwhile are on a page if "+
+			"their ids come after it. Those that another instance owns may be missing for a moment.", http.StatusOK),
+		v.list)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}", "getAccount", accountsTag,
+		"What an account is",
 		"What the account is, with everything that was answered before.", http.StatusOK,
 		account.ErrAccountNotFound), v.account)
-	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", accountsTag, "What an account holds",
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/balance", "getBalance", accountsTag,
+		"What an account holds",
 		"What is posted, held and available, with everything that was answered before.", http.StatusOK,
 		account.ErrAccountNotFound), v.balance)
 }
 
 func (v *service) createAccount(ctx context.Context, r *createAccountRequest) (*createAccountAnswer, error) {
 	c := account.CreateAccount{
-		AccountID: string(r.Body.ID), OwnerID: string(r.Body.OwnerID), OwnerType: r.Body.OwnerType, AccountType: r.Body.AccountType,
-		Currency:   money.Currency(r.Body.Currency),
-		MinBalance: (*money.Decimal)(r.Body.MinBalance), MaxBalance: (*money.Decimal)(r.Body.MaxBalance),
+		AccountID: string(r.Body.ID), OwnerID: string(r.Body.OwnerID), OwnerType: r.Body.OwnerType,
+		AccountType: r.Body.AccountType,
+		Currency:    money.Currency(r.Body.Currency),
+		MinBalance:  (*money.Decimal)(r.Body.MinBalance), MaxBalance: (*money.Decimal)(r.Body.MaxBalance),
 	}
 	e, id, err := v.submit(ctx, submission{key: cmp.Or(string(r.Key), v.newID()), accountID: c.AccountID, command: c})
 	if err != nil {
@@ -119,7 +127,8 @@ func asCreated(e event.Envelope[any]) account.Details {
 	created.Apply(&a)
 	lowest, highest := a.Limits()
 	return account.Details{
-		AccountID: e.AggregateID, Version: e.AggregateVersion, Status: a.Status, OwnerID: a.OwnerID, OwnerType: a.OwnerType, Type: a.Type,
+		AccountID: e.AggregateID, Version: e.AggregateVersion, Status: a.Status, OwnerID: a.OwnerID,
+		OwnerType: a.OwnerType, Type: a.Type,
 		Currency: a.Currency, Exponent: a.Exponent, MinBalance: lowest, MaxBalance: highest, CreatedAt: e.Timestamp,
 	}
 }
@@ -160,8 +169,10 @@ func (v *service) balance(ctx context.Context, r *accountRequest) (*balanceAnswe
 
 func accountOf(d account.Details) accountBody {
 	return accountBody{
-		ID: d.AccountID, Status: d.Status, Version: d.Version, OwnerID: d.OwnerID, OwnerType: d.OwnerType, AccountType: d.Type,
-		Currency: d.Currency, MinBalance: decimal(d.MinBalance, d.Exponent), MaxBalance: decimal(d.MaxBalance, d.Exponent), CreatedAt: d.CreatedAt,
+		ID: d.AccountID, Status: d.Status, Version: d.Version, OwnerID: d.OwnerID, OwnerType: d.OwnerType,
+		AccountType: d.Type,
+		Currency:    d.Currency, MinBalance: decimal(d.MinBalance, d.Exponent),
+		MaxBalance: decimal(d.MaxBalance, d.Exponent), CreatedAt: d.CreatedAt,
 	}
 }
 

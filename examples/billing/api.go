@@ -130,7 +130,8 @@ func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
 }
 
 func noSuchRoute(r *http.Request) *problem {
-	return newProblem(http.StatusNotFound, codeNoSuchRoute, fmt.Sprintf("there is no %q; /docs and /openapi.json tell what there is", r.URL.Path))
+	return newProblem(http.StatusNotFound, codeNoSuchRoute, fmt.Sprintf("there is no %q; /docs and "+
+		"/openapi.json tell what there is", r.URL.Path))
 }
 
 func methodNotAllowed(r *http.Request, allowed string) *problem {
@@ -158,7 +159,8 @@ func (s *statusOnly) WriteHeader(status int) { s.status = status }
 // postingCodes are the refusals of credits and debits alike.
 func postingCodes(more ...refusal.Code) []refusal.Code {
 	return append([]refusal.Code{
-		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrDuplicateEntry, account.ErrInvalidEntryType, codePostedAlready,
+		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrDuplicateEntry, account.ErrInvalidEntryType,
+		codePostedAlready,
 		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
 		money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	}, more...)

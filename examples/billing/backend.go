@@ -73,7 +73,8 @@ func onKafka(ctx context.Context, s settings, t *telemetry, logger *slog.Logger)
 
 // storeOnKafka opens the store. newCodec gets the prefix of its topics.
 func storeOnKafka(
-	ctx context.Context, s settings, t *telemetry, logger *slog.Logger, newCodec func(schema.Config) (*schema.Codec, error),
+	ctx context.Context, s settings, t *telemetry, logger *slog.Logger,
+	newCodec func(schema.Config) (*schema.Codec, error),
 ) (*backend, error) {
 	cfg, err := billing.KafkaFromEnv(s.getenv)
 	if err != nil {
@@ -91,7 +92,8 @@ func storeOnKafka(
 	store, err := kafka.Open(ctx, cfg)
 	var off *topics.Error
 	if errors.As(err, &off) {
-		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run ./examples/infrastructure/billing-tool topics create", err)
+		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run "+
+			"./examples/infrastructure/billing-tool topics create", err)
 	}
 	if err == nil {
 		if err = t.metrics.Store(store); err != nil {

@@ -155,7 +155,8 @@ func TestInstancesOnKafka(t *testing.T) {
 		repeated(t, answers[i], send(accountsPath+"/"+id(i)+"/credits", "topup-"+id(i), postBody("topup", "10.00")))
 		reused := send(accountsPath+"/"+id(i)+"/credits", "topup-"+id(i), postBody("topup", "11.00"))
 		require.Equal(t, "IdempotencyKeyReused", reused.code(t))
-		require.Equal(t, "InsufficientFunds", send(accountsPath+"/"+id(i)+"/debits", "spend-"+id(i), postBody("spend", "10.01")).code(t))
+		require.Equal(t, "InsufficientFunds", send(accountsPath+"/"+id(i)+"/debits", "spend-"+id(i),
+			postBody("spend", "10.01")).code(t))
 		require.Equal(t, "10.00", instances[second].posted(id(i)))
 	}
 }

@@ -142,7 +142,8 @@ func createBody(id string) string {
 }
 
 func postBody(transaction, amount string) string {
-	return `{"transactionId":"` + transaction + `","entryType":"TOPUP","amount":"` + amount + `","currency":"USD","contra":"bank"}`
+	return `{"transactionId":"` + transaction + `","entryType":"TOPUP","amount":"` + amount +
+		`","currency":"USD","contra":"bank"}`
 }
 
 func (c *client) posted(id string) string {

@@ -44,7 +44,8 @@ func withAccount(t *testing.T, id string, events ...aggregate.Event[account.Acco
 func TestAccountOutlivesItsCurrency(t *testing.T) {
 	t.Parallel()
 	c := start(t, withAccount(t, "zagreb", account.AccountCreated{
-		OwnerID: "o", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "HRK", Exponent: 3, MaxBalance: new(int64(20_000)),
+		OwnerID: "o", OwnerType: account.OwnerUser, AccountType: account.TypeUser, Currency: "HRK", Exponent: 3,
+		MaxBalance: new(int64(20_000)),
 	}))
 	post := func(side, transaction, amount, currency string) reply {
 		return c.do(http.MethodPost, "/v1/accounts/zagreb/"+side, `{"transactionId":"`+transaction+

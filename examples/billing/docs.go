@@ -126,7 +126,8 @@ func paragraphs(text string) []string {
 
 func docsOperationOf(op *huma.Operation, models map[string]*huma.Schema) docsOperation {
 	d := docsOperation{
-		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: paragraphs(op.Description),
+		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary,
+		Description: paragraphs(op.Description),
 	}
 	for _, p := range op.Parameters {
 		f := docsFieldOf(p.Name, p.Schema, p.Required)

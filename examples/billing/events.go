@@ -48,7 +48,8 @@ type positionBody struct {
 }
 
 func eventEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", accountsTag, "What happened to an account",
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/events", "listEvents", accountsTag,
+		"What happened to an account",
 		"The events of the account in the order of their versions, page by page.", http.StatusOK,
 		account.ErrAccountNotFound), v.events)
 }
@@ -72,7 +73,8 @@ func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, 
 			break
 		}
 		for _, one := range e.Events { // they share a version: a page ends behind all of them
-			page.Events = append(page.Events, eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}, opening))
+			page.Events = append(page.Events,
+				eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}, opening))
 		}
 	}
 	return &eventsAnswer{Body: page}, nil
@@ -124,7 +126,8 @@ func eventData(e event.Envelope[any], opening *account.AccountCreated) map[strin
 	}
 	if p, ok := postingOf(e); ok {
 		maps.Copy(data, map[string]any{
-			"transactionId": p.transactionID, "entryType": p.entryType, "amount": money.Format(p.amount, exponent), "contra": p.contra,
+			"transactionId": p.transactionID, "entryType": p.entryType, "amount": money.Format(p.amount, exponent),
+			"contra":       p.contra,
 			"balanceAfter": money.Format(p.balanceAfter, exponent), "effectiveAt": p.effectiveAt,
 		})
 		return data

@@ -79,16 +79,19 @@ func unready(partitions []kafka.PartitionStatus, self string) []string {
 		name := fmt.Sprintf("%s partition %d", p.Topic, p.Partition)
 		switch {
 		case p.Ended:
-			wrong = append(wrong, name+" is not followed any more, and this instance must be started again once this is mended: "+p.Err.Error())
+			wrong = append(wrong, name+" is not followed any more, and this instance must be started again "+
+				"once this is mended: "+p.Err.Error())
 		case p.Err != nil:
 			wrong = append(wrong, name+" is not followed for now: "+p.Err.Error())
 		case p.Owned:
 		case p.Owner == "":
 			wrong = append(wrong, because(name+" is not owned here, and who owns it is not known", p.NotOwned))
 		case p.Owner == self:
-			wrong = append(wrong, because(name+" is this instance's, which has not claimed it, or has lost it", p.NotOwned))
+			wrong = append(wrong, because(name+" is this instance's, which has not claimed it, or has lost it",
+				p.NotOwned))
 		case p.Lag > maxLag:
-			wrong = append(wrong, fmt.Sprintf("%s is %d records behind its owner, %s, expected %d or fewer", name, p.Lag, p.Owner, maxLag))
+			wrong = append(wrong, fmt.Sprintf("%s is %d records behind its owner, %s, expected %d or fewer", name,
+				p.Lag, p.Owner, maxLag))
 		}
 	}
 	return wrong
@@ -101,7 +104,8 @@ func unhealthy(t topics.Health) []string {
 		wrong = append(wrong, p.String())
 	}
 	if t.Err != nil {
-		wrong = append(wrong, fmt.Sprintf("the topics could not be looked at since %s: %v", t.Looked.Format(time.RFC3339), t.Err))
+		wrong = append(wrong,
+			fmt.Sprintf("the topics could not be looked at since %s: %v", t.Looked.Format(time.RFC3339), t.Err))
 	}
 	return wrong
 }

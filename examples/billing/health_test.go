@@ -32,12 +32,28 @@ func TestUnready(t *testing.T) {
 		{"owned, shared", kafka.PartitionStatus{Owned: true, Owner: self}, ""},
 		{"owned until another is told", kafka.PartitionStatus{Owned: true, Owner: other}, ""},
 		{"another's", kafka.PartitionStatus{Owner: other, Lag: maxLag}, ""},
-		{"another's, and far behind", kafka.PartitionStatus{Owner: other, Lag: maxLag + 1}, "10001 records behind its owner, billing-2:3001"},
+		{
+			"another's, and far behind",
+			kafka.PartitionStatus{Owner: other, Lag: maxLag + 1},
+			"10001 records behind its owner, billing-2:3001",
+		},
 		{"nobody's", kafka.PartitionStatus{}, "who owns it is not known"},
 		{"assigned and not claimed", kafka.PartitionStatus{Owner: self}, "has not claimed it"},
-		{"unreadable", kafka.PartitionStatus{Owned: true, Owner: self, Err: errors.New("a gap")}, "not followed for now: a gap"},
-		{"unreadable for good", kafka.PartitionStatus{Owned: true, Owner: self, Ended: true, Err: errors.New("a gap")}, "must be started again"},
-		{"taken", kafka.PartitionStatus{NotOwned: errors.New("another process has it")}, "not known: another process has it"},
+		{
+			"unreadable",
+			kafka.PartitionStatus{Owned: true, Owner: self, Err: errors.New("a gap")},
+			"not followed for now: a gap",
+		},
+		{
+			"unreadable for good",
+			kafka.PartitionStatus{Owned: true, Owner: self, Ended: true, Err: errors.New("a gap")},
+			"must be started again",
+		},
+		{
+			"taken",
+			kafka.PartitionStatus{NotOwned: errors.New("another process has it")},
+			"not known: another process has it",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -95,12 +111,15 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	r := c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00"))
 	require.Equal(t, http.StatusServiceUnavailable, r.status, r.text)
 	require.Equal(t, "NotOwner", r.code(t))
-	require.Eventually(t, func() bool { return ready() == http.StatusServiceUnavailable }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return ready() == http.StatusServiceUnavailable
+	}, time.Minute, 10*time.Millisecond)
 	require.Contains(t, c.do(http.MethodGet, "/readyz", "").text, "has not claimed it, or has lost it")
 
 	(<-claims)()
 	require.Eventually(t, func() bool { return ready() == http.StatusOK }, time.Minute, 10*time.Millisecond)
-	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
+	require.Equal(t, http.StatusCreated,
+		c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
 }
 
 // A second writer beside a service that shares nothing: the service says who has the partition,
@@ -111,7 +130,8 @@ func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	c, s := launch(t, env, withoutRegistryServer, func(s *server) { s.settings.quietTime = 5 * time.Second })
 	<-s.ready
 	c.open("alice")
-	require.JSONEq(t, `{"status":"ok","events":"`+s.serving.Load().backend.name+`"}`, c.do(http.MethodGet, "/livez", "").text)
+	require.JSONEq(t, `{"status":"ok","events":"`+s.serving.Load().backend.name+`"}`,
+		c.do(http.MethodGet, "/livez", "").text)
 
 	cfg, err := billing.KafkaFromEnv(getenvOf(env))
 	require.NoError(t, err)
@@ -121,12 +141,17 @@ func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	require.NoError(t, thief.Claim(t.Context()))
 	const says = "claims it again when the log has shown nothing of the other for"
 	for _, path := range []string{"/readyz", "/livez"} {
-		require.Eventually(t, func() bool { return strings.Contains(c.do(http.MethodGet, path, "").text, says) }, time.Minute, time.Millisecond)
+		require.Eventually(t, func() bool {
+			return strings.Contains(c.do(http.MethodGet, path, "").text, says)
+		}, time.Minute, time.Millisecond)
 		require.Equal(t, http.StatusOK, c.do(http.MethodGet, "/livez", "").status)
 	}
 	require.NoError(t, thief.Close())
-	require.Eventually(t, func() bool { return c.do(http.MethodGet, "/readyz", "").status == http.StatusOK }, time.Minute, 10*time.Millisecond)
-	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
+	require.Eventually(t, func() bool {
+		return c.do(http.MethodGet, "/readyz", "").status == http.StatusOK
+	}, time.Minute, 10*time.Millisecond)
+	require.Equal(t, http.StatusCreated,
+		c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
 	require.NotContains(t, c.do(http.MethodGet, "/livez", "").text, says)
 }
 
@@ -165,7 +190,8 @@ func TestProbesTellOfTopics(t *testing.T) {
 		}, time.Minute, 5*time.Millisecond)
 		require.Equal(t, http.StatusOK, c.do(http.MethodGet, path, "").status)
 	}
-	require.Equal(t, []string{"the topics could not be looked at since 0001-01-01T00:00:00Z: away"}, unhealthy(topics.Health{Err: errors.New("away")}))
+	require.Equal(t, []string{"the topics could not be looked at since 0001-01-01T00:00:00Z: away"},
+		unhealthy(topics.Health{Err: errors.New("away")}))
 }
 
 // refuseClaims has the brokers take no claim until release is called.

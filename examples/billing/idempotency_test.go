@@ -61,7 +61,10 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 	for i, r := range requests {
 		repeated(t, first[i], c.post(r.path, r.key, strings.ReplaceAll(r.body, ",", " , ")))
 	}
-	other := []string{strings.Replace(createBody("a"), "user-1", "user-2", 1), postBody("t-2", "10.01"), postBody("t-9", "2.00")}
+	other := []string{
+		strings.Replace(createBody("a"), "user-1", "user-2", 1), postBody("t-2", "10.01"),
+		postBody("t-9", "2.00"),
+	}
 	for i, r := range requests {
 		require.Equal(t, "IdempotencyKeyReused", c.post(r.path, r.key, other[i]).code(t))
 	}
@@ -121,7 +124,8 @@ func TestKeyCountsForOneAccount(t *testing.T) {
 		c = start(t, kept)
 		for i, account := range []string{"b", "a"} {
 			repeated(t, first[1-i], c.post(accountsPath+"/"+account+"/credits", "k", postBody("t", "1.00")))
-			require.Equal(t, "IdempotencyKeyReused", c.post(accountsPath+"/"+account+"/debits", "k", postBody("t", "1.00")).code(t))
+			require.Equal(t, "IdempotencyKeyReused",
+				c.post(accountsPath+"/"+account+"/debits", "k", postBody("t", "1.00")).code(t))
 		}
 	}
 }
@@ -134,12 +138,14 @@ func TestKeyIsOfWhatARequestSays(t *testing.T) {
 	c.open("a")
 	path := accountsPath + "/a/credits"
 	body := func(amount, at string) string {
-		return `{"amount":"` + amount + `","currency":"USD","contra":"bank","entryType":"TOPUP","transactionId":"t","effectiveAt":"` + at + `"}`
+		return `{"amount":"` + amount +
+			`","currency":"USD","contra":"bank","entryType":"TOPUP","transactionId":"t","effectiveAt":"` + at + `"}`
 	}
 	first := c.post(path, "k", body("1.50", "2026-01-31T18:00:00.123456Z"))
 	require.Equal(t, http.StatusCreated, first.status, first.text)
 	for _, same := range []string{
-		body("1.5", "2026-01-31T18:00:00.123456Z"), body("01.50", "2026-01-31T18:00:00.123456789Z"), body("1.50", "2026-01-31T19:00:00.123456+01:00"),
+		body("1.5", "2026-01-31T18:00:00.123456Z"), body("01.50", "2026-01-31T18:00:00.123456789Z"),
+		body("1.50", "2026-01-31T19:00:00.123456+01:00"),
 		` {"transactionId" : "t", "effectiveAt":"2026-01-31T18:00:00.123456Z","entryType":"TOPUP","contra":"b\u0061nk","currency":"USD","amount":"1.50"}`,
 	} {
 		repeated(t, first, c.post(path, "k", same))
@@ -157,7 +163,8 @@ func TestKeyOfAnInvalidRequestIsFree(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	require.Equal(t, "ValidationFailed", c.post(accountsPath, "k", `{}`).code(t))
-	require.Equal(t, "InvalidCurrency", c.post(accountsPath, "k-2", strings.ReplaceAll(createBody("a"), "USD", "XXY")).code(t))
+	require.Equal(t, "InvalidCurrency",
+		c.post(accountsPath, "k-2", strings.ReplaceAll(createBody("a"), "USD", "XXY")).code(t))
 	require.Equal(t, http.StatusCreated, c.post(accountsPath, "k", createBody("a")).status)
 }
 
@@ -175,7 +182,8 @@ func TestTransactionIsPostedOnceUnderTwoKeys(t *testing.T) {
 		require.Equal(t, "TransactionPostedAlready", second.code(t))
 		require.Contains(t, second.text, "k-1")
 		require.Equal(t, first.header.Get("Location"), second.header.Get("Location"))
-		require.Equal(t, "TransactionPostedAlready", c.do(http.MethodPost, path, postBody("t", "1.00")).code(t), "its own id as the key")
+		require.Equal(t, "TransactionPostedAlready", c.do(http.MethodPost, path, postBody("t", "1.00")).code(t),
+			"its own id as the key")
 		repeated(t, first, c.post(path, "k-1", postBody("t", "1.00")))
 	}
 	require.Equal(t, http.StatusCreated, c.post(path, "k-2", postBody("t-2", "1.00")).status)
@@ -282,11 +290,17 @@ func TestFailuresAreNotTheAnswerToAKey(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"owner known", &kafka.NotOwnerError{Owner: "billing-2:3001", Err: eventstore.ErrNotOwner}, http.StatusMisdirectedRequest, "NotOwner"},
+		{
+			"owner known", &kafka.NotOwnerError{Owner: "billing-2:3001", Err: eventstore.ErrNotOwner},
+			http.StatusMisdirectedRequest, "NotOwner",
+		},
 		{"owner unknown", &kafka.NotOwnerError{Err: eventstore.ErrNotOwner}, http.StatusServiceUnavailable, "NotOwner"},
 		{"closed", eventstore.ErrClosed, http.StatusServiceUnavailable, "Unavailable"},
 		{"time is up", context.DeadlineExceeded, http.StatusServiceUnavailable, "Unavailable"},
-		{"refused by the brokers", &kafka.RefusedError{Topic: "secret", Err: fmt.Errorf("secret")}, http.StatusServiceUnavailable, "Unavailable"},
+		{
+			"refused by the brokers", &kafka.RefusedError{Topic: "secret", Err: fmt.Errorf("secret")},
+			http.StatusServiceUnavailable, "Unavailable",
+		},
 		{"a fault", fmt.Errorf("secret"), http.StatusInternalServerError, "InternalError"},
 	} {
 		t.Run(failure.name, func(t *testing.T) {

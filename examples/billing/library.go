@@ -35,7 +35,8 @@ func asProblem(b []byte, newID func() string) ([]byte, bool) {
 }
 
 func problemOfServer(status int, reason, id string) []byte {
-	p := newProblem(status, codeMalformed, "the request is no HTTP/1.1: look at its first line, its target and its headers")
+	p := newProblem(status, codeMalformed, "the request is no HTTP/1.1: look at its first line, its "+
+		"target and its headers")
 	switch status {
 	case http.StatusRequestHeaderFieldsTooLarge:
 		p = newProblem(status, codeHeadersTooLarge, "the headers have more than "+strconv.Itoa(maxHeaderBytes)+" bytes")
@@ -44,7 +45,8 @@ func problemOfServer(status int, reason, id string) []byte {
 	case http.StatusHTTPVersionNotSupported:
 		p = newProblem(status, codeVersion, "expected HTTP/1.1 or HTTP/1.0")
 	case http.StatusExpectationFailed:
-		p = newProblem(status, codeExpectation, "Expect asks for what the service does not do, expected 100-continue or none")
+		p = newProblem(status, codeExpectation, "Expect asks for what the service does not do, "+
+			"expected 100-continue or none")
 	}
 	if reason != "" {
 		p.Detail += "; " + reason

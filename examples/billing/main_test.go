@@ -35,7 +35,8 @@ func TestRunTellsAllMistakes(t *testing.T) {
 	}
 
 	stderr.Reset()
-	require.Equal(t, exitUsage, run(t.Context(), nil, getenvOf(map[string]string{advertiseVariable: "here:1"}), &stdout, &stderr))
+	require.Equal(t, exitUsage, run(t.Context(), nil, getenvOf(map[string]string{advertiseVariable: "here:1"}), &stdout,
+		&stderr))
 	require.Contains(t, stderr.String(), advertiseVariable)
 
 	stderr.Reset()

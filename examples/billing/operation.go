@@ -17,11 +17,16 @@ import (
 
 // operation describes an endpoint with the problems that it may answer: those of codes, and those
 // that any request of its method may get.
-func operation(api huma.API, method, path, id, tag, summary, text string, success int, codes ...refusal.Code) huma.Operation {
+func operation(
+	api huma.API, method, path, id, tag, summary, text string, success int, codes ...refusal.Code,
+) huma.Operation {
 	d := &description{
 		problem: problemSchema(api),
 		answers: map[string]*huma.Response{
-			strconv.Itoa(success): {Description: http.StatusText(success), Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc)}},
+			strconv.Itoa(success): {
+				Description: http.StatusText(success),
+				Headers:     map[string]*huma.Param{correlationHeader: textHeader(correlationDoc)},
+			},
 		},
 		command: method == http.MethodPost,
 	}
@@ -29,7 +34,8 @@ func operation(api huma.API, method, path, id, tag, summary, text string, succes
 	for _, code := range codes {
 		byStatus[statusOf(code)] = append(byStatus[statusOf(code)], string(code))
 	}
-	byStatus[http.StatusUnprocessableEntity] = append(byStatus[http.StatusUnprocessableEntity], codeInvalid, string(ids.ErrInvalid))
+	byStatus[http.StatusUnprocessableEntity] = append(byStatus[http.StatusUnprocessableEntity], codeInvalid,
+		string(ids.ErrInvalid))
 	for status, names := range byStatus {
 		slices.Sort(names)
 		d.describe(status, strings.Join(names, ", "))
@@ -64,7 +70,8 @@ func correlationParameter() *huma.Param {
 	return &huma.Param{
 		Name: correlationHeader, In: "header",
 		// There is no maxLength, which counts characters.
-		Description: fmt.Sprintf("Names the request in logs and events, in at most %d bytes of UTF-8. Default: a new one.",
+		Description: fmt.Sprintf("Names the request in logs and events, in at most %d bytes of "+
+			"UTF-8. Default: a new one.",
 			eventstore.MaxIDBytes),
 		Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least},
 	}
@@ -84,13 +91,19 @@ func describeHealth(api huma.API) {
 		{"/readyz", "getReadiness", "May it be sent requests", "Yes.", "No, or not yet: the answer says why."},
 	} {
 		api.OpenAPI().AddOperation(&huma.Operation{
-			OperationID: page.id, Method: http.MethodGet, Path: page.path, Tags: []string{healthTag}, Summary: page.summary,
+			OperationID: page.id, Method: http.MethodGet, Path: page.path, Tags: []string{healthTag},
+			Summary:     page.summary,
 			Description: "Answers while the service starts and stops, too.",
 			Responses: map[string]*huma.Response{
-				strconv.Itoa(http.StatusOK): answer(page.well), strconv.Itoa(http.StatusServiceUnavailable): answer(page.unwell),
+				strconv.Itoa(http.StatusOK):                 answer(page.well),
+				strconv.Itoa(http.StatusServiceUnavailable): answer(page.unwell),
 				strconv.Itoa(http.StatusMethodNotAllowed): {
-					Description: codeMethodNotAllowed, Content: map[string]*huma.MediaType{problemType: {Schema: problemSchema(api)}},
-					Headers: map[string]*huma.Param{correlationHeader: textHeader(correlationDoc), "Allow": textHeader("What it takes.")},
+					Description: codeMethodNotAllowed,
+					Content:     map[string]*huma.MediaType{problemType: {Schema: problemSchema(api)}},
+					Headers: map[string]*huma.Param{
+						correlationHeader: textHeader(correlationDoc),
+						"Allow":           textHeader("What it takes."),
+					},
 				},
 			},
 		})
@@ -99,9 +112,11 @@ func describeHealth(api huma.API) {
 
 // What the document says of headers.
 const (
-	correlationDoc = "Names the request in the service's logs and in every event that it made: the client's, or a new one."
-	keyDoc         = "The key of the request, or the one that was made for it; absent where the request was refused before it was looked at."
-	retryDoc       = "Seconds to wait before the request is sent again."
+	correlationDoc = "Names the request in the service's logs and in every event that it made: the " +
+		"client's, or a new one."
+	keyDoc = "The key of the request, or the one that was made for it; absent where the request was refused " +
+		"before it was looked at."
+	retryDoc = "Seconds to wait before the request is sent again."
 )
 
 func textHeader(doc string) *huma.Param {

@@ -58,12 +58,18 @@ type onePostingRequest struct {
 type onePostingAnswer struct{ Body postingBody }
 
 func postingEndpoints(api huma.API, v *service) {
-	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/credits", "creditAccount", postingsTag, "Add an amount to an account",
-		"Adds an amount. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated, postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
-	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", postingsTag, "Take an amount from an account",
-		"Takes an amount, if that much is available. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
-	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/postings/{transactionId}", "getPosting", postingsTag, "What a transaction did to an account",
-		"The answer that the credit or the debit had.", http.StatusOK, account.ErrAccountNotFound, codeNoPosting), v.posting)
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/credits",
+		"creditAccount", postingsTag, "Add an amount to an account",
+		"Adds an amount. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated,
+		postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
+	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", postingsTag,
+		"Take an amount from an account",
+		"Takes an amount, if that much is available. Without an Idempotency-Key the transactionId is the key.",
+		http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
+	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/postings/{transactionId}",
+		"getPosting", postingsTag, "What a transaction did to an account",
+		"The answer that the credit or the debit had.", http.StatusOK, account.ErrAccountNotFound, codeNoPosting),
+		v.posting)
 }
 
 func (v *service) credit(ctx context.Context, r *postingRequest) (*postingAnswer, error) {
@@ -75,7 +81,9 @@ func (v *service) debit(ctx context.Context, r *postingRequest) (*postingAnswer,
 }
 
 // post is what a credit and a debit have in common; as makes the command of what both say.
-func (v *service) post(ctx context.Context, r *postingRequest, as func(account.CreditAccount) any) (*postingAnswer, error) {
+func (v *service) post(
+	ctx context.Context, r *postingRequest, as func(account.CreditAccount) any,
+) (*postingAnswer, error) {
 	c := account.CreditAccount{
 		AccountID: string(r.AccountID), TransactionID: string(r.Body.TransactionID), EntryType: r.Body.EntryType,
 		Amount: money.Decimal(r.Body.Amount), Currency: money.Currency(r.Body.Currency), Contra: string(r.Body.Contra),
@@ -161,11 +169,13 @@ func postingOf(e event.Envelope[any]) (posting, bool) {
 	switch c := e.Event.(type) {
 	case account.AccountCredited:
 		return posting{
-			"CREDIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt,
+			"CREDIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter,
+			c.EffectiveAt,
 		}, true
 	case account.AccountDebited:
 		return posting{
-			"DEBIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter, c.EffectiveAt,
+			"DEBIT", c.Currency, c.Exponent, c.TransactionID, c.EntryType, c.Amount, c.Contra, c.BalanceAfter,
+			c.EffectiveAt,
 		}, true
 	}
 	return posting{}, false
@@ -187,6 +197,7 @@ func (p posting) body(e event.Envelope[any]) postingBody {
 	return postingBody{
 		AccountID: e.AggregateID, TransactionID: p.transactionID, Direction: p.direction, EntryType: p.entryType,
 		Amount: money.Format(p.amount, exponent), Currency: p.currency, Contra: p.contra,
-		BalanceAfter: money.Format(p.balanceAfter, exponent), EffectiveAt: p.effectiveAt, EventID: e.ID, Version: e.AggregateVersion,
+		BalanceAfter: money.Format(p.balanceAfter, exponent), EffectiveAt: p.effectiveAt, EventID: e.ID,
+		Version: e.AggregateVersion,
 	}
 }

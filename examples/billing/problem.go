@@ -48,7 +48,8 @@ type problem struct {
 
 func newProblem(status int, code, detail string) *problem {
 	return &problem{
-		Type: "urn:fencelog:problem:" + code, Title: http.StatusText(status), Status: status, Code: code, Detail: detail,
+		Type: "urn:fencelog:problem:" + code, Title: http.StatusText(status), Status: status, Code: code,
+		Detail: detail,
 	}
 }
 

@@ -70,10 +70,14 @@ func TestEveryAnswerIsAProblem(t *testing.T) {
 		{"a header's name with a space", "GET /livez" + host + "a b: c\r\n\r\n", 400, codeMalformed},
 		{"a header with NUL", "GET /livez" + host + "a: \x00\r\n\r\n", 400, codeMalformed},
 		{
-			"headers without end", "GET /livez" + host + "a: " + strings.Repeat("x", 3*maxHeaderBytes) + "\r\n\r\n", 431,
+			"headers without end", "GET /livez" + host + "a: " + strings.Repeat("x", 3*maxHeaderBytes) + "\r\n\r\n",
+			431,
 			codeHeadersTooLarge,
 		},
-		{"a target without end", "GET /" + strings.Repeat("x", 3*maxHeaderBytes) + host + "\r\n", 431, codeHeadersTooLarge},
+		{
+			"a target without end", "GET /" + strings.Repeat("x", 3*maxHeaderBytes) + host + "\r\n", 431,
+			codeHeadersTooLarge,
+		},
 		{"an unknown coding", asJSON("Transfer-Encoding: gzip\r\n", ""), 501, codeTransferCoding},
 		{"two codings", asJSON("Transfer-Encoding: chunked, gzip\r\n", ""), 501, codeTransferCoding},
 		{"two lengths", asJSON("Content-Length: 1\r\nContent-Length: 2\r\n", "12"), 400, codeMalformed},
@@ -97,7 +101,10 @@ func TestEveryAnswerIsAProblem(t *testing.T) {
 		{"an absolute target", "GET http://elsewhere/v1/nothing" + host + "\r\n", 404, codeNoSuchRoute},
 		{"HTTP/1.0", "GET /v1/nothing HTTP/1.0\r\n\r\n", 404, codeNoSuchRoute},
 		{"HEAD", "HEAD /v1/nothing" + host + "\r\n", 404, ""},
-		{"an upgrade", "GET /v1/nothing" + host + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 404, codeNoSuchRoute},
+		{
+			"an upgrade", "GET /v1/nothing" + host + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 404,
+			codeNoSuchRoute,
+		},
 
 		{"DELETE", "DELETE /v1/accounts" + host + "\r\n", 405, codeMethodNotAllowed},
 		{"an own method", "BREW /v1/accounts/a" + host + "\r\n", 405, codeMethodNotAllowed},
@@ -116,36 +123,57 @@ func TestEveryAnswerIsAProblem(t *testing.T) {
 		{"no length", asJSON("", ""), 400, codeMalformed},
 		{"broken chunks", asJSON("Transfer-Encoding: chunked\r\n", "zz\r\n"), 400, codeMalformed},
 		{"a body with GET", "GET /v1/accounts" + host + "Content-Length: 2\r\n\r\n{}", 400, codeMalformed},
-		{"chunks with GET", "GET /v1/accounts" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, codeMalformed},
-		{"one type too many", asJSON("Content-Type: application/json\r\nContent-Length: 2\r\n", "{}"), 400, codeMalformed},
-		{"two keys", asJSON("Idempotency-Key: a\r\nIdempotency-Key: a\r\nContent-Length: 2\r\n", "{}"), 400, codeMalformed},
 		{
-			"two correlation ids", "GET /v1/accounts" + host + "X-Correlation-ID: a\r\nX-Correlation-ID: b\r\n\r\n", 400,
+			"chunks with GET", "GET /v1/accounts" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+			codeMalformed,
+		},
+		{
+			"one type too many", asJSON("Content-Type: application/json\r\nContent-Length: 2\r\n", "{}"), 400,
+			codeMalformed,
+		},
+		{
+			"two keys", asJSON("Idempotency-Key: a\r\nIdempotency-Key: a\r\nContent-Length: 2\r\n", "{}"), 400,
+			codeMalformed,
+		},
+		{
+			"two correlation ids", "GET /v1/accounts" + host + "X-Correlation-ID: a\r\nX-Correlation-ID: b\r\n\r\n",
+			400,
 			codeMalformed,
 		},
 		{"no JSON with a wish", asJSON("Expect: 100-continue\r\nContent-Length: 1\r\n", "{"), 400, codeMalformed},
 		{"a query that is none", "GET /v1/accounts?a=%zz" + host + "\r\n", 400, codeMalformed},
 		{"a query with a semicolon", "GET /v1/accounts?limit=1;after=a" + host + "\r\n", 400, codeMalformed},
-		{"nothing that is known is accepted", "GET /v1/accounts" + host + "Accept: text/xml\r\n\r\n", 406, codeNotAcceptable},
+		{
+			"nothing that is known is accepted", "GET /v1/accounts" + host + "Accept: text/xml\r\n\r\n", 406,
+			codeNotAcceptable,
+		},
 		{
 			"JSON is not accepted", "GET /v1/accounts" + host + "Accept: application/json;q=0, */*\r\n\r\n", 406,
 			codeNotAcceptable,
 		},
 		{"too long", asJSON("Content-Length: 17000\r\n", strings.Repeat(" ", 17000)), 413, codeBodyTooLarge},
 		{
-			"too many chunks", asJSON("Transfer-Encoding: chunked\r\n", "4268\r\n"+strings.Repeat(" ", 0x4268)+"\r\n0\r\n\r\n"),
+			"too many chunks", asJSON("Transfer-Encoding: chunked\r\n",
+				"4268\r\n"+strings.Repeat(" ", 0x4268)+"\r\n0\r\n\r\n"),
 			413, codeBodyTooLarge,
 		},
 		{"no type", post("Content-Length: 2\r\n", "{}"), 415, codeMediaType},
 		{"another type", post("Content-Type: text/plain\r\nContent-Length: 2\r\n", "{}"), 415, codeMediaType},
-		{"a type in it", post("Content-Type: application/problem+json\r\nContent-Length: 2\r\n", "{}"), 415, codeMediaType},
 		{
-			"another charset", post("Content-Type: application/json; charset=utf-16\r\nContent-Length: 2\r\n", "{}"), 415,
+			"a type in it", post("Content-Type: application/problem+json\r\nContent-Length: 2\r\n", "{}"), 415,
+			codeMediaType,
+		},
+		{
+			"another charset", post("Content-Type: application/json; charset=utf-16\r\nContent-Length: 2\r\n", "{}"),
+			415,
 			codeMediaType,
 		},
 		{"a parameter", post("Content-Type: application/json; v=1\r\nContent-Length: 2\r\n", "{}"), 415, codeMediaType},
 		{"compressed", asJSON("Content-Encoding: gzip\r\nContent-Length: 2\r\n", "{}"), 415, codeMediaType},
-		{"compressed twice", asJSON("Content-Encoding: identity, br\r\nContent-Length: 2\r\n", "{}"), 415, codeMediaType},
+		{
+			"compressed twice", asJSON("Content-Encoding: identity, br\r\nContent-Length: 2\r\n", "{}"), 415,
+			codeMediaType,
+		},
 		{"an empty key", asJSON("Idempotency-Key:\r\nContent-Length: 2\r\n", "{}"), 422, "InvalidId"},
 		{"a key that is no text", asJSON("Idempotency-Key: \xff\r\nContent-Length: 2\r\n", "{}"), 422, "InvalidId"},
 	} {
@@ -195,7 +223,8 @@ func TestOnlyTheServersOwnAnswersAreChanged(t *testing.T) {
 	t.Parallel()
 	id := func() string { return "id" }
 	for _, b := range []string{
-		"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 400 Bad Request", "HTTP/1.1 417 Expectation Failed x\r\n", "HTTP/1.1 417\r\n",
+		"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 400 Bad Request", "HTTP/1.1 417 Expectation Failed x\r\n",
+		"HTTP/1.1 417\r\n",
 		"x HTTP/1.1 417 Expectation Failed\r\n", "HTTP/1.1 x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
 		"HTTP/1.1 417 x\"}]}\n\r\n0\r\n\r\n",
 	} {

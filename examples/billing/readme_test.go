@@ -30,7 +30,8 @@ func TestReadme(t *testing.T) {
 	for i := 0; i < len(lines); i += 2 {
 		line, ok := strings.CutPrefix(lines[i], "$ ")
 		require.True(t, ok, lines[i])
-		shell := exec.Command("sh", "-c", strings.ReplaceAll(line, "localhost:3001", strings.TrimPrefix(c.url, "http://")))
+		shell := exec.Command("sh", "-c",
+			strings.ReplaceAll(line, "localhost:3001", strings.TrimPrefix(c.url, "http://")))
 		shell.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 		out, err := shell.Output()
 		require.NoError(t, err, line)

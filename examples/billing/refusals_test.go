@@ -17,9 +17,11 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	c.open("alice")
-	require.Equal(t, http.StatusCreated, c.post(accountsPath, "limited", `{"id":"limited","ownerId":"u","ownerType":"USER","accountType":"USER",`+
-		`"currency":"USD","maxBalance":"10.00"}`).status)
-	require.Equal(t, http.StatusCreated, c.post("/v1/accounts/alice/credits", "topup", postBody("topup", "10.00")).status)
+	require.Equal(t, http.StatusCreated,
+		c.post(accountsPath, "limited", `{"id":"limited","ownerId":"u","ownerType":"USER","accountType":"USER",`+
+			`"currency":"USD","maxBalance":"10.00"}`).status)
+	require.Equal(t, http.StatusCreated,
+		c.post("/v1/accounts/alice/credits", "topup", postBody("topup", "10.00")).status)
 	create := func(change ...string) string { return strings.NewReplacer(change...).Replace(createBody("new")) }
 	credit := func(change ...string) string { return strings.NewReplacer(change...).Replace(postBody("t", "1.00")) }
 	creditAt := func(at string) string { return credit(`"contra"`, `"effectiveAt":"`+at+`","contra"`) }
@@ -44,9 +46,18 @@ func TestRefusals(t *testing.T) {
 		{"owner too long", accounts, create("user-1", strings.Repeat("x", 200)), 422, "InvalidId"},
 		{"limits that cross", accounts, create(`"currency"`, `"minBalance":"1.00","currency"`), 422, "InvalidLimits"},
 		{"unknown currency", accounts, create("USD", "XXY"), 422, "InvalidCurrency"},
-		{"limit that is no amount", accounts, create(`"currency"`, `"maxBalance":"much","currency"`), 422, "InvalidAmount"},
-		{"limit too precise", accounts, create(`"currency"`, `"maxBalance":"1.001","currency"`), 422, "AmountPrecisionExceeded"},
-		{"limit too large", accounts, create(`"currency"`, `"maxBalance":"99999999999999999999","currency"`), 422, "AmountOverflow"},
+		{
+			"limit that is no amount", accounts, create(`"currency"`, `"maxBalance":"much","currency"`), 422,
+			"InvalidAmount",
+		},
+		{
+			"limit too precise", accounts, create(`"currency"`, `"maxBalance":"1.001","currency"`), 422,
+			"AmountPrecisionExceeded",
+		},
+		{
+			"limit too large", accounts, create(`"currency"`, `"maxBalance":"99999999999999999999","currency"`), 422,
+			"AmountOverflow",
+		},
 		{"unknown owner type", accounts, create(`"ownerType":"USER"`, `"ownerType":"DOG"`), 422, "ValidationFailed"},
 		{"unknown field", accounts, create(`"currency"`, `"colour":"red","currency"`), 422, "ValidationFailed"},
 		{"id that is a dot", accounts, createBody("."), 422, "InvalidId"},
@@ -211,11 +222,13 @@ func TestDocumentTellsTheAnswersOfEachMethod(t *testing.T) {
 			operations++
 			name := method + " " + path
 			for _, status := range commands {
-				require.Equal(t, method == "post", slices.Contains(slices.Collect(maps.Keys(operation.Responses)), status), "%s: %s", name, status)
+				require.Equal(t, method == "post", slices.Contains(slices.Collect(maps.Keys(operation.Responses)),
+					status), "%s: %s", name, status)
 			}
 			for status, answer := range operation.Responses {
 				require.Contains(t, answer.Headers, correlationHeader, "%s: %s", name, status)
-				require.Equal(t, status == "503" || status == "504", answer.Headers["Retry-After"] != nil, "%s: %s", name, status)
+				require.Equal(t, status == "503" || status == "504", answer.Headers["Retry-After"] != nil, "%s: %s",
+					name, status)
 				require.Equal(t, method == "post", answer.Headers["Idempotency-Key"] != nil, "%s: %s", name, status)
 			}
 		}

@@ -14,8 +14,10 @@ import (
 func refusalCodes() []string {
 	codes := []string{codeInvalid}
 	for _, c := range []refusal.Code{
-		account.ErrAccountNotFound, account.ErrAccountAlreadyExists, account.ErrAccountNotActive, account.ErrInvalidOwner,
-		account.ErrInvalidAccountType, account.ErrInvalidLimits, ids.ErrInvalid, account.ErrDuplicateEntry, account.ErrInvalidEntryType,
+		account.ErrAccountNotFound, account.ErrAccountAlreadyExists, account.ErrAccountNotActive,
+		account.ErrInvalidOwner,
+		account.ErrInvalidAccountType, account.ErrInvalidLimits, ids.ErrInvalid, account.ErrDuplicateEntry,
+		account.ErrInvalidEntryType,
 		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
 		account.ErrMaxBalanceExceeded, account.ErrInsufficientFunds,
 		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,

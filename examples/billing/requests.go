@@ -48,7 +48,8 @@ func bounded(s settings, next http.Handler) http.Handler {
 		case slots <- struct{}{}:
 		default:
 			newProblem(http.StatusServiceUnavailable, codeUnavailable,
-				"the service handles as many requests as it can; nothing was changed; try again").retryLater().write(w, r)
+				"the service handles as many requests as it can; nothing was changed; try again").retryLater().write(w,
+				r)
 			return
 		}
 		a := answer{header: w.Header(), status: http.StatusOK}
@@ -85,6 +86,7 @@ func guarded(logger *slog.Logger, next http.Handler) http.Handler {
 }
 
 func panicked(w http.ResponseWriter, r *http.Request, logger *slog.Logger, p any) {
-	logger.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	logger.LogAttrs(r.Context(), slog.LevelError, "request panicked", slog.Any("panic", p),
+		slog.String("stack", string(debug.Stack())))
 	newProblem(http.StatusInternalServerError, codeInternal, internalDetail).write(w, r)
 }

@@ -32,7 +32,10 @@ type site struct {
 }
 
 func newServer(s settings, t *telemetry, logger *slog.Logger) *server {
-	return &server{settings: s, telemetry: t, logger: logger, connect: connect, after: time.After, ready: make(chan struct{})}
+	return &server{
+		settings: s, telemetry: t, logger: logger, connect: connect, after: time.After,
+		ready: make(chan struct{}),
+	}
 }
 
 // serve serves until ctx ends; then it answers what it has accepted, and closes the store.

@@ -32,16 +32,23 @@ func newService(ctx context.Context, b *backend, s settings, t *telemetry, logge
 	}
 	events := event.NewBus(types, event.BusConfig{Logger: logger})
 	v := &service{
-		commands: command.NewBus(command.Config{Logger: logger, Middleware: []command.Middleware{t.tracing.Commands(), t.metrics.Commands()}}),
-		queries:  query.NewBus(query.Config{Logger: logger, Middleware: []query.Middleware{t.tracing.Queries(), t.metrics.Queries()}}),
-		newID:    s.newID,
-		logger:   logger,
+		commands: command.NewBus(command.Config{
+			Logger:     logger,
+			Middleware: []command.Middleware{t.tracing.Commands(), t.metrics.Commands()},
+		}),
+		queries: query.NewBus(query.Config{
+			Logger:     logger,
+			Middleware: []query.Middleware{t.tracing.Queries(), t.metrics.Queries()},
+		}),
+		newID:  s.newID,
+		logger: logger,
 	}
 	v.accounts, err = account.Register(ctx, account.Config{
 		Store: b.store, Codec: b.codec, Commands: v.commands, Queries: v.queries, Events: events, Logger: logger,
 	})
 	if errors.Is(err, schema.ErrNotFound) {
-		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/billing-tool schemas register", err)
+		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/billing-tool schemas register",
+			err)
 	}
 	if err != nil {
 		return nil, err

@@ -43,7 +43,8 @@ func newSlow() *slow { return &slow{entered: make(chan struct{}, 100), let: make
 func TestBodiesAndHeadersAreBounded(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	r := c.do(http.MethodPost, accountsPath, strings.Replace(createBody("a"), "user-1", strings.Repeat("x", maxBodyBytes), 1))
+	r := c.do(http.MethodPost, accountsPath,
+		strings.Replace(createBody("a"), "user-1", strings.Repeat("x", maxBodyBytes), 1))
 	require.Equal(t, http.StatusRequestEntityTooLarge, r.status)
 	require.Equal(t, "BodyTooLarge", r.code(t))
 	r = c.do(http.MethodGet, accountsPath+"/a", "", "X-Large", strings.Repeat("x", 2*maxHeaderBytes))
@@ -154,7 +155,8 @@ func TestGracefulStopLosesNothing(t *testing.T) {
 	for i := range clients {
 		group.Go(func() {
 			for n := 0; ; n++ {
-				r, err := c.try(http.MethodPost, fmt.Sprint(accountsPath, "/a-", i, "/credits"), postBody(fmt.Sprint("t-", n), "0.01"))
+				r, err := c.try(http.MethodPost, fmt.Sprint(accountsPath, "/a-", i, "/credits"),
+					postBody(fmt.Sprint("t-", n), "0.01"))
 				if err != nil {
 					return // nobody listens any more
 				}
@@ -172,7 +174,8 @@ func TestGracefulStopLosesNothing(t *testing.T) {
 	group.Wait()
 	for i, want := range answered {
 		stored := 0
-		for _, err := range store.store.ReadStream(t.Context(), eventstore.Stream{Category: "Account", ID: fmt.Sprint("a-", i)}, 2) {
+		for _, err := range store.store.ReadStream(t.Context(),
+			eventstore.Stream{Category: "Account", ID: fmt.Sprint("a-", i)}, 2) {
 			require.NoError(t, err)
 			stored++
 		}

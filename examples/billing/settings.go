@@ -72,7 +72,8 @@ func settingsFrom(getenv func(string) string) (settings, error) {
 	}
 	var wrong []error
 	if _, _, err := net.SplitHostPort(s.address); err != nil {
-		wrong = append(wrong, fmt.Errorf("%s is %q, expected host:port such as localhost:3001 or :3001", addressVariable, s.address))
+		wrong = append(wrong, fmt.Errorf("%s is %q, expected host:port such as localhost:3001 or :3001",
+			addressVariable, s.address))
 	}
 	if text := getenv(drainVariable); text != "" {
 		d, err := time.ParseDuration(text)
@@ -86,11 +87,13 @@ func settingsFrom(getenv func(string) string) (settings, error) {
 		}
 	}
 	if getenv(brokersVariable) != "" && getenv(registryVariable) == "" {
-		wrong = append(wrong, fmt.Errorf("%s is set but %s is not: give the schema registry, such as http://localhost:8081, "+
+		wrong = append(wrong, fmt.Errorf("%s is set but %s is not: give the schema registry, such as "+
+			"http://localhost:8081, "+
 			"or unset %s to keep the events in memory", brokersVariable, registryVariable, brokersVariable))
 	}
 	if s.advertise != "" && getenv(brokersVariable) == "" {
-		wrong = append(wrong, fmt.Errorf("%s is set but %s is not: only instances on Kafka can share their work", advertiseVariable, brokersVariable))
+		wrong = append(wrong, fmt.Errorf("%s is set but %s is not: only instances on Kafka can share their work",
+			advertiseVariable, brokersVariable))
 	}
 	return s, errors.Join(wrong...)
 }

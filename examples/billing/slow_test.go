@@ -25,9 +25,13 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		change with
 		status int // 0: no answer
 	}{
-		"a header that does not end": {head, func(s *server) { s.settings.readHeaderTimeout = 50 * time.Millisecond }, 0},
+		"a header that does not end": {head, func(s *server) {
+			s.settings.readHeaderTimeout = 50 * time.Millisecond
+		}, 0},
 		"a body that does not end": {
-			head + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{", func(s *server) { s.settings.readTimeout = 200 * time.Millisecond },
+			head + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{", func(s *server) {
+				s.settings.readTimeout = 200 * time.Millisecond
+			},
 			http.StatusRequestTimeout,
 		},
 	} {
@@ -224,7 +228,8 @@ func dial(t *testing.T, c *client) net.Conn {
 func trickle(t *testing.T, c *client) net.Conn {
 	t.Helper()
 	conn := dial(t, c)
-	_, err := io.WriteString(conn, "POST "+accountsPath+" HTTP/1.1\r\nHost: billing\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"id\":")
+	_, err := io.WriteString(conn, "POST "+accountsPath+" HTTP/1.1\r\nHost: billing\r\nContent-Type: "+
+		"application/json\r\nContent-Length: 100\r\n\r\n{\"id\":")
 	require.NoError(t, err)
 	return conn
 }
@@ -244,10 +249,11 @@ func (d *deaf) Write(b []byte) (int, error) {
 // A client that does not read its answer takes no place among the requests that are handled.
 func TestSlowReadersStarveNobody(t *testing.T) {
 	t.Parallel()
-	h := bounded(settings{inFlight: 1, requestTimeout: time.Hour}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusAccepted)
-		_, _ = io.WriteString(w, "answer")
-	}))
+	h := bounded(settings{inFlight: 1, requestTimeout: time.Hour},
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = io.WriteString(w, "answer")
+		}))
 	slow := &deaf{ResponseWriter: httptest.NewRecorder(), begun: make(chan struct{}), let: make(chan struct{})}
 	ended := make(chan struct{})
 	go func() {

@@ -73,7 +73,8 @@ func TestStart_thatFailsTakesNothing(t *testing.T) {
 			healthy.open("alice")
 
 			claims := cluster.Fault(kfake.Fault{
-				Keys: []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.JoinGroup}, Observe: true, Count: -1,
+				Keys: []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.JoinGroup}, Observe: true,
+				Count: -1,
 			})
 			env[addressVariable] = "127.0.0.1:0"
 			if sharing {
@@ -87,7 +88,8 @@ func TestStart_thatFailsTakesNothing(t *testing.T) {
 					require.Equal(t, exitFailed, code, "%s: %s", fault, printed)
 					require.Contains(t, printed, f.says, fault)
 					posted++
-					r := healthy.post(accountsPath+"/alice/credits", fmt.Sprint("topup-", posted), postBody(fmt.Sprint("topup-", posted), "1.00"))
+					r := healthy.post(accountsPath+"/alice/credits", fmt.Sprint("topup-", posted),
+						postBody(fmt.Sprint("topup-", posted), "1.00"))
 					require.Equal(t, http.StatusCreated, r.status, r.text)
 					require.Equal(t, http.StatusOK, healthy.do(http.MethodGet, "/readyz", "").status)
 				}

@@ -94,7 +94,8 @@ func TestBodiesAreStrict(t *testing.T) {
 			answer := c.post(accountsPath+"/a/credits", "k", r.body)
 			require.Equal(t, r.status, answer.status, answer.text)
 			code := answer.code(t)
-			require.Equal(t, map[int]string{malformed: codeMalformed, invalid: codeInvalid}[r.status], code, answer.text)
+			require.Equal(t, map[int]string{malformed: codeMalformed, invalid: codeInvalid}[r.status], code,
+				answer.text)
 			require.NotContains(t, answer.text, "main.", "no type of Go")
 		})
 	}
@@ -126,7 +127,8 @@ func TestBodiesAtRandom(t *testing.T) {
 		}
 		r := c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), body)
 		if r.status != http.StatusCreated {
-			require.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusConflict}, r.status,
+			require.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusConflict},
+				r.status,
 				"%q: %s", body, r.text)
 			r.code(t)
 			continue
@@ -157,7 +159,8 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 	c.open("a")
 	long := strings.Repeat("x", ids.MaxLength+1)
 	for _, id := range []string{
-		"a\x00", "a\nb", "\xff", "/", ".", "..", "...", "a//b", "/a", "a/", "a/b/c", "a b", "a%2Fb", "ü", "\u202ea", long,
+		"a\x00", "a\nb", "\xff", "/", ".", "..", "...", "a//b", "/a", "a/", "a/b/c", "a b", "a%2Fb", "ü", "\u202ea",
+		long,
 		"x/..", "a\\b", `a"b`, "a?b", "a#b", "\x7f",
 	} {
 		text, err := json.Marshal(id)
@@ -175,13 +178,15 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 			"transaction's path": c.do(http.MethodGet, accountsPath+"/a/postings/"+url.PathEscape(id), ""),
 			"id":                 c.post(accountsPath, "k", strings.Replace(createBody("new"), `"new"`, in, 1)),
 			"ownerId":            c.post(accountsPath, "k", strings.Replace(createBody("new"), `"user-1"`, in, 1)),
-			"transactionId":      c.post(accountsPath+"/a/credits", "k", strings.Replace(postBody("t", "1.00"), `"t"`, in, 1)),
+			"transactionId": c.post(accountsPath+"/a/credits",
+				"k", strings.Replace(postBody("t", "1.00"), `"t"`, in, 1)),
 			"contra": c.post(accountsPath+"/a/credits", "k",
 				strings.Replace(postBody("t", "1.00"), `"bank"`, in, 1)),
 		} {
 			inPath := strings.Contains(name, "GET") || strings.Contains(name, "POST") || strings.Contains(name, "path")
 			if inPath && strings.Trim(id, ".") == "" && len(id) < len("...") { // which a path resolves
-				require.Contains(t, []string{"InvalidId", codeNoSuchRoute, codeMethodNotAllowed}, r.code(t), "%s %q", name, id)
+				require.Contains(t, []string{"InvalidId", codeNoSuchRoute, codeMethodNotAllowed}, r.code(t), "%s %q",
+					name, id)
 				continue
 			}
 			require.Equal(t, http.StatusUnprocessableEntity, r.status, "%s %q: %s", name, id, r.text)
@@ -246,7 +251,8 @@ func TestParametersAreExact(t *testing.T) {
 		"limit=1000": []int64{1, 2, 3, 4}, "after=3": []int64{4},
 		"after=4": []int64(nil), "after=5": []int64(nil), "after=9223372036854775806": []int64(nil),
 		"after=9223372036854775807": []int64(nil),
-		"after=9223372036854775808": invalid, "after=99999999999999999999": invalid, "after=": invalid, "after": invalid,
+		"after=9223372036854775808": invalid, "after=99999999999999999999": invalid, "after=": invalid,
+		"after":    invalid,
 		"after=-1": invalid, "after=-0": invalid,
 		"after=%2B1": invalid, "after=+1": invalid, "after=1.0": invalid, "after=1e0": invalid, "after=0x1": invalid,
 		"after=01": invalid, "after=1_0": invalid,
@@ -254,14 +260,16 @@ func TestParametersAreExact(t *testing.T) {
 		"after=1&after=": invalid, "after=1,2": invalid,
 		"limit=": invalid, "limit=0": invalid, "limit=-1": invalid, "limit=1001": invalid, "limit=1&limit=1": invalid,
 		"limit=x": invalid, "limit=1%20": invalid,
-		"limit=18446744073709551617": invalid, "After=1": invalid, "page=1": invalid, "=1": invalid, "after[]=1": invalid,
+		"limit=18446744073709551617": invalid, "After=1": invalid, "page=1": invalid, "=1": invalid,
+		"after[]=1":         invalid,
 		"%61fter=1&after=1": invalid,
 		"after=1;limit=1":   http.StatusBadRequest, "after=%": http.StatusBadRequest,
 	} {
 		r := c.do(http.MethodGet, accountsPath+"/a/events?"+query, "")
 		if status, ok := want.(int); ok {
 			require.Equal(t, status, r.status, "%s: %s", query, r.text)
-			require.Equal(t, map[int]string{invalid: codeInvalid, http.StatusBadRequest: codeMalformed}[status], r.code(t),
+			require.Equal(t, map[int]string{invalid: codeInvalid, http.StatusBadRequest: codeMalformed}[status],
+				r.code(t),
 				query)
 			continue
 		}

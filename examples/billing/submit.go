@@ -58,7 +58,8 @@ func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[
 	switch {
 	case errors.Is(err, eventstore.ErrCommandReused):
 		return e, false, newProblem(http.StatusUnprocessableEntity, string(account.ErrIdempotencyKeyReused),
-			fmt.Sprintf("the Idempotency-Key %q was used for another request to account %q: repeat a key only with what it was sent with, "+
+			fmt.Sprintf("the Idempotency-Key %q was used for another request to account %q: repeat a key only with "+
+				"what it was sent with, "+
 				"and give another request a key of its own", s.key, s.accountID))
 	case err != nil:
 		return e, false, err
@@ -66,7 +67,8 @@ func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[
 		return e, false, v.postedAlready(ctx, s)
 	}
 	first := done.Events[0]
-	return event.Envelope[any]{Header: first.Header, Position: first.Position, Event: first.Events[0]}, done.Repeated, nil
+	return event.Envelope[any]{Header: first.Header, Position: first.Position, Event: first.Events[0]}, done.Repeated,
+		nil
 }
 
 // postedAlready returns the problem of a command that had nothing to do, as another command posted
@@ -83,8 +85,10 @@ func (v *service) postedAlready(ctx context.Context, s submission) error {
 				continue
 			}
 			return newProblem(http.StatusConflict, codePostedAlready,
-				fmt.Sprintf("transaction %q was posted to account %q with the Idempotency-Key %q: nothing was changed, and its answer is had with that key",
-					p.transactionID, s.accountID, e.CommandID)).header("Location", postingPath(s.accountID, p.transactionID))
+				fmt.Sprintf("transaction %q was posted to account %q with the Idempotency-Key %q: nothing was "+
+					"changed, and its answer is had with that key",
+					p.transactionID, s.accountID, e.CommandID)).header("Location",
+				postingPath(s.accountID, p.transactionID))
 		}
 	}
 	return fmt.Errorf("command %s was accepted and left no event of account %q", s.key, s.accountID)

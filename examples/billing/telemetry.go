@@ -59,10 +59,13 @@ func newTelemetry(ctx context.Context, getenv func(string) string) (*telemetry, 
 
 func telemetryOf(provider trace.TracerProvider, end func(context.Context) error) (*telemetry, error) {
 	t := &telemetry{registry: prometheus.NewRegistry(), provider: provider, close: end}
-	t.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	t.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err, failed error
 	t.metrics, err = prom.New(t.registry, prom.Config{Outcome: outcome, Refusal: refusalCode, Refusals: refusalCodes()})
-	t.tracing, failed = oteltrace.New(oteltrace.Config{Provider: provider, Failure: func(err error) bool { return outcome(err) == "failed" }})
+	t.tracing, failed = oteltrace.New(oteltrace.Config{Provider: provider, Failure: func(err error) bool {
+		return outcome(err) == "failed"
+	}})
 	return t, errors.Join(err, failed)
 }
 

@@ -55,7 +55,10 @@ func TestOneTraceFromTheRequestToASubscription(t *testing.T) {
 	}
 	const request, command = "POST /v1/accounts", "command CreateAccount"
 	require.Equal(t, clientSpan, spans[request].Parent.SpanID().String())
-	for child, parent := range map[string]string{command: request, "append Account": command, "handle AccountCreated in balances": command} {
+	for child, parent := range map[string]string{
+		command: request, "append Account": command,
+		"handle AccountCreated in balances": command,
+	} {
 		require.Contains(t, spans, child)
 		require.Equal(t, spans[parent].SpanContext.SpanID(), spans[child].Parent.SpanID(), child)
 	}
@@ -126,10 +129,16 @@ func TestLogsAndTracesOfTheProgram(t *testing.T) {
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, nil, env, &stdout, &stderr) }()
 	stdout.with(t, "caught up")
-	c := &client{t: t, url: "http://" + stdout.with(t, "listening")["address"].(string), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
-	require.Eventually(t, func() bool { return c.do(http.MethodGet, "/readyz", "").status == http.StatusOK }, time.Minute, time.Millisecond)
+	c := &client{
+		t: t, url: "http://" + stdout.with(t, "listening")["address"].(string),
+		http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+	require.Eventually(t, func() bool {
+		return c.do(http.MethodGet, "/readyz", "").status == http.StatusOK
+	}, time.Minute, time.Millisecond)
 
-	r := c.do(http.MethodPost, accountsPath, createBody("a"), "traceparent", clientParent, correlationHeader, "conversation-1")
+	r := c.do(http.MethodPost, accountsPath, createBody("a"), "traceparent", clientParent, correlationHeader,
+		"conversation-1")
 	require.Equal(t, http.StatusCreated, r.status, r.text)
 	line := stdout.with(t, "account created")
 	require.Equal(t, "conversation-1", line["correlationId"])

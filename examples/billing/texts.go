@@ -62,7 +62,10 @@ const maxDecimal = 40 // characters of an amount, as package money reads it
 
 // ruled has the rule as extensions, which the library writes and does not check.
 func ruled(pattern string, most int) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeString, Extensions: map[string]any{"minLength": 1, "maxLength": most, "pattern": pattern}}
+	return &huma.Schema{
+		Type:       huma.TypeString,
+		Extensions: map[string]any{"minLength": 1, "maxLength": most, "pattern": pattern},
+	}
 }
 
 func idSchema(format, pattern string) *huma.Schema {

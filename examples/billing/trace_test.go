@@ -40,7 +40,8 @@ func TestOneTraceFromTheRequestToTheHandlers(t *testing.T) {
 		require.Contains(t, event.CauseFrom(ctx).TraceParent, traceID)
 		return nil
 	})
-	for r, err := range at.serving.Load().backend.store.ReadStream(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, 1) {
+	for r, err := range at.serving.Load().backend.store.ReadStream(t.Context(),
+		eventstore.Stream{Category: "Account", ID: "a"}, 1) {
 		require.NoError(t, err)
 		require.NoError(t, handle(context.Background(), r))
 	}

@@ -22,7 +22,9 @@ type slowSource struct {
 	let   chan struct{}
 }
 
-func (s *slowSource) Events(context.Context, eventstore.Start) iter.Seq2[event.Stored[aggregate.Event[account.Account]], error] {
+func (s *slowSource) Events(
+	context.Context, eventstore.Start,
+) iter.Seq2[event.Stored[aggregate.Event[account.Account]], error] {
 	return func(func(event.Stored[aggregate.Event[account.Account]], error) bool) {
 		s.reads.Add(1)
 		<-s.let

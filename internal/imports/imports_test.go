@@ -66,14 +66,21 @@ func TestModulesOfTheStoreInKafka(t *testing.T) {
 	require.LessOrEqual(t, len(modules), most, "%s", strings.Join(modules, "\n"))
 	for why, forbidden := range map[string][]string{
 		"an HTTP framework": {
-			"github.com/danielgtaylor/huma", "github.com/gin-gonic/gin", "github.com/go-chi/chi", "github.com/labstack/echo",
+			"github.com/danielgtaylor/huma", "github.com/gin-gonic/gin", "github.com/go-chi/chi",
+			"github.com/labstack/echo",
 		},
 		"for traces, which are an adapter": {"go.opentelemetry.io/otel"},
-		"another database":                 {"github.com/jackc/pgx", "github.com/mattn/go-sqlite3", "modernc.org/sqlite"},
-		"the checker of the proof":         {"github.com/anishathalye/porcupine"},
-		"for tests":                        {"github.com/stretchr/testify", "github.com/twmb/franz-go"},
-		"the tool":                         {"github.com/spf13"},
-		"for schemas":                      {"github.com/hamba/avro", "github.com/riferrei/srclient", "github.com/twmb/avro"},
+		"another database": {
+			"github.com/jackc/pgx", "github.com/mattn/go-sqlite3",
+			"modernc.org/sqlite",
+		},
+		"the checker of the proof": {"github.com/anishathalye/porcupine"},
+		"for tests":                {"github.com/stretchr/testify", "github.com/twmb/franz-go"},
+		"the tool":                 {"github.com/spf13"},
+		"for schemas": {
+			"github.com/hamba/avro", "github.com/riferrei/srclient",
+			"github.com/twmb/avro",
+		},
 	} {
 		for _, prefix := range forbidden {
 			has := slices.ContainsFunc(modules, func(m string) bool { return strings.HasPrefix(m, prefix) })

@@ -71,7 +71,8 @@ func decodePlace(key, value []byte) (place, error) {
 		from: fromOf(key), count: int64(n.next()), file: int(n.next()), offset: int64(n.next()), length: int(n.next()),
 	}
 	p.marks = n.left
-	if n.bad || p.count < 1 || p.from < 1 || p.offset < 0 || p.length < checksumBytes || p.length > fileBytes || len(p.marks)%markBytes != 0 {
+	if n.bad || p.count < 1 || p.from < 1 || p.offset < 0 || p.length < checksumBytes || p.length > fileBytes ||
+		len(p.marks)%markBytes != 0 {
 		return p, errBroken
 	}
 	return p, nil

@@ -46,7 +46,10 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, same, got2)
 
-	for _, digest := range []string{"", "f00d", strings.Repeat("x", 32), strings.Repeat("A", 32), "0190a3c47b1e7cc39a510123456789a\x00"} {
+	for _, digest := range []string{
+		"", "f00d", strings.Repeat("x", 32), strings.Repeat("A", 32),
+		"0190a3c47b1e7cc39a510123456789a\x00",
+	} {
 		r.CommandDigest, r.Metadata = digest, nil
 		got, err := decodeRecord(appendRecord(nil, &r))
 		require.NoError(t, err)

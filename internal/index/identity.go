@@ -75,7 +75,8 @@ func changed(dir, name string, before, now Topic) error {
 	e := &UnusableError{Dir: dir}
 	if before.Partitions != now.Partitions {
 		e.Found = fmt.Sprintf("topic %s had %d partitions and has %d", name, before.Partitions, now.Partitions)
-		e.Do = "the number can never change, as events would be looked for in the wrong partition: restore the topic as it was"
+		e.Do = "the number can never change, as events would be looked for in the wrong partition: " +
+			"restore the topic as it was"
 		return e
 	}
 	e.Found = fmt.Sprintf("topic %s had id %s and has %s: it was deleted and made anew", name, before.ID, now.ID)

@@ -35,8 +35,11 @@ func run(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(&usage)
 	cases := flags.String("cases", "", "some of "+strings.Join(measure.Cases(), ",")+" (default: all)")
-	flags.IntVar(&cfg.Rounds, "rounds", 0, fmt.Sprintf("turns of each contender (default: %d, or %d with -quick)", measure.DefaultRounds, measure.DefaultQuickRounds))
-	flags.IntVar(&cfg.Events, "events", 0, fmt.Sprintf("in the longest topic (default: %d, or %d with -quick)", measure.DefaultEvents, measure.DefaultQuickEvents))
+	flags.IntVar(&cfg.Rounds, "rounds", 0, fmt.Sprintf("turns of each contender (default: %d, or %d with -quick)",
+		measure.DefaultRounds, measure.DefaultQuickRounds))
+	flags.IntVar(&cfg.Events, "events", 0,
+		fmt.Sprintf("in the longest topic (default: %d, or %d with -quick)", measure.DefaultEvents,
+			measure.DefaultQuickEvents))
 	flags.BoolVar(&cfg.Quick, "quick", false, "short turns and small topics: to see that it works, not for the figures")
 	flags.Uint64Var(&cfg.Seed, "seed", 1, "of the events and of the streams that are read")
 	flags.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers (default: kafkatest's)")

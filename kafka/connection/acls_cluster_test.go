@@ -87,7 +87,8 @@ func allowAll(t *testing.T, c *kafkatest.Cluster) {
 					ResourcePatternType: sarama.AclPatternPrefixed,
 				},
 				Acls: []*sarama.Acl{{
-					Principal: "User:" + user, Host: "*", Operation: a.operation, PermissionType: sarama.AclPermissionAllow,
+					Principal: "User:" + user, Host: "*", Operation: a.operation,
+					PermissionType: sarama.AclPermissionAllow,
 				}},
 			})
 		}
@@ -137,7 +138,8 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	}
 	t.Run("with all", func(t *testing.T) {
 		s := storetest.Open(t, arranged(t, c, c.Environment(kafkatest.SASLSSL, principal)))
-		_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
+		_, err := s.Append(t.Context(),
+			eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
 		require.NoError(t, err)
 	})
 	t.Run("sharing the partitions", func(t *testing.T) {
@@ -150,7 +152,8 @@ func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 				continue
 			}
 			require.NoError(t, err)
-			_, err = s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
+			_, err = s.Append(t.Context(),
+				eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
 		}

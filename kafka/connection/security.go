@@ -100,7 +100,8 @@ func (s Security) check() []error {
 			s.SASL.Mechanism, PLAIN, SCRAMSHA256, SCRAMSHA512))
 	}
 	if s.SASL.Username == "" {
-		wrong = append(wrong, errors.New("Connection.Security.SASL.Username is empty, expected the name that the brokers "+
+		wrong = append(wrong, errors.New("Connection.Security.SASL.Username is empty, expected the "+
+			"name that the brokers "+
 			"know this service by"))
 	}
 	if s.SASL.Password == (Secret{}) {

@@ -90,15 +90,20 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 		{"SASL_SSL, SCRAM-SHA-512", c.Environment(kafkatest.SASLSSL, principal), "SASL_SSL, SCRAM-SHA-512 as billing"},
 		{"mutual TLS", c.Environment(kafkatest.MutualSSL, principal), "SSL, with a client certificate"},
 		{
-			"SASL_SSL, PLAIN", storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism, "PLAIN"),
+			"SASL_SSL, PLAIN", storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism,
+				"PLAIN"),
 			"SASL_SSL, PLAIN as billing",
 		},
 		{
-			"SASL_SSL, SCRAM-SHA-256", storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism,
+			"SASL_SSL, SCRAM-SHA-256",
+			storetest.With(c.Environment(kafkatest.SASLSSL, principal), environment.SASLMechanism,
 				"SCRAM-SHA-256"),
 			"SASL_SSL, SCRAM-SHA-256 as billing",
 		},
-		{"SASL_PLAINTEXT", c.Environment(kafkatest.SASLPlaintext, principal), "SASL_PLAINTEXT, SCRAM-SHA-512 as billing"},
+		{
+			"SASL_PLAINTEXT", c.Environment(kafkatest.SASLPlaintext, principal),
+			"SASL_PLAINTEXT, SCRAM-SHA-512 as billing",
+		},
 		// as User:ANONYMOUS, who may do everything here
 		{"one-way TLS", c.Environment(kafkatest.SSL, principal), "SSL"},
 	} {
@@ -113,7 +118,8 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 
 			second := storetest.Open(t, cfg)
 			require.Equal(t, storetest.IDsOf(commit), storetest.IDs(t, second, "a"))
-			_, err = first.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.Any, storetest.Records(1, "")...))
+			_, err = first.Append(t.Context(),
+				eventstore.To(storetest.Stream("a"), eventstore.Any, storetest.Records(1, "")...))
 			require.ErrorIs(t, err, eventstore.ErrNotOwner)
 			_, err = second.Append(t.Context(), eventstore.To(storetest.Stream("a"), 2, storetest.Records(1, "")...))
 			require.NoError(t, err)
@@ -159,7 +165,8 @@ func loginsAreRenewed(t *testing.T, cfg kafka.Config) string {
 	tick := time.NewTicker(life / 10)
 	defer tick.Stop()
 	for end := time.Now().Add(3 * life); time.Now().Before(end); <-tick.C {
-		_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.Any, storetest.Records(1, "")...))
+		_, err := s.Append(t.Context(),
+			eventstore.To(storetest.Stream("a"), eventstore.Any, storetest.Records(1, "")...))
 		require.NoError(t, err)
 	}
 	require.NoError(t, s.Close())
@@ -193,7 +200,9 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			says: []string{"signed by an authority that is not trusted", "KAFKA_SSL_CA_LOCATION"},
 		},
 		{
-			name: "another host's certificate", env: sasl, change: func(cfg *kafka.Config) { cfg.Connection.Security.TLS.ServerName = "elsewhere.example" },
+			name: "another host's certificate", env: sasl, change: func(cfg *kafka.Config) {
+				cfg.Connection.Security.TLS.ServerName = "elsewhere.example"
+			},
 			says: []string{"not for the name that was dialled, elsewhere.example", "advertised.listeners"},
 		},
 		{name: "an expired certificate", env: sasl, change: func(cfg *kafka.Config) {
@@ -210,7 +219,8 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			says: []string{"speaks TLS only", "connect with TLS"},
 		},
 		{
-			name: "nothing, and the listener wants TLS", env: map[string]string{environment.Brokers: address(kafkatest.SSL)},
+			name: "nothing, and the listener wants TLS",
+			env:  map[string]string{environment.Brokers: address(kafkatest.SSL)},
 			says: []string{"speaks TLS only"},
 		},
 		{
@@ -224,7 +234,8 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 			says: []string{"takes no SASL"},
 		},
 		{
-			name: "no SASL, and the listener wants it", env: map[string]string{environment.Brokers: address(kafkatest.SASLPlaintext)},
+			name: "no SASL, and the listener wants it",
+			env:  map[string]string{environment.Brokers: address(kafkatest.SASLPlaintext)},
 			says: []string{"lets nobody in without SASL"},
 		},
 		{
@@ -242,9 +253,17 @@ func testMismatches(t *testing.T, c *kafkatest.Cluster) {
 				m.change(&cfg)
 			}
 			for name, try := range map[string]func(context.Context) error{
-				"open":   func(ctx context.Context) error { _, err := storetest.Claimed(ctx, cfg); return err },
-				"create": func(ctx context.Context) error { _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); return err },
-				"check":  func(ctx context.Context) error { _, err := topics.Check(ctx, cfg.Connection, cfg.Topics); return err },
+				"open": func(ctx context.Context) error { _, err := storetest.Claimed(ctx, cfg); return err },
+				"create": func(ctx context.Context) error {
+					_,
+						err := topics.Create(ctx, cfg.Connection, cfg.Topics)
+					return err
+				},
+				"check": func(ctx context.Context) error {
+					_,
+						err := topics.Check(ctx, cfg.Connection, cfg.Topics)
+					return err
+				},
 			} {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				begun := time.Now()

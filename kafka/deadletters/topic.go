@@ -45,8 +45,9 @@ func Open(ctx context.Context, conn connection.Config, cfg topics.Config) (*Topi
 		return nil, err
 	}
 	return &Topic{
-		client: c, log: deadletter.NewLog(c, cfg.DeadLetters()), writer: deadletter.NewWriter(conn, cfg.Names(), cfg.DeadLetters(), conn.Logger),
-		turn: make(chan struct{}, 1),
+		client: c, log: deadletter.NewLog(c, cfg.DeadLetters()),
+		writer: deadletter.NewWriter(conn, cfg.Names(), cfg.DeadLetters(), conn.Logger),
+		turn:   make(chan struct{}, 1),
 	}, nil
 }
 
@@ -84,7 +85,9 @@ func (t *Topic) Show(ctx context.Context, id subscription.LetterID) (subscriptio
 }
 
 // search is Show of a letter that is not open any more.
-func (t *Topic) search(ctx context.Context, id subscription.LetterID) (subscription.Event, []subscription.Trace, error) {
+func (t *Topic) search(
+	ctx context.Context, id subscription.LetterID,
+) (subscription.Event, []subscription.Trace, error) {
 	h := letters.History{Of: id}
 	if _, err := t.each(ctx, 0, h.Learn); err != nil {
 		return subscription.Event{}, h.Traces, err

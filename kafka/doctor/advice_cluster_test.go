@@ -42,7 +42,10 @@ func newPatient(t *testing.T) *patient {
 			Users: map[string]string{admin: "open-Sesame-1", newcomer: "open-Sesame-2"},
 			ACLs:  true,
 		},
-		Properties: map[string]string{"super.users": "User:ANONYMOUS;User:" + admin, "broker.session.timeout.ms": "3000"},
+		Properties: map[string]string{
+			"super.users":               "User:ANONYMOUS;User:" + admin,
+			"broker.session.timeout.ms": "3000",
+		},
 	})}
 	require.NoError(t, p.WriteScripts(p.desk))
 	env := p.Environment(kafkatest.SASLSSL, admin)
@@ -130,17 +133,21 @@ func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 		cfg := p.config(t, admin, "missing")
 		all := diagnosed(t, cfg, says(1))
 		require.Contains(t, finding(t, all, "topics", doctor.Wrong,
-			"topics missing.account.events, missing.transfer.events and missing.dead-letter are missing").Do, "topics.Create")
+			"topics missing.account.events, missing.transfer.events and missing.dead-letter are missing").Do,
+			"topics.Create")
 		kafkatest.Topics(t, cfg)
 		diagnosed(t, cfg, healthy)
 	})
 	t.Run("settings and replicas", func(t *testing.T) {
 		cfg := p.config(t, admin, "off")
 		p.makeTopics(t, cfg, map[string]string{
-			"retention.ms": "604800000", "cleanup.policy": "compact", "min.insync.replicas": "1", "unclean.leader.election.enable": "true",
-			"max.message.bytes": "1000", "compression.type": "gzip", "message.timestamp.type": "LogAppendTime", "retention.bytes": "1000",
+			"retention.ms": "604800000", "cleanup.policy": "compact", "min.insync.replicas": "1",
+			"unclean.leader.election.enable": "true",
+			"max.message.bytes":              "1000", "compression.type": "gzip", "message.timestamp.type": "LogAppendTime",
+			"retention.bytes": "1000",
 		})
-		all := diagnosed(t, cfg, says(2, "; min.insync.replicas is 1, expected 2; ", "replication factor is 1, expected 3"))
+		all := diagnosed(t, cfg, says(2, "; min.insync.replicas is 1, expected 2; ", "replication factor is 1, "+
+			"expected 3"))
 		for _, f := range off(all) {
 			require.Contains(t, f.Found, "topics off.account.events, off.transfer.events and off.dead-letter: ")
 			p.follow(t, f)
@@ -152,7 +159,8 @@ func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 		kafkatest.Topics(t, cfg)
 		cfg.Topics.Categories[0].Partitions = 6
 		all := diagnosed(t, cfg, says(1))
-		require.Contains(t, finding(t, all, "topics", doctor.Wrong, "partitions is 4, expected 6").Do, "configure the number")
+		require.Contains(t, finding(t, all, "topics", doctor.Wrong, "partitions is 4, expected 6").Do,
+			"configure the number")
 		cfg.Topics.Categories[0].Partitions = 4
 		diagnosed(t, cfg, healthy)
 	})

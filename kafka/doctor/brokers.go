@@ -145,7 +145,8 @@ func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 			"check the name in "+source+", or the name service of this machine")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		d.wrong("brokers", who+": nothing listens there",
-			"start the broker, or correct its address in "+source+"; if it does not stay up, its log says why, and a common "+
+			"start the broker, or correct its address in "+source+"; if it does not stay up, its log "+
+				"says why, and a common "+
 				"reason is a port that is taken (lsof -i :"+port+")")
 	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
 		d.wrong("brokers", who+": what listens there is not a Kafka broker, or one that has just ended: it broke the "+
@@ -157,7 +158,8 @@ func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 			"look whether a firewall is between, and whether the address in "+source+" is right")
 	case errors.As(err, &timeout) && timeout.Timeout():
 		d.wrong("brokers", who+": something listens there and does not answer as a broker does",
-			"find out which program it is (lsof -i :"+port+"): if it is the broker, it hangs or was stopped (kill -CONT "+
+			"find out which program it is (lsof -i :"+port+"): if it is the broker, it hangs or "+
+				"was stopped (kill -CONT "+
 				"lets it go on): start it again; "+
 				"another one may have taken the port")
 	default:
@@ -191,10 +193,12 @@ func (d *diagnosis) cluster(ctx context.Context) {
 	}
 	switch {
 	case 2*len(away) >= len(known):
-		d.add(check, Warning, fmt.Sprintf("cluster %s: %d of its %d brokers answer; what they say of the others (%s) may "+
+		d.add(check, Warning, fmt.Sprintf("cluster %s: %d of its %d brokers answer; what they say "+
+			"of the others (%s) may "+
 			"be from before",
-			id, len(known)-len(away), len(known), idList(away)), "start "+theBrokers(away)+"; nothing below rests on what "+
-			"was said of them")
+			id, len(known)-len(away), len(known), idList(away)),
+			"start "+theBrokers(away)+"; nothing below rests on what "+
+				"was said of them")
 	case len(away) > 0: // which was told, with the reason
 		d.ok(check, "cluster %s, %d brokers, of which %d answer", id, len(known), len(known)-len(away))
 	case !old:
@@ -237,7 +241,8 @@ func (d *diagnosis) oneCluster() {
 			"name the brokers of one cluster in "+brokersVariable)
 	} else if len(seen) > 1 {
 		d.add("cluster", Warning, "the brokers do not name the same brokers: "+sayings(seen),
-			"wait, if one has just started or ended; if it stays, look into the log of the one that names the fewest: it "+
+			"wait, if one has just started or ended; if it stays, look into the log of the one that "+
+				"names the fewest: it "+
 				"does not hear of the controllers")
 	}
 }

@@ -70,12 +70,15 @@ func TestDiagnoseReplicas(t *testing.T) {
 	const both = "(" + storetest.Topic + " %[1]s; fencelog.dead-letter %[1]s)"
 	where := func(partitions string) string { return fmt.Sprintf(both, partitions) }
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong,
-		"2 partitions have no leader that answers: nothing can be read or appended there "+where("0")).Do, "wait for brokers 0, 1 and 2")
+		"2 partitions have no leader that answers: nothing can be read or appended there "+where("0")).Do,
+		"wait for brokers 0, 1 and 2")
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong,
-		"2 partitions have 1 replicas in sync that answer, expected 2 or more: appends wait "+where("1")).Do, "wait for brokers 1 and 2")
+		"2 partitions have 1 replicas in sync that answer, expected 2 or more: appends wait "+where("1")).Do,
+		"wait for brokers 1 and 2")
 	require.Contains(t, finding(t, all, "topics", doctor.Warning,
-		"2 partitions have not all replicas in sync: those on broker 2 lack "+where("2")).Do, "wait for broker 2 after a "+
-		"start")
+		"2 partitions have not all replicas in sync: those on broker 2 lack "+where("2")).Do,
+		"wait for broker 2 after a "+
+			"start")
 	finding(t, all, "topics", doctor.OK, "topic "+storetest.Topic+" has the settings that it must have")
 	for _, f := range all {
 		require.NotContains(t, f.Found, storetest.Topic+" is as it must be")
@@ -135,7 +138,9 @@ func TestDiagnoseAnAdvertisedListenerThatIsNotReached(t *testing.T) {
 	} {
 		t.Run(wrong.host, func(t *testing.T) {
 			c, cfg := storetest.Fake(t)
-			pretend(t, c, 1, func(r *kmsg.MetadataResponse) { r.Brokers[2].Host, r.Brokers[2].Port = wrong.host, wrong.port })
+			pretend(t, c, 1, func(r *kmsg.MetadataResponse) {
+				r.Brokers[2].Host, r.Brokers[2].Port = wrong.host, wrong.port
+			})
 			cfg.Connection.Brokers = cfg.Connection.Brokers[:1]
 			all := doctor.Diagnose(t.Context(), cfg)
 			finding(t, all, "brokers", doctor.OK, cfg.Connection.Brokers[0]+" answers")

@@ -57,7 +57,8 @@ func TestDiagnoseWhatIsWell(t *testing.T) {
 	require.NoDirExists(t, cfg.IndexDir, "nothing is changed")
 
 	s := storetest.Open(t, cfg)
-	_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
+	_, err := s.Append(t.Context(),
+		eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
 	require.NoError(t, err)
 	all = doctor.Diagnose(t.Context(), cfg)
 	require.Contains(t, finding(t, all, "index", doctor.Warning, "in use by another process").Do, "folder of its own")
@@ -132,7 +133,8 @@ func TestDiagnoseTopics(t *testing.T) {
 		NumPartitions: 1, ReplicationFactor: 3, ConfigEntries: map[string]*string{"retention.ms": &week},
 	}, false))
 	all := doctor.Diagnose(t.Context(), cfg)
-	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "partitions is 1, expected 2").Do, "configure the number")
+	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "partitions is 1, expected 2").Do,
+		"configure the number")
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong, "retention.ms is 604800000, expected -1").Do,
 		"kafka-configs.sh")
 	require.Contains(t, finding(t, all, "topics", doctor.Wrong,

@@ -51,7 +51,8 @@ func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 	}
 	if found.FreeBytes < leastFree {
 		d.add(check, Warning, fmt.Sprintf("%s are free on the disk of folder %s, expected %s or more",
-			megabytes(found.FreeBytes), d.cfg.IndexDir, megabytes(leastFree)), "make room, or name a folder on another disk")
+			megabytes(found.FreeBytes), d.cfg.IndexDir, megabytes(leastFree)),
+			"make room, or name a folder on another disk")
 		return
 	}
 	d.ok(check, "%s are free on its disk", megabytes(found.FreeBytes))

@@ -23,7 +23,8 @@ func TestDiagnoseOwners(t *testing.T) {
 	never := doctor.Diagnose(t.Context(), foreign)
 	finding(t, never, "owners", doctor.Warning, "transactional id foreign.fencelog.account.events.0 has none")
 	s := storetest.Open(t, foreign)
-	_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
+	_, err := s.Append(t.Context(),
+		eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(1, "")...))
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	found := finding(t, doctor.Diagnose(t.Context(), cfg), "owners", doctor.Warning,

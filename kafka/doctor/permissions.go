@@ -103,7 +103,8 @@ func (d *diagnosis) allow(resource string, operations, names []string) string {
 			command += " --topic " + name
 		}
 	case access.TransactionalID: // those of all partitions
-		command += " --transactional-id " + quoted(d.cfg.TransactionalIDPrefix+".") + " --resource-pattern-type prefixed"
+		command += " --transactional-id " + quoted(d.cfg.TransactionalIDPrefix+".") +
+			" --resource-pattern-type prefixed"
 	case access.Group:
 		command += " --group " + quoted(names[0])
 	}
@@ -117,7 +118,8 @@ func (d *diagnosis) principal() string {
 	case d.cfg.Connection.Security.SASL != nil:
 		return "User:" + d.cfg.Connection.Security.SASL.Username
 	case d.cfg.Connection.Security.TLS != nil &&
-		(len(d.cfg.Connection.Security.TLS.Certificates) > 0 || d.cfg.Connection.Security.TLS.GetClientCertificate != nil):
+		(len(d.cfg.Connection.Security.TLS.Certificates) > 0 ||
+			d.cfg.Connection.Security.TLS.GetClientCertificate != nil):
 		return "User:<what the brokers make of the certificate>"
 	}
 	return "User:ANONYMOUS"
@@ -153,7 +155,8 @@ func (d *diagnosis) mayClaim(ctx context.Context, denied denials, topic string) 
 	id := d.cfg.TransactionalID(topic, 0)
 	r, err := client.Ask(ctx, d.client, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {
 		return b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
-			Version: 2, TransactionalID: id, ProducerID: -1, ProducerEpoch: -1, TopicPartitions: map[string][]int32{topic: {0}},
+			Version: 2, TransactionalID: id, ProducerID: -1, ProducerEpoch: -1,
+			TopicPartitions: map[string][]int32{topic: {0}},
 		})
 	})
 	if err != nil {

@@ -121,7 +121,8 @@ func (d *diagnosis) voters(found quorumState) {
 	}
 	who += idList(behind)
 	d.add("cluster", Warning,
-		fmt.Sprintf("controller %d leads, and %s, of %d in all, %s not follow", found.leader, who, len(found.fetched), do),
+		fmt.Sprintf("controller %d leads, and %s, of %d in all, %s not follow", found.leader, who, len(found.fetched),
+			do),
 		"start "+who+", or look into "+log)
 }
 

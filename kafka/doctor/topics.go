@@ -32,8 +32,10 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 			off[kind+text] = append(off[kind+text], t)
 		}
 		if t.Extra > 0 {
-			d.add(check, Warning, fmt.Sprintf("topic %s has %d partitions more than the %d that are configured; they are empty",
-				t.Name, t.Extra, t.Partitions), "nothing, as Kafka cannot take them away: leave the configured number as it is")
+			d.add(check, Warning, fmt.Sprintf("topic %s has %d partitions more than the %d that are "+
+				"configured; they are empty",
+				t.Name, t.Extra, t.Partitions), "nothing, as Kafka cannot take them away: leave the "+
+				"configured number as it is")
 		}
 	}
 	if len(missing) > 0 {
@@ -135,7 +137,8 @@ func (d *diagnosis) reassign(all []topics.Status) string {
 	}
 	return "this is no setting, and kafka-configs.sh cannot change it: assign the replicas anew, or configure " +
 		replicationVariable +
-		" if it was meant\ncat > replicas.json <<'END'\n{\"version\":1,\"partitions\":[\n" + strings.Join(moves, ",\n") +
+		" if it was meant\ncat > replicas.json <<'END'\n{\"version\":1,\"partitions\":[\n" +
+		strings.Join(moves, ",\n") +
 		"\n]}\nEND\n" + d.tool("kafka-reassign-partitions.sh") + " --reassignment-json-file replicas.json --execute"
 }
 

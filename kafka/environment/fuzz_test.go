@@ -42,10 +42,13 @@ func FuzzRead(f *testing.F) {
 			return marked + text
 		}
 		env := map[string]string{
-			environment.Brokers: brokers, environment.SecurityProtocol: protocol, environment.SASLMechanism: mechanism, environment.SASLUsername: user,
-			environment.SASLPassword: secret(password), environment.SASLPasswordFile: file("password", secret(passwordFile)),
-			environment.TopicPrefix: prefix, environment.ClientID: prefix, environment.ReplicationFactor: replicas, environment.MinInSyncReplicas: inSync,
-			environment.CA: file("ca", certificate), environment.Certificate: file("certificate",
+			environment.Brokers: brokers, environment.SecurityProtocol: protocol, environment.SASLMechanism: mechanism,
+			environment.SASLUsername:     user,
+			environment.SASLPassword:     secret(password),
+			environment.SASLPasswordFile: file("password", secret(passwordFile)),
+			environment.TopicPrefix:      prefix, environment.ClientID: prefix, environment.ReplicationFactor: replicas,
+			environment.MinInSyncReplicas: inSync,
+			environment.CA:                file("ca", certificate), environment.Certificate: file("certificate",
 				certificate), environment.Key: file("key", secret(key)),
 		}
 		if strings.HasPrefix(passwordFile, "misplaced") { // the secret where its file's name should be

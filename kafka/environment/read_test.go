@@ -58,12 +58,15 @@ func TestReadReadsAllVariables(t *testing.T) {
 	t.Parallel()
 	certificate, key := pair(t)
 	env := map[string]string{
-		environment.Brokers: " a:9092, b:9093,", environment.ClientID: "billing-7", environment.TopicPrefix: "eu.billing",
+		environment.Brokers: " a:9092, b:9093,", environment.ClientID: "billing-7",
+		environment.TopicPrefix:           "eu.billing",
 		environment.TransactionalIDPrefix: "eu.fencelog", environment.IndexDir: "/var/lib/billing",
-		environment.ReplicationFactor: "4", environment.MinInSyncReplicas: "3", environment.ProviderSettings: "compression.type, retention.ms", environment.Compression: "zstd",
+		environment.ReplicationFactor: "4", environment.MinInSyncReplicas: "3",
+		environment.ProviderSettings: "compression.type, retention.ms", environment.Compression: "zstd",
 		environment.SecurityProtocol: "sasl_ssl", environment.SASLMechanism: "scram-sha-512",
 		environment.SASLUsername: "billing", environment.SASLPasswordFile: file(t, password+"\r\n"),
-		environment.CA: file(t, certificate), environment.Certificate: file(t, certificate), environment.Key: file(t, key),
+		environment.CA: file(t, certificate), environment.Certificate: file(t, certificate),
+		environment.Key: file(t, key),
 	}
 	cfg, err := read(env)
 	require.NoError(t, err)
@@ -105,7 +108,11 @@ func TestReadReportsEachMistake(t *testing.T) {
 	}{
 		{"no brokers", []string{environment.Brokers, ","}, "KAFKA_BROKERS is not set"},
 		{"no port", []string{environment.Brokers, "a:9092,b"}, `KAFKA_BROKERS: found "b", expected host:port`},
-		{"prefix", []string{environment.TopicPrefix, "a b"}, `KAFKA_TOPIC_PREFIX: found "a b", expected at most 100 letters`},
+		{
+			"prefix",
+			[]string{environment.TopicPrefix, "a b"},
+			`KAFKA_TOPIC_PREFIX: found "a b", expected at most 100 letters`,
+		},
 		{
 			"number",
 			[]string{environment.ReplicationFactor, "three"},
@@ -156,7 +163,11 @@ func TestReadReportsEachMistake(t *testing.T) {
 			"KAFKA_SASL_PASSWORD_FILE: found an empty file",
 		},
 		{"large file", []string{environment.CA, file(t, strings.Repeat("x", 2<<20))}, "larger than 1048576 bytes"},
-		{"no authority", []string{environment.CA, file(t, key)}, "KAFKA_SSL_CA_LOCATION: found a file without a certificate"},
+		{
+			"no authority",
+			[]string{environment.CA, file(t, key)},
+			"KAFKA_SSL_CA_LOCATION: found a file without a certificate",
+		},
 		{"no key", []string{environment.Certificate, file(t, certificate)}, "KAFKA_SSL_KEY_LOCATION is not set"},
 		{"no certificate", []string{environment.Key, file(t, key)}, "KAFKA_SSL_CERTIFICATE_LOCATION is not set"},
 		{
@@ -175,7 +186,8 @@ func TestReadReportsEachMistake(t *testing.T) {
 		{
 			"SASL in vain",
 			[]string{environment.SecurityProtocol, "SSL"},
-			"KAFKA_SASL_PASSWORD: found a value, expected none, as KAFKA_SECURITY_PROTOCOL is SSL; did you mean SASL_SSL",
+			"KAFKA_SASL_PASSWORD: found a value, expected none, as KAFKA_SECURITY_PROTOCOL is SSL; " +
+				"did you mean SASL_SSL",
 		},
 		{
 			"TLS in vain",
@@ -197,12 +209,14 @@ func TestReadReportsEachMistake(t *testing.T) {
 func TestReadReportsAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
-		environment.Brokers: "a", environment.TopicPrefix: "/", environment.ReplicationFactor: "-1", environment.SecurityProtocol: "SASL_SSL", environment.CA: "/nowhere",
+		environment.Brokers: "a", environment.TopicPrefix: "/", environment.ReplicationFactor: "-1",
+		environment.SecurityProtocol: "SASL_SSL", environment.CA: "/nowhere",
 	}
 	_, err := environment.Read(func(name string) string { return env[name] },
 		topics.Category{Name: "Account", Partitions: -1})
 	for _, variable := range []string{
-		environment.Brokers, environment.TopicPrefix, environment.ReplicationFactor, environment.CA, environment.SASLMechanism, environment.SASLUsername, environment.SASLPassword,
+		environment.Brokers, environment.TopicPrefix, environment.ReplicationFactor, environment.CA,
+		environment.SASLMechanism, environment.SASLUsername, environment.SASLPassword,
 	} {
 		require.ErrorContains(t, err, variable)
 	}

@@ -48,7 +48,8 @@ func (e *reader) unused(protocol, needed string, variables ...string) {
 	}
 	for _, v := range variables {
 		if e.getenv(v) != "" {
-			e.mistake(v, "a value", fmt.Sprintf("none, as %s is %s; did you mean %s there?", SecurityProtocol, protocol, needed))
+			e.mistake(v, "a value", fmt.Sprintf("none, as %s is %s; did you mean %s there?", SecurityProtocol, protocol,
+				needed))
 		}
 	}
 }
@@ -61,7 +62,8 @@ func (e *reader) sasl() *connection.SASL {
 		Password: connection.NewSecret(e.password()),
 	}
 	if e.getenv(SASLMechanism) == "" {
-		e.mistake(SASLMechanism, notSet, "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: the one that the brokers' listener "+
+		e.mistake(SASLMechanism, notSet, "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: the one that "+
+			"the brokers' listener "+
 			"offers")
 	}
 	if s.Username == "" {
@@ -139,7 +141,8 @@ func (e *reader) certificate() (tls.Certificate, bool) {
 	}
 	if encrypted(key) {
 		e.mistake(Key, "a key that is encrypted with a password",
-			"one that is not, in a file that only this service may read (openssl pkey -in encrypted.key -out plain.key)")
+			"one that is not, in a file that only this service may read (openssl pkey -in "+
+				"encrypted.key -out plain.key)")
 		return tls.Certificate{}, false
 	}
 	pair, err := tls.X509KeyPair(certificate, key)

@@ -61,8 +61,10 @@ func run(ctx context.Context, args []string) int {
 	flags.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers")
 	flags.IntVar(&cfg.Workers, "workers", proof.DefaultWorkers, "processes that compete")
 	flags.IntVar(&cfg.Clients, "clients", proof.DefaultClients, "clients at a time")
-	flags.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if there are violations)")
-	flags.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of taking them from each other")
+	flags.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if "+
+		"there are violations)")
+	flags.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of "+
+		"taking them from each other")
 	flags.IntVar(&cfg.Prefixes, "prefixes", 0, "prefixes of transactional ids that the processes have between them")
 	flags.Func("faults", "those to inject, of "+proof.FaultNames+"; default: the first four; not with -broken",
 		func(text string) (err error) {
@@ -176,7 +178,8 @@ func catchAll(ctx context.Context, cfg proof.Config, all []proof.Breakage) int {
 			return 2
 		default:
 			by, _ := b.Caught(report.Violations)
-			fmt.Fprintf(os.Stdout, "%-22s caught after %6.1f s: %s\n", b.Name, report.CaughtAfter.Round(100*time.Millisecond).Seconds(), by)
+			fmt.Fprintf(os.Stdout, "%-22s caught after %6.1f s: %s\n", b.Name,
+				report.CaughtAfter.Round(100*time.Millisecond).Seconds(), by)
 		}
 	}
 	return code

@@ -47,7 +47,8 @@ func TestSettingsThatTheProviderFixes(t *testing.T) {
 	found, err := topics.Create(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)
 	require.True(t, found[0].Created)
-	require.Equal(t, []topics.Difference{{Property: "retention.ms", Found: "604800000", Want: "-1"}}, found[0].Differences)
+	require.Equal(t, []topics.Difference{{Property: "retention.ms", Found: "604800000", Want: "-1"}},
+		found[0].Differences)
 
 	cfg.Topics.ProviderSettings = []string{"segment.ms"}
 	_, err = topics.Create(t.Context(), cfg.Connection, cfg.Topics)
@@ -87,7 +88,8 @@ func TestATopicThatCannotBeCreated(t *testing.T) {
 		created[topic.Name] = topic.Created
 	}
 	require.Equal(t, map[string]bool{
-		"fencelog.first.events": true, "fencelog.refused.events": false, "fencelog.last.events": true, "fencelog.dead-letter": true,
+		"fencelog.first.events": true, "fencelog.refused.events": false, "fencelog.last.events": true,
+		"fencelog.dead-letter": true,
 	}, created)
 }
 
@@ -101,7 +103,10 @@ func TestCreateMayBeRepeatedAndChangesNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, found, 4)
 		names := []string{found[0].Name, found[1].Name, found[2].Name, found[3].Name}
-		require.Equal(t, []string{storetest.Topic, "fencelog.order.events", "fencelog.odd.events", "fencelog.dead-letter"},
+		require.Equal(t, []string{
+			storetest.Topic, "fencelog.order.events", "fencelog.odd.events",
+			"fencelog.dead-letter",
+		},
 			names)
 		for i, f := range found {
 			require.True(t, f.Exists)

@@ -65,7 +65,8 @@ func describeTopics(ctx context.Context, c *client.Client, want []Topic) (map[st
 			case sarama.ErrNoError:
 				found[t.Name] = t
 			default:
-				err := access.Explain(t.Err, access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
+				err := access.Explain(t.Err,
+					access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
 				return nil, fmt.Errorf("describe topic %s: %w", t.Name, err)
 			}
 		}
@@ -97,7 +98,10 @@ func describeSettings(
 		settings := make(map[string]map[string]string)
 		for _, t := range r.Resources {
 			if err := client.ErrorOf(sarama.KError(t.ErrorCode)); err != nil {
-				err = access.Explain(err, access.Need{Operation: access.DescribeConfigs, Resource: access.Topic, Name: t.Name})
+				err = access.Explain(err, access.Need{
+					Operation: access.DescribeConfigs, Resource: access.Topic,
+					Name: t.Name,
+				})
 				return nil, fmt.Errorf("describe the settings of topic %s: %w", t.Name, err)
 			}
 			settings[t.Name] = make(map[string]string)
@@ -131,7 +135,10 @@ func differences(want Topic, found *sarama.TopicMetadata, settings map[string]st
 	}
 	// Where a provider does not tell, nothing is wrong.
 	if n, err := strconv.Atoi(settings[maxMessageBytes]); err == nil && n < leastMessageBytes {
-		ds = append(ds, Difference{maxMessageBytes, settings[maxMessageBytes], fmt.Sprintf("%d or more", leastMessageBytes)})
+		ds = append(ds, Difference{
+			maxMessageBytes, settings[maxMessageBytes],
+			fmt.Sprintf("%d or more", leastMessageBytes),
+		})
 	}
 	return ds
 }

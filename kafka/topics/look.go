@@ -38,16 +38,20 @@ func advice(property string) string {
 	case property == propertyID:
 		return "somebody has deleted the topic and made it anew; " + restored
 	case property == cleanupPolicy:
-		return "compaction deletes all but the newest record of each aggregate; set it to delete, keep the index folder, " +
+		return "compaction deletes all but the newest record of each aggregate; set it to delete, " +
+			"keep the index folder, " +
 			"which still has what is gone, " +
-			"stop the service, and start it with another, empty index folder: it reads the whole log then, and says whether " +
+			"stop the service, and start it with another, empty index folder: it reads the whole log " +
+			"then, and says whether " +
 			"records are gone"
 	case strings.HasPrefix(property, propertyBeginning):
 		return "records before it were deleted; " + restored + ", with retention.ms and retention.bytes at -1"
 	case strings.HasPrefix(property, propertyLog):
-		return "the topic was compacted for a while, or the brokers have lost records; the index still has them: keep " +
+		return "the topic was compacted for a while, or the brokers have lost records; the index " +
+			"still has them: keep " +
 			"its folder, " +
-			"and restore the topic from a copy; until then ReadCategory, subscriptions, and every start with a new index " +
+			"and restore the topic from a copy; until then ReadCategory, subscriptions, and every " +
+			"start with a new index " +
 			"fail there"
 	case strings.HasPrefix(property, "retention."):
 		return "brokers delete old records; set it right at once (kafka-configs.sh --alter)"

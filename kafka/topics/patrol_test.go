@@ -83,8 +83,10 @@ func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 			require.Contains(t, found.Found, c.says)
 			require.False(t, found.Mended)
 			kept = append(kept, storetest.Add(t, s, "x", 1)...)
-			require.Equal(t, kept, storetest.IDs(t, s, "x"), "streams are whole in the index, and the partition goes on")
-			require.ErrorIs(t, storetest.FirstError(s.ReadCategory(t.Context(), storetest.Category, eventstore.Beginning())),
+			require.Equal(t, kept, storetest.IDs(t, s, "x"),
+				"streams are whole in the index, and the partition goes on")
+			require.ErrorIs(t, storetest.FirstError(s.ReadCategory(t.Context(), storetest.Category,
+				eventstore.Beginning())),
 				kafka.ErrRecordsMissing)
 			looks(t, s, 5)
 			require.Equal(t, []topics.Problem{found}, s.TopicHealth().Problems, "it stays, as it was found first")

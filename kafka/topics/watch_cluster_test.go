@@ -44,7 +44,8 @@ func TestPatrol_onBrokers(t *testing.T) {
 	s := storetest.Open(t, withIndex)
 	kept := storetest.Add(t, s, "x", 4)
 	alter(map[string]string{
-		"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "100",
+		"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01",
+		"max.compaction.lag.ms": "100",
 	})
 	storetest.Eventually(t, "records are gone", func() bool {
 		rs := storetest.Records(1, "")

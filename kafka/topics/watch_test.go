@@ -45,7 +45,8 @@ func everywhere(t testing.TB, cfg kafka.Config, name, value string) bool {
 	require.NoError(t, err)
 	for _, b := range brokers {
 		topic := kmsg.NewDescribeConfigsRequestResource()
-		topic.ResourceType, topic.ResourceName, topic.ConfigNames = kmsg.ConfigResourceTypeTopic, storetest.TopicOf(cfg), []string{name}
+		topic.ResourceType, topic.ResourceName, topic.ConfigNames = kmsg.ConfigResourceTypeTopic,
+			storetest.TopicOf(cfg), []string{name}
 		request := kmsg.NewPtrDescribeConfigsRequest()
 		request.Resources = append(request.Resources, topic)
 		answer, err := c.Broker(int(b.NodeID)).Request(t.Context(), request)
@@ -127,7 +128,8 @@ func watched(t *testing.T, cfg kafka.Config) []topics.Change {
 	var c changes
 	cfg.Hooks.Topic = c.note
 	s := storetest.Open(t, cfg)
-	_, err := s.Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(3, "")...))
+	_, err := s.Append(t.Context(),
+		eventstore.To(storetest.Stream("a"), eventstore.NoStream, storetest.Records(3, "")...))
 	require.NoError(t, err)
 	require.Empty(t, s.TopicHealth().Problems)
 	require.Contains(t, s.TopicHealth().Topics, storetest.TopicOf(cfg))

@@ -31,7 +31,8 @@ func TestAdviceOfTheGateCanBeFollowed(t *testing.T) {
 			"add one of the new type beside it, with a default", beside(long),
 		},
 		"another unit": {
-			field(`{"type":"long","logicalType":"timestamp-millis"}`), field(`{"type":"long","logicalType":"timestamp-micros"}`),
+			field(`{"type":"long","logicalType":"timestamp-millis"}`),
+			field(`{"type":"long","logicalType":"timestamp-micros"}`),
 			"add one of the new type beside it, with a default",
 			beside(`{"name":"a","type":{"type":"long","logicalType":"timestamp-millis"}}`),
 		},

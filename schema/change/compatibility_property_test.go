@@ -53,7 +53,8 @@ func TestGateAgreesWithAvro(t *testing.T) {
 func onlyByTheGate(err error) bool {
 	for part := range strings.SplitSeq(found(err), "; ") {
 		rule, _, _ := strings.Cut(part, " ")
-		if !slices.Contains([]change.Rule{change.RuleLogicalType, change.RuleLossy, change.RuleRenamed}, change.Rule(rule)) {
+		if !slices.Contains([]change.Rule{change.RuleLogicalType, change.RuleLossy, change.RuleRenamed},
+			change.Rule(rule)) {
 			return false
 		}
 	}
@@ -110,7 +111,10 @@ func drawType(t *rapid.T, name string, depth int) (kind, defaults string) {
 		of, _ := drawType(t, name, 2)
 		return `["null",` + of + `]`, "null"
 	case "union":
-		return rapid.SampledFrom([]string{`["int","string"]`, `["long","string"]`, `["double","bytes"]`, `["string","float","long"]`}).Draw(t, "union"), ""
+		return rapid.SampledFrom([]string{
+			`["int","string"]`, `["long","string"]`, `["double","bytes"]`,
+			`["string","float","long"]`,
+		}).Draw(t, "union"), ""
 	default:
 		of, _ := drawType(t, name, depth+1)
 		if k == "array" {

@@ -49,7 +49,8 @@ func TestGateOnChanges(t *testing.T) {
 					require.ErrorContains(t, err, part)
 				}
 			}
-			require.NoError(t, change.FullTransitive.Check("Thing.avsc", c.Old, released), "a schema gets along with itself")
+			require.NoError(t, change.FullTransitive.Check("Thing.avsc", c.Old, released),
+				"a schema gets along with itself")
 		})
 	}
 }
@@ -68,7 +69,8 @@ func TestCheckRefusesWhatIsNoSchema(t *testing.T) {
 	t.Parallel()
 	require.ErrorIs(t, change.Full.Check("Thing.avsc", "{", nil), schema.ErrInvalidSchema)
 	require.ErrorContains(t, change.Full.Check("Thing.avsc", "{", nil), "Thing.avsc")
-	require.ErrorIs(t, change.Full.Check("Thing.avsc", v1, []schema.Registered{{Text: "{", Version: 3}}), schema.ErrInvalidSchema)
+	require.ErrorIs(t, change.Full.Check("Thing.avsc", v1, []schema.Registered{{Text: "{", Version: 3}}),
+		schema.ErrInvalidSchema)
 }
 
 func TestRecursiveSchemas(t *testing.T) {

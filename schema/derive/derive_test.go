@@ -108,9 +108,12 @@ func TestDeriveRefuses(t *testing.T) {
 		typ  event.Type
 		says string
 	}{
-		"no struct":   {typeOf[hue]("Thing"), "expected a struct"},
-		"nothing":     {event.Type{Category: "A", Name: "Thing"}, "found Go type <nil>"},
-		"unsigned":    {typeOf[one[uint64]]("Thing"), `field "f": mismatch of Go type and schema: Go type uint64 has no counterpart`},
+		"no struct": {typeOf[hue]("Thing"), "expected a struct"},
+		"nothing":   {event.Type{Category: "A", Name: "Thing"}, "found Go type <nil>"},
+		"unsigned": {
+			typeOf[one[uint64]]("Thing"),
+			`field "f": mismatch of Go type and schema: Go type uint64 has no counterpart`,
+		},
 		"interface":   {typeOf[one[any]]("Thing"), "Go type interface {} has no counterpart"},
 		"deep":        {typeOf[one[[]map[string]chan int]]("Thing"), `field "f[]{}"`},
 		"no tag":      {typeOf[struct{ A string }]("Thing"), "no name to be stored under"},
@@ -247,22 +250,35 @@ func TestCheckDerived(t *testing.T) {
 	)
 	typ := typeOf[small]("Thing")
 	for name, test := range map[string]struct{ old, new, field, says string }{
-		"as derived":      {"", "", "", ""},
-		"a full name":     {`"name":"Thing","namespace":"billing.account"`, `"name":"billing.account.Thing"`, "", ""},
-		"more":            {`"a","type":"long",`, `"a","type":"long","default":5,"aliases":["z"],"x":1,`, "", ""},
-		"a doc":           {"Above 0.", "Above 1.", "a", `found doc "Above 1."`},
-		"a type":          {`"a","type":"long",`, `"a","type":"int",`, "a", "found int, expected long"},
-		"no default":      {`,"default":null`, ``, "b", "found no default"},
-		"the union":       {`["null","string"],"default":null`, `["string","null"],"default":""`, "b", "found string, expected null"},
-		"not optional":    {`["null","string"],"default":null`, `"string"`, "b", "found string, expected [null, string]"},
-		"the unit":        {`timestamp-millis`, `timestamp-micros`, "at", "found long (timestamp-micros), expected long (timestamp-millis)"},
-		"no alias":        {`,"aliases":["when"]`, ``, "at", `no alias "when"`},
-		"the order":       {`"RED","GREEN"`, `"GREEN","RED"`, "ink", `found symbols ["UNKNOWN", "GREEN", "RED"]`},
-		"no symbol":       {`,"default":"UNKNOWN"`, ``, "ink", `with default ""`},
-		"a name":          {`"Ink"`, `"Hue"`, "ink", "found enum billing.account.Hue, expected enum billing.account.Ink"},
-		"a size":          {`"size":4`, `"size":5`, "hash", "a fixed of 5 bytes, expected 4"},
-		"the scale":       {`"scale":2`, `"scale":3`, "rate", "found decimal(9,3)"},
-		"deep":            {`"city","type":"string"`, `"city","type":"bytes"`, "list[].city", "found bytes, expected string"},
+		"as derived":  {"", "", "", ""},
+		"a full name": {`"name":"Thing","namespace":"billing.account"`, `"name":"billing.account.Thing"`, "", ""},
+		"more":        {`"a","type":"long",`, `"a","type":"long","default":5,"aliases":["z"],"x":1,`, "", ""},
+		"a doc":       {"Above 0.", "Above 1.", "a", `found doc "Above 1."`},
+		"a type":      {`"a","type":"long",`, `"a","type":"int",`, "a", "found int, expected long"},
+		"no default":  {`,"default":null`, ``, "b", "found no default"},
+		"the union": {
+			`["null","string"],"default":null`, `["string","null"],"default":""`, "b",
+			"found string, expected null",
+		},
+		"not optional": {
+			`["null","string"],"default":null`, `"string"`, "b",
+			"found string, expected [null, string]",
+		},
+		"the unit": {
+			`timestamp-millis`, `timestamp-micros`, "at",
+			"found long (timestamp-micros), expected long (timestamp-millis)",
+		},
+		"no alias":  {`,"aliases":["when"]`, ``, "at", `no alias "when"`},
+		"the order": {`"RED","GREEN"`, `"GREEN","RED"`, "ink", `found symbols ["UNKNOWN", "GREEN", "RED"]`},
+		"no symbol": {`,"default":"UNKNOWN"`, ``, "ink", `with default ""`},
+		"a name": {`"Ink"`, `"Hue"`, "ink", "found enum billing.account.Hue, expected " +
+			"enum billing.account.Ink"},
+		"a size":    {`"size":4`, `"size":5`, "hash", "a fixed of 5 bytes, expected 4"},
+		"the scale": {`"scale":2`, `"scale":3`, "rate", "found decimal(9,3)"},
+		"deep": {
+			`"city","type":"string"`, `"city","type":"bytes"`, "list[].city",
+			"found bytes, expected string",
+		},
 		"in a map":        {`"values":"int"`, `"values":"long"`, "map{}", "found long"},
 		"not in the file": {`,` + maps, ``, "map", "not in the file"},
 		"not in Go":       {maps, maps + `,{"name":"more","type":"long"}`, "more", "`avro:\"more\"`"},

@@ -18,7 +18,10 @@ func ExampleSchema() {
 		Limit    *int64    `avro:"limit"`
 		At       time.Time `avro:"at,timestamp-millis"`
 	}
-	text, err := derive.Schema(event.Type{Category: "Account", Name: "AccountOpened", Go: reflect.TypeFor[AccountOpened]()}, "billing.account")
+	text, err := derive.Schema(event.Type{
+		Category: "Account", Name: "AccountOpened",
+		Go: reflect.TypeFor[AccountOpened](),
+	}, "billing.account")
 	fmt.Print(text, err)
 	// Output:
 	// {

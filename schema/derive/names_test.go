@@ -75,7 +75,8 @@ func TestOneGoTypeIsOneRecord(t *testing.T) {
 
 	err = derive.CheckNames(derived(t, moves, visits), []event.Type{moves, visits})
 	require.ErrorIs(t, err, schema.ErrMismatch)
-	require.ErrorContains(t, err, `field "where": mismatch of Go type and schema: Go type derive_test.town is shop.Where here and shop.From in Account.Moved, field "from"`)
+	require.ErrorContains(t, err,
+		`field "where": mismatch of Go type and schema: Go type derive_test.town is shop.Where here and shop.From in Account.Moved, field "from"`)
 	require.NotContains(t, err.Error(), "treet", "it has one name in both")
 
 	require.NoError(t, derive.CheckNames(derived(t, moves, tagged), []event.Type{moves, tagged}))

@@ -107,7 +107,8 @@ func (d *Decoder) writer(ctx context.Context, id int) (*writer, error) {
 	}
 	root := parsed.Root()
 	if root.Type != avsc.KindRecord {
-		return nil, fmt.Errorf("%w: schema id %d is of type %q, expected a record", schema.ErrInvalidSchema, id, root.Type)
+		return nil, fmt.Errorf("%w: schema id %d is of type %q, expected a record", schema.ErrInvalidSchema, id,
+			root.Type)
 	}
 	w = &writer{schema: parsed, root: root, names: avsc.NamesIn(root)}
 	d.mu.Lock()

@@ -69,8 +69,9 @@ func written() map[string]any {
 		"several": map[string]any{"test.Card": map[string]any{
 			"number": "1", "another": map[string]any{"number": "2", "another": nil},
 		}},
-		"list": []any{map[string]any{"number": "3", "another": nil}}, "map": map[string]any{"b": int64(2), "a": int64(1)},
-		"at": at, "local": at.Truncate(time.Second).Add(6 * time.Microsecond), "date": at,
+		"list": []any{map[string]any{"number": "3", "another": nil}},
+		"map":  map[string]any{"b": int64(2), "a": int64(1)},
+		"at":   at, "local": at.Truncate(time.Second).Add(6 * time.Microsecond), "date": at,
 		"clock": 3*time.Hour + 4*time.Minute + 5678*time.Millisecond, "id": "0189c9c2-7d7a-7bbb-8aaa-111111111111",
 		"amount": big.NewRat(-1230, 100), "span": avro.Duration{Months: 1, Days: 2, Milliseconds: 3},
 	}

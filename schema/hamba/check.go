@@ -30,9 +30,11 @@ func checkLogical(s avro.Schema) error {
 		}
 		switch logical(s) {
 		case avro.Decimal:
-			found = fmt.Errorf("%w: it cuts off the digits of a decimal that are beyond the scale, and says nothing", schema.ErrUnsupported)
+			found = fmt.Errorf("%w: it cuts off the digits of a decimal that are beyond the scale, and says nothing",
+				schema.ErrUnsupported)
 		case avro.LocalTimestampMillis, avro.LocalTimestampMicros:
-			found = fmt.Errorf("%w: it shifts a local timestamp by the time zone of this machine", schema.ErrUnsupported)
+			found = fmt.Errorf("%w: it shifts a local timestamp by the time zone of this machine",
+				schema.ErrUnsupported)
 		default:
 		}
 		return found == nil
@@ -48,7 +50,8 @@ func checkDefaultSpans(r *avro.RecordSchema) (found error) {
 		}
 		visit(f.Type(), nil, func(s avro.Schema, _ []string) bool {
 			if logical(s) == avro.TimeMicros {
-				found = fmt.Errorf("field %q: %w: it takes the default of a time-micros for nanoseconds", f.Name(), schema.ErrUnsupported)
+				found = fmt.Errorf("field %q: %w: it takes the default of a time-micros for nanoseconds", f.Name(),
+					schema.ErrUnsupported)
 			}
 			return found == nil
 		})

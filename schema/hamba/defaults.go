@@ -19,7 +19,8 @@ func checkDefaults(text string) error {
 		return err
 	}
 	if n, ok := inexact(s, false); ok {
-		return fmt.Errorf("%w: it reads the default %s by way of a float64, as another number", schema.ErrUnsupported, n)
+		return fmt.Errorf("%w: it reads the default %s by way of a float64, as another number", schema.ErrUnsupported,
+			n)
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 func checkResolve(writer, reader avro.Schema) error {
 	for _, s := range []avro.Schema{writer, reader} {
 		if name := recursive(s); name != "" {
-			return fmt.Errorf("%w: record %s contains itself, and the library does not end when it resolves that", schema.ErrUnsupported, name)
+			return fmt.Errorf("%w: record %s contains itself, and the library does not end when it resolves that",
+				schema.ErrUnsupported, name)
 		}
 	}
 	if err := checkLogical(writer); err != nil {
@@ -39,7 +40,8 @@ func checkPair(path string, w, r avro.Schema) error {
 		if u, ok := w.(*avro.UnionSchema); ok {
 			written = u.Types()
 		} else if w.Type() != avro.Record {
-			return fmt.Errorf("field %q: %w: it cannot read into an optional what was not one", path, schema.ErrUnsupported)
+			return fmt.Errorf("field %q: %w: it cannot read into an optional what was not one", path,
+				schema.ErrUnsupported)
 		}
 		return checkBranches(path, written, r.Types())
 	case *avro.RecordSchema:
@@ -61,7 +63,8 @@ func checkBranches(path string, w, r []avro.Schema) error {
 	for _, wb := range w {
 		read := readAs(deref(wb).Type(), r)
 		if taken[read] {
-			return fmt.Errorf("field %q: %w: it cannot read two types of a union as one, %s", path, schema.ErrUnsupported, read)
+			return fmt.Errorf("field %q: %w: it cannot read two types of a union as one, %s", path,
+				schema.ErrUnsupported, read)
 		}
 		taken[read] = read != ""
 		for _, rb := range r {

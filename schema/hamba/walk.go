@@ -52,7 +52,9 @@ func newShape(s avro.Schema) (root *shape, unbounded bool, err error) {
 			break
 		}
 	}
-	unbounded = recursive(s) != "" || slices.ContainsFunc(c.all, func(n *shape) bool { return n.kind == avro.Array && n.parts[0].least == 0 })
+	unbounded = recursive(s) != "" || slices.ContainsFunc(c.all, func(n *shape) bool {
+		return n.kind == avro.Array && n.parts[0].least == 0
+	})
 	return root, unbounded, nil
 }
 

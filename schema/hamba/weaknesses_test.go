@@ -43,7 +43,8 @@ func TestLibraryIsWrongInSilence(t *testing.T) {
 
 	eve := time.Date(1969, 12, 31, 23, 0, 0, 0, time.UTC)
 	require.Equal(t, 1970, back(t, logical("int", "date"), eve).Year())
-	require.NotEqual(t, 300_000, back(t, logical("long", "timestamp-micros"), time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC)).Year())
+	require.NotEqual(t, 300_000,
+		back(t, logical("long", "timestamp-micros"), time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC)).Year())
 	require.NotEqual(t, 1000*time.Hour, back(t, logical("int", "time-millis"), 1000*time.Hour))
 
 	number, err := avro.Marshal(logical("long", "time-micros"), int64(7))
@@ -91,7 +92,8 @@ func deadly() map[string]death {
 		// more than there are addresses, so that no kernel gives it
 		"a count allocates before anything is read": {func() {
 			var got []string
-			_ = avro.Unmarshal(avro.MustParse(`{"type":"array","items":"string"}`), binary.AppendVarint(nil, 1<<43), &got)
+			_ = avro.Unmarshal(avro.MustParse(`{"type":"array","items":"string"}`), binary.AppendVarint(nil, 1<<43),
+				&got)
 		}, []string{"out of memory", "address space"}}, // the latter where the race detector has most of it
 		"a record within itself does not resolve": {func() {
 			debug.SetMaxStack(64 << 20) // it would take a gigabyte first
@@ -148,7 +150,9 @@ func TestLibraryDies(t *testing.T) {
 				return
 			}
 			require.NoError(t, ctx.Err(), "it did not end")
-			require.True(t, slices.ContainsFunc(death.says, func(says string) bool { return strings.Contains(stderr.String(), says) }),
+			require.True(t, slices.ContainsFunc(death.says, func(says string) bool {
+				return strings.Contains(stderr.String(), says)
+			}),
 				"expected one of %q: %.2000s", death.says, stderr.String())
 		})
 	}

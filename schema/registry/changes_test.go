@@ -18,7 +18,10 @@ func testChanges(t *testing.T, r registry.Registry, prefix string, differ map[st
 	t.Helper()
 	found := make(map[string]string)
 	for _, c := range sampletest.Changes() {
-		for level, reason := range map[change.Compatibility]string{change.Backward: c.Backward, change.Forward: c.Forward} {
+		for level, reason := range map[change.Compatibility]string{
+			change.Backward: c.Backward,
+			change.Forward:  c.Forward,
+		} {
 			subject := prefix + "-" + c.Name + "-" + string(level)
 			require.NoError(t, r.SetCompatibility(t.Context(), subject, level))
 			_, err := r.Register(t.Context(), subject, c.Old)

@@ -15,14 +15,20 @@ import (
 func TestCheckAgainstReleasedFiles(t *testing.T) {
 	t.Parallel()
 	check := func(now string) ([]registry.Checked, error) {
-		sources := tree(map[string]string{"Thing.avsc": now, "released/Thing.v1.avsc": v1, "released/Thing.v2.avsc": v2})
+		sources := tree(map[string]string{
+			"Thing.avsc": now, "released/Thing.v1.avsc": v1,
+			"released/Thing.v2.avsc": v2,
+		})
 		released, err := registry.Released(t.Context(), sources, schema.Config{})
 		require.NoError(t, err)
 		return registry.Check(t.Context(), released, sources, change.FullTransitive, schema.Config{})
 	}
 	done, err := check(v2)
 	require.NoError(t, err)
-	require.Equal(t, []registry.Checked{{Category: accountAggregate, File: "Thing.avsc", Subject: thingSubject, Latest: 2, Version: 2}}, done)
+	require.Equal(t, []registry.Checked{{
+		Category: accountAggregate, File: "Thing.avsc", Subject: thingSubject,
+		Latest: 2, Version: 2,
+	}}, done)
 	require.NoError(t, done[0].Unreleased())
 
 	done, err = check(record(a1 + `,{"name":"b","type":"long","default":0},{"name":"c","type":"int","default":0}`))
@@ -35,7 +41,8 @@ func TestCheckAgainstReleasedFiles(t *testing.T) {
 
 	_, err = check(v3)
 	require.ErrorIs(t, err, schema.ErrIncompatible)
-	require.ErrorContains(t, err, `field "b": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1 wrote`)
+	require.ErrorContains(t, err,
+		`field "b": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1 wrote`)
 }
 
 func TestCheckReportsAllAtOnce(t *testing.T) {
@@ -92,7 +99,8 @@ func TestCheckKnowsTheLatestVersionByItsNumber(t *testing.T) {
 		_, err := m.Register(t.Context(), thingSubject, text)
 		require.NoError(t, err)
 	}
-	done, err := registry.Check(t.Context(), gappy{m}, tree(map[string]string{"Thing.avsc": v2}), change.Full, schema.Config{})
+	done, err := registry.Check(t.Context(), gappy{m}, tree(map[string]string{"Thing.avsc": v2}), change.Full,
+		schema.Config{})
 	require.NoError(t, err)
 	require.Equal(t, 2, done[0].Latest)
 	require.NoError(t, done[0].Unreleased())
@@ -117,11 +125,13 @@ func TestCheckFollowsAliases(t *testing.T) {
 func TestCheckStopsWhereNoRegistryAnswers(t *testing.T) {
 	t.Parallel()
 	h, _ := connect(t, "http://127.0.0.1:1", registry.HTTPConfig{Attempts: 1})
-	_, err := registry.Check(t.Context(), h, tree(map[string]string{"Thing.avsc": v1, "Other.avsc": v1}), change.Full, schema.Config{})
+	_, err := registry.Check(t.Context(), h, tree(map[string]string{"Thing.avsc": v1, "Other.avsc": v1}), change.Full,
+		schema.Config{})
 	require.ErrorIs(t, err, schema.ErrUnavailable)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = registry.Check(ctx, registry.NewMemory(), tree(map[string]string{"Thing.avsc": v1}), change.Full, schema.Config{})
+	_, err = registry.Check(ctx, registry.NewMemory(), tree(map[string]string{"Thing.avsc": v1}), change.Full,
+		schema.Config{})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -129,12 +139,18 @@ func TestReleasedReportsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	_, err := registry.Released(t.Context(), tree(map[string]string{
 		"released/Gap.v1.avsc": v1, "released/Gap.v3.avsc": v2, "released/Thing.avsc": v1,
-		"released/Thing.v1.avsc": v1, "released/Thing.v2.avsc": spaced, "released/Other.v1.avsc": v1, "released/Broken.v1.avsc": "{",
-		"released/Moved.v1.avsc": replaceOnce(t, v1, "Thing", "Moved"), "released/Moved.v2.avsc": replaceOnce(t, replaceOnce(t, v1, "Thing", "Moved"), "billing.account", "billing.ledger"),
+		"released/Thing.v1.avsc": v1, "released/Thing.v2.avsc": spaced, "released/Other.v1.avsc": v1,
+		"released/Broken.v1.avsc": "{",
+		"released/Moved.v1.avsc":  replaceOnce(t, v1, "Thing", "Moved"),
+		"released/Moved.v2.avsc": replaceOnce(t, replaceOnce(t, v1, "Thing", "Moved"), "billing.account",
+			"billing.ledger"),
 	}), schema.Config{})
 	for _, says := range []string{
-		"released/Moved.v2.avsc: schema invalid: found a record named billing.ledger.Moved, expected billing.account.Moved as in released/Moved.v1.avsc: its namespace changed",
-		"no released/Gap.v2.avsc", "found the file released/Thing.avsc", "released/Thing.v2.avsc: found the schema of revision 1 again", `named "Thing", expected "Other"`, "released/Broken.v1.avsc",
+		"released/Moved.v2.avsc: schema invalid: found a record named billing.ledger.Moved, expected " +
+			"billing.account.Moved as in released/Moved.v1.avsc: its namespace changed",
+		"no released/Gap.v2.avsc", "found the file released/Thing.avsc",
+		"released/Thing.v2.avsc: found the schema of revision 1 again", `named "Thing", expected "Other"`,
+		"released/Broken.v1.avsc",
 	} {
 		require.ErrorContains(t, err, says)
 	}

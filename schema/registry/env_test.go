@@ -28,11 +28,14 @@ func TestHTTPFromEnv(t *testing.T) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}),
+		0o600))
 	env := map[string]string{
 		registry.EnvURL: s.URL, registry.EnvUsername: user, registry.EnvPassword: password, registry.EnvCA: ca,
 	}
-	h, err := registry.HTTPFromEnv(func(name string) string { return env[name] }, registry.HTTPConfig{Username: "another", Password: "hush"})
+	h, err := registry.HTTPFromEnv(func(name string) string {
+		return env[name]
+	}, registry.HTTPConfig{Username: "another", Password: "hush"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
 	_, err = h.Register(t.Context(), "s", v1)

@@ -39,9 +39,15 @@ func TestDeployFilesRefuses(t *testing.T) {
 		files map[string]string
 		says  string
 	}{
-		"not released":   {map[string]string{"Thing.avsc": v2, "released/Thing.v1.avsc": v1}, "copy it to released/Thing.v2.avsc"},
-		"no schema":      {map[string]string{"Thing.avsc": "{"}, "Thing.avsc of Account: schema invalid"},
-		"another record": {map[string]string{"Other.avsc": v1}, `Other.avsc of Account: schema invalid: found a record named "Thing"`},
+		"not released": {
+			map[string]string{"Thing.avsc": v2, "released/Thing.v1.avsc": v1},
+			"copy it to released/Thing.v2.avsc",
+		},
+		"no schema": {map[string]string{"Thing.avsc": "{"}, "Thing.avsc of Account: schema invalid"},
+		"another record": {
+			map[string]string{"Other.avsc": v1},
+			`Other.avsc of Account: schema invalid: found a record named "Thing"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -49,7 +49,10 @@ func TestFolderHoldsTheSchemasAsFiles(t *testing.T) {
 		require.NoError(t, err)
 		files[e.Name()] = string(text)
 	}
-	require.Equal(t, map[string]string{"v1.avsc": spaced + "\n", "v2.avsc": v2 + "\n", "compatibility": "FULL_TRANSITIVE\n"}, files)
+	require.Equal(t, map[string]string{
+		"v1.avsc": spaced + "\n", "v2.avsc": v2 + "\n",
+		"compatibility": "FULL_TRANSITIVE\n",
+	}, files)
 
 	// An id follows from the text alone: this one may never change.
 	require.Equal(t, 24420917, first.ID)
@@ -89,7 +92,8 @@ func TestFoldersRegisterDifferentSchemasAtATime(t *testing.T) {
 	for i := range writers {
 		f := openFolder(t, dir)
 		wg.Go(func() {
-			_, err := f.Register(t.Context(), "s", record(`{"name":"f","type":"int","default":`+string(rune('0'+i))+`}`))
+			_, err := f.Register(t.Context(),
+				"s", record(`{"name":"f","type":"int","default":`+string(rune('0'+i))+`}`))
 			require.NoError(t, err) //nolint:testifylint // a failure shows in the count as well
 		})
 	}

@@ -35,7 +35,10 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 			404, `{"error_code":40401,"message":"Subject not found"}`, schema.ErrNotFound, 1,
 			"register the schema",
 		},
-		"invalid":                 {422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
+		"invalid": {
+			422, `{"error_code":42201,"message":"no type"}`, schema.ErrInvalidSchema, 1,
+			"no type",
+		},
 		"invalid, without a code": {422, `{"message":"no type"}`, schema.ErrInvalidSchema, 1, "no type"},
 		"read only": {
 			422, `{"error_code":42205,"message":"subject is in read-only mode"}`, registry.ErrRefused,
@@ -93,7 +96,8 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 		},
 		"with references": {
 			200,
-			`{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`, schema.ErrInvalidSchema,
+			`{"id":1,"version":1,"schema":"x","references":[{"name":"a","subject":"b","version":1}]}`,
+			schema.ErrInvalidSchema,
 			1, "refers to 1",
 		},
 		"long message is short": {
@@ -134,7 +138,8 @@ func TestHTTPJudgesAnswers(t *testing.T) {
 func onlyReason(err error) (reason error) {
 	found := 0
 	for _, s := range []error{
-		schema.ErrNotFound, schema.ErrIncompatible, schema.ErrInvalidSchema, schema.ErrUnauthorized, registry.ErrRefused, schema.ErrUnavailable,
+		schema.ErrNotFound, schema.ErrIncompatible, schema.ErrInvalidSchema, schema.ErrUnauthorized,
+		registry.ErrRefused, schema.ErrUnavailable,
 	} {
 		if errors.Is(err, s) {
 			reason, found = s, found+1

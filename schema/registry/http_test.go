@@ -178,7 +178,9 @@ func TestHTTPTriesAgain(t *testing.T) {
 
 func TestHTTPBackoffIsBounded(t *testing.T) {
 	t.Parallel()
-	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+	}))
 	h, waits := connect(t, url, registry.HTTPConfig{Backoff: 2 * time.Second, Attempts: 5})
 	_, err := h.Latest(t.Context(), "s")
 	require.ErrorIs(t, err, schema.ErrUnavailable)
@@ -234,7 +236,9 @@ func TestHTTPHonoursContext(t *testing.T) {
 
 func TestHTTPContextEndsWait(t *testing.T) {
 	t.Parallel()
-	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+	}))
 	ctx, cancel := context.WithCancel(t.Context())
 	h, _ := connect(t, url, registry.HTTPConfig{Wait: func(ctx context.Context, _ time.Duration) error {
 		cancel()
@@ -257,7 +261,8 @@ func (s *silent) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestHTTPTimesOut(t *testing.T) {
 	t.Parallel()
 	var network silent // and no server, which a busy machine may not reach within the time
-	h, _ := connect(t, "http://registry:8081", registry.HTTPConfig{Timeout: 20 * time.Millisecond, Attempts: 2, Transport: &network})
+	h, _ := connect(t, "http://registry:8081",
+		registry.HTTPConfig{Timeout: 20 * time.Millisecond, Attempts: 2, Transport: &network})
 	_, err := h.Latest(t.Context(), "s")
 	require.ErrorIs(t, err, schema.ErrUnavailable)
 	require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -33,17 +33,21 @@ func stored(t *testing.T, schemas registry.Registry, values ...[]byte) *aggregat
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	for i, value := range values {
-		_, err := store.Append(t.Context(), eventstore.To(eventstore.Stream{Category: accountAggregate, ID: "a"}, eventstore.Expected(i), eventstore.Record{
-			Value: value,
-			Header: event.Header{
-				ID: string(rune('a' + i)), Type: "Thing", Revision: 1, CorrelationID: "r", Timestamp: time.Unix(1_700_000_000, 0).UTC(),
-			},
-		}))
+		_, err := store.Append(t.Context(),
+			eventstore.To(eventstore.Stream{Category: accountAggregate, ID: "a"}, eventstore.Expected(i),
+				eventstore.Record{
+					Value: value,
+					Header: event.Header{
+						ID: string(rune('a' + i)), Type: "Thing", Revision: 1,
+						CorrelationID: "r", Timestamp: time.Unix(1_700_000_000, 0).UTC(),
+					},
+				}))
 		require.NoError(t, err)
 	}
 	codec, err := schema.NewCodec(schemas, thing(v2), schema.Config{})
 	require.NoError(t, err)
-	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType[Things](accountAggregate, happened{}), store, codec, aggregate.Config{})
+	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType[Things](accountAggregate, happened{}), store,
+		codec, aggregate.Config{})
 	require.NoError(t, err)
 	return r
 }

@@ -132,7 +132,8 @@ func ExampleMemory() {
 func ExampleNewHTTP() {
 	_, err := registry.NewHTTP("registry:8081", registry.HTTPConfig{})
 	fmt.Println(err)
-	schemas, err := registry.NewHTTP("https://registry:8081/", registry.HTTPConfig{Username: "service", Password: "secret"})
+	schemas, err := registry.NewHTTP("https://registry:8081/",
+		registry.HTTPConfig{Username: "service", Password: "secret"})
 	fmt.Println(schemas.URL(), err)
 	// Output:
 	// schema registry: found the URL "registry:8081"; expected http or https, a host, perhaps a path, and nothing else, such as http://registry:8081

@@ -50,7 +50,8 @@ func TestStrategies(t *testing.T) {
 // registry refuses.
 func TestTopicNameStrategyIsForOneType(t *testing.T) {
 	t.Parallel()
-	_, err := registry.Register(t.Context(), registry.NewMemory(), accountSources(), []event.Type{created(), credited()},
+	_, err := registry.Register(t.Context(), registry.NewMemory(), accountSources(),
+		[]event.Type{created(), credited()},
 		schema.Config{Subject: schema.TopicNameStrategy})
 	require.ErrorIs(t, err, schema.ErrIncompatible)
 }

@@ -66,8 +66,10 @@ func TestHTTPOverTLS(t *testing.T) {
 
 func TestNewHTTPChecksTLS(t *testing.T) {
 	t.Parallel()
-	_, err := registry.NewHTTP("http://registry:8081", registry.HTTPConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS12}})
+	_, err := registry.NewHTTP("http://registry:8081",
+		registry.HTTPConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS12}})
 	require.ErrorContains(t, err, "https")
-	_, err = registry.NewHTTP("https://registry:8081", registry.HTTPConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Transport: http.DefaultTransport})
+	_, err = registry.NewHTTP("https://registry:8081",
+		registry.HTTPConfig{TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Transport: http.DefaultTransport})
 	require.ErrorContains(t, err, "both TLS and a Transport")
 }

@@ -48,7 +48,9 @@ type codec[E any] struct {
 
 // bind returns a codec over e for events of type E. The prefix keeps its subject apart from others
 // in r, so that r judges no compatibility.
-func bind[E any](ctx context.Context, r registry.Registry, prefix string, e schema.Engine, text string) (codec[E], error) {
+func bind[E any](
+	ctx context.Context, r registry.Registry, prefix string, e schema.Engine, text string,
+) (codec[E], error) {
 	sources := schema.Sources{aggregateType: fstest.MapFS{eventType + ".avsc": {Data: []byte(text)}}}
 	c, err := registry.NewCodec(r, sources, schema.Config{Engine: e, Prefix: prefix})
 	if err != nil {

@@ -29,7 +29,10 @@ func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
 func checkDerived(sources schema.Sources, typ event.Type) error {
 	files, ok := sources[typ.Category]
 	if !ok {
-		return &schema.TypeError{Type: typ, Reason: schema.ErrNoSchema, Detail: "the sources have no such aggregate type"}
+		return &schema.TypeError{
+			Type: typ, Reason: schema.ErrNoSchema,
+			Detail: "the sources have no such aggregate type",
+		}
 	}
 	name := typ.Name + ".avsc"
 	text, err := fs.ReadFile(files, name)

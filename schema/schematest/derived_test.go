@@ -25,9 +25,15 @@ func TestCheckDerived(t *testing.T) {
 		sources schema.Sources
 		says    []string
 	}{
-		"agrees":    {schema.Sources{"Shop": fstest.MapFS{"Opened.avsc": {Data: []byte(good)}}}, nil},
-		"disagrees": {schema.Sources{"Shop": fstest.MapFS{"Opened.avsc": {Data: []byte(bad)}}}, []string{"Opened.avsc", `field "owner"`, "found bytes"}},
-		"no file":   {schema.Sources{"Shop": fstest.MapFS{}}, []string{"no schema file", `"namespace": "shop"`, `{"name": "owner", "type": "string"}`}},
+		"agrees": {schema.Sources{"Shop": fstest.MapFS{"Opened.avsc": {Data: []byte(good)}}}, nil},
+		"disagrees": {
+			schema.Sources{"Shop": fstest.MapFS{"Opened.avsc": {Data: []byte(bad)}}},
+			[]string{"Opened.avsc", `field "owner"`, "found bytes"},
+		},
+		"no file": {
+			schema.Sources{"Shop": fstest.MapFS{}},
+			[]string{"no schema file", `"namespace": "shop"`, `{"name": "owner", "type": "string"}`},
+		},
 		"no source": {nil, []string{"no such aggregate type"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,7 +74,9 @@ func TestSuiteCatchesBrokenEngines(t *testing.T) { //nolint:paralleltest // the 
 		engine broken
 		fails  []string // some of the cases that it must fail
 	}{
-		"takes a value that is cut short": {broken{decode: func(d schema.Decoder, src []byte, into any) ([]byte, error) {
+		"takes a value that is cut short": {broken{decode: func(d schema.Decoder, src []byte, into any) ([]byte,
+			error,
+		) {
 			rest, err := d.Decode(append(src[:len(src):len(src)], make([]byte, 8)...), into)
 			return rest[:max(0, len(rest)-8)], err
 		}}, []string{"double, infinite", "string", "adds a long with default"}},
@@ -88,7 +90,8 @@ func TestSuiteCatchesBrokenEngines(t *testing.T) { //nolint:paralleltest // the 
 				err = errors.New(string(make([]byte, 2<<20))[:1])
 			}
 			return rest, err
-		}}, []string{"hostile bytes: a huge count in list", "hostile bytes of an old revision: a count of ten million in nulls"}},
+		}}, []string{"hostile bytes: a huge count in list", "hostile bytes of an old revision: a count " +
+			"of ten million in nulls"}},
 		"repeats the value in its error": {broken{decode: func(d schema.Decoder, src []byte, into any) ([]byte, error) {
 			rest, err := d.Decode(src, into)
 			if err != nil {

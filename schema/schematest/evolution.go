@@ -74,7 +74,8 @@ func oldUnion(ctx context.Context, e schema.Engine) error {
 		c.decodes(ctx, append(header, 2, 14), one[*int64]{new(int64(7))}),
 		c.decodes(ctx, append(header, 4, 14), one[*int64]{new(int64(7))}),
 		c.refusesDamaged(ctx, append(header, 4, 14)),
-		expect(c.decode(ctx, []byte{0, 0, 0, 0, byte(text.ID), 2, 14}, &into), "decode what may be a string", schema.ErrIncompatible),
+		expect(c.decode(ctx, []byte{0, 0, 0, 0, byte(text.ID), 2, 14}, &into), "decode what may be a string",
+			schema.ErrIncompatible),
 	)
 }
 
@@ -131,14 +132,19 @@ type (
 )
 
 func addCases() []engineCase {
-	wide := record(field("a", `"string"`), field("text", `"string"`, `"default":"é"`), field("number", `"long"`, `"default":42`),
+	wide := record(field("a", `"string"`), field("text", `"string"`, `"default":"é"`),
+		field("number", `"long"`, `"default":42`),
 		field("double", `"double"`, `"default":1.5`), field("flag", `"boolean"`, `"default":true`),
 		field("maybe", `["null","long"]`, `"default":null`), field("given", `["string","null"]`, `"default":"x"`),
-		field("colour", enumType, `"default":"RED"`), field("list", `{"type":"array","items":"string"}`, `"default":["p","q"]`),
-		field("map", `{"type":"map","values":"long"}`, `"default":{"k":7}`), field("leaf", leafType, `"default":{"city":"A","zip":null}`),
-		field("at", logical("long", "timestamp-micros"), `"default":1000000`), field("raw", `"bytes"`, `"default":"\u00ff"`))
+		field("colour", enumType, `"default":"RED"`),
+		field("list", `{"type":"array","items":"string"}`, `"default":["p","q"]`),
+		field("map", `{"type":"map","values":"long"}`, `"default":{"k":7}`),
+		field("leaf", leafType, `"default":{"city":"A","zip":null}`),
+		field("at", logical("long", "timestamp-micros"), `"default":1000000`),
+		field("raw", `"bytes"`, `"default":"\u00ff"`))
 	want := added{
-		A: "x", Text: "é", Number: 42, Double: 1.5, Flag: true, Given: new("x"), Colour: "RED", List: []string{"p", "q"},
+		A: "x", Text: "é", Number: 42, Double: 1.5, Flag: true, Given: new("x"),
+		Colour: "RED", List: []string{"p", "q"},
 		Map: map[string]int64{"k": 7}, Leaf: leaf{City: "A"}, At: time.Unix(1, 0).UTC(), Raw: []byte{0xff},
 	}
 	before := added{A: "b", Maybe: new(int64(9)), List: []string{"r"}, Map: map[string]int64{"j": 1}}
@@ -172,7 +178,8 @@ func addedOne[T any](what, typ, def string, want T) engineCase {
 		A string `avro:"a"`
 		F T      `avro:"f"`
 	}
-	return evolved("adds "+what+" with default", f2a(), record(field("f", typ, `"default":`+def), field("a", `"string"`)),
+	return evolved("adds "+what+" with default", f2a(),
+		record(field("f", typ, `"default":`+def), field("a", `"string"`)),
 		a{"x"}, now{"x", want})
 }
 
@@ -188,17 +195,21 @@ func removeCases() []engineCase {
 		leaf{City: "D"},
 		"x",
 	}
-	wide := record(field("flag", `"boolean"`), field("number", `"long"`), field("small", `"int"`), field("single", `"float"`),
-		field("double", `"double"`), field("text", `"string"`), field("raw", `"bytes"`), field("fixed", `{"type":"fixed","name":"F","size":4}`),
+	wide := record(field("flag", `"boolean"`), field("number", `"long"`), field("small", `"int"`),
+		field("single", `"float"`),
+		field("double", `"double"`), field("text", `"string"`), field("raw", `"bytes"`),
+		field("fixed", `{"type":"fixed","name":"F","size":4}`),
 		field("colour", enumType), field("list", `{"type":"array","items":"string"}`),
 		field("map", `{"type":"map","values":{"type":"array","items":`+leafType+`}}`),
-		field("maybe", `["null","Leaf"]`), field("none", `["null","long"]`), field("leaf", `"Leaf"`), field("a", `"string"`))
+		field("maybe", `["null","Leaf"]`), field("none", `["null","long"]`), field("leaf", `"Leaf"`),
+		field("a", `"string"`))
 	return []engineCase{
 		evolved("removes fields of all kinds", wide, f2a(), full, a{"x"}),
 		evolved("removes a field of a record in an array", f(`{"type":"array","items":`+leafType+`}`),
 			f(`{"type":"array","items":{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"}]}}`),
 			one[[]leaf]{[]leaf{{"A", new("1")}, {"B", nil}}}, one[[]cityOnly]{[]cityOnly{{"A"}, {"B"}}}),
-		evolved("removes a field that is a recursive record", record(field("t", treeType), field("a", `"string"`)), f2a(),
+		evolved("removes a field that is a recursive record", record(field("t", treeType), field("a", `"string"`)),
+			f2a(),
 			struct {
 				T tree   `avro:"t"`
 				A string `avro:"a"`
@@ -222,7 +233,8 @@ func evolutionCases() []engineCase {
 	someLong := []int64{1, -2}
 	return slices.Concat(addCases(), removeCases(), []engineCase{
 		evolved("renames by alias, reorders and widens", record(field("amount", `"int"`), field("owner", `"string"`)),
-			record(field("ownerId", `"string"`, `"aliases":["owner"]`), field("amount", `"long"`)), amount{-7, "user-1"}, renamed{"user-1", -7}),
+			record(field("ownerId", `"string"`, `"aliases":["owner"]`), field("amount", `"long"`)),
+			amount{-7, "user-1"}, renamed{"user-1", -7}),
 		retyped("promotes int to long", `"int"`, `"long"`, int32(-7), int64(-7)),
 		retyped("promotes int to float", `"int"`, `"float"`, int32(-7), float32(-7)),
 		retyped("promotes int to double", `"int"`, `"double"`, int32(-7), float64(-7)),
@@ -231,48 +243,66 @@ func evolutionCases() []engineCase {
 		retyped("promotes float to double", `"float"`, `"double"`, float32(1.5), 1.5),
 		retyped("promotes string to bytes", `"string"`, `"bytes"`, "é", []byte("é")),
 		retyped("promotes bytes to string", `"bytes"`, `"string"`, []byte("é"), "é"),
-		retyped("promotes int to timestamp", `"int"`, logical("long", "timestamp-millis"), int32(1500), time.UnixMilli(1500).UTC()),
-		retyped("promotes in an array", `{"type":"array","items":"int"}`, `{"type":"array","items":"long"}`, []int32{1, -2}, someLong),
+		retyped("promotes int to timestamp", `"int"`, logical("long", "timestamp-millis"), int32(1500),
+			time.UnixMilli(1500).UTC()),
+		retyped("promotes in an array", `{"type":"array","items":"int"}`, `{"type":"array","items":"long"}`,
+			[]int32{1, -2}, someLong),
 		retyped("promotes in a map", `{"type":"map","values":"int"}`, `{"type":"map","values":"double"}`,
 			map[string]int32{"k": 3}, map[string]float64{"k": 3}),
 		retyped("promotes in an optional", `["null","int"]`, `["null","long"]`, new(int32(5)), new(int64(5))),
-		retyped[*int32, *int64]("promotes an optional that is not there", `["null","int"]`, `["null","long"]`, nil, nil),
+		retyped[*int32, *int64]("promotes an optional that is not there", `["null","int"]`, `["null","long"]`, nil,
+			nil),
 		retyped("makes a field optional", `"long"`, `["null","long"]`, int64(5), new(int64(5))),
 		retyped("makes a field optional, null last", `"string"`, `["string","null"]`, "x", new("x")),
 		retyped("makes a field optional and widens it", `"int"`, `["null","long"]`, int32(5), new(int64(5))),
-		retyped("makes a record optional", leafType, `["null",`+leafType+`]`, leaf{"A", new("1")}, &leaf{"A", new("1")}),
+		retyped("makes a record optional", leafType, `["null",`+leafType+`]`, leaf{"A", new("1")},
+			&leaf{"A", new("1")}),
 		retyped("turns an optional around", `["null","long"]`, `["long","null"]`, new(int64(5)), new(int64(5))),
-		retyped[*int64, *int64]("turns an optional around that is not there", `["null","long"]`, `["long","null"]`, nil, nil),
-		retyped("makes a number a time", `"long"`, logical("long", "timestamp-micros"), int64(1_500_000), time.UnixMicro(1_500_000).UTC()),
-		retyped("makes a string a uuid", `"string"`, logical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-111111111111", "0189c9c2-7d7a-7bbb-8aaa-111111111111"),
-		retyped("reads an unknown symbol as the default", withDefault(`"UNKNOWN","BLUE","RED"`), withDefault(`"UNKNOWN","RED"`), colour("BLUE"), colour("UNKNOWN")),
-		retyped("reads symbols by name", symbols(`"BLUE","GREEN","RED"`), symbols(`"RED","GREEN","BLUE","MORE"`), colour("RED"), colour("RED")),
+		retyped[*int64, *int64]("turns an optional around that is not there", `["null","long"]`, `["long","null"]`, nil,
+			nil),
+		retyped("makes a number a time", `"long"`, logical("long", "timestamp-micros"), int64(1_500_000),
+			time.UnixMicro(1_500_000).UTC()),
+		retyped("makes a string a uuid", `"string"`, logical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-111111111111",
+			"0189c9c2-7d7a-7bbb-8aaa-111111111111"),
+		retyped("reads an unknown symbol as the default", withDefault(`"UNKNOWN","BLUE","RED"`),
+			withDefault(`"UNKNOWN","RED"`), colour("BLUE"), colour("UNKNOWN")),
+		retyped("reads symbols by name", symbols(`"BLUE","GREEN","RED"`), symbols(`"RED","GREEN","BLUE","MORE"`),
+			colour("RED"), colour("RED")),
 		retyped("reads an unknown symbol in an optional as the default", `["null",`+withDefault(`"UNKNOWN","BLUE"`)+`]`,
 			`["null",`+withDefault(`"UNKNOWN","RED"`)+`]`, new(colour("BLUE")), new(colour("UNKNOWN"))),
 		retyped("reads a renamed enum by alias", symbols(`"RED"`),
-			`{"type":"enum","name":"Hue","aliases":["Colour"],"symbols":["GREEN","RED"]}`, colour("RED"), colour("RED")),
+			`{"type":"enum","name":"Hue","aliases":["Colour"],"symbols":["GREEN","RED"]}`, colour("RED"),
+			colour("RED")),
 		retyped("reads a renamed record by alias", leafType,
-			`{"type":"record","name":"Address","aliases":["Leaf"],"fields":[{"name":"city","type":"string"}]}`, leaf{City: "A"}, cityOnly{"A"}),
-		retyped("adds a field to a record in an optional", `["null",{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"}]}]`,
+			`{"type":"record","name":"Address","aliases":["Leaf"],"fields":[{"name":"city","type":"string"}]}`,
+			leaf{City: "A"}, cityOnly{"A"}),
+		retyped("adds a field to a record in an optional",
+			`["null",{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"}]}]`,
 			`["null",{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"},{"name":"zip","type":["null","string"],"default":null}]}]`,
 			&cityOnly{"A"}, &leaf{City: "A"}),
-		evolved("adds a field beside a recursive record", f(treeType), record(field("f", treeType), field("g", `"long"`, `"default":7`)),
+		evolved("adds a field beside a recursive record", f(treeType),
+			record(field("f", treeType), field("g", `"long"`, `"default":7`)),
 			one[tree]{tree{"p", &tree{"q", nil}}}, struct {
 				F tree  `avro:"f"`
 				G int64 `avro:"g"`
 			}{tree{"p", &tree{"q", nil}}, 7}),
 		{"reads an old union of three types as an optional", oldUnion},
-		incompatible[a, ab]("refuses a new field without default", f2a(), record(field("a", `"string"`), field("b", `"long"`)), a{"x"}),
+		incompatible[a, ab]("refuses a new field without default", f2a(),
+			record(field("a", `"string"`), field("b", `"long"`)), a{"x"}),
 		incompatible[one[string], one[int64]]("refuses another type", f(`"string"`), f(`"long"`), one[string]{"x"}),
 		incompatible[one[int64], one[int32]]("refuses a narrower type", f(`"long"`), f(`"int"`), one[int64]{1}),
-		incompatible[one[*int64], one[int64]]("refuses to make an optional field required", f(`["null","long"]`), f(`"long"`), one[*int64]{}),
-		incompatible[one[time.Time], one[time.Time]]("refuses another unit of time", f(logical("long", "timestamp-millis")),
+		incompatible[one[*int64], one[int64]]("refuses to make an optional field required", f(`["null","long"]`),
+			f(`"long"`), one[*int64]{}),
+		incompatible[one[time.Time], one[time.Time]]("refuses another unit of time",
+			f(logical("long", "timestamp-millis")),
 			f(logical("long", "timestamp-micros")), one[time.Time]{}),
-		incompatible[one[int32], one[time.Duration]]("refuses another unit of time that is wider", f(logical("int", "time-millis")),
+		incompatible[one[int32], one[time.Duration]]("refuses another unit of time that is wider",
+			f(logical("int", "time-millis")),
 			f(logical("long", "time-micros")), one[int32]{5000}),
 		incompatible[one[int32], one[time.Time]]("refuses a date as a timestamp", f(logical("int", "date")),
 			f(logical("long", "timestamp-millis")), one[int32]{20_000}),
-		incompatible[one[*int32], one[*int64]]("refuses another unit of time in an optional", f(`["null",`+logical("int", "date")+`]`),
+		incompatible[one[*int32], one[*int64]]("refuses another unit of time in an optional",
+			f(`["null",`+logical("int", "date")+`]`),
 			f(`["null",`+logical("long", "timestamp-millis")+`]`), one[*int32]{new(int32(20_000))}),
 	})
 }

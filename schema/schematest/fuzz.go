@@ -31,7 +31,8 @@ func FuzzEngine(f *testing.F, e schema.Engine) {
 		f.Fatal(err)
 	}
 	good, err := c.encode(ctx, everything{
-		Text: "é", Raw: []byte{0, 255}, List: []string{"a", ""}, Void: make([]struct{}, 2), Map: map[string]int64{"k": -1},
+		Text: "é", Raw: []byte{0, 255}, List: []string{"a", ""}, Void: make([]struct{}, 2),
+		Map:   map[string]int64{"k": -1},
 		Maybe: new(int64(7)), Enum: "RED", Small: -5,
 	})
 	if err != nil {

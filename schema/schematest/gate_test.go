@@ -80,16 +80,24 @@ func TestCompatible(t *testing.T) {
 		files map[string]string
 		says  string
 	}{
-		"new":          {map[string]string{"Noted.avsc": noted1}, ""},
-		"compatible":   {map[string]string{"Noted.avsc": noted2, "released/Noted.v1.avsc": noted1}, ""},
-		"incompatible": {map[string]string{"Noted.avsc": noted3, "released/Noted.v1.avsc": noted1}, `field "text": TYPE_MISMATCH: Noted.avsc cannot read what version 1 wrote`},
-		"gone":         {map[string]string{"Other.avsc": strings.ReplaceAll(noted1, "Noted", "Other"), "released/Noted.v1.avsc": noted1}, "RECORD_MISSING"},
-		"nothing":      {nil, "nothing was checked"},
-		"misnamed":     {map[string]string{"released/Noted.avsc": noted1}, "released/Noted.avsc"},
+		"new":        {map[string]string{"Noted.avsc": noted1}, ""},
+		"compatible": {map[string]string{"Noted.avsc": noted2, "released/Noted.v1.avsc": noted1}, ""},
+		"incompatible": {
+			map[string]string{"Noted.avsc": noted3, "released/Noted.v1.avsc": noted1},
+			`field "text": TYPE_MISMATCH: Noted.avsc cannot read what version 1 wrote`,
+		},
+		"gone": {map[string]string{
+			"Other.avsc":             strings.ReplaceAll(noted1, "Noted", "Other"),
+			"released/Noted.v1.avsc": noted1,
+		}, "RECORD_MISSING"},
+		"nothing":  {nil, "nothing was checked"},
+		"misnamed": {map[string]string{"released/Noted.avsc": noted1}, "released/Noted.avsc"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			said := strings.Join(failures(t, func(tb testing.TB) { schematest.Compatible(tb, sources(c.files), change.FullTransitive) }), "\n")
+			said := strings.Join(failures(t, func(tb testing.TB) {
+				schematest.Compatible(tb, sources(c.files), change.FullTransitive)
+			}), "\n")
 			require.Contains(t, said, c.says)
 			require.Equal(t, c.says == "", said == "", said)
 		})
@@ -129,25 +137,75 @@ func TestGolden(t *testing.T) {
 		bytes1 = sum1 + "04\n6869\n"
 		bytes2 = sum2 + "04686904616e"
 	)
-	edited := map[string]string{"Noted.avsc": noted2, "released/Noted.v1.avsc": replaceOnce(t, noted1, `"text"`, `"text","doc":"What it says."`), "released/Noted.v2.avsc": noted2}
-	spaced := map[string]string{"Noted.avsc": noted2, "released/Noted.v1.avsc": strings.ReplaceAll(noted1, ",", ",\r\n  "), "released/Noted.v2.avsc": noted2}
-	want := map[string][]aggregate.Event[Notes]{"Noted.v1": {noted{Text: "hi"}}, "Noted.v2": {noted{Text: "hi", By: "an"}}}
+	edited := map[string]string{
+		"Noted.avsc":             noted2,
+		"released/Noted.v1.avsc": replaceOnce(t, noted1, `"text"`, `"text","doc":"What it says."`),
+		"released/Noted.v2.avsc": noted2,
+	}
+	spaced := map[string]string{
+		"Noted.avsc":             noted2,
+		"released/Noted.v1.avsc": strings.ReplaceAll(noted1, ",", ",\r\n  "), "released/Noted.v2.avsc": noted2,
+	}
+	want := map[string][]aggregate.Event[Notes]{
+		"Noted.v1": {noted{Text: "hi"}},
+		"Noted.v2": {noted{Text: "hi", By: "an"}},
+	}
 	for name, c := range map[string]struct {
 		files  map[string]string
 		golden map[string]string
 		want   map[string][]aggregate.Event[Notes]
 		says   string
 	}{
-		"good":            {files, map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2}, want, ""},
-		"other spaces":    {spaced, map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2}, want, ""},
-		"no file":         {files, map[string]string{"Noted.v1.hex": bytes1}, want, "for today's revision, 2 of Noted, write into it\n" + bytes2},
-		"edited":          {edited, map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2}, want, "released/Noted.v1.avsc was edited after it was released"},
-		"no schema":       {files, map[string]string{"Noted.v1.hex": "046869", "Noted.v2.hex": bytes2}, want, strings.TrimSpace(sum1)},
-		"other bytes":     {files, map[string]string{"Noted.v1.hex": sum1 + "046162", "Noted.v2.hex": bytes2}, want, "it loads as"},
-		"broken":          {files, map[string]string{"Noted.v1.hex": sum1 + "0468", "Noted.v2.hex": bytes2}, want, "malformed"},
-		"no hexadecimals": {files, map[string]string{"Noted.v1.hex": sum1 + "hello", "Noted.v2.hex": bytes2}, want, "no hexadecimal text"},
-		"not wanted":      {files, map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2}, map[string][]aggregate.Event[Notes]{"Noted.v2": want["Noted.v2"]}, "does not say"},
-		"too much":        {files, map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2, "Noted.v3.hex": bytes1}, want, "of no released revision"},
+		"good":         {files, map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2}, want, ""},
+		"other spaces": {spaced, map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2}, want, ""},
+		"no file": {
+			files,
+			map[string]string{"Noted.v1.hex": bytes1},
+			want,
+			"for today's revision, 2 of Noted, write into it\n" + bytes2,
+		},
+		"edited": {
+			edited,
+			map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2},
+			want,
+			"released/Noted.v1.avsc was edited after it was released",
+		},
+		"no schema": {
+			files,
+			map[string]string{"Noted.v1.hex": "046869", "Noted.v2.hex": bytes2},
+			want,
+			strings.TrimSpace(sum1),
+		},
+		"other bytes": {
+			files,
+			map[string]string{"Noted.v1.hex": sum1 + "046162", "Noted.v2.hex": bytes2},
+			want,
+			"it loads as",
+		},
+		"broken": {
+			files,
+			map[string]string{"Noted.v1.hex": sum1 + "0468", "Noted.v2.hex": bytes2},
+			want,
+			"malformed",
+		},
+		"no hexadecimals": {
+			files,
+			map[string]string{"Noted.v1.hex": sum1 + "hello", "Noted.v2.hex": bytes2},
+			want,
+			"no hexadecimal text",
+		},
+		"not wanted": {
+			files,
+			map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2},
+			map[string][]aggregate.Event[Notes]{"Noted.v2": want["Noted.v2"]},
+			"does not say",
+		},
+		"too much": {
+			files,
+			map[string]string{"Noted.v1.hex": bytes1, "Noted.v2.hex": bytes2, "Noted.v3.hex": bytes1},
+			want,
+			"of no released revision",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,10 +243,13 @@ func TestGoldenUpcasts(t *testing.T) {
 		"Signed.avsc": signed1, "released/Signed.v1.avsc": signed1,
 	})
 	golden := fileSystem(map[string]string{
-		"Noted.v1.hex": "schema a7aac4ffe00b6d62b05d2e5ce446d484540ed943e9800fff356cd7ab6e19dd9e\n046869", "Noted.v2.hex": "schema 0299b38d8449c4ea7d1ea7ab5c29f39026d47f3ca6a3de64af08333479afe875\n04686904616e", "Signed.v1.hex": "schema d20ef8044278fd5c0e0e43f5c5daee9c727c2729c09495a53e00b1bd8a2df071\n04616e",
+		"Noted.v1.hex":  "schema a7aac4ffe00b6d62b05d2e5ce446d484540ed943e9800fff356cd7ab6e19dd9e\n046869",
+		"Noted.v2.hex":  "schema 0299b38d8449c4ea7d1ea7ab5c29f39026d47f3ca6a3de64af08333479afe875\n04686904616e",
+		"Signed.v1.hex": "schema d20ef8044278fd5c0e0e43f5c5daee9c727c2729c09495a53e00b1bd8a2df071\n04616e",
 	})
 	want := map[string][]aggregate.Event[Notes]{
-		"Noted.v1": {noted{Text: "hi", By: "?"}, signed{By: "?"}}, "Noted.v2": {noted{Text: "hi", By: "an"}}, "Signed.v1": {signed{By: "an"}},
+		"Noted.v1": {noted{Text: "hi", By: "?"}, signed{By: "?"}}, "Noted.v2": {noted{Text: "hi", By: "an"}},
+		"Signed.v1": {signed{By: "an"}},
 	}
 	for name, engine := range map[string]schema.Engine{"twmb": schema.Twmb{}, "hamba": hamba.Engine{}} {
 		t.Run(name, func(t *testing.T) {
@@ -198,5 +259,7 @@ func TestGoldenUpcasts(t *testing.T) {
 	}
 	other := maps.Clone(want)
 	other["Noted.v1"] = want["Noted.v1"][:1]
-	require.Contains(t, failures(t, func(tb testing.TB) { schematest.Golden(tb, typ, files, golden, other, schema.Config{}) }), "Noted.v1: it loads as\n\t[{Text:hi By:?} {By:?}]\nexpected\n\t[{Text:hi By:?}]")
+	require.Contains(t, failures(t, func(tb testing.TB) {
+		schematest.Golden(tb, typ, files, golden, other, schema.Config{})
+	}), "Noted.v1: it loads as\n\t[{Text:hi By:?} {By:?}]\nexpected\n\t[{Text:hi By:?}]")
 }

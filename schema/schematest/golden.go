@@ -46,7 +46,8 @@ const (
 // others stored. For a revision that is today's the failure says what to write into the file. No
 // file is ever written anew.
 func Golden[S any](
-	tb testing.TB, typ *aggregate.Type[S], sources schema.Sources, golden fs.FS, want map[string][]aggregate.Event[S], cfg schema.Config,
+	tb testing.TB, typ *aggregate.Type[S], sources schema.Sources, golden fs.FS, want map[string][]aggregate.Event[S],
+	cfg schema.Config,
 ) {
 	tb.Helper()
 	g, err := newGoldens(tb, typ, sources, cfg)
@@ -63,7 +64,8 @@ func Golden[S any](
 	}
 	for _, name := range expected {
 		if !slices.Contains(g.names, name) {
-			tb.Errorf("%s: a golden file or a wanted event is of no released revision; expected one of %v", name, g.names)
+			tb.Errorf("%s: a golden file or a wanted event is of no released revision; expected one of %v", name,
+				g.names)
 		}
 	}
 	for _, name := range g.names {
@@ -84,7 +86,9 @@ type goldens[S any] struct {
 	names    []string // of the released revisions
 }
 
-func newGoldens[S any](tb testing.TB, typ *aggregate.Type[S], sources schema.Sources, cfg schema.Config) (*goldens[S], error) {
+func newGoldens[S any](
+	tb testing.TB, typ *aggregate.Type[S], sources schema.Sources, cfg schema.Config,
+) (*goldens[S], error) {
 	tb.Helper()
 	g := &goldens[S]{typ: typ, files: sources[typ.Name()], schemas: registry.NewMemory()}
 	if g.files == nil {
@@ -92,7 +96,8 @@ func newGoldens[S any](tb testing.TB, typ *aggregate.Type[S], sources schema.Sou
 	}
 	released, err := fs.Glob(g.files, "released/*.avsc")
 	if err != nil || len(released) == 0 {
-		return nil, fmt.Errorf("schematest: found no released revisions of aggregate type %q (%w), expected files such as released/AccountCreated.v1.avsc",
+		return nil, fmt.Errorf("schematest: found no released revisions of aggregate type %q (%w), expected files "+
+			"such as released/AccountCreated.v1.avsc",
 			typ.Name(), err)
 	}
 	for _, file := range released {
@@ -124,7 +129,8 @@ func (g *goldens[S]) check(tb testing.TB, golden fs.FS, name string, want []aggr
 	}
 	text, err := fs.ReadFile(golden, name+goldenSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("this revision was released without a golden file %s%s; %s", name, goldenSuffix, g.suggest(tb, sum, want[0]))
+		return fmt.Errorf("this revision was released without a golden file %s%s; %s", name, goldenSuffix,
+			g.suggest(tb, sum, want[0]))
 	}
 	if err != nil {
 		return err
@@ -133,9 +139,11 @@ func (g *goldens[S]) check(tb testing.TB, golden fs.FS, name string, want []aggr
 	was, hasSum := strings.CutPrefix(strings.TrimSpace(was), schemaLine)
 	switch {
 	case !hasSum:
-		return fmt.Errorf("the golden file does not begin with the line %q, that of its schema as it was released", schemaLine+sum)
+		return fmt.Errorf("the golden file does not begin with the line %q, that of its schema as it was released",
+			schemaLine+sum)
 	case was != sum:
-		return fmt.Errorf("released/%s.avsc was edited after it was released: its SHA-256 is %s, was %s. Restore it, and release the change as a revision of its own",
+		return fmt.Errorf("released/%s.avsc was edited after it was released: its SHA-256 is %s, was %s. Restore "+
+			"it, and release the change as a revision of its own",
 			name, sum, was)
 	}
 	payload, err := hex.DecodeString(strings.Join(strings.Fields(digits), ""))
@@ -179,12 +187,14 @@ func (g *goldens[S]) load(tb testing.TB, name string, payload []byte) ([]aggrega
 		return nil, err
 	}
 	value := binary.BigEndian.AppendUint32(make([]byte, 1, headerSize+len(payload)), uint32(id))
-	_, err = g.store.Append(tb.Context(), eventstore.To(eventstore.Stream{Category: g.typ.Name(), ID: name}, eventstore.NoStream, eventstore.Record{
-		Value: append(value, payload...),
-		Header: event.Header{
-			ID: name, Type: eventType, Revision: revision, CorrelationID: name, Timestamp: time.Unix(1_700_000_000, 0).UTC(),
-		},
-	}))
+	_, err = g.store.Append(tb.Context(),
+		eventstore.To(eventstore.Stream{Category: g.typ.Name(), ID: name}, eventstore.NoStream, eventstore.Record{
+			Value: append(value, payload...),
+			Header: event.Header{
+				ID: name, Type: eventType, Revision: revision, CorrelationID: name,
+				Timestamp: time.Unix(1_700_000_000, 0).UTC(),
+			},
+		}))
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +224,8 @@ func (g *goldens[S]) idOf(tb testing.TB, name string) (int, error) {
 			return found.ID, nil
 		}
 	}
-	return 0, fmt.Errorf("the schema was not registered: no event of aggregate type %q is called so, and no upcaster reads it", g.typ.Name())
+	return 0, fmt.Errorf("the schema was not registered: no event of aggregate type %q is called so, "+
+		"and no upcaster reads it", g.typ.Name())
 }
 
 // suggest says what belongs into the golden file, if that can be known.
@@ -226,7 +237,8 @@ func (g *goldens[S]) suggest(tb testing.TB, sum string, want aggregate.Event[S])
 		var value []byte
 		var revision int
 		if value, revision, err = g.codec.Encode(tb.Context(), t, want); err == nil {
-			return fmt.Sprintf("for today's revision, %d of %s, write into it\n%s%s\n%x", revision, t.Name, schemaLine, sum, value[headerSize:])
+			return fmt.Sprintf("for today's revision, %d of %s, write into it\n%s%s\n%x", revision, t.Name, schemaLine,
+				sum, value[headerSize:])
 		}
 	}
 	return fmt.Sprintf("it cannot be made now (%v): take bytes that were stored", err)

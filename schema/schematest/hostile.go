@@ -47,7 +47,8 @@ func everythingFields() []string {
 // left out: whether the symbol that is skipped exists is nothing that must be looked at.
 func skippedFields() []string {
 	return []string{
-		field("nulls", `{"type":"array","items":"null"}`), field("oldText", `"string"`), field("oldList", `{"type":"array","items":"long"}`),
+		field("nulls", `{"type":"array","items":"null"}`), field("oldText", `"string"`),
+		field("oldList", `{"type":"array","items":"long"}`),
 		field("oldMap", `{"type":"map","values":"string"}`), field("oldUnion", `["null","long","string"]`),
 	}
 }
@@ -66,12 +67,14 @@ func attacks() []attack {
 	endless := []byte(strings.Repeat("\xff", 64))
 	var all []attack
 	for _, field := range []string{"text", "raw", "oldText"} {
-		all = append(all, attack{"a huge length", field, long(math.MaxInt64)}, attack{"a length of five thousand million", field, long(5e9)},
+		all = append(all, attack{"a huge length", field, long(math.MaxInt64)},
+			attack{"a length of five thousand million", field, long(5e9)},
 			attack{"a length of 2^31", field, long(1 << 31)}, attack{"a negative length", field, long(-1)},
 			attack{"the most negative length", field, long(math.MinInt64)}, attack{"an endless length", field, endless})
 	}
 	for _, field := range []string{"list", "void", "map", "nulls", "oldList", "oldMap"} {
-		all = append(all, attack{"a huge count", field, long(math.MaxInt64)}, attack{"a count of five thousand million", field, join(long(5e9), long(0))},
+		all = append(all, attack{"a huge count", field, long(math.MaxInt64)},
+			attack{"a count of five thousand million", field, join(long(5e9), long(0))},
 			attack{"a count of ten million", field, join(long(1e7), long(0))},
 			attack{"the most negative count", field, join(long(math.MinInt64), long(0))},
 			attack{"a negative count of a huge block", field, join(long(-5), long(math.MaxInt64))},
@@ -88,11 +91,13 @@ func attacks() []attack {
 		all = append(all, attack{"many blocks of items without bytes", field, join(many, long(0))})
 	}
 	for _, field := range []string{"maybe", "oldUnion"} {
-		all = append(all, attack{"a branch that is not there", field, long(3)}, attack{"a negative branch", field, long(-1)},
+		all = append(all, attack{"a branch that is not there", field, long(3)},
+			attack{"a negative branch", field, long(-1)},
 			attack{"a branch of 2^32", field, long(1 << 32)})
 	}
 	return append(all,
-		attack{"a symbol that is not there", "enum", long(3)}, attack{"a negative symbol", "enum", long(-1)}, attack{"a symbol of 2^32", "enum", long(1 << 32)},
+		attack{"a symbol that is not there", "enum", long(3)}, attack{"a negative symbol", "enum", long(-1)},
+		attack{"a symbol of 2^32", "enum", long(1 << 32)},
 		attack{"an int of 33 bits", "small", long(1 << 32)}, attack{"an endless int", "small", endless},
 		attack{"text that is no text", "text", join(long(1), []byte{0xff})},
 		attack{"text that is no text", "list", join(long(1), long(1), []byte{0xff}, long(0))},
@@ -117,9 +122,13 @@ func hostileCases() []engineCase {
 			if isOld := strings.HasPrefix(a.field, "old") || a.field == "nulls"; isOld && !kind.old {
 				continue
 			}
-			cases = append(cases, engineCase{kind.name + ": " + a.name + " in " + a.field, func(ctx context.Context, e schema.Engine) error {
-				return a.run(ctx, e, kind.old)
-			}})
+			cases = append(cases,
+				engineCase{
+					kind.name + ": " + a.name + " in " + a.field,
+					func(ctx context.Context, e schema.Engine) error {
+						return a.run(ctx, e, kind.old)
+					},
+				})
 		}
 	}
 	return cases
@@ -190,7 +199,10 @@ func sizedBlocks(ctx context.Context, e schema.Engine) error {
 		List []string         `avro:"list"`
 		Map  map[string]int64 `avro:"map"`
 	}
-	fields := []string{field("list", `{"type":"array","items":"string"}`), field("map", `{"type":"map","values":"long"}`)}
+	fields := []string{
+		field("list", `{"type":"array","items":"string"}`),
+		field("map", `{"type":"map","values":"long"}`),
+	}
 	list := join(long(-2), long(4), []byte{2, 'a', 2, 'b'}, long(1), []byte{2, 'c'}, long(0))
 	entries := join(long(-1), long(3), []byte{2, 'k', 84}, long(0))
 	m := registry.NewMemory()

@@ -43,7 +43,8 @@ func value[E any](name, text, want string, v, other E) engineCase {
 func (c codec[E]) refusesDamaged(ctx context.Context, encoded []byte) error {
 	var into E
 	for cut := headerSize; cut < len(encoded); cut++ {
-		if err := expect(c.decode(ctx, encoded[:cut], &into), fmt.Sprintf("cut at byte %d", cut), schema.ErrMalformed); err != nil {
+		if err := expect(c.decode(ctx, encoded[:cut], &into), fmt.Sprintf("cut at byte %d", cut),
+			schema.ErrMalformed); err != nil {
 			return err
 		}
 	}
@@ -127,13 +128,16 @@ func valueCases() []engineCase {
 		single("bytes", `"bytes"`, "0400ff", []byte{0, 255}, []byte{1, 2, 3}),
 		single("fixed", `{"type":"fixed","name":"F","size":4}`, "01020304", [4]byte{1, 2, 3, 4}, [4]byte{9}),
 		single("enum with default", enumType, "04", colour("GREEN"), "RED"),
-		single("uuid", logical("string", "uuid"), "48"+hex.EncodeToString([]byte("0189c9c2-7d7a-7bbb-8aaa-111111111111")),
+		single("uuid", logical("string", "uuid"),
+			"48"+hex.EncodeToString([]byte("0189c9c2-7d7a-7bbb-8aaa-111111111111")),
 			"0189c9c2-7d7a-7bbb-8aaa-111111111111", ""),
 		single("text of a type with methods on its pointer", `"string"`, "043737", *big.NewInt(77), *big.NewInt(5)),
-		single("timestamp-millis", logical("long", "timestamp-millis"), "f698cd888367", at.Truncate(time.Millisecond), at),
+		single("timestamp-millis", logical("long", "timestamp-millis"), "f698cd888367", at.Truncate(time.Millisecond),
+			at),
 		single("timestamp-micros", logical("long", "timestamp-micros"), "80e18a9bfbefa406", at, early),
 		single("timestamp-micros before 1970", logical("long", "timestamp-micros"), "cf0f", early, at),
-		single("timestamp-micros, the zero time", logical("long", "timestamp-micros"), "ffffddf2dfffdfdc01", time.Time{}, at),
+		single("timestamp-micros, the zero time", logical("long", "timestamp-micros"), "ffffddf2dfffdfdc01",
+			time.Time{}, at),
 		single("timestamp-nanos", logical("long", "timestamp-nanos"), "80e885cccbda8a9031", at, early),
 		single("local-timestamp-micros", logical("long", "local-timestamp-micros"), "80e18a9bfbefa406", at, early),
 		single("timestamp-micros as a number", logical("long", "timestamp-micros"), "0e", int64(7), 9),
@@ -149,16 +153,23 @@ func valueCases() []engineCase {
 		single("optional time", `["null",`+logical("long", "timestamp-micros")+`]`, "0280e18a9bfbefa406", &at, &early),
 		single("optional enum", `["null",`+enumType+`]`, "0202", new(colour("RED")), new(colour("GREEN"))),
 		single("optional bytes", `["null","bytes"]`, "020201", new([]byte{1}), new([]byte{9})),
-		single("optional record", `["null",`+leafType+`]`, "02024100", &leaf{City: "A"}, &leaf{City: "B", Zip: new("1")}),
+		single("optional record", `["null",`+leafType+`]`, "02024100", &leaf{City: "A"},
+			&leaf{City: "B", Zip: new("1")}),
 		single("array", `{"type":"array","items":"string"}`, "0402610000", []string{"a", ""}, []string{"x", "y", "z"}),
 		single("array, empty", `{"type":"array","items":"string"}`, "00", []string{}, []string{"x"}),
-		single("array of optionals", `{"type":"array","items":["null","long"]}`, "0400020200", []*int64{nil, new(int64(1))}, nil),
-		single("array of records", `{"type":"array","items":`+leafType+`}`, "02024102023100", []leaf{{"A", new("1")}}, []leaf{{"B", nil}, {"C", nil}}),
-		single("map", `{"type":"map","values":"long"}`, "02026b5400", map[string]int64{"k": 42}, map[string]int64{"other": 1}),
-		single("map of records", `{"type":"map","values":`+leafType+`}`, "02026b02410000", map[string]leaf{"k": {City: "A"}}, map[string]leaf{"k": {City: "B"}}),
+		single("array of optionals", `{"type":"array","items":["null","long"]}`, "0400020200",
+			[]*int64{nil, new(int64(1))}, nil),
+		single("array of records", `{"type":"array","items":`+leafType+`}`, "02024102023100", []leaf{{"A", new("1")}},
+			[]leaf{{"B", nil}, {"C", nil}}),
+		single("map", `{"type":"map","values":"long"}`, "02026b5400", map[string]int64{"k": 42},
+			map[string]int64{"other": 1}),
+		single("map of records", `{"type":"map","values":`+leafType+`}`, "02026b02410000",
+			map[string]leaf{"k": {City: "A"}}, map[string]leaf{"k": {City: "B"}}),
 		single("nested record", leafType, "0241020231", leaf{"A", new("1")}, leaf{City: "B"}),
-		single("recursive record", treeType, "026102026200", tree{"a", &tree{"b", nil}}, tree{"x", &tree{"y", &tree{"z", nil}}}),
-		value("fields in another order than in Go", record(field("b", `"long"`), field("a", `"string"`)), "540278", ab{"x", 42}, ab{"y", 1}),
+		single("recursive record", treeType, "026102026200", tree{"a", &tree{"b", nil}},
+			tree{"x", &tree{"y", &tree{"z", nil}}}),
+		value("fields in another order than in Go", record(field("b", `"long"`), field("a", `"string"`)), "540278",
+			ab{"x", 42}, ab{"y", 1}),
 		{"leaves alone what the event led to before", leavesAlone},
 		value("a record without fields", record(), "", struct{}{}, struct{}{}),
 	}
@@ -180,7 +191,8 @@ func leavesAlone(ctx context.Context, e schema.Engine) error {
 		return err
 	}
 	if shared != 7 || *got.F != 1 {
-		return fmt.Errorf("decode: found %d in what the event led to before, and %d in the event; expected 7 and 1", shared, *got.F)
+		return fmt.Errorf("decode: found %d in what the event led to before, and %d in the event; expected 7 and 1",
+			shared, *got.F)
 	}
 	return nil
 }

@@ -59,7 +59,8 @@ func TestScriptCreatesTheTopics(t *testing.T) {
 	stdout := call(t, env, "schemas", "register", "--registry-dir", dir)
 	lines := strings.Split(stdout, "\n")
 	require.Equal(t, "Event            Revision          Id  Subject", lines[0])
-	require.Regexp(t, `^AccountCreated +1 +[1-9][0-9]+  billing.account.events-billing.account.AccountCreated$`, lines[1])
+	require.Regexp(t, `^AccountCreated +1 +[1-9][0-9]+  billing.account.events-billing.account.AccountCreated$`,
+		lines[1])
 	require.Regexp(t, `AccountDebited +2 +[1-9][0-9]+  billing.account.events-billing.account.AccountDebited`, stdout)
 	require.Contains(t, call(t, env, "doctor", "--registry-dir", dir), "knows the schemas of all")
 }

@@ -34,10 +34,12 @@ func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 		err = c.groups(ctx, s)
 	}
 	if err != nil {
-		metrics <- prometheus.NewInvalidMetric(prometheus.NewDesc("kafka_lag_exporter_error", "why the scrape failed", nil, nil), err)
+		metrics <- prometheus.NewInvalidMetric(prometheus.NewDesc("kafka_lag_exporter_error", "why the scrape failed",
+			nil, nil), err)
 		return
 	}
-	s.gauge("kafka_lag_exporter_unanswered", "questions that a part of the cluster left unanswered in this scrape", float64(s.unanswered))
+	s.gauge("kafka_lag_exporter_unanswered", "questions that a part of the cluster left unanswered in this scrape",
+		float64(s.unanswered))
 }
 
 // topics sends what is known of brokers and topics.
@@ -56,7 +58,8 @@ func (c *collector) topics(ctx context.Context, s *scrape) error {
 		s.gauge("kafka_topic_partitions", "partitions", float64(len(topic.Partitions)), "topic", topic.Topic)
 		for _, p := range topic.Partitions {
 			labels := []string{"topic", topic.Topic, "partition", number(p.Partition)}
-			s.gauge("kafka_topic_partition_in_sync_replica", "replicas that have everything", float64(len(p.ISR)), labels...)
+			s.gauge("kafka_topic_partition_in_sync_replica", "replicas that have everything", float64(len(p.ISR)),
+				labels...)
 			s.gauge("kafka_topic_partition_replicas", "replicas in all", float64(len(p.Replicas)), labels...)
 		}
 	}
@@ -84,7 +87,8 @@ func (c *collector) groups(ctx context.Context, s *scrape) error {
 			s.unanswered++
 			continue
 		}
-		s.gauge("kafka_consumergroup_members", "consumers of the group", float64(len(group.Members)), "consumergroup", group.Group)
+		s.gauge("kafka_consumergroup_members", "consumers of the group", float64(len(group.Members)),
+			"consumergroup", group.Group)
 		for _, p := range group.Lag.Sorted() {
 			if p.Err != nil {
 				s.unanswered++
@@ -92,7 +96,8 @@ func (c *collector) groups(ctx context.Context, s *scrape) error {
 			}
 			labels := []string{"consumergroup", group.Group, "topic", p.Topic, "partition", number(p.Partition)}
 			if p.Commit.At >= 0 {
-				s.gauge("kafka_consumergroup_current_offset", "offset that the group committed", float64(p.Commit.At), labels...)
+				s.gauge("kafka_consumergroup_current_offset", "offset that the group committed", float64(p.Commit.At),
+					labels...)
 			}
 			s.gauge("kafka_consumergroup_lag", "records that the group has yet to commit", float64(p.Lag), labels...)
 		}
@@ -134,7 +139,8 @@ func (s *scrape) gauge(name, help string, value float64, labels ...string) {
 	for pair := range slices.Chunk(labels, 2) {
 		names, values = append(names, pair[0]), append(values, pair[1])
 	}
-	s.metrics <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value, values...)
+	s.metrics <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), prometheus.GaugeValue, value,
+		values...)
 }
 
 func number(partition int32) string { return strconv.Itoa(int(partition)) }

@@ -68,7 +68,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 // serve answers scrapes until ctx is done.
 func serve(ctx context.Context, stderr io.Writer, address, brokers string) error {
 	if brokers == "" {
-		return errors.New("KAFKA_BROKERS is not set, expected addresses such as localhost:9092,localhost:9093,localhost:9094")
+		return errors.New("KAFKA_BROKERS is not set, expected addresses such as " +
+			"localhost:9092,localhost:9093,localhost:9094")
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(brokers, ",")...), kgo.ClientID("lag-exporter"))
 	if err != nil {

@@ -29,7 +29,9 @@ func start(t *testing.T, brokers []string) string {
 	said, say := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"-listen", "127.0.0.1:0"}, io.Discard, say, func(string) string { return strings.Join(brokers, ",") })
+		ended <- run(ctx, []string{"-listen", "127.0.0.1:0"}, io.Discard, say, func(string) string {
+			return strings.Join(brokers, ",")
+		})
 		_ = say.Close()
 	}()
 	line, err := bufio.NewReader(said).ReadString('\n')
@@ -86,25 +88,29 @@ func TestScrapeShowsHowFarAGroupIsBehind(t *testing.T) {
 	} {
 		require.Contains(t, metrics, "\n"+line+"\n")
 	}
-	require.Contains(t, metrics, `kafka_consumergroup_lag{consumergroup="shipping",partition="0",topic="orders"} 5`, "all of it, as nothing was committed there")
+	require.Contains(t, metrics, `kafka_consumergroup_lag{consumergroup="shipping",partition="0",topic="orders"} 5`,
+		"all of it, as nothing was committed there")
 	require.NotContains(t, metrics, `kafka_consumergroup_current_offset{consumergroup="shipping",partition="0"`)
 }
 
 func TestWhatAMemberNeverCommittedIsLag(t *testing.T) {
 	t.Parallel()
 	brokers := kafkatest.Fake(t)
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumerGroup("shipping"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit(),
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumerGroup("shipping"),
+		kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	defer client.Close()
 	_, err = kadm.NewClient(client).CreateTopic(t.Context(), 1, 3, nil, "orders")
 	require.NoError(t, err)
-	require.NoError(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: "orders"}, &kgo.Record{Topic: "orders"}).FirstErr())
+	require.NoError(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: "orders"},
+		&kgo.Record{Topic: "orders"}).FirstErr())
 	require.NotEmpty(t, client.PollFetches(t.Context()).Records())
 
 	_, metrics := metricsAt(t, start(t, brokers))
 	require.Contains(t, metrics, "\nkafka_consumergroup_members{consumergroup=\"shipping\"} 1\n")
-	require.Contains(t, metrics, "\nkafka_consumergroup_lag{consumergroup=\"shipping\",partition=\"0\",topic=\"orders\"} 2\n")
+	require.Contains(t, metrics,
+		"\nkafka_consumergroup_lag{consumergroup=\"shipping\",partition=\"0\",topic=\"orders\"} 2\n")
 	require.NotContains(t, metrics, "kafka_consumergroup_current_offset")
 }
 
@@ -141,7 +147,9 @@ func TestWrongCalls(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr strings.Builder
-			require.Equal(t, c.code, run(t.Context(), c.args, &stdout, &stderr, func(string) string { return c.brokers }))
+			require.Equal(t, c.code, run(t.Context(), c.args, &stdout, &stderr, func(string) string {
+				return c.brokers
+			}))
 			said, silent := stderr.String(), stdout.String()
 			if c.code == exitOK {
 				said, silent = silent, said

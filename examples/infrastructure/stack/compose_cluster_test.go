@@ -39,7 +39,8 @@ func TestComposeFile(t *testing.T) {
 	t.Parallel()
 	file := resolved(t)
 	ports := map[string]string{
-		"kafka-1": "9092", "kafka-2": "9093", "kafka-3": "9094", "schema-registry": "8081", "kafka-ui": "8080", "prometheus": "9090", "grafana": "3000",
+		"kafka-1": "9092", "kafka-2": "9093", "kafka-3": "9094", "schema-registry": "8081", "kafka-ui": "8080",
+		"prometheus": "9090", "grafana": "3000",
 		"lag-exporter": "", "topics": "", "schemas": "",
 	}
 	require.Len(t, file.Services, len(ports))

@@ -142,7 +142,8 @@ func TestGrafanaFindsItsDashboardsAndPrometheus(t *testing.T) {
 	}
 	readYAML(t, filepath.Join(provisioning, "dashboards", "files.yml"), &files)
 	require.Len(t, files.Providers, 1)
-	dashboards, err := filepath.Glob(filepath.Join(services["grafana"].mount(t, files.Providers[0].Options.Path), "*.json"))
+	dashboards, err := filepath.Glob(filepath.Join(services["grafana"].mount(t, files.Providers[0].Options.Path),
+		"*.json"))
 	require.NoError(t, err)
 	require.Len(t, dashboards, len(readDashboards(t)))
 

@@ -23,7 +23,8 @@ type source string
 func findSource(ctx context.Context) (source, error) {
 	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
-		return "", fmt.Errorf("go env: %w: Go builds the parts that are programs of this module, put it on the PATH", err)
+		return "", fmt.Errorf("go env: %w: Go builds the parts that are programs of this module, put it on the PATH",
+			err)
 	}
 	root := source(filepath.Dir(strings.TrimSpace(string(output))))
 	if _, err := os.Stat(root.config("kafka", "server.properties")); err != nil {

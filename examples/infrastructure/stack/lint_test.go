@@ -144,7 +144,10 @@ func TestBoardsHaveVariablesAndLinks(t *testing.T) {
 		require.Contains(t, []string{"10s", "30s", "1m"}, d.Refresh, d.Title)
 		require.Equal(t, "now-1h", d.Time.From, d.Title)
 		require.Len(t, d.Links, 1, d.Title)
-		require.Equal(t, link{Type: "dashboards", Tags: []string{"fencelog"}, AsDropdown: true, IncludeVars: true, KeepTime: true}, d.Links[0], d.Title)
+		require.Equal(t, link{
+			Type: "dashboards", Tags: []string{"fencelog"}, AsDropdown: true, IncludeVars: true,
+			KeepTime: true,
+		}, d.Links[0], d.Title)
 		source := d.Templating.List[0]
 		require.Equal(t, "datasource", source.Name, d.Title)
 		require.Equal(t, "datasource", source.Type, d.Title)
@@ -157,7 +160,9 @@ func TestBoardsHaveVariablesAndLinks(t *testing.T) {
 		for _, p := range d.Panels {
 			for _, l := range p.Links {
 				uid, _, _ := strings.Cut(strings.TrimPrefix(l.URL, "/d/"), "?")
-				require.True(t, slices.ContainsFunc(boards, func(d dashboard) bool { return d.UID == uid }), "%s / %s: %s", d.Title, p.Title, l.URL)
+				require.True(t, slices.ContainsFunc(boards, func(d dashboard) bool {
+					return d.UID == uid
+				}), "%s / %s: %s", d.Title, p.Title, l.URL)
 			}
 		}
 	}
@@ -170,7 +175,8 @@ func TestQueriesUseTheVariables(t *testing.T) {
 	labels := map[string][]string{ // of the variables' names, the labels that metrics have besides instance
 		"category": {"fencelog_append_", "fencelog_subscription_"},
 		"topic": {
-			"fencelog_partition", "fencelog_topic_problems", "fencelog_batch_", "fencelog_claim_", "fencelog_barrier", "fencelog_skipped_",
+			"fencelog_partition", "fencelog_topic_problems", "fencelog_batch_", "fencelog_claim_", "fencelog_barrier",
+			"fencelog_skipped_",
 			"kafka_topic_", "kafka_log_size_bytes", "kafka_consumergroup_lag", "kafka_consumergroup_current_offset",
 		},
 		"group":  {"fencelog_subscription_", "kafka_consumergroup_"},
@@ -183,7 +189,9 @@ func TestQueriesUseTheVariables(t *testing.T) {
 			for _, m := range selector.FindAllStringSubmatch(expr, -1) {
 				for _, v := range d.Templating.List[1:] {
 					has := v.Name == "instance" ||
-						slices.ContainsFunc(labels[v.Name], func(prefix string) bool { return strings.HasPrefix(m[1], prefix) })
+						slices.ContainsFunc(labels[v.Name], func(prefix string) bool {
+							return strings.HasPrefix(m[1], prefix)
+						})
 					if wholeCluster[name] == v.Name {
 						require.True(t, has, name)
 						has = false

@@ -129,7 +129,8 @@ func (o options) checkPorts() error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fmt.Errorf("ports are taken:\n%s\nstop what listens there (lsof -i :PORT shows it; another stack?), choose other ports with the flags named, or take free ones with -free-ports",
+	return fmt.Errorf("ports are taken:\n%s\nstop what listens there (lsof -i :PORT shows it; another stack?), "+
+		"choose other ports with the flags named, or take free ones with -free-ports",
 		strings.Join(wrong, "\n"))
 }
 

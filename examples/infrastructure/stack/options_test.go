@@ -13,11 +13,15 @@ import (
 func TestPorts(t *testing.T) {
 	t.Parallel()
 	var usage strings.Builder
-	o, err := parse([]string{"-kafka-ports=1, 2,3", "-metrics-ports=4,5,6", "-registry-port=7", "-lag-port=8", "-prometheus-port=9", "-billing-port=10"}, &usage)
+	o, err := parse([]string{
+		"-kafka-ports=1, 2,3", "-metrics-ports=4,5,6", "-registry-port=7", "-lag-port=8",
+		"-prometheus-port=9", "-billing-port=10",
+	}, &usage)
 	require.NoError(t, err)
 	require.Equal(t, options{
-		kafkaPorts: []int{1, 2, 3}, metricsPorts: []int{4, 5, 6}, registryPort: 7, lagPort: 8, prometheusPort: 9, billingPort: 10,
-		service: "examples/billing",
+		kafkaPorts: []int{1, 2, 3}, metricsPorts: []int{4, 5, 6}, registryPort: 7, lagPort: 8, prometheusPort: 9,
+		billingPort: 10,
+		service:     "examples/billing",
 	}, o)
 
 	o, err = parse(nil, &usage)
@@ -70,7 +74,9 @@ func TestPortsThatAreTaken(t *testing.T) {
 		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	}
 	var stdout, stderr strings.Builder
-	code := run(context.Background(), []string{"-free-ports", "-prometheus-port=" + ports[0], "-kafka-ports=" + ports[1] + ",1,1"}, nil, &stdout, &stderr)
+	code := run(context.Background(),
+		[]string{"-free-ports", "-prometheus-port=" + ports[0], "-kafka-ports=" + ports[1] + ",1,1"}, nil, &stdout,
+		&stderr)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr.String(), "port "+ports[0]+", wanted for Prometheus (-prometheus-port): ")
 	require.Contains(t, stderr.String(), "port "+ports[1]+", wanted for broker 0 (-kafka-ports): ")

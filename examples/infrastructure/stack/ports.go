@@ -10,7 +10,8 @@ import (
 // settlePorts finds free ports for what is started here; kafkatest finds its own, and is told of
 // these.
 func (o *options) settlePorts() error {
-	used := slices.Concat(o.kafkaPorts, o.metricsPorts, []int{o.registryPort, o.lagPort, o.prometheusPort, o.billingPort})
+	used := slices.Concat(o.kafkaPorts, o.metricsPorts,
+		[]int{o.registryPort, o.lagPort, o.prometheusPort, o.billingPort})
 	for _, port := range []*int{&o.lagPort, &o.prometheusPort, &o.billingPort} {
 		if *port != 0 {
 			continue

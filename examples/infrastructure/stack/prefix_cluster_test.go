@@ -29,7 +29,11 @@ func checkPrefix(t *testing.T, s *stack) {
 		prints  []string
 	}{
 		{billingTool, []string{"topics", "create"}, []string{"acme.account.events ", "acme.dead-letter "}},
-		{billingTool, []string{"schemas", "register"}, []string{" acme.account.events-billing.account.AccountCreated\n"}},
+		{
+			billingTool,
+			[]string{"schemas", "register"},
+			[]string{" acme.account.events-billing.account.AccountCreated\n"},
+		},
 		{billingTool, []string{"doctor"}, []string{
 			"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, 0 warnings",
 		}},
@@ -49,7 +53,8 @@ func checkPrefix(t *testing.T, s *stack) {
 	port, err := freePort()
 	require.NoError(t, err)
 	p, err := process.Start(process.Spec{
-		Name: "billing", Path: filepath.Join(dir, filepath.Base(billingService)), Log: filepath.Join(dir, "billing.log"),
+		Name: "billing", Path: filepath.Join(dir, filepath.Base(billingService)),
+		Log: filepath.Join(dir, "billing.log"),
 		Env: append(env, "BILLING_ADDRESS="+address(port)),
 	})
 	require.NoError(t, err)

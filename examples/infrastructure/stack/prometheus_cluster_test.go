@@ -54,7 +54,9 @@ func (p prometheusAt) awaitAlerts(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		requireAlert(t, name)
-		require.Eventually(t, func() bool { return len(p.firing(t, name)) > 0 }, patience, tick, "%s does not fire", name)
+		require.Eventually(t, func() bool {
+			return len(p.firing(t, name)) > 0
+		}, patience, tick, "%s does not fire", name)
 	}
 }
 
@@ -63,7 +65,9 @@ func (p prometheusAt) awaitQuiet(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		requireAlert(t, name)
-		require.Eventually(t, func() bool { return len(p.firing(t, name)) == 0 }, patience, tick, "%s still fires", name)
+		require.Eventually(t, func() bool {
+			return len(p.firing(t, name)) == 0
+		}, patience, tick, "%s still fires", name)
 	}
 }
 

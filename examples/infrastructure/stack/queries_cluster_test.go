@@ -114,7 +114,8 @@ func askAll(
 			wrong = append(wrong,
 				fmt.Sprintf("%s yields something, and no-series.csv says that it would not: %s", q.name, reason))
 		case !excused && a.series == 0:
-			wrong = append(wrong, fmt.Sprintf("%s yields nothing, and no-series.csv has no reason for it: %s", q.name, q.expr))
+			wrong = append(wrong, fmt.Sprintf("%s yields nothing, and no-series.csv has no reason for it: %s", q.name,
+				q.expr))
 		}
 	}
 	return known, append(wrong, wrongValues(known)...)
@@ -162,13 +163,20 @@ func wrongValues(known map[string]answer) (wrong []string) {
 		}
 	}
 	for _, name := range []string{
-		"Kafka Overview / Records written / A", "Kafka Overview / Traffic / A", "Kafka Overview / Traffic / B", "Kafka Overview / Traffic / C",
-		"Kafka Overview / Time of a write / B", "Kafka Overview / Requests / A", "Consumer Lag / Consumed and written / A",
-		"Consumer Lag / Consumed and written / B", "Topic Metrics / Records written / A", "Topic Metrics / Traffic / A", "Topic Metrics / Traffic / B",
-		"Fencelog / Events stored / A", "Fencelog / Appends by outcome / A", "Fencelog / Time of an append / A", "Fencelog / Commits in a batch / A",
-		"Fencelog / Size of the index / A", "Fencelog / Commands by outcome / A", "Fencelog / HTTP requests / A", "Fencelog / Time of a request / A",
-		"Fencelog / Refusals by code / A", "Fencelog / Refusals of queries by code / A", "Fencelog / Time of a batch / A", "Fencelog / Barriers / A",
-		"Broker Health / Partitions led / A", "Broker Health / Idle request handlers / A", "Broker Health / Heap / A", "Broker Health / Processor / A",
+		"Kafka Overview / Records written / A", "Kafka Overview / Traffic / A", "Kafka Overview / Traffic / B",
+		"Kafka Overview / Traffic / C",
+		"Kafka Overview / Time of a write / B", "Kafka Overview / Requests / A",
+		"Consumer Lag / Consumed and written / A",
+		"Consumer Lag / Consumed and written / B", "Topic Metrics / Records written / A", "Topic Metrics / Traffic / A",
+		"Topic Metrics / Traffic / B",
+		"Fencelog / Events stored / A", "Fencelog / Appends by outcome / A", "Fencelog / Time of an append / A",
+		"Fencelog / Commits in a batch / A",
+		"Fencelog / Size of the index / A", "Fencelog / Commands by outcome / A", "Fencelog / HTTP requests / A",
+		"Fencelog / Time of a request / A",
+		"Fencelog / Refusals by code / A", "Fencelog / Refusals of queries by code / A",
+		"Fencelog / Time of a batch / A", "Fencelog / Barriers / A",
+		"Broker Health / Partitions led / A", "Broker Health / Idle request handlers / A", "Broker Health / Heap / A",
+		"Broker Health / Processor / A",
 	} {
 		if got := known[name].sum; got <= 0 {
 			wrong = append(wrong, fmt.Sprintf("%s: %v, expected more than 0", name, got))

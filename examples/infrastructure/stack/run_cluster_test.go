@@ -96,7 +96,9 @@ func TestNothingOutlivesTheProgram(t *testing.T) {
 				_ = cmd.Process.Kill()
 				<-ended
 			})
-			require.Eventually(t, func() bool { return strings.Contains(stderr.String(), c.moment) }, patience, tick, "%s", &stderr)
+			require.Eventually(t, func() bool {
+				return strings.Contains(stderr.String(), c.moment)
+			}, patience, tick, "%s", &stderr)
 			stderr.Await(t, "status [PART], start PART, stop PART") // commands are served meanwhile
 			require.NotContains(t, stderr.String(), "everything is healthy")
 			pids := descendants(t, cmd.Process.Pid)
@@ -145,7 +147,10 @@ func requireAddresses(t *testing.T, stdout *kafkatest.Output) {
 		require.NoError(t, conn.Close())
 	}
 	pages := slices.Concat(lines["Brokers' metrics"], lines["Groups' lag"], lines["Targets"], lines["Alerts"])
-	for name, page := range map[string]string{"Schema registry": "/subjects", "Billing service": "/livez", "Prometheus": "/-/ready"} {
+	for name, page := range map[string]string{
+		"Schema registry": "/subjects", "Billing service": "/livez",
+		"Prometheus": "/-/ready",
+	} {
 		require.Len(t, lines[name], 1, text)
 		pages = append(pages, lines[name][0]+page)
 	}

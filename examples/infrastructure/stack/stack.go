@@ -257,7 +257,8 @@ func (s *stack) program(folder string) string {
 
 func (s *stack) newProgram(name, path, page string, args ...string) *program {
 	return &program{
-		name: name, path: path, args: args, env: s.environment(), log: filepath.Join(s.dir, name+logExtension), page: page,
+		name: name, path: path, args: args, env: s.environment(), log: filepath.Join(s.dir, name+logExtension),
+		page: page,
 		tell: s.tell, console: s.console,
 	}
 }

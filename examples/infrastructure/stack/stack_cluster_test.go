@@ -70,7 +70,9 @@ func (r *running) await(t *testing.T, text string, do func()) {
 	t.Helper()
 	before := strings.Count(r.said.String(), text)
 	do()
-	require.Eventually(t, func() bool { return strings.Count(r.said.String(), text) > before }, patience, tick, "%q", text)
+	require.Eventually(t, func() bool {
+		return strings.Count(r.said.String(), text) > before
+	}, patience, tick, "%q", text)
 }
 
 // types gives a command at the terminal.

@@ -22,7 +22,10 @@ import (
 // What the caller's shell says of another cluster or service does not reach what runs here; the
 // rest does.
 func TestProgramsGetAnEnvironmentOfTheirOwn(t *testing.T) {
-	for _, name := range []string{"KAFKA_SASL_USERNAME", "KAFKA_INDEX_DIR", "SCHEMA_REGISTRY_TOKEN", "BILLING_ADVERTISE", "BILLING_DRAIN_DELAY"} {
+	for _, name := range []string{
+		"KAFKA_SASL_USERNAME", "KAFKA_INDEX_DIR", "SCHEMA_REGISTRY_TOKEN",
+		"BILLING_ADVERTISE", "BILLING_DRAIN_DELAY",
+	} {
 		t.Setenv(name, "elsewhere")
 	}
 	t.Setenv("OTEL_SERVICE_NAME", "kept")
@@ -56,7 +59,8 @@ func part(t *testing.T, script string, status int) (*stack, *program, *kafkatest
 func TestAPartThatDoesNotStart(t *testing.T) {
 	s, p, _ := part(t, "echo the disk is haunted; exit 3", http.StatusNotFound)
 	err := s.run(t.Context(), p, nil)
-	require.ErrorContains(t, err, "part ended by itself (exit status 3); its log is "+p.log+", which ends:\n    the disk is haunted")
+	require.ErrorContains(t, err,
+		"part ended by itself (exit status 3); its log is "+p.log+", which ends:\n    the disk is haunted")
 	require.NoError(t, s.stop(true))
 	text, err := os.ReadFile(p.log)
 	require.NoError(t, err)
@@ -92,7 +96,9 @@ func TestAPartThatIsStoppedWhileItStarts(t *testing.T) {
 	started := make(chan error, 1)
 	go func() { started <- s.run(t.Context(), p, nil) }()
 	said.Await(t, "starting part")
-	require.Eventually(t, func() bool { return strings.HasPrefix(p.Status(), "runs") }, kafkatest.DefaultPatience, time.Millisecond)
+	require.Eventually(t, func() bool {
+		return strings.HasPrefix(p.Status(), "runs")
+	}, kafkatest.DefaultPatience, time.Millisecond)
 	_, err := io.WriteString(typed, "stop part\n")
 	require.NoError(t, err)
 	err = <-started

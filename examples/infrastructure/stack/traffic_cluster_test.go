@@ -61,7 +61,8 @@ type service string
 // open opens an account.
 func (s service) open(ctx context.Context, id string) error {
 	return s.post(ctx, "/v1/accounts",
-		fmt.Sprintf(`{"id": %q, "ownerId": "user-1", "ownerType": "USER", "accountType": "USER", "currency": "USD"}`, id))
+		fmt.Sprintf(`{"id": %q, "ownerId": "user-1", "ownerType": "USER", "accountType": "USER", "currency": "USD"}`,
+			id))
 }
 
 // fill opens an account and credits it: perAccount events.
@@ -69,7 +70,8 @@ func (s service) fill(ctx context.Context, id string) error {
 	err := s.open(ctx, id)
 	for i := 1; i < perAccount && err == nil; i++ {
 		err = s.post(ctx, "/v1/accounts/"+id+"/credits", fmt.Sprintf(
-			`{"transactionId": "t-%d", "entryType": "TOPUP", "amount": "1.00", "currency": "USD", "contra": "bank"}`, i))
+			`{"transactionId": "t-%d", "entryType": "TOPUP", "amount": "1.00", "currency": "USD", "contra": "bank"}`,
+			i))
 	}
 	return err
 }
@@ -208,7 +210,8 @@ func showSubscription(t *testing.T, s *stack) *atomic.Int64 {
 	}))
 	page := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	t.Cleanup(page.Close)
-	file, err := os.OpenFile(filepath.Join(s.dir, "prometheus", "targets", "prometheus.yml"), os.O_APPEND|os.O_WRONLY, 0)
+	file, err := os.OpenFile(filepath.Join(s.dir, "prometheus", "targets", "prometheus.yml"), os.O_APPEND|os.O_WRONLY,
+		0)
 	require.NoError(t, err)
 	_, err = fmt.Fprintf(file, "- targets: [%q]\n", page.Listener.Addr())
 	require.NoError(t, errors.Join(err, file.Close()))

@@ -104,7 +104,8 @@ func (c *Claim) Seize(ctx context.Context) (index.Term, error) {
 			err = fmt.Errorf("claim %s partition %d: %w", c.cfg.Topic, c.cfg.Partition, err)
 		}
 		if errors.Is(err, errUsedTerm) && clock.Wait(ctx, retry.FirstPause) == nil {
-			c.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it knew; the next one is "+
+			c.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it "+
+				"knew; the next one is "+
 				"asked for",
 				"topic", c.cfg.Topic, "partition", c.cfg.Partition, "term", term.String())
 			n--

@@ -45,7 +45,8 @@ type coordinator struct {
 func newCoordinator(cfg *Config) *coordinator {
 	c := &coordinator{
 		client: cfg.Client, topic: cfg.Topic, partition: cfg.Partition, transactionalID: cfg.TransactionalID,
-		timeout: max(cfg.RequestTimeout, markTime), logger: cfg.Logger, config: *cfg.Client.Config(), late: index.NoTerm(),
+		timeout: max(cfg.RequestTimeout, markTime), logger: cfg.Logger, config: *cfg.Client.Config(),
+		late: index.NoTerm(),
 	}
 	c.conns = dial.Use(&c.config)
 	return c
@@ -68,7 +69,8 @@ func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term i
 		}
 		// An answer that is not final may hide that the new term was stored. One transaction being
 		// in the way hides nothing.
-		doubt = doubt || err != nil && retry.KindOf(err) == retry.Passing && !errors.Is(err, sarama.ErrConcurrentTransactions)
+		doubt = doubt || err != nil && retry.KindOf(err) == retry.Passing &&
+			!errors.Is(err, sarama.ErrConcurrentTransactions)
 		return err
 	})
 	// A coordinator that has forgotten the transactional id, or given it to another, does not know

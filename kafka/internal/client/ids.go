@@ -28,7 +28,8 @@ func (c *Client) IDs(ctx context.Context, topics []string) (IDs, error) {
 		}
 		for _, t := range r.Topics {
 			if t.Err != sarama.ErrNoError {
-				err := access.Explain(t.Err, access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
+				err := access.Explain(t.Err,
+					access.Need{Operation: access.Describe, Resource: access.Topic, Name: t.Name})
 				return nil, fmt.Errorf("ask for the id of topic %s: %w", t.Name, err)
 			}
 		}

@@ -41,15 +41,22 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		moment := rapid.Custom(func(t *rapid.T) time.Time {
-			return time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
+			return time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"),
+				rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
 		})
-		name := rapid.OneOf(rapid.SampledFrom([]string{"deadLetter.kind", "deadLetter.headers", "deadLetter.offset", "eventId"}), rapid.String())
+		name := rapid.OneOf(rapid.SampledFrom([]string{
+			"deadLetter.kind", "deadLetter.headers", "deadLetter.offset",
+			"eventId",
+		}), rapid.String())
 		e := letters.Entry{
 			LetterID: subscription.LetterID{
 				Handler: rapid.StringN(1, 9, -1).Draw(t, "handler"), Topic: rapid.StringN(1, 9, -1).Draw(t, "topic"),
 				Partition: rapid.Int32Min(0).Draw(t, "partition"), Offset: rapid.Int64Min(0).Draw(t, "offset"),
 			},
-			Kind:     rapid.SampledFrom([]letters.Kind{"dead", "waiting", "redrive", "failed", "handled", "discarded"}).Draw(t, "kind"),
+			Kind: rapid.SampledFrom([]letters.Kind{
+				"dead", "waiting", "redrive", "failed", "handled",
+				"discarded",
+			}).Draw(t, "kind"),
 			At:       moment.Draw(t, "at"),
 			Attempts: int(rapid.Int32Min(0).Draw(t, "attempts")),
 			First:    moment.Draw(t, "first"),
@@ -74,7 +81,10 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 
 func TestLongNotesAreCut(t *testing.T) {
 	t.Parallel()
-	e := letters.Entry{LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Failed, Note: strings.Repeat("é", 1<<20)}
+	e := letters.Entry{
+		LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Failed,
+		Note: strings.Repeat("é", 1<<20),
+	}
 	got, err := deadletter.Decode(stored(t, deadletter.Message(&e, "topic")))
 	require.NoError(t, err)
 	require.Less(t, len(got.Note), 9<<10)
@@ -83,7 +93,10 @@ func TestLongNotesAreCut(t *testing.T) {
 
 // FuzzDecode: whatever stands in the topic is an entry that can be written back, or a plain error.
 func FuzzDecode(f *testing.F) {
-	e := letters.Entry{LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Dead, Key: []byte("k"), Value: []byte("v")}
+	e := letters.Entry{
+		LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Dead, Key: []byte("k"),
+		Value: []byte("v"),
+	}
 	var seed bytes.Buffer
 	for _, h := range stored(f, deadletter.Message(&e, "topic")).Headers {
 		seed.WriteString(string(h.Key) + "\n" + string(h.Value) + "\n")

@@ -34,9 +34,15 @@ type Broker struct {
 // Open opens a connection that Cut and Close of d close. The configuration is one that dials
 // through d.
 func (d *Conns) Open(addr string, config *sarama.Config) (*Broker, error) {
-	b := &Broker{Broker: sarama.NewBroker(addr), config: *config, secret: config.Net.SASL.Enable, shown: clock.Reading()}
+	b := &Broker{
+		Broker: sarama.NewBroker(addr), config: *config, secret: config.Net.SASL.Enable,
+		shown: clock.Reading(),
+	}
 	// Sarama would put TLS above the dialer's connection, where nobody else could write through it.
-	b.config.Net.Proxy.Dialer = &opening{broker: b, through: d, tls: config.Net.TLS.Enable, config: config.Net.TLS.Config}
+	b.config.Net.Proxy.Dialer = &opening{
+		broker: b, through: d, tls: config.Net.TLS.Enable,
+		config: config.Net.TLS.Config,
+	}
 	b.config.Net.TLS.Enable, b.config.Net.TLS.Config = false, nil
 	if err := b.Open(&b.config); err != nil {
 		return nil, err

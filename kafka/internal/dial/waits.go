@@ -179,7 +179,8 @@ func (p *peer) over(who waiter, answered bool) {
 	}
 	p.troubled.Store(false)
 	if w := p.waits; answered && p.told && w.logger != nil && !w.closed {
-		w.logger.Info("broker answers again", "broker", p.addr, "after", clock.Reading().Sub(p.since).Round(time.Millisecond))
+		w.logger.Info("broker answers again", "broker", p.addr,
+			"after", clock.Reading().Sub(p.since).Round(time.Millisecond))
 	}
 }
 

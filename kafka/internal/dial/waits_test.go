@@ -139,7 +139,9 @@ func TestWhatIsHeldOnPurposeIsNotTold(t *testing.T) {
 	require.NoError(t, err)
 	_, err = silent.Write([]byte("s"))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return out.count(waiting) > 0 }, time.Minute, 10*time.Millisecond, "of the other one")
+	require.Eventually(t, func() bool {
+		return out.count(waiting) > 0
+	}, time.Minute, 10*time.Millisecond, "of the other one")
 	require.NoError(t, silent.Close())
 	before := out.count(waiting)
 	begun := time.Now()

@@ -104,7 +104,8 @@ func (m claims) within(ctx context.Context, n int32, offset int64) error {
 	var out *log.RangeError
 	if errors.As(err, &out) {
 		return &OffsetError{
-			Group: m.sub.Group, Topic: out.Topic, Partition: out.Partition, Offset: offset, Begin: out.Begin, End: out.End,
+			Group: m.sub.Group, Topic: out.Topic, Partition: out.Partition, Offset: offset, Begin: out.Begin,
+			End: out.End,
 		}
 	}
 	return err

@@ -85,7 +85,8 @@ func (m *member) run(ctx context.Context) {
 		m.Stands.Begins(delivery.WholeMember, joining)
 		before := failures.Load()
 		err := m.group.Consume(ctx, []string{m.cfg.Topic}, claims{m})
-		if m.Failed() != nil || errors.Is(err, sarama.ErrClosedConsumerGroup) || errors.Is(err, sarama.ErrClosedClient) {
+		if m.Failed() != nil || errors.Is(err, sarama.ErrClosedConsumerGroup) ||
+			errors.Is(err, sarama.ErrClosedClient) {
 			break
 		}
 		if err == nil && failures.Load() == before { // as where partitions are assigned anew

@@ -197,8 +197,11 @@ func (p *Pool) checked(
 		var malformed *recordbatch.MalformedError
 		if errors.As(err, &malformed) {
 			if garbled++; garbled >= GarbledFetches || errors.Is(err, recordbatch.ErrOldFormat) {
-				err = &CorruptError{Topic: ask.Topic, Partition: ask.Partition, Offset: malformed.Offset, Found: fmt.Sprintf(
-					"no record batch: %v: %s", malformed.Err, malformed.Found)}
+				err = &CorruptError{
+					Topic: ask.Topic, Partition: ask.Partition, Offset: malformed.Offset,
+					Found: fmt.Sprintf(
+						"no record batch: %v: %s", malformed.Err, malformed.Found),
+				}
 			}
 			return nil, err
 		}

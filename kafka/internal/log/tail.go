@@ -110,7 +110,10 @@ func (t *Tail) yield(
 		}
 		rec, err := wire.Decode(raw)
 		if err != nil {
-			return true, &CorruptError{Topic: t.reader.Topic, Partition: t.reader.Partition, Offset: offset, Found: err.Error()}
+			return true, &CorruptError{
+				Topic: t.reader.Topic, Partition: t.reader.Partition, Offset: offset,
+				Found: err.Error(),
+			}
 		}
 		if rec.Timestamp.Truncate(time.Millisecond).Before(t.since) {
 			continue

@@ -221,7 +221,8 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	switch {
 	case base < at.Next: // stored, by what the broker says
 		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown,
-			o.follower.Corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later", at.Next)))
+			o.follower.Corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later",
+				at.Next)))
 	case base > at.Next && !o.cfg.Broken.NoWitness:
 		o.between(ctx, at.Next, base)
 		if err := o.follower.Follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
@@ -275,7 +276,8 @@ func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 	for i, c := range b.writes {
 		r, ok, err := resultIn(o.cfg.Index, c)
 		if err != nil || !ok {
-			return 0, errors.Join(err, o.follower.Corrupt(base, "a batch of the owner's does not count under its own claim"))
+			return 0, errors.Join(err, o.follower.Corrupt(base, "a batch of the owner's does not "+
+				"count under its own claim"))
 		}
 		if i == 0 {
 			first = r.Position.Offset - int64(len(c.Records())) + 1
@@ -315,7 +317,8 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 		case k == retry.Fenced:
 			return 0, o.fenced(ctx, attempt, err)
 		case k == retry.Sequence, k == retry.Refused && attempt > 1: // an earlier attempt may have landed
-			o.cfg.Logger.Warn("broker does not take the batch", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
+			o.cfg.Logger.Warn("broker does not take the batch", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+				"error", err)
 			return 0, errClaimAgain
 		case k == retry.Refused:
 			return 0, &RefusedError{Topic: o.cfg.Topic, Partition: o.cfg.Partition, Cause: err}

@@ -28,7 +28,8 @@ func TestQueueKeepsItsInvariants(t *testing.T) {
 	const histories, steps = 2_000, 30
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	idx, err := index.Open("", index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}},
+	idx, err := index.Open("",
+		index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}},
 		slog.New(slog.NewTextHandler(io.Discard, nil)))
 	require.NoError(t, err)
 	defer idx.Close()
@@ -39,9 +40,10 @@ func TestQueueKeepsItsInvariants(t *testing.T) {
 	seen := make(map[string]int)
 	for n := range histories {
 		h := &queueHistory{
-			T: t, seen: seen, rng: rand.New(rand.NewPCG(seed, uint64(n))), stream: eventstore.Stream{Category: "A", ID: fmt.Sprint(n)},
-			owner: &Owner{cfg: cfg, queue: newQueue(&cfg)},
-			tips:  make(map[*line.Commit][]string), log: []string{},
+			T: t, seen: seen, rng: rand.New(rand.NewPCG(seed, uint64(n))),
+			stream: eventstore.Stream{Category: "A", ID: fmt.Sprint(n)},
+			owner:  &Owner{cfg: cfg, queue: newQueue(&cfg)},
+			tips:   make(map[*line.Commit][]string), log: []string{},
 		}
 		for range steps {
 			h.step()
@@ -53,7 +55,10 @@ func TestQueueKeepsItsInvariants(t *testing.T) {
 		require.Empty(t, h.waiting)
 		require.Equal(t, line.Shown{}, h.owner.queue.Shown(h.stream.ID, 1))
 	}
-	for _, what := range []string{"stored on queued", "broken", "withdrawn", "conflict at once", "repeated", "stored anyhow", "refused on broken"} {
+	for _, what := range []string{
+		"stored on queued", "broken", "withdrawn", "conflict at once", "repeated",
+		"stored anyhow", "refused on broken",
+	} {
 		require.Greater(t, seen[what], histories/100, "%s: %v", what, seen)
 	}
 }
@@ -113,8 +118,11 @@ func (h *queueHistory) records() []eventstore.Record {
 	for i := range rs {
 		h.ids++
 		rs[i] = eventstore.Record{
-			Header: event.Header{ID: fmt.Sprint(h.ids), Type: "E", Revision: 1, Timestamp: time.Unix(1, 0), CommandID: command},
-			Value:  []byte("v"),
+			Header: event.Header{
+				ID: fmt.Sprint(h.ids), Type: "E", Revision: 1, Timestamp: time.Unix(1, 0),
+				CommandID: command,
+			},
+			Value: []byte("v"),
 		}
 	}
 	return rs
@@ -142,7 +150,8 @@ func (h *queueHistory) appendByTip(r queueRead) {
 	if err != nil {
 		h.seen["conflict at once"]++
 	}
-	require.Equal(h, slices.Equal(now.events, r.events), err == nil, "a conflict at once, if and only if something else is shown by now: %v", err)
+	require.Equal(h, slices.Equal(now.events, r.events), err == nil,
+		"a conflict at once, if and only if something else is shown by now: %v", err)
 }
 
 func (h *queueHistory) enter(c *line.Commit) error {
@@ -211,11 +220,13 @@ func (h *queueHistory) store(b *batch) {
 func (h *queueHistory) invariants() {
 	shown := h.read().events
 	h.reads = h.reads[:len(h.reads)-1]
-	require.Equal(h, h.log, shown[:min(len(h.log), len(shown)):min(len(h.log), len(shown))], "what is shown goes on from what is stored")
+	require.Equal(h, h.log, shown[:min(len(h.log), len(shown)):min(len(h.log), len(shown))],
+		"what is shown goes on from what is stored")
 	h.shown = append(h.shown, shown...)
 	at := len(h.log)
 	for _, records := range h.owner.queue.Shown(h.stream.ID, 1).Commits {
-		require.Equal(h, shown[:at], h.tips[h.of(records[0].ID)], "Q2: each commit of a line rests on what is before it")
+		require.Equal(h, shown[:at], h.tips[h.of(records[0].ID)],
+			"Q2: each commit of a line rests on what is before it")
 		at += len(records)
 	}
 	require.Len(h, shown, at)
@@ -226,7 +237,8 @@ func (h *queueHistory) invariants() {
 			return true
 		default:
 			id := c.Records()[0].ID
-			require.Equal(h, slices.Contains(h.shown, id), slices.Contains(shown, id), "Q3: what is broken does not wait")
+			require.Equal(h, slices.Contains(h.shown, id), slices.Contains(shown, id),
+				"Q3: what is broken does not wait")
 			return false
 		}
 	})

@@ -17,10 +17,14 @@ import (
 func TestOwnerWaitsForThoseWhoComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &Owner{queue: newQueue(&Config{MaxWaiting: 100, MaxWaitingBytes: 1 << 30})}
-		records := []eventstore.Record{{Header: event.Header{ID: "e", Type: "T", Revision: 1, Timestamp: time.Unix(1, 0)}}}
+		records := []eventstore.Record{{Header: event.Header{
+			ID: "e", Type: "T", Revision: 1,
+			Timestamp: time.Unix(1, 0),
+		}}}
 		come := func(n int) {
 			for range n {
-				require.NoError(t, o.queue.Enter(t.Context(), line.New(eventstore.Stream{Category: "A", ID: "a"}, eventstore.Any, records)))
+				require.NoError(t, o.queue.Enter(t.Context(),
+					line.New(eventstore.Stream{Category: "A", ID: "a"}, eventstore.Any, records)))
 			}
 		}
 		// waited answers so many commits after 4 ms, and returns for how long the owner waits.

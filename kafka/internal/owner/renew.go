@@ -82,7 +82,8 @@ func (o *Owner) renewed(ctx context.Context, r answer) error {
 	case r.err != nil:
 		o.claim.Drop()
 		o.proofs.fail(o.barrier.number, r.err) // where the renewal takes a barrier's place
-		o.cfg.Logger.Warn("claim is not renewed yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", r.err)
+		o.cfg.Logger.Warn("claim is not renewed yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
+			"error", r.err)
 	case r.marked:
 		o.claim.Drop()
 		return o.awaitMarker(ctx)
@@ -122,7 +123,8 @@ func (o *Owner) awaitMarker(ctx context.Context) error {
 		return err
 	}
 	if !o.adopt() {
-		o.cfg.Logger.Warn("the marker of a renewed claim is not in the partition yet", "topic", o.cfg.Topic, "partition",
+		o.cfg.Logger.Warn("the marker of a renewed claim is not in the partition yet", "topic", o.cfg.Topic,
+			"partition",
 			o.cfg.Partition,
 			"term", o.record.Newest().String(), "error", err)
 	}

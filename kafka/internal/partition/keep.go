@@ -93,7 +93,8 @@ func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 		default:
 			pause = refusedPause
 		}
-		p.cfg.Logger.Warn("partition is not claimed again yet", "topic", p.cfg.Topic, "partition", p.cfg.Partition, "after",
+		p.cfg.Logger.Warn("partition is not claimed again yet", "topic", p.cfg.Topic, "partition", p.cfg.Partition,
+			"after",
 			pause, "error", err)
 	}
 }
@@ -111,7 +112,8 @@ func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 		if told != p.record.Last() {
 			told = p.record.Last()
 			p.now.Store(&state{err: &takenError{Term: told, Quiet: p.cfg.Quiet}})
-			p.cfg.Logger.Warn("partition was taken by another process; it is followed, and claimed again when the other has "+
+			p.cfg.Logger.Warn("partition was taken by another process; it is followed, and claimed "+
+				"again when the other has "+
 				"been quiet",
 				"topic", p.cfg.Topic, "partition", p.cfg.Partition, "term", told.String(), "quiet", p.cfg.Quiet)
 		}

@@ -59,7 +59,8 @@ func New(cfg Config) *Partition {
 
 // Why nothing is appended.
 var (
-	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call the store's Claim once " +
+	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call " +
+		"the store's Claim once " +
 		"all else is ready")
 	errClaiming  = errors.New("the claim is under way")
 	errFollowing = errors.New("this process follows the partition and does not own it")

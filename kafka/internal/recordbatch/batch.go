@@ -131,15 +131,22 @@ func SizeOf(data []byte) (int64, error) {
 	}
 	offset := int64(binary.BigEndian.Uint64(data))
 	if found := data[atMagic]; found < magic {
-		return 0, &MalformedError{Offset: offset, Err: ErrOldFormat, Found: fmt.Sprintf("magic %d, expected %d", found, magic)}
+		return 0, &MalformedError{
+			Offset: offset, Err: ErrOldFormat,
+			Found: fmt.Sprintf("magic %d, expected %d", found, magic),
+		}
 	} else if found > magic {
-		return 0, &MalformedError{Offset: offset, Err: ErrHeader, Found: fmt.Sprintf("magic %d, expected %d", found, magic)}
+		return 0, &MalformedError{
+			Offset: offset, Err: ErrHeader,
+			Found: fmt.Sprintf("magic %d, expected %d", found, magic),
+		}
 	}
 	length := int32(binary.BigEndian.Uint32(data[atLength:]))
 	size := int64(length) + beforeLength
 	if size < HeaderBytes {
 		return 0, &MalformedError{
-			Offset: offset, Err: ErrHeader, Found: fmt.Sprintf("length %d, expected %d or more", length, HeaderBytes-beforeLength),
+			Offset: offset, Err: ErrHeader,
+			Found: fmt.Sprintf("length %d, expected %d or more", length, HeaderBytes-beforeLength),
 		}
 	}
 	return size, nil
@@ -177,7 +184,10 @@ func (b *Batch) checksum(found uint32) error {
 	if found == b.CRC {
 		return nil
 	}
-	return &MalformedError{Offset: b.FirstOffset, Err: ErrChecksum, Found: fmt.Sprintf("%08x, expected %08x", found, b.CRC)}
+	return &MalformedError{
+		Offset: b.FirstOffset, Err: ErrChecksum,
+		Found: fmt.Sprintf("%08x, expected %08x", found, b.CRC),
+	}
 }
 
 // castagnoli returns the table of CRC-32C, which the standard library makes once.

@@ -16,22 +16,27 @@ import (
 )
 
 var codecs = []sarama.CompressionCodec{
-	sarama.CompressionNone, sarama.CompressionGZIP, sarama.CompressionSnappy, sarama.CompressionLZ4, sarama.CompressionZSTD,
+	sarama.CompressionNone, sarama.CompressionGZIP, sarama.CompressionSnappy, sarama.CompressionLZ4,
+	sarama.CompressionZSTD,
 }
 
 // sample returns a batch of n records as this library writes them.
 func sample(codec sarama.CompressionCodec, n int) *sarama.RecordBatch {
 	b := &sarama.RecordBatch{
-		Version: 2, Codec: codec, FirstOffset: 42, PartitionLeaderEpoch: 7, LastOffsetDelta: int32(n - 1), ProducerID: 4711, ProducerEpoch: 3,
-		FirstSequence: 9, FirstTimestamp: time.UnixMilli(1_700_000_000_000), MaxTimestamp: time.UnixMilli(1_700_000_000_009),
+		Version: 2, Codec: codec, FirstOffset: 42, PartitionLeaderEpoch: 7, LastOffsetDelta: int32(n - 1),
+		ProducerID: 4711, ProducerEpoch: 3,
+		FirstSequence: 9, FirstTimestamp: time.UnixMilli(1_700_000_000_000),
+		MaxTimestamp: time.UnixMilli(1_700_000_000_009),
 	}
 	for i := range n {
 		r := &sarama.Record{
-			OffsetDelta: int64(i), TimestampDelta: time.Duration(i%3) * time.Millisecond, Key: fmt.Appendf(nil, "account-%d", i),
+			OffsetDelta: int64(i), TimestampDelta: time.Duration(i%3) * time.Millisecond,
+			Key:   fmt.Appendf(nil, "account-%d", i),
 			Value: bytes.Repeat(fmt.Appendf(nil, "%d,", i), 100),
 		}
 		for h := range 12 {
-			r.Headers = append(r.Headers, &sarama.RecordHeader{Key: fmt.Appendf(nil, "header%d", h), Value: fmt.Appendf(nil, "%d-%d", i, h)})
+			r.Headers = append(r.Headers,
+				&sarama.RecordHeader{Key: fmt.Appendf(nil, "header%d", h), Value: fmt.Appendf(nil, "%d-%d", i, h)})
 		}
 		b.Records = append(b.Records, r)
 	}
@@ -48,9 +53,13 @@ func TestEveryCodec(t *testing.T) {
 			require.Len(t, found, 2)
 			b := &found[1]
 			require.Equal(t, want.LastOffset(), b.LastOffset())
-			require.Equal(t, []any{want.FirstOffset, want.ProducerID, want.ProducerEpoch, want.FirstSequence, want.PartitionLeaderEpoch, codec},
+			require.Equal(t, []any{
+				want.FirstOffset, want.ProducerID, want.ProducerEpoch, want.FirstSequence,
+				want.PartitionLeaderEpoch, codec,
+			},
 				[]any{b.FirstOffset, b.ProducerID, b.ProducerEpoch, b.FirstSequence, b.PartitionLeaderEpoch, b.Codec})
-			require.Equal(t, []int64{want.FirstTimestamp.UnixMilli(), want.MaxTimestamp.UnixMilli()}, []int64{b.FirstTimestamp, b.MaxTimestamp})
+			require.Equal(t, []int64{want.FirstTimestamp.UnixMilli(), want.MaxTimestamp.UnixMilli()},
+				[]int64{b.FirstTimestamp, b.MaxTimestamp})
 			require.Equal(t, int64(len(data)/2), b.Size)
 			require.Equal(t, int32(60), b.Count)
 			var d recordbatch.Decoder

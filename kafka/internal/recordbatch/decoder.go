@@ -97,7 +97,8 @@ func (d *Decoder) Records(b *Batch) ([]sarama.Record, error) {
 		return nil, b.malformed(ErrRecords, fmt.Sprintf("%d bytes after the last record", len(p.left)))
 	}
 	for i := range records {
-		if delta := records[i].OffsetDelta; delta < 0 || delta > int64(b.LastOffsetDelta) || i > 0 && delta <= records[i-1].OffsetDelta {
+		if delta := records[i].OffsetDelta; delta < 0 || delta > int64(b.LastOffsetDelta) || i > 0 &&
+			delta <= records[i-1].OffsetDelta {
 			return nil, b.malformed(ErrRecords, fmt.Sprintf("record %d is at offset delta %d", i, delta))
 		}
 	}

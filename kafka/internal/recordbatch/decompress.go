@@ -49,7 +49,8 @@ func (d *Decoder) decompress(b *Batch) ([]byte, error) {
 		case !errors.Is(err, errFull):
 			return nil, b.malformed(ErrRecords, fmt.Sprintf("%s: %v", b.Codec, err))
 		case room == MaxBytes:
-			return nil, b.malformed(ErrTooLarge, fmt.Sprintf("its %d bytes in %s decompress to more than %d", len(b.records), b.Codec, MaxBytes))
+			return nil, b.malformed(ErrTooLarge,
+				fmt.Sprintf("its %d bytes in %s decompress to more than %d", len(b.records), b.Codec, MaxBytes))
 		}
 		room = min(2*room, MaxBytes)
 	}
@@ -132,7 +133,8 @@ func readInto(dst []byte, r io.Reader) (n int, err error) {
 }
 
 func newZstd() any {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxWindow(maxWindow))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true),
+		zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
 		return err // only an option can be wrong
 	}

@@ -128,7 +128,8 @@ func (f *Follower) tryAgain(ctx context.Context, pause *retry.Backoff, err error
 		return context.Cause(ctx)
 	}
 	if pause.Tells() {
-		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again", "topic", f.cfg.Topic, "partition",
+		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again", "topic", f.cfg.Topic,
+			"partition",
 			f.cfg.Partition,
 			"for", pause.Lasts().Round(time.Millisecond), "error", err)
 	}
@@ -185,7 +186,8 @@ func (f *Follower) garble(malformed *recordbatch.MalformedError, from int64) err
 		return malformed
 	}
 	return f.Corrupt(max(malformed.Offset, from), fmt.Sprintf(
-		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make another replica the leader, "+
+		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make "+
+			"another replica the leader, "+
 			"or restore the topic",
 		f.garbled, malformed.Err, malformed.Found))
 }

@@ -42,7 +42,9 @@ func testFollower(t *testing.T, partitions int32) *Follower {
 func (f *Follower) feed(t *testing.T, batches ...*sarama.RecordBatch) error {
 	t.Helper()
 	block := &log.Fetched{Batches: parsed(t, batches)}
-	return f.applyAll(block, new(recordbatch.Decoder), f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false })
+	return f.applyAll(block, new(recordbatch.Decoder), f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool {
+		return false
+	})
 }
 
 func ownersMarker(offset int64, term index.Term) *sarama.RecordBatch {
@@ -59,7 +61,8 @@ func ownersBatch(offset int64, term index.Term, id string, from int64, n int) *s
 		version := from + int64(i)
 		records[i] = eventstore.Record{
 			Header: event.Header{
-				ID: "e", Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: version, Timestamp: time.Unix(1, 0),
+				ID: "e", Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: version,
+				Timestamp: time.Unix(1, 0),
 			},
 			Value: []byte("v"), Commit: eventstore.CommitPart{First: version, Length: 1},
 		}
@@ -74,7 +77,10 @@ func ownersBatch(offset int64, term index.Term, id string, from int64, n int) *s
 func TestHolesInTheLogAreFound(t *testing.T) {
 	term := index.Term{ProducerID: 1}
 	whole := func() []*sarama.RecordBatch {
-		return []*sarama.RecordBatch{ownersMarker(0, term), ownersBatch(1, term, "a", 1, 4), ownersBatch(5, term, "a", 5, 3)}
+		return []*sarama.RecordBatch{
+			ownersMarker(0, term), ownersBatch(1, term, "a", 1, 4),
+			ownersBatch(5, term, "a", 5, 3),
+		}
 	}
 	require.NoError(t, testFollower(t, 1).feed(t, whole()...))
 	for name, c := range map[string]struct {
@@ -83,13 +89,16 @@ func TestHolesInTheLogAreFound(t *testing.T) {
 		want  string
 	}{
 		"the first batch": {
-			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { return b[1:] }, 0, "the records from offset 0 to 0 are missing",
+			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { return b[1:] }, 0,
+			"the records from offset 0 to 0 are missing",
 		},
 		"a batch": {
-			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { return append(b[:1], b[2]) }, 1, "the records from offset 1 to 4 are missing",
+			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { return append(b[:1], b[2]) }, 1,
+			"the records from offset 1 to 4 are missing",
 		},
 		"a marker's record": {
-			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { b[0].Records = nil; return b }, 0, "the records from offset 0 to 0 are missing",
+			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { b[0].Records = nil; return b }, 0,
+			"the records from offset 0 to 0 are missing",
 		},
 		"a batch's first records": {
 			func(b []*sarama.RecordBatch) []*sarama.RecordBatch { b[1].Records = b[1].Records[2:]; return b },
@@ -165,7 +174,8 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	term := index.Term{ProducerID: 1}
 	f := testFollower(t, 2)
 	require.NoError(t, f.feed(t, ownersMarker(0, term), ownersBatch(1, term, here, 1, 1)))
-	require.NoError(t, f.feed(t, ownersBatch(2, index.Term{ProducerID: 2}, elsewhere, 1, 1)), "a foreign batch may be of any stream")
+	require.NoError(t, f.feed(t, ownersBatch(2, index.Term{ProducerID: 2}, elsewhere, 1, 1)),
+		"a foreign batch may be of any stream")
 	require.NoError(t, f.feed(t, ownersBatch(3, term, elsewhere, 2, 1)), "so may be a commit that does not count")
 	err := f.feed(t, ownersBatch(4, term, elsewhere, 1, 1))
 	var corrupt *log.CorruptError
@@ -185,7 +195,8 @@ func TestEndedTermsStayEnded(t *testing.T) {
 	require.Equal(t, Marker{Offset: 2, Term: one}, f.marker)
 	require.NoError(t, f.feed(t, ownersMarker(3, one), ownersBatch(4, one, "a", 1, 1)))
 	require.Equal(t, int64(1), f.skipped.Load())
-	require.NoError(t, f.feed(t, ownersMarker(5, other), ownersBatch(6, other, "a", 1, 1)), "its own marker again ends no term")
+	require.NoError(t, f.feed(t, ownersMarker(5, other), ownersBatch(6, other, "a", 1, 1)),
+		"its own marker again ends no term")
 	require.Equal(t, int64(1), f.skipped.Load())
 	require.NoError(t, f.feed(t, ownersMarker(7, two)))
 	require.Equal(t, two, f.cfg.Index.Checkpoint().Term)

@@ -39,6 +39,7 @@ func TestProgressIsToldByTime(t *testing.T) {
 	now = now.Add(time.Hour)
 	p.read(2_000_001, 2_000_001) // at the end it is silent for ever
 	require.Equal(t, []string{
-		`msg="catching up" topic=t partition=3 offset=5 end=12`, `msg="catching up" topic=t partition=3 offset=10 end=12`, `msg="caught up" topic=t partition=3 offset=12`,
+		`msg="catching up" topic=t partition=3 offset=5 end=12`,
+		`msg="catching up" topic=t partition=3 offset=10 end=12`, `msg="caught up" topic=t partition=3 offset=12`,
 	}, strings.Split(strings.TrimSpace(out.String()), "\n"))
 }

@@ -33,7 +33,8 @@ func readerRule(t *rapid.T) {
 		l.add()
 	}
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
-	store, err := index.Open("", index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}}, logger)
+	store, err := index.Open("",
+		index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}}, logger)
 	require.NoError(t, err)
 	defer store.Close()
 	idx, err := store.Partition("t", 0)
@@ -78,7 +79,14 @@ func readerRule(t *rapid.T) {
 
 var (
 	streams = []string{"a", "b"}
-	terms   = []index.Term{index.NoTerm(), {ProducerID: 1}, {ProducerID: 1, Epoch: 1}, {ProducerID: 1, Epoch: 2}, {ProducerID: 2}, {ProducerID: 2, Epoch: 1}}
+	terms   = []index.Term{
+		index.NoTerm(),
+		{ProducerID: 1},
+		{ProducerID: 1, Epoch: 1},
+		{ProducerID: 1, Epoch: 2},
+		{ProducerID: 2},
+		{ProducerID: 2, Epoch: 1},
+	}
 )
 
 // drawnLog is a partition as it is drawn, and what the rule says of it.
@@ -132,7 +140,8 @@ func (l *drawnLog) term() index.Term {
 
 func (l *drawnLog) control(term index.Term, kind byte) {
 	l.append(&sarama.RecordBatch{
-		Version: 2, Control: true, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch, Records: []*sarama.Record{{Key: []byte{0, 0, 0, kind}}},
+		Version: 2, Control: true, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch,
+		Records: []*sarama.Record{{Key: []byte{0, 0, 0, kind}}},
 	})
 }
 
@@ -183,8 +192,9 @@ func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Recor
 		l.events++
 		rs[i] = eventstore.Record{
 			Header: event.Header{
-				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: first + int64(i),
-				Timestamp: time.Unix(rapid.Int64Range(1, 9).Draw(l.T, "time"), 0).UTC(),
+				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, Category: "A", AggregateID: id,
+				AggregateVersion: first + int64(i),
+				Timestamp:        time.Unix(rapid.Int64Range(1, 9).Draw(l.T, "time"), 0).UTC(),
 			},
 			Value: []byte("v"), Commit: eventstore.CommitPart{First: first, Length: length},
 		}
@@ -196,7 +206,8 @@ func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Recor
 // first.
 func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventstore.Record) {
 	term := l.term()
-	counts := !b.IsTransactional && b.ProducerID >= 0 && b.ProducerID == term.ProducerID && b.ProducerEpoch == term.Epoch
+	counts := !b.IsTransactional && b.ProducerID >= 0 && b.ProducerID == term.ProducerID &&
+		b.ProducerEpoch == term.Epoch
 	l.lastOfOwner = counts
 	for i := 0; i < len(records); {
 		r := records[i]
@@ -208,7 +219,8 @@ func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventsto
 		}
 		for k := range n {
 			l.time = max(l.time, records[i+k].Timestamp.UnixNano())
-			l.counting[r.AggregateID] = append(l.counting[r.AggregateID], fmt.Sprintf("%s at %d", records[i+k].ID, offset+int64(i+k)))
+			l.counting[r.AggregateID] = append(l.counting[r.AggregateID],
+				fmt.Sprintf("%s at %d", records[i+k].ID, offset+int64(i+k)))
 		}
 		l.versions[r.AggregateID] += int64(n)
 		i += n
@@ -222,7 +234,8 @@ func whole(records []eventstore.Record, first eventstore.Record) bool {
 	}
 	for k := range first.Commit.Length {
 		r := records[k]
-		if r.AggregateID != first.AggregateID || r.Commit != first.Commit || r.AggregateVersion != first.Commit.First+int64(k) {
+		if r.AggregateID != first.AggregateID || r.Commit != first.Commit ||
+			r.AggregateVersion != first.Commit.First+int64(k) {
 			return false
 		}
 	}
@@ -239,7 +252,9 @@ func (l *drawnLog) feed(f *Follower) {
 		half := batchtest.Encode(l.batches[to-1])
 		half = half[:rapid.IntRange(0, len(half)-1).Draw(l.T, "of one more")]
 		block := &log.Fetched{HighWatermark: l.next, Batches: parsed(l.T, l.batches[from:to], half...)}
-		require.NoError(l.T, f.applyAll(block, decoder, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool { return false }))
+		require.NoError(l.T, f.applyAll(block, decoder, f.cfg.Index.Checkpoint().Next, func(index.Checkpoint) bool {
+			return false
+		}))
 		at = to
 	}
 }

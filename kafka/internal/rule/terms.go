@@ -46,7 +46,10 @@ func (f *Follower) readControl(r *reading, b *recordbatch.Batch) error {
 	if !marks {
 		return nil
 	}
-	m := Marker{Offset: b.LastOffset(), Term: index.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch}, Aborts: aborts}
+	m := Marker{
+		Offset: b.LastOffset(), Term: index.Term{ProducerID: b.ProducerID, Epoch: b.ProducerEpoch},
+		Aborts: aborts,
+	}
 	defer func() { f.marker = m }()
 	if m.Term != r.Checkpoint.Term {
 		begins, err := f.begins(r, m.Term)
@@ -55,7 +58,8 @@ func (f *Follower) readControl(r *reading, b *recordbatch.Batch) error {
 		}
 		if !begins && !f.cfg.Broken.TermsRevive {
 			f.cfg.Logger.Warn("a marker of a term that has ended changes nothing", "topic", f.cfg.Topic,
-				"partition", f.cfg.Partition, "offset", m.Offset, "marker", m.Term.String(), "term", r.Checkpoint.Term.String())
+				"partition", f.cfg.Partition, "offset", m.Offset, "marker", m.Term.String(),
+				"term", r.Checkpoint.Term.String())
 			return nil
 		}
 		m.Began = true

@@ -119,7 +119,8 @@ func (f *Follower) inRange(b *dial.Broker, epoch int32, there bool) error {
 	case !f.link.believes(epoch):
 		return fmt.Errorf("the log ends at offset %d, expected %d or more; the leader is asked again", end, at.Next)
 	}
-	return f.contradicted(end, log.ErrLogCut, fmt.Sprintf("the log ends here, and the index has read it up to offset %d",
+	return f.contradicted(end, log.ErrLogCut, fmt.Sprintf("the log ends here, and the index has "+
+		"read it up to offset %d",
 		at.Next))
 }
 
@@ -130,7 +131,8 @@ func (f *Follower) begun(at int64) error {
 	}
 	return &log.CorruptError{
 		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: 0, Cause: log.ErrRecordsMissing,
-		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, and an index "+
+		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were "+
+			"deleted, and an index "+
 			"cannot be made again without them; restore the topic and set retention.ms and retention.bytes to -1", at),
 	}
 }

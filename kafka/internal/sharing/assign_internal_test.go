@@ -135,7 +135,9 @@ func value(members map[string]metadata, owners map[Partition]string) cost {
 }
 
 // best tries all ways to share the rest, and returns what the best one is worth.
-func best(members map[string]metadata, able map[Partition][]string, rest []Partition, owners map[Partition]string) cost {
+func best(
+	members map[string]metadata, able map[Partition][]string, rest []Partition, owners map[Partition]string,
+) cost {
 	if len(rest) == 0 {
 		return value(members, owners)
 	}
@@ -153,7 +155,8 @@ func best(members map[string]metadata, able map[Partition][]string, rest []Parti
 // tried.
 func TestSharingIsTheBestThereIs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		all := slices.Concat(partitions("a", rapid.IntRange(1, 3).Draw(t, "a")), partitions("b", rapid.IntRange(0, 3).Draw(t, "b")))
+		all := slices.Concat(partitions("a", rapid.IntRange(1, 3).Draw(t, "a")),
+			partitions("b", rapid.IntRange(0, 3).Draw(t, "b")))
 		members, able, owned := map[string]metadata{}, map[Partition][]string{}, map[Partition]bool{}
 		for i := range rapid.IntRange(1, 3).Draw(t, "members") {
 			var about metadata

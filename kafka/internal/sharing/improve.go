@@ -93,7 +93,8 @@ func (s *sharing) counts() []edge {
 			seat := s.seat(m, t)
 			edges = append(edges, edge{from: seat, to: member, cost: cost{topic: more(s.seats[seat])}, moves: nothing})
 			if s.seats[seat] > 0 {
-				edges = append(edges, edge{from: member, to: seat, cost: cost{topic: fewer(s.seats[seat])}, moves: nothing})
+				edges = append(edges,
+					edge{from: member, to: seat, cost: cost{topic: fewer(s.seats[seat])}, moves: nothing})
 			}
 		}
 	}

@@ -175,7 +175,8 @@ func (m *Member) join(ctx context.Context) error {
 		switch {
 		case errors.Is(err, sarama.ErrMemberIdRequired), errors.Is(err, sarama.ErrRebalanceInProgress):
 			continue // the coordinator asks for it
-		case errors.Is(err, sarama.ErrUnknownMemberId), errors.Is(err, sarama.ErrIllegalGeneration), errors.Is(err, sarama.ErrFencedInstancedId):
+		case errors.Is(err, sarama.ErrUnknownMemberId), errors.Is(err, sarama.ErrIllegalGeneration),
+			errors.Is(err, sarama.ErrFencedInstancedId):
 			m.id = ""
 		case hopeless(err):
 			return err
@@ -301,7 +302,10 @@ func (m *Member) heartbeat() error {
 		m.forgetCoordinator()
 		return err
 	}
-	r, err := b.Heartbeat(&sarama.HeartbeatRequest{Version: 3, GroupId: m.cfg.Group, GenerationId: m.generation, MemberId: m.id})
+	r, err := b.Heartbeat(&sarama.HeartbeatRequest{
+		Version: 3, GroupId: m.cfg.Group, GenerationId: m.generation,
+		MemberId: m.id,
+	})
 	if err != nil {
 		m.forgetCoordinator()
 		return err

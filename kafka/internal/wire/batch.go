@@ -19,7 +19,9 @@ func NewBatch(term index.Term, sequence int32, records []eventstore.Record) *sar
 }
 
 // newBatch returns the batch without its records.
-func newBatch(codec sarama.CompressionCodec, term index.Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
+func newBatch(
+	codec sarama.CompressionCodec, term index.Term, sequence int32, records []eventstore.Record,
+) *sarama.RecordBatch {
 	first, last := records[0].Timestamp, records[0].Timestamp
 	for i := range records {
 		if t := records[i].Timestamp; t.Before(first) {

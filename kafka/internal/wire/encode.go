@@ -57,7 +57,8 @@ func (e *Encoder) Batch(
 func (e *Encoder) Reset() {
 	clear(e.headers)
 	clear(e.records)
-	e.headers, e.pointers, e.text, e.records, e.list = e.headers[:0], e.pointers[:0], e.text[:0], e.records[:0], e.list[:0]
+	e.headers, e.pointers, e.text, e.records, e.list = e.headers[:0], e.pointers[:0], e.text[:0], e.records[:0],
+		e.list[:0]
 }
 
 // room makes room for so many records, with so many entries of metadata.
@@ -99,7 +100,8 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 		}
 		clear(e.keys)
 	}
-	into.Key, into.Value, into.Headers = e.piece(r.AggregateID), r.Value, e.pointers[first:len(e.pointers):len(e.pointers)]
+	into.Key, into.Value, into.Headers = e.piece(r.AggregateID), r.Value,
+		e.pointers[first:len(e.pointers):len(e.pointers)]
 }
 
 // The names of headers, as every record has them.

@@ -33,7 +33,8 @@ func read(t *testing.T, encoded []byte, change func(*sarama.RecordBatch)) index.
 	t.Helper()
 	b, records := decoded(t, encoded)
 	again := sarama.RecordBatch{
-		Codec: b.Codec, LastOffsetDelta: b.LastOffsetDelta, ProducerID: b.ProducerID, ProducerEpoch: b.ProducerEpoch, FirstSequence: b.FirstSequence,
+		Codec: b.Codec, LastOffsetDelta: b.LastOffsetDelta, ProducerID: b.ProducerID, ProducerEpoch: b.ProducerEpoch,
+		FirstSequence:  b.FirstSequence,
 		FirstTimestamp: time.UnixMilli(b.FirstTimestamp), MaxTimestamp: time.UnixMilli(b.MaxTimestamp),
 		FirstOffset: offset, PartitionLeaderEpoch: 5,
 	}
@@ -106,7 +107,9 @@ func TestWriterAndReadersFindTheSameFingerprint(t *testing.T) {
 	require.True(t, found.Same(own))
 	require.True(t, found.Same(found))
 	for name, change := range map[string]func(*sarama.RecordBatch){
-		"compressed anew": func(b *sarama.RecordBatch) { b.Codec, b.FirstTimestamp = sarama.CompressionZSTD, time.UnixMilli(1) },
+		"compressed anew": func(b *sarama.RecordBatch) {
+			b.Codec, b.FirstTimestamp = sarama.CompressionZSTD, time.UnixMilli(1)
+		},
 		"given the broker's time": func(b *sarama.RecordBatch) {
 			b.LogAppendTime, b.MaxTimestamp = true, time.UnixMilli(2)
 		},
@@ -140,7 +143,9 @@ func TestFingerprintsOfBatchesThatDoNotCount(t *testing.T) {
 		return wire.HeaderFingerprint(&found[0])
 	}
 	marker := batch(func(*sarama.RecordBatch) {})
-	require.True(t, marker.Same(batch(func(b *sarama.RecordBatch) { b.Records[0].Value = []byte("x") })), "records are not looked at")
+	require.True(t, marker.Same(batch(func(b *sarama.RecordBatch) {
+		b.Records[0].Value = []byte("x")
+	})), "records are not looked at")
 	for name, change := range map[string]func(*sarama.RecordBatch){
 		"producer":      func(b *sarama.RecordBatch) { b.ProducerID++ },
 		"epoch":         func(b *sarama.RecordBatch) { b.ProducerEpoch++ },

@@ -70,7 +70,8 @@ func TestLargestCommitsFitAMessage(t *testing.T) {
 				}
 				require.Equal(t, eventstore.MaxCommitBytes, total)
 				records = stored(stream, math.MaxInt64-int64(n), records)
-				sent := bytesSent(t, wire.NewBatch(index.Term{ProducerID: math.MaxInt64, Epoch: math.MaxInt16}, math.MaxInt32, records))
+				sent := bytesSent(t, wire.NewBatch(index.Term{ProducerID: math.MaxInt64, Epoch: math.MaxInt16},
+					math.MaxInt32, records))
 				t.Logf("%d bytes", sent)
 				require.Less(t, sent, maxMessageBytes)
 			})
@@ -103,7 +104,8 @@ func incompressible(random *rand.Rand, n, entries int) (eventstore.Stream, []eve
 		r.ID, r.Type, r.Revision, r.CommandID = text(10), name(), eventstore.MaxRevision, command
 		r.Timestamp = time.Unix(random.Int64N(1<<32), 999_999_999-random.Int64N(900_000_000))
 		r.Value = []byte{1}
-		r.CorrelationID, r.CausationID, r.CommandCausationID, r.ActorID, r.TraceParent = text(1), text(1), text(1), text(1), text(1)
+		r.CorrelationID, r.CausationID, r.CommandCausationID, r.ActorID, r.TraceParent = text(1), text(1), text(1),
+			text(1), text(1)
 		for range min(entries, (left/(n-i)-eventstore.Size(*r))/100) {
 			if r.Metadata == nil {
 				r.Metadata = make(map[string]string)

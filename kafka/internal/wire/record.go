@@ -62,7 +62,8 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	p.finish(rec.Key)
 	r := p.r
 	if offset := r.AggregateVersion - r.Commit.First; p.err == nil && (offset < 0 || offset >= int64(r.Commit.Length)) {
-		p.fail("version %d is not in its commit, %d events from version %d", r.AggregateVersion, r.Commit.Length, r.Commit.First)
+		p.fail("version %d is not in its commit, %d events from version %d", r.AggregateVersion, r.Commit.Length,
+			r.Commit.First)
 	}
 	return r, p.err
 }
@@ -92,7 +93,8 @@ func (p *parser) finish(aggregateID []byte) {
 	}
 	p.r.AggregateID = next(len(aggregateID))
 	for bit, field := range [...]*string{
-		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.Category, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID, 11: &p.r.ActorID,
+		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.Category, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID,
+		11: &p.r.ActorID,
 		12: &p.r.TraceParent, 13: &p.r.CommandDigest, 14: &p.r.CommandCausationID,
 	} {
 		if field != nil {

@@ -19,8 +19,10 @@ import (
 func record() eventstore.Record {
 	return eventstore.Record{
 		Header: event.Header{
-			ID: "e-1", Type: "AccountCreated", Revision: 2, Category: "Account", AggregateID: "a-1", AggregateVersion: 4,
-			Timestamp: time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d", CommandID: "k", CommandCausationID: "e", CommandDigest: "f00d", ActorID: "u",
+			ID: "e-1", Type: "AccountCreated", Revision: 2, Category: "Account", AggregateID: "a-1",
+			AggregateVersion: 4,
+			Timestamp:        time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC), CorrelationID: "c", CausationID: "d",
+			CommandID: "k", CommandCausationID: "e", CommandDigest: "f00d", ActorID: "u",
 			TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "": "empty name", "empty value": ""},
 		},
 		Value:  []byte("value"),
@@ -34,9 +36,11 @@ func TestHeadersAreTheSeeds(t *testing.T) {
 		got[string(h.Key)] = string(h.Value)
 	}
 	require.Equal(t, map[string]string{
-		"eventId": "e-1", "eventType": "AccountCreated", "eventVersion": "2", "aggregateType": "Account", "aggregateVersion": "4",
-		"commitFirst": "3", "commitLength": "2", "timestamp": "2026-02-03T04:05:06.000000007Z", "correlationId": "c",
-		"causationId": "d", "commandId": "k", "commandCausationId": "e", "commandDigest": "f00d", "actorId": "u", "traceparent": "00-1-2-01",
+		"eventId": "e-1", "eventType": "AccountCreated", "eventVersion": "2", "aggregateType": "Account",
+		"aggregateVersion": "4",
+		"commitFirst":      "3", "commitLength": "2", "timestamp": "2026-02-03T04:05:06.000000007Z", "correlationId": "c",
+		"causationId": "d", "commandId": "k", "commandCausationId": "e", "commandDigest": "f00d", "actorId": "u",
+		"traceparent":     "00-1-2-01",
 		"metadata.tenant": "t", "metadata.": "empty name", "metadata.empty value": "",
 	}, got)
 }
@@ -50,15 +54,21 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String()
 		first := rapid.Int64Range(1, math.MaxInt64-10).Draw(t, "first")
-		r := eventstore.Record{Value: []byte{1}, Commit: eventstore.CommitPart{First: first, Length: 10}, Header: event.Header{
-			ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t", Category: text.Draw(t, "category") + "a",
-			AggregateID: text.Draw(t, "aggregate id") + "a", AggregateVersion: first + rapid.Int64Range(0, 9).Draw(t, "nth"),
-			Revision:      int(rapid.Int32Range(1, math.MaxInt32).Draw(t, "revision")),
-			Timestamp:     time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(),
-			CorrelationID: text.Draw(t, "correlation"), CausationID: text.Draw(t, "causation"), CommandID: text.Draw(t, "command"),
-			CommandDigest: text.Draw(t, "digest"),
-			ActorID:       text.Draw(t, "actor"), TraceParent: text.Draw(t, "trace"),
-		}}
+		r := eventstore.Record{
+			Value: []byte{1}, Commit: eventstore.CommitPart{First: first, Length: 10},
+			Header: event.Header{
+				ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t", Category: text.Draw(t, "category") + "a",
+				AggregateID: text.Draw(t, "aggregate id") + "a", AggregateVersion: first +
+					rapid.Int64Range(0, 9).Draw(t, "nth"),
+				Revision: int(rapid.Int32Range(1, math.MaxInt32).Draw(t, "revision")),
+				Timestamp: time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"),
+					rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(),
+				CorrelationID: text.Draw(t, "correlation"), CausationID: text.Draw(t, "causation"),
+				CommandID:     text.Draw(t, "command"),
+				CommandDigest: text.Draw(t, "digest"),
+				ActorID:       text.Draw(t, "actor"), TraceParent: text.Draw(t, "trace"),
+			},
+		}
 		if m := rapid.MapOf(text, text).Draw(t, "metadata"); len(m) > 0 {
 			r.Metadata = m
 		}
@@ -84,17 +94,27 @@ func TestRecordsThatAreNoEvents(t *testing.T) {
 		spoil func(*sarama.Record)
 		want  string
 	}{
-		"no headers":     {func(r *sarama.Record) { r.Headers = nil }, "header eventId is missing"},
-		"no key":         {func(r *sarama.Record) { r.Key = nil }, "the key is empty"},
-		"twice":          {func(r *sarama.Record) { r.Headers = append(r.Headers, r.Headers[0]) }, "header eventId is there twice"},
-		"metadata twice": {func(r *sarama.Record) { r.Headers = append(r.Headers, r.Headers[len(r.Headers)-1]) }, "is there twice"},
-		"no number":      {func(r *sarama.Record) { header("aggregateVersion")(r, "x") }, `aggregateVersion is "x", expected a whole number`},
-		"no version":     {func(r *sarama.Record) { header("commitFirst")(r, "0") }, `commitFirst is "0"`},
-		"too large":      {func(r *sarama.Record) { header("commitLength")(r, "3000000000") }, `commitLength is "3000000000"`},
-		"not in commit":  {func(r *sarama.Record) { header("aggregateVersion")(r, "5") }, "version 5 is not in its commit, 2 events from version 3"},
-		"no time":        {func(r *sarama.Record) { header("timestamp")(r, "today") }, `timestamp is "today"`},
-		"empty":          {func(r *sarama.Record) { header("eventId")(r, "") }, "header eventId is empty"},
-		"no text":        {func(r *sarama.Record) { header("actorId")(r, "\xff") }, "actorId is not UTF-8"},
+		"no headers": {func(r *sarama.Record) { r.Headers = nil }, "header eventId is missing"},
+		"no key":     {func(r *sarama.Record) { r.Key = nil }, "the key is empty"},
+		"twice": {func(r *sarama.Record) {
+			r.Headers = append(r.Headers, r.Headers[0])
+		}, "header eventId is there twice"},
+		"metadata twice": {func(r *sarama.Record) {
+			r.Headers = append(r.Headers, r.Headers[len(r.Headers)-1])
+		}, "is there twice"},
+		"no number": {func(r *sarama.Record) {
+			header("aggregateVersion")(r, "x")
+		}, `aggregateVersion is "x", expected a whole number`},
+		"no version": {func(r *sarama.Record) { header("commitFirst")(r, "0") }, `commitFirst is "0"`},
+		"too large": {func(r *sarama.Record) {
+			header("commitLength")(r, "3000000000")
+		}, `commitLength is "3000000000"`},
+		"not in commit": {func(r *sarama.Record) {
+			header("aggregateVersion")(r, "5")
+		}, "version 5 is not in its commit, 2 events from version 3"},
+		"no time": {func(r *sarama.Record) { header("timestamp")(r, "today") }, `timestamp is "today"`},
+		"empty":   {func(r *sarama.Record) { header("eventId")(r, "") }, "header eventId is empty"},
+		"no text": {func(r *sarama.Record) { header("actorId")(r, "\xff") }, "actorId is not UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw := wire.Encode(new(record()))

@@ -41,10 +41,12 @@ func primitives() []sort {
 		all = append(all, sort{kind, prim(kind)})
 	}
 	all = append(all,
-		sort{"uuid", logical("string", "uuid")}, sort{"date", logical("int", "date")}, sort{"time-millis", logical("int", "time-millis")},
+		sort{"uuid", logical("string", "uuid")}, sort{"date", logical("int", "date")},
+		sort{"time-millis", logical("int", "time-millis")},
 		sort{"decimal(9,2)", decimal(9, 2)}, sort{"decimal(9,3)", decimal(9, 3)}, sort{"decimal(5,2)", decimal(5, 2)},
 		sort{"time-millis of a long", number("long", "time-millis")}, sort{"date of a long", number("long", "date")},
-		sort{"an int that counts apples", number("int", "apples")}, sort{"a string of apples", number("string", "apples")},
+		sort{"an int that counts apples", number("int", "apples")},
+		sort{"a string of apples", number("string", "apples")},
 		sort{"uuid as bytes", number("bytes", "uuid")},
 	)
 	for _, long := range []string{
@@ -53,7 +55,8 @@ func primitives() []sort {
 	} {
 		all = append(all, sort{long, logical("long", long)}, sort{long + " as a number", number("long", long)})
 	}
-	return append(all, sort{"date as a number", number("int", "date")}, sort{"time-millis as a number", number("int", "time-millis")})
+	return append(all, sort{"date as a number", number("int", "date")},
+		sort{"time-millis as a number", number("int", "time-millis")})
 }
 
 // named are the types with a name.
@@ -132,7 +135,8 @@ func unions() []sort {
 		{prim("null"), enum("suite.E", "A", "A")},
 		{prim("null"), record("suite.R", field{name: "x", typ: prim("int")})},
 		{prim("null"), record("other.R", field{name: "x", typ: prim("int")})},
-		{prim("null"), record("suite.R", field{name: "x", typ: prim("long")}, field{name: "y", typ: prim("string"), def: `"y"`})},
+		{prim("null"), record("suite.R", field{name: "x", typ: prim("long")},
+			field{name: "y", typ: prim("string"), def: `"y"`})},
 		{prim("null"), fixed("suite.F", 4)},
 		{prim("null"), fixed("suite.F", 8)},
 		{prim("null")},
@@ -171,7 +175,8 @@ type place struct {
 
 func places() []place {
 	nest := func(n *node) *node {
-		return record("suite.Nest", field{name: "before", typ: prim("string")}, field{name: "inner", typ: n}, field{name: "after", typ: prim("long")})
+		return record("suite.Nest", field{name: "before", typ: prim("string")}, field{name: "inner", typ: n},
+			field{name: "after", typ: prim("long")})
 	}
 	itself := func(n *node) *node { return n }
 	last := func(n *node) *node { return union(n, prim("null")) }

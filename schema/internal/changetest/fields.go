@@ -11,10 +11,14 @@ func defaults() map[string][]string {
 		"boolean": {`true`, `false`},
 		"int":     {`0`, `-1`, `2147483647`, `-2147483648`},
 		"long": {
-			`0`, `9223372036854775807`, `-9223372036854775808`, `9007199254740993`, `-9007199254740993`, `9007199254740992`, `1000000000000000001`,
+			`0`, `9223372036854775807`, `-9223372036854775808`, `9007199254740993`, `-9007199254740993`,
+			`9007199254740992`, `1000000000000000001`,
 		},
-		"float":                          {`0`, `1.5`, `0.1`, `3.4028234e38`, `16777217`, `1e-45`, `-1`},
-		"double":                         {`0`, `0.1`, `1.7976931348623157e308`, `5e-324`, `9007199254740993`, `1e3`, `-7`},
+		"float": {`0`, `1.5`, `0.1`, `3.4028234e38`, `16777217`, `1e-45`, `-1`},
+		"double": {
+			`0`, `0.1`, `1.7976931348623157e308`, `5e-324`, `9007199254740993`, `1e3`,
+			`-7`,
+		},
 		"string":                         {`""`, `"é✓😀"`, `"\u0000\"\\\n"`, `"null"`},
 		"bytes":                          {`""`, `"\u0000\u00ff"`, `"text"`, `"é"`},
 		"uuid":                           {`"0189c9c2-7d7a-7bbb-8aaa-111111111111"`},
@@ -86,14 +90,26 @@ func addCells() (all []Cell) {
 		for _, at := range holders() {
 			bare := field{name: "f", typ: s.node}
 			all = append(all, Cell{"adds without default " + s.name, at.name, at.put(key, end), at.put(key, bare, end)})
-			all = append(all, Cell{"removes without default " + s.name, at.name, at.put(key, bare, end), at.put(key, end)})
+			all = append(all, Cell{
+				"removes without default " + s.name, at.name, at.put(key, bare, end),
+				at.put(key, end),
+			})
 			for i, def := range defaults()[s.name] {
 				with := field{name: "f", typ: s.node, def: def}
 				all = append(all,
-					Cell{fmt.Sprintf("adds %s by default %s", s.name, def), at.name, at.put(key, end), at.put(key, with, end)},
-					Cell{fmt.Sprintf("removes %s with default %s", s.name, def), at.name, at.put(key, with, end), at.put(key, end)})
+					Cell{
+						fmt.Sprintf("adds %s by default %s", s.name, def), at.name, at.put(key, end),
+						at.put(key, with, end),
+					},
+					Cell{
+						fmt.Sprintf("removes %s with default %s", s.name, def), at.name, at.put(key, with, end),
+						at.put(key, end),
+					})
 				if i == 0 {
-					all = append(all, Cell{fmt.Sprintf("takes the default %s of %s away", def, s.name), at.name, at.put(key, with), at.put(key, bare)})
+					all = append(all, Cell{
+						fmt.Sprintf("takes the default %s of %s away", def, s.name), at.name,
+						at.put(key, with), at.put(key, bare),
+					})
 				}
 			}
 		}
@@ -128,7 +144,8 @@ func aliasCells() (all []Cell) {
 			add("removes what was renamed", at.put(f("a", def), f("b", def)), at.put(f("b", def)))
 			add("removes what was renamed, with alias", at.put(f("a", def), f("b", def)), at.put(f("b", def, "a")))
 			add("renames and uses the name again", at.put(f("a", def)), at.put(f("b", def, "old"), f("a", def)))
-			add("renames two, with defaults", at.put(f("a", def), f("b", def)), at.put(f("c", def, "a"), f("d", def, "b")))
+			add("renames two, with defaults", at.put(f("a", def), f("b", def)),
+				at.put(f("c", def, "a"), f("d", def, "b")))
 			add("renames, an alias that is the old one's too", at.put(f("a", def, "c")), at.put(f("b", def, "c")))
 		}
 	}

@@ -112,7 +112,8 @@ func (m *matrix) run(t *testing.T, c changetest.Cell) (refused [2]bool) {
 			}
 		}
 		if read.Failed != nil {
-			t.Errorf("%T, %s, forward %t: it passes the gate\n\told %s\n\tnew %s\n\t%v", m.engine, c.Name(), forward, c.Old(), c.New(), read.Failed)
+			t.Errorf("%T, %s, forward %t: it passes the gate\n\told %s\n\tnew %s\n\t%v", m.engine, c.Name(), forward,
+				c.Old(), c.New(), read.Failed)
 		}
 	}
 	return refused
@@ -200,7 +201,9 @@ func TestLevelsOfChains(t *testing.T) {
 				return level.Check("next", next, all) == nil
 			}
 			for _, levels := range [][2]change.Compatibility{
-				{change.Backward, change.BackwardTransitive}, {change.Forward, change.ForwardTransitive}, {change.Full, change.FullTransitive},
+				{change.Backward, change.BackwardTransitive},
+				{change.Forward, change.ForwardTransitive},
+				{change.Full, change.FullTransitive},
 			} {
 				require.Equal(t, pair(levels[0], second), pair(levels[0], first, second))
 				both := pair(levels[0], first) && pair(levels[0], second)

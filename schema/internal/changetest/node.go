@@ -197,7 +197,8 @@ func (n *node) goType() reflect.Type {
 		fields := make([]reflect.StructField, len(n.fields))
 		for i, f := range n.fields {
 			fields[i] = reflect.StructField{
-				Name: "F" + strconv.Itoa(i), Type: f.typ.goType(), Tag: reflect.StructTag(fmt.Sprintf(`avro:%q`, f.name)),
+				Name: "F" + strconv.Itoa(i), Type: f.typ.goType(),
+				Tag: reflect.StructTag(fmt.Sprintf(`avro:%q`, f.name)),
 			}
 		}
 		return reflect.StructOf(fields)

@@ -33,8 +33,14 @@ type difference struct {
 // differences are all there are between the gate and Apicurio, by what each says.
 func differences() map[string]difference {
 	return map[string]difference{
-		"the gate: [LOGICAL_TYPE_MISMATCH]; the registry: takes it": {71, "Avro's rules look at the type below a logical type: the same number would be another time or amount"},
-		"the gate: [LOSSY_PROMOTION]; the registry: takes it":       {2, "Avro's rules call a type wider that does not hold every value"},
+		"the gate: [LOGICAL_TYPE_MISMATCH]; the registry: takes it": {
+			71,
+			"Avro's rules look at the type below a logical type: the same number would be another time or amount",
+		},
+		"the gate: [LOSSY_PROMOTION]; the registry: takes it": {
+			2,
+			"Avro's rules call a type wider that does not hold every value",
+		},
 	}
 }
 

@@ -123,7 +123,8 @@ func (is *program) write(ctx context.Context, m *registry.Memory, prefix string)
 			return fmt.Errorf("write %v with %s: %w", v, is.n.text(), err)
 		}
 		if !bytes.Equal(got, is.written[i]) {
-			return fmt.Errorf("write %v with %s: found %x, expected %x", v, is.n.text(), got[headerSize:], is.written[i][headerSize:])
+			return fmt.Errorf("write %v with %s: found %x, expected %x", v, is.n.text(), got[headerSize:],
+				is.written[i][headerSize:])
 		}
 	}
 	return nil

@@ -34,7 +34,10 @@ func (n *node) values() []value {
 	case "long":
 		return n.ints(-62_135_596_800_000, 1<<53+1, math.MaxInt64, math.MinInt64)
 	case "float":
-		return []value{0.0, 1.5, float64(math.MaxFloat32), float64(float32(0.1)), math.Inf(1), math.NaN(), math.Copysign(0, -1)}
+		return []value{
+			0.0, 1.5, float64(math.MaxFloat32), float64(float32(0.1)), math.Inf(1), math.NaN(),
+			math.Copysign(0, -1),
+		}
 	case "double":
 		return []value{0.0, 0.1, math.MaxFloat64, 5e-324, math.Inf(-1), math.NaN()}
 	case "string":
@@ -246,7 +249,8 @@ func (n *node) fromGo(g reflect.Value) value {
 		case time.Duration:
 			return exact(int64(at), int64(unit(n.logical)))
 		case time.Time:
-			nanos := new(big.Int).Add(new(big.Int).Mul(big.NewInt(at.Unix()), big.NewInt(1e9)), big.NewInt(int64(at.Nanosecond())))
+			nanos := new(big.Int).Add(new(big.Int).Mul(big.NewInt(at.Unix()), big.NewInt(1e9)),
+				big.NewInt(int64(at.Nanosecond())))
 			count, rest := new(big.Int).QuoRem(nanos, big.NewInt(int64(unit(n.logical))), new(big.Int))
 			if rest.Sign() != 0 || !count.IsInt64() {
 				return fmt.Sprint(at, " is no whole number of ", n.logical)

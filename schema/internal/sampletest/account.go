@@ -45,6 +45,7 @@ func Credited() event.Type { return Type[AccountCredited]("AccountCredited") }
 // CreatedEvent returns an event of an account.
 func CreatedEvent() AccountCreated {
 	return AccountCreated{
-		OwnerID: "user-1", OwnerType: "USER", AccountType: "USER", Currency: "USD", Exponent: 2, MinBalance: new(int64(-5000)),
+		OwnerID: "user-1", OwnerType: "USER", AccountType: "USER", Currency: "USD", Exponent: 2,
+		MinBalance: new(int64(-5000)),
 	}
 }

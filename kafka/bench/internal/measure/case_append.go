@@ -64,12 +64,15 @@ func (r *run) throughput(ctx context.Context) (t Table, err error) {
 		}
 	}
 	t = Table{
-		Title:   fmt.Sprintf("%s callers append one event each to a new stream, %d partitions", thousands(int64(r.size.callers)), partitions),
+		Title: fmt.Sprintf("%s callers append one event each to a new stream, %d partitions",
+			thousands(int64(r.size.callers)), partitions),
 		Columns: []Column{{"events/s", Rate}, {"events per batch", Number}, {"own CPU per event", Seconds}},
 		Notes: []string{
-			"the limit sends batches of the size that the store had in the same round; both have a connection and one batch in flight for each partition",
+			"the limit sends batches of the size that the store had in the same round; both have a connection and " +
+				"one batch in flight for each partition",
 			"own CPU is this process': the callers', too, but not the servers'",
-			fmt.Sprintf("the transactions are spread over %d producers; PostgreSQL has %d connections", producersOfTransactions, poolSize),
+			fmt.Sprintf("the transactions are spread over %d producers; PostgreSQL has %d connections",
+				producersOfTransactions, poolSize),
 		},
 	}
 	rates := make(map[string][]float64)

@@ -34,7 +34,8 @@ func (r *run) growth(ctx context.Context) (Table, error) {
 			if err != nil {
 				return Table{}, err
 			}
-			r.say("growth: round %d: %s events: %9.0f events/s, %.0f MiB", round, thousands(int64(c.topic.events())), rate, taken/(1<<20))
+			r.say("growth: round %d: %s events: %9.0f events/s, %.0f MiB", round, thousands(int64(c.topic.events())),
+				rate, taken/(1<<20))
 			if round > 0 {
 				c.rates, c.bytes = append(c.rates, rate), append(c.bytes, taken)
 			}
@@ -47,13 +48,15 @@ func (r *run) growth(ctx context.Context) (Table, error) {
 	}
 	name := func(c *contender) string { return thousands(int64(c.topic.events())) + " events" }
 	t := Table{
-		Title:   fmt.Sprintf("%s callers append one event each to a new stream of a store that was just opened", thousands(int64(r.size.callers))),
+		Title: fmt.Sprintf("%s callers append one event each to a new stream of a store that was just opened",
+			thousands(int64(r.size.callers))),
 		Columns: []Column{{"events/s", Rate}, {"memory", Bytes}},
 		Goals: []Goal{
 			{Text: "of the rate with " + name(short), Found: ratios(long.rates, short.rates), Want: 0.9},
 			{Text: "more memory than with " + name(short), Unit: Bytes, Found: more, Want: cacheBound, AtMost: true},
 		},
-		Notes: []string{"memory is the growth of the process' resident set from before Open to after the turn, callers and all"},
+		Notes: []string{"memory is the growth of the process' resident set from before Open to after the " +
+			"turn, callers and all"},
 	}
 	for _, c := range all {
 		t.Rows = append(t.Rows, Row{Contender: name(c), Figures: [][]float64{c.rates, c.bytes}})

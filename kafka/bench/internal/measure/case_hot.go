@@ -142,8 +142,12 @@ func (r *run) hot(ctx context.Context) (t Table, err error) {
 		return t, err
 	}
 	all := []*hotContender{
-		{name: nameStore, stream: storeHot{store, stream}, mayFail: true, stored: func() (int64, error) { return r.link.count(topic) }},
-		{name: namePostgres, stream: tableHot{table, stream.ID}, stored: func() (int64, error) { return table.Count(ctx) }},
+		{name: nameStore, stream: storeHot{store, stream}, mayFail: true, stored: func() (int64, error) {
+			return r.link.count(topic)
+		}},
+		{name: namePostgres, stream: tableHot{table, stream.ID}, stored: func() (int64, error) {
+			return table.Count(ctx)
+		}},
 	}
 	sources := r.newSources(r.size.deciders)
 	for round := range r.cfg.Rounds + 1 { // the first warms everything up and does not count
@@ -161,11 +165,13 @@ func (r *run) hot(ctx context.Context) (t Table, err error) {
 		}
 	}
 	t = Table{
-		Title:   fmt.Sprintf("%d callers load one stream, decide, append one event, and start over after a conflict", r.size.deciders),
+		Title: fmt.Sprintf("%d callers load one stream, decide, append one event, and start over after a conflict",
+			r.size.deciders),
 		Columns: []Column{{"events/s", Rate}, {"conflicts per event", Number}},
 		Notes: []string{
 			"the callers of a process share a snapshot and load what came after it",
-			"this store's callers decide on what is queued in their process, and are answered when it is stored, as aggregate.Repository has it",
+			"this store's callers decide on what is queued in their process, and are answered when it is stored, as " +
+				"aggregate.Repository has it",
 		},
 		Goals: []Goal{{Text: "times PostgreSQL", Found: ratios(all[0].rates, all[1].rates), Want: 20}},
 	}
@@ -207,7 +213,8 @@ func (r *run) hotTurn(ctx context.Context, c *hotContender, sources []*source, r
 		c.rates = append(c.rates, float64(n)/took)
 		c.conflicts = append(c.conflicts, float64(again)/float64(max(n, 1)))
 	}
-	r.say("hot: round %d: %-34s %9.0f events/s, %.1f conflicts per event", round, c.name, float64(n)/took, float64(again)/float64(max(n, 1)))
+	r.say("hot: round %d: %-34s %9.0f events/s, %.1f conflicts per event", round, c.name, float64(n)/took,
+		float64(again)/float64(max(n, 1)))
 	return err
 }
 

@@ -65,7 +65,8 @@ func (r *run) load(ctx context.Context) (t Table, err error) {
 		}
 	}
 	t = Table{
-		Title:   fmt.Sprintf("one caller loads a stream of %d events among %s, at random", perStream, thousands(int64(f.streams))),
+		Title: fmt.Sprintf("one caller loads a stream of %d events among %s, at random", perStream,
+			thousands(int64(f.streams))),
 		Columns: []Column{{"p50", Seconds}, {"p99", Seconds}},
 		Goals: []Goal{
 			{Text: "p50", Unit: Seconds, Found: all[0].p50, Want: 20e-6, AtMost: true},

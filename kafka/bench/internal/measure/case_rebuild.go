@@ -31,8 +31,12 @@ func (r *run) rebuild(ctx context.Context) (Table, error) {
 		rates []float64
 	}{
 		{name: nameStore, do: func(ctx context.Context) (time.Duration, error) { return r.rebuildStore(ctx, f) }},
-		{name: "bare Fetch, records decoded to events", do: func(ctx context.Context) (time.Duration, error) { return r.readAll(ctx, f, true) }},
-		{name: "bare Fetch, Sarama's decoding alone", do: func(ctx context.Context) (time.Duration, error) { return r.readAll(ctx, f, false) }},
+		{name: "bare Fetch, records decoded to events", do: func(ctx context.Context) (time.Duration, error) {
+			return r.readAll(ctx, f, true)
+		}},
+		{name: "bare Fetch, Sarama's decoding alone", do: func(ctx context.Context) (time.Duration, error) {
+			return r.readAll(ctx, f, false)
+		}},
 	}
 	for round := range r.cfg.Rounds + 1 { // the first warms everything up and does not count
 		for i := range all {
@@ -59,13 +63,19 @@ func (r *run) rebuild(ctx context.Context) (Table, error) {
 		}
 	}
 	t := Table{
-		Title:   fmt.Sprintf("the index of %s events in %d partitions is made again from the topic", thousands(int64(f.events())), partitions),
+		Title: fmt.Sprintf("the index of %s events in %d partitions is made again from the topic",
+			thousands(int64(f.events())), partitions),
 		Columns: []Column{{"events/s", Rate}},
-		Goals:   []Goal{{Text: "of bare Fetch and decoding to events", Found: ratios(all[0].rates, all[1].rates), Want: 0.5}},
-		Notes:   []string{"this store's time is that of Open and Claim with an empty folder: connecting and claiming are in it"},
+		Goals: []Goal{{
+			Text: "of bare Fetch and decoding to events", Found: ratios(all[0].rates, all[1].rates),
+			Want: 0.5,
+		}},
+		Notes: []string{"this store's time is that of Open and Claim with an empty folder: connecting " +
+			"and claiming are in it"},
 	}
 	if f.events() < rebuildEnough {
-		t.Notes = append(t.Notes, fmt.Sprintf("fewer than %s events: connecting and claiming weigh too much to judge by it", thousands(rebuildEnough)))
+		t.Notes = append(t.Notes, fmt.Sprintf("fewer than %s events: connecting and claiming weigh "+
+			"too much to judge by it", thousands(rebuildEnough)))
 	}
 	for _, c := range all {
 		t.Rows = append(t.Rows, Row{Contender: c.name, Figures: [][]float64{c.rates}})

@@ -46,10 +46,14 @@ func (r *run) refusal(ctx context.Context) (t Table, err error) {
 		},
 		Goals: []Goal{
 			{Text: "idle p50", Unit: Seconds, Found: f.idle.p50, Want: 0.010, AtMost: true},
-			{Text: "busy p50 against an append's there", Found: ratios(f.busy.p50, f.appends.p50), Want: 2, AtMost: true},
+			{
+				Text: "busy p50 against an append's there", Found: ratios(f.busy.p50, f.appends.p50), Want: 2,
+				AtMost: true,
+			},
 		},
 		Notes: []string{
-			"a caller asks again as soon as it is answered, unless its row says otherwise; nobody appends to an idle partition",
+			"a caller asks again as soon as it is answered, unless its row says otherwise; nobody " +
+				"appends to an idle partition",
 			fmt.Sprintf("the coordinator is asked again until the transaction before has ended, by the limit every %v",
 				limitPause),
 			fmt.Sprintf("a barrier adds %s to the partition, and %s to %s, on each replica",

@@ -42,15 +42,21 @@ func (r *run) restart(ctx context.Context) (Table, error) {
 		Columns: []Column{{"Open and Claim", Seconds}},
 		Goals: []Goal{
 			{
-				Text:  fmt.Sprintf("%s against %s events", thousands(int64(long.topic.events())), thousands(int64(middle.topic.events()))),
+				Text: fmt.Sprintf("%s against %s events", thousands(int64(long.topic.events())),
+					thousands(int64(middle.topic.events()))),
 				Found: ratios(long.times, middle.times), Want: noise, AtMost: true,
 			},
-			{Text: fmt.Sprintf("with %s events", thousands(int64(long.topic.events()))), Unit: Seconds, Found: long.times, Want: 2, AtMost: true},
+			{
+				Text: fmt.Sprintf("with %s events", thousands(int64(long.topic.events()))), Unit: Seconds,
+				Found: long.times, Want: 2, AtMost: true,
+			},
 		},
-		Notes: []string{"Open connects, verifies the topics, opens the index and follows; Claim claims every partition"},
+		Notes: []string{"Open connects, verifies the topics, opens the index and follows; Claim " +
+			"claims every partition"},
 	}
 	for _, c := range all {
-		t.Rows = append(t.Rows, Row{Contender: thousands(int64(c.topic.events())) + " events", Figures: [][]float64{c.times}})
+		t.Rows = append(t.Rows,
+			Row{Contender: thousands(int64(c.topic.events())) + " events", Figures: [][]float64{c.times}})
 	}
 	return t, nil
 }

@@ -45,7 +45,10 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 		{name: "claim alone", rest: restBetween, do: h.claim},
 		{name: "limit: the requests of a claim, on connections that are kept", rest: restBetween, do: h.limit.claim},
 		{name: "claim alone, soon after the one before", rest: shortBetween, do: h.claim},
-		{name: "graceful: an owner closes, another that runs already claims and appends", rest: shortBetween, do: h.between},
+		{
+			name: "graceful: an owner closes, another that runs already claims and appends", rest: shortBetween,
+			do: h.between,
+		},
 		{name: "graceful: a store closes, another process' opens and appends", rest: shortBetween, do: h.reopen},
 	}
 	for round := range r.cfg.Rounds + 1 { // the first warms everything up and does not count
@@ -73,13 +76,21 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 		Title:   "one partition goes from one owner to the next, its index warm",
 		Columns: []Column{{"p50", Seconds}, {"p99", Seconds}},
 		Notes: []string{
-			fmt.Sprintf("%d takeovers of each kind in a round; the new owner reads what the former one wrote since it last had the partition", r.size.claims),
-			fmt.Sprintf("%v between two takeovers, %v in the last three rows: such a claim meets the end of the transaction before, and ends it by asking", restBetween, shortBetween),
+			fmt.Sprintf("%d takeovers of each kind in a round; the new owner reads what the former one wrote since "+
+				"it last had the partition", r.size.claims),
+			fmt.Sprintf("%v between two takeovers, %v in the last three rows: such a claim meets the end of the "+
+				"transaction before, and ends it by asking", restBetween, shortBetween),
 		},
 		Goals: []Goal{
 			{Text: "p50 of a claim alone", Unit: Seconds, Found: rows[0].p50, Want: 0.015, AtMost: true},
-			{Text: "p50 of a graceful takeover between two that run", Unit: Seconds, Found: rows[3].p50, Want: 0.050, AtMost: true},
-			{Text: "p50 of a graceful takeover, with connecting and opening", Unit: Seconds, Found: rows[4].p50, Want: 0.050, AtMost: true},
+			{
+				Text: "p50 of a graceful takeover between two that run", Unit: Seconds, Found: rows[3].p50, Want: 0.050,
+				AtMost: true,
+			},
+			{
+				Text: "p50 of a graceful takeover, with connecting and opening", Unit: Seconds, Found: rows[4].p50,
+				Want: 0.050, AtMost: true,
+			},
 		},
 	}
 	for _, row := range rows {
@@ -123,7 +134,8 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 		h.sides[i] = &side{cfg: partition.Config{
 			Client: client, Topic: names.Name(name, category), Partitions: 1, Category: category, TransactionalID: name,
 			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: connection.DefaultRequestTimeout,
-			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes, Codec: sarama.CompressionLZ4,
+			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes,
+			Codec:      sarama.CompressionLZ4,
 			MaxWaiting: kafka.DefaultMaxWaitingCommits, MaxWaitingBytes: kafka.DefaultMaxWaitingBytes,
 		}}
 		s := h.sides[i]
@@ -210,7 +222,8 @@ func (h *handover) between(ctx context.Context) (time.Duration, error) {
 // reopen times the way from closing a store to an acknowledged append of another with an index of
 // its own.
 func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
-	if _, err := h.store.Append(ctx, eventstore.To(h.src.stream(), eventstore.NoStream, h.src.records(1)...)); err != nil {
+	if _, err := h.store.Append(ctx,
+		eventstore.To(h.src.stream(), eventstore.NoStream, h.src.records(1)...)); err != nil {
 		return 0, err
 	}
 	passed := stopwatch()

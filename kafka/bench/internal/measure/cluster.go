@@ -161,9 +161,14 @@ func (c *cluster) perBatch(topic string, from, to []int64) (float64, error) {
 }
 
 // fetch asks a broker for the batches from the one with offset on.
-func fetch(b *sarama.Broker, topic string, partition int32, offset int64, most int32) (*sarama.FetchResponseBlock, error) {
+func fetch(
+	b *sarama.Broker, topic string, partition int32, offset int64, most int32,
+) (*sarama.FetchResponseBlock, error) {
 	const waitMs = 250
-	r := &sarama.FetchRequest{Version: 11, MaxWaitTime: waitMs, MinBytes: 1, MaxBytes: most, Isolation: sarama.ReadUncommitted}
+	r := &sarama.FetchRequest{
+		Version: 11, MaxWaitTime: waitMs, MinBytes: 1, MaxBytes: most,
+		Isolation: sarama.ReadUncommitted,
+	}
 	r.AddBlock(topic, partition, offset, most, -1)
 	response, err := b.Fetch(r)
 	if err != nil {

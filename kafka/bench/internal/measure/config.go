@@ -95,7 +95,8 @@ func (c Config) complete() (Config, error) {
 	var wrong []error
 	for _, name := range c.Cases {
 		if !slices.Contains(Cases(), name) {
-			wrong = append(wrong, fmt.Errorf("case %q is unknown, expected some of %s", name, strings.Join(Cases(), ", ")))
+			wrong = append(wrong,
+				fmt.Errorf("case %q is unknown, expected some of %s", name, strings.Join(Cases(), ", ")))
 		}
 	}
 	if c.Rounds < 1 || c.Rounds > maxRounds {

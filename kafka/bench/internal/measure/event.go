@@ -42,7 +42,10 @@ func newValues(seed uint64) [][]byte {
 
 // newValue is an event in Confluent wire format: who, how much, when, for what, and a signature.
 func newValue(rng *rand.Rand) []byte {
-	words := [...]string{"invoice", "monthly", "fee", "for", "the", "account", "of", "customer", "refund", "settled", "card", "order"}
+	words := [...]string{
+		"invoice", "monthly", "fee", "for", "the", "account", "of", "customer", "refund", "settled",
+		"card", "order",
+	}
 	text := func(b []byte, s string) []byte { return append(binary.AppendVarint(b, int64(len(s))), s...) }
 	b := binary.BigEndian.AppendUint32([]byte{0}, schemaID)
 	for range 2 {

@@ -67,11 +67,13 @@ func (r *run) fill(ctx context.Context, name string, events int) (f *filled, err
 				if k >= f.streams {
 					return nil
 				}
-				if _, err := s.Append(gctx, eventstore.To(streamOf(k), eventstore.NoStream, src.records(perStream)...)); err != nil {
+				if _, err := s.Append(gctx,
+					eventstore.To(streamOf(k), eventstore.NoStream, src.records(perStream)...)); err != nil {
 					return err
 				}
 				if step := max(f.streams/10, 1); (k+1)%step == 0 {
-					r.say("fill %s: %s of %s events", name, thousands(int64(k+1)*perStream), thousands(int64(f.events())))
+					r.say("fill %s: %s of %s events", name, thousands(int64(k+1)*perStream),
+						thousands(int64(f.events())))
 				}
 			}
 		})
@@ -93,7 +95,10 @@ func streamOf(k int) eventstore.Stream {
 		return x ^ x>>31
 	}
 	a, b := mix(uint64(k)), mix(^uint64(k))
-	return eventstore.Stream{Category: category, ID: fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)}
+	return eventstore.Stream{
+		Category: category,
+		ID:       fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff),
+	}
 }
 
 // fillTable returns a table with the same streams.
@@ -109,7 +114,8 @@ func (r *run) fillTable(ctx context.Context, name string, streams, connections i
 			}
 			left = placed(streamOf(k), src.records(perStream))
 			if k++; k%max(streams/10, 1) == 0 {
-				r.say("fill PostgreSQL: %s of %s events", thousands(int64(k)*perStream), thousands(int64(streams)*perStream))
+				r.say("fill PostgreSQL: %s of %s events", thousands(int64(k)*perStream),
+					thousands(int64(streams)*perStream))
 			}
 		}
 		row := postgres.Row(&left[0])

@@ -141,7 +141,8 @@ func (l *claimLimit) add(term index.Term) (sarama.KError, error) {
 
 func (l *claimLimit) end(term index.Term) (sarama.KError, error) {
 	r, err := l.coordinator.EndTxn(&sarama.EndTxnRequest{
-		Version: 2, TransactionalID: l.id, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch, TransactionResult: true,
+		Version: 2, TransactionalID: l.id, ProducerID: term.ProducerID, ProducerEpoch: term.Epoch,
+		TransactionResult: true,
 	})
 	if err != nil {
 		return 0, err

@@ -29,7 +29,8 @@ func TestEveryCaseMeasuresAllItsContenders(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 6+2+1, appending, "contenders of the cases append and hot, and those who append in the case refusal")
+	require.Equal(t, 6+2+1, appending, "contenders of the cases append and hot, and those who "+
+		"append in the case refusal")
 
 	var out strings.Builder
 	report.Print(&out)

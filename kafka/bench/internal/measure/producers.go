@@ -67,8 +67,9 @@ func (a *asyncProducer) append(ctx context.Context, r *eventstore.Record, d deli
 func message(topic string, r *eventstore.Record, d delivery) *sarama.ProducerMessage {
 	rec := wire.Encode(r)
 	m := &sarama.ProducerMessage{
-		Topic: topic, Key: sarama.ByteEncoder(rec.Key), Value: sarama.ByteEncoder(rec.Value), Timestamp: r.Timestamp, Metadata: d,
-		Headers: make([]sarama.RecordHeader, len(rec.Headers)),
+		Topic: topic, Key: sarama.ByteEncoder(rec.Key), Value: sarama.ByteEncoder(rec.Value), Timestamp: r.Timestamp,
+		Metadata: d,
+		Headers:  make([]sarama.RecordHeader, len(rec.Headers)),
 	}
 	for i, h := range rec.Headers {
 		m.Headers[i] = *h

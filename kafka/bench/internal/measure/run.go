@@ -104,7 +104,8 @@ func (r *run) start(ctx context.Context) (err error) {
 	if err := os.Chmod(r.dir, 0o755); err != nil { // the database's user passes through it
 		return err
 	}
-	if r.cluster, err = kafkatest.Start(ctx, kafkatest.Config{Version: r.cfg.Kafka, Progress: r.cfg.Progress}); err != nil {
+	if r.cluster, err = kafkatest.Start(ctx,
+		kafkatest.Config{Version: r.cfg.Kafka, Progress: r.cfg.Progress}); err != nil {
 		return err
 	}
 	if r.pg, err = postgres.Start(ctx, r.dir); err != nil {

@@ -65,7 +65,8 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 
 func (s *Server) start(ctx context.Context, as *syscall.SysProcAttr) error {
 	data := filepath.Join(s.dir, "data")
-	initdb := exec.CommandContext(ctx, "initdb", "-D", data, "-U", user, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+	initdb := exec.CommandContext(ctx, "initdb", "-D", data, "-U", user, "--auth=trust", "--encoding=UTF8",
+		"--locale=C", "--no-sync")
 	initdb.SysProcAttr, initdb.Dir = as, s.dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
@@ -109,7 +110,8 @@ func (s *Server) await(ctx context.Context) error {
 }
 
 func (s *Server) connect(ctx context.Context) (*pgx.Conn, error) {
-	return pgx.Connect(ctx, fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=disable", s.port, user, database))
+	return pgx.Connect(ctx, fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=disable", s.port, user,
+		database))
 }
 
 // Version returns the server's version.

@@ -173,7 +173,8 @@ func (t *trial) elect(ctx context.Context, partition int32, broker int) error {
 			}
 		}
 		if stopped := clock.Wait(ctx, pollEvery); stopped != nil {
-			return fmt.Errorf("broker %d does not lead partition %d: %w", broker, partition, errors.Join(stopped, asked, err))
+			return fmt.Errorf("broker %d does not lead partition %d: %w", broker, partition,
+				errors.Join(stopped, asked, err))
 		}
 	}
 }

@@ -83,7 +83,9 @@ func (t *trial) problems(ctx context.Context, v *view) []problem {
 		s := stream(n)
 		partition := t.placed[s]
 		v.listen()
-		if v.said[partition] != "" || slices.ContainsFunc(all, func(p problem) bool { return p.partition == partition }) {
+		if v.said[partition] != "" || slices.ContainsFunc(all, func(p problem) bool {
+			return p.partition == partition
+		}) {
 			continue
 		}
 		rule, text := t.problem(ctx, v, s)
@@ -109,12 +111,14 @@ func (t *trial) problem(ctx context.Context, v *view, s string) (rule, text stri
 	held := t.held(s)
 	for i, event := range read {
 		if i >= len(held) || held[i] != event {
-			return RuleHeld, fmt.Sprintf("version %d reads as %s, and the log holds %s", i+1, event, at(held, int64(i+1)))
+			return RuleHeld, fmt.Sprintf("version %d reads as %s, and the log holds %s", i+1, event,
+				at(held, int64(i+1)))
 		}
 	}
 	switch version, gone := t.gone(v, s); {
 	case gone:
-		return RuleSaid, fmt.Sprintf("version %d was %s, and the log holds %s", version, v.seen[s][version-1], at(held, version))
+		return RuleSaid, fmt.Sprintf("version %d was %s, and the log holds %s", version, v.seen[s][version-1],
+			at(held, version))
 	case len(read) < len(held):
 		return RuleHeld, fmt.Sprintf("it reads %d events, the log holds %d", len(read), len(held))
 	case t.scenario.shows && t.lostIn(t.placed[s]):

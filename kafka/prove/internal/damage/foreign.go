@@ -65,7 +65,8 @@ func foreignProducers(ctx context.Context, t *trial) error {
 
 func (t *trial) producer(options ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(t.cluster.Brokers()...), kgo.DefaultProduceTopic(t.topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.SeedBrokers(t.cluster.Brokers()...), kgo.DefaultProduceTopic(t.topic),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 	}, options...)...)
 }
 

@@ -108,7 +108,8 @@ func one(
 	if undone != nil {
 		outcome = "not done: " + undone.Error()
 	}
-	fmt.Fprintf(cfg.Progress, "prove: damage %2d, %-22s %5.1f s  %s\n", n, s.name, clock.Reading().Sub(begun).Seconds(), outcome)
+	fmt.Fprintf(cfg.Progress, "prove: damage %2d, %-22s %5.1f s  %s\n", n, s.name, clock.Reading().Sub(begun).Seconds(),
+		outcome)
 	for _, v := range t.found {
 		fmt.Fprintf(cfg.Progress, "prove:   %s\n", v)
 	}

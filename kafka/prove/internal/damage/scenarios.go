@@ -125,7 +125,8 @@ const compactWithin = 60 * time.Second
 // compact has the topic compacted until events are gone, and then no more.
 func compact(ctx context.Context, t *trial) error {
 	set := map[string]string{
-		"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.0", "segment.ms": "100", "min.compaction.lag.ms": "0",
+		"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.0", "segment.ms": "100",
+		"min.compaction.lag.ms": "0",
 	}
 	if err := t.alter(ctx, set); err != nil {
 		return err

@@ -72,7 +72,10 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 		placed: make(map[string]int32), after: make(map[string][]ack),
 	}
 	t.base = kafka.Config{
-		Connection: connection.Config{Brokers: cluster.Brokers(), RequestTimeout: requestTimeout, Logger: slog.New(slog.DiscardHandler)},
+		Connection: connection.Config{
+			Brokers: cluster.Brokers(), RequestTimeout: requestTimeout,
+			Logger: slog.New(slog.DiscardHandler),
+		},
 		Topics: topics.Config{
 			Prefix:     fmt.Sprintf("damage-%d", n),
 			Categories: []topics.Category{{Name: category, Partitions: partitions}},
@@ -200,7 +203,8 @@ func (t *trial) readAll(ctx context.Context) error {
 				break
 			}
 			if err := clock.Wait(ctx, pollEvery); err != nil {
-				return fmt.Errorf("the reader has %d events of %s, the owner %d: %w", len(seen), s, len(t.owner.seen[s]), err)
+				return fmt.Errorf("the reader has %d events of %s, the owner %d: %w", len(seen), s,
+					len(t.owner.seen[s]), err)
 			}
 		}
 	}

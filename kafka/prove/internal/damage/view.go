@@ -32,7 +32,8 @@ type view struct {
 
 func (t *trial) newView(name string) *view {
 	v := &view{
-		trial: t, name: name, cfg: t.base, claims: true, seen: make(map[string][]string), said: make(map[int32]string), wrote: make(map[string]bool),
+		trial: t, name: name, cfg: t.base, claims: true, seen: make(map[string][]string), said: make(map[int32]string),
+		wrote: make(map[string]bool),
 	}
 	t.all = append(t.all, v)
 	return v
@@ -140,7 +141,8 @@ func (t *trial) append(ctx context.Context, v *view, s string) error {
 			Header: event.Header{ID: id, Type: "Damaged", Revision: 1, Timestamp: clock.Now()}, Value: []byte(id),
 		}
 	}
-	r, err := v.store.Append(ctx, eventstore.To(eventstore.Stream{Category: category, ID: s}, eventstore.Any, records...))
+	r, err := v.store.Append(ctx, eventstore.To(eventstore.Stream{Category: category, ID: s}, eventstore.Any,
+		records...))
 	if err != nil {
 		v.hear(t.placed[s], err)
 		return fmt.Errorf("append to %s at %s: %w", s, v.name, err)

@@ -101,7 +101,8 @@ func (c *checker) originOfLog() {
 				break
 			}
 			r := &c.log[i]
-			if r.Event != op.EventID(n) || r.Command != op.Command || r.First != c.log[i-n].Version || r.Length != op.Events ||
+			if r.Event != op.EventID(n) || r.Command != op.Command || r.First != c.log[i-n].Version ||
+				r.Length != op.Events ||
 				n > 0 && r.Offset != c.log[i-1].Offset+1 {
 				c.report(RuleWhole, "%s: offset %d holds event %s of command %q and commit %d+%d in its place",
 					op, r.Offset, r.Event, r.Command, r.First, r.Length)
@@ -136,7 +137,8 @@ func (c *checker) outcomes() {
 		default:
 			last := c.log[op.Last-1]
 			if version != op.First || last.Partition != op.Partition || last.Offset != op.Offset {
-				c.report(RuleStored, "%s, at partition %d offset %d: in the log at version %d, its last event at partition %d offset %d",
+				c.report(RuleStored, "%s, at partition %d offset %d: in the log at version %d, its last event at "+
+					"partition %d offset %d",
 					op, op.Partition, op.Offset, version, last.Partition, last.Offset)
 			}
 		}
@@ -232,7 +234,8 @@ func (c *checker) linearizable(diagram string) {
 	hashes := chain{seed: maphash.MakeSeed()}
 	all := c.effects(hashes)
 	if l := narrow(all); l != nil {
-		c.report(RuleLinearizable, "%s: the versions leave it no time, as it would have to be after %.6f s and before %.6f s",
+		c.report(RuleLinearizable, "%s: the versions leave it no time, as it would have to be after "+
+			"%.6f s and before %.6f s",
 			&l.step.op, seconds(l.call), seconds(l.result))
 		return
 	}

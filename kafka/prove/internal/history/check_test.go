@@ -84,17 +84,23 @@ func rules(names ...string) map[string]bool {
 func TestSoundHistories(t *testing.T) {
 	a := history.Op{Expected: history.Any}
 	for name, h := range map[string]*told{
-		"nothing":             oneStore(),
-		"appends at versions": oneStore().stored(3, 4, history.Op{Expected: 0}, 2).stored(5, 6, history.Op{Expected: 2}, 1),
+		"nothing": oneStore(),
+		"appends at versions": oneStore().stored(3, 4, history.Op{Expected: 0}, 2).stored(5, 6, history.Op{Expected: 2},
+			1),
 		"conflict": oneStore().stored(3, 4, a, 2).
 			add(5, 6, history.Op{Expected: 1, Events: 1, Outcome: history.Conflict, Actual: 2}),
 		"concurrent, the later call first": oneStore().stored(3, 10, a, 1).stored(4, 5, a, 1),
-		"unknown and never stored":         oneStore().add(3, history.Forever, history.Op{Events: 1}).stored(5, 6, a, 1),
+		"unknown and never stored": oneStore().add(3, history.Forever, history.Op{Events: 1}).stored(5, 6, a,
+			1),
 		"unknown and stored later": oneStore().add(3, history.Forever, history.Op{Events: 2, Expected: history.Any}).
 			stored(5, 6, a, 1).logged(1),
 		"repeated": oneStore().stored(3, 4, history.Op{Expected: 0, Command: "c"}, 2).stored(5, 6, a, 1).
-			add(7, 8, history.Op{Expected: 0, Command: "c", Events: 2, Outcome: history.Appended, Repeated: true, First: 1, Last: 2}),
-		"an overtaken store is behind": twoStores().stored(3, 4, a, 1).stored(70, 71, history.Op{Expected: 1, Store: 1}, 1).
+			add(7, 8, history.Op{
+				Expected: 0, Command: "c", Events: 2, Outcome: history.Appended, Repeated: true,
+				First: 1, Last: 2,
+			}),
+		"an overtaken store is behind": twoStores().stored(3, 4, a, 1).stored(70, 71, history.Op{Expected: 1, Store: 1},
+			1).
 			add(80, 81, history.Op{Expected: 2, Events: 1, Outcome: history.Conflict, Actual: 1}),
 		"refused, before": oneStore().add(3, 4, history.Op{Events: 1, Outcome: history.NotAppended}).stored(5, 6, a, 1),
 	} {
@@ -127,7 +133,8 @@ func TestRefusals(t *testing.T) {
 	h = overtaken()
 	require.Empty(t, h.add(69, 90, refused(h, 1)).broken(), "it was asked for while version 1 was the last")
 	h = overtaken()
-	require.Empty(t, h.add(72, history.Forever, history.Op{Kind: history.Refusal, Outcome: history.Failed}).broken(), "there is no answer")
+	require.Empty(t, h.add(72, history.Forever, history.Op{Kind: history.Refusal, Outcome: history.Failed}).broken(),
+		"there is no answer")
 	h = overtaken()
 	require.Equal(t, rules(history.RuleRefusal, history.RuleLinearizable), h.add(72, 73, refused(h, 1)).broken())
 	h = overtaken()
@@ -141,7 +148,8 @@ func TestRefusals(t *testing.T) {
 	h = overtaken()
 	early := refused(h, 2)
 	early.Store = 1
-	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable), h.add(61, 62, early).broken(), "it is from the future")
+	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable), h.add(61, 62, early).broken(),
+		"it is from the future")
 }
 
 // What was decided on queued events must have been stored behind just these.
@@ -151,7 +159,8 @@ func TestDecisionsOnQueuedEvents(t *testing.T) {
 	}
 	require.Empty(t, oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("1.0"), 1).broken())
 	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable),
-		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("8.0"), 1).broken(), "another event took the version")
+		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("8.0"), 1).broken(),
+		"another event took the version")
 	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable),
 		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("8.0", "1.0"), 1).broken())
 	lost := decided("8.0")
@@ -159,7 +168,8 @@ func TestDecisionsOnQueuedEvents(t *testing.T) {
 	require.Equal(t, rules(history.RuleLinearizable),
 		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).add(4, history.Forever, lost).logged(2).broken())
 	unanswered := history.Op{Queued: true, Expected: history.Any, Events: 1}
-	require.Empty(t, oneStore().stored(3, 9, history.Op{Expected: 0}, 1).add(4, history.Forever, unanswered).logged(2).broken())
+	require.Empty(t, oneStore().stored(3, 9, history.Op{Expected: 0}, 1).add(4, history.Forever,
+		unanswered).logged(2).broken())
 }
 
 // Every kind of lie is found, by the rule that is meant for it.
@@ -177,21 +187,50 @@ func TestBrokenHistories(t *testing.T) {
 		h    *told
 		want map[string]bool
 	}{
-		"acknowledged and lost":            {lost, rules(history.RuleStored, history.RulePrefix)},
-		"half a commit":                    {half, rules(history.RuleWhole, history.RuleStored, history.RulePrefix)},
-		"elsewhere than acknowledged":      {moved, rules(history.RuleStored)},
-		"written by nobody":                {foreign, rules(history.RuleOrigin)},
-		"stored twice":                     {oneStore().stored(3, 4, any1, 1).logged(1), rules(history.RuleStored)},
-		"refused and stored":               {oneStore().add(3, 4, history.Op{Events: 1, Outcome: history.NotAppended}).logged(1), rules(history.RuleNotStored)},
-		"conflict and stored":              {oneStore().add(3, 4, history.Op{Events: 1, Outcome: history.Conflict, Expected: 1}).logged(1), rules(history.RuleNotStored)},
-		"command stored twice":             {oneStore().stored(3, 4, history.Op{Expected: 0, Command: "c"}, 1).stored(5, 6, history.Op{Expected: 1, Command: "c"}, 1), rules(history.RuleCommand, history.RuleLinearizable)},
-		"expected another version":         {oneStore().stored(3, 4, any1, 2).stored(5, 6, history.Op{Expected: 1}, 1), rules(history.RuleLinearizable)},
-		"stored before it was asked for":   {oneStore().stored(5, 6, any1, 1).stored(3, 4, any1, 1), rules(history.RuleLinearizable, history.RuleMonotone)},
-		"conflict with what was expected":  {oneStore().stored(3, 4, any1, 1).add(5, 6, history.Op{Expected: 1, Events: 1, Outcome: history.Conflict, Actual: 1}), rules(history.RulePrefix, history.RuleLinearizable)},
-		"conflict from the past, own":      {oneStore().stored(3, 4, any1, 2).add(5, 6, history.Op{Expected: 0, Events: 1, Outcome: history.Conflict, Actual: 1}), rules(history.RuleMonotone, history.RuleLinearizable)},
-		"conflict from before the opening": {twoStores().stored(3, 4, any1, 2).add(70, 71, history.Op{Store: 1, Expected: 5, Events: 1, Outcome: history.Conflict, Actual: 1}), rules(history.RuleMonotone, history.RuleLinearizable)},
-		"conflict from the future":         {oneStore().add(3, 4, history.Op{Expected: 0, Events: 1, Outcome: history.Conflict, Actual: 1}).stored(5, 6, any1, 1), rules(history.RulePrefix, history.RuleLinearizable)},
-		"repeated what never was":          {oneStore().add(3, 4, history.Op{Command: "c", Events: 1, Outcome: history.Appended, Repeated: true, First: 1, Last: 1}), rules(history.RulePrefix, history.RuleLinearizable)},
+		"acknowledged and lost":       {lost, rules(history.RuleStored, history.RulePrefix)},
+		"half a commit":               {half, rules(history.RuleWhole, history.RuleStored, history.RulePrefix)},
+		"elsewhere than acknowledged": {moved, rules(history.RuleStored)},
+		"written by nobody":           {foreign, rules(history.RuleOrigin)},
+		"stored twice":                {oneStore().stored(3, 4, any1, 1).logged(1), rules(history.RuleStored)},
+		"refused and stored": {oneStore().add(3, 4,
+			history.Op{Events: 1, Outcome: history.NotAppended}).logged(1), rules(history.RuleNotStored)},
+		"conflict and stored": {oneStore().add(3, 4,
+			history.Op{Events: 1, Outcome: history.Conflict, Expected: 1}).logged(1), rules(history.RuleNotStored)},
+		"command stored twice": {oneStore().stored(3, 4, history.Op{Expected: 0, Command: "c"}, 1).stored(5,
+			6, history.Op{Expected: 1, Command: "c"}, 1), rules(history.RuleCommand, history.RuleLinearizable)},
+		"expected another version": {
+			oneStore().stored(3, 4, any1, 2).stored(5, 6, history.Op{Expected: 1}, 1),
+			rules(history.RuleLinearizable),
+		},
+		"stored before it was asked for": {
+			oneStore().stored(5, 6, any1, 1).stored(3, 4, any1, 1),
+			rules(history.RuleLinearizable, history.RuleMonotone),
+		},
+		"conflict with what was expected": {
+			oneStore().stored(3, 4, any1, 1).add(5, 6,
+				history.Op{Expected: 1, Events: 1, Outcome: history.Conflict, Actual: 1}),
+			rules(history.RulePrefix, history.RuleLinearizable),
+		},
+		"conflict from the past, own": {
+			oneStore().stored(3, 4, any1, 2).add(5, 6,
+				history.Op{Expected: 0, Events: 1, Outcome: history.Conflict, Actual: 1}),
+			rules(history.RuleMonotone, history.RuleLinearizable),
+		},
+		"conflict from before the opening": {
+			twoStores().stored(3, 4, any1, 2).add(70, 71,
+				history.Op{Store: 1, Expected: 5, Events: 1, Outcome: history.Conflict, Actual: 1}),
+			rules(history.RuleMonotone, history.RuleLinearizable),
+		},
+		"conflict from the future": {
+			oneStore().add(3, 4,
+				history.Op{Expected: 0, Events: 1, Outcome: history.Conflict, Actual: 1}).stored(5, 6, any1, 1),
+			rules(history.RulePrefix, history.RuleLinearizable),
+		},
+		"repeated what never was": {
+			oneStore().add(3, 4,
+				history.Op{Command: "c", Events: 1, Outcome: history.Appended, Repeated: true, First: 1, Last: 1}),
+			rules(history.RulePrefix, history.RuleLinearizable),
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -62,8 +62,10 @@ type step struct {
 // model returns the contract of eventstore.Store for one stream.
 func (c chain) model() porcupine.Model {
 	return porcupine.Model{
-		Init:  func() any { return state{} },
-		Equal: func(a, b any) bool { return a.(state).version == b.(state).version && a.(state).hash == b.(state).hash },
+		Init: func() any { return state{} },
+		Equal: func(a, b any) bool {
+			return a.(state).version == b.(state).version && a.(state).hash == b.(state).hash
+		},
 		Step: func(s, input, _ any) (bool, any) {
 			before := s.(state)
 			ok, after := c.step(before, input.(*step))
@@ -94,7 +96,10 @@ func (c chain) step(s state, in *step) (bool, state) {
 	if o.Expected != Any && o.Expected != s.version || o.First != s.version+1 || o.Last != s.version+int64(o.Events) {
 		return false, s
 	}
-	after := state{version: o.Last, hash: s.hash, newest: &stored{before: s.newest, command: o.Command, first: o.First, last: o.Last}}
+	after := state{
+		version: o.Last, hash: s.hash,
+		newest: &stored{before: s.newest, command: o.Command, first: o.First, last: o.Last},
+	}
 	for i := range o.Events {
 		after.hash = c.extend(after.hash, o.EventID(i))
 	}

@@ -18,7 +18,10 @@ type Recorder struct {
 
 // NewRecorder returns an empty recorder that takes its times from now.
 func NewRecorder(now func() int64) *Recorder {
-	return &Recorder{now: now, streams: make(map[string][]*Op), longest: make(map[string][]string), owners: Owners{Proven: make(map[Claimed]int64)}}
+	return &Recorder{
+		now: now, streams: make(map[string][]*Op), longest: make(map[string][]string),
+		owners: Owners{Proven: make(map[Claimed]int64)},
+	}
 }
 
 // Share says that openings share the partitions; it is to be called first.
@@ -105,7 +108,10 @@ func (r *Recorder) Opened(store int, ok bool) {
 func (r *Recorder) Owners() Owners {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Owners{Shared: r.owners.Shared, Openings: slices.Clone(r.owners.Openings), Proven: maps.Clone(r.owners.Proven)}
+	return Owners{
+		Shared: r.owners.Shared, Openings: slices.Clone(r.owners.Openings),
+		Proven: maps.Clone(r.owners.Proven),
+	}
 }
 
 // Streams returns the names of all streams that were asked for.

@@ -111,7 +111,8 @@ func (r *run) refuseEverywhere(ctx context.Context, m *rival) {
 
 func (r *run) askRefusals(m *rival) (answers []<-chan history.Op) {
 	for _, s := range r.slots {
-		answers = append(answers, m.do(history.Op{Client: -1, Stream: s.stream(), Kind: history.Refusal}, refuseTimeout))
+		answers = append(answers, m.do(history.Op{Client: -1, Stream: s.stream(), Kind: history.Refusal},
+			refuseTimeout))
 	}
 	return answers
 }

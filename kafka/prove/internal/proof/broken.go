@@ -29,7 +29,10 @@ const bound = 10 * time.Minute
 // Breakages returns the broken stores that a proof must catch.
 func Breakages() []Breakage {
 	all := []Breakage{
-		{Name: "NoWitness", Broken: broken.Rules{NoWitness: true}, Faults: Faults{Forgetting: true}, Rules: []string{history.RuleStored}},
+		{
+			Name: "NoWitness", Broken: broken.Rules{NoWitness: true}, Faults: Faults{Forgetting: true},
+			Rules: []string{history.RuleStored},
+		},
 		{
 			Name: "NoMarkerWait", Broken: broken.Rules{NoMarkerWait: true}, Faults: Faults{Workers: true},
 			Rules: []string{ruleAlarm, ruleClean, history.RuleStored},
@@ -43,12 +46,14 @@ func Breakages() []Breakage {
 			Rules: []string{ruleClean, history.RuleStored},
 		},
 		{
-			Name: "CheckpointBeforeData", Broken: broken.Rules{CheckpointBeforeData: true}, Faults: Faults{Crashes: true},
-			Rules: []string{ruleAlarm, ruleClean, history.RuleStored, history.RulePrefix, history.RuleMonotone},
+			Name: "CheckpointBeforeData", Broken: broken.Rules{CheckpointBeforeData: true},
+			Faults: Faults{Crashes: true},
+			Rules:  []string{ruleAlarm, ruleClean, history.RuleStored, history.RulePrefix, history.RuleMonotone},
 		},
 		{
-			Name: "ForgetCommands", Broken: broken.Rules{ForgetCommands: true}, Faults: Faults{Workers: true, Connections: true},
-			Rules: []string{history.RuleCommand},
+			Name: "ForgetCommands", Broken: broken.Rules{ForgetCommands: true},
+			Faults: Faults{Workers: true, Connections: true},
+			Rules:  []string{history.RuleCommand},
 		},
 		{
 			Name: "KeepDecisions", Broken: broken.Rules{KeepDecisions: true}, Faults: Faults{Connections: true},
@@ -59,8 +64,9 @@ func Breakages() []Breakage {
 			Rules: []string{history.RuleRefusal},
 		},
 		{
-			Name: "StaleProof", Broken: broken.Rules{StaleProof: true}, Faults: Faults{Workers: true, Connections: true},
-			Rules: []string{history.RuleRefusal},
+			Name: "StaleProof", Broken: broken.Rules{StaleProof: true},
+			Faults: Faults{Workers: true, Connections: true},
+			Rules:  []string{history.RuleRefusal},
 		},
 		{
 			Name: "TermsRevive", Broken: broken.Rules{TermsRevive: true}, Faults: Faults{Markers: true}, Prefixes: 2,
@@ -111,7 +117,8 @@ type NotCaughtError struct {
 
 // Error names the broken store.
 func (e *NotCaughtError) Error() string {
-	return fmt.Sprintf("a store with %s was not caught within %s: the proof proves too little", e.Breakage.Name, e.Breakage.Bound)
+	return fmt.Sprintf("a store with %s was not caught within %s: the proof proves too little", e.Breakage.Name,
+		e.Breakage.Bound)
 }
 
 // FalseAlarmError says that the proof of a broken store found something that the breakage does not

@@ -148,7 +148,8 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 			s.learn(&answer)
 		}
 		switch {
-		case op.Kind != history.Append, known && answer.Outcome != history.NotAppended && answer.Outcome != history.Unknown:
+		case op.Kind != history.Append, known && answer.Outcome != history.NotAppended &&
+			answer.Outcome != history.Unknown:
 			return
 		case known && answer.Outcome == history.NotAppended:
 			if clock.Wait(ctx, refusedTime) != nil || c.rng.IntN(2) == 0 {

@@ -146,7 +146,9 @@ func (c Config) complete() (Config, error) {
 	report(c.Workers < 2 || c.Workers > 9, "Workers is %d, expected 2 to 9", c.Workers)
 	report(c.Clients < 1 || c.Clients > 200, "Clients is %d, expected 1 to 200", c.Clients)
 	report(c.Faults.Log && c.Faults != (Faults{Log: true}), "Faults has Log and others, expected Log alone")
-	report(c.Prefixes < 1 || c.Prefixes > c.Workers, "Prefixes is %d, expected 1 to the number of workers, %d", c.Prefixes, c.Workers)
-	report(c.Prefixes > 1 && c.Sharing, "Prefixes is %d with Sharing: instances of one service have one prefix", c.Prefixes)
+	report(c.Prefixes < 1 || c.Prefixes > c.Workers, "Prefixes is %d, expected 1 to the number of workers, %d",
+		c.Prefixes, c.Workers)
+	report(c.Prefixes > 1 && c.Sharing, "Prefixes is %d with Sharing: instances of one service have one prefix",
+		c.Prefixes)
 	return c, errors.Join(wrong...)
 }

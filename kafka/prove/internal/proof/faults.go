@@ -260,13 +260,17 @@ func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 			r.hurt("connections cut", "%s", which)
 			cut(links)
 		case 1:
-			set("delayed", proxy.Weather{Delay: between(rng, 5*time.Millisecond, 150*time.Millisecond)}, mostlyShort(rng, time.Second, 4*time.Second))
+			set("delayed", proxy.Weather{Delay: between(rng, 5*time.Millisecond, 150*time.Millisecond)},
+				mostlyShort(rng, time.Second, 4*time.Second))
 		case 2:
-			set("holding requests", proxy.Weather{HoldRequests: true}, mostlyShort(rng, 200*time.Millisecond, 8*time.Second))
+			set("holding requests", proxy.Weather{HoldRequests: true},
+				mostlyShort(rng, 200*time.Millisecond, 8*time.Second))
 		case 3:
-			set("holding answers", proxy.Weather{HoldAnswers: true}, mostlyShort(rng, 200*time.Millisecond, 8*time.Second))
+			set("holding answers", proxy.Weather{HoldAnswers: true},
+				mostlyShort(rng, 200*time.Millisecond, 8*time.Second))
 		case 4:
-			set("black-holed", proxy.Weather{HoldRequests: true, HoldAnswers: true}, mostlyShort(rng, 200*time.Millisecond, 9*time.Second))
+			set("black-holed", proxy.Weather{HoldRequests: true, HoldAnswers: true},
+				mostlyShort(rng, 200*time.Millisecond, 9*time.Second))
 		case 5:
 			cut(links)
 			set("refused", proxy.Weather{Refuse: true}, between(rng, 200*time.Millisecond, 3*time.Second))

@@ -37,7 +37,10 @@ type verdict struct {
 }
 
 func newVerdict(begun time.Time, found func()) *verdict {
-	return &verdict{begun: begun, found: found, seen: make(map[[2]string]bool), undecided: make(map[string]history.Violation)}
+	return &verdict{
+		begun: begun, found: found, seen: make(map[[2]string]bool),
+		undecided: make(map[string]history.Violation),
+	}
 }
 
 func (v *verdict) add(all ...history.Violation) {
@@ -193,7 +196,8 @@ func (r *run) judgeLog() {
 		return
 	}
 	s := strays[0]
-	r.alarm(ruleClean, fmt.Sprintf("%d records do not count, the first: partition %d offset %d, %s version %d event %s: %s",
+	r.alarm(ruleClean, fmt.Sprintf("%d records do not count, the first: partition %d offset %d, %s "+
+		"version %d event %s: %s",
 		len(strays), s.Partition, s.Offset, s.Stream, s.Version, s.Event, s.Why))
 }
 

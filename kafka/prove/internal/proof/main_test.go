@@ -17,7 +17,8 @@ const envWorker = "FENCELOG_PROVE_WORKER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(envWorker) != "" {
-		if err := worker.Serve(context.Background(), os.Stdin, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+		if err := worker.Serve(context.Background(), os.Stdin, os.Stdout,
+			slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

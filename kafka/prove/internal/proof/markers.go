@@ -106,7 +106,8 @@ func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) 
 		awaitAnswer(ctx, answer)
 	}
 	if doubled > 0 {
-		r.hurt("batch held back past a takeover, its term's marker doubled", "worker %d, overtaken by worker %d", old.n, heir.n)
+		r.hurt("batch held back past a takeover, its term's marker doubled", "worker %d, overtaken by worker %d", old.n,
+			heir.n)
 	}
 	return doubled > 0
 }

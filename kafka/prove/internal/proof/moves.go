@@ -98,7 +98,8 @@ func (g *guide) doubleMarker(ctx context.Context, m history.Record) (bool, error
 	marker := kmsg.NewWriteTxnMarkersRequestMarker()
 	marker.ProducerID, marker.ProducerEpoch, marker.Committed = m.ProducerID, m.Epoch, m.Committed
 	marker.CoordinatorEpoch = m.Coordinator
-	marker.Topics = append(marker.Topics, kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: g.topic, Partitions: []int32{m.Partition}})
+	marker.Topics = append(marker.Topics,
+		kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: g.topic, Partitions: []int32{m.Partition}})
 	request := kmsg.NewPtrWriteTxnMarkersRequest()
 	request.Markers = append(request.Markers, marker)
 	response, err := g.client.Broker(leader).Request(ctx, request)

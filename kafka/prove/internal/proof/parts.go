@@ -33,7 +33,8 @@ func part(dir, name string) string {
 // hurtLog runs the scenarios that hurt the log itself.
 func hurtLog(ctx context.Context, cfg Config) (*Report, error) {
 	found, err := damage.Run(ctx, damage.Config{
-		Kafka: cfg.Kafka, Seed: cfg.Seed, Duration: cfg.Duration, Dir: cfg.Dir, Names: cfg.Damage, Broken: cfg.Broken, Progress: cfg.Progress,
+		Kafka: cfg.Kafka, Seed: cfg.Seed, Duration: cfg.Duration, Dir: cfg.Dir, Names: cfg.Damage, Broken: cfg.Broken,
+		Progress: cfg.Progress,
 	})
 	if err != nil {
 		return nil, err

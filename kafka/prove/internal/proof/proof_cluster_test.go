@@ -23,7 +23,8 @@ func config(t *testing.T) proof.Config {
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	cfg := proof.Config{
-		Dir: t.TempDir(), Command: []string{exe}, Env: workerEnv(), Duration: shortProof, Seed: rand.Uint64(), Progress: t.Output(),
+		Dir: t.TempDir(), Command: []string{exe}, Env: workerEnv(), Duration: shortProof, Seed: rand.Uint64(),
+		Progress: t.Output(),
 	}
 	t.Logf("seed %d", cfg.Seed)
 	return cfg

@@ -13,10 +13,12 @@ import (
 
 func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	_, err := proof.Run(t.Context(), proof.Config{
-		Duration: 1, Workers: 1, Clients: -1, Prefixes: 2, Sharing: true, Faults: proof.Faults{Log: true, Workers: true},
+		Duration: 1, Workers: 1, Clients: -1, Prefixes: 2, Sharing: true,
+		Faults: proof.Faults{Log: true, Workers: true},
 	})
 	for _, want := range []string{
-		"Command is empty", "Duration is 1ns", "Workers is 1", "Clients is -1", "Prefixes is 2", "Prefixes is 2 with Sharing", "Faults has Log",
+		"Command is empty", "Duration is 1ns", "Workers is 1", "Clients is -1", "Prefixes is 2",
+		"Prefixes is 2 with Sharing", "Faults has Log",
 	} {
 		require.ErrorContains(t, err, want)
 	}
@@ -42,7 +44,8 @@ func TestEveryBreakageHasAName(t *testing.T) {
 func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
 	b, err := proof.BreakageOf("ForgetCommands")
 	require.NoError(t, err)
-	mine, other := history.Violation{Rule: history.RuleCommand}, history.Violation{Rule: "everything works again after the faults"}
+	mine, other := history.Violation{Rule: history.RuleCommand},
+		history.Violation{Rule: "everything works again after the faults"}
 	by, caught := b.Caught([]history.Violation{other, mine})
 	require.True(t, caught)
 	require.Equal(t, mine, by)

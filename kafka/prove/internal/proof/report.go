@@ -63,8 +63,10 @@ func (r *run) tell(ctx context.Context) {
 	for clock.Wait(ctx, progressEvery) == nil {
 		_, faults := r.count.allFaults()
 		records, _ := r.log.Size()
-		fmt.Fprintf(r.cfg.Progress, "prove: %4.0f s  %7d operations  %7d appended  %5d unknown  %4d takeovers  %4d faults  %7d records  %4d streams judged  %d violations\n",
-			time.Since(r.begun).Seconds(), r.count.begun.Load(), r.count.appended.Load(), r.count.unknown.Load()+r.count.unanswered(),
+		fmt.Fprintf(r.cfg.Progress, "prove: %4.0f s  %7d operations  %7d appended  %5d unknown  %4d takeovers  %4d "+
+			"faults  %7d records  %4d streams judged  %d violations\n",
+			time.Since(r.begun).Seconds(), r.count.begun.Load(), r.count.appended.Load(),
+			r.count.unknown.Load()+r.count.unanswered(),
 			r.count.openings.Load(), faults, records, r.count.checked.Load(), r.verdict.number())
 	}
 }
@@ -76,10 +78,13 @@ func (r *run) report() *Report {
 	rep := &Report{
 		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.worked.Round(time.Second),
 		Sharing: r.cfg.Sharing, Prefixes: r.cfg.Prefixes, Broken: Names(r.cfg.Broken),
-		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(), Conflicts: c.conflicts.Load(),
-		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(), FailedReads: c.failedReads.Load(),
-		Refusals: c.refusals.Load(),
-		Early:    c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers, Strays: len(r.log.Strays()),
+		Operations: c.begun.Load(), Appended: c.appended.Load(), Repeated: c.repeated.Load(),
+		Conflicts:   c.conflicts.Load(),
+		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(),
+		FailedReads: c.failedReads.Load(),
+		Refusals:    c.refusals.Load(),
+		Early:       c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers,
+		Strays:    len(r.log.Strays()),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
 		Faults: faults, Missing: r.cfg.missing(faults), Violations: r.verdict.violations, Undecided: r.verdict.open(),
 		CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
@@ -138,7 +143,8 @@ func (r *Report) Print(w io.Writer) {
 	if r.Prefixes > 1 {
 		how += fmt.Sprintf(", with %d prefixes of transactional ids", r.Prefixes)
 	}
-	fmt.Fprintf(w, "\nProof on Kafka %s, seed %d, processes %s, %s of work under faults\n", r.Kafka, r.Seed, how, r.Duration)
+	fmt.Fprintf(w, "\nProof on Kafka %s, seed %d, processes %s, %s of work under faults\n", r.Kafka, r.Seed, how,
+		r.Duration)
 	if len(r.Broken) > 0 {
 		fmt.Fprintf(w, "The store was broken on purpose: %s\n", strings.Join(r.Broken, ", "))
 	}
@@ -186,7 +192,8 @@ func (r *Report) Print(w io.Writer) {
 		fmt.Fprintf(w, "  their histories are in %s\n", r.Dir)
 	}
 	if len(r.Violations) > 0 {
-		fmt.Fprintf(w, "  the first after %s; logs, faults and drawings are in %s\n", r.CaughtAfter.Round(time.Millisecond), r.Dir)
+		fmt.Fprintf(w, "  the first after %s; logs, faults and drawings are in %s\n",
+			r.CaughtAfter.Round(time.Millisecond), r.Dir)
 	}
 }
 

@@ -103,7 +103,8 @@ func (m *rival) open(ctx context.Context) <-chan struct{} {
 	answer := p.Ask(worker.Request{
 		Order: worker.Open, Store: store, Timeout: openTimeout,
 		Open: &worker.Settings{
-			Brokers: m.proxy.Brokers(), TopicPrefix: topicPrefix, ClaimPrefix: m.run.cfg.claimPrefix(m.n), Partitions: partitions,
+			Brokers: m.proxy.Brokers(), TopicPrefix: topicPrefix, ClaimPrefix: m.run.cfg.claimPrefix(m.n),
+			Partitions:     partitions,
 			RequestTimeout: requestTimeout, ClaimRenewal: m.run.cfg.claimRenewal(), QuietTime: m.run.cfg.quietTime(),
 			IndexDir: m.indexDir(), Advertise: m.address(), Broken: m.run.cfg.Broken,
 		},

@@ -124,7 +124,8 @@ func (r *run) startCluster(ctx context.Context) error {
 		properties["producer.id.expiration.check.interval.ms"] = "300"
 	}
 	var err error
-	r.cluster, err = kafkatest.Start(ctx, kafkatest.Config{Version: r.cfg.Kafka, Properties: properties, Progress: r.cfg.Progress})
+	r.cluster, err = kafkatest.Start(ctx,
+		kafkatest.Config{Version: r.cfg.Kafka, Properties: properties, Progress: r.cfg.Progress})
 	return err
 }
 
@@ -268,7 +269,8 @@ func (r *run) heal(ctx context.Context) {
 		}
 		_ = clock.Wait(ctx, healPause)
 	}
-	r.alarm(ruleHeals, fmt.Sprintf("%s after the last fault, no process can open the store and append to every stream", healTimeout))
+	r.alarm(ruleHeals, fmt.Sprintf("%s after the last fault, no process can open the store and append to every stream",
+		healTimeout))
 }
 
 func (r *run) allWork(m *rival) bool {

@@ -53,8 +53,9 @@ func New(ctx context.Context, brokers []string) (*Proxy, error) {
 			return nil, fmt.Errorf("proxy for broker %s: %w", b, err)
 		}
 		p.links = append(p.links, &Link{
-			proxy: p, broker: b, listener: l, ctx: ctx, changed: make(chan struct{}), sessions: make(map[*session]struct{}),
-			lost: make(map[Kind]int),
+			proxy: p, broker: b, listener: l, ctx: ctx, changed: make(chan struct{}),
+			sessions: make(map[*session]struct{}),
+			lost:     make(map[Kind]int),
 		})
 		p.address[b] = l.Addr().String()
 	}

@@ -121,7 +121,8 @@ func TestHeldFramesArriveLate(t *testing.T) {
 	p, client := through(t)
 	produce(t, client, 0, "first")
 	for name, w := range map[string]proxy.Weather{
-		"requests": {HoldRequests: true}, "answers": {HoldAnswers: true}, "both": {HoldRequests: true, HoldAnswers: true},
+		"requests": {HoldRequests: true}, "answers": {HoldAnswers: true},
+		"both": {HoldRequests: true, HoldAnswers: true},
 	} {
 		for n := range 3 {
 			p.Link(n).Set(w)

@@ -134,7 +134,10 @@ func (s *session) remember(frame []byte) {
 	case kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn, kmsg.Metadata, kmsg.FindCoordinator:
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.asked[int32(binary.BigEndian.Uint32(frame[8:]))] = request{int16(key), int16(binary.BigEndian.Uint16(frame[6:]))}
+		s.asked[int32(binary.BigEndian.Uint32(frame[8:]))] = request{
+			int16(key),
+			int16(binary.BigEndian.Uint16(frame[6:])),
+		}
 	default:
 		// Nothing else that Sarama asks for changes the log, or answers with addresses.
 	}

@@ -169,7 +169,8 @@ func decode(r *kgo.Record) (history.Record, error) {
 	if r.Attrs.IsControl() {
 		out.Marker = true
 		if len(r.Value) < 6 { // a version of two bytes, and the coordinator's epoch
-			return out, fmt.Errorf("%s/%d offset %d: a marker of %d bytes, expected 6", r.Topic, r.Partition, r.Offset, len(r.Value))
+			return out, fmt.Errorf("%s/%d offset %d: a marker of %d bytes, expected 6", r.Topic, r.Partition, r.Offset,
+				len(r.Value))
 		}
 		out.Committed = len(r.Key) >= 4 && binary.BigEndian.Uint16(r.Key[2:]) == 1
 		out.Coordinator = int32(binary.BigEndian.Uint32(r.Value[2:]))

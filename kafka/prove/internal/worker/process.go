@@ -55,7 +55,8 @@ func Start(command, env []string, log string) (*Process, error) {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
 	p := &Process{
-		cmd: cmd, log: log, said: said, done: make(chan struct{}), in: in, out: json.NewEncoder(in), waiting: make(map[int64]chan<- Answer),
+		cmd: cmd, log: log, said: said, done: make(chan struct{}), in: in, out: json.NewEncoder(in),
+		waiting: make(map[int64]chan<- Answer),
 	}
 	started := make(chan error, 1)
 	go p.run(answers, started)

@@ -241,7 +241,8 @@ func seeAll(records iter.Seq2[eventstore.Record, error], op *history.Op) (unstor
 			return 0, err
 		}
 		if r.AggregateVersion != int64(len(op.Seen)+1) {
-			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errOutOfOrder, r.AggregateVersion, op.Stream, len(op.Seen))
+			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errOutOfOrder, r.AggregateVersion, op.Stream,
+				len(op.Seen))
 		}
 		if r.Position.Offset == 0 { // where there is a marker, never an event
 			unstored++
@@ -315,7 +316,8 @@ func alarming(err error) string {
 	var corrupt *kafka.CorruptError
 	var refused *kafka.RefusedError
 	switch {
-	case errors.Is(err, errOutOfOrder), errors.As(err, &corrupt), errors.As(err, &refused), errors.Is(err, eventstore.ErrInvalid):
+	case errors.Is(err, errOutOfOrder), errors.As(err, &corrupt), errors.As(err, &refused),
+		errors.Is(err, eventstore.ErrInvalid):
 		return err.Error()
 	default:
 		return ""
