@@ -22,7 +22,7 @@ test-cluster: ## run all tests, on three real brokers and a registry (Java 17, M
 .PHONY: older
 older: ## run all tests of the store and its rooms, also those that CI leaves out, on brokers of Kafka 3.5.1
 	FENCELOG_KAFKA_VERSION=3.5.1 go test -race -tags=cluster -timeout=40m $(ARGS) \
-		./kafka ./kafka/connection ./kafka/topics ./kafka/doctor ./kafka/prove/internal/proof
+		./kafka ./kafka/connection ./kafka/topics ./kafka/doctor ./kafka/internal/watch ./kafka/prove/internal/proof
 
 .PHONY: prove
 prove: ## ten minutes of faults on real brokers, every history checked for linearizability (ARGS="-duration 1m -broken all" …)

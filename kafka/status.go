@@ -5,30 +5,31 @@ import (
 
 	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/sharing"
+	"github.com/fencelog/fencelog/kafka/internal/watch"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// PartitionStatus is what a store knows of one of its partitions.
+// PartitionStatus is what a store knows about one of its partitions.
 type PartitionStatus struct {
 	Topic     string
 	Partition int32
-	Owned     bool  // this instance appends to it, as far as it knows
-	NotOwned  error // why this instance does not append to it, and what it does about that; nil if it is Owned
-	// the address that the owner advertises, see [Sharing]; empty if it is not known, or nobody
-	// advertises one
+	Owned     bool  // as far as this instance knows, it owns the partition
+	NotOwned  error // why this instance does not own it, and what it does about that; nil if it is Owned
+	// the address that the owner advertises, see [Sharing]; empty if the address is not known, or
+	// if nobody advertises one
 	Owner   string
 	Next    int64 // the first offset that the index does not hold
-	Lag     int64 // offsets that the partition has, as a broker told last, and that the index does not hold
+	Lag     int64 // offsets that the index does not hold, by the partition's end that a broker told last
 	Skipped int64 // records that the reader rule has left out since the store was opened
-	Err     error // why the partition cannot be read, for good or until brokers accept it again; nil if it can
-	Ended   bool  // Err stays until the store is opened again
+	Err     error // why nobody can read it, for good or until brokers accept it again; nil if it can be read
+	Ended   bool  // Err lasts until the store is opened again
 	// why this instance is not in the group that shares the partitions, see [Sharing]; nil if it
-	// is, or there is none
+	// is, or if there is no group
 	Outside error
 }
 
-// Status returns what the store knows of each partition, in the order of Categories and partitions.
-// It asks no broker.
+// Status returns what the store knows about each partition, in the order of Categories and
+// partitions. It asks no broker.
 func (s *Store) Status() []PartitionStatus {
 	var all []PartitionStatus
 	shared := s.ownership.Load()
@@ -50,11 +51,11 @@ func (s *Store) Status() []PartitionStatus {
 	return all
 }
 
-// IndexBytes returns the size of the index, on disk or in memory; 0 once the store is closed.
+// IndexBytes returns the size of the index, on disk or in memory. It is 0 once the store is closed.
 func (s *Store) IndexBytes() int64 { return s.index.Bytes() }
 
-// TopicHealth returns what the store has seen of its topics. It looks every [Config].CheckEvery;
-// this method asks no broker.
+// TopicHealth returns what the store has seen of its topics. The store looks every
+// [Config].CheckEvery. This method asks no broker.
 func (s *Store) TopicHealth() topics.Health { return s.watch.Health() }
 
 // startWatch begins to look at the topics.
@@ -63,16 +64,16 @@ func (s *Store) startWatch(ctx context.Context, ids client.IDs) error {
 	if err != nil {
 		return err
 	}
-	var logs []topics.Log
+	var logs []watch.Log
 	for _, g := range s.cfg.Topics.Categories {
 		for _, p := range s.categories[g.Name].partitions {
-			logs = append(logs, topics.Log{
+			logs = append(logs, watch.Log{
 				Topic: p.reader.Topic, Partition: p.reader.Partition, Readable: p.Readable,
 				Known: func() int64 { return p.index.Checkpoint().Next }, Probe: p.reader.Probe,
 			})
 		}
 	}
-	s.watch = topics.StartWatch(ctx, topics.WatchConfig{
+	s.watch = watch.Start(ctx, watch.Config{
 		Client: s.client, Security: s.cfg.Connection.Security, Topics: all, IDs: ids.Topics, Logs: logs,
 		Every: s.cfg.CheckEvery, Answer: s.cfg.Connection.RequestTimeout, Logger: s.cfg.Logger,
 		Changed: s.cfg.Hooks.Topic,

@@ -24,23 +24,24 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/owner"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
+	"github.com/fencelog/fencelog/kafka/internal/watch"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Store is an event store in Kafka: a topic for each category, one process at a time the only
-// writer of a partition. Its methods may be called by any number of goroutines.
+// Store is an event store in Kafka. It has a topic for each category. One process at a time is the
+// only writer of a partition. Any number of goroutines may call the methods of a Store.
 type Store struct {
 	cfg        Config
 	client     *client.Client
 	index      *index.Store
 	categories map[string]*category
-	ownership  atomic.Pointer[ownership] // nil unless the partitions are shared and Claim was called
+	ownership  atomic.Pointer[ownership] // nil if the partitions are not shared, or Claim was not called
 
 	subscriptions delivery.Subscriptions
-	watch         *topics.Watch
+	watch         *watch.Watch
 
-	turn    chan struct{} // holds a token while somebody claims, or gives up for good
-	claimed bool          // Claim has succeeded; the token's holder reads and writes it
+	turn    chan struct{} // holds a token while a goroutine claims, or gives up for good
+	claimed bool          // Claim has succeeded; only the token's holder reads and writes it
 
 	closing  sync.Once
 	closed   chan struct{}
@@ -60,15 +61,20 @@ type storedPartition struct {
 	reader *log.Reader
 }
 
-// Open connects to the cluster, verifies the topics, and reads all events into the index. It
-// follows what is appended from then on. It claims nothing, so it takes no partition from its
-// owner: [Store.Claim] does, and comes last. Until then Append and ReadQueued fail with a
-// *[NotOwnerError]. A store that never claims is a reader. The topics must exist: see
-// [topics.Create].
+// Open connects to the cluster, verifies the topics, and reads all events into the index. From then
+// on it follows what is appended. The topics must exist: see [topics.Create].
 //
-// Open fails with all mistakes of cfg, with *[topics.Error] if a topic is missing or not as it must
-// be, with *[CorruptError] if a topic holds what this library cannot have written, with
-// *[IndexError] if the folder of the index cannot be used, if no broker answers, and if ctx ends.
+// Open claims nothing, so it takes no partition from its owner. [Store.Claim] does that, and a
+// service calls it last. Until then Append and ReadQueued fail with a *[NotOwnerError]. A store
+// that never claims is a reader.
+//
+// Open fails
+//   - with all mistakes of cfg;
+//   - with *[topics.Error] if a topic is missing or not as it must be;
+//   - with *[CorruptError] if a topic holds data that this library cannot have written;
+//   - with *[IndexError] if the folder of the index cannot be used;
+//   - if no broker answers;
+//   - if ctx ends.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg, err := cfg.Complete()
 	if err != nil {
@@ -113,7 +119,7 @@ func (s *Store) openIndex(ctx context.Context) (client.IDs, error) {
 		return ids, err
 	}
 	id := index.Identity{ClusterID: ids.Cluster, Topics: make(map[string]index.Topic)}
-	for _, g := range s.cfg.Topics.Categories { // a topic may have more partitions, which stay unused
+	for _, g := range s.cfg.Topics.Categories { // a topic may have further partitions, which stay unused
 		topic := s.cfg.Topics.NameOf(g.Name)
 		id.Topics[topic] = index.Topic{ID: ids.Topics[topic], Partitions: g.Partitions}
 	}
@@ -128,7 +134,7 @@ func (s *Store) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := topics.Inspect(ctx, s.client, want)
+	found, _, err := topics.Inspect(ctx, s.client, want)
 	if err != nil {
 		return err
 	}
@@ -191,12 +197,12 @@ func (s *Store) partitionConfig(
 		MaxWaitingBytes: s.cfg.MaxWaitingBytes,
 		Observer:        s.cfg.Hooks.observer(topic, p),
 		Broken:          broken.From(ctx),
-		Keep:            !s.cfg.Sharing.on(), // where the partitions are shared the seats do
+		Keep:            !s.cfg.Sharing.on(), // if the partitions are shared, the seats claim again
 		Quiet:           s.cfg.QuietTime,
 	}
 }
 
-// each does something with all partitions, some at a time, and returns the first error.
+// each calls do for all partitions, some at a time, and returns the first error.
 func (s *Store) each(ctx context.Context, do func(storedPartition, context.Context) error) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -208,23 +214,24 @@ func (s *Store) each(ctx context.Context, do func(storedPartition, context.Conte
 	return group.Wait()
 }
 
-// closeGrace is how long a store that closes lets brokers answer what is asked of all of them
-// alike: who leads and who coordinates. Batches in flight have connections of their own, and
-// longer.
+// closeGrace is the time that a closing store leaves to brokers for requests that all partitions
+// share: who leads, and who coordinates. Batches in flight have connections of their own, and more
+// time.
 const closeGrace = 2 * time.Second
 
-// Close closes the subscriptions, stops appending, waits for the batches in flight, hands over what
-// is shared, and disconnects. Commits that still wait are refused with [eventstore.ErrClosed].
-// Where brokers do not answer it takes a few seconds; where a batch is in flight, at most the
-// [Config].RequestTimeout longer. It may be called more than once. Where the handler of a
-// subscription calls it, it returns nil at once, and the store closes when the handler has
-// returned.
+// Close closes the subscriptions, stops appending, waits for the batches in flight, hands over the
+// partitions that are shared, and disconnects. It refuses commits that still wait with
+// [eventstore.ErrClosed]. If brokers do not answer, Close takes a few seconds. If a batch is in
+// flight, it may take the [Config].RequestTimeout longer.
 //
-// It fails with an *[IndexError] if the index could not be saved. What is not saved is read again
-// from Kafka at the next start.
+// Close may be called more than once. If the handler of a subscription calls it, it returns nil at
+// once, and the store closes when the handler has returned.
+//
+// Close fails with an *[IndexError] if the index could not be saved. The next start reads again
+// from Kafka whatever was not saved.
 func (s *Store) Close() error {
 	if s.subscriptions.Within() {
-		go func() { _ = s.close() }() // whoever closes the store again is told
+		go func() { _ = s.close() }() // the next call of Close returns its error
 		return nil
 	}
 	return s.close()
@@ -236,7 +243,7 @@ func (s *Store) close() error {
 		s.watch.End()
 		s.subscriptions.Close()
 		defer s.client.Conns.CutAfter(closeGrace)()
-		s.turn <- struct{}{} // a claim under way ends first, as s.closed is closed; and no other begins
+		s.turn <- struct{}{} // s.closed ends a claim under way; no other claim begins
 		s.giveUp()
 		s.client.Disconnect()
 		s.watch.Wait()
@@ -261,16 +268,18 @@ func (s *Store) giveUp() {
 	shared.leave()
 }
 
-// Append implements [eventstore.Store]. A commit is one record batch's, with others that waited at
-// the same time. When ctx ends before the commit is on its way, nothing was appended and the error
-// says so; afterwards it is [eventstore.ErrOutcomeUnknown].
+// Append implements [eventstore.Store]. A commit is part of one record batch, together with others
+// that waited at the same time. If ctx ends before the commit is on its way, nothing was appended
+// and the error says so. If ctx ends later, the error is [eventstore.ErrOutcomeUnknown].
 //
-// A check takes the next batch of the partition, or some milliseconds where there is none: see
-// DESIGN.md.
+// A check waits for the next batch of the partition. If there is none, the check takes some
+// milliseconds: see DESIGN.md.
 //
-// Errors beside those of the interface: *[NotOwnerError], which matches [eventstore.ErrNotOwner]
-// and names the owner where that is known; *[RefusedError]; *[IndexError] once the disk of the
-// index has failed.
+// Besides the errors of the interface, Append fails with
+//   - *[NotOwnerError] if this process does not own the partition; it matches
+//     [eventstore.ErrNotOwner], and names the owner if that is known;
+//   - *[RefusedError] if brokers will never take the commit;
+//   - *[IndexError] if the disk of the index has failed.
 func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	if s.cfg.Hooks.Appended == nil || len(c.Records) == 0 {
 		r, err := s.append(ctx, c)
@@ -318,8 +327,8 @@ func check(ctx context.Context, p storedPartition, t *owner.Tip, c eventstore.Co
 	return t.Check(ctx, c)
 }
 
-// explained returns the error of who wanted to append as the caller needs it: public, and with what
-// to do.
+// explained turns the error of an append into the one that its caller needs: a public error that
+// says what to do.
 func (s *Store) explained(err error) error {
 	if err == nil {
 		return nil
@@ -327,8 +336,8 @@ func (s *Store) explained(err error) error {
 	return explainRefusal(s.cfg.Connection.Security, s.ownership.Load().named(public(err)))
 }
 
-// ReadStream implements [eventstore.Store]; it reads the index and asks no broker. Where another
-// process owns the partition, what it appended last may not have arrived here.
+// ReadStream implements [eventstore.Store]. It reads the index and asks no broker. If another
+// process owns the partition, its last appends may not have arrived here.
 func (s *Store) ReadStream(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) iter.Seq2[eventstore.Record, error] {
@@ -345,7 +354,7 @@ func (s *Store) ReadStream(
 	return s.under(ctx, p.index.Stream(stream.ID, from))
 }
 
-// ReadCategory implements [eventstore.Store]; it reads the topic, partition after partition. A
+// ReadCategory implements [eventstore.Store]. It reads the topic, one partition after another. A
 // partition in which there is nothing after start costs no request.
 func (s *Store) ReadCategory(
 	ctx context.Context, category string, start eventstore.Start,
@@ -369,8 +378,8 @@ func failing(err error) iter.Seq2[eventstore.Record, error] {
 	return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
 }
 
-// under yields what parts yield, one after the other, until ctx ends or the store is closed, whose
-// error is then the last pair. Where there is nothing to yield it is yielded too.
+// under yields all that parts yield, one part after another, until ctx ends or the store is closed.
+// The error of that is then the last pair, also if there is nothing else to yield.
 func (s *Store) under(
 	ctx context.Context, parts ...iter.Seq2[eventstore.Record, error],
 ) iter.Seq2[eventstore.Record, error] {
@@ -381,7 +390,7 @@ func (s *Store) under(
 		}
 		for _, part := range parts {
 			for r, err := range part {
-				if ended := s.over(ctx); ended != nil { // which may be why there is an error
+				if ended := s.over(ctx); ended != nil { // this may be the reason for err
 					r, err = eventstore.Record{}, ended
 				}
 				if err != nil {
@@ -396,7 +405,7 @@ func (s *Store) under(
 	}
 }
 
-// over returns why nothing may be asked of the store any more, or nil.
+// over returns nil, or why nobody may ask the store for anything any more.
 func (s *Store) over(ctx context.Context) error {
 	select {
 	case <-s.closed:
@@ -409,8 +418,8 @@ func (s *Store) over(ctx context.Context) error {
 	return nil
 }
 
-// Skipped returns how many records the reader rule has left out since the store was opened: written
-// by someone who was not the owner of the partition. Each was logged with its position.
+// Skipped returns how many records the reader rule has left out since the store was opened. Their
+// writer was not the owner of the partition. Each was logged with its position.
 func (s *Store) Skipped() int64 {
 	var n int64
 	for _, c := range s.categories {
@@ -445,7 +454,7 @@ func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (stor
 // public turns the mechanism's errors into those of this package.
 func public(err error) error {
 	if err == nil {
-		return nil // before anything is allocated: this is on the way of every append
+		return nil // allocates nothing, because every append comes here
 	}
 	return publicOf(err)
 }

@@ -17,7 +17,7 @@ import (
 func (d *diagnosis) topics(ctx context.Context) bool {
 	const check = "topics"
 	want, _ := d.cfg.Topics.All() // it is complete
-	found, err := topics.Inspect(ctx, d.client, want)
+	found, _, err := topics.Inspect(ctx, d.client, want)
 	if err != nil {
 		d.failed(check, client.Explain(d.cfg.Connection.Security, err))
 		return false

@@ -26,7 +26,7 @@ import (
 // ends.
 func Create(ctx context.Context, conn connection.Config, cfg Config) ([]Status, error) {
 	return withClient(ctx, conn, cfg, func(c *client.Client, want []Topic) ([]Status, error) {
-		found, err := Inspect(ctx, c, want)
+		found, _, err := Inspect(ctx, c, want)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,8 @@ func Create(ctx context.Context, conn connection.Config, cfg Config) ([]Status, 
 // nothing. It fails as [Create] does; a topic that is missing or not as it must be is no error.
 func Check(ctx context.Context, conn connection.Config, cfg Config) ([]Status, error) {
 	return withClient(ctx, conn, cfg, func(c *client.Client, want []Topic) ([]Status, error) {
-		return Inspect(ctx, c, want)
+		found, _, err := Inspect(ctx, c, want)
+		return found, err
 	})
 }
 
@@ -92,7 +93,7 @@ func createdTopics(ctx context.Context, c *client.Client, want []Topic, created 
 	if err := awaitTopics(ctx, c, slices.Collect(maps.Keys(created))); err != nil {
 		return nil, err
 	}
-	found, err := Inspect(ctx, c, want)
+	found, _, err := Inspect(ctx, c, want)
 	for i := range found {
 		found[i].Created = created[found[i].Name]
 	}

@@ -13,15 +13,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
-// Inspect compares the topics with what they must be, over the client of a store. A program calls
-// [Check].
-func Inspect(ctx context.Context, c *client.Client, want []Topic) ([]Status, error) {
-	found, _, err := inspectAll(ctx, c, want)
-	return found, err
-}
-
-// inspectAll is Inspect, and also returns what brokers say of those that exist, by name.
-func inspectAll(
+// Inspect compares the topics with what they must be, in their order, over the client of a store or
+// a diagnosis. It also returns what brokers say of the topics that exist, by name. It is for the
+// rooms of this module, as only these can make the client: a program calls [Check].
+func Inspect(
 	ctx context.Context, c *client.Client, want []Topic,
 ) ([]Status, map[string]*sarama.TopicMetadata, error) {
 	topics, err := describeTopics(ctx, c, want)

@@ -6,4 +6,4 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
-func TestMain(m *testing.M) { storetest.VerifyMain(withCluster(m)) }
+func TestMain(m *testing.M) { storetest.VerifyMain(m) }

@@ -1,4 +1,4 @@
-package topics_test
+package watch_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package topics
+package watch
 
 import (
 	"context"
@@ -11,11 +11,13 @@ import (
 
 	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// The properties that a watch looks at beside those of a [Difference].
+// The properties that a watch looks at beside those of a [topics.Difference].
 const (
 	propertyTopic     = "topic"
+	propertyPolicy    = "cleanup.policy" // of a topic's settings
 	propertyID        = "topic id"
 	propertyBeginning = "beginning of partition "
 	propertyReplicas  = "replicas of partition "
@@ -25,7 +27,7 @@ const (
 // costsRecords reports whether records may be gone once the property was not as it must be, though
 // it is again.
 func costsRecords(property string) bool {
-	return property == propertyTopic || property == propertyID || property == cleanupPolicy ||
+	return property == propertyTopic || property == propertyID || property == propertyPolicy ||
 		strings.HasPrefix(property, propertyBeginning) || strings.HasPrefix(property, propertyLog)
 }
 
@@ -37,7 +39,7 @@ func advice(property string) string {
 		return "start the service again only when the topic is there with all its records; " + restored
 	case property == propertyID:
 		return "somebody has deleted the topic and made it anew; " + restored
-	case property == cleanupPolicy:
+	case property == propertyPolicy:
 		return "compaction deletes all but the newest record of each aggregate; set it to delete, " +
 			"keep the index folder, " +
 			"which still has what is gone, " +
@@ -55,7 +57,7 @@ func advice(property string) string {
 			"fail there"
 	case strings.HasPrefix(property, "retention."):
 		return "brokers delete old records; set it right at once (kafka-configs.sh --alter)"
-	case property == PartitionCount:
+	case property == topics.PartitionCount:
 		return "a topic's partitions cannot be taken away again; do not change the configuration of the service, for " +
 			"events would be looked for in the wrong partition"
 	default:
@@ -63,20 +65,20 @@ func advice(property string) string {
 	}
 }
 
-func problem(topic, property, found, want string) Problem {
-	return Problem{Topic: topic, Property: property, Found: found, Want: want, Do: advice(property)}
+func problem(topic, property, found, want string) topics.Problem {
+	return topics.Problem{Topic: topic, Property: property, Found: found, Want: want, Do: advice(property)}
 }
 
 // look asks the brokers once, and returns what is not as it must be. It fails if a broker does not
 // answer: that is no problem of the topic.
-func (w *Watch) look(ctx context.Context) ([]Problem, error) {
-	statuses, topics, err := inspectAll(ctx, w.cfg.Client, w.cfg.Topics)
+func (w *Watch) look(ctx context.Context) ([]topics.Problem, error) {
+	statuses, known, err := topics.Inspect(ctx, w.cfg.Client, w.cfg.Topics)
 	if err != nil {
 		return nil, client.Explain(w.cfg.Security, err)
 	}
-	var found []Problem
+	var found []topics.Problem
 	for _, s := range statuses {
-		m := topics[s.Name]
+		m := known[s.Name]
 		if m == nil {
 			if w.missing[s.Name] { // twice: a broker that has just started may not know it yet
 				found = append(found, problem(s.Name, propertyTopic, "missing", "there"))
@@ -90,11 +92,11 @@ func (w *Watch) look(ctx context.Context) ([]Problem, error) {
 		}
 		found = append(found, w.beside(s, m)...)
 	}
-	begun, err := w.beginnings(topics)
+	begun, err := w.beginnings(known)
 	if err != nil {
 		return nil, client.Explain(w.cfg.Security, fmt.Errorf("ask where the partitions begin: %w", err))
 	}
-	lacking, err := w.patrol.walk(ctx, func(topic string) bool { return topics[topic] != nil })
+	lacking, err := w.patrol.walk(ctx, func(topic string) bool { return known[topic] != nil })
 	if err != nil {
 		return nil, client.Explain(w.cfg.Security, err)
 	}
@@ -103,7 +105,7 @@ func (w *Watch) look(ctx context.Context) ([]Problem, error) {
 
 // beside returns what no Difference tells: another id, and partitions with another number of
 // replicas than the topic must have.
-func (w *Watch) beside(s Status, m *sarama.TopicMetadata) (found []Problem) {
+func (w *Watch) beside(s topics.Status, m *sarama.TopicMetadata) (found []topics.Problem) {
 	if id, known := w.cfg.IDs[s.Name]; known && id != m.Uuid.String() {
 		found = append(found, problem(s.Name, propertyID, m.Uuid.String(), id))
 	}
@@ -117,13 +119,13 @@ func (w *Watch) beside(s Status, m *sarama.TopicMetadata) (found []Problem) {
 }
 
 // beginnings asks the leader of each partition where it begins, each leader once.
-func (w *Watch) beginnings(topics map[string]*sarama.TopicMetadata) (found []Problem, err error) {
+func (w *Watch) beginnings(known map[string]*sarama.TopicMetadata) (found []topics.Problem, err error) {
 	requests := make(map[int32]*sarama.OffsetRequest)
 	for _, t := range w.cfg.Topics {
-		if topics[t.Name] == nil {
+		if known[t.Name] == nil {
 			continue
 		}
-		for _, p := range topics[t.Name].Partitions {
+		for _, p := range known[t.Name].Partitions {
 			if p.ID >= t.Partitions {
 				continue
 			}

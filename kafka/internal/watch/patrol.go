@@ -1,10 +1,12 @@
-package topics
+package watch
 
 import (
 	"context"
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
 // How many batches a look fetches of each partition. The first one after a store was opened fetches
@@ -50,8 +52,8 @@ type beat struct {
 }
 
 func newPatrol(logs []Log, answer time.Duration) *patrol {
-	p := &patrol{answer: answer, rng: rand.New(rand.NewPCG(rand.Uint64(),
-		rand.Uint64()))} //nolint:gosec // chooses where to look, guards nothing
+	seed := rand.NewPCG(rand.Uint64(), rand.Uint64()) //nolint:gosec // it chooses where to look, and guards nothing
+	p := &patrol{answer: answer, rng: rand.New(seed)} //nolint:gosec // as above
 	for _, l := range logs {
 		p.beats = append(p.beats, &beat{Log: l})
 	}
@@ -60,7 +62,7 @@ func newPatrol(logs []Log, answer time.Duration) *patrol {
 
 // walk looks at each log of the topics that are there, and returns what is known to be missing,
 // also from before. It fails if a broker does not answer.
-func (p *patrol) walk(ctx context.Context, there func(topic string) bool) (found []Problem, err error) {
+func (p *patrol) walk(ctx context.Context, there func(topic string) bool) (found []topics.Problem, err error) {
 	for _, b := range p.beats {
 		// A partition that has failed has said that its log is not what it was.
 		if b.lacks == "" && there(b.Topic) && b.Readable() == nil {

@@ -1,6 +1,6 @@
 //go:build cluster
 
-package topics_test
+package watch_test
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package topics
+package watch
 
 import (
 	"context"
@@ -12,49 +12,14 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/client"
+	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Health is what a store has seen of its topics while it runs.
-type Health struct {
-	Topics   []string  // that are looked at
-	Looked   time.Time // when brokers answered last about all of them
-	Err      error     // why they could not be looked at since; nil if they were
-	Problems []Problem // in the order of Topics
-}
-
-// Problem is one property of a topic that is not as it must be, or that was not and may have cost
-// records.
-type Problem struct {
-	Topic    string
-	Property string // as in [Difference]; or "topic", "topic id", "log of partition 3", …
-	Found    string
-	Want     string
-	Do       string    // how to mend it
-	Since    time.Time // when it was seen first
-	Mended   bool      // it is right again, but records may be gone: this stays until the store is opened again
-}
-
-// String says what was found, what was expected, and what to do.
-func (p Problem) String() string {
-	if p.Mended {
-		return fmt.Sprintf("topic %s: %s was %s and is %s again, but records may be gone: %s",
-			p.Topic, p.Property, p.Found, p.Want, p.Do)
-	}
-	return fmt.Sprintf("topic %s: %s is %s, expected %s: %s", p.Topic, p.Property, p.Found, p.Want, p.Do)
-}
-
-// Change is what has changed about a topic while the store runs.
-type Change struct {
-	Problem
-
-	Over bool // the property is as it must be again, and nothing is lost
-}
-
-// WatchConfig is what a [Watch] needs of the store that runs it. All but Changed are required.
-type WatchConfig struct {
+// Config is what a [Watch] needs of the store that runs it. All but Changed are required.
+type Config struct {
 	Client   *client.Client
 	Security connection.Security // that the client uses
-	Topics   []Topic             // that are looked at
+	Topics   []topics.Topic      // that are looked at
 	IDs      map[string]string   // of the topics, when the store was opened
 	Logs     []Log               // that are probed
 
@@ -62,13 +27,13 @@ type WatchConfig struct {
 	Answer time.Duration // that a broker may take
 	Logger *slog.Logger
 
-	Changed func(Change) // is called with each change, by one goroutine; default: nobody is told
+	Changed func(topics.Change) // is called with each change, by one goroutine; default: nobody is told
 }
 
 // Watch looks at topics now and then while a store runs. A goroutine looks; the methods may be
 // called by any other, and a nil Watch does nothing.
 type Watch struct {
-	cfg  WatchConfig
+	cfg  Config
 	stop context.CancelFunc
 	done chan struct{}
 
@@ -80,12 +45,12 @@ type Watch struct {
 	looked   time.Time // wall clock
 	answered time.Time // the same moment, to measure from
 	err      error
-	problems []Problem
+	problems []topics.Problem
 }
 
-// StartWatch begins to look, at topics that were just found to be as they must be. It goes on until
+// Start begins to look, at topics that were just found to be as they must be. It goes on until
 // [Watch.End]; the end of ctx does not end it.
-func StartWatch(ctx context.Context, cfg WatchConfig) *Watch {
+func Start(ctx context.Context, cfg Config) *Watch {
 	w := &Watch{
 		cfg: cfg, missing: make(map[string]bool), done: make(chan struct{}),
 		looked: clock.Now(), answered: clock.Reading(), patrol: newPatrol(cfg.Logs, cfg.Answer),
@@ -129,10 +94,10 @@ func (w *Watch) Wait() {
 }
 
 // Health returns what was seen of the topics. It asks no broker.
-func (w *Watch) Health() Health {
+func (w *Watch) Health() topics.Health {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := Health{Looked: w.looked, Err: w.err, Problems: slices.Clone(w.problems)}
+	h := topics.Health{Looked: w.looked, Err: w.err, Problems: slices.Clone(w.problems)}
 	for _, t := range w.cfg.Topics {
 		h.Topics = append(h.Topics, t.Name)
 	}
@@ -144,12 +109,12 @@ func (w *Watch) Health() Health {
 }
 
 // note compares what was found with what was known, and tells each change once.
-func (w *Watch) note(found []Problem, err error) {
+func (w *Watch) note(found []topics.Problem, err error) {
 	w.mu.Lock()
 	failed := err != nil && w.err == nil
 	again := err == nil && w.err != nil
 	w.err = err
-	var changes []Change
+	var changes []topics.Change
 	if err == nil {
 		w.looked, w.answered = clock.Now(), clock.Reading()
 		w.problems, changes = merge(w.problems, found, w.looked)
@@ -179,9 +144,9 @@ func (w *Watch) note(found []Problem, err error) {
 }
 
 // merge returns the problems there are now, and how they differ from those that were known.
-func merge(known, found []Problem, now time.Time) (all []Problem, changes []Change) {
-	at := func(in []Problem, p Problem) int {
-		return slices.IndexFunc(in, func(o Problem) bool { return o.Topic == p.Topic && o.Property == p.Property })
+func merge(known, found []topics.Problem, now time.Time) (all []topics.Problem, changes []topics.Change) {
+	at := func(in []topics.Problem, p topics.Problem) int {
+		return slices.IndexFunc(in, func(o topics.Problem) bool { return o.Topic == p.Topic && o.Property == p.Property })
 	}
 	for _, p := range found {
 		p.Since = now
@@ -193,7 +158,7 @@ func merge(known, found []Problem, now time.Time) (all []Problem, changes []Chan
 			}
 		}
 		all = append(all, p)
-		changes = append(changes, Change{Problem: p})
+		changes = append(changes, topics.Change{Problem: p})
 	}
 	for _, p := range known {
 		switch {
@@ -203,11 +168,11 @@ func merge(known, found []Problem, now time.Time) (all []Problem, changes []Chan
 		case costsRecords(p.Property):
 			p.Mended = true
 			all = append(all, p)
-			changes = append(changes, Change{Problem: p})
+			changes = append(changes, topics.Change{Problem: p})
 		default:
-			changes = append(changes, Change{Problem: p, Over: true})
+			changes = append(changes, topics.Change{Problem: p, Over: true})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Problem) int { return strings.Compare(a.Topic, b.Topic) })
+	slices.SortStableFunc(all, func(a, b topics.Problem) int { return strings.Compare(a.Topic, b.Topic) })
 	return all, changes
 }

@@ -1,0 +1,9 @@
+package watch_test
+
+import (
+	"testing"
+
+	"github.com/fencelog/fencelog/kafka/internal/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.VerifyMain(withCluster(m)) }
