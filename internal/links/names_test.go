@@ -125,7 +125,8 @@ func walk(t *testing.T, do func(name string)) {
 	}))
 }
 
-// declared are the packages and types of the module, and what each has: "Owner.gather", "kafka.Open".
+// declared are the packages and types of the module, and what each has: "Owner.gather" or
+// "kafka.Open".
 type declared struct{ has, members map[string]bool }
 
 func declarations(t *testing.T) declared {

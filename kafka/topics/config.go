@@ -36,9 +36,9 @@ type Config struct {
 
 	// Compression is how batches are compressed, and the setting compression.type of topics that
 	// are created. Readers need the codec: READERS.md says what each client lacks. A topic's own
-	// setting wins: brokers compress again what comes in another codec. Somebody who changes
-	// Compression must change the topics, too. What is stored stays as it is, and stores read it as
-	// before.
+	// setting wins: brokers compress again what comes in another codec. If you change
+	// Compression, change the topics too. Stored batches stay as they are, and stores still read
+	// them.
 	// Default: [DefaultCompression].
 	Compression Compression
 

@@ -16,14 +16,16 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
-// Create creates those topics of the configuration that do not exist, waits until every broker
-// knows them, and reports on all, in the order of [Config.All]. It may be repeated. It never
-// changes what exists: see [Status].Differences. If one topic cannot be created, it still creates
-// the others, and reports on all beside the joined errors.
+// Create creates those topics of the configuration that do not exist, and waits until every broker
+// knows them. It reports on all topics, in the order of [Config.All]. It may be repeated. It never
+// changes a topic that exists: see [Status].Differences. If one topic cannot be created, Create
+// still creates the others, and returns the report with the joined errors.
 //
-// Create fails with all mistakes of both configurations, with *[connection.SecurityError] and
-// *[connection.PermissionError] if brokers refuse it for good, if no broker answers, and if ctx
-// ends.
+// Create fails
+//   - with all mistakes of both configurations;
+//   - with *[connection.SecurityError] or *[connection.PermissionError] if brokers refuse it for
+//     good;
+//   - if no broker answers, or ctx ends.
 func Create(ctx context.Context, conn connection.Config, cfg Config) ([]Status, error) {
 	return withClient(ctx, conn, cfg, func(c *client.Client, want []Topic) ([]Status, error) {
 		found, _, err := Inspect(ctx, c, want)

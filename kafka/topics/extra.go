@@ -11,9 +11,9 @@ import (
 )
 
 // extra looks at the partitions of a topic beyond those that are wanted. Kafka can add partitions
-// and cannot take them away, so there must be a way back for somebody who has added some: they may
-// exist as long as nobody has written to them. Markers are no records: a service that was
-// configured with the larger number, and refused, has left some.
+// and cannot take them away. So partitions that somebody has added may exist as long as nobody has
+// written to them. Markers are no records: a service that was configured with the larger number,
+// and refused, has left some.
 func extra(ctx context.Context, c *client.Client, t *Status, found int32) error {
 	if found <= t.Partitions {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// How many batches a look fetches of each partition. The first one after a store was opened fetches
-// more: the topic may have been compacted while no store ran, and a kept index is not read again
+// A look fetches so many batches of each partition. The first look after a store was opened fetches
+// more. The topic may have been compacted while no store ran, and a kept index is not read again
 // from the log.
 const (
 	probesOfFirstLook = 8
@@ -35,8 +35,8 @@ type Log struct {
 // so: they may have been wrong while no store ran, or between two looks. The index of the store has
 // its streams whole, so a partition whose log lacks records goes on.
 //
-// A log that lacks records lacks them until somebody restores the topic, and that takes another
-// store: a patrol does not look again at such a log. One goroutine at a time uses a patrol.
+// A log that lacks records lacks them until somebody restores the topic, and then another store
+// opens it. So a patrol does not look again at such a log. One goroutine at a time uses a patrol.
 type patrol struct {
 	answer time.Duration // that a broker may take
 	rng    *rand.Rand
@@ -77,8 +77,8 @@ func (p *patrol) walk(ctx context.Context, there func(topic string) bool) (found
 	return found, nil
 }
 
-// probe divides what the store has read of the log into as many equal parts as there are probes,
-// and looks at one offset in each part.
+// probe divides the log, as far as the store has read it, into one equal part for each probe. It
+// looks at one offset in each part.
 func (p *patrol) probe(ctx context.Context, b *beat) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.answer)
 	defer cancel()
