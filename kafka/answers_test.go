@@ -16,7 +16,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// errNoCounter is what a decision refuses with where nothing was counted yet.
+// errNoCounter is the refusal of a decision if nothing was counted yet.
 var errNoCounter = errors.New("no counter")
 
 // counters returns a repository of the aggregate that counts.
@@ -28,7 +28,7 @@ func counters(t testing.TB, s eventstore.Store) *aggregate.Repository[counted] {
 	return r
 }
 
-// refuse refuses as long as nothing was counted, and has nothing to do afterwards.
+// refuse refuses as long as nothing was counted. Afterwards it has nothing to do.
 func refuse(c counted) ([]aggregate.Event[counted], error) {
 	if c.Number == 0 {
 		return nil, errNoCounter
@@ -40,7 +40,7 @@ func count(c counted) ([]aggregate.Event[counted], error) {
 	return []aggregate.Event[counted]{tick{Number: c.Number + 1}}, nil
 }
 
-// A store was overtaken and has not noticed. It tells no refusal on the state from before.
+// A store was overtaken and has not noticed. It tells no refusal that rests on the state of before.
 func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for name, prefix := range map[string]string{
@@ -56,7 +56,7 @@ func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 
 			_, err := former.Update(t.Context(), "a", refuse)
 			require.NotErrorIs(t, err, errNoCounter, "the other store's event is there")
-			if err != nil { // with another prefix it claims again, and decides on what is there now
+			if err != nil { // with another prefix it claims again, and decides on the new state
 				require.ErrorIs(t, err, eventstore.ErrNotOwner)
 			}
 		})
@@ -64,8 +64,8 @@ func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 }
 
 // A batch lands, its answer is lost, and the owner sends it again. Meanwhile another store claims
-// and appends. A question that is asked after that is not answered by the batch that was under way
-// before.
+// and appends. A question is asked after that. The batch that was under way before does not answer
+// it.
 func TestABatchUnderWayProvesNothing(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -95,7 +95,7 @@ func TestABatchUnderWayProvesNothing(t *testing.T) {
 	require.NoError(t, <-stored, "it counts, as it landed before the other store's claim")
 }
 
-// An owner that is left alone answers, and appends go on.
+// An owner that nobody overtakes answers, and appends go on.
 func TestAnOwnerTellsRefusals(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)

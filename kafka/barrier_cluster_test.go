@@ -22,8 +22,8 @@ import (
 
 func TestRefusalsOnRealBrokers(t *testing.T) { testRefusals(t, real(t)) }
 
-// Refusals and appends come from many callers at once. Neither disturbs the other: brokers take
-// batches amid a barrier's transaction.
+// Refusals and appends come from many callers at once. Neither disturbs the other: brokers accept
+// batches during a barrier's transaction.
 func TestBarriersBesideAppendsOnRealBrokers(t *testing.T) {
 	const callers, rounds = 16, 25
 	cfg := real(t)
@@ -60,8 +60,8 @@ func TestBarriersBesideAppendsOnRealBrokers(t *testing.T) {
 	t.Logf("%d barriers for %d refusals", barriers.Load(), callers*rounds+1)
 }
 
-// writeMarkers has the partition's leader write a marker, as a coordinator does that asks twice, or
-// late.
+// writeMarkers makes the partition's leader write a marker. A coordinator does the same if it asks
+// twice, or late.
 func writeMarkers(t *testing.T, cfg kafka.Config, producer int64, epoch int16, commit bool) error {
 	t.Helper()
 	c := foreigner(t, cfg)
@@ -79,8 +79,8 @@ func writeMarkers(t *testing.T, cfg kafka.Config, producer int64, epoch int16, c
 	return kerr.ErrorForCode(response.(*kmsg.WriteTxnMarkersResponse).Markers[0].Topics[0].Partitions[0].ErrorCode)
 }
 
-// coordinatorEpoch returns the epoch in the markers of the transactional id's coordinator: the
-// leader epoch of the partition of __transaction_state that keeps it
+// coordinatorEpoch returns the epoch that the coordinator of the transactional id puts into
+// markers. It is the leader epoch of the partition of __transaction_state that keeps the id
 // (org.apache.kafka.coordinator.transaction.TransactionStateManager, partitionFor).
 func coordinatorEpoch(t *testing.T, c *kgo.Client, cfg kafka.Config) int32 {
 	t.Helper()
@@ -114,13 +114,13 @@ func producerOf(t *testing.T, cfg kafka.Config, prefix string) (int64, int16) {
 	return state.ProducerID, state.ProducerEpoch
 }
 
-// A coordinator writes a marker twice. The copy is not taken for the next barrier's marker by an
-// owner that another process has overtaken, whose transactional id is another one, so that the
-// coordinator fences nobody.
+// A coordinator writes a marker twice. Another process has overtaken the owner, under another
+// transactional id, so the coordinator fences nobody. The owner does not take the copy for the
+// marker of its next barrier.
 func TestADoubledMarkerProvesNothing(t *testing.T) {
 	cfg := real(t)
-	former := counters(t, openAsleep(t, cfg)) // a look at the other's marker would have it renew its claim
-	for barriers := range 3 {                 // before the one that must not be fooled
+	former := counters(t, openAsleep(t, cfg)) // if it saw the other's marker, it would renew its claim
+	for barriers := range 3 {                 // before the barrier that must not take the copy for its marker
 		id, epoch := producerOf(t, cfg, kafka.DefaultTransactionalIDPrefix)
 		for range barriers {
 			require.ErrorIs(t, errOf(former.Update(within(t), "nothing", refuse)), errNoCounter)
@@ -142,7 +142,7 @@ func TestADoubledMarkerProvesNothing(t *testing.T) {
 // nobody.
 func TestALateMarkerRevivesNoTerm(t *testing.T) {
 	cfg := real(t)
-	former := openAsleep(t, cfg) // a look at the other's marker would have it renew its claim
+	former := openAsleep(t, cfg) // if it saw the other's marker, it would renew its claim
 	id, epoch := producerOf(t, cfg, kafka.DefaultTransactionalIDPrefix)
 	_, err := former.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
@@ -163,8 +163,8 @@ func TestALateMarkerRevivesNoTerm(t *testing.T) {
 	require.Equal(t, want, ids(t, open(t, cfg), "a"))
 }
 
-// Barriers leave markers at the end of a partition. Whoever reads what is committed reads to the
-// end, and a subscription's offset moves past them.
+// Barriers leave markers at the end of a partition. A program that reads only committed data reads
+// to the end, and a subscription's offset moves past the markers.
 func TestConsumersPassBarriers(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)

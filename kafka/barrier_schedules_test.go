@@ -19,8 +19,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// soonEnough returns a context for what takes milliseconds, and must not take the caller's
-// patience.
+// soonEnough returns a context for a call that takes milliseconds and must not wait until a
+// caller's patience ends.
 func soonEnough(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -41,8 +41,8 @@ func TestARefusedBatchLeavesNobodyWaiting(t *testing.T) {
 	require.NoError(t, tip.Await(soonEnough(t)))
 }
 
-// A renewal takes the barrier's place as its term has no marker yet, and is refused. Whoever waits
-// is told, and the coordinator is not asked again and again.
+// A renewal takes the barrier's place because its term has no marker yet, and brokers refuse it.
+// All who wait are told, and the owner does not ask the coordinator again and again.
 func TestARefusedRenewalTellsWhoeverWaits(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -63,7 +63,7 @@ func TestARefusedRenewalTellsWhoeverWaits(t *testing.T) {
 	require.ErrorIs(t, errOf(r.Update(soonEnough(t), "a", refuse)), errNoCounter)
 }
 
-// doubleMarker writes a marker as a coordinator does that asks twice, or late.
+// doubleMarker writes a marker. A coordinator does the same if it asks twice, or late.
 func doubleMarker(t testing.TB, c *kfake.Cluster, cfg kafka.Config, producer int64, epoch int16, commit bool) error {
 	f := foreigner(t, cfg)
 	topic := kmsg.NewWriteTxnMarkersRequestMarkerTopic()
@@ -85,8 +85,8 @@ func doubleMarker(t testing.TB, c *kfake.Cluster, cfg kafka.Config, producer int
 	return kerr.ErrorForCode(response.(*kmsg.WriteTxnMarkersResponse).Markers[0].Topics[0].Partitions[0].ErrorCode)
 }
 
-// Right behind the marker of a barrier stands the copy of an earlier one: of the owner's claim, or
-// of the owner before.
+// Right behind the marker of a barrier there is the copy of an earlier marker. The earlier one is
+// that of the owner's claim, or of the owner before.
 func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
 	t.Parallel()
 	for name, epochsBack := range map[string]int16{"of this claim": 0, "of the claim before": 1} {
@@ -123,11 +123,11 @@ func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
 	}
 }
 
-// The coordinator has answered a barrier, and has the marker written late. Appends do not wait for
-// it.
+// The coordinator has answered a barrier, and makes the leader write the marker late. Appends do
+// not wait for it.
 func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
 	t.Parallel()
-	const rounds = 9 // when the machine stands still an append waits, too: the median counts
+	const rounds = 9 // if the machine stands still, an append waits, too: so the median counts
 	var most []time.Duration
 	for range rounds {
 		most = append(most, appendBesideALateMarker(t))
@@ -137,8 +137,8 @@ func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
 	require.Less(t, most[rounds/2], 500*time.Millisecond, "an owner looks for a marker for a second")
 }
 
-// appendBesideALateMarker appends while the marker of a barrier does not come, and returns how long
-// an append took at most.
+// appendBesideALateMarker appends while the marker of a barrier does not come. It returns the
+// longest time that an append took.
 func appendBesideALateMarker(t *testing.T) time.Duration {
 	t.Helper()
 	c, cfg := fake(t)
@@ -178,7 +178,7 @@ func appendBesideALateMarker(t *testing.T) time.Duration {
 	return most
 }
 
-// Appends that are refused, each without a batch, keep nobody from a barrier.
+// Appends that are refused, each without a batch, do not keep a barrier from coming.
 func TestConflictsStarveNoRefusal(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
@@ -210,8 +210,8 @@ func TestConflictsStarveNoRefusal(t *testing.T) {
 	require.Less(t, took[refusals/2], 2*time.Second)
 }
 
-// The coordinator says that an owner is overtaken. The owner believes it: a renewal would end the
-// transaction of the other's claim.
+// The coordinator says that an owner is overtaken. The owner believes it, because a renewal would
+// end the transaction of the other's claim.
 func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -224,9 +224,9 @@ func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
 	require.Zero(t, renewals.Hits())
 }
 
-// A batch has the owner claim again while a barrier's transaction is open. It is ended first: Kafka
-// 3.5.1 fences who asks for a new term amid its own transaction, and the partition would be lost to
-// nobody.
+// A batch makes the owner claim again while a barrier's transaction is open. The owner ends that
+// transaction first. Kafka 3.5.1 fences a producer that asks for a new term during its own
+// transaction. Then the partition would be lost to nobody.
 func TestAClaimAgainEndsTheBarrierFirst(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

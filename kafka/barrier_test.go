@@ -20,7 +20,7 @@ import (
 // steps are the requests of a barrier.
 func steps() []kmsg.Key { return []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.EndTxn} }
 
-// within returns a context for what must come, and comes at once as a rule.
+// within returns a context for a call that must succeed, and that takes no time as a rule.
 func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
@@ -40,8 +40,8 @@ func observe(c *kfake.Cluster, keys ...kmsg.Key) *kfake.FaultHandle {
 	return c.Fault(kfake.Fault{Keys: keys, Observe: true, Count: -1})
 }
 
-// Whatever a coordinator answers to a barrier while it loads, moves or is away, the refusal is told
-// in the end, and the claim stays.
+// A coordinator answers to a barrier while it loads, moves or is away. Its answers do not matter:
+// the refusal is told in the end, and the claim stays.
 func TestBarriersSurviveCoordinators(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
@@ -63,7 +63,7 @@ func TestBarriersSurviveCoordinators(t *testing.T) {
 	}
 }
 
-// The answers to a barrier's requests are lost, also where the coordinator has done what was asked.
+// The answers to a barrier's requests are lost, also if the coordinator has done what they ask for.
 func TestBarriersSurviveLostAnswers(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
@@ -76,7 +76,7 @@ func TestBarriersSurviveLostAnswers(t *testing.T) {
 				lost := loseAnswer(c, key, done)
 				require.ErrorIs(t, errOf(counters(t, s).Update(within(t), "a", refuse)), errNoCounter)
 				require.True(t, lost.Load())
-				if key == kmsg.AddPartitionsToTxn && !done { // the claim is renewed, as the request may be taken late
+				if key == kmsg.AddPartitionsToTxn && !done { // the owner renews its claim, as the request may come late
 					require.NoError(t, claims.Wait(within(t), 1))
 					require.NoError(t, errOf(counters(t, s).Update(within(t), "undisturbed", count)))
 					require.Zero(t, s.Skipped())
@@ -88,8 +88,8 @@ func TestBarriersSurviveLostAnswers(t *testing.T) {
 	}
 }
 
-// loseAnswer makes the next request of the key lose its answer, after the broker has done what it
-// asks for or before.
+// loseAnswer makes the next request of the key lose its answer. If done is true, the broker does
+// what the request asks for, and otherwise not.
 func loseAnswer(c *kfake.Cluster, key kmsg.Key, done bool) *atomic.Bool {
 	lost := new(atomic.Bool)
 	if done { // the fake does it and says so
@@ -106,8 +106,8 @@ func loseAnswer(c *kfake.Cluster, key kmsg.Key, done bool) *atomic.Bool {
 	return lost
 }
 
-// A caller that leaves ends no barrier: its transaction would be aborted under an epoch that fences
-// the owner.
+// A caller that leaves ends no barrier. Otherwise the barrier's transaction would be aborted under
+// an epoch that fences the owner.
 func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
@@ -136,15 +136,15 @@ func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 	}
 }
 
-// Appends do not wait for a barrier, and one that is begun while a barrier is under way answers
-// those who wait for the barrier.
+// Appends do not wait for a barrier. A batch that begins while a barrier is under way answers those
+// who wait for the barrier.
 func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = longest
 	s := open(t, cfg)
 	claims := observe(c, kmsg.InitProducerID)
-	// the fake takes no batch amid a transaction; brokers do
+	// the fake brokers accept no batch during a transaction; real brokers do
 	held, release := holdRequest(t, c, kmsg.AddPartitionsToTxn, always)
 	r := counters(t, s)
 	told := make(chan error, 1)
@@ -156,7 +156,8 @@ func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
 	requireUndisturbed(t, c, s, claims)
 }
 
-// Who asks while a barrier is under way waits for the next one; all who do wait for the same.
+// A caller who asks while a barrier is under way waits for the next one. All such callers wait for
+// the same one.
 func TestABarrierUnderWayProvesNothing(t *testing.T) {
 	t.Parallel()
 	const callers = 50
@@ -194,7 +195,7 @@ func TestABarrierUnderWayProvesNothing(t *testing.T) {
 	requireUndisturbed(t, c, s, claims)
 }
 
-// Where the coordinator refuses barriers, nobody is told a refusal, nor waits for one.
+// If the coordinator refuses barriers, nobody is told a refusal, and nobody waits for one.
 func TestNoRefusalWithoutPermission(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -216,7 +217,7 @@ func TestNoRefusalWithoutPermission(t *testing.T) {
 	require.NoError(t, errOf(r.Update(within(t), "a", refuse)))
 }
 
-// A refusal is asked for while a renewal is under way, which takes the barrier's place.
+// A decision refuses while a renewal is under way. The renewal takes the barrier's place.
 func TestARenewalTakesABarriersPlace(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -233,7 +234,7 @@ func TestARenewalTakesABarriersPlace(t *testing.T) {
 	require.Zero(t, s.Skipped())
 }
 
-// Whether a command was applied is asked of nobody.
+// The store asks no broker whether a command was applied.
 func TestARepetitionNeedsNoBarrier(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

@@ -19,14 +19,13 @@ import (
 	"github.com/fencelog/fencelog/kafka/doctor"
 )
 
-// bombBytes is what a foreign batch of some kilobytes decompresses to.
+// bombBytes is the size of a foreign batch of some kilobytes when it is decompressed.
 const bombBytes = 256 << 20
 
-// bombShare bounds what opening and reading allocate in all, whatever foreign batches decompress
-// to.
+// bombShare bounds all that opening and reading allocate, however large foreign batches become.
 const bombShare = bombBytes / 2
 
-// A batch that is not the owner's is not decompressed by whoever opens, follows or reads.
+// Nobody who opens, follows or reads decompresses a batch that is not the owner's.
 func TestForeignBombIsNotDecompressed(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
@@ -59,7 +58,7 @@ func TestForeignBombIsNotDecompressed(t *testing.T) {
 	require.Less(t, allocated, uint64(bombShare))
 }
 
-// A foreign batch that is larger than any that is kept is read past.
+// Readers pass over a foreign batch that is larger than any batch that a store keeps.
 func TestForeignBatchLargerThanAFetchIsReadPast(t *testing.T) {
 	_, cfg := fake(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "67108864"}))
 	s := open(t, cfg)
@@ -79,8 +78,8 @@ func TestForeignBatchLargerThanAFetchIsReadPast(t *testing.T) {
 	require.Equal(t, int64(1), again.Skipped())
 }
 
-// A batch under the owner's term that decompresses to more than this library writes is refused with
-// its place.
+// A batch under the owner's term may decompress to more than this library writes. The store refuses
+// it and names its place.
 func TestBombUnderTheOwnersTermIsRefused(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)

@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// bounded is a store with a batch in flight that is answered once release is called.
+// bounded is a store with a batch in flight, whose answer comes once release is called.
 type bounded struct {
 	*kafka.Store
 	heard   *heard
@@ -36,8 +36,8 @@ func openBounded(t *testing.T, bound func(*kafka.Config)) *bounded {
 	return b
 }
 
-// begins has a caller append one event of the size to a stream of its own. It can be seen once it
-// waits for a batch, and not while it waits for room.
+// begins makes a caller append one event of the size to the stream id. The caller can be seen while
+// it waits for a batch, and not while it waits for room.
 func (b *bounded) begins(ctx context.Context, t *testing.T, id string, size int) <-chan error {
 	t.Helper()
 	rs := records(1, "")
@@ -59,13 +59,13 @@ func (b *bounded) waits(t *testing.T, id string) bool {
 	return false
 }
 
-// Further callers wait outside, in order, while as many commits or bytes wait as may. Who leaves
-// there was never in, and takes no room along.
+// The number of commits or bytes that may wait is bounded. Further callers wait outside, in order.
+// A caller that leaves there has taken no room.
 func TestCallersWaitForRoom(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		bound func(*kafka.Config)
-		size  int // two of which there is room for
+		size  int // there is room for two of this size
 	}{
 		"commits": {func(cfg *kafka.Config) { cfg.MaxWaitingCommits = 2 }, 1_000},
 		"bytes": {func(cfg *kafka.Config) {
@@ -99,17 +99,17 @@ func TestCallersWaitForRoom(t *testing.T) {
 				require.NoError(t, <-done)
 			}
 			require.Empty(t, ids(t, b, "leaves"))
-			for _, id := range []string{"c", "d", "e"} { // all room is there again
+			for _, id := range []string{"c", "d", "e"} { // all room is free again
 				require.NoError(t, <-b.begins(t.Context(), t, id, c.size))
 			}
 		})
 	}
 }
 
-// A batch is closed by the bytes of its commits. One that is larger goes alone.
+// The bytes of its commits close a batch. A commit that is larger goes alone.
 func TestBatchesAreBounded(t *testing.T) {
 	t.Parallel()
-	const size, keys, fit, small = 10_000, 100, 3, 7 // keys is more than what the names of a stream add
+	const size, keys, fit, small = 10_000, 100, 3, 7 // the names of a stream add less than keys
 	b := openBounded(t, func(cfg *kafka.Config) { cfg.MaxBatchBytes = fit * (size + keys) })
 	var all []<-chan error
 	begin := func(id string, size int) {
@@ -127,7 +127,7 @@ func TestBatchesAreBounded(t *testing.T) {
 	}
 	require.NoError(t, b.Close())
 	var commits []int
-	for _, w := range b.heard.wrote[1:] { // behind the one that flew
+	for _, w := range b.heard.wrote[1:] { // after the batch that was in flight
 		commits = append(commits, w.Commits)
 	}
 	require.Equal(t, []int{3, 3, 1, 1, 1}, commits)

@@ -8,20 +8,23 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
-// Claim makes this store the owner of the partitions, and returns once it can append: to all of
-// them, or, with [Config.Sharing], to what the group assigns to this instance. It takes them from
-// whoever owns them now: that store's appends fail with [eventstore.ErrNotOwner] from then on. Of
-// stores that claim at the same time all succeed, one after the other, and the last one owns the
-// partitions.
+// Claim makes this store the owner of the partitions, and returns once the store can append. With
+// [Config.Sharing] these are the partitions that the group assigns to this instance, otherwise all.
 //
-// A service calls it last, when its schemas are bound, its handlers are registered and its listener
-// is open. A service that cannot start takes nothing then from the one that runs.
+// Claim takes the partitions from the store that owns them now. That store's appends fail with
+// [eventstore.ErrNotOwner] from then on. If several stores claim at the same time, all succeed, one
+// after the other. The last one then owns the partitions.
 //
-// It may be called more than once and concurrently: after it has succeeded it does nothing. If it
-// fails, the store owns nothing and follows; it may be called again. It fails with
-// [eventstore.ErrClosed] once the store is closed, with *[CorruptError] if a topic holds what this
-// library cannot have written, with [ErrPermission] or [ErrSecurity] if brokers refuse the claim
-// for good, and if ctx ends. Brokers that are away are waited for.
+// A service calls Claim last, when its schemas are bound, its handlers are registered and its
+// listener is open. So a service that cannot start takes nothing from the one that runs.
+//
+// Claim may be called more than once and concurrently. After it has succeeded it does nothing. If
+// it fails, the store owns nothing and follows, and Claim may be called again. Claim waits for
+// brokers that are away. It fails
+//   - with [eventstore.ErrClosed] if the store is closed;
+//   - with *[CorruptError] if a topic holds data that this library cannot have written;
+//   - with [connection.ErrPermission] or [connection.ErrSecurity] if brokers refuse it for good;
+//   - if ctx ends.
 func (s *Store) Claim(ctx context.Context) error {
 	ctx, end := s.whileOpen(ctx)
 	defer end()
@@ -49,7 +52,7 @@ func (s *Store) Claim(ctx context.Context) error {
 	return client.Explain(s.cfg.Connection.Security, err)
 }
 
-// claim claims everything, or joins those who share.
+// claim claims all partitions, or joins the instances that share them.
 func (s *Store) claim(ctx context.Context) error {
 	if s.cfg.Sharing.on() {
 		return share(ctx, s)
@@ -57,7 +60,7 @@ func (s *Store) claim(ctx context.Context) error {
 	return s.each(ctx, storedPartition.Own)
 }
 
-// unclaim gives up what was claimed before a claim failed.
+// unclaim gives up the partitions that were claimed before a claim failed.
 func (s *Store) unclaim(ctx context.Context) {
 	shared := s.ownership.Swap(nil)
 	shared.stop()
@@ -68,8 +71,8 @@ func (s *Store) unclaim(ctx context.Context) {
 	})
 }
 
-// whileOpen returns a context that ends when ctx does, or with ErrClosed when the store is closed.
-// end must be called.
+// whileOpen returns a context that ends when ctx ends, or with ErrClosed when the store is closed.
+// The caller must call end.
 func (s *Store) whileOpen(ctx context.Context) (_ context.Context, end func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})

@@ -16,8 +16,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A claim reads while the coordinator is asked for its marker: an answer that does not come before
-// the partition is read does not keep it from succeeding.
+// A claim reads while it asks the coordinator for its marker. So it succeeds even if the answer
+// comes only after the partition is read.
 func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	c, cfg := fake(t)
 	reads := make(chan struct{})
@@ -31,7 +31,7 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	})
 	c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		if asked.Load() { // a store that has claimed nothing fetches as well
+		if asked.Load() { // a store that has claimed nothing fetches, too
 			read()
 		}
 		return nil, nil, false
@@ -39,22 +39,22 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	s, err := claimed(ctx, cfg)
-	read() // the brokers cannot be closed while one sleeps
+	read() // the brokers cannot be closed while one of them sleeps
 	require.NoError(t, err)
 	defer s.Close()
 	_, err = s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.NoError(t, err)
 }
 
-// A store is overtaken before it has read anything since its marker was asked for: the one fetch
-// that brings its marker brings the other's as well. It does not wait for its own to come again.
+// A store asks for its marker, and is overtaken before it reads on. One fetch brings its marker and
+// the other's. It does not wait for its own marker to come again.
 func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	c, cfg := fake(t)
 	loser, winner := openReader(t, cfg), openReader(t, cfg)
 	var claims, marked atomic.Int32
 	overtakes, reads := make(chan struct{}), make(chan struct{})
 	overtake, read := sync.OnceFunc(func() { close(overtakes) }), sync.OnceFunc(func() { close(reads) })
-	t.Cleanup(read) // brokers of which one sleeps cannot be closed
+	t.Cleanup(read) // the brokers cannot be closed while one of them sleeps
 	c.ControlKey(int16(kmsg.InitProducerID), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		claims.Add(1)
@@ -69,7 +69,7 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	})
 	c.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		overtake() // each marker is written before another request is served
+		overtake() // the brokers write each marker before they serve another request
 		if marked.Add(1) == 2 {
 			read()
 		}
@@ -89,9 +89,9 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// The owner of before has lost the partition to a claim, finds no marker of it for a second, and
-// claims again. Whoever was claiming has the partition in the end, and the owner of before follows
-// it.
+// The owner of before has lost the partition to a claim, finds no marker of that claim for a
+// second, and claims again. In the end the store that was claiming has the partition, and the owner
+// of before follows it.
 func TestClaimPrevailsOverTheOwnerOfBefore(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -136,8 +136,8 @@ func TestClaimsAtTheSameTime(t *testing.T) {
 	testClaimsAtTheSameTime(t, cfg)
 }
 
-// Stores that claim at the same time all succeed, one after the other, and one of them owns the
-// partition in the end.
+// Stores that claim at the same time all succeed, one after the other. In the end one of them owns
+// the partition.
 func testClaimsAtTheSameTime(t *testing.T, cfg kafka.Config) {
 	stores := make([]*kafka.Store, 4)
 	for i := range stores {

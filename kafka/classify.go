@@ -12,12 +12,12 @@ import (
 )
 
 // Classify is the default of Classify in the [subscription.Config] of this store. It says what
-// [subscription.Classify] says, and knows what the errors of brokers and of this package mean:
+// [subscription.Classify] says, and it also knows the errors of brokers and of this package:
 //
-//   - RetryForever, for the event is not to blame, also for brokers that are away or refuse
-//     access, a topic that is damaged, and an index whose disk has failed.
-//   - RetryThenDeadLetter for whatever else brokers refuse for good, such as a message that is too
-//     large.
+//   - RetryForever also if brokers are away or refuse access, if a topic is damaged, or if the disk
+//     of the index has failed. In none of these cases the event is to blame.
+//   - RetryThenDeadLetter for everything else that brokers refuse for good, such as a message that
+//     is too large.
 func Classify(err error) subscription.Verdict {
 	verdict := subscription.Classify(err)
 	switch {
@@ -25,20 +25,20 @@ func Classify(err error) subscription.Verdict {
 		return verdict
 	case reason(err) != "":
 		return subscription.RetryForever
-	case verdict == subscription.RetryForever: // but brokers refuse another part for good
+	case verdict == subscription.RetryForever: // but one of several errors is a refusal for good
 		return subscription.RetryThenDeadLetter
 	}
 	return verdict
 }
 
-// reason says what is waited for where the event is not to blame, or nothing.
+// reason says what a subscription waits for if the event is not to blame. Otherwise it returns "".
 func reason(err error) string {
-	var several sarama.ProducerErrors // which errors.As does not look into
+	var several sarama.ProducerErrors // errors.As does not look into it
 	if errors.As(err, &several) && len(several) > 0 {
 		why := ""
 		for _, one := range several {
 			if why = reason(one); why == "" {
-				return "" // whatever becomes of the others
+				return "" // whatever the others say
 			}
 		}
 		return why
@@ -68,8 +68,8 @@ func forbidden(err error) bool {
 	return errors.As(err, &permission) || errors.As(err, &security)
 }
 
-// passing reports whether the error is a broker's that the same request may not meet again, or
-// Sarama's of brokers that do not answer.
+// passing reports whether the error is a broker's and the same request may succeed later. It is
+// also true of Sarama's errors for brokers that do not answer.
 func passing(err error) bool {
 	for _, away := range []error{
 		sarama.ErrOutOfBrokers, sarama.ErrNotConnected, sarama.ErrClosedClient, sarama.ErrControllerNotAvailable,
@@ -84,9 +84,9 @@ func passing(err error) bool {
 	})
 }
 
-// retriable reports whether a code passes: those that the Kafka protocol calls retriable
-// (https://kafka.apache.org/protocol, error codes), and BROKER_NOT_AVAILABLE and
-// REBALANCE_IN_PROGRESS, which pass as well.
+// retriable reports whether a code may pass by itself. These are the codes that the Kafka protocol
+// calls retriable (https://kafka.apache.org/protocol, error codes). BROKER_NOT_AVAILABLE and
+// REBALANCE_IN_PROGRESS pass as well.
 func retriable(code sarama.KError) bool {
 	switch code {
 	case sarama.ErrInvalidMessage, // CORRUPT_MESSAGE: damaged on its way

@@ -17,18 +17,18 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// shared is the one cluster of this test binary, started when the first test asks for it.
+// shared is the one cluster of this test binary. It starts when the first test asks for it.
 var shared = kafkatest.NewShared(kafkatest.Config{})
 
 func withCluster(m *testing.M) goleak.TestingM { return shared.Main(m) }
 
-// real returns a configuration for the real brokers, over topics of its own.
+// real returns a configuration for the real brokers, over topics that no other test uses.
 func real(t testing.TB) kafka.Config {
 	t.Helper()
 	return storetest.Real(t, shared.Get(t).Brokers(), 1)
 }
 
-// The model is asked fewer times than on the fake brokers, unless the caller says how often.
+// The suite asks the model fewer times than on the fake brokers, unless the caller says how often.
 func TestConformanceOnRealBrokers(t *testing.T) {
 	checks := flag.Lookup("rapid.checks")
 	if checks.Value.String() == checks.DefValue {
@@ -49,7 +49,7 @@ func TestForeignWritersOnRealBrokers(t *testing.T) { testForeignWriters(t, real(
 func TestTakeoverOnRealBrokers(t *testing.T) { testTakeover(t, real(t)) }
 
 // An owner that lost its claim learns so from its next renewal, without appending. (The fake
-// brokers give a new term to whoever asks with an old one.)
+// brokers give a new term also to a producer that asks with an old one.)
 func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 	cfg := real(t)
 	cfg.ClaimRenewal = 10 * time.Millisecond
@@ -57,19 +57,19 @@ func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 	cfg.ClaimRenewal = 0
 	open(t, cfg)
 	require.Eventually(t, func() bool {
-		// a conflict, as long as it owns
+		// a conflict, as long as it is the owner
 		_, err := old.Append(t.Context(), eventstore.To(stream("a"), 1_000_000, records(1, "")...))
 		return errors.Is(err, eventstore.ErrNotOwner)
 	}, 30*time.Second, 10*time.Millisecond)
 }
 
-// The same without a renewal: it looks.
+// The same without a renewal: the owner looks at the partition's end.
 func TestIdleOwnerOnRealBrokers(t *testing.T) { testIdleOwner(t, real(t)) }
 
 func TestClaimsAtTheSameTimeOnRealBrokers(t *testing.T) { testClaimsAtTheSameTime(t, real(t)) }
 
-// A foreign transaction has an idle owner renew its claim, as the coordinator knows of no other:
-// its next batch counts at once.
+// A foreign transaction makes an idle owner renew its claim, as the coordinator knows no other
+// owner. So its next batch counts at once.
 func TestIdleOwnerMendsItsTermOnRealBrokers(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)

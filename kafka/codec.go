@@ -6,7 +6,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// codecOf returns Sarama's name of a codec that is known.
+// codecOf returns Sarama's name of a known codec.
 func codecOf(c topics.Compression) sarama.CompressionCodec {
 	switch c {
 	case topics.GZIP:

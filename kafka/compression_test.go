@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Whatever the codec, the largest commits fit, and what was written with another one before is read
-// on.
+// The largest commits fit with every codec. A store reads what was written before with another
+// codec.
 func TestCompressions(t *testing.T) {
 	_, cfg := fake(t)
 	testCompressions(t, cfg)
@@ -36,7 +36,7 @@ func testCompressions(t *testing.T, cfg kafka.Config) {
 		require.NoError(t, s.Close())
 
 		cfg.Topics.Compression = codec
-		cfg.Topics.ProviderSettings = []string{"compression.type"} // that of the topic stays as it was
+		cfg.Topics.ProviderSettings = []string{"compression.type"} // the topic keeps the setting that it had
 		s = open(t, cfg)
 		want = append(want, add(t, s, "a", 3)...)
 		large := records(1, "")
@@ -75,7 +75,7 @@ func codecAt(t testing.TB, cfg kafka.Config, offset int64) uint8 {
 	return asStored(t, cfg, offset).Attrs.CompressionType()
 }
 
-// positionOf returns the offset of the stream's event of a version.
+// positionOf returns the offset of a stream's event by its version.
 func positionOf(t testing.TB, s *kafka.Store, id string, version int64) int64 {
 	t.Helper()
 	for r, err := range s.ReadStream(t.Context(), stream(id), version) {

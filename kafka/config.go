@@ -26,8 +26,8 @@ const (
 	DefaultSubscriptionHeartbeat = 3 * time.Second
 )
 
-// Config configures a [Store]. Connection.Brokers and Topics.Categories are required; any other
-// field may be left zero.
+// Config configures a [Store]. Connection.Brokers and Topics.Categories are required. Any other
+// field may be zero.
 type Config struct {
 	// Connection says how the store reaches the brokers.
 	Connection connection.Config
@@ -35,45 +35,51 @@ type Config struct {
 	// Topics says which topics hold the events. [topics.Create] makes them.
 	Topics topics.Config
 
-	// TransactionalIDPrefix begins the transactional ids, <prefix>.<topic>.<partition>, by which
-	// the instances of a service fence one another: it must be the same for all of them. Default:
-	// [DefaultTransactionalIDPrefix].
+	// TransactionalIDPrefix begins the transactional ids, <prefix>.<topic>.<partition>. By these
+	// ids the instances of a service fence one another, so the prefix must be the same for all of
+	// them. Default: [DefaultTransactionalIDPrefix].
 	TransactionalIDPrefix string
 
 	// Sharing makes several instances of a service share the partitions. Default: this instance
 	// owns all of them.
 	Sharing Sharing
 
-	// IndexDir is the folder of the index, of this instance alone. It can be deleted while the
-	// store is closed: the next start makes it again from Kafka. Default: none, the index is in
-	// memory, and every start makes it.
+	// IndexDir is the folder of the index. No other instance may use it. It can be deleted while
+	// the store is closed: the next start makes it again from Kafka. Default: none. Then the index
+	// is in memory, and every start makes it.
 	IndexDir string
 
-	// ClaimRenewal is the time between two renewals of the claims. It must be well below the
-	// brokers' producer.id.expiration.ms, a day by default, and transactional.id.expiration.ms, a
-	// week. Default: [DefaultClaimRenewal].
+	// ClaimRenewal is the time between two renewals of the claims. It must be well below two
+	// settings of the brokers: producer.id.expiration.ms, a day by default, and
+	// transactional.id.expiration.ms, a week by default. Default: [DefaultClaimRenewal].
 	ClaimRenewal time.Duration
 
-	// QuietTime is how long the log of a partition that another process has claimed must show
-	// nothing of that process before this store claims the partition again: no marker, and no batch
-	// that counts. A program that ran beside the service by mistake and has ended costs the service
-	// this long. Two stores that both run without Sharing take the partitions from each other: a
-	// partition goes to the other store when its owner has appended nothing for so long. With
-	// Sharing the field means nothing: an instance claims at once what the group assigns to it.
-	// Default: [DefaultQuietTime].
+	// QuietTime is the time after which this store takes back a partition that another process has
+	// claimed. For so long the log must show nothing of that process: no marker, and no batch that
+	// counts. If a program ran beside the service by mistake and has ended, it costs the service
+	// this long.
+	//
+	// Two stores that both run without Sharing take the partitions from each other. If the owner of
+	// a partition has appended nothing for this time, the other store takes it.
+	//
+	// With Sharing the field means nothing: an instance claims at once what the group assigns to
+	// it. Default: [DefaultQuietTime].
 	QuietTime time.Duration
 
-	// CheckEvery is the time between two looks at the topics while the store runs: their settings,
-	// partitions, replicas and ids, and where their partitions begin. See [Store.TopicHealth].
-	// Default: [DefaultCheckEvery].
+	// CheckEvery is the time between two looks at the topics while the store runs. The store looks
+	// at their settings, partitions, replicas and ids, and at the offset where each partition
+	// begins. See [Store.TopicHealth]. Default: [DefaultCheckEvery].
 	//
 	// Each look also fetches one batch of each partition, at a random offset that the index has
-	// read, to see whether the log still holds it. The first look after Open fetches eight. So a
-	// look costs two requests, one more to each broker that leads a partition, and a fetch for each
-	// partition that is not empty: ten partitions on three brokers cost 15 requests each
-	// CheckEvery. A fetch brings one batch, 1 MiB at most. Where a share h of the log is gone, a
-	// store says so after 1/h fetches on average: a few lost records among millions may stay
-	// unnoticed.
+	// read. It shows whether the log still holds that offset. The first look after Open fetches
+	// eight.
+	//
+	// A look costs two requests, one more to each broker that leads a partition, and a fetch for
+	// each partition that is not empty. Ten partitions on three brokers cost 15 requests each
+	// CheckEvery. A fetch brings one batch, 1 MiB at most.
+	//
+	// If a share h of the log is gone, a store says so after 1/h fetches on average. It may not
+	// notice a few lost records among millions.
 	CheckEvery time.Duration
 
 	// MaxBatchBytes closes a batch once its commits have this size before compression. It must
@@ -81,27 +87,28 @@ type Config struct {
 	MaxBatchBytes int
 
 	// MaxWaitingCommits and MaxWaitingBytes bound, for each partition, the commits that wait for a
-	// batch; further callers of Append wait under their context.
-	// Defaults: [DefaultMaxWaitingCommits], [DefaultMaxWaitingBytes].
+	// batch. Further callers of Append wait under their context. Defaults:
+	// [DefaultMaxWaitingCommits], [DefaultMaxWaitingBytes].
 	MaxWaitingCommits int
 	MaxWaitingBytes   int64
 
-	// SubscriptionSession is after how long without a heartbeat a member of a subscription's
-	// consumer group is taken for dead; SubscriptionHeartbeat is the time between two heartbeats.
-	// Defaults: [DefaultSubscriptionSession], [DefaultSubscriptionHeartbeat].
+	// SubscriptionSession is the time without a heartbeat after which the brokers take a member of
+	// a subscription's consumer group for dead. SubscriptionHeartbeat is the time between two
+	// heartbeats. Defaults: [DefaultSubscriptionSession], [DefaultSubscriptionHeartbeat].
 	SubscriptionSession   time.Duration
 	SubscriptionHeartbeat time.Duration
 
 	// Hooks are told what happens inside, for metrics and traces. Default: none.
 	Hooks Hooks
 
-	// Logger gets claims, catching up, retries and what the reader rule skips. Default: the Logger
-	// of Connection, which gets this one if it has none.
+	// Logger gets claims, catching up, retries and the records that the reader rule skips. Default:
+	// the Logger of Connection. If Connection has no Logger, it gets this one.
 	Logger *slog.Logger
 }
 
-// Complete returns the configuration with its defaults. It fails with all mistakes, also those of
-// Connection and Topics, joined; each names its field by its path. [Open] calls it.
+// Complete returns the configuration with its defaults. [Open] calls it. If there are mistakes, it
+// fails with all of them joined, also those of Connection and Topics. Each names its field by its
+// path.
 func (c Config) Complete() (Config, error) {
 	c.setDefaults()
 	var wrongConnection, wrongTopics error
@@ -151,7 +158,7 @@ func (c *Config) setDefaults() {
 	c.Sharing.setDefaults(c.TransactionalIDPrefix)
 }
 
-// set gives a field that was left zero its default.
+// set gives a field that is zero its default.
 func set[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {

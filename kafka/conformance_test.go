@@ -17,11 +17,12 @@ func conformance(t *testing.T, cfg kafka.Config) {
 	cfg.Topics.Categories = []topics.Category{{Name: "Account", Partitions: 3}, {Name: "Transaction", Partitions: 2}}
 	kafkatest.Topics(t, cfg)
 	eventstoretest.Run(t, func(t testing.TB) eventstore.Store { return open(t, cfg) }, eventstoretest.Config{
-		Durable: true, Timeout: 5 * time.Minute, // for a machine that has much else to do
+		Durable: true, Timeout: 5 * time.Minute, // for a busy machine
 	})
 }
 
-// subscriptions runs the suite of subscriptions over a category of so many partitions.
+// subscriptions runs the suite of subscriptions over a category with the given number of
+// partitions.
 func subscriptions(t *testing.T, cfg kafka.Config, partitions int32) {
 	cfg.Topics.Prefix += "subscriptions"
 	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: partitions}}

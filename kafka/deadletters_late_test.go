@@ -16,8 +16,9 @@ import (
 	"github.com/fencelog/fencelog/eventstore/subscription"
 )
 
-// holdLetters has the broker carry out the first write to the dead-letter topic only once release
-// is closed; until then it loses all that follow. held is closed when the first one has come.
+// holdLetters makes the broker carry out the first write to the dead-letter topic only once release
+// is closed. Until then all further writes lose their connection. held is closed when the first one
+// has come.
 func holdLetters(c *kfake.Cluster, topic string, held, release chan struct{}) {
 	first := true
 	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -40,7 +41,8 @@ func holdLetters(c *kfake.Cluster, topic string, held, release chan struct{}) {
 	})
 }
 
-// endSession has the group's coordinator forget a member: it loses its partitions, and joins again.
+// endSession makes the group's coordinator forget a member. The member loses its partitions, and
+// joins again.
 func endSession(c *kfake.Cluster, group string) {
 	var done atomic.Bool
 	c.ControlKey(int16(kmsg.Heartbeat), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -56,8 +58,8 @@ func endSession(c *kfake.Cluster, group string) {
 }
 
 // A letter is written, its answer is lost, and the session ends. The same subscription gets the
-// partition again, and the event done; then the write lands. The letter does not stay open behind
-// an event that is done.
+// partition again, and handles the event. Then the write lands. The letter of an event that was
+// handled does not stay open.
 func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more

@@ -26,7 +26,7 @@ func openLetters(t testing.TB, cfg kafka.Config) subscription.DeadLetters {
 	return d
 }
 
-// listed waits until so many letters are listed, and returns them.
+// listed waits until n letters are listed, and returns them.
 func listed(t testing.TB, d subscription.DeadLetters, handler string, n int) []subscription.Letter {
 	t.Helper()
 	var all []subscription.Letter
@@ -65,8 +65,8 @@ func asStored(t testing.TB, cfg kafka.Config, offset int64) *kgo.Record {
 	return fetched.Records()[0]
 }
 
-// A member handles nothing of a partition before it knows what is set aside of it, however long
-// that takes to read.
+// A member first reads which events of a partition were set aside, however long that takes. It
+// handles nothing of the partition before.
 func TestNothingIsHandledBeforeDeadLettersAreKnown(t *testing.T) {
 	c, cfg := fake(t)
 	made, err := cfg.Topics.All()
@@ -92,7 +92,7 @@ func TestNothingIsHandledBeforeDeadLettersAreKnown(t *testing.T) {
 	})
 	sub := subscribe(t, s, quick("patient", h))
 	eventually(t, "it has the partition", func() bool { return sub.Stats().Partitions == 1 })
-	require.NoError(t, clock.Wait(t.Context(), 200*time.Millisecond)) // for what should not happen
+	require.NoError(t, clock.Wait(t.Context(), 200*time.Millisecond)) // for handling that should not happen
 	close(known)
 	for _, l := range listed(t, d, "patient", len(bad)) {
 		require.Equal(t, "bad", l.Key)
@@ -118,8 +118,8 @@ func TestDeadLettersOnFakeBrokers(t *testing.T) {
 	testDeadLetters(t, cfg)
 }
 
-// testDeadLetters: an event is set aside byte for byte as it stands in its topic, and a record of
-// the dead-letter topic that is no letter is passed over.
+// testDeadLetters checks that an event is set aside byte for byte as it is in its topic. If a
+// record of the dead-letter topic is no letter, readers pass over it.
 func testDeadLetters(t *testing.T, cfg kafka.Config) {
 	made, err := cfg.Topics.All()
 	require.NoError(t, err)
@@ -144,8 +144,8 @@ func testDeadLetters(t *testing.T, cfg kafka.Config) {
 	}
 }
 
-// A process that looks after many letters reads each of them once: a request costs what one letter
-// costs.
+// A process that works on many letters reads each of them once. A request costs as much as one
+// letter costs.
 func TestRequestsReadWhatIsNewAlone(t *testing.T) {
 	c, cfg := fake(t)
 	made, err := cfg.Topics.All()
@@ -162,7 +162,7 @@ func TestRequestsReadWhatIsNewAlone(t *testing.T) {
 	letters := listed(t, d, "many", many)
 	require.NoError(t, sub.Close())
 
-	var lowest atomic.Int64 // offset that is fetched
+	var lowest atomic.Int64 // the lowest offset that was fetched
 	lowest.Store(many * 10)
 	c.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()

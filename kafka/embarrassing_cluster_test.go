@@ -37,7 +37,7 @@ func forgetful(t *testing.T, properties map[string]string) kafka.Config {
 	return cfg
 }
 
-// How long brokers may take to forget what they were told to remember for two seconds.
+// The brokers are told to remember for some seconds. They may take forgetTime to forget.
 const (
 	forgetTime = 30 * time.Second
 	forgetPoll = 100 * time.Millisecond
@@ -99,9 +99,9 @@ func openAsleep(t *testing.T, cfg kafka.Config) *kafka.Store {
 	return s
 }
 
-// refusedZombie appends to a store that was overtaken, where its own index says that all is well,
-// and checks that it is not acknowledged, and that the true owner is not disturbed: neither by what
-// the zombie wrote nor by what it did then.
+// refusedZombie appends to a store that was overtaken, while that store's own index says that all
+// is well. It checks that the append is not acknowledged. It also checks that neither the zombie's
+// write nor what the zombie did then disturbs the true owner.
 func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, stale int64, want []string) {
 	t.Helper()
 	late := records(2, "late")
@@ -122,8 +122,8 @@ func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, s
 	require.Equal(t, want, ids(t, open(t, cfg), "a"), "as another process reads it")
 }
 
-// The zombie sleeps until the brokers have forgotten every epoch: its batch is accepted. It finds a
-// gap before it, and no one ever counts it.
+// The zombie sleeps until the brokers have forgotten every epoch, so they accept its batch. It
+// finds a gap before its batch, and nobody ever counts the batch.
 func TestZombieThatTheBrokersForgot(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
 		"producer.id.expiration.ms": "2000", "producer.id.expiration.check.interval.ms": "200",
@@ -141,8 +141,8 @@ func TestZombieThatTheBrokersForgot(t *testing.T) {
 	require.Equal(t, int64(2), owner.Skipped(), "what the zombie wrote was accepted")
 }
 
-// When the coordinator has forgotten the transactional id, the next claim gets another producer id,
-// which fences nobody: only the marker in the log tells the zombie.
+// The coordinator has forgotten the transactional id. So the next claim gets another producer id,
+// which fences nobody. Only the marker in the log tells the zombie.
 func TestExpiredTransactionalID(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
 		"transactional.id.expiration.ms":                             "6000",
@@ -163,8 +163,8 @@ func TestExpiredTransactionalID(t *testing.T) {
 	refusedZombie(t, cfg, zombie, owner, 3, idsOf(first, second, third))
 }
 
-// apply runs a command against whichever store is current until it is known to be applied, and
-// reports whether it is.
+// apply runs a command against the store that is current, until it is known to be applied. It fails
+// if it cannot find that out.
 func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, command string) error {
 	for {
 		_, err := current.Load().Append(ctx, eventstore.To(stream(id), eventstore.Any, records(1, command)...))
@@ -182,9 +182,9 @@ func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, comman
 	}
 }
 
-// A store begins to take the partition over every tenth of a second, whatever became of the ones
-// before, while callers append commands that they repeat until the outcome is known. Each command
-// is applied exactly once.
+// Every tenth of a second a store begins to take the partition over, even if earlier ones have not
+// finished. Meanwhile callers append commands that they repeat until the outcome is known. Each
+// command is applied exactly once.
 func TestTenTakeoversASecond(t *testing.T) {
 	const callers, times, every = 8, 30, 100 * time.Millisecond
 	cfg := real(t)
@@ -219,7 +219,7 @@ func TestTenTakeoversASecond(t *testing.T) {
 		openings.Go(func() {
 			next, err := claimed(t.Context(), cfg)
 			if errors.Is(err, eventstore.ErrNotOwner) {
-				overtaken.Add(1) // while it claimed
+				overtaken.Add(1) // while it was claiming
 				return
 			}
 			if err != nil {
@@ -233,7 +233,7 @@ func TestTenTakeoversASecond(t *testing.T) {
 	openings.Wait()
 	t.Logf("%d stores opened and %d overtaken while they did, in %s", opened.Load(), overtaken.Load(),
 		time.Since(begun))
-	last := open(t, cfg) // after all others: the callers' last commands need an owner
+	last := open(t, cfg) // after all others, because the callers' last commands need an owner
 	_ = current.Swap(last).Close()
 	close(stop)
 	group.Wait()
@@ -260,8 +260,8 @@ func TestTenTakeoversASecond(t *testing.T) {
 	require.Zero(t, last.Skipped())
 }
 
-// A takeover catches batches at every moment of their flight. What the old owner acknowledged, and
-// nothing it refused, is what the new one finds.
+// A takeover meets batches at every moment of their flight. The new owner finds all that the old
+// one acknowledged, and nothing that the old one refused.
 func TestTakeoverWhileABatchIsInFlight(t *testing.T) {
 	cfg := real(t)
 	owner := open(t, cfg)

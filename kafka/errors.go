@@ -10,18 +10,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// NotOwnerError says that this process does not own the partition: it has not called [Store.Claim],
-// or another instance owns the partition, or another process has taken it. In the last case it is
-// claimed again after [Config].QuietTime. If it was lost to nobody, it is claimed again within
-// seconds. Nothing was appended. It matches [eventstore.ErrNotOwner].
+// NotOwnerError says that this process does not own the partition, and that nothing was appended.
+// It matches [eventstore.ErrNotOwner]. There are these reasons:
+//   - This process has not called [Store.Claim].
+//   - Another instance owns the partition.
+//   - Another process has taken the partition. This store claims it again after [Config].QuietTime.
+//   - This process has lost the partition to nobody. It claims it again within seconds.
 type NotOwnerError struct {
 	Topic     string
 	Partition int32
 	Owner     string // the address that the owner advertises, see [Sharing]; empty if it is not known
-	Err       error  // how it showed
+	Err       error  // how this process noticed
 }
 
-// Error names the partition, how it showed, and where to go.
+// Error names the partition, how this process noticed, and where to go.
 func (e *NotOwnerError) Error() string {
 	if e.Owner == "" {
 		return e.Err.Error()
@@ -29,14 +31,14 @@ func (e *NotOwnerError) Error() string {
 	return fmt.Sprintf("%v; send it to its owner, %s", e.Err, e.Owner)
 }
 
-// Unwrap returns how it showed.
+// Unwrap returns how this process noticed.
 func (e *NotOwnerError) Unwrap() error { return e.Err }
 
 // Is matches [eventstore.ErrNotOwner].
 func (e *NotOwnerError) Is(target error) bool { return target == eventstore.ErrNotOwner }
 
-// CorruptError says that a topic holds what it cannot hold if this library alone wrote it, or lacks
-// what it held.
+// CorruptError says that a topic holds data that it cannot hold if only this library wrote it, or
+// lacks data that it held.
 type CorruptError struct {
 	Topic     string
 	Partition int32
@@ -50,22 +52,22 @@ func (e *CorruptError) Error() string { return e.Err.Error() }
 // Unwrap returns what was found.
 func (e *CorruptError) Unwrap() error { return e.Err }
 
-// Causes of a *[CorruptError], for errors.Is. One without a cause is about a record that is no
-// event of this library.
+// Causes of a *[CorruptError], for errors.Is. If it has none of them, it is about a record that is
+// no event of this library.
 var (
-	// ErrLogCut says that the log ends before what was read of it.
+	// ErrLogCut says that the log ends before data that was read from it.
 	ErrLogCut = log.ErrLogCut
-	// ErrLogRewritten says that the log holds something else where it was read before.
+	// ErrLogRewritten says that the log holds other data than was read there before.
 	ErrLogRewritten = log.ErrLogRewritten
-	// ErrRecordsMissing says that records are missing: they were deleted or compacted away, or
+	// ErrRecordsMissing says that records are missing. They were deleted or compacted away, or
 	// files are damaged.
 	ErrRecordsMissing = log.ErrRecordsMissing
-	// ErrPartitionsChanged says that a stream is in another partition than where it belongs.
+	// ErrPartitionsChanged says that a stream is not in the partition where it belongs.
 	ErrPartitionsChanged = log.ErrPartitionsChanged
 )
 
-// RefusedError says that the brokers will never take the commit, such as for want of a permission.
-// Nothing was appended.
+// RefusedError says that the brokers will never take the commit, for example because a permission
+// is missing. Nothing was appended.
 type RefusedError struct {
 	Topic     string
 	Partition int32
@@ -78,9 +80,9 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 // Unwrap returns the broker's reason.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// IndexError says why the folder of the index cannot be used, or cannot any more because its disk
-// is full or fails, and what to do. While the disk is like that the store appends nothing and reads
-// nothing; no event is lost, as the index holds nothing that Kafka does not.
+// IndexError says why the folder of the index cannot be used, and what to do. It also says so if
+// the disk has become full or fails while the store runs. Until the disk is mended, the store
+// appends nothing and reads nothing. No event is lost, as Kafka holds all that the index holds.
 type IndexError struct {
 	Dir string
 	Err error
@@ -92,8 +94,8 @@ func (e *IndexError) Error() string { return e.Err.Error() }
 // Unwrap returns what was found.
 func (e *IndexError) Unwrap() error { return e.Err }
 
-// OffsetError says that a group's offset lies outside of its partition. The subscription does not
-// handle the partition; it handles the member's others.
+// OffsetError says that a group's offset lies outside of its partition. The subscription stops
+// handling that partition, and goes on with the member's others.
 type OffsetError struct {
 	Group      string
 	Topic      string
@@ -109,7 +111,7 @@ func (e *OffsetError) Error() string { return e.Err.Error() }
 // Unwrap returns what was found.
 func (e *OffsetError) Unwrap() error { return e.Err }
 
-// explainRefusal explains the reason of a refused commit, as [client.Explain] does.
+// explainRefusal explains the reason for which a commit was refused, as [client.Explain] does.
 func explainRefusal(s connection.Security, err error) error {
 	var refused *RefusedError
 	if err == nil || !errors.As(err, &refused) {

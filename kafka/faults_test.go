@@ -16,14 +16,14 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// Whatever a broker answers to a produce, the commit is stored once, and the next append finds the
-// stream exact.
+// A broker answers a produce with an error. The commit is stored once for any error, and the next
+// append finds the stream exact.
 func TestAppendSurvivesAnswersOfBrokers(t *testing.T) {
 	for _, err := range []*kerr.Error{
 		kerr.NotLeaderForPartition,
 		kerr.NotEnoughReplicas,
-		kerr.NotEnoughReplicasAfterAppend, // the fake stores the batch and then says so
-		kerr.RequestTimedOut,              // likewise
+		kerr.NotEnoughReplicasAfterAppend, // the fake brokers store the batch and answer this then
+		kerr.RequestTimedOut,              // the same
 		kerr.UnknownTopicOrPartition,
 		kerr.LeaderNotAvailable,
 		kerr.KafkaStorageError,
@@ -57,7 +57,7 @@ func TestAppendSurvivesAnswersOfBrokers(t *testing.T) {
 	}
 }
 
-// The answers that a claim gets while brokers start, move or restart are waited out.
+// A claim waits as long as brokers start, move or restart.
 func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		for _, err := range []*kerr.Error{
@@ -76,8 +76,8 @@ func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 	}
 }
 
-// A claim is interrupted by the owner of before, whose renewal is refused: it is made again. Not
-// for ever.
+// A claim is interrupted by the owner of before, whose renewal is refused. The store claims again,
+// but not for ever.
 func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		t.Run(key.Name(), func(t *testing.T) {
@@ -97,9 +97,9 @@ func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 	}
 }
 
-// A coordinator stores the renewal of a claim, its answer is lost, and it restarts: then it has
-// forgotten which term came before, and refuses the only owner there is. The log shows that nobody
-// else has claimed.
+// A coordinator stores the renewal of a claim, the answer is lost, and the coordinator restarts.
+// Then it has forgotten the term before, and refuses the only owner there is. The log shows that
+// nobody else has claimed.
 func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -114,7 +114,7 @@ func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
 	require.Zero(t, s.Skipped())
 }
 
-// The same, but somebody else has claimed meanwhile: the log shows it, and the claim is lost.
+// The same, but another store has claimed meanwhile. The log shows it, and the claim is lost.
 func TestARenewalWithoutAnswerDoesNotTakeBackAClaim(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -127,7 +127,8 @@ func TestARenewalWithoutAnswerDoesNotTakeBackAClaim(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// loseARenewal has the first renewal from now on go without an answer, and the second one refused.
+// loseARenewal makes the brokers leave the first renewal from now on without an answer, and refuse
+// the second one.
 func loseARenewal(c *kfake.Cluster) (lost, refused *atomic.Bool) {
 	lost, refused = new(atomic.Bool), new(atomic.Bool)
 	c.ControlKey(int16(kmsg.InitProducerID), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -163,7 +164,7 @@ func TestRefusedCommitSaysWhyAndStoresNothing(t *testing.T) {
 	require.Equal(t, idsOf(later), ids(t, s, "a"))
 }
 
-// A refusal that follows an attempt of unknown outcome proves nothing: the log decides.
+// A refusal after an attempt with an unknown outcome proves nothing: the log decides.
 func TestRefusalAfterLandingIsDecidedByTheLog(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -177,8 +178,8 @@ func TestRefusalAfterLandingIsDecidedByTheLog(t *testing.T) {
 	require.Equal(t, idsOf(landed), ids(t, s, "a"))
 }
 
-// The batch landed, the answer was lost, and meanwhile another process took the partition over: the
-// commit counts, as it stands before the other's marker, and its caller is told so.
+// The batch landed, its answer was lost, and meanwhile another process took the partition over. The
+// commit counts, as it is before the other's marker, and its caller is told so.
 func TestCommitThatLandedBeforeATakeoverIsAcknowledged(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -202,9 +203,9 @@ func TestCommitThatLandedBeforeATakeoverIsAcknowledged(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 }
 
-// A caller that leaves while its commit is under way is told that the outcome is unknown; one that
-// leaves while it waits, that nothing was appended. Retrying with the same command id is safe in
-// both cases.
+// If a caller leaves while its commit is under way, it is told that the outcome is unknown. If it
+// leaves while it waits, it is told that nothing was appended. In both cases it is safe to retry
+// with the same command id.
 func TestCallersWhoLeave(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -227,7 +228,7 @@ func TestCallersWhoLeave(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrOutcomeUnknown)
 	require.ErrorIs(t, err, context.Canceled)
 
-	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond) // it cannot be taken meanwhile
+	ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond) // no batch can take it meanwhile
 	defer cancel()
 	_, err = s.Append(ctx, eventstore.To(stream("a"), eventstore.Any, records(1, "waiting")...))
 	require.ErrorIs(t, err, context.DeadlineExceeded)

@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// Follow implements [eventstore.Store]; it reads the topic, one fetch of one partition at a time,
-// and at the end it waits, without asking brokers, until the index has moved on.
+// Follow implements [eventstore.Store]. It reads the topic, one fetch of one partition at a time.
+// At the end it asks no broker, and waits until the index has moved on.
 func (s *Store) Follow(
 	ctx context.Context, category string, start eventstore.Start,
 ) iter.Seq2[eventstore.Record, error] {
@@ -20,7 +20,7 @@ func (s *Store) Follow(
 	if err != nil {
 		return failing(err)
 	}
-	if start.AtEnd() { // of now, wherever it is when the loop begins
+	if start.AtEnd() { // the end at the time of the call, not when the loop begins
 		start = s.endOf(c)
 	}
 	return func(yield func(eventstore.Record, error) bool) {
@@ -30,14 +30,14 @@ func (s *Store) Follow(
 	}
 }
 
-// followed is a partition and how far a loop over it has come.
+// followed is a partition, and how far a loop over it has come.
 type followed struct {
 	storedPartition
 
 	tail *log.Tail
 }
 
-// follow returns nil when the loop breaks, and otherwise the error that ends it.
+// follow returns nil if the caller breaks the loop, and otherwise the error that ends it.
 func (s *Store) follow(
 	ctx context.Context, c *category, start eventstore.Start, yield func(eventstore.Record, error) bool,
 ) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// What other programs write into the topic is passed over by who follows it, and does not stop it.
+// A follower passes over records that other programs write into the topic, and goes on.
 func TestFollowPassesOverForeignRecords(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
@@ -41,8 +41,8 @@ func TestFollowPassesOverForeignRecords(t *testing.T) {
 	require.Positive(t, s.Skipped())
 }
 
-// Who follows a store that follows the owner gets what the owner appends, as soon as it has
-// arrived.
+// A reader may follow a store that does not own the partition and follows the owner. It gets the
+// owner's appends as soon as they have arrived.
 func TestFollowWhatOthersOwn(t *testing.T) {
 	_, cfg := fake(t)
 	owner := open(t, cfg)
@@ -61,7 +61,7 @@ func TestFollowWhatOthersOwn(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// Where the topic turns out to hold what it cannot hold, followers end, subscriptions stop the
+// The topic turns out to hold data that it cannot hold. Then followers end, subscriptions stop the
 // partition, and both say so.
 func TestGarbageEndsFollowersAndStopsSubscriptions(t *testing.T) {
 	c, cfg := fake(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// BenchmarkReadCategoryAmongForeignBatches reads a category of 15,000 records that a foreign
-// program has added 80,000 batches to, and the same without them.
+// BenchmarkReadCategoryAmongForeignBatches reads a category of 15,000 records. It does so without
+// foreign batches, and with 80,000 batches that a foreign program has added.
 func BenchmarkReadCategoryAmongForeignBatches(b *testing.B) {
 	for name, foreign := range map[string]int{"none": 0, "80000": 80_000} {
 		b.Run(name, func(b *testing.B) {
@@ -26,7 +26,7 @@ func BenchmarkReadCategoryAmongForeignBatches(b *testing.B) {
 				require.NoError(b, err)
 				for range foreign / commits {
 					r := garbage(cfg)
-					r.Value = make([]byte, 300) // no second one fits into its batch
+					r.Value = make([]byte, 300) // a second record does not fit into the batch
 					c.Produce(b.Context(), r, nil)
 				}
 				require.NoError(b, c.Flush(b.Context()))

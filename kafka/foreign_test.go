@@ -30,15 +30,15 @@ func transactForeign(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) {
 	}
 }
 
-// transactForeignInOneTerm does so as clients before Kafka 4 do: the first one's marker has the
-// term of the second one's data.
+// transactForeignInOneTerm does the same as clients before Kafka 4 do it: the marker of the first
+// transaction has the term of the second one's data.
 func transactForeignInOneTerm(t testing.TB, cfg kafka.Config) {
 	t.Helper()
 	transactForeign(t, cfg, kgo.MaxVersions(kversion.V3_5_0()))
 }
 
-// testForeignWriters checks that what a foreign program writes never counts, never hides what the
-// owner writes, and never gets an append acknowledged against a stale version.
+// testForeignWriters checks that the records of a foreign program never count and never hide what
+// the owner writes. Because of them no append is ever acknowledged against a stale version.
 func testForeignWriters(t *testing.T, cfg kafka.Config) {
 	for name, c := range map[string]struct {
 		disturb func(testing.TB, kafka.Config)
@@ -64,8 +64,8 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 				}
 			}
 			require.Equal(t, want, ids(t, s, id))
-			// The owner writes a batch again where a transaction has ended its term, and it had not
-			// noticed before.
+			// If a transaction has ended the owner's term and the owner has not noticed, it writes
+			// its batch again.
 			written := recordsIn(t, cfg) - before
 			require.Equal(t, written-len(want), int(s.Skipped()-skipped), "what is in the log and does not count")
 			require.GreaterOrEqual(t, written-len(want), 2*c.foreign)
@@ -79,7 +79,7 @@ func testForeignWriters(t *testing.T, cfg kafka.Config) {
 	}
 }
 
-// recordsIn returns how many records the topic's first partition holds, whoever wrote them, without
+// recordsIn returns how many records the topic's first partition holds, from any writer, without
 // markers.
 func recordsIn(t testing.TB, cfg kafka.Config) (n int) {
 	t.Helper()
@@ -107,9 +107,9 @@ func TestForeignWritersOnFakeBrokers(t *testing.T) {
 	testForeignWriters(t, cfg)
 }
 
-// A producer that is not idempotent, as many are by default, writes with no producer id at all.
-// Before the first claim there is no marker either, and still nothing of it counts: not garbage,
-// and not what looks like an event.
+// A producer that is not idempotent, as many are by default, writes without a producer id. Before
+// the first claim there is no marker either. Still nothing of it counts: neither garbage, nor
+// records that look like events.
 func TestNothingCountsBeforeTheFirstClaim(t *testing.T) {
 	_, cfg := fake(t)
 	plain := foreigner(t, cfg, kgo.DisableIdempotentWrite())

@@ -22,16 +22,17 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// A real disk that takes no more, for any user and on any system: no file of the process may be
-// longer than a limit, so the tests run in a process of their own.
+// These tests need a real disk that takes no more data, for any user and on any system. So no file
+// of the process may be longer than a limit, and the tests run in a separate process.
 
 const onFullDisk = "FENCELOG_TEST_ON_FULL_DISK"
 
-// inOwnProcess runs the test in a process of its own, and returns false in it.
+// inOwnProcess runs the test in a separate process, and returns true. In that process it returns
+// false.
 func inOwnProcess(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(onFullDisk) != "" {
-		signal.Ignore(syscall.SIGXFSZ) // so that a write fails, which is what a full disk does
+		signal.Ignore(syscall.SIGXFSZ) // so that a write fails, as it does on a full disk
 		return false
 	}
 	own := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
@@ -42,7 +43,7 @@ func inOwnProcess(t *testing.T) bool {
 	return true
 }
 
-// limitFiles bounds the length of files from now on; a negative limit ends that.
+// limitFiles bounds the length of files from now on. A negative limit ends that.
 func limitFiles(t *testing.T, bytes int64) {
 	t.Helper()
 	var limit syscall.Rlimit
@@ -64,7 +65,7 @@ func requireIndexError(t *testing.T, err error, dir string) {
 	require.ErrorContains(t, err, "file too large; raise the limit of the size of files")
 }
 
-// requireNothingOpen fails if the process has a file of the folder open still.
+// requireNothingOpen fails if the process still has a file of the folder open.
 func requireNothingOpen(t *testing.T, dir string) {
 	t.Helper()
 	links, err := filepath.Glob("/proc/self/fd/*")
@@ -127,7 +128,7 @@ func TestFullDiskWhileAppending(t *testing.T) {
 			stored = append(stored, rs...)
 		}
 	}
-	if !errors.Is(err, eventstore.ErrOutcomeUnknown) { // it may have been on its way
+	if !errors.Is(err, eventstore.ErrOutcomeUnknown) { // the commit may have been on its way
 		requireIndexError(t, err, cfg.IndexDir)
 	}
 	_, err = s.Append(t.Context(), eventstore.To(stream("b"), eventstore.NoStream, records(1, "")...))

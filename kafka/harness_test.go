@@ -13,7 +13,7 @@ const (
 	topic    = storetest.Topic
 )
 
-// What the tests share with those of the other rooms.
+// The tests share these with the tests of the other rooms.
 var (
 	fake       = storetest.Fake
 	quiet      = storetest.Quiet

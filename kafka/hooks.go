@@ -8,39 +8,41 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Hooks are told what happens in a store, for metrics and traces; package observe/prom has ready
-// ones. Each may be nil, and then costs nothing.
+// Hooks are told what happens in a store, for metrics and traces. Package observe/prom has ready
+// ones. Each hook may be nil, and then costs nothing.
 //
-// They are called by the goroutines that do the work, also concurrently: they must be quick, and
-// must not call the store. How the partitions stand is not told but asked for, with [Store.Status].
+// The goroutines that do the work call the hooks, also concurrently. A hook must be quick, and must
+// not call the store. No hook tells the state of the partitions: ask [Store.Status] for it.
 type Hooks struct {
-	// Appended is called with every append when it is over, whatever became of it.
+	// Appended is called at the end of every append, also if it failed.
 	Appended eventstore.OnAppend
 
-	// Wrote is called with every record batch when the brokers have answered, or will not.
+	// Wrote is called with every record batch when the brokers have answered, or when it is clear
+	// that they will not.
 	Wrote func(Batch)
 
-	// Claimed is called when this instance has become the owner of a partition: the index holds all
-	// that was written before.
+	// Claimed is called when this instance has become the owner of a partition. The index then
+	// holds all that was written before.
 	Claimed func(Claim)
 
-	// Lost is called when this instance cannot append to a partition any more that it owned, though
-	// nobody asked it to give it up: another has claimed it, or what the partition holds cannot be,
-	// or brokers no longer know the claim. In the last case Claimed follows.
+	// Lost is called when this instance can no longer append to a partition that it owned, though
+	// nobody asked it to give the partition up. Another process has claimed it, or the partition
+	// holds data that it cannot hold, or the brokers no longer know the claim. In the last case
+	// Claimed follows.
 	Lost func(Loss)
 
-	// Barred is called when a barrier is over: the empty transaction that confirms a refusal where
-	// there is nothing to append.
+	// Barred is called at the end of a barrier. A barrier is the empty transaction that confirms a
+	// refusal when there is nothing to append.
 	Barred func(Barrier)
 
 	// Skipped is called with records that the reader rule leaves out.
 	Skipped func(Skip)
 
-	// Read is called after each fetch, also while Open reads, with how far the index is.
+	// Read is called after each fetch, also while Open reads, and tells how far the index has read.
 	Read func(Read)
 
-	// Topic is called when a topic is not as it must be any more, when what is wrong with it
-	// changes, and when it is well again.
+	// Topic is called when a topic is no longer as it must be, when the fault changes, and when the
+	// topic is well again.
 	Topic func(topics.Change)
 }
 
@@ -54,27 +56,27 @@ type Batch struct {
 	Err       error         // nil: it is stored
 }
 
-// Claim is a partition that became this instance's.
+// Claim is a partition that this instance now owns.
 type Claim struct {
 	Topic     string
 	Partition int32
 	Duration  time.Duration // of claiming and catching up
 }
 
-// Loss is a partition that is not this instance's any more.
+// Loss is a partition that this instance no longer owns.
 type Loss struct {
 	Topic     string
 	Partition int32
 	Err       error // why
 }
 
-// Barrier is an empty transaction by which the owner of a partition has shown that it still owns
-// it, or has not.
+// Barrier is an empty transaction of the owner of a partition. It shows whether that owner still
+// owns the partition.
 type Barrier struct {
 	Topic     string
 	Partition int32
 	Duration  time.Duration
-	Err       error // nil: answers that append nothing can be told
+	Err       error // nil: this instance still owns it, and may tell answers without an append
 }
 
 // Skip is a range of records that do not count.
@@ -90,7 +92,7 @@ type Read struct {
 	Topic     string
 	Partition int32
 	Next      int64 // the first offset that the index does not hold
-	End       int64 // of the partition, as the broker told with the fetch
+	End       int64 // of the partition, as the broker said with the fetch
 }
 
 // observer binds the hooks to a partition.

@@ -16,7 +16,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
-// heard is what hooks heard.
+// heard keeps what the hooks are told.
 type heard struct {
 	mu       sync.Mutex
 	appended []eventstore.Appended
@@ -117,7 +117,8 @@ func TestHooksAreNotToldOfAClose(t *testing.T) {
 	require.Zero(t, s.IndexBytes())
 }
 
-// A store that follows is behind what another appends until it has read it; then it is not.
+// A store that follows is behind another store's appends until it has read them. Then it is not
+// behind any more.
 func TestStatusTellsTheLag(t *testing.T) {
 	t.Parallel()
 	cluster, cfg := fake(t)
@@ -142,8 +143,8 @@ func TestStatusTellsTheLag(t *testing.T) {
 	})
 }
 
-// holdBack has the brokers answer fetches with nothing but where the partition ends, until release
-// is called. It waits for the first such answer: those that were asked before bring what there is.
+// holdBack makes the brokers answer fetches only with the end of the partition, until release is
+// called. It waits for the first such answer, because earlier fetches still bring records.
 func holdBack(c *kfake.Cluster, end func() int64) (release func()) {
 	var released atomic.Bool
 	held := make(chan struct{})

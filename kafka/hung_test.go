@@ -16,8 +16,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// hang has the brokers answer no request of the kind, and tells of the first one. It ends with the
-// test.
+// hang makes the brokers answer no request of the kind, until the test ends. It closes held when
+// the first one has come.
 func hang(t *testing.T, c *kfake.Cluster, key kmsg.Key) (held <-chan struct{}) {
 	t.Helper()
 	first, release := make(chan struct{}), make(chan struct{})
@@ -32,8 +32,8 @@ func hang(t *testing.T, c *kfake.Cluster, key kmsg.Key) (held <-chan struct{}) {
 	return first
 }
 
-// A broker that takes a request and does not answer holds nobody longer than his context: these
-// stores wait for a quarter of an hour.
+// A broker takes a request and does not answer. A call ends with its context all the same, though
+// these stores would wait for a quarter of an hour.
 func TestHungRequestsEndWithTheContext(t *testing.T) {
 	errStop := errors.New("stop")
 	for name, c := range map[string]struct {

@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// An owner that has nothing to append is overtaken, and nobody tells it: it notices, and delivers
-// what the new owner appends, to its streams and to those who follow.
+// An owner that has nothing to append is overtaken, and nobody tells it. It notices by itself. It
+// then delivers the new owner's appends, to its streams and to those who follow.
 func TestAnIdleOwnerNoticesThatItWasOvertaken(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
@@ -54,14 +54,14 @@ func testIdleOwner(t *testing.T, cfg kafka.Config) {
 	}
 }
 
-// A foreign transaction ends an idle owner's term. It has a new one before its next append.
+// A foreign transaction ends an idle owner's term. The owner has a new term before its next append.
 func TestAnIdleOwnerMendsItsTerm(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	claims := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: transactionalID(), Observe: true, Count: -1})
 	blind := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Err: kerr.LeaderNotAvailable, Count: -1})
-	transactForeign(t, cfg) // two transactions, and it would mend its term after the first one
+	transactForeign(t, cfg) // two transactions; it would mend its term after the first one
 	blind.Remove()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -72,8 +72,8 @@ func TestAnIdleOwnerMendsItsTerm(t *testing.T) {
 	require.Equal(t, int64(2), s.Skipped(), "the foreign records, and not the batch")
 }
 
-// Looking at the partition's end costs an idle owner a request every two seconds, and one that
-// appends nothing.
+// An idle owner looks at the partition's end, which costs a request every two seconds. An owner
+// that appends looks at nothing.
 func TestABusyOwnerAsksNothing(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -81,7 +81,7 @@ func TestABusyOwnerAsksNothing(t *testing.T) {
 	looks := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1})
 	const pause = time.Second // half of the time between two looks
 	begun := time.Now()
-	pauses := 0 // that a busy machine made it take: it was not busy itself then, and looked once a pause at most
+	pauses := 0 // made by a busy machine: the owner was idle then, and looked once a pause at most
 	for i, last := 0, begun; last.Sub(begun) < 5*time.Second; i++ {
 		_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Expected(i), records(1, "")...))
 		require.NoError(t, err)

@@ -16,8 +16,9 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A batch with the owner's own producer id and epoch that holds no events of this library can only
-// be a forgery or a fault of ours: nothing is skipped, the topic is refused with the offset.
+// A batch has the owner's own producer id and epoch, and holds no events of this library. It can
+// only be a forgery or a fault of ours. The store skips nothing, refuses the topic, and names the
+// offset.
 func TestGarbageUnderTheOwnersTermIsRefused(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
@@ -31,7 +32,8 @@ func TestGarbageUnderTheOwnersTermIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "header eventId is missing")
 }
 
-// A store that follows such a topic serves nothing that it cannot keep up to date any more.
+// If a store that follows such a topic cannot keep its index up to date any more, it serves nothing
+// from it.
 func TestGarbageEndsFollowing(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
@@ -52,7 +54,7 @@ func TestGarbageEndsFollowing(t *testing.T) {
 	require.ErrorAs(t, firstError(reader.ReadCategory(ctx, category, eventstore.Beginning())), &corrupt)
 }
 
-// lastTerm returns where the term of the newest claim will be.
+// lastTerm returns a place that always holds the term of the newest claim.
 func lastTerm(c *kfake.Cluster) *kmsg.AddPartitionsToTxnRequest {
 	var claim kmsg.AddPartitionsToTxnRequest
 	c.ControlKey(int16(kmsg.AddPartitionsToTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -63,7 +65,7 @@ func lastTerm(c *kfake.Cluster) *kmsg.AddPartitionsToTxnRequest {
 	return &claim
 }
 
-// forge writes a batch of the term that holds no event, and returns its offset.
+// forge writes a batch of the term that holds no event. It returns the batch's offset.
 func forge(t testing.TB, cfg kafka.Config, claim *kmsg.AddPartitionsToTxnRequest) int64 {
 	t.Helper()
 	return writeBatch(t, cfg, &sarama.RecordBatch{

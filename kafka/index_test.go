@@ -15,7 +15,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// fetchesFrom0 counts the fetches from offset 0, which only an index that begins anew makes.
+// fetchesFrom0 counts the fetches from offset 0. Only an index that begins anew fetches from there.
 func fetchesFrom0(c *kfake.Cluster) *atomic.Int64 {
 	var n atomic.Int64
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {

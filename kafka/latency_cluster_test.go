@@ -13,9 +13,9 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// A single append costs what a bare acknowledged produce costs. The two take turns, so that the
-// machine's mood is the same for both; the figures are for reading, and only an append that is
-// another order of magnitude fails.
+// A single append costs as much as a bare acknowledged produce. The two take turns, so that the
+// state of the machine is the same for both. The figures are for readers. The test fails only if an
+// append takes ten times as long.
 func TestLatencyOfASingleAppend(t *testing.T) {
 	cfg := real(t)
 	bare := cfg

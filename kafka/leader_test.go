@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Partitions that one broker leads do not wait for one another: a broker answers the requests of a
-// connection in turn, so each has its own.
+// Partitions that one broker leads do not wait for one another. A broker answers the requests of a
+// connection in turn, so each partition has its own connection.
 func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

@@ -10,9 +10,9 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// A foreign transaction has ended an idle owner's term, the owner has noticed, and the coordinator
-// does not answer the renewal yet: what is appended meanwhile waits for it, for under the old term
-// it would not count.
+// A foreign transaction has ended an idle owner's term. The owner has noticed, and the coordinator
+// has not answered the renewal yet. Appends wait for the renewal meanwhile, because under the old
+// term they would not count.
 func TestAppendsWhileAnIdleOwnerMendsItsTerm(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

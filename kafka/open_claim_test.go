@@ -24,8 +24,8 @@ func everyClaim(c *kfake.Cluster) *kfake.FaultHandle {
 	})
 }
 
-// A store that has not claimed follows what the owner appends, takes nothing from it, and says how
-// to claim.
+// A store that has not claimed follows the owner's appends, takes nothing from it, and says how to
+// claim.
 func TestClaim_comesAfterOpen(t *testing.T) {
 	for name, sharing := range map[string]kafka.Sharing{
 		"alone": {}, "sharing": {Advertise: "b:1", Session: 6 * time.Second, Heartbeat: 50 * time.Millisecond},
@@ -73,7 +73,7 @@ func requireUnclaimed(t *testing.T, err error) {
 	require.ErrorContains(t, err, "call the store's Claim")
 }
 
-// Claiming again does nothing, also where many do it at the same time.
+// A second claim does nothing, also if many goroutines claim at the same time.
 func TestClaim_mayBeRepeated(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -94,7 +94,7 @@ func TestClaim_mayBeRepeated(t *testing.T) {
 	require.ErrorIs(t, s.Claim(t.Context()), eventstore.ErrClosed)
 }
 
-// A claim that fails gives up what it got, and may be made again.
+// A claim that fails gives up the partitions that it got, and may be made again.
 func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -118,8 +118,7 @@ func TestClaim_thatFailsOwnsNothing(t *testing.T) {
 	}
 }
 
-// The end of the caller's context, and closing the store, end a claim that waits for the
-// coordinator.
+// A claim waits for the coordinator. It ends when the caller's context ends or the store is closed.
 func TestClaim_endsWithItsContextOrTheStore(t *testing.T) {
 	for name, how := range map[string]struct {
 		end  func(context.CancelFunc, *kafka.Store) error

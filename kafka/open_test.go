@@ -65,7 +65,7 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		if c, err := silent.Accept(); err == nil {
-			cancel() // the request is on its way into the void
+			cancel() // the request is on its way, and nobody answers it
 			defer c.Close()
 		}
 	}()
@@ -97,8 +97,8 @@ func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 	require.ErrorContains(t, err, "topic fencelog.odd.events: max.message.bytes is 1048587, expected 1048588 or more")
 }
 
-// A topic that lost its beginning cannot be an event store's: it is refused, also where the index
-// has read it all.
+// A topic that lost its beginning cannot be an event store's. The store refuses it, also if the
+// index has read all of it.
 func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
 	for name, dir := range map[string]string{"index in memory": "", "index on disk": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestUseOfAStoreThatDoesNotKnowTheCategory(t *testing.T) {
 	}
 }
 
-// Commits gather while one is in flight, whatever their number, and each gets its own answer.
+// Any number of commits gather while one is in flight, and each gets its answer.
 func TestManyCallersShareBatches(t *testing.T) {
 	_, cfg := fake(t)
 	cfg.MaxWaitingCommits = 7 // fewer than the callers: the others wait
@@ -164,8 +164,8 @@ func TestTwoStoresFightForAPartition(t *testing.T) {
 	testTakeover(t, cfg)
 }
 
-// testTakeover lets two stores take a partition from each other, ten times over: the one that lost
-// it says so, and what was acknowledged is there, once, in order.
+// testTakeover lets two stores take a partition from each other, ten times. The store that lost it
+// says so. All that was acknowledged is there, once, in order.
 func testTakeover(t *testing.T, cfg kafka.Config) {
 	var want []string
 	owner := open(t, cfg)
@@ -206,8 +206,8 @@ func TestClaimsAreRenewed(t *testing.T) {
 	require.Zero(t, s.Skipped())
 }
 
-// What was read before the store was closed stays; what is read later fails, also in a loop that
-// began before.
+// All that was read before the store was closed stays. Later reads fail, also in a loop that began
+// before.
 func TestReadsThatOutliveTheStore(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
@@ -227,7 +227,7 @@ func TestReadsThatOutliveTheStore(t *testing.T) {
 	require.ErrorIs(t, err, eventstore.ErrClosed)
 	require.Less(t, seen, 1_000)
 	seen = 0
-	for _, err = range byStream { // what was read by the call is yielded
+	for _, err = range byStream { // it yields what the call has read
 		seen++
 	}
 	require.ErrorIs(t, err, eventstore.ErrClosed)

@@ -19,8 +19,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// All brokers go away while a store is open, and come back: callers learn what they can under their
-// own context, a command that is sent again is stored once, the claim survives, and the versions go
+// All brokers go away while a store is open, and come back. Callers learn what they can under their
+// own context. A command that is sent again is stored once. The claim survives, and the versions go
 // on without a gap.
 func TestBrokersGoAwayAndComeBack(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
@@ -53,7 +53,7 @@ func TestBrokersGoAwayAndComeBack(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "is Kafka running there")
 
-	var restarts errgroup.Group // all at once: one alone has no quorum
+	var restarts errgroup.Group // all at once, because one alone has no quorum
 	for n := range 3 {
 		restarts.Go(func() error { return c.Restart(t.Context(), n) })
 	}

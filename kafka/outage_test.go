@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// Brokers do not answer, and a handler that appends has a time-out of its own: neither what waits
-// nor what is on its way makes a dead letter of the event.
+// Brokers do not answer, and a handler that appends has its own time-out. The event becomes no dead
+// letter, neither if its commit waits nor if it is on its way.
 func TestACommitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -29,7 +29,7 @@ func TestACommitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
 	}
 	const patience = 50 * time.Millisecond
 	flying := attempt("flying", patience)
-	// the machine is busy, and it was not on its way yet
+	// on a busy machine the commit was not on its way yet
 	for more := patience; !errors.Is(flying, eventstore.ErrOutcomeUnknown); {
 		require.ErrorIs(t, flying, context.DeadlineExceeded)
 		more *= 2

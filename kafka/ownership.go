@@ -14,7 +14,7 @@ import (
 )
 
 // ownership owns the partitions that the group assigns to this process, and gives up the others. A
-// nil one does nothing.
+// nil ownership does nothing.
 type ownership struct {
 	member  *sharing.Member
 	self    string
@@ -23,12 +23,12 @@ type ownership struct {
 	keepers sync.WaitGroup
 
 	mu    sync.Mutex
-	table sharing.Table // the last one there was
+	table sharing.Table // the newest one
 	out   error         // why this process is not in the group; nil if it is
 }
 
-// share joins the group and returns once what it assigned to this process has been claimed. The
-// ownership is to be stopped and left also if that fails.
+// share joins the group, and returns once it has claimed the partitions that the group assigned to
+// this process. The caller must stop and leave the ownership even if share fails.
 func share(ctx context.Context, s *Store) error {
 	o := &ownership{self: s.cfg.Sharing.Advertise, seats: make(map[sharing.Partition]*seat)}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -64,8 +64,8 @@ func share(ctx context.Context, s *Store) error {
 	return access.Explain(err, access.Need{Operation: access.Read, Resource: access.Group, Name: s.cfg.Sharing.Group})
 }
 
-// leaveIfFailed leaves the group when the index fails, so that others get the partitions: here
-// nothing can be appended any more.
+// leaveIfFailed leaves the group when the index fails, because this process can no longer append.
+// Then others get the partitions.
 func (o *ownership) leaveIfFailed(ctx context.Context, idx *index.Store) {
 	select {
 	case <-idx.Failed():
@@ -98,9 +98,9 @@ func (o *ownership) assigned(t sharing.Table) {
 	}
 }
 
-// outside has the seats claim nothing: what this process still owns goes on until another one
-// claims it, so that appending does not depend on the group's coordinator, and is not taken back
-// then.
+// outside makes the seats claim nothing. This process still owns a partition until another process
+// claims it, so appending does not depend on the group's coordinator. Once another process has
+// claimed the partition, the seat does not take it back.
 func (o *ownership) outside(err error) {
 	o.mu.Lock()
 	o.out = err
@@ -120,8 +120,8 @@ func (o *ownership) excluded() error {
 	return o.out
 }
 
-// settled waits for the first claims. One that failed is tried again later, unless the topic is
-// corrupt, the index has failed, or the brokers refuse it for good.
+// settled waits for the first claims. A seat tries a failed claim again later, unless the topic is
+// corrupt, the index has failed, or the brokers refuse the claim for good.
 func (o *ownership) settled(ctx context.Context) error {
 	o.mu.Lock()
 	assigned := o.table.Own
@@ -140,7 +140,7 @@ func (o *ownership) settled(ctx context.Context) error {
 	return nil
 }
 
-// named adds to a *NotOwnerError where the owner is.
+// named adds the owner's address to a *NotOwnerError.
 func (o *ownership) named(err error) error {
 	var no *NotOwnerError
 	if o == nil || !errors.As(err, &no) {
@@ -152,7 +152,7 @@ func (o *ownership) named(err error) error {
 	return err
 }
 
-// address returns where the owner of a partition is, as the group sees it.
+// address returns the address of a partition's owner, as the group sees it.
 func (o *ownership) address(at sharing.Partition) string {
 	if o == nil {
 		return ""
@@ -162,7 +162,7 @@ func (o *ownership) address(at sharing.Partition) string {
 	return o.table.Addresses[at]
 }
 
-// stop has the seats leave their partitions as they are, for good.
+// stop makes the seats leave their partitions as they are, for good.
 func (o *ownership) stop() {
 	if o == nil {
 		return
@@ -171,7 +171,7 @@ func (o *ownership) stop() {
 	o.keepers.Wait()
 }
 
-// leave tells the group.
+// leave makes this process leave the group.
 func (o *ownership) leave() {
 	if o != nil && o.member != nil {
 		o.member.Close()
@@ -190,13 +190,13 @@ const (
 // seat does its duty to one partition.
 type seat struct {
 	partition storedPartition
-	tried     chan struct{} // closed once the first claim has succeeded or failed, and err is set
+	tried     chan struct{} // closed when the first claim has succeeded or failed; err is set before
 	err       error
 
 	mu      sync.Mutex
 	duty    duty
 	changed chan struct{}      // closed when the duty changes
-	over    context.CancelFunc // of what is done for the duty; nil before the first
+	over    context.CancelFunc // ends the work for the duty; nil before the first
 }
 
 func newSeat(p storedPartition) *seat {
@@ -209,7 +209,7 @@ func (s *seat) want(d duty) {
 	s.set(d)
 }
 
-// hold has the seat own what it owns, and claim nothing.
+// hold makes the seat keep what it owns, and claim nothing.
 func (s *seat) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +218,7 @@ func (s *seat) hold() {
 	}
 }
 
-// set gives the seat a duty. The mutex is held.
+// set gives the seat a duty. The caller holds the mutex.
 func (s *seat) set(d duty) {
 	if s.duty == d {
 		return
@@ -242,8 +242,8 @@ func (s *seat) next(ctx context.Context) (context.Context, duty) {
 	return ctx, s.duty
 }
 
-// await waits for the first claim, or until none is wanted any more, for then none may ever be
-// made.
+// await waits for the first claim. It also returns when the seat no longer wants a claim, because
+// then there may never be one.
 func (s *seat) await(ctx context.Context) error {
 	for {
 		s.mu.Lock()
@@ -262,7 +262,8 @@ func (s *seat) await(ctx context.Context) error {
 	}
 }
 
-// failure returns why the first claim failed, or nil if it did not, or was not made yet.
+// failure returns why the first claim failed. It returns nil if the claim succeeded, or if there
+// was none yet.
 func (s *seat) failure() error {
 	select {
 	case <-s.tried:
@@ -272,9 +273,9 @@ func (s *seat) failure() error {
 	}
 }
 
-// claimPause is between two claims of a partition that was lost, or could not be claimed, though
-// the group assigns it to this process: whoever else claims it has heard of the group's decision by
-// then.
+// claimPause is the time between two claims of a partition that the group assigns to this process.
+// The seat claims again if it has lost the partition, or could not claim it. Another process that
+// claims it, too, has heard of the group's decision by then.
 const claimPause = 200 * time.Millisecond
 
 // keep does the seat's duty until ctx ends.
@@ -293,7 +294,7 @@ func (s *seat) keep(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// own claims the partition once, and returns when it is time to claim it again, or ctx ends.
+// own claims the partition once. It returns when it is time to claim it again, or when ctx ends.
 func (s *seat) own(ctx context.Context, logger *slog.Logger) {
 	err := s.partition.Own(ctx)
 	select {
@@ -315,5 +316,5 @@ func (s *seat) own(ctx context.Context, logger *slog.Logger) {
 			return
 		}
 	}
-	_ = clock.Wait(ctx, claimPause) // if it ends, something else is wanted
+	_ = clock.Wait(ctx, claimPause) // if ctx ends, the seat has another duty
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/sharing"
 )
 
-// The group gives a partition, and takes it away before its first claim: opening does not wait for
-// a claim that is never made.
+// The group gives a partition, and takes it away before its first claim. Opening does not wait for
+// a claim that nobody makes.
 func TestOpeningDoesNotWaitForAClaimThatIsNotMade(t *testing.T) {
 	at := sharing.Partition{Topic: "t"}
 	for name, taken := range map[string]func(*ownership){

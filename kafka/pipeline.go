@@ -9,9 +9,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/owner"
 )
 
-// ReadQueued implements [eventstore.Store]. What is queued behind a commit without a Tip, and that
-// commit, is not yielded: its versions are not known before it is written. Where this instance does
-// not own the partition, it fails with a *[NotOwnerError].
+// ReadQueued implements [eventstore.Store]. It does not yield a commit without a Tip, nor the
+// commits that are queued behind it. Their versions are not known before they are written. If this
+// instance does not own the partition, ReadQueued fails with a *[NotOwnerError].
 func (s *Store) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
@@ -24,7 +24,7 @@ func (s *Store) ReadQueued(
 	return s.under(ctx, records), eventstore.Expectation{Stream: stream, Version: at, Tip: &tip{store: s, tip: t}}
 }
 
-// unread is expected of a stream that could not be read.
+// unread is the version that the expectation of an unreadable stream has.
 const unread = eventstore.Expected(math.MaxInt64)
 
 func (s *Store) readQueued(
@@ -43,15 +43,15 @@ func (s *Store) readQueued(
 	return p.ReadQueued(ctx, stream, from)
 }
 
-// tip is what an expectation of this store carries.
+// tip is the Tip of this store's expectations.
 type tip struct {
 	store *Store
 	tip   *owner.Tip // nil if the stream could not be read
-	err   error      // why not
+	err   error      // why it could not be read
 }
 
-// tipOf returns the tip that the expectation carries: nil if it has none, and an error if it is
-// another store's or that of a stream that could not be read.
+// tipOf returns the tip that the expectation carries, or nil if it has none. It fails if the tip is
+// another store's, or if the tip's stream could not be read.
 func (s *Store) tipOf(e eventstore.Expectation) (*owner.Tip, error) {
 	if e.Tip == nil {
 		return nil, nil

@@ -22,13 +22,13 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// plague has the brokers fail produces at random, in every way that a store survives, and refuse
-// some for good.
+// plague makes the brokers fail produces at random, in every way that a store survives. It also
+// makes them refuse some for good.
 func plague(c *kfake.Cluster, seed uint64) {
-	rng := rand.New(rand.NewPCG(seed, 0)) // used by the fake's goroutine alone
+	rng := rand.New(rand.NewPCG(seed, 0)) // only the fake brokers' goroutine uses it
 	for _, f := range []struct {
 		err  *kerr.Error
-		once int // in how many requests
+		once int // one of so many requests fails
 	}{
 		{kerr.RequestTimedOut, 20}, // stored all the same
 		{kerr.NotEnoughReplicas, 20},
@@ -42,17 +42,17 @@ func plague(c *kfake.Cluster, seed uint64) {
 	}
 }
 
-// told is what a client was told.
+// told is what a client was told, and about what.
 type told struct {
 	stream string
-	seen   []string // what it had decided on; nil if on nothing
-	commit []string // ids of its records; none of a read
+	seen   []string // event ids that it decided on; nil if it did not look
+	commit []string // ids of its records; none if it only read
 	answer
 }
 
 // Clients decide on what is queued while others append without looking, callers leave and brokers
-// fail. Whatever is stored stands behind exactly what it was decided on, and whatever was told is
-// so.
+// fail. Each stored commit stands right behind the events that it was decided on. All that clients
+// were told is true.
 func TestDecisionsUnderFaults(t *testing.T) {
 	const clients, operations, streams = 12, 80, 2
 	seed := rand.Uint64()
@@ -86,7 +86,7 @@ func TestDecisionsUnderFaults(t *testing.T) {
 	judge(t, open(t, cfg), slices.Concat(all[:]...))
 }
 
-// operate does something at random.
+// operate appends, or decides, or asks, at random.
 func operate(t *testing.T, s *kafka.Store, rng *rand.Rand, id, command string) told {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()),
 		time.Duration(1+rng.IntN(30))*time.Millisecond)
@@ -159,7 +159,7 @@ func judge(t *testing.T, s *kafka.Store, all []told) {
 	require.Positive(t, refused)
 }
 
-// counted is an aggregate whose every event says what number it is.
+// counted is an aggregate each of whose events has its number.
 type counted struct {
 	Number int
 }
@@ -169,9 +169,9 @@ type tick struct{ Number int }
 func (tick) EventType() string  { return "Ticked" }
 func (e tick) Apply(c *counted) { c.Number++ }
 
-// Updates through a repository are what they would be one after the other, under faults as well:
-// each event was decided on all events before it, each command was handled once, and a refusal is
-// told only if it is true of what is stored.
+// Updates through a repository have the same effect as if they came one after the other, also under
+// faults. Each event was decided on all events before it. Each command was handled once. A refusal
+// is told only if it is true of what is stored.
 func TestUpdatesUnderFaults(t *testing.T) {
 	const clients, commands, limit = 12, 15, 100
 	seed := rand.Uint64()
@@ -195,7 +195,7 @@ func TestUpdatesUnderFaults(t *testing.T) {
 		group.Go(func() {
 			for i := range commands {
 				command := fmt.Sprintf("%d-%d", n, i)
-				for attempt := 1; ; attempt++ { // until it is known, with ever more patience
+				for attempt := 1; ; attempt++ { // until the outcome is known, with ever more patience
 					patience := time.Duration(attempt*(1+rng.IntN(50))) * time.Millisecond
 					ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 					_, err := r.Update(event.WithCause(ctx, event.Cause{CommandID: command}),

@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// heldStore is a store whose batch in flight gets no answer before release is called: what is
-// appended meanwhile is queued.
+// heldStore is a store whose batch in flight gets no answer before release is called. Commits that
+// are appended meanwhile are queued.
 type heldStore struct {
 	*kafka.Store
 	fake    *kfake.Cluster
@@ -53,7 +53,7 @@ func hold(t *testing.T) *heldStore {
 	return h
 }
 
-// queued returns the event ids of stream a, queued ones included, and the tip.
+// queued returns the event ids of stream a, with the queued ones, and the tip.
 func (h *heldStore) queued(t *testing.T) ([]string, queuedTip) {
 	t.Helper()
 	all, tip := readQueued(h.Store, t.Context(), stream("a"), 1)
@@ -94,8 +94,8 @@ func awaiting(t *testing.T, tip queuedTip) <-chan error {
 	return done
 }
 
-// Commits rest on one another while none of them is stored, and nobody is told anything before they
-// are.
+// Commits rest on one another while none of them is stored. Nobody is told anything before they are
+// stored.
 func TestDecisionsOnQueuedCommits(t *testing.T) {
 	h := hold(t)
 	before, tip := h.queued(t)
@@ -165,12 +165,12 @@ func TestReadQueuedFromAnyVersion(t *testing.T) {
 	}
 }
 
-// A commit that others rest on is not stored after all. Whatever comes in its place, what rested on
-// it is not.
+// A commit that others rest on is not stored after all. Another commit may take its place, but none
+// that rested on it is stored.
 func TestDecisionsOnWhatIsNotStored(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		// fail lets the first commit fail, given what leaves its caller.
+		// fail makes the first commit fail; leave makes its caller leave
 		fail  func(t *testing.T, h *heldStore, leave func())
 		first string // command id of the first commit
 		check func(t *testing.T, a answer)
@@ -186,7 +186,8 @@ func TestDecisionsOnWhatIsNotStored(t *testing.T) {
 		{
 			name: "refused",
 			fail: func(_ *testing.T, h *heldStore, _ func()) {
-				// The batch in flight, the one that was queued, and then its first commit alone.
+				// The batch in flight, then the batch that was queued, and then its first commit
+				// alone.
 				h.fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: 3})
 				h.release()
 			},
@@ -229,7 +230,7 @@ func TestDecisionsOnWhatIsNotStored(t *testing.T) {
 			require.Equal(t, h.before, all)
 			h.release()
 
-			instead := records(1, "instead") // of the same version as the first one
+			instead := records(1, "instead") // with the version that the first one would have had
 			r, err := tip.Append(t.Context(), instead...)
 			require.NoError(t, err)
 			require.Equal(t, int64(3), r.Last())
@@ -246,7 +247,7 @@ func TestDecisionsOnWhatIsNotStored(t *testing.T) {
 	}
 }
 
-// The partition is taken over while commits that rest on one another are queued: none of them is
+// The partition is taken over while commits that rest on one another are queued. None of them is
 // stored.
 func TestTakeoverWhileDecisionsAreQueued(t *testing.T) {
 	h := hold(t)
@@ -268,8 +269,8 @@ func TestTakeoverWhileDecisionsAreQueued(t *testing.T) {
 	requireNoDecision(t, h.Store, "a", eventstore.ErrNotOwner)
 }
 
-// requireNoDecision asks to decide on the stream where that cannot be: nothing is read, appended,
-// or said to be final.
+// requireNoDecision tries to decide on the stream at a store that cannot decide on it. It checks
+// that nothing is read, appended, or said to be final.
 func requireNoDecision(t *testing.T, s *kafka.Store, id string, want error) {
 	t.Helper()
 	all, tip := readQueued(s, t.Context(), stream(id), 1)

@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A broker says that it has stored a batch where the index has something else. Whoever waits is not
-// told that nothing was appended: it may be.
+// A broker says that it has stored a batch at an offset where the index has another record. Nobody
+// who waits is told that nothing was appended, because the batch may be stored.
 func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -46,8 +46,8 @@ func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 	require.False(t, s.Status()[0].Owned)
 }
 
-// A batch lands, its answer is lost, and the broker that it is sent to again has forgotten the
-// producer: it stores it twice. The caller is told where the copy is that counts.
+// A batch lands, its answer is lost, and the owner sends it again. The broker has forgotten the
+// producer, and stores the batch twice. The caller is told the position of the copy that counts.
 func TestThePositionIsThatOfTheCopyThatCounts(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -57,7 +57,7 @@ func TestThePositionIsThatOfTheCopyThatCounts(t *testing.T) {
 	c.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		if attempts++; attempts == 2 {
-			goOnFrom(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records, 2) // so it is no duplicate to the broker
+			goOnFrom(r.(*kmsg.ProduceRequest).Topics[0].Partitions[0].Records, 2) // for the broker this is no duplicate
 		}
 		return nil, nil, false
 	})

@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// queuedTip is the end of a stream as ReadQueued saw it, and what is done with that.
+// queuedTip is the end of a stream as ReadQueued saw it. Its methods rest on that end.
 type queuedTip struct {
 	store *kafka.Store
 	at    eventstore.Expectation

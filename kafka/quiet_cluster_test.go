@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// As TestTaken_isClaimedAgainWhenTheOtherIsQuiet, on real brokers.
+// Like TestTaken_isClaimedAgainWhenTheOtherIsQuiet, on real brokers.
 func TestTaken_onBrokers(t *testing.T) {
 	if args := os.Getenv(rivalEnv); args != "" {
 		beARival(t, args)
 		return
 	}
 	cfg := realWith(t, 1)
-	cfg.QuietTime = 10 * time.Second // brokers may take none of the other's batches for a moment
+	cfg.QuietTime = 10 * time.Second // for a moment brokers may not accept the other's batches
 	takenAndQuiet(t, cfg)
 }

@@ -24,15 +24,15 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// rivalEnv makes this test binary a second writer: the prefixes of transactional ids and of topics,
-// and brokers.
+// rivalEnv makes this test binary a second writer. It has the prefixes of transactional ids and of
+// topics, and the brokers.
 const rivalEnv = "FENCELOG_TEST_RIVAL"
 
-// rivalLost is what a rival prints when it is no owner any more.
+// rivalLost is the line that a rival prints when it is no owner any more.
 const rivalLost = "lost"
 
-// beARival claims the partition with settings of its own, and appends to one stream, a line for
-// each commit, until its input ends or it is killed.
+// beARival claims the partition with its own settings, and appends to one stream. It prints a line
+// for each commit, until its input ends or it is killed.
 func beARival(t *testing.T, args string) {
 	of := strings.Split(args, " ")
 	s := open(t, kafka.Config{
@@ -53,7 +53,7 @@ func beARival(t *testing.T, args string) {
 		r, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, uuid.NewString())...))
 		if errors.Is(err, eventstore.ErrNotOwner) {
 			_, _ = fmt.Fprintln(os.Stdout, rivalLost)
-			<-ends.Done() // the service has it back
+			<-ends.Done() // the service owns the partition again
 			return
 		}
 		require.NoError(t, err)
@@ -62,12 +62,12 @@ func beARival(t *testing.T, args string) {
 	}
 }
 
-// rival is a second writer in a process of its own.
+// rival is a second writer in a separate process.
 type rival struct {
 	process *exec.Cmd
-	input   io.Closer // its end ends the rival
+	input   io.Closer // the rival ends when its input ends
 	lines   *bufio.Scanner
-	last    int64 // version that it was acknowledged
+	last    int64 // the last version that was acknowledged to it
 }
 
 func startRival(t *testing.T, test string, cfg kafka.Config, prefix string) *rival {
@@ -97,12 +97,12 @@ func (r *rival) wrote(t *testing.T) bool {
 	}
 	version, err := strconv.ParseInt(r.lines.Text(), 10, 64)
 	if err == nil {
-		r.last = version // otherwise it is the test framework's
+		r.last = version // otherwise the test framework has printed the line
 	}
 	return true
 }
 
-// kill kills the rival, and notes what it was acknowledged before.
+// kill kills the rival, and notes what was acknowledged to it before.
 func (r *rival) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, r.process.Process.Kill())
@@ -111,8 +111,8 @@ func (r *rival) kill(t *testing.T) {
 	require.Error(t, r.process.Wait())
 }
 
-// Another process takes the partition, goes on for a while, and is gone. As long as it writes it
-// keeps the partition; then the store claims it again.
+// Another process takes the partition, goes on for a while, and is gone. It keeps the partition as
+// long as it writes. Then the store claims the partition again.
 func TestTaken_isClaimedAgainWhenTheOtherIsQuiet(t *testing.T) {
 	if args := os.Getenv(rivalEnv); args != "" {
 		beARival(t, args)
@@ -163,8 +163,8 @@ func takenAndQuiet(t *testing.T, cfg kafka.Config) {
 	require.Len(t, h.claimed, 2)
 }
 
-// Where the partitions are shared nothing is waited for: the group says whose a partition is. Which
-// transactional ids the other has does not matter.
+// If the partitions are shared, the store waits for nothing, because the group says who owns a
+// partition. It does not matter which transactional ids the other has.
 func TestTaken_whileSharingIsClaimedAgain(t *testing.T) {
 	if args := os.Getenv(rivalEnv); args != "" {
 		beARival(t, args)
@@ -186,8 +186,8 @@ func TestTaken_whileSharingIsClaimedAgain(t *testing.T) {
 	}
 }
 
-// Two stores that are both there and append nothing leave the partition to each other in turn, and
-// appends count in one order.
+// Two running stores that append nothing leave the partition to each other in turn. Their appends
+// count in one order.
 func TestTaken_goesToAndFroBetweenTwoThatAreIdle(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// stale has the brokers say a number of times that an offset is not in the log, as a leader does
-// that was deposed and has not noticed.
+// stale makes the brokers say a number of times that an offset is not in the log. A leader does so
+// if it was deposed and has not noticed.
 func stale(c *kfake.Cluster, times int, from int64) *kfake.FaultHandle {
 	return c.Fault(kfake.Fault{
 		Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.OffsetOutOfRange, Count: times,
@@ -31,7 +31,7 @@ func stale(c *kfake.Cluster, times int, from int64) *kfake.FaultHandle {
 	})
 }
 
-// One stale answer, or a few, is waited out by whoever reads.
+// Readers wait until a stale answer, or a few of them, are over.
 func TestStaleAnswersAreWaitedOut(t *testing.T) {
 	t.Parallel()
 	for _, times := range []int{1, 5} {
@@ -91,7 +91,7 @@ func TestStaleAnswersAreWaitedOut(t *testing.T) {
 	}
 }
 
-// Records that were deleted below an index that runs are told where they are read, at once.
+// Records were deleted below a running index. Readers are told so at once when they read there.
 func TestReadersAreToldOfDeletedRecords(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

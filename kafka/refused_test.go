@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// The permission to read is taken from a store that follows, and given back: it says so meanwhile,
-// and goes on by itself.
+// A store that follows loses the permission to read, and gets it back. It says so meanwhile, and
+// goes on by itself.
 func TestFollowingGoesOnAfterARefusal(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

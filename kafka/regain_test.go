@@ -18,15 +18,16 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A claim that is lost to nobody is taken again by itself, whatever it was that the brokers did;
-// what callers are told meanwhile is true.
+// The store takes a claim again by itself if it has lost it to nobody, for any fault of the
+// brokers. All that callers are told meanwhile is true.
 func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
-	for name, disturb := range map[string]func(*testing.T, *kfake.Cluster, kafka.Config, *kmsg.AddPartitionsToTxnRequest){
-		"a claim's first request is taken late": func(t *testing.T, _ *kfake.Cluster, cfg kafka.Config, _ *kmsg.AddPartitionsToTxnRequest) {
+	type claimRequest = kmsg.AddPartitionsToTxnRequest
+	for name, disturb := range map[string]func(*testing.T, *kfake.Cluster, kafka.Config, *claimRequest){
+		"a claim's first request is taken late": func(t *testing.T, _ *kfake.Cluster, cfg kafka.Config, _ *claimRequest) {
 			late(t, cfg)
 		},
 		"a claim's transaction is opened late, and aborted": func(
-			t *testing.T, _ *kfake.Cluster, cfg kafka.Config, claim *kmsg.AddPartitionsToTxnRequest,
+			t *testing.T, _ *kfake.Cluster, cfg kafka.Config, claim *claimRequest,
 		) {
 			add := kmsg.NewPtrAddPartitionsToTxnRequest()
 			add.TransactionalID, add.ProducerID, add.ProducerEpoch = transactionalID(), claim.ProducerID,
@@ -34,9 +35,9 @@ func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
 			add.Topics = []kmsg.AddPartitionsToTxnRequestTopic{{Topic: topic, Partitions: []int32{0}}}
 			_, err := add.RequestWith(t.Context(), foreigner(t, cfg))
 			require.NoError(t, err)
-			late(t, cfg) // as the coordinator does when the transaction has been open for a minute
+			late(t, cfg) // the coordinator does so when the transaction has been open for a minute
 		},
-		"claiming again is refused": func(_ *testing.T, c *kfake.Cluster, _ kafka.Config, _ *kmsg.AddPartitionsToTxnRequest) {
+		"claiming again is refused": func(_ *testing.T, c *kfake.Cluster, _ kafka.Config, _ *claimRequest) {
 			c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID})
 			c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed})
 		},
@@ -69,7 +70,8 @@ func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
 	}
 }
 
-// late has the coordinator take a request of a claim that was answered, or given up, long ago.
+// late makes the coordinator carry out a request of a claim that was answered, or given up, long
+// ago.
 func late(t *testing.T, cfg kafka.Config) {
 	t.Helper()
 	init := kmsg.NewPtrInitProducerIDRequest()
@@ -85,7 +87,8 @@ func transactionalID() string {
 	return fmt.Sprintf("%s.%s.0", kafka.DefaultTransactionalIDPrefix, topic)
 }
 
-// appendWhenOwned appends one record by a command, again until the store owns the partition.
+// appendWhenOwned appends one record by a command, and tries again until the store owns the
+// partition.
 func appendWhenOwned(t testing.TB, s *kafka.Store, id, command string) eventstore.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -101,9 +104,9 @@ func appendWhenOwned(t testing.TB, s *kafka.Store, id, command string) eventstor
 	}
 }
 
-// Nor is anything lost when the coordinator has forgotten the transactional id, as it does with one
-// that was not used for a week: the owner notices when it renews its claim, and the log shows that
-// nobody else has claimed.
+// The coordinator forgets a transactional id that was not used for a week. Nothing is lost then,
+// either. The owner notices when it renews its claim, and the log shows that nobody else has
+// claimed.
 func TestClaimSurvivesACoordinatorThatForgot(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -127,7 +130,7 @@ func TestClaimSurvivesACoordinatorThatForgot(t *testing.T) {
 // renews reports whether the request is for the renewal of a claim.
 func renews(r kmsg.Request) bool { return r.(*kmsg.InitProducerIDRequest).ProducerID >= 0 }
 
-// The same, but somebody else has claimed meanwhile.
+// The same, but another store has claimed meanwhile.
 func TestACoordinatorThatForgotGivesNothingBack(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -142,8 +145,8 @@ func TestACoordinatorThatForgotGivesNothingBack(t *testing.T) {
 	requireFollows(t, c, loser, <-winners)
 }
 
-// overtake has another store take the partition over amid the next batch: an idle owner may notice
-// by itself, and then sends none.
+// overtake makes another store take the partition over during the next batch. An idle owner may
+// notice by itself, and then sends no batch.
 func overtake(t testing.TB, c *kfake.Cluster, cfg kafka.Config) <-chan *kafka.Store {
 	t.Helper()
 	winners := make(chan *kafka.Store, 1)
@@ -155,7 +158,7 @@ func overtake(t testing.TB, c *kfake.Cluster, cfg kafka.Config) <-chan *kafka.St
 	return winners
 }
 
-// Who lost the partition to somebody leaves it to him, and follows.
+// A store that lost the partition to another one leaves the partition to it, and follows.
 func TestWhatIsLostToSomebodyIsFollowed(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -166,7 +169,7 @@ func TestWhatIsLostToSomebodyIsFollowed(t *testing.T) {
 	requireFollows(t, c, loser, winner)
 }
 
-// requireFollows checks that the loser reads what the winner appends, and lets him.
+// requireFollows checks that the loser reads what the winner appends, and claims nothing.
 func requireFollows(t testing.TB, c *kfake.Cluster, loser, winner *kafka.Store) {
 	t.Helper()
 	claims := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Observe: true, Count: -1})
@@ -180,8 +183,9 @@ func requireFollows(t testing.TB, c *kfake.Cluster, loser, winner *kafka.Store) 
 	require.Zero(t, claims.Hits())
 }
 
-// Somebody claims the partition while it is being claimed again, after the log was looked at: the
-// coordinator has given out the newer term already, but its marker is not asked for.
+// The loser claims again, and has looked at the log. Then another store claims the partition. The
+// coordinator gives the loser a newer term than the winner's, and the loser does not ask for its
+// marker.
 func TestClaimingAgainTakesFromNobody(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -199,15 +203,16 @@ func TestClaimingAgainTakesFromNobody(t *testing.T) {
 	_, err := loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
 	winner := <-winners
-	// waits until the loser has tried
+	// this waits until the loser has tried
 	_, err = loser.Append(t.Context(), eventstore.To(stream("a"), eventstore.Any, records(1, "")...))
 	require.ErrorIs(t, err, eventstore.ErrNotOwner)
-	// the fake brokers fence at once, and not by the marker; so it is claimed again as well
+	// the fake brokers fence at once, and not by the marker; so the winner claims again, too
 	appendWhenOwned(t, winner, "a", "command")
 	requireFollows(t, c, loser, winner)
 }
 
-// A batch that brokers refuse under one claim after the other is given up, and nothing else is.
+// If brokers refuse a batch under one claim after another, the owner gives up that batch, and
+// nothing else.
 func TestOneBatchThatIsGivenUpEndsNoClaim(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)

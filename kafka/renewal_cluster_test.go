@@ -52,8 +52,8 @@ func (r rawTransactions) end(id int64, epoch int16) error {
 	return kerr.ErrorForCode(a.ErrorCode)
 }
 
-// Why an overtaken owner does not renew its claim, and none asks for a new term amid its own
-// transaction.
+// This shows why an overtaken owner does not renew its claim. It also shows why no owner asks for a
+// new term during its own transaction.
 func TestARenewalAmidATransaction(t *testing.T) {
 	cfg := real(t)
 	r := rawTransactions{t, foreigner(t, cfg, kgo.MaxVersions(kversion.V3_5_0())), topicOf(cfg)}

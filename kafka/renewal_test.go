@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// holdRequest has the first request of the kind that matches wait until the function that it
-// returns is called; held is closed when it has come.
+// holdRequest makes the first request of the kind that matches wait until release is called. held
+// is closed when that request has come.
 func holdRequest(
 	t testing.TB, c *kfake.Cluster, key kmsg.Key, matches func(kmsg.Request) bool,
 ) (held <-chan struct{}, release func()) {
@@ -25,7 +25,7 @@ func holdRequest(
 	var first atomic.Bool
 	c.ControlKey(int16(key), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		if matches(r) && !first.Swap(true) { // and no other: the fake brokers cannot close while more than one waits
+		if matches(r) && !first.Swap(true) { // only one, because the fake brokers cannot close while two wait
 			close(came)
 			c.SleepControl(func() { <-free })
 		}
@@ -38,12 +38,12 @@ func holdRequest(
 
 func always(kmsg.Request) bool { return true }
 
-// longest is a RequestTimeout after which no test waits any more: what is not answered is not given
-// up and asked again either. A claim takes no more.
+// longest is a RequestTimeout that no test waits for. So nobody gives up a request that is not
+// answered, and nobody sends it again. A claim accepts no longer one.
 const longest = 14 * time.Minute
 
-// A coordinator that does not answer a renewal holds up nothing: the claim counts without it. Its
-// answer is taken when it comes.
+// A coordinator that does not answer a renewal holds up nothing, because the claim counts without
+// it. The owner takes the answer when it comes.
 func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -72,7 +72,7 @@ func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
 	require.Zero(t, s.Skipped())
 }
 
-// Whatever coordinators do not answer, a store closes.
+// A store closes even if coordinators do not answer.
 func TestCloseWaitsForNoCoordinator(t *testing.T) {
 	t.Parallel()
 	for name, key := range map[string]kmsg.Key{
@@ -86,7 +86,7 @@ func TestCloseWaitsForNoCoordinator(t *testing.T) {
 			cfg.Connection.RequestTimeout = longest
 			s := open(t, cfg)
 			held, _ := holdRequest(t, c, key, always)
-			if key == kmsg.FindCoordinator { // which is asked for when the one that is known fails
+			if key == kmsg.FindCoordinator { // the store asks for it when the coordinator that it knows fails
 				c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.NotCoordinator, Count: -1})
 			}
 			<-held

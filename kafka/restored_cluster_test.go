@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// The disks of real brokers are restored from a copy, which is how they lose records.
+// The disks of real brokers are restored from a copy. Real brokers lose records in this way.
 func TestRestoredOnRealBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	saved := filepath.Join(t.TempDir(), "disks")

@@ -18,7 +18,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// diskful is fake brokers whose disks are copied and put back, as an operator does with real ones.
+// diskful is fake brokers whose disks can be copied and put back. An operator does the same with
+// real disks.
 type diskful struct {
 	*kfake.Cluster
 
@@ -77,8 +78,9 @@ func (d *diskful) restore() {
 	d.start()
 }
 
-// testRestored restores the brokers below an index on disk, which must be refused then: where the
-// log ends before what the index has read, and where somebody else has written there since.
+// testRestored restores the brokers below an index on disk. The store must refuse the index if the
+// log ends before what the index has read. It must also refuse it if another store has written
+// there since.
 func testRestored(t *testing.T, cfg kafka.Config, save, restore func()) {
 	t.Helper()
 	dir := t.TempDir()
@@ -124,8 +126,8 @@ func TestAnIndexThatTheLogContradictsIsRefused(t *testing.T) {
 	testRestored(t, cfg, d.save, d.restore)
 }
 
-// Stores that run while the brokers are restored notice when they connect again, whatever they do:
-// they own the partition and are idle, or append, or follow. Their indexes are in memory.
+// Stores run while the brokers are restored, and notice it when they connect again. They own the
+// partition and are idle, or append, or follow. Their indexes are in memory.
 func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -158,7 +160,7 @@ func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
 			var corrupt *kafka.CorruptError
 			if c.appends {
 				_, err := s.Append(t.Context(), eventstore.To(stream("x"), eventstore.Any, records(1, "")...))
-				// and the outcome is unknown, if the first attempt was before the restart
+				// the outcome is unknown, too, if the first attempt was before the restart
 				require.ErrorIs(t, err, kafka.ErrLogCut)
 			}
 			eventually(t, "the status says so", func() bool { return s.Status()[0].Err != nil })

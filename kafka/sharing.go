@@ -11,27 +11,31 @@ const (
 	DefaultOwnersHeartbeat = 200 * time.Millisecond
 )
 
-// Sharing configures how the instances of a service share the partitions: they form a consumer
-// group, and each owns, and alone appends to, what the group assigns to it. An instance that is
-// closed hands its partitions over within a few heartbeats; those of one that was killed go to the
-// others when its session is over. One that hears nothing of the group for the session, or is
-// refused, goes on with what it owns until another instance claims that, claims nothing itself, and
-// comes back by itself: see [PartitionStatus].Outside. It is switched on by Advertise.
+// Sharing configures how the instances of a service share the partitions. They form a consumer
+// group. Each instance owns what the group assigns to it, and only that instance appends there.
+// Advertise switches sharing on.
+//
+// An instance that is closed hands its partitions over within a few heartbeats. If an instance is
+// killed, the others get its partitions when its session is over.
+//
+// An instance may hear nothing of the group for the session, or the group may refuse it. It then
+// keeps what it owns until another instance claims that. It claims nothing itself, and comes back
+// by itself: see [PartitionStatus].Outside.
 type Sharing struct {
-	// Advertise is the address at which callers reach this instance, such as billing-2:3001: what
-	// the other instances' *[NotOwnerError] names. It is not interpreted. Required.
+	// Advertise is the address at which callers reach this instance, such as billing-2:3001. The
+	// *[NotOwnerError] of other instances names it. The store does not interpret it. Required.
 	Advertise string
 
-	// Group is the consumer group, the same for all instances. Default:
+	// Group is the consumer group. It is the same for all instances. Default:
 	// <TransactionalIDPrefix>.owners.
 	Group string
 
-	// Session is how long an instance may be silent before the others take over what it owns;
-	// brokers allow 6 s to 30 min unless they are configured otherwise. Default:
+	// Session is the time that an instance may be silent before the others take over what it owns.
+	// Brokers allow 6 s to 30 min unless they are configured otherwise. Default:
 	// [DefaultOwnersSession].
 	Session time.Duration
 
-	// Heartbeat is the time between two signs of life, and so the time it takes to hear of others
+	// Heartbeat is the time between two signs of life. An instance hears within this time of others
 	// that come and go. Default: [DefaultOwnersHeartbeat].
 	Heartbeat time.Duration
 }

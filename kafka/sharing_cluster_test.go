@@ -29,15 +29,15 @@ func realService(t testing.TB, partitions int32) *service {
 		Logger:     quiet(),
 	}, partitions)
 	s.cfg.Topics.Prefix = "shared-" + uuid.NewString()[:8]
-	s.cfg.TransactionalIDPrefix = s.cfg.Topics.Prefix // and so a group of its own
+	s.cfg.TransactionalIDPrefix = s.cfg.Topics.Prefix // the group's name rests on it: no other test uses it
 	return s
 }
 
 func TestSharingUnderLoadOnRealBrokers(t *testing.T) { shareUnderLoad(t, realService(t, 5), 8) }
 
-// An instance that is closed hands its partitions over at once, and not when its session is over:
-// every one of them is written to by another. The median of some times is compared with how long it
-// took the instance to come, which is a change of owners, too.
+// An instance that is closed hands its partitions over at once, and not when its session is over.
+// Another instance then writes to every one of them. The test compares two medians: of the times to
+// hand over, and of the times until the instance has come. Both are changes of owners.
 func TestClosedInstanceHandsOver(t *testing.T) {
 	s := realService(t, 6)
 	s.session = time.Minute
@@ -64,12 +64,12 @@ func TestClosedInstanceHandsOver(t *testing.T) {
 	require.Less(t, goes[len(goes)/2], 4*comes[len(comes)/2])
 }
 
-// instanceEnv has this test binary be an instance, as the test below starts it: topic prefix and
-// brokers.
+// instanceEnv makes this test binary an instance, as the test below starts it. It has the topic
+// prefix and the brokers.
 const instanceEnv = "FENCELOG_TEST_INSTANCE"
 
-// An instance is killed: when its session is over the others own what it owned, and know everything
-// it appended.
+// An instance is killed. When its session is over, the others own its partitions, and know
+// everything that it appended.
 func TestKilledInstanceIsTakenOver(t *testing.T) {
 	if args := os.Getenv(instanceEnv); args != "" {
 		beAnInstance(t, args)
@@ -82,7 +82,7 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 	child.Env = append(os.Environ(), instanceEnv+"="+s.cfg.Topics.Prefix+" "+strings.Join(s.cfg.Connection.Brokers,
 		","),
 		kafkatest.EnvBrokers+"="+strings.Join(s.cfg.Connection.Brokers, ",")) // it starts no cluster
-	input, err := child.StdinPipe() // never written to: its end ends the child
+	input, err := child.StdinPipe() // nobody writes to it; the child ends when it ends
 	require.NoError(t, err)
 	defer input.Close()
 	output, err := child.StdoutPipe()
@@ -108,7 +108,7 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 	t.Logf("taken over after %s", time.Since(began).Round(time.Millisecond))
 }
 
-// beAnInstance appends to the streams that it owns of some, says which, and stays until its input
+// beAnInstance appends to some streams, and prints the ones that it owns. It stays until its input
 // ends.
 func beAnInstance(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")

@@ -15,7 +15,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Two instances of a service share the partitions: an append at the wrong one is told where to go.
+// Two instances of a service share the partitions. An append at the wrong one is told where to go.
 func Example_sharing() {
 	brokers, err := kfake.NewCluster(kfake.NumBrokers(3))
 	if err != nil {

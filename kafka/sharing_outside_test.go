@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// expel has the group's coordinator answer the instance as told while the switch is on.
+// expel makes the group's coordinator give the instance the answer while the switch is on.
 func expel(c *kfake.Cluster, client, address string, answer func(kmsg.Request) (kmsg.Response, error)) *atomic.Bool {
 	on := new(atomic.Bool)
 	meant := func(member string) bool { return on.Load() && strings.HasPrefix(member, client+"-") }
@@ -33,7 +33,7 @@ func expel(c *kfake.Cluster, client, address string, answer func(kmsg.Request) (
 	c.ControlKey(int16(kmsg.JoinGroup), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		join := r.(*kmsg.JoinGroupRequest)
-		first := on.Load() && strings.Contains(string(join.Protocols[0].Metadata), address) // has no member's id yet
+		first := on.Load() && strings.Contains(string(join.Protocols[0].Metadata), address) // it has no member id yet
 		if !meant(join.MemberID) && !first {
 			return nil, nil, false
 		}
@@ -57,7 +57,7 @@ func forbid(r kmsg.Request) (kmsg.Response, error) {
 
 func silence(kmsg.Request) (kmsg.Response, error) { return nil, errors.New("the connection is lost") }
 
-// awaitStatus waits until the instance's partitions are all as wanted.
+// awaitStatus waits until all partitions of the instance are as wanted.
 func awaitStatus(t testing.TB, s *kafka.Store, what string, wanted func(kafka.PartitionStatus) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -74,9 +74,9 @@ func awaitStatus(t testing.TB, s *kafka.Store, what string, wanted func(kafka.Pa
 	}
 }
 
-// An instance that is out of the group says so, goes on with what it owns until the others claim
-// that, and claims nothing back: at the right instance no append is refused. Once the group takes
-// it again it has its part.
+// An instance that is out of the group says so. It keeps what it owns until the others claim that,
+// and claims nothing back. At the right instance no append is refused. Once the group takes the
+// instance again, it has its part.
 func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
 	for name, answer := range map[string]func(kmsg.Request) (kmsg.Response, error){
 		"refused":           forbid,
@@ -99,7 +99,7 @@ func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
 			out.Store(true)
 			awaitStatus(t, b, "b is out", func(p kafka.PartitionStatus) bool { return p.Outside != nil })
 			awaitStatus(t, a, "a owns all", func(p kafka.PartitionStatus) bool { return p.Owned && p.Outside == nil })
-			for i := range 20 { // an owner with nothing to do learns of its loss late
+			for i := range 20 { // an idle owner learns of its loss late
 				_, err := b.Append(t.Context(), eventstore.To(stream(named("s", i)), eventstore.Any, records(1, "")...))
 				require.ErrorIs(t, err, eventstore.ErrNotOwner)
 			}

@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// service is the instances of a service, by the addresses they advertise.
+// service has the instances of a service, by the addresses that they advertise.
 type service struct {
 	cfg     kafka.Config
 	session time.Duration // of an instance
@@ -27,7 +27,8 @@ type service struct {
 	instances map[string]*kafka.Store
 }
 
-// ownersSession is of instances that share the partitions: the shortest that brokers allow.
+// ownersSession is the session of instances that share the partitions. It is the shortest one that
+// brokers allow.
 const ownersSession = 6 * time.Second
 
 func newService(cfg kafka.Config, partitions int32) *service {
@@ -56,7 +57,7 @@ func (s *service) stop(t testing.TB, address string) {
 	require.NoError(t, store.Close())
 }
 
-// some returns some instance.
+// some returns any instance.
 func (s *service) some() *kafka.Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,8 +73,8 @@ func (s *service) at(address string) *kafka.Store {
 	return s.instances[address]
 }
 
-// append appends as a caller does that may reach any instance: it goes to the owner that an
-// instance names, and tries again with the same command id while the owner changes.
+// append appends as a caller does that may reach any instance. It goes to the owner that an
+// instance names. While the owner changes, it tries again with the same command id.
 func (s *service) append(ctx context.Context, id string, rs []eventstore.Record) (eventstore.Result, error) {
 	store := s.some()
 	for {
@@ -95,9 +96,9 @@ func (s *service) append(ctx context.Context, id string, rs []eventstore.Record)
 	}
 }
 
-// owners returns how many of the streams' partitions each instance takes appends for. One that was
-// fenced while its partitions were shared anew names nobody, until it has claimed again what is its
-// own.
+// owners returns how many of the streams each instance takes appends for. An instance may be fenced
+// while the group shares the partitions anew. Then it names nobody until it has claimed its
+// partitions again.
 func (s *service) owners(t testing.TB, n int) map[string]int {
 	t.Helper()
 	found := make(map[string]int)
@@ -124,7 +125,7 @@ func (s *service) owners(t testing.TB, n int) map[string]int {
 	return found
 }
 
-// Two instances share the partitions: each appends to its own, and names the other's address for
+// Two instances share the partitions. Each appends to its own, and names the other's address for
 // the rest. Both read everything.
 func TestInstancesShareThePartitions(t *testing.T) {
 	_, cfg := fake(t)
@@ -155,13 +156,13 @@ func TestInstancesShareThePartitions(t *testing.T) {
 	}
 }
 
-// Who does not own a stream may not know its newest events: it decides nothing on it, not even that
-// a command is refused, and names who can.
+// An instance that does not own a stream may not know its newest events. So it decides nothing on
+// the stream, not even that a command is refused, and names the owner.
 func TestDecisionsAreTheOwners(t *testing.T) {
 	_, cfg := fake(t)
 	s := newService(cfg, 1)
 	create(t, s.cfg)
-	owner, other := s.start(t, "a:1"), s.start(t, "b:1") // one partition stays where it is
+	owner, other := s.start(t, "a:1"), s.start(t, "b:1") // the one partition stays with its owner
 	rs := records(1, "")
 	_, err := owner.Append(t.Context(), eventstore.To(stream("s"), eventstore.NoStream, rs...))
 	require.NoError(t, err)
@@ -183,8 +184,8 @@ func TestDecisionsAreTheOwners(t *testing.T) {
 	require.NoError(t, tip.Await(t.Context()))
 }
 
-// awaitSharing waits until the instance names another owner: until then it has not heard of the
-// other. It may have been fenced before it hears, and then it cannot name anybody.
+// awaitSharing waits until the instance names another owner. Before that, it has not heard of the
+// other instance. It may be fenced before it hears, and then it cannot name anybody.
 func awaitSharing(t testing.TB, s *service, address string) {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -201,7 +202,7 @@ func awaitSharing(t testing.TB, s *service, address string) {
 	}
 }
 
-// awaitVersion reads the stream until it has come this far.
+// awaitVersion reads the stream until it has the version.
 func awaitVersion(t testing.TB, s *kafka.Store, id string, version int64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -211,7 +212,7 @@ func awaitVersion(t testing.TB, s *kafka.Store, id string, version int64) {
 	}
 }
 
-// A store whose partition was taken over goes on to follow it.
+// A store whose partition was taken over follows it.
 func TestOvertakenStoreFollows(t *testing.T) {
 	_, cfg := fake(t)
 	loser := open(t, cfg)
@@ -223,8 +224,8 @@ func TestOvertakenStoreFollows(t *testing.T) {
 	awaitVersion(t, loser, "a", 3)
 }
 
-// Instances come and go while callers append: nothing that was acknowledged is lost, nothing is
-// stored twice, no version is missing.
+// Instances come and go while callers append. Nothing that was acknowledged is lost, nothing is
+// stored twice, and no version is missing.
 func TestSharingUnderLoad(t *testing.T) {
 	_, cfg := fake(t)
 	shareUnderLoad(t, newService(cfg, 5), 12)

@@ -23,8 +23,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 	"github.com/fencelog/fencelog/kafka/internal/owner"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
-	"github.com/fencelog/fencelog/kafka/internal/wire"
 	"github.com/fencelog/fencelog/kafka/internal/watch"
+	"github.com/fencelog/fencelog/kafka/internal/wire"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 

@@ -11,15 +11,19 @@ import (
 
 var _ subscription.Source = (*Store)(nil)
 
-// Subscribe implements [subscription.Source]: it joins the consumer group, and returns once the
+// Subscribe implements [subscription.Source]. It joins the consumer group, and returns once the
 // group's brokers answer. The default of Classify is [Classify]. docs/delivery.md has a table of
-// what is tried again, for how long, what is set aside, and what stops a partition or the
-// subscription.
+// what a subscription tries again, and for how long. It also says what is set aside, and what stops
+// a partition or the subscription.
 //
-// While a subscription runs, its Err is an *[OffsetError] or a *[CorruptError] for a partition that
-// is stopped.
+// While a subscription runs, its Err is an *[OffsetError] or a *[CorruptError] if it has stopped
+// handling a partition.
 //
-// Errors: all mistakes of cfg; [eventstore.ErrClosed]; brokers that do not answer; the end of ctx.
+// Subscribe fails with
+//   - all mistakes of cfg;
+//   - [eventstore.ErrClosed] if the store is closed;
+//   - an error of the client if brokers do not answer;
+//   - the error or the cause of ctx if ctx ends.
 func (s *Store) Subscribe(ctx context.Context, cfg subscription.Config) (subscription.Subscription, error) {
 	if cfg.Classify == nil {
 		cfg.Classify = Classify
@@ -32,7 +36,7 @@ func (s *Store) Subscribe(ctx context.Context, cfg subscription.Config) (subscri
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Start.AtEnd() { // of now, whenever a partition is assigned
+	if cfg.Start.AtEnd() { // the end at the time of the call, not when a partition is assigned
 		cfg.Start = s.endOf(c)
 	}
 	partitions := make([]groups.Partition, len(c.partitions))
@@ -51,7 +55,7 @@ func (s *Store) Subscribe(ctx context.Context, cfg subscription.Config) (subscri
 	return sub, nil
 }
 
-// DeadLetters implements [subscription.Source]: it connects to the dead-letter topic, as
+// DeadLetters implements [subscription.Source]. It connects to the dead-letter topic, as
 // [deadletters.Open] does for tools that open no store.
 func (s *Store) DeadLetters(ctx context.Context) (subscription.DeadLetters, error) {
 	if err := s.over(ctx); err != nil {
@@ -64,7 +68,7 @@ func (s *Store) DeadLetters(ctx context.Context) (subscription.DeadLetters, erro
 	return letters, nil
 }
 
-// endOf returns a start behind what the store knows of the category.
+// endOf returns a start behind all that the store knows of the category.
 func (s *Store) endOf(c *category) eventstore.Start {
 	end := make(eventstore.Cursor)
 	for i, p := range c.partitions {

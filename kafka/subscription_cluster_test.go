@@ -51,8 +51,8 @@ func committed(t testing.TB, cfg kafka.Config, group string) map[int32]int64 {
 	return found
 }
 
-// A member that goes away amid its work commits nothing that it has not done: the next one is
-// handed it.
+// A member that goes away during its work commits nothing that it has not handled. The next member
+// gets that work.
 func TestOffsetsStayBehindWhatIsNotHandled(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)
@@ -69,7 +69,7 @@ func TestOffsetsStayBehindWhatIsNotHandled(t *testing.T) {
 		}
 		return h.handle(ctx, r)
 	}
-	other := add(t, s, "b", 10) // is handled meanwhile
+	other := add(t, s, "b", 10) // these are handled meanwhile
 	first := subscribe(t, s, sub)
 	<-stuck
 	h.seen(t, "b", other)
@@ -88,15 +88,15 @@ func TestOffsetsStayBehindWhatIsNotHandled(t *testing.T) {
 	h.seen(t, "b", other)
 }
 
-// Members at several stores join and leave at random while events are appended: every event is
-// handled, each aggregate's in order.
+// Members at several stores join and leave at random while events are appended. Every event is
+// handled, and each aggregate's events in order.
 func TestRebalancesLoseNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
 	cfg := realWith(t, 6)
 	s := open(t, cfg)
-	// as in processes of their own, but for what they share here
+	// as in separate processes, but for what the stores share here
 	stores := []*kafka.Store{s, openReader(t, cfg), openReader(t, cfg)}
 	h := newHandled()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -145,9 +145,9 @@ func TestRebalancesLoseNothing(t *testing.T) {
 
 func TestDeadLettersOnRealBrokers(t *testing.T) { testDeadLetters(t, real(t)) }
 
-// Brokers are killed one after the other, with the group's coordinator and the leaders of all
-// topics among them, while members handle events and set poisoned ones aside: nothing is lost,
-// nothing good becomes a dead letter.
+// Brokers are killed one after the other, among them the group's coordinator and the leaders of all
+// topics. Meanwhile members handle events and set poisoned ones aside. Nothing is lost, and nothing
+// good becomes a dead letter.
 func TestSubscriptionsOutliveBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
@@ -193,7 +193,7 @@ func TestSubscriptionsOutliveBrokers(t *testing.T) {
 	}()
 	for n := range 3 {
 		require.NoError(t, c.Kill(n))
-		round() // waits until the partitions have new leaders
+		round() // this waits until the partitions have new leaders
 		require.NoError(t, c.Restart(t.Context(), n))
 	}
 	for id, events := range want {

@@ -18,8 +18,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// The events of a category are handed to the members of a consumer group. One that cannot be
-// handled is set aside, and only its aggregate waits for it, until somebody looks after it.
+// The members of a consumer group get the events of a category. An event that cannot be handled is
+// set aside, and only its aggregate waits, until a person acts on the letter.
 func ExampleStore_Subscribe() {
 	brokers, err := kfake.NewCluster(kfake.NumBrokers(3)) // brokers in this process, for the example
 	if err != nil {

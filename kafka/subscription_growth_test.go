@@ -15,7 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// A subscription passes over partitions that are not configured, and are empty; others end it.
+// A subscription passes over partitions that are not configured and are empty. If such a partition
+// holds records, the subscription ends.
 func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
@@ -41,8 +42,8 @@ func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A topic grows under a running subscription. What is configured is handled on; a record in a new
-// partition ends the subscription, whenever it comes.
+// A topic grows under a running subscription. The subscription goes on with the configured
+// partitions. A record in a new partition ends the subscription, whenever it comes.
 func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
@@ -53,14 +54,14 @@ func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
 	first := subscribe(t, s, quick("readers", h))
 	eventually(t, "it has the partitions", func() bool { return first.Stats().Partitions == 2 })
 	grow(t, cfg, 4)
-	second := subscribe(t, s, quick("readers", h)) // has all partitions given out anew, the new ones too
+	second := subscribe(t, s, quick("readers", h)) // makes the group assign all partitions anew, with the new ones
 	admin := kadm.NewClient(foreigner(t, cfg))
 	eventually(t, "each partition is somebody's", func() bool {
 		groups, err := admin.DescribeGroups(t.Context(), "readers")
 		require.NoError(t, err)
 		return len(groups.AssignedPartitions()[topicOf(cfg)]) == 4
 	})
-	var looks atomic.Int64 // at a partition that is not configured, by the subscription and by the store
+	var looks atomic.Int64 // of the subscription and the store, at a partition that is not configured
 	c.ControlKey(int16(kmsg.ListOffsets), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		for _, of := range r.(*kmsg.ListOffsetsRequest).Topics {

@@ -25,8 +25,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// memberEnv has this test binary be a member of a group, as the test below starts it: topic prefix
-// and brokers.
+// memberEnv makes this test binary a member of a group, as the test below starts it. It has the
+// topic prefix and the brokers.
 const memberEnv = "FENCELOG_TEST_MEMBER"
 
 // soon makes the group miss a killed member after the shortest session that brokers allow.
@@ -42,8 +42,9 @@ func ofTwo(h func(context.Context, eventstore.Record) error) subscription.Config
 	return cfg
 }
 
-// Two processes share a group, and one is killed amid its work: what it had not committed is
-// handled by the other, each aggregate's events in order, and what it had set aside stays so.
+// Two processes share a group, and one is killed during its work. The other one handles all that
+// the first had not committed, each aggregate's events in order. All that the first had set aside
+// stays aside.
 func TestKilledMemberLosesNothing(t *testing.T) {
 	if args := os.Getenv(memberEnv); args != "" {
 		beAMember(t, args)
@@ -59,7 +60,7 @@ func TestKilledMemberLosesNothing(t *testing.T) {
 	}
 	h := newHandled()
 	child, lines := startMember(t, cfg)
-	for range 12 { // it is amid its work
+	for range 12 { // it is in the middle of its work
 		h.took(t, lines)
 	}
 	d := openLetters(t, cfg)
@@ -75,7 +76,7 @@ func TestKilledMemberLosesNothing(t *testing.T) {
 
 	poisoned := func(ctx context.Context, r eventstore.Record) error {
 		if isPoison(r) {
-			return errors.New("poison") // never called: it is set aside
+			return errors.New("poison") // never called, because the event is set aside
 		}
 		return h.handle(ctx, r)
 	}
@@ -92,10 +93,10 @@ func TestKilledMemberLosesNothing(t *testing.T) {
 	t.Logf("%d events were handled here", sub.Stats().Handled)
 }
 
-// isPoison: the second event of the first stream.
+// isPoison reports whether the event is the second one of the first stream.
 func isPoison(r eventstore.Record) bool { return r.AggregateID == "s-0" && r.AggregateVersion == 2 }
 
-// took notes what the other process has handled, and reports whether it said anything.
+// took notes what the other process has handled. It reports whether that process said anything.
 func (h *handled) took(t testing.TB, lines *bufio.Scanner) bool {
 	t.Helper()
 	if !lines.Scan() {
@@ -115,7 +116,7 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledMemberLosesNothing$")
 	// it starts no cluster
 	child.Env = append(os.Environ(), memberEnv+"="+cfg.Topics.Prefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers)
-	// never written to: its end ends the child
+	// nobody writes to it; the child ends when it ends
 	input, err := child.StdinPipe()
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = input.Close() })
@@ -126,8 +127,8 @@ func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 	return child, bufio.NewScanner(output)
 }
 
-// beAMember says what it handles, until its input ends. After some events it takes its time, so
-// that it is killed amid work.
+// beAMember prints what it handles, until its input ends. After some events it waits in the
+// handler, so that it is killed during its work.
 func beAMember(t *testing.T, args string) {
 	prefix, brokers, _ := strings.Cut(args, " ")
 	s := openReader(t, soon(kafka.Config{

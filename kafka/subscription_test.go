@@ -22,7 +22,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/connection"
 )
 
-// handled is a handler that remembers. Subscriptions in several processes may share it.
+// handled is a handler that remembers its events. Subscriptions in several processes may share it.
 type handled struct {
 	mu    sync.Mutex
 	ids   map[string][]string // event ids in the order in which they were handled, by aggregate
@@ -56,15 +56,15 @@ func (h *handled) of(id string) []string {
 	return slices.Clone(h.ids[id])
 }
 
-// seen waits until the events of the aggregate were handled, and fails if they were in another
-// order. Ones that were handled again count once.
+// seen waits until the events of the aggregate were handled, and fails if they were handled in
+// another order. An event that was handled again counts once.
 func (h *handled) seen(t testing.TB, id string, want []string) {
 	t.Helper()
 	eventually(t, "all events of "+id+" are handled", func() bool { return len(distinct(h.of(id))) >= len(want) })
 	require.Equal(t, want, distinct(h.of(id)))
 }
 
-// distinct leaves the first of each.
+// distinct keeps the first one of equal ids.
 func distinct(all []string) []string {
 	var found []string
 	for _, id := range all {
@@ -96,8 +96,8 @@ func TestSubscriptionOnFakeBrokers(t *testing.T) {
 	testSubscription(t, cfg)
 }
 
-// testSubscription: what was there and what comes is handled once, in order; what does not count
-// never is; another member goes on where one stopped.
+// testSubscription checks that events of before and new ones are handled once, in order. Records
+// that do not count are never handled. Another member goes on where one stopped.
 func testSubscription(t *testing.T, cfg kafka.Config) {
 	s := open(t, cfg)
 	want := add(t, s, "a", 5)

@@ -20,14 +20,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// impatient is a subscription that tells of what it waits for soon.
+// impatient is a subscription that soon tells what it waits for.
 func impatient(group string, h *handled) subscription.Config {
 	cfg := quick(group, h)
 	cfg.LongWait = 50 * time.Millisecond
 	return cfg
 }
 
-// A wait for brokers says so, and is logged with its event, and again when it is over.
+// A wait for brokers says so. It is logged with its event, and again when it is over.
 func TestWaitsForBrokersAreLogged(t *testing.T) {
 	_, cfg := fake(t)
 	var logged kafkatest.Output
@@ -69,8 +69,8 @@ func setOffset(t testing.TB, cfg kafka.Config, group string, partition int32, of
 	require.NoError(t, err)
 }
 
-// A group's offset that its partition does not have stops that partition, and says so; the others
-// are handled.
+// If a partition does not have the group's offset, the subscription stops that partition, and says
+// so. It handles the other partitions.
 func TestOffsetsOutOfBounds(t *testing.T) {
 	_, cfg := fake(t)
 	testOffsetsOutOfBounds(t, two(t, cfg))
@@ -139,8 +139,8 @@ func partitionOf(t testing.TB, s *kafka.Store, id string) int32 {
 	return 0
 }
 
-// Whoever sets a group's offset back has the events handled again from there, also those that were
-// dead letters meanwhile.
+// If an operator sets a group's offset back, the subscription handles the events again from there.
+// It also handles those that were dead letters meanwhile.
 func TestOffsetSetBackAfterARedrive(t *testing.T) {
 	_, cfg := fake(t)
 	testOffsetSetBack(t, cfg)
@@ -199,8 +199,8 @@ func testOffsetSetBack(t *testing.T, cfg kafka.Config) {
 	require.Empty(t, last.of("bad"), "it is set back once")
 }
 
-// One long trouble of a partition is one wait, whatever the attempts do meanwhile: it is logged
-// ever more seldom, and never called over before it is.
+// One long trouble of a partition is one wait, through all its attempts. The subscription logs it
+// less and less often, and does not call it over before it is.
 func TestOneTroubleIsOneWait(t *testing.T) {
 	c, cfg := fake(t)
 	var logged kafkatest.Output

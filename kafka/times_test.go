@@ -10,8 +10,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// The times of a partition's events never go back, also from one owner to the next, and none is
-// ahead of the owner's clock.
+// The times of a partition's events never go back, also from one owner to the next. None is ahead
+// of the owner's clock.
 func TestTimesNeverGoBack(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)

@@ -22,10 +22,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// lineLog is a logger's output that is looked at while it is written, a line at a time.
+// lineLog is the output of a logger, which a test reads while it is written, one line at a time.
 type lineLog chan string
 
-// Write implements io.Writer. Lines that nobody reads are dropped.
+// Write implements io.Writer. It drops lines that nobody reads.
 func (l lineLog) Write(p []byte) (int, error) {
 	select {
 	case l <- string(p):
@@ -40,8 +40,8 @@ func logged() (*slog.Logger, lineLog) {
 	return slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelInfo})), lines
 }
 
-// requireWaits requires that a line says that the broker is waited for, and why, before call has
-// ended. The test ends the call then.
+// requireWaits requires that, before call has ended, a line names the broker that call waits for,
+// and says why. Then it ends the call.
 func requireWaits(t *testing.T, lines lineLog, call func(context.Context) error, says ...string) {
 	t.Helper()
 	errEnough := errors.New("enough")
@@ -71,8 +71,7 @@ func requireWaits(t *testing.T, lines lineLog, call func(context.Context) error,
 	<-ended
 }
 
-// silentBroker is what a broker looks like that was stopped: it accepts connections, and answers
-// nothing.
+// silentBroker stands for a broker that was stopped: it accepts connections, and answers nothing.
 func silentBroker(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,7 +80,8 @@ func silentBroker(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// Whatever connects to brokers that do not answer says so while it waits: nobody is left to guess.
+// A call that connects to brokers that do not answer says so while it waits, so that nobody has to
+// guess.
 func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, kafka.Config) error{
@@ -116,8 +116,7 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Brokers that answered before and hang now, or are gone, are waited for by name as well, whatever
-// it is that is asked of them.
+// Brokers answered before, and now hang or are gone. Each call that waits for one names it.
 func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
 	t.Parallel()
 	id := subscription.LetterID{Handler: "group", Topic: topic}

@@ -36,7 +36,7 @@ type acl struct {
 	prefix    string
 }
 
-// leastPrivilege is what a service needs, and deployPrivilege what creating its topics needs.
+// leastPrivilege has the permissions that a service needs.
 func leastPrivilege() []acl {
 	return []acl{
 		{sarama.AclOperationRead, sarama.AclResourceTopic, testTopics},
@@ -46,11 +46,12 @@ func leastPrivilege() []acl {
 	}
 }
 
-// groupPrivilege is what a consumer group needs beside reading.
+// groupPrivilege has the permissions that a consumer group needs besides reading.
 func groupPrivilege() []acl {
 	return []acl{{sarama.AclOperationRead, sarama.AclResourceGroup, groups}}
 }
 
+// deployPrivilege has the permissions that creating the topics needs.
 func deployPrivilege() []acl {
 	return []acl{
 		{sarama.AclOperationCreate, sarama.AclResourceTopic, testTopics},
@@ -59,12 +60,12 @@ func deployPrivilege() []acl {
 	}
 }
 
-// sharingPrivilege is what instances need that share the partitions.
+// sharingPrivilege has the permissions that instances need besides if they share the partitions.
 func sharingPrivilege() []acl {
 	return []acl{{sarama.AclOperationRead, sarama.AclResourceGroup, txnIDs}}
 }
 
-// lacking is the user who has all permissions of a service but the one with this number.
+// lacking is the user who has all permissions of a service except the one with this number.
 func lacking(i int) string { return fmt.Sprintf("%s-without-%d", principal, i) }
 
 func deployerLacking(i int) string { return fmt.Sprintf("%s-without-%d", deployer, i) }
@@ -127,7 +128,7 @@ func allowAll(t *testing.T, c *kafkatest.Cluster) {
 	}
 }
 
-// The permissions that are listed suffice. Where one is missing, the error names it at once.
+// The listed permissions are enough. If one is missing, the error names it at once.
 func testLeastPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	for i, a := range leastPrivilege() {
 		t.Run(fmt.Sprintf("without %s on %s", a.operation.String(), a.resource.String()), func(t *testing.T) {
@@ -211,7 +212,7 @@ func testOnlyTheServiceWrites(t *testing.T, c *kafkatest.Cluster) {
 	for p := range int32(2) {
 		end, err := client.GetOffset(storetest.TopicOf(cfg), p, sarama.OffsetNewest)
 		require.NoError(t, err)
-		if end < 2 { // the marker alone
+		if end < 2 { // there is only the marker
 			continue
 		}
 		messages, err := consumer.ConsumePartition(storetest.TopicOf(cfg), p, sarama.OffsetOldest)
@@ -228,7 +229,7 @@ func testOnlyTheServiceWrites(t *testing.T, c *kafkatest.Cluster) {
 	require.NoError(t, producer.Close())
 }
 
-// plainClient is any program's connection.
+// plainClient connects as any program does.
 func plainClient(t *testing.T, c *kafkatest.Cluster, user string) sarama.Client {
 	t.Helper()
 	cfg := sarama.NewConfig()
@@ -241,7 +242,7 @@ func plainClient(t *testing.T, c *kafkatest.Cluster, user string) sarama.Client 
 	return client
 }
 
-// A consumer group reads, and keeps its offsets, with one permission more.
+// A consumer group reads, and keeps its offsets, with one more permission.
 func testGroupPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, principal))
 	_, err := storetest.Open(t, cfg).Append(t.Context(), eventstore.To(storetest.Stream("a"), eventstore.NoStream,
@@ -259,7 +260,7 @@ func testGroupPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	}
 }
 
-// oneRecord reads one record, marks and commits it.
+// oneRecord reads one record, marks it and commits it.
 type oneRecord struct {
 	read func()
 	done atomic.Bool
@@ -278,7 +279,8 @@ func (r *oneRecord) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.Con
 	return nil
 }
 
-// Topics are created by somebody else than the service, who needs this and no more.
+// Another user than the service creates the topics. This user needs the listed permissions and no
+// more.
 func testDeployPrivilege(t *testing.T, c *kafkatest.Cluster) {
 	for i, a := range deployPrivilege() {
 		t.Run(fmt.Sprintf("without %s", a.operation.String()), func(t *testing.T) {

@@ -17,15 +17,13 @@ const (
 	DefaultRequestTimeout = 10 * time.Second
 )
 
-// Config says how a client reaches the brokers. Brokers is required; any other field may be left
-// zero.
+// Config says how a client reaches the brokers. Brokers is required. Any other field may be zero.
 type Config struct {
 	// Brokers are the addresses, host:port, of some brokers of the cluster.
 	Brokers []string
 
-	// Security is how connections are encrypted, and how this service and the brokers know each
-	// other.
-	// Default: not at all.
+	// Security says how connections are encrypted, and how this service and the brokers know each
+	// other. Default: not at all.
 	Security Security
 
 	// ClientID names this service to the brokers. Default: [DefaultClientID].
@@ -39,11 +37,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// minRequestTimeout is the shortest time that a broker can replicate a batch in.
+// minRequestTimeout is the shortest RequestTimeout. A broker needs some time to replicate a batch.
 const minRequestTimeout = 100 * time.Millisecond
 
-// Complete returns the configuration with its defaults. It fails with all mistakes, joined; each
-// names its field by the path from a configuration that holds this one as Connection.
+// Complete returns the configuration with its defaults. If there are mistakes, it fails with all of
+// them joined. Each names its field by the path from a configuration that holds this one as
+// Connection.
 func (c Config) Complete() (Config, error) {
 	c.ClientID = cmp.Or(c.ClientID, DefaultClientID)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, DefaultRequestTimeout)

@@ -7,7 +7,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// Refusals of brokers that stay. A store that opens tries nothing again after one of these.
+// Refusals of brokers that stay. A store that opens tries nothing again after one of them.
 var (
 	// ErrSecurity says that brokers and this service do not accept each other. The error is a
 	// *[SecurityError].
@@ -16,9 +16,9 @@ var (
 	ErrPermission = errors.New("permission denied")
 )
 
-// SecurityError says why a broker and this service do not accept each other: a wrong password, an
-// unknown authority, a certificate for another name, a listener of another kind. It matches
-// [ErrSecurity].
+// SecurityError says why a broker and this service do not accept each other. The password may be
+// wrong, the authority unknown, the certificate for another name, or the listener of another kind.
+// It matches [ErrSecurity].
 type SecurityError struct {
 	Broker string // the address; empty if a connection to one of several failed
 	Uses   string // what this service uses, see [Security.String]
@@ -47,7 +47,7 @@ type PermissionError struct {
 	Operation string // as Kafka's ACLs call it, such as DescribeConfigs
 	Resource  string // "topic", "group", "transactional id" or "cluster"
 	Name      string // of the resource; empty for the cluster
-	Uses      string // how this service came in, see [Security.String]
+	Uses      string // how this service connected, see [Security.String]
 	Err       error
 }
 

@@ -6,12 +6,12 @@ import (
 	"log/slog"
 )
 
-// redacted is what is shown of a secret.
+// redacted is shown instead of a secret.
 const redacted = "[redacted]"
 
-// Secret is text that nobody may see. Printed, logged or marshalled, it says [redacted], and an
-// empty one says nothing. It may be compared with the zero Secret only.
-type Secret struct{ text *string } // a pointer, so that printing an unexported field of this type shows nothing either
+// Secret is text that nobody may see. It says [redacted] if it is printed, logged or marshalled,
+// and an empty one says nothing. Compare it with the zero Secret only.
+type Secret struct{ text *string } // a pointer, so that printing an unexported field of this type shows nothing, too
 
 // NewSecret returns the text as a secret. NewSecret("") is the zero Secret.
 func NewSecret(text string) Secret {

@@ -13,7 +13,7 @@ import (
 type Security struct {
 	// TLS encrypts the connections. It checks the brokers' certificates against RootCAs (default:
 	// those of the system) and the host name that is dialled. A client certificate in it makes the
-	// TLS mutual. It must not be changed any more. Default: no TLS.
+	// TLS mutual. Nobody may change it any more. Default: no TLS.
 	TLS *tls.Config
 
 	// SASL tells the brokers who this service is. Default: no SASL.
@@ -30,8 +30,8 @@ type SASL struct {
 // Mechanism is how a client shows that it knows the password.
 type Mechanism string
 
-// The mechanisms. PLAIN sends the password, so it belongs under TLS. SCRAM proves that the client
-// knows it, and does not send it.
+// The mechanisms. PLAIN sends the password, so use it under TLS. SCRAM proves that the client knows
+// the password, and does not send it.
 const (
 	PLAIN       Mechanism = "PLAIN"
 	SCRAMSHA256 Mechanism = "SCRAM-SHA-256"
@@ -60,7 +60,7 @@ const (
 	SASLSSL       = "SASL_SSL"
 )
 
-// String says what is used and as whom, such as "SASL_SSL, SCRAM-SHA-512 as billing". It shows no
+// String says what is used and by whom, such as "SASL_SSL, SCRAM-SHA-512 as billing". It shows no
 // secret.
 func (s Security) String() string {
 	text := s.Protocol()
@@ -82,7 +82,7 @@ func (s Security) mutual() bool {
 	return s.TLS != nil && (len(s.TLS.Certificates) > 0 || s.TLS.GetClientCertificate != nil)
 }
 
-// check returns all that is wrong.
+// check returns all mistakes.
 func (s Security) check() []error {
 	if s.SASL == nil {
 		return nil

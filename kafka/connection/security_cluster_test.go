@@ -26,13 +26,13 @@ import (
 
 const (
 	principal       = "billing"
-	servicePassword = "open-Sesame-ª-42" // ª: SASLprep would make an a of it, and Kafka does not
+	servicePassword = "open-Sesame-ª-42" // SASLprep would turn ª into a, and Kafka does not
 	wrongPassword   = "wrong-horse-battery"
-	loginLife       = "1500" // milliseconds until brokers want to know again who is there
+	loginLife       = "1500" // milliseconds until brokers ask for the login again
 	testTopics      = "test-"
 )
 
-// One cluster with all listeners and ACLs is enough for everything about security.
+// One cluster with all listeners and ACLs is enough for all tests of security.
 func TestSecuredBrokers(t *testing.T) {
 	users := map[string]string{
 		principal: servicePassword, stranger: servicePassword, sharer: servicePassword,
@@ -59,8 +59,8 @@ func TestSecuredBrokers(t *testing.T) {
 	t.Run("creating topics", func(t *testing.T) { testDeployPrivilege(t, c) })
 }
 
-// from returns the configuration that the variables give, over new topics, which it does not
-// make.
+// from returns the configuration that the variables give. Its topics are new names, and from does
+// not make them.
 func from(t *testing.T, env map[string]string) kafka.Config {
 	t.Helper()
 	cfg, err := environment.Read(func(name string) string { return env[name] },
@@ -71,7 +71,7 @@ func from(t *testing.T, env map[string]string) kafka.Config {
 	return cfg
 }
 
-// arranged is from, and makes the topics as somebody who may.
+// arranged is from with the topics made, by a user who may make them.
 func arranged(t *testing.T, c *kafkatest.Cluster, env map[string]string) kafka.Config {
 	t.Helper()
 	cfg := from(t, env)
@@ -104,7 +104,7 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 			"SASL_PLAINTEXT", c.Environment(kafkatest.SASLPlaintext, principal),
 			"SASL_PLAINTEXT, SCRAM-SHA-512 as billing",
 		},
-		// as User:ANONYMOUS, who may do everything here
+		// this is User:ANONYMOUS, who may do everything here
 		{"one-way TLS", c.Environment(kafkatest.SSL, principal), "SSL"},
 	} {
 		t.Run(l.name, func(t *testing.T) {
@@ -133,10 +133,10 @@ func testStoresOver(t *testing.T, c *kafkatest.Cluster) {
 	}
 }
 
-// Brokers let a login live for a time (connections.max.reauth.ms) and then cut connections that
-// were not renewed. The client renews a login when most of its life is over. A request that is late
-// by the rest still meets the cut, so the test asks for one store of five that meets none. Each
-// lives for three logins.
+// Brokers let a login live for a time (connections.max.reauth.ms), and then cut connections whose
+// login was not renewed. The client renews a login when most of its life is over. If the next
+// request is late by the rest of that life, it still meets the cut. So the test needs only one
+// store of five that meets no cut. Each store lives for three logins.
 func testLoginsAreRenewed(t *testing.T, c *kafkatest.Cluster) {
 	cfg := arranged(t, c, c.Environment(kafkatest.SASLSSL, principal))
 	const tries = 5
@@ -150,8 +150,7 @@ func testLoginsAreRenewed(t *testing.T, c *kafkatest.Cluster) {
 	require.Empty(t, log, "no append had to be tried again")
 }
 
-// loginsAreRenewed appends for some lives of a login, and returns what the store had to say
-// meanwhile.
+// loginsAreRenewed appends for some lives of a login, and returns what the store logged meanwhile.
 func loginsAreRenewed(t *testing.T, cfg kafka.Config) string {
 	t.Helper()
 	var log bytes.Buffer

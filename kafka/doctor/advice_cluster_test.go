@@ -59,7 +59,8 @@ ssl.truststore.location=%s
 	return p
 }
 
-// config is that of a service that comes in as the user, with topics that nobody else has.
+// config is the configuration of a service that connects as the user. No other service has its
+// topics.
 func (p *patient) config(t *testing.T, user, prefix string) kafka.Config {
 	t.Helper()
 	env := p.Environment(kafkatest.SASLSSL, user)
@@ -70,7 +71,7 @@ func (p *patient) config(t *testing.T, user, prefix string) kafka.Config {
 	return cfg
 }
 
-// off are the findings that are not ok.
+// off returns the findings that are wrong or warnings.
 func off(all []doctor.Finding) []doctor.Finding {
 	var found []doctor.Finding
 	for _, f := range all {
@@ -81,7 +82,8 @@ func off(all []doctor.Finding) []doctor.Finding {
 	return found
 }
 
-// diagnosed waits until the diagnosis is as it should be: brokers hear of changes in their time.
+// diagnosed waits until the diagnosis is as it should be, because brokers hear of changes after
+// some time.
 func diagnosed(t *testing.T, cfg kafka.Config, done func([]doctor.Finding) bool) []doctor.Finding {
 	t.Helper()
 	again := time.NewTicker(250 * time.Millisecond)
@@ -99,7 +101,7 @@ func diagnosed(t *testing.T, cfg kafka.Config, done func([]doctor.Finding) bool)
 
 func healthy(all []doctor.Finding) bool { return len(off(all)) == 0 }
 
-// says reports whether exactly so many things are off, with these words among them.
+// says reports whether exactly n things are off, and whether their findings have all the words.
 func says(n int, words ...string) func([]doctor.Finding) bool {
 	return func(all []doctor.Finding) bool {
 		text := fmt.Sprint(off(all))
@@ -112,7 +114,7 @@ func says(n int, words ...string) func([]doctor.Finding) bool {
 	}
 }
 
-// follow runs the commands in what is to be done: all lines but the first.
+// follow runs the commands of a finding's advice: all lines of it except the first.
 func (p *patient) follow(t *testing.T, f doctor.Finding) {
 	t.Helper()
 	_, commands, ok := strings.Cut(f.Do, "\n")
@@ -125,8 +127,8 @@ func (p *patient) follow(t *testing.T, f doctor.Finding) {
 	t.Logf("%s\n%s\n%s", f.Found, commands, output)
 }
 
-// Diagnose makes one finding of one cause. The finding is gone once the test has done what it says,
-// word for word where it says a command.
+// Diagnose makes one finding of one cause. The test does what the finding says, and runs its
+// commands word for word. Then the finding is gone.
 func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 	p := newPatient(t)
 	t.Run("missing topics", func(t *testing.T) {
@@ -142,9 +144,8 @@ func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 		cfg := p.config(t, admin, "off")
 		p.makeTopics(t, cfg, map[string]string{
 			"retention.ms": "604800000", "cleanup.policy": "compact", "min.insync.replicas": "1",
-			"unclean.leader.election.enable": "true",
-			"max.message.bytes":              "1000", "compression.type": "gzip", "message.timestamp.type": "LogAppendTime",
-			"retention.bytes": "1000",
+			"unclean.leader.election.enable": "true", "max.message.bytes": "1000", "compression.type": "gzip",
+			"message.timestamp.type": "LogAppendTime", "retention.bytes": "1000",
 		})
 		all := diagnosed(t, cfg, says(2, "; min.insync.replicas is 1, expected 2; ", "replication factor is 1, "+
 			"expected 3"))
@@ -185,7 +186,8 @@ func TestWhatDiagnoseAdvisesHelps(t *testing.T) {
 	p.losesBrokers(t, cfg)
 }
 
-// losesBrokers has brokers end and hang. What that does to many partitions is one finding.
+// losesBrokers ends and pauses brokers. One such fault concerns many partitions, and is still one
+// finding.
 func (p *patient) losesBrokers(t *testing.T, cfg kafka.Config) {
 	t.Helper()
 	all := "(billing.account.events 0-3; billing.dead-letter 0; billing.transfer.events 0-2)"

@@ -16,11 +16,11 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
-// view is what one broker answers, or why it does not.
+// view is the answer of one broker, or the reason why there is none.
 type view struct {
 	addr       string
 	configured bool  // in Config.Brokers
-	id         int32 // unknownBroker if no broker says which one is at addr
+	id         int32 // unknownBroker if no broker says which broker is at addr
 	err        error
 	metadata   *sarama.MetadataResponse
 	speaks     spoken
@@ -31,8 +31,8 @@ const unknownBroker = -1
 // askedAtOnce bounds the brokers that are asked at the same time.
 const askedAtOnce = 16
 
-// brokers asks each broker itself: those of the configuration, and then those that these name. It
-// reports whether one of them answers.
+// brokers asks each broker itself. It begins with those of the configuration, and goes on with
+// those that they name. It reports whether one of them answers.
 func (d *diagnosis) brokers(ctx context.Context) bool {
 	for _, addr := range d.cfg.Connection.Brokers {
 		d.views = append(d.views, &view{addr: addr, configured: true, id: unknownBroker})
@@ -87,10 +87,10 @@ func (d *diagnosis) answering() []*view {
 	return slices.DeleteFunc(slices.Clone(d.views), func(v *view) bool { return v.err != nil })
 }
 
-// each returns one view of each broker that answers. A broker may be reached at more addresses than
-// the one that it tells clients. It does not say which broker it is. So a view without an id is
-// left out if all brokers that it names, of which it is one, answer at the addresses that they
-// tell.
+// each returns one view of each broker that answers. A broker does not say who it is, and clients
+// may reach it at more addresses than the one that it tells. So a view may have no id. Its broker
+// is one of those that it names. If all of these answer at the addresses that they tell, the view
+// adds nothing, and each leaves it out.
 func (d *diagnosis) each() []*view {
 	var all []*view
 	for _, v := range d.answering() {
@@ -116,8 +116,8 @@ func (d *diagnosis) named() map[int32]string {
 	return all
 }
 
-// away returns those brokers of the given ids that do not answer: no broker names them any more, or
-// nothing comes from their address.
+// away returns the brokers of the given ids that do not answer. Either no broker names them any
+// more, or nothing comes from their address.
 func (d *diagnosis) away(ids []int32) []int32 {
 	var away []int32
 	for _, id := range ids {
@@ -130,9 +130,9 @@ func (d *diagnosis) away(ids []int32) []int32 {
 	return slices.Compact(away)
 }
 
-// unreachable says why a broker does not answer at addr. source is what the address is from.
+// unreachable says why a broker does not answer at addr. source says where the address is from.
 func (d *diagnosis) unreachable(who, addr string, err error, source string) {
-	_, port, _ := net.SplitHostPort(addr) // it was dialled
+	_, port, _ := net.SplitHostPort(addr) // addr has a port, because it was dialled
 	var mismatch *client.MismatchError
 	var dns *net.DNSError
 	var timeout net.Error
@@ -151,8 +151,8 @@ func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
 		d.wrong("brokers", who+": what listens there is not a Kafka broker, or one that has just ended: it broke the "+
 			"connection off",
-			"look again; if it stays, find out which program has taken the port (lsof -i :"+port+"), or check the address "+
-				"in "+source)
+			"look again; if it stays, find out which program has taken the port (lsof -i :"+port+"), or check the "+
+				"address in "+source)
 	case errors.As(err, &timeout) && timeout.Timeout() && errors.As(err, &op) && op.Op == "dial":
 		d.wrong("brokers", who+": no connection in time",
 			"look whether a firewall is between, and whether the address in "+source+" is right")
@@ -168,7 +168,7 @@ func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 	}
 }
 
-// cluster compares what the brokers say of the cluster, and what they speak.
+// cluster compares what the brokers say of the cluster, and the requests that they know.
 func (d *diagnosis) cluster(ctx context.Context) {
 	const check = "cluster"
 	d.oneCluster()
@@ -199,7 +199,7 @@ func (d *diagnosis) cluster(ctx context.Context) {
 			id, len(known)-len(away), len(known), idList(away)),
 			"start "+theBrokers(away)+"; nothing below rests on what "+
 				"was said of them")
-	case len(away) > 0: // which was told, with the reason
+	case len(away) > 0: // another finding says so, with the reason
 		d.ok(check, "cluster %s, %d brokers, of which %d answer", id, len(known), len(known)-len(away))
 	case !old:
 		d.ok(check, "cluster %s, %d brokers of %s, each of which was asked", id, len(known),
@@ -207,8 +207,8 @@ func (d *diagnosis) cluster(ctx context.Context) {
 	}
 }
 
-// known returns the brokers that a broker names, or that have replicas: those that are down for a
-// while are not named any more.
+// known returns the brokers that a broker names, or that have replicas. Other brokers no longer
+// name one that is down for a while.
 func (d *diagnosis) known() []int32 {
 	known := slices.Collect(keysOf(d.named()))
 	for _, name := range d.names {
@@ -220,9 +220,9 @@ func (d *diagnosis) known() []int32 {
 	return slices.Compact(known)
 }
 
-// oneCluster looks whether all brokers are of one cluster, and see each other.
+// oneCluster looks whether all brokers are of one cluster, and whether they see each other.
 func (d *diagnosis) oneCluster() {
-	clusters, seen := make(map[string][]string), make(map[string][]string) // addresses, by what the brokers there say
+	clusters, seen := make(map[string][]string), make(map[string][]string) // addresses, by the brokers' answers
 	for _, v := range d.answering() {
 		id := "without an id"
 		if v.metadata.ClusterID != nil {
@@ -247,7 +247,7 @@ func (d *diagnosis) oneCluster() {
 	}
 }
 
-// sayings lists what brokers say.
+// sayings lists the answers of brokers.
 func sayings(by map[string][]string) string {
 	var all []string
 	for _, what := range sortedKeys(by) {
@@ -256,7 +256,7 @@ func sayings(by map[string][]string) string {
 	return strings.Join(all, "; ")
 }
 
-// tooOld looks at what the brokers speak, and reports whether one is too old.
+// tooOld looks at the requests that the brokers know, and reports whether a broker is too old.
 func (d *diagnosis) tooOld() bool {
 	lacking := make(map[string][]int32)
 	for _, v := range d.each() {

@@ -16,9 +16,9 @@ import (
 // clockTolerance is how far records may be ahead of this machine's clock.
 const clockTolerance = 5 * time.Second
 
-// clock compares the times of the newest records, which services give them, and of the newest
-// markers, which brokers do, with the clock of this machine. Brokers do not tell the time, so only
-// a clock that is behind shows.
+// clock compares the times of the newest batches with the clock of this machine. Services give
+// records their times, and brokers give markers theirs. Brokers do not tell the time of their
+// clock, so clock notices only if this machine's clock is behind.
 func (d *diagnosis) clock(ctx context.Context, topicsKnown bool) {
 	const check = "clock"
 	if !topicsKnown {

@@ -21,8 +21,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
-// pretend makes the brokers say of themselves and of the topics that are asked for what they would
-// say, changed.
+// pretend makes the brokers give answers about themselves and about the requested topics. change
+// may change each answer.
 func pretend(t *testing.T, c *kfake.Cluster, partitions int32, change func(*kmsg.MetadataResponse)) {
 	t.Helper()
 	addrs := c.ListenAddrs()
@@ -85,8 +85,8 @@ func TestDiagnoseReplicas(t *testing.T) {
 	}
 }
 
-// Brokers may be of different opinions: the one that has heard of the newest leader is right. What
-// a broker says that has heard of nothing for a while is old.
+// Brokers may be of different opinions. The broker that has heard of the newest leader is right. An
+// answer is old if its broker has heard nothing for a while.
 func TestDiagnoseBelievesTheNewestLeader(t *testing.T) {
 	c, cfg := storetest.Fake(t)
 	cfg.Topics.Categories[0].Partitions = 4
@@ -106,7 +106,7 @@ func TestDiagnoseBelievesTheNewestLeader(t *testing.T) {
 		"8 partitions have 1 replicas in sync that answer")
 }
 
-// KAFKA_BROKERS that name brokers of two clusters, and brokers that do not name each other.
+// KAFKA_BROKERS may name brokers of two clusters, or brokers that do not name each other.
 func TestDiagnoseBrokersThatAreNotOfOneCluster(t *testing.T) {
 	_, cfg := storetest.Fake(t, kfake.ClusterID("one"))
 	_, other := storetest.Fake(t, kfake.ClusterID("two"))
@@ -161,7 +161,7 @@ func byAnotherName(cfg kafka.Config) kafka.Config {
 	return cfg
 }
 
-// A broker that is reached at another address than it tells clients is one broker all the same.
+// If a broker is reached at another address than it tells clients, it is still one broker.
 func TestDiagnoseCountsABrokerOnce(t *testing.T) {
 	c, cfg := storetest.Fake(t)
 	c.ControlKey(int16(kmsg.DescribeLogDirs), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -180,7 +180,7 @@ func TestDiagnoseCountsABrokerOnce(t *testing.T) {
 		finding(t, all, "cluster", doctor.OK, ", 3 brokers of ")
 		finding(t, all, "cluster", doctor.OK, "3 folders of logs, ")
 	}
-	// One that answers here only is not left out.
+	// A broker that answers here only is not left out.
 	pretend(t, c, 1, func(r *kmsg.MetadataResponse) { r.Brokers[2].Port = 1 })
 	cfg.Connection.Brokers = cfg.Connection.Brokers[2:]
 	finding(t, doctor.Diagnose(t.Context(), cfg), "cluster", doctor.OK, "3 folders of logs, ")
@@ -217,7 +217,7 @@ func diagnoseBrokersThatAreTooOld(t *testing.T, change func(kafka.Config) kafka.
 	}
 }
 
-// Diagnose tells what was answered, and not the worst that it may mean.
+// Diagnose tells what the brokers answered, and not the worst that it may mean.
 func TestDiagnoseWhoLeadsTheControllers(t *testing.T) {
 	c, cfg := storetest.Fake(t)
 	c.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {

@@ -15,17 +15,22 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
-// diagnoseTime is how long a broker may take for an answer that needs nothing but itself.
+// diagnoseTime is the time that a broker may take for an answer that needs no other broker.
 const diagnoseTime = 3 * time.Second
 
 // Diagnose looks at everything that a store of this configuration needs. Of each thing it says
-// whether it is as it must be, what is wrong, and how to mend it. It asks each broker itself, and
-// looks at the cluster, its controllers and disks, the topics and their settings, the permissions
-// (there may be no ACLs), the folder of the index, who wrote last, and the clock.
+// whether it is as it must be, what is wrong, and how to mend it. It asks each broker itself. It
+// looks at
+//   - the cluster, its controllers and its disks;
+//   - the topics and their settings;
+//   - the permissions, if there are ACLs;
+//   - the folder of the index;
+//   - the last writer of each partition;
+//   - the clock.
 //
-// One cause is one finding, which names all that it concerns. Diagnose skips what depends on
-// something that is wrong, and says why. It changes nothing, and takes no partition from its owner.
-// It ends early when ctx does. Brokers that do not answer get a few seconds, and Diagnose tells the
+// One cause is one finding, which names all that it concerns. If something is wrong, Diagnose skips
+// what depends on it, and says why. It changes nothing, and takes no partition from its owner. It
+// ends early if ctx ends. Brokers that do not answer get a few seconds, and Diagnose tells the
 // Logger of Connection which they are.
 //
 // No finding shows a secret.
@@ -35,7 +40,7 @@ func Diagnose(ctx context.Context, cfg kafka.Config) []Finding {
 		return []Finding{{Check: "configuration", Verdict: Wrong, Found: err.Error(), Do: "set what is named"}}
 	}
 	d := &diagnosis{cfg: cfg, sarama: client.Sarama(cfg.Connection)}
-	all, _ := cfg.Topics.All() // it is complete
+	all, _ := cfg.Topics.All() // cfg is complete
 	for _, t := range all {
 		d.names = append(d.names, t.Name)
 	}
@@ -105,7 +110,7 @@ func (d *diagnosis) skip(check, because string) {
 	d.add(check, Skipped, "not looked at: "+because, "")
 }
 
-// failed adds an error whose text says what to do.
+// failed adds an error, whose text says what to do.
 func (d *diagnosis) failed(check string, err error) {
 	err = client.Explain(d.cfg.Connection.Security, err)
 	var permission *connection.PermissionError

@@ -74,9 +74,9 @@ func TestDiagnoseWhatIsWell(t *testing.T) {
 }
 
 func TestDiagnoseBrokersThatDoNotAnswer(t *testing.T) {
-	web := httptest.NewServer(http.NotFoundHandler()) // has taken the broker's port
+	web := httptest.NewServer(http.NotFoundHandler()) // this has taken the broker's port
 	defer web.Close()
-	mail, err := net.Listen("tcp", "127.0.0.1:0") // as well
+	mail, err := net.Listen("tcp", "127.0.0.1:0") // this, too
 	require.NoError(t, err)
 	defer mail.Close()
 	go func() {
@@ -165,7 +165,7 @@ func TestDiagnoseAnIndexOfAnotherCluster(t *testing.T) {
 
 func TestDiagnoseAClockThatIsBehind(t *testing.T) {
 	_, cfg := storetest.Fake(t)
-	ahead := storetest.Garbage(cfg) // a store writes none: its events are never ahead of its own clock
+	ahead := storetest.Garbage(cfg) // no store can write it, as its events are never ahead of the store's clock
 	ahead.Timestamp = time.Now().Add(time.Hour)
 	require.NoError(t, storetest.Foreigner(t, cfg).ProduceSync(t.Context(), ahead).FirstErr())
 	all := doctor.Diagnose(t.Context(), cfg)

@@ -6,12 +6,12 @@ type Verdict string
 // The verdicts.
 const (
 	OK      Verdict = "ok"
-	Warning Verdict = "warning" // a store works; somebody should look
+	Warning Verdict = "warning" // a store works; a person should look
 	Wrong   Verdict = "wrong"   // a store does not open, or does not append
-	Skipped Verdict = "skipped" // could not be looked at
+	Skipped Verdict = "skipped" // Diagnose could not look
 )
 
-// Finding is one thing that [Diagnose] looked at.
+// Finding is one thing at which [Diagnose] looked.
 type Finding struct {
 	// Check is the kind of thing: configuration, brokers, cluster, topics, permissions, index,
 	// owners or clock.
@@ -21,7 +21,7 @@ type Finding struct {
 	Do      string  `json:"do,omitempty"` // how to mend it; empty if it is ok
 }
 
-// The variables of the environment that findings name, as package environment reads them.
+// The variables of the environment that findings name. Package environment reads them.
 const (
 	brokersVariable     = "KAFKA_BROKERS"
 	replicationVariable = "KAFKA_REPLICATION_FACTOR"

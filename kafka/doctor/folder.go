@@ -8,7 +8,8 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// folder looks at the folder of the index, if the topics are known, whose ids the index has.
+// folder looks at the folder of the index. The index has the topics' ids, so folder looks only if
+// the topics are known.
 func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 	const check = "index"
 	if d.cfg.IndexDir == "" {
@@ -58,7 +59,7 @@ func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 	d.ok(check, "%s are free on its disk", megabytes(found.FreeBytes))
 }
 
-// leastFree is room for the index to grow and to be rearranged.
+// leastFree is the room that an index needs to grow and to rearrange its files.
 const leastFree = 1 << 30
 
 func megabytes(n uint64) string { return fmt.Sprintf("%d MB", n>>20) }

@@ -15,8 +15,9 @@ import (
 // errTransactionalIDNotFound is Kafka's TRANSACTIONAL_ID_NOT_FOUND, which Sarama does not name.
 const errTransactionalIDNotFound = sarama.KError(105)
 
-// owners compares who wrote last in each partition with the configured transactional id. An owner's
-// claim and its batches carry the producer id that the coordinator has for the transactional id.
+// owners compares the last writer of each partition with the configured transactional id. An
+// owner's claim and its batches carry the producer id that the coordinator has for the
+// transactional id.
 func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 	const check = "owners"
 	if !topicsKnown {
@@ -75,8 +76,8 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 // errAway says that a coordinator does not answer.
 var errAway = errors.New("the coordinator does not answer")
 
-// writer looks at who wrote last in a partition. wrote is false if nobody has; foreign says who it
-// was, if not the owner.
+// writer looks who wrote last in a partition. wrote is false if nobody has. If the last writer was
+// not the owner, foreign says who it was.
 func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p int32) (wrote bool, foreign string,
 	err error,
 ) {
@@ -104,7 +105,7 @@ func (d *diagnosis) writer(ctx context.Context, c *coordinators, topic string, p
 		last.ProducerID, foreign), nil
 }
 
-// coordinators are connections to the coordinators of transactional ids, with requests of Kafka
+// coordinators are connections to the coordinators of transactional ids. They use requests of Kafka
 // 3.0.
 type coordinators struct {
 	d       *diagnosis
@@ -112,8 +113,8 @@ type coordinators struct {
 	absent  int                       // transactional ids that have no coordinator now
 }
 
-// manyAbsent is how many coordinators may be absent before the others are taken for absent, too:
-// each takes a second.
+// manyAbsent is the number of absent coordinators after which the others are taken for absent, too.
+// To ask for each takes a second.
 const manyAbsent = 2
 
 // producerID asks which producer id a transactional id has. known is false if it has none.
@@ -161,7 +162,7 @@ func (c *coordinators) producerID(ctx context.Context, id string) (producerID in
 	return 0, false, fmt.Errorf("ask for transactional id %s: %w", id, sarama.ErrIncompleteResponse)
 }
 
-// of returns the coordinator of a transactional id, by what brokers say that answer.
+// of returns the coordinator of a transactional id, as brokers that answer say.
 func (c *coordinators) of(ctx context.Context, id string) (*sarama.Broker, error) {
 	return client.Ask(ctx, c.d.client, func(b *sarama.Broker) (*sarama.Broker, error) {
 		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{

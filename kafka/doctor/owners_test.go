@@ -10,7 +10,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/storetest"
 )
 
-// Diagnose tells of a program that writes with other transactional ids than the configured ones,
+// A program writes with other transactional ids than the configured ones. Diagnose tells of it
 // until the service has written again.
 func TestDiagnoseOwners(t *testing.T) {
 	_, cfg := storetest.Fake(t)

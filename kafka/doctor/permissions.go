@@ -12,9 +12,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/client"
 )
 
-// permissions looks at what ACLs allow. Brokers say it of topics and groups; of transactional ids
-// it shows in the answer to a request that they would refuse for another reason, because the
-// producer id in it is nobody's.
+// permissions looks at what ACLs allow. Brokers tell it for topics and groups, and not for
+// transactional ids. For these, permissions sends a request with a producer id that nobody has. If
+// the permission is missing, brokers say so. Otherwise they refuse the producer id.
 func (d *diagnosis) permissions(ctx context.Context) {
 	const check = "permissions"
 	before := len(d.findings)
@@ -60,7 +60,7 @@ func (d *diagnosis) permissions(ctx context.Context) {
 	}
 }
 
-// denials are the operations that lack, by resource and name.
+// denials has the operations that are not allowed, by resource and name.
 type denials map[string]map[string][]string
 
 func (n denials) add(resource, name, operation string) {
@@ -70,8 +70,8 @@ func (n denials) add(resource, name, operation string) {
 	n[resource][name] = append(n[resource][name], operation)
 }
 
-// tell makes one finding of what lacks on resources of one kind alike, with the command that allows
-// it.
+// tell makes one finding of all resources of one kind that lack the same operations. The finding
+// has the command that allows them.
 func (d *diagnosis) tell(denied denials) {
 	for _, resource := range []string{access.Topic, access.TransactionalID, access.Group} {
 		alike := make(map[string][]string) // names, by operations
@@ -91,7 +91,7 @@ func (d *diagnosis) tell(denied denials) {
 	}
 }
 
-// allow is the command that allows operations.
+// allow returns the command that allows operations.
 func (d *diagnosis) allow(resource string, operations, names []string) string {
 	command := d.tool("kafka-acls.sh") + " --add --allow-principal " + quoted(d.principal())
 	for _, o := range operations {
@@ -102,7 +102,7 @@ func (d *diagnosis) allow(resource string, operations, names []string) string {
 		for _, name := range names {
 			command += " --topic " + name
 		}
-	case access.TransactionalID: // those of all partitions
+	case access.TransactionalID: // the ids of all partitions
 		command += " --transactional-id " + quoted(d.cfg.TransactionalIDPrefix+".") +
 			" --resource-pattern-type prefixed"
 	case access.Group:
@@ -111,8 +111,8 @@ func (d *diagnosis) allow(resource string, operations, names []string) string {
 	return "allow it, as somebody who may; kafka/connection/SECURITY.md says what else a service may need:\n" + command
 }
 
-// principal is how brokers know this service. What they make of a certificate is a setting of
-// theirs.
+// principal is the name by which brokers know this service. A setting of theirs says how they name
+// the owner of a certificate.
 func (d *diagnosis) principal() string {
 	switch {
 	case d.cfg.Connection.Security.SASL != nil:
@@ -125,11 +125,11 @@ func (d *diagnosis) principal() string {
 	return "User:ANONYMOUS"
 }
 
-// unknownOperations is what a broker answers that does not say what is allowed.
+// unknownOperations is the answer of a broker that does not say what is allowed.
 const unknownOperations = -1 << 31
 
-// allowed compares what a resource allows with what is needed. Bit n stands for the operation with
-// number n.
+// allowed compares the operations that a resource allows with those that are needed. Bit n stands
+// for the operation with number n.
 func (d *diagnosis) allowed(denied denials, resource, name string, bits int32, needs ...string) {
 	if bits == unknownOperations {
 		const found = "not looked at: the broker does not say what is allowed on the topics and the group"
@@ -149,8 +149,8 @@ func (d *diagnosis) allowed(denied denials, resource, name string, bits int32, n
 	}
 }
 
-// mayClaim asks with a producer id that nobody has. Brokers look at permissions first. It reports
-// whether there was an answer.
+// mayClaim asks with a producer id that nobody has, because brokers look at permissions first. It
+// reports whether there was an answer.
 func (d *diagnosis) mayClaim(ctx context.Context, denied denials, topic string) bool {
 	id := d.cfg.TransactionalID(topic, 0)
 	r, err := client.Ask(ctx, d.client, func(b *sarama.Broker) (*sarama.AddPartitionsToTxnResponse, error) {

@@ -16,27 +16,27 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
-// DescribeQuorum of version 1, which Kafka 3.4 and later know, and Sarama does not.
+// DescribeQuorum of version 1. Kafka 3.4 and later know it, and Sarama does not.
 const (
 	quorumKey     = 55
 	quorumVersion = 1
 )
 
-// voterTolerance is how long a controller may not have followed the one that leads; it does so
-// every half second.
+// voterTolerance is how long a controller may not have followed the leader of the controllers. A
+// controller follows every half second.
 const voterTolerance = 10 * time.Second
 
-// quorumState is what the controllers' leader says.
+// quorumState is the answer of the controllers' leader.
 type quorumState struct {
 	code   sarama.KError
 	leader int32
-	// fetched is when each voter has followed last, by the leader's clock in milliseconds; -1 if it
-	// has not.
+	// fetched is the time at which each voter has followed last, by the leader's clock in
+	// milliseconds; -1 if it has not
 	fetched map[int32]int64
 }
 
-// quorum asks the brokers who leads the controllers, which they ask themselves. Without a leader no
-// partition gets another one.
+// quorum asks the brokers who leads the controllers. The brokers ask the controllers themselves. If
+// no controller leads, no partition gets another leader.
 func (d *diagnosis) quorum(ctx context.Context) {
 	const check = "cluster"
 	var failed error
@@ -69,11 +69,11 @@ func (d *diagnosis) quorum(ctx context.Context) {
 	}
 }
 
-// errNoLeader says that a controller knows of none that leads.
+// errNoLeader says that a controller knows no leader of the controllers.
 var errNoLeader = errors.New("the controllers have no leader")
 
 // leaderless says why nobody tells who leads the controllers. A broker keeps the request until a
-// controller that leads answers: so while none leads, brokers are silent, too.
+// controller that leads answers. So brokers are silent, too, while no controller leads.
 func (d *diagnosis) leaderless(err error) {
 	const check = "cluster"
 	var timeout net.Error
@@ -100,7 +100,7 @@ func (d *diagnosis) voters(found quorumState) {
 		newest = max(newest, at)
 	}
 	var behind []int32
-	down := d.away(d.known()) // which was told
+	down := d.away(d.known()) // other findings name these
 	for id, at := range found.fetched {
 		if id != found.leader && newest-at > voterTolerance.Milliseconds() && !slices.Contains(down, id) {
 			behind = append(behind, id)
@@ -190,14 +190,14 @@ func (r byteReader) ReadByte() (byte, error) {
 	return b[0], err
 }
 
-// least and part of a broker's disk that should be free.
+// A broker's disk should have leastDisk free, and one of diskPart equal parts of its size.
 const (
 	leastDisk = 1 << 30
 	diskPart  = 20
 )
 
-// disks asks each broker about the folders of its logs. The size of the disks is told by Kafka 3.3
-// and later.
+// disks asks each broker about the folders of its logs. Kafka 3.3 and later tell the size of the
+// disks.
 func (d *diagnosis) disks(ctx context.Context) {
 	const check = "cluster"
 	well := 0

@@ -12,18 +12,18 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// topics looks at the topics and their settings, one finding for each thing that is off, and
-// reports whether all exist.
+// topics looks at the topics and their settings. It makes one finding for each thing that is off,
+// and reports whether all topics exist.
 func (d *diagnosis) topics(ctx context.Context) bool {
 	const check = "topics"
-	want, _ := d.cfg.Topics.All() // it is complete
+	want, _ := d.cfg.Topics.All() // the configuration is complete
 	found, _, err := topics.Inspect(ctx, d.client, want)
 	if err != nil {
 		d.failed(check, client.Explain(d.cfg.Connection.Security, err))
 		return false
 	}
 	var missing []string
-	off := make(map[string][]topics.Status) // by what is off
+	off := make(map[string][]topics.Status) // by their differences
 	for _, t := range found {
 		if !t.Exists {
 			missing = append(missing, t.Name)
@@ -58,8 +58,8 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 	return len(missing) == 0
 }
 
-// kinds returns what is off as a text, by how it is mended: the key ends with a line's end. All
-// settings are of one kind.
+// kinds returns the differences as texts, by the way to mend them. Each key ends with a line's end.
+// All settings are of one kind.
 func kinds(differences []topics.Difference) map[string]string {
 	texts := make(map[string]string)
 	for _, difference := range differences {
@@ -75,7 +75,7 @@ func kinds(differences []topics.Difference) map[string]string {
 	return texts
 }
 
-// mend says how topics, all of which differ alike, get what is wanted.
+// mend says how topics that all differ alike get what is wanted.
 func (d *diagnosis) mend(kind string, all []topics.Status) string {
 	switch kind {
 	case topics.PartitionCount:
@@ -107,9 +107,9 @@ func (d *diagnosis) tool(name string) string {
 	return command
 }
 
-// reassign says how topics get the wanted number of replicas: that is no setting. Those that are
-// there stay, the first one, which leads, at least; the brokers that come next in number get the
-// others.
+// reassign says how topics get the wanted number of replicas, which is no setting. The replicas
+// that are there stay, at least the first one, which leads. The brokers with the next numbers get
+// the others.
 func (d *diagnosis) reassign(all []topics.Status) string {
 	var brokers []int32
 	for id := range d.named() {
@@ -142,8 +142,8 @@ func (d *diagnosis) reassign(all []topics.Status) string {
 		"\n]}\nEND\n" + d.tool("kafka-reassign-partitions.sh") + " --reassignment-json-file replicas.json --execute"
 }
 
-// partitions returns what the brokers say of a topic's partitions: of each what the newest leader
-// has told, as far as that is known.
+// partitions returns what the brokers say of a topic's partitions. If their answers differ, the one
+// that knows the newest leader counts.
 func (d *diagnosis) partitions(topic string) []*sarama.PartitionMetadata {
 	newest := make(map[int32]*sarama.PartitionMetadata)
 	for _, v := range d.answering() {
@@ -170,7 +170,7 @@ func (d *diagnosis) led(p *sarama.PartitionMetadata) bool {
 	return p.Leader >= 0 && len(d.away([]int32{p.Leader})) == 0
 }
 
-// readable returns those of the first partitions of a topic that exist, and whose leader answers.
+// readable returns those of the topic's first partitions that exist and whose leader answers.
 func (d *diagnosis) readable(topic string, first int32) []int32 {
 	var all []int32
 	for _, p := range d.partitions(topic) {
@@ -181,7 +181,7 @@ func (d *diagnosis) readable(topic string, first int32) []int32 {
 	return all
 }
 
-// unled returns those partitions of the categories whose leader does not answer.
+// unled returns the partitions of the categories whose leader does not answer.
 func (d *diagnosis) unled() some {
 	unled := make(some)
 	for _, g := range d.cfg.Topics.Categories {
@@ -194,11 +194,11 @@ func (d *diagnosis) unled() some {
 	return unled
 }
 
-// replicas looks at the replicas of all partitions. What has one cause is one finding.
+// replicas looks at the replicas of all partitions. It makes one finding of one cause.
 func (d *diagnosis) replicas(all []topics.Status) {
 	const check = "topics"
 	leaderless, few := make(some), make(map[int]some)
-	lacking := make(map[string]some) // by the brokers whose replicas lack
+	lacking := make(map[string]some) // by the brokers whose replicas are missing
 	of := make(map[string][]int32)
 	var needed, more []int32
 	for _, t := range all {
@@ -215,7 +215,7 @@ func (d *diagnosis) replicas(all []topics.Status) {
 			case !d.led(p):
 				leaderless.add(t.Name, p.ID)
 				needed = append(needed, lack...)
-			case len(lack) == 0: // there are no more, which the replication factor tells
+			case len(lack) == 0: // if there are too few, the finding about the replication factor says so
 			case live < d.cfg.Topics.MinInSyncReplicas:
 				if few[live] == nil {
 					few[live] = make(some)
@@ -253,7 +253,7 @@ func (d *diagnosis) replicas(all []topics.Status) {
 	}
 }
 
-// start says what brings the replicas on some brokers back.
+// start says how the replicas on some brokers come back.
 func (d *diagnosis) start(ids []int32) string {
 	slices.Sort(ids)
 	ids = slices.Compact(ids)

@@ -14,7 +14,7 @@ type spoken struct {
 	most    map[int16]int16 // versions of requests
 }
 
-// needed are the versions of the requests that a store makes; all are in Kafka 2.8.
+// needed returns the versions of the requests that a store makes. Kafka 2.8 has all of them.
 func needed() []struct {
 	name         string
 	key, version int16
@@ -34,7 +34,7 @@ func needed() []struct {
 
 func versionsOf(addr string, s *sarama.Config) (spoken, error) {
 	own := *s
-	own.ApiVersionsRequest = false // a listener with SASL is asked once
+	own.ApiVersionsRequest = false // a listener with SASL answers this once
 	own.Net.SASL.Enable = false
 	c := sarama.NewBroker(addr)
 	if err := c.Open(&own); err != nil {
@@ -66,8 +66,8 @@ func versionsOf(addr string, s *sarama.Config) (spoken, error) {
 	return found, nil
 }
 
-// release names what a cluster's metadata.version belongs to: the least release that knows the
-// level.
+// release names the release of a cluster by its metadata.version: the earliest release that knows
+// this level.
 func release(level int16) string {
 	for _, known := range []struct {
 		upTo int16

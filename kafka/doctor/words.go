@@ -18,7 +18,7 @@ func listed(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// idList returns brokers by number.
+// idList lists brokers by number.
 func idList(ids []int32) string {
 	words := make([]string, len(ids))
 	for i, id := range ids {
@@ -39,7 +39,7 @@ func theBrokers(ids []int32) string {
 	return "brokers " + idList(ids)
 }
 
-// quoted makes a shell take a text as one word, whatever is in it.
+// quoted makes a shell take a text as one word, with any characters in it.
 func quoted(text string) string {
 	if !strings.ContainsFunc(text, special) && text != "" {
 		return text
@@ -74,7 +74,7 @@ func (s some) count() int {
 	return n
 }
 
-// String lists the partitions of each topic, those that follow one another as a range.
+// String lists the partitions of each topic, and consecutive ones as a range.
 func (s some) String() string {
 	var topics []string
 	for _, topic := range sortedKeys(s) {
@@ -83,7 +83,7 @@ func (s some) String() string {
 	return strings.Join(topics, "; ")
 }
 
-// have says how many: 1 partition has, or 2 partitions have.
+// have says how many partitions have something: 1 partition has, or 2 partitions have.
 func (s some) have() string {
 	if n := s.count(); n != 1 {
 		return fmt.Sprintf("%d partitions have", n)

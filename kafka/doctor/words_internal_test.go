@@ -14,7 +14,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// Not every machine that runs the tests has IPv6, so the failure to connect is made here.
+// Not every machine that runs the tests has IPv6, so the test makes the error itself.
 func TestUnreachableNamesThePortOfAnIPv6Address(t *testing.T) {
 	t.Parallel()
 	var d diagnosis
@@ -23,8 +23,8 @@ func TestUnreachableNamesThePortOfAnIPv6Address(t *testing.T) {
 	require.Contains(t, d.findings[0].Do, "(lsof -i :9092)")
 }
 
-// A command that is pasted into a shell means what it says, whatever a user or a group is called.
-// The in-process Kafka knows no users.
+// A command that is pasted into a shell means what it says, for any name of a user or a group. The
+// in-process Kafka knows no users.
 func TestCommandsCanBePasted(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("sh")

@@ -13,8 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Variables, and the files that they name, may hold anything: nothing panics, and no error shows a
-// secret. Sarama takes each configuration that Read accepts.
+// Variables, and the files that they name, may hold anything. Then nothing panics, and no error
+// shows a secret. Sarama accepts each configuration that Read accepts.
 func FuzzRead(f *testing.F) {
 	const marked = "tell-nobody-" // begins every secret
 	f.Add("a:9092", "SASL_SSL", "PLAIN", "billing", "password", "", "billing", "3", "2", "", "")
@@ -51,7 +51,7 @@ func FuzzRead(f *testing.F) {
 			environment.CA:                file("ca", certificate), environment.Certificate: file("certificate",
 				certificate), environment.Key: file("key", secret(key)),
 		}
-		if strings.HasPrefix(passwordFile, "misplaced") { // the secret where its file's name should be
+		if strings.HasPrefix(passwordFile, "misplaced") { // the secret is in the place of its file's name
 			env[environment.SASLPasswordFile], env[environment.Key] = secret(passwordFile), secret(key)
 		}
 		cfg, err := environment.Read(func(name string) string { return env[name] }, topics.Category{Name: "Account"})

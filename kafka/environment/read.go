@@ -30,11 +30,12 @@ func (e *VariableError) Error() string {
 	return fmt.Sprintf("%s: found %s, expected %s", e.Variable, e.Found, e.Want)
 }
 
-// Read returns a configuration for the categories from the environment. getenv is os.Getenv, or
-// anything like it. A variable that is empty counts as not set, and has its default. Read reads the
-// files that variables name at once.
+// Read returns a configuration for the categories from the environment. getenv is os.Getenv, or a
+// function like it. An empty variable counts as not set, and has its default. Read reads the files
+// that variables name at once.
 //
-// It fails with all mistakes, joined: each is a *[VariableError], or about a category.
+// If there are mistakes, Read fails with all of them joined. Each is a *[VariableError], or is
+// about a category.
 func Read(getenv func(string) string, categories ...topics.Category) (kafka.Config, error) {
 	e := &reader{getenv: getenv}
 	cfg := kafka.Config{
@@ -56,7 +57,7 @@ func Read(getenv func(string) string, categories ...topics.Category) (kafka.Conf
 	}
 	e.checkReplicas(&cfg)
 	checked := cfg
-	if len(e.wrong) > 0 { // reported by its variable; what is left to check are the categories
+	if len(e.wrong) > 0 { // each is reported by its variable; this checks the categories
 		checked = kafka.Config{
 			Connection: connection.Config{Brokers: []string{exampleBroker}},
 			Topics:     topics.Config{Categories: categories},
@@ -72,7 +73,7 @@ func Read(getenv func(string) string, categories ...topics.Category) (kafka.Conf
 const (
 	exampleBroker = "localhost:9092"
 	maxReplicas   = 1000 // more than any cluster has brokers
-	notSet        = ""   // what is found of a variable that is missing
+	notSet        = ""   // found instead of a missing variable
 )
 
 // reader reads variables and collects what is wrong with them.
@@ -81,7 +82,7 @@ type reader struct {
 	wrong  []error
 }
 
-// mistake reports a variable. found must not be a secret.
+// mistake reports what is wrong with a variable. found must not be a secret.
 func (e *reader) mistake(variable, found, want string) {
 	e.wrong = append(e.wrong, &VariableError{Variable: variable, Found: found, Want: want})
 }
@@ -101,7 +102,7 @@ func (e *reader) brokers() []string {
 	return found
 }
 
-// list returns what stands between commas.
+// list returns the texts between commas.
 func (e *reader) list(variable string) []string {
 	var found []string
 	for text := range strings.SplitSeq(e.getenv(variable), ",") {
@@ -146,7 +147,7 @@ func (e *reader) number(variable string, most int) int {
 	return n
 }
 
-// name returns a name, or the beginning of names, that Kafka takes.
+// name returns a name, or the beginning of names, that Kafka accepts.
 func (e *reader) name(variable string) string {
 	text := e.getenv(variable)
 	if text != "" && !names.Legal(text) {
@@ -156,7 +157,7 @@ func (e *reader) name(variable string) string {
 	return text
 }
 
-// checkReplicas compares what the variables say, and their defaults.
+// checkReplicas compares the numbers of the variables, or their defaults.
 func (e *reader) checkReplicas(cfg *kafka.Config) {
 	replicas := cmp.Or(cfg.Topics.ReplicationFactor, topics.DefaultReplicationFactor)
 	inSync := cmp.Or(cfg.Topics.MinInSyncReplicas, topics.DefaultMinInSyncReplicas)
@@ -166,8 +167,8 @@ func (e *reader) checkReplicas(cfg *kafka.Config) {
 	}
 }
 
-// oneOf returns the choice that the variable names in any case, or the default and whether it was
-// set.
+// oneOf returns the choice that the variable names, in capital letters. The variable may name it in
+// any case. oneOf returns "" if the variable is not set, or names no choice.
 func (e *reader) oneOf(variable string, choices ...string) string {
 	text := strings.ToUpper(strings.TrimSpace(e.getenv(variable)))
 	if text == "" || slices.Contains(choices, text) {

@@ -18,14 +18,14 @@ import (
 // maxFileBytes bounds a file that a variable names.
 const maxFileBytes = 1 << 20
 
-// security reads what [connection.Security] must be. A variable that would be ignored, such as a
-// password without SASL, is a mistake: the person who set it believes the connection to be safer
+// security reads the variables of [connection.Security]. A variable that would be ignored, such as
+// a password without SASL, is a mistake. The person who set it believes the connection to be safer
 // than it is.
 func (e *reader) security() connection.Security {
 	protocol := e.oneOf(SecurityProtocol, connection.Plaintext, connection.SSL, connection.SASLPlaintext,
 		connection.SASLSSL)
 	if protocol == "" && e.getenv(SecurityProtocol) != "" {
-		return connection.Security{} // reported; what should go with it is not known
+		return connection.Security{} // reported; no other variable can be judged without it
 	}
 	var s connection.Security
 	if protocol == connection.SSL || protocol == connection.SASLSSL {
@@ -75,7 +75,7 @@ func (e *reader) sasl() *connection.SASL {
 	return s
 }
 
-// password returns the password, from its variable or its file.
+// password returns the password from its variable, or from its file.
 func (e *reader) password() string {
 	text, file := e.getenv(SASLPassword), e.getenv(SASLPasswordFile)
 	source := SASLPassword
@@ -163,8 +163,8 @@ func encrypted(key []byte) bool {
 	return false
 }
 
-// file returns what the file holds that a variable names. Errors do not show its path: somebody may
-// have put the secret itself in its place.
+// file returns the content of the file that a variable names. Errors do not show the path: a person
+// may have put the secret itself in its place.
 func (e *reader) file(variable, want string) ([]byte, bool) {
 	b, err := readFile(e.getenv(variable))
 	if err == nil {

@@ -34,8 +34,8 @@ const (
 	SASLPassword = "KAFKA_SASL_PASSWORD" //nolint:gosec // the name of a variable, not a password
 	// SASLPasswordFile is a file that holds the password, without its last line end.
 	SASLPasswordFile = "KAFKA_SASL_PASSWORD_FILE" //nolint:gosec // the name of a variable, not a password
-	// CA is a file of the authorities that may vouch for brokers, PEM. Default: those of the
-	// system.
+	// CA is a file of the authorities that may vouch for brokers, PEM. Default: the system's
+	// authorities.
 	CA = "KAFKA_SSL_CA_LOCATION"
 	// Certificate is a file of this service's certificate, and of those between it and the
 	// authority's, PEM.

@@ -200,10 +200,10 @@ func (c *Cluster) Addresses(l Listener) []string {
 	return addrs
 }
 
-// Environment returns the variables, as environment.Read reads them, by which the user comes in at
-// a listener. At [MutualSSL] the user has a certificate. Where there is SASL the user comes in with
-// SCRAM-SHA-512, and otherwise as nobody. The brokers take PLAIN and SCRAM-SHA-256 as well. It has
-// nothing without [Config.Security].
+// Environment returns the variables with which the user connects at a listener, as environment.Read
+// reads them. At [MutualSSL] the user has a certificate. With SASL the user logs in by
+// SCRAM-SHA-512; the brokers also accept PLAIN and SCRAM-SHA-256. At [SSL] the user is nobody.
+// Without [Config.Security] there are no variables.
 func (c *Cluster) Environment(l Listener, user string) map[string]string {
 	if c.security == nil {
 		return nil

@@ -21,9 +21,9 @@ func Topics(tb testing.TB, cfg kafka.Config) {
 	}
 }
 
-// Store returns a store that owns all its partitions, on topics that it makes where they are
-// missing. It closes with the test. Give the brokers of [Fake], or of a [Cluster] with a topic
-// prefix of the test's own. Without a Logger nothing is logged.
+// Store returns a store that owns all its partitions. It makes the topics that are missing. It
+// closes with the test. Give the brokers of [Fake], or of a [Cluster] with a topic prefix that no
+// other test uses. Without a Logger nothing is logged.
 func Store(tb testing.TB, cfg kafka.Config) *kafka.Store {
 	tb.Helper()
 	Topics(tb, cfg)
