@@ -20,11 +20,11 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-func TestRefusalsOnRealBrokers(t *testing.T) { testRefusals(t, real(t)) }
+func TestCheck_onBrokers(t *testing.T) { testRefusals(t, real(t)) }
 
 // Refusals and appends come from many callers at once. Neither disturbs the other: brokers accept
 // batches during a barrier's transaction.
-func TestBarriersBesideAppendsOnRealBrokers(t *testing.T) {
+func TestBarrier_besideAppends_onBrokers(t *testing.T) {
 	const callers, rounds = 16, 25
 	cfg := real(t)
 	var claims, barriers, refused atomic.Int64
@@ -117,7 +117,7 @@ func producerOf(t *testing.T, cfg kafka.Config, prefix string) (int64, int16) {
 // A coordinator writes a marker twice. Another process has overtaken the owner, under another
 // transactional id, so the coordinator fences nobody. The owner does not take the copy for the
 // marker of its next barrier.
-func TestADoubledMarkerProvesNothing(t *testing.T) {
+func TestBarrier_isNotProvedByADoubledMarker(t *testing.T) {
 	cfg := real(t)
 	former := counters(t, openAsleep(t, cfg)) // if it saw the other's marker, it would renew its claim
 	for barriers := range 3 {                 // before the barrier that must not take the copy for its marker
@@ -140,7 +140,7 @@ func TestADoubledMarkerProvesNothing(t *testing.T) {
 
 // A marker of a term comes again after another process has claimed. It gives the term back to
 // nobody.
-func TestALateMarkerRevivesNoTerm(t *testing.T) {
+func TestBarrier_lateMarkerRevivesNoTerm(t *testing.T) {
 	cfg := real(t)
 	former := openAsleep(t, cfg) // if it saw the other's marker, it would renew its claim
 	id, epoch := producerOf(t, cfg, kafka.DefaultTransactionalIDPrefix)
@@ -165,7 +165,7 @@ func TestALateMarkerRevivesNoTerm(t *testing.T) {
 
 // Barriers leave markers at the end of a partition. A program that reads only committed data reads
 // to the end, and a subscription's offset moves past the markers.
-func TestConsumersPassBarriers(t *testing.T) {
+func TestBarrier_isPassedByConsumers(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)
 	r := counters(t, s)

@@ -29,7 +29,7 @@ func soonEnough(t testing.TB) context.Context {
 }
 
 // The batch that should answer a question is refused by the broker. A barrier answers it.
-func TestARefusedBatchLeavesNobodyWaiting(t *testing.T) {
+func TestBarrier_afterARefusedBatchLeavesNobodyWaiting(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -43,7 +43,7 @@ func TestARefusedBatchLeavesNobodyWaiting(t *testing.T) {
 
 // A renewal takes the barrier's place because its term has no marker yet, and brokers refuse it.
 // All who wait are told, and the owner does not ask the coordinator again and again.
-func TestARefusedRenewalTellsWhoeverWaits(t *testing.T) {
+func TestBarrier_afterARefusedRenewalTellsAllWhoWait(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -87,7 +87,7 @@ func doubleMarker(t testing.TB, c *kfake.Cluster, cfg kafka.Config, producer int
 
 // Right behind the marker of a barrier there is the copy of an earlier marker. The earlier one is
 // that of the owner's claim, or of the owner before.
-func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
+func TestBarrier_isNotHiddenByACopyBehindItsMarker(t *testing.T) {
 	t.Parallel()
 	for name, epochsBack := range map[string]int16{"of this claim": 0, "of the claim before": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestACopyBehindABarriersMarkerHidesNothing(t *testing.T) {
 
 // The coordinator has answered a barrier, and makes the leader write the marker late. Appends do
 // not wait for it.
-func TestAppendsDoNotWaitForALateMarker(t *testing.T) {
+func TestBarrier_withALateMarkerHoldsUpNoAppend(t *testing.T) {
 	t.Parallel()
 	const rounds = 9 // if the machine stands still, an append waits, too: so the median counts
 	var most []time.Duration
@@ -179,7 +179,7 @@ func appendBesideALateMarker(t *testing.T) time.Duration {
 }
 
 // Appends that are refused, each without a batch, do not keep a barrier from coming.
-func TestConflictsStarveNoRefusal(t *testing.T) {
+func TestBarrier_isNotStarvedByConflicts(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	s := open(t, cfg)
@@ -212,7 +212,7 @@ func TestConflictsStarveNoRefusal(t *testing.T) {
 
 // The coordinator says that an owner is overtaken. The owner believes it, because a renewal would
 // end the transaction of the other's claim.
-func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
+func TestBarrier_ofAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	former := open(t, cfg)
@@ -227,7 +227,7 @@ func TestAnOvertakenOwnerDisturbsNoClaim(t *testing.T) {
 // A batch makes the owner claim again while a barrier's transaction is open. The owner ends that
 // transaction first. Kafka 3.5.1 fences a producer that asks for a new term during its own
 // transaction. Then the partition would be lost to nobody.
-func TestAClaimAgainEndsTheBarrierFirst(t *testing.T) {
+func TestBarrier_endsBeforeAnotherClaim(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = longest

@@ -42,7 +42,7 @@ func observe(c *kfake.Cluster, keys ...kmsg.Key) *kfake.FaultHandle {
 
 // A coordinator answers to a barrier while it loads, moves or is away. Its answers do not matter:
 // the refusal is told in the end, and the claim stays.
-func TestBarriersSurviveCoordinators(t *testing.T) {
+func TestBarrier_survivesCoordinators(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
 		for _, answer := range []*kerr.Error{
@@ -64,7 +64,7 @@ func TestBarriersSurviveCoordinators(t *testing.T) {
 }
 
 // The answers to a barrier's requests are lost, also if the coordinator has done what they ask for.
-func TestBarriersSurviveLostAnswers(t *testing.T) {
+func TestBarrier_survivesLostAnswers(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
 		for _, done := range []bool{false, true} {
@@ -108,7 +108,7 @@ func loseAnswer(c *kfake.Cluster, key kmsg.Key, done bool) *atomic.Bool {
 
 // A caller that leaves ends no barrier. Otherwise the barrier's transaction would be aborted under
 // an epoch that fences the owner.
-func TestNobodyEndsABarrierByLeaving(t *testing.T) {
+func TestBarrier_isNotEndedByACallerWhoLeaves(t *testing.T) {
 	t.Parallel()
 	for _, key := range steps() {
 		t.Run(key.Name(), func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestNobodyEndsABarrierByLeaving(t *testing.T) {
 
 // Appends do not wait for a barrier. A batch that begins while a barrier is under way answers those
 // who wait for the barrier.
-func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
+func TestBarrier_isAnsweredByABatch(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = longest
@@ -158,7 +158,7 @@ func TestABatchAnswersWhoeverWaitsForABarrier(t *testing.T) {
 
 // A caller who asks while a barrier is under way waits for the next one. All such callers wait for
 // the same one.
-func TestABarrierUnderWayProvesNothing(t *testing.T) {
+func TestBarrier_underWayProvesNothing(t *testing.T) {
 	t.Parallel()
 	const callers = 50
 	c, cfg := fake(t)
@@ -196,7 +196,7 @@ func TestABarrierUnderWayProvesNothing(t *testing.T) {
 }
 
 // If the coordinator refuses barriers, nobody is told a refusal, and nobody waits for one.
-func TestNoRefusalWithoutPermission(t *testing.T) {
+func TestBarrier_withoutPermissionTellsNoRefusal(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -218,7 +218,7 @@ func TestNoRefusalWithoutPermission(t *testing.T) {
 }
 
 // A decision refuses while a renewal is under way. The renewal takes the barrier's place.
-func TestARenewalTakesABarriersPlace(t *testing.T) {
+func TestBarrier_isReplacedByARenewal(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout, cfg.ClaimRenewal = longest, 50*time.Millisecond
@@ -235,7 +235,7 @@ func TestARenewalTakesABarriersPlace(t *testing.T) {
 }
 
 // The store asks no broker whether a command was applied.
-func TestARepetitionNeedsNoBarrier(t *testing.T) {
+func TestBarrier_isNotNeededByARepetition(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -252,7 +252,7 @@ func TestARepetitionNeedsNoBarrier(t *testing.T) {
 // The request that begins a barrier's transaction is lost with its connection, and sent again. Its
 // first copy comes when the barrier is over. It begins nothing: nobody would end that transaction,
 // and its abort would fence the owner.
-func TestALateCopyOfABarrierIsHarmless(t *testing.T) {
+func TestBarrier_lateCopyIsHarmless(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)

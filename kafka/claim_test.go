@@ -18,7 +18,7 @@ import (
 
 // A claim reads while it asks the coordinator for its marker. So it succeeds even if the answer
 // comes only after the partition is read.
-func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
+func TestClaim_readsWhileTheCoordinatorIsAsked(t *testing.T) {
 	c, cfg := fake(t)
 	reads := make(chan struct{})
 	read := sync.OnceFunc(func() { close(reads) })
@@ -48,7 +48,7 @@ func TestClaimReadsWhileTheCoordinatorIsAsked(t *testing.T) {
 
 // A store asks for its marker, and is overtaken before it reads on. One fetch brings its marker and
 // the other's. It does not wait for its own marker to come again.
-func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
+func TestClaim_isOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 	c, cfg := fake(t)
 	loser, winner := openReader(t, cfg), openReader(t, cfg)
 	var claims, marked atomic.Int32
@@ -92,7 +92,7 @@ func TestOvertakenWithBothMarkersInOneFetch(t *testing.T) {
 // The owner of before has lost the partition to a claim, finds no marker of that claim for a
 // second, and claims again. In the end the store that was claiming has the partition, and the owner
 // of before follows it.
-func TestClaimPrevailsOverTheOwnerOfBefore(t *testing.T) {
+func TestClaim_prevailsOverTheOwnerOfBefore(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	before := open(t, cfg)
@@ -130,7 +130,7 @@ func TestClaimPrevailsOverTheOwnerOfBefore(t *testing.T) {
 	requireFollows(t, c, before, winner)
 }
 
-func TestClaimsAtTheSameTime(t *testing.T) {
+func TestClaim_atTheSameTime(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	testClaimsAtTheSameTime(t, cfg)

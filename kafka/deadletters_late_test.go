@@ -60,7 +60,7 @@ func endSession(c *kfake.Cluster, group string) {
 // A letter is written, its answer is lost, and the session ends. The same subscription gets the
 // partition again, and handles the event. Then the write lands. The letter of an event that was
 // handled does not stay open.
-func TestLetterThatLandsAfterItsEventIsDone(t *testing.T) {
+func TestDeadLetters_landAfterTheirEventIsDone(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Connection.RequestTimeout = 100 * time.Millisecond // a writer waits five seconds more
 	cfg.SubscriptionHeartbeat, cfg.SubscriptionSession = 50*time.Millisecond, 6*time.Second

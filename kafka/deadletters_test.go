@@ -67,7 +67,7 @@ func asStored(t testing.TB, cfg kafka.Config, offset int64) *kgo.Record {
 
 // A member first reads which events of a partition were set aside, however long that takes. It
 // handles nothing of the partition before.
-func TestNothingIsHandledBeforeDeadLettersAreKnown(t *testing.T) {
+func TestDeadLetters_areKnownBeforeAnythingIsHandled(t *testing.T) {
 	c, cfg := fake(t)
 	made, err := cfg.Topics.All()
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func poison(h *handled, id string) *atomic.Bool {
 	return &on
 }
 
-func TestDeadLettersOnFakeBrokers(t *testing.T) {
+func TestDeadLetters(t *testing.T) {
 	_, cfg := fake(t)
 	testDeadLetters(t, cfg)
 }
@@ -146,7 +146,7 @@ func testDeadLetters(t *testing.T, cfg kafka.Config) {
 
 // A process that works on many letters reads each of them once. A request costs as much as one
 // letter costs.
-func TestRequestsReadWhatIsNewAlone(t *testing.T) {
+func TestDeadLetters_requestsReadWhatIsNewAlone(t *testing.T) {
 	c, cfg := fake(t)
 	made, err := cfg.Topics.All()
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 )
 
 // A follower passes over records that other programs write into the topic, and goes on.
-func TestFollowPassesOverForeignRecords(t *testing.T) {
+func TestFollow_passesOverForeignRecords(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
 	var want []string
@@ -43,7 +43,7 @@ func TestFollowPassesOverForeignRecords(t *testing.T) {
 
 // A reader may follow a store that does not own the partition and follows the owner. It gets the
 // owner's appends as soon as they have arrived.
-func TestFollowWhatOthersOwn(t *testing.T) {
+func TestFollow_whatOthersOwn(t *testing.T) {
 	_, cfg := fake(t)
 	owner := open(t, cfg)
 	reader := openReader(t, cfg)
@@ -63,7 +63,7 @@ func TestFollowWhatOthersOwn(t *testing.T) {
 
 // The topic turns out to hold data that it cannot hold. Then followers end, subscriptions stop the
 // partition, and both say so.
-func TestGarbageEndsFollowersAndStopsSubscriptions(t *testing.T) {
+func TestFollow_endsWithGarbage(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
 	open(t, cfg)

@@ -102,7 +102,7 @@ func recordsIn(t testing.TB, cfg kafka.Config) (n int) {
 	return n
 }
 
-func TestForeignWritersOnFakeBrokers(t *testing.T) {
+func TestForeign_writers(t *testing.T) {
 	_, cfg := fake(t)
 	testForeignWriters(t, cfg)
 }
@@ -110,7 +110,7 @@ func TestForeignWritersOnFakeBrokers(t *testing.T) {
 // A producer that is not idempotent, as many are by default, writes without a producer id. Before
 // the first claim there is no marker either. Still nothing of it counts: neither garbage, nor
 // records that look like events.
-func TestNothingCountsBeforeTheFirstClaim(t *testing.T) {
+func TestForeign_nothingCountsBeforeTheFirstClaim(t *testing.T) {
 	_, cfg := fake(t)
 	plain := foreigner(t, cfg, kgo.DisableIdempotentWrite())
 	require.NoError(t, plain.ProduceSync(t.Context(), garbage(cfg)).FirstErr())

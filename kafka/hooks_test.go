@@ -42,7 +42,7 @@ func keep[T any](h *heard, all *[]T, one T) {
 	*all = append(*all, one)
 }
 
-func TestHooksAreToldWhatHappens(t *testing.T) {
+func TestHooks_areToldWhatHappens(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	var h heard
@@ -105,7 +105,7 @@ func TestHooksAreToldWhatHappens(t *testing.T) {
 }
 
 // Closing is no loss.
-func TestHooksAreNotToldOfAClose(t *testing.T) {
+func TestHooks_areNotToldOfAClose(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	var h heard
@@ -119,7 +119,7 @@ func TestHooksAreNotToldOfAClose(t *testing.T) {
 
 // A store that follows is behind another store's appends until it has read them. Then it is not
 // behind any more.
-func TestStatusTellsTheLag(t *testing.T) {
+func TestStatus_tellsTheLag(t *testing.T) {
 	t.Parallel()
 	cluster, cfg := fake(t)
 	owner := open(t, cfg)
@@ -170,7 +170,7 @@ func holdBack(c *kfake.Cluster, end func() int64) (release func()) {
 	return func() { released.Store(true) }
 }
 
-func TestHooksAreToldHowFarTheIndexIs(t *testing.T) {
+func TestHooks_areToldHowFarTheIndexIs(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	s := open(t, cfg)

@@ -31,7 +31,7 @@ func fetchesFrom0(c *kfake.Cluster) *atomic.Int64 {
 	return &n
 }
 
-func TestIndexResumesFromItsCheckpointAndCanBeDeleted(t *testing.T) {
+func TestIndex_resumesFromItsCheckpointAndCanBeDeleted(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.IndexDir = filepath.Join(t.TempDir(), "index")
 	s := open(t, cfg)
@@ -56,7 +56,7 @@ func TestIndexResumesFromItsCheckpointAndCanBeDeleted(t *testing.T) {
 	}
 }
 
-func TestIndexFolderThatCannotBeUsed(t *testing.T) {
+func TestIndex_folderThatCannotBeUsed(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(t *testing.T, c *kfake.Cluster, cfg *kafka.Config)
 		want  string

@@ -17,7 +17,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
+func TestOpen_reportsEveryMistake(t *testing.T) {
 	_, err := kafka.Open(t.Context(), kafka.Config{
 		Connection: connection.Config{Brokers: []string{"localhost"}, RequestTimeout: time.Microsecond},
 		Topics: topics.Config{
@@ -48,7 +48,7 @@ func TestOpenReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	require.ErrorContains(t, err, "Topics.Categories is empty")
 }
 
-func TestOpenWhereNoBrokerAnswers(t *testing.T) {
+func TestOpen_whereNoBrokerAnswers(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
@@ -76,7 +76,7 @@ func TestOpenWhereNoBrokerAnswers(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
+func TestOpen_namesWhatIsOffWithTheTopics(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.Topics.Categories = []topics.Category{
 		{Name: category, Partitions: 4},
@@ -99,7 +99,7 @@ func TestOpenNamesWhatIsOffWithTheTopics(t *testing.T) {
 
 // A topic that lost its beginning cannot be an event store's. The store refuses it, also if the
 // index has read all of it.
-func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
+func TestOpen_refusesATopicThatWasTruncated(t *testing.T) {
 	for name, dir := range map[string]string{"index in memory": "", "index on disk": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
 			c, cfg := fake(t)
@@ -120,7 +120,7 @@ func TestOpenRefusesATopicThatWasTruncated(t *testing.T) {
 	}
 }
 
-func TestUseOfAStoreThatDoesNotKnowTheCategory(t *testing.T) {
+func TestStore_doesNotKnowTheCategory(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
 	other := eventstore.Stream{Category: "Order", ID: "1"}
@@ -136,7 +136,7 @@ func TestUseOfAStoreThatDoesNotKnowTheCategory(t *testing.T) {
 }
 
 // Any number of commits gather while one is in flight, and each gets its answer.
-func TestManyCallersShareBatches(t *testing.T) {
+func TestAppend_callersShareBatches(t *testing.T) {
 	_, cfg := fake(t)
 	cfg.MaxWaitingCommits = 7 // fewer than the callers: the others wait
 	s := open(t, cfg)
@@ -159,7 +159,7 @@ func TestManyCallersShareBatches(t *testing.T) {
 	}
 }
 
-func TestTwoStoresFightForAPartition(t *testing.T) {
+func TestTaken_byTwoStoresInTurn(t *testing.T) {
 	_, cfg := fake(t)
 	testTakeover(t, cfg)
 }
@@ -194,7 +194,7 @@ func testTakeover(t *testing.T, cfg kafka.Config) {
 }
 
 // A claim that is renewed again and again stays a claim.
-func TestClaimsAreRenewed(t *testing.T) {
+func TestClaim_isRenewed(t *testing.T) {
 	c, cfg := fake(t)
 	cfg.ClaimRenewal = 5 * time.Millisecond
 	renewals := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Observe: true, Count: -1})
@@ -208,7 +208,7 @@ func TestClaimsAreRenewed(t *testing.T) {
 
 // All that was read before the store was closed stays. Later reads fail, also in a loop that began
 // before.
-func TestReadsThatOutliveTheStore(t *testing.T) {
+func TestRead_outlivesTheStore(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
 	_, err := s.Append(t.Context(), eventstore.To(stream("a"), eventstore.NoStream, records(1_000, "")...))

@@ -11,7 +11,7 @@ import (
 
 // The group gives a partition, and takes it away before its first claim. Opening does not wait for
 // a claim that nobody makes.
-func TestOpeningDoesNotWaitForAClaimThatIsNotMade(t *testing.T) {
+func TestOwnership_doesNotWaitForAClaimThatIsNotMade(t *testing.T) {
 	at := sharing.Partition{Topic: "t"}
 	for name, taken := range map[string]func(*ownership){
 		"given to another one": func(o *ownership) { o.assigned(sharing.Table{}) },

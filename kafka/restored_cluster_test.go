@@ -13,7 +13,7 @@ import (
 )
 
 // The disks of real brokers are restored from a copy. Real brokers lose records in this way.
-func TestRestoredOnRealBrokers(t *testing.T) {
+func TestRestored_onBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	saved := filepath.Join(t.TempDir(), "disks")
 	testRestored(t, storetest.Real(t, c.Brokers(), 1), func() {

@@ -120,7 +120,7 @@ func testRestored(t *testing.T, cfg kafka.Config, save, restore func()) {
 	require.Equal(t, kept, ids(t, again, "x"), "who accepts the loss goes on with what is there")
 }
 
-func TestAnIndexThatTheLogContradictsIsRefused(t *testing.T) {
+func TestRestored_indexThatTheLogContradictsIsRefused(t *testing.T) {
 	t.Parallel()
 	d, cfg := newDiskful(t)
 	testRestored(t, cfg, d.save, d.restore)
@@ -128,7 +128,7 @@ func TestAnIndexThatTheLogContradictsIsRefused(t *testing.T) {
 
 // Stores run while the brokers are restored, and notice it when they connect again. They own the
 // partition and are idle, or append, or follow. Their indexes are in memory.
-func TestRunningStoresNoticeThatTheBrokersWereRestored(t *testing.T) {
+func TestRestored_isNoticedByRunningStores(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		readOnly bool

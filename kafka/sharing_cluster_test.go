@@ -33,12 +33,12 @@ func realService(t testing.TB, partitions int32) *service {
 	return s
 }
 
-func TestSharingUnderLoadOnRealBrokers(t *testing.T) { shareUnderLoad(t, realService(t, 5), 8) }
+func TestSharing_underLoad_onBrokers(t *testing.T) { shareUnderLoad(t, realService(t, 5), 8) }
 
 // An instance that is closed hands its partitions over at once, and not when its session is over.
 // Another instance then writes to every one of them. The test compares two medians: of the times to
 // hand over, and of the times until the instance has come. Both are changes of owners.
-func TestClosedInstanceHandsOver(t *testing.T) {
+func TestSharing_closedInstanceHandsOver(t *testing.T) {
 	s := realService(t, 6)
 	s.session = time.Minute
 	create(t, s.cfg)
@@ -70,7 +70,7 @@ const instanceEnv = "FENCELOG_TEST_INSTANCE"
 
 // An instance is killed. When its session is over, the others own its partitions, and know
 // everything that it appended.
-func TestKilledInstanceIsTakenOver(t *testing.T) {
+func TestSharing_killedInstanceIsTakenOver(t *testing.T) {
 	if args := os.Getenv(instanceEnv); args != "" {
 		beAnInstance(t, args)
 		return
@@ -78,7 +78,7 @@ func TestKilledInstanceIsTakenOver(t *testing.T) {
 	s := realService(t, 6)
 	create(t, s.cfg)
 	s.start(t, "a:1")
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledInstanceIsTakenOver$")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSharing_killedInstanceIsTakenOver$")
 	child.Env = append(os.Environ(), instanceEnv+"="+s.cfg.Topics.Prefix+" "+strings.Join(s.cfg.Connection.Brokers,
 		","),
 		kafkatest.EnvBrokers+"="+strings.Join(s.cfg.Connection.Brokers, ",")) // it starts no cluster

@@ -77,7 +77,7 @@ func awaitStatus(t testing.TB, s *kafka.Store, what string, wanted func(kafka.Pa
 // An instance that is out of the group says so. It keeps what it owns until the others claim that,
 // and claims nothing back. At the right instance no append is refused. Once the group takes the
 // instance again, it has its part.
-func TestInstanceOutOfTheGroupClaimsNothing(t *testing.T) {
+func TestSharing_instanceOutOfTheGroupClaimsNothing(t *testing.T) {
 	for name, answer := range map[string]func(kmsg.Request) (kmsg.Response, error){
 		"refused":           forbid,
 		"without an answer": silence,

@@ -127,7 +127,7 @@ func (s *service) owners(t testing.TB, n int) map[string]int {
 
 // Two instances share the partitions. Each appends to its own, and names the other's address for
 // the rest. Both read everything.
-func TestInstancesShareThePartitions(t *testing.T) {
+func TestSharing_dividesThePartitions(t *testing.T) {
 	_, cfg := fake(t)
 	s := newService(cfg, 8)
 	create(t, s.cfg)
@@ -158,7 +158,7 @@ func TestInstancesShareThePartitions(t *testing.T) {
 
 // An instance that does not own a stream may not know its newest events. So it decides nothing on
 // the stream, not even that a command is refused, and names the owner.
-func TestDecisionsAreTheOwners(t *testing.T) {
+func TestSharing_decisionsAreTheOwners(t *testing.T) {
 	_, cfg := fake(t)
 	s := newService(cfg, 1)
 	create(t, s.cfg)
@@ -213,7 +213,7 @@ func awaitVersion(t testing.TB, s *kafka.Store, id string, version int64) {
 }
 
 // A store whose partition was taken over follows it.
-func TestOvertakenStoreFollows(t *testing.T) {
+func TestSharing_overtakenStoreFollows(t *testing.T) {
 	_, cfg := fake(t)
 	loser := open(t, cfg)
 	winner := open(t, cfg)
@@ -226,7 +226,7 @@ func TestOvertakenStoreFollows(t *testing.T) {
 
 // Instances come and go while callers append. Nothing that was acknowledged is lost, nothing is
 // stored twice, and no version is missing.
-func TestSharingUnderLoad(t *testing.T) {
+func TestSharing_underLoad(t *testing.T) {
 	_, cfg := fake(t)
 	shareUnderLoad(t, newService(cfg, 5), 12)
 }

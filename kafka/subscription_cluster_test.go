@@ -22,11 +22,11 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-func TestSubscriptionOnRealBrokers(t *testing.T) { testSubscription(t, real(t)) }
+func TestSubscription_onBrokers(t *testing.T) { testSubscription(t, real(t)) }
 
-func TestOffsetSetBackOnRealBrokers(t *testing.T) { testOffsetSetBack(t, real(t)) }
+func TestSubscription_offsetSetBack_onBrokers(t *testing.T) { testOffsetSetBack(t, real(t)) }
 
-func TestOffsetsOutOfBoundsOnRealBrokers(t *testing.T) { testOffsetsOutOfBounds(t, two(t, real(t))) }
+func TestSubscription_offsetsOutOfBounds_onBrokers(t *testing.T) { testOffsetsOutOfBounds(t, two(t, real(t))) }
 
 // realWith is real with several partitions.
 func realWith(t testing.TB, partitions int32) kafka.Config {
@@ -53,7 +53,7 @@ func committed(t testing.TB, cfg kafka.Config, group string) map[int32]int64 {
 
 // A member that goes away during its work commits nothing that it has not handled. The next member
 // gets that work.
-func TestOffsetsStayBehindWhatIsNotHandled(t *testing.T) {
+func TestSubscription_offsetsStayBehindWhatIsNotHandled(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)
 	want := add(t, s, "a", 10)
@@ -90,7 +90,7 @@ func TestOffsetsStayBehindWhatIsNotHandled(t *testing.T) {
 
 // Members at several stores join and leave at random while events are appended. Every event is
 // handled, and each aggregate's events in order.
-func TestRebalancesLoseNothing(t *testing.T) {
+func TestSubscription_rebalancesLoseNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -143,12 +143,12 @@ func TestRebalancesLoseNothing(t *testing.T) {
 	t.Logf("%d events, %d handled twice, %d joins", total, twice, joined)
 }
 
-func TestDeadLettersOnRealBrokers(t *testing.T) { testDeadLetters(t, real(t)) }
+func TestDeadLetters_onBrokers(t *testing.T) { testDeadLetters(t, real(t)) }
 
 // Brokers are killed one after the other, among them the group's coordinator and the leaders of all
 // topics. Meanwhile members handle events and set poisoned ones aside. Nothing is lost, and nothing
 // good becomes a dead letter.
-func TestSubscriptionsOutliveBrokers(t *testing.T) {
+func TestSubscription_outlivesBrokers(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: c.Brokers(), RequestTimeout: 2 * time.Second},

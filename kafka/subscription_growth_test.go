@@ -17,7 +17,7 @@ import (
 
 // A subscription passes over partitions that are not configured and are empty. If such a partition
 // holds records, the subscription ends.
-func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
+func TestSubscription_ofATopicThatHasGrown(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	cfg = two(t, cfg)
@@ -44,7 +44,7 @@ func TestSubscriptionsOfATopicThatHasGrown(t *testing.T) {
 
 // A topic grows under a running subscription. The subscription goes on with the configured
 // partitions. A record in a new partition ends the subscription, whenever it comes.
-func TestSubscriptionsOfATopicThatGrows(t *testing.T) {
+func TestSubscription_ofATopicThatGrows(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg = two(t, cfg)

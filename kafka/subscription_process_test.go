@@ -45,7 +45,7 @@ func ofTwo(h func(context.Context, eventstore.Record) error) subscription.Config
 // Two processes share a group, and one is killed during its work. The other one handles all that
 // the first had not committed, each aggregate's events in order. All that the first had set aside
 // stays aside.
-func TestKilledMemberLosesNothing(t *testing.T) {
+func TestSubscription_killedMemberLosesNothing(t *testing.T) {
 	if args := os.Getenv(memberEnv); args != "" {
 		beAMember(t, args)
 		return
@@ -113,7 +113,7 @@ func (h *handled) took(t testing.TB, lines *bufio.Scanner) bool {
 func startMember(t *testing.T, cfg kafka.Config) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	brokers := strings.Join(cfg.Connection.Brokers, ",")
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledMemberLosesNothing$")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSubscription_killedMemberLosesNothing$")
 	// it starts no cluster
 	child.Env = append(os.Environ(), memberEnv+"="+cfg.Topics.Prefix+" "+brokers, kafkatest.EnvBrokers+"="+brokers)
 	// nobody writes to it; the child ends when it ends

@@ -91,7 +91,7 @@ func subscribe(t testing.TB, s *kafka.Store, cfg subscription.Config) subscripti
 	return sub
 }
 
-func TestSubscriptionOnFakeBrokers(t *testing.T) {
+func TestSubscription(t *testing.T) {
 	_, cfg := fake(t)
 	testSubscription(t, cfg)
 }

@@ -28,7 +28,7 @@ func impatient(group string, h *handled) subscription.Config {
 }
 
 // A wait for brokers says so. It is logged with its event, and again when it is over.
-func TestWaitsForBrokersAreLogged(t *testing.T) {
+func TestSubscription_waitsForBrokersAreLogged(t *testing.T) {
 	_, cfg := fake(t)
 	var logged kafkatest.Output
 	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))
@@ -71,7 +71,7 @@ func setOffset(t testing.TB, cfg kafka.Config, group string, partition int32, of
 
 // If a partition does not have the group's offset, the subscription stops that partition, and says
 // so. It handles the other partitions.
-func TestOffsetsOutOfBounds(t *testing.T) {
+func TestSubscription_offsetsOutOfBounds(t *testing.T) {
 	_, cfg := fake(t)
 	testOffsetsOutOfBounds(t, two(t, cfg))
 }
@@ -141,7 +141,7 @@ func partitionOf(t testing.TB, s *kafka.Store, id string) int32 {
 
 // If an operator sets a group's offset back, the subscription handles the events again from there.
 // It also handles those that were dead letters meanwhile.
-func TestOffsetSetBackAfterARedrive(t *testing.T) {
+func TestSubscription_offsetSetBackAfterARedrive(t *testing.T) {
 	_, cfg := fake(t)
 	testOffsetSetBack(t, cfg)
 }
@@ -201,7 +201,7 @@ func testOffsetSetBack(t *testing.T, cfg kafka.Config) {
 
 // One long trouble of a partition is one wait, through all its attempts. The subscription logs it
 // less and less often, and does not call it over before it is.
-func TestOneTroubleIsOneWait(t *testing.T) {
+func TestSubscription_oneTroubleIsOneWait(t *testing.T) {
 	c, cfg := fake(t)
 	var logged kafkatest.Output
 	cfg.Logger = slog.New(slog.NewTextHandler(&logged, nil))

@@ -11,7 +11,7 @@ import (
 func withCluster(m *testing.M) goleak.TestingM { return m }
 
 // With a cluster the same suite runs there.
-func TestConformanceOnFakeBrokers(t *testing.T) {
+func TestStore(t *testing.T) {
 	_, cfg := fake(t)
 	conformance(t, cfg)
 }

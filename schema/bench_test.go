@@ -44,14 +44,16 @@ func boundCodec(tb testing.TB, e schema.Engine) (*schema.Codec, event.Type) {
 	return c, created()
 }
 
-// BenchmarkEncode compares the codec with the Avro library below it, called as its user would call
-// it who does all that can be done for speed: with a pointer to the event and a buffer that is
-// large enough. "bareValue" is with the event as an interface holds it, which is what a codec gets;
-// "hamba" is the codec over the second engine, "bareHamba" that library, "json" is encoding/json.
+// BenchmarkEncode compares the codec with the Avro library below it. The library is called as fast
+// as can be: with a pointer to the event, and a buffer that is large enough.
 //
-// The contestants take turns, in rounds, so that a machine that is busy with other things disturbs
-// all alike; what is reported is the median of a round, for one event. The ratio to the library is
-// the figure to look at.
+//   - "bareValue" gives the library the event as an interface holds it, which is what a codec gets.
+//   - "hamba" is the codec over the second engine, and "bareHamba" is the library of that engine.
+//   - "json" is encoding/json.
+//
+// The contestants take turns, in rounds. So a machine that is busy with other things disturbs all
+// alike. The benchmark reports the median of a round, for one event. Look at the ratio to the
+// library.
 func BenchmarkEncode(b *testing.B) {
 	c, typ := boundCodec(b, schema.Twmb{})
 	second, _ := boundCodec(b, hamba.Engine{})
@@ -128,8 +130,9 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-// race lets the contestants run in turns of many calls each, and reports the median nanoseconds and
-// the allocations of a call, and the ratios of "codec" to "bare" and of "hamba" to "bareHamba".
+// race lets the contestants run in turns of many calls each. It reports the median nanoseconds and
+// the allocations of a call. It also reports the ratios of "codec" to "bare" and of "hamba" to
+// "bareHamba".
 func race(b *testing.B, contestants map[string]func() error) {
 	b.Helper()
 	const calls = 500

@@ -61,7 +61,7 @@ func (c *Codec) Bind(ctx context.Context, types []event.Type) error {
 
 // findAll gives each binding its id and version.
 func (c *Codec) findAll(ctx context.Context, fresh []*binding) (mistakes []error) {
-	missing := false // then no node lags behind any more, and nothing else need be waited for
+	missing := false // if so, no node lags behind any more, and Bind waits for no other schema
 	for i, b := range fresh {
 		asking := ctx
 		if c.cfg.Register == nil && !missing {

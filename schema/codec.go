@@ -148,9 +148,9 @@ func (c *Codec) Encode(_ context.Context, t event.Type, e any) (value []byte, re
 	return value, b.is.Version, nil
 }
 
-// Decode reads a value that was encoded with any registered revision of the type's schema into the
-// event that into, a pointer to a t.Go, points to. A field that the value lacks gets the schema's
-// default.
+// Decode reads a value into the event that into, a pointer to a t.Go, points to. The value was
+// encoded with any registered revision of the type's schema. A field that the value lacks gets the
+// schema's default.
 //
 // Errors are *[DecodeError]. Decode fails
 //
@@ -214,7 +214,7 @@ func (c *Codec) decode(ctx context.Context, t event.Type, value []byte, into any
 	return nil
 }
 
-// writer returns what decodes values written with the schema of the id.
+// writer returns the decoder of values that were written with the schema of the id.
 func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *DecodeError) {
 	if d, ok := (*b.writers.Load())[id]; ok {
 		return d, nil
@@ -251,7 +251,7 @@ func (c *Codec) writer(ctx context.Context, b *binding, id int) (Decoder, *Decod
 	return d, nil
 }
 
-// remember makes d what decodes values of the schema with the id.
+// remember makes d the decoder of values of the schema with the id.
 func (b *binding) remember(id int, d Decoder) {
 	for {
 		known := b.writers.Load()

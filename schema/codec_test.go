@@ -191,7 +191,7 @@ func TestEncodeRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// What one value needs does not stay with those after it.
+// A large value does not make the values after it large.
 func TestSmallValuesAreSmall(t *testing.T) {
 	t.Parallel()
 	c, typ := bound[a](t, registry.NewMemory(), v1)

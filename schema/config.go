@@ -13,11 +13,12 @@ import (
 const DefaultPrefix = topics.DefaultPrefix
 
 // Sources are the schema files: for each category a file system, which is usually embedded in the
-// program. It holds "<EventType>.avsc" for each event type of the category: the schema of a record
-// in a namespace, which has the name of the event type and stands by itself.
+// program. It holds "<EventType>.avsc" for each event type of the category. Such a file is the
+// schema of a record in a namespace. The record has the name of the event type, and the schema
+// stands by itself.
 //
 // "released/<EventType>.v<N>.avsc" are the released revisions, from 1 on. They are kept for ever. A
-// change is checked against them before it is released, upcasters read by them, and they give a
+// change is checked against them before it is released. Upcasters read by them. They give a
 // revision the same number in every registry.
 type Sources map[string]fs.FS
 

@@ -9,7 +9,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// What a registry answers, for errors.Is. They are here, and not in package schema/registry,
+// The errors of a registry, for errors.Is. They are here, and not in package schema/registry,
 // because they are part of [Lookup].
 var (
 	// ErrNotFound: the registry answered, and has no such schema, version or subject.
@@ -20,7 +20,7 @@ var (
 	ErrUnavailable = errors.New("schema registry unavailable")
 )
 
-// What is wrong with a schema, for errors.Is.
+// The errors of a schema, for errors.Is.
 var (
 	// ErrNoSchema: there is no schema file for an event type.
 	ErrNoSchema = errors.New("no schema file")

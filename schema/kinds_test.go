@@ -2,8 +2,8 @@ package schema_test
 
 import "github.com/fencelog/fencelog/schema"
 
-// kindOf returns what a reader of events does by, for a reason of Decode; nil for a mistake of the
-// caller.
+// kindOf returns the kind by which a reader of events decides, for a reason of Decode. It returns
+// nil for a mistake of the caller.
 func kindOf(reason error) error {
 	switch reason {
 	case schema.ErrTooShort, schema.ErrMagicByte, schema.ErrMalformed, schema.ErrTrailingBytes:

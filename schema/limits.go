@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/schema/internal/gotype"
 )
 
-// storedOf finds what must not be stored: strings that are not UTF-8, and what is beyond the limits
-// of its logical type. A uuid has ASCII letters only, so nothing else looks at its text.
+// storedOf finds what must not be stored: strings that are not UTF-8, and values beyond the limits
+// of their logical type. A uuid has ASCII letters only, so nothing else looks at its text.
 func storedOf(g reflect.Type, n *avro.SchemaNode) *parts {
 	if limit := limitOf(g, n); limit != nil {
 		return limit
@@ -26,12 +26,12 @@ func storedOf(g reflect.Type, n *avro.SchemaNode) *parts {
 
 // limitOf finds values that are beyond the limits of their logical type, which is more narrow than
 // the type below it. Avro libraries for Go store such a value, and readers in other languages fail
-// on it, for ever. The codec checks a value where it is stored, and not where it is read: what
-// stands in a topic stays readable.
+// on it, for ever. The codec checks these limits when it stores a value, and not when it reads one.
+// So the values that are in a topic stay readable.
 //
 //   - A time of day is from 0 up to, and without, 24 hours.
 //   - A date or a timestamp is of the years 1 to 9999, as ISO 8601 and the types of Python and SQL
-//     have it; one in nanoseconds is of the years 1678 to 2261.
+//     have it. One in nanoseconds is of the years 1678 to 2261.
 //   - A uuid is 36 characters in the form of RFC 9562.
 //   - A decimal has at most as many digits as its precision says, and none beyond its scale.
 func limitOf(g reflect.Type, n *avro.SchemaNode) *parts {

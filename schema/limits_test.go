@@ -49,8 +49,8 @@ func limits() []limited {
 		{"a uuid in braces", ofLogical("string", "uuid"), "{0189c9c2-7d7a-7bbb-8aaa-111111111111}", false},
 		{"a uuid of 36 other characters", ofLogical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-11111111111g", false},
 		{
-			"a uuid of its own type", ofLogical("string", "uuid"), uuid.MustParse("0189c9c2-7d7a-7bbb-8aaa-111111111111"),
-			true,
+			"a uuid of its own type", ofLogical("string", "uuid"),
+			uuid.MustParse("0189c9c2-7d7a-7bbb-8aaa-111111111111"), true,
 		},
 		{"another text of its own type", ofLogical("string", "uuid"), netip.MustParseAddr("::1"), false},
 		{"a symbol", hues, Colour("RED"), true},
@@ -159,8 +159,9 @@ func withins() []within {
 	}
 }
 
-// Encode refuses a value that a reader in another language would fail on, and names its field,
-// wherever the value is and whichever engine would store it. What is stored is read back.
+// Encode refuses a value that a reader in another language would fail on. It names the field,
+// wherever the value is and whichever engine would store it. A value that is stored can be read
+// back.
 func TestEncodeRefusesWhatOthersCannotRead(t *testing.T) {
 	t.Parallel()
 	stored, refused, unsupported := 0, 0, 0
@@ -211,7 +212,7 @@ func storeOne(t *testing.T, e schema.Engine, typ string, v reflect.Value) error 
 	return c.Decode(t.Context(), what, value, reflect.New(v.Type()).Interface())
 }
 
-// What was stored before there were limits is still read.
+// Decode still reads values that were stored before there were limits.
 func TestLimitsAreOfWhatIsStored(t *testing.T) {
 	t.Parallel()
 	c, typ := bound[one[string]](t, registry.NewMemory(), field1(ofLogical("string", "uuid")))
@@ -220,7 +221,7 @@ func TestLimitsAreOfWhatIsStored(t *testing.T) {
 	require.Equal(t, "x", got.F)
 }
 
-// A string is UTF-8 or damaged, whether the event has it in itself, deeper, or as a key.
+// A string that is not UTF-8 is damaged: in the event itself, deeper, or as a key.
 func TestStringsAreTextWhereTheyAreRead(t *testing.T) {
 	t.Parallel()
 	c, typ := bound[one[string]](t, registry.NewMemory(), field1(`"string"`))

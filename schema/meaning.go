@@ -9,10 +9,10 @@ import (
 	"github.com/fencelog/fencelog/schema/internal/avsc"
 )
 
-// sameMeaning fails if the numbers of a field count another unit for the writer than for the
-// reader, such as milliseconds that the reader takes for microseconds. Avro's rules of resolution
-// look at the plain types only, also where they widen an int to a long. They would let the field
-// pass, with every time off by a factor of a thousand. A logical type may be added or removed.
+// sameMeaning fails if the writer counts the numbers of a field in another unit than the reader.
+// For example, the reader takes milliseconds for microseconds. Avro's rules of resolution look at
+// the plain types only, also where they widen an int to a long. They would let the field pass, with
+// every time off by a factor of a thousand. A logical type may be added or removed.
 func sameMeaning(writer, reader *avro.SchemaNode) error {
 	m := meaning{writer: avsc.NamesIn(writer), reader: avsc.NamesIn(reader), seen: make(map[[2]string]bool)}
 	return m.compare("", writer, reader, "", "")

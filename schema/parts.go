@@ -28,12 +28,12 @@ type partField struct {
 	part  *parts
 }
 
-// leaf returns what finds something wrong with values of a Go type that are stored as n; nil if
-// nothing can be wrong with one of them by itself.
+// leaf returns the parts that find something wrong with a value of a Go type that is stored as n.
+// It returns nil if nothing can be wrong with such a value by itself.
 type leaf func(g reflect.Type, n *avro.SchemaNode) *parts
 
-// partsOf returns where a struct of the type, which fits the record, has what find looks at; nil if
-// it has nothing. key looks at the keys of maps; it may be nil.
+// partsOf returns where a struct of the type, which fits the record, has values that find looks at.
+// It returns nil if there are none. key looks at the keys of maps; it may be nil.
 func partsOf(g reflect.Type, record *avro.SchemaNode, find leaf, key func(string) string) *parts {
 	f := partFinder{leaf: find, key: key, names: avsc.NamesIn(record), seen: make(map[gotype.Pair]*parts)}
 	return f.find(g, record, avsc.NamespaceOf(record))

@@ -58,8 +58,8 @@ func TestBindRefusesARegistryThatNumbersOtherwise(t *testing.T) {
 	require.ErrorIs(t, err, schema.ErrMismatch)
 	require.ErrorContains(t, err, "released/Thing.v1.avsc is, or would be, version 2")
 
-	// The number is wrong without an upcaster too: the revision in what is written now would choose
-	// the wrong one later.
+	// The number is wrong without an upcaster, too: the revision of an event that is written now
+	// would later choose the wrong one.
 	younger := registry.NewMemory()
 	_, err = younger.Register(t.Context(), thingSubject, v2)
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestServiceSaysEveryUnregisteredSchema(t *testing.T) {
 	require.ErrorContains(t, err, creditedSubject)
 }
 
-// What is stored knows no Go names.
+// Stored values have no names of Go in them.
 func TestRenamingGoTypesAndFieldsBreaksNothingStored(t *testing.T) {
 	t.Parallel()
 	type Renamed struct {

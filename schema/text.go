@@ -12,9 +12,9 @@ func marshalsText(g reflect.Type) bool {
 	return reflect.PointerTo(g).Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
-// textOf finds strings that are not UTF-8. Avro's are, and readers in other languages fail on
-// others; no Avro library for Go looks. What counts is the text that is stored: of a type with
-// MarshalText that is what the method returns.
+// textOf finds strings that are not UTF-8. Avro's strings are UTF-8, and readers in other languages
+// fail on others. No Avro library for Go checks that. textOf looks at the text that is stored. For
+// a type with MarshalText that is the text that the method returns.
 func textOf(g reflect.Type, n *avro.SchemaNode) *parts {
 	switch {
 	case n.Type != "string":

@@ -6,13 +6,14 @@ import (
 	"hash/crc32"
 )
 
-// A chunk is some events of one stream, in a row, as they lie in a file: a checksum (CRC-32C, of
-// the stream's key and of what follows), and each record with its length before it. Most hold what
-// a piece has of their stream.
+// A chunk is some events of one stream, in a row, as they lie in a file. It begins with a checksum:
+// the CRC-32C of the stream's key and of all that follows. Then each record follows, with its
+// length before it. Most chunks hold all that a piece has of their stream.
 //
-// Its place in the database has marks of the commands whose commits end in it, so that a command
-// that is new is known to be without a look at the chunks; those of long streams have keys of their
-// own, as there would be too many marks to look through.
+// The place of a chunk in the database has marks of the commands whose commits end in the chunk. So
+// a look knows of a new command that it is new, without a look at the chunks. A long stream would
+// have too many marks to look through. So the commands in a chunk that begins after markedVersions
+// have a key each instead.
 const (
 	maxChunkBytes   = 32 << 10
 	maxChunkRecords = 256
@@ -24,7 +25,7 @@ const (
 //nolint:gochecknoglobals // a table, never changed
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// commandMark is what a place keeps of a command's id; 0 is of none.
+// commandMark is the hash of a command's id that a place keeps; 0 stands for no command.
 type commandMark uint32
 
 func markOf(commandID string) commandMark {
@@ -118,8 +119,8 @@ func sizeOf(v uint64) int {
 	return n
 }
 
-// decodeChunk calls use with each encoded record of the chunk that is at a place, in order. They
-// are part of b.
+// decodeChunk calls use with each encoded record of the chunk that is at a place, in order. The
+// records are part of b.
 func decodeChunk(b, stream []byte, p place, use func(version int64, encoded []byte) error) error {
 	if len(b) < checksumBytes || binary.BigEndian.Uint32(b) != checksum(stream, b[checksumBytes:]) {
 		return fmt.Errorf("%w: what is at %d of file %s is not what was written there", errBroken, p.offset,

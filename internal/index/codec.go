@@ -39,8 +39,8 @@ func decodeCheckpoint(value []byte) (Checkpoint, error) {
 	return c, n.end()
 }
 
-// appendRecord appends all of a record but its aggregate id and partition, which its stream's key
-// says. What a command's result is made of comes first.
+// appendRecord appends all of a record but its aggregate id and its partition, which the key of its
+// stream has. First come the parts that the result of a command is made of.
 func appendRecord(b []byte, r *eventstore.Record) []byte {
 	b = binary.AppendUvarint(b, uint64(r.AggregateVersion))
 	b = binary.AppendUvarint(b, uint64(r.Position.Offset))
@@ -66,15 +66,16 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 	return append(b, r.Value...)
 }
 
-// Set in the number of a record's entries of metadata if these come before them, in this order.
-// Most records have none.
+// These bits are set in the number of a record's entries of metadata. Each says that a text stands
+// before the entries, in this order. Most records have no such text.
 const (
 	digestFollows = 1 << iota
 	commandCauseFollows
 	rare = iota // bits
 )
 
-// appendRare appends the number of entries of metadata, and what most records do not have.
+// appendRare appends the number of entries of metadata, and the texts that most records do not
+// have.
 func appendRare(b []byte, r *eventstore.Record) []byte {
 	entries := uint64(len(r.Metadata)) << rare
 	if r.CommandDigest != "" {
@@ -93,10 +94,10 @@ func appendRare(b []byte, r *eventstore.Record) []byte {
 	return b
 }
 
-// causes is how many ids of causes a record has, which come first of its texts.
+// causes is how many ids of causes a record has. They come before its other texts.
 const causes = 3
 
-// usualTexts is what the texts of most records need.
+// usualTexts is a length that suffices for the texts of most records.
 const usualTexts = 384
 
 // maxRecordSize returns a length that appendRecord does not exceed.
@@ -177,7 +178,9 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 // written is where a command's commit is.
 type written struct{ first, last, offset int64 }
 
-// decodeWritten returns what the commit wrote that the record ends, if it is the command's.
+// decodeWritten returns what the record says of its commit: the commit's first version, and the
+// record's version and offset as the last ones. It reports false if another command made the
+// commit.
 func decodeWritten(encoded []byte, commandID string) (w written, ok bool) {
 	n := numbers{left: encoded}
 	w = written{last: int64(n.next()), offset: int64(n.next()), first: int64(n.next())}
@@ -197,7 +200,7 @@ func encodedCommand(encoded []byte) []byte {
 	return begin[:len(begin)-len(n.left)]
 }
 
-// numbers reads varints one after the other; after one that cannot be read all are zero.
+// numbers reads varints one after the other. After one that cannot be read, it returns zeros.
 type numbers struct {
 	left []byte
 	bad  bool

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// commands says at which version a command's commit ends. Most commands are kept by a hash, as maps
-// without pointers cost little; whoever asks compares what is there.
+// commands says at which version a command's commit ends. Most commands are kept by a hash, because
+// maps without pointers cost little. So the caller of find must compare the command at that
+// version.
 type commands struct {
 	seed   maphash.Seed
 	byHash map[uint64]int64

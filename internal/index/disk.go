@@ -14,16 +14,17 @@ import (
 
 // disk is the file system below an index. A disk that fails is a crash at that moment:
 //
-//	D1  After the first write that fails nothing is written any more, nothing renamed and nothing
-//	    removed. So the folder stays as a crash would leave it, and the index in it is that of an
-//	    earlier checkpoint.
-//	D2  The failing write, and every one after it, is told to have succeeded. Pebble ends the process,
-//	    or tries again for ever, where a write fails. So it never hears of one, and is closed as usual.
-//	D3  The store is told. It answers nothing from then on that rests on what was not written.
+//	D1  After the first write that fails, the disk writes, renames and removes nothing any more.
+//	    So the folder stays as a crash would leave it, and the index in it is that of an earlier
+//	    checkpoint.
+//	D2  The failing write, and every one after it, reports success. After an error of a write
+//	    Pebble would end the process, or try again for ever. So Pebble never hears of one, and is
+//	    closed as usual.
+//	D3  The store is told. From then on it gives no answer that rests on what was not written.
 //
-// A write is whatever changes the folder or makes a change last: to create, write, sync, close,
-// rename, remove, and to open a file or the folder for that. A read that fails is the error of
-// whoever reads. A disk may be used concurrently.
+// A write is every operation that changes the folder, or makes a change last: to create, write,
+// sync, close, rename and remove. To open a file or the folder for that is a write, too. If a read
+// fails, its caller gets the error. A disk may be used concurrently.
 type disk struct {
 	vfs.FS
 	dir     string
@@ -61,7 +62,7 @@ func (d *disk) write(op, name string, do func() error) {
 	}
 }
 
-// opened returns a file to write to. After a failure it is one that keeps nothing.
+// opened returns a file to write to. After a failure the file keeps nothing.
 func (d *disk) opened(op, name string, open func() (vfs.File, error)) (vfs.File, error) {
 	opened := &diskFile{File: nowhere{}, disk: d, name: name}
 	d.write(op, name, func() error {
@@ -130,8 +131,8 @@ func (d *disk) remove(name string, do func(string) error) (err error) {
 	return err
 }
 
-// Open is vfs.FS's. What was not written after a failure is not missing: Pebble would take that for
-// damage.
+// Open is vfs.FS's. If a write has failed, a file may be missing that was never written, and Pebble
+// would take that for damage. So Open then fails with the error of the disk.
 func (d *disk) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	f, err := d.FS.Open(name, opts...)
 	if failure := d.err(); err != nil && failure != nil {
@@ -140,8 +141,9 @@ func (d *disk) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	return f, err
 }
 
-// List is vfs.FS's. The folder, which is listed while it is opened, could be listed before: that it
-// cannot be now is a failure like that of a write, as Pebble would leave behind what it has begun.
+// List is vfs.FS's. Pebble lists the folder while it opens it, and after an error it would leave
+// behind what it has begun. So if the folder could be listed before and cannot be now, the disk
+// fails, as with a write. List then returns the names of the time before.
 func (d *disk) List(name string) ([]string, error) {
 	names, err := d.FS.List(name)
 	if before := d.listed.Load(); err != nil && before != nil && name == d.dir {

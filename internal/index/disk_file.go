@@ -43,8 +43,8 @@ func (f *diskFile) SyncData() error {
 	return nil
 }
 
-// SyncTo is vfs.File's; it never fails. An error of it is as final as one of Sync: the system tells
-// it once.
+// SyncTo is vfs.File's; it never fails. An error of SyncTo is as final as one of Sync: the system
+// tells it once.
 func (f *diskFile) SyncTo(length int64) (whole bool, err error) {
 	f.disk.write("sync", f.name, func() (err error) {
 		whole, err = f.File.SyncTo(length)
@@ -64,7 +64,7 @@ func (f *diskFile) Close() error {
 // nowhere is a file that keeps nothing and holds nothing.
 type nowhere struct{}
 
-// errNowhere is the error of whoever reads what was never written.
+// errNowhere is the error of a read of what was never written.
 var errNowhere = errors.New("the disk has failed, and the file was not written")
 
 func (nowhere) Read([]byte) (int, error)               { return 0, errNowhere }

@@ -121,9 +121,11 @@ func inTime(t *testing.T, call func() error) error {
 	}
 }
 
-// Whichever write of the life of an index fails, once or from then on: whoever opens, uses or
-// closes it is told, with the folder and what to do; closing ends and leaves nothing behind; and
-// the folder has an index as it once was, before and after a loss of power.
+// TestAnyWriteMayFail lets one write in the life of an index fail, or every write from then on:
+//
+//   - The caller that opens, uses or closes the index is told, with the folder and what to do.
+//   - Closing ends, and leaves nothing behind.
+//   - The folder has an index as it once was, before and after a loss of power.
 func TestAnyWriteMayFail(t *testing.T) {
 	rng := seeded(t)
 	errnos := []syscall.Errno{
@@ -148,8 +150,8 @@ func TestAnyWriteMayFail(t *testing.T) {
 	}
 }
 
-// step is 1, or a few where the test is to be short or the race detector watches: each of many runs
-// then takes others.
+// step is 1. If the test is to be short, or the race detector watches, it is a random number up to
+// 20. So each of many runs takes others.
 func step(rng *rand.Rand) int64 {
 	if testing.Short() || raced {
 		return 1 + rng.Int64N(20)
@@ -157,7 +159,7 @@ func step(rng *rand.Rand) int64 {
 	return 1
 }
 
-// requireNothingLeft fails at once where goroutines are left.
+// requireNothingLeft fails at once if goroutines are left.
 func requireNothingLeft(t *testing.T) {
 	t.Helper()
 	goleak.VerifyNone(t)
@@ -202,8 +204,9 @@ func requireIntact(t *testing.T, w *world, on vfs.FS, changes []Change) {
 	require.NoError(t, s.Close())
 }
 
-// Whichever read fails: who reads is told, or the index is given up, as tables that cannot be read
-// cannot be merged. What is on the disk stays an index as it once was.
+// TestAnyReadMayFail lets one read in the life of an index fail, or every read from then on. The
+// reader is told, or the index is given up, because tables that cannot be read cannot be merged.
+// The folder has an index as it once was.
 func TestAnyReadMayFail(t *testing.T) {
 	rng := seeded(t)
 	errnos := []syscall.Errno{syscall.EIO, syscall.EMFILE, syscall.EACCES}

@@ -6,11 +6,11 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Close saves what is in memory and closes the index. Whoever uses it later is told
+// Close saves what is in memory and closes the index. Every later use of it fails with
 // eventstore.ErrClosed.
 //
-// It fails with an *[UnusableError] if the disk has failed, or fails now. What is not saved is then
-// read again from Kafka at the next start. Every call returns the same error.
+// Close fails with an *[UnusableError] if the disk has failed, or fails now. The next start then
+// reads all that is not saved from the log again. Every call returns the same error.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if !s.closed {
@@ -28,8 +28,8 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Err returns nil, or the *[UnusableError] with which the disk has failed. The index is of no more
-// use then.
+// Err returns nil, or the *[UnusableError] with which the disk has failed. After a failure the
+// index is of no more use.
 func (s *Store) Err() error { return s.disk.err() }
 
 // over returns nil, or why the database is not to be used any more. s.mu is held.
@@ -65,7 +65,7 @@ func (s *Store) watch() {
 	}
 }
 
-// shut saves what is in memory, unless the disk has failed, and frees whatever the store holds.
+// shut saves what is in memory, unless the disk has failed, and frees all that the store holds.
 // s.mu is held, or nobody else has the store yet.
 func (s *Store) shut() error {
 	close(s.closing)
@@ -107,8 +107,9 @@ func (s *Store) flush() error {
 // each.
 const maxUnmerged = 12
 
-// awaitMerging waits until there are few enough tables that more can be added. It fails if the disk
-// has: Pebble, which could wait as well, would wait for ever for tables that it cannot read.
+// awaitMerging waits until there are so few unmerged tables that more can be added. It fails if the
+// disk has failed. Pebble could wait as well, but it would wait for ever for tables that it cannot
+// read.
 func (s *Store) awaitMerging() error {
 	if s.unmerged() < maxUnmerged {
 		return s.disk.err()

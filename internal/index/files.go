@@ -16,10 +16,11 @@ const (
 	memoryFileBytes = 64 << 20 // of those that are kept in memory
 )
 
-// files are the encoded records: files of chunks, one behind the other, that are only added to. The
-// database says where a chunk is. As events are never changed or deleted, nothing in them is ever
-// written again, which is what a database does with its values, several times over. What a crash
-// leaves at the end of one that no key points to stays there. They may be used concurrently.
+// files holds the encoded records: chunks, one behind the other, in files that are only added to.
+// The database says where a chunk is. Events are never changed or deleted, so nothing in the files
+// is ever written again. A database would write its values again, several times over. A crash may
+// leave bytes at the end of a file that no key points to, and they stay there. The files may be
+// used concurrently.
 type files struct {
 	fs       vfs.FS
 	dir      string
@@ -66,7 +67,7 @@ func (f *files) add(name string) error {
 	return nil
 }
 
-// reserve returns an extent for so many bytes in a row.
+// reserve returns an extent for n bytes in a row.
 func (f *files) reserve(n int) (extent, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -151,7 +152,7 @@ func (e *extent) flush(all bool) error {
 	return err
 }
 
-// sync writes everything, to last.
+// sync writes everything, and makes it last.
 func (e *extent) sync() error {
 	if err := e.flush(true); err != nil {
 		return err

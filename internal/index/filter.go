@@ -5,14 +5,15 @@ import (
 	"math/bits"
 )
 
-// filter tells of most streams that there are none of that name, without a look into the database,
-// which is what an append to a new stream needs to know. It is a Bloom filter in layers, each twice
-// as large as the one before it; a layer is made when the one before it is as full as it should be,
-// up to a bound for all of them. Beyond that, whatever is not known could be there.
+// filter knows of most streams that do not exist that they do not, without a look into the
+// database. An append to a new stream needs to know just that. A filter is a Bloom filter in
+// layers, each twice as large as the one before it. When a layer is as full as it should be, add
+// makes the next one, up to a bound for all of them. Beyond the bound, every name may be that of a
+// stream.
 //
 // A key sets its bits in one cache line (Putze, Sanders, Singler: Cache-, Hash- and Space-Efficient
-// Bloom Filters, 2007). With ten bits for each key some 1 to 2 % of the streams that are not there
-// are said to be possible.
+// Bloom Filters, 2007). There are ten bits for each key. So the filter takes some 1 to 2 % of the
+// names that are not there for possible ones.
 type filter struct {
 	seed     maphash.Seed
 	layers   []filterLayer
@@ -60,7 +61,7 @@ func (f *filter) add(name string) {
 	l.keys++
 }
 
-// mayHave reports whether the name was perhaps added; if not, it was not.
+// mayHave reports whether the name was perhaps added. If it reports false, the name was not added.
 func (f *filter) mayHave(name string) bool {
 	if f.over {
 		return true
@@ -92,6 +93,7 @@ func (l *filterLayer) block(h uint64) *filterBlock {
 	return &l.blocks[place]
 }
 
-// nextBit returns the next number of a sequence whose highest nine bits say which bit of a block is
-// meant: Knuth's multiplier for a linear congruential generator, with an increment of one.
+// nextBit returns the next number of a sequence. The highest nine bits of a number say which bit of
+// a block is meant. The sequence is a linear congruential generator with Knuth's multiplier and an
+// increment of one.
 func nextBit(h uint64) uint64 { return h*6364136223846793005 + 1 }

@@ -1,11 +1,11 @@
 package index
 
 // Fingerprint tells a batch of a partition from every other batch that could stand in its place.
-// The writer of a batch and each of its readers come to the same fingerprint, but for what the
-// writer does not know: compare two with Same.
+// The writer of a batch and each of its readers come to the same fingerprint, except for what the
+// writer does not know. So compare two with Same.
 type Fingerprint struct {
 	Offset      int64  // of the batch's first record
-	LeaderEpoch int32  // of the leader that appended the batch; -1 where only the writer knows it
+	LeaderEpoch int32  // of the leader that appended the batch; -1 if the fingerprint is the writer's, which does not know it
 	Sum         uint32 // of the batch's header, and of its records if Records says so
 	Records     bool   // Sum covers the records, as that of each batch that may count does
 }

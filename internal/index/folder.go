@@ -19,8 +19,8 @@ func markText() string {
 	return fmt.Sprintf("An index of Fencelog, format %d. It can be deleted: it is made again from Kafka.\n", format)
 }
 
-// prepare makes the folder, or makes sure that it is an index, and locks it. One of another format
-// is emptied.
+// prepare makes the folder, or makes sure that it is an index, and locks it. It empties an index of
+// another format.
 func prepare(fs vfs.FS, dir string) (*pebble.Lock, error) {
 	if err := fs.MkdirAll(dir, 0o750); err != nil {
 		return nil, &UnusableError{
@@ -51,7 +51,7 @@ func prepare(fs vfs.FS, dir string) (*pebble.Lock, error) {
 	return lock, nil
 }
 
-// mark writes the mark, to last.
+// mark writes the mark, and makes it last.
 func mark(fs vfs.FS, dir string) error {
 	d := newDisk(dir, fs)
 	if f, err := d.Create(fs.PathJoin(dir, markFile), vfs.WriteCategoryUnspecified); err == nil {
@@ -68,13 +68,14 @@ func mark(fs vfs.FS, dir string) error {
 	return d.err()
 }
 
-// leastRoom is what one piece of one partition and one memtable take. With less, an index opens,
-// its partitions are claimed from whoever can append, and the first piece to be saved ends it:
-// again with every start, and a little fuller each time.
+// leastRoom is what one piece of one partition and one memtable take. With less room an index would
+// open, and its process would take partitions over from processes that can append. Then the first
+// piece to be saved would end it. That would happen at every start, with the folder a little fuller
+// each time.
 const leastRoom = maxPieceBytes + memTableBytes
 
-// requireRoom fails if next to nothing is free on the disk of the folder. It says nothing where the
-// system does not tell.
+// requireRoom fails if next to nothing is free on the disk of the folder. It passes if the system
+// does not tell.
 func requireRoom(fs vfs.FS, dir string) error {
 	usage, err := fs.GetDiskUsage(dir)
 	if err != nil || usage.AvailBytes >= leastRoom {
@@ -150,7 +151,8 @@ func readFile(fs vfs.FS, name string) ([]byte, error) {
 	return text, errors.Join(err, f.Close())
 }
 
-// empty removes the files of an index of another format, and marks the folder anew in the end.
+// empty removes the files in the folder of an index of another format, and marks the folder anew in
+// the end. It leaves folders in it as they are.
 func empty(fs vfs.FS, dir string) error {
 	names, err := fs.List(dir)
 	if err != nil {
@@ -179,9 +181,9 @@ func unusable(dir string, err error) *UnusableError {
 	}
 }
 
-// UnusableError says why a folder cannot be used as the index, or cannot any more because its disk
-// has failed, and what to do. What an index has not saved is read again from Kafka at the next
-// start.
+// UnusableError says why a folder cannot be used as the index, or cannot be used any more because
+// its disk has failed. It also says what to do. The next start reads all that the index has not
+// saved from the log again.
 type UnusableError struct {
 	Dir   string
 	Found string

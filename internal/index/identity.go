@@ -8,8 +8,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Identity says what an index is the index of. Two topics of one name are the same if and only if
-// their ids are.
+// Identity says of which cluster and topics an index is. Two topics of one name are the same if and
+// only if their ids are.
 type Identity struct {
 	ClusterID string
 	Topics    map[string]Topic // by name

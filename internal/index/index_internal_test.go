@@ -142,7 +142,7 @@ func (w *world) requireEpochs(t *testing.T, p *Partition, end int64) {
 	}
 }
 
-// requireSame asks for everything, as of the offset before which the index holds everything and
+// requireSame asks for everything. The index must hold everything before the offset end, and
 // nothing else.
 func (w *world) requireSame(t *testing.T, p *Partition, end int64) {
 	t.Helper()
@@ -245,8 +245,8 @@ func TestReadsWhatWasAppliedWhereverItIs(t *testing.T) {
 	}
 }
 
-// What a crash leaves is the index as it was at some checkpoint, and what is applied from there on
-// makes it whole.
+// A crash leaves the index as it was at some checkpoint. The changes from there on, applied again,
+// make it whole.
 func TestAfterACrashTheIndexIsWhatItOnceWas(t *testing.T) {
 	rng := seeded(t)
 	for range 10 {
@@ -279,8 +279,8 @@ func TestAfterACrashTheIndexIsWhatItOnceWas(t *testing.T) {
 	}
 }
 
-// One goroutine applies, others read: what they see of a stream begins at version 1, has no gap,
-// and never goes back.
+// One goroutine applies, others read. They see each stream from version 1 on, without a gap, and
+// never less of it than before.
 func TestReadsAmidChanges(t *testing.T) {
 	w := newWorld(seeded(t))
 	s, p := openOn(t, vfs.NewMem(), 2_000)
@@ -389,8 +389,8 @@ func TestFilterIsLearnedAgain(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// What is damaged is noticed, and the error says what to do: the index is refused, or a stream is,
-// and every other one is read as it was.
+// Damage is noticed, and the error says what to do. Either the index is refused, or a stream is.
+// Every other stream is read as it was.
 func TestDamageIsNoticed(t *testing.T) {
 	w, fs := newWorld(seeded(t)), vfs.NewMem()
 	s, p := openOn(t, fs, 1<<20)
@@ -483,7 +483,7 @@ func (w *world) unreadable(t *testing.T, p *Partition) (failed int) {
 	return failed
 }
 
-// An index of another format is made again: nothing of it is read, and what else is in the folder
+// An index of another format is made again. Nothing of it is read, and a folder in its folder
 // stays.
 func TestOtherFormatIsMadeAnew(t *testing.T) {
 	w, dir := newWorld(seeded(t)), t.TempDir()
@@ -518,8 +518,8 @@ func TestOtherFormatIsMadeAnew(t *testing.T) {
 	require.False(t, found.Outdated)
 }
 
-// A stream has more chunks, and more commands, than a look goes through; and records larger than a
-// chunk should be.
+// TestLongStreams has streams with more chunks, and more commands, than a look goes through. Some
+// records are larger than a chunk should be.
 func TestLongStreams(t *testing.T) {
 	rng := seeded(t)
 	w, fs := newWorld(rng), vfs.NewMem()

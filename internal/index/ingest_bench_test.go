@@ -35,9 +35,10 @@ type ingest struct {
 	commit  int // events of a stream that come at once
 }
 
-// BenchmarkIngest is what an index costs over its life: ten partitions take events in batches of 64
-// commits, versions and commands are asked for first as an append does, and Pebble's compactions
-// are in it. Then streams are loaded, with what was written last no longer in memory.
+// BenchmarkIngest measures what an index costs over its life. Ten partitions take events in batches
+// of 64 commits. Before each commit the benchmark asks for the version and the command, as an
+// append does. Pebble's compactions are part of the cost. Then streams are loaded, with what was
+// written last no longer in memory.
 func BenchmarkIngest(b *testing.B) {
 	for _, in := range []ingest{
 		{"new streams, one event each", 1_000_000, 1, 1},

@@ -9,20 +9,20 @@ import (
 // format is the version of everything that is stored. An index of another format is made again.
 const format = 5
 
-// The keys of a partition: p, its slot, a kind, and what it is about. The slot comes first, so that
-// what one partition writes overlaps with no other's. An aggregate id is a text of text.go, of
-// which none is the beginning of another.
+// The key of something in a partition is p, the partition's slot, a kind, and what it is about. The
+// slot comes before the rest, so the keys of one partition do not overlap with those of another. An
+// aggregate id is a text of text.go, and no such text is the beginning of another.
 const (
 	kindCheckpoint = 'c' //                              → checkpoint
 	kindEpoch      = 'e' // producer id                  → greatest epoch of its that began a term
-	// aggregate id, command id → version of the commit's last event; of commits that no chunk's
-	// marks tell of
+	// aggregate id, command id → version of the commit's last event, for a commit that is in no
+	// chunk's marks.
 	kindCommand = 'k'
 	kindChunk   = 's' // aggregate id, ^first version → place of some events of the stream
 	kindSkipped = 'x' // offset                       → number of records that do not count
 )
 
-// identityKey is that of what the index is the index of.
+// identityKey is the key of what a store keeps of itself, see saved.
 func identityKey() []byte { return []byte{'i'} }
 
 func appendSlot(key []byte, kind byte, slot uint16) []byte {
@@ -36,8 +36,8 @@ func appendStream(key []byte, kind byte, slot uint16, aggregateID string) []byte
 	return appendText(appendSlot(key, kind, slot), aggregateID)
 }
 
-// appendVersion completes the key of a chunk, which begins as appendStream has it, with its first
-// version. The newest chunk comes first.
+// appendVersion completes the key of a chunk with the chunk's first version. stream is the
+// beginning of the key, as appendStream makes it. The newest chunk of a stream comes first.
 func appendVersion(stream []byte, from int64) []byte {
 	return binary.BigEndian.AppendUint64(stream, ^uint64(from))
 }
@@ -56,8 +56,8 @@ func appendSkipped(key []byte, slot uint16, offset int64) []byte {
 	return binary.BigEndian.AppendUint64(appendSlot(key, kindSkipped, slot), uint64(offset))
 }
 
-// comparer orders keys by their bytes, and tells Pebble that the chunks of a stream belong
-// together: its filters are asked for the stream then, not for the chunk.
+// comparer orders keys by their bytes. It tells Pebble that the chunks of a stream belong together.
+// So Pebble asks its filters for the stream, and not for the chunk.
 func comparer() *pebble.Comparer {
 	c := *pebble.DefaultComparer
 	c.Name = "fencelog.streams"
@@ -67,7 +67,7 @@ func comparer() *pebble.Comparer {
 		}
 		return len(key)
 	}
-	// A shortened key could be one of no stream.
+	// The defaults of these two shorten a key, and a shortened key may belong to no stream.
 	c.Separator = func(dst, a, _ []byte) []byte { return append(dst, a...) }
 	c.Successor = func(dst, a []byte) []byte { return append(dst, a...) }
 	c.ImmediateSuccessor = nil // the default is wrong for this Split, and only range keys and NextPrefix need it

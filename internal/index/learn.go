@@ -11,9 +11,9 @@ import (
 const learnAtOnce = 1024
 
 // learn adds the streams of the database to the filter, which says nothing until it has them all.
-// It begins with the first question that the filter could have answered, not while a store opens,
-// and one partition learns at a time. If it fails, or the store is closed meanwhile, the filter
-// goes on to say nothing.
+// It does not begin while a store opens, but with the first question that the filter could have
+// answered. One partition learns at a time. If learn fails, or the store is closed meanwhile, the
+// filter goes on to say nothing.
 func (p *Partition) learn() {
 	if err := p.learnAll(); err != nil && !errors.Is(err, errClosing) {
 		p.store.logger.Warn("index: streams are looked up in the database, as they could not be listed", "topic",

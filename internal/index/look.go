@@ -25,7 +25,7 @@ func (p *Partition) Version(aggregateID string) (int64, error) {
 }
 
 // Look returns the version of the stream, and the result of the commit that the command made in it,
-// if there is one. The empty command made none. It is all that an append asks.
+// if there is one. The empty command made none. An append asks nothing else.
 func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
 	l := look{aggregateID: aggregateID, commandID: commandID}
 	err := p.use(func(db *pebble.DB) error {
@@ -41,7 +41,7 @@ func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
 	}
 	w := l.written
 	f.First, f.Last, f.Position = w.first, w.last, event.Position{Partition: p.partition, Offset: w.offset}
-	// what a commit's first record says costs those nothing that are not repeated
+	// Only a repetition needs the first record of its commit.
 	first, _, err := p.At(aggregateID, w.first)
 	f.Digest = first.CommandDigest
 	return f, err
@@ -56,7 +56,8 @@ type look struct {
 	written                written
 }
 
-// lookInMemory looks at what is recent, and reports whether that is all there is to know.
+// lookInMemory looks into what is recent and into the filter. It reports whether they answer the
+// question.
 func (p *Partition) lookInMemory(l *look) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -86,13 +87,13 @@ func (p *Partition) lookInMemory(l *look) bool {
 	return p.unknown(l.aggregateID)
 }
 
-// lookIntoSaved looks at what is saved.
+// lookIntoSaved looks into the database and the files.
 func (p *Partition) lookIntoSaved(db *pebble.DB, l *look) error {
 	candidates, err := p.candidates(db, l)
 	for i := 0; i < len(candidates) && err == nil && !l.repeated; i++ {
 		err = p.chunk(l.aggregateID, candidates[i], func(_ int64, encoded []byte) error {
 			if w, ok := decodeWritten(encoded, l.commandID); ok {
-				l.written, l.repeated = w, true // the last one of the commit is what counts
+				l.written, l.repeated = w, true // the last record of the commit counts
 			}
 			return nil
 		})
@@ -100,8 +101,8 @@ func (p *Partition) lookIntoSaved(db *pebble.DB, l *look) error {
 	return err
 }
 
-// candidates returns the places of the chunks in which the command's commit may end, and sees to
-// the version.
+// candidates returns the places of the chunks in which the command's commit may end. It sets the
+// version of the look, if that is not known yet.
 func (p *Partition) candidates(db *pebble.DB, l *look) (candidates []place, err error) {
 	m, long := markOf(l.commandID), false
 	marked := func(at place) bool {

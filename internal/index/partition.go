@@ -13,7 +13,7 @@ import (
 	"github.com/fencelog/fencelog/internal/wake"
 )
 
-// Checkpoint is how far an index follows its partition.
+// Checkpoint says how far an index has read its partition.
 type Checkpoint struct {
 	Next int64       // the first offset that is not applied
 	Term Term        // that the last marker before Next left, by the reader rule
@@ -21,8 +21,8 @@ type Checkpoint struct {
 	Time int64       // greatest time of an event that counts, see TimeOf; 0 while no event is later than 1970
 }
 
-// TimeOf returns a time as a checkpoint has it: in nanoseconds since 1970, and the nearest that
-// there is for one too far away.
+// TimeOf returns a time as a checkpoint has it: in nanoseconds since 1970. If the time is too far
+// away for that, it returns the nearest that there is.
 func TimeOf(t time.Time) int64 {
 	switch s := t.Unix(); {
 	case s > math.MaxInt64/int64(time.Second)-1:
@@ -50,14 +50,17 @@ type Change struct {
 	Checkpoint Checkpoint          // after them
 }
 
-// Partition is the index of one partition. What was applied last is kept in memory, and saved to
-// the database in large pieces by a goroutine of its own:
+// Partition is the index of one partition. It keeps the latest changes in memory, and a goroutine
+// saves them to the database in large pieces:
 //
-//	I1  What is saved is, first, the records in a file, which are on the disk before, second, the database learns in one write where they are
-//	    and how far they go: the checkpoint of the last change. So after a crash the index is that of some earlier checkpoint.
+//	I1  First the goroutine writes the records to a file, and waits until they are on the disk.
+//	    Then one write to the database says where the records are, and how far they go: the
+//	    checkpoint of the last change. So after a crash the index is that of some earlier
+//	    checkpoint.
 //	I2  Pieces are saved in the order in which they were filled, one at a time.
-//	I3  A change is in newest, older or the database, and moves on in this order; it is gone from one only once the next one has
-//	    it. So who looks into newest and older first, and into the database then, misses nothing.
+//	I3  A change is first in newest, then in older, then in the database. It leaves one of them
+//	    only once the next one has it. So a reader that looks into newest and older first, and
+//	    then into the database, misses nothing.
 type Partition struct {
 	store     *Store
 	slot      uint16
@@ -145,8 +148,8 @@ func (p *Partition) Epoch(producerID int64) (epoch int16, ok bool, err error) {
 // Dir returns the folder of the index; empty if it is in memory.
 func (p *Partition) Dir() string { return p.store.dir }
 
-// Apply makes a change. It waits only if what was applied before is not saved as fast. After an
-// error the index is of no more use.
+// Apply makes a change. It waits only if earlier changes are not saved as fast as new ones come.
+// After an error the index is of no more use.
 func (p *Partition) Apply(c Change) error {
 	err := p.use(func(*pebble.DB) error {
 		if err := p.makeRoom(); err != nil {
@@ -171,7 +174,7 @@ func (p *Partition) Apply(c Change) error {
 	return err
 }
 
-// makeRoom begins to save what is recent if it has become too much.
+// makeRoom begins to save what is recent, if there is too much of it.
 func (p *Partition) makeRoom() error {
 	if p.newest.bytes < p.store.pieceBytes {
 		return nil
@@ -212,7 +215,7 @@ func (p *Partition) saveAll() error {
 	return p.wrap(p.newest.save(p.store, p.slot))
 }
 
-// recentBytes returns about what is not saved.
+// recentBytes returns about how many bytes are not saved yet.
 func (p *Partition) recentBytes() int {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -223,19 +226,20 @@ func (p *Partition) recentBytes() int {
 	return n
 }
 
-// Listen puts a token into c, which has a buffer, whenever the checkpoint has moved, or Wake is
-// called, until stop is called. Who waits for a checkpoint listens first and then looks at it.
+// Listen puts a token into c, which has a buffer, whenever the checkpoint has moved or Wake is
+// called. It does so until stop is called. To wait for a checkpoint, listen first, and look at the
+// checkpoint then.
 func (p *Partition) Listen(c chan<- struct{}) (stop func()) { return p.moved.Listen(c) }
 
-// Err returns nil, or the *[UnusableError] with which the disk has failed. The index is of no more
-// use then, and whoever listens was woken.
+// Err returns nil, or the *[UnusableError] with which the disk has failed. After a failure the
+// index is of no more use, and all who listen are woken.
 func (p *Partition) Err() error { return p.store.Err() }
 
 // Wake wakes those who listen, though the checkpoint has not moved.
 func (p *Partition) Wake() { p.moved.Ring() }
 
-// ApplyCheckpointFirst makes the change in the wrong order, for the proof: after a crash between
-// the two, the data is missing and never read again.
+// ApplyCheckpointFirst makes the change in the wrong order, for the proof: it saves the checkpoint
+// before the data. After a crash between the two the data is missing, and is never read again.
 func (p *Partition) ApplyCheckpointFirst(c Change) error {
 	err := p.store.use(func(db *pebble.DB) error {
 		err := db.Set(appendSlot(nil, kindCheckpoint, p.slot), encodeCheckpoint(c.Checkpoint), pebble.NoSync)

@@ -64,12 +64,13 @@ func (p *Partition) Stream(aggregateID string, from int64) iter.Seq2[eventstore.
 	return records
 }
 
-// End returns the version of the stream, and its records from another version on up to that one.
+// End returns the version of the stream, and its records from version from up to that one.
 func (p *Partition) End(
 	aggregateID string, from int64,
 ) (records iter.Seq2[eventstore.Record, error], version int64, err error) {
 	from = max(from, 1)
-	// One look-up does for most streams: what is read now ends where the stream ends now.
+	// For most streams one look-up is enough: the records that it reads end where the stream ends
+	// now.
 	first, err := p.read(aggregateID, from, from+chunk-1)
 	version = from + int64(len(first)) - 1
 	if err == nil && (len(first) == chunk || len(first) == 0 && from > 1) {
@@ -89,8 +90,8 @@ func (p *Partition) End(
 	}, version, err
 }
 
-// Range yields the records of the stream from one version to another, which it must have. An error
-// is yielded once, as the last pair.
+// Range yields the records of the stream from one version to another. The stream must have them
+// all. An error is yielded once, as the last pair.
 func (p *Partition) Range(aggregateID string, from, end int64) iter.Seq2[eventstore.Record, error] {
 	from = max(from, 1)
 	return func(yield func(eventstore.Record, error) bool) {
@@ -167,7 +168,7 @@ func (p *Partition) recentRecords(aggregateID string, from, to int64) (encoded [
 	return encoded, first
 }
 
-// readSaved returns the records that are saved, with room for more behind them.
+// readSaved returns the records that are saved. The slice has room for more behind them.
 func (p *Partition) readSaved(
 	db *pebble.DB, aggregateID string, from, to int64, room int,
 ) ([]eventstore.Record, error) {
@@ -218,14 +219,14 @@ func ends(aggregateID string, found, want int64) error {
 	return fmt.Errorf("%w: stream %q ends at version %d, expected %d", errBroken, aggregateID, found, want)
 }
 
-// longestRange bounds the length of a range that is kept. One that begins before an offset may
-// reach beyond it, so a look begins so far before. No batch has more offsets: it would not fit into
-// a request.
+// longestRange bounds the length of a range that is kept. A range that begins before an offset may
+// reach beyond it, so a look begins longestRange before the offset. No batch has more offsets: it
+// would not fit into a request.
 const longestRange = 1 << 20
 
 // Skipped returns the records from one offset to before another that do not count, in order. Ranges
-// that touch are one, up to a bound; the first and the last may reach beyond the offsets. It costs
-// what the ranges there are, and not what all of them are.
+// that touch are one, up to a bound. The first and the last range may reach beyond the offsets. A
+// call costs what the ranges between the offsets cost, however many there are in all.
 func (p *Partition) Skipped(from, end int64) ([]Range, error) {
 	var found, last []Range
 	err := p.use(func(db *pebble.DB) error {
@@ -303,7 +304,7 @@ func (p *Partition) wrap(err error) error {
 	}
 	var unusable *UnusableError
 	switch {
-	case errors.As(err, &unusable): // of all partitions, and says all
+	case errors.As(err, &unusable): // it is about all partitions, and says enough
 		return unusable
 	case errors.Is(err, errBroken), pebble.IsCorruptionError(err):
 		return fmt.Errorf(

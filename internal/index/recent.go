@@ -6,10 +6,10 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// recent holds changes of a partition that are not saved yet, with the records encoded as they will
-// be. Together they are saved in one piece and in the order of the keys, which costs a fraction of
-// what putting each key in its place does. One goroutine adds to it; what it handed out stays as it
-// is.
+// recent holds changes of a partition that are not saved yet. The records are encoded as they will
+// be saved. All changes are saved in one piece, in the order of the keys. That costs a fraction of
+// what it costs to put each key in its place. One goroutine adds to it. It never changes what it
+// has handed out.
 type recent struct {
 	streams    map[string]recentStream
 	commands   commands
@@ -21,7 +21,7 @@ type recent struct {
 	free       []byte     // where the next records are encoded
 }
 
-// recentStream is what is recent of a stream: records without gaps, from one version on.
+// recentStream has the recent records of a stream, from one version on, without gaps.
 type recentStream struct {
 	from  int64
 	first recentRecord
@@ -44,8 +44,9 @@ func (s recentStream) at(version int64) []byte {
 	return s.more[version-s.from-1].encoded
 }
 
-// What is taken beside the bytes of records and ids, roughly: entries of maps, and pointers. What a
-// record takes is more than what its length and its chunk's checksum do.
+// These are the bytes that something takes beside its records and ids, roughly: in entries of maps,
+// and in pointers. bytesOfRecord is more than a record's length and its chunk's checksum take in a
+// file.
 const (
 	bytesOfStream  = 128
 	bytesOfRecord  = 32
@@ -54,7 +55,7 @@ const (
 	bytesOfEpoch   = 48
 )
 
-// blockOfRecords is how much memory is asked for at once for encoded records.
+// blockOfRecords is the least memory that encode allocates at once.
 const blockOfRecords = 64 << 10
 
 func newRecent() *recent {
@@ -122,7 +123,7 @@ func (r *recent) command(aggregateID, commandID string) (written, bool) {
 	}
 	s, ok := r.streams[aggregateID]
 	if !ok || version < s.from || version > s.last() {
-		return written{}, false // it is another stream's, of the same hash
+		return written{}, false // the hash is the same, and the command is of another stream
 	}
 	return decodeWritten(s.at(version), commandID)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// save saves everything, all or nothing: what is in the files counts once the database points to
-// it.
+// save saves everything or nothing: the records in the files count once the database points to
+// them.
 func (r *recent) save(s *Store, slot uint16) error {
 	if !r.changed {
 		return nil
@@ -54,7 +54,7 @@ type writer struct {
 	records    []recentRecord
 }
 
-// saveStreams writes the streams' records in the order of their keys; they will last.
+// saveStreams writes the streams' records in the order of their keys, and makes them last.
 func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err error) {
 	ids := slices.SortedFunc(maps.Keys(streams), compareIDs)
 	length := 0

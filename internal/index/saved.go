@@ -7,9 +7,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// places calls use with the places of the stream's chunks, the newest first, beginning with the one
-// that has the version to or ends before it, until it returns false. Their marks are valid during
-// the call.
+// places calls use with the places of the stream's chunks, the newest first, until use returns
+// false. It begins with the chunk that has the version to, or that ends before it. The marks of a
+// place are valid during the call.
 func (p *Partition) places(db *pebble.DB, aggregateID string, to int64, use func(place) bool) error {
 	it, err := db.NewIter(&pebble.IterOptions{UseL6Filters: true})
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 type Store struct {
 	dir      string       // empty in memory
 	mu       sync.RWMutex // held for reading while db is used, for writing while it is closed
-	ended    error        // what whoever uses db is told once it is closed
+	ended    error        // the error of every use of db once it is closed
 	closed   bool         // Close was called
 	closeErr error
 
@@ -42,7 +42,7 @@ type Store struct {
 	partitions map[uint16]*Partition // by slot, those that were asked for
 	pieceBytes int                   // of what is recent of a partition, when it is saved
 	closing    chan struct{}         // closed before db is
-	working    sync.WaitGroup        // whoever saves or learns
+	working    sync.WaitGroup        // the goroutines that save or learn
 	watched    chan struct{}         // closed once nobody watches the disk any more
 	merged     wake.Bell             // rung after tables were merged
 	learning   chan struct{}         // has an element while a partition learns
@@ -54,12 +54,15 @@ type slotName struct {
 	Partition int32
 }
 
-// Open opens the index in the folder dir, which it makes if there is none; an empty dir means in
+// Open opens the index in the folder dir, which it makes if there is none. An empty dir means in
 // memory.
 //
-// It fails with an *[UnusableError] if the folder is in use by another process, is not an index, is
-// broken, cannot be written, or is the index of another cluster or topic, or of a topic with
-// another number of partitions.
+// It fails with an *[UnusableError] if
+//
+//   - another process uses the folder;
+//   - the folder is not an index, is broken, or cannot be written;
+//   - next to nothing is free on its disk;
+//   - it is the index of another cluster or topic, or of a topic with another number of partitions.
 func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 	options := newOptions(logger)
 	if dir == "" {
@@ -129,8 +132,8 @@ func newOptions(logger *slog.Logger) *pebble.Options {
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       math.MaxInt32, // see Store.awaitMerging
-		DisableTableStats:           true,          // nothing is deleted, and what cannot be read is tried for ever
-		DisableWAL:                  true,          // Kafka is the log
+		DisableTableStats:           true,          // nothing is deleted, and Pebble would try for ever what cannot be read
+		DisableWAL:                  true,          // the partitions are the log
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      quiet{logger},
 		EventListener:               listener(logger),
@@ -139,7 +142,7 @@ func newOptions(logger *slog.Logger) *pebble.Options {
 	for i := range options.Levels {
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	// What is in level 0 is written once more soon: compressing it is a tenth of what a rebuild
+	// Pebble soon writes the tables of level 0 again. To compress them is a tenth of what a rebuild
 	// costs.
 	options.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	options.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
@@ -161,8 +164,8 @@ func (s *Store) Bytes() int64 {
 	return n
 }
 
-// use calls f with the database while it is open. f must not call back into the store. Whatever f
-// finds while the disk fails counts for nothing.
+// use calls f with the database while it is open. f must not call back into the store. If the disk
+// has failed, use returns that error, whatever f returns.
 func (s *Store) use(f func(*pebble.DB) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -176,8 +179,8 @@ func (s *Store) use(f func(*pebble.DB) error) error {
 	return err
 }
 
-// listener tells of what Pebble would end the process for otherwise: a damaged table is the affair
-// of whoever reads it, and is told so.
+// listener logs damage, for which Pebble would end the process otherwise. The reader of a damaged
+// table gets an error anyway.
 func listener(logger *slog.Logger) *pebble.EventListener {
 	return &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		logger.Error("index is damaged; delete its folder, it is made again from Kafka", "file", info.Path, "error",
@@ -185,7 +188,7 @@ func listener(logger *slog.Logger) *pebble.EventListener {
 	}}
 }
 
-// quiet is Pebble's logger: what it tells of its daily work is for debugging.
+// quiet is Pebble's logger. Pebble's messages about its daily work are for debugging.
 type quiet struct{ to *slog.Logger }
 
 func (q quiet) Infof(format string, args ...any) {
@@ -196,6 +199,6 @@ func (q quiet) Errorf(format string, args ...any) {
 	q.to.Error("index: " + fmt.Sprintf(format, args...))
 }
 
-// Fatalf must not return. A disk that fails does not lead here, see disk: what does is a mistake of
-// Pebble's.
+// Fatalf must not return. A disk that fails does not lead here, see disk. So only a mistake of
+// Pebble's does.
 func (q quiet) Fatalf(format string, args ...any) { panic("index: " + fmt.Sprintf(format, args...)) }

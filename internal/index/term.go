@@ -2,15 +2,15 @@ package index
 
 import "fmt"
 
-// Term says by what right the records of one stretch of a log were written. In Kafka it is the
-// claim of a partition: the producer id and the producer epoch in the header of the claim's marker
-// and of each of its batches.
+// Term says by what right the records of one stretch of the log were written. In Kafka a term is
+// one claim of a partition: a producer id and a producer epoch. They are in the header of the
+// claim's marker, and of each of its batches.
 type Term struct {
 	ProducerID int64
 	Epoch      int16
 }
 
-// NoTerm is the term before the first claim.
+// NoTerm is the term of a log in which no term has begun.
 func NoTerm() Term { return Term{ProducerID: -1, Epoch: -1} }
 
 // String returns the term as "producer id/epoch".

@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 )
 
-// A text is its length, twice, and its bytes. Most texts of a record are UUIDs, which are half of
-// what a record takes: one that is written as they are (RFC 9562: 36 characters, lower case) is the
-// number 1 and its 16 bytes. One that is the same as the text before it, as the ids of causes often
-// are, is the number 3. A digest of 16 bytes in hexadecimal, lower case, is the number 5 and its
-// bytes.
+// A text is twice its length as a number, and its bytes. Three kinds of text are shorter:
+//
+//   - A UUID in its usual form (RFC 9562: 36 characters, lower case) is the number 1 and its 16
+//     bytes. Most texts of a record are UUIDs, which are half of what a record takes.
+//   - A text that is the same as the one before it is the number 3. The ids of causes often are the
+//     same.
+//   - A digest of 16 bytes in hexadecimal, lower case, is the number 5 and its bytes.
 const (
 	uuidMark   = 1
 	sameMark   = 3

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Tables that cannot be read cannot be merged. Whoever adds more is told, and does not wait for
-// ever for them to become fewer.
+// Tables that cannot be read cannot be merged. A caller that adds more is told, and does not wait
+// for ever for them to become fewer.
 func TestTablesThatCannotBeMerged(t *testing.T) {
 	w, merging := newWorld(seeded(t)), make(chan struct{})
 	unreadable := errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -46,8 +46,7 @@ func TestTablesThatCannotBeMerged(t *testing.T) {
 	require.Equal(t, err, inTime(t, s.Close))
 }
 
-// A look at a folder changes nothing: it works where nothing can be written, whatever is in the
-// folder.
+// Inspect changes nothing. It works where nothing can be written, whatever is in the folder.
 func TestInspectWritesNothing(t *testing.T) {
 	w, memory := newWorld(seeded(t)), vfs.NewMem()
 	logger := slog.New(slog.DiscardHandler)

@@ -9,8 +9,8 @@ import (
 )
 
 // Commit is one commit on its way. Its caller makes it, enters it and awaits it. The owner takes it
-// and answers it. The methods without a condition of their own are the owner's, once it has taken
-// the commit.
+// and answers it. If the comment of a method names no other caller, the method is the owner's, once
+// it has taken the commit.
 type Commit struct {
 	// Sent is the owner's: it has put the commit into a batch, which may be stored.
 	Sent bool
@@ -55,17 +55,17 @@ func New(stream eventstore.Stream, expected eventstore.Expected, records []event
 	return c
 }
 
-// Behind returns a commit that is to be stored right behind a tip: behind the last commit that was
-// shown, or behind the stored end of the stream if that is nil. The tip has the version.
+// Behind returns a commit that is to be stored right behind a tip. The tip is the last commit that
+// was shown, or the stored end of the stream if last is nil. The tip has the version.
 func Behind(last *Commit, stream eventstore.Stream, version int64, records []eventstore.Record) *Commit {
 	c := New(stream, eventstore.Expected(version), records)
 	c.tip, c.on = true, last
 	return c
 }
 
-// own copies what the caller may change after leaving. There must be room for it: those who wait
-// for room have no copies. No event is later than now: one fast clock must not hold up the time of
-// all that follow.
+// own copies what the caller may change after it has left. The commit must have room: those who
+// wait for room have no copies. own makes no event later than now: one fast clock must not move the
+// time of all events that follow.
 func (c *Commit) own(now time.Time) {
 	c.records = slices.Clone(c.records)
 	for i := range c.records {
@@ -126,8 +126,8 @@ func (c *Commit) PlaceAt(first int64) {
 	}
 }
 
-// RestsOnBroken reports whether the commit rests on one that will not be stored in its place: it
-// must not be written (Q4).
+// RestsOnBroken reports whether the commit rests on one that will not be stored in its place. If
+// so, it must not be written (Q4).
 func (c *Commit) RestsOnBroken() bool { return c.on != nil && c.on.broken }
 
 // Conflict returns the error for a stream that is at another version than the commit expects.

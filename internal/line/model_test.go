@@ -183,7 +183,7 @@ func (m *model) checkStream(t *rapid.T, id string) {
 	require.Equal(t, m.beside(id) > 0, s.Beside)
 }
 
-// read is what a caller does who is about to decide.
+// read does what a caller does before it decides.
 func (m *model) read(t *rapid.T) {
 	id := rapid.SampledFrom([]string{"a", "a", "a", "b"}).Draw(t, "stream")
 	s := m.queue.Shown(id, 1)
@@ -219,7 +219,7 @@ func (m *model) of(c *line.Commit) *entry {
 	return nil
 }
 
-// enterBeside appends as one who has read nothing.
+// enterBeside appends as a caller that has read nothing.
 func (m *model) enterBeside(t *rapid.T) {
 	e := m.newEntry(t, rapid.SampledFrom([]string{"a", "a", "a", "b"}).Draw(t, "stream"))
 	expected := eventstore.Any
@@ -400,7 +400,7 @@ func (m *model) disown(t *rapid.T) {
 	m.queue.Disown(e.commit)
 }
 
-// withdraw is what a caller does who leaves.
+// withdraw does what a caller does that leaves.
 func (m *model) withdraw(t *rapid.T) {
 	all := append(m.in(waiting), m.in(taken)...)
 	if len(all) == 0 {
@@ -432,7 +432,7 @@ func (m *model) postpone(t *rapid.T) {
 	}
 }
 
-// stop is the end, which is seldom.
+// stop stops the queue, which is seldom.
 func (m *model) stop(t *rapid.T) {
 	if rapid.IntRange(0, 19).Draw(t, "not yet") > 0 || m.stopped {
 		return

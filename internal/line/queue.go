@@ -15,21 +15,22 @@ import (
 // Queue holds the commits of one partition from when they enter until they are answered.
 //
 // Some of a stream's commits are its line. They came by [Behind] while nothing else was queued for
-// the stream: the first one right behind what is stored, each other one right behind the commit
-// before it. It is known where each of them will be stored if it is stored at all. So the queue
-// shows them to callers, who decide on them and join the line.
+// the stream. The first one is right behind what is stored, and each other one is right behind the
+// commit before it. It is known where each of them will be stored if it is stored at all. So the
+// queue shows them to callers, who decide on them and join the line.
 //
 //	Q1  Commits are taken, and written, in the order in which they entered.
-//	Q2  A line has no gap: the first commit follows the stored end of the stream, each other one the
-//	    commit before it.
-//	Q3  A commit of the line that will not be stored in its place (withdrawn, refused, a repeated
-//	    command, lost) is broken, and with it all behind it, before anybody learns of it: they leave
-//	    the line together. Another commit may take its version. That does not matter, for it is not
-//	    what the decisions rested on.
-//	Q4  A commit that rests on a broken one is never written. The owner looks just before it writes.
-//	    By then it has taken what the commit rests on (Q1), so nobody else can break that any more.
-//	Q5  A commit that is queued beside the line (it came by [New], or entered behind such a commit) is
-//	    never shown: where it will be stored is known only when it is written. While there is such a
+//	Q2  A line has no gap: the first commit follows the stored end of the stream, each other one
+//	    the commit before it.
+//	Q3  If a commit of the line will not be stored in its place (withdrawn, refused, a repeated
+//	    command, lost), it is broken. All behind it are broken with it, before anybody learns of
+//	    it: they leave the line together. Another commit may take its version. That does not
+//	    matter, for it is not what the decisions rested on.
+//	Q4  A commit that rests on a broken one is never written. The owner looks just before it
+//	    writes. By then it has taken what the commit rests on (Q1), so nobody else can break that
+//	    any more.
+//	Q5  A commit that is queued beside the line (it came by [New], or entered behind such a
+//	    commit) is never shown: its place is known only when it is written. While there is such a
 //	    commit, the line does not grow: Q2 would not hold.
 //	Q6  A commit leaves the line, stored, only after the index holds it: there is no hole between
 //	    the index and what is shown.
@@ -57,7 +58,7 @@ type Config struct {
 	MaxBytes   int64 // of the commits that are not answered; a single commit may be larger
 	// Version returns the stored version of a stream. It is called while the queue is locked.
 	Version func(aggregateID string) (int64, error)
-	// KeepBroken breaks Q3 on purpose: what is behind a broken commit goes on to wait.
+	// KeepBroken breaks Q3 on purpose: the commits behind a broken one go on to wait.
 	KeepBroken bool
 }
 

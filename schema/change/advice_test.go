@@ -9,7 +9,7 @@ import (
 	"github.com/fencelog/fencelog/schema/change"
 )
 
-// What the gate says to do about each rule passes it.
+// A schema that follows the gate's advice about a rule passes the gate.
 func TestAdviceOfTheGateCanBeFollowed(t *testing.T) {
 	t.Parallel()
 	beside := func(old string) string {

@@ -16,20 +16,25 @@ import (
 // passes here, the values are read without an error and unchanged, in the direction of the level:
 //
 //   - A field that both schemas have is the same number, text, bytes, symbol or instant. That holds
-//     within records, arrays and maps, and for optional values. So a logical type stays, and a type
+//     within records, arrays and maps, and for optional values. So a logical type stays. A type
 //     becomes only one that holds every value: int to long or double, float to double, string to
 //     bytes.
 //   - A field that has another name on one side, by an alias on that side, is the same field. So a
 //     rename passes at the backward levels alone.
 //   - No two fields of the writer are one field of the reader, by an alias.
 //
-// These are no changes of a value, because the schema says so: the reader leaves out a field that
-// it does not have; the reader's default stands for a field that the writer does not have, also
-// where the field was removed; the default of an enum stands for a symbol that the reader does not
-// have.
+// These are no changes of a value, because the schema says what happens:
 //
-// Check fails with *[IncompatibleError], which has everything that was found, and with
-// [schema.ErrInvalidSchema] if a text is no Avro schema.
+//   - The reader leaves out a field that it does not have.
+//   - If the writer does not have a field, also where the field was removed, the reader's default
+//     stands for it.
+//   - If the reader does not have a symbol, the default of the enum stands for it.
+//
+// Check fails
+//
+//   - with *[IncompatibleError], which has everything that was found, if text may not follow the
+//     versions;
+//   - with [schema.ErrInvalidSchema] if a text is no Avro schema.
 func (c Compatibility) Check(name, text string, versions []schema.Registered) error {
 	return c.check(name, text, versions, schema.Twmb{})
 }

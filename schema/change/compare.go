@@ -11,8 +11,8 @@ import (
 )
 
 // compare returns everything that reader cannot read of the writer's values, by Avro's rules of
-// resolution. strict adds the rules that Avro does not have. Unlike the library's own check it does
-// not stop at the first.
+// resolution. strict adds the rules that Avro does not have. The library's own check stops at the
+// first mistake, and compare does not.
 func compare(reader, writer namedSchema, strict bool) []Incompatibility {
 	c := comparison{
 		reader: side{reader, avsc.NamesIn(reader.root)},
@@ -95,8 +95,8 @@ func (c *comparison) writerUnion(path string, r, w scoped) {
 	}
 }
 
-// branch returns the type of the reader's union that reads w: one of its name, else one of its name
-// without the namespace, else the first that is wider.
+// branch returns the type of the reader's union that reads w. That is the one of its name, else the
+// one of its name without the namespace, else the first that is wider.
 func (c *comparison) branch(r, w scoped) (scoped, bool) {
 	branches := make([]scoped, len(r.Branches))
 	for i := range r.Branches {
@@ -275,8 +275,8 @@ func promotes(from, to string) bool {
 	return false
 }
 
-// lossy reports whether a promotion changes some values, or fails for them: a float has 24 bits for
-// an int's 32, a double 53 for a long's 64, and bytes need not be text.
+// lossy reports whether a promotion changes some values, or fails for them. A float has 24 bits for
+// an int's 32. A double has 53 bits for a long's 64. Bytes need not be text.
 func lossy(from, to string) bool {
 	switch from {
 	case "int":

@@ -14,9 +14,9 @@ import (
 	"github.com/fencelog/fencelog/schema/change"
 )
 
-// TestGateAgreesWithAvro draws two schemas of one record. What the gate takes, Avro's library
-// resolves, and whatever was written by the one is read by the other; what the gate refuses beyond
-// its own rules, the library refuses too.
+// TestGateAgreesWithAvro draws two schemas of one record. If the gate takes the change, Avro's
+// library resolves it, and the new schema reads the values that the old one wrote. If the gate
+// refuses it by one of Avro's rules, the library refuses it, too.
 func TestGateAgreesWithAvro(t *testing.T) {
 	t.Parallel()
 	taken, refused := 0, 0
@@ -61,8 +61,8 @@ func onlyByTheGate(err error) bool {
 	return true
 }
 
-// drawRecord draws a record with some of three fields, so that two of them often have to do with
-// each other.
+// drawRecord draws a record with some of three fields, so that two records often have a field in
+// common.
 func drawRecord(t *rapid.T, name string, depth int) string {
 	var fields []string
 	for _, f := range []string{"a", "b", "c"} {

@@ -61,7 +61,8 @@ func TestTransitiveLevelsNameTheVersion(t *testing.T) {
 	require.NoError(t, change.Backward.Check("Thing.avsc", v3, versions))
 	err := change.BackwardTransitive.Check("Thing.avsc", v3, versions)
 	require.EqualError(t, err, `subject "s": not BACKWARD_TRANSITIVE`+"\n\t"+
-		`field "b": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1 wrote: it is not there, and Thing.avsc has no default for it: give it one`+
+		`field "b": READER_FIELD_MISSING_DEFAULT_VALUE: Thing.avsc cannot read what version 1 wrote: it is not there, `+
+		`and Thing.avsc has no default for it: give it one`+
 		"\n\t"+`where the meaning changes, make it a new event type and write an upcaster for the old one`)
 }
 

@@ -1,5 +1,5 @@
-// Package change checks a changed schema against the released ones: may today's programs read what
-// was written, and may older programs read what will be written?
+// Package change checks a changed schema against the released ones. May today's programs read what
+// was written? May older programs read what will be written?
 //
 // [Compatibility.Check] compares texts of schemas. The errors name the field, the rule that is
 // broken, and the versions on both sides. Package schema/registry gives it the files of a program

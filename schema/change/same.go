@@ -10,9 +10,9 @@ import (
 	"github.com/fencelog/fencelog/schema/internal/avsc"
 )
 
-// SameValues returns nil if values of both schemas are the same bytes and mean the same: of the one
-// that was asked for, and of the one that a registry answered with. If they are not, a reader that
-// goes by the id of the answer takes one field for another.
+// SameValues compares the schema that was asked for with the one that a registry answered with. It
+// returns nil if values of both schemas are the same bytes and mean the same. If they are not, a
+// reader that goes by the id of the answer takes one field for another.
 //
 // The error says what differs first, or that a text is no Avro schema.
 func SameValues(asked, answered string) error {

@@ -19,8 +19,11 @@ import (
 // documentation, aliases, defaults and properties. All else must be the same on both sides: names,
 // types, optional fields, logical types, symbols and their order, and the options of the tags.
 //
-// It fails with joined *[schema.TypeError]: with [schema.ErrMismatch] for each difference, with
-// [schema.ErrInvalidSchema] if text is not the schema of a record, and as [Schema] does.
+// It fails with joined *[schema.TypeError]:
+//
+//   - with [schema.ErrMismatch] for each difference;
+//   - with [schema.ErrInvalidSchema] if text is not the schema of a record;
+//   - as [Schema] does.
 func Check(t event.Type, text string) error {
 	file := files.Of(t)
 	r, err := avsc.ParseRecord(text)

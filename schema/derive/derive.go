@@ -21,17 +21,21 @@ const (
 	DefaultDurationUnit = "time-micros"
 )
 
-// Schema returns the schema that the Go type of t has by itself, as the text of a file: a record in
-// the namespace, with the name of t. The same type gives the same text each time.
+// Schema returns the schema that the Go type of t has by itself, as the text of a file. It is a
+// record in the namespace, with the name of t. The same type gives the same text each time.
 //
 //   - A *T is an optional T, whose default is null.
 //   - A string type that is a [schema.Enum] is an enum, whose default is its first symbol.
 //   - A type with MarshalText and UnmarshalText is a string.
 //   - A [N]byte is a fixed, and a struct is a record.
 //
-// A record, enum or fixed within the event has the name that the Go type says, if it is [Named],
-// else that of the tag, else that of the field where it comes first, with an upper-case letter. It
-// never has the name of the Go type, which may be renamed at will. Within an event a Go type has
+// A record, enum or fixed within the event has the first of these names that there is:
+//
+//   - the name that the Go type says, if it is [Named];
+//   - the name in the tag;
+//   - the name of the field where it comes first, with an upper-case letter.
+//
+// It never has the name of the Go type, which may be renamed at will. Within an event a Go type has
 // one name, in all of its fields.
 //
 // The tag of a field says what Go does not:
@@ -47,9 +51,10 @@ const (
 // The tag of a slice or a map is about its elements. Once the file is there, the file counts, see
 // [Check].
 //
-// It fails with joined *[schema.TypeError]: with [schema.ErrMismatch] for each field that has no
-// counterpart in Avro, and with [schema.ErrInvalidSchema] if Avro does not take a name or a
-// default.
+// It fails with joined *[schema.TypeError]:
+//
+//   - with [schema.ErrMismatch] for each field that has no counterpart in Avro;
+//   - with [schema.ErrInvalidSchema] if Avro does not take a name or a default.
 func Schema(t event.Type, namespace string) (string, error) {
 	d := deriver{names: make(map[reflect.Type]string), taken: make(map[string]reflect.Type)}
 	if t.Go == nil || t.Go.Kind() != reflect.Struct {

@@ -186,7 +186,7 @@ func TestDeriveRefuses(t *testing.T) {
 	}
 }
 
-// What has methods for text is text, whatever it is made of.
+// A type with methods for text is text, whatever it is made of.
 func TestDeriveTakesTextForText(t *testing.T) {
 	t.Parallel()
 	type ids struct {

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/schema/derive"
 )
 
-// A schema is derived once, written to a file, completed with documentation, and from then on
-// checked against the Go type in a test, with schematest.CheckDerived.
+// A schema is derived once, written to a file, and completed with documentation. From then on a
+// test checks it against the Go type, with schematest.CheckDerived.
 func ExampleSchema() {
 	type AccountOpened struct {
 		OwnerID  string    `avro:"ownerId" doc:"Who the account belongs to."`
@@ -58,7 +58,8 @@ func ExampleCheck() {
 	// event type Account.Credited, Credited.avsc, field "amount": mismatch of Go type and schema: found int, expected long by the Go type
 }
 
-// Level of a parcel. What a newer program writes and this one does not know is read as the first.
+// Level is the level of a parcel. If a newer program writes a level that this one does not know,
+// this one reads the first.
 type Level string
 
 // Symbols implements schema.Enum.

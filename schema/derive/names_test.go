@@ -12,7 +12,7 @@ import (
 )
 
 type (
-	// town has no name of its own, street has.
+	// street has a method SchemaName, town has none.
 	town struct {
 		Name string `avro:"name"`
 	}
@@ -76,7 +76,8 @@ func TestOneGoTypeIsOneRecord(t *testing.T) {
 	err = derive.CheckNames(derived(t, moves, visits), []event.Type{moves, visits})
 	require.ErrorIs(t, err, schema.ErrMismatch)
 	require.ErrorContains(t, err,
-		`field "where": mismatch of Go type and schema: Go type derive_test.town is shop.Where here and shop.From in Account.Moved, field "from"`)
+		`field "where": mismatch of Go type and schema: Go type derive_test.town is shop.Where here `+
+			`and shop.From in Account.Moved, field "from"`)
 	require.NotContains(t, err.Error(), "treet", "it has one name in both")
 
 	require.NoError(t, derive.CheckNames(derived(t, moves, tagged), []event.Type{moves, tagged}))

@@ -21,7 +21,7 @@ func check(s avro.Schema, g reflect.Type) error {
 	return checkType("", s, g, make(map[pair]bool))
 }
 
-// checkLogical looks at what the library does wrongly whatever the Go type.
+// checkLogical returns what the library does wrongly, whatever the Go type.
 func checkLogical(s avro.Schema) error {
 	var found error
 	visit(s, nil, func(s avro.Schema, _ []string) bool {

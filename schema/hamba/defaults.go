@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// checkDefaults refuses a schema in which a default is a whole number that a float64, by way of
-// which the library reads it, does not hold.
+// checkDefaults refuses a schema with a default that is a whole number and that a float64 does not
+// hold. The library reads such a default by way of a float64.
 func checkDefaults(text string) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -25,8 +25,8 @@ func checkDefaults(text string) error {
 	return nil
 }
 
-// inexact returns a number of a default in v, a part of a schema, that is not what the library
-// makes of it. within says that v is itself part of a default.
+// inexact returns a number of a default in v, a part of a schema, that the library reads as another
+// number. within says that v is itself part of a default.
 func inexact(v any, within bool) (n json.Number, ok bool) {
 	switch v := v.(type) {
 	case json.Number:

@@ -8,10 +8,12 @@
 // the package link it.
 //
 // [Engine] checks every byte before the library reads it. It walks through the value by the
-// writer's schema, and refuses a value that is cut short, too long, out of range, or claims more
-// than it holds. It refuses with [schema.ErrUnsupported] if the library cannot handle a schema, or
-// would do so wrongly in silence: the program's schema at start-up, and an old revision at its
-// first value.
+// writer's schema. It refuses a value that is cut short, too long or out of range, or that claims
+// more than it holds.
+//
+// If the library cannot handle a schema, or would do so wrongly in silence, Engine refuses the
+// schema with [schema.ErrUnsupported]. It refuses the program's schema at start-up, and an old
+// revision at its first value.
 //
 // The package never talks to a registry. An Engine may be used by any number of goroutines.
 package hamba

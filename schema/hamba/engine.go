@@ -52,7 +52,8 @@ func (Engine) Reads(reader, writer string) error {
 	return err
 }
 
-// parse keeps the names of one schema from those of all others: the library's own cache is global.
+// parse keeps the names of one schema apart from those of all others, because the library's own
+// cache is global.
 func parse(text string) (avro.Schema, error) {
 	return avro.ParseWithCache(text, "", &avro.SchemaCache{})
 }
@@ -97,8 +98,8 @@ func (c *compiled) Resolve(writer string) (schema.Decoder, error) {
 	return newDecoder(resolved, w)
 }
 
-// decoder decodes values of one writer's schema. It has an API of its own because the library
-// caches what it compiles by a fingerprint that leaves out logical types.
+// decoder decodes values of one writer's schema. It has its own API, because the library caches
+// what it compiles by a fingerprint that leaves out logical types.
 type decoder struct {
 	api    avro.API
 	schema avro.Schema // the reader's, resolved with the writer's

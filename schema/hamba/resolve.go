@@ -10,7 +10,7 @@ import (
 )
 
 // checkResolve returns what the library cannot do when it reads with one schema what was written
-// with another. It says so at the first value, at best.
+// with another. The library itself says so at the first value, at best.
 func checkResolve(writer, reader avro.Schema) error {
 	for _, s := range []avro.Schema{writer, reader} {
 		if name := recursive(s); name != "" {
@@ -79,8 +79,8 @@ func checkBranches(path string, w, r []avro.Schema) error {
 	return nil
 }
 
-// readAs returns as which primitive type of a union a value of the type is read: its own, else the
-// first that is wider; "" for none.
+// readAs returns the primitive type of a union that a value of the type is read as. That is its own
+// type, else the first that is wider. It is "" if there is none.
 func readAs(typ avro.Type, union []avro.Schema) avro.Type {
 	var as []avro.Type
 	switch typ {

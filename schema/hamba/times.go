@@ -10,7 +10,7 @@ import (
 
 var errTime = errors.New("a time is beyond what a timestamp in microseconds can say")
 
-// times says where a Go type has times: the library turns one that is too far away into another
+// times says where a Go type has times. The library turns a time that is too far away into another
 // one.
 type times struct {
 	kind   reflect.Kind // Invalid: it is a time

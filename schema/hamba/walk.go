@@ -36,17 +36,17 @@ var (
 	errEmpty  = fmt.Errorf("the value has more than %d array items that take no bytes", maxEmptyItems)
 )
 
-// newShape returns the shape of values of s, and whether such values can go beyond the bounds:
-// those of most schemas cannot.
+// newShape returns the shape of values of s, and whether such values can go beyond the bounds.
+// Values of most schemas cannot.
 func newShape(s avro.Schema) (root *shape, unbounded bool, err error) {
 	c := shaper{named: make(map[string]*shape)}
 	root, err = c.shape(s, 0)
 	if err != nil {
 		return nil, false, err
 	}
-	// Each round finds the least size of what refers to what the last one found; a record that
-	// contains itself through nothing but records has none, and its size stops growing at the
-	// limit.
+	// Each round finds the least sizes of the types that refer to types of the last round. If a
+	// record contains itself through nothing but records, it has no least size. Then its size stops
+	// growing at the limit.
 	for range maxSchemaDepth {
 		if !c.measure() {
 			break

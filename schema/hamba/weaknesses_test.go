@@ -20,7 +20,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// What follows is the library by itself: what ADR 1 says of it. A test that fails here says that a
+// The tests below are of the library by itself, and hold what ADR 1 says of it. If one fails, a
 // reason to refuse something is gone.
 
 func logical(typ, logicalType string) avro.Schema {
@@ -71,13 +71,13 @@ func TestLibraryTakesDamagedValues(t *testing.T) {
 
 const envDeadly = "FENCELOG_HAMBA_DEADLY"
 
-// death is how a process ends that does not survive what it is given.
+// death says how a process ends that does not survive its input.
 type death struct {
 	run  func()
 	says []string // one of these on standard error; none: it never ends
 }
 
-// deadly has what kills a process or keeps it busy for ever.
+// deadly returns what kills a process, or keeps it busy for ever.
 func deadly() map[string]death {
 	huge := binary.AppendVarint(nil, math.MaxInt64)
 	return map[string]death{

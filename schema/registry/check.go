@@ -131,8 +131,8 @@ func (g *gate) check(ctx context.Context, source fs.FS, name string) (Checked, e
 	return done, errors.Join(mistakes...)
 }
 
-// orphans reports the released subjects of the category that have no file: those that the registry
-// has under the topic's name, and those of the released revisions.
+// orphans reports the released subjects of the category that have no file. It looks at the subjects
+// that the registry has under the topic's name, and at those of the released revisions.
 func (g *gate) orphans(ctx context.Context, source fs.FS) error {
 	released, err := g.releasedSubjects(source)
 	if err != nil {

@@ -67,8 +67,8 @@ func TestCheckReportsAllAtOnce(t *testing.T) {
 	require.ErrorContains(t, err, "SIDEWAYS")
 }
 
-// Whatever the strategy: by its name alone a subject does not say which topic it is of, but the
-// released files do.
+// Check finds a released event without a file, whatever the strategy. The name of a subject may not
+// say which topic it is of, but the released files do.
 func TestCheckMissesReleasedFiles(t *testing.T) {
 	t.Parallel()
 	sources := tree(map[string]string{"New.avsc": replaceOnce(t, v1, `"Thing"`, `"New"`), "released/Thing.v1.avsc": v1})

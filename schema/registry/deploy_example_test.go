@@ -32,7 +32,7 @@ func ExampleReleased() {
 	// Thing.avsc of Account is not released: copy it to released/Thing.v2.avsc, and keep that for ever
 }
 
-// The step before a new version of a service is started. It is refused as a whole, or done.
+// Deploy is the step before a new version of a service starts. It is refused as a whole, or done.
 func ExampleDeploy() {
 	ctx := context.Background()
 	sources := schema.Sources{"Account": fstest.MapFS{
@@ -46,7 +46,7 @@ func ExampleDeploy() {
 	// Output: fencelog.account.events-billing.account.Thing version 1 <nil>
 }
 
-// Where the registry is comes from outside the program.
+// The environment says where the registry is.
 func ExampleHTTPFromEnv() {
 	env := map[string]string{registry.EnvURL: "https://registry:8081"}
 	schemas, err := registry.HTTPFromEnv(func(name string) string { return env[name] }, registry.HTTPConfig{})

@@ -1,6 +1,7 @@
-// Package registry keeps schemas and gives them their ids: [HTTP] over the REST protocol of
-// Confluent's registry, [Folder] in files under version control, [Memory] within this process. HTTP
-// is tested against Apicurio. Karapace and Redpanda speak the protocol too, and were not tried.
+// Package registry keeps schemas and gives them their ids. [HTTP] speaks the REST protocol of
+// Confluent's registry. [Folder] has the schemas in files under version control, and [Memory] has
+// them in this process. HTTP is tested against Apicurio. Karapace and Redpanda speak the protocol
+// too, and were not tried.
 //
 // A deployment step registers the schemas of a service before the service starts. [Deploy] is the
 // step as a whole: [Check] compares the files with the versions in the registry, and [Register]

@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// ErrRefused means that the registry refused the request, and says why, or it answered with another
-// schema than the one asked for.
+// ErrRefused means that the registry refused the request, and says why. It also means that the
+// registry answered with another schema than the one asked for.
 var ErrRefused = errors.New("schema registry refuses the request")
 
 // The requests to a registry, for Error.Op.
@@ -88,7 +88,7 @@ func (e *Error) advice() string {
 	}
 }
 
-// because completes e; it is written so that a failure is one line where it happens.
+// because completes e, so that a failure is one line where it happens.
 func (e *Error) because(reason, err error) *Error {
 	e.Reason, e.Err = reason, err
 	return e
@@ -107,8 +107,8 @@ func (e *Error) Is(target error) bool {
 }
 
 // Unavailable reports whether the same request may succeed later: the registry did not answer, it
-// refused this program's credentials, which may be given again, or ctx ended. Then a reader of
-// events waits, and does not set the event aside.
+// refused this program's credentials, or ctx ended. The credentials may be given again. While it
+// reports true, a reader of events waits, and does not set the event aside.
 func (e *Error) Unavailable() bool {
 	passing := []error{schema.ErrUnavailable, schema.ErrUnauthorized, context.Canceled, context.DeadlineExceeded}
 	for _, reason := range passing {

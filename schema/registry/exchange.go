@@ -29,7 +29,7 @@ type exchange struct {
 	status int // of the last answer; 0 without one
 }
 
-// RoundTrip bounds the size of the answer beside noting its status.
+// RoundTrip notes the status of the answer, and bounds its size.
 func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.status = 0
 	resp, err := x.base.RoundTrip(req)
@@ -77,8 +77,8 @@ func ask[T any](
 	}
 }
 
-// client returns a client for one call. srclient takes no context and caches what is latest; a
-// client of its own binds the call to ctx and remembers nothing.
+// client returns a client for one call. srclient takes no context, and caches what is latest. A
+// client for each call binds the call to ctx, and remembers nothing.
 func (h *HTTP) client(ctx context.Context, x *exchange) *srclient.SchemaRegistryClient {
 	return srclient.NewSchemaRegistryClient(h.url,
 		srclient.WithClient(&http.Client{Transport: x, Timeout: h.cfg.Timeout}),
@@ -168,16 +168,16 @@ func isForeign(err error) bool {
 	return errors.Is(err, errForeign) || errors.As(err, &syntax) || errors.As(err, &kind) || errors.As(err, &size)
 }
 
-// passes reports whether a status says by itself that it passes, whoever answers so.
+// passes reports whether a status says by itself that the failure passes, whoever answers so.
 func passes(status int) bool {
 	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests ||
 		status == http.StatusRequestTimeout || status == http.StatusTooEarly
 }
 
-// spoke reports whether a registry wrote the answer: its errors are JSON with a code that begins
-// with the status. The bare code 404 is that of the server around the registry, which does not have
-// the path. Apicurio leaves the code out where it refuses a text that is no schema: if the status
-// says by itself that the content was judged, a message is enough.
+// spoke reports whether a registry wrote the answer. A registry's errors are JSON with a code that
+// begins with the status. The bare code 404 is that of the server around the registry, which does
+// not have the path. If Apicurio refuses a text that is no schema, it leaves the code out. So a
+// message is enough if the status says by itself that the content was judged.
 func spoke(answer srclient.Error, status int) bool {
 	judged := status == http.StatusUnprocessableEntity || status == http.StatusConflict
 	return answer.Code/codesPerStatus == status || answer.Code == status && status != http.StatusNotFound ||

@@ -26,9 +26,9 @@ const maxRaces = 20
 //	<subject>/compatibility         the level of the subject, such as FULL; BACKWARD without it
 //
 // The id of a schema follows from its text: 31 bits of its SHA-256. So two branches that add
-// schemas never give one id to two of them, a merge renumbers nothing, and a schema has the same id
-// in every folder. Two branches that both add a version 2 of one subject conflict in that file, as
-// they should: the second becomes version 3.
+// schemas do not give one id to two of them. A merge renumbers nothing, and a schema has the same
+// id in every folder. Two branches that both add a version 2 of one subject conflict in that file,
+// as they should: the second becomes version 3.
 //
 // Folder answers as Confluent's registry does, except that it does not count ids. Any number of
 // goroutines may use it, and several processes on one machine, which see each other's schemas at

@@ -49,12 +49,22 @@ type HTTPConfig struct {
 	//
 	//   - if there is no answer, or one that breaks off;
 	//   - if the status is 500 or more, 408, 425 or 429, also from a proxy;
-	//   - if the answer is not a registry's: with any status but 401, text, HTML or JSON without
-	//     the form {"error_code": …}; with status 200, something else than a schema or a list of
-	//     versions; or the code 404, which a server gives to a path that it does not have;
+	//   - if the answer is not a registry's, see below;
 	//   - if a registry gives a 404 for a schema that must be there, because one of its nodes lags
-	//     behind: the schema of an id that a value names, a version that was just listed or
-	//     registered, and a schema that Bind looks up without registering it.
+	//     behind, see below.
+	//
+	// An answer is not a registry's in these cases:
+	//
+	//   - The status is not 401, and the body is text, HTML, or JSON without the form
+	//     {"error_code": …}.
+	//   - The status is 200, and the body is neither a schema nor a list of versions.
+	//   - The code is 404, which a server gives to a path that it does not have.
+	//
+	// A schema must be there in these cases:
+	//
+	//   - A value names its id.
+	//   - It is of a version that was just listed or registered.
+	//   - Bind looks it up without registering it.
 	//
 	// Every other answer in a registry's own form is believed at once, and so is a 401.
 	Attempts int
@@ -82,8 +92,8 @@ type HTTPConfig struct {
 
 // HTTP is a registry that speaks the REST protocol of Confluent's.
 //
-// It remembers the schema of an id, which never changes, and nothing else: it forgets which version
-// was the latest, and which schema was not found.
+// It remembers the schema of an id, which never changes, and nothing else. It asks anew which
+// version is the latest, and for a schema that was not found.
 type HTTP struct {
 	url  string // without credentials and without a slash at the end
 	cfg  HTTPConfig
@@ -198,7 +208,8 @@ func (h *HTTP) Schema(ctx context.Context, id int) (string, error) {
 // Find implements [Registry].
 func (h *HTTP) Find(ctx context.Context, subject, text string) (schema.Registered, error) {
 	e := Error{Op: opFind, URL: h.url, Subject: subject}
-	// Checked here, as registries answer differently to a text that is no schema: 422, 404, 500.
+	// Find checks it here, because registries answer differently to a text that is no schema: 422,
+	// 404, 500.
 	if err := avsc.Check(text); err != nil {
 		return schema.Registered{}, e.because(schema.ErrInvalidSchema, err)
 	}
@@ -208,8 +219,7 @@ func (h *HTTP) Find(ctx context.Context, subject, text string) (schema.Registere
 	if err != nil {
 		return schema.Registered{}, err
 	}
-	// A registry may know schemas by a form of its own, such as with the fields in order of their
-	// names.
+	// A registry may know schemas by another form, such as with the fields in order of their names.
 	if err := change.SameValues(text, s.Schema()); err != nil {
 		e.ID = s.ID()
 		e.Detail = fmt.Sprintf("it answered with version %d, which is another schema than the one asked for",
@@ -221,7 +231,7 @@ func (h *HTTP) Find(ctx context.Context, subject, text string) (schema.Registere
 
 // Register implements [Registry].
 func (h *HTTP) Register(ctx context.Context, subject, text string) (schema.Registered, error) {
-	// Found first, as a user who may not write can then start what is registered already.
+	// Find is first, because then a user who may not write can start what is registered already.
 	if r, err := h.Find(ctx, subject, text); !errors.Is(err, schema.ErrNotFound) {
 		return r, err
 	}
@@ -233,7 +243,7 @@ func (h *HTTP) Register(ctx context.Context, subject, text string) (schema.Regis
 	if err != nil {
 		return schema.Registered{}, err
 	}
-	// The answer to a registration has no version (srclient says 0), so it is looked up.
+	// The answer to a registration has no version (srclient says 0). So Register looks it up.
 	return h.Find(ctx, subject, text)
 }
 

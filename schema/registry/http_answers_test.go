@@ -151,8 +151,8 @@ func onlyReason(err error) (reason error) {
 	return reason
 }
 
-// A registry that knows schemas by their fields in order of names answers with what was registered
-// before they were swapped.
+// A registry may know schemas by their fields in order of names. Then it answers with the schema
+// that was registered before the fields were swapped.
 func TestHTTPRefusesAnotherSchema(t *testing.T) {
 	t.Parallel()
 	const b = `{"name":"b","type":"string"}`
@@ -190,8 +190,8 @@ func TestHTTPRefusesAnotherSchema(t *testing.T) {
 	}
 }
 
-// behind is a registry of which one node has not caught up: it has none of what others have, for so
-// many requests.
+// behind is a registry of which one node lags behind. For so many requests the node has none of
+// what others have.
 func behind(next http.Handler, requests int32) (h http.Handler, asked *atomic.Int32) {
 	asked = new(atomic.Int32)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -204,8 +204,8 @@ func behind(next http.Handler, requests int32) (h http.Handler, asked *atomic.In
 	}), asked
 }
 
-// A node that lags behind is asked again for what must be there, and believed about what need not
-// be.
+// HTTP asks a node that lags behind again for a schema that must be there. It believes the node
+// about one that need not be there.
 func TestHTTPWaitsForANodeThatLagsBehind(t *testing.T) {
 	t.Parallel()
 	m := registry.NewMemory()

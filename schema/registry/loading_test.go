@@ -52,7 +52,8 @@ func stored(t *testing.T, schemas registry.Registry, values ...[]byte) *aggregat
 	return r
 }
 
-// What a load cannot read it says, with the place and the schema id, and leaves nothing out.
+// If a load cannot read an event, it says so, with the place and the schema id. It leaves nothing
+// out.
 func TestLoadSaysWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	m := registry.NewMemory()
@@ -98,7 +99,7 @@ func TestLoadSaysWhatItCannotRead(t *testing.T) {
 	_, err = things.Load(t.Context(), "a")
 	requireFailure(err, schema.ErrUnavailable, 1)
 
-	// That it was away is not remembered.
+	// The registry does not remember that the server was away.
 	gone.Store(false)
 	root, err := things.Load(t.Context(), "a")
 	require.NoError(t, err)

@@ -16,8 +16,9 @@ import (
 const memoryURL = "in memory"
 
 // Memory is a registry within this process, for tests and for programs that do not outlive their
-// data. It answers as Confluent's registry does at its defaults: ids from 1, one id for one schema
-// under all subjects, and compatibility [change.Backward] unless SetCompatibility says otherwise.
+// data. It answers as Confluent's registry does at its defaults. Ids count from 1, and one schema
+// has one id under all subjects. The compatibility is [change.Backward], unless SetCompatibility
+// says otherwise.
 type Memory struct {
 	mu       sync.RWMutex
 	byID     []string       // the text with id i is at i-1

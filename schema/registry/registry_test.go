@@ -108,8 +108,7 @@ func testSharesIDs(t *testing.T, r registry.Registry, subject string) {
 	require.Equal(t, 1, b.Version)
 }
 
-// testSpellings: what Avro takes for one schema is one version, however its names and types are
-// spelled.
+// testSpellings checks that one schema is one version, however its names and types are spelled.
 func testSpellings(t *testing.T, r registry.Registry, subject string) {
 	t.Helper()
 	const inner = `{"name":"a","type":{"type":"record","name":"In","fields":[{"name":"x","type":"string","default":"type"}]}},{"name":"b","type":"In"}`
@@ -130,8 +129,8 @@ func testSpellings(t *testing.T, r registry.Registry, subject string) {
 	}
 }
 
-// testTellsApart: values of each of these are other bytes, or are read with other defaults, so each
-// has an id of its own.
+// testTellsApart checks that each of its schemas gets another id: values of each are other bytes,
+// or are read with other defaults.
 func testTellsApart(t *testing.T, r registry.Registry, subject string) {
 	t.Helper()
 	const a, b = `{"name":"a","type":"string","default":""}`, `{"name":"b","type":"string","default":""}`
@@ -192,7 +191,7 @@ func testFindsNothing(t *testing.T, r registry.Registry, subject string) {
 		_, err = r.Schema(t.Context(), id)
 		require.ErrorIs(t, err, schema.ErrNotFound)
 	}
-	// That it was not there is not remembered.
+	// The registry does not remember that the schema was not there.
 	is, err := r.Register(t.Context(), subject, v1)
 	require.NoError(t, err)
 	_, err = r.Find(t.Context(), subject, v1)
@@ -313,7 +312,7 @@ func TestMemory(t *testing.T) {
 	testChanges(t, m, "memory", map[string]string{})
 }
 
-// As Confluent's registry does, and Apicurio does not.
+// Memory does as Confluent's registry does, and Apicurio does not.
 func TestMemoryCountsDocumentationAndAliases(t *testing.T) {
 	t.Parallel()
 	m := registry.NewMemory()

@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// The revisions of an event whose field "mail" becomes "email" as the gate advises: release 2 has
-// both, and release 3 upcasts what release 1 wrote.
+// These are the revisions of an event whose field "mail" becomes "email" as the gate advises.
+// Release 2 has both fields, and release 3 upcasts what release 1 wrote.
 const (
 	joinedWith = `{"type":"record","name":"Joined","namespace":"club","fields":[`
 	mailField  = `{"name":"mail","type":["null","string"],"default":null}`
@@ -72,8 +72,9 @@ func withRevisions(today string, released ...string) schema.Sources {
 	return schema.Sources{"Member": files}
 }
 
-// An alias loses the field for programs of the former release, and the gate says so. Its advice
-// passes it. Then releases that run beside each other read all that they and the former ones wrote.
+// If a field is renamed by an alias, programs of the former release lose it, and the gate says so.
+// A change that follows its advice passes. Then releases that run beside each other read all that
+// they and the former ones wrote.
 func TestRenameInTwoReleases(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -46,8 +46,8 @@ func TestStrategies(t *testing.T) {
 	testStrategies(t, registry.NewMemory(), "fencelog")
 }
 
-// Two types of events in one topic are two versions of one record to TopicNameStrategy, which a
-// registry refuses.
+// To TopicNameStrategy two types of events in one topic are two versions of one record. A registry
+// refuses that.
 func TestTopicNameStrategyIsForOneType(t *testing.T) {
 	t.Parallel()
 	_, err := registry.Register(t.Context(), registry.NewMemory(), accountSources(),

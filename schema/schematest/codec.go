@@ -39,15 +39,15 @@ func field(name, typ string, more ...string) string {
 // f returns a record with one field, called f.
 func f(typ string) string { return record(field("f", typ)) }
 
-// codec is bound to one event type, with a schema of its own.
+// codec is bound to one event type with one schema.
 type codec[E any] struct {
 	*schema.Codec
 
 	typ event.Type
 }
 
-// bind returns a codec over e for events of type E. The prefix keeps its subject apart from others
-// in r, so that r judges no compatibility.
+// bind returns a codec over the engine for events of one type. The prefix keeps its subject apart
+// from others in r, so that r judges no compatibility.
 func bind[E any](
 	ctx context.Context, r registry.Registry, prefix string, e schema.Engine, text string,
 ) (codec[E], error) {

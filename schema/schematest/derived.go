@@ -12,8 +12,8 @@ import (
 )
 
 // CheckDerived fails t for every type whose schema file differs from its Go type, see
-// [derive.Check], and for every Go type that has several names in the files, see
-// [derive.CheckNames]. It prints the file that a type without one should have.
+// [derive.Check]. It also fails t for every Go type that has several names in the files, see
+// [derive.CheckNames]. If a type has no file, it prints the file that the type should have.
 func CheckDerived(t testing.TB, sources schema.Sources, types []event.Type) {
 	t.Helper()
 	for _, typ := range types {

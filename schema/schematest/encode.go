@@ -67,8 +67,8 @@ func encodeCases() []engineCase {
 	}
 }
 
-// symmetric returns a case of values from 1 to far beyond any bound of depth and of items: what is
-// encoded must be decoded, else a stream could never be read again.
+// symmetric returns a case of values from 1 to far beyond any bound of depth and of items. If a
+// value is encoded, it must be decoded, else a stream could never be read again.
 func symmetric[T any](typ string, of func(n int) T) func(context.Context, schema.Engine) error {
 	return func(ctx context.Context, e schema.Engine) error {
 		c, err := bind[one[T]](ctx, registry.NewMemory(), "suite", e, f(typ))

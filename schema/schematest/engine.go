@@ -17,9 +17,10 @@ import (
 // first value of an old revision; a wrong value is none.
 type Refusals map[string]string
 
-// TestEngine checks that e keeps every promise of [schema.Engine], as a codec uses it: each kind of
-// value, by the bytes that the Avro specification gives for it; evolution; and hostile bytes, for
-// which it measures what is allocated. So it must not run in parallel with other tests.
+// TestEngine checks that e keeps every promise of [schema.Engine], as a codec uses it. Its cases
+// are values of each kind, by the bytes that the Avro specification gives for them, evolution, and
+// hostile bytes. For hostile bytes it measures what is allocated. So it must not run in parallel
+// with other tests.
 //
 // A case in refused must be refused, and one that is not must hold. So a list that is no longer
 // true fails.

@@ -51,8 +51,8 @@ func incompatible[W, R any](name, writer, reader string, v W) engineCase {
 	}}
 }
 
-// oldUnion is a case of values of a union that no Go type stands for: an optional reads them if it
-// takes each type, by widening too.
+// oldUnion is a case of values of a union that no Go type stands for. An optional reads them if it
+// takes each type of the union, by widening too.
 func oldUnion(ctx context.Context, e schema.Engine) error {
 	m := registry.NewMemory()
 	three, err := m.Register(ctx, "three", f(`["null","int","long"]`))
@@ -217,24 +217,9 @@ func removeCases() []engineCase {
 	}
 }
 
-func evolutionCases() []engineCase {
-	type amount struct {
-		Amount int32  `avro:"amount"`
-		Owner  string `avro:"owner"`
-	}
-	type renamed struct {
-		OwnerID string `avro:"ownerId"`
-		Amount  int64  `avro:"amount"`
-	}
-	symbols := func(list string) string { return `{"type":"enum","name":"Colour","symbols":[` + list + `]}` }
-	withDefault := func(list string) string {
-		return `{"type":"enum","name":"Colour","symbols":[` + list + `],"default":"UNKNOWN"}`
-	}
+func promotionCases() []engineCase {
 	someLong := []int64{1, -2}
-	return slices.Concat(addCases(), removeCases(), []engineCase{
-		evolved("renames by alias, reorders and widens", record(field("amount", `"int"`), field("owner", `"string"`)),
-			record(field("ownerId", `"string"`, `"aliases":["owner"]`), field("amount", `"long"`)),
-			amount{-7, "user-1"}, renamed{"user-1", -7}),
+	return []engineCase{
 		retyped("promotes int to long", `"int"`, `"long"`, int32(-7), int64(-7)),
 		retyped("promotes int to float", `"int"`, `"float"`, int32(-7), float32(-7)),
 		retyped("promotes int to double", `"int"`, `"double"`, int32(-7), float64(-7)),
@@ -252,18 +237,15 @@ func evolutionCases() []engineCase {
 		retyped("promotes in an optional", `["null","int"]`, `["null","long"]`, new(int32(5)), new(int64(5))),
 		retyped[*int32, *int64]("promotes an optional that is not there", `["null","int"]`, `["null","long"]`, nil,
 			nil),
-		retyped("makes a field optional", `"long"`, `["null","long"]`, int64(5), new(int64(5))),
-		retyped("makes a field optional, null last", `"string"`, `["string","null"]`, "x", new("x")),
-		retyped("makes a field optional and widens it", `"int"`, `["null","long"]`, int32(5), new(int64(5))),
-		retyped("makes a record optional", leafType, `["null",`+leafType+`]`, leaf{"A", new("1")},
-			&leaf{"A", new("1")}),
-		retyped("turns an optional around", `["null","long"]`, `["long","null"]`, new(int64(5)), new(int64(5))),
-		retyped[*int64, *int64]("turns an optional around that is not there", `["null","long"]`, `["long","null"]`, nil,
-			nil),
-		retyped("makes a number a time", `"long"`, logical("long", "timestamp-micros"), int64(1_500_000),
-			time.UnixMicro(1_500_000).UTC()),
-		retyped("makes a string a uuid", `"string"`, logical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-111111111111",
-			"0189c9c2-7d7a-7bbb-8aaa-111111111111"),
+	}
+}
+
+func symbolCases() []engineCase {
+	symbols := func(list string) string { return `{"type":"enum","name":"Colour","symbols":[` + list + `]}` }
+	withDefault := func(list string) string {
+		return `{"type":"enum","name":"Colour","symbols":[` + list + `],"default":"UNKNOWN"}`
+	}
+	return []engineCase{
 		retyped("reads an unknown symbol as the default", withDefault(`"UNKNOWN","BLUE","RED"`),
 			withDefault(`"UNKNOWN","RED"`), colour("BLUE"), colour("UNKNOWN")),
 		retyped("reads symbols by name", symbols(`"BLUE","GREEN","RED"`), symbols(`"RED","GREEN","BLUE","MORE"`),
@@ -273,20 +255,11 @@ func evolutionCases() []engineCase {
 		retyped("reads a renamed enum by alias", symbols(`"RED"`),
 			`{"type":"enum","name":"Hue","aliases":["Colour"],"symbols":["GREEN","RED"]}`, colour("RED"),
 			colour("RED")),
-		retyped("reads a renamed record by alias", leafType,
-			`{"type":"record","name":"Address","aliases":["Leaf"],"fields":[{"name":"city","type":"string"}]}`,
-			leaf{City: "A"}, cityOnly{"A"}),
-		retyped("adds a field to a record in an optional",
-			`["null",{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"}]}]`,
-			`["null",{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"},{"name":"zip","type":["null","string"],"default":null}]}]`,
-			&cityOnly{"A"}, &leaf{City: "A"}),
-		evolved("adds a field beside a recursive record", f(treeType),
-			record(field("f", treeType), field("g", `"long"`, `"default":7`)),
-			one[tree]{tree{"p", &tree{"q", nil}}}, struct {
-				F tree  `avro:"f"`
-				G int64 `avro:"g"`
-			}{tree{"p", &tree{"q", nil}}, 7}),
-		{"reads an old union of three types as an optional", oldUnion},
+	}
+}
+
+func refusedCases() []engineCase {
+	return []engineCase{
 		incompatible[a, ab]("refuses a new field without default", f2a(),
 			record(field("a", `"string"`), field("b", `"long"`)), a{"x"}),
 		incompatible[one[string], one[int64]]("refuses another type", f(`"string"`), f(`"long"`), one[string]{"x"}),
@@ -304,5 +277,47 @@ func evolutionCases() []engineCase {
 		incompatible[one[*int32], one[*int64]]("refuses another unit of time in an optional",
 			f(`["null",`+logical("int", "date")+`]`),
 			f(`["null",`+logical("long", "timestamp-millis")+`]`), one[*int32]{new(int32(20_000))}),
+	}
+}
+
+func evolutionCases() []engineCase {
+	type amount struct {
+		Amount int32  `avro:"amount"`
+		Owner  string `avro:"owner"`
+	}
+	type renamed struct {
+		OwnerID string `avro:"ownerId"`
+		Amount  int64  `avro:"amount"`
+	}
+	return slices.Concat(addCases(), removeCases(), promotionCases(), symbolCases(), refusedCases(), []engineCase{
+		evolved("renames by alias, reorders and widens", record(field("amount", `"int"`), field("owner", `"string"`)),
+			record(field("ownerId", `"string"`, `"aliases":["owner"]`), field("amount", `"long"`)),
+			amount{-7, "user-1"}, renamed{"user-1", -7}),
+		retyped("makes a field optional", `"long"`, `["null","long"]`, int64(5), new(int64(5))),
+		retyped("makes a field optional, null last", `"string"`, `["string","null"]`, "x", new("x")),
+		retyped("makes a field optional and widens it", `"int"`, `["null","long"]`, int32(5), new(int64(5))),
+		retyped("makes a record optional", leafType, `["null",`+leafType+`]`, leaf{"A", new("1")},
+			&leaf{"A", new("1")}),
+		retyped("turns an optional around", `["null","long"]`, `["long","null"]`, new(int64(5)), new(int64(5))),
+		retyped[*int64, *int64]("turns an optional around that is not there", `["null","long"]`, `["long","null"]`, nil,
+			nil),
+		retyped("makes a number a time", `"long"`, logical("long", "timestamp-micros"), int64(1_500_000),
+			time.UnixMicro(1_500_000).UTC()),
+		retyped("makes a string a uuid", `"string"`, logical("string", "uuid"), "0189c9c2-7d7a-7bbb-8aaa-111111111111",
+			"0189c9c2-7d7a-7bbb-8aaa-111111111111"),
+		retyped("reads a renamed record by alias", leafType,
+			`{"type":"record","name":"Address","aliases":["Leaf"],"fields":[{"name":"city","type":"string"}]}`,
+			leaf{City: "A"}, cityOnly{"A"}),
+		retyped("adds a field to a record in an optional",
+			`["null",{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"}]}]`,
+			`["null",{"type":"record","name":"Leaf","fields":[{"name":"city","type":"string"},{"name":"zip","type":["null","string"],"default":null}]}]`,
+			&cityOnly{"A"}, &leaf{City: "A"}),
+		evolved("adds a field beside a recursive record", f(treeType),
+			record(field("f", treeType), field("g", `"long"`, `"default":7`)),
+			one[tree]{tree{"p", &tree{"q", nil}}}, struct {
+				F tree  `avro:"f"`
+				G int64 `avro:"g"`
+			}{tree{"p", &tree{"q", nil}}, 7}),
+		{"reads an old union of three types as an optional", oldUnion},
 	})
 }

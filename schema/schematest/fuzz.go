@@ -12,9 +12,10 @@ import (
 	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// FuzzEngine lets e decode whatever bytes, as the program's own schema and as an old revision. What
-// it reads it must write, and read again as the same. It may refuse more than the default engine
-// does; what it does not refuse it must read as that does.
+// FuzzEngine lets e decode any bytes, as the program's own schema and as an old revision. If e
+// reads a value, it must write the value, and read it again as the same. e may refuse more than the
+// default engine does. If it does not refuse a value, it must read the value as the default engine
+// does.
 func FuzzEngine(f *testing.F, e schema.Engine) {
 	f.Helper()
 	ctx := context.Background()

@@ -218,7 +218,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// notedV1 is what revision 1 said in one event, and what are two today.
+// notedV1 is an event as revision 1 has it, which is two events today.
 type notedV1 struct {
 	Text string `avro:"text"`
 }
@@ -230,7 +230,7 @@ type signed struct {
 func (signed) EventType() string { return "Signed" }
 func (signed) Apply(*Notes)      {}
 
-// What an upcaster makes of a revision's bytes is held too: here two events of one.
+// Golden also holds what an upcaster makes of a revision's bytes: here two events of one.
 func TestGoldenUpcasts(t *testing.T) {
 	t.Parallel()
 	up := aggregate.Upcast("Noted", 1, func(old notedV1) []aggregate.Event[Notes] {

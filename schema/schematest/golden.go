@@ -31,9 +31,9 @@ const (
 	schemaLine   = "schema "
 )
 
-// Golden checks that what every released revision of every event wrote still loads, through the
-// repository of typ: Avro's resolution by cfg.Engine, then upcasters. golden has a file
-// "<EventType>.v<N>.hex" for each, of two lines:
+// Golden checks that the bytes of every released revision of every event still load. They load
+// through the repository of typ: Avro's resolution by cfg.Engine, then upcasters. For each revision
+// golden has a file "<EventType>.v<N>.hex" of two lines:
 //
 //	schema 7d5c…    the SHA-256 of the released schema without white space
 //	107573…         Avro as it was written, without the five bytes before it, which differ from registry to registry
@@ -41,10 +41,14 @@ const (
 // want says what each is in today's terms, by "<EventType>.v<N>": one event, or several after
 // upcasting.
 //
-// A revision without its file or without an entry in want fails the test, and so does one whose
-// schema was edited after it was released: the bytes may load all the same, but not those that
-// others stored. For a revision that is today's the failure says what to write into the file. No
-// file is ever written anew.
+// The test fails
+//
+//   - if a revision has no file, or no entry in want;
+//   - if the schema of a revision was edited after it was released: the bytes may load all the
+//     same, but not those that others stored.
+//
+// If a revision without a file is today's, the failure says what to write into the file. Golden
+// never writes a file.
 func Golden[S any](
 	tb testing.TB, typ *aggregate.Type[S], sources schema.Sources, golden fs.FS, want map[string][]aggregate.Event[S],
 	cfg schema.Config,

@@ -21,8 +21,8 @@ const (
 	maxErrorText = 2000
 )
 
-// everything has what hostile bytes can inflate. Booleans are left out: what a byte beyond 1 is,
-// libraries disagree about.
+// everything has what hostile bytes can inflate. Booleans are left out: libraries disagree about a
+// byte beyond 1.
 type everything struct {
 	Text  string           `avro:"text"`
 	Raw   []byte           `avro:"raw"`
@@ -44,7 +44,7 @@ func everythingFields() []string {
 }
 
 // skippedFields are what an old revision had more, all of which a reader has to skip. Enums are
-// left out: whether the symbol that is skipped exists is nothing that must be looked at.
+// left out: a reader need not check that a symbol exists which it skips.
 func skippedFields() []string {
 	return []string{
 		field("nulls", `{"type":"array","items":"null"}`), field("oldText", `"string"`),

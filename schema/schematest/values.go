@@ -16,9 +16,9 @@ import (
 
 const headerSize = 5 // the zero byte and the schema id
 
-// value is a case that encodes v and expects the given bytes after the header, in hexadecimal;
-// decodes them, into the zero value and into what is there from other; and refuses them cut at each
-// byte, and with one more.
+// value is a case that encodes v, and expects the given bytes after the header, in hexadecimal. It
+// decodes them, into the zero value and into what is there from other. It expects an error for the
+// bytes cut at each byte, and with one more.
 func value[E any](name, text, want string, v, other E) engineCase {
 	return engineCase{name, func(ctx context.Context, e schema.Engine) error {
 		m := registry.NewMemory()

@@ -50,11 +50,11 @@ func (e *DeniedError) Error() string { return fmt.Sprintf("no permission for %s 
 func (e *DeniedError) Unwrap() error { return e.Err }
 
 // Explain returns a *[DeniedError] if err, the answer to a request, says that a permission was
-// missing: the one of those that the request needs whose resource the broker complains of. Any
-// other error is returned as it is.
+// missing. needs are the permissions that the request needs. The error has the first of them for
+// the resource that the broker complains of. Explain returns any other error as it is.
 func Explain(err error, needs ...Need) error {
 	if err == nil {
-		return nil // before anything is looked at: this is on the way of every append
+		return nil // first, because every append comes here
 	}
 	resource, ok := complaint(err)
 	var known *DeniedError
@@ -69,7 +69,7 @@ func Explain(err error, needs ...Need) error {
 	return err
 }
 
-// complaint returns the resource that the broker says a permission was missing for.
+// complaint returns the kind of resource for which the broker says that a permission was missing.
 func complaint(err error) (resource string, ok bool) {
 	switch {
 	case errors.Is(err, sarama.ErrTopicAuthorizationFailed):
@@ -84,8 +84,8 @@ func complaint(err error) (resource string, ok bool) {
 	return "", false
 }
 
-// Final reports whether trying the same again is in vain: a mismatch, or a permission that is
-// missing.
+// Final reports whether the same attempt would fail again: broker and client do not fit, or a
+// permission is missing.
 func Final(err error) bool {
 	if _, ok := complaint(err); ok {
 		return true

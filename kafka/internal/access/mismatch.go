@@ -10,14 +10,14 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// Mismatch says why a broker and a client do not come together, and what to do.
+// Mismatch says why a broker and a client do not fit, and what to do.
 type Mismatch struct {
 	Found string
 	Do    string
 }
 
 // MismatchOf returns what is wrong if err, of opening a connection, stays until somebody changes a
-// setting. Everything of it happens before a request is sent on the connection.
+// setting. Each such error comes before a request is sent on the connection.
 func MismatchOf(err error) (Mismatch, bool) {
 	if m, ok := certificate(err); ok {
 		return m, true

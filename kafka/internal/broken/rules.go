@@ -10,11 +10,11 @@ type Rules struct {
 	FreshSequence        bool // a batch that is sent again gets a new sequence number
 	CheckpointBeforeData bool // the index saves its checkpoint before the data it stands for
 	ForgetCommands       bool // the command ids read while claiming are not kept
-	KeepDecisions        bool // a decision is not undone when what it rests on is not stored
+	KeepDecisions        bool // a decision stands although a commit that it rests on was not stored
 	NoProof              bool // a refusal is told at once where nothing is queued
-	StaleProof           bool // a refusal is told once what was under way when it was asked is stored
+	StaleProof           bool // a refusal is told once the batch or barrier that was under way is stored
 	TermsRevive          bool // a later marker of a term that has ended begins it again
-	NeverLooks           bool // an idle owner does not look whether it was overtaken: so is a process that sleeps
+	NeverLooks           bool // an idle owner does not look whether it was overtaken, as a process that sleeps does not
 }
 
 type key struct{}

@@ -15,7 +15,8 @@ import (
 )
 
 // The bounds of claiming again after a claim that was interrupted. The pause is twice as long each
-// time, and drawn from around that: so those who interrupt each other part.
+// time, and chance makes it shorter or longer. So processes that interrupt each other do not stay
+// in step.
 const (
 	maxInterruptions     = 5
 	interruptedPause     = 100 * time.Millisecond
@@ -30,9 +31,8 @@ type Config struct {
 	RequestTimeout  time.Duration // a broker's time to replicate a batch
 }
 
-// Claim claims one partition for this process. Its owner's goroutine uses it. While that has asked
-// the coordinator beside itself, by AskTerm or Transact, it calls nothing else that asks the
-// coordinator.
+// Claim claims one partition for this process. Its owner's goroutine uses it. While AskTerm or
+// Transact runs beside that goroutine, it calls nothing else that asks the coordinator.
 type Claim struct {
 	cfg         Config
 	follower    *rule.Follower
@@ -46,9 +46,9 @@ func New(cfg Config, f *rule.Follower, r *Record) *Claim {
 	return &Claim{cfg: cfg, follower: f, record: r, coordinator: newCoordinator(&cfg)}
 }
 
-// AskTerm has the coordinator give out a new term, and notes nothing: Given does. previous is the
-// term that is renewed, or NoTerm for a claim that depends on none. doubt says that the coordinator
-// may have stored a term that no answer told of.
+// AskTerm asks the coordinator for a new term, and notes nothing: Given does. previous is the term
+// that is renewed, or NoTerm for a claim that depends on none. doubt says that the coordinator may
+// have stored a term that no answer told of.
 func (c *Claim) AskTerm(ctx context.Context, previous index.Term) (term index.Term, doubt bool, err error) {
 	return c.coordinator.initTerm(ctx, previous)
 }
@@ -60,8 +60,8 @@ func (c *Claim) Transact(ctx context.Context, term index.Term, commit bool) erro
 }
 
 // TookLate reports, once, whether the coordinator may yet take a late copy of a request to begin a
-// transaction under the term. The transaction that it begins is aborted after a minute, which
-// fences the owner.
+// transaction under the term. After a minute the coordinator aborts the transaction that the copy
+// begins, and that fences the owner.
 func (c *Claim) TookLate(term index.Term) bool {
 	if c.coordinator.late != term {
 		return false
@@ -85,13 +85,16 @@ func (c *Claim) Lost(term index.Term, cause error) error {
 // may be ended:
 //
 //   - by another process that claims as well;
-//   - by the owner of before, who has lost the partition to this claim, finds no marker of it
-//     after a while, and claims again: see the regain of package partition;
-//   - by that owner too when it asks for a renewal with its term of before: a coordinator first
-//     aborts the transaction that is open, and then refuses (seen on Kafka 3.5.1).
+//   - by the former owner, who has lost the partition, finds no marker of this claim, and claims
+//     again (see regain in package partition);
+//   - by the former owner when it asks for a renewal with its former term.
 //
-// In each case the caller is to have the partition, so Seize makes the claim again. Of several that
-// claim at the same time all succeed, one after the other, and the last one owns the partition.
+// A coordinator first aborts the open transaction, and then refuses such a renewal (seen on Kafka
+// 3.5.1).
+//
+// In each case the caller should have the partition, so Seize makes the claim again. If several
+// processes claim at the same time, all succeed, one after the other. The last one owns the
+// partition.
 func (c *Claim) Seize(ctx context.Context) (index.Term, error) {
 	for n := 0; ; n++ {
 		begun := clock.Reading()
@@ -158,9 +161,10 @@ func (c *Claim) Reclaim(ctx context.Context) (index.Term, error) {
 	return term, c.take(ctx, term)
 }
 
-// TakeFromQuiet claims the partition from another process that is quiet. It fails with a *LostError
-// if the log shows more of others than signs when the coordinator has ended all that came before:
-// somebody else has claimed then, or goes on.
+// TakeFromQuiet claims the partition from another process that is quiet. signs is how much the
+// caller had seen of others (see [Record.Signs]). When the coordinator has ended all that came
+// before, TakeFromQuiet reads to the end of the log. It fails with a *[LostError] if the log shows
+// more than signs: somebody else has claimed, or goes on.
 func (c *Claim) TakeFromQuiet(ctx context.Context, signs int64) (index.Term, error) {
 	term, err := c.initTerm(ctx, index.NoTerm())
 	if err == nil {
@@ -175,7 +179,7 @@ func (c *Claim) TakeFromQuiet(ctx context.Context, signs int64) (index.Term, err
 	return term, c.take(ctx, term)
 }
 
-// initTerm has the coordinator give out a new term.
+// initTerm asks the coordinator for a new term, and notes it.
 func (c *Claim) initTerm(ctx context.Context, previous index.Term) (index.Term, error) {
 	term, doubt, err := c.coordinator.initTerm(ctx, previous)
 	c.Given(term, doubt, err)
@@ -190,12 +194,14 @@ func (c *Claim) Given(term index.Term, doubt bool, err error) {
 	}
 }
 
-// RefusedForNobody reports whether the own term was refused though nobody else has claimed. There
-// are two ways to this. A coordinator may store a renewal whose answer is lost. After a restart it
-// has forgotten which term came before, and refuses the attempt that follows. Or it has forgotten
-// the transactional id altogether. The log tells: another process that had claimed would have left
-// a marker. One that is about to claim has a term already. It leaves its marker, or is refused when
-// it asks for it because the own new term came later: it owned nothing yet.
+// RefusedForNobody reports whether the own term was refused though nobody else has claimed. That
+// can happen in two ways. The coordinator has stored a renewal whose answer was lost; after a
+// restart it has forgotten the term before, and refuses the next attempt. Or it has forgotten the
+// transactional id altogether.
+//
+// The log tells. Another process that had claimed would have left a marker. One that is about to
+// claim has a term already. It leaves its marker, or the coordinator refuses its request for the
+// marker, because the own new term came later. Then it owned nothing yet.
 func (c *Claim) RefusedForNobody(ctx context.Context, err error) bool {
 	var lost *LostError
 	if !errors.As(err, &lost) || !c.doubt && !forgotten(err) {
@@ -207,8 +213,8 @@ func (c *Claim) RefusedForNobody(ctx context.Context, err error) bool {
 	return c.follower.FollowToEnd(ctx) == nil && c.record.Undisputed() && c.cfg.Index.Checkpoint().Term == c.record.own
 }
 
-// afresh gets a term that does not depend on the own one, for a partition that nobody else owns as
-// far as it was read. It fails with a *LostError if somebody does.
+// afresh gets a term that does not depend on the own one. It is for a partition that nobody else
+// owns, as far as it was read. It fails with a *LostError if somebody does.
 func (c *Claim) afresh(ctx context.Context) (index.Term, error) {
 	term, err := c.initTerm(ctx, index.NoTerm())
 	if err == nil {
@@ -217,14 +223,14 @@ func (c *Claim) afresh(ctx context.Context) (index.Term, error) {
 	return term, err
 }
 
-// UnlessTaken fails with a *LostError if somebody else owns the partition. It is asked between
-// getting a term that was not a renewal and asking for its marker, which alone takes a partition
+// UnlessTaken fails with a *LostError if somebody else owns the partition. The caller has got a
+// term that was no renewal, and has not asked for its marker yet. Only the marker takes a partition
 // from its owner.
 //
-// By then the coordinator has ended all that came before the term. A claim of somebody else's that
-// succeeded has its marker in the log, below the end that the leader tells now. One that had no
-// marker yet did not succeed and never will. One that comes after the term makes the coordinator
-// refuse the marker. So a live owner is not taken from.
+// By then the coordinator has ended all that came before the term. If another process's claim
+// succeeded, its marker is in the log, before the end that the leader tells now. If that claim had
+// no marker yet, it did not succeed and never will. If it comes after the term, the coordinator
+// refuses the own marker. So no live owner loses the partition.
 func (c *Claim) UnlessTaken(ctx context.Context) error {
 	if err := c.follower.FollowToEnd(ctx); err != nil {
 		return err
@@ -243,10 +249,10 @@ var errUsedTerm = errors.New("the transaction coordinator gave out a term that h
 // ErrOvertaken is the cause of a *[LostError] that the log shows.
 var ErrOvertaken = errors.New("the log holds a later marker, of another process")
 
-// take puts the term's marker into the partition and reads on to it. Reading begins while the
-// coordinator is asked. So the time to connect to the leader and to read what is new is not added
-// to the coordinator's. It ends at the marker, whenever that comes, so nothing rests on which is
-// first.
+// take puts the term's marker into the partition and reads on to it. It begins to read while it
+// asks the coordinator. So the time to connect to the leader and to read is not added to the
+// coordinator's. Reading ends at the marker, whenever that comes. So it does not matter which of
+// the two is done first.
 func (c *Claim) take(ctx context.Context, term index.Term) error {
 	defer c.coordinator.drop()
 	reading, stop := context.WithCancelCause(ctx)
@@ -264,7 +270,7 @@ func (c *Claim) take(ctx context.Context, term index.Term) error {
 	read := c.follower.Follow(reading, func(index.Checkpoint) bool {
 		return c.follower.Marker().Term == term && c.follower.Marker().Offset >= from || c.cfg.Broken.NoMarkerWait
 	})
-	err := <-asked // also where reading failed: the transaction should not be left open
+	err := <-asked // also after reading has failed: the transaction should not stay open
 	if err == nil {
 		err = read
 	}

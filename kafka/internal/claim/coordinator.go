@@ -16,14 +16,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// markTime is how long the coordinator leaves the empty transaction of a claim open before it ends
-// it by itself, which would fence the claimer: time for a coordinator to move. The next claim ends
-// it at once.
+// markTime is how long the coordinator leaves the empty transaction of a claim open. Then it ends
+// the transaction by itself, and that fences the claimer. The time is enough for a coordinator to
+// move. The next claim ends the transaction at once.
 const markTime = time.Minute
 
 // coordinator is the conversation with the transaction coordinator of one partition's claims.
-// Nothing else uses its connection, so the end of a context cuts a request that waits, and nothing
-// else. One goroutine at a time uses it.
+// Nothing else uses its connection. So when a context ends, only the request that waits is cut. One
+// goroutine at a time uses it.
 type coordinator struct {
 	client          sarama.Client
 	topic           string
@@ -37,8 +37,8 @@ type coordinator struct {
 	broker *sarama.Broker
 
 	// late is the term under which a request to begin a transaction got no answer and was sent
-	// again. The coordinator may take the first copy at any time later: the transaction that it
-	// begins is aborted after a minute, which fences the owner.
+	// again. The coordinator may take the first copy at any time later. After a minute it aborts
+	// the transaction that the copy begins, and that fences the owner.
 	late index.Term
 }
 
@@ -52,9 +52,9 @@ func newCoordinator(cfg *Config) *coordinator {
 	return c
 }
 
-// initTerm has the coordinator give out a new term; it aborts what an older one left open. doubt
-// says that the coordinator may have stored a term that no answer told of. A *LostError says that
-// it knows of a later claim than previous, or of none.
+// initTerm asks the coordinator for a new term. The coordinator aborts what an older term left
+// open. doubt says that the coordinator may have stored a term that no answer told of. It fails
+// with a *LostError if the coordinator knows a later claim than previous, or knows no claim.
 func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term index.Term, doubt bool, err error) {
 	err = c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{
@@ -67,8 +67,8 @@ func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term i
 		if err == nil {
 			term, err = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, retry.NoneIsNil(r.Err)
 		}
-		// An answer that is not final may hide that the new term was stored. One transaction being
-		// in the way hides nothing.
+		// An answer that is not final may hide that the new term was stored. The answer that a
+		// transaction is in the way hides nothing.
 		doubt = doubt || err != nil && retry.KindOf(err) == retry.Passing &&
 			!errors.Is(err, sarama.ErrConcurrentTransactions)
 		return err
@@ -84,8 +84,8 @@ func (c *coordinator) initTerm(ctx context.Context, previous index.Term) (term i
 func forgotten(err error) bool { return errors.Is(err, sarama.ErrInvalidProducerIDMapping) }
 
 // transact begins an empty transaction over the partition, and ends it by a commit or an abort. Its
-// only trace is the marker. Both requests may be sent again: a partition that is in the transaction
-// stays in it, and a transaction ends once.
+// only trace is the marker. Both requests may be sent again, because a partition is added once and
+// a transaction ends once.
 func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool) error {
 	err := c.ask(ctx, func(b *sarama.Broker) error {
 		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{
@@ -129,11 +129,11 @@ func (c *coordinator) transact(ctx context.Context, term index.Term, commit bool
 
 // ask asks the coordinator until it answers with something final, or ctx ends.
 //
-// A transaction that is in the way is ended while it is asked for, or was ended a while ago
-// already. A coordinator notes the end of a transaction when the markers are written. Its followers
-// get that note no sooner than its broker serves another request (seen on Kafka 3.5.1 and 4.3.1).
-// On quiet brokers that is half a second later, or this request. Either takes a round trip between
-// brokers.
+// If a transaction is in the way, the coordinator ends it now, or ended it a while ago. A
+// coordinator notes the end of a transaction when the markers are written. Its followers get that
+// note when its broker serves another request, and no sooner (seen on Kafka 3.5.1 and 4.3.1). On
+// quiet brokers that request comes half a second later, or it is this one. In both cases it takes a
+// round trip between brokers.
 func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) error) error {
 	defer c.conns.CutWhenDone(ctx)()
 	away, busy := retry.Backoff{}, retry.AmidTransactions()
@@ -142,7 +142,7 @@ func (c *coordinator) ask(ctx context.Context, question func(*sarama.Broker) err
 		if err == nil {
 			err = access.Explain(question(b), c.writing(access.TransactionalID), c.writing(access.Topic))
 		} else {
-			err = access.Explain(err, c.writing(access.TransactionalID)) // Describe would do here; Write brings it
+			err = access.Explain(err, c.writing(access.TransactionalID)) // Describe is enough, and Write includes it
 		}
 		if err == nil {
 			return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// LostError says that the claim of a partition is lost: there was a later one. It is another
-// process's, or else the brokers took an own request late, or have forgotten the claim.
+// LostError says that the claim of a partition is lost. Another process has made a later claim, or
+// the brokers took an own request late, or they have forgotten the claim.
 type LostError struct {
 	Topic     string
 	Partition int32
@@ -32,7 +32,7 @@ func lostError(topic string, partition int32, term index.Term, cause error) erro
 	return &LostError{Topic: topic, Partition: partition, Term: term, Cause: readable(cause)}
 }
 
-// readable gives the one code of these that Sarama has no text for a text.
+// readable gives PRODUCER_FENCED a text, as Sarama has none for this code.
 func readable(err error) error {
 	if !errors.Is(err, sarama.ErrProducerFenced) {
 		return err

@@ -6,18 +6,19 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// maxGiven bounds the terms that are remembered until a marker of theirs, or of a later one, has
-// been read.
+// maxGiven bounds the terms that are remembered. A term is remembered until its marker, or that of
+// a later one, has been read.
 const maxGiven = 16
 
 // Record is what this process knows of its claims of one partition, and what the markers that were
 // read say of them. It says whose claim the log shows, and decides nothing about what counts. It
-// watches the partition's [rule.Follower], and is used by the goroutine that uses that one.
+// watches the partition's [rule.Follower]. The goroutine that uses the follower also uses the
+// record.
 type Record struct {
 	given []index.Term // by the coordinator to this process, the newest last
-	last  index.Term   // of the newest marker that is a claim's, anybody's
+	last  index.Term   // of the newest marker of a claim, whoever made it
 	own   index.Term   // of the newest own marker
-	rival bool         // there is somebody else's marker behind it
+	rival bool         // a marker of somebody else is behind it
 	signs int64        // others' markers, and records that count, as far as they were read
 }
 
@@ -44,8 +45,8 @@ func (c *Record) Mine(term index.Term) bool { return slices.Contains(c.given, te
 // Marked takes note of a marker.
 //
 // A claim ends its transaction with a commit. So a marker that aborts is no claim. The coordinator
-// left it when it ended a transaction that a claim had open: this process's or, with its producer
-// id, one of the same transactional id.
+// left it when it ended the open transaction of a claim. That claim was this process's, or it had
+// this process's producer id and so the same transactional id.
 func (c *Record) Marked(term index.Term, aborts bool) {
 	if !aborts {
 		c.last = term
@@ -61,7 +62,7 @@ func (c *Record) Marked(term index.Term, aborts bool) {
 	}
 }
 
-// Undisputed reports whether the newest own marker is there, and behind it nobody else's: nobody
+// Undisputed reports whether an own marker was read, and no marker of others behind it. Then nobody
 // else owns the partition, as far as it was read.
 func (c *Record) Undisputed() bool { return c.own != index.NoTerm() && !c.rival }
 
@@ -71,7 +72,7 @@ func (c *Record) Counted(records int) { c.signs += int64(records) }
 // Own returns the term of the newest own marker.
 func (c *Record) Own() index.Term { return c.own }
 
-// Last returns the term of the newest marker that is a claim's, anybody's.
+// Last returns the term of the newest marker of a claim, whoever made it.
 func (c *Record) Last() index.Term { return c.last }
 
 // Signs counts the markers of others and the records that count, as far as they were read. They

@@ -18,9 +18,9 @@ const (
 	askPause  = 200 * time.Millisecond
 )
 
-// Ask puts a question that any broker can answer to one broker after the other until one answers:
-// some may be away, or not know yet what others do. It does not repeat a question that brokers
-// refuse for good.
+// Ask asks one broker after the other until one answers. Any broker can answer such a question, but
+// some may be away, or may not know yet what others know. Ask does not repeat a question that
+// brokers refuse for good.
 func Ask[T any](ctx context.Context, c *Client, question func(*sarama.Broker) (T, error)) (T, error) {
 	var none T
 	err := sarama.ErrOutOfBrokers
@@ -48,8 +48,8 @@ func Ask[T any](ctx context.Context, c *Client, question func(*sarama.Broker) (T
 	return none, err
 }
 
-// willing returns all brokers, and last those that did not answer when they were asked last: each
-// may take its time again.
+// willing returns all brokers. Those that did not answer the last time come last, as each may again
+// take long.
 func (c *Client) willing() []*sarama.Broker {
 	all := c.Brokers()
 	slices.SortStableFunc(all, func(a, b *sarama.Broker) int {

@@ -24,11 +24,13 @@ type Client struct {
 }
 
 // Connect asks the brokers of cfg, which must be complete, for the cluster's metadata. topics are
-// those that the caller is about to use: see [Hello]. While it waits, and while the client lives,
-// the logger is told which brokers do not answer.
+// those that the caller will use: see [Hello]. While it waits, and while the client lives, it logs
+// which brokers do not answer.
 //
-// It fails with a *[connection.SecurityError] if brokers refuse this client for good, if no broker
-// answers, and if ctx ends.
+// Connect fails
+//   - with a *[connection.SecurityError] if brokers refuse this client for good;
+//   - if no broker answers;
+//   - if ctx ends.
 func Connect(ctx context.Context, cfg connection.Config, topics []string) (*Client, error) {
 	return ConnectWith(ctx, cfg, topics, Sarama(cfg))
 }
@@ -57,7 +59,7 @@ func ConnectWith(ctx context.Context, cfg connection.Config, topics []string, s 
 	return &Client{Client: c, Conns: conns, Reading: log.NewPool(c)}, nil
 }
 
-// awayError says that no broker answers, however often they were asked.
+// awayError says that no broker answers, though each was asked more than once.
 type awayError struct {
 	brokers []string
 	err     error

@@ -9,8 +9,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// Explain turns what brokers refuse for good into a *[connection.SecurityError] or a
-// *[connection.PermissionError], and leaves every other error as it is. s is what the client uses.
+// Explain turns an error into a *[connection.SecurityError] or a *[connection.PermissionError] if
+// brokers refuse the client or the request for good. It returns every other error as it is. s is
+// what the client uses.
 func Explain(s connection.Security, err error) error {
 	var security *connection.SecurityError
 	var permission *connection.PermissionError

@@ -19,13 +19,13 @@ import (
 // greetGrace is how long other brokers may take when one has answered.
 const greetGrace = 500 * time.Millisecond
 
-// greet connects to all brokers at the same time, and returns those that answer at once: Sarama
-// asks one after the other, and one that hangs would hold up those behind it. It asks about topics,
-// as [Hello] does.
+// greet connects to all brokers at the same time, and returns those that answer at once. Sarama
+// asks one broker after the other, so one that hangs would hold up the next. greet asks about
+// topics, as [Hello] does.
 //
 // It fails with a *[connection.SecurityError] if no broker accepts this client, or this client
-// accepts no broker: Sarama would try every broker again and again, and lose the reason. If no
-// broker is there, it returns all, for the next attempt.
+// accepts no broker. Sarama would try every broker again and again, and lose the reason. If no
+// broker is there, greet returns all, for the next attempt.
 func greet(
 	ctx context.Context, cfg connection.Config, s *sarama.Config, topics []string,
 ) (there []string, err error) {
@@ -93,8 +93,8 @@ func (e *MismatchError) Error() string { return e.Found + ": " + e.Err.Error() }
 // Unwrap returns what the network, TLS or the broker said.
 func (e *MismatchError) Unwrap() error { return e.Err }
 
-// Hello connects to the broker at addr and asks about topics, which brokers do not tell strangers.
-// It fails with a *[MismatchError] if broker and client do not fit.
+// Hello connects to the broker at addr and asks about topics. Brokers do not tell those to
+// strangers. It fails with a *[MismatchError] if broker and client do not fit.
 func Hello(ctx context.Context, addr string, s *sarama.Config, topics []string) (*sarama.MetadataResponse, error) {
 	b := sarama.NewBroker(addr)
 	if err := b.Open(s); err != nil {
@@ -102,7 +102,7 @@ func Hello(ctx context.Context, addr string, s *sarama.Config, topics []string) 
 	}
 	defer func() { _ = b.Close() }()
 	var found *sarama.MetadataResponse
-	_, err := b.Connected() // once the versions were asked for, which strangers are told
+	_, err := b.Connected() // it has asked for the versions, which brokers tell to strangers
 	connected := err == nil
 	if connected {
 		found, err = b.GetMetadata(sarama.NewMetadataRequest(s.Version, topics))
@@ -112,7 +112,7 @@ func Hello(ctx context.Context, addr string, s *sarama.Config, topics []string) 
 	}
 	m, ok := access.MismatchOf(err)
 	if !ok && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
-		// Brokers close the connection, without a word, on what they do not understand.
+		// If brokers do not understand something, they close the connection without a word.
 		switch tls := s.Net.TLS.Enable; {
 		case connected:
 			m, ok = access.NeedsSASL(), !s.Net.SASL.Enable
@@ -128,7 +128,7 @@ func Hello(ctx context.Context, addr string, s *sarama.Config, topics []string) 
 	return nil, err
 }
 
-// speaksPlaintext reports whether the listener tells its versions without TLS.
+// speaksPlaintext reports whether the listener answers without TLS.
 func speaksPlaintext(addr string, s *sarama.Config) bool {
 	plain := *s
 	plain.Net.TLS.Enable, plain.Net.SASL.Enable = false, false

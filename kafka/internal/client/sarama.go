@@ -22,7 +22,7 @@ func Sarama(cfg connection.Config) *sarama.Config {
 	s.Net.ReadTimeout = cfg.RequestTimeout + connectTime
 	s.Net.WriteTimeout = cfg.RequestTimeout
 	s.Metadata.AllowAutoTopicCreation = false
-	s.Metadata.Timeout = 2 * s.Net.ReadTimeout // not minutes, and enough for a second broker where the first one hangs
+	s.Metadata.Timeout = 2 * s.Net.ReadTimeout // not minutes, and enough for a second broker if the first one hangs
 	s.Admin.Timeout = cfg.RequestTimeout
 	secure(s, cfg.Security)
 	return s

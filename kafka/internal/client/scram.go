@@ -30,8 +30,9 @@ func scramHash(m connection.Mechanism) scram.HashGeneratorFcn {
 	return nil
 }
 
-// Begin starts an exchange. Name and password go as they are: Kafka does not normalize them as
-// RFC 5802 asks. Where the library cannot normalize a password, its error quotes the password.
+// Begin starts an exchange. It does not normalize name and password: RFC 5802 asks for that, and
+// Kafka does not do it. If the library could not normalize a password, its error would quote the
+// password.
 func (c *scramClient) Begin(username, password, authzID string) error {
 	client, err := c.hash.NewClientUnprepped(username, password, authzID)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// Used returns why a partition must not be taken for empty; nothing if it is. It fails with an
+// Used returns why a partition must not be taken for empty, or "" if it is empty. It fails with an
 // *[UnseenError] if no broker tells where the partition ends.
 func (c *Client) Used(ctx context.Context, topic string, p int32) (why string, err error) {
 	end, err := c.End(ctx, topic, p)

@@ -19,7 +19,7 @@ import (
 // away may answer later.
 type Log struct{ log log.Log }
 
-// NewLog returns a reader of the topic, by a client that the caller disconnects.
+// NewLog returns a reader of the topic. The caller disconnects the client.
 func NewLog(c *client.Client, topic string) *Log {
 	return &Log{log: log.Log{Client: c, Pool: c.Reading, Topic: topic}}
 }
@@ -27,9 +27,9 @@ func NewLog(c *client.Client, topic string) *Log {
 // Topic returns the topic's name.
 func (l *Log) Topic() string { return l.log.Topic }
 
-// Read calls use with some entries from an offset on, and returns the offset to read from next.
-// It waits a moment if there are none yet. It calls other with every record that is no entry. If
-// it fails it has called neither.
+// Read calls use with some entries from an offset on, and returns the offset to read from next. If
+// there are none yet, it waits a moment. It calls other with every record that is no entry. If Read
+// fails, it has called neither function.
 func (l *Log) Read(
 	ctx context.Context, from int64, use func(letters.Entry), other func(offset int64, err error),
 ) (next int64, err error) {

@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 )
 
-// maxNote bounds the bytes of an error's text that a record keeps: a letter must fit where its
-// event fitted.
+// maxNote bounds the bytes of an error's text that a record keeps. A letter must fit into a
+// message, as its event did.
 const maxNote = 8 << 10
 
 // Names of the headers that follow those of the event.
@@ -84,7 +84,7 @@ func cut(text string) string {
 	return text[:n] + " …"
 }
 
-// Headers returns the headers of a record as an entry has them.
+// Headers returns a record's headers in the form that an entry has.
 func Headers(all []*sarama.RecordHeader) []subscription.Header {
 	found := make([]subscription.Header, len(all))
 	for i, h := range all {

@@ -35,8 +35,8 @@ func stored(t require.TestingT, m *sarama.ProducerMessage) *sarama.Record {
 	return r
 }
 
-// The headers of an event come back byte for byte, whatever their names, also those of this
-// package.
+// The headers of an event come back byte for byte, whatever their names are. They may also have the
+// names of this package.
 func TestEntriesComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -91,7 +91,8 @@ func TestLongNotesAreCut(t *testing.T) {
 	require.True(t, utf8.ValidString(got.Note))
 }
 
-// FuzzDecode: whatever stands in the topic is an entry that can be written back, or a plain error.
+// FuzzDecode checks that any record of the topic is an entry that can be written back, or gives a
+// plain error.
 func FuzzDecode(f *testing.F) {
 	e := letters.Entry{
 		LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Dead, Key: []byte("k"),

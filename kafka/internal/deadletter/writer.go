@@ -40,8 +40,8 @@ const (
 	longRewrite  = 5 * time.Second
 )
 
-// Write writes the entry and sets its position. It tries again until the brokers acknowledge that
-// or ctx ends: twice is as good as once.
+// Write writes the entry and sets its position. It tries again until the brokers acknowledge the
+// entry or ctx ends. An entry that is written twice does no harm.
 func (w *Writer) Write(ctx context.Context, e *letters.Entry) error {
 	for pause := firstRewrite; ; pause = min(2*pause, longRewrite) {
 		err := w.send(ctx, e)

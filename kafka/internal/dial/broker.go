@@ -15,13 +15,14 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// Broker is a connection that Sarama opens, authenticates and speaks on. Exchange sends on it what
-// Sarama cannot send. Sarama leaves a connection alone between its own requests, and both wait for
-// an answer before the next request. One goroutine at a time uses a Broker.
+// Broker is a connection that Sarama opens, authenticates and speaks on. Exchange sends on it the
+// requests that Sarama cannot send. Sarama does not touch a connection between its own requests.
+// Sarama and Exchange both wait for an answer before the next request. One goroutine at a time uses
+// a Broker.
 type Broker struct {
 	*sarama.Broker
 	config   sarama.Config
-	secret   bool // what says who this client is was shown
+	secret   bool // the client has shown who it is
 	shown    time.Time
 	conn     net.Conn // with TLS, if there is TLS
 	raw      *conn    // without
@@ -31,8 +32,7 @@ type Broker struct {
 	broken   bool
 }
 
-// Open opens a connection that Cut and Close of d close. The configuration is one that dials
-// through d.
+// Open opens a connection that Cut and Close of d close. The configuration must dial through d.
 func (d *Conns) Open(addr string, config *sarama.Config) (*Broker, error) {
 	b := &Broker{
 		Broker: sarama.NewBroker(addr), config: *config, secret: config.Net.SASL.Enable,
@@ -105,16 +105,18 @@ func named(config *tls.Config, addr string) *tls.Config {
 	return config
 }
 
-// Broken reports whether an exchange has failed on the way, so that the connection is of no more
-// use.
+// Broken reports whether an exchange has failed on the way. Then the connection cannot be used any
+// more.
 func (b *Broker) Broken() bool { return b.broken }
 
-// firstExchange is the correlation id before the first one, far from Sarama's, which begin with 0.
+// firstExchange is the correlation id before that of the first exchange. It is far from Sarama's,
+// which begin with 0.
 const firstExchange = 1 << 30
 
-// Exchange sends a request of the header's version 1 and calls read with its answer, of which read
-// leaves nothing. wait is how long the broker may take beyond what the configuration allows for an
-// answer. After an error that is not one of read's the connection is closed.
+// Exchange sends a request with a header of version 1, and calls read with its answer. read must
+// read the whole answer. wait is how much longer the broker may take than the configuration allows
+// for an answer. After an error, Exchange closes the connection, unless read failed and had read
+// the whole answer.
 func (b *Broker) Exchange(key, version int16, body []byte, wait time.Duration, read func(*Answer) error) error {
 	b.showAgain()
 	b.asked++
@@ -122,7 +124,7 @@ func (b *Broker) Exchange(key, version int16, body []byte, wait time.Duration, r
 	a, err := b.exchange(request(key, version, id, b.config.ClientID, body), id, wait)
 	if err == nil {
 		if err = read(a); err != nil && a.failed == nil && a.left == 0 {
-			return err // the answer's own
+			return err // the error is in the answer, not of the connection
 		}
 	}
 	if err == nil {
@@ -136,9 +138,9 @@ func (b *Broker) Exchange(key, version int16, body []byte, wait time.Duration, r
 	return err
 }
 
-// showEvery is how long nothing but exchanges go over a connection that had to show who this client
-// is. Sarama shows it again, before the broker takes the connection for expired, but only together
-// with a request of its own.
+// showEvery is how long a connection carries exchanges alone, if the client had to show who it is.
+// Sarama shows it again before the broker lets the connection expire, but only when Sarama itself
+// sends a request.
 const showEvery = 30 * time.Second
 
 func (b *Broker) showAgain() {
@@ -185,7 +187,7 @@ func (b *Broker) exchange(request []byte, id int32, wait time.Duration) (*Answer
 	return a, nil
 }
 
-// timed reads from a connection, which gets some time for each piece.
+// timed reads from a connection, and gives it some time for each piece.
 type timed struct {
 	conn net.Conn
 	wait time.Duration
@@ -198,8 +200,8 @@ func (t *timed) Read(p []byte) (int, error) {
 	return t.conn.Read(p)
 }
 
-// Answer is what a broker answers, read piece by piece. After a failure all numbers are 0; Err
-// tells of it.
+// Answer is a broker's answer, which is read piece by piece. After a failure all numbers are 0, and
+// Err returns the failure.
 type Answer struct {
 	from   *bufio.Reader
 	left   int64
@@ -261,7 +263,7 @@ func (a *Answer) Int64() int64 {
 	return int64(binary.BigEndian.Uint64(b[:]))
 }
 
-// Text reads a string behind its length in 16 bits.
+// Text reads a length of 16 bits and then a string of that length.
 func (a *Answer) Text() string {
 	b := make([]byte, max(a.Int16(), 0))
 	if a.Fill(b) != nil {
@@ -270,7 +272,7 @@ func (a *Answer) Text() string {
 	return string(b)
 }
 
-// Drop reads on over so many bytes.
+// Drop reads so many bytes and drops them.
 func (a *Answer) Drop(n int64) {
 	if _, err := io.CopyN(io.Discard, a, n); err != nil && a.failed == nil {
 		a.failed = err

@@ -1,6 +1,6 @@
-// Package dial opens connections that can be cut all at once, so that a request that waits for an
-// answer returns when its caller's context ends: Sarama's requests know no context. They log which
-// broker is waited for.
+// Package dial opens connections that can be cut all at once. Sarama's requests know no context. So
+// when a caller's context ends, its connections are cut, and the request that waits for an answer
+// returns. The package also logs which broker the client waits for.
 //
 // A [Conns] may be used by any number of goroutines.
 package dial
@@ -21,7 +21,7 @@ import (
 // Conns dials connections and keeps them to cut them.
 type Conns struct {
 	dialer net.Dialer
-	waits  *waits       // shared with all that dial by a configuration of this one's
+	waits  *waits       // shared with all that Use made from a configuration of this one
 	root   bool         // the first of them
 	held   atomic.Int64 // nanoseconds for which brokers hold answers on purpose
 	mu     sync.Mutex
@@ -29,8 +29,9 @@ type Conns struct {
 	no     error // why no connection is opened
 }
 
-// Use makes the configuration dial through a new Conns, which it returns. If it dialled through one
-// before, the new one tells with that one which brokers do not answer: see [Conns.Tell].
+// Use makes the configuration dial through a new Conns, and returns it. If the configuration
+// dialled through another Conns before, both log together which brokers do not answer: see
+// [Conns.Tell].
 func Use(c *sarama.Config) *Conns {
 	d := &Conns{
 		dialer: net.Dialer{Timeout: c.Net.DialTimeout, KeepAlive: c.Net.KeepAlive},
@@ -76,8 +77,9 @@ func (d *Conns) refusing() error {
 	return d.no
 }
 
-// Patient is for requests that brokers answer late on purpose, such as a join, which they hold
-// until all members have joined: no broker is called silent before an answer takes so long.
+// Patient is for requests that brokers answer late on purpose, such as a join. Brokers hold a join
+// until all members have joined. A broker is not called silent until it has taken so long for an
+// answer.
 func (d *Conns) Patient(wait time.Duration) { d.held.Store(int64(wait)) }
 
 // Cut closes all open connections; others may be opened.
@@ -91,8 +93,8 @@ func (d *Conns) Close() {
 	d.cut(net.ErrClosed)
 }
 
-// CutWhenDone cuts the connections when ctx ends, and lets none be opened: Sarama would try again.
-// The function that it returns ends the watch, and lets connections be opened again.
+// CutWhenDone cuts the connections when ctx ends, and then lets none be opened, as Sarama would try
+// again. The function that it returns ends the watch, and lets connections be opened again.
 func (d *Conns) CutWhenDone(ctx context.Context) (end func()) {
 	cut := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -112,7 +114,7 @@ func (d *Conns) CutWhenDone(ctx context.Context) (end func()) {
 // errLate is why no connection is opened any more.
 var errLate = errors.New("the time to connect is over")
 
-// CutAfter does what CutWhenDone does, when a time is over.
+// CutAfter does the same as CutWhenDone, when a time is over.
 func (d *Conns) CutAfter(wait time.Duration) (end func()) {
 	cut := make(chan struct{})
 	timer := time.AfterFunc(wait, func() {
@@ -147,7 +149,7 @@ type conn struct {
 	of    *Conns
 	peer  *peer
 	ended atomic.Bool  // on this side
-	asked atomic.Int64 // when an answer came to be waited for, in nanoseconds since the start of waits; 0 if none is
+	asked atomic.Int64 // since when it waits for an answer, in nanoseconds since the start of waits; 0 if it does not
 }
 
 // Read implements [net.Conn].
@@ -171,12 +173,12 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// patient makes the next request one whose answer may take so long.
+// patient lets the answer to the next request take so long.
 func (c *conn) patient(wait time.Duration) {
 	c.asked.Store(int64(clock.Reading().Add(wait).Sub(c.peer.waits.start)))
 }
 
-// unanswered returns since when an answer is waited for.
+// unanswered returns since when the connection waits for an answer, if it does.
 func (c *conn) unanswered() (since time.Time, waits bool) {
 	asked := c.asked.Load()
 	return c.peer.waits.start.Add(time.Duration(asked)), asked != 0

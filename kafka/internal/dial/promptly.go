@@ -2,9 +2,10 @@ package dial
 
 import "context"
 
-// Promptly returns what do does, or when ctx ends, with its cause: for a request on connections
-// that serve others as well, and so are not cut. What is left behind ends with the connection's
-// time-out, or when its client is closed; do must touch nothing that others use by then.
+// Promptly calls do and returns its result. If ctx ends before, it returns the cause at once. It is
+// for a request on a connection that serves others as well, and so is not cut. The call that it
+// leaves behind ends with the connection's time-out, or when the client is closed. do must touch
+// nothing that others use by then.
 func Promptly[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type outcome struct {
 		v   T

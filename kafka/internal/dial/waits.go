@@ -12,13 +12,13 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// The log says which broker is waited for, for how long, and why. Sarama tries again without a
-// word, and what uses it does not see which broker it tries.
+// The log says for which broker the client waits, for how long, and why. Sarama tries again without
+// a word, and its callers do not see which broker it tries.
 const (
 	lookEvery  = time.Second      // for brokers that do not answer
-	untold     = 2 * time.Second  // that a broker may not answer without a line
+	untold     = 2 * time.Second  // a broker may be silent for so long without a line
 	longUntold = time.Minute      // at most between two lines
-	forgotten  = 10 * time.Second // after the last attempt that failed, nobody waits any more
+	forgotten  = 10 * time.Second // so long after the last failed attempt, nobody waits any more
 )
 
 // waits is what all connections of a client know of brokers that do not answer.
@@ -34,14 +34,14 @@ type waits struct {
 
 // peer is one broker, by its address.
 //
-// Invariant: the broker is waited for as long as somebody waits for it. An answer to one connection
-// is none to another.
+// Invariant: somebody waits for the broker as long as waiting has an entry. An answer to one
+// connection is no answer to another.
 type peer struct {
 	waits    *waits
 	addr     string
 	troubled atomic.Bool // somebody waits
 
-	// The mutex of waits is held for all that follows.
+	// The mutex of waits guards all that follows.
 	dials    int       // under way
 	dialling time.Time // since when there is one
 
@@ -51,8 +51,10 @@ type peer struct {
 	next    time.Duration // after since, when it is told
 }
 
-// waiter is who waits for a broker: a *conn for an answer, a *Conns to reach the broker again after
-// a failure, and the *peer itself for a connection.
+// waiter is who waits for a broker:
+//   - a *conn waits for an answer;
+//   - a *Conns waits to reach the broker again after a failure;
+//   - the *peer itself waits for a connection.
 type waiter any
 
 // trouble is why somebody waits.
@@ -68,9 +70,10 @@ func newWaits() *waits {
 	}
 }
 
-// Tell makes the connections of d, and of all that dial by a configuration of d's, log when a
-// broker does not answer for longer than a moment, again at intervals that double, and once more
-// when it answers. Close ends it.
+// Tell makes the connections of d log which brokers do not answer. It does so for all Conns that
+// Use made from a configuration of d, too. If a broker does not answer for longer than a moment, a
+// line says so. More lines follow at intervals that double, and one when the broker answers again.
+// Close ends it.
 func (d *Conns) Tell(logger *slog.Logger) {
 	w := d.waits
 	w.mu.Lock()
@@ -158,7 +161,7 @@ func (p *peer) answered(c *conn) {
 	p.over(c.of, true)
 }
 
-// wait notes that somebody waits since a time. The mutex is held.
+// wait notes that somebody has been waiting since a time. The mutex is held.
 func (p *peer) wait(who waiter, since time.Time, why string, tried time.Time) {
 	if len(p.waiting) == 0 {
 		p.since, p.told, p.next = since, false, untold
@@ -167,8 +170,8 @@ func (p *peer) wait(who waiter, since time.Time, why string, tried time.Time) {
 	p.waiting[who] = trouble{why: why, tried: tried}
 }
 
-// over notes that somebody waits no more, and tells so if nobody does and the broker has answered.
-// The mutex is held.
+// over notes that somebody waits no more. If nobody waits any more and the broker has answered, it
+// logs that. The mutex is held.
 func (p *peer) over(who waiter, answered bool) {
 	if _, waits := p.waiting[who]; !waits {
 		return
@@ -184,7 +187,7 @@ func (p *peer) over(who waiter, answered bool) {
 	}
 }
 
-// look tells of what there is to tell.
+// look finds connections that have waited for long, and logs what is due.
 func (w *waits) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -203,7 +206,7 @@ func (w *waits) look() {
 	w.timer.Reset(lookEvery)
 }
 
-// tell tells of one broker, if somebody waits for it.
+// tell logs that somebody waits for the broker, if a line is due.
 func (w *waits) tell(p *peer, now time.Time) {
 	if p.dials > 0 && now.Sub(p.dialling) >= untold {
 		p.wait(p, p.dialling, "no connection yet", time.Time{})

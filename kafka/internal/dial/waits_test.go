@@ -40,8 +40,8 @@ func (l *lines) count(text string) int {
 	return n
 }
 
-// broker answers each byte that it reads with the same, but for those of connections that begin
-// with "s" until released is closed.
+// broker answers each byte that it reads with the same byte. It answers an "s" only when released
+// is closed.
 func broker(t *testing.T, released chan struct{}) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -93,7 +93,7 @@ const (
 	again   = "broker answers again"
 )
 
-// An answer to one connection is none to another: what waits for long is told at intervals that
+// An answer to one connection is no answer to another. A long wait is logged at intervals that
 // double, and once when it is over.
 func TestALongWaitIsToldEverMoreSeldom(t *testing.T) {
 	t.Parallel()
@@ -121,7 +121,7 @@ func TestALongWaitIsToldEverMoreSeldom(t *testing.T) {
 	require.Equal(t, 1, out.count(again))
 }
 
-// What a broker holds on purpose is no silence.
+// A broker that holds an answer on purpose is not silent.
 func TestWhatIsHeldOnPurposeIsNotTold(t *testing.T) {
 	t.Parallel()
 	released := make(chan struct{})

@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// Config is what a subscription needs of its store; every field must be set, and the configurations
+// Config is what a subscription needs of its store. Every field must be set, and the configurations
 // must be complete.
 type Config struct {
 	Connection connection.Config
@@ -26,7 +26,8 @@ type Config struct {
 	Topic      string      // of the category
 	Partitions []Partition // of the category, as they are configured
 
-	// Reason says what is waited for where an error does not blame the event, or nothing.
+	// Reason says what the subscription waits for, if an error is not the event's fault; otherwise
+	// it returns "".
 	Reason func(error) string
 	// Public turns an error of the packages below kafka into one for users.
 	Public func(error) error
@@ -46,9 +47,9 @@ func (c Config) sarama() *sarama.Config {
 	s.Consumer.Group.Session.Timeout = c.Session
 	s.Consumer.Group.Heartbeat.Interval = c.Heartbeat
 	s.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{sarama.NewBalanceStrategyCooperativeSticky()}
-	s.Consumer.Group.ResetInvalidOffsets = true // only what it fetches, which nobody takes: see place
+	s.Consumer.Group.ResetInvalidOffsets = true // concerns only what Sarama fetches, and nobody reads that: see place
 	s.Consumer.Offsets.Initial = sarama.OffsetOldest
 	s.Consumer.Return.Errors = true
-	s.Consumer.Fetch.Default = 1 // the group says who reads what; the reading is the store's own
+	s.Consumer.Fetch.Default = 1 // the group says who reads what, and the store reads by itself
 	return s
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/deadletter"
 )
 
-// mailbox is a subscription's connections to the dead-letter topic, all of which it reads.
+// mailbox is a subscription's connections to the dead-letter topic. It reads the whole topic.
 type mailbox struct {
 	client *client.Client // for reading: its requests wait at the end of the topic
 	log    *deadletter.Log
@@ -33,7 +33,7 @@ func (l *mailbox) close() {
 	l.client.Disconnect()
 }
 
-// run reads the topic until ctx ends, and tells the subscription what it says.
+// run reads the topic until ctx ends, and passes the entries to the subscription.
 func (l *mailbox) run(ctx context.Context, sub *delivery.Subscriber, logger *slog.Logger) {
 	defer l.client.Conns.CutWhenDone(ctx)()
 	other := func(offset int64, err error) {

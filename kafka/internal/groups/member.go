@@ -18,15 +18,15 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// Names of what a member does before it handles partitions, or one of them.
+// Names of the steps before a member handles partitions, or one of them.
 const (
 	joining = "the member joins its group"
 	asking  = "the group's offset is asked for"
 )
 
-// claims is what Sarama calls when partitions are assigned and taken away. Sarama keeps the
-// membership and the offsets. The member reads the records as every other reader of the store does,
-// so Sarama's own fetching is paused.
+// claims is what Sarama calls when the group assigns partitions and takes them away. Sarama keeps
+// the membership and the offsets. The member reads the records as every other reader of the store
+// does, so it pauses Sarama's own fetching.
 type claims struct{ *member }
 
 var _ sarama.ConsumerGroupHandler = claims{}
@@ -43,9 +43,9 @@ func (m claims) Cleanup(sarama.ConsumerGroupSession) error {
 	return nil
 }
 
-// ConsumeClaim implements sarama.ConsumerGroupHandler: it handles one partition until that is taken
-// away. It returns earlier only if the subscription ends. If one call returns, Sarama ends the
-// session, and all other partitions stop too.
+// ConsumeClaim implements sarama.ConsumerGroupHandler. It handles one partition until the group
+// takes it away. It returns earlier only if the subscription ends: if one call returns, Sarama ends
+// the session, and all other partitions stop too.
 func (m claims) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	n := claim.Partition()
 	m.group.Pause(map[string][]int32{claim.Topic(): {n}})
@@ -66,8 +66,9 @@ func (m claims) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 	return nil
 }
 
-// keep calls handle until ctx ends, again after a pause where it fails. An error that no other
-// attempt can mend stops the partition; one that concerns all partitions is returned.
+// keep calls handle until ctx ends. If handle fails, keep pauses and calls it again. If no other
+// attempt can mend an error, it stops the partition. If the error concerns all partitions, keep
+// returns it.
 func (m claims) keep(ctx context.Context, n int32, handle func() error) error {
 	pause := firstRejoin
 	for {
@@ -96,8 +97,8 @@ func (m claims) keep(ctx context.Context, n int32, handle func() error) error {
 	}
 }
 
-// ends reports whether the error ends the subscription: it concerns all partitions, and trying
-// again here cannot mend it.
+// ends reports whether the error ends the subscription. Such an error concerns all partitions, and
+// another attempt here cannot mend it.
 func ends(err error) bool {
 	var corrupt *log.CorruptError
 	var failed *index.UnusableError
@@ -106,7 +107,7 @@ func ends(err error) bool {
 		errors.As(err, &corrupt) && errors.Is(corrupt.Cause, log.ErrPartitionsChanged)
 }
 
-// stops reports whether the error stops the partition: somebody must mend something first.
+// stops reports whether the error stops the partition, until somebody mends something.
 func stops(err error) bool {
 	var corrupt *log.CorruptError
 	var offset *OffsetError
@@ -134,7 +135,7 @@ func (m claims) handle(ctx context.Context, session sarama.ConsumerGroupSession,
 	})
 }
 
-// source reads what tail yields, and waits for woken where there is no more.
+// source reads what tail yields. If there is no more, it waits for woken.
 func source(p Partition, tail *log.Tail, woken <-chan struct{}) delivery.Source {
 	return func(ctx context.Context, yield func(eventstore.Record, delivery.Raw) bool) (int64, error) {
 		for {
@@ -164,7 +165,7 @@ func (r *raw) Bytes() (key, value []byte, headers []subscription.Header) {
 	return r.Key, r.Value, deadletter.Headers(r.Headers)
 }
 
-// spare looks after a partition beyond the configured ones, in which there must be nothing.
+// spare looks after a partition beyond the configured ones. Such a partition must be empty.
 func (m claims) spare(ctx context.Context, n int32) error {
 	for ctx.Err() == nil {
 		why, err := m.client.Used(ctx, m.cfg.Topic, n)

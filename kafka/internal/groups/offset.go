@@ -17,14 +17,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// committedByUs is the metadata of every offset that a subscription commits. Somebody has set an
-// offset without it, such as with kafka-consumer-groups --reset-offsets, or a release before this
-// one has committed it. Then the events from there on are handled again, also those that were dead
-// letters.
+// committedByUs is the metadata of every offset that a subscription commits. If an offset has other
+// metadata, somebody has set it, such as with kafka-consumer-groups --reset-offsets, or an older
+// release has committed it. Then the group handles the events from there on again, also those that
+// were dead letters.
 const committedByUs = "fencelog"
 
 // OffsetError says that a group's offset lies outside of its partition. The member does not handle
-// the partition; it handles its others.
+// that partition, and goes on with its others.
 type OffsetError struct {
 	Group      string
 	Topic      string
@@ -63,16 +63,16 @@ func (m claims) place(
 	if err := m.rewind(ctx, n, next); err != nil {
 		return 0, err
 	}
-	// At once: the next member that has the partition must not begin elsewhere, or forget again
-	// what was handled since.
+	// It commits at once. Otherwise the next member that has the partition may begin elsewhere, or
+	// handle the same events once more.
 	session.MarkOffset(topic, n, next, committedByUs)
-	session.ResetOffset(topic, n, next, committedByUs) // where it is the same offset
+	session.ResetOffset(topic, n, next, committedByUs) // MarkOffset does nothing if the offset is the same
 	session.Commit()
 	return next, nil
 }
 
-// committed asks for the group's offset of a partition, which is below 0 if there is none, and
-// reports whether a subscription committed it.
+// committed asks for the group's offset of a partition. The offset is below 0 if there is none.
+// ours reports whether a subscription committed it.
 func (m claims) committed(ctx context.Context, n int32) (offset int64, ours bool, err error) {
 	admin, err := sarama.NewClusterAdminFromClient(m.client)
 	if err != nil {
@@ -96,8 +96,8 @@ func (m claims) committed(ctx context.Context, n int32) (offset int64, ours bool
 	return block.Offset, block.Metadata == committedByUs, nil
 }
 
-// within returns an *[OffsetError] if the offset lies behind the partition's end, as the leader in
-// office has it.
+// within returns an *[OffsetError] if the leader in office says that the offset lies behind the
+// partition's end.
 func (m claims) within(ctx context.Context, n int32, offset int64) error {
 	data := log.Log{Client: m.client, Pool: m.client.Reading, Topic: m.cfg.Topic, Partition: n}
 	_, _, err := data.Read(ctx, offset)
@@ -133,8 +133,8 @@ func (m claims) begin(ctx context.Context, p Partition) (int64, error) {
 	return first, nil
 }
 
-// rewind notes in the dead-letter topic that somebody has set the group's offset, if letters from
-// there on are known that were handled.
+// rewind notes in the dead-letter topic that somebody has set the group's offset. It does so only
+// if letters from there on are known.
 func (m claims) rewind(ctx context.Context, n int32, from int64) error {
 	if err := m.Current(ctx); err != nil {
 		return err

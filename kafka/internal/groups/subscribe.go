@@ -26,11 +26,13 @@ type member struct {
 }
 
 // Subscribe joins the consumer group. It returns once the group's brokers answer. sub must be
-// complete, and must not start at the end: the caller knows where that is. The subscription is one
-// of those that the store closes before itself.
+// complete. It must not start at the end: the caller knows where the end is, and says so. The
+// subscription is one of those in of, which the store closes before itself.
 //
-// It fails with [eventstore.ErrClosed] if the store takes no subscription any more, with brokers
-// that do not answer, and if ctx ends.
+// Subscribe fails
+//   - with [eventstore.ErrClosed] if the store takes no subscription any more;
+//   - if the brokers do not answer;
+//   - if ctx ends.
 func Subscribe(
 	ctx context.Context, cfg Config, sub subscription.Config, of *delivery.Subscriptions,
 ) (*delivery.Subscriber, error) {
@@ -38,7 +40,7 @@ func Subscribe(
 	if err != nil {
 		return nil, err
 	}
-	c.Conns.Patient(c.Config().Consumer.Group.Rebalance.Timeout) // that it is not in the group yet, stands tell
+	c.Conns.Patient(c.Config().Consumer.Group.Rebalance.Timeout) // m.Stands tells that the member has yet to join
 	group, err := sarama.NewConsumerGroupFromClient(sub.Group, c)
 	if err != nil {
 		c.Disconnect()
@@ -71,7 +73,7 @@ func (m *member) run(ctx context.Context) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var group sync.WaitGroup
-	var failures atomic.Int64 // that Sarama tells of, in sessions
+	var failures atomic.Int64 // that Sarama reports within sessions
 	group.Go(func() {
 		for err := range m.group.Errors() {
 			failures.Add(1)
@@ -89,7 +91,7 @@ func (m *member) run(ctx context.Context) {
 			errors.Is(err, sarama.ErrClosedClient) {
 			break
 		}
-		if err == nil && failures.Load() == before { // as where partitions are assigned anew
+		if err == nil && failures.Load() == before { // the group assigns partitions anew, say
 			pause = firstRejoin
 		}
 		if err != nil {

@@ -13,7 +13,7 @@ type CorruptError struct {
 	Partition int32
 	Offset    int64
 	Found     string
-	Cause     error // one of those below; nil for a record that is no event
+	Cause     error // one of the causes below; nil if a record is no event
 }
 
 // Causes of a *CorruptError.
@@ -32,7 +32,7 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s partition %d offset %d: %s", e.Topic, e.Partition, e.Offset, e.Found)
 }
 
-// IsCorrupt reports whether the error is about what the log holds or lacks: it is final then.
+// IsCorrupt reports whether the error is about what the log holds or lacks. Such an error is final.
 func IsCorrupt(err error) bool {
 	var corrupt *CorruptError
 	return errors.As(err, &corrupt)

@@ -15,14 +15,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// How much a fetch brings at most, of a broker that brings the first batch however large it is.
+// The most bytes that a fetch brings. A broker brings the first batch even if it is larger.
 const (
 	FetchBytes = 4 << 20
 	OneBatch   = 1
 )
 
-// How long a fetch waits for the first batch: not at all, until one that is on its way arrives, or
-// until one arrives at any time.
+// The time that a fetch waits for the first batch. AtOnce is no time, and Soon is enough for a
+// batch that is on its way. Anytime is for a batch that may come at any time.
 const (
 	AtOnce  = 0
 	Soon    = 250 * time.Millisecond
@@ -48,8 +48,8 @@ const (
 )
 
 // largestFetch is how many bytes of batches are kept. Kafka brings more than the FetchBytes that
-// were asked for only if the first batch alone has more. A batch of this library fits FetchBytes
-// four times. Of a larger batch the header is kept.
+// were asked for only if the first batch alone has more. FetchBytes has room for four batches of
+// this library. Of an answer beyond largestFetch only the first batch's header is kept.
 const largestFetch = 2 * FetchBytes
 
 // Request is one question for batches.
@@ -57,7 +57,7 @@ type Request struct {
 	Topic     string
 	Partition int32
 	Offset    int64 // batches from the one with it on
-	Epoch     int32 // of the leader, as far as it is known; anyLeaderEpoch otherwise
+	Epoch     int32 // of the leader; AnyLeaderEpoch if it is not known
 	MaxBytes  int32
 	Wait      time.Duration // for the first batch
 }
@@ -71,8 +71,8 @@ type Fetched struct {
 	Room          []byte // holds the batches
 }
 
-// Fetch asks the broker, which should lead the partition. Control batches and transactions' data
-// are among the batches. Their bytes are in room if it is large enough.
+// Fetch asks the broker, which should lead the partition. The answer also has control batches and
+// the data of transactions. Their bytes are in room if it is large enough.
 func Fetch(b *dial.Broker, ask Request, room []byte) (*Fetched, error) {
 	var found *Fetched
 	err := b.Exchange(fetchKey, fetchVersion, ask.encode(), ask.Wait, func(a *dial.Answer) (err error) {
@@ -101,9 +101,9 @@ func (f *Request) encode() []byte {
 	return append(r, 0, 0) // no rack
 }
 
-// decode reads the answer. A broker's own error leaves nothing of it unread.
+// decode reads the answer. If a broker answers with an error, decode has read the whole answer.
 func (f *Request) decode(a *dial.Answer, room []byte) (*Fetched, error) {
-	_ = a.Int32() // throttled for so long: the broker reads the next request no sooner
+	_ = a.Int32() // the throttle time: the broker reads the next request only after it
 	code := sarama.KError(a.Int16())
 	session, topics := a.Int32(), a.Int32()
 	if err := errors.Join(a.Err(), retry.NoneIsNil(code)); err != nil {
@@ -169,7 +169,7 @@ func (f *Fetched) read(a *dial.Answer, length int64, room []byte) error {
 	return f.unlessMalformed(a, err)
 }
 
-// unlessMalformed keeps what is about the batches apart from what is about the connection.
+// unlessMalformed keeps errors of the batches apart from errors of the connection.
 func (f *Fetched) unlessMalformed(a *dial.Answer, err error) error {
 	var malformed *recordbatch.MalformedError
 	if errors.As(err, &malformed) {
@@ -180,7 +180,8 @@ func (f *Fetched) unlessMalformed(a *dial.Answer, err error) error {
 	return err
 }
 
-// From returns the batches from the one with the offset on; an error if the bytes there are none.
+// From returns the batches from the one with the offset on. It fails if the bytes there are no
+// batches.
 func (f *Fetched) From(offset int64) ([]recordbatch.Batch, error) {
 	batches := f.Batches
 	for len(batches) > 0 && batches[0].LastOffset() < offset {
@@ -193,8 +194,8 @@ func (f *Fetched) From(offset int64) ([]recordbatch.Batch, error) {
 }
 
 // OffsetAt asks the broker, which should lead the partition, for the first offset whose record is
-// not earlier than the time, in milliseconds. It is below 0 if there is none. The time may be
-// sarama.OffsetOldest or OffsetNewest.
+// not earlier than a time. The time is in milliseconds, and may be sarama.OffsetOldest or
+// OffsetNewest. The offset is below 0 if there is no such record.
 func OffsetAt(b *sarama.Broker, topic string, partition int32, at int64) (int64, error) {
 	r := sarama.NewOffsetRequest(sarama.V2_8_0_0)
 	r.AddBlock(topic, partition, at, 1)

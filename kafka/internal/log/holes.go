@@ -9,8 +9,8 @@ import (
 )
 
 // The offsets of a partition have no holes. A broker gives each batch the offset after the one
-// before (kafka.log.UnifiedLog.append), and each record of a batch the next one: a batch whose
-// header counts other records than it has offsets for is refused
+// before (kafka.log.UnifiedLog.append), and each record of a batch the next one. It refuses a batch
+// whose header counts other records than it has offsets for
 // (org.apache.kafka.storage.internals.log.LogValidator.validateBatch). Markers take an offset, too,
 // and the data of an aborted transaction stays. Only compaction removes records between others, or
 // all records of a batch whose header it keeps. So does damage to the log's files. Deletion, by

@@ -9,8 +9,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
-// Ends asks a broker where the log begins and ends. It fails unless the broker is the leader of the
-// epoch, or of one that is newer, if the epoch is known: a leader's term of office.
+// Ends asks a broker where the log begins and ends. An epoch is a leader's term of office, and is
+// negative if it is not known. If it is known, Ends fails unless the broker is the leader of that
+// epoch or of a newer one.
 func Ends(b *dial.Broker, topic string, partition, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 {
 		_, err := Fetch(b, Request{
@@ -21,14 +22,14 @@ func Ends(b *dial.Broker, topic string, partition, epoch int32) (begin, end int6
 		}
 	}
 	if begin, err = OffsetAt(b.Broker, topic, partition, sarama.OffsetOldest); err == nil {
-		// an error while a new leader does not know how much is replicated
+		// this fails while a new leader does not know how much is replicated
 		end, err = OffsetAt(b.Broker, topic, partition, sarama.OffsetNewest)
 	}
 	return begin, end, err
 }
 
-// Office is what the brokers say of the leader of a partition: the newest of their answers, for
-// some of them learn late.
+// Office is what the brokers say of the leader of a partition. It is the newest of their answers,
+// because some brokers learn late.
 type Office struct {
 	Addr     string // of the leader
 	Epoch    int32  // of its term of office
@@ -36,8 +37,8 @@ type Office struct {
 	Answered int    // of them, how many answered
 }
 
-// OfficeOf asks every broker that the client knows. It does not use what the client has kept: that
-// never goes back to an older epoch, as brokers do whose disks were restored.
+// OfficeOf asks every broker that the client knows. It does not use what the client has kept, which
+// never goes back to an older epoch. Brokers whose disks were restored do go back.
 func OfficeOf(client sarama.Client, config *sarama.Config, topic string, partition int32) Office {
 	o := Office{Epoch: -1}
 	for _, known := range client.Brokers() {

@@ -12,16 +12,17 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// MaxDoubts is how many answers in a row must say that records are gone before they are believed.
-// With the pauses between them that takes seconds, in which a leader that was deposed learns of it.
+// MaxDoubts is how many answers in a row must say that records are gone before the reader believes
+// it. With the pauses between them that takes seconds. In that time a leader that was deposed
+// learns of it.
 const MaxDoubts = 8
 
 // GarbledFetches is how many fetches in a row must bring bytes that are no batches before the
-// partition is taken to hold them. A connection may have garbled them.
+// reader believes that the partition holds them. A connection may have garbled the bytes.
 const GarbledFetches = 4
 
-// patiently does again what failed and may yet succeed, until ctx ends. That records are gone is
-// believed when it was said maxDoubts times in a row.
+// patiently calls do again after an error that may pass, until ctx ends. It believes that records
+// are gone if MaxDoubts answers in a row say so.
 func patiently[T any](ctx context.Context, client sarama.Client, topic string, do func() (T, error)) (T, error) {
 	var none T
 	var pause retry.Backoff
@@ -41,10 +42,10 @@ func patiently[T any](ctx context.Context, client sarama.Client, topic string, d
 		var out *RangeError
 		if !errors.As(err, &out) {
 			doubts = 0
-		} else if doubts++; doubts >= MaxDoubts || out.Offset < out.Begin { // what was deleted does not come back
+		} else if doubts++; doubts >= MaxDoubts || out.Offset < out.Begin { // deleted records do not come back
 			return none, err
 		}
-		// a failure shows at the next attempt
+		// if this fails, the next attempt fails too
 		_, _ = dial.Promptly(ctx, func() (struct{}, error) { return struct{}{}, client.RefreshMetadata(topic) })
 		if stopped := pause.Wait(ctx); stopped != nil {
 			return none, fmt.Errorf("%w; the last attempt to read: %w", stopped, err)

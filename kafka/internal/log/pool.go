@@ -13,12 +13,12 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// readingAtOnce bounds the connections to one broker on which is read what nobody follows. A reader
-// that finds none free waits: a fetch of what is there takes milliseconds.
+// readingAtOnce bounds a pool's connections to one broker. A reader that finds none free waits, as
+// a fetch of stored records takes milliseconds.
 const readingAtOnce = 4
 
-// Pool is the connections of a client on which its readers fetch. They are its own: a fetch that
-// waits holds its connection, and the end of a reader's context cuts it. It may be used by any
+// Pool is the connections of a client on which its readers fetch. Nothing else uses them: a fetch
+// that waits holds its connection, and the end of a reader's context cuts it. It may be used by any
 // number of goroutines.
 type Pool struct {
 	client sarama.Client
@@ -29,10 +29,10 @@ type Pool struct {
 	open    map[*pooled]struct{}
 }
 
-// pooledBroker is what a pool has of one broker.
+// pooledBroker is a pool's connections to one broker.
 type pooledBroker struct {
 	places chan struct{} // one for each connection in use
-	idle   []*pooled     // the one used last comes last; the pool's lock is held
+	idle   []*pooled     // the one used last comes last; guarded by the pool's mutex
 }
 
 // pooled is one connection. One reader at a time takes it and uses it.
@@ -47,7 +47,7 @@ func NewPool(client sarama.Client) *Pool {
 	return &Pool{client: client, brokers: make(map[string]*pooledBroker), open: make(map[*pooled]struct{})}
 }
 
-// Close closes all connections, and no other is opened. It may be called more than once.
+// Close closes all connections, and lets no other be opened. It may be called more than once.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
@@ -85,8 +85,8 @@ func (p *Pool) fetch(ctx context.Context, ask Request) (*Fetched, error) {
 	for {
 		c, used := p.idle(broker)
 		found, err := p.fetchOn(ctx, broker, c, leader.Addr(), epoch, ask)
-		// A broker closes a connection that was idle for long. The next one is tried, and then a
-		// new one.
+		// A broker may have closed a connection that was idle for long. Then fetch tries the next
+		// idle one, and at last a new one.
 		if err == nil || !used || ctx.Err() != nil || answered(err) {
 			return found, err
 		}
@@ -175,15 +175,16 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 	}
 }
 
-// batches returns some batches from the one with the asked offset on, which follow one another. It
-// asks again, until ctx ends, what a broker that is away may answer later. It fails with a
-// *RangeError if the offset is not in the log and stays so. It fails with a *CorruptError if the
-// log has a hole, or if it has bytes that are no batches whenever it is asked.
+// batches returns some batches from the one with the asked offset on, one behind the other. If a
+// broker is away, it asks again until ctx ends. It fails
+//   - with a *RangeError if the offset is not in the log and stays so;
+//   - with a *CorruptError if the log has a hole;
+//   - with a *CorruptError if fetches in a row bring bytes that are no batches.
 func (p *Pool) batches(ctx context.Context, ask Request) ([]recordbatch.Batch, error) {
 	return p.checked(ctx, ask, ask.follow)
 }
 
-// checked does what batches does, with another check in the place of that for holes.
+// checked does the same as batches, but with the given check instead of that for holes.
 func (p *Pool) checked(
 	ctx context.Context, ask Request, check func([]recordbatch.Batch) error,
 ) ([]recordbatch.Batch, error) {
@@ -212,7 +213,7 @@ func (p *Pool) checked(
 // follow makes sure that the batches follow one another.
 func (f *Request) follow(batches []recordbatch.Batch) error {
 	for i := range batches {
-		next := min(batches[i].FirstOffset, f.Offset) // the first one may have begun before
+		next := min(batches[i].FirstOffset, f.Offset) // the first one may begin before the offset
 		if i > 0 {
 			next = batches[i-1].LastOffset() + 1
 		}

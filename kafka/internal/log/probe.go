@@ -8,12 +8,12 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Probe fetches the batch with an offset that the index has read. By its header it returns what the
+// Probe fetches the batch with an offset that the index has read. From its header it says what the
 // log lacks there, such as "without the records from offset 4 to 9". It returns "" if nothing is
-// missing there. It also returns "" if the offset lies before the log's beginning or behind its
-// end: the look at where partitions begin tells of the first, and the follower of the second.
+// missing there. It also returns "" if the offset lies outside of the log. The watch of the topics
+// tells of an offset before the log's beginning, and the follower of one behind its end.
 //
-// It fails if no leader answers before ctx ends. That says nothing of the log.
+// Probe fails if no leader answers before ctx ends. That says nothing about the log.
 func (r *Reader) Probe(ctx context.Context, offset int64) (lacks string, err error) {
 	ask := Request{
 		Topic: r.Topic, Partition: r.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: OneBatch, Wait: AtOnce,
@@ -33,15 +33,15 @@ func (r *Reader) Probe(ctx context.Context, offset int64) (lacks string, err err
 	if b.FirstOffset > offset {
 		return fmt.Sprintf("without the records from offset %d to %d", offset, b.FirstOffset-1), nil
 	}
-	if offsets := b.LastOffset() - b.FirstOffset + 1; int64(b.Count) != offsets { // as in follower.counted
+	if offsets := b.LastOffset() - b.FirstOffset + 1; int64(b.Count) != offsets { // as in Counted
 		return fmt.Sprintf("without %d of the %d records from offset %d to %d",
 			offsets-int64(b.Count), offsets, b.FirstOffset, b.LastOffset()), nil
 	}
 	return "", nil
 }
 
-// hasBatch fails if there is no batch at all: a new leader may not know for a moment that all
-// replicas have it.
+// hasBatch fails if there is no batch at all. A new leader may not know for a moment that all
+// replicas have the batch.
 func hasBatch(batches []recordbatch.Batch) error {
 	if len(batches) == 0 {
 		return errors.New("the answer has no batch")

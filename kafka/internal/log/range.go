@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
-// RangeError says that an offset is not in a partition, as the leader in office has it.
+// RangeError says that an offset is not in a partition. The leader in office has said so.
 type RangeError struct {
 	Topic      string
 	Partition  int32
@@ -25,8 +25,8 @@ func (e *RangeError) Error() string {
 // Unwrap returns the code that the broker gave.
 func (e *RangeError) Unwrap() error { return sarama.ErrOffsetOutOfRange }
 
-// rangeOf asks the leader of an epoch for the range of offsets that the offset is said not to be
-// in.
+// rangeOf asks the leader of an epoch where the log begins and ends, after the leader has said that
+// the offset is not in it.
 func rangeOf(b *dial.Broker, topic string, partition, epoch int32, offset int64) error {
 	begin, end, err := Ends(b, topic, partition, epoch)
 	if err == nil && (offset < begin || offset > end) {

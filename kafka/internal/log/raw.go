@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Log reads a partition of which no index knows what counts: all its data, as it stands there. It
-// may be used by any number of goroutines.
+// Log reads a partition that has no index to say what counts. It reads all data that stands there.
+// It may be used by any number of goroutines.
 type Log struct {
 	Client    sarama.Client
 	Pool      *Pool // of the client
@@ -23,14 +23,13 @@ type Raw struct {
 	*sarama.Record
 }
 
-// Read returns some records from the offset on, and the offset to read from next. It waits a moment
-// and returns none if there are none yet. It asks again, until ctx ends, what a broker that is away
-// may answer later.
+// Read returns some records from the offset on, and the offset to read from next. If there are none
+// yet, it waits a moment and returns none. If a broker is away, it asks again until ctx ends.
 func (l *Log) Read(ctx context.Context, offset int64) (records []Raw, next int64, err error) {
 	return l.read(ctx, offset, FetchBytes)
 }
 
-// At returns the record at the offset, with others of its batch; none if there is none.
+// At returns the record at the offset, with others of its batch. It returns none if there is none.
 func (l *Log) At(ctx context.Context, offset int64) ([]Raw, error) {
 	records, _, err := l.read(ctx, offset, OneBatch)
 	return records, err
@@ -63,7 +62,8 @@ func (l *Log) read(ctx context.Context, offset int64, maxBytes int32) (records [
 	return records, next, err
 }
 
-// Newest returns the batch at the offset, without its records; nil if there is none. It asks once.
+// Newest returns the batch at the offset, without its records, or nil if there is none. It asks
+// once.
 func (l *Log) Newest(ctx context.Context, offset int64) (*recordbatch.Batch, error) {
 	found, err := l.Pool.fetch(ctx, Request{
 		Topic: l.Topic, Partition: l.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: OneBatch, Wait: Soon,

@@ -13,8 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
 )
 
-// Reader reads the records of a partition that count, in the order of their offsets, from Kafka:
-// the index says what does not count, and how far it knows. It may be used by any number of
+// Reader reads the records of a partition that count from Kafka, in the order of their offsets. The
+// index says which records do not count, and how far it has read. It may be used by any number of
 // goroutines.
 type Reader struct {
 	Client    sarama.Client
@@ -59,7 +59,7 @@ func (r *Reader) Tail(start eventstore.Start) *Tail {
 // beginning is where a Tail begins.
 type beginning struct {
 	offset int64
-	since  time.Time // records of before are left out
+	since  time.Time // earlier records are left out
 }
 
 // begin finds the offset to begin at.
@@ -68,7 +68,8 @@ func (r *Reader) begin(start eventstore.Start) (beginning, error) {
 	if since.IsZero() || since.UnixMilli() <= 0 { // Kafka takes negative times for something else
 		return beginning{offset: max(start.Offset(r.Partition), 0)}, nil
 	}
-	// Before asking: what is appended meanwhile may be that late.
+	// The end is read before the question, because a record that is appended meanwhile may be that
+	// late.
 	end := r.Index.Checkpoint().Next
 	b, err := r.Client.Leader(r.Topic, r.Partition)
 	if err != nil {
@@ -88,8 +89,8 @@ func (r *Reader) fetch(ctx context.Context, offset int64) ([]recordbatch.Batch, 
 	})
 }
 
-// gone returns the error for an offset that the index has, if err says that the log does not have
-// it.
+// gone turns err into a *CorruptError if err says that the log does not have the offset. The index
+// has read that offset.
 func (r *Reader) gone(err error) error {
 	var out *RangeError
 	if !errors.As(err, &out) {

@@ -14,24 +14,24 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// Tail is one reader's place in a partition. It fetches each byte once, and holds what one fetch
-// brings at most. Not for concurrent use.
+// Tail is one reader's place in a partition. It fetches each byte once, and holds no more than one
+// fetch brings. Not for concurrent use.
 type Tail struct {
 	reader *Reader
 	start  eventstore.Start
 	placed bool      // next and since are known
 	next   int64     // the lowest offset that may be yielded next
-	since  time.Time // records of before are left out, until the first that is not
+	since  time.Time // earlier records are left out, until the first that is not earlier
 
 	fetched []recordbatch.Batch // and not yielded yet
-	decoded []sarama.Record     // of the first one; nil until they are asked for
+	decoded []sarama.Record     // records of the first batch; nil until they are needed
 
-	skipped []index.Range // that do not count, from about next to known: a cursor, as offsets are asked for in order
+	skipped []index.Range // ranges that do not count, from about next to known; consumed in the order of offsets
 	known   int64
 }
 
-// Place finds the offset to begin at, if that is not known yet. It asks again, until ctx ends, what
-// a broker that is away may answer later.
+// Place finds the offset to begin at, if that is not known yet. If a broker is away, it asks again
+// until ctx ends.
 func (t *Tail) Place(ctx context.Context) error {
 	if t.placed {
 		return nil
@@ -45,13 +45,13 @@ func (t *Tail) Place(ctx context.Context) error {
 	return nil
 }
 
-// Offset returns the lowest offset that may be yielded next, once there is a place.
+// Offset returns the lowest offset that may be yielded next. Place must have succeeded.
 func (t *Tail) Offset() int64 { return t.next }
 
 // Next yields some of the records before end that count, and reports whether there may be more of
-// them. end is at most the index's checkpoint. A record comes with the bytes it has in Kafka. Next
-// ends when yield returns false, and goes on from there when it is called again. It asks again,
-// until ctx ends, what a broker that is away may answer later.
+// them. end is at most the index's checkpoint. A record comes with the bytes that it has in Kafka.
+// If yield returns false, Next ends, and the next call goes on from there. If a broker is away,
+// Next asks again until ctx ends.
 func (t *Tail) Next(
 	ctx context.Context, end int64, yield func(eventstore.Record, *sarama.Record) bool,
 ) (more bool, err error) {
@@ -84,8 +84,8 @@ func (t *Tail) Next(
 	return t.next < end, nil
 }
 
-// yield yields what counts in the batch from next to before end, and reports whether the loop has
-// ended.
+// yield yields the records of the batch that count, from next to before end. It reports whether
+// yield has ended the loop.
 func (t *Tail) yield(
 	ctx context.Context, b *recordbatch.Batch, end int64, yield func(eventstore.Record, *sarama.Record) bool,
 ) (stopped bool, err error) {
@@ -122,7 +122,7 @@ func (t *Tail) yield(
 			return true, context.Cause(ctx)
 		}
 		rec.Position = event.Position{Partition: t.reader.Partition, Offset: offset}
-		t.since = time.Time{} // all that follow are yielded, also those whose clock ran behind
+		t.since = time.Time{} // from here on all are yielded, also those whose clock ran behind
 		t.next = offset + 1
 		if !yield(rec, raw) {
 			return true, nil
@@ -131,7 +131,7 @@ func (t *Tail) yield(
 	return false, nil
 }
 
-// know looks up what does not count of what is fetched and comes before end, unless it is known.
+// know looks up which of the fetched records before end do not count, unless that is known.
 func (t *Tail) know(end int64) error {
 	if n := len(t.fetched); n > 0 {
 		end = min(end, t.fetched[n-1].LastOffset()+1)
@@ -149,7 +149,7 @@ func (t *Tail) know(end int64) error {
 	return nil
 }
 
-// counts reports whether the record at an offset counts. Offsets are asked for in order.
+// counts reports whether the record at an offset counts. The caller asks in the order of offsets.
 func (t *Tail) counts(offset int64) bool {
 	for len(t.skipped) > 0 && t.skipped[0].End() <= offset {
 		t.skipped = t.skipped[1:]
@@ -157,7 +157,7 @@ func (t *Tail) counts(offset int64) bool {
 	return len(t.skipped) == 0 || offset < t.skipped[0].Offset
 }
 
-// anyCounts reports whether one from an offset to before another may count.
+// anyCounts reports whether a record from offset from to before offset end may count.
 func (t *Tail) anyCounts(from, end int64) bool {
 	return t.counts(from) || t.skipped[0].End() < end
 }

@@ -28,8 +28,8 @@ const maxRewrites = 8
 // settleTime bounds how long a fenced owner reads on to learn what became of a batch.
 const settleTime = 10 * time.Second
 
-// process answers the commits, all of them, whatever happens. An error means that the owner can
-// append no more.
+// process answers all the commits, whatever happens. An error means that the owner can append no
+// more.
 func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 	for range maxRewrites {
 		b, err := o.check(commits)
@@ -58,7 +58,7 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 			o.queue.Answer(line.Answer{Commit: left[0], Err: err})
 			return nil
 		case errors.As(err, &no):
-			for i, c := range left { // one of them is to blame: each alone
+			for i, c := range left { // one of them is the reason, so each is tried alone
 				if err := o.process(ctx, []*line.Commit{c}); err != nil {
 					return o.giveUp(left[i+1:], err)
 				}
@@ -68,13 +68,14 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 			return o.giveUp(left, err)
 		}
 	}
-	// the last claim succeeded: what became of them is known, and others may fare better
+	// the last claim succeeded, so the index says which of these are stored; other commits may
+	// succeed
 	_ = o.giveUp(commits, errGaveUp)
 	return nil
 }
 
 // check decides each commit against the index and the commits before it, and answers those that
-// need no write. After an error the batch has all that were not answered.
+// need no write. After an error the batch has all commits that were not answered.
 func (o *Owner) check(commits []*line.Commit) (*batch, error) {
 	b := &o.batch
 	b.reset()
@@ -142,11 +143,11 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 	return nil
 }
 
-// mayWrite reports whether what the commit expects of its stream is so, at the version that it
-// would be written behind.
+// mayWrite reports whether the stream is as the commit expects, if the commit is written behind the
+// version.
 //
-// Invariant 7 (Q4 of [line.Queue]): what rests on a commit that was not stored in its place is not
-// written, whatever the version.
+// Invariant 7 (Q4 of [line.Queue]): if a commit rests on one that was not stored in its place, it
+// is not written, whatever the version.
 func (o *Owner) mayWrite(c *line.Commit, version int64) bool {
 	if c.RestsOnBroken() {
 		return o.cfg.Broken.KeepDecisions
@@ -177,23 +178,23 @@ func (o *Owner) answerAll(b *batch) {
 	o.queue.Answer(b.answers...)
 }
 
-// errClaimAgain: the batch does not count and never will, or the broker no longer knows this
-// producer. The log decides, as it is after the next claim.
+// errClaimAgain: the batch does not count and never will, or the broker does not know this producer
+// any more. After the next claim the log decides.
 var errClaimAgain = errors.New("claim again")
 
-// errWriteAgain: the term has changed under the batch, by an own renewal. The index decides, as it
-// is now.
+// errWriteAgain: an own renewal has changed the term under the batch. The index decides, as it is
+// now.
 var errWriteAgain = errors.New("write again under the renewed claim")
 
-// write appends the batch's writes and applies them to the index. On nil they are stored and
-// applied.
+// write appends the batch's writes and applies them to the index. If it returns nil, they are
+// stored and applied.
 //
-// Invariant 5 (the witness): if and only if the batch starts at the index's next offset, the index
-// held all that is before the batch when the checks were made. If it starts later, what is in
-// between is read first, and the reader rule decides.
+// Invariant 5 (the witness): the batch starts at the index's next offset if and only if, when check
+// ran, the index held all before it. If the batch starts later, the owner first reads what is in
+// between, and the reader rule decides.
 func (o *Owner) write(ctx context.Context, b *batch) error {
 	at := o.cfg.Index.Checkpoint()
-	// a later marker was read, after which nothing of this term counts
+	// the index has read a later marker, and after it nothing of this term counts
 	if at.Term != o.term && !o.cfg.Broken.NoMarkerWait {
 		if o.adopt() {
 			return errWriteAgain
@@ -219,14 +220,14 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	}
 	end := base + int64(len(b.records))
 	switch {
-	case base < at.Next: // stored, by what the broker says
+	case base < at.Next: // the broker says that it is stored
 		return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown,
 			o.follower.Corrupt(base, fmt.Sprintf("the broker put a batch here that belongs at offset %d or later",
 				at.Next)))
 	case base > at.Next && !o.cfg.Broken.NoWitness:
 		o.between(ctx, at.Next, base)
 		if err := o.follower.Follow(ctx, func(c index.Checkpoint) bool { return c.Next >= end }); err != nil {
-			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but whether it counts was not seen
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but not known to count
 		}
 		if o.adopt() {
 			return errWriteAgain
@@ -245,7 +246,7 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 		}
 		after := index.Checkpoint{Next: end, Term: o.term, Last: last, Time: latest}
 		if err := o.follower.Apply(index.Change{Records: b.records, Checkpoint: after}); err != nil {
-			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but not known here any more
+			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but not in this index
 		}
 	}
 	o.sequence = wire.NextSequence(o.sequence, len(b.records))
@@ -255,8 +256,8 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// between tells that something stands before a batch that the owner did not write. Its own markers
-// are expected there.
+// between logs that something stands before a batch that the owner did not write. During a renewal
+// or a barrier, the owner expects its own markers there.
 func (o *Owner) between(ctx context.Context, expected, found int64) {
 	level := slog.LevelWarn
 	if o.asking != nil {
@@ -267,9 +268,9 @@ func (o *Owner) between(ctx context.Context, expected, found int64) {
 }
 
 // mustCount makes sure that the batch counts under the reader rule, beside what others have
-// written. It returns the offset of its first record that the index has. That may be before base: a
-// broker that has forgotten the producer stores a batch that is sent again a second time, and only
-// the first copy counts. All of the batch is in one copy, as each of its commits counts in the
+// written. It returns the offset that the batch's first record has in the index. That offset may be
+// before base. If a broker has forgotten the producer, it stores a batch that is sent again a
+// second time, and only the first copy counts. All commits of the batch count in the same copy, the
 // first one.
 func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 	first := base
@@ -286,13 +287,13 @@ func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 	return first, nil
 }
 
-// encoders are what batches are made with.
+// encoders make batches.
 //
 //nolint:gochecknoglobals // pools are shared
 var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
 
-// send sends the batch until the broker says where it is, or that it will not have it. It sends the
-// same batch with the same sequence number again, so the broker keeps one copy.
+// send sends the batch until the broker says where it is, or refuses it. It always sends the same
+// batch with the same sequence number, so the broker keeps one copy.
 func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, err error) {
 	var pause retry.Backoff
 	for attempt := 1; ; attempt++ {
@@ -301,7 +302,7 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 			return base, nil
 		}
 		k := retry.KindOf(err)
-		if log.IsCorrupt(err) { // the log is not the one that the index was made from
+		if log.IsCorrupt(err) { // the index was made from another log
 			if attempt > 1 {
 				err = fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 			}
@@ -310,7 +311,7 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 		if _, mismatch := access.MismatchOf(err); mismatch {
 			o.follower.Drop()
 			if attempt > 1 {
-				k = retry.Passing // an earlier attempt may have landed, and nothing can be read to find out
+				k = retry.Passing // an earlier attempt may have landed, and the log cannot be read to find out
 			}
 		}
 		switch {
@@ -353,18 +354,18 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 	if block == nil {
 		return 0, fmt.Errorf("produce to %s: the answer does not name the partition", b.Addr())
 	}
-	// Brokers before 3.0 want IdempotentWrite as well.
+	// Brokers before 3.0 ask for IdempotentWrite as well.
 	return block.Offset, access.Explain(retry.NoneIsNil(block.Err), o.claim.Writing(),
 		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
 }
 
-// fenced is the end of the claim, found out by a produce that was tried a number of times. While
-// the claim is being renewed, perhaps only its term has ended.
+// fenced returns the error for a produce that the broker has fenced at its last attempt. The claim
+// has ended. But while the claim is being renewed, perhaps only its term has ended.
 func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 	lost := o.claim.Lost(o.term, cause)
 	switch {
 	case o.asking != nil && !o.barrier.underWay || o.record.Newest() != o.term:
-		return errClaimAgain // the coordinator tells who fences
+		return errClaimAgain // the coordinator knows who fences
 	case attempts == 1:
 		return lost // nothing of the batch has landed
 	default:
@@ -372,8 +373,9 @@ func (o *Owner) fenced(ctx context.Context, attempts int, cause error) error {
 	}
 }
 
-// settle reads up to the marker that ended the own term: what is before it counts, and nothing of
-// ours can come after. So what became of a batch is known, unless the marker cannot be read.
+// settle reads up to the marker that ended the own term. Batches of the own term before the marker
+// count, and none can count after it. So the fate of a batch is known, unless the marker cannot be
+// read.
 func (o *Owner) settle(ctx context.Context, lost error) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
@@ -409,8 +411,8 @@ func (o *Owner) again(ctx context.Context) error {
 	return err
 }
 
-// giveUp answers commits that will not be written any more: those that the log holds with their
-// result, the others with err, which it returns.
+// giveUp answers commits that will not be written any more. If the log holds a commit, its answer
+// is its result; otherwise it is err. giveUp returns err.
 func (o *Owner) giveUp(commits []*line.Commit, err error) error {
 	for _, c := range commits {
 		r, ok, failed := resultIn(o.cfg.Index, c)

@@ -12,34 +12,34 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// A barrier shows, where there is nothing to append, that the owner still owns the partition: an
-// empty transaction under the term it has. The coordinator refuses it to an owner that another
-// claim of the same transactional id has overtaken. Against any other process the log decides: the
-// transaction's marker counts only if no other term's marker is before it.
+// A barrier shows that the owner still owns the partition when there is nothing to append. It is an
+// empty transaction under the term that the owner has. The coordinator refuses it if another claim
+// of the same transactional id has overtaken the owner. Against any other process the log decides:
+// the transaction's marker counts only if no other term's marker is before it.
 //
-// The coordinator is asked beside the owner's goroutine, which goes on to append. A batch that it
-// begins meanwhile answers those who wait, too. Only the owner's goroutine reads on to the marker.
-// No caller's context ends a barrier: its transaction would be left open, and the coordinator would
-// abort it under an epoch that fences the owner. So the coordinator is asked until it answers. If
-// it refuses, the claim is renewed, which ends the transaction and tells whether somebody else has
-// claimed.
+// Another goroutine asks the coordinator, and the owner's goroutine goes on to append. A batch that
+// it begins meanwhile answers those who wait, too. Only the owner's goroutine reads on to the
+// marker. No caller's context ends a barrier. That would leave its transaction open, and the
+// coordinator would abort it under an epoch that fences the owner. So the owner asks the
+// coordinator until it answers. If the coordinator refuses, the owner renews the claim. That ends
+// the transaction, and tells whether somebody else has claimed.
 //
 // Markers of one term look alike, and a coordinator may write one twice. So the barriers of a term
 // end with an abort and with a commit in turn. The owner reads on to the end that the leader tells
-// after the coordinator's answer. A second copy of the marker before is not taken for the one that
-// is awaited.
+// after the coordinator's answer. So it does not take a second copy of the marker before for the
+// one that it waits for.
 
 // barrierWait bounds how long appends wait for a marker that the coordinator has not written yet.
-// Between two looks for it are the pauses of a backoff, in which appends go on.
+// Between two looks for the marker the owner pauses, and appends go on.
 const barrierWait = 25 * time.Millisecond
 
 // barrier is the owner's barrier that is under way, or was last.
 type barrier struct {
 	underWay bool
 	number   uint64        // of proofs; 0 if none was begun under this term
-	from     int64         // where the index stood when it began
+	from     int64         // the index's next offset when it began
 	aborts   bool          // how its transaction ends
-	answered bool          // by the coordinator: its marker is looked for
+	answered bool          // by the coordinator; the owner looks for the marker
 	recent   bool          // there was one since the last look
 	pause    time.Duration // before the next look for its marker
 	told     func(error)
@@ -56,11 +56,11 @@ func (b *barrier) over(err error) {
 	b.told(err)
 }
 
-// bar begins a barrier. If a renewal did not get through, the coordinator knows another term than
-// the owner writes under: another renewal takes the barrier's place.
+// bar begins a barrier. If a renewal was not completed, the coordinator knows another term than the
+// owner writes under. Then another renewal takes the barrier's place.
 func (o *Owner) bar(ctx context.Context) error {
 	b := &o.barrier
-	b.number = o.proofs.begin() // of the renewal as well: if it is refused, whoever waits is told
+	b.number = o.proofs.begin() // of a renewal as well: if it is refused, those who wait are told
 	if o.record.Newest() != o.term {
 		return o.renew(ctx)
 	}
@@ -93,7 +93,7 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 	case found:
 		o.proofs.count(b.number)
 		b.over(nil)
-	default: // it comes
+	default: // the marker will come
 		b.answered = true
 		pause := b.pause
 		b.pause = min(2*pause, retry.LongPause)
@@ -104,8 +104,8 @@ func (o *Owner) barred(ctx context.Context, a answer) error {
 	return nil
 }
 
-// readToMarker reads on to the barrier's marker and to the end that the leader tells then, and
-// reports whether it found the marker. It gives up after a moment, as appends wait meanwhile.
+// readToMarker reads on to the barrier's marker and to the end that the leader tells, and reports
+// whether it found the marker. It gives up after a moment, as appends wait meanwhile.
 func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	short, cancel := context.WithTimeout(ctx, markerTime)
 	defer cancel()
@@ -127,9 +127,10 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	return false, nil
 }
 
-// refused is what follows a barrier that the coordinator refuses: the claim is renewed, which tells
-// why. Not where a later claim fences the owner: then a renewal would abort that claim's
-// transaction (seen on Kafka 3.5.1 and 4.3.1). A barrier that ends with the owner is not refused.
+// refused goes on after the coordinator has refused a barrier. It renews the claim, and that tells
+// why the barrier was refused. But if a later claim fences the owner, it does not: a renewal would
+// abort that claim's transaction (seen on Kafka 3.5.1 and 4.3.1). A barrier that ends with the
+// owner is not refused.
 func (o *Owner) refused(ctx context.Context, err error) error {
 	if context.Cause(ctx) != nil {
 		return nil //nolint:nilerr // the owner ends, and tells everybody why
@@ -144,7 +145,7 @@ func (o *Owner) refused(ctx context.Context, err error) error {
 	}
 	o.cfg.Logger.Warn("a barrier is refused, and the claim renewed", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 		"error", err)
-	if retry.KindOf(err) == retry.Refused { // a permission, say: whoever waits need not wait for the renewal
+	if retry.KindOf(err) == retry.Refused { // for a permission, say: those who wait are told before the renewal
 		o.proofs.fail(o.barrier.number, err)
 	}
 	return o.renew(ctx)
@@ -152,11 +153,11 @@ func (o *Owner) refused(ctx context.Context, err error) error {
 
 var errBarrierEnded = errors.New("the claim is made again, which takes the barrier's place")
 
-// endBarrier waits until the coordinator has ended the transaction of the barrier under way, at the
-// latest until the owner is stopped. A coordinator fences the owner that asks for a new term amid
-// its own transaction (seen on Kafka 3.5.1).
+// endBarrier waits until the coordinator has ended the transaction of the barrier under way, or
+// until the owner is stopped. If an owner asks for a new term while its own transaction is open, a
+// coordinator fences it (seen on Kafka 3.5.1).
 func (o *Owner) endBarrier() {
-	if o.barrier.answered { // then it is a pause that is under way
+	if o.barrier.answered { // then a pause is under way
 		o.stopAsking()
 	}
 	<-o.asking

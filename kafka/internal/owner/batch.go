@@ -7,27 +7,27 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// batch is what process makes of the commits it is given. An owner has one at a time, and makes the
-// next one in its memory.
+// batch is what check makes of the commits. An owner has one at a time, and makes the next one in
+// the same memory.
 type batch struct {
 	writes    []*line.Commit // to be appended, each checked against the index and the ones before it
-	conflicts []*line.Commit // refused because of a write in this batch: true once that is stored
-	// of the command id of a write in this batch: answered as that is, or refused, once that is
-	// stored
+	conflicts []*line.Commit // refused because of a write in this batch: answered once that is stored
+	// commits with the command id of a write in this batch: once that is stored, they are answered
+	// with its result, or refused
 	repeats  []*line.Commit
 	actual   map[*line.Commit]int64
-	first    map[*line.Commit]int // of the repeats: the write, by its place among the writes
+	first    map[*line.Commit]int // by repeat, the place of its write among the writes
 	records  []eventstore.Record
 	base     int64              // offset of the first record, once they are stored
 	latest   time.Time          // of an event in the partition, once they are stored
 	versions map[string]int64   // of the streams that the writes are in, once they are stored
-	commands map[commandKey]int // of the writes, by their place among them
+	commands map[commandKey]int // the place of the write with that command
 	answers  []line.Answer
 }
 
 type commandKey struct{ aggregate, command string }
 
-// keptRecords is how large the batches are whose memory is kept for the next one.
+// keptRecords bounds the batches whose memory is kept for the next one.
 const keptRecords = 1_000
 
 // reset empties the batch, and lets go of what was in it.

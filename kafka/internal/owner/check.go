@@ -7,8 +7,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// Check answers a commit without records: see [eventstore.Store]. Its one expectation is of the
-// tip's stream.
+// Check answers a commit without records: see [eventstore.Store]. The commit has one expectation,
+// of the tip's stream.
 func (t *Tip) Check(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	if c.CommandID != "" {
 		r, found, err := t.applied(ctx, c.CommandID, c.Digest)
@@ -25,7 +25,8 @@ func (t *Tip) Check(ctx context.Context, c eventstore.Commit) (eventstore.Result
 	return eventstore.Result{}, t.Await(ctx)
 }
 
-// applied returns the result of the stream's commit that the command made, once that is stored.
+// applied returns the result of the commit that the command made in the stream. It waits until that
+// commit is stored.
 func (t *Tip) applied(ctx context.Context, commandID, digest string) (r eventstore.Result, found bool, err error) {
 	if c := t.owner.queue.Of(t.stream.ID, commandID); c != nil {
 		select {

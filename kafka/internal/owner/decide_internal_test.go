@@ -21,9 +21,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Two thousand short histories of one stream: commits come by tips and without, are withdrawn,
-// taken, stored, refused and taken up again, in any order. After each step the queue keeps its
-// invariants.
+// Two thousand short histories of one stream. Commits come with tips and without. They are
+// withdrawn, taken, stored, refused and taken again, in any order. After each step the queue keeps
+// its invariants.
 func TestQueueKeepsItsInvariants(t *testing.T) {
 	const histories, steps = 2_000, 30
 	seed := rand.Uint64()
@@ -73,7 +73,7 @@ type queueHistory struct {
 
 	reads   []queueRead
 	waiting []*line.Commit
-	tips    map[*line.Commit][]string // of the commits that came by a tip: the events that were decided on
+	tips    map[*line.Commit][]string // of the commits that came by a tip: the events that they were decided on
 	log     []string                  // event ids that are stored
 	shown   []string                  // event ids that were shown before they were stored, or never were
 	ids     int
@@ -162,8 +162,8 @@ func (h *queueHistory) enter(c *line.Commit) error {
 	return err
 }
 
-// batch is what the owner does with a batch, but that chance decides what the broker says. It
-// reports whether there was something to do.
+// batch does what the owner does with a batch, but chance decides what the broker says. It reports
+// whether there was something to do.
 func (h *queueHistory) batch() bool {
 	commits := h.owner.queue.Take(2000+h.rng.IntN(6000), maxBatchRecords)
 	h.process(commits)
@@ -216,7 +216,7 @@ func (h *queueHistory) store(b *batch) {
 	h.owner.answerAll(b)
 }
 
-// invariants holds what is shown and what was told against the log.
+// invariants compares what is shown and what was told with the log.
 func (h *queueHistory) invariants() {
 	shown := h.read().events
 	h.reads = h.reads[:len(h.reads)-1]
@@ -254,7 +254,7 @@ func (h *queueHistory) of(id string) *line.Commit {
 	return nil
 }
 
-// judge holds an answer against the log.
+// judge compares an answer with the log.
 func (h *queueHistory) judge(c *line.Commit) {
 	at := slices.Index(h.log, c.Records()[0].ID)
 	result, err := c.Outcome()

@@ -9,12 +9,12 @@ type NotOwnerError struct {
 	Cause     error
 }
 
-// Error says why.
+// Error says why nothing was appended.
 func (e *NotOwnerError) Error() string {
 	return fmt.Sprintf("%s partition %d: not appended: %v", e.Topic, e.Partition, e.Cause)
 }
 
-// Unwrap returns why.
+// Unwrap returns the cause.
 func (e *NotOwnerError) Unwrap() error { return e.Cause }
 
 // RefusedError says that the broker refused a commit for good. Nothing was appended.

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// linger is what an owner knows of the callers it has answered, who may have more: a batch that
-// they miss costs them a round trip. If they come back to this partition at once, as those do who
-// share a stream, waiting for them doubles what a batch carries. If they do not, waiting is only
-// tried now and then.
+// linger is what an owner knows of the callers that it has answered. They may have more, and a
+// batch that they miss costs them a round trip. Callers who share a stream come back to this
+// partition at once. If they do, waiting for them doubles what a batch carries. If they do not, the
+// owner tries to wait only now and then.
 type linger struct {
 	answered int           // commits of the last batch, until their callers were waited for
 	took     time.Duration // the last batch, from when it was sent until it was answered
@@ -17,13 +17,13 @@ type linger struct {
 }
 
 const (
-	lingerShare = 2 // of the time that a batch takes: so long it pays to wait, if it doubles the next one
+	lingerShare = 2 // of the time that a batch takes: the longest wait that pays, if the next batch is twice as large
 	lingerMost  = 5 * time.Millisecond
 	lingerPass  = 15
 )
 
-// lingerFor waits a moment until as many commits have come as were answered, beside those that wait
-// already.
+// lingerFor waits a moment until as many commits have come as were answered. Those that wait
+// already do not count.
 func (o *Owner) lingerFor(ctx context.Context) {
 	l := &o.linger
 	answered := l.answered

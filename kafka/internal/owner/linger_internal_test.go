@@ -12,8 +12,8 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// An owner waits for the callers it has answered, as long as they come. It tries only now and then
-// for those who do not, and never for one alone.
+// An owner waits for the callers that it has answered, as long as they come back. If they do not,
+// it tries only now and then. It never waits for a single caller.
 func TestOwnerWaitsForThoseWhoComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &Owner{queue: newQueue(&Config{MaxWaiting: 100, MaxWaitingBytes: 1 << 30})}

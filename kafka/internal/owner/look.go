@@ -11,20 +11,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// lookEvery is the time between two looks of an idle owner at the end of its partition. Of one that
-// appended in between none is needed: the witness of each batch says more.
+// lookEvery is the time between two looks of an idle owner at the end of its partition. An owner
+// that has appended in between needs no look, as the witness of each batch says more.
 const lookEvery = 2 * time.Second
 
 // look is what an idle owner does: it asks where the partition ends, and reads on if that is not
-// where its own writing ended. A process that claims the partition does not tell the owner of
-// before. Without a look that one would not read what is appended from then on, until somebody
-// appends here or its claim is to be renewed.
+// where its own writing ended. A process that claims the partition does not tell the former owner.
+// Without a look, the former owner would not read what the new one appends. It would read on only
+// when somebody appends here, or when it renews its claim.
 //
-// It fails if the index has failed, so that another process, which can append, may claim the
-// partition. It fails if somebody claimed later: the marker has a newer epoch of the own producer
-// id then. After a marker of another producer id the coordinator is asked, by renewing the claim:
-// it refuses if another process has claimed. If a foreign program's transaction left the marker,
-// the owner needs a new one before its next batch counts.
+// look fails if the index has failed, so that another process, which can append, may claim the
+// partition. It fails if somebody claimed later: then the marker has a newer epoch of the own
+// producer id. After a marker of another producer id, the owner renews the claim. The coordinator
+// refuses that if another process has claimed. If the transaction of a foreign program left the
+// marker, the owner needs a new marker of its term before its next batch counts.
 func (o *Owner) look(ctx context.Context) error {
 	if o.asking == nil && !o.barrier.recent {
 		o.claim.Drop()
@@ -63,8 +63,8 @@ func (o *Owner) look(ctx context.Context) error {
 	return o.otherTerm(ctx)
 }
 
-// otherTerm goes on after the owner has read on, under whatever term the log has now. It fails if
-// that is of a later claim of another process.
+// otherTerm goes on after the owner has read on. It looks at the term that the log has now. It
+// fails if another process has that term from a later claim.
 func (o *Owner) otherTerm(ctx context.Context) error {
 	switch last := o.cfg.Index.Checkpoint().Term; {
 	case o.adopt(), last == o.term:
@@ -76,7 +76,7 @@ func (o *Owner) otherTerm(ctx context.Context) error {
 	}
 }
 
-// overtakenBy reports whether the term can only be of a later claim that is not this process's.
+// overtakenBy reports whether the term can only be that of another process's later claim.
 func (o *Owner) overtakenBy(term index.Term) bool {
 	return term.ProducerID == o.term.ProducerID && term.Epoch > o.term.Epoch && !o.record.Mine(term)
 }

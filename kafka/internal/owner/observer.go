@@ -14,7 +14,7 @@ type Observer struct {
 	Barred  func(d time.Duration, err error)
 }
 
-// writing is called before a batch is sent, and what it returns afterwards.
+// writing is called before a batch is sent, and the function that it returns is called afterwards.
 func (o *Observer) writing(commits, records int) func(error) {
 	if o.Wrote == nil {
 		return func(error) {}
@@ -23,7 +23,8 @@ func (o *Observer) writing(commits, records int) func(error) {
 	return func(err error) { o.Wrote(commits, records, time.Since(start), err) }
 }
 
-// claiming is called before a claim, and what it returns after one that succeeded.
+// claiming is called before a claim, and the function that it returns is called after a claim that
+// succeeded.
 func (o *Observer) claiming() func() {
 	if o.Claimed == nil {
 		return func() {}
@@ -32,7 +33,7 @@ func (o *Observer) claiming() func() {
 	return func() { o.Claimed(time.Since(start)) }
 }
 
-// barring is called before a barrier, and what it returns afterwards.
+// barring is called before a barrier, and the function that it returns is called afterwards.
 func (o *Observer) barring() func(error) {
 	if o.Barred == nil {
 		return func(error) {}

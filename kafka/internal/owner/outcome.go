@@ -10,14 +10,14 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// repeating returns what the commit's caller is told where its stream holds a commit of its command
-// id, with the result and the digest given. It fails with a *[eventstore.CommandReusedError] if
-// that was another command.
+// repeating returns the answer to a commit whose command id the stream holds already. first and
+// digest are those of the commit in the stream. It fails with a *[eventstore.CommandReusedError] if
+// that commit was made by another command.
 func repeating(c *line.Commit, first eventstore.Result, digest string) (eventstore.Result, error) {
 	return again(c.Stream(), c.CommandID(), c.Records()[0].CommandDigest, first, digest)
 }
 
-// again is repeating for a command that made no commit now; given is its digest.
+// again does the same as repeating, for a command that makes no commit now. given is its digest.
 func again(
 	stream eventstore.Stream, commandID, given string, first eventstore.Result, digest string,
 ) (eventstore.Result, error) {
@@ -38,7 +38,8 @@ func resultOf(stream eventstore.Stream, first, last int64, at event.Position, t 
 	}
 }
 
-// resultIn returns the commit's result if the index holds it, by the id of its last event.
+// resultIn returns the commit's result if the index holds the commit. It compares the id of the
+// last event.
 func resultIn(idx *index.Partition, c *line.Commit) (r eventstore.Result, found bool, err error) {
 	if !c.Sent {
 		return r, false, nil

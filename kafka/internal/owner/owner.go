@@ -31,16 +31,17 @@ type Config struct {
 	Observer Observer
 }
 
-// maxBatchRecords bounds a batch by count; its sequence numbers and offsets must fit 32 bits with
-// ease.
+// maxBatchRecords bounds the records of a batch. Its sequence numbers and offsets must easily fit
+// 32 bits.
 const maxBatchRecords = 10_000
 
-// Owner is this process's claim of one partition, and its only writer. Its methods may be called by
-// any number of goroutines. One goroutine, the owner's, does all the writing.
+// Owner holds this process's claim of one partition, and is the partition's only writer. Its
+// methods may be called by any number of goroutines. One goroutine, the owner's, does all the
+// writing.
 type Owner struct {
 	cfg      Config
-	follower *rule.Follower // the owner's goroutine is the one that uses it
-	record   *claim.Record  // and this
+	follower *rule.Follower // used by the owner's goroutine
+	record   *claim.Record  // and this too
 	queue    *line.Queue
 	claim    *claim.Claim // of the owner's goroutine, or of a renewal or a barrier while there is one
 	proofs   proofs
@@ -59,11 +60,11 @@ type Owner struct {
 	linger   linger
 	barrier  barrier
 
-	asking     chan answer // has the coordinator's answer to what is under way; nil without any
+	asking     chan answer // gets the answer of the step under way; nil if there is none
 	stopAsking context.CancelFunc
 }
 
-// newQueue returns the line of those who wait for the owner.
+// newQueue returns the queue of the commits that wait for the owner.
 func newQueue(cfg *Config) *line.Queue {
 	return line.NewQueue(line.Config{
 		MaxCommits: cfg.MaxWaiting, MaxBytes: cfg.MaxWaitingBytes,
@@ -74,9 +75,9 @@ func newQueue(cfg *Config) *line.Queue {
 // How claims a partition, and returns the term of the claim.
 type How func(context.Context, *claim.Claim) (index.Term, error)
 
-// New claims the partition and returns its owner, which lives on after ctx ends: only End ends it.
-// The record is the follower's watcher. The caller leaves both to the owner until Finished is
-// closed.
+// New claims the partition and returns its owner. The owner lives on after ctx ends, until End or
+// the loss of its claim. The record is the follower's watcher. The caller leaves both to the owner
+// until Finished is closed.
 func New(ctx context.Context, cfg Config, f *rule.Follower, r *claim.Record, how How) (*Owner, error) {
 	o := &Owner{
 		cfg:      cfg,
@@ -109,7 +110,7 @@ func (o *Owner) begin(term index.Term) {
 	o.claim.Begun(term)
 }
 
-// Finished is closed once the owner can append no more: it was closed, or its claim is lost.
+// Finished is closed once the owner can append no more: End was called, or the claim is lost.
 func (o *Owner) Finished() <-chan struct{} { return o.finished }
 
 // Over reports whether Finished is closed.
@@ -122,14 +123,15 @@ func (o *Owner) Over() bool {
 	}
 }
 
-// Append is eventstore.Store's, for a stream of this partition and input that was checked.
+// Append does what eventstore.Store's does, for a stream of this partition and input that was
+// checked.
 func (o *Owner) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 ) (eventstore.Result, error) {
 	return o.submit(ctx, line.New(stream, expected, records))
 }
 
-// submit queues the commit and waits for its answer, or until ctx ends.
+// submit queues the commit, and waits for its answer or until ctx ends.
 func (o *Owner) submit(ctx context.Context, c *line.Commit) (eventstore.Result, error) {
 	if err := o.queue.Enter(ctx, c); err != nil {
 		return eventstore.Result{}, err
@@ -137,8 +139,8 @@ func (o *Owner) submit(ctx context.Context, c *line.Commit) (eventstore.Result, 
 	return o.queue.Await(ctx, c)
 }
 
-// End stops the owner: commits that wait are refused with the reason, unless the claim was lost
-// before; the batch in flight is given one last try. It may be called more than once.
+// End stops the owner. It refuses commits that wait with the reason, unless the claim was lost
+// before. It lets the owner try the batch in flight one last time. It may be called more than once.
 func (o *Owner) End(reason error) {
 	o.once.Do(func() {
 		o.reason = reason
@@ -148,7 +150,7 @@ func (o *Owner) End(reason error) {
 	})
 }
 
-// lasting returns what err means for those whose commits were never taken: nothing of theirs is in
+// lasting returns what err means for commits that the owner never took. Their outcome is not in
 // doubt.
 func (o *Owner) lasting(err error) error {
 	var lost *claim.LostError
@@ -166,15 +168,15 @@ func (o *Owner) lasting(err error) error {
 	}
 }
 
-// Failure returns why the owner has ended by itself; nil if it was ended. It may be called once
+// Failure returns why the owner has ended by itself, or nil if End ended it. It may be called once
 // Finished is closed.
 func (o *Owner) Failure() error { return o.failure }
 
-// run is the owner's goroutine: batch after batch, one in flight, until the claim is lost or the
-// owner closed.
+// run is the owner's goroutine. It writes batch after batch, one in flight, until the claim is lost
+// or the owner is ended.
 func (o *Owner) run(ctx context.Context) {
 	defer close(o.finished)
-	defer o.endRenewal() // which may take a moment: callers are answered first
+	defer o.endRenewal() // this may take a moment, so callers are answered first
 	if err := o.work(ctx); err != nil && ctx.Err() == nil {
 		o.cfg.Observer.lost(err)
 		o.cfg.Logger.Error("partition lost", "topic", o.cfg.Topic, "partition", o.cfg.Partition, "error", err)
@@ -185,7 +187,7 @@ func (o *Owner) run(ctx context.Context) {
 	o.stopAll(o.reason)
 }
 
-// stopAll refuses what waits, and whatever comes.
+// stopAll refuses the commits and questions that wait, and those that come later.
 func (o *Owner) stopAll(because error) {
 	o.queue.Stop(because)
 	o.proofs.end(because)
@@ -213,8 +215,8 @@ func (o *Owner) work(ctx context.Context) error {
 }
 
 // gather waits for a commit and takes with it all that wait already, up to the bounds of a batch. A
-// batch gathers while the one before it is in flight. Or it returns because there is something else
-// to do.
+// batch gathers while the one before it is in flight. If there is something else to do, gather
+// returns that as a task.
 func (o *Owner) gather(
 	ctx context.Context, due, idle <-chan time.Time,
 ) (commits []*line.Commit, task func(context.Context) error) {
@@ -228,7 +230,7 @@ func (o *Owner) gather(
 			return nil, func(ctx context.Context) error { return o.asked(ctx, a) }
 		default:
 		}
-		if o.asking == nil && o.claim.TookLate(o.term) { // under the next term the late copy is refused
+		if o.asking == nil && o.claim.TookLate(o.term) { // under the next term the coordinator refuses the late copy
 			return nil, o.renew
 		}
 		o.lingerFor(ctx)

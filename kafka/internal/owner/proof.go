@@ -7,23 +7,24 @@ import (
 	"sync"
 )
 
-// proofs tells when an answer that appends nothing may be told: a refusal, or that there is nothing
-// to do.
+// proofs says when an answer that appends nothing may be told. Such an answer is a refusal, or that
+// there is nothing to do.
 //
-// Such an answer rests on what the owner knew when it was asked. The owner may have been overtaken
-// by then, without having noticed. So it tells the answer only after the brokers have stored
-// something of its term that was sent after the question.
+// The answer rests on what the owner knew when it was asked. Another process may have overtaken the
+// owner by then, and the owner may not have noticed. So the owner tells the answer only after the
+// brokers have stored something of its term that was sent after the question.
 //
 //	P1  Batches and barriers are numbered in the order in which their first requests are sent.
-//	P2  A question is answered by a number that is given out after it was asked. What was under way
-//	    then proves nothing: it may have been stored long ago, and another process claimed since.
+//	P2  A question is answered by a number that is given out after it was asked. A batch or barrier
+//	    that was under way then proves nothing: it may have been stored long ago, and another
+//	    process may have claimed since.
 //	P3  A number counts once the batch, or the barrier's marker, was found in the log behind what
 //	    the owner knew, and before any marker of another term.
-//	P4  Nothing that is asked under one term is answered under another: between two of them another
-//	    process may have written.
+//	P4  A question that is asked under one term is never answered under another: between two terms
+//	    another process may have written.
 //
 // So when a question is answered, this process was the only writer of the partition at some moment
-// after it was asked. All there was then had been read.
+// after the question. At that moment it had read everything that the partition held.
 type proofs struct {
 	mu      sync.Mutex
 	term    uint64        // counts the terms
@@ -39,8 +40,8 @@ type proofs struct {
 // question is when something was asked.
 type question struct{ term, number uint64 }
 
-// ask notes that something is asked now. While a batch or a barrier is under way, underWay makes
-// that answer it: only the proof wants that, to see that P2 matters.
+// ask notes that something is asked now. If underWay is true, a batch or barrier that is under way
+// may answer the question. Only the proof sets it, to see that P2 matters.
 func (p *proofs) ask(underWay bool) question {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,9 +55,11 @@ func (p *proofs) ask(underWay bool) question {
 // errAnotherTerm says that the question must be asked again (P4).
 var errAnotherTerm = errors.New("the partition was claimed again since this was asked")
 
-// await waits until the question may be answered. want is called when a barrier may be needed for
-// it. It fails with errAnotherTerm, with a *[UnprovenError] if ctx ends before or the coordinator
-// refuses the barrier, and with what ended the owner.
+// await waits until the question may be answered. It calls want when a barrier may be needed for
+// that. It fails
+//   - with errAnotherTerm if the owner goes on under another term;
+//   - with an *[UnprovenError] if ctx ends before, or if the coordinator refuses the barrier;
+//   - with the reason if the owner ends.
 func (p *proofs) await(ctx context.Context, q question, want func()) error {
 	for {
 		answered, changed, err := p.look(q)
@@ -72,8 +75,8 @@ func (p *proofs) await(ctx context.Context, q question, want func()) error {
 	}
 }
 
-// look reports whether the question may be answered; if not, changed is closed when that may have
-// changed.
+// look reports whether the question may be answered. If not, it returns a channel that is closed
+// when that may have changed.
 func (p *proofs) look(q question) (answered bool, changed <-chan struct{}, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,8 +97,9 @@ func (p *proofs) look(q question) (answered bool, changed <-chan struct{}, err e
 	return false, p.changed, nil
 }
 
-// wanted reports whether somebody waits, while nothing is under way, for what is not coming then:
-// it was not begun, or has proved nothing, as a batch that the broker refused.
+// wanted reports whether somebody waits for a number that no batch or barrier will reach. It is
+// called while nothing is under way. The number was not given out yet, or what had it proved
+// nothing, such as a batch that the broker refused.
 func (p *proofs) wanted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,12 +115,13 @@ func (p *proofs) begin() uint64 {
 	return p.begun
 }
 
-// count notes that what has the number counts.
+// count notes that the batch or barrier with the number counts.
 func (p *proofs) count(number uint64) {
 	p.change(func() { p.stored = max(p.stored, number) })
 }
 
-// fail notes that what has the number, and what was begun before it, will not prove anything.
+// fail notes that the batch or barrier with the number will prove nothing, and neither will those
+// before it.
 func (p *proofs) fail(number uint64, because error) {
 	p.change(func() { p.failed, p.failure = max(p.failed, number), because })
 }
@@ -138,19 +143,19 @@ func (p *proofs) change(how func()) {
 	}
 }
 
-// UnprovenError says that an answer that appends nothing cannot be told: the owner could not show
+// UnprovenError says that an answer that appends nothing cannot be told. The owner could not show
 // that it still owned the partition when it was asked.
 type UnprovenError struct{ Cause error }
 
-// Error says why.
+// Error says why the owner has no answer.
 func (e *UnprovenError) Error() string {
 	return fmt.Sprintf("no answer: the brokers did not confirm in time that this process still owns the partition; "+
 		"ask again: %v", e.Cause)
 }
 
-// Unwrap returns why.
+// Unwrap returns the cause.
 func (e *UnprovenError) Unwrap() error { return e.Cause }
 
-// Unavailable reports true: nothing is wrong with what was asked, and it may be asked again for as
-// long as it takes.
+// Unavailable reports true. Nothing is wrong with the question, and the caller may ask again and
+// again.
 func (e *UnprovenError) Unavailable() bool { return true }

@@ -10,33 +10,33 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// A claim is renewed so that neither the coordinator nor the partition's leader forgets the owner:
-// they do after transactional.id.expiration.ms and producer.id.expiration.ms. It also tells an idle
-// owner that someone claimed later.
+// The owner renews its claim so that neither the coordinator nor the partition's leader forgets it.
+// They forget after transactional.id.expiration.ms and producer.id.expiration.ms. A renewal also
+// tells an idle owner if somebody claimed later.
 //
-// The coordinator is asked beside the owner's goroutine, which goes on to append under the term it
-// has: the leader takes its batches until it has appended the new term's marker, and until there
-// they count. The log alone says where the marker is. The owner finds it when it looks for it after
-// the coordinator's answer, or in the gap before a batch. It goes on under the new term then, and
-// writes again what does not count. A batch that is refused because of it makes the owner claim
-// again.
+// Another goroutine asks the coordinator, and the owner's goroutine goes on to append under the
+// term that it has. The leader takes its batches until it has appended the new term's marker, and
+// up to the marker they count. Only the log says where the marker is. The owner finds it when it
+// looks for it after the coordinator's answer, or in the gap before a batch. Then it goes on under
+// the new term, and writes again what does not count. If the leader refuses a batch because of the
+// marker, the owner claims again.
 
 // markerTime bounds how long appends wait while the owner looks for the marker of its renewal. It
 // usually takes milliseconds.
 const markerTime = time.Second
 
-// answer is the coordinator's to one step of a renewal, first a term and then its marker, or to a
-// barrier.
+// answer is the coordinator's answer to one step. A renewal has two steps, first a term and then
+// its marker. A barrier has one.
 type answer struct {
 	term    index.Term
-	fresh   bool // it was not had by the own term
-	marked  bool // its marker was asked for
+	fresh   bool // the term does not depend on the own one
+	marked  bool // the step asked for its marker
 	doubt   bool
 	barrier bool
 	err     error
 }
 
-// renew begins to renew the claim, unless that is under way.
+// renew begins to renew the claim, unless a renewal or a barrier is under way.
 func (o *Owner) renew(ctx context.Context) error {
 	if o.asking == nil {
 		o.nextTerm(ctx, o.record.Newest())
@@ -60,8 +60,8 @@ func (o *Owner) nextTerm(ctx context.Context, previous index.Term) {
 	})
 }
 
-// beside takes a step beside the owner's goroutine, which alone ends it: see settled, finishRenewal
-// and endRenewal.
+// beside takes a step beside the owner's goroutine. Only that goroutine ends the step: see
+// stepOver, barred, endBarrier and endRenewal.
 func (o *Owner) beside(ctx context.Context, step func(context.Context) answer) {
 	ctx, o.stopAsking = context.WithCancel(ctx)
 	answers := make(chan answer, 1)
@@ -69,8 +69,8 @@ func (o *Owner) beside(ctx context.Context, step func(context.Context) answer) {
 	go func() { answers <- step(ctx) }()
 }
 
-// renewed goes on with the renewal after an answer. It fails if the claim is lost. Whatever else
-// the coordinator says, the claim stays as it is: it is not the coordinator that makes it count.
+// renewed goes on with the renewal after an answer. It fails if the claim is lost. After any other
+// refusal the claim stays as it is, because the log and not the coordinator makes it count.
 func (o *Owner) renewed(ctx context.Context, r answer) error {
 	o.stepOver(r)
 	var lost *claim.LostError
@@ -81,7 +81,7 @@ func (o *Owner) renewed(ctx context.Context, r answer) error {
 		return r.err
 	case r.err != nil:
 		o.claim.Drop()
-		o.proofs.fail(o.barrier.number, r.err) // where the renewal takes a barrier's place
+		o.proofs.fail(o.barrier.number, r.err) // the renewal may have taken a barrier's place
 		o.cfg.Logger.Warn("claim is not renewed yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition,
 			"error", r.err)
 	case r.marked:
@@ -109,13 +109,15 @@ func (o *Owner) stepOver(r answer) {
 	}
 }
 
-// awaitMarker reads on to the marker of the renewal. If it is not there soon, it is found later.
+// awaitMarker reads on to the marker of the renewal. If the marker is not there soon, the owner
+// finds it later.
 func (o *Owner) awaitMarker(ctx context.Context) error {
 	short, cancel := context.WithTimeout(ctx, markerTime)
 	defer cancel()
 	awaited := o.record.Newest()
 	err := o.follower.Follow(short, func(c index.Checkpoint) bool {
-		// Another process's marker may have been read before: that is not what is waited for.
+		// Another process's marker may have been read before, and the owner does not wait for that
+		// one.
 		return c.Term == awaited || o.record.Own() == awaited || o.overtakenBy(c.Term)
 	})
 	var corrupt *log.CorruptError
@@ -144,7 +146,7 @@ func (o *Owner) adopt() bool {
 }
 
 // finishRenewal waits for the coordinator's answer to the step under way. It fails with a
-// *claim.LostError if that got a term and somebody else owns the partition.
+// *claim.LostError if the step got a new term, and somebody else owns the partition.
 func (o *Owner) finishRenewal(ctx context.Context) error {
 	if o.asking == nil {
 		return nil
@@ -153,7 +155,7 @@ func (o *Owner) finishRenewal(ctx context.Context) error {
 		o.endBarrier()
 		return nil
 	}
-	r := <-o.asking // at the latest when ctx ends, which is the step's as well
+	r := <-o.asking // comes at the latest when ctx ends, as the step has the same ctx
 	o.stepOver(r)
 	if r.fresh && r.err == nil {
 		return o.claim.UnlessTaken(ctx)

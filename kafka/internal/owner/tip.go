@@ -9,13 +9,13 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// Tip is the end of a stream as ReadQueued saw it, for input that was checked.
+// Tip is the end of a stream as ReadQueued saw it. Its input must have been checked.
 type Tip struct {
 	owner   *Owner
 	stream  eventstore.Stream
 	version int64
-	on      *line.Commit // the last one of the line; nil if all was stored
-	asked   question     // before it was read
+	on      *line.Commit // the last commit of the line; nil if all was stored
+	asked   question     // before the stream was read
 	beside  bool         // something was queued for the stream that is not shown
 }
 
@@ -26,8 +26,8 @@ func (t *Tip) Stream() eventstore.Stream { return t.stream }
 func (t *Tip) Version() int64 { return t.version }
 
 // ReadQueued yields the stream's records from a version on: those that are stored, and then those
-// of its line. The tip is their end. It fails with the reason once the owner appends no more: what
-// it has stored may not have arrived here, and no decision can rest on that.
+// of its line. The tip is their end. Once the owner appends no more, ReadQueued fails with the
+// reason. Then the index may lack what the owner has stored, and no decision can rest on it.
 func (o *Owner) ReadQueued(stream eventstore.Stream, from int64) (iter.Seq2[eventstore.Record, error], *Tip, error) {
 	err := o.Gone()
 	if err != nil {
@@ -67,7 +67,8 @@ func (t *Tip) Append(ctx context.Context, records []eventstore.Record) (eventsto
 	return t.owner.submit(ctx, line.Behind(t.on, t.stream, t.version, records))
 }
 
-// Stored waits until what the tip rests on is stored, or will never be.
+// Stored waits until the commit that the tip rests on is stored. It fails if that commit will never
+// be stored.
 func (t *Tip) Stored(ctx context.Context) error {
 	if t.on == nil {
 		return nil
@@ -83,13 +84,14 @@ func (t *Tip) Stored(ctx context.Context) error {
 	return nil
 }
 
-// Await waits until it is known that the stream stood at the tip at some moment after it was read:
-// what the tip rests on is stored, and so is a batch or a barrier that was begun after the tip was
-// read (see [proofs]).
+// Await waits until it is certain that the stream ended at the tip at some moment after it was
+// read. For that, the commit that the tip rests on must be stored. A batch or a barrier that was
+// begun after the tip was read must also be stored (see [proofs]).
 //
-// A commit that was not shown may stand behind the tip since before it was read. Any other came
-// after that. So the tip was the end of the stream when it was read, or when the last commit of the
-// line was stored.
+// A queued commit that was not shown may have been stored behind the tip. If there was one, Await
+// compares the versions once more. Any other commit entered the queue after the tip was read. So
+// the tip was the end of the stream when it was read, or when the last commit of the line was
+// stored.
 func (t *Tip) Await(ctx context.Context) error {
 	if err := t.Stored(ctx); err != nil {
 		return err

@@ -13,12 +13,12 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Config is what a partition needs; every field but Observer must be set.
+// Config is what a partition needs. Every field must be set but Observer, Broken, Keep and Quiet.
 type Config struct {
 	Client          sarama.Client
 	Topic           string
 	Partition       int32
-	Partitions      int32  // of the topic, as configured: they say where a stream belongs
+	Partitions      int32  // of the topic, as configured; the number decides where a stream belongs
 	Category        string // of all events in the topic
 	TransactionalID string
 	Index           *index.Partition
@@ -34,9 +34,9 @@ type Config struct {
 	Observer Observer
 	Broken   broken.Rules // by the proof only
 
-	// Keep makes the owner claim the partition again when it has lost its claim. It does so soon if
-	// no other process has claimed, and otherwise when the log has shown nothing of the other for
-	// Quiet. Without Keep the caller of Own does that.
+	// Keep makes the owner claim the partition again when it has lost its claim. If no other
+	// process has claimed, it does so soon. Otherwise it waits until the log has shown nothing of
+	// the other process for Quiet. Without Keep the caller of Own must claim again.
 	Keep  bool
 	Quiet time.Duration
 }

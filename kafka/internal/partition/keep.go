@@ -15,15 +15,15 @@ import (
 )
 
 // The pauses before another attempt. The first one gives another process that has claimed the
-// partition time to leave its marker. The second one is for an answer that stays until somebody
-// changes a setting.
+// partition time to leave its marker. The second one is for an answer that stays the same until
+// somebody changes a setting.
 const (
 	reclaimPause = time.Second
 	refusedPause = 5 * time.Second
 )
 
-// keep is the role of an owner: it waits until the claim is lost. Then it follows the partition,
-// and claims it again if Config.Keep says so.
+// keep is the role of an owner. It waits until the claim is lost. Then it claims the partition
+// again if Config.Keep says so, and otherwise follows it.
 func (p *Partition) keep(ctx context.Context, o *owner.Owner) {
 	for o != nil {
 		select {
@@ -32,11 +32,11 @@ func (p *Partition) keep(ctx context.Context, o *owner.Owner) {
 			return
 		}
 		var corrupt *log.CorruptError
-		if errors.As(o.Failure(), &corrupt) { // the log is not what the index says, and a claim would only hide that
+		if errors.As(o.Failure(), &corrupt) { // the log contradicts the index, and a claim would only hide that
 			p.breaks(corrupt)
 			return
 		}
-		if err := p.cfg.Index.Err(); err != nil { // nothing can be appended on it
+		if err := p.cfg.Index.Err(); err != nil { // without an index nothing can be appended
 			p.breaks(err)
 			return
 		}
@@ -51,17 +51,21 @@ func (p *Partition) keep(ctx context.Context, o *owner.Owner) {
 // regain claims the partition again after o has lost it. It returns nil if ctx ends, or if the
 // partition cannot be read any more.
 //
-// A claim can be lost to nobody. Brokers take a late request of an own claim for a later claim. A
-// transaction that it leaves open is aborted after a minute, under an epoch that fences the owner.
-// Brokers that refuse something end what depends on it. The last marker tells. While it is the own
-// one, or one that aborts, nobody else owns the partition, and claiming it takes it from nobody.
-// [claim.Claim.UnlessTaken] looks once more when the coordinator has ended all that came before.
+// A claim can be lost though no other process has claimed:
+//   - brokers take a late request of an own claim for a later claim;
+//   - a claim leaves a transaction open, and after a minute the coordinator aborts it, under an
+//     epoch that fences the owner;
+//   - brokers refuse something, such as a permission, that the claim needs.
 //
-// If the log shows that another process has claimed, the partition is followed until the other has
-// been quiet for Config.Quiet.
+// The last marker tells. If it is an own one, or one that aborts, nobody else owns the partition.
+// Then a new claim takes the partition from nobody. [claim.Claim.UnlessTaken] looks once more when
+// the coordinator has ended all that came before.
+//
+// If the log shows that another process has claimed, regain follows the partition until the other
+// has been quiet for Config.Quiet.
 func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 	f := p.follower
-	o.End(nil) // it has ended by itself: this frees what it held
+	o.End(nil) // it has ended by itself; End frees what it held
 	for pause := reclaimPause; ; {
 		if clock.Wait(ctx, pause) != nil {
 			return nil
@@ -87,7 +91,8 @@ func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 		case errors.As(err, &lost):
 			pause = reclaimPause
 		case retry.KindOf(err) == retry.Passing:
-			// brokers that are away were waited for: this is the index, or what the partition holds
+			// brokers that were away have been waited for, so this is the index's failure, or the
+			// partition's content
 			p.breaks(err)
 			return nil
 		default:
@@ -102,8 +107,8 @@ func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 func reclaim(ctx context.Context, c *claim.Claim) (index.Term, error) { return c.Reclaim(ctx) }
 
 // untilQuiet follows the partition until the log has shown nothing of another owner for
-// Config.Quiet: no marker, and no record that counts. It returns what it has heard of others by
-// then. quiet is false if ctx ends, or if the partition cannot be read any more.
+// Config.Quiet: no marker, and no record that counts. It returns the signs of others that it has
+// read by then. quiet is false if ctx ends, or if the partition cannot be read any more.
 func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 	f := p.follower
 	told := index.NoTerm()
@@ -125,7 +130,7 @@ func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 		case ctx.Err() != nil, p.now.Load().broken:
 			return 0, false
 		case !passed, f.FollowToEnd(ctx) != nil, p.record.Signs() != signs:
-			// brokers that were away may have more of the other
+			// brokers that were away may hold more from the other process
 			continue
 		}
 		p.cfg.Logger.Warn("partition is claimed again: the log has shown nothing of the process that had taken it",
@@ -134,7 +139,7 @@ func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 	}
 }
 
-// claimAgain claims the partition; appends wait for it meanwhile.
+// claimAgain claims the partition, and appends wait for it meanwhile.
 func (p *Partition) claimAgain(ctx context.Context, how owner.How) (*owner.Owner, error) {
 	claiming := make(chan struct{})
 	defer close(claiming)

@@ -18,13 +18,13 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Partition is this process's part in one partition: it owns it, or it follows what the owner
-// writes. In both roles its index is kept up to date. Its methods may be called by any number of
-// goroutines.
+// Partition is this process's part in one partition. The process owns the partition, or follows
+// what the owner writes. In both roles it keeps its index up to date. Its methods may be called by
+// any number of goroutines.
 type Partition struct {
 	cfg      Config
-	follower *rule.Follower // whoever has the role uses it
-	record   *claim.Record  // and this
+	follower *rule.Follower // used by the goroutine of the role
+	record   *claim.Record  // and this too
 
 	mu     sync.Mutex // one change of role at a time
 	role   *role      // nil before the first one, and once closed
@@ -36,12 +36,12 @@ type Partition struct {
 // state is what appending needs to know.
 type state struct {
 	owner    *owner.Owner  // nil while somebody else owns the partition
-	claiming chan struct{} // closed once the claim under way has succeeded or failed; nil without one
+	claiming chan struct{} // closed once the claim under way has succeeded or failed; nil if there is none
 	err      error         // why nothing is appended here while owner is nil, or why nothing can be read
 	broken   bool          // err is about reading as well
 }
 
-// role is the goroutine that keeps the index up to date while this process does not own the
+// role is the goroutine of a role. It waits for the loss of an owner's claim, or follows the
 // partition.
 type role struct {
 	stop    context.CancelFunc
@@ -57,7 +57,7 @@ func New(cfg Config) *Partition {
 	return p
 }
 
-// Why nothing is appended.
+// The reasons why nothing is appended.
 var (
 	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call " +
 		"the store's Claim once " +
@@ -68,8 +68,8 @@ var (
 )
 
 // Own claims the partition from its owner, if it has one, and reads everything that counts into the
-// index. It tries again until ctx ends as long as brokers may still answer otherwise. If it fails,
-// the partition is followed. It is also followed once the claim is lost: see Config.Keep.
+// index. As long as brokers may yet give another answer, it tries again until ctx ends. If Own
+// fails, the process follows the partition. If the claim is lost later, see Config.Keep.
 func (p *Partition) Own(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +82,7 @@ func (p *Partition) Own(ctx context.Context) error {
 	case s.owner != nil && !s.owner.Over():
 		return nil
 	}
-	if err := p.cfg.Index.Err(); err != nil { // a claim would take the partition from an owner that can append
+	if err := p.cfg.Index.Err(); err != nil { // a claim would take it from an owner that can append
 		return err
 	}
 	p.rest(p.notOwner(errFollowing))
@@ -100,7 +100,8 @@ func (p *Partition) Own(ctx context.Context) error {
 	return nil
 }
 
-// Follow is the first role of a partition: it reads up to the end, and goes on to follow.
+// Follow is the first role of a partition. It reads up to the end, and then goes on in the
+// background.
 func (p *Partition) Follow(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,7 +118,7 @@ func (p *Partition) Follow(ctx context.Context) error {
 	return nil
 }
 
-// Release gives up what this process owns of the partition and follows it.
+// Release gives up the partition if this process owns it, and follows it.
 func (p *Partition) Release(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -129,15 +130,15 @@ func (p *Partition) Release(ctx context.Context) {
 	p.followOn(ctx)
 }
 
-// followsAlready reports whether the partition is followed and nothing of it is owned. p.mu is
+// followsAlready reports whether this process follows the partition and does not own it. p.mu is
 // held.
 func (p *Partition) followsAlready() bool {
 	s := p.now.Load()
 	return p.role != nil && p.role.follows && !s.broken && p.now.CompareAndSwap(s, &state{err: errFollowing})
 }
 
-// Close stops following, or gives the batch in flight one last try. It may be called more than
-// once.
+// Close stops following, or ends the owner, which tries the batch in flight one last time. It may
+// be called more than once.
 func (p *Partition) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,8 +147,8 @@ func (p *Partition) Close() {
 	p.follower.Drop()
 }
 
-// Append is eventstore.Store's, for a stream of this partition and input that was checked. While a
-// claim is under way it waits for it.
+// Append does what eventstore.Store's does, for a stream of this partition and input that was
+// checked. While a claim is under way, it waits for that.
 func (p *Partition) Append(
 	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
 ) (eventstore.Result, error) {
@@ -158,7 +159,7 @@ func (p *Partition) Append(
 	return o.Append(ctx, stream, expected, records)
 }
 
-// owner returns the owner, waiting for a claim that is under way.
+// owner returns the owner. It waits for a claim that is under way.
 func (p *Partition) owner(ctx context.Context) (*owner.Owner, error) {
 	for {
 		s := p.now.Load()
@@ -177,9 +178,9 @@ func (p *Partition) owner(ctx context.Context) (*owner.Owner, error) {
 }
 
 // ReadQueued yields the stream's records from a version on: those that are stored, and then those
-// of its line. The tip is their end. While a claim is under way it waits for it. It fails where
-// this process does not own the partition: what the owner has stored may not have arrived here, and
-// no decision can rest on that.
+// of its line. The tip is their end. While a claim is under way, it waits for that. It fails if
+// this process does not own the partition. Then the index may lack what the owner has stored, and
+// no decision can rest on it.
 func (p *Partition) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
@@ -212,11 +213,11 @@ func (p *Partition) NotOwned() error {
 	}
 }
 
-// Ended reports whether Readable has its error for good.
+// Ended reports whether the error of Readable is final.
 func (p *Partition) Ended() bool { return p.now.Load().broken }
 
-// Lost returns a channel that is closed once the owner that this process is can append no more. It
-// must be called while Own has succeeded last.
+// Lost returns a channel that is closed once this process, as the owner, can append no more. The
+// last call of Own must have succeeded.
 func (p *Partition) Lost() <-chan struct{} {
 	if o := p.now.Load().owner; o != nil {
 		return o.Finished()
@@ -226,8 +227,8 @@ func (p *Partition) Lost() <-chan struct{} {
 	return lost
 }
 
-// Readable returns nil, or why the index is not kept up to date: for good, or until a broker that
-// refuses the reading accepts it.
+// Readable returns nil, or why the index is not kept up to date. That is for good, or until a
+// broker that refuses the reading accepts it.
 func (p *Partition) Readable() error {
 	if err := p.cfg.Index.Err(); err != nil {
 		return err
@@ -241,13 +242,13 @@ func (p *Partition) Readable() error {
 // Skipped returns how many records the reader rule has left out.
 func (p *Partition) Skipped() int64 { return p.follower.Skipped() }
 
-// Lag returns how many offsets the partition has, as a broker told last, that the index does not
-// hold.
+// Lag returns how many offsets of the partition the index does not hold. The end of the partition
+// is the one that a broker told last.
 func (p *Partition) Lag() int64 {
 	return max(p.follower.High()-p.cfg.Index.Checkpoint().Next, 0)
 }
 
-// rest ends the role; commits that wait are refused with the reason. p.mu is held.
+// rest ends the role, and refuses commits that wait with the reason. p.mu is held.
 func (p *Partition) rest(reason error) {
 	if p.role != nil {
 		p.role.stop()
@@ -259,7 +260,7 @@ func (p *Partition) rest(reason error) {
 	}
 }
 
-// play starts a role; it lives on after the call that starts it. p.mu is held.
+// play starts a role, which lives on after the call that starts it. p.mu is held.
 func (p *Partition) play(ctx context.Context, part func(context.Context)) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r := &role{stop: stop, done: make(chan struct{})}
@@ -277,9 +278,10 @@ func (p *Partition) followOn(ctx context.Context) {
 
 func forever() bool { return false }
 
-// follow follows until done says so, ctx ends, or the partition turns out to hold what it cannot
-// hold. A broker that refuses the reading, for a permission or a login, is asked again: somebody
-// may set that right, and nobody should have to restart every instance then.
+// follow follows the partition until done says so, until ctx ends, or until the partition or the
+// index cannot be used any more. If a broker refuses the reading, for a permission or a login,
+// follow asks again. Somebody may set that right, and should not have to restart every instance
+// then.
 func (p *Partition) follow(ctx context.Context, done func() bool) {
 	f := p.follower
 	defer f.WaitFor(log.Anytime)()
@@ -288,13 +290,14 @@ func (p *Partition) follow(ctx context.Context, done func() bool) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		// brokers that are away were waited for: this is the index, or what the partition holds
+		// brokers that were away have been waited for, so this is the index's failure, or the
+		// partition's content
 		if retry.KindOf(err) == retry.Passing {
 			p.breaks(err)
 			return
 		}
 		f.Refuse(err)
-		p.cfg.Index.Wake() // whoever waits for more learns that none comes now
+		p.cfg.Index.Wake() // readers that wait for more learn that none comes now
 		if refusals&(refusals-1) == 0 {
 			p.cfg.Logger.Error("partition cannot be followed now", "topic", p.cfg.Topic, "partition", p.cfg.Partition,
 				"refusals", refusals, "error", err)
@@ -310,7 +313,7 @@ func (p *Partition) breaks(err error) {
 	cfg := &p.cfg
 	cfg.Logger.Error("partition is not followed any more", "topic", cfg.Topic, "partition", cfg.Partition, "error", err)
 	p.now.Store(&state{owner: p.now.Load().owner, err: err, broken: true})
-	cfg.Index.Wake() // whoever waits for more learns that there is none
+	cfg.Index.Wake() // readers that wait for more learn that none comes any more
 }
 
 func (p *Partition) notOwner(cause error) error {

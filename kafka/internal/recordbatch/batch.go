@@ -13,13 +13,13 @@ import (
 // org.apache.kafka.common.record.DefaultRecordBatch.
 const HeaderBytes = 61
 
-// Where the fields of the header begin.
+// The places at which the fields of the header begin.
 const (
 	atLength     = 8
 	atEpoch      = 12
 	atMagic      = 16
 	atCRC        = 17
-	atAttributes = 21 // the checksum is over all from here on
+	atAttributes = 21 // the checksum covers everything from here on
 	atLastDelta  = 23
 	atFirstTime  = 27
 	atMaxTime    = 35
@@ -42,7 +42,7 @@ const (
 	control       = 0x20
 )
 
-// Batch is one record batch. Its records are as they lie in the log, mostly compressed.
+// Batch is one record batch. It holds its records as they lie in the log, mostly compressed.
 type Batch struct {
 	FirstOffset          int64
 	LastOffsetDelta      int32 // of the last record that it had when it was written
@@ -61,13 +61,13 @@ type Batch struct {
 	Size                 int64 // in bytes, with the header
 
 	records []byte
-	left    bool // the records were not kept: there were too many bytes
+	left    bool // the records were not kept, as they have too many bytes
 }
 
 // LastOffset returns the offset of the last record that the batch had when it was written.
 func (b *Batch) LastOffset() int64 { return b.FirstOffset + int64(b.LastOffsetDelta) }
 
-// Why bytes are no batch. A *[MalformedError] wraps one of them.
+// The reasons why bytes are no batch. A *[MalformedError] wraps one of them.
 var (
 	ErrOldFormat = errors.New("a message set of the format before Kafka 0.11")
 	ErrChecksum  = errors.New("the checksum is wrong")
@@ -91,8 +91,8 @@ func (e *MalformedError) Error() string {
 // Unwrap returns one of the package's errors.
 func (e *MalformedError) Unwrap() error { return e.Err }
 
-// Parse returns the batches in the bytes of a log. A last one that is cut off is left out. The
-// batches refer to data. After a batch that is malformed it returns those before it and a
+// Parse returns the batches in the bytes of a log. If the last one is cut off, Parse leaves it out.
+// The batches refer to data. If a batch is malformed, Parse returns those before it and a
 // *[MalformedError].
 func Parse(data []byte) ([]Batch, error) {
 	var batches []Batch
@@ -121,10 +121,11 @@ func Parse(data []byte) ([]Batch, error) {
 	return batches, nil
 }
 
-// guessedBatches bounds the room for batches that is made before they are seen.
+// guessedBatches bounds the room that Parse makes for batches before it has seen them.
 const guessedBatches = 1_000
 
-// SizeOf returns the length of the batch that begins data, and 0 if data is too short to say.
+// SizeOf returns the length of the batch at the beginning of data, or 0 if data is too short to
+// say.
 func SizeOf(data []byte) (int64, error) {
 	if len(data) <= atMagic {
 		return 0, nil
@@ -152,7 +153,7 @@ func SizeOf(data []byte) (int64, error) {
 	return size, nil
 }
 
-// header reads the header that begins data, whose size was seen.
+// header reads the header at the beginning of data. SizeOf must have accepted data.
 func (b *Batch) header(data []byte) error {
 	attributes := binary.BigEndian.Uint16(data[atAttributes:])
 	*b = Batch{

@@ -78,12 +78,12 @@ func TestEveryCodec(t *testing.T) {
 	}
 }
 
-// mostTries times the largest room is allocated in all for a bomb: the rooms before the largest
-// one, and a decompressor's own.
+// mostTries bounds what is allocated for a bomb, in multiples of the largest room. It includes the
+// rooms before the largest one, and those of a decompressor.
 const mostTries = 6
 
-// What a foreign program can have compressed into a batch makes nobody allocate more than the
-// bounds have names for.
+// A foreign program may have compressed anything into a batch. It makes no reader allocate more
+// than the named bounds.
 func TestBombs(t *testing.T) {
 	for _, codec := range codecs[1:] {
 		t.Run(codec.String(), func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestMalformed(t *testing.T) {
 	}{
 		"old format":  {with(16, 1), recordbatch.ErrOldFormat},
 		"new format":  {with(16, 3), recordbatch.ErrHeader},
-		"short":       {with(11, 1), nil}, // too long, in fact: cut off
+		"short":       {with(11, 1), nil}, // in fact too long, and so cut off
 		"a bit flips": {with(100, good[100]^1), recordbatch.ErrChecksum},
 		"offset":      {with(0, 0x80), recordbatch.ErrHeader},
 	} {

@@ -8,10 +8,11 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// The bounds of a batch that is decoded. The largest that this library writes has 900 KiB as
-// eventstore.Size counts it, which is more than 400 bytes a record and 16 a header beyond their
-// texts: with keys and types, that is not 2 MiB, 2,304 records and 85,000 headers. So a batch that
-// breaks a bound is no other version's of this library, either.
+// The bounds of a batch that is decoded. The largest batch that this library writes has 900 KiB as
+// eventstore.Size counts it. Size counts more than 400 bytes for a record and 16 for an entry of
+// metadata, beyond their texts. With keys and types, such a batch has less than 2 MiB, 2,304
+// records and 85,000 headers. So no version of this library has written a batch that breaks a
+// bound.
 const (
 	MaxBytes   = 8 << 20 // after decompression
 	MaxRecords = 1 << 16
@@ -24,11 +25,11 @@ const (
 	leastHeader = 2
 )
 
-// usualHeaders is how many headers records mostly have at most.
+// usualHeaders is the most headers that a record usually has.
 const usualHeaders = 12
 
 // Decoder decodes the records of batches. The zero value is ready. Its records and their bytes are
-// the caller's, until Reset is called. Not for concurrent use.
+// valid until Reset is called. Not for concurrent use.
 type Decoder struct {
 	bytes   []byte
 	records []sarama.Record
@@ -43,7 +44,7 @@ const (
 	keptHeaders = MaxHeaders
 )
 
-// Reset lets the decoder use again the memory of all that it has decoded.
+// Reset lets the decoder reuse the memory of everything that it has decoded.
 func (d *Decoder) Reset() {
 	d.bytes, d.records, d.headers, d.list = d.bytes[:0], d.records[:0], d.headers[:0], d.list[:0]
 	if cap(d.bytes) > keptBytes {
@@ -57,9 +58,10 @@ func (d *Decoder) Reset() {
 	}
 }
 
-// Records returns the records of the batch. It fails with a *[MalformedError]: [ErrTooLarge] if the
-// batch breaks a bound, [ErrRecords] if its bytes are no records. It allocates no more than the
-// bounds allow in either case.
+// Records returns the records of the batch. It never allocates more than the bounds allow. It fails
+// with a *[MalformedError] that wraps
+//   - [ErrTooLarge] if the batch breaks a bound;
+//   - [ErrRecords] if its bytes are no records.
 func (d *Decoder) Records(b *Batch) ([]sarama.Record, error) {
 	if b.left {
 		return nil, b.malformed(ErrTooLarge, fmt.Sprintf("%d bytes, expected %d at most", b.Size, MaxBytes))
@@ -75,7 +77,7 @@ func (d *Decoder) Records(b *Batch) ([]sarama.Record, error) {
 		return nil, b.malformed(ErrRecords, fmt.Sprintf("%d records in %d bytes", b.Count, len(raw)))
 	}
 	begin := len(d.records)
-	if cap(d.records)-begin < int(b.Count) { // those that were handed out stay where they are
+	if cap(d.records)-begin < int(b.Count) { // records that were handed out stay where they are
 		d.records, begin = make([]sarama.Record, 0, b.Count), 0
 	}
 	if cap(d.headers) == 0 {
@@ -109,7 +111,7 @@ func (b *Batch) malformed(kind error, found string) error {
 	return &MalformedError{Offset: b.FirstOffset, Err: kind, Found: found}
 }
 
-// parser reads records one after the other; after one that cannot be read all are empty.
+// parser reads records one after the other. If one cannot be read, all that follow are empty.
 type parser struct {
 	left    []byte
 	decoder *Decoder
@@ -158,7 +160,7 @@ func (p *parser) readHeaders() []*sarama.RecordHeader {
 	return d.list[begin:len(d.list):len(d.list)]
 }
 
-// bytes reads bytes behind their length, which is -1 if there are none.
+// bytes reads a length and then so many bytes. The length is -1 if there are none.
 func (p *parser) bytes() []byte {
 	n := p.varint()
 	if n == -1 || p.bad {
@@ -174,7 +176,7 @@ func (p *parser) bytes() []byte {
 }
 
 func (p *parser) varint() int64 {
-	if len(p.left) > 0 && p.left[0] < 0x80 { // most are of one byte
+	if len(p.left) > 0 && p.left[0] < 0x80 { // most have one byte
 		v := p.left[0]
 		p.left = p.left[1:]
 		return int64(v>>1) ^ -int64(v&1)

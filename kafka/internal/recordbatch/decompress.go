@@ -14,18 +14,18 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// firstRoom is the least room that is tried for what a batch decompresses to.
+// firstRoom is the least room that decompress tries.
 const firstRoom = 16 << 10
 
-// maxWindow is the largest window that a batch in zstd may name: that of its highest level, 22.
-// DecodeAll makes no room for a window.
+// maxWindow is the largest window that a batch in zstd may name. The highest level of zstd, 22, has
+// that window. DecodeAll makes no room for a window.
 const maxWindow = 128 << 20
 
-// errFull says that what is decompressed has more bytes than there is room for.
+// errFull says that the decompressed bytes do not fit the room.
 var errFull = errors.New("there is not enough room")
 
-// decompress returns the batch's bytes of records. It appends to the decoder's bytes what was
-// compressed.
+// decompress returns the batch's bytes of records. If they were compressed, it appends them to the
+// decoder's bytes.
 func (d *Decoder) decompress(b *Batch) ([]byte, error) {
 	if b.Codec == sarama.CompressionNone {
 		if len(b.records) > MaxBytes {
@@ -33,11 +33,11 @@ func (d *Decoder) decompress(b *Batch) ([]byte, error) {
 		}
 		return b.records, nil
 	}
-	// The room doubles until what is decompressed fits, so that a bomb does not get the largest
-	// room at once. A batch that compresses as usual is tried once.
+	// The room doubles until the decompressed bytes fit. So a bomb does not get the largest room at
+	// once, and a batch that compresses as usual needs one try.
 	for room := min(max(4*len(b.records), firstRoom), MaxBytes); ; {
 		begin := len(d.bytes)
-		if cap(d.bytes)-begin < room { // what was handed out stays where it is
+		if cap(d.bytes)-begin < room { // bytes that were handed out stay where they are
 			d.bytes, begin = make([]byte, 0, max(room, min(2*cap(d.bytes), keptBytes))), 0
 		}
 		room = min(cap(d.bytes)-begin, MaxBytes)
@@ -56,8 +56,8 @@ func (d *Decoder) decompress(b *Batch) ([]byte, error) {
 	}
 }
 
-// into decompresses into the room that dst has, and returns how many bytes that made; errFull if
-// they are more.
+// into decompresses into the room that dst has, and returns how many bytes that made. It fails with
+// errFull if there are more.
 func into(dst []byte, codec sarama.CompressionCodec, src []byte) (int, error) {
 	switch codec {
 	case sarama.CompressionGZIP:
@@ -111,7 +111,7 @@ func lz4Into(dst, src []byte) (int, error) {
 	return n, err
 }
 
-// readInto reads all that there is into the room that dst has.
+// readInto reads everything into the room that dst has.
 func readInto(dst []byte, r io.Reader) (n int, err error) {
 	room := dst[:cap(dst)]
 	for n < len(room) && err == nil {

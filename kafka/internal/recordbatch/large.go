@@ -5,10 +5,10 @@ import (
 	"io"
 )
 
-// ReadLarge reads the one batch that begins a stream of so many bytes, and keeps none of its
-// records: the batch is larger than a reader keeps. It reads its checksum over all of it. [Decoder]
-// refuses the batch with [ErrTooLarge]. It returns no batch if the stream is shorter than the
-// batch.
+// ReadLarge reads the batch at the beginning of a stream of so many bytes. The batch is larger than
+// a reader keeps, so ReadLarge keeps none of its records. It checks the checksum over the whole
+// batch. [Decoder] refuses the batch with [ErrTooLarge]. If the stream is shorter than the batch,
+// ReadLarge returns no batch.
 func ReadLarge(from io.Reader, length int64) (*Batch, error) {
 	var head [HeaderBytes]byte
 	if length < HeaderBytes {

@@ -50,7 +50,7 @@ func fetchAnswer(correlation, data []byte) []byte {
 	return b
 }
 
-// bySarama returns a function that has Sarama decode the batches.
+// bySarama returns a function that lets Sarama decode the batches.
 func bySarama(t testing.TB, data []byte) (decode func() (*sarama.FetchResponse, error)) {
 	config := sarama.NewConfig()
 	config.Version = sarama.V2_8_0_0
@@ -66,8 +66,8 @@ func bySarama(t testing.TB, data []byte) (decode func() (*sarama.FetchResponse, 
 	}
 }
 
-// Whatever bytes a log holds, no more is allocated than the bounds allow, and what is decoded is
-// what Sarama decodes.
+// A log may hold any bytes. A Decoder allocates no more than the bounds allow, and decodes the same
+// records as Sarama.
 func FuzzForeignBatch(f *testing.F) {
 	for _, codec := range codecs {
 		b := sample(codec, 3)

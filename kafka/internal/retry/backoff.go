@@ -13,19 +13,19 @@ const (
 	LongPause  = 500 * time.Millisecond
 )
 
-// The pauses where a transaction is in the way, which is over in a moment as a rule. If somebody
+// The pauses where a transaction is in the way. Most transactions end in a moment. If somebody
 // begins one after the other, a caller that asks seldom waits for long.
 const (
 	busyPause     = 2 * time.Millisecond
 	longBusyPause = 32 * time.Millisecond
 )
 
-// untold is how long attempts may fail before that is worth a line: brokers that have just started,
+// untold is how long attempts may fail before a line is logged. Brokers that have just started,
 // move or restart take so long.
 const untold = time.Second
 
-// Backoff is the pauses between attempts that fail in a row, and which of them are told of. The
-// zero value is for brokers that are away.
+// Backoff is the pauses between attempts that fail in a row, and says which failures are logged.
+// The zero value is for brokers that are away.
 type Backoff struct {
 	next  time.Duration
 	most  time.Duration
@@ -36,8 +36,8 @@ type Backoff struct {
 // AmidTransactions is the pauses where a transaction is in the way.
 func AmidTransactions() Backoff { return Backoff{next: busyPause, most: longBusyPause} }
 
-// Tells takes note of a failure, and reports whether it should be logged: at intervals that double,
-// so that what lasts is seen and does not flood.
+// Tells takes note of a failure, and reports whether it should be logged. The intervals between
+// logged failures double, so a lasting trouble is seen and does not flood the log.
 func (b *Backoff) Tells() bool {
 	if b.first.IsZero() {
 		b.first = clock.Reading()

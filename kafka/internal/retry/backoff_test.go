@@ -12,7 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// The pauses double up to a bound, and what lasts is told of: short ones do not count.
+// The pauses double up to a bound. A trouble that lasts is told of, a short one is not.
 func TestBackoff(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct {

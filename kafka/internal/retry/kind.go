@@ -8,7 +8,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// Kind is what an answer of a broker means for what was asked.
+// Kind is what a broker's answer means for the request.
 type Kind int
 
 // The kinds of answers.
@@ -19,8 +19,8 @@ const (
 	Refused              // it will never be accepted
 )
 
-// KindOf sorts the errors of produce, fetch and transaction requests. Any other error is a
-// connection's failure, and passing.
+// KindOf sorts the errors of produce, fetch and transaction requests. It takes any other error for
+// a connection's failure, which passes.
 func KindOf(err error) Kind {
 	if access.Final(err) {
 		return Refused

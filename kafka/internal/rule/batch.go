@@ -50,17 +50,17 @@ func (f *Follower) applyAll(
 	return nil
 }
 
-// applyRecords is how many records are read before they are applied; those of the last batch come
-// on top.
+// applyRecords is how many records are read before they are applied. The batch that reaches the
+// number is read to its end.
 const applyRecords = 10_000
 
-// reading is what was read and is to be applied to the index at once.
+// reading is what was read and will be applied to the index in one change.
 type reading struct {
 	index.Change
-	versions map[string]int64     // of the streams in it, once it is applied
+	versions map[string]int64     // by stream in the reading: the version once it is applied
 	decoder  *recordbatch.Decoder // holds the records' bytes until it is applied
-	last     *recordbatch.Batch   // that was read; nil if none was
-	raws     []sarama.Record      // of the last batch, if it is the owner's; otherwise nil
+	last     *recordbatch.Batch   // the last batch that was read; nil if none was
+	raws     []sarama.Record      // records of the last batch, if it is the owner's; otherwise nil
 }
 
 // nothingRead returns a reading with room for what the block holds.
@@ -83,7 +83,7 @@ func (f *Follower) applyRead(r *reading) error {
 	if r.last == nil {
 		return nil
 	}
-	if r.raws != nil { // of the last one only: most are read by the thousand
+	if r.raws != nil { // of the last batch only, as batches are read by the thousand
 		r.Checkpoint.Last = wire.ReadFingerprint(r.last, r.raws)
 	} else {
 		r.Checkpoint.Last = wire.HeaderFingerprint(r.last)
@@ -94,12 +94,16 @@ func (f *Follower) applyRead(r *reading) error {
 
 // read is the reader rule, for one batch.
 //
-// Invariant 3: a batch counts if and only if it is no transaction's and carries the term of the
-// last marker before it that began one: see readControl. A transaction's data never counts, though
-// its own marker stands before its next one. Nor does what a producer that is not idempotent
-// writes: it carries producer id -1, as NoTerm does, and before the first marker nobody is the
-// owner. Invariant 4: of a batch that counts, a commit counts if it is whole and continues its
-// stream. The rest is skipped, counted and logged.
+// Invariant 3: a batch counts if and only if
+//   - it is no transaction's, and
+//   - it has the term of the last marker before it that began a term: see readControl.
+//
+// A transaction's data never counts, though its own marker may stand before its next batch. A
+// producer that is not idempotent writes with producer id -1, which NoTerm has, too. Its batches
+// never count, also not before the first marker, when nobody is the owner.
+//
+// Invariant 4: of a batch that counts, a commit counts if it is whole and continues its stream. The
+// rest is skipped, counted and logged.
 func (f *Follower) read(r *reading, b *recordbatch.Batch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil
@@ -165,8 +169,10 @@ func (f *Follower) decode(read *reading, b *recordbatch.Batch) ([]sarama.Record,
 	return raws, nil
 }
 
-// recordsOf returns the records of a batch that must be known. It fails with a *[log.CorruptError]
-// if one is missing, and if the batch is none that this library, or a broker, writes.
+// recordsOf returns the records of a batch that the follower must understand. It fails with a
+// *[log.CorruptError]
+//   - if a record is missing;
+//   - if neither this library nor a broker writes such a batch.
 func (f *Follower) recordsOf(d *recordbatch.Decoder, b *recordbatch.Batch, which string) ([]sarama.Record, error) {
 	raws, err := d.Records(b)
 	if err != nil {
@@ -175,8 +181,8 @@ func (f *Follower) recordsOf(d *recordbatch.Decoder, b *recordbatch.Batch, which
 	return raws, log.Complete(b, raws, f.cfg.Topic, f.cfg.Partition)
 }
 
-// count keeps, of the records read from place first on, those of the commits that are whole and
-// continue their streams, and skips the others.
+// count looks at the records of the reading from place from on. It keeps those of commits that are
+// whole and continue their streams, and skips the others.
 func (f *Follower) count(read *reading, from int) (err error) {
 	records := read.Records[from:]
 	read.Records = read.Records[:from]
@@ -210,7 +216,8 @@ func (f *Follower) count(read *reading, from int) (err error) {
 	return nil
 }
 
-// commitLength returns how many records from the first on belong to its commit, in version order.
+// commitLength returns how many records, from the first on, belong to the first one's commit, in
+// version order.
 func commitLength(records []eventstore.Record) int {
 	first := &records[0]
 	n := 1
@@ -225,7 +232,7 @@ func commitLength(records []eventstore.Record) int {
 	return n
 }
 
-// skip adds the range to what does not count, and tells of it.
+// skip adds the range to those that do not count, and tells of it.
 func (f *Follower) skip(read *reading, r index.Range, why func() string) {
 	f.skipped.Add(int64(r.Length))
 	if f.cfg.Skipped != nil {

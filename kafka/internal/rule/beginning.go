@@ -10,8 +10,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 )
 
-// CheckBeginning fails with a *[log.CorruptError] if the partition has lost its first records. An
-// index that holds all of the log fetches nothing, and would not be told.
+// CheckBeginning fails with a *[log.CorruptError] if the partition has lost its first records. If
+// the index holds all of the log, a follower fetches nothing, and would not learn of it.
 func (f *Follower) CheckBeginning(ctx context.Context) error {
 	defer f.link.conns.CutWhenDone(ctx)()
 	var pause retry.Backoff

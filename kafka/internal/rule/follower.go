@@ -24,12 +24,12 @@ type Config struct {
 	Client     sarama.Client
 	Topic      string
 	Partition  int32
-	Partitions int32  // of the topic, as configured: they say where a stream belongs
+	Partitions int32  // of the topic, as configured; the number decides where a stream belongs
 	Category   string // of all events in the topic
 	Index      *index.Partition
 	Logger     *slog.Logger
 
-	Skipped func(offset int64, records int) // is told what does not count
+	Skipped func(offset int64, records int) // is told which records do not count
 	Read    func(next, end int64)           // is told after each fetch how far the index is, and where the log ends
 	Broken  broken.Rules                    // by the proof only
 }
@@ -37,15 +37,15 @@ type Config struct {
 // Watcher is told what the log says of the partition's owners. It decides nothing about what
 // counts. The follower calls it on the goroutine that uses the follower.
 type Watcher interface {
-	// Marked is called for each marker that begins its term or is of the term that there is.
+	// Marked is called for each marker that begins its term or has the current term.
 	Marked(term index.Term, aborts bool)
 	// Counted is called with the number of records that count, before they are applied.
 	Counted(records int)
 }
 
-// Follower keeps the index of one partition up to date with the log: it reads on and applies what
-// counts by the reader rule. One goroutine at a time uses it: the one that follows the partition,
-// or its owner's. Skipped, High and Refusal may be called by any number of goroutines.
+// Follower keeps the index of one partition up to date with the log. It reads on, and applies the
+// records that count by the reader rule. One goroutine at a time uses it: the one that follows the
+// partition, or the owner's. Skipped, High and Refusal may be called by any number of goroutines.
 type Follower struct {
 	cfg      Config
 	watcher  Watcher
@@ -55,9 +55,9 @@ type Follower struct {
 	high     atomic.Int64 // the end of the partition, as a broker told last
 	progress progress
 	skips    skips
-	marker   Marker                // that was read last, whether it changed anything or not
+	marker   Marker                // the last one that was read, also if it changed nothing
 	garbled  int                   // fetches in a row whose bytes were no batches
-	last     markers               // of the term there was
+	last     markers               // of the current term, or of an earlier one
 	refused  atomic.Pointer[error] // why a broker refuses the reading now; nil once one has accepted it
 }
 
@@ -72,9 +72,9 @@ func New(cfg Config, w Watcher) *Follower {
 	return f
 }
 
-// Follow reads the partition from the index's checkpoint on, applies what counts, and returns once
-// done says so of the checkpoint. The end of the partition is never guessed: done names what must
-// have been read.
+// Follow reads the partition from the index's checkpoint on, and applies the records that count. It
+// returns once done accepts the checkpoint. It never guesses the end of the partition: done says
+// what must have been read.
 func (f *Follower) Follow(ctx context.Context, done func(index.Checkpoint) bool) error {
 	defer f.link.conns.CutWhenDone(ctx)()
 	defer f.skips.tell(true)
@@ -123,7 +123,7 @@ func (f *Follower) FollowToEnd(ctx context.Context) error {
 
 // tryAgain gets ready for another attempt after one that failed, unless ctx ends.
 func (f *Follower) tryAgain(ctx context.Context, pause *retry.Backoff, err error) error {
-	if ctx.Err() != nil { // that is why it failed; the leader may be the right one
+	if ctx.Err() != nil { // the end of ctx made it fail, and the leader may be the right one
 		f.link.drop()
 		return context.Cause(ctx)
 	}
@@ -162,8 +162,8 @@ func (f *Follower) EndNow(ctx context.Context) (int64, error) {
 	return end, err
 }
 
-// fetchAndApply fetches some batches and applies what counts. It reports whether they were fetched:
-// otherwise it is worth another attempt. An error of what was fetched is final.
+// fetchAndApply fetches some batches and applies the records that count. It reports whether it has
+// fetched them. If it has not, another attempt may succeed. If it has, an error is final.
 func (f *Follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool) (fetched bool, err error) {
 	m := memories.Get().(*memory)
 	defer m.release()
@@ -179,8 +179,8 @@ func (f *Follower) fetchAndApply(offset int64, done func(index.Checkpoint) bool)
 	return false, f.garble(malformed, f.cfg.Index.Checkpoint().Next)
 }
 
-// garble counts a fetch from the offset on whose bytes are no batches. It returns the error, which
-// is final once there were enough.
+// garble counts a fetch whose bytes, from the offset on, are no batches. It returns the error. Once
+// there were enough such fetches, the error is final.
 func (f *Follower) garble(malformed *recordbatch.MalformedError, from int64) error {
 	if f.garbled++; f.garbled < log.GarbledFetches {
 		return malformed
@@ -192,14 +192,14 @@ func (f *Follower) garble(malformed *recordbatch.MalformedError, from int64) err
 		f.garbled, malformed.Err, malformed.Found))
 }
 
-// memory is what a follower reads batches into. It is free again once they are applied: the index
-// keeps nothing of it.
+// memory is where a follower reads batches into. Once they are applied, the memory is free again,
+// as the index keeps none of it.
 type memory struct {
 	room    []byte
 	decoder recordbatch.Decoder
 }
 
-// memories are what followers share, as most of them read little most of the time.
+// memories are shared by all followers, as most of them read little most of the time.
 //
 //nolint:gochecknoglobals // pools are shared
 var memories = sync.Pool{New: func() any { return new(memory) }}
@@ -226,7 +226,7 @@ func (f *Follower) fetch(offset int64, m *memory) (*log.Fetched, error) {
 	return block, err
 }
 
-// Apply changes the index, in the wrong order if the proof wants to see that found out.
+// Apply changes the index. It does so in the wrong order if the proof breaks that rule.
 func (f *Follower) Apply(c index.Change) error {
 	if f.cfg.Broken.CheckpointBeforeData {
 		return f.cfg.Index.ApplyCheckpointFirst(c)
@@ -234,11 +234,11 @@ func (f *Follower) Apply(c index.Change) error {
 	return f.cfg.Index.Apply(c)
 }
 
-// Marker returns the marker that was read last, whether it changed anything or not.
+// Marker returns the marker that was read last, also if it changed nothing.
 func (f *Follower) Marker() Marker { return f.marker }
 
-// LastMarker returns the last marker of the term that there is, or was, by how it ends a
-// transaction.
+// LastMarker returns the last marker that was told to the watcher and ends a transaction in this
+// way.
 func (f *Follower) LastMarker(aborts bool) Marker {
 	if aborts {
 		return f.last.abort
@@ -252,7 +252,7 @@ func (f *Follower) Skipped() int64 { return f.skipped.Load() }
 // High returns the end of the partition, as a broker told last.
 func (f *Follower) High() int64 { return f.high.Load() }
 
-// Refusal returns why a broker refuses the reading; nil once one has accepted it.
+// Refusal returns why a broker refuses the reading, or nil once one has accepted it.
 func (f *Follower) Refusal() error {
 	if refused := f.refused.Load(); refused != nil {
 		return *refused
@@ -263,15 +263,15 @@ func (f *Follower) Refusal() error {
 // Refuse notes why a broker refuses the reading.
 func (f *Follower) Refuse(err error) { f.refused.Store(&err) }
 
-// WaitFor makes fetches wait so long for the first batch, until restore is called.
+// WaitFor makes fetches wait up to d for the first batch, until restore is called.
 func (f *Follower) WaitFor(d time.Duration) (restore func()) {
 	before := f.wait
 	f.wait = d
 	return func() { f.wait = before }
 }
 
-// Leader returns the connection to the partition's leader, opening it if there is none. A
-// connection that is new was compared with the index: see verify.
+// Leader returns the connection to the partition's leader, and opens it if there is none. A new
+// connection has been compared with the index: see verify.
 func (f *Follower) Leader() (*dial.Broker, error) { return f.link.leader() }
 
 // CutWhenDone cuts the connection when ctx ends, until stop is called.
@@ -285,10 +285,10 @@ func (f *Follower) Reset() { f.link.reset() }
 // Drop drops the connection.
 func (f *Follower) Drop() { f.link.drop() }
 
-// Suspect makes the next connection prove that the log still reaches the index's checkpoint.
+// Suspect makes the next connection check that the log still reaches the index's checkpoint.
 func (f *Follower) Suspect() { f.link.suspected = true }
 
-// Corrupt returns a *[log.CorruptError] that was found at an offset.
+// Corrupt returns a *[log.CorruptError] for an offset.
 func (f *Follower) Corrupt(offset int64, found string) error {
 	return &log.CorruptError{Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: offset, Found: found}
 }

@@ -38,7 +38,7 @@ func testFollower(t *testing.T, partitions int32) *Follower {
 	return &Follower{cfg: cfg, watcher: nobody{}, progress: newProgress(&cfg), skips: newSkips(&cfg)}
 }
 
-// feed has the follower read batches from their bytes.
+// feed makes the follower read batches from their bytes.
 func (f *Follower) feed(t *testing.T, batches ...*sarama.RecordBatch) error {
 	t.Helper()
 	block := &log.Fetched{Batches: parsed(t, batches)}
@@ -72,8 +72,8 @@ func ownersBatch(offset int64, term index.Term, id string, from int64, n int) *s
 	return b
 }
 
-// A log that is compacted lacks batches, records of batches, or all the records of a batch whose
-// header stays. Each is told, with its place.
+// A compacted log lacks batches, records of batches, or all the records of a batch whose header
+// stays. The follower tells of each, with its place.
 func TestHolesInTheLogAreFound(t *testing.T) {
 	term := index.Term{ProducerID: 1}
 	whole := func() []*sarama.RecordBatch {
@@ -138,7 +138,7 @@ func TestHolesInTheLogAreFound(t *testing.T) {
 	}
 }
 
-// A batch that lies across the index's checkpoint is none of those that the index has read.
+// If a batch lies across the index's checkpoint, the index has not read it.
 func TestABatchAcrossTheCheckpointIsAnotherLogs(t *testing.T) {
 	term := index.Term{ProducerID: 1}
 	f := testFollower(t, 1)
@@ -185,8 +185,7 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	require.ErrorContains(t, err, `version 1 of stream "1" is here, and of 2 partitions it belongs to partition 1`)
 }
 
-// A term that has ended does not begin again: not by a later marker of it, and not after the index
-// was opened again.
+// A term that has ended does not begin again, also if a later marker of it follows.
 func TestEndedTermsStayEnded(t *testing.T) {
 	one, two, other := index.Term{ProducerID: 1}, index.Term{ProducerID: 1, Epoch: 1}, index.Term{ProducerID: 2}
 	f := testFollower(t, 1)

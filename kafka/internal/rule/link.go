@@ -12,7 +12,7 @@ import (
 // link is the connection to the leader of one partition, which nothing else uses. A broker serves
 // one request of a connection at a time, and an acks=all produce holds it until it is replicated.
 // So partitions that shared a connection would wait for each other. The goroutine that uses the
-// follower uses its link: the follower reads on it, and an owner writes on it.
+// follower also uses its link. The follower reads on it, and an owner writes on it.
 type link struct {
 	client    sarama.Client
 	topic     string
@@ -20,9 +20,9 @@ type link struct {
 	broker    *dial.Broker
 	verify    func(b *dial.Broker, epoch int32) error // of a new connection, before it is used; nil for none
 
-	newest    int32         // leader epoch that was heard of
+	newest    int32         // newest leader epoch that the link has heard of
 	failures  int           // since the last connection that was verified
-	behind    int           // answers in a row of all brokers that they know no epoch as new as newest
+	behind    int           // answers in a row in which all brokers know only older epochs than newest
 	doubts    int           // answers in a row of the leader that records are gone
 	suspected bool          // that the log does not hold what is asked for
 	config    sarama.Config // the client's, with connections of the link's own
@@ -35,7 +35,7 @@ func newLink(client sarama.Client, topic string, partition int32) *link {
 	return l
 }
 
-// leader returns the connection to the partition's leader, opening it if there is none.
+// leader returns the connection to the partition's leader, and opens it if there is none.
 func (l *link) leader() (*dial.Broker, error) {
 	if l.broker != nil {
 		return l.broker, nil
@@ -60,11 +60,11 @@ func (l *link) leader() (*dial.Broker, error) {
 	return b, nil
 }
 
-// askAround is how many failures in a row are put down to a leader that moves. Then all brokers are
-// asked who leads.
+// askAround is how many failures in a row a moving leader may explain. After them, find asks all
+// brokers who leads.
 const askAround = 4
 
-// find returns the address of the leader, and its epoch, -1 if that is not known.
+// find returns the address of the leader, and its epoch. The epoch is -1 if it is not known.
 func (l *link) find() (addr string, epoch int32, err error) {
 	if l.failures >= askAround {
 		o := log.OfficeOf(l.client, &l.config, l.topic, l.partition)
@@ -94,8 +94,8 @@ func (l *link) find() (addr string, epoch int32, err error) {
 	return known.Addr(), epoch, nil
 }
 
-// ends asks the broker where the log begins and ends; it must be the leader in office, as far as is
-// known.
+// ends asks the broker where the log begins and ends. It fails unless the broker is the leader in
+// office, as far as is known.
 func (l *link) ends(b *dial.Broker, epoch int32) (begin, end int64, err error) {
 	if epoch >= 0 && epoch < l.newest {
 		return 0, 0, fmt.Errorf("the leader of epoch %d is asked again: there was one of epoch %d", epoch, l.newest)
@@ -103,8 +103,9 @@ func (l *link) ends(b *dial.Broker, epoch int32) (begin, end int64, err error) {
 	return log.Ends(b, l.topic, l.partition, epoch)
 }
 
-// believes counts an answer of the leader of an epoch that records are gone. It reports whether
-// there were enough, and whether most brokers say that the leader is the one in office.
+// believes counts an answer of the leader of an epoch that records are gone. It reports true if
+// there were enough such answers, most brokers answer who leads, and the newest of their answers is
+// this epoch.
 func (l *link) believes(epoch int32) bool {
 	if l.doubts++; l.doubts < log.MaxDoubts {
 		return false

@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Reading that takes long is told of every few seconds, however few offsets that are; what is quick
-// is not.
+// A slow reading is logged every few seconds, also if it is of few offsets. A quick reading is not.
 func TestProgressIsToldByTime(t *testing.T) {
 	var out bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{

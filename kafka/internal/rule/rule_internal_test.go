@@ -20,9 +20,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// The reader rule against a second one that is as simple as can be, over partitions that hold
-// whatever anybody may have written: markers of claims and of foreign transactions, batches of any
-// term and of none, commits that are partial, that come twice, that continue nothing.
+// The test compares the reader rule with a second one that is as simple as can be. The partitions
+// hold anything that anybody may have written. They have markers of claims and of foreign
+// transactions, and batches of any term and of none. They have commits that are partial, that come
+// twice, or that continue nothing.
 func TestReaderRule(t *testing.T) { rapid.Check(t, readerRule) }
 
 func FuzzReaderRule(f *testing.F) { f.Fuzz(rapid.MakeFuzz(readerRule)) }
@@ -116,15 +117,15 @@ func (l *drawnLog) add() {
 		l.markers = append(l.markers, term)
 		l.marker.Began = l.term() != before
 	case "control":
-		// a leader change, such as compacted topics have: no marker
+		// a leader change, as compacted topics have it, is no marker
 		l.control(rapid.SampledFrom(terms).Draw(l.T, "term"), 2)
 	default:
 		l.data()
 	}
 }
 
-// term is the rule of terms, written a second time: the owner's is that of the last marker that is
-// newer than all before it of its producer id.
+// term is the rule of terms, written a second time. The owner's term is that of the last marker
+// that is newer than all earlier ones of its producer id.
 func (l *drawnLog) term() index.Term {
 	for i := len(l.markers) - 1; i >= 0; i-- {
 		newest := true
@@ -152,7 +153,7 @@ func (l *drawnLog) append(b *sarama.RecordBatch) {
 	l.lastOfOwner = false
 }
 
-// data adds a batch of commits. It is mostly what an owner would write: otherwise little would
+// data adds a batch of commits. Mostly an owner would write such a batch, as otherwise little would
 // count.
 func (l *drawnLog) data() {
 	often := func(what string) bool { return rapid.IntRange(0, 9).Draw(l.T, what) < 7 }
@@ -202,7 +203,7 @@ func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Recor
 	return rs
 }
 
-// judge is the rule, written a second time: one record after the other, none of it shared with the
+// judge is the rule, written a second time. It goes record by record, and shares no code with the
 // first.
 func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventstore.Record) {
 	term := l.term()
@@ -242,10 +243,10 @@ func whole(records []eventstore.Record, first eventstore.Record) bool {
 	return true
 }
 
-// feed has the follower read the log in fetches that are cut anywhere, begin before what is wanted,
-// and end with half a batch.
+// feed makes the follower read the log in fetches. They may be cut anywhere, begin too early, and
+// end with half a batch.
 func (l *drawnLog) feed(f *Follower) {
-	decoder := new(recordbatch.Decoder) // whose memory is used again
+	decoder := new(recordbatch.Decoder) // its memory is used again
 	for at := 0; at < len(l.batches); {
 		from := max(at-rapid.IntRange(0, 2).Draw(l.T, "too early"), 0)
 		to := rapid.IntRange(at+1, len(l.batches)).Draw(l.T, "until")
@@ -259,8 +260,8 @@ func (l *drawnLog) feed(f *Follower) {
 	}
 }
 
-// parsed returns the batches as a reader finds them in the bytes of a log, behind which there are
-// more.
+// parsed returns the batches as a reader finds them in the bytes of a log. more are the bytes
+// behind them.
 func parsed(t require.TestingT, batches []*sarama.RecordBatch, more ...byte) []recordbatch.Batch {
 	var data []byte
 	for _, b := range batches {

@@ -8,18 +8,18 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// skipsEvery is the time between two lines about what does not count. A foreign program may write
-// thousands of batches a second.
+// skipsEvery is the time between two lines about records that do not count. A foreign program may
+// write thousands of batches a second.
 const skipsEvery = 5 * time.Second
 
-// skips tells of what does not count: of the first at once, of what follows in one line every
-// skipsEvery.
+// skips logs records that do not count. It logs the first at once, and those that follow in one
+// line every skipsEvery.
 type skips struct {
 	now    func() time.Time
 	logger *slog.Logger
 	told   time.Time // the last line
 	first  index.Range
-	why    string // of the first
+	why    string // the first range does not count
 	ranges int    // since the last line
 	count  int
 	end    int64
@@ -39,8 +39,8 @@ func (s *skips) add(r index.Range, why func() string) {
 	s.end = r.End()
 }
 
-// tell writes a line if there is something to tell and the last line is long enough ago. It does
-// not look at the time if it is the last call for now.
+// tell writes a line if there is something to tell and the last line is long enough ago. If last is
+// true, it does not look at the time.
 func (s *skips) tell(last bool) {
 	if s.ranges == 0 {
 		return

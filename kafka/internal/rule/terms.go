@@ -11,15 +11,16 @@ type Marker struct {
 	Offset int64
 	Term   index.Term
 	Aborts bool
-	Began  bool // the term; false where it had begun before, or has ended
+	Began  bool // whether it began its term; false if that had begun before, or has ended
 }
 
-// noMarker is before any was read. Its term is nobody's: that of zeros is the first that a new
-// cluster gives out.
+// noMarker stands for the time before any marker was read. It has NoTerm, because a new cluster
+// gives out the term of zeros.
 func noMarker() Marker { return Marker{Offset: -1, Term: index.NoTerm()} }
 
-// markers are the last ones of a term, by how they end its transactions: a copy of an earlier
-// marker, or one of a term that has ended, may stand behind the one that somebody waits for.
+// markers are the last ones of a term, by how they end its transactions. Somebody may wait for one
+// of them, and other markers may stand behind it. Such a marker may be a copy of an earlier one, or
+// one of a term that has ended.
 type markers struct{ commit, abort Marker }
 
 func (l *markers) add(m Marker) {
@@ -30,13 +31,14 @@ func (l *markers) add(m Marker) {
 	}
 }
 
-// readControl is the reader rule, for one control batch.
+// readControl is the reader rule for one control batch.
 //
 // Invariant 8: a marker begins its term if its epoch is greater than every epoch of its producer id
 // that had a marker before. Any other marker changes nothing. So a term that another term's marker
-// has ended never counts again. Such markers have three sources: an owner that has not noticed that
-// it was overtaken, a coordinator that sends one twice, and foreign producers whose transactions
-// share an epoch.
+// has ended never counts again. Such markers come from three sources:
+//   - an owner that has not noticed that it was overtaken;
+//   - a coordinator that sends a marker twice;
+//   - foreign producers whose transactions share an epoch.
 func (f *Follower) readControl(r *reading, b *recordbatch.Batch) error {
 	records, err := f.recordsOf(r.decoder, b, "a control batch")
 	if err != nil {
@@ -71,7 +73,7 @@ func (f *Follower) readControl(r *reading, b *recordbatch.Batch) error {
 	return nil
 }
 
-// begins reports whether a marker of the term, which is not the one there is, begins it.
+// begins reports whether a marker of the term begins it. The term is not the current one.
 func (f *Follower) begins(r *reading, term index.Term) (bool, error) {
 	for i := len(r.Terms) - 1; i >= 0; i-- {
 		if r.Terms[i].ProducerID == term.ProducerID {

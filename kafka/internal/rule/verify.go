@@ -12,19 +12,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// An index is right only as long as the log still holds what it was made from. Brokers can lose
-// that: their disks are restored from a copy, files are damaged, an unclean election makes a
-// replica leader that lacks records. The ids of cluster and topic stay the same then. So each new
-// connection to the leader begins with a look at the batch that the index has read last. A broker
-// whose log is exchanged restarts, and that ends its connections.
+// An index is right only as long as the log still holds the records that it was made from. Brokers
+// can lose records. Their disks are restored from a copy, or files are damaged, or an unclean
+// election makes a replica the leader that lacks records. The ids of cluster and topic stay the
+// same then. So each new connection to the leader begins with a look at the batch that the index
+// has read last. If a broker's log is exchanged, the broker restarts, and that ends its
+// connections.
 //
-// A batch that a look finds there is final, of any broker: below its high watermark a replica has
-// nothing that differs from the others. A look that finds nothing is final only if the leader in
-// office says so, and goes on to say so. One that was deposed and has not noticed may lack what the
-// newer one has acknowledged.
+// If a look finds a batch, that is final, whichever broker answers: below its high watermark a
+// replica has nothing that differs from the others. If a look finds nothing, that is final only if
+// the leader in office says so again and again. A leader that was deposed and has not noticed may
+// lack records that the newer leader has acknowledged.
 
-// verify compares the index with the log of a broker that has just been connected to, which should
-// be the leader of an epoch. It fails with a *[log.CorruptError] if the log contradicts the index.
+// verify compares the index with the log of a broker after connecting to it. The broker should be
+// the leader of an epoch. verify fails with a *[log.CorruptError] if the log contradicts the index.
 func (f *Follower) verify(b *dial.Broker, epoch int32) error {
 	at := f.cfg.Index.Checkpoint()
 	there := true
@@ -73,8 +74,8 @@ func (f *Follower) holdsLast(b *dial.Broker, offset int64) (bool, error) {
 	return true, f.compare(&found[0], &m.decoder)
 }
 
-// compare compares what the log holds, at or after the place of the batch that the index has read
-// last, with that batch.
+// compare compares the batch that the index has read last with found. The log holds found at the
+// place of that batch, or after it.
 func (f *Follower) compare(found *recordbatch.Batch, d *recordbatch.Decoder) error {
 	at := f.cfg.Index.Checkpoint()
 	last := at.Last
@@ -82,9 +83,9 @@ func (f *Follower) compare(found *recordbatch.Batch, d *recordbatch.Decoder) err
 		return log.Missing(f.cfg.Topic, f.cfg.Partition, last.Offset, found.FirstOffset-1)
 	}
 	is := wire.HeaderFingerprint(found)
-	if last.Records { // else they may be anything
+	if last.Records { // otherwise they may be anything
 		records, err := d.Records(found)
-		if err == nil { // else it is another batch: one of the owner's can be decoded
+		if err == nil { // otherwise it is another batch, as the owner's can be decoded
 			if err := log.Complete(found, records, f.cfg.Topic, f.cfg.Partition); err != nil {
 				return err
 			}
@@ -101,8 +102,8 @@ func (f *Follower) compare(found *recordbatch.Batch, d *recordbatch.Decoder) err
 	return nil
 }
 
-// inRange fails unless the index's checkpoint is in the log or at its end, as the leader in office
-// has it. There says that the batch before it was found.
+// inRange fails unless the leader in office has the index's checkpoint in its log or at the end of
+// it. there says that the batch before the checkpoint was found.
 func (f *Follower) inRange(b *dial.Broker, epoch int32, there bool) error {
 	at := f.cfg.Index.Checkpoint()
 	begin, end, err := f.link.ends(b, epoch)
@@ -137,7 +138,7 @@ func (f *Follower) begun(at int64) error {
 	}
 }
 
-// contradicted returns the error for a log that is not the one that the index was made from.
+// contradicted returns the error for a log that contradicts the index.
 func (f *Follower) contradicted(offset int64, cause error, found string) error {
 	do := "or restart this process if the loss is accepted"
 	if dir := f.cfg.Index.Dir(); dir != "" {

@@ -23,17 +23,17 @@ type metadata struct {
 	Owned      []Partition `json:"owned"`      // that it owns now
 }
 
-// assign shares the partitions of all members among them, each to one that can own it. Of all ways
-// to do so it takes one that is best by these rules, of which an earlier one weighs more than all
-// later ones:
+// assign shares the partitions among the members, and gives each to a member that can own it. It
+// takes a way to do so that is best by these rules. An earlier rule weighs more than all later
+// ones:
 //
-//  1. Each topic is spread evenly: the sum of the squares of what each member has of it is the
-//     least.
+//  1. Each topic is spread evenly: each member's number of its partitions is squared, and the sum
+//     of the squares is the least.
 //  2. All partitions together are spread evenly, by the same measure.
 //  3. As few partitions as possible go to another member than the one that owns them now.
 //
-// Where every member can own everything, two members differ by at most one partition of each topic,
-// and by at most one partition in all. The same members get the same answer.
+// If every member can own everything, two members differ by at most one partition of each topic,
+// and by at most one partition in all. The same members always get the same answer.
 func assign(members map[string]metadata) map[Partition]string {
 	s := newSharing(members)
 	s.level()
@@ -48,8 +48,8 @@ func assign(members map[string]metadata) map[Partition]string {
 	return owners
 }
 
-// sharing is an assignment that is being improved. Members, topics and partitions go by their
-// places in sorted lists.
+// sharing is an assignment that is being improved. Members, topics and partitions are numbered by
+// their places in sorted lists.
 type sharing struct {
 	members    []string
 	topics     int
@@ -70,8 +70,8 @@ type shared struct {
 
 const nobody = -1
 
-// newSharing leaves each partition with the member that owns it now, and gives the others to
-// whoever has the least of their topic.
+// newSharing leaves each partition with the member that owns it now. It gives each other partition
+// to a member that has the fewest of its topic.
 func newSharing(members map[string]metadata) *sharing {
 	s := &sharing{members: slices.Sorted(maps.Keys(members))}
 	known := make(map[Partition]*shared)
@@ -88,7 +88,7 @@ func newSharing(members map[string]metadata) *sharing {
 		}
 	}
 	for m, id := range s.members {
-		for _, p := range members[id].Owned { // if two think that they own it, the first does
+		for _, p := range members[id].Owned { // if two members think that they own it, the first one keeps it
 			if at := known[p]; at != nil && at.before == nobody && slices.Contains(at.able, m) {
 				at.before = m
 			}
@@ -115,8 +115,8 @@ func newSharing(members map[string]metadata) *sharing {
 	return s
 }
 
-// level takes from whoever has the most of a topic while somebody has less by two. What is left for
-// improve to do, which takes longer for each move, are the partitions that two members have to
+// level takes partitions of a topic from a member that has at least two more of it than another.
+// improve takes longer for each move. level leaves it only the partitions that members have to
 // exchange.
 func (s *sharing) level() {
 	for {
@@ -138,7 +138,8 @@ func (s *sharing) level() {
 	}
 }
 
-// poorest returns the member that has the least of the topic, and in all, of those that can own p.
+// poorest returns, of the members that can own p, the one that has the fewest partitions of its
+// topic. Among equals it is the one that has the fewest in all.
 func (s *sharing) poorest(p *shared) int {
 	least := p.able[0]
 	for _, m := range p.able[1:] {

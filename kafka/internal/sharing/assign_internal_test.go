@@ -19,7 +19,7 @@ func partitions(topic string, n int) []Partition {
 	return ps
 }
 
-// settle makes each member the owner of what is assigned to it.
+// settle makes each member the owner of the partitions that are assigned to it.
 func settle(members map[string]metadata, owners map[Partition]string) {
 	for id, about := range members {
 		about.Owned = nil
@@ -32,7 +32,7 @@ func settle(members map[string]metadata, owners map[Partition]string) {
 	}
 }
 
-// loads counts what each member has of each topic, and under the empty name of all.
+// loads counts each member's partitions of each topic, and of all topics under the empty name.
 func loads(members map[string]metadata, owners map[Partition]string) map[string]map[string]int {
 	found := map[string]map[string]int{}
 	for p := range owners {
@@ -61,7 +61,7 @@ func requireEven(t require.TestingT, members map[string]metadata, owners map[Par
 	}
 }
 
-// One of two instances is killed, and started again: both have half of each category then.
+// One of two instances is killed and started again. Then both have half of each category.
 func TestSharingAfterARestartIsEvenInEachTopic(t *testing.T) {
 	for _, sizes := range [][]int{{10, 10}, {10, 10, 5, 1}, {1, 1}, {3, 3, 3}, {7}} {
 		t.Run(fmt.Sprint(sizes), func(t *testing.T) {
@@ -82,8 +82,8 @@ func TestSharingAfterARestartIsEvenInEachTopic(t *testing.T) {
 	}
 }
 
-// However members come and go, each topic is spread evenly over those that are there, and so are
-// all partitions together. A member that comes or goes moves no more than that takes.
+// Members come and go. Each topic is always spread evenly over those that are there, and so are all
+// partitions together. If no member comes or goes, nothing moves.
 func TestSharingIsEvenWhateverComesAndGoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var all []Partition
@@ -112,7 +112,7 @@ func TestSharingIsEvenWhateverComesAndGoes(t *testing.T) {
 	})
 }
 
-// value is what an assignment is worth by the rules of assign.
+// value is the cost of an assignment by the rules of assign.
 func value(members map[string]metadata, owners map[Partition]string) cost {
 	var c cost
 	for topic, load := range loads(members, owners) {
@@ -134,7 +134,7 @@ func value(members map[string]metadata, owners map[Partition]string) cost {
 	return c
 }
 
-// best tries all ways to share the rest, and returns what the best one is worth.
+// best tries all ways to share the rest, and returns the cost of the best one.
 func best(
 	members map[string]metadata, able map[Partition][]string, rest []Partition, owners map[Partition]string,
 ) cost {
@@ -151,8 +151,8 @@ func best(
 	return *least
 }
 
-// No way to share is better, also where members of two builds know different topics: all ways are
-// tried.
+// No way to share is better than that of assign, also if members of two builds know different
+// topics. The test tries all ways.
 func TestSharingIsTheBestThereIs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := slices.Concat(partitions("a", rapid.IntRange(1, 3).Draw(t, "a")),
@@ -186,14 +186,14 @@ func TestSharingIsTheBestThereIs(t *testing.T) {
 
 func TestSharingAmongMembersOfDifferentTopics(t *testing.T) {
 	owners := assign(map[string]metadata{
-		"1": {Partitions: partitions("a", 2), Owned: partitions("b", 1)}, // what it cannot own it does not get
+		"1": {Partitions: partitions("a", 2), Owned: partitions("b", 1)}, // it gets no partition that it cannot own
 		"2": {Partitions: slices.Concat(partitions("a", 2), partitions("b", 2))},
 	})
 	require.Equal(t, map[Partition]string{{"a", 0}: "1", {"a", 1}: "2", {"b", 0}: "2", {"b", 1}: "2"}, owners)
 	require.Empty(t, assign(map[string]metadata{"1": {}, "2": {}}), "nobody can own anything")
 }
 
-// Two that both think they own a partition: one of them gets it.
+// If two members think that they own a partition, one of them gets it.
 func TestSharingWithTwoOwners(t *testing.T) {
 	owners := assign(map[string]metadata{
 		"1": {Partitions: partitions("a", 2), Owned: partitions("a", 2)},
@@ -203,8 +203,8 @@ func TestSharingWithTwoOwners(t *testing.T) {
 	require.NotEqual(t, owners[Partition{"a", 0}], owners[Partition{"a", 1}])
 }
 
-// The leader of a group shares while all others wait: here a thousand partitions among forty
-// instances, half of which have just come.
+// The leader of a group shares while all others wait. Here it shares a thousand partitions among
+// forty instances, half of which have just joined.
 func BenchmarkSharing(b *testing.B) {
 	var all []Partition
 	for i := range 20 {

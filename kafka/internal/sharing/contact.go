@@ -8,10 +8,10 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// contact is when the coordinator last took this process for a member, and who is told what follows
-// from that.
+// contact knows when the coordinator last took this process for a member, and tells the
+// consequences.
 //
-// Invariant: of Assigned and Outside, whichever was told last is true.
+// Invariant: the one of Assigned and Outside that was told last is true.
 type contact struct {
 	session  time.Duration
 	assigned func(Table)
@@ -19,8 +19,8 @@ type contact struct {
 
 	mu    sync.Mutex
 	table Table     // of the last join
-	last  time.Time // that the coordinator answered as to a member
-	why   error     // it has not since then
+	last  time.Time // when the coordinator last answered this process as a member
+	why   error     // why it has not answered since then
 	out   bool      // Outside was told last
 }
 
@@ -36,7 +36,7 @@ func (c *contact) joined(t Table) {
 	c.assigned(t)
 }
 
-// confirmed notes a heartbeat that was answered: the last sharing still stands.
+// confirmed notes a heartbeat that was answered. So the last sharing still holds.
 func (c *contact) confirmed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,7 +54,7 @@ func (c *contact) failed(err error) {
 	c.why = err
 }
 
-// refused notes that the coordinator will not have this process.
+// refused notes that the coordinator refuses this process as a member.
 func (c *contact) refused(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,8 +62,8 @@ func (c *contact) refused(err error) {
 	c.end(err)
 }
 
-// check notices that a session has passed without an answer: the coordinator has given this process
-// up by then.
+// check notices that a session has passed without an answer. By then the coordinator has given this
+// process up.
 func (c *contact) check() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +77,7 @@ func (c *contact) check() {
 	c.end(err)
 }
 
-// end tells once. The mutex is held.
+// end tells Outside, once. The mutex is held.
 func (c *contact) end(err error) {
 	if !c.out {
 		c.out = true

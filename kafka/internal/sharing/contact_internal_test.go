@@ -19,11 +19,11 @@ func (l *told) contact() *contact {
 
 func sharedWith(address string) Table { return Table{Addresses: map[Partition]string{{}: address}} }
 
-// Once a session has passed without an answer the member is out, and told so once; a heartbeat that
-// is answered brings back the sharing that stood, and a join the new one.
+// If a session passes without an answer, the member is out, and is told so once. If a heartbeat is
+// answered later, the last sharing holds again. A join brings a new one.
 func TestOutsideAfterASessionOfSilence(t *testing.T) {
 	var l told
-	c := l.contact() // of a session of no time
+	c := l.contact() // with a session of no time
 	c.joined(sharedWith("a"))
 	c.failed(errors.New("no connection"))
 	c.check()

@@ -2,18 +2,20 @@ package sharing
 
 import "cmp"
 
-// An assignment is improved by passing one partition more than it should have from member to
-// member, until somebody can do with it. That is the search for a cycle of negative cost in a
-// graph, as for a flow of least cost. Its nodes are:
+// improve makes one member pass a partition to another, which passes one on, until a member can
+// keep what it gets. That is the search for a cycle of negative cost in a graph, as for a flow of
+// least cost. The nodes of the graph are:
 //
-//   - a seat, which is one topic of one member: what comes here is one partition too many of the
+//   - a seat, which is one topic of one member: a partition that comes here is one too many of the
 //     topic;
-//   - a member: what comes here counts in its topic already, and is one partition too many in all;
-//   - the rest of the group, where all has been counted.
+//   - a member: a partition that comes here counts in its topic already, and is one too many in
+//     all;
+//   - the rest of the group: a partition that comes here has been counted in its topic and in all.
 //
-// An assignment from which no such cycle leads is the best there is.
+// If an assignment has no such cycle, no other one is better.
 
-// cost is what a change makes worse, or better where it is negative, by the rules of assign.
+// cost says by how much a change makes an assignment worse by the rules of assign. If it is
+// negative, the change makes it better.
 type cost struct{ topic, total, moves int }
 
 func (c cost) plus(d cost) cost { return cost{c.topic + d.topic, c.total + d.total, c.moves + d.moves} }
@@ -22,12 +24,12 @@ func (c cost) less(d cost) bool {
 	return cmp.Or(cmp.Compare(c.topic, d.topic), cmp.Compare(c.total, d.total), cmp.Compare(c.moves, d.moves)) < 0
 }
 
-// more and fewer are how the square of n changes when one comes and when one goes.
+// more and fewer return how the square of n changes when one comes and when one goes.
 func more(n int) int  { return 2*n + 1 }
 func fewer(n int) int { return 1 - 2*n }
 
-// edge is one step. Where it moves a partition, that goes from the member of the one seat to that
-// of the other.
+// edge is one step. If it moves a partition, the partition goes from the member of seat from to the
+// member of seat to.
 type edge struct {
 	from, to int
 	cost     cost
@@ -48,11 +50,11 @@ func (s *sharing) improve() bool {
 	return len(cycle) > 0
 }
 
-// moves returns the steps from seat to seat: for each pair the partition that is moved at the least
-// cost.
+// moves returns the steps from seat to seat. For each pair of seats it has the partition that moves
+// at the least cost.
 func (s *sharing) moves() []edge {
 	edges := make([]edge, 0, len(s.partitions)*2)
-	at := make([]int, len(s.seats)*len(s.members)) // in edges, counted from 1, by where from and to whom
+	at := make([]int, len(s.seats)*len(s.members)) // place in edges, counted from 1, by seat and new member
 	for i := range s.partitions {
 		p := &s.partitions[i]
 		for _, m := range p.able {
@@ -78,8 +80,8 @@ func (s *sharing) moves() []edge {
 	return edges
 }
 
-// counts returns the steps by which a partition comes to count for a member, or another one of the
-// member's does no longer.
+// counts returns the steps by which a partition begins to count for a member, or another partition
+// of that member no longer counts.
 func (s *sharing) counts() []edge {
 	var edges []edge
 	rest := len(s.seats) + len(s.members)
@@ -101,11 +103,11 @@ func (s *sharing) counts() []edge {
 	return edges
 }
 
-// negativeCycle returns the edges of a cycle whose costs add up to less than nothing, or nil if
-// there is none. It is the algorithm of Bellman and Ford.
+// negativeCycle returns the edges of a cycle whose costs add up to less than zero, or nil if there
+// is none. It is the algorithm of Bellman and Ford.
 func negativeCycle(nodes int, edges []edge) []edge {
-	least := make([]cost, nodes) // of a way to the node, from wherever it begins
-	last := make([]int, nodes)   // edge of that way
+	least := make([]cost, nodes) // least cost of a way to the node, from any beginning
+	last := make([]int, nodes)   // last edge of that way
 	for n := range last {
 		last[n] = nothing
 	}
@@ -124,7 +126,7 @@ func negativeCycle(nodes int, edges []edge) []edge {
 
 // cycleOf returns a cycle among the last edges, or nil if there is none.
 func cycleOf(last []int, edges []edge) []edge {
-	seen := make([]int, len(last)) // in which search, counted from 1
+	seen := make([]int, len(last)) // number of the search that has seen the node, from 1
 	for start := range last {
 		n := start
 		for seen[n] == 0 && last[n] != nothing {

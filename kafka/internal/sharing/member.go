@@ -15,24 +15,24 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/dial"
 )
 
-// Config is what a member needs; every field must be set.
+// Config is what a member needs. Every field must be set.
 type Config struct {
 	Client     sarama.Client
 	Group      string
-	Address    string      // at which the other members' callers reach this process
+	Address    string      // where callers of the other members reach this process
 	Partitions []Partition // that this process can own
 	Session    time.Duration
 	Heartbeat  time.Duration
 	Logger     *slog.Logger
 
-	// Owned returns the partitions that this process owns now, which it should rather keep.
+	// Owned returns the partitions that this process owns now. It should keep them if possible.
 	Owned func() []Partition
 
-	// Assigned is told of each new sharing, and of the last one again when it holds again after
-	// Outside. Outside is told when this process is not in the group any more, as far as it can
-	// know: the coordinator refuses it, or has not answered for the session. The others share its
-	// partitions among themselves then. It goes on trying to join. Both are called one at a time,
-	// and return soon.
+	// Assigned is told of each new sharing. After Outside it is told of the last sharing once more,
+	// if that holds again. Outside is told when this process is not in the group any more, as far
+	// as it can know. The coordinator refuses it, or has not answered for the session. Then the
+	// others share its partitions among themselves, and it goes on trying to join. Both are called
+	// one at a time, and must return soon.
 	Assigned func(Table)
 	Outside  func(error)
 }
@@ -53,7 +53,7 @@ type Member struct {
 	done    chan struct{}
 
 	// Only the member's goroutine touches these.
-	broker     *sarama.Broker // the group's coordinator; nil if it has to be looked for
+	broker     *sarama.Broker // the group's coordinator; nil if it must be found
 	id         string
 	generation int32
 }
@@ -84,7 +84,7 @@ func (m *Member) first(ctx context.Context) error {
 	return m.join(ctx)
 }
 
-// Close leaves the group, so that the other members share anew at once. It may be called once.
+// Close leaves the group, and the other members share anew at once. It may be called once.
 func (m *Member) Close() {
 	m.stop()
 	<-m.done
@@ -101,7 +101,7 @@ func (m *Member) run(ctx context.Context) {
 	watch.Go(func() { m.watch(ctx) })
 	m.stay(ctx)
 	watch.Wait()
-	m.disconnect() // what waited for an answer was cut
+	m.disconnect() // requests that waited for an answer were cut
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 	defer cancel()
 	defer m.conns.CutWhenDone(bounded)()
@@ -132,14 +132,14 @@ func (m *Member) stay(ctx context.Context) {
 
 // The pauses between two attempts to join.
 const (
-	pause = 100 * time.Millisecond // where the answer may be another one
-	// where it will be the same until somebody changes something; twice as long each time
+	pause = 100 * time.Millisecond // if the next answer may be another one
+	// if the answer stays the same until somebody changes something; twice as long each time
 	firstRefused = time.Second
 	longRefused  = 30 * time.Second
 )
 
-// comeBack joins the group again, also where that is hopeless: permissions and limits can be
-// changed.
+// comeBack joins the group again, also if that is hopeless now. Somebody may change permissions and
+// limits.
 func (m *Member) comeBack(ctx context.Context) {
 	for refused := firstRefused; ; refused = min(2*refused, longRefused) {
 		err := m.join(ctx)
@@ -154,11 +154,12 @@ func (m *Member) comeBack(ctx context.Context) {
 	}
 }
 
-// untold is how long joining may fail before that is a warning; the next ones come at intervals
+// untold is how long joining may fail before the first warning. The next warnings come at intervals
 // that double.
 const untold = time.Second
 
-// join joins and learns the sharing, again until that succeeds, ctx ends, or it never will.
+// join joins and learns the sharing. It tries again until that succeeds, until ctx ends, or until
+// the answer is hopeless.
 func (m *Member) join(ctx context.Context) error {
 	begun, told := clock.Reading(), untold/2
 	for {
@@ -174,7 +175,7 @@ func (m *Member) join(ctx context.Context) error {
 		}
 		switch {
 		case errors.Is(err, sarama.ErrMemberIdRequired), errors.Is(err, sarama.ErrRebalanceInProgress):
-			continue // the coordinator asks for it
+			continue // the coordinator asks for another attempt
 		case errors.Is(err, sarama.ErrUnknownMemberId), errors.Is(err, sarama.ErrIllegalGeneration),
 			errors.Is(err, sarama.ErrFencedInstancedId):
 			m.id = ""
@@ -250,14 +251,14 @@ func (m *Member) joinOnce() (Table, error) {
 	return m.table(synced.MemberAssignment)
 }
 
-// entry is a partition's place in the sharing, which every member is sent whole.
+// entry is one partition in the sharing. Every member gets the whole sharing.
 type entry struct {
 	Partition
 	Member  string `json:"member"`
 	Address string `json:"address"`
 }
 
-// share is the leader's work.
+// share puts the sharing into the leader's request.
 func share(members []sarama.GroupMember, sync *sarama.SyncGroupRequest) error {
 	known := make(map[string]metadata, len(members))
 	for _, member := range members {
@@ -316,7 +317,8 @@ func (m *Member) heartbeat() error {
 	return nil
 }
 
-// leave tells the coordinator; if it does not answer, the session time-out tells it.
+// leave tells the coordinator. If the coordinator does not answer, it will notice by the session's
+// time-out.
 func (m *Member) leave() {
 	b, err := m.coordinator()
 	if err == nil {
@@ -327,8 +329,9 @@ func (m *Member) leave() {
 	}
 }
 
-// coordinator returns the connection to the group's coordinator. It is the member's own: a join is
-// held until all members have joined, and would hold up whatever else used the connection.
+// coordinator returns the connection to the group's coordinator. Nothing else uses that connection.
+// The coordinator holds a join until all members have joined, and that would hold up other
+// requests.
 func (m *Member) coordinator() (*sarama.Broker, error) {
 	if m.broker != nil {
 		return m.broker, nil

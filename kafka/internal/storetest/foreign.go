@@ -22,7 +22,7 @@ func TopicOf(cfg kafka.Config) string {
 	return cfg.Topics.NameOf(Category)
 }
 
-// Foreigner returns another program's client, which chooses the partitions itself.
+// Foreigner returns a client of another program. The client chooses the partitions itself.
 func Foreigner(t testing.TB, cfg kafka.Config, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	c, err := kgo.NewClient(append(opts,
@@ -37,7 +37,7 @@ func Garbage(cfg kafka.Config) *kgo.Record {
 	return &kgo.Record{Topic: TopicOf(cfg), Partition: 0, Key: []byte("a"), Value: []byte("not an event")}
 }
 
-// Two returns the configuration with a topic of two partitions, which it makes.
+// Two makes a topic of two partitions, and returns the configuration with it.
 func Two(t testing.TB, cfg kafka.Config) kafka.Config {
 	t.Helper()
 	cfg.Topics.Prefix += "two"
@@ -46,7 +46,7 @@ func Two(t testing.TB, cfg kafka.Config) kafka.Config {
 	return cfg
 }
 
-// Grow gives the topic more partitions, as an operator does who takes them for capacity.
+// Grow gives the topic more partitions, as an operator does who thinks that they are capacity.
 func Grow(t testing.TB, cfg kafka.Config, partitions int) {
 	t.Helper()
 	c := Foreigner(t, cfg)
@@ -60,7 +60,7 @@ func Grow(t testing.TB, cfg kafka.Config, partitions int) {
 	of.Topic = kmsg.StringPtr(TopicOf(cfg))
 	request := kmsg.NewPtrMetadataRequest()
 	request.Topics = append(request.Topics, of)
-	for _, b := range brokers { // each learns of it by itself
+	for _, b := range brokers { // each learns of the change by itself
 		require.Eventually(t, func() bool {
 			answer, err := c.Broker(int(b.NodeID)).Request(t.Context(), request)
 			return err == nil && len(answer.(*kmsg.MetadataResponse).Topics[0].Partitions) == partitions
@@ -68,7 +68,7 @@ func Grow(t testing.TB, cfg kafka.Config, partitions int) {
 	}
 }
 
-// With returns the variables with others in their place; an empty value takes a variable away.
+// With returns the variables with the pairs in their place. An empty value removes a variable.
 func With(variables map[string]string, pairs ...string) map[string]string {
 	all := make(map[string]string)
 	for name, value := range variables {

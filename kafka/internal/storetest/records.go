@@ -73,5 +73,5 @@ func FirstError(records iter.Seq2[eventstore.Record, error]) error {
 	return nil
 }
 
-// Named returns the name with this number.
+// Named returns a name with a prefix and a number.
 func Named(prefix string, i int) string { return fmt.Sprintf("%s-%d", prefix, i) }

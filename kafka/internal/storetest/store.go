@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// The category of the tests, in a topic of one partition: every stream is in it.
+// The category of the tests. Its topic has one partition, so every stream is in it.
 const (
 	Category = "Account"
 	Topic    = topics.DefaultPrefix + ".account.events"
@@ -39,7 +39,7 @@ func Fake(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, kafka.Config) {
 	return c, cfg
 }
 
-// Real returns a configuration for real brokers, over new topics, which it makes.
+// Real makes new topics on real brokers, and returns a configuration for them.
 func Real(t testing.TB, brokers []string, partitions int32) kafka.Config {
 	t.Helper()
 	cfg := kafka.Config{
@@ -74,7 +74,8 @@ func OpenReader(t testing.TB, cfg kafka.Config) *kafka.Store {
 	return s
 }
 
-// Claimed opens a store and claims, for tests that expect either to fail, or end it.
+// Claimed opens a store and claims. It is for tests that expect one of the two to fail, or that
+// close the store themselves.
 func Claimed(ctx context.Context, cfg kafka.Config) (*kafka.Store, error) {
 	s, err := kafka.Open(ctx, cfg)
 	if err != nil {
@@ -86,20 +87,21 @@ func Claimed(ctx context.Context, cfg kafka.Config) (*kafka.Store, error) {
 	return s, nil
 }
 
-// Eventually waits much longer than anything should take: machines are busy.
+// Eventually waits much longer than anything should take, as machines may be busy.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	require.Eventually(t, holds, 2*time.Minute, 5*time.Millisecond, what)
 }
 
-// VerifyMain runs the tests, and fails if one of them leaves a goroutine that is not known to stay.
+// VerifyMain runs the tests. It fails if one of them leaves a goroutine that is not known to stay.
 func VerifyMain(m goleak.TestingM) {
 	goleak.VerifyTestMain(
 		m,
-		// Sarama's, once a process.
+		// Sarama starts it once in a process.
 		goleak.IgnoreAnyFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),
-		// The fake brokers', if they are closed while a control function sleeps: its end takes a
-		// lock that only their loop gives back, which waits for it, or is gone.
+		// The fake brokers leave these if they are closed while a control function sleeps. The end
+		// of that function needs a lock that only their loop gives back. The loop waits for the
+		// function, or is gone.
 		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).run"),
 		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*Cluster).runControl.func1"),
 	)

@@ -21,7 +21,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// compacted has the topic compacted once, and sets it right again.
+// compacted lets the brokers compact the topic once, and sets its policy right again.
 func compacted(t testing.TB, c *kfake.Cluster, cfg kafka.Config) {
 	t.Helper()
 	setTopic(t, cfg, "cleanup.policy", "compact")
@@ -45,8 +45,8 @@ func looks(t testing.TB, s *kafka.Store, times int) {
 	}
 }
 
-// A topic that was compacted while no store ran has the right settings again, and the index still
-// has everything: only the log shows it.
+// A topic was compacted while no store ran. It has the right settings again, and the index still
+// has everything. Only the log shows it.
 func TestPatrol_ofATopicThatWasCompactedWhileNoStoreRan(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -143,7 +143,7 @@ func newPatrolled(c *kfake.Cluster) *patrolled {
 		if _, look := r.(*kmsg.DescribeConfigsRequest); look {
 			p.looks.Add(1)
 		}
-		if p.counts.Load() && (probe || !isFetch) { // the others are of who follows
+		if p.counts.Load() && (probe || !isFetch) { // the other fetches are those of followers
 			p.requests.Add(1)
 		}
 		if !probe {
@@ -191,7 +191,7 @@ func TestPatrol_ofALogThatIsWhole(t *testing.T) {
 	require.InDelta(t, first+(times-1)*each, probes, float64(each), "a look is under way, maybe")
 }
 
-// A partition in which there is nothing is not asked for anything.
+// The patrol asks nothing about an empty partition.
 func TestPatrol_ofAnEmptyPartition(t *testing.T) {
 	t.Parallel()
 	c, cfg := storetest.Fake(t)

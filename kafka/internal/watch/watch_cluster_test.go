@@ -26,7 +26,7 @@ func TestWatch_onBrokers(t *testing.T) {
 func TestTopicsThatGrow_onBrokers(t *testing.T) { testGrowth(t, storetest.Two(t, real(t))) }
 
 // A topic is compacted until records are gone, and its policy is set right again. A store that has
-// everything in its index tells of it. A store that has not does not open.
+// everything in its index tells of it. A store without such an index does not open.
 func TestPatrol_onBrokers(t *testing.T) {
 	cfg := real(t)
 	withIndex := cfg

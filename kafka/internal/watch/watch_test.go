@@ -36,8 +36,8 @@ func setTopic(t testing.TB, cfg kafka.Config, name, value string) {
 	require.NoError(t, kerr.ErrorForCode(answer.Resources[0].ErrorCode))
 }
 
-// everywhere reports whether every broker has the value for the topic's setting: each learns of it
-// by itself.
+// everywhere reports whether every broker has the value for the topic's setting. Each broker learns
+// of it by itself.
 func everywhere(t testing.TB, cfg kafka.Config, name, value string) bool {
 	t.Helper()
 	c := storetest.Foreigner(t, cfg)
@@ -179,7 +179,7 @@ func watched(t *testing.T, cfg kafka.Config) []topics.Change {
 	return told
 }
 
-// A topic that is deleted and made anew is another one, whatever its settings.
+// A topic that is deleted and made anew is another topic, even if its settings are the same.
 func TestWatch_ofATopicThatIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	_, cfg := storetest.Fake(t)
@@ -201,8 +201,8 @@ func TestWatch_ofATopicThatIsMadeAnew(t *testing.T) {
 	})
 }
 
-// Brokers that do not answer say nothing about topics: what is known stays, with the time, until
-// they answer again.
+// Brokers that do not answer say nothing about topics. The store keeps what it knows, with the
+// time, until they answer again.
 func TestWatch_whileBrokersDoNotAnswer(t *testing.T) {
 	t.Parallel()
 	c, cfg := storetest.Fake(t)

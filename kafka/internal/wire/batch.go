@@ -10,10 +10,11 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// NewBatch returns the records as one batch of the term, in lz4, to be written from the given
-// sequence number on: idempotent, not transactional. Kafka appends a batch whole or not at all.
+// NewBatch returns the records as one batch of the term, compressed with lz4. Its first record has
+// the given sequence number. It is idempotent and not transactional. Kafka appends a batch whole or
+// not at all.
 //
-// The same batch may be sent any number of times; the broker recognises it.
+// The same batch may be sent any number of times, as the broker recognises it.
 func NewBatch(term index.Term, sequence int32, records []eventstore.Record) *sarama.RecordBatch {
 	return new(Encoder).Batch(sarama.CompressionLZ4, term, sequence, records)
 }
@@ -43,7 +44,7 @@ func newBatch(
 	}
 }
 
-// NextSequence returns the sequence number after n records from sequence on; it wraps to 0 as the
+// NextSequence returns the sequence number after n records from sequence on. It wraps to 0 as the
 // Java client's does (DefaultRecordBatch.incrementSequence).
 func NextSequence(sequence int32, n int) int32 {
 	if next := int64(sequence) + int64(n); next <= math.MaxInt32 {
@@ -54,8 +55,9 @@ func NextSequence(sequence int32, n int) int32 {
 
 const abort, commit = 0, 1 // org.apache.kafka.common.record.ControlRecordType
 
-// Marker reports whether the records of a control batch are a marker, the end of a transaction and
-// the trace of a claim, and whether that aborts the transaction, which no claim does.
+// Marker reports whether the records of a control batch are a marker. A marker ends a transaction,
+// and every claim leaves one. aborts says that the marker aborts the transaction, which no claim
+// does.
 func Marker(records []sarama.Record) (marks, aborts bool) {
 	if len(records) != 1 || len(records[0].Key) < 4 {
 		return false, false

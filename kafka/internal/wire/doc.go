@@ -1,5 +1,6 @@
-// Package wire is the form that events have on Kafka: one record an event, its header as record
-// headers of UTF-8 text, its value untouched; one record batch for the commits of one request.
+// Package wire is the form that events have on Kafka. An event is one record. Its header is record
+// headers of UTF-8 text, and its value is untouched. The commits of one request are one record
+// batch.
 //
 // It sends and stores nothing. Its functions may be called concurrently.
 package wire

@@ -12,15 +12,15 @@ import (
 	"github.com/fencelog/fencelog/internal/index"
 )
 
-// What most records need; more is allocated if need be.
+// The room that most records need. Encoder allocates more if a record needs it.
 const (
 	fixedHeaders = 15  // of record.go
-	textBytes    = 512 // of the values of headers, and the names of metadata
+	textBytes    = 512 // for the values of headers and the names of metadata
 )
 
-// Encoder makes batches, one after the other, in the same memory: a record has some ten headers,
-// each with a name, a value and a pointer to it. Its zero value is ready; it is used by one
-// goroutine.
+// Encoder makes batches, one after the other, in the same memory. That saves much, as a record has
+// some ten headers, each with a name, a value and a pointer to it. Its zero value is ready. One
+// goroutine uses it.
 type Encoder struct {
 	headers  []sarama.RecordHeader
 	pointers []*sarama.RecordHeader
@@ -30,8 +30,8 @@ type Encoder struct {
 	keys     []string // of one record's metadata
 }
 
-// Batch returns what [NewBatch] does, in any codec. It is valid until the next call, or until
-// Reset.
+// Batch returns the same as [NewBatch], in any codec. The batch is valid until the next call, or
+// until Reset.
 func (e *Encoder) Batch(
 	codec sarama.CompressionCodec, term index.Term, sequence int32, records []eventstore.Record,
 ) *sarama.RecordBatch {
@@ -69,8 +69,8 @@ func (e *Encoder) room(records, metadata int) {
 	e.records, e.list = slices.Grow(e.records, records)[:records], slices.Grow(e.list, records)[:records]
 }
 
-// encode appends the record's headers. What it has handed out stays valid when it needs more
-// memory.
+// encode appends the record's headers. If it needs more memory, the headers that it has handed out
+// stay valid.
 func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	first := len(e.pointers)
 	e.put(nameOfEventID, r.ID)
@@ -148,5 +148,5 @@ func (e *Encoder) piece(s string) []byte {
 	return e.from(begin)
 }
 
-// from returns the text from a place on.
+// from returns the text from place begin on.
 func (e *Encoder) from(begin int) []byte { return e.text[begin:len(e.text):len(e.text)] }

@@ -18,8 +18,8 @@ func ReadFingerprint(b *recordbatch.Batch, records []sarama.Record) index.Finger
 	return index.Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sum, Records: true}
 }
 
-// HeaderFingerprint returns the fingerprint of a batch that was read, without its records: those of
-// a batch that does not count may be anything, and of any size.
+// HeaderFingerprint returns the fingerprint of a batch that was read, without its records. The
+// records of a batch that does not count may be anything, and of any size.
 func HeaderFingerprint(b *recordbatch.Batch) index.Fingerprint {
 	return index.Fingerprint{Offset: b.FirstOffset, LeaderEpoch: b.PartitionLeaderEpoch, Sum: sumOfHeader(b)}
 }
@@ -33,12 +33,12 @@ func WrittenFingerprint(b *sarama.RecordBatch, offset int64) index.Fingerprint {
 	return index.Fingerprint{Offset: offset, LeaderEpoch: -1, Sum: sum, Records: true}
 }
 
-// Not every field of a header is the writer's: a broker that compresses a batch anew computes its
-// first timestamp, and one that was told to gives the batch its own time. So the times in the sum
-// of records are those of the events. The ids and times of events are in it because a coordinator
-// whose disks were restored gives out a term again.
+// Not every field of a header comes from the writer. If a broker compresses a batch anew, it
+// computes the first timestamp. If a broker is configured so, it gives the batch its own time. So
+// the sum of records has the times of the events, and not those of the header. It has the ids and
+// times of events, because a coordinator whose disks were restored gives out a term again.
 
-// addRecord adds to a sum what writer and readers know of a record.
+// addRecord adds the parts of a record to a sum that writer and readers both know.
 func addRecord(sum uint32, r *sarama.Record) uint32 {
 	sum = crc32.Update(sum, castagnoli, r.Key)
 	left := 2
@@ -54,7 +54,7 @@ func addRecord(sum uint32, r *sarama.Record) uint32 {
 	return crc32.Update(sum, castagnoli, r.Value)
 }
 
-// sumOfHeader is the sum of what all readers know.
+// sumOfHeader is the sum of the header's fields that all readers know.
 func sumOfHeader(b *recordbatch.Batch) uint32 {
 	sum := sumOfProducer(b.ProducerID, b.ProducerEpoch, b.FirstSequence, b.LastOffsetDelta)
 	sum = mix(mix(sum, uint64(b.FirstTimestamp)), uint64(b.MaxTimestamp))
@@ -74,7 +74,8 @@ func sumOfProducer(id int64, epoch int16, sequence, lastOffsetDelta int32) uint3
 	return mix(mix(sum, uint64(uint16(epoch))<<32|uint64(uint32(sequence))), uint64(uint32(lastOffsetDelta)))
 }
 
-// mix adds a number to a sum. It is FNV-1a by words, with its bits spread as MurmurHash3 ends.
+// mix adds a number to a sum. It is FNV-1a by words, and spreads the bits as the end of MurmurHash3
+// does.
 func mix(sum uint32, v uint64) uint32 {
 	h := (uint64(sum) ^ v) * 1099511628211
 	h = (h ^ h>>33) * 0xff51afd7ed558ccd

@@ -27,8 +27,8 @@ func written(change func(*eventstore.Record)) *sarama.RecordBatch {
 // offset is where a broker has put a batch.
 const offset = 100
 
-// read returns the batch's fingerprint as a reader of the log finds it, whose broker has changed
-// something of its header.
+// read returns the batch's fingerprint as a reader of the log finds it. The reader's broker has
+// changed something in the header.
 func read(t *testing.T, encoded []byte, change func(*sarama.RecordBatch)) index.Fingerprint {
 	t.Helper()
 	b, records := decoded(t, encoded)

@@ -2,9 +2,9 @@ package wire
 
 import "encoding/binary"
 
-// PartitionOf returns the partition of a record with that key, among so many, as Kafka's Java
-// client and most others choose it:
-// org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey, which is murmur2
+// PartitionOf returns the partition of a record with that key, among so many. Kafka's Java client
+// and most others choose the same
+// (org.apache.kafka.clients.producer.internals.BuiltInPartitioner.partitionForKey). It is murmur2
 // without its sign. Sarama has the same behind an interface that allocates for each call.
 func PartitionOf(key string, partitions int) int {
 	return int(murmur2(key)&0x7fffffff) % partitions

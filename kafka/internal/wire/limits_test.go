@@ -20,7 +20,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// stored returns a commit as a store stores it from a version on.
+// stored returns a commit as a store keeps it, from version first on.
 func stored(stream eventstore.Stream, first int64, records []eventstore.Record) []eventstore.Record {
 	for i := range records {
 		r := &records[i]
@@ -31,7 +31,7 @@ func stored(stream eventstore.Stream, first int64, records []eventstore.Record) 
 	return records
 }
 
-// TestWhatCheckTakesIsDecoded holds the sentence that whatever may be appended can be read again,
+// TestWhatCheckTakesIsDecoded checks that every record that may be appended can be read again,
 // unchanged.
 func TestWhatCheckTakesIsDecoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -51,9 +51,9 @@ func TestWhatCheckTakesIsDecoded(t *testing.T) {
 	})
 }
 
-// TestLargestCommitsFitAMessage sends commits of the largest size, with everything that Size does
-// not count as long as may be and nothing that can be compressed, and counts the bytes that a
-// broker gets.
+// TestLargestCommitsFitAMessage sends commits of the largest size, and counts the bytes that a
+// broker gets. The parts that Size does not count are as long as allowed, and nothing can be
+// compressed.
 func TestLargestCommitsFitAMessage(t *testing.T) {
 	const maxMessageBytes = 1_048_588 // the brokers' default of max.message.bytes
 	seed := uint64(time.Now().UnixNano())
@@ -125,7 +125,7 @@ func incompressible(random *rand.Rand, n, entries int) (eventstore.Stream, []eve
 	return eventstore.Stream{Category: name(), ID: text(eventstore.MaxIDBytes)}, records
 }
 
-// bytesSent returns how long the request is that Sarama makes of a batch.
+// bytesSent returns the length of the request that Sarama makes of a batch.
 func bytesSent(t *testing.T, batch *sarama.RecordBatch) int {
 	t.Helper()
 	var config net.ListenConfig

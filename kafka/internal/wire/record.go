@@ -41,14 +41,14 @@ func Encode(r *eventstore.Record) *sarama.Record {
 	return into
 }
 
-// Decode returns the event that Encode wrote. Headers of other names are passed over. The position
-// is left to the caller.
+// Decode returns the event that Encode wrote. It ignores headers with other names. The caller sets
+// the position.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	p := parser{r: eventstore.Record{Value: rec.Value}}
 	for _, h := range rec.Headers {
 		p.header(h)
 	}
-	for i, name := range [required]string{ // in the order of the bits
+	for i, name := range [required]string{ // in the order of their bits
 		headerEventID, headerEventType, headerEventVersion, headerAggregateType, headerAggregateVersion,
 		headerCommitFirst, headerCommitLength, headerTimestamp,
 	} {
@@ -68,10 +68,10 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	return r, p.err
 }
 
-// required is how many of the headers, from bit 0 on, every record has.
+// required is how many headers every record has. They have the bits from 0 on.
 const required = 8
 
-// parser fills a record from headers, each of which may be there once: seen has a bit for each.
+// parser fills a record from headers. Each header may be there once, and seen has a bit for each.
 type parser struct {
 	r     eventstore.Record
 	seen  uint32
@@ -79,7 +79,7 @@ type parser struct {
 	texts [fixedHeaders][]byte // by bit, those that are texts
 }
 
-// finish gives the record its texts. They and the aggregate id are copied at once.
+// finish gives the record its texts. It copies them together with the aggregate id.
 func (p *parser) finish(aggregateID []byte) {
 	var room [textBytes]byte
 	all := append(room[:0], aggregateID...)

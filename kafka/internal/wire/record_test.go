@@ -37,9 +37,9 @@ func TestHeadersAreTheSeeds(t *testing.T) {
 	}
 	require.Equal(t, map[string]string{
 		"eventId": "e-1", "eventType": "AccountCreated", "eventVersion": "2", "aggregateType": "Account",
-		"aggregateVersion": "4",
-		"commitFirst":      "3", "commitLength": "2", "timestamp": "2026-02-03T04:05:06.000000007Z", "correlationId": "c",
-		"causationId": "d", "commandId": "k", "commandCausationId": "e", "commandDigest": "f00d", "actorId": "u",
+		"aggregateVersion": "4", "commitFirst": "3", "commitLength": "2",
+		"timestamp": "2026-02-03T04:05:06.000000007Z", "correlationId": "c", "causationId": "d",
+		"commandId": "k", "commandCausationId": "e", "commandDigest": "f00d", "actorId": "u",
 		"traceparent":     "00-1-2-01",
 		"metadata.tenant": "t", "metadata.": "empty name", "metadata.empty value": "",
 	}, got)
@@ -57,10 +57,10 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 		r := eventstore.Record{
 			Value: []byte{1}, Commit: eventstore.CommitPart{First: first, Length: 10},
 			Header: event.Header{
-				ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t", Category: text.Draw(t, "category") + "a",
-				AggregateID: text.Draw(t, "aggregate id") + "a", AggregateVersion: first +
-					rapid.Int64Range(0, 9).Draw(t, "nth"),
-				Revision: int(rapid.Int32Range(1, math.MaxInt32).Draw(t, "revision")),
+				ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t",
+				Category: text.Draw(t, "category") + "a", AggregateID: text.Draw(t, "aggregate id") + "a",
+				AggregateVersion: first + rapid.Int64Range(0, 9).Draw(t, "nth"),
+				Revision:         int(rapid.Int32Range(1, math.MaxInt32).Draw(t, "revision")),
 				Timestamp: time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"),
 					rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(),
 				CorrelationID: text.Draw(t, "correlation"), CausationID: text.Draw(t, "causation"),
@@ -132,7 +132,8 @@ func TestSequenceNumbersWrap(t *testing.T) {
 	require.Equal(t, int32(9), wire.NextSequence(math.MaxInt32-9, 19))
 }
 
-// FuzzDecode: whatever stands in a topic is an event that can be written back, or a plain error.
+// FuzzDecode checks that any record of a topic is an event that can be written back, or gives a
+// plain error.
 func FuzzDecode(f *testing.F) {
 	r := record()
 	var seed bytes.Buffer

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	// envShare chooses which of the cells a run takes: every such many-th; 1 is all of them, which
-	// takes minutes.
+	// envShare chooses which of the cells a run takes. With n it takes every n-th; with 1 it takes
+	// all, in minutes.
 	envShare     = "FENCELOG_CHANGES_SHARE"
 	defaultShare = 17 // prime, as cells that belong together come in twelves
 )
@@ -40,8 +40,8 @@ func share(t *testing.T) int {
 	return defaultShare
 }
 
-// directions are what a level promises: that the new schema reads what the old one wrote, and the
-// other way round.
+// directions are those of a level: the new schema reads what the old one wrote, or the other way
+// round.
 var directions = [...]bool{false, true}
 
 // tally is what became of the cells, by direction.
@@ -60,8 +60,8 @@ func newMatrix(e schema.Engine) *matrix {
 	return &matrix{engine: e, programs: changetest.NewPrograms(e)}
 }
 
-// What passes the gate is read without an error and unchanged, with each engine, in each direction
-// that the level promises.
+// If a change passes the gate, its values are read without an error and unchanged, with each
+// engine, in each direction that the level promises.
 func TestGateAgreesWithEngines(t *testing.T) {
 	t.Parallel()
 	every := share(t)
@@ -126,8 +126,8 @@ func judged(t *testing.T, err error) (refused [2]bool, unsupported bool) {
 	if err == nil {
 		return refused, false
 	}
-	// A renamed event is compared with what was released under its former name, and then there are
-	// two.
+	// A renamed event is also compared with the releases under its former name. Then there are two
+	// errors.
 	for _, e := range flatten(err) {
 		var incompatible *change.IncompatibleError
 		require.ErrorAs(t, e, &incompatible)

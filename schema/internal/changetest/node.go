@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// node is a schema. What is made of it, its text, its Go type and its values, is made here and by
-// no Avro library.
+// node is a schema. This package makes its text, its Go type and its values, and no Avro library
+// does.
 type node struct {
 	kind       string
-	name       string // of a record, enum or fixed; with its namespace, if it has one of its own
+	name       string // of a record, enum or fixed; with its namespace, if it has one to itself
 	aliases    []string
 	logical    string
 	precision  int

@@ -44,8 +44,8 @@ func differences() map[string]difference {
 	}
 }
 
-// The same cells, judged by a real registry at BACKWARD and FORWARD: where it answers otherwise
-// than the gate there is a reason.
+// A real registry judges the same cells at BACKWARD and FORWARD. If it answers otherwise than the
+// gate, there is a reason.
 func TestGateBesideRegistry(t *testing.T) {
 	t.Parallel()
 	at := os.Getenv(kafkatest.EnvRegistry)
@@ -83,8 +83,8 @@ func TestGateBesideRegistry(t *testing.T) {
 	require.Equal(t, want, found)
 }
 
-// registryCells are some of the cells of two places. What is in a place a registry judges as it
-// does elsewhere.
+// registryCells are some of the cells of two places. In other places a registry judges as it does
+// in these.
 func registryCells() (some []changetest.Cell) {
 	const every = 29
 	seen := 0

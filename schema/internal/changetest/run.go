@@ -73,7 +73,7 @@ func (p *Programs) with(ctx context.Context, n *node) *program {
 	}
 	is := &program{n: n, values: n.values()}
 	p.byKey[key] = is
-	prefix := fmt.Sprint("p", len(p.byKey)) // each has a subject of its own, so that the registry judges nothing
+	prefix := fmt.Sprint("p", len(p.byKey)) // each has another subject, so that the registry judges nothing
 	registered, err := p.schemas.Register(ctx, prefix, text)
 	if err != nil {
 		is.unbound, is.failed = err, err
@@ -97,9 +97,9 @@ func bind(ctx context.Context, m *registry.Memory, prefix string, e schema.Engin
 	return c, c.Bind(ctx, []event.Type{is.typ})
 }
 
-// write writes all values as the engine does, which is as the specification says; as the default
-// engine does, where the engine refuses to; and by the specification alone, where no Go type stands
-// for the schema.
+// write writes all values by the specification, and checks that the engine writes the same bytes.
+// If the engine refuses the schema, the default engine must write the same bytes. If no Go type
+// stands for the schema, no engine writes the values.
 func (is *program) write(ctx context.Context, m *registry.Memory, prefix string) error {
 	header := binary.BigEndian.AppendUint32([]byte{0}, uint32(is.id))
 	for _, v := range is.values {
@@ -139,8 +139,8 @@ type Outcome struct {
 	Unbound error
 }
 
-// Read writes values with one schema of the change and reads them with the other: with the new one
-// what the old one wrote, or forward, the other way round.
+// Read writes values with one schema of the change, and reads them with the other. The new schema
+// reads what the old one wrote. With forward it is the other way round.
 func (c Cell) Read(ctx context.Context, p *Programs, forward bool) (done Outcome) {
 	w, r := p.with(ctx, c.old), p.with(ctx, c.next)
 	if forward {

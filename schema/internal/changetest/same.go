@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// changed returns nil if what was read, a value of r, is what was written, a value of w, by the
-// definition that change.Compatibility.Check gives; or where it is not. It goes by what the schemas
-// say, and not by what a library or a gate makes of them.
+// changed compares a value wv of w that was written with the value rv of r that was read from it.
+// It goes by the definition that change.Compatibility.Check gives. It returns nil if the value is
+// unchanged, else where it is not. It looks at what the schemas say, and not at what a library or a
+// gate makes of them.
 func changed(path string, w *node, wv value, r *node, rv value) error {
 	if c, ok := wv.(chosen); ok {
 		return changed(path, w.branches[c.branch], c.value, r, rv)
@@ -87,8 +88,8 @@ func changedRecord(path string, w *node, ws []any, r *node, rs []any) error {
 	return nil
 }
 
-// sourceOf returns which field of the writer is the reader's: the one of its name; else one that
-// has another name on either side, by an alias on either side. It is -1 if there is none.
+// sourceOf returns which field of the writer is the reader's. That is the one of its name, else one
+// that has another name, by an alias on either side. It is -1 if there is none.
 func sourceOf(w, r *node, rf field) int {
 	named := func(name string) int { return slices.IndexFunc(w.fields, func(f field) bool { return f.name == name }) }
 	for _, name := range append([]string{rf.name}, rf.aliases...) {
@@ -128,7 +129,7 @@ func isSame(w *node, wv value, r *node, rv value) bool {
 	return wv == rv
 }
 
-// meaning returns what a value of a logical type says, in words that are equal where it is.
+// meaning returns in words what a value of a logical type says. Equal words mean the same.
 func meaning(n *node, v value) (string, bool) {
 	i, isInt := v.(int64)
 	switch {

@@ -11,9 +11,13 @@ import (
 	"time"
 )
 
-// A value is what is stored, whatever Go makes of it: bool, int64, float64, string (of a string or
-// an enum), []byte (of bytes or a fixed), []any (of an array or, in the order of its fields, a
-// record), map[string]any, chosen, or nil.
+// A value is what is stored, whatever Go makes of it:
+//
+//   - bool, int64 or float64;
+//   - string, of a string or an enum;
+//   - []byte, of bytes or a fixed;
+//   - []any, of an array, or of a record in the order of its fields;
+//   - map[string]any, chosen, or nil.
 type value = any
 
 // chosen is a value of a union.

@@ -1,5 +1,5 @@
-// Package files says how the files of schemas are named, within the files of a category:
-// "<EventType>.avsc" is today's schema, and "released/<EventType>.v<N>.avsc" the released revision
+// Package files says how the files of schemas are named, within the files of a category.
+// "<EventType>.avsc" is today's schema. "released/<EventType>.v<N>.avsc" is the released revision
 // N.
 //
 // It never looks into a file. Its errors wrap no sentinel: its callers say what an error of it

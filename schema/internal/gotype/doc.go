@@ -1,5 +1,5 @@
-// Package gotype says how Go types and Avro schemas fit each other: which Go type stands for which
-// type of Avro, and what the tags of Go fields say.
+// Package gotype says how Go types and Avro schemas fit each other. It knows which Go type stands
+// for which type of Avro, and what the tags of Go fields say.
 //
 // It never encodes a value, and reads no file. Its errors are lists of [Mismatch]: its callers name
 // the event type.

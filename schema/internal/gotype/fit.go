@@ -12,9 +12,11 @@ import (
 	"github.com/fencelog/fencelog/schema/internal/avsc"
 )
 
-// Fit returns every mismatch of the struct g with the schema of a record: a field that one of them
-// lacks, a Go type that cannot hold every value of the schema's type, and a Go type whose values
-// the schema's type cannot hold.
+// Fit returns every mismatch of the struct g with the schema of a record:
+//
+//   - a field that one of them lacks;
+//   - a Go type that cannot hold every value of the schema's type;
+//   - a Go type whose values the schema's type cannot hold.
 func Fit(g reflect.Type, record *avro.SchemaNode) []Mismatch {
 	f := fitter{named: avsc.NamesIn(record), seen: make(map[Pair]bool)}
 	f.fit("", g, record, avsc.NamespaceOf(record))

@@ -47,7 +47,7 @@ func parseTag(field reflect.StructField) (tag Tag, wrong string) {
 			break
 		}
 		var option string
-		if strings.HasPrefix(rest, "decimal(") { // has a comma of its own
+		if strings.HasPrefix(rest, "decimal(") { // it has a comma inside
 			end := strings.IndexByte(rest, ')') + 1
 			option, rest = rest[:end], strings.TrimPrefix(rest[end:], ",")
 		} else {
@@ -92,7 +92,7 @@ func (t *Tag) set(option string) (wrong string) {
 }
 
 // Tag returns what the tag of a Go field says, and whether the field is stored. A field without a
-// tag is a mismatch: if its Go name were stored, the next to rename it would lose data.
+// tag is a mismatch. If its Go name were stored, to rename the field would lose data.
 func (m *Mismatches) Tag(path string, field reflect.StructField) (Tag, bool) {
 	text, tagged := field.Tag.Lookup(tagKey)
 	if text == "-" {

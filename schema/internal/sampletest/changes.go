@@ -2,6 +2,7 @@ package sampletest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fencelog/fencelog/schema/change"
@@ -26,7 +27,10 @@ func (c Change) AvroAllows(reason string) bool {
 const noDefault = "READER_FIELD_MISSING_DEFAULT_VALUE "
 
 // Changes returns changes of each kind.
-func Changes() []Change { return append(changesOfFields(), changesOfTypes()...) }
+func Changes() []Change {
+	return slices.Concat(changesOfFields(), promotions(), changesOfEnumsAndUnions(), changesOfMeaning(),
+		changesOfNestedTypes(), changesOfNames())
+}
 
 func changesOfFields() []Change {
 	return []Change{
@@ -68,11 +72,6 @@ func changesOfFields() []Change {
 			"change a default", Record(A1 + `,{"name":"b","type":"long","default":0}`),
 			Record(A1 + `,{"name":"b","type":"long","default":1}`), "", "", false,
 		},
-		{"widen int to long", Field(`"int"`), Field(`"long"`), "", "TYPE_MISMATCH a", false},
-		{"narrow long to int", Field(`"long"`), Field(`"int"`), "TYPE_MISMATCH a", "", false},
-		{"widen float to double", Field(`"float"`), Field(`"double"`), "", "TYPE_MISMATCH a", false},
-		{"long to string", Field(`"long"`), Field(`"string"`), "TYPE_MISMATCH a", "TYPE_MISMATCH a", false},
-		{"string to bytes", Field(`"string"`), Field(`"bytes"`), "", "LOSSY_PROMOTION a", true},
 		{
 			"rename an optional field with an alias", Record(Optional("a", "")),
 			Record(Optional("z", `,"aliases":["a"]`)),
@@ -90,6 +89,16 @@ func changesOfFields() []Change {
 			"an alias for what comes", Record(Optional("a", "")), Record(Optional("a", `,"aliases":["z"]`)), "", "",
 			false,
 		},
+	}
+}
+
+func promotions() []Change {
+	return []Change{
+		{"widen int to long", Field(`"int"`), Field(`"long"`), "", "TYPE_MISMATCH a", false},
+		{"narrow long to int", Field(`"long"`), Field(`"int"`), "TYPE_MISMATCH a", "", false},
+		{"widen float to double", Field(`"float"`), Field(`"double"`), "", "TYPE_MISMATCH a", false},
+		{"long to string", Field(`"long"`), Field(`"string"`), "TYPE_MISMATCH a", "TYPE_MISMATCH a", false},
+		{"string to bytes", Field(`"string"`), Field(`"bytes"`), "", "LOSSY_PROMOTION a", true},
 		{"long to double", Field(`"long"`), Field(`"double"`), "LOSSY_PROMOTION a", "TYPE_MISMATCH a", true},
 		{"int to double", Field(`"int"`), Field(`"double"`), "", "TYPE_MISMATCH a", false},
 		{
@@ -104,10 +113,8 @@ func changesOfFields() []Change {
 	}
 }
 
-func changesOfTypes() []Change {
-	const nestedOf = `{"name":"n","type":{"type":"record","name":"N","fields":[{"name":"x","type":"string"}%s]}}`
+func changesOfEnumsAndUnions() []Change {
 	const withDefault = `,"default":"A"`
-	const named = `{"name":"a","type":{"type":"record","name":"In","fields":[{"name":"x","type":"string"}]}}`
 	return []Change{
 		{"reorder an enum", Enum(`"A","B"`, ""), Enum(`"B","A"`, ""), "", "", false},
 		{"add a symbol", Enum(`"A"`, ""), Enum(`"A","B","C"`, ""), "", "MISSING_ENUM_SYMBOLS e", false},
@@ -139,6 +146,11 @@ func changesOfTypes() []Change {
 			false,
 		},
 		{"reorder a union", Field(`["null","long"]`), Field(`["long","null"]`), "", "", false},
+	}
+}
+
+func changesOfMeaning() []Change {
+	return []Change{
 		{
 			"millis to micros", Field(`{"type":"long","logicalType":"timestamp-millis"}`),
 			Field(`{"type":"long","logicalType":"timestamp-micros"}`),
@@ -157,6 +169,12 @@ func changesOfTypes() []Change {
 			Field(`{"type":"bytes","logicalType":"decimal","precision":9,"scale":3}`),
 			"LOGICAL_TYPE_MISMATCH a", "LOGICAL_TYPE_MISMATCH a", true,
 		},
+	}
+}
+
+func changesOfNestedTypes() []Change {
+	const nestedOf = `{"name":"n","type":{"type":"record","name":"N","fields":[{"name":"x","type":"string"}%s]}}`
+	return []Change{
 		{
 			"add a nested field with a default", Record(fmt.Sprintf(nestedOf, "")),
 			Record(fmt.Sprintf(nestedOf, `,{"name":"y","type":"int","default":1}`)), "", "", false,
@@ -177,6 +195,12 @@ func changesOfTypes() []Change {
 			"another fixed size", Field(`{"type":"fixed","name":"F","size":4}`),
 			Field(`{"type":"fixed","name":"F","size":8}`), "FIXED_SIZE_MISMATCH a", "FIXED_SIZE_MISMATCH a", false,
 		},
+	}
+}
+
+func changesOfNames() []Change {
+	const named = `{"name":"a","type":{"type":"record","name":"In","fields":[{"name":"x","type":"string"}]}}`
+	return []Change{
 		{
 			"another namespace", Record(A1), strings.ReplaceAll(Record(A1), "billing.account", "billing.ledger"),
 			"NAME_MISMATCH ", "NAME_MISMATCH ", true,

@@ -8,9 +8,9 @@ import (
 	"github.com/fencelog/fencelog/schema"
 )
 
-// OnlyKind returns the kind of an error of Decode, by which a reader of events goes; ErrUnavailable
-// for an error that may pass; and nil for a mistake of the caller. It fails the test if err is of
-// two kinds.
+// OnlyKind returns the kind of an error of Decode, by which a reader of events decides. It returns
+// ErrUnavailable for an error that may pass, and nil for a mistake of the caller. It fails the test
+// if err is of two kinds.
 func OnlyKind(tb testing.TB, err error) (kind error) {
 	tb.Helper()
 	var passing interface{ Unavailable() bool }

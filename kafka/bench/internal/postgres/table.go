@@ -46,7 +46,8 @@ func (t *Table) create(ctx context.Context, rows pgx.CopyFromSource) error {
 	err := pgx.BeginFunc(ctx, t.all[0], func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "CREATE TABLE "+t.name+` (
 			stream text NOT NULL, version bigint NOT NULL, id text NOT NULL, type text NOT NULL, revision int NOT NULL,
-			occurred timestamptz NOT NULL, correlation text, causation text, command text, actor text, payload bytea NOT NULL)`)
+			occurred timestamptz NOT NULL, correlation text, causation text, command text, actor text,
+			payload bytea NOT NULL)`)
 		if err != nil || rows == nil {
 			return err
 		}

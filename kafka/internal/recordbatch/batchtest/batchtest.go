@@ -25,7 +25,8 @@ func Encode(b *sarama.RecordBatch) []byte {
 	return Frame(b, len(b.Records), Compress(b.Codec, raw))
 }
 
-// Frame returns the bytes of the batch with a count of records and the bytes that stand for them.
+// Frame returns the bytes of the batch, with the given count of records and the given bytes as its
+// records.
 func Frame(b *sarama.RecordBatch, count int, records []byte) []byte {
 	attributes := uint16(b.Codec)
 	for bit, set := range map[uint16]bool{0x08: b.LogAppendTime, 0x10: b.IsTransactional, 0x20: b.Control} {
@@ -77,8 +78,8 @@ func appendBytes(to, b []byte) []byte {
 	return append(binary.AppendVarint(to, int64(len(b))), b...)
 }
 
-// Compress returns raw, compressed by a codec. It panics where a compressor fails, which memory
-// never makes it do.
+// Compress returns raw, compressed by a codec. It panics if a compressor fails, which never happens
+// in memory.
 func Compress(codec sarama.CompressionCodec, raw []byte) []byte {
 	var to bytes.Buffer
 	var w io.WriteCloser

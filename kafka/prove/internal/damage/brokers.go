@@ -15,7 +15,7 @@ import (
 // adminTimeout bounds what is asked of the brokers.
 const adminTimeout = 30 * time.Second
 
-// alter sets the topic's settings; an empty value takes one back.
+// alter sets the topic's settings. An empty value removes a setting.
 func (t *trial) alter(ctx context.Context, settings map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -45,7 +45,8 @@ func (t *trial) alter(ctx context.Context, settings map[string]string) error {
 	return nil
 }
 
-// deleteRecords deletes what lies before an offset that upTo chooses from each partition's end.
+// deleteRecords deletes the records of each partition before an offset. upTo chooses the offset
+// from the partition's end.
 func (t *trial) deleteRecords(ctx context.Context, upTo func(end int64) int64) error {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -132,7 +133,7 @@ func (t *trial) partitions(ctx context.Context) ([]kmsg.MetadataResponseTopicPar
 	return all, nil
 }
 
-// replicas returns the leader of a partition and the broker that has its only copy.
+// replicas returns the leader of a partition, and the broker that has the only other copy.
 func (t *trial) replicas(ctx context.Context, partition int32) (leader, other int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
@@ -152,8 +153,8 @@ func (t *trial) replicas(ctx context.Context, partition int32) (leader, other in
 	return 0, 0, fmt.Errorf("partition %d has no leader and one copy: %v", partition, all)
 }
 
-// elect asks for an unclean election until the broker leads the partition. Brokers before 3.9 that
-// have no ZooKeeper take no notice of the topic's setting; see KAFKA-12670.
+// elect asks for an unclean election until the broker leads the partition. Brokers before 3.9
+// without ZooKeeper ignore the topic's setting: see KAFKA-12670.
 func (t *trial) elect(ctx context.Context, partition int32, broker int) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
@@ -163,7 +164,7 @@ func (t *trial) elect(ctx context.Context, partition int32, broker int) error {
 	request.ElectionType, request.TimeoutMillis = 1, int32(adminTimeout.Milliseconds())
 	request.Topics = append(request.Topics, of)
 	for {
-		_, asked := request.RequestWith(ctx, t.client) // what it did is looked at below
+		_, asked := request.RequestWith(ctx, t.client) // its effect is checked below
 		all, err := t.partitions(ctx)
 		if err == nil {
 			for _, p := range all {

@@ -40,8 +40,8 @@ func (t *trial) lookAt(ctx context.Context, v *view) {
 	}
 }
 
-// check waits until the store is right in every partition, or has said why it cannot be, and
-// reports where it is neither.
+// check waits until the store is right in every partition, or has said why it cannot be. It reports
+// the partitions in which the store does neither.
 func (t *trial) check(ctx context.Context, v *view) {
 	v.looked = true
 	bounded, cancel := context.WithTimeout(ctx, sayWithin)
@@ -59,7 +59,7 @@ func (t *trial) check(ctx context.Context, v *view) {
 	t.survived(v)
 }
 
-// survived reports a store that gave up over what it must survive.
+// survived reports a store that gave up, though it must survive the damage.
 func (t *trial) survived(v *view) {
 	if !t.scenario.survivable {
 		return
@@ -70,13 +70,13 @@ func (t *trial) survived(v *view) {
 	}
 }
 
-// problem is what is wrong at the moment with a partition of a store that has not said so.
+// problem is what is wrong at the moment with a partition, though the store has not said so.
 type problem struct {
 	partition  int32
 	rule, text string
 }
 
-// problems asks the store for everything and returns what is wrong, of each partition the first.
+// problems asks the store for everything, and returns the first problem of each partition.
 func (t *trial) problems(ctx context.Context, v *view) []problem {
 	var all []problem
 	for n := range streams {
@@ -127,7 +127,7 @@ func (t *trial) problem(ctx context.Context, v *view, s string) (rule, text stri
 	return "", ""
 }
 
-// write appends to the stream unless that was done, or the store has no claim to it.
+// write appends to the stream, unless it has done so before or the store claims nothing.
 func (t *trial) write(ctx context.Context, v *view, s string) error {
 	if !v.claims || v.wrote[s] {
 		return nil
@@ -167,7 +167,7 @@ func (t *trial) checkAcks(ctx context.Context) {
 	}
 	for s, acks := range t.after {
 		if t.scenario.shows && t.lostIn(t.placed[s]) {
-			continue // it was stored, but nothing counts where a stream has lost its beginning
+			continue // it was stored, but in a stream that has lost its beginning nothing counts
 		}
 		held := t.held(s)
 		for _, a := range acks {

@@ -1,13 +1,13 @@
-// Package damage hurts the log itself, which no order of processes and connections can: disks are
-// put back, records are compacted or deleted, a leader without the last records is elected, others
-// write to the topic, a topic grows. What a store cannot survive it must say. A store that goes on
-// as if nothing had happened, while records that it had acknowledged or read are gone, breaks a
-// promise.
+// Package damage hurts the log itself, which faults of processes and connections cannot do. It puts
+// disks back, lets records be compacted or deleted, and elects a leader without the last records.
+// It also writes to the topic as another program, and lets the topic grow. If a store cannot
+// survive the damage, it must say so. If records that it had acknowledged or read are gone, and it
+// goes on as if nothing had happened, it breaks a promise.
 //
-// [Run] runs scenarios on three real brokers until its time is over. Each has a topic that no other
-// one uses: random operations, the damage, and then a look at every store that was open, at every
-// store that is opened again with the index it kept, and at one with an empty index. An independent
-// consumer tells what the log holds.
+// [Run] runs scenarios on three real brokers until its time is over. Each scenario has a topic that
+// no other one uses. It does random operations, and then the damage. Then it looks at three kinds
+// of stores: those that were open, those that are opened again with their kept index, and one with
+// an empty index. An independent consumer tells what the log holds.
 //
 // Nothing outlives Run. It may be called concurrently.
 package damage

@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// foreignTransactions has another program commit and abort transactions in the topic, while the
+// foreignTransactions commits and aborts transactions of another program in the topic, while the
 // store works.
 func foreignTransactions(ctx context.Context, t *trial) error {
 	client, err := t.producer(kgo.TransactionalID("foreign-" + t.topic))
@@ -35,7 +35,7 @@ func foreignTransactions(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// foreignProducers has other programs write to the topic, some idempotent, some not.
+// foreignProducers writes to the topic as other programs, some idempotent, some not.
 func foreignProducers(ctx context.Context, t *trial) error {
 	for _, plain := range []bool{true, false} {
 		var options []kgo.Opt
@@ -70,7 +70,7 @@ func (t *trial) producer(options ...kgo.Opt) (*kgo.Client, error) {
 	}, options...)...)
 }
 
-// mingle lets the owner append between two intrusions. It may be claiming again just then.
+// mingle lets the owner append between two intrusions. The owner may be claiming again just then.
 func (t *trial) mingle(ctx context.Context) error {
 	for range t.rng.IntN(6) {
 		s := stream(t.rng.IntN(streams))
@@ -81,8 +81,8 @@ func (t *trial) mingle(ctx context.Context) error {
 	return nil
 }
 
-// intrude writes some records that are not the store's: what makes no sense, and what looks like
-// the next event of a stream.
+// intrude writes some records that are not the store's. Some make no sense, and some look like the
+// next event of a stream.
 func (t *trial) intrude(ctx context.Context, client *kgo.Client) error {
 	for range 1 + t.rng.IntN(3) {
 		s := stream(t.rng.IntN(streams))

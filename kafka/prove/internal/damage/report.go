@@ -19,12 +19,13 @@ type Report struct {
 	Dir        string // where the logs of stores that broke a rule are
 }
 
-// Tally is what stores did in the rounds of a scenario. Keys are what kind of store it was.
+// Tally is what stores did in the rounds of a scenario. The keys of its counts are the kinds of
+// stores.
 type Tally struct {
 	Rounds int
 	Undone []string       // rounds that could not be played, and why
 	Stores map[string]int // that were looked at
-	Said   map[string]int // of them, those that said of a partition, or of all, that it is not as it must be
+	Said   map[string]int // of them, those that said of a partition, or of the topic, that it is not as it must be
 	Texts  map[string]bool
 }
 
@@ -78,7 +79,7 @@ func (r *Report) add(t *trial, undone error) {
 	}
 }
 
-// Unplayed returns the scenarios that were tried, and could never be played. They prove nothing.
+// Unplayed returns the scenarios that were tried and could never be played. They prove nothing.
 func (r *Report) Unplayed() []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(r.Scenarios)) {
@@ -89,7 +90,7 @@ func (r *Report) Unplayed() []string {
 	return names
 }
 
-// maxTexts bounds what is printed of what stores said in a scenario.
+// maxTexts bounds the printed texts that stores said in a scenario.
 const maxTexts = 3
 
 // Print writes the report for people.

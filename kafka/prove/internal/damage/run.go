@@ -18,15 +18,15 @@ import (
 type Config struct {
 	Kafka    string        // version of the brokers
 	Seed     uint64        // of all choices
-	Duration time.Duration // after which no scenario begins that was run before; the one under way ends
+	Duration time.Duration // after which only scenarios that were not run yet begin; the one under way is finished
 	Dir      string        // for indexes, copies of disks and the stores' logs
-	Names    []string      // of the scenarios, run once each in the place of Duration. Default: all, over and over
+	Names    []string      // of the scenarios, which are run once each, and Duration does not count. Default: all, over and over
 	Broken   broken.Rules
 	Progress io.Writer // gets a line for each scenario. Default: nobody
 }
 
-// Run runs scenarios until the time is over. The error is of the run itself; what it found wrong is
-// in the report.
+// Run runs scenarios until the time is over. The error is about the run itself. The violations that
+// it found are in the report.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = io.Discard
@@ -53,7 +53,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	return report, nil
 }
 
-// rounds runs the scenarios in an order that the seed decides, and again in another one.
+// rounds runs the scenarios in an order that the seed decides, and then again in another order.
 func rounds(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, all []scenario, report *Report) error {
 	begun := clock.Reading()
 	rng := rand.New(rand.NewPCG(cfg.Seed, 77))
@@ -83,8 +83,8 @@ func rounds(ctx context.Context, cfg Config, cluster *kafkatest.Cluster, all []s
 	}
 }
 
-// tries bounds how often a scenario is begun. It cannot be played if brokers are slow after what
-// was done to them.
+// tries bounds how often a scenario is begun. A scenario cannot be played if brokers are slow after
+// the damage.
 const tries = 3
 
 // one runs a scenario, and reports whether it was played to its end. It fails if the next one could
@@ -94,7 +94,7 @@ func one(
 ) (done bool, err error) {
 	begun := clock.Reading()
 	dir := filepath.Join(cfg.Dir, fmt.Sprintf("%d-%s", n, s.name))
-	if err := os.RemoveAll(dir); err != nil { // of another run in the same folder
+	if err := os.RemoveAll(dir); err != nil { // it may be of another run in the same folder
 		return false, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {

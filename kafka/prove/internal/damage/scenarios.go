@@ -18,7 +18,7 @@ type scenario struct {
 	configure  func(*kafka.Config)
 	damage     func(context.Context, *trial) error // an error says why it could not be done
 	survivable bool                                // nothing is lost: every store must go on
-	// whoever reads the log sees that something is missing, also with an empty index
+	// every reader of the log sees that something is missing, also one with an empty index
 	shows bool
 	grows bool // the topic has more partitions afterwards
 }
@@ -28,7 +28,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "disks-restored", damage: restoreDisks},
 		{name: "compacted", damage: compact, shows: true, configure: func(cfg *kafka.Config) {
-			cfg.CheckEvery = time.Second / 10 // each look tells of what is gone with some probability: see sayWithin
+			cfg.CheckEvery = time.Second / 10 // each look finds the missing records with some probability: see sayWithin
 		}},
 		{name: "beginning-deleted", damage: deleteBeginning, shows: true},
 		{name: "unclean-election", damage: electUnclean, configure: func(cfg *kafka.Config) {
@@ -66,7 +66,7 @@ func named(names []string) ([]scenario, error) {
 	return some, nil
 }
 
-// restoreDisks puts the disks back to what they were some operations ago.
+// restoreDisks puts the disks back to their state some operations ago.
 func restoreDisks(ctx context.Context, t *trial) error {
 	saved := filepath.Join(t.dir, "disks")
 	if err := t.restart(ctx, func() error { return t.cluster.SaveDisks(saved) }); err != nil {
@@ -122,7 +122,7 @@ func (t *trial) mustLose(ctx context.Context) error {
 // compactWithin bounds the wait for the brokers' cleaner.
 const compactWithin = 60 * time.Second
 
-// compact has the topic compacted until events are gone, and then no more.
+// compact lets the brokers compact the topic until events are gone, and then no more.
 func compact(ctx context.Context, t *trial) error {
 	set := map[string]string{
 		"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.0", "segment.ms": "100",
@@ -134,7 +134,7 @@ func compact(ctx context.Context, t *trial) error {
 	bounded, cancel := context.WithTimeout(ctx, compactWithin)
 	defer cancel()
 	for lost := false; !lost; {
-		for n := range streams { // a segment is closed by what comes after it, and an open one is not compacted
+		for n := range streams { // a later record closes a segment, and an open segment is not compacted
 			_ = t.append(ctx, t.owner, stream(n)) // the owner may have noticed
 		}
 		if err := clock.Wait(bounded, time.Second/2); err != nil {
@@ -164,8 +164,8 @@ func deleteBeginning(ctx context.Context, t *trial) error {
 	return t.mustLose(ctx)
 }
 
-// electUnclean makes the replica that lags behind the leader of a partition, while nobody who has
-// the last records runs.
+// electUnclean makes a lagging replica the leader of a partition, while no broker with the last
+// records runs.
 func electUnclean(ctx context.Context, t *trial) error {
 	if err := t.alter(ctx, map[string]string{"unclean.leader.election.enable": "true"}); err != nil {
 		return err

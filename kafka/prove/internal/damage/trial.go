@@ -31,7 +31,7 @@ const (
 	requestTimeout = time.Second
 	openTimeout    = 30 * time.Second
 	callTimeout    = 10 * time.Second
-	sayWithin      = 30 * time.Second // from when it can ask the brokers again until a store has said what is gone
+	sayWithin      = 30 * time.Second // for a store to say what is gone, once it can ask the brokers again
 	settleWithin   = 60 * time.Second // until brokers answer again after the damage
 )
 
@@ -40,7 +40,7 @@ type trial struct {
 	scenario scenario
 	rng      *rand.Rand
 	cluster  *kafkatest.Cluster
-	client   *kgo.Client // of whoever does the damage
+	client   *kgo.Client // of the program that does the damage
 	base     kafka.Config
 	broken   Config
 	topic    string
@@ -92,7 +92,8 @@ func newTrial(cfg Config, cluster *kafkatest.Cluster, s scenario, n int, dir str
 	return t
 }
 
-// run does it all. An error says why the scenario could not be played; then nothing is known.
+// run plays the scenario and looks at the stores. An error says why it could not be played. Then
+// nothing is known.
 func (t *trial) run(ctx context.Context) error {
 	if err := t.begin(ctx); err != nil {
 		return err
@@ -104,8 +105,8 @@ func (t *trial) run(ctx context.Context) error {
 	if err := t.consume(ctx); err != nil {
 		return err
 	}
-	// a store with an empty index comes first, and writes where the old ones think they have
-	// written
+	// a store with an empty index comes first, and writes at offsets where the old stores think
+	// that they have written
 	empty := t.rng.IntN(2) == 0
 	if empty {
 		t.lookAt(ctx, t.newView("empty index, first"))
@@ -188,7 +189,7 @@ func (t *trial) work(ctx context.Context, n int) error {
 	return t.readAll(ctx)
 }
 
-// readAll reads every stream at the reader, until it has what the owner has.
+// readAll reads every stream at the reader, until it has all events that the owner has.
 func (t *trial) readAll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sayWithin)
 	defer cancel()
@@ -211,7 +212,7 @@ func (t *trial) readAll(ctx context.Context) error {
 	return nil
 }
 
-// sleep closes the owner and the reader, each by chance.
+// sleep closes the owner or the reader, or both, or neither, by chance.
 func (t *trial) sleep() {
 	for _, v := range []*view{t.owner, t.reader} {
 		if t.rng.IntN(2) == 0 {
@@ -220,7 +221,7 @@ func (t *trial) sleep() {
 	}
 }
 
-// consume begins to read the topic as it is now, and reads to its end.
+// consume reads the topic anew, from its beginning to its end.
 func (t *trial) consume(ctx context.Context) (err error) {
 	if t.tail != nil {
 		t.tail.Close()
@@ -242,7 +243,7 @@ func (t *trial) catchUp(ctx context.Context) error {
 	return t.tail.CatchUp(ctx)
 }
 
-// held returns the ids of the events of the stream that count, by the log.
+// held returns the ids of the stream's events that count, as the log has them.
 func (t *trial) held(s string) []string {
 	var ids []string
 	for _, r := range t.log.Stream(s) {
@@ -260,8 +261,7 @@ func (t *trial) violate(rule, where, format string, args ...any) {
 // errNoDamage says that the damage has not shown in the log.
 var errNoDamage = errors.New("the log still holds everything")
 
-// lost reports whether the log lacks an event that some store had acknowledged or read before the
-// damage.
+// lost reports whether the log lacks an event that a store had acknowledged or read.
 func (t *trial) lost() bool {
 	for _, v := range []*view{t.owner, t.reader} {
 		for n := range streams {
@@ -273,8 +273,8 @@ func (t *trial) lost() bool {
 	return false
 }
 
-// gone returns the first version of the stream that the store had acknowledged or read and the log
-// does not hold.
+// gone returns the first version of the stream that the store had acknowledged or read, and that
+// the log does not hold.
 func (t *trial) gone(v *view, s string) (version int64, gone bool) {
 	held := t.held(s)
 	for i, event := range v.seen[s] {

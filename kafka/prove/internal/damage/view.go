@@ -23,7 +23,7 @@ type view struct {
 	cfg   kafka.Config
 	store *kafka.Store        // nil while it is closed
 	seen  map[string][]string // by stream: the events that it has acknowledged or yielded, by version
-	said  map[int32]string    // by partition: why it cannot be right there
+	said  map[int32]string    // by partition: why the store cannot be right there
 	wrote map[string]bool     // streams to which it has appended since the damage
 
 	claims bool // it owns the partitions, and does not only read
@@ -39,7 +39,7 @@ func (t *trial) newView(name string) *view {
 	return v
 }
 
-// again returns the store as it is opened once more, with the index it kept.
+// again returns the view of the same store when it is opened once more, with its kept index.
 func (v *view) again() *view {
 	w := v.trial.newView(v.name + ", index kept")
 	w.cfg, w.claims = v.cfg, v.claims
@@ -117,13 +117,13 @@ func honest(err error) bool {
 	return errors.As(err, &corrupt) || errors.As(err, &off) || errors.As(err, &index) || errors.As(err, &refused)
 }
 
-// learn notes that the version of the stream is this event, unless another one was there before.
+// learn notes that the version of the stream is this event, unless another event was there before.
 func (v *view) learn(s string, version int64, event string) {
 	seen := v.seen[s]
 	for int64(len(seen)) < version {
 		seen = append(seen, "")
 	}
-	if seen[version-1] == "" { // what came first counts: what another event has replaced since is gone
+	if seen[version-1] == "" { // the first event counts: if another one has replaced it since, it is gone
 		seen[version-1] = event
 	}
 	v.seen[s] = seen
@@ -178,5 +178,5 @@ func (t *trial) read(ctx context.Context, v *view, s string) ([]string, error) {
 	return ids, nil
 }
 
-// pollEvery is between two looks at a store that is not there yet.
+// pollEvery is the time between two looks at something that is not ready yet.
 const pollEvery = 100 * time.Millisecond

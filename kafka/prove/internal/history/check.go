@@ -10,15 +10,15 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Violation is a broken promise, or one of which nothing is known: see Undecided.
+// Violation is a broken promise, or a promise that could not be checked: see Undecided.
 type Violation struct {
 	Rule   string // short, such as "acknowledged append in the log"
 	Stream string
 	Text   string // what was found and what was expected
 }
 
-// Undecided reports whether this is no broken promise, but one that could be neither confirmed nor
-// refuted in time.
+// Undecided reports whether this is no broken promise. Then the checker could neither confirm nor
+// refute the promise in time.
 func (v Violation) Undecided() bool { return v.Rule == RuleUndecided }
 
 // String returns the violation in a line.
@@ -41,16 +41,21 @@ const (
 // checkTimeout bounds the search for a linearization of one stream's history.
 const checkTimeout = 8 * time.Minute
 
-// Check judges the history of one stream: ops are its operations, log what the topic holds of it.
+// Check judges the history of one stream. ops are its operations, and log is what the topic holds
+// of it.
 //
-// Every append that was answered, stored, repeated or refused for its expectation, every read and
-// every refusal must be linearizable, with one exception that the contract makes: a store that may
-// have been overtaken by another one (see [Owners]) may answer reads and tell conflicts from a
-// state that has passed. No store may do so with a [Refusal]. But the state must have been, no
-// later than the answer; it must hold all that was acknowledged anywhere before the store began to
-// open, and all that the same store answered earlier.
+// Every read, every refusal and every append with an answer must be linearizable. An append has an
+// answer if it was stored, repeated, or refused for its expectation.
 //
-// diagram, if not empty, is where to write a picture of a history that is not linearizable.
+// The contract makes one exception. Another store may have overtaken a store (see [Owners]). That
+// store may answer reads and tell conflicts from a state that has passed, but never a [Refusal].
+// Even then the state must fulfil these conditions:
+//   - it existed, no later than the answer;
+//   - it holds all that was acknowledged anywhere before the store began to open;
+//   - it holds all that the same store answered earlier.
+//
+// If diagram is not empty, Check writes a picture of a history that is not linearizable to that
+// file.
 func Check(ops []Op, owners Owners, log []Record, diagram string) []Violation {
 	c := &checker{ops: ops, owners: owners, log: log, byID: make(map[int64]*Op, len(ops)), at: make(map[int64]int64)}
 	for i := range ops {
@@ -82,8 +87,8 @@ func (c *checker) report(rule, format string, args ...any) {
 	c.found = append(c.found, Violation{Rule: rule, Stream: c.name, Text: fmt.Sprintf(format, args...)})
 }
 
-// originOfLog checks that the log consists of whole commits of operations, each and each command
-// once.
+// originOfLog checks that the log consists of whole commits of operations. Each operation and each
+// command may be there once.
 func (c *checker) originOfLog() {
 	commands := make(map[string]int64)
 	for i := 0; i < len(c.log); {
@@ -145,8 +150,8 @@ func (c *checker) outcomes() {
 	}
 }
 
-// prefixes checks that what was read, and the version a conflict names, has been in the log by
-// then.
+// prefixes checks that the events that were read, and the version that a conflict names, were in
+// the log by then.
 func (c *checker) prefixes() {
 	for i := range c.ops {
 		op := &c.ops[i]
@@ -175,7 +180,7 @@ func (c *checker) prefixes() {
 
 // owned reports whether the store that answered certainly owned the stream's partition until then.
 func (c *checker) owned(op *Op) bool {
-	partition := int32(-1) // of a stream without events nobody knows
+	partition := int32(-1) // not known for a stream without events
 	if len(c.log) > 0 {
 		partition = c.log[0].Partition
 	}
@@ -185,8 +190,8 @@ func (c *checker) owned(op *Op) bool {
 // seenBy is a version that was certain at a time.
 type seenBy struct{ at, version int64 }
 
-// monotone checks that no store shows less than it has shown, or than was acknowledged before it
-// was opened.
+// monotone checks that no store goes back. It must not show less than it has shown before, or than
+// was acknowledged before it began to open.
 func (c *checker) monotone() {
 	byStore := make(map[int][]*Op)
 	var acknowledged []seenBy
@@ -229,7 +234,7 @@ func (c *checker) notBelow(ops []*Op, floor []seenBy) {
 	}
 }
 
-// linearizable looks for an order of the operations that the model allows.
+// linearizable searches an order of the operations that the model allows.
 func (c *checker) linearizable(diagram string) {
 	hashes := chain{seed: maphash.MakeSeed()}
 	all := c.effects(hashes)
@@ -270,7 +275,7 @@ func (c *checker) effects(hashes chain) []*linear {
 		switch op.Outcome {
 		case Unknown:
 			if !stored {
-				continue // by the log, it never happened
+				continue // the log says that it never happened
 			}
 			op.Outcome, op.First, op.Last = Appended, version, version+int64(op.Events)-1
 		case Conflict, Answered:

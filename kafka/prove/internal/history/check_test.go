@@ -12,14 +12,14 @@ import (
 
 const stream = "s"
 
-// told builds a history by hand: time stands still but for the calls that say otherwise.
+// told builds a history by hand. The calls give the times.
 type told struct {
 	ops    []history.Op
 	owners history.Owners
 	log    []history.Record
 }
 
-// oneStore is a store, number 0, that nobody disputes.
+// oneStore has one store, number 0, and no other store overtakes it.
 func oneStore() *told {
 	return &told{owners: history.Owners{Openings: []history.Opening{{Call: 1, Return: 2, Opened: true}}}}
 }
@@ -119,8 +119,8 @@ func TestReads(t *testing.T) {
 	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable), h.broken())
 }
 
-// A refusal has no excuse: neither that its store was overtaken, nor that the partitions are
-// shared.
+// A refusal has no excuse. Its store may have been overtaken, or the partitions may be shared, and
+// still the refusal must be exact.
 func TestRefusals(t *testing.T) {
 	refused := func(h *told, n int) history.Op {
 		return history.Op{Kind: history.Refusal, Store: 0, Outcome: history.Answered, Seen: h.events(n)}
@@ -152,7 +152,7 @@ func TestRefusals(t *testing.T) {
 		"it is from the future")
 }
 
-// What was decided on queued events must have been stored behind just these.
+// A decision on queued events must have been stored behind exactly these events.
 func TestDecisionsOnQueuedEvents(t *testing.T) {
 	decided := func(seen ...string) history.Op {
 		return history.Op{Queued: true, Expected: int64(len(seen)), Seen: seen, Unstored: 1}
@@ -164,7 +164,7 @@ func TestDecisionsOnQueuedEvents(t *testing.T) {
 	require.Equal(t, rules(history.RulePrefix, history.RuleLinearizable),
 		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).stored(4, 9, decided("8.0", "1.0"), 1).broken())
 	lost := decided("8.0")
-	lost.Events = 1 // it never came to an answer, but it is in the log
+	lost.Events = 1 // it has no answer, but it is in the log
 	require.Equal(t, rules(history.RuleLinearizable),
 		oneStore().stored(3, 9, history.Op{Expected: 0}, 1).add(4, history.Forever, lost).logged(2).broken())
 	unanswered := history.Op{Queued: true, Expected: history.Any, Events: 1}
@@ -172,7 +172,7 @@ func TestDecisionsOnQueuedEvents(t *testing.T) {
 		unanswered).logged(2).broken())
 }
 
-// Every kind of lie is found, by the rule that is meant for it.
+// The checker finds every kind of lie, by the rule that is meant for it.
 func TestBrokenHistories(t *testing.T) {
 	any1 := history.Op{Expected: history.Any}
 	lost := oneStore().stored(3, 4, any1, 1)
@@ -305,7 +305,7 @@ func TestRecorderSharesReadsAndKeepsWhatIsUnknown(t *testing.T) {
 	require.Equal(t, []string{stream}, r.Streams())
 }
 
-// Many calls that last long leave many orders to try: the versions rule all but a few out before
+// If many calls last long, there are many orders to try. The versions rule out all but a few before
 // the checker sees them.
 func TestLongCallsAreDecided(t *testing.T) {
 	h := oneStore()

@@ -11,7 +11,7 @@ type Record struct {
 	Offset     int64
 	ProducerID int64
 	Epoch      int16
-	// the control record that ends a transaction; only the fields above are set, Coordinator and
+	// the control record that ends a transaction; it sets only the fields above, Coordinator and
 	// Committed
 	Marker        bool
 	Transactional bool  // written in a transaction, which the store does not use
@@ -23,7 +23,7 @@ type Record struct {
 	Length                 int
 }
 
-// Log is what the topic holds. Records of a partition are added in offset order.
+// Log is what the topic holds. Its caller adds the records of a partition in offset order.
 type Log struct {
 	mu         sync.Mutex
 	streams    map[string][]Record // those that count, by version
@@ -51,8 +51,8 @@ type term struct {
 	epoch int16
 }
 
-// mark applies a marker. It begins its term if the producer had none of this epoch or a later one
-// before; otherwise it changes nothing, for its term counts already or is over.
+// mark applies a marker. The marker begins its term if the producer had no marker of this epoch or
+// a later one before. Otherwise it changes nothing, because its term counts already or is over.
 func (p *logged) mark(t term) {
 	if newest, known := p.newest[t.id]; known && t.epoch <= newest {
 		return
@@ -65,8 +65,10 @@ func NewLog() *Log {
 	return &Log{streams: make(map[string][]Record), partitions: make(map[int32]*logged)}
 }
 
-// Add adds a record. It counts if its producer is that of the last marker before it whose term no
-// other had ended, and its version its stream's next: the reader rule, written here a second time.
+// Add adds a record. This is the reader rule, written a second time. A record counts if
+//   - it is no transaction's;
+//   - it has the term of the last marker before it that began a term;
+//   - its version is the next one of its stream.
 func (l *Log) Add(r Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +131,7 @@ func (l *Log) Stream(name string) []Record {
 	return rs[:len(rs):len(rs)]
 }
 
-// Streams returns how many records of which stream there are.
+// Streams returns how many records each stream has.
 func (l *Log) Streams() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// A term that another term's marker has ended never counts again, whatever markers follow: one that
-// is there twice, or one of an owner that has not noticed.
+// A term that another term's marker has ended never counts again, whatever markers follow. Such a
+// marker may be there twice, or come from an owner that has not noticed the end of its term.
 func TestEndedTermsStayEnded(t *testing.T) {
 	l := history.NewLog()
 	offset := int64(-1)

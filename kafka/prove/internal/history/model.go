@@ -33,7 +33,7 @@ func (s state) commandOf(command string) *stored {
 	return nil
 }
 
-// chain hashes lists of event ids so that a longer list's hash follows from that of a shorter one.
+// chain hashes lists of event ids. The hash of a longer list follows from that of a shorter one.
 type chain struct{ seed maphash.Seed }
 
 func (c chain) extend(hash uint64, event string) uint64 {
@@ -53,10 +53,10 @@ func (c chain) of(events []string) uint64 {
 	return h
 }
 
-// step is an operation with what was learned of it, from its answer or from the log.
+// step is an operation, with what its answer or the log has told of it.
 type step struct {
 	op   Op
-	seen uint64 // hash of what a read saw, or an append was decided on
+	seen uint64 // hash of the events that a read saw, or that an append was decided on
 }
 
 // model returns the contract of eventstore.Store for one stream.
@@ -86,7 +86,7 @@ func (c chain) step(s state, in *step) (bool, state) {
 	case o.Outcome == Appended && o.Repeated:
 		return made != nil && made.first == o.First && made.last == o.Last, s
 	case made != nil:
-		return false, s // the command was stored: its result is the only right answer
+		return false, s // the command was stored, so its result is the only right answer
 	case o.Outcome == Conflict:
 		return o.Expected != Any && o.Expected != s.version && o.Actual == s.version, s
 	}

@@ -15,8 +15,8 @@ type Kind uint8
 const (
 	Append Kind = iota
 	Read
-	// Refusal decides on what is stored and what is queued, appends nothing, and waits until that
-	// is safe to tell: a command that is refused, or has nothing to do.
+	// Refusal decides on the stored and the queued events, and appends nothing. It waits until that
+	// is safe to tell. It stands for a command that is refused, or has nothing to do.
 	Refusal
 )
 
@@ -25,7 +25,7 @@ type Outcome uint8
 
 // The outcomes. Those of an append are the ones that the contract of eventstore.Store knows.
 const (
-	Unknown     Outcome = iota // no answer, or one that says so: it may have happened, at any time after the call
+	Unknown     Outcome = iota // no answer, or one that says "unknown": it may have happened, at any time after the call
 	Appended                   // stored at First to Last; or, with Repeated, stored there before
 	Conflict                   // nothing stored: the stream was at Actual
 	NotAppended                // nothing stored, for another reason
@@ -50,8 +50,8 @@ type Op struct {
 	Command  string // command id, or empty
 	Events   int    // of an append; see EventID
 
-	// Queued says of an append that it was decided on Seen, which ReadQueued had yielded. Expected
-	// is the length of Seen, once there is an answer; before, it is Any.
+	// Queued says that an append was decided on Seen, which ReadQueued had yielded. Once there is
+	// an answer, Expected is the length of Seen. Before, it is Any.
 	Queued   bool
 	Unstored int // events of Seen that were not stored when they were read
 
@@ -69,8 +69,7 @@ type Op struct {
 // EventID returns the id of the op's event i, from 0.
 func (o *Op) EventID(i int) string { return strconv.FormatInt(o.ID, 10) + "." + strconv.Itoa(i) }
 
-// observed returns the version at which the answer shows the stream to be or to have been, and
-// whether it shows one.
+// observed returns the version of the stream that the answer shows, and whether it shows one.
 func (o *Op) observed() (int64, bool) {
 	switch o.Outcome {
 	case Appended:
@@ -143,7 +142,8 @@ func expectation(v int64) string {
 
 func seconds(ns int64) float64 { return float64(ns) / 1e9 }
 
-// OpOf returns the id of the operation that made the event, or 0 if it is no id of EventID.
+// OpOf returns the id of the operation that made the event, or 0 if EventID does not make such an
+// event id.
 func OpOf(event string) int64 {
 	before, _, _ := strings.Cut(event, ".")
 	id, err := strconv.ParseInt(before, 10, 64)

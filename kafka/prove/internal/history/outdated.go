@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Outdated is an answer from a state that had passed before the question was asked: an append that
-// was acknowledged before had moved the stream on.
+// Outdated is an answer from a state that had passed before the question was asked. An append that
+// was acknowledged before the question had moved the stream on.
 type Outdated struct{ Answer, Acknowledged Op }
 
 // FindOutdated returns the conflicts and the reads of a stream that were answered from the past.
@@ -18,7 +18,7 @@ func FindOutdated(ops []Op) []Outdated {
 		case Appended:
 			acknowledged = append(acknowledged, op)
 		case Conflict, Answered:
-			if op.Kind != Refusal { // which may not: Check finds those
+			if op.Kind != Refusal { // a refusal may not answer so, and Check finds those
 				asked = append(asked, op)
 			}
 		default:

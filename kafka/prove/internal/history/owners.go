@@ -1,15 +1,15 @@
 package history
 
-// Opening is one attempt of a process to open a store, which takes the partitions from whoever has
-// them.
+// Opening is one attempt of a process to open a store. A store takes the partitions from the
+// process that has them.
 type Opening struct {
 	Worker       int
 	Call, Return int64 // Forever if it never returned
 	Opened       bool  // it returned a store
 }
 
-// lingering is how long requests of an opening that failed, or whose process was killed, may still
-// be on their way to the brokers: in the buffers of connections that were held up.
+// lingering is how long requests of an opening may still be on their way, if it failed or its
+// process was killed. They may be in the buffers of connections that were held up.
 const lingering = int64(30e9)
 
 // mayClaimUntil returns until when the opening may overtake others.
@@ -24,15 +24,15 @@ func (o *Opening) mayClaimUntil() int64 {
 	}
 }
 
-// Owners is what is known of who owned what at which time.
+// Owners is what is known of which store owned which partition at which time.
 type Owners struct {
 	// Shared says that openings share the partitions. Then a store may lose one and get it back,
 	// and nobody can tell from outside when.
 	Shared bool
 
 	Openings []Opening // by their number, which names the store
-	// Proven says for a store and a partition when the last append was called that the store got
-	// acknowledged there.
+	// Proven is about the last append that the store got acknowledged in the partition. It says
+	// when that append was called.
 	Proven map[Claimed]int64
 }
 
@@ -42,10 +42,10 @@ type Claimed struct {
 	Partition int32
 }
 
-// Owned reports whether the store certainly owned the partition until an operation of it returned:
-// either it got an append acknowledged there that was called later, so nobody can have overtaken it
-// by then; or nobody else was opening a store since it began to open. Nothing is certain where
-// partitions are shared.
+// Owned reports whether the store certainly owned the partition until its operation returned. There
+// are two cases. The store got an append acknowledged there that was called later, so nobody can
+// have overtaken it by then. Or nobody else was opening a store since it began to open. If the
+// partitions are shared, nothing is certain.
 func (w Owners) Owned(store int, partition int32, returned int64) bool {
 	if w.Shared {
 		return false

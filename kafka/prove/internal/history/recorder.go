@@ -24,15 +24,15 @@ func NewRecorder(now func() int64) *Recorder {
 	}
 }
 
-// Share says that openings share the partitions; it is to be called first.
+// Share says that openings share the partitions. Call it before anything else.
 func (r *Recorder) Share() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.owners.Shared = true
 }
 
-// Begin gives the operation its id and call time and keeps it, without an answer. It is to be
-// called before anything is sent.
+// Begin gives the operation its id and call time and keeps it, without an answer. Call it before
+// anything is sent.
 func (r *Recorder) Begin(o Op) Op {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,8 +47,8 @@ func (r *Recorder) Begin(o Op) Op {
 	return o
 }
 
-// End sets the operation's answer and return time. It is to be called after everything was
-// received. An operation that is never ended has no answer.
+// End sets the operation's answer and return time. Call it after everything was received. An
+// operation that is never ended has no answer.
 func (r *Recorder) End(o Op) {
 	returned := r.now()
 	r.mu.Lock()
@@ -60,7 +60,7 @@ func (r *Recorder) End(o Op) {
 	}
 	o.Call, o.Return = ops[i].Call, returned
 	if o.Outcome == Unknown || o.Outcome == Failed {
-		o.Return = Forever // may yet happen
+		o.Return = Forever // it may yet happen
 	}
 	if o.Outcome == Answered || o.Outcome == Appended {
 		o.Seen = r.share(o.Stream, o.Seen)
@@ -72,7 +72,8 @@ func (r *Recorder) End(o Op) {
 	}
 }
 
-// share returns what was seen, in memory that all reads of the stream share as long as they agree.
+// share returns the ids that were seen. All reads of the stream share their memory as long as they
+// agree.
 func (r *Recorder) share(stream string, seen []string) []string {
 	long := r.longest[stream]
 	n := min(len(seen), len(long))

@@ -5,12 +5,13 @@ import (
 	"slices"
 )
 
-// refusals checks that no refusal was told on a state that was over before it was asked for: its
-// stream stood where the refusal saw it at some moment between call and return. There is no
-// exception, whoever owned the partition.
+// refusals checks that no refusal rests on a state that was over before the refusal was asked for.
+// At some moment between call and return, the stream had the version that the refusal saw. There is
+// no exception, whichever store owned the partition.
 //
-// The log has one order, so a version that anybody was shown before the call had been reached
-// before the call. That what a refusal saw was there before its return is the rule of prefixes.
+// The log has one order. So if anybody was shown a version before the call, the stream had reached
+// it before the call. The rule of prefixes checks the other half: the stream reached what the
+// refusal saw before its return.
 func (c *checker) refusals() {
 	var shown, asked []*Op
 	for i := range c.ops {

@@ -1,21 +1,23 @@
 package history
 
-// linear is an operation on its way to the checker: with what was learned of it, and where its
-// version stands.
+// linear is an operation on its way to the checker, with what is known of it and with its version.
 type linear struct {
 	step         step
 	call, result int64
-	// of what does not write: the version that it saw, or, if it repeats a command, that the
-	// command made
+	// of an operation that does not write: the version that it saw, or the version that its
+	// repeated command made
 	after int64
 }
 
 // narrow makes the time in which each operation can have taken effect as small as the versions
-// allow, in place. In every order that the model accepts, versions come one after the other: so
-// what made a version came before what made the next one returned, and after what made the one
-// before was called; and what saw a version stands between the two. No such order is lost, and the
-// checker need not try the others, which are too many when calls lasted long. It returns an
-// operation for which no time is left, if there is one: then there is no order at all.
+// allow. It changes all in place. In every order that the model accepts, versions come one after
+// the other. So the append of a version took effect before the append of the next version returned.
+// It took effect after the append of the version before was called. An operation that saw a version
+// stands between the appends of that version and of the next one.
+//
+// No order that the model accepts is lost. The checker need not try the others, which are too many
+// if calls lasted long. If no time is left for an operation, narrow returns it: then there is no
+// order at all.
 func narrow(all []*linear) *linear {
 	made := make(map[int64]*linear) // version → the append that ended there
 	begun := make(map[int64]*linear)
@@ -26,7 +28,7 @@ func narrow(all []*linear) *linear {
 			last = max(last, l.step.op.Last)
 		}
 	}
-	for v := int64(0); v < last; { // forwards: no earlier than the call of what came before
+	for v := int64(0); v < last; { // forwards: no earlier than the call of the append before
 		l := begun[v]
 		if l == nil {
 			return nil // the checker will find that a version is missing
@@ -36,7 +38,7 @@ func narrow(all []*linear) *linear {
 		}
 		v = l.step.op.Last
 	}
-	for v := last; v > 0; { // backwards: no later than the return of what came after
+	for v := last; v > 0; { // backwards: no later than the return of the append after
 		l := made[v]
 		if l == nil {
 			return nil

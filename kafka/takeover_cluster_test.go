@@ -124,7 +124,7 @@ func refusedZombie(t *testing.T, cfg kafka.Config, zombie, owner *kafka.Store, s
 
 // The zombie sleeps until the brokers have forgotten every epoch, so they accept its batch. It
 // finds a gap before its batch, and nobody ever counts the batch.
-func TestZombieThatTheBrokersForgot(t *testing.T) {
+func TestTakeover_ofAZombieThatTheBrokersForgot(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
 		"producer.id.expiration.ms": "2000", "producer.id.expiration.check.interval.ms": "200",
 	})
@@ -143,7 +143,7 @@ func TestZombieThatTheBrokersForgot(t *testing.T) {
 
 // The coordinator has forgotten the transactional id. So the next claim gets another producer id,
 // which fences nobody. Only the marker in the log tells the zombie.
-func TestExpiredTransactionalID(t *testing.T) {
+func TestTakeover_afterAnExpiredTransactionalID(t *testing.T) {
 	cfg := forgetful(t, map[string]string{
 		"transactional.id.expiration.ms":                             "6000",
 		"transaction.remove.expired.transaction.cleanup.interval.ms": "200",
@@ -185,7 +185,7 @@ func apply(ctx context.Context, current *atomic.Pointer[kafka.Store], id, comman
 // Every tenth of a second a store begins to take the partition over, even if earlier ones have not
 // finished. Meanwhile callers append commands that they repeat until the outcome is known. Each
 // command is applied exactly once.
-func TestTenTakeoversASecond(t *testing.T) {
+func TestTakeover_tenASecond(t *testing.T) {
 	const callers, times, every = 8, 30, 100 * time.Millisecond
 	cfg := real(t)
 	var current atomic.Pointer[kafka.Store]
@@ -262,7 +262,7 @@ func TestTenTakeoversASecond(t *testing.T) {
 
 // A takeover meets batches at every moment of their flight. The new owner finds all that the old
 // one acknowledged, and nothing that the old one refused.
-func TestTakeoverWhileABatchIsInFlight(t *testing.T) {
+func TestTakeover_whileABatchIsInFlight(t *testing.T) {
 	cfg := real(t)
 	owner := open(t, cfg)
 	for round := range 10 {

@@ -41,7 +41,7 @@ func count(c counted) ([]aggregate.Event[counted], error) {
 }
 
 // A store was overtaken and has not noticed. It tells no refusal that rests on the state of before.
-func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
+func TestCheck_ofAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for name, prefix := range map[string]string{
 		"same prefix":    kafka.DefaultTransactionalIDPrefix,
@@ -66,7 +66,7 @@ func TestAnOvertakenStoreTellsNoRefusal(t *testing.T) {
 // A batch lands, its answer is lost, and the owner sends it again. Meanwhile another store claims
 // and appends. A question is asked after that. The batch that was under way before does not answer
 // it.
-func TestABatchUnderWayProvesNothing(t *testing.T) {
+func TestCheck_isNotProvedByABatchUnderWay(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -96,7 +96,7 @@ func TestABatchUnderWayProvesNothing(t *testing.T) {
 }
 
 // An owner that nobody overtakes answers, and appends go on.
-func TestAnOwnerTellsRefusals(t *testing.T) {
+func TestCheck_tellsRefusalsOfAnOwner(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	testRefusals(t, cfg)

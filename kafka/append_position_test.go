@@ -17,7 +17,7 @@ import (
 
 // A broker says that it has stored a batch at an offset where the index has another record. Nobody
 // who waits is told that nothing was appended, because the batch may be stored.
-func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
+func TestPosition_impossibleIsInDoubt(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -48,7 +48,7 @@ func TestABatchAtAnImpossibleOffsetIsInDoubt(t *testing.T) {
 
 // A batch lands, its answer is lost, and the owner sends it again. The broker has forgotten the
 // producer, and stores the batch twice. The caller is told the position of the copy that counts.
-func TestThePositionIsThatOfTheCopyThatCounts(t *testing.T) {
+func TestPosition_isThatOfTheCopyThatCounts(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)

@@ -84,7 +84,7 @@ func large(n int) []eventstore.Record {
 	return rs
 }
 
-func TestFullDiskAtOpening(t *testing.T) {
+func TestFullDisk_atOpening(t *testing.T) {
 	if inOwnProcess(t) {
 		return
 	}
@@ -110,7 +110,7 @@ func TestFullDiskAtOpening(t *testing.T) {
 	require.Greater(t, refused, 10)
 }
 
-func TestFullDiskWhileAppending(t *testing.T) {
+func TestFullDisk_whileAppending(t *testing.T) {
 	if inOwnProcess(t) {
 		return
 	}
@@ -160,7 +160,7 @@ func TestFullDiskWhileAppending(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-func TestFullDiskAtClosing(t *testing.T) {
+func TestFullDisk_atClosing(t *testing.T) {
 	if inOwnProcess(t) {
 		return
 	}
@@ -180,7 +180,7 @@ func TestFullDiskAtClosing(t *testing.T) {
 }
 
 // An instance whose disk has failed leaves all partitions to the others.
-func TestFullDiskOfOneInstance(t *testing.T) {
+func TestFullDisk_ofOneInstance(t *testing.T) {
 	if inOwnProcess(t) {
 		return
 	}

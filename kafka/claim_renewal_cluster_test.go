@@ -54,7 +54,7 @@ func (r rawTransactions) end(id int64, epoch int16) error {
 
 // This shows why an overtaken owner does not renew its claim. It also shows why no owner asks for a
 // new term during its own transaction.
-func TestARenewalAmidATransaction(t *testing.T) {
+func TestRenewal_amidATransaction(t *testing.T) {
 	cfg := real(t)
 	r := rawTransactions{t, foreigner(t, cfg, kgo.MaxVersions(kversion.V3_5_0())), topicOf(cfg)}
 	id, epoch, err := r.init(-1, -1)

@@ -12,7 +12,7 @@ import (
 
 // The times of a partition's events never go back, also from one owner to the next. None is ahead
 // of the owner's clock.
-func TestTimesNeverGoBack(t *testing.T) {
+func TestTimes_neverGoBack(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	cfg.IndexDir = t.TempDir()

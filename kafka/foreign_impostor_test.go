@@ -19,7 +19,7 @@ import (
 // A batch has the owner's own producer id and epoch, and holds no events of this library. It can
 // only be a forgery or a fault of ours. The store skips nothing, refuses the topic, and names the
 // offset.
-func TestGarbageUnderTheOwnersTermIsRefused(t *testing.T) {
+func TestForeign_garbageUnderTheOwnersTermIsRefused(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
 	require.NoError(t, open(t, cfg).Close())
@@ -34,7 +34,7 @@ func TestGarbageUnderTheOwnersTermIsRefused(t *testing.T) {
 
 // If a store that follows such a topic cannot keep its index up to date any more, it serves nothing
 // from it.
-func TestGarbageEndsFollowing(t *testing.T) {
+func TestForeign_garbageEndsFollowing(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
 	open(t, cfg)

@@ -61,7 +61,7 @@ func (b *bounded) waits(t *testing.T, id string) bool {
 
 // The number of commits or bytes that may wait is bounded. Further callers wait outside, in order.
 // A caller that leaves there has taken no room.
-func TestCallersWaitForRoom(t *testing.T) {
+func TestAppend_waitsForRoom(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		bound func(*kafka.Config)
@@ -107,7 +107,7 @@ func TestCallersWaitForRoom(t *testing.T) {
 }
 
 // The bytes of its commits close a batch. A commit that is larger goes alone.
-func TestBatchesAreBounded(t *testing.T) {
+func TestAppend_boundsBatches(t *testing.T) {
 	t.Parallel()
 	const size, keys, fit, small = 10_000, 100, 3, 7 // the names of a stream add less than keys
 	b := openBounded(t, func(cfg *kafka.Config) { cfg.MaxBatchBytes = fit * (size + keys) })

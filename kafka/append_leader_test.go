@@ -14,7 +14,7 @@ import (
 
 // Partitions that one broker leads do not wait for one another. A broker answers the requests of a
 // connection in turn, so each partition has its own connection.
-func TestPartitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
+func TestAppend_partitionsOfALeaderDoNotWaitForOneAnother(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.Topics.Prefix = "many"

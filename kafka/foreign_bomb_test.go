@@ -26,7 +26,7 @@ const bombBytes = 256 << 20
 const bombShare = bombBytes / 2
 
 // Nobody who opens, follows or reads decompresses a batch that is not the owner's.
-func TestForeignBombIsNotDecompressed(t *testing.T) {
+func TestForeign_bombIsNotDecompressed(t *testing.T) {
 	_, cfg := fake(t)
 	s := open(t, cfg)
 	own := records(3, "")
@@ -59,7 +59,7 @@ func TestForeignBombIsNotDecompressed(t *testing.T) {
 }
 
 // Readers pass over a foreign batch that is larger than any batch that a store keeps.
-func TestForeignBatchLargerThanAFetchIsReadPast(t *testing.T) {
+func TestForeign_batchLargerThanAFetchIsReadPast(t *testing.T) {
 	_, cfg := fake(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "67108864"}))
 	s := open(t, cfg)
 	c := foreigner(t, cfg, kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(32<<20),
@@ -80,7 +80,7 @@ func TestForeignBatchLargerThanAFetchIsReadPast(t *testing.T) {
 
 // A batch under the owner's term may decompress to more than this library writes. The store refuses
 // it and names its place.
-func TestBombUnderTheOwnersTermIsRefused(t *testing.T) {
+func TestForeign_bombUnderTheOwnersTermIsRefused(t *testing.T) {
 	c, cfg := fake(t)
 	term := lastTerm(c)
 	require.NoError(t, open(t, cfg).Close())
@@ -108,7 +108,7 @@ func allocatedBy(do func()) uint64 {
 }
 
 // A broker has 1,000 places for fetch sessions, which all its clients share. No fetch takes one.
-func TestFetchesOpenNoSession(t *testing.T) {
+func TestFetch_opensNoSession(t *testing.T) {
 	c, cfg := fake(t)
 	var fetches, sessions atomic.Int64
 	c.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {

@@ -96,7 +96,7 @@ func awaiting(t *testing.T, tip queuedTip) <-chan error {
 
 // Commits rest on one another while none of them is stored. Nobody is told anything before they are
 // stored.
-func TestDecisionsOnQueuedCommits(t *testing.T) {
+func TestDecide_onQueuedCommits(t *testing.T) {
 	h := hold(t)
 	before, tip := h.queued(t)
 	require.Equal(t, h.before, before)
@@ -140,7 +140,7 @@ func TestDecisionsOnQueuedCommits(t *testing.T) {
 	require.Equal(t, want, ids(t, open(t, h.cfg), "a")[:5])
 }
 
-func TestReadQueuedFromAnyVersion(t *testing.T) {
+func TestReadQueued_fromAnyVersion(t *testing.T) {
 	h := hold(t)
 	_, tip := h.queued(t)
 	h.behind(t.Context(), t, tip, records(2, "")...)
@@ -167,7 +167,7 @@ func TestReadQueuedFromAnyVersion(t *testing.T) {
 
 // A commit that others rest on is not stored after all. Another commit may take its place, but none
 // that rested on it is stored.
-func TestDecisionsOnWhatIsNotStored(t *testing.T) {
+func TestDecide_onWhatIsNotStored(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		// fail makes the first commit fail; leave makes its caller leave
@@ -249,7 +249,7 @@ func TestDecisionsOnWhatIsNotStored(t *testing.T) {
 
 // The partition is taken over while commits that rest on one another are queued. None of them is
 // stored.
-func TestTakeoverWhileDecisionsAreQueued(t *testing.T) {
+func TestTakeover_whileDecisionsAreQueued(t *testing.T) {
 	h := hold(t)
 	_, tip := h.queued(t)
 	first := h.behind(t.Context(), t, tip, records(1, "")...)
@@ -285,7 +285,7 @@ func requireNoDecision(t *testing.T, s *kafka.Store, id string, want error) {
 	require.ErrorIs(t, tip.Await(t.Context()), want)
 }
 
-func TestReadQueuedOfWhatCannotBeRead(t *testing.T) {
+func TestReadQueued_ofWhatCannotBeRead(t *testing.T) {
 	h := hold(t)
 	for want, name := range map[error]eventstore.Stream{
 		eventstore.ErrInvalid: {Category: category, ID: ""},

@@ -31,7 +31,7 @@ func subscriptions(t *testing.T, cfg kafka.Config, partitions int32) {
 		eventstoretest.SubscriptionsConfig{Category: category, Timeout: 5 * time.Minute})
 }
 
-func TestSubscriptions(t *testing.T) {
+func TestSubscription_suite(t *testing.T) {
 	for name, partitions := range map[string]int32{"one partition": 1, "several partitions": 3} {
 		t.Run(name, func(t *testing.T) {
 			_, cfg := fake(t)

@@ -53,7 +53,7 @@ type told struct {
 // Clients decide on what is queued while others append without looking, callers leave and brokers
 // fail. Each stored commit stands right behind the events that it was decided on. All that clients
 // were told is true.
-func TestDecisionsUnderFaults(t *testing.T) {
+func TestDecide_underFaults(t *testing.T) {
 	const clients, operations, streams = 12, 80, 2
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -172,7 +172,7 @@ func (e tick) Apply(c *counted) { c.Number++ }
 // Updates through a repository have the same effect as if they came one after the other, also under
 // faults. Each event was decided on all events before it. Each command was handled once. A refusal
 // is told only if it is true of what is stored.
-func TestUpdatesUnderFaults(t *testing.T) {
+func TestUpdate_underFaults(t *testing.T) {
 	const clients, commands, limit = 12, 15, 100
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

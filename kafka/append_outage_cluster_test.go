@@ -22,7 +22,7 @@ import (
 // All brokers go away while a store is open, and come back. Callers learn what they can under their
 // own context. A command that is sent again is stored once. The claim survives, and the versions go
 // on without a gap.
-func TestBrokersGoAwayAndComeBack(t *testing.T) {
+func TestAppend_whileBrokersGoAwayAndComeBack(t *testing.T) {
 	c := kafkatest.ForTest(t, kafkatest.Config{Properties: map[string]string{"broker.session.timeout.ms": "3000"}})
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: c.Brokers(), RequestTimeout: 2 * time.Second},

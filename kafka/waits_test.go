@@ -82,7 +82,7 @@ func silentBroker(t *testing.T) string {
 
 // A call that connects to brokers that do not answer says so while it waits, so that nobody has to
 // guess.
-func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
+func TestWaits_whenConnectingNameTheBroker(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(context.Context, kafka.Config) error{
 		"Open": func(ctx context.Context, cfg kafka.Config) error { _, err := kafka.Open(ctx, cfg); return err },
@@ -117,7 +117,7 @@ func TestWhoeverConnectsSaysWhichBrokerIsWaitedFor(t *testing.T) {
 }
 
 // Brokers answered before, and now hang or are gone. Each call that waits for one names it.
-func TestWhatWaitsForBrokersSaysSo(t *testing.T) {
+func TestWaits_forBrokersAreTold(t *testing.T) {
 	t.Parallel()
 	id := subscription.LetterID{Handler: "group", Topic: topic}
 	for name, c := range map[string]struct {

@@ -16,7 +16,7 @@ import (
 
 // Brokers do not answer, and a handler that appends has its own time-out. The event becomes no dead
 // letter, neither if its commit waits nor if it is on its way.
-func TestACommitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
+func TestSubscription_commitThatWaitsTooLongMakesNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)

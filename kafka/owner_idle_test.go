@@ -16,7 +16,7 @@ import (
 
 // An owner that has nothing to append is overtaken, and nobody tells it. It notices by itself. It
 // then delivers the new owner's appends, to its streams and to those who follow.
-func TestAnIdleOwnerNoticesThatItWasOvertaken(t *testing.T) {
+func TestIdleOwner_noticesThatItWasOvertaken(t *testing.T) {
 	t.Parallel()
 	_, cfg := fake(t)
 	testIdleOwner(t, cfg)
@@ -55,7 +55,7 @@ func testIdleOwner(t *testing.T, cfg kafka.Config) {
 }
 
 // A foreign transaction ends an idle owner's term. The owner has a new term before its next append.
-func TestAnIdleOwnerMendsItsTerm(t *testing.T) {
+func TestIdleOwner_mendsItsTerm(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)
@@ -74,7 +74,7 @@ func TestAnIdleOwnerMendsItsTerm(t *testing.T) {
 
 // An idle owner looks at the partition's end, which costs a request every two seconds. An owner
 // that appends looks at nothing.
-func TestABusyOwnerAsksNothing(t *testing.T) {
+func TestIdleOwner_asksNothingWhenBusy(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)

@@ -44,7 +44,7 @@ const longest = 14 * time.Minute
 
 // A coordinator that does not answer a renewal holds up nothing, because the claim counts without
 // it. The owner takes the answer when it comes.
-func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
+func TestRenewal_holdsUpNoAppend(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	cfg.ClaimRenewal = 20 * time.Millisecond
@@ -73,7 +73,7 @@ func TestAppendsGoOnWhileARenewalWaits(t *testing.T) {
 }
 
 // A store closes even if coordinators do not answer.
-func TestCloseWaitsForNoCoordinator(t *testing.T) {
+func TestClose_waitsForNoCoordinator(t *testing.T) {
 	t.Parallel()
 	for name, key := range map[string]kmsg.Key{
 		"a new term": kmsg.InitProducerID, "its transaction": kmsg.AddPartitionsToTxn, "its marker": kmsg.EndTxn,

@@ -13,7 +13,7 @@ import (
 // A foreign transaction has ended an idle owner's term. The owner has noticed, and the coordinator
 // has not answered the renewal yet. Appends wait for the renewal meanwhile, because under the old
 // term they would not count.
-func TestAppendsWhileAnIdleOwnerMendsItsTerm(t *testing.T) {
+func TestIdleOwner_appendsWhileItMendsItsTerm(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	held, release := holdRequest(t, c, kmsg.InitProducerID, renews)

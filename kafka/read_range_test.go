@@ -32,7 +32,7 @@ func stale(c *kfake.Cluster, times int, from int64) *kfake.FaultHandle {
 }
 
 // Readers wait until a stale answer, or a few of them, are over.
-func TestStaleAnswersAreWaitedOut(t *testing.T) {
+func TestRead_waitsOutStaleAnswers(t *testing.T) {
 	t.Parallel()
 	for _, times := range []int{1, 5} {
 		t.Run("open", func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestStaleAnswersAreWaitedOut(t *testing.T) {
 }
 
 // Records were deleted below a running index. Readers are told so at once when they read there.
-func TestReadersAreToldOfDeletedRecords(t *testing.T) {
+func TestRead_tellsOfDeletedRecords(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)

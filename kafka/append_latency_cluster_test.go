@@ -16,7 +16,7 @@ import (
 // A single append costs as much as a bare acknowledged produce. The two take turns, so that the
 // state of the machine is the same for both. The figures are for readers. The test fails only if an
 // append takes ten times as long.
-func TestLatencyOfASingleAppend(t *testing.T) {
+func TestAppend_latencyOfOne(t *testing.T) {
 	cfg := real(t)
 	bare := cfg
 	bare.Topics.Prefix += "-bare"

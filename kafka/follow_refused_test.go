@@ -14,7 +14,7 @@ import (
 
 // A store that follows loses the permission to read, and gets it back. It says so meanwhile, and
 // goes on by itself.
-func TestFollowingGoesOnAfterARefusal(t *testing.T) {
+func TestFollow_goesOnAfterARefusal(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	owner := open(t, cfg)

@@ -13,7 +13,7 @@ import (
 
 // The largest commits fit with every codec. A store reads what was written before with another
 // codec.
-func TestCompressions(t *testing.T) {
+func TestAppend_compressed(t *testing.T) {
 	_, cfg := fake(t)
 	testCompressions(t, cfg)
 }

@@ -34,7 +34,7 @@ func hang(t *testing.T, c *kfake.Cluster, key kmsg.Key) (held <-chan struct{}) {
 
 // A broker takes a request and does not answer. A call ends with its context all the same, though
 // these stores would wait for a quarter of an hour.
-func TestHungRequestsEndWithTheContext(t *testing.T) {
+func TestRequests_thatHangEndWithTheContext(t *testing.T) {
 	errStop := errors.New("stop")
 	for name, c := range map[string]struct {
 		hold kmsg.Key

@@ -20,7 +20,7 @@ import (
 
 // The store takes a claim again by itself if it has lost it to nobody, for any fault of the
 // brokers. All that callers are told meanwhile is true.
-func TestWhatIsLostToNobodyIsClaimedAgain(t *testing.T) {
+func TestClaim_lostToNobodyIsMadeAgain(t *testing.T) {
 	type claimRequest = kmsg.AddPartitionsToTxnRequest
 	for name, disturb := range map[string]func(*testing.T, *kfake.Cluster, kafka.Config, *claimRequest){
 		"a claim's first request is taken late": func(t *testing.T, _ *kfake.Cluster, cfg kafka.Config, _ *claimRequest) {
@@ -107,7 +107,7 @@ func appendWhenOwned(t testing.TB, s *kafka.Store, id, command string) eventstor
 // The coordinator forgets a transactional id that was not used for a week. Nothing is lost then,
 // either. The owner notices when it renews its claim, and the log shows that nobody else has
 // claimed.
-func TestClaimSurvivesACoordinatorThatForgot(t *testing.T) {
+func TestClaim_survivesACoordinatorThatForgot(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	var h heard
@@ -131,7 +131,7 @@ func TestClaimSurvivesACoordinatorThatForgot(t *testing.T) {
 func renews(r kmsg.Request) bool { return r.(*kmsg.InitProducerIDRequest).ProducerID >= 0 }
 
 // The same, but another store has claimed meanwhile.
-func TestACoordinatorThatForgotGivesNothingBack(t *testing.T) {
+func TestClaim_isNotGivenBackByACoordinatorThatForgot(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	loser := open(t, cfg)
@@ -159,7 +159,7 @@ func overtake(t testing.TB, c *kfake.Cluster, cfg kafka.Config) <-chan *kafka.St
 }
 
 // A store that lost the partition to another one leaves the partition to it, and follows.
-func TestWhatIsLostToSomebodyIsFollowed(t *testing.T) {
+func TestClaim_lostToSomebodyIsFollowed(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	loser := open(t, cfg)
@@ -186,7 +186,7 @@ func requireFollows(t testing.TB, c *kfake.Cluster, loser, winner *kafka.Store) 
 // The loser claims again, and has looked at the log. Then another store claims the partition. The
 // coordinator gives the loser a newer term than the winner's, and the loser does not ask for its
 // marker.
-func TestClaimingAgainTakesFromNobody(t *testing.T) {
+func TestClaim_againTakesFromNobody(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	loser := open(t, cfg)
@@ -213,7 +213,7 @@ func TestClaimingAgainTakesFromNobody(t *testing.T) {
 
 // If brokers refuse a batch under one claim after another, the owner gives up that batch, and
 // nothing else.
-func TestOneBatchThatIsGivenUpEndsNoClaim(t *testing.T) {
+func TestClaim_isNotEndedByOneBatchThatIsGivenUp(t *testing.T) {
 	t.Parallel()
 	c, cfg := fake(t)
 	s := open(t, cfg)

@@ -18,7 +18,7 @@ import (
 
 // A broker answers a produce with an error. The commit is stored once for any error, and the next
 // append finds the stream exact.
-func TestAppendSurvivesAnswersOfBrokers(t *testing.T) {
+func TestAppend_survivesAnswersOfBrokers(t *testing.T) {
 	for _, err := range []*kerr.Error{
 		kerr.NotLeaderForPartition,
 		kerr.NotEnoughReplicas,
@@ -58,7 +58,7 @@ func TestAppendSurvivesAnswersOfBrokers(t *testing.T) {
 }
 
 // A claim waits as long as brokers start, move or restart.
-func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
+func TestClaim_survivesAnswersOfCoordinators(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		for _, err := range []*kerr.Error{
 			kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.CoordinatorNotAvailable,
@@ -78,7 +78,7 @@ func TestClaimSurvivesAnswersOfCoordinators(t *testing.T) {
 
 // A claim is interrupted by the owner of before, whose renewal is refused. The store claims again,
 // but not for ever.
-func TestInterruptedClaimIsMadeAgain(t *testing.T) {
+func TestClaim_interruptedIsMadeAgain(t *testing.T) {
 	for _, key := range []kmsg.Key{kmsg.AddPartitionsToTxn, kmsg.EndTxn} {
 		t.Run(key.Name(), func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +100,7 @@ func TestInterruptedClaimIsMadeAgain(t *testing.T) {
 // A coordinator stores the renewal of a claim, the answer is lost, and the coordinator restarts.
 // Then it has forgotten the term before, and refuses the only owner there is. The log shows that
 // nobody else has claimed.
-func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
+func TestClaim_survivesARenewalWithoutAnswer(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	lost, refused := loseARenewal(c)
@@ -115,7 +115,7 @@ func TestClaimSurvivesARenewalWithoutAnswer(t *testing.T) {
 }
 
 // The same, but another store has claimed meanwhile. The log shows it, and the claim is lost.
-func TestARenewalWithoutAnswerDoesNotTakeBackAClaim(t *testing.T) {
+func TestClaim_isNotTakenBackByARenewalWithoutAnswer(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	winners := overtake(t, c, cfg)
@@ -148,7 +148,7 @@ func loseARenewal(c *kfake.Cluster) (lost, refused *atomic.Bool) {
 	return lost, refused
 }
 
-func TestRefusedCommitSaysWhyAndStoresNothing(t *testing.T) {
+func TestAppend_refusedSaysWhyAndStoresNothing(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed})
@@ -165,7 +165,7 @@ func TestRefusedCommitSaysWhyAndStoresNothing(t *testing.T) {
 }
 
 // A refusal after an attempt with an unknown outcome proves nothing: the log decides.
-func TestRefusalAfterLandingIsDecidedByTheLog(t *testing.T) {
+func TestAppend_refusedAfterLandingIsDecidedByTheLog(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	c.Fault(
@@ -180,7 +180,7 @@ func TestRefusalAfterLandingIsDecidedByTheLog(t *testing.T) {
 
 // The batch landed, its answer was lost, and meanwhile another process took the partition over. The
 // commit counts, as it is before the other's marker, and its caller is told so.
-func TestCommitThatLandedBeforeATakeoverIsAcknowledged(t *testing.T) {
+func TestAppend_landedBeforeATakeoverIsAcknowledged(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut}) // stored all the same
@@ -206,7 +206,7 @@ func TestCommitThatLandedBeforeATakeoverIsAcknowledged(t *testing.T) {
 // If a caller leaves while its commit is under way, it is told that the outcome is unknown. If it
 // leaves while it waits, it is told that nothing was appended. In both cases it is safe to retry
 // with the same command id.
-func TestCallersWhoLeave(t *testing.T) {
+func TestAppend_ofCallersWhoLeave(t *testing.T) {
 	c, cfg := fake(t)
 	s := open(t, cfg)
 	reached, release := make(chan struct{}), make(chan struct{})

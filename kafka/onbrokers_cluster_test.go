@@ -29,7 +29,7 @@ func real(t testing.TB) kafka.Config {
 }
 
 // The suite asks the model fewer times than on the fake brokers, unless the caller says how often.
-func TestConformanceOnRealBrokers(t *testing.T) {
+func TestStore_onBrokers(t *testing.T) {
 	checks := flag.Lookup("rapid.checks")
 	if checks.Value.String() == checks.DefValue {
 		require.NoError(t, checks.Value.Set("30"))
@@ -40,17 +40,17 @@ func TestConformanceOnRealBrokers(t *testing.T) {
 	conformance(t, cfg)
 }
 
-func TestSubscriptionsOnRealBrokers(t *testing.T) { subscriptions(t, real(t), 3) }
+func TestSubscription_suite_onBrokers(t *testing.T) { subscriptions(t, real(t), 3) }
 
-func TestCompressionsOnRealBrokers(t *testing.T) { testCompressions(t, real(t)) }
+func TestAppend_compressed_onBrokers(t *testing.T) { testCompressions(t, real(t)) }
 
-func TestForeignWritersOnRealBrokers(t *testing.T) { testForeignWriters(t, real(t)) }
+func TestForeign_writers_onBrokers(t *testing.T) { testForeignWriters(t, real(t)) }
 
-func TestTakeoverOnRealBrokers(t *testing.T) { testTakeover(t, real(t)) }
+func TestTakeover_onBrokers(t *testing.T) { testTakeover(t, real(t)) }
 
 // An owner that lost its claim learns so from its next renewal, without appending. (The fake
 // brokers give a new term also to a producer that asks with an old one.)
-func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
+func TestIdleOwner_learnsThatItsClaimIsLost_onBrokers(t *testing.T) {
 	cfg := real(t)
 	cfg.ClaimRenewal = 10 * time.Millisecond
 	old := open(t, cfg)
@@ -64,13 +64,13 @@ func TestIdleOwnerLearnsThatItsClaimIsLost(t *testing.T) {
 }
 
 // The same without a renewal: the owner looks at the partition's end.
-func TestIdleOwnerOnRealBrokers(t *testing.T) { testIdleOwner(t, real(t)) }
+func TestIdleOwner_onBrokers(t *testing.T) { testIdleOwner(t, real(t)) }
 
-func TestClaimsAtTheSameTimeOnRealBrokers(t *testing.T) { testClaimsAtTheSameTime(t, real(t)) }
+func TestClaim_atTheSameTime_onBrokers(t *testing.T) { testClaimsAtTheSameTime(t, real(t)) }
 
 // A foreign transaction makes an idle owner renew its claim, as the coordinator knows no other
 // owner. So its next batch counts at once.
-func TestIdleOwnerMendsItsTermOnRealBrokers(t *testing.T) {
+func TestIdleOwner_mendsItsTerm_onBrokers(t *testing.T) {
 	cfg := real(t)
 	s := open(t, cfg)
 	claimed := s.Status()[0].Next
