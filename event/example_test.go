@@ -83,3 +83,30 @@ func ExampleWithCause() {
 	fmt.Println(cause.CorrelationID, cause.CausationID, cause.ActorID)
 	// Output: request-7 event-1 user-1
 }
+
+// The stored name of a type stays when the Go type gets another name.
+func ExampleTypes() {
+	type AccountOpened struct{ OwnerID string } // it was called AccountCreated when the first one was stored
+	types, err := event.NewTypes(
+		event.Type{Category: "Account", Name: "AccountCreated", Go: reflect.TypeFor[AccountOpened]()},
+		event.Type{Category: "Account", Name: "AccountClosed", Go: reflect.TypeFor[struct{}]()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stored, known := types.Of(reflect.TypeOf(AccountOpened{}))
+	fmt.Println("stored as", stored.Name, known)
+	read, known := types.Named("Account", "AccountCreated")
+	fmt.Println("read as", read.Go, known)
+	_, known = types.Named("Account", "AccountSold")
+	fmt.Println("AccountSold is known:", known)
+	for _, t := range types.All() {
+		fmt.Println(t.Category, t.Name)
+	}
+	// Output:
+	// stored as AccountCreated true
+	// read as event_test.AccountOpened true
+	// AccountSold is known: false
+	// Account AccountClosed
+	// Account AccountCreated
+}

@@ -137,3 +137,101 @@ func ExampleCursor() {
 	// 1:2 seen: false
 	// 0:4 seen: true
 }
+
+// A reader begins with everything, behind what it has seen, at a time, or with the next event.
+func ExampleStart() {
+	store, err := memory.New(memory.Config{Categories: []string{"Account"}, Partitions: 1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	ctx, account := context.Background(), eventstore.Stream{Category: "Account", ID: "a-1"}
+	seen := make(eventstore.Cursor)
+	for i, id := range []string{"e-1", "e-2", "e-3"} {
+		at := noon.Add(time.Duration(i) * time.Hour)
+		result, err := store.Append(ctx, eventstore.To(account, eventstore.Any, happened(id, at)))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if id == "e-1" {
+			seen.Advance(result.Position)
+		}
+	}
+	for _, start := range []eventstore.Start{
+		eventstore.Beginning(), eventstore.After(seen), eventstore.Since(noon.Add(2 * time.Hour)), eventstore.End(),
+	} {
+		var ids []string
+		for r, err := range store.ReadCategory(ctx, "Account", start) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			ids = append(ids, r.ID)
+		}
+		fmt.Println(ids)
+	}
+	// Output:
+	// [e-1 e-2 e-3]
+	// [e-2 e-3]
+	// [e-3]
+	// []
+}
+
+// A store of your own asks a Start where it has to begin to read a partition.
+func ExampleStart_AtEnd() {
+	seen := eventstore.Cursor{1: 41}
+	for _, start := range []eventstore.Start{
+		eventstore.Beginning(), eventstore.After(seen), eventstore.Since(noon), eventstore.End(),
+	} {
+		switch since := start.Time(); {
+		case start.AtEnd():
+			fmt.Println("behind the last record")
+		case !since.IsZero():
+			fmt.Println("at the first record from", since.Format(time.DateTime), "on")
+		default:
+			fmt.Println("at offset", start.Offset(1), "of partition 1")
+		}
+	}
+	// Output:
+	// at offset 0 of partition 1
+	// at offset 42 of partition 1
+	// at the first record from 2024-03-01 12:00:00 on
+	// behind the last record
+}
+
+// An import of many events fills each commit up to the bounds of one Append.
+func ExampleSize() {
+	var commit []eventstore.Record
+	bytes := 0
+	for i := range 5 {
+		r := happened(fmt.Sprint("e-", i+1), noon)
+		r.Value = make([]byte, 300<<10)
+		if len(commit) == eventstore.MaxCommitRecords || bytes+eventstore.Size(r) > eventstore.MaxCommitBytes {
+			fmt.Println("append", len(commit), "records")
+			commit, bytes = nil, 0
+		}
+		commit = append(commit, r)
+		bytes += eventstore.Size(r)
+	}
+	fmt.Println("append", len(commit), "records")
+	// Output:
+	// append 2 records
+	// append 2 records
+	// append 1 records
+}
+
+// A service checks a name from outside before it asks its store.
+func ExampleCheckStream() {
+	fmt.Println(eventstore.CheckStream(eventstore.Stream{Category: "Account", ID: "ada@example.org"}))
+	fmt.Println(eventstore.CheckStream(eventstore.Stream{Category: "Account"}))
+	err := eventstore.CheckCategory("My accounts")
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, eventstore.ErrInvalid))
+	// Output:
+	// <nil>
+	// aggregate id: found nothing, expected 1 to 255 bytes
+	// category: found "My accounts", expected a letter, then letters, digits, '-' or '_', at most 100
+	// true
+}

@@ -71,7 +71,7 @@ func ExampleMetadataFrom() {
 	queries := query.NewBus(query.Config{})
 	err := query.Register(queries, func(ctx context.Context, q GetBalance) (Balance, error) {
 		md, _ := query.MetadataFrom(ctx)
-		fmt.Printf("%s asks for %s in conversation %s\n", md.ActorID, q.AccountID, md.CorrelationID)
+		fmt.Printf("%s: %s asks for %s in conversation %s\n", md.ID, md.ActorID, q.AccountID, md.CorrelationID)
 		return Balance{}, nil
 	})
 	if err != nil {
@@ -79,10 +79,10 @@ func ExampleMetadataFrom() {
 		return
 	}
 	_, err = query.Ask(context.Background(), queries, GetBalance{AccountID: "a-1"},
-		query.WithActor("user-1"), query.WithCorrelationID("request-7"))
+		query.WithID("q-1"), query.WithActor("user-1"), query.WithCorrelationID("request-7"))
 	fmt.Println(err)
 	// Output:
-	// user-1 asks for a-1 in conversation request-7
+	// q-1: user-1 asks for a-1 in conversation request-7
 	// <nil>
 }
 

@@ -58,6 +58,41 @@ func ExampleOutcome_ThenState() {
 	// Output: failed: false
 }
 
+// A command that finds its work done decides nothing.
+func ExampleOutcome_ThenNothing() {
+	t := new(testing.T) // in a test, its parameter
+	accounts := aggregate.NewType("Account", credited{}, debited{})
+
+	empty := func(a account) ([]aggregate.Event[account], error) {
+		if a.balance == 0 {
+			return nil, nil
+		}
+		return []aggregate.Event[account]{debited{Amount: a.balance}}, nil
+	}
+	rich := aggregatetest.For(t, accounts).Given(credited{Amount: 50})
+	rich.When(empty).Then(debited{Amount: 50})
+	rich.Given(debited{Amount: 50}).When(empty).ThenNothing()
+
+	fmt.Println("failed:", t.Failed())
+	// Output: failed: false
+}
+
+// A test looks at a part of the outcome where the whole does not matter to it.
+func ExampleOutcome_Events() {
+	t := new(testing.T) // in a test, its parameter
+	accounts := aggregate.NewType("Account", credited{}, debited{})
+
+	rich := aggregatetest.For(t, accounts).Given(credited{Amount: 50})
+	for _, e := range rich.When(debit{Amount: 20}.Decide).Events() {
+		fmt.Println(e.EventType())
+	}
+	err := rich.When(debit{Amount: 51}.Decide).Err()
+	fmt.Println(err)
+	// Output:
+	// Debited
+	// insufficient funds
+}
+
 // The package that declares the events has this function as func TestEventsAreNamed(t *testing.T).
 func ExampleCheckNamed() {
 	accounts := aggregate.NewType("Account", credited{}, debited{})

@@ -119,8 +119,8 @@ func (v *service) createAccount(ctx context.Context, r *createAccountRequest) (*
 	}, nil
 }
 
-// asCreated returns what the account was right after its first event, so that a repetition is
-// answered the same whatever has happened since.
+// asCreated returns what the account was right after its first event. So a repetition gets the same
+// answer, whatever has happened since.
 func asCreated(e event.Envelope[any]) account.Details {
 	var a account.Account
 	created, _ := e.Event.(account.AccountCreated) // no other event has this command's id

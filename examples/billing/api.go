@@ -19,25 +19,29 @@ import (
 
 const apiDescription = `Accounts, credits and debits. Amounts are decimal strings such as "12.50" and are never rounded.
 
-Ids have 1 to 128 of the letters, digits and . _ - : @, not dots alone; an account's id may have one slash between two such names, which is
-percent-encoded in paths: acme%2Falice. Names that begin with transit: are the system's. Any other id is refused with InvalidId, wherever it stands.
+Ids have 1 to 128 of the letters, digits and . _ - : @, not dots alone; an account's id may have one slash
+between two such names, which is percent-encoded in paths: acme%2Falice. Names that begin with transit: are
+the system's. Any other id is refused with InvalidId, wherever it stands.
 
-A request that changes something has an Idempotency-Key: an id that the client gives, or by default a posting's transactionId, or a new one for
-an account. The key counts for the account that the request is about: at another account it is another key. It is stored with what the request changed.
-The same request with the same key changes nothing and gets the same answer, for ever, with the header Idempotent-Replayed. Another request with that key
-is refused with IdempotencyKeyReused.
+A request that changes something has an Idempotency-Key: an id that the client gives, or by default a
+posting's transactionId, or a new one for an account. The key counts for the account that the request is
+about: at another account it is another key. It is stored with what the request changed. The same request with
+the same key changes nothing and gets the same answer, for ever, with the header Idempotent-Replayed. Another
+request with that key is refused with IdempotencyKeyReused.
 
 A request is the same if it says the same: the order of names, zeros such as in 1.5 and 1.50,
 and the zone of a time do not matter, but a name that is left out differs from one that is given.
 
-A refusal changes nothing and leaves the key free: sent again it is decided anew. A transaction has one effect on an account: with the same content and another key it is
-refused with TransactionPostedAlready, with other content with IdempotencyKeyReused.
+A refusal changes nothing and leaves the key free: sent again it is decided anew. A transaction has one effect
+on an account: with the same content and another key it is refused with TransactionPostedAlready, with other
+content with IdempotencyKeyReused.
 
-Bodies are strict: names are exact and stand there once, unknown names and null are refused, and so is everything that is no UTF-8. Parameters are
-given once and are not empty; unknown ones of an operation under /v1 are refused.
+Bodies are strict: names are exact and stand there once, unknown names and null are refused, and so is
+everything that is no UTF-8. Parameters are given once and are not empty; unknown ones of an operation under
+/v1 are refused.
 
-What is not a success is an application/problem+json with a code that programs can rely on. There is no authentication here: put what does that in
-front.`
+What is not a success is an application/problem+json with a code that programs can rely on. There is no
+authentication here: put what does that in front.`
 
 // The groups of operations.
 const (
@@ -76,7 +80,8 @@ func newAPI(v *service) (*http.ServeMux, error) {
 	cfg := huma.Config{
 		OpenAPI:     document(),
 		OpenAPIPath: "/openapi",
-		// The second name is that of what ends with +json: problems.
+		// For a type that ends with +json, such as that of problems, the library takes the format
+		// "json".
 		Formats:                      map[string]huma.Format{jsonType: jsonFormat(), "json": jsonFormat()},
 		DefaultFormat:                jsonType,
 		RejectUnknownQueryParameters: true,
@@ -88,7 +93,7 @@ func newAPI(v *service) (*http.ServeMux, error) {
 	postingEndpoints(api, v)
 	eventEndpoints(api, v)
 	describeHealth(api)
-	// The library describes its own form of errors too, which no answer has.
+	// The library also describes its own form of errors, which no answer has.
 	delete(api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 	docs, err := newDocs(api.OpenAPI())
 	if err != nil {
@@ -101,9 +106,9 @@ func newAPI(v *service) (*http.ServeMux, error) {
 // slashAlone matches the path of an account, or of a part of it, with an id that is a slash.
 var slashAlone = regexp.MustCompile(`(?i)^` + accountsPath + `/(.*/)?%2f(/|$)`)
 
-// find returns the route of a request, as openapi.json writes it. If there is none it returns the
-// problem to answer. It follows no path that is written oddly: the mux would send the client
-// elsewhere, with a page of HTML.
+// find returns the route of a request, as openapi.json writes it. If there is none, it returns the
+// problem to answer. It refuses a path that is not clean, such as one with two slashes: the mux
+// would redirect the client, with a page of HTML.
 func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
 	written := r.URL.EscapedPath()
 	switch {
@@ -112,7 +117,7 @@ func find(mux *http.ServeMux, r *http.Request) (string, *problem) {
 	case written == "" || path.Clean(written) != written:
 		return "", noSuchRoute(r)
 	}
-	if slashAlone.MatchString(written) { // which the mux takes for the end of the path
+	if slashAlone.MatchString(written) { // the mux takes it for the end of the path
 		err := ids.CheckName("id in the path", "/")
 		return "", newProblem(statusOf(ids.ErrInvalid), string(ids.ErrInvalid), err.Error())
 	}

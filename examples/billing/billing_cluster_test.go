@@ -98,15 +98,16 @@ func instance(t *testing.T, env map[string]string, name string) *client {
 	return c
 }
 
-// Two instances on real brokers: each tells where what it does not own belongs, keys are answered
-// the same by whoever owns the account by then, and nothing is lost when an instance stops.
+// Two instances run on real brokers. Each names the owner of a request that it cannot serve. A key
+// gets the same answer, whichever instance owns the account by then. Nothing is lost when an
+// instance stops.
 func TestInstancesOnKafka(t *testing.T) {
 	env := onBrokers(t)
 	registerSchemas(t, env)
 	const first, second = "billing-1:3001", "billing-2:3001"
 	instances := map[string]*client{first: instance(t, env, first), second: instance(t, env, second)}
 
-	// send goes where it is told to, as a client does.
+	// send goes to the instance that the answers name, as a client does.
 	moved := 0
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()

@@ -67,14 +67,14 @@ func launch(t testing.TB, env map[string]string, changes ...with) (*client, *ser
 	return c, s
 }
 
-// answer is what came back.
+// reply is what came back.
 type reply struct {
 	status int
 	header http.Header
 	text   string
 }
 
-// get decodes the answer.
+// as decodes the answer.
 func (r reply) as(t testing.TB, into any) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(r.text), into), r.text)
@@ -155,7 +155,7 @@ func (c *client) posted(id string) string {
 	return b.Posted
 }
 
-// over has the service use a store of the test's: that of memory, changed.
+// over makes the service use the memory store as change returns it.
 func over(change func(eventstore.Store) eventstore.Store) with {
 	return func(s *server) {
 		s.connect = func(_ context.Context, _ settings, t *telemetry, _ *slog.Logger) (*backend, error) {
@@ -168,7 +168,7 @@ func over(change func(eventstore.Store) eventstore.Store) with {
 	}
 }
 
-// memoryBackend outlives the services of a test that use it.
+// memoryBackend returns a backend that outlives the services of a test that use it.
 func memoryBackend(t *testing.T) *backend {
 	t.Helper()
 	none, err := newTelemetry(t.Context(), getenvOf(nil))

@@ -22,24 +22,24 @@ type connections struct {
 	net.Listener
 
 	most  int
-	newID func() string // of the conversations that end before they begin
+	newID func() string // makes the correlation ids of answers that the HTTP server makes by itself
 
 	mu      sync.Mutex
 	open    int
 	waiting list.List // of *connection: those that wait for their client, the longest first
 }
 
-// connection is one of them.
+// connection is one that the listener has accepted.
 type connection struct {
 	net.Conn
 
 	of     *connections
 	place  *list.Element // among those that wait; nil while a request is handled, and once it is cut off
-	body   bool          // it waits for the rest of a body, and a handler waits with it
+	body   bool          // it waits for the rest of a body, and a handler waits, too
 	closed bool
 
-	// begun says that a handler has begun an answer. Only the goroutine that serves the connection
-	// asks.
+	// begun is true once a handler has begun an answer. Only the goroutine that serves the
+	// connection uses it.
 	begun bool
 }
 
@@ -60,7 +60,7 @@ func (l *connections) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// changed is told by the HTTP server what a connection does.
+// changed is called by the HTTP server with the new state of a connection.
 func (l *connections) changed(accepted net.Conn, state http.ConnState) {
 	c, ok := accepted.(*connection)
 	if !ok || state != http.StateActive && state != http.StateIdle {
@@ -82,25 +82,25 @@ func (c *connection) leave() {
 	}
 }
 
-// cut ends the wait for the client. The caller holds the lock, or else the request might be handled
-// between the choice of this connection and its end.
+// cut ends the wait for the client. The caller holds the lock. Otherwise the request could be
+// handled after this connection was chosen and before it ends.
 func (c *connection) cut() {
 	c.leave()
-	if c.body { // the handler is told, and tells the client
+	if c.body { // the handler gets an error, and tells the client
 		_ = c.SetReadDeadline(time.Unix(1, 0))
 		return
 	}
 	_ = c.close()
 }
 
-// answer says that a handler makes the answer to the request.
+// answer is called when a handler begins to answer the request.
 func (c *connection) answer() {
 	if c != nil {
 		c.begun = true
 	}
 }
 
-// receive says that a handler reads a body.
+// receive is called when a handler begins to read a body.
 func (c *connection) receive() {
 	if c != nil {
 		c.of.mu.Lock()
@@ -109,8 +109,8 @@ func (c *connection) receive() {
 	}
 }
 
-// handle says that a request is there whole. It reports whether the request may be handled, which
-// it may not once its connection is cut off.
+// handle is called when the whole request has arrived. It reports whether the request may be
+// handled. It may not if its connection was cut off.
 func (c *connection) handle() bool {
 	if c == nil {
 		return true
@@ -122,7 +122,8 @@ func (c *connection) handle() bool {
 	return waited
 }
 
-// wait says that a request is handled, and that its answer waits for the client to read it.
+// wait is called when a request was handled. From then on its answer waits for the client to read
+// it.
 func (c *connection) wait() {
 	if c != nil {
 		c.of.mu.Lock()
@@ -165,8 +166,8 @@ func (c *connection) CloseWrite() error {
 	return nil
 }
 
-// Write writes b, but for an answer that the HTTP server makes without a handler, in one Write: it
-// becomes a problem.
+// Write writes b. If b is an answer that the HTTP server makes without a handler, Write writes a
+// problem instead. The server writes such an answer with one Write.
 func (c *connection) Write(b []byte) (int, error) {
 	if c.begun {
 		return c.Conn.Write(b)
@@ -187,7 +188,7 @@ func withConnection(ctx context.Context, accepted net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, accepted)
 }
 
-// connectionOf returns the connection of a request; nil where a test asks a handler directly.
+// connectionOf returns the connection of a request. It is nil if a test calls a handler directly.
 func connectionOf(ctx context.Context) *connection {
 	c, _ := ctx.Value(connectionKey{}).(*connection)
 	return c

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// curl does what the program of that name does with the flags that the README uses, and knows no
-// others.
+// curl does what the program curl does. It knows the flags that the README uses, and no others.
 func curl(args []string) int {
 	method, url, body := http.MethodGet, "", ""
 	headers := make(http.Header)

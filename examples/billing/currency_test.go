@@ -17,8 +17,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// withAccount starts the service with an account that has events, which the command "before" made,
-// whatever the table of currencies says today.
+// withAccount starts the service with an account that has the given events, whatever the table of
+// currencies says today. The command "before" has made them.
 func withAccount(t *testing.T, id string, events ...aggregate.Event[account.Account]) with {
 	t.Helper()
 	return func(s *server) {
@@ -40,7 +40,7 @@ func withAccount(t *testing.T, id string, events ...aggregate.Event[account.Acco
 	}
 }
 
-// An account whose currency was withdrawn, or got other digits, goes on over HTTP as well.
+// An account goes on over HTTP, too, if its currency was withdrawn or got other digits.
 func TestAccountOutlivesItsCurrency(t *testing.T) {
 	t.Parallel()
 	c := start(t, withAccount(t, "zagreb", account.AccountCreated{
@@ -71,7 +71,8 @@ func TestAccountOutlivesItsCurrency(t *testing.T) {
 		r := post("credits", "t-3", refused.amount, refused.currency)
 		require.Equal(t, refused.code, r.code(t), r.text)
 	}
-	require.JSONEq(t, `{"accountId":"zagreb","version":3,"currency":"HRK","posted":"10.120","held":"0.000","available":"10.120"}`,
+	require.JSONEq(t, `{"accountId":"zagreb","version":3,"currency":"HRK",`+
+		`"posted":"10.120","held":"0.000","available":"10.120"}`,
 		c.do(http.MethodGet, "/v1/accounts/zagreb/balance", "").text)
 	var page eventsBody
 	c.do(http.MethodGet, "/v1/accounts/zagreb/events?after=2", "").as(t, &page)
@@ -99,8 +100,8 @@ func (r *reads) ReadQueued(
 	return r.Store.ReadQueued(ctx, stream, from)
 }
 
-// What a posting did is told from its own event. Only one of the first revision needs its account's
-// first event too.
+// The service tells what a posting did from the posting's own event. Only if that is of the first
+// revision, it also reads the account's first event.
 func TestPostingReadsNoMoreThanItNeeds(t *testing.T) {
 	t.Parallel()
 	store := &reads{}
@@ -124,7 +125,8 @@ func TestPostingReadsNoMoreThanItNeeds(t *testing.T) {
 	}
 }
 
-// Postings of the first revision, whose events say no currency, are told in the account's.
+// The events of the first revision have no currency. Their postings are shown in that of the
+// account.
 func TestPostingsOfTheFirstRevision(t *testing.T) {
 	t.Parallel()
 	opened := account.AccountCreated{

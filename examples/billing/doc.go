@@ -3,11 +3,16 @@
 //
 //	go run ./examples/billing
 //
-// It is configured by environment variables alone, which README.md lists. Without KAFKA_BROKERS the
-// events are in memory, and gone when the program ends; with it they are in Kafka, and
-// SCHEMA_REGISTRY_URL is needed too.
+// Environment variables alone configure it; README.md lists them. Without KAFKA_BROKERS the events
+// are in memory, and gone when the program ends. With KAFKA_BROKERS they are in Kafka, and
+// SCHEMA_REGISTRY_URL is needed, too.
 //
-// It listens at once, and is ready (/readyz) when the store has caught up. On SIGTERM or Ctrl-C it
-// stops to be ready, answers what it has accepted, hands its partitions over, and exits with 0. It
-// exits with 1 if something failed, and with 2 if it was called wrongly.
+// It listens at once, and is ready (/readyz) when the store has caught up and has claimed its
+// partitions. On SIGTERM or Ctrl-C it is no longer ready. It answers the requests that it has
+// accepted, hands its partitions over, and ends.
+//
+// It exits with
+//   - 0 if it was stopped;
+//   - 1 if something failed;
+//   - 2 if it was called wrongly.
 package main

@@ -27,8 +27,8 @@ var docsPage string
 //go:embed docs/style.css
 var docsStyle string
 
-// newDocs returns the page that documents the API for people, made of the same document as
-// /openapi.json. It loads nothing.
+// newDocs returns the page that documents the API for people. It is made of the same document as
+// /openapi.json, and loads nothing.
 func newDocs(api *huma.OpenAPI) (http.Handler, error) {
 	page, err := template.New("docs").Parse(docsPage)
 	if err != nil {
@@ -45,7 +45,7 @@ func newDocs(api *huma.OpenAPI) (http.Handler, error) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, _ = w.Write(b.Bytes()) // the reader is gone if it fails
+		_, _ = w.Write(b.Bytes()) // if it fails, the client is gone
 	}), nil
 }
 
@@ -178,7 +178,7 @@ func docsModelOf(name string, models map[string]*huma.Schema) docsModel {
 }
 
 // fieldsOf returns the names of a model's fields: those that must be there in their order, then the
-// others.
+// others by name.
 func fieldsOf(s *huma.Schema) []string {
 	names := slices.Clone(s.Required)
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
@@ -218,7 +218,7 @@ func docsFieldOf(name string, s *huma.Schema, required bool) docsField {
 	return f
 }
 
-// ordered is an object of JSON whose members have an order.
+// ordered is a JSON object whose members have an order.
 type ordered struct {
 	names  []string
 	values map[string]any
@@ -243,7 +243,7 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// exampleOf makes a value that fits the schema, of its examples where it has some.
+// exampleOf makes a value that fits the schema. If the schema has examples, it takes the first.
 func exampleOf(s *huma.Schema, models map[string]*huma.Schema) any {
 	switch {
 	case s.Ref != "":

@@ -72,7 +72,7 @@ func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, 
 			page.Next = page.Events[len(page.Events)-1].Version
 			break
 		}
-		for _, one := range e.Events { // they share a version: a page ends behind all of them
+		for _, one := range e.Events { // they share a version, so a page ends after all of them
 			page.Events = append(page.Events,
 				eventOf(event.Envelope[any]{Header: e.Header, Position: e.Position, Event: one}, opening))
 		}
@@ -80,8 +80,8 @@ func (v *service) events(ctx context.Context, r *eventsRequest) (*eventsAnswer, 
 	return &eventsAnswer{Body: page}, nil
 }
 
-// opening returns the account's first event, which says what amounts are in. It reads that event
-// from the store, and no other, however long the account's history is.
+// opening returns the account's first event, which has the currency and the digits of amounts. It
+// reads only that event, however long the account's history is.
 func (v *service) opening(ctx context.Context, accountID string) (*account.AccountCreated, error) {
 	for e, err := range v.accounts.Repository.History(ctx, accountID, 1) {
 		if err != nil {
@@ -92,7 +92,7 @@ func (v *service) opening(ctx context.Context, accountID string) (*account.Accou
 	return nil, &account.NotFoundError{AccountID: accountID}
 }
 
-// openingOf returns what an account's first event must be.
+// openingOf returns an account's first event. It fails if that is not AccountCreated.
 func openingOf(first event.Stored[aggregate.Event[account.Account]]) (*account.AccountCreated, error) {
 	created, ok := first.Events[0].(account.AccountCreated)
 	if !ok {
@@ -111,9 +111,9 @@ func eventOf(e event.Envelope[any], opening *account.AccountCreated) eventBody {
 	}
 }
 
-// eventData returns the event's own fields. One of a type that this service does not know has none.
-// Currency and exponent are the account's, which every event of an amount has as well, but for
-// those of the first revision.
+// eventData returns the event's own fields. An event of a type that this service does not know has
+// none. Currency and exponent are those of the account. Events with an amount have the same two,
+// except those of the first revision.
 func eventData(e event.Envelope[any], opening *account.AccountCreated) map[string]any {
 	exponent := int(opening.Exponent)
 	data := map[string]any{"currency": opening.Currency, "exponent": opening.Exponent}

@@ -12,8 +12,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// statusOf returns the HTTP status of a refusal. What is understood and refused is 422, but for
-// what other statuses say better.
+// statusOf returns the HTTP status of a refusal: 422, unless another status says it better.
 func statusOf(code refusal.Code) int {
 	switch code {
 	case account.ErrAccountNotFound, codeNoPosting:
@@ -24,8 +23,8 @@ func statusOf(code refusal.Code) int {
 	return http.StatusUnprocessableEntity
 }
 
-// problemOf returns what a client is told of an error. What is nobody's fault but the service's is
-// logged.
+// problemOf returns what a client is told of an error. If the service is to blame, problemOf also
+// logs the error.
 func (v *service) problemOf(ctx context.Context, err error) *problem {
 	if p := (*problem)(nil); errors.As(err, &p) {
 		return p
@@ -53,7 +52,7 @@ func (v *service) problemOf(ctx context.Context, err error) *problem {
 			"whether the request was applied is not known; send it again with the same Idempotency-Key, which is "+
 				"safe, until it is answered").
 			retryLater()
-	case errors.As(err, &refused): // for want of a permission, say: somebody must mend it
+	case errors.As(err, &refused): // such as a missing permission: somebody must mend it
 		v.logger.LogAttrs(ctx, slog.LevelError, "the brokers refuse commits", slog.String("error", err.Error()))
 		return newProblem(http.StatusServiceUnavailable, codeUnavailable,
 			"the events cannot be stored at present; nothing was changed; try again").

@@ -16,7 +16,7 @@ type health struct {
 	Status string   `json:"status"`
 	Events string   `json:"events,omitempty"` // where they are kept
 	Wrong  []string `json:"wrong,omitempty"`
-	// what is not as it must be with them: somebody must look, and starting again mends nothing
+	// Topics says what is wrong with the topics. Somebody must look at it: a restart mends nothing.
 	Topics []string `json:"topics,omitempty"`
 }
 
@@ -34,15 +34,15 @@ func (h health) write(w http.ResponseWriter) {
 	if h.Status != statusOK {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(h) // the prober is gone if it fails
+	_ = json.NewEncoder(w).Encode(h) // if it fails, the prober is gone
 }
 
-// maxLag is how many records of a partition that another instance owns may still be unread here:
-// what the owner can append within a second or so.
+// maxLag is how many records of another instance's partition may be unread here while this instance
+// is ready. The owner can append as many within a second or so.
 const maxLag = 10_000
 
-// readiness says whether requests can be served here: every partition is caught up, and owned by
-// this instance or by another one whose address is known.
+// readiness says whether this instance can serve requests. It can if it has caught up with every
+// partition, and if it owns each one or knows the address of its owner.
 func readiness(b *backend) health {
 	h := health{Status: statusOK, Events: b.name}
 	if b.kafka != nil {
@@ -55,8 +55,8 @@ func readiness(b *backend) health {
 	return h
 }
 
-// liveness says whether this instance must be started again: a partition has ended for good. What
-// mends by itself is told, and no reason to start again.
+// liveness says whether this instance must be started again. It must if a partition has ended for
+// good. The answer also has what mends by itself, which is no reason to start again.
 func liveness(b *backend) health {
 	h := readiness(b)
 	h.Status = statusOK
@@ -66,7 +66,7 @@ func liveness(b *backend) health {
 	return h
 }
 
-// ended reports whether some partition stays as it is until the instance is started again.
+// ended reports whether a partition has ended, which lasts until the instance is started again.
 func ended(partitions []kafka.PartitionStatus) bool {
 	return slices.ContainsFunc(partitions, func(p kafka.PartitionStatus) bool { return p.Ended })
 }

@@ -70,8 +70,8 @@ func TestUnready(t *testing.T) {
 	}
 }
 
-// An instance whose partition another process has taken refuses commands, and says that it is not
-// ready until it has claimed the partition again.
+// If another process has taken the partition of an instance, the instance refuses commands. It is
+// not ready until it has claimed the partition again.
 func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
@@ -93,7 +93,7 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 	claims := make(chan func(), 1)
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		cluster.DropControl()
-		// amid a batch: an idle owner notices by itself, and might have claimed again before
+		// Amid a batch: an idle owner would notice by itself, and might claim again too early.
 		cluster.SleepControl(func() {
 			thief, err := kafka.Open(t.Context(), cfg)
 			if err == nil {
@@ -122,8 +122,8 @@ func TestNotReadyWhileTheOwnPartitionIsTaken(t *testing.T) {
 		c.post(accountsPath+"/alice/credits", "topup", postBody("topup", "1.00")).status)
 }
 
-// A second writer beside a service that shares nothing: the service says who has the partition,
-// lives on, and serves again when the other is gone.
+// A second writer takes the partition of a service that shares nothing. The service says so and
+// lives on. It serves again when the other one is gone.
 func TestLiveWhileTheOwnPartitionIsTaken(t *testing.T) {
 	t.Parallel()
 	env := onFake(t, kafkatest.Fake(t))
@@ -161,8 +161,7 @@ func TestNotLiveOnceAPartitionHasEnded(t *testing.T) {
 	require.True(t, ended([]kafka.PartitionStatus{{}, {Ended: true}}))
 }
 
-// Topics whose settings were changed are told of by both probes, and are no reason to take the
-// instance away.
+// Both probes name topics whose settings were changed. That is no reason to take the instance away.
 func TestProbesTellOfTopics(t *testing.T) {
 	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(3))
@@ -194,7 +193,7 @@ func TestProbesTellOfTopics(t *testing.T) {
 		unhealthy(topics.Health{Err: errors.New("away")}))
 }
 
-// refuseClaims has the brokers take no claim until release is called.
+// refuseClaims makes the brokers refuse every claim until release is called.
 func refuseClaims(cluster *kfake.Cluster) (release func()) {
 	released := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.InitProducerID), func(r kmsg.Request) (kmsg.Response, error, bool) {

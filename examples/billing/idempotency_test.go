@@ -15,7 +15,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// repeated compares an answer with the one before to the same request.
+// repeated compares the answer to a repetition with the first answer.
 func repeated(t *testing.T, first, second reply) {
 	t.Helper()
 	require.Equal(t, first.status, second.status, second.text)
@@ -25,12 +25,12 @@ func repeated(t *testing.T, first, second reply) {
 	require.Equal(t, withoutCorrelation(first), withoutCorrelation(second))
 }
 
-// withoutCorrelation leaves out what names the request.
+// withoutCorrelation returns the text of an answer without its correlation id.
 func withoutCorrelation(r reply) string {
 	return strings.ReplaceAll(r.text, r.header.Get(correlationHeader), "")
 }
 
-// keptBackend keeps what services of a test stored, one after the other.
+// keptBackend makes the services of a test use one backend, one after the other.
 func keptBackend(t *testing.T) with {
 	b := memoryBackend(t)
 	return func(s *server) {
@@ -42,8 +42,8 @@ func keptBackend(t *testing.T) with {
 	}
 }
 
-// A key gets the answer that it got first, whatever has happened since, and whether the service was
-// started anew.
+// A key always gets the answer that it got first. It does not matter what has happened since, or
+// whether the service was started anew.
 func TestKeyGetsTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	kept := keptBackend(t)
@@ -83,8 +83,8 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 	require.Equal(t, "8.00", c.posted("a"))
 }
 
-// A refusal changes nothing and leaves the key free: sent again it is decided anew, and another
-// request may have it.
+// A refusal changes nothing and leaves its key free. If the request is sent again, it is decided
+// anew. Another request may use the key.
 func TestRefusedKeyIsFree(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -130,8 +130,8 @@ func TestKeyCountsForOneAccount(t *testing.T) {
 	}
 }
 
-// What a request says in another form is the same request: the order of names, zeros of an amount,
-// the zone of a time.
+// A request in another form is the same request. The order of names, zeros of an amount and the
+// zone of a time do not matter.
 func TestKeyIsOfWhatARequestSays(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -146,7 +146,8 @@ func TestKeyIsOfWhatARequestSays(t *testing.T) {
 	for _, same := range []string{
 		body("1.5", "2026-01-31T18:00:00.123456Z"), body("01.50", "2026-01-31T18:00:00.123456789Z"),
 		body("1.50", "2026-01-31T19:00:00.123456+01:00"),
-		` {"transactionId" : "t", "effectiveAt":"2026-01-31T18:00:00.123456Z","entryType":"TOPUP","contra":"b\u0061nk","currency":"USD","amount":"1.50"}`,
+		` {"transactionId" : "t", "effectiveAt":"2026-01-31T18:00:00.123456Z",` +
+			`"entryType":"TOPUP","contra":"b\u0061nk","currency":"USD","amount":"1.50"}`,
 	} {
 		repeated(t, first, c.post(path, "k", same))
 	}
@@ -158,7 +159,7 @@ func TestKeyIsOfWhatARequestSays(t *testing.T) {
 	require.Equal(t, "1.50", c.posted("a"))
 }
 
-// What the library refuses before the business is asked is not an answer to the key.
+// If a request is refused before the domain decides, its key stays free.
 func TestKeyOfAnInvalidRequestIsFree(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -168,8 +169,8 @@ func TestKeyOfAnInvalidRequestIsFree(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post(accountsPath, "k", createBody("a")).status)
 }
 
-// A transaction is posted once. Under another key it is refused, and names the key that it has: the
-// other key is not used.
+// A transaction is posted once. With another key it is refused, and the refusal names the key that
+// it has. The other key stays free.
 func TestTransactionIsPostedOnceUnderTwoKeys(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -191,7 +192,8 @@ func TestTransactionIsPostedOnceUnderTwoKeys(t *testing.T) {
 	require.Equal(t, "2.00", c.posted("acme%2Fa"))
 }
 
-// Without a key the transaction's id is the key of a posting; the key of an account is a new one.
+// If a request has no key, the key of a posting is the transaction's id. The key of an account is a
+// new one.
 func TestRequestWithoutAKeyGetsOne(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -237,7 +239,7 @@ func TestOneKeySentManyTimesAtOnce(t *testing.T) {
 	require.Equal(t, "1.00", c.posted("a"))
 }
 
-// unlucky is a store that fails appends after they were stored, or instead.
+// unlucky is a store whose appends fail after they were stored, or instead of being stored.
 type unlucky struct {
 	eventstore.Store
 	after, instead func() error
@@ -281,7 +283,7 @@ func TestUnknownOutcomeIsKnownAfterARepetition(t *testing.T) {
 	require.Equal(t, "1.00", c.posted("a"))
 }
 
-// What failed without a change may be sent again with its key.
+// A request that failed without a change may be sent again with its key.
 func TestFailuresAreNotTheAnswerToAKey(t *testing.T) {
 	t.Parallel()
 	for _, failure := range []struct {

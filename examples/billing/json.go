@@ -11,14 +11,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxDepth bounds how deep values of a body may stand in each other.
+// maxDepth bounds how deep the values of a body may be nested.
 const maxDepth = 32
 
-// strictJSON is how bodies are read: no name twice, names exact, nothing but UTF-8, no null,
-// nothing behind the value.
+// strictJSON reads a body. It refuses
+//   - a name that is there twice, and a name that is unknown or in another case;
+//   - bytes that are no UTF-8;
+//   - null;
+//   - values that are nested deeper than maxDepth;
+//   - anything behind the value.
 //
-// The API library reads a body twice: into an any, which it holds against the schema, and into the
-// type. An error of the first makes the request malformed, an error of the second invalid.
+// The API library reads a body twice: first into an any, which it checks against the schema, then
+// into the type. If the first reading fails, the request is malformed. If the second one fails, the
+// request is invalid.
 func strictJSON(data []byte, into any) error {
 	if loose, ok := into.(*any); ok {
 		if err := wellFormed(data); err != nil {
@@ -40,7 +45,7 @@ func strictJSON(data []byte, into any) error {
 	return err
 }
 
-// wellFormed says what is wrong with data as JSON, if anything is.
+// wellFormed returns what is wrong with data as JSON, or nil.
 func wellFormed(data []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	for {
@@ -63,7 +68,7 @@ func wellFormed(data []byte) error {
 	}
 }
 
-// null returns where the first null stands, if there is one.
+// null returns the place of the first null, and whether there is one.
 func null(data []byte) (jsontext.Pointer, bool) {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	for {

@@ -9,12 +9,13 @@ import (
 	"strings"
 )
 
-// asProblem returns the problem that stands for an answer that the HTTP server makes without a
-// handler, and whether b is one. The server offers no way to say it otherwise: see
-// https://github.com/golang/go/issues/21548.
+// asProblem looks at bytes that are written to a connection. If they are an answer that the HTTP
+// server makes without a handler, it returns the problem to write instead, and true. The server has
+// no other way to change such an answer: see https://github.com/golang/go/issues/21548.
 //
-// b is one if its whole status line is as the server writes it, perhaps with a reason. No part of
-// another client's answer is: JSON has no line break of HTTP.
+// b is such an answer if its first line is a whole status line as the server writes it, perhaps
+// with a reason. No part of a handler's answer is one, whatever texts it holds: JSON has no line
+// break of HTTP.
 func asProblem(b []byte, newID func() string) ([]byte, bool) {
 	rest, ok := bytes.CutPrefix(b, []byte("HTTP/1."))
 	if !ok {

@@ -69,7 +69,7 @@ func correlationParameter() *huma.Param {
 	least := 1
 	return &huma.Param{
 		Name: correlationHeader, In: "header",
-		// There is no maxLength, which counts characters.
+		// maxLength would count characters, so there is none.
 		Description: fmt.Sprintf("Names the request in logs and events, in at most %d bytes of "+
 			"UTF-8. Default: a new one.",
 			eventstore.MaxIDBytes),
@@ -77,7 +77,7 @@ func correlationParameter() *huma.Param {
 	}
 }
 
-// describeHealth adds the pages of the server that are no operations of the API.
+// describeHealth adds /livez and /readyz, which are no operations of the API.
 func describeHealth(api huma.API) {
 	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[health](), true, "Health")
 	answer := func(text string) *huma.Response {
@@ -110,7 +110,7 @@ func describeHealth(api huma.API) {
 	}
 }
 
-// What the document says of headers.
+// Texts about headers in the document.
 const (
 	correlationDoc = "Names the request in the service's logs and in every event that it made: the " +
 		"client's, or a new one."

@@ -17,8 +17,10 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// exact refuses what the API library lets through: parameters that are empty, twice there or
-// written oddly, ids that are none, and requests that no JSON could answer.
+// exact refuses what the API library lets through:
+//   - parameters that are empty, given twice, or written in an odd form;
+//   - ids that break the rules;
+//   - requests that do not accept JSON.
 func exact(v *service) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
@@ -94,7 +96,7 @@ func checkParameter(p *huma.Param, values []string) string {
 	return ""
 }
 
-// acceptable reports whether JSON may be the answer. Without a type in Accept any may.
+// acceptable reports whether the answer may be JSON. If Accept names no type, it may.
 func acceptable(accept []string) bool {
 	best, quality, empty := -1, 0.0, true
 	for item := range strings.SplitSeq(strings.Join(accept, ","), ",") {

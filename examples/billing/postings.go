@@ -80,7 +80,7 @@ func (v *service) debit(ctx context.Context, r *postingRequest) (*postingAnswer,
 	return v.post(ctx, r, func(c account.CreditAccount) any { return account.DebitAccount(c) })
 }
 
-// post is what a credit and a debit have in common; as makes the command of what both say.
+// post does what credits and debits have in common. as makes the command of their fields.
 func (v *service) post(
 	ctx context.Context, r *postingRequest, as func(account.CreditAccount) any,
 ) (*postingAnswer, error) {
@@ -90,9 +90,9 @@ func (v *service) post(
 	}
 	key := cmp.Or(string(r.Key), c.TransactionID)
 	if r.Body.EffectiveAt != nil {
-		// as it is kept, so that a repetition may say it either way
+		// It is kept to the microsecond. So a repetition may have the digits below that, or not.
 		c.EffectiveAt = r.Body.EffectiveAt.Truncate(time.Microsecond)
-		if c.EffectiveAt.IsZero() { // which would stand for now
+		if c.EffectiveAt.IsZero() { // the zero time would stand for now
 			return nil, v.problemOf(ctx, &account.TimeError{}).header(keyHeader, key)
 		}
 	}
@@ -181,17 +181,18 @@ func postingOf(e event.Envelope[any]) (posting, bool) {
 	return posting{}, false
 }
 
-// counts reports whether the event itself says what its amounts are in. One of the first revision
-// does not.
+// counts reports whether the event itself has the currency and the digits of its amounts. An event
+// of the first revision has not.
 func (p posting) counts() bool { return p.exponent >= 0 }
 
-// as returns the posting in what its account counts in.
+// as returns the posting with the currency and the digits of its account.
 func (p posting) as(opening *account.AccountCreated) posting {
 	p.currency, p.exponent = opening.Currency, opening.Exponent
 	return p
 }
 
-// body returns the answer for the posting of an event. It must say what its amounts are in.
+// body returns the answer for the posting of an event. The posting must have its currency and its
+// digits.
 func (p posting) body(e event.Envelope[any]) postingBody {
 	exponent := int(p.exponent)
 	return postingBody{

@@ -8,7 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Codes of problems that are not the business's. Like those of package refusal they never change.
+// Codes of problems that are no refusals of the domain. Like the codes of package refusal, they
+// never change.
 const (
 	codeMalformed        = "MalformedRequest"
 	codeInvalid          = "ValidationFailed"
@@ -67,7 +68,7 @@ func (p *problem) header(name, value string) *problem {
 	return p
 }
 
-// closing ends the connection after the answer: nobody reads what else the client may send.
+// closing ends the connection after the answer. Nobody reads what else the client may send.
 func (p *problem) closing() *problem { return p.header("Connection", "close") }
 
 // invalidRequest says all that is wrong with the parts of a request.
@@ -89,7 +90,7 @@ func (p *problem) GetStatus() int { return p.Status }
 // GetHeaders returns the headers of the answer.
 func (p *problem) GetHeaders() http.Header { return p.headers }
 
-// ContentType returns that of problems.
+// ContentType returns the content type of problems.
 func (p *problem) ContentType(string) string { return problemType }
 
 // write answers with the problem outside of an operation.
@@ -101,11 +102,11 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(body) // the client is gone if it fails
+	_ = json.NewEncoder(w).Encode(body) // if it fails, the client is gone
 }
 
-// toProblem is what the API does with an answer before it is written: what the library found wrong
-// with a request becomes a problem with a code, and every problem names the request.
+// toProblem changes an answer before the API writes it. It turns an error of the library into a
+// problem with a code, and adds the correlation id of the request to every problem.
 func toProblem(ctx huma.Context, _ string, answer any) (any, error) {
 	var p problem
 	switch v := answer.(type) {
@@ -129,7 +130,8 @@ func toProblem(ctx huma.Context, _ string, answer any) (any, error) {
 	return &p, nil
 }
 
-// short returns a value that is worth telling the client again: it knows the whole body.
+// short returns the value if it is worth sending back, and otherwise nil: the client knows the
+// whole body.
 func short(value any) any {
 	const most = 100
 	switch v := value.(type) {
@@ -145,7 +147,7 @@ func short(value any) any {
 
 const internalDetail = "the service failed; its logs say why, under the correlationId"
 
-// codeOfStatus names what the library refuses by itself.
+// codeOfStatus returns the code of a refusal that the library makes by itself.
 func codeOfStatus(status int) string {
 	switch status {
 	case http.StatusBadRequest:

@@ -17,7 +17,8 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// raw sends bytes as they are and returns the last answer; the one before may say to continue.
+// raw sends bytes as they are, and returns the last answer. An answer before it may say to
+// continue.
 func (c *client) raw(method, sent string) reply {
 	c.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
@@ -39,8 +40,8 @@ func (c *client) raw(method, sent string) reply {
 	}
 }
 
-// Whatever is sent, what is no success is a problem: also what the HTTP server answers without
-// asking a handler, and what its router would answer with a page.
+// Every answer that is no success is a problem, whatever was sent. So are the answers that the HTTP
+// server makes without a handler, and those for which its router would send a page.
 func TestEveryAnswerIsAProblem(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -209,7 +210,7 @@ func TestEveryAnswerIsAProblem(t *testing.T) {
 			chunked(createBody("c")))).status)
 }
 
-// chunked has each byte in a chunk of its own.
+// chunked returns the body with each byte in a separate chunk.
 func chunked(body string) string {
 	var b strings.Builder
 	for i := range len(body) {
@@ -218,7 +219,8 @@ func chunked(body string) string {
 	return b.String() + "0\r\n\r\n"
 }
 
-// What a client has others answered with is never taken for the server's own answer.
+// If an answer to one client has a text of another, it is never taken for an answer of the HTTP
+// server.
 func TestOnlyTheServersOwnAnswersAreChanged(t *testing.T) {
 	t.Parallel()
 	id := func() string { return "id" }
@@ -265,7 +267,7 @@ func (c *fakeConn) Write(b []byte) (int, error) { return c.Buffer.Write(b) }
 
 func (c *fakeConn) Read(b []byte) (int, error) { return c.Buffer.Read(b) }
 
-// Pages are whole wherever they are cut on their way, whatever conversations the events are of.
+// Pages arrive whole wherever they are cut on their way, whatever correlation ids the events have.
 func TestPagesAreWholeWhateverClientsSent(t *testing.T) {
 	t.Parallel()
 	const credits = 40

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The lines of curl in the README print what stands below them, ids and times aside. This binary is
-// the curl, so that the test needs none.
+// Each line of curl in the README prints the line below it, except for ids and times. The test
+// binary stands in for curl, so the test needs no curl.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("README.md")
@@ -39,7 +39,7 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// masked leaves out what differs from run to run.
+// masked replaces what differs from run to run.
 func masked(s string) string {
 	s = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).ReplaceAllString(s, "ID")
 	s = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`).ReplaceAllString(s, "TIME")

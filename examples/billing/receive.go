@@ -17,8 +17,8 @@ const (
 	keyHeader = "Idempotency-Key"
 )
 
-// received reads the body of a request to its end before next is asked, so that a client that sends
-// slowly holds nothing but its connection.
+// received reads the whole body of a request before it calls next. So a client that sends slowly
+// holds nothing but its connection.
 func received(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, refused := receive(w, r)
@@ -29,8 +29,7 @@ func received(next http.Handler) http.Handler {
 			refused.write(w, r)
 			return
 		}
-		// The time to read is over. Without this, its end would end the request while it is
-		// handled.
+		// Without this, the deadline of reading would end the request while it is handled.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
 		if len(body) > 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every refusal has its code and its status, both of which the description of the operation lists.
+// Every refusal has its code and its status. The description of the operation lists both.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -102,7 +102,8 @@ func TestRefusals(t *testing.T) {
 			if refused.code == "InvalidEffectiveTime" { // which the service itself finds, or the account
 				require.Equal(t, "t", r.header.Get(keyHeader))
 			}
-			described := document.Paths[templateOf(path)][strings.ToLower(method)].Responses[strconv.Itoa(refused.status)].Description
+			answers := document.Paths[templateOf(path)][strings.ToLower(method)].Responses
+			described := answers[strconv.Itoa(refused.status)].Description
 			require.Contains(t, strings.Split(described, ", "), refused.code)
 		})
 	}
@@ -187,8 +188,8 @@ func TestCorrelationIDIsTheClientsOrNew(t *testing.T) {
 	require.NotEqual(t, first.header.Get(correlationHeader), second.header.Get(correlationHeader))
 }
 
-// The document changes when an endpoint does: run with -update, look at the difference, and commit
-// it.
+// The document changes when an endpoint does. Then run with -update, look at the difference, and
+// commit it.
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -201,8 +202,8 @@ func TestDocument(t *testing.T) {
 	golden(t, "openapi.json", string(text)+"\n")
 }
 
-// The document says of each operation what a request of its method may be answered, and with which
-// headers.
+// For each operation, the document lists the answers that a request of its method may get, with
+// their headers.
 func TestDocumentTellsTheAnswersOfEachMethod(t *testing.T) {
 	t.Parallel()
 	c := start(t)

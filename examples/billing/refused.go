@@ -10,7 +10,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// refusalCodes are the codes by which refusals are counted.
+// refusalCodes returns the codes by which refusals are counted.
 func refusalCodes() []string {
 	codes := []string{codeInvalid}
 	for _, c := range []refusal.Code{

@@ -34,7 +34,7 @@ func TestEveryCodeIsCounted(t *testing.T) {
 	require.ElementsMatch(t, append(codes, codeInvalid), refusalCodes())
 }
 
-// The metrics say why requests were refused, from 0 on.
+// The metrics count refusals by code, and begin at 0.
 func TestRefusalsInMetrics(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -17,8 +17,8 @@ const correlationHeader = "X-Correlation-ID"
 
 func correlationID(ctx context.Context) string { return event.CauseFrom(ctx).CorrelationID }
 
-// correlated makes each request a conversation: it has an id, the client's or a new one, that is in
-// its answer, in logs and in every event.
+// correlated gives each request a correlation id: the client's if it is valid, otherwise a new one.
+// The id is in the answer, in the logs, and in every event that the request makes.
 func correlated(newID func() string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(correlationHeader)
@@ -32,9 +32,9 @@ func correlated(newID func() string, next http.Handler) http.Handler {
 	})
 }
 
-// bounded refuses requests beyond so many at once, and bounds the time of each. A request gives its
-// place back before its answer is written, so that a client that reads slowly holds nothing but its
-// connection, and the answer.
+// bounded refuses requests beyond s.inFlight at once, and bounds the time of each. A request gives
+// its place back before its answer is written. So a client that reads slowly holds nothing but its
+// connection and the answer.
 func bounded(s settings, next http.Handler) http.Handler {
 	slots := make(chan struct{}, s.inFlight)
 	handle := func(a *answer, r *http.Request) {
@@ -56,11 +56,11 @@ func bounded(s settings, next http.Handler) http.Handler {
 		handle(&a, r)
 		connectionOf(r.Context()).wait()
 		w.WriteHeader(a.status)
-		_, _ = w.Write(a.body.Bytes()) // the client is gone if it fails
+		_, _ = w.Write(a.body.Bytes()) // if it fails, the client is gone
 	})
 }
 
-// answer is what a handler answers, until it is written. Pages are bounded, and so is this.
+// answer keeps a handler's answer until it is written. Its size is bounded, because pages are.
 type answer struct {
 	header http.Header
 	status int

@@ -17,7 +17,7 @@ import (
 // seedVariable gives TestSchemathesis another seed than the fixed one.
 const seedVariable = "FENCELOG_SCHEMATHESIS_SEED"
 
-// schemathesisPackages are the tool and all that it imports, to the version.
+// schemathesisPackages returns the tool and everything that it imports, with exact versions.
 func schemathesisPackages() []string {
 	return []string{
 		"schemathesis==4.32.5", "hypothesis==6.170.17", "hypothesis-graphql==0.13.5", "graphql-core==3.3.2",
@@ -32,8 +32,8 @@ func schemathesisPackages() []string {
 	}
 }
 
-// Schemathesis makes requests of the document, right ones and wrong ones, and finds no answer that
-// the document does not tell of. Its settings are in schemathesis.toml. Whatever it finds fails the
+// Schemathesis makes requests from the document, right ones and wrong ones. It finds no answer that
+// the document does not describe. Its settings are in schemathesis.toml. Each finding fails the
 // test.
 func TestSchemathesis(t *testing.T) {
 	python, err := kafkatest.InstallPythonPackages(t.Context(), t.Output(), "python-schemathesis-4.32.5",

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// server listens from the first moment on, so that probes are answered, and serves once the store
-// has caught up.
+// server listens at once, so that probes get answers. It serves requests once the store has caught
+// up.
 type server struct {
 	settings  settings
 	telemetry *telemetry
@@ -52,7 +52,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 		ConnState:         bounded.changed,
 		ConnContext:       withConnection,
 
-		DisableGeneralOptionsHandler: true, // it answers with no problem
+		DisableGeneralOptionsHandler: true, // its answer would not be a problem+json
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(bounded) }()
@@ -61,7 +61,7 @@ func (s *server) serve(ctx context.Context, listener net.Listener) error {
 	if failed == nil {
 		select {
 		case <-ctx.Done():
-		case end := <-ended: // by itself; stop tells
+		case end := <-ended: // it ended by itself; stop returns why
 			ended <- end
 		}
 	}
@@ -90,7 +90,7 @@ func (s *server) enter(ctx context.Context) error {
 		api, err = newAPI(v) //nolint:contextcheck // each request has a context of its own
 	}
 	if err == nil {
-		// Last: an instance that cannot start takes nothing from one that serves.
+		// The claim comes last: an instance that cannot start takes nothing from one that serves.
 		err = b.claim(ctx)
 	}
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *server) stop(ctx context.Context, h *http.Server, ended chan error) err
 	return err
 }
 
-// handler is all that is served.
+// handler serves everything: the pages and the API.
 func (s *server) handler() http.Handler {
 	pages := map[string]http.Handler{
 		"/livez":   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { s.liveness().write(w) }),
@@ -161,7 +161,7 @@ func onlyRead(page http.Handler) http.Handler {
 	})
 }
 
-// api serves the operations, and tells of each other request why it is none.
+// api serves the operations. It answers any other request with the reason why it is none.
 func (s *server) api() http.Handler {
 	handle := received(bounded(s.settings, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serving.Load().api.ServeHTTP(w, r)
@@ -177,7 +177,7 @@ func (s *server) api() http.Handler {
 
 // route is where a request goes, or why it goes nowhere.
 type route struct {
-	path    string // without what is different in each request; "none" if it goes nowhere
+	path    string // as openapi.json writes it; "none" if the request goes nowhere
 	refused *problem
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// slow is a store whose appends wait to be let go, or for their context.
+// slow is a store whose appends wait until the test lets them go, or until their context ends.
 type slow struct {
 	eventstore.Store
 	entered chan struct{}
@@ -133,8 +133,8 @@ func TestReadiness(t *testing.T) {
 	require.NoError(t, <-stopped)
 }
 
-// While the service is told to stop, clients keep on posting: what was stored was answered, and
-// what was answered was stored.
+// Clients keep on posting while the service is told to stop. Everything that was stored was
+// answered, and everything that was answered was stored.
 func TestGracefulStopLosesNothing(t *testing.T) {
 	t.Parallel()
 	const clients, enough = 16, 300
@@ -184,7 +184,8 @@ func TestGracefulStopLosesNothing(t *testing.T) {
 	t.Logf("%d requests answered", total.Load())
 }
 
-// A request that is under way when the service is told to stop is answered before it stops.
+// If a request is under way when the service is told to stop, the service answers it before it
+// stops.
 func TestStopWaitsForRequests(t *testing.T) {
 	t.Parallel()
 	store := newSlow()

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who sends a request slowly, or not to its end, does not hold a connection: he is cut off where he
-// has asked nothing yet, and told so where he has.
+// A client that sends a request slowly, or not to its end, does not hold a connection. If it has
+// not sent the whole header, it is cut off. If it has, it gets an answer first.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	t.Parallel()
 	const head = "POST " + accountsPath + " HTTP/1.1\r\nHost: billing\r\n"
@@ -58,7 +58,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 			}
 			_, err = in.ReadByte()
 			require.ErrorIs(t, err, io.EOF, "the connection is closed")
-			require.Eventually(t, func() bool { // who is quick enough
+			require.Eventually(t, func() bool { // a client that is too slow is cut off, too
 				r, err := client.try(http.MethodGet, "/livez", "")
 				return err == nil && r.status == http.StatusOK
 			}, time.Minute, time.Millisecond, "others are served")
@@ -66,7 +66,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 	}
 }
 
-// Clients that send a body slowly, however many, take no place among the requests that are handled.
+// However many clients send a body slowly, they take no place among the requests that are handled.
 func TestManySlowClientsStarveNobody(t *testing.T) {
 	t.Parallel()
 	const many = 1_500
@@ -82,8 +82,8 @@ func TestManySlowClientsStarveNobody(t *testing.T) {
 	require.Equal(t, "20.00", c.posted("a"))
 }
 
-// With one connection too many the one that has waited longest for its client is cut off, and told
-// where it had begun.
+// When one client too many connects, the connection that has waited longest for its client is cut
+// off. If that client had begun to send a body, it gets an answer first.
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
 	const most = 8
@@ -112,7 +112,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	require.Equal(t, http.StatusRequestTimeout, answer.StatusCode)
 }
 
-// timid is a connection that must be ended under the lock, and the listener of several.
+// timid is a connection that fails the test if it is ended without the lock of its listener.
 type timid struct {
 	net.Conn
 	t      *testing.T

@@ -16,14 +16,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// programVariable makes the test binary be the program.
+// programVariable makes the test binary run the program.
 const programVariable = "FENCELOG_TEST_BILLING"
 
 // patienceForPrograms bounds how long a program may take that is expected to end.
 const patienceForPrograms = 3 * time.Minute
 
-// program runs the program in a process of its own until it ends, and returns its exit code and
-// what it printed.
+// program runs the program in a separate process until it ends. It returns the exit code and what
+// the program printed.
 func program(t *testing.T, env map[string]string) (code int, output string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patienceForPrograms)
@@ -42,8 +42,8 @@ func program(t *testing.T, env map[string]string) (code int, output string) {
 	return child.ProcessState.ExitCode(), string(printed)
 }
 
-// A release that cannot start is started again and again: the instance that serves keeps its
-// partitions all the while.
+// A release that cannot start is started again and again. Meanwhile the instance that serves keeps
+// its partitions.
 func TestStart_thatFailsTakesNothing(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")

@@ -103,8 +103,8 @@ func TestBodiesAreStrict(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/a/credits", "k", " \t\r\n"+body+"\n").status)
 }
 
-// Changes of a sound body at random: one that is accepted says what was sent, as another reader of
-// JSON sees it.
+// The test changes a sound body at random. If the service accepts the body, the answer says what
+// was sent, as another reader of JSON sees it.
 func TestBodiesAtRandom(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -208,7 +208,7 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 	require.Equal(t, "0.00", c.posted("a"))
 }
 
-// Every id that there may be is reached by HTTP, with its slash percent-encoded.
+// Every valid id can be reached by HTTP, with its slash percent-encoded.
 func TestEveryIDIsReachable(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -235,8 +235,7 @@ func TestEveryIDIsReachable(t *testing.T) {
 	require.Equal(t, "AccountNotFound", c.do(http.MethodGet, accountsPath+"/nobody/postings/t", "").code(t))
 }
 
-// Parameters are exact: what is no answer to the question is refused, and a page beyond the end is
-// empty.
+// Parameters are exact: any other form is refused. A page beyond the end is empty.
 func TestParametersAreExact(t *testing.T) {
 	t.Parallel()
 	c := start(t)

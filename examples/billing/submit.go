@@ -25,8 +25,8 @@ type Idempotency struct {
 
 // submission is a command with its Idempotency-Key, which is the command's id. The store keeps the
 // key and a digest of the command with the events that the command made, in their account's stream.
-// So a key counts for one account, for ever, wherever the account is served; and a key whose
-// request changed nothing is free.
+// So a key counts for one account, for ever, whichever instance serves the account. A key whose
+// request changed nothing stays free.
 type submission struct {
 	key           string
 	accountID     string
@@ -34,9 +34,9 @@ type submission struct {
 	command       any
 }
 
-// submit makes the service apply the command at most once, and returns the first of its events. A
-// key that was used before gets the answer that it got then. It is refused if it was used for
-// another command.
+// submit makes the service apply the command at most once, and returns the first of its events. If
+// the key was used for this command before, it gets the answer that it got then. If the key was
+// used for another command, it is refused.
 func (v *service) submit(ctx context.Context, s submission) (event.Envelope[any], Idempotency, error) {
 	id := Idempotency{Key: s.key}
 	if err := cmp.Or(ids.CheckName(keyHeader, s.key), ids.CheckFree(keyHeader, s.key)); err != nil {
@@ -71,9 +71,10 @@ func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[
 		nil
 }
 
-// postedAlready returns the problem of a command that had nothing to do, as another command posted
-// the same transaction. It names that command's key. It gives no answer to this key, because the
-// answer would not last: the store does not keep the key, so another request may use it later.
+// postedAlready returns the problem of a command that had nothing to do, because another command
+// posted the same transaction. The problem names that command's key. The answer is no success,
+// because it would not last. The store does not keep this command's key, so another request may use
+// the key later.
 func (v *service) postedAlready(ctx context.Context, s submission) error {
 	for e, err := range v.accounts.Repository.History(ctx, s.accountID, 1) {
 		if err != nil {

@@ -24,8 +24,8 @@ import (
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
-// otlpVariable switches the export of traces on; the exporter reads it, and all that OpenTelemetry
-// names OTEL_EXPORTER_OTLP_….
+// otlpVariable switches the export of traces on. The exporter reads it, and the other variables
+// that OpenTelemetry names OTEL_EXPORTER_OTLP_….
 const otlpVariable = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 const serviceName = "billing" // unless OTEL_SERVICE_NAME says otherwise
@@ -39,8 +39,8 @@ type telemetry struct {
 	close    func(context.Context) error // exports what is left
 }
 
-// newTelemetry exports traces if the environment says where to. Otherwise none are made, and those
-// of clients are handed on.
+// newTelemetry exports traces if the environment says where to. Otherwise it makes none, and hands
+// on those of clients.
 func newTelemetry(ctx context.Context, getenv func(string) string) (*telemetry, error) {
 	if getenv(otlpVariable) == "" {
 		return telemetryOf(notrace.NewTracerProvider(), func(context.Context) error { return nil })
@@ -69,7 +69,8 @@ func telemetryOf(provider trace.TracerProvider, end func(context.Context) error)
 	return t, errors.Join(err, failed)
 }
 
-// outcome tells refusals, which are answers, and what nobody waits for any more from failures.
+// outcome names what became of a command or a query. A refusal is an answer, and no failure. Nor is
+// it a failure if the caller is gone or the store is closed.
 func outcome(err error) string {
 	switch {
 	case err == nil:
@@ -82,7 +83,7 @@ func outcome(err error) string {
 	return "failed"
 }
 
-// appended is told of every append.
+// appended is called with every append.
 func (t *telemetry) appended(ctx context.Context, a eventstore.Appended) {
 	t.metrics.Appended(ctx, a)
 	t.tracing.Appended(ctx, a)

@@ -27,8 +27,8 @@ const (
 	clientParent = "00-" + clientTrace + "-" + clientSpan + "-01"
 )
 
-// Through Kafka too one trace leads from the HTTP request to the handler of a subscription, which
-// has nothing but the record of the topic.
+// One trace leads from the HTTP request through Kafka to the handler of a subscription. That
+// handler has nothing but the record of the topic.
 func TestOneTraceFromTheRequestToASubscription(t *testing.T) {
 	t.Parallel()
 	var exporter *tracetest.InMemoryExporter
@@ -64,7 +64,7 @@ func TestOneTraceFromTheRequestToASubscription(t *testing.T) {
 	}
 }
 
-// collector is the end of an OpenTelemetry export.
+// collector receives an OpenTelemetry export.
 type collector struct {
 	mu   sync.Mutex
 	sent bytes.Buffer
@@ -84,7 +84,7 @@ func (c *collector) has(text string) bool {
 	return bytes.Contains(c.sent.Bytes(), []byte(text))
 }
 
-// lines is a standard output whose whole lines can be read meanwhile.
+// lines is a standard output that a test can read, line by line, while the program writes.
 type lines struct{ kafkatest.Output }
 
 // all returns the log so far, each line as the JSON that it must be.
@@ -114,8 +114,8 @@ func (l *lines) with(t *testing.T, message string) map[string]any {
 	return found
 }
 
-// The program logs JSON that names request and trace, and exports the spans that it still has when
-// it is stopped.
+// The program logs JSON that names request and trace. When it is stopped, it exports the spans that
+// it still has.
 func TestLogsAndTracesOfTheProgram(t *testing.T) {
 	var exported collector
 	otlp := httptest.NewServer(&exported)

@@ -6,9 +6,9 @@ import (
 	"github.com/fencelog/fencelog/billing/ids"
 )
 
-// Ids in requests. The document states their rule, and package ids checks it: for bodies in the
-// domain's commands, for paths, queries and headers in checkParameters. The API library checks only
-// that they are strings, as it would refuse with a code of its own.
+// Ids in requests. The document states their rule, and package ids checks it. The domain's commands
+// check the ids in bodies. checkParameters checks those in paths, queries and headers. The API
+// library checks only that they are strings, because its refusal would have another code.
 type (
 	accountID     string // what can be looked at
 	freeAccountID string // what a client may name in a command
@@ -40,7 +40,7 @@ func (freeName) Schema(huma.Registry) *huma.Schema {
 	return free(idSchema(nameFormat, ids.NamePattern))
 }
 
-// Amounts in requests. As for ids, package money checks them.
+// Amounts in requests. Package money checks them, as package ids checks ids.
 type (
 	amountText   string // of a posting, above 0
 	limitText    string // of an account
@@ -60,7 +60,8 @@ func (currencyCode) Schema(huma.Registry) *huma.Schema { return ruled(`^[A-Z]{3}
 
 const maxDecimal = 40 // characters of an amount, as package money reads it
 
-// ruled has the rule as extensions, which the library writes and does not check.
+// ruled returns a schema with the rule as extensions. The library writes extensions into the
+// document, and does not check them.
 func ruled(pattern string, most int) *huma.Schema {
 	return &huma.Schema{
 		Type:       huma.TypeString,
@@ -79,7 +80,8 @@ func free(s *huma.Schema) *huma.Schema {
 	return s
 }
 
-// checkID checks an id outside of a body. The format is that of its schema; any other is no id.
+// checkID checks an id outside of a body. format is that of its schema. A value of any other format
+// is no id.
 func checkID(format, field, id string) error {
 	switch format {
 	case accountFormat:

@@ -14,7 +14,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// traced has the service keep its spans.
+// traced makes the service keep its spans.
 func traced(t *testing.T, s *server) *tracetest.InMemoryExporter {
 	t.Helper()
 	exporter := tracetest.NewInMemoryExporter()
@@ -25,8 +25,9 @@ func traced(t *testing.T, s *server) *tracetest.InMemoryExporter {
 	return exporter
 }
 
-// One trace, the client's, leads from the HTTP request over bus and store to the handlers of the
-// event: the one in this process, and one elsewhere that has nothing but the stored record.
+// One trace, the client's, leads from the HTTP request through bus and store to the handlers of the
+// event. One handler is in this process. The other one is elsewhere, and has nothing but the stored
+// record.
 func TestOneTraceFromTheRequestToTheHandlers(t *testing.T) {
 	t.Parallel()
 	const traceID, clientSpan = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -82,7 +83,8 @@ func TestMetricsPage(t *testing.T) {
 		`fencelog_command_duration_seconds_count{command="CreditAccount",outcome="refused"} 1`,
 		`fencelog_query_duration_seconds_count{outcome="ok",query="GetBalance"} 1`,
 		`fencelog_http_request_duration_seconds_count{method="POST",route="/v1/accounts",status="201"} 1`,
-		`fencelog_http_request_duration_seconds_count{method="POST",route="/v1/accounts/{accountId}/debits",status="422"} 1`,
+		`fencelog_http_request_duration_seconds_count{method="POST",route="/v1/accounts/{accountId}/debits",` +
+			`status="422"} 1`,
 		`fencelog_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1`,
 		`fencelog_http_requests_in_flight 0`,
 	} {

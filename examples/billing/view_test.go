@@ -16,7 +16,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// slowSource yields nothing, once it is let go.
+// slowSource waits until it is let go, and yields nothing.
 type slowSource struct {
 	reads atomic.Int64
 	let   chan struct{}
@@ -31,8 +31,8 @@ func (s *slowSource) Events(
 	}
 }
 
-// While a slow read is under way, many requests come: one more read answers all of them, and none
-// is answered by the one that began before it came.
+// Many requests come while a slow read is under way. One more read answers all of them. No read
+// answers a request that came after the read began.
 func TestRequestsShareTheReadOfTheView(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -46,7 +46,7 @@ type Strike struct{ Book, Guest string }
 
 func (c Strike) Decide(b Book) ([]aggregate.Event[Book], error) {
 	if !slices.Contains(b.Guests, c.Guest) {
-		return nil, nil // there is nothing to do
+		return nil, errors.New("this guest has not signed")
 	}
 	return []aggregate.Event[Book]{Struck{Guest: c.Guest}}, nil
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Creates the topics of the billing services where they are missing, and shows all of them. It may be repeated: what exists is never
-# changed; where a setting is not as it must be, it says so and exits with 1.
+# Creates the topics of the billing services that are missing, and shows all of them.
+# It may be repeated, and never changes what exists.
+# If a setting is not as it must be, it says so and exits with 1.
 set -eu
 cd "$(dirname "$0")/../.."
 : "${KAFKA_BROKERS:=localhost:9092,localhost:9093,localhost:9094}"

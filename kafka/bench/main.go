@@ -1,4 +1,4 @@
-// Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL, and
+// Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL. It
 // says which of the goals are met. See package measure.
 //
 //	bench                                 everything, in about twenty-five minutes
@@ -7,7 +7,9 @@
 //	bench -cases append -profile /tmp/p   with profiles of this store
 //
 // It needs what package kafkatest needs, and initdb and postgres of PostgreSQL on the PATH. The
-// exit code is 1 if a goal is not met, and 2 if something could not be measured.
+// exit code is
+//   - 1 if a goal is not met;
+//   - 2 if something could not be measured.
 package main
 
 import (

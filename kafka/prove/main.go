@@ -1,6 +1,6 @@
-// Command prove runs the proof of the Kafka store: processes compete for the same few streams on
-// three real brokers while everything is killed, paused and cut off, and every answer is checked.
-// See package proof.
+// Command prove runs the proof of the Kafka store. Processes compete for the same few streams on
+// three real brokers, while everything is killed, paused and cut off. Every answer is checked. See
+// package proof.
 //
 //	prove -duration 10m -seed 42 -kafka 4.3.1    all parts: one prefix, two prefixes, damage to the log
 //	prove -share                the processes share the partitions, as instances of a service do
@@ -11,8 +11,10 @@
 //	prove -broken all           each of them, one after the other
 //	prove -judge stream-7.json  a history that a proof has kept, once more
 //
-// It needs what package kafkatest needs. The exit code is 1 if there is a violation, or if a broken
-// store is not caught, and 2 if the proof could not be run, or a history could not be judged.
+// It needs what package kafkatest needs. The exit code is
+//   - 1 if there is a violation, or if a broken store is not caught;
+//   - 2 if the proof could not be run, if a history could not be judged, or if a required fault or
+//     scenario did not happen.
 package main
 
 import (
@@ -134,7 +136,7 @@ func judgeAgain(path string) int {
 	return 0
 }
 
-// whole runs all parts of the proof, also after one that has found something.
+// whole runs all parts of the proof, even if one of them has found something.
 func whole(ctx context.Context, cfg proof.Config) (code int) {
 	for _, part := range proof.Parts(cfg) {
 		code = max(code, once(ctx, part))

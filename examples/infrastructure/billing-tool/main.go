@@ -1,10 +1,10 @@
 // Command billing-tool is the tool fencelog for the billing services: it knows their categories,
-// schemas and names. Package fencelogcli has all that it does.
+// schemas and names. Package fencelogcli does the work.
 //
 //	export KAFKA_BROKERS=localhost:9092,localhost:9093,localhost:9094
 //	go run ./examples/infrastructure/billing-tool --help
 //
-// Where BILLING_ADVERTISE is set, an instance shares its work, and the doctor looks at what that
+// If BILLING_ADVERTISE is set, an instance shares its work. Then the doctor also looks at what that
 // takes.
 package main
 

@@ -42,7 +42,7 @@ billing.saga.events                  5  created
 billing.dead-letter                  1  created
 `
 
-// The script is the program, with the usual brokers where none are named.
+// The script runs the program. If KAFKA_BROKERS is not set, it names the usual brokers.
 func TestScriptCreatesTheTopics(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{environment.Brokers: strings.Join(kafkatest.Fake(t), ",")}
@@ -65,7 +65,7 @@ func TestScriptCreatesTheTopics(t *testing.T) {
 	require.Contains(t, call(t, env, "doctor", "--registry-dir", dir), "knows the schemas of all")
 }
 
-// The example of an environment for a managed Kafka is one that is understood.
+// The library understands the example of an environment for a managed Kafka.
 func TestManagedExampleIsUnderstood(t *testing.T) {
 	t.Parallel()
 	file, err := os.Open("../managed/example.env")

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 )
 
-// scrapeTimeout bounds the questions of one scrape, below the 5 s for which Prometheus waits: so it
-// is told why.
+// scrapeTimeout bounds the questions of one scrape. It is below the 5 s for which Prometheus waits.
+// So Prometheus is told why a scrape failed.
 const scrapeTimeout = 4 * time.Second
 
 // collector asks the cluster anew for each scrape. It may be used concurrently.
@@ -21,10 +21,11 @@ type collector struct{ admin *kadm.Client }
 
 var _ prometheus.Collector = (*collector)(nil)
 
-// Describe says nothing: which series there are is known only once the cluster was asked.
+// Describe sends nothing: only the cluster knows which series there are.
 func (*collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect sends what the cluster says now, or else the error, which fails the scrape.
+// Collect sends what the cluster says now. If the cluster does not answer, it sends the error,
+// which fails the scrape.
 func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
@@ -111,8 +112,8 @@ type scrape struct {
 	unanswered int
 }
 
-// forgive counts what some brokers left unanswered, as they do while others take over from one that
-// is gone, and returns any other error.
+// forgive counts the questions that some brokers left unanswered, and returns nil. Brokers do that
+// while others take over from one that is gone. It returns any other error.
 func (s *scrape) forgive(err error) error {
 	var some *kadm.ShardErrors
 	if errors.As(err, &some) && !some.AllFailed {

@@ -1,12 +1,13 @@
-// Command lag-exporter shows Prometheus where a cluster's topics and consumer groups stand, as a
-// client sees them: what brokers do not say of themselves, above all how far each group is behind.
+// Command lag-exporter shows Prometheus how a cluster's topics and consumer groups stand, as a
+// client sees them. The brokers' own metrics do not say that: above all, how far each group is
+// behind.
 //
 //	KAFKA_BROKERS=localhost:9092,localhost:9093,localhost:9094 go run ./examples/infrastructure/lag-exporter
 //
-// It asks the cluster anew at each scrape of /metrics, keeps nothing and commits nothing. Where the
-// cluster cannot be asked within 4 seconds the scrape fails, so that Prometheus shows the exporter
-// as down instead of old numbers. The names are those of the widespread danielqsj/kafka_exporter,
-// so that its dashboards fit too:
+// It asks the cluster anew at each scrape of /metrics. It keeps nothing and commits nothing. If the
+// cluster does not answer within 4 seconds, the scrape fails. Then Prometheus shows that the
+// exporter is down, and no old numbers. The metrics have the names of the widespread
+// danielqsj/kafka_exporter, so its dashboards fit, too:
 //
 //	kafka_brokers                                               brokers that are alive
 //	kafka_topic_partitions{topic}                               partitions
@@ -19,7 +20,7 @@
 //	kafka_consumergroup_lag{consumergroup,topic,partition}      records that the group has yet to commit
 //	kafka_lag_exporter_unanswered                               questions that a part of the cluster left unanswered
 //
-// Where a group never committed a partition of a topic that it reads, all that the partition holds
-// is lag. Topics of Kafka's own, such as __consumer_offsets, are left out. It speaks no TLS and no
-// SASL: it is for clusters as this folder starts them.
+// If a group never committed an offset of a partition that it reads, everything in the partition is
+// lag. Kafka's own topics, such as __consumer_offsets, are left out. The program speaks neither TLS
+// nor SASL: it is for clusters as this folder starts them.
 package main

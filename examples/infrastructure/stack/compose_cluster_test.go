@@ -20,7 +20,7 @@ import (
 
 var localhost = regexp.MustCompile(`http://localhost:\d+`)
 
-// resolved is docker-compose.yml as Docker's own program understands it.
+// resolved returns docker-compose.yml as Docker's own program understands it.
 func resolved(t *testing.T) composeFile {
 	t.Helper()
 	cmd := exec.Command("docker-compose", "--file", filepath.Join(infrastructure, "docker-compose.yml"), "config")
@@ -89,9 +89,9 @@ func megabytes(t *testing.T, s string) int {
 	return n
 }
 
-// checkContainers gives to the program that starts a container of Kafka's image, which is part of
-// Kafka, what a container would get. It makes the broker's settings of it, and formats the data
-// folder, for which Kafka must accept them. A cluster has been started, so Kafka is there.
+// checkContainers runs the program of Kafka that starts a container of Kafka's image, and gives it
+// what a container gets. The program makes the broker's settings and formats the data folder, for
+// which Kafka must accept the settings. A cluster has been started before, so Kafka is there.
 func checkContainers(t *testing.T) {
 	t.Helper()
 	cache := os.Getenv(kafkatest.EnvCache)
@@ -120,7 +120,7 @@ func checkContainers(t *testing.T) {
 		service := file.Services[name]
 		require.Contains(t, strings.Join(service.Volumes, " "), "/examples/infrastructure/kafka:/mnt/shared/config:ro")
 		require.Contains(t, service.Ports[0], port)
-		// They differ in nothing but what tells them apart.
+		// The brokers differ in nothing but what tells them apart.
 		want := maps.Clone(first)
 		want["KAFKA_NODE_ID"] = strings.TrimPrefix(name, "kafka-")
 		for _, listeners := range []string{"KAFKA_LISTENERS", "KAFKA_ADVERTISED_LISTENERS"} {

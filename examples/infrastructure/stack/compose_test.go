@@ -40,7 +40,7 @@ func readCompose(t *testing.T) composeFile {
 	return file
 }
 
-// mount returns what of this folder a container has at a path.
+// mount returns the folder that a container has mounted at a path.
 func (s composeService) mount(t *testing.T, at string) string {
 	t.Helper()
 	i := slices.IndexFunc(s.Volumes, func(v string) bool { return strings.HasSuffix(v, ":"+at+":ro") })
@@ -62,8 +62,8 @@ func (s composeService) listens(port string) bool {
 	})
 }
 
-// Current versions of Compose build at once what several services build, and fail if that is one
-// image.
+// If several services build one image, current versions of Compose build it several times at once,
+// and fail.
 func TestEachImageIsBuiltByOneService(t *testing.T) {
 	t.Parallel()
 	builders := make(map[string][]string)

@@ -162,7 +162,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// What the containers run and what runs without them is one version.
+// The containers run the versions of Kafka and of the metrics exporter that run without containers.
 func TestImagesHaveTheVersionsThatAreTested(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(infrastructure, "docker", "kafka.Dockerfile"))

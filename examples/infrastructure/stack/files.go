@@ -53,7 +53,7 @@ func (s source) build(ctx context.Context, dir string, folders ...string) error 
 	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = string(s)
-	// A build that is killed leaves what it has begun: in dir, which the caller removes.
+	// If a build is killed, it leaves what it has begun: in dir, which the caller removes.
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -101,7 +101,8 @@ type target struct {
 	broker  int // -1 for what is not a broker
 }
 
-// prometheusConfig makes dir a copy of the containers' configuration but for the targets.
+// prometheusConfig makes dir a copy of the containers' configuration, with the given targets
+// instead of theirs.
 func (s source) prometheusConfig(dir string, targets []target) error {
 	if err := os.MkdirAll(filepath.Join(dir, "targets"), 0o755); err != nil {
 		return err

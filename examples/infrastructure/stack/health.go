@@ -23,8 +23,7 @@ const (
 	maxShown      = 500 // of an answer that is an error
 )
 
-// await asks a process's page until good says that the answer is what it should be, and says now
-// and then that it waits.
+// await asks a process's page until good accepts the answer. Now and then it says that it waits.
 func await(
 	ctx context.Context, p *process.Child, url string, good func(body []byte) error, tell *progress.Teller,
 ) error {
@@ -70,7 +69,7 @@ func await(
 	}
 }
 
-// anything is good enough.
+// anything accepts every answer.
 func anything([]byte) error { return nil }
 
 // get returns a page and expects status 200.

@@ -20,9 +20,9 @@ var (
 	counters = regexp.MustCompile(`_(total|bucket|count|sum)$`)
 	variable = regexp.MustCompile(`\$(\w+)|\$\{(\w+)\}`)
 
-	// wholeCluster are the panels that one instance or broker cannot answer for, with the variable
-	// that must not narrow them: the others own what the chosen one does not, so all would look
-	// lost.
+	// wholeCluster has the panels that are about all instances or all brokers, each with the
+	// variable that must not narrow it. If a user chose one instance, what the others own would
+	// look lost.
 	wholeCluster = map[string]string{
 		"Fencelog / Partitions without an owner / A": "instance",
 		"Kafka Overview / Active controllers / A":    "broker",
@@ -30,7 +30,8 @@ var (
 	}
 )
 
-// labelsOf says by which label a variable chooses, on the boards where that is not its name.
+// labelsOf returns the label by which a variable chooses series of a metric. That is the variable's
+// name, except for the groups of Kafka's metrics.
 func labelsOf(name, metric string) string {
 	if name == "group" && strings.HasPrefix(metric, "kafka_") {
 		return "consumergroup"
@@ -38,7 +39,7 @@ func labelsOf(name, metric string) string {
 	return name
 }
 
-// Counters are shown as what they gain, in a window that survives a scrape that fails.
+// Queries show what counters gain, in a window that survives a scrape that fails.
 func TestCountersAreShownAsRates(t *testing.T) {
 	t.Parallel()
 	for name, expr := range expressions(t) {
@@ -87,7 +88,7 @@ func (d dashboard) expressions() map[string]string {
 	return all
 }
 
-// A panel's unit is that of what it shows, and all that it shows has one unit.
+// A panel has the unit of what it shows. Everything that it shows has one unit.
 func TestUnitsFit(t *testing.T) {
 	t.Parallel()
 	for _, d := range readDashboards(t) {
@@ -122,7 +123,7 @@ func unitsOf(expr string) []string {
 		return []string{"none", "short"}
 	case perSecond && is("bytes"):
 		return []string{"Bps", "binBps"}
-	case perSecond && is("_records_total$|_handled_total$|_messagesin_total$|_offset$|_lag$|_retries_total$|_dead_letters_total$|_parked_total$"):
+	case perSecond && is("_(records|handled|messagesin|retries|dead_letters|parked)_total$|_(offset|lag)$"):
 		return events
 	case perSecond && is("_http_|^kafka_broker_.*requests_total$"):
 		return []string{"reqps"}
@@ -134,8 +135,8 @@ func unitsOf(expr string) []string {
 	return []string{"none", "short"}
 }
 
-// Who lives with Grafana chooses data source, instance and topic at the top, and goes from board to
-// board with them.
+// A user chooses data source, instance and topic at the top of a board. The links to other boards
+// keep the choice.
 func TestBoardsHaveVariablesAndLinks(t *testing.T) {
 	t.Parallel()
 	boards := readDashboards(t)
@@ -168,11 +169,11 @@ func TestBoardsHaveVariablesAndLinks(t *testing.T) {
 	}
 }
 
-// Each variable narrows something. Each query is narrowed by all of the board's variables for which
-// its series have labels, and by no other; but those of wholeCluster are not.
+// Each variable narrows something. If the series of a query have a label of a board's variable,
+// that variable narrows the query, and no other does. The exceptions are those of wholeCluster.
 func TestQueriesUseTheVariables(t *testing.T) {
 	t.Parallel()
-	labels := map[string][]string{ // of the variables' names, the labels that metrics have besides instance
+	labels := map[string][]string{ // by variable: how the names begin of metrics that have its label; all have instance
 		"category": {"fencelog_append_", "fencelog_subscription_"},
 		"topic": {
 			"fencelog_partition", "fencelog_topic_problems", "fencelog_batch_", "fencelog_claim_", "fencelog_barrier",

@@ -48,8 +48,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// runStack starts everything, attends to it until ctx is done, and takes everything down. A part
-// that ends meanwhile is told; the others go on.
+// runStack starts everything, attends to it until ctx is done, and takes everything down. If a part
+// ends meanwhile, runStack says so, and the others go on.
 func runStack(ctx context.Context, s *stack, stdin io.Reader, stdout io.Writer) error {
 	err := s.start(ctx, stdin)
 	switch {
@@ -57,7 +57,7 @@ func runStack(ctx context.Context, s *stack, stdin io.Reader, stdout io.Writer) 
 		fmt.Fprint(stdout, s.addresses(ctx))
 		s.wait(ctx)
 	case ctx.Err() != nil:
-		err = nil // why a start failed that was interrupted is no news
+		err = nil // a start that is interrupted fails, which is no news
 	}
 	return errors.Join(err, s.stop(err != nil))
 }

@@ -27,8 +27,8 @@ const brokers = 3
 // billingService is the folder of the program in this module.
 const billingService = "examples/billing"
 
-// parse reads the command line. With an error it has written what is wrong to usage, and how to
-// call the program.
+// parse reads the command line. If it fails, it has written to usage what is wrong and how to call
+// the program.
 func parse(args []string, usage io.Writer) (options, error) {
 	o := options{service: billingService}
 	flags := flag.NewFlagSet("stack", flag.ContinueOnError)
@@ -92,7 +92,7 @@ func parsePorts(s string) ([]int, error) {
 	return ports, nil
 }
 
-// checkPorts reports all ports that are taken, so that nothing is started in vain.
+// checkPorts fails with all ports that are taken, before anything is started.
 func (o options) checkPorts() error {
 	type use struct {
 		port int

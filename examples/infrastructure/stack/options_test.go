@@ -63,7 +63,7 @@ func TestWrongCalls(t *testing.T) {
 	}
 }
 
-// All ports that are taken are told at once, with what to do, and nothing is started.
+// The program names all taken ports in one error, and says what to do. It starts nothing.
 func TestPortsThatAreTaken(t *testing.T) {
 	t.Parallel()
 	var ports []string

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// settlePorts finds free ports for what is started here; kafkatest finds its own, and is told of
-// these.
+// settlePorts finds free ports for the programs that the stack starts itself. kafkatest finds its
+// own, and is told of these.
 func (o *options) settlePorts() error {
 	used := slices.Concat(o.kafkaPorts, o.metricsPorts,
 		[]int{o.registryPort, o.lagPort, o.prometheusPort, o.billingPort})
@@ -25,7 +25,7 @@ func (o *options) settlePorts() error {
 	return nil
 }
 
-// The range of free ports. It is below that which systems give to outgoing connections.
+// Free ports are from this range. It is below the ports that systems give to outgoing connections.
 const lowestPort, highestPort, portTries = 15000, 30000, 1000
 
 // freePort returns a port that nobody listens on and that is none of used.

@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/environment"
 )
 
-// checkPrefix shows that with one environment all programs mean the same topics and the same
-// subjects, also where their names begin with another prefix.
+// checkPrefix shows that all programs use the same topics and subjects in one environment, also
+// with another prefix.
 func checkPrefix(t *testing.T, s *stack) {
 	t.Helper()
 	const quickstart = "examples/quickstart"
@@ -39,7 +39,7 @@ func checkPrefix(t *testing.T, s *stack) {
 		}},
 		{quickstart, nil, []string{"AccountCreated"}},
 	} {
-		// The doctor warns of a broker that answers late, and each step may be taken again.
+		// Each step may be repeated, and the doctor warns of a broker that answers late.
 		require.EventuallyWithT(t, func(t *assert.CollectT) {
 			cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)), step.args...)
 			cmd.Env = env

@@ -15,8 +15,8 @@ import (
 // stopGrace is how long a process may take to stop in order.
 const stopGrace = 10 * time.Second
 
-// program is a part that runs here beside the cluster. It is started again the same way, with the
-// same log. Its methods may be called concurrently.
+// program is a part of the stack beside the cluster. Each start runs it in the same way, and
+// appends to the same log. Its methods may be called concurrently.
 type program struct {
 	name    string
 	path    string
@@ -49,11 +49,11 @@ var (
 func (p *program) Name() string { return p.name }
 
 // Start implements [console.Part]. If it fails because the program is not healthy in time, the
-// program runs.
+// program goes on.
 func (p *program) Start(ctx context.Context) error { return p.start(ctx, nil) }
 
-// start is Start; further, if not nil, waits for more than that the program is healthy. An end
-// before all that is in the error, and told by nobody else.
+// start is Start, and then calls further unless that is nil. If the program ends before both are
+// over, the error says so, and the console does not.
 func (p *program) start(ctx context.Context, further func(context.Context, *process.Child) error) error {
 	proc, err := p.launch()
 	if err != nil {
@@ -96,7 +96,7 @@ func (p *program) process() *process.Child {
 	return p.proc
 }
 
-// watch tells the end of a process unless somebody has asked for it.
+// watch tells the console when a process ends, unless somebody has asked for that.
 func (p *program) watch(proc *process.Child) {
 	p.watchers.Go(func() {
 		<-proc.Done()
@@ -131,7 +131,7 @@ func (p *program) close() error {
 	p.closed = true
 	p.mu.Unlock()
 	err := p.Stop()
-	if err == nil { // else it may live, and with it its watcher
+	if err == nil { // otherwise the program may live, and its watcher, too
 		p.watchers.Wait()
 	}
 	return err

@@ -38,8 +38,8 @@ func (s *stack) startPrometheus(ctx context.Context, path string) error {
 	})
 }
 
-// prometheusPage returns where Prometheus has a page for people. Debian's package has only those of
-// before version 2.14.
+// prometheusPage returns the URL of a page of Prometheus for people. Debian's package has only the
+// pages of before version 2.14.
 func (s *stack) prometheusPage(ctx context.Context, name string) string {
 	page := s.prometheusURL() + "/" + name
 	if _, err := get(ctx, page); err == nil {
@@ -48,7 +48,7 @@ func (s *stack) prometheusPage(ctx context.Context, name string) string {
 	return s.prometheusURL() + "/classic/" + name
 }
 
-// targets are all things that show metrics.
+// targets returns everything that shows metrics.
 func (s *stack) targets() ([]target, error) {
 	targets := []target{
 		{job: "prometheus", address: address(s.prometheusPort), broker: -1},

@@ -103,7 +103,7 @@ func (p prometheusAt) get(t *testing.T, path string, data any) {
 	require.Equal(t, "success", answer.Status, path)
 }
 
-// unknownMetrics returns the names in a query of which Prometheus has no series.
+// unknownMetrics returns the names in a query for which Prometheus has no series.
 func (p prometheusAt) unknownMetrics(t *testing.T, expr string) []string {
 	t.Helper()
 	var unknown []string
@@ -118,7 +118,7 @@ func (p prometheusAt) unknownMetrics(t *testing.T, expr string) []string {
 // queriesOf returns all queries of a dashboard as Grafana would send them with everything chosen.
 func queriesOf(t *testing.T, p prometheusAt, d dashboard) []query {
 	t.Helper()
-	// Grafana's: four scrapes, so that a rate survives one that fails.
+	// As in Grafana: four scrapes, so that a rate survives one that fails.
 	replacements := []string{"$__rate_interval", "20s"}
 	for _, v := range d.Templating.List {
 		if v.Type == "datasource" {

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the promises of the store rest on, and what the seed of the project asked for, is what the
-// brokers are told.
+// The brokers have the settings that the promises of the store rest on, and those that the seed of
+// the project asked for.
 func TestSettingsThatAllBrokersShare(t *testing.T) {
 	t.Parallel()
 	properties, err := source("../../..").brokerProperties()

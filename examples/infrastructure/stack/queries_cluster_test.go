@@ -34,8 +34,8 @@ func readNoSeries(t *testing.T) map[string]string {
 	return reasons
 }
 
-// checkQueries puts all queries to Prometheus, again and again until nothing is wrong: series begin
-// with the traffic, and a rate or a slope needs several scrapes.
+// checkQueries puts all queries to Prometheus, again and again, until nothing is wrong. Some series
+// begin with the traffic, and a rate or a slope needs several scrapes.
 func checkQueries(t *testing.T, p prometheusAt) {
 	t.Helper()
 	reasons := readNoSeries(t)
@@ -86,11 +86,11 @@ type answer struct {
 	sum    float64
 }
 
-// eitherWay begins the reason of a query of which it depends on the moment whether it yields
-// something.
+// eitherWay begins the reason of a query that yields something at some moments, and nothing at
+// others.
 const eitherWay = "either way: "
 
-// askAll puts the queries to Prometheus once: each must yield something, or stand in the table with
+// askAll puts the queries to Prometheus once. Each must yield something, or stand in the table with
 // the reason why not.
 func askAll(
 	t *testing.T, p prometheusAt, all []query, reasons map[string]string,

@@ -27,7 +27,7 @@ func buildStack(t *testing.T) string {
 	return path
 }
 
-// descendants returns all processes that a process started, however indirectly.
+// descendants returns all processes that a process started, directly or not.
 func descendants(t *testing.T, pid int) []int {
 	t.Helper()
 	children := make(map[int][]int)
@@ -52,7 +52,8 @@ func descendants(t *testing.T, pid int) []int {
 	return found
 }
 
-// requireGone waits until processes have ended; one that nobody has waited for yet counts as ended.
+// requireGone waits until processes have ended. A process that nobody has waited for yet counts as
+// ended.
 func requireGone(t *testing.T, pids []int) {
 	t.Helper()
 	require.NotEmpty(t, pids)
@@ -65,8 +66,8 @@ func requireGone(t *testing.T, pids []int) {
 	}, patience, tick)
 }
 
-// However the program ends, also amid its start, nothing of it is left running. That it ends in
-// order once all runs, TestStack shows.
+// Nothing of the program is left running, however it ends, also while it starts. TestStack shows
+// that it ends in order once everything runs.
 func TestNothingOutlivesTheProgram(t *testing.T) {
 	path := buildStack(t)
 	for _, c := range []struct {

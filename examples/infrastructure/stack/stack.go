@@ -29,8 +29,8 @@ const (
 
 const logExtension = ".log"
 
-// stack is what runs. It is used by one goroutine, but for programs and console. The parts that
-// start at the same time share the rest, which was set before.
+// stack is everything that runs. One goroutine uses it, except for programs and console. The parts
+// that start at the same time share the other fields, which were set before.
 type stack struct {
 	options
 	tell    *progress.Teller
@@ -49,9 +49,8 @@ func newStack(o options) *stack { return &stack{options: o, tell: progress.To(o.
 
 func (s *stack) say(format string, args ...any) { s.tell.Say(format, args...) }
 
-// start starts everything and waits until it is healthy. After an error some of it may run: stop
-// ends that.
-// Commands from stdin, and from the console's pipe, are executed already.
+// start starts everything and waits until it is healthy. Meanwhile it executes commands from stdin
+// and from the console's pipe. If it fails, some parts may run: stop ends them.
 func (s *stack) start(ctx context.Context, stdin io.Reader) error {
 	begun := time.Now()
 	if err := s.checkPorts(); err != nil {
@@ -82,7 +81,7 @@ func (s *stack) start(ctx context.Context, stdin io.Reader) error {
 	return nil
 }
 
-// startAll starts at the same time what needs nothing of one another.
+// startAll starts parts at the same time if they do not need each other.
 func (s *stack) startAll(ctx context.Context, prometheus string) error {
 	first, within := errgroup.WithContext(ctx)
 	first.Go(func() error { return s.build(within) })
@@ -118,8 +117,8 @@ func (s *stack) wait(ctx context.Context) {
 	<-ctx.Done()
 }
 
-// stop ends everything, in the opposite order, and removes what it left, but for the logs if they
-// are to be kept. It may be called after a start that failed.
+// stop ends everything, the last part first, and removes what the parts left. With keepLogs it
+// keeps their logs. It may be called after a start that failed.
 func (s *stack) stop(keepLogs bool) error {
 	if s.dir == "" {
 		return nil // nothing was started
@@ -142,7 +141,7 @@ func (s *stack) stop(keepLogs bool) error {
 	return errors.Join(append(errs, s.clear(keepLogs))...)
 }
 
-// clear removes the folder, or all that is in it but the logs.
+// clear removes the folder, or everything in it except the logs.
 func (s *stack) clear(keepLogs bool) error {
 	if !keepLogs || len(s.programs) == 0 {
 		return os.RemoveAll(s.dir)
@@ -194,7 +193,7 @@ func (s *stack) startKafka(ctx context.Context) error {
 	return nil
 }
 
-// variables tell the programs where the cluster is.
+// variables returns the variables that tell the programs where the cluster is.
 func (s *stack) variables() []string {
 	return []string{
 		"KAFKA_BROKERS=" + strings.Join(s.cluster.Brokers(), ","),
@@ -202,8 +201,9 @@ func (s *stack) variables() []string {
 	}
 }
 
-// environment is this process's own without what it may say of another cluster, such as a login, or
-// of another service.
+// environment returns the programs' environment: that of this process, and where the cluster is. It
+// leaves out what this process's own says of another cluster, such as a login, or of another
+// service.
 func (s *stack) environment() []string {
 	own := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return slices.ContainsFunc([]string{"KAFKA_", "SCHEMA_REGISTRY_", "BILLING_"}, func(prefix string) bool {
@@ -263,7 +263,7 @@ func (s *stack) newProgram(name, path, page string, args ...string) *program {
 	}
 }
 
-// run starts a program, and lets commands name it. further is as of start.
+// run starts a program, and lets commands name it. further is that of program.start.
 func (s *stack) run(ctx context.Context, p *program, further func(context.Context, *process.Child) error) error {
 	s.say("starting %s", p.name)
 	s.mu.Lock()
@@ -273,7 +273,7 @@ func (s *stack) run(ctx context.Context, p *program, further func(context.Contex
 	return p.start(ctx, further)
 }
 
-// addresses says where everything is, and how a shell tells it to other programs.
+// addresses returns where everything is, and the lines by which a shell tells it to other programs.
 func (s *stack) addresses(ctx context.Context) string {
 	billing := "not started: this checkout has no program " + s.service
 	if s.source.has(s.service) {

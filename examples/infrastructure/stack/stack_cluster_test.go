@@ -20,7 +20,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-// running is a whole stack, attended to as the program does it.
+// running is a whole stack that a test runs as the program does.
 type running struct {
 	*stack
 	prometheus prometheusAt
@@ -30,8 +30,8 @@ type running struct {
 	client     *kgo.Client
 }
 
-// startStack starts everything on free ports. At the end of the test it is stopped as by Ctrl-C,
-// and leaves nothing.
+// startStack starts everything on free ports. At the end of the test the stack is stopped as by
+// Ctrl-C, and must leave nothing.
 func startStack(t *testing.T) *running {
 	t.Helper()
 	temporary := t.TempDir()
@@ -65,7 +65,7 @@ func startStack(t *testing.T) *running {
 
 func (r *running) says(text string) bool { return strings.Contains(r.said.String(), text) }
 
-// await waits until the stack says something that it has not said before.
+// await calls do, and waits until the stack says the text once more.
 func (r *running) await(t *testing.T, text string, do func()) {
 	t.Helper()
 	before := strings.Count(r.said.String(), text)
@@ -90,7 +90,8 @@ func (r *running) sends(t *testing.T, command string) {
 	require.NoError(t, os.WriteFile(path[1], []byte(command+"\n"), 0))
 }
 
-// kill ends the part with something in its command line, as nobody here has asked for.
+// kill kills the one process whose command line contains inCommand. The stack does not ask for
+// that.
 func kill(t *testing.T, inCommand string) {
 	t.Helper()
 	killed := 0
@@ -105,7 +106,7 @@ func kill(t *testing.T, inCommand string) {
 	require.Equal(t, 1, killed, inCommand)
 }
 
-// Everything on one stack: each of its starts takes half a minute. It ends as by Ctrl-C.
+// All cases run on one stack, because each start takes half a minute. The stack ends as by Ctrl-C.
 func TestStack(t *testing.T) {
 	r := startStack(t)
 	s := r.stack
@@ -147,8 +148,8 @@ func TestStack(t *testing.T) {
 	})
 }
 
-// A part that dies is told with its log, the others go on, and it is started again by a command,
-// with what it had.
+// checkDeaths kills parts. The stack says which one has died and where its log is, and the others
+// go on. A command starts a part again, with what it had.
 func checkDeaths(t *testing.T, r *running) {
 	t.Helper()
 	subjects, err := get(t.Context(), r.cluster.RegistryURL()+"/subjects")
@@ -178,7 +179,7 @@ func checkDeaths(t *testing.T, r *running) {
 	require.Equal(t, string(subjects), string(found))
 }
 
-// checkTopicAlerts changes a topic, and writes to it what is no event.
+// checkTopicAlerts changes a setting of a topic, and writes a record to it that is no event.
 func checkTopicAlerts(t *testing.T, r *running) {
 	t.Helper()
 	admin := kadm.NewClient(r.client)
@@ -216,8 +217,8 @@ func checkBrokerDown(t *testing.T, r *running) {
 	r.prometheus.awaitQuiet(t, "FencelogPartitionWithoutOwner")
 }
 
-// soon makes alerts fire after five seconds instead of minutes: the rules are those of rules.yml
-// otherwise.
+// soon makes alerts fire after five seconds instead of minutes. Otherwise the rules are those of
+// rules.yml.
 func soon(t *testing.T, s *stack) {
 	t.Helper()
 	path := s.dir + "/prometheus/rules.yml"

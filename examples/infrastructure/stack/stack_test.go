@@ -19,8 +19,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest/console"
 )
 
-// What the caller's shell says of another cluster or service does not reach what runs here; the
-// rest does.
+// The programs do not get the caller's variables about another cluster or service. They get the
+// rest.
 func TestProgramsGetAnEnvironmentOfTheirOwn(t *testing.T) {
 	for _, name := range []string{
 		"KAFKA_SASL_USERNAME", "KAFKA_INDEX_DIR", "SCHEMA_REGISTRY_TOKEN",
@@ -54,8 +54,8 @@ func part(t *testing.T, script string, status int) (*stack, *program, *kafkatest
 	return s, s.newProgram("part", "/bin/sh", page.URL, "-c", script), said
 }
 
-// When a part cannot start, the end of its log is shown, and the log is there when all else is
-// taken down.
+// If a part cannot start, the error shows the end of its log. The log stays when everything else is
+// removed.
 func TestAPartThatDoesNotStart(t *testing.T) {
 	s, p, _ := part(t, "echo the disk is haunted; exit 3", http.StatusNotFound)
 	err := s.run(t.Context(), p, nil)
@@ -70,7 +70,7 @@ func TestAPartThatDoesNotStart(t *testing.T) {
 	require.Len(t, left, 1)
 }
 
-// A part that ends at once each time is told each time, and started by nobody.
+// A part ends at once, each time. Each start fails with that, and nobody else starts the part.
 func TestAPartThatEndsAgainAndAgain(t *testing.T) {
 	s, p, said := part(t, "echo again; exit 3", http.StatusNotFound)
 	for range 3 {
@@ -88,7 +88,7 @@ func TestAPartThatEndsAgainAndAgain(t *testing.T) {
 	require.ErrorIs(t, p.Start(t.Context()), errClosed)
 }
 
-// A part that a command stops while it starts has not died.
+// If a command stops a part while it starts, the part has not died.
 func TestAPartThatIsStoppedWhileItStarts(t *testing.T) {
 	s, p, said := part(t, "exec sleep 600", http.StatusNotFound)
 	stdin, typed := io.Pipe()
@@ -109,8 +109,8 @@ func TestAPartThatIsStoppedWhileItStarts(t *testing.T) {
 	require.NotContains(t, said.String(), "the other parts go on")
 }
 
-// A death during the start is told once: by the error of the start. A later one is told by the
-// console.
+// The error of a start tells of a death during the start, and the console does not. The console
+// tells of a later one.
 func TestADeathIsToldOnce(t *testing.T) {
 	die := func(_ context.Context, proc *process.Child) error {
 		require.NoError(t, proc.Signal(syscall.SIGKILL))

@@ -76,8 +76,8 @@ func (s service) fill(ctx context.Context, id string) error {
 	return err
 }
 
-// refuses asks for what must be refused: to open an account again, and the balance of one that
-// there is not.
+// refuses sends what must be refused: it opens an account again, and asks for one that does not
+// exist.
 func (s service) refuses(ctx context.Context, id string) error {
 	if err := s.open(ctx, id); err == nil || !strings.Contains(err.Error(), "AccountAlreadyExists") {
 		return fmt.Errorf("opened twice: %w", err)
@@ -126,7 +126,7 @@ func appendMany(t *testing.T, api service) {
 	require.NoError(t, group.Wait())
 }
 
-// group is a consumer of the account events.
+// newGroup returns a consumer of the account events.
 func newGroup(t *testing.T, brokers []string, name string) *kgo.Client {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumerGroup(name), kgo.ConsumeTopics(accountEvents),
@@ -151,8 +151,8 @@ func consume(ctx context.Context, client *kgo.Client, n int) error {
 	return nil
 }
 
-// keepOn appends twice as fast as it consumes, some twenty events in a second, until the returned
-// function is called.
+// keepOn appends twice as fast as it consumes, until the returned function is called. It appends
+// some twenty events in a second.
 func keepOn(t *testing.T, api service, client *kgo.Client) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -197,8 +197,8 @@ func abandon(t *testing.T, admin *kadm.Client, name string) {
 // behind is the lag of the subscription that showSubscription shows.
 const behind = 3
 
-// showSubscription makes Prometheus scrape a process that subscribes, as the billing service does
-// not. It returns how many letters that has made.
+// showSubscription makes Prometheus scrape a process that shows a subscription, because the billing
+// service has none. It returns the number of dead letters that is shown, which the test may raise.
 func showSubscription(t *testing.T, s *stack) *atomic.Int64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -218,8 +218,8 @@ func showSubscription(t *testing.T, s *stack) *atomic.Int64 {
 	return letters
 }
 
-// fragile creates a topic of one partition on the given brokers that takes no writes unless two
-// replicas are in sync.
+// fragile creates a topic of one partition on the given brokers. The topic takes no writes unless
+// two replicas are in sync.
 func fragile(t *testing.T, client *kgo.Client, name string, replicas ...int32) {
 	t.Helper()
 	request := newTopicRequest(name, replicas)

@@ -1,4 +1,4 @@
-// Package access tells what brokers refuse for good from what may pass if it is tried again.
-// Brokers can refuse a connection or a request. The package says what is missing. Its functions
-// have no state.
+// Package access says which refusals of brokers are final. Any other error may pass if the same is
+// tried again. Brokers can refuse a connection or a request. The package says what is missing. Its
+// functions have no state.
 package access

@@ -195,9 +195,9 @@ func (c *Claim) Given(term index.Term, doubt bool, err error) {
 }
 
 // RefusedForNobody reports whether the own term was refused though nobody else has claimed. That
-// can happen in two ways. The coordinator has stored a renewal whose answer was lost; after a
-// restart it has forgotten the term before, and refuses the next attempt. Or it has forgotten the
-// transactional id altogether.
+// can happen in two ways. In the first the coordinator has stored a renewal, and its answer was
+// lost. After a restart it has forgotten the term before, and refuses the next attempt. In the
+// second it has forgotten the transactional id altogether.
 //
 // The log tells. Another process that had claimed would have left a marker. One that is about to
 // claim has a term already. It leaves its marker, or the coordinator refuses its request for the

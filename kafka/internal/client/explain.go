@@ -31,7 +31,7 @@ func Explain(s connection.Security, err error) error {
 	return err
 }
 
-// ErrorOf returns the error of a code in an answer; nil if it stands for none.
+// ErrorOf returns the error of a code in an answer, or nil if the code stands for none.
 func ErrorOf(code sarama.KError) error {
 	if code == sarama.ErrNoError {
 		return nil

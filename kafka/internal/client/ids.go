@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// IDs are what a cluster and its topics are known by. Two topics of one name are the same if and
-// only if their ids are.
+// IDs are the ids of a cluster and of its topics. Two topics of one name are the same if and only
+// if their ids are.
 type IDs struct {
 	Cluster string
 	Topics  map[string]string // by name

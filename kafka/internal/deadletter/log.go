@@ -15,8 +15,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// Log reads the dead-letter topic. Its methods ask again, until ctx ends, what a broker that is
-// away may answer later.
+// Log reads the dead-letter topic. If a broker is away, its methods ask again until ctx ends.
 type Log struct{ log log.Log }
 
 // NewLog returns a reader of the topic. The caller disconnects the client.
@@ -52,7 +51,7 @@ func (l *Log) Read(
 // Ends returns the offsets at which the topic begins and ends now.
 func (l *Log) Ends(ctx context.Context) (begin, end int64, err error) { return l.log.Ends(ctx) }
 
-// ErrDeleted says that nobody knows any more what was set aside.
+// ErrDeleted says that dead letters were deleted, so nobody knows which ones there were.
 var ErrDeleted = errors.New("dead letters were deleted")
 
 // End returns the offset at which the topic ends now. It fails with [ErrDeleted] if the topic does

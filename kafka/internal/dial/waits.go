@@ -122,7 +122,7 @@ func (w *waits) forget(c *conn) {
 	c.peer.over(c, false)
 }
 
-// dial notes that d opens a connection; the function that it returns notes what came of it.
+// dial notes that d opens a connection. The function that it returns notes the outcome.
 func (p *peer) dial(d *Conns) (done func(error)) {
 	begun := clock.Reading()
 	p.waits.mu.Lock()
@@ -215,7 +215,7 @@ func (w *waits) tell(p *peer, now time.Time) {
 	for who, t := range p.waiting {
 		if !t.tried.IsZero() && now.Sub(t.tried) > forgotten {
 			p.over(who, false)
-		} else if why == "" || !t.tried.IsZero() { // what failed says more than what is under way
+		} else if why == "" || !t.tried.IsZero() { // a failure says more than an attempt under way
 			why = t.why
 		}
 	}

@@ -25,7 +25,7 @@ import (
 // maxRewrites is how often the commits of one batch are written under renewed claims.
 const maxRewrites = 8
 
-// settleTime bounds how long a fenced owner reads on to learn what became of a batch.
+// settleTime bounds how long a fenced owner reads on to learn the fate of a batch.
 const settleTime = 10 * time.Second
 
 // process answers all the commits, whatever happens. An error means that the owner can append no
@@ -385,7 +385,7 @@ func (o *Owner) settle(ctx context.Context, lost error) error {
 	return lost
 }
 
-// claimAgain renews the claim; it fails with a *claim.LostError if someone claimed later.
+// claimAgain renews the claim. It fails with a *claim.LostError if somebody claimed later.
 func (o *Owner) claimAgain(ctx context.Context) error {
 	err := o.finishRenewal(ctx)
 	if err == nil {

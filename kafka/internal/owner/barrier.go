@@ -50,7 +50,7 @@ func (b *barrier) awaited(m rule.Marker, term index.Term) bool {
 	return m.Term == term && m.Offset >= b.from
 }
 
-// over is called when the barrier is over, whatever became of it.
+// over is called when the barrier has ended, with success or with err.
 func (b *barrier) over(err error) {
 	b.underWay = false
 	b.told(err)
@@ -119,7 +119,7 @@ func (o *Owner) readToMarker(ctx context.Context) (found bool, err error) {
 	switch {
 	case err == nil:
 		return found, nil
-	case short.Err() == nil && retry.KindOf(err) == retry.Passing: // the index, or what the partition holds
+	case short.Err() == nil && retry.KindOf(err) == retry.Passing: // the index, or the partition's content
 		return false, err
 	}
 	o.cfg.Logger.Debug("the marker of a barrier is not read yet", "topic", o.cfg.Topic, "partition", o.cfg.Partition,

@@ -63,7 +63,7 @@ func TestQueueKeepsItsInvariants(t *testing.T) {
 	}
 }
 
-// queueHistory is a history under way, with what should hold.
+// queueHistory is a history under way, with the state that it should have.
 type queueHistory struct {
 	*testing.T
 	rng    *rand.Rand

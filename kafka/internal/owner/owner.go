@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Config is what an owner needs beside its claim; every field but Observer must be set.
+// Config is what an owner needs beside its claim. Every field but Observer must be set.
 type Config struct {
 	claim.Config
 

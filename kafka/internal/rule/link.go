@@ -24,7 +24,7 @@ type link struct {
 	failures  int           // since the last connection that was verified
 	behind    int           // answers in a row in which all brokers know only older epochs than newest
 	doubts    int           // answers in a row of the leader that records are gone
-	suspected bool          // that the log does not hold what is asked for
+	suspected bool          // the log may not hold the offset that was asked for
 	config    sarama.Config // the client's, with connections of the link's own
 	conns     *dial.Conns
 }

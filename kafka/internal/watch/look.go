@@ -103,8 +103,8 @@ func (w *Watch) look(ctx context.Context) ([]topics.Problem, error) {
 	return slices.Concat(found, begun, lacking), nil
 }
 
-// beside returns what no Difference tells: another id, and partitions with another number of
-// replicas than the topic must have.
+// beside returns the problems that no Difference tells. They are another id, and partitions with
+// another number of replicas than the topic must have.
 func (w *Watch) beside(s topics.Status, m *sarama.TopicMetadata) (found []topics.Problem) {
 	if id, known := w.cfg.IDs[s.Name]; known && id != m.Uuid.String() {
 		found = append(found, problem(s.Name, propertyID, m.Uuid.String(), id))

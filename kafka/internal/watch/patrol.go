@@ -26,8 +26,8 @@ type Log struct {
 	Readable func() error
 	// Known returns the offset before which the store has read everything.
 	Known func() int64
-	// Probe fetches what the log has at an offset, and returns what it lacks; nothing if it is
-	// whole there. It fails if a broker does not answer.
+	// Probe fetches what the log has at an offset. It returns what the log lacks there, or "" if it
+	// is whole. It fails if a broker does not answer.
 	Probe func(ctx context.Context, offset int64) (lacks string, err error)
 }
 
@@ -96,7 +96,7 @@ func (p *patrol) probe(ctx context.Context, b *beat) (err error) {
 	return nil
 }
 
-// part returns where a part of the offsets before end begins, which are divided into equal parts.
+// part divides the offsets before end into equal parts, and returns where one of them begins.
 func part(end, number, parts int64) int64 {
 	return end/parts*number + end%parts*number/parts // end*number may be too large
 }

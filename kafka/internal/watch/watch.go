@@ -30,8 +30,8 @@ type Config struct {
 	Changed func(topics.Change) // is called with each change, by one goroutine; default: nobody is told
 }
 
-// Watch looks at topics now and then while a store runs. A goroutine looks; the methods may be
-// called by any other, and a nil Watch does nothing.
+// Watch looks at topics now and then while a store runs. One goroutine of the Watch looks. Its
+// methods may be called by any number of goroutines. End and Wait do nothing if the Watch is nil.
 type Watch struct {
 	cfg  Config
 	stop context.CancelFunc
@@ -48,8 +48,8 @@ type Watch struct {
 	problems []topics.Problem
 }
 
-// Start begins to look, at topics that were just found to be as they must be. It goes on until
-// [Watch.End]; the end of ctx does not end it.
+// Start begins to look at topics that were just found to be as they must be. It goes on until
+// [Watch.End]. The end of ctx does not end it.
 func Start(ctx context.Context, cfg Config) *Watch {
 	w := &Watch{
 		cfg: cfg, missing: make(map[string]bool), done: make(chan struct{}),

@@ -25,7 +25,7 @@ def refused_for_its_form(ctx, response, case):
 
 @schemathesis.check
 def tells_a_problem(ctx, response, case):
-    """Each answer that is no success is a problem, whose code the document lists for its status, if it lists the status."""
+    """Each answer that is no success is a problem. If the document lists its status, it lists the code, too."""
     problem = problem_of(response)
     if problem is None or case.path in ("/livez", "/readyz") and response.status_code == 503:
         return

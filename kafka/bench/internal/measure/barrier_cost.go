@@ -24,8 +24,8 @@ func (s logSize) String() string {
 	return fmt.Sprintf("%s offsets and %s bytes", Number.format(s.offsets), Number.format(s.bytes))
 }
 
-// costOfBarriers returns what a barrier costs, the mean of n. Nothing else may use the topic or
-// begin a transaction meanwhile.
+// costOfBarriers returns what a barrier costs: the mean of n answers. Nothing else may use the
+// topic or begin a transaction meanwhile.
 func (a *asked) costOfBarriers(ctx context.Context, n int) (cost barrierCost, err error) {
 	refuse := a.refused(a.streams[0], confirmed)
 	partition, coordinator, err := a.logs(ctx)
@@ -48,8 +48,8 @@ func (a *asked) costOfBarriers(ctx context.Context, n int) (cost barrierCost, er
 	}, err
 }
 
-// logs returns the sizes of the topic and of the coordinators', once the last transaction has ended
-// there, too.
+// logs returns the sizes of the topic and of the coordinators' topic. It first waits until the last
+// transaction has ended there, too.
 func (a *asked) logs(ctx context.Context) (partition, coordinator logSize, err error) {
 	if err := clock.Wait(ctx, restBetween); err != nil {
 		return partition, coordinator, err
@@ -61,13 +61,13 @@ func (a *asked) logs(ctx context.Context) (partition, coordinator logSize, err e
 	return partition, coordinator, err
 }
 
-// per returns the n-th part of what came until after.
+// per returns the n-th part of the growth from s to after.
 func (s logSize) per(after logSize, n int64) logSize {
 	return logSize{(after.offsets - s.offsets) / float64(n), (after.bytes - s.bytes) / float64(n)}
 }
 
-// logSize returns how much the partitions of a topic hold together. Of each it counts the replica
-// that holds most.
+// logSize returns how much the partitions of a topic hold together. For each partition it counts
+// the replica that holds most.
 func (c *cluster) logSize(topic string) (s logSize, err error) {
 	ends, err := c.ends(topic)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 // appendOne appends an event as the first of a new stream.
 type appendOne func(ctx context.Context, src *source, d delivery) error
 
-// callAll has as many callers as there are sources append one event after the other for the time
-// given, and returns how many were acknowledged.
+// callAll runs one caller for each source. Each caller appends one event after the other for the
+// time given. callAll returns how many events were acknowledged.
 func callAll(ctx context.Context, sources []*source, d time.Duration, do appendOne) (int64, error) {
 	counts := make([]int64, len(sources))
 	passed := stopwatch()
@@ -57,7 +57,7 @@ func byTable(t *postgres.Table) appendOne {
 	}
 }
 
-// producer is Sarama's, in either way.
+// producer is a producer of Sarama, with or without transactions.
 type producer interface {
 	append(ctx context.Context, r *eventstore.Record, d delivery) error
 }

@@ -12,12 +12,12 @@ import (
 // appender is a contender of the case append.
 type appender struct {
 	name string
-	// where its batches are counted; empty if it has none
+	// the topic in which its batches are counted; empty if it has none
 	topic  string
 	turn   func(ctx context.Context, d time.Duration) (int64, error) // appends for a while
-	stored func(ctx context.Context, claimed int64) (int64, error)   // counts what is kept of what was acknowledged
+	stored func(ctx context.Context, claimed int64) (int64, error)   // counts the acknowledged events that are kept
 	close  func() error
-	ready  func(perBatch float64) // before a turn, told the batch size of the store; may be nil
+	ready  func(perBatch float64) // called before a turn with the batch size of the store; may be nil
 
 	rates, batches, cpu []float64
 	claimed             int64
@@ -36,7 +36,7 @@ const (
 // poolSize is the number of connections to PostgreSQL.
 const poolSize = 64
 
-// throughput is the case of a thousand callers who append one event to a new stream each, again and
+// throughput is the case of a thousand callers. Each appends one event to a new stream, again and
 // again.
 func (r *run) throughput(ctx context.Context) (t Table, err error) {
 	all, err := r.appenders(ctx)
@@ -92,7 +92,7 @@ func (r *run) throughput(ctx context.Context) (t Table, err error) {
 	return t, nil
 }
 
-// appendTurn is one turn of a contender; it returns the size of its batches.
+// appendTurn is one turn of a contender. It returns the size of the contender's batches.
 func (r *run) appendTurn(ctx context.Context, a *appender, round int) (perBatch float64, err error) {
 	settle()
 	var from, to []int64
@@ -132,8 +132,8 @@ func (r *run) appendTurn(ctx context.Context, a *appender, round int) (perBatch 
 	return perBatch, err
 }
 
-// appenders opens the contenders, the store first: the limit follows it. After an error those that
-// it returns are still to be closed.
+// appenders opens the contenders, the store first, as the limit follows it. After an error, the
+// caller must still close those that it returns.
 func (r *run) appenders(ctx context.Context) (all []*appender, err error) {
 	sources := r.newSources(r.size.callers)
 	for _, open := range []func(context.Context, []*source) (*appender, error){

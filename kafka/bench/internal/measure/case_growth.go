@@ -9,11 +9,12 @@ import (
 	"runtime/debug"
 )
 
-// cacheBound is what a store with a long index may take more than one with a short one: its block
-// cache, what it has not saved, its memtables and its filter, which are all bounded.
+// cacheBound is how much more memory a store with a long index may take than one with a short
+// index. It is for the block cache, the data that is not saved, the memtables and the filter. All
+// of them are bounded.
 const cacheBound = 256 << 20
 
-// growth is the case of appending to a store that has much already.
+// growth is the case of appending to a store that has many events already.
 func (r *run) growth(ctx context.Context) (Table, error) {
 	type contender struct {
 		topic        *filled
@@ -64,8 +65,8 @@ func (r *run) growth(ctx context.Context) (Table, error) {
 	return t, nil
 }
 
-// growthTurn opens the store, appends for a turn and returns the rate and the memory that was
-// taken.
+// growthTurn opens the store and appends for a turn. It returns the rate and the memory that this
+// took.
 func (r *run) growthTurn(ctx context.Context, f *filled, sources []*source) (rate, taken float64, err error) {
 	debug.FreeOSMemory()
 	before, err := resident()
@@ -87,7 +88,7 @@ func (r *run) growthTurn(ctx context.Context, f *filled, sources []*source) (rat
 	return rate, float64(after - before), err
 }
 
-// resident returns the bytes of this process that are in memory. Linux says so in /proc
+// resident returns the bytes of this process that are in memory. Linux tells them in /proc
 // (proc_pid_status(5)).
 func resident() (int64, error) {
 	status, err := os.ReadFile("/proc/self/status")

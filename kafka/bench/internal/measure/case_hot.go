@@ -15,8 +15,9 @@ import (
 
 // hotStream is one stream of a contender.
 type hotStream interface {
-	// load calls each with the stream's events from a version on, and returns how to append behind
-	// them: that fails with eventstore.ErrConflict if another event came between.
+	// load calls each with the stream's events from a version on. It returns a function that
+	// appends behind them. That function fails with eventstore.ErrConflict if another event came
+	// between.
 	load(ctx context.Context, from int64, each func(*eventstore.Record)) (appendBehind, error)
 }
 
@@ -74,8 +75,8 @@ func (h tableHot) load(ctx context.Context, from int64, each func(*eventstore.Re
 	}, err
 }
 
-// snapshot is the state of the hot stream as the process last saw it: its callers share it, as they
-// would share a cache of snapshots, and load only what came after it.
+// snapshot is the state of the hot stream as the process last saw it. The callers share it, as they
+// would share a cache of snapshots. They load only the events after it.
 type snapshot struct {
 	mu    sync.Mutex
 	state hotState
@@ -83,8 +84,8 @@ type snapshot struct {
 
 type hotState struct {
 	version int64
-	event   string // id of the last event: a snapshot of what was queued and is not stored after all shows by it
-	bytes   int64  // of all values: what the decision is made on
+	event   string // id of the last event: it shows if the snapshot has a queued event that was not stored after all
+	bytes   int64  // of all values: the decision rests on it
 }
 
 func (s *snapshot) get() hotState {
@@ -111,7 +112,7 @@ func (s *snapshot) forget() {
 type hotContender struct {
 	name     string
 	stream   hotStream
-	mayFail  bool // what was loaded may not be stored after all
+	mayFail  bool // loaded events may not be stored after all
 	snapshot snapshot
 	stored   func() (int64, error)
 
@@ -119,8 +120,8 @@ type hotContender struct {
 	rates, conflicts []float64
 }
 
-// hot is the case of one stream that all callers load, decide on and append to, again after a
-// conflict.
+// hot is the case of one stream. All callers load it, decide on it and append to it. After a
+// conflict they begin again.
 func (r *run) hot(ctx context.Context) (t Table, err error) {
 	cfg, err := r.link.config(ctx, "bench-hot", partitions, r.folder("hot"))
 	if err != nil {
@@ -233,8 +234,8 @@ func (c *hotContender) update(ctx context.Context, src *source) (conflicts int64
 
 var errStaleSnapshot = fmt.Errorf("the snapshot rests on an event that was not stored: %w", eventstore.ErrConflict)
 
-// newest makes the state from the snapshot and what came after it. If the snapshot may be of what
-// is not stored after all, its last event is read again.
+// newest makes the state from the snapshot and the events after it. If the snapshot may have events
+// that are not stored after all, newest reads its last event again.
 func (c *hotContender) newest(ctx context.Context) (appendBehind, error) {
 	state := c.snapshot.get()
 	from, seen, gap := state.version+1, true, false

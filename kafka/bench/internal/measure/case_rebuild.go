@@ -13,10 +13,11 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// rebuildBytes is what a fetch of the bare readers brings at most; the store's are as large.
+// rebuildBytes is the most that a fetch of the bare readers brings. The store's fetches are as
+// large.
 const rebuildBytes = 4 << 20
 
-// rebuildEnough is the number of events beside which claims do not weigh.
+// rebuildEnough is the number of events from which on the time of claims does not matter.
 const rebuildEnough = 200_000
 
 // rebuild is the case of an index that was deleted.
@@ -98,7 +99,7 @@ func (r *run) rebuildStore(ctx context.Context, f *filled) (took time.Duration, 
 	return took, err
 }
 
-// readAll fetches all partitions at the same time, each over a connection of its own.
+// readAll fetches all partitions at the same time, each over a separate connection.
 func (r *run) readAll(ctx context.Context, f *filled, events bool) (time.Duration, error) {
 	ends, err := r.link.ends(f.topic)
 	if err != nil {

@@ -14,9 +14,8 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// refusal is the case of callers who are answered and append nothing: what they asked for is
-// refused, say. The answer waits for the next batch of the partition. Where no caller appends, it
-// waits for a barrier.
+// refusal is the case of callers who get an answer and append nothing, such as a refusal. The
+// answer waits for the next batch of the partition. If no caller appends, it waits for a barrier.
 func (r *run) refusal(ctx context.Context) (t Table, err error) {
 	f, err := r.newRefusals(ctx)
 	if err != nil {
@@ -81,7 +80,7 @@ type asking struct {
 	name    string
 	callers []func(context.Context) error // each asks once and waits for its answer
 	rest    time.Duration                 // between an answer and the next question
-	of      *asked                        // counts the barriers; nil if what is asked for takes none
+	of      *asked                        // counts the barriers; nil if the answers take none
 
 	times    [][]time.Duration // of each caller in this turn
 	took     time.Duration     // the turn
@@ -110,8 +109,8 @@ func (a *asking) count(wanted bool) string {
 
 // refusals is what the case asks.
 type refusals struct {
-	turns               [][]*asking // those of one turn ask at the same time
-	idle, busy, appends *asking     // what the goals compare
+	turns               [][]*asking // those in one turn ask at the same time
+	idle, busy, appends *asking     // compared by the goals
 
 	one, many *asked
 	bare      *limit
@@ -147,7 +146,7 @@ func (r *run) newRefusals(ctx context.Context) (f *refusals, err error) {
 	return f, nil
 }
 
-// ask says who asks for what.
+// ask sets which callers ask for what, turn by turn.
 func (f *refusals) ask(appending []*source) {
 	one, part, sent := f.one.refused(f.one.streams[0], confirmed), f.bare.parts[0], 0
 	f.idle = &asking{name: "idle: one caller", of: f.one, callers: []func(context.Context) error{one}}
@@ -203,7 +202,7 @@ func (f *refusals) close() error {
 	return errors.Join(errs...)
 }
 
-// turn has all of them ask for the time given.
+// turn lets all of them ask for the time given.
 func (f *refusals) turn(ctx context.Context, d time.Duration, together []*asking) error {
 	for _, a := range together {
 		a.times = make([][]time.Duration, len(a.callers))
@@ -249,7 +248,7 @@ type asked struct {
 	topic    string
 	streams  []eventstore.Stream // each has one event
 	filled   int64               // their events
-	barriers atomic.Int64        // that are over
+	barriers atomic.Int64        // those that are over
 }
 
 // newAsked opens a store and fills n streams.
@@ -281,13 +280,15 @@ func (r *run) newAsked(ctx context.Context, name string, parts int32, n int) (*a
 	return a, nil
 }
 
-// Whether an answer without events waits until the brokers have confirmed it.
+// The ways to ask for an answer without events. A confirmed answer waits until the brokers have
+// confirmed it.
 const (
 	confirmed   = false
 	unconfirmed = true
 )
 
-// refused returns what loads the stream, as a decision does, and checks what it has read.
+// refused returns a function that loads the stream, as a decision does, and asks the store to check
+// it.
 func (a *asked) refused(s eventstore.Stream, unconfirmed bool) func(context.Context) error {
 	return func(ctx context.Context) error {
 		all, at := a.store.ReadQueued(ctx, s, 1)

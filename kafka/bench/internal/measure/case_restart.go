@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// noise is the ratio of two figures that are the same.
+// noise is the greatest ratio of two figures that are still taken for equal.
 const noise = 1.25
 
-// restart is the case of opening a store whose index is there.
+// restart is the case of opening a store that has its index.
 func (r *run) restart(ctx context.Context) (Table, error) {
 	type contender struct {
 		topic *filled

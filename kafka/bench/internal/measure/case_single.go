@@ -12,7 +12,7 @@ import (
 // single is a contender of the case of one caller.
 type single struct {
 	name  string
-	every int // it has a turn in one of so many: what takes long has fewer
+	every int // it has one turn in so many, as slow contenders have fewer
 	do    func(ctx context.Context, i int) error
 
 	times    []time.Duration
@@ -80,8 +80,8 @@ func (r *run) latency(ctx context.Context) (t Table, err error) {
 	return t, nil
 }
 
-// singles opens the contenders, this store and the bare produce first, and gives keep what closes
-// them.
+// singles opens the contenders, this store and the bare produce first. It calls keep with the
+// functions that close them.
 func (r *run) singles(ctx context.Context, keep func(func() error)) ([]*single, error) {
 	src := r.source()
 	cfg, err := r.link.config(ctx, "bench-single", partitions, r.folder("single"))

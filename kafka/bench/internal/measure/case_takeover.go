@@ -19,9 +19,9 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/partition"
 )
 
-// The time between two takeovers. The coordinator answers a claim, and has more to do for it: on
-// brokers that are asked nothing else that lasts up to half a second, and a claim that comes before
-// asks twice.
+// The time between two takeovers. After its answer to a claim the coordinator has more to do for
+// it. On brokers that are asked nothing else, that lasts up to half a second. A claim that comes
+// earlier asks twice.
 const (
 	restBetween  = 500 * time.Millisecond
 	shortBetween = 50 * time.Millisecond
@@ -99,7 +99,8 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 	return t, nil
 }
 
-// handover has two that take a partition from one another, below the store and as stores.
+// handover has two sides that take a partition from each other. It has them twice: as a
+// [partition.Partition], below any store, and as stores.
 type handover struct {
 	src     *source
 	limit   *claimLimit
@@ -118,7 +119,7 @@ type side struct {
 	index *index.Store
 }
 
-// newHandover makes the topics, and has the first of the two own its partition.
+// newHandover makes the topics, and makes the first of the two sides own its partition.
 func (r *run) newHandover(ctx context.Context) (*handover, error) {
 	h := &handover{src: r.source()}
 	const name = "bench-claims"
@@ -219,8 +220,8 @@ func (h *handover) between(ctx context.Context) (time.Duration, error) {
 	return passed(), err
 }
 
-// reopen times the way from closing a store to an acknowledged append of another with an index of
-// its own.
+// reopen times the way from closing a store to an acknowledged append of another one. Each has its
+// own index.
 func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
 	if _, err := h.store.Append(ctx,
 		eventstore.To(h.src.stream(), eventstore.NoStream, h.src.records(1)...)); err != nil {
@@ -239,7 +240,7 @@ func (h *handover) reopen(ctx context.Context) (time.Duration, error) {
 	return passed(), err
 }
 
-// own returns the partition once it is claimed.
+// own claims the partition and returns it.
 func own(ctx context.Context, cfg partition.Config) (*partition.Partition, error) {
 	p := partition.New(cfg)
 	if err := p.Own(ctx); err != nil {

@@ -13,13 +13,13 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// cluster is a client of the brokers below any contender.
+// cluster is a plain client of the brokers, below any store.
 type cluster struct {
 	sarama.Client
 	brokers []string
 }
 
-// base is the configuration that the clients share; any broker from its version on answers them.
+// base is the configuration that the clients share. Any broker from its version on answers them.
 func base() *sarama.Config {
 	s := sarama.NewConfig()
 	s.Version = sarama.V2_8_0_0
@@ -35,8 +35,8 @@ func connect(brokers []string) (*cluster, error) {
 	return &cluster{Client: c, brokers: brokers}, nil
 }
 
-// config returns the store configuration of topics named after name; they are made if they do not
-// exist.
+// config returns the store configuration of topics with the prefix name. It makes topics that do
+// not exist.
 func (c *cluster) config(ctx context.Context, name string, parts int32, dir string) (kafka.Config, error) {
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: c.brokers, Logger: slog.New(slog.DiscardHandler)},
@@ -57,7 +57,7 @@ func (c *cluster) topic(ctx context.Context, name string, parts int32) (string, 
 	return names.Name(name, category), err
 }
 
-// dial opens a connection of its own to the partition's leader.
+// dial opens a separate connection to the partition's leader.
 func (c *cluster) dial(topic string, partition int32) (*sarama.Broker, error) {
 	leader, err := c.Leader(topic, partition)
 	if err != nil {
@@ -88,7 +88,8 @@ func (c *cluster) ends(topic string) ([]int64, error) {
 	return ends, nil
 }
 
-// stored returns how many records the topic has that are no markers, of which it holds that many.
+// stored returns how many records the topic has without its markers. markers is how many markers it
+// holds.
 func (c *cluster) stored(topic string, markers int64) (int64, error) {
 	ends, err := c.ends(topic)
 	sum := -markers
@@ -98,8 +99,9 @@ func (c *cluster) stored(topic string, markers int64) (int64, error) {
 	return sum, err
 }
 
-// count reads the topic and returns how many records it has that are no markers. The end does not
-// tell that of a store's topic: a claim that fails and is made again leaves two markers.
+// count reads the topic and returns how many records it has that are no markers. The end of a
+// store's topic does not tell that, because nobody knows the number of markers. A claim that fails
+// and is made again leaves two.
 func (c *cluster) count(topic string) (records int64, err error) {
 	ends, err := c.ends(topic)
 	if err != nil {

@@ -22,7 +22,7 @@ const (
 	partitions = 10 // of each topic, unless the case says otherwise
 )
 
-// Config says what to measure; every field may be left zero.
+// Config says what to measure. Every field may be left zero.
 type Config struct {
 	// Cases are some of [Cases]. Default: all of them.
 	Cases []string
@@ -31,11 +31,12 @@ type Config struct {
 	// [DefaultQuickRounds] if Quick.
 	Rounds int
 
-	// Quick asks for short turns and small topics: for seeing that it works, not for the figures.
+	// Quick asks for short turns and small topics, to see that everything works. Its figures mean
+	// little.
 	Quick bool
 
-	// Events is how many the longest topic has, 1,000 or more; the others have a tenth and a
-	// hundredth of it. Default: [DefaultEvents], or [DefaultQuickEvents] if Quick.
+	// Events is the number of events in the longest topic, 1,000 or more. The others have a tenth
+	// and a hundredth of it. Default: [DefaultEvents], or [DefaultQuickEvents] if Quick.
 	Events int
 
 	// Seed of the events' content and of the streams that are read. Default: 1.
@@ -44,13 +45,12 @@ type Config struct {
 	// Kafka is the brokers' version. Default: kafkatest's.
 	Kafka string
 
-	// ProfileDir is a folder for a CPU profile of each of this store's turns, <case>-<round>.cpu,
-	// and profiles of allocations around its last turn, <case>-before.allocs and
-	// <case>-after.allocs. Default: none.
+	// ProfileDir is a folder for profiles of this store. It gets a CPU profile of each turn,
+	// <case>-<round>.cpu. It also gets profiles of allocations around the last turn,
+	// <case>-before.allocs and <case>-after.allocs. Default: none.
 	ProfileDir string
 
-	// Progress gets a line for each turn. It is written to by one goroutine at a time. Default:
-	// nobody.
+	// Progress gets a line for each turn. One goroutine at a time writes to it. Default: nobody.
 	Progress io.Writer
 }
 

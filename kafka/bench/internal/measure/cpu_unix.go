@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// cpuTime returns the processor time that this process has used: the contenders' and the callers',
-// not the servers'.
+// cpuTime returns the processor time that this process has used. It includes the contenders and the
+// callers, and not the servers.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -1,12 +1,17 @@
-// Package measure measures what the Kafka store costs beside what it could cost: the same events go
-// through this store, through prebuilt batches that nothing checks, through Sarama's own producers,
-// and into a table of PostgreSQL, turn by turn, on three real brokers and one database server that
-// it starts on this machine and stops again.
+// Package measure measures what the Kafka store costs, and what it could cost. The same events go,
+// turn by turn,
+//   - through this store;
+//   - through prebuilt batches that nothing checks;
+//   - through Sarama's own producers;
+//   - into a table of PostgreSQL.
 //
-// A [Report] has a table for each case, with the spread over the rounds, and says of each goal
-// whether it was met and by how much. Each contender's topic or table is counted afterwards: a
-// contender that did not store what it was acknowledged fails the run.
+// The package starts three real brokers and one database server on this machine, and stops them
+// again.
+//
+// A [Report] has a table for each case, with the spread over the rounds. It says of each goal
+// whether it was met, and by how much it was missed. Afterwards the package counts each contender's
+// topic or table. If a contender did not store what was acknowledged, the run fails.
 //
 // It is no part of the library: only its command and its test call it. [Run] is for one caller at a
-// time on one machine, as what runs beside it shows in the figures.
+// time on one machine, because other work shows in the figures.
 package measure

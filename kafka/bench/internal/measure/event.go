@@ -15,14 +15,14 @@ const (
 	category  = "Account"
 	eventType = "MoneyDeposited"
 
-	templates = 4_096 // different events; beside their ids they repeat after that
+	templates = 4_096 // different values; after that they repeat, with other ids
 	schemaID  = 7
 	signature = 96 // random bytes in each
 )
 
-// source makes events whose values have 200 to 300 bytes, as Avro makes them of texts, numbers and
-// references, of which about half compresses. Its ids are unique. It is used by one goroutine: each
-// has a source of its own, over the same values.
+// source makes events whose values have 200 to 300 bytes. They are as Avro makes them of texts,
+// numbers and references. About half of their bytes compresses. Its ids are unique. One goroutine
+// uses a source. Each goroutine has its own, over the same values.
 type source struct {
 	rng    *rand.ChaCha8
 	values [][]byte
@@ -40,7 +40,8 @@ func newValues(seed uint64) [][]byte {
 	return all
 }
 
-// newValue is an event in Confluent wire format: who, how much, when, for what, and a signature.
+// newValue returns an event in Confluent's wire format: who, how much, when, for what, and a
+// signature.
 func newValue(rng *rand.Rand) []byte {
 	words := [...]string{
 		"invoice", "monthly", "fee", "for", "the", "account", "of", "customer", "refund", "settled",
@@ -67,7 +68,7 @@ func newValue(rng *rand.Rand) []byte {
 	return b
 }
 
-// newSource returns the source of one goroutine; sources of different numbers make different ids.
+// newSource returns the source of one goroutine. Sources with different numbers make different ids.
 func newSource(values [][]byte, seed, number uint64, now time.Time) *source {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
@@ -108,7 +109,7 @@ func (s *source) records(n int) []eventstore.Record {
 	return all
 }
 
-// placed returns the records as a store places them: versions from 1 on in the stream.
+// placed returns the records as a store places them, with versions from 1 on in the stream.
 func placed(stream eventstore.Stream, records []eventstore.Record) []eventstore.Record {
 	for i := range records {
 		r := &records[i]

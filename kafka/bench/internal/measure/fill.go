@@ -23,8 +23,8 @@ type filled struct {
 
 func (f *filled) events() int { return f.streams * perStream }
 
-// The topics that are filled: of the events that the configuration asks for, a tenth and a
-// hundredth.
+// The topics that are filled: with all the events that the configuration asks for, with a tenth,
+// and with a hundredth.
 func (r *run) long(ctx context.Context) (*filled, error) { return r.fill(ctx, "long", r.cfg.Events) }
 
 func (r *run) middle(ctx context.Context) (*filled, error) {
@@ -35,11 +35,11 @@ func (r *run) short(ctx context.Context) (*filled, error) {
 	return r.fill(ctx, "short", r.cfg.Events/100)
 }
 
-// fillers append at the same time, each a stream after the other.
+// fillers is how many goroutines append at the same time, each one stream after the other.
 const fillers = 256
 
-// fill returns the topic of that name. The first call fills it through the store: what is written
-// past it would not count.
+// fill returns the topic of that name. The first call fills it through the store, because records
+// that are written past the store would not count.
 func (r *run) fill(ctx context.Context, name string, events int) (f *filled, err error) {
 	if f := r.filled[name]; f != nil {
 		return f, nil

@@ -13,20 +13,20 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// prebuiltBatches is how many batches the limit has ready for each partition; it sends them again
+// prebuiltBatches is how many batches the limit has ready for each partition. It sends them again
 // and again.
 const prebuiltBatches = 16
 
-// limit writes prebuilt batches through Sarama's raw requests: one goroutine, one connection and
-// one batch in flight for each partition, as an owner has; idempotent, acks=all; nothing is checked
-// and nobody is answered.
+// limit writes prebuilt batches through Sarama's raw requests. As an owner does, it has one
+// goroutine, one connection and one batch in flight for each partition. The batches are idempotent,
+// with acks=all. It checks nothing and answers nobody.
 type limit struct {
 	link  *cluster
 	topic string
 	parts []*limitPartition
 
-	// encoded leaves the encoding and the compression out of what is measured: what is sent again
-	// is the same bytes.
+	// encoded leaves the encoding and the compression out of the measurement. Then the limit sends
+	// the same bytes again.
 	encoded bool
 }
 
@@ -136,7 +136,7 @@ func (p *limitPartition) send(b *sarama.RecordBatch, encoded bool) (int, error) 
 	return len(b.Records), nil
 }
 
-// unencoded returns the batch without what Sarama remembers of having encoded it.
+// unencoded returns the batch without the encoded bytes that Sarama keeps in it.
 func unencoded(b *sarama.RecordBatch) *sarama.RecordBatch {
 	return &sarama.RecordBatch{
 		Version: b.Version, Codec: b.Codec, CompressionLevel: b.CompressionLevel, LastOffsetDelta: b.LastOffsetDelta,

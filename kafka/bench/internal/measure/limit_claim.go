@@ -13,14 +13,14 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// How often the coordinator is asked before it is given up, and the pause between.
+// The limit asks the coordinator so often, with this pause in between, before it gives up.
 const (
 	limitTries = 5_000
 	limitPause = time.Millisecond
 )
 
-// claimLimit is what a claim asks of the brokers and nothing else: its requests, one after the
-// other, on connections that are kept.
+// claimLimit sends the requests of a claim, one after the other, on connections that it keeps. It
+// does nothing else.
 type claimLimit struct {
 	link                *cluster
 	topic, id           string
@@ -29,7 +29,8 @@ type claimLimit struct {
 	term                index.Term // of the last claim
 }
 
-// newClaimLimit makes a first claim, which the brokers make more of than of a later one.
+// newClaimLimit makes a first claim, because the brokers have more to do for it than for a later
+// one.
 func newClaimLimit(ctx context.Context, link *cluster, name string) (*claimLimit, error) {
 	l := &claimLimit{link: link, id: name}
 	var err error
@@ -95,7 +96,7 @@ func (l *claimLimit) barrier(ctx context.Context) error {
 	return err
 }
 
-// ask puts the question until the coordinator has no objection.
+// ask repeats the question until the coordinator accepts it.
 func (l *claimLimit) ask(ctx context.Context, question func() (sarama.KError, error)) error {
 	for tries := 1; ; tries++ {
 		code, err := question()

@@ -12,15 +12,15 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// asyncProducer is Sarama's AsyncProducer, idempotent, without linger, with what waits for the
-// acknowledgements.
+// asyncProducer is Sarama's AsyncProducer, idempotent and without linger. It has goroutines that
+// wait for the acknowledgements.
 type asyncProducer struct {
 	topic string
 	p     sarama.AsyncProducer
 	done  sync.WaitGroup
 }
 
-// delivery is how a message's outcome comes to its sender.
+// delivery brings a message's outcome to its sender.
 type delivery chan error
 
 func idempotent() *sarama.Config {
@@ -53,7 +53,7 @@ func newAsyncProducer(brokers []string, topic string, conf *sarama.Config) (*asy
 	return a, nil
 }
 
-// append sends an event and waits for its acknowledgement. d is the caller's own.
+// append sends an event and waits for its acknowledgement. No other caller uses d.
 func (a *asyncProducer) append(ctx context.Context, r *eventstore.Record, d delivery) error {
 	select {
 	case a.p.Input() <- message(a.topic, r, d):
@@ -83,14 +83,14 @@ func (a *asyncProducer) close() error {
 	return nil
 }
 
-// transactions is a pool of transactional producers: each serves one commit at a time.
+// transactions is a pool of transactional producers. Each serves one commit at a time.
 type transactions struct {
 	all  []*asyncProducer
 	free chan *asyncProducer
 }
 
-// producersOfTransactions is how many transactions are open at a time; more do not get more
-// through.
+// producersOfTransactions is how many transactions are open at a time. More of them do not store
+// more events.
 const producersOfTransactions = 16
 
 func newTransactions(brokers []string, topic string) (*transactions, error) {
@@ -108,7 +108,7 @@ func newTransactions(brokers []string, topic string) (*transactions, error) {
 	return t, nil
 }
 
-// append sends an event in a transaction of its own and waits until that is committed.
+// append sends an event in a separate transaction, and waits until that is committed.
 func (t *transactions) append(ctx context.Context, r *eventstore.Record, d delivery) error {
 	select {
 	case p := <-t.free:

@@ -8,7 +8,7 @@ import (
 	"runtime/pprof"
 )
 
-// profiled calls do with a CPU profile of it being written, if the configuration asks for one.
+// profiled calls do. If the configuration asks for it, it writes a CPU profile of the call.
 func (r *run) profiled(name string, round int, do func() error) error {
 	if r.cfg.ProfileDir == "" {
 		return do()
@@ -29,7 +29,7 @@ func (r *run) profiled(name string, round int, do func() error) error {
 	return errors.Join(before, err, f.Close(), r.snapshotAllocs(name+"-after"))
 }
 
-// snapshotAllocs writes what was allocated since the process began; pprof -base tells the
+// snapshotAllocs writes a profile of all allocations since the process began. pprof -base shows the
 // difference of two.
 func (r *run) snapshotAllocs(name string) error {
 	f, err := os.Create(filepath.Join(r.cfg.ProfileDir, name+".allocs"))

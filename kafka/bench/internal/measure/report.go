@@ -50,13 +50,14 @@ type Column struct {
 	Unit Unit
 }
 
-// Row has the figures of a contender: for each column of the table one a round, or none.
+// Row has the figures of a contender. For each column of the table it has one for each round, or
+// none.
 type Row struct {
 	Contender string
 	Figures   [][]float64
 
-	// Claimed are the events that the contender was acknowledged, Stored those found where it keeps
-	// them. A contender that appends nothing has neither.
+	// Claimed is how many of the contender's events were acknowledged. Stored is how many were
+	// found where it keeps them. A contender that appends nothing has neither.
 	Claimed, Stored int64
 }
 
@@ -66,7 +67,7 @@ type Goal struct {
 	Unit   Unit
 	Found  []float64
 	Want   float64
-	AtMost bool // Want is the most that Found may be, else the least
+	AtMost bool // Want is the most that Found may be, otherwise the least
 }
 
 // Met reports whether the median reaches the goal.
@@ -77,7 +78,7 @@ func (g Goal) Met() bool {
 	return median(g.Found) >= g.Want
 }
 
-// String says whether the goal was met, and by how much it was missed.
+// String says whether the goal was met. If it was not, it says by how much.
 func (g Goal) String() string {
 	sign, verdict := "≥", "met"
 	if g.AtMost {

@@ -57,9 +57,9 @@ func Cases() []string {
 }
 
 // Run measures what cfg says, on brokers and a database server that it starts and stops. It needs
-// what package kafkatest needs, and initdb and postgres of PostgreSQL 15 or later on the PATH. An
-// error means that something could not be measured, or that a contender lost an event; the report
-// then has the tables that were done before.
+// what package kafkatest needs. It also needs initdb and postgres of PostgreSQL 15 or later on the
+// PATH. Run fails if something could not be measured, or if a contender lost an event. Then the
+// report has the tables that were done before.
 func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 	cfg, err = cfg.complete()
 	if err != nil {
@@ -115,7 +115,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	return err
 }
 
-// stop ends what start started, as far as it came.
+// stop stops everything that start has started.
 func (r *run) stop() error {
 	var errs []error
 	if r.link != nil {
@@ -156,5 +156,5 @@ func (r *run) newSources(n int) []*source {
 // folder returns the path of a folder for the index of that name.
 func (r *run) folder(name string) string { return filepath.Join(r.dir, "index-"+name) }
 
-// settle makes one contender's garbage nobody else's trouble.
+// settle collects the garbage of one contender, so that it does not burden the next one.
 func settle() { runtime.GC() }

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// sorted returns the values in order; the argument is left as it is.
+// sorted returns the values in order. It does not change its argument.
 func sorted(values []float64) []float64 { return slices.Sorted(slices.Values(values)) }
 
-// median returns the middle value, or the mean of the two in the middle; 0 of none.
+// median returns the middle value, or the mean of the two in the middle. It returns 0 if there is
+// none.
 func median(values []float64) float64 {
 	s := sorted(values)
 	if len(s) == 0 {
@@ -24,7 +25,7 @@ func quantile(times []time.Duration, q float64) float64 {
 	return times[min(int(q*float64(len(times))), len(times)-1)].Seconds()
 }
 
-// ratios divides round by round: what slows a round down slows both.
+// ratios divides round by round. If something slows a round down, it slows both.
 func ratios(above, below []float64) []float64 {
 	all := make([]float64, min(len(above), len(below)))
 	for i := range all {

@@ -8,14 +8,14 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 )
 
-// A transaction's marker is written after its producer was answered: so long may the last ones
-// take.
+// The coordinator writes a transaction's marker after it has answered the producer. The last
+// markers may take so long.
 const (
 	verifyAttempts = 50
 	verifyPause    = 100 * time.Millisecond
 )
 
-// verify counts what is stored and fails if it is not what was acknowledged.
+// verify counts the stored events. It fails if that is not the number of acknowledged ones.
 func (r *Row) verify(ctx context.Context, count func() (int64, error)) (err error) {
 	for range verifyAttempts {
 		if r.Stored, err = count(); err != nil || r.Stored == r.Claimed {

@@ -41,8 +41,8 @@ type Server struct {
 }
 
 // Start makes a database in a new folder below dir and starts a server for it. initdb and postgres
-// must be on the PATH. They refuse to run as root: then the user "nobody" runs them. fsync and
-// synchronous_commit are on; what else is set is in the server's favour.
+// must be on the PATH. They refuse to run as root, so then the user "nobody" runs them. fsync and
+// synchronous_commit are on. All other settings are in the server's favour.
 func Start(ctx context.Context, dir string) (*Server, error) {
 	as, err := unprivileged()
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Server) start(ctx context.Context, as *syscall.SysProcAttr) error {
 	} {
 		args = append(args, "-c", name+"="+value)
 	}
-	// The server outlives ctx, which bounds its start: Stop ends it.
+	// The server outlives ctx, which bounds only its start. Stop ends the server.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "postgres", args...)
 	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = as, s.dir, &s.log, &s.log
 	if err := cmd.Start(); err != nil {
@@ -125,7 +125,8 @@ func (s *Server) Version(ctx context.Context) (version string, err error) {
 	return version, err
 }
 
-// Stop ends the server, connections or not, and removes its data. It may be called more than once.
+// Stop ends the server, even if it has connections, and removes its data. It may be called more
+// than once.
 func (s *Server) Stop() error {
 	s.once.Do(func() { s.stopErr = errors.Join(s.end(), os.RemoveAll(s.dir)) })
 	return s.stopErr

@@ -23,9 +23,9 @@ type Table struct {
 
 const columns = "stream, version, id, type, revision, occurred, correlation, causation, command, actor, payload"
 
-// NewTable makes the table and opens connections to it. rows, if not nil, fills it, in the order of
-// streams and versions, before its key is built, which is the fastest way; nothing counts as stored
-// before NewTable returns.
+// NewTable makes the table and opens connections to it. If rows is not nil, NewTable fills the
+// table with it, in the order of streams and versions, and then builds the key. That is the fastest
+// way. No row counts as stored before NewTable returns.
 func NewTable(ctx context.Context, s *Server, name string, connections int, rows pgx.CopyFromSource) (*Table, error) {
 	t := &Table{name: name, conns: make(chan *pgx.Conn, connections)}
 	for range connections {
@@ -66,7 +66,7 @@ func (t *Table) create(ctx context.Context, rows pgx.CopyFromSource) error {
 	return err
 }
 
-// Row returns an event as the values that a source for [NewTable] yields.
+// Row returns an event as the values of a row, which a source for [NewTable] yields.
 func Row(r *eventstore.Record) []any {
 	return []any{
 		r.AggregateID, r.AggregateVersion, r.ID, r.Type, r.Revision, r.Timestamp,

@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// unprivileged returns what runs a process as the user "nobody" if this one runs as root; else nil.
+// unprivileged returns the attributes that make a process run as the user "nobody", if this process
+// runs as root. Otherwise it returns nil.
 func unprivileged() (*syscall.SysProcAttr, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

@@ -5,9 +5,9 @@
 // goes on as if nothing had happened, it breaks a promise.
 //
 // [Run] runs scenarios on three real brokers until its time is over. Each scenario has a topic that
-// no other one uses. It does random operations, and then the damage. Then it looks at three kinds
-// of stores: those that were open, those that are opened again with their kept index, and one with
-// an empty index. An independent consumer tells what the log holds.
+// no other one uses. It does random operations, and then the damage. Then it looks at every store
+// that was open, and at every store that is opened again with the index it kept. It also looks at a
+// store with an empty index. An independent consumer tells what the log holds.
 //
 // Nothing outlives Run. It may be called concurrently.
 package damage

@@ -20,7 +20,7 @@ type Config struct {
 	Seed     uint64        // of all choices
 	Duration time.Duration // after which only scenarios that were not run yet begin; the one under way is finished
 	Dir      string        // for indexes, copies of disks and the stores' logs
-	Names    []string      // of the scenarios, which are run once each, and Duration does not count. Default: all, over and over
+	Names    []string      // of the scenarios, run once each, whatever Duration is. Default: all, over and over
 	Broken   broken.Rules
 	Progress io.Writer // gets a line for each scenario. Default: nobody
 }

@@ -28,7 +28,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "disks-restored", damage: restoreDisks},
 		{name: "compacted", damage: compact, shows: true, configure: func(cfg *kafka.Config) {
-			cfg.CheckEvery = time.Second / 10 // each look finds the missing records with some probability: see sayWithin
+			cfg.CheckEvery = time.Second / 10 // each look finds missing records by some chance: see sayWithin
 		}},
 		{name: "beginning-deleted", damage: deleteBeginning, shows: true},
 		{name: "unclean-election", damage: electUnclean, configure: func(cfg *kafka.Config) {

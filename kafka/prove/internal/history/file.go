@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// Case is the history of one stream, with everything that is needed to judge it. [Save] keeps it if
-// a history breaks a rule, so that it can be judged again.
+// Case is the history of one stream, with everything that is needed to judge it. [Save] keeps it,
+// so that a history that breaks a rule can be judged again.
 type Case struct {
 	Ops    []Op
 	Shared bool

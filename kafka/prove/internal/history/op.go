@@ -25,7 +25,7 @@ type Outcome uint8
 
 // The outcomes. Those of an append are the ones that the contract of eventstore.Store knows.
 const (
-	Unknown     Outcome = iota // no answer, or one that says "unknown": it may have happened, at any time after the call
+	Unknown     Outcome = iota // no answer, or one that says so: it may have happened at any time after the call
 	Appended                   // stored at First to Last; or, with Repeated, stored there before
 	Conflict                   // nothing stored: the stream was at Actual
 	NotAppended                // nothing stored, for another reason

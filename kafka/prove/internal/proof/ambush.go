@@ -11,9 +11,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
 )
 
-// ambush catches owners, again and again, at the moments at which a refusal is most easily told
-// from the past: just woken after a takeover, and with a batch or a barrier under way of which
-// nobody knows whether it landed. Everybody else rests, so the partitions are idle but for this.
+// ambush catches owners, again and again, at moments at which they may easily tell a refusal from
+// the past. Some have just been woken after a takeover. Others have a batch or a barrier under way,
+// and nobody knows whether it landed. All clients and other processes rest, so the partitions are
+// otherwise idle.
 func (r *run) ambush(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 7*time.Second)) == nil {
 		old := r.rivals[r.current.Load()]
@@ -50,9 +51,9 @@ func (r *run) wakeOvertaken(ctx context.Context, old, heir *rival) {
 	r.hurt("refusals asked of an owner just woken", "worker %d, overtaken by worker %d", old.n, heir.n)
 }
 
-// doubt loses the answer to a batch of the owner's, or to a request of a barrier, and holds back
-// whatever the owner sends after it. Meanwhile the heir takes over and appends, and then the owner
-// is asked for refusals: what it still has under way proves nothing of them.
+// doubt loses the answer to one of the owner's batches, or to a request of a barrier. It holds back
+// all that the owner sends after that. Meanwhile the heir takes over and appends. Then doubt asks
+// the owner for refusals, and its batch or barrier under way proves nothing for them.
 func (r *run) doubt(ctx context.Context, old, heir *rival, to proxy.Kind, held time.Duration) {
 	links := old.links()
 	caught := make(chan struct{})
@@ -85,7 +86,7 @@ func (r *run) doubt(ctx context.Context, old, heir *rival, to proxy.Kind, held t
 	r.hurt("refusals asked of an owner in doubt of a "+string(to), "worker %d, overtaken by worker %d", old.n, heir.n)
 }
 
-// beginOf makes the rival send batches, or a barrier's requests, and does not wait.
+// beginOf makes the rival send batches or a barrier's requests, and does not wait.
 func (r *run) beginOf(m *rival, what proxy.Kind) (answers []<-chan history.Op) {
 	if what == proxy.Claim {
 		return r.askRefusals(m)
@@ -101,8 +102,8 @@ func (r *run) beginOf(m *rival, what proxy.Kind) (answers []<-chan history.Op) {
 // refuseTimeout bounds a refusal that is asked for on purpose.
 const refuseTimeout = 3 * time.Second
 
-// refuseEverywhere asks the rival for a refusal on every live stream, all at once, and waits for
-// the answers.
+// refuseEverywhere asks the rival for a refusal on every live stream at the same time, and waits
+// for the answers.
 func (r *run) refuseEverywhere(ctx context.Context, m *rival) {
 	for _, answer := range r.askRefusals(m) {
 		awaitAnswer(ctx, answer)
@@ -117,7 +118,7 @@ func (r *run) askRefusals(m *rival) (answers []<-chan history.Op) {
 	return answers
 }
 
-// awaitAnswer waits for an answer, but not for that of a process that sleeps.
+// awaitAnswer waits for an answer, but not for long: the process may sleep.
 func awaitAnswer(ctx context.Context, answer <-chan history.Op) {
 	ctx, cancel := context.WithTimeout(ctx, refuseTimeout+extraTime)
 	defer cancel()

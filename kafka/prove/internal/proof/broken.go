@@ -12,18 +12,18 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// Breakage is a way to break the store, and what it takes to notice.
+// Breakage is a way to break the store, and says what is needed to notice it.
 type Breakage struct {
 	Name   string
 	Broken broken.Rules
 	Faults Faults        // under which it shows
-	Rules  []string      // that it breaks: one of them must catch it, for another violation shows something else
+	Rules  []string      // that it breaks: one of them must catch it, as another violation shows something else
 	Bound  time.Duration // within which it must be caught
 
 	Prefixes int // as in Config
 }
 
-// bound is far above what was measured; a run ends when the store is caught.
+// bound is far above the times that were measured. A run ends when the store is caught.
 const bound = 10 * time.Minute
 
 // Breakages returns the broken stores that a proof must catch.
@@ -98,7 +98,7 @@ func BreakageOf(name string) (Breakage, error) {
 	return Breakage{}, fmt.Errorf("there is no broken store %q", name)
 }
 
-// Names returns the names of what is broken.
+// Names returns the names of the breakages that break exactly these rules.
 func Names(b broken.Rules) []string {
 	var names []string
 	for _, known := range Breakages() {
@@ -134,9 +134,10 @@ func (e *FalseAlarmError) Error() string {
 		e.Breakage.Name, e.Breakage.Rules, e.Report.Violations[0], e.Report.Dir)
 }
 
-// Catch runs the broken store until it is caught. If it is not, within the breakage's bound, the
-// error is a *[NotCaughtError]; if what was found first is nothing that the breakage explains, a
-// *[FalseAlarmError].
+// Catch runs the broken store until the proof catches it. Catch fails
+//   - with a *[NotCaughtError] if the proof finds nothing within the breakage's bound;
+//   - with a *[FalseAlarmError] if the proof finds only violations that the breakage does not
+//     explain.
 func Catch(ctx context.Context, cfg Config, b Breakage) (*Report, error) {
 	cfg.Broken, cfg.Faults, cfg.Prefixes, cfg.Duration, cfg.UntilCaught = b.Broken, b.Faults, b.Prefixes, b.Bound, true
 	temporary := cfg.Dir == ""
@@ -153,7 +154,7 @@ func Catch(ctx context.Context, cfg Config, b Breakage) (*Report, error) {
 	if _, caught := b.Caught(report.Violations); !caught {
 		return report, &FalseAlarmError{Breakage: b, Report: report}
 	}
-	if temporary { // what was found was expected
+	if temporary { // the violations were expected
 		return report, os.RemoveAll(report.Dir)
 	}
 	return report, nil

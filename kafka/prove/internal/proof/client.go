@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// slot is a place for a stream that all clients use at the time. A stream that is old or long is
-// replaced, which keeps histories short enough to be judged while the proof goes on.
+// slot is a place for a stream that all clients use at the time. An old or long stream is replaced.
+// That keeps histories short enough to be judged while the proof goes on.
 type slot struct {
 	run *run
 	n   int
@@ -64,7 +64,7 @@ func (s *slot) known() int64 {
 	return s.version
 }
 
-// oldCommand returns a command that is stored, one of the last more often than not.
+// oldCommand returns a command that is stored, mostly one of the last.
 func (s *slot) oldCommand(rng *rand.Rand) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +78,7 @@ func (s *slot) oldCommand(rng *rand.Rand) string {
 	return s.stored[rng.IntN(n)]
 }
 
-// client asks one thing after another until ctx ends.
+// client does one operation after the other until ctx ends.
 type client struct {
 	run  *run
 	n    int
@@ -86,7 +86,7 @@ type client struct {
 	done int64
 }
 
-// Bounds of a client's patience: a time-out of its call, how often a command is tried again.
+// The bounds of a client's patience.
 const (
 	maxRetries  = 5
 	thinkTime   = 15 * time.Millisecond // mean pause between two operations
@@ -106,7 +106,7 @@ func (c *client) work(ctx context.Context) {
 	}
 }
 
-// choose returns what to ask next.
+// choose returns the next operation.
 func (c *client) choose(s *slot) history.Op {
 	op := history.Op{Client: c.n, Stream: s.stream()}
 	switch c.rng.IntN(10) {
@@ -120,7 +120,7 @@ func (c *client) choose(s *slot) history.Op {
 	}
 	op.Kind, op.Events, op.Queued = history.Append, 1+c.rng.IntN(3), c.rng.IntN(3) == 0
 	switch known, n := s.known(), c.rng.IntN(10); {
-	case n == 0 && !op.Queued: // what is likely to be wrong
+	case n == 0 && !op.Queued: // a version that is likely to be wrong
 		op.Expected = max(0, known-2+c.rng.Int64N(5))
 	case n < 4 || op.Queued:
 		op.Expected = history.Any
@@ -138,8 +138,8 @@ func (c *client) choose(s *slot) history.Op {
 	return op
 }
 
-// persist asks, and asks again with the same command id, of any process, as long as the outcome is
-// unknown.
+// persist asks. As long as the outcome is unknown, it asks again with the same command id, perhaps
+// another process.
 func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 	for range maxRetries {
 		timeout := []time.Duration{150 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}[c.rng.IntN(3)]
@@ -156,7 +156,7 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 				return
 			}
 		case op.Command == "":
-			return // nothing tells whether it happened: a client without a command id must load and look
+			return // nothing says whether it happened: a client without a command id must load and look
 		}
 		if ctx.Err() != nil || c.run.resting() {
 			return
@@ -164,8 +164,9 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 	}
 }
 
-// ask sends the operation to one of the processes: mostly to the one that opened last, sometimes to
-// one that has been overtaken and may not know it. It reports false if no answer came in time.
+// ask sends the operation to one of the processes. Mostly that is the one that opened last, and
+// sometimes one that has been overtaken and may not know it. ask reports false if no answer came in
+// time.
 func (c *client) ask(ctx context.Context, op history.Op, timeout time.Duration) (history.Op, bool) {
 	m := c.run.rivals[c.run.current.Load()]
 	if c.run.cfg.Sharing || c.rng.IntN(4) == 0 {

@@ -19,8 +19,8 @@ const (
 	DefaultClients  = 16
 )
 
-// The proof's fixed dimensions: few partitions and few streams, so that all clients and processes
-// get in each other's way.
+// The proof's fixed dimensions. There are few partitions and few streams, so that all clients and
+// processes get in each other's way.
 const (
 	partitions     = 3
 	liveStreams    = 4
@@ -28,7 +28,7 @@ const (
 	streamAge      = 15 * time.Second // and so is an older one
 	requestTimeout = time.Second      // of the stores; time-outs of connections follow from it
 	claimRenewal   = time.Second
-	rareRenewal    = 5 * time.Second // where renewals take partitions
+	rareRenewal    = 5 * time.Second // if renewals take partitions
 	quietTime      = 2 * time.Second
 	openTimeout    = 20 * time.Second
 	extension      = 5 * time.Minute  // of the work, for faults that are required
@@ -37,8 +37,8 @@ const (
 
 // Config says how to prove. Command is required; zero fields mean their defaults.
 type Config struct {
-	// Command and Env start a worker: a program that calls worker.Serve on its standard input and
-	// output, and what is added to this process's environment for it.
+	// Command starts a worker. It is a program that calls worker.Serve on its standard input and
+	// output. Env is added to this process's environment for it.
 	Command, Env []string
 
 	Duration time.Duration // of work under faults. Default: DefaultDuration
@@ -47,24 +47,23 @@ type Config struct {
 	Workers  int           // processes that compete. Default: DefaultWorkers
 	Clients  int           // clients at a time. Default: DefaultClients
 
-	// Sharing has the processes share the partitions, as the instances of a service do, instead of
-	// taking all of them from each other.
+	// Sharing makes the processes share the partitions, as the instances of a service do. Otherwise
+	// they take all partitions from each other.
 	Sharing bool
 
-	// Prefixes is how many prefixes of transactional ids the processes have between them. With more
-	// than one, the coordinator does not fence a process when another one claims: the markers in
-	// the log alone do. Default: 1.
+	// Prefixes is how many prefixes of transactional ids the processes have together. If there is
+	// more than one, the coordinator does not fence a process when one with another prefix claims.
+	// Only the markers in the log do. Default: 1.
 	Prefixes int
 
 	// Faults to inject. Default: DefaultFaults.
 	Faults Faults
 
-	// Require names kinds of faults by how their names begin. The work goes on until one of each
-	// has been injected, for five more minutes at most.
+	// Require names kinds of faults by the beginnings of their names. The work goes on until one
+	// fault of each kind has been injected, for five more minutes at most.
 	Require []string
 
-	// Damage names the scenarios to run once each, where Faults is Log. Default: all, over and
-	// over.
+	// Damage names the scenarios to run once each, if Faults is Log. Default: all, over and over.
 	Damage []string
 
 	// Broken breaks the store. Default: nothing.
@@ -81,20 +80,21 @@ type Config struct {
 	Progress io.Writer
 }
 
-// claimRenewal is of the stores: so that faults hit renewals as well. But brokers forget only those
-// who do not renew.
+// claimRenewal is the ClaimRenewal of the stores. It is short, so that faults hit renewals as well.
+// But brokers forget only owners that do not renew.
 func (c Config) claimRenewal() time.Duration {
 	switch {
 	case c.Faults.Forgetting:
 		return kafka.DefaultClaimRenewal
-	case c.Prefixes > 1: // a renewal takes the partition from whoever has another prefix, who renews in turn
+	case c.Prefixes > 1: // a renewal takes the partition from an owner with another prefix, which renews in turn
 		return rareRenewal
 	}
 	return claimRenewal
 }
 
-// quietTime is of the stores. A store that claims again by itself may own a partition at any time,
-// so that no read need be exact: only where that is so already do stores come back soon.
+// quietTime is the QuietTime of the stores. If a store claims again by itself, it may own a
+// partition at any time, and no read need be exact. So stores come back soon only if no read need
+// be exact anyway.
 func (c Config) quietTime() time.Duration {
 	if c.Prefixes > 1 {
 		return quietTime

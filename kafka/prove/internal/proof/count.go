@@ -7,12 +7,12 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// counters are what the progress line and the report tell.
+// counters count what the progress line and the report tell.
 type counters struct {
-	begun, left               atomic.Int64 // operations; those that their client did not wait for
+	begun, left               atomic.Int64 // operations; those whose client did not wait for the answer
 	openings, failedOpenings  atomic.Int64
 	skipped, stopped, checked atomic.Int64
-	early                     atomic.Int64 // answers that rested on events that were read before they were stored
+	early                     atomic.Int64 // answers that rest on events that were read before they were stored
 
 	appended, repeated, conflicts, notAppended, unknown, reads, failedReads atomic.Int64
 	refusals, failedRefusals                                                atomic.Int64
@@ -45,7 +45,7 @@ func (c *counters) answered(op *history.Op) {
 	}
 }
 
-// either returns which of two an operation counts for that appends nothing.
+// either returns the counter of an operation that appends nothing.
 func (c *counters) either(op *history.Op, ofRefusals, ofReads *atomic.Int64) *atomic.Int64 {
 	if op.Kind == history.Refusal {
 		return ofRefusals
@@ -53,7 +53,7 @@ func (c *counters) either(op *history.Op, ofRefusals, ofReads *atomic.Int64) *at
 	return ofReads
 }
 
-// unanswered is how many operations have had no answer at all so far.
+// unanswered returns how many operations have had no answer at all so far.
 func (c *counters) unanswered() int64 {
 	return c.begun.Load() - c.appended.Load() - c.repeated.Load() - c.conflicts.Load() - c.notAppended.Load() -
 		c.unknown.Load() - c.reads.Load() - c.failedReads.Load() - c.refusals.Load() - c.failedRefusals.Load()

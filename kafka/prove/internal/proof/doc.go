@@ -1,14 +1,14 @@
-// Package proof lets several processes compete for the same few streams on real brokers while
-// everything is killed, paused, cut off and moved, and then judges what the clients were told:
-// every stream's history must be linearizable, and the topic, read by an independent consumer, must
+// Package proof lets several processes compete for the same few streams on real brokers. Meanwhile
+// it kills, pauses, cuts off and moves everything. Then it judges the answers that the clients got.
+// Every stream's history must be linearizable. The topic, which an independent consumer reads, must
 // equal what was acknowledged.
 //
-// [Run] is one proof. It starts the brokers and the processes, works them, hurts them, heals them,
-// and returns a [Report]. The choices follow from the seed; the moments at which they hit do not,
-// as they depend on processes and brokers.
+// [Run] is one proof. It starts the brokers and the processes, makes them work, hurts them, heals
+// them, and returns a [Report]. The choices follow from the seed. The moments at which they hit do
+// not, as they depend on processes and brokers.
 //
-// A proof that cannot fail proves nothing: [Config.Broken] breaks one of the store's rules, and the
-// proof must notice.
+// A proof that cannot fail proves nothing. So [Config.Broken] breaks one of the store's rules, and
+// the proof must notice.
 //
 // Nothing outlives Run. It may be called several times, and concurrently.
 package proof

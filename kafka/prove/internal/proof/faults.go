@@ -39,7 +39,7 @@ func (r *run) hurt(kind, format string, args ...any) {
 	r.journal.note(kind+": "+format, args...)
 }
 
-// nemeses returns what injects faults; each undoes its own before it returns.
+// nemeses returns the functions that inject faults. Each undoes its faults before it returns.
 func (r *run) nemeses() []func(context.Context, *rand.Rand) {
 	var all []func(context.Context, *rand.Rand)
 	if r.cfg.Faults.Brokers {
@@ -47,7 +47,7 @@ func (r *run) nemeses() []func(context.Context, *rand.Rand) {
 	}
 	if r.cfg.Faults.Workers {
 		all = append(all, r.hurtWorkers)
-		if !r.cfg.Sharing { // an instance that is to own nothing more cannot be made to claim
+		if !r.cfg.Sharing { // an instance that should own nothing more cannot be made to claim
 			all = append(all, r.ambush)
 		}
 	}
@@ -74,15 +74,15 @@ func between(rng *rand.Rand, low, high time.Duration) time.Duration {
 	return low + time.Duration(rng.Int64N(int64(high-low)+1))
 }
 
-// mostlyShort returns a duration of the range, seldom a long one: so that there is work between the
+// mostlyShort returns a duration of the range, seldom a long one, so that there is work between the
 // faults.
 func mostlyShort(rng *rand.Rand, low, high time.Duration) time.Duration {
 	u := rng.Float64()
 	return low + time.Duration(u*u*u*float64(high-low))
 }
 
-// hurtBrokers takes one broker after the other out of service: never two at once, for then nothing
-// could be acknowledged.
+// hurtBrokers takes one broker after the other out of service. It never takes two at once, because
+// then nothing could be acknowledged.
 func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 10*time.Second)) == nil {
 		if rng.IntN(3) == 0 {
@@ -119,7 +119,7 @@ func (r *run) moveDuties(ctx context.Context, rng *rand.Rand) {
 // somePrefix returns one of the prefixes that the processes have.
 func (r *run) somePrefix(rng *rand.Rand) string { return r.cfg.claimPrefix(rng.IntN(r.cfg.Prefixes)) }
 
-// chooseBroker returns a broker to hurt, and what it is: mostly one that the store needs.
+// chooseBroker returns a broker to hurt, and its role. Mostly the store needs that broker.
 func (r *run) chooseBroker(ctx context.Context, rng *rand.Rand) (victim int, why string, err error) {
 	partition, choices := rng.Int32N(partitions), 4
 	if r.cfg.Sharing {
@@ -201,8 +201,8 @@ func (r *run) hurtWorkers(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// crashOwners kills whoever owns the partitions, soon after it has come to work, and keeps its
-// index.
+// crashOwners kills the process that owns the partitions, soon after it has begun to work, and
+// keeps its index.
 func (r *run) crashOwners(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 200*time.Millisecond, time.Second)) == nil {
 		m := r.rivals[r.current.Load()]
@@ -245,7 +245,8 @@ func (r *run) hurryOthers(m *rival) {
 	}
 }
 
-// hurtConnections spoils the connections of one process, or to one broker, or of one to the other.
+// hurtConnections spoils the connections of one process, or to one broker, or of one process to one
+// broker.
 func (r *run) hurtConnections(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 300*time.Millisecond, 3*time.Second)) == nil {
 		links, which := r.someLinks(rng)

@@ -9,12 +9,12 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// forgetful is longer than brokers remember the epochs of an idle partition when Faults.Forgetting
-// is on.
+// forgetful is longer than brokers remember the epochs of an idle partition if Faults.Forgetting is
+// on.
 const forgetful = 5 * time.Second
 
-// forget lets an owner sleep past a takeover until the brokers have forgotten both owners' epochs,
-// so that nothing but the offset in the answer tells the sleeper that it owns nothing.
+// forget lets an owner sleep past a takeover until the brokers have forgotten both owners' epochs.
+// Then only the offset in the answer tells the sleeper that it owns nothing.
 func (r *run) forget(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, 2*time.Second, 4*time.Second)) == nil {
 		sleeper := r.rivals[r.current.Load()]
@@ -30,8 +30,9 @@ func (r *run) forget(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// oversleep pauses the sleeper, lets the heir take over and append, waits until the brokers have
-// forgotten, wakes the sleeper and has it append. It reports whether all that happened.
+// oversleep pauses the sleeper, lets the heir take over and append, and waits until the brokers
+// have forgotten. Then it wakes the sleeper and makes it append. It reports whether all that
+// happened.
 func (r *run) oversleep(ctx context.Context, sleeper, heir *rival) bool {
 	if _, store := sleeper.usable(); store == noStore || !sleeper.pause() {
 		return false

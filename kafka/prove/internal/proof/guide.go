@@ -11,7 +11,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 )
 
-// guide asks the brokers who leads and who coordinates, to hurt them on purpose.
+// guide asks the brokers who leads and who coordinates, so that the proof can hurt them on purpose.
 type guide struct {
 	client *kgo.Client
 	topic  string
@@ -62,7 +62,7 @@ func (g *guide) partitions(ctx context.Context, topic string) ([]kmsg.MetadataRe
 	return all, nil
 }
 
-// Types of coordinators, as FindCoordinator has them.
+// The types of coordinators in a FindCoordinator request.
 const (
 	ofGroup       = 0
 	ofTransaction = 1
@@ -77,12 +77,13 @@ func (g *guide) transactionalID(prefix string, partition int32) string {
 	return fmt.Sprintf("%s.%s.%d", prefix, g.topic, partition)
 }
 
-// groupCoordinator returns the broker that coordinates the group of those who share the partitions.
+// groupCoordinator returns the broker that coordinates the group of the processes that share the
+// partitions.
 func (g *guide) groupCoordinator(ctx context.Context) (int, error) {
 	return g.find(ctx, ofGroup, kafka.DefaultTransactionalIDPrefix+".owners")
 }
 
-// find returns the broker that coordinates what has the key.
+// find returns the broker that coordinates the group or the transactional id.
 func (g *guide) find(ctx context.Context, kind int8, key string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, guideTimeout)
 	defer cancel()

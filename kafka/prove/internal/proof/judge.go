@@ -23,8 +23,8 @@ const (
 	ruleClean   = "the topic holds nothing but events that count"
 )
 
-// verdict collects violations, each rule once for each stream, and streams that could not be
-// judged.
+// verdict collects violations, and streams that could not be judged. It keeps each rule once for
+// each stream.
 type verdict struct {
 	begun time.Time
 	found func() // called at the first one
@@ -60,8 +60,8 @@ func (v *verdict) add(all ...history.Violation) {
 	}
 }
 
-// judged adds what was found in a stream. Undecided is only what was so the last time: a machine
-// that is busy may need another try.
+// judged adds the violations of a stream. A stream is undecided only if it was so the last time,
+// because a busy machine may need another try.
 func (v *verdict) judged(stream string, found []history.Violation) {
 	i := slices.IndexFunc(found, history.Violation.Undecided)
 	v.mu.Lock()
@@ -74,7 +74,7 @@ func (v *verdict) judged(stream string, found []history.Violation) {
 	v.add(slices.DeleteFunc(found, history.Violation.Undecided)...)
 }
 
-// open returns what could not be judged, by the names of the streams.
+// open returns the undecided violations, in the order of the streams' names.
 func (v *verdict) open() []history.Violation {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -93,7 +93,7 @@ func (v *verdict) number() int {
 	return len(v.violations)
 }
 
-// alarm reports a violation that is of no one stream.
+// alarm reports a violation that does not belong to one stream.
 func (r *run) alarm(rule, text string) {
 	r.journal.note("VIOLATION %s: %s", rule, text)
 	r.verdict.add(history.Violation{Rule: rule, Stream: "-", Text: text})
@@ -104,8 +104,7 @@ type retiredStream struct {
 	at   time.Time
 }
 
-// settle is how long a stream that is no longer used is left alone before it is judged for the
-// first time.
+// settle is how long a retired stream is left alone before it is judged for the first time.
 const settle = 4 * time.Second
 
 // retire notes that clients have left the stream.
@@ -126,8 +125,8 @@ func (r *run) takeRetired() (string, bool) {
 	return name, true
 }
 
-// judgeRetired judges streams while the proof goes on, to notice early. All are judged again at the
-// end.
+// judgeRetired judges streams while the proof goes on, to find violations early. All streams are
+// judged again at the end.
 func (r *run) judgeRetired(ctx context.Context) {
 	for clock.Wait(ctx, time.Second/4) == nil {
 		name, ok := r.takeRetired()
@@ -147,8 +146,8 @@ func (r *run) judgeRetired(ctx context.Context) {
 	}
 }
 
-// asOf returns known and, as operations of unknown outcome, those that were begun later: the log
-// may hold what they appended.
+// asOf returns known, and adds the appends that were begun later, with unknown outcome. The log may
+// hold what they appended.
 func asOf(known, later []history.Op) []history.Op {
 	for _, op := range later[len(known):] {
 		if op.Kind == history.Append {
@@ -178,7 +177,7 @@ func (r *run) judge(name string, ops []history.Op, log []history.Record) {
 	r.verdict.judged(name, found)
 }
 
-// watchLog notices what no topic of a sound store holds.
+// watchLog finds records that no topic of a sound store holds.
 func (r *run) watchLog(ctx context.Context) {
 	for clock.Wait(ctx, time.Second/2) == nil {
 		r.judgeLog()
@@ -191,8 +190,8 @@ func (r *run) judgeLog() {
 	}
 	strays := r.log.Strays()
 	if len(strays) == 0 || r.cfg.Faults.Forgetting || r.cfg.Prefixes > 1 {
-		// brokers that forget epochs, or never knew them, let strays in; they must not count, and
-		// outcomes says so
+		// brokers that forget epochs, or never knew them, let strays in; strays must not count, and
+		// history.Check checks that
 		return
 	}
 	s := strays[0]
@@ -201,7 +200,7 @@ func (r *run) judgeLog() {
 		len(strays), s.Partition, s.Offset, s.Stream, s.Version, s.Event, s.Why))
 }
 
-// judgeAll compares the whole topic with everything that clients were told.
+// judgeAll compares the whole topic with all answers that clients got.
 func (r *run) judgeAll(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()

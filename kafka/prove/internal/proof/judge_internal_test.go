@@ -9,8 +9,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// A history that the checker did not come to an end with is no violation, and no proof: it is told
-// apart, unless another try decides.
+// If the checker did not finish with a history, that is no violation and no proof. The verdict
+// keeps it apart, unless another try decides.
 func TestUndecidedIsNoViolation(t *testing.T) {
 	found := 0
 	v := newVerdict(time.Time{}, func() { found++ })

@@ -9,17 +9,17 @@ import (
 
 // Faults says which faults a proof injects.
 type Faults struct {
-	Brokers     bool // killed, paused, restarted; leaders and coordinators on purpose
+	Brokers     bool // killed, paused and restarted, leaders and coordinators on purpose
 	Workers     bool // killed, paused past a takeover, closed, overtaken
 	Connections bool // cut, delayed, held back, refused; answers lost
 	Crashes     bool // owners killed, one after the other, their indexes kept
 	Markers     bool // written twice
-	Log         bool // the log itself is hurt; with no other faults: see package damage
+	Log         bool // the log itself is hurt; goes with no other faults: see package damage
 	Forgetting  bool // an owner sleeps until the brokers have forgotten its epoch
 }
 
-// DefaultFaults are those that work together: where owners crash all the time, or brokers forget,
-// little else gets its turn.
+// DefaultFaults are those that work together. If owners crash all the time, or brokers forget,
+// other faults have little time.
 func DefaultFaults() Faults {
 	return Faults{Brokers: true, Workers: true, Connections: true, Markers: true}
 }
@@ -50,7 +50,7 @@ func ParseFaults(text string) (Faults, error) {
 	return f, nil
 }
 
-// missing returns what is required of the faults and was not injected.
+// missing returns the required kinds of faults of which none was injected.
 func (c Config) missing(injected map[string]int) (missing []string) {
 	names := slices.Collect(maps.Keys(injected))
 	for _, beginning := range c.Require {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A kind that is required is missing until a fault whose name begins so was injected.
+// A required kind is missing until a fault was injected whose name begins so.
 func TestMissingFaults(t *testing.T) {
 	cfg := Config{Require: []string{"broker", "answer lost, produce"}}
 	require.Equal(t, cfg.Require, cfg.missing(nil))

@@ -13,8 +13,8 @@ import (
 // recentMarkers is how many of the newest markers of a partition may be written again.
 const recentMarkers = 6
 
-// doubleMarkers has markers written a second time, as a coordinator may. They change nothing,
-// whether their term still counts or another one has ended it.
+// doubleMarkers lets markers be written a second time, as a coordinator may. They change nothing,
+// whether their term still counts or another term has ended it.
 func (r *run) doubleMarkers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, time.Second/2, 3*time.Second)) == nil {
 		all := r.log.Markers(rng.Int32N(partitions))
@@ -25,7 +25,7 @@ func (r *run) doubleMarkers(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// double has a marker written again and reports whether that was done.
+// double lets the leader write a marker again, and reports whether that was done.
 func (r *run) double(ctx context.Context, m history.Record) bool {
 	done, err := r.guide.doubleMarker(ctx, m)
 	if err != nil || !done {
@@ -35,9 +35,9 @@ func (r *run) double(ctx context.Context, m history.Record) bool {
 	return true
 }
 
-// revive holds an owner's batches back, lets an heir take over that the coordinator does not fence
-// it for, as it has another prefix, has the owner's last markers written again, and lets the
-// batches go. They land in a term that is over, behind a marker of that term.
+// revive holds an owner's batches back, and lets an heir with another prefix take over. So the
+// coordinator does not fence the owner. Then revive lets the owner's last markers be written again,
+// and lets the batches go. The batches land when their term is over, behind a marker of that term.
 func (r *run) revive(ctx context.Context, rng *rand.Rand) {
 	pause := func() time.Duration { return between(rng, 2*time.Second, 7*time.Second) }
 	for wait := pause(); clock.Wait(ctx, wait) == nil; {
@@ -54,7 +54,7 @@ func (r *run) revive(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// ofAnotherPrefix returns a rival with another prefix than m has, or nil if there is none.
+// ofAnotherPrefix returns a rival with another prefix than that of m, or nil if there is none.
 func (r *run) ofAnotherPrefix(m *rival) *rival {
 	for i := range r.rivals {
 		other := r.rivals[(m.n+1+i)%len(r.rivals)]
@@ -65,13 +65,13 @@ func (r *run) ofAnotherPrefix(m *rival) *rival {
 	return nil
 }
 
-// reviveOnce does it once, and reports whether it could.
+// reviveOnce does what revive does, once, and reports whether it could.
 func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) bool {
 	links := old.links()
 	if r.tail.CatchUp(ctx) != nil {
 		return false
 	}
-	var last []history.Record // of each partition: of the owner's term, as nobody else is at work
+	var last []history.Record // of each partition; of the owner's term, as nobody else works
 	for p := range int32(partitions) {
 		if all := r.log.Markers(p); len(all) > 0 {
 			last = append(last, all[len(all)-1])
@@ -81,7 +81,7 @@ func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) 
 	defer setAll(links, proxy.Weather{})
 	half := rng.Perm(len(r.slots))
 	var answers []<-chan history.Op
-	for _, i := range half[:len(half)/2] { // the heir leaves these alone: otherwise the versions would betray the batch
+	for _, i := range half[:len(half)/2] { // the heir leaves these alone, or versions would betray the batch
 		answers = append(answers, old.do(history.Op{
 			Client: -1, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
 		}, openTimeout))

@@ -11,8 +11,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// stateTopic is where the coordinators of claims keep what they know: who leads a partition of it
-// coordinates what hashes to it.
+// stateTopic is where the coordinators of claims keep what they know. The leader of one of its
+// partitions coordinates the transactional ids that hash to that partition.
 const stateTopic = "__transaction_state"
 
 // moveLeader makes another replica lead the partition, with no broker down.
@@ -85,9 +85,9 @@ func (g *guide) move(ctx context.Context, topic string, which func([]kmsg.Metada
 	return kerr.ErrorForCode(elected.ErrorCode)
 }
 
-// doubleMarker has the partition's leader write a marker again, as a coordinator does that has not
-// learned that its first request was carried out. It reports false if the broker refuses it, since
-// it knows a newer term of the same producer.
+// doubleMarker makes the partition's leader write a marker again. A coordinator does the same if it
+// has not learned that its first request was carried out. doubleMarker reports false if the broker
+// refuses the marker, because it knows a newer term of the same producer.
 func (g *guide) doubleMarker(ctx context.Context, m history.Record) (bool, error) {
 	leader, err := g.leader(ctx, m.Partition)
 	if err != nil {

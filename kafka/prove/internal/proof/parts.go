@@ -8,10 +8,11 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/damage"
 )
 
-// Parts returns what the whole proof consists of, in the place of a configuration that names no
-// faults: processes that fence one another through the coordinator as well, for three fifths of the
-// time; processes with two prefixes, which only the log keeps apart, for a fifth; and damage to the
-// log itself for the rest.
+// Parts returns the parts of the whole proof. They take the place of a configuration that names no
+// faults:
+//   - processes that also fence one another through the coordinator, for three fifths of the time;
+//   - processes with two prefixes, which only the log keeps apart, for a fifth;
+//   - damage to the log itself, for the rest.
 func Parts(cfg Config) []Config {
 	first, second, third := cfg, cfg, cfg
 	first.Duration, first.Dir = cfg.Duration*3/5, part(cfg.Dir, "one-prefix")
@@ -22,7 +23,7 @@ func Parts(cfg Config) []Config {
 	return []Config{first, second, third}
 }
 
-// part returns a folder of a part of the proof's, if the proof was given one.
+// part returns the folder of a part, if the proof has a folder.
 func part(dir, name string) string {
 	if dir == "" {
 		return ""

@@ -30,8 +30,8 @@ func config(t *testing.T) proof.Config {
 	return cfg
 }
 
-// workerEnv makes this test binary a worker that ends at the first data race. It would tell of
-// races only when it ends by itself otherwise, and workers are killed.
+// workerEnv makes this test binary a worker that ends at the first data race. Otherwise it would
+// tell of races only when it ends by itself, and workers are killed.
 func workerEnv() []string { return []string{envWorker + "=1", "GORACE=halt_on_error=1"} }
 
 // sound runs a proof of the store as it is, and fails if anything was found.
@@ -47,7 +47,7 @@ func sound(t *testing.T, cfg proof.Config) *proof.Report {
 	return report
 }
 
-// everyKind are the kinds of faults that most runs inject, by how their names begin.
+// everyKind returns the kinds of faults that most runs inject, by the beginnings of their names.
 func everyKind() []string { return []string{"broker", "process", "connections", "answer"} }
 
 // The long version of this is the command prove.
@@ -61,8 +61,9 @@ func TestProof(t *testing.T) {
 	require.NotZero(t, report.Renewals)
 }
 
-// The faults under which stores are broken on purpose do not catch a sound one: owners that crash
-// all the time, and owners that sleep until the brokers have forgotten them.
+// Some faults serve to catch stores that are broken on purpose. They do not catch a sound store. In
+// one kind owners crash all the time, and in the other they sleep until the brokers have forgotten
+// them.
 func TestProofOfCrashesAndForgetting(t *testing.T) {
 	for name, c := range map[string]struct {
 		faults proof.Faults
@@ -79,7 +80,7 @@ func TestProofOfCrashesAndForgetting(t *testing.T) {
 	}
 }
 
-// The same as TestProof, where the processes are instances that share the partitions.
+// The same as TestProof, but the processes are instances that share the partitions.
 func TestProofOfSharing(t *testing.T) {
 	cfg := config(t)
 	cfg.Sharing, cfg.Require = true, everyKind()
@@ -87,8 +88,8 @@ func TestProofOfSharing(t *testing.T) {
 	require.NotZero(t, report.NotAppended, "nobody was sent to another instance")
 }
 
-// The processes have two prefixes of transactional ids, so that no coordinator fences them: the log
-// alone keeps them apart, also where batches arrive behind a marker that their term has twice.
+// The processes have two prefixes of transactional ids, so no coordinator fences them. Only the log
+// keeps them apart. It does so also if batches arrive behind a second marker of their term.
 func TestProofOfTwoPrefixes(t *testing.T) {
 	cfg := config(t)
 	cfg.Prefixes, cfg.Faults = 2, proof.Faults{Workers: true, Markers: true}
@@ -96,7 +97,7 @@ func TestProofOfTwoPrefixes(t *testing.T) {
 	sound(t, cfg)
 }
 
-// The rest takes a minute and a cluster for each, so a run of the tests draws some; the command
+// The rest takes a minute and a cluster for each. So a run of the tests draws some, and the command
 // prove takes all.
 const (
 	damagedLogs  = 3

@@ -24,7 +24,7 @@ func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	}
 }
 
-// Each switch that breaks the store has its place in the list of broken stores to catch.
+// Each switch that breaks the store is in the list of broken stores to catch.
 func TestEveryBreakageHasAName(t *testing.T) {
 	require.Equal(t, []string{"NoMarkerWait"}, proof.Names(broken.Rules{NoMarkerWait: true}))
 	require.Empty(t, proof.Names(broken.Rules{}))
@@ -39,8 +39,8 @@ func TestEveryBreakageHasAName(t *testing.T) {
 	require.ErrorContains(t, err, "nothing")
 }
 
-// What a broken store is caught by must be what it breaks: a process that died, or a cluster that
-// did not come back, catches nothing.
+// The violation that catches a broken store must be of a rule that the store breaks. If a process
+// died, or the cluster did not come back, that catches nothing.
 func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
 	b, err := proof.BreakageOf("ForgetCommands")
 	require.NoError(t, err)
@@ -53,8 +53,7 @@ func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
 	require.False(t, caught)
 }
 
-// The whole proof has every fault in one of its parts, but for those that would leave no room for
-// the others.
+// The parts of the whole proof have the whole time and a folder each.
 func TestParts(t *testing.T) {
 	parts := proof.Parts(proof.Config{Duration: 10 * time.Minute, Dir: "d"})
 	var all time.Duration

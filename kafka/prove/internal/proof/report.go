@@ -23,24 +23,25 @@ type Report struct {
 	Prefixes int      // of transactional ids among the processes
 	Broken   []string // rules that the store was made to break
 
-	// Exact is how many conflicts and reads were answered by a store that certainly owned the
-	// partition: they had to be linearizable.
+	// Exact is how many conflicts and reads came from a store that certainly owned the partition.
+	// They had to be linearizable.
 	Exact int64
-	// Outdated conflicts and reads were answered from the past, by stores that had been overtaken.
+	// Outdated conflicts and reads came from the past, from stores that had been overtaken.
 	OutdatedConflicts, OutdatedReads int64
 
 	Operations, Appended, Repeated, Conflicts, NotAppended, Unknown, Reads, FailedReads int64
 	// of Unknown, how many the log holds
 	UnknownStored int64
-	// of Appended and Refusals, decided on events that were not stored yet
+	// of Appended and Refusals, how many were decided on events that were not stored yet
 	Early int64
 
-	// RefusalsAsked is how many refusals were asked for. They were answered, and had to be exact,
-	// or were unavailable.
+	// RefusalsAsked is how many refusals were asked for. Refusals of them were answered, and had to
+	// be exact. RefusalsUnavailable of them were not.
 	RefusalsAsked, Refusals, RefusalsUnavailable int64
 
 	Streams, Records, Markers, Strays int
-	// of claims, and barriers, at least; not told where the processes share the partitions
+	// of claims, and barriers, at least; 0 if the processes share the partitions or have several
+	// prefixes
 	Renewals                  int
 	Takeovers, FailedOpenings int64
 	Stopped                   int64 // times that a partition stopped for another reason than a takeover
@@ -48,9 +49,9 @@ type Report struct {
 	Missing                   []string // kinds of faults that were required and never injected
 
 	Violations []history.Violation
-	// streams whose histories the checker did not come to an end with: nothing is proved of them
+	// streams with whose histories the checker did not finish: nothing is proved of them
 	Undecided   []history.Violation
-	Damage      *damage.Report // of faults that hurt the log itself; then the report has nothing else
+	Damage      *damage.Report // of faults that hurt the log itself; then the report has little else
 	CaughtAfter time.Duration  // from the start of the work to the first violation
 	Dir         string         // where the logs of the processes are, if they were kept
 }

@@ -17,7 +17,7 @@ import (
 // noStore is the number of no opening.
 const noStore = -1
 
-// rival is one of the competing processes, whichever runs at the time, behind a proxy of its own.
+// rival is one of the competitors. It has one process at a time, behind its own proxy.
 type rival struct {
 	run   *run
 	n     int
@@ -27,7 +27,7 @@ type rival struct {
 	process *worker.Process
 	store   int           // opening that clients may use, or noStore
 	paused  bool          // stopped by SIGSTOP
-	nudge   chan struct{} // has an element when the rival is to open at once
+	nudge   chan struct{} // has an element if the rival should open at once
 	opening sync.Mutex    // one opening at a time
 	gone    chan struct{} // closed when the store is lost or closed, or its process killed
 }
@@ -49,7 +49,7 @@ func (m *rival) start() error {
 	return nil
 }
 
-// live opens a store whenever the rival has none, after a while, until ctx ends.
+// live opens a store after a while, whenever the rival has none, until ctx ends.
 func (m *rival) live(ctx context.Context, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		if m.n != 0 || len(m.run.rec.Owners().Openings) > 0 { // the first one does not wait
@@ -69,8 +69,8 @@ func (m *rival) live(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// idle waits before a rival competes again: often long enough for the owner to do some work,
-// sometimes not.
+// idle waits before a rival competes again. Often that is long enough for the owner to do some
+// work, and sometimes not.
 func (m *rival) idle(ctx context.Context, rng *rand.Rand) {
 	pause := time.Duration(1+rng.IntN(6000)) * time.Millisecond
 	if rng.IntN(5) == 0 {
@@ -84,8 +84,8 @@ func (m *rival) idle(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// open starts the process if there is none and opens a store. It returns nil if that fails, and
-// otherwise a channel that is closed when the store is gone.
+// open starts the process if there is none, and opens a store. It returns nil if that fails.
+// Otherwise it returns a channel that is closed when the store is gone.
 func (m *rival) open(ctx context.Context) <-chan struct{} {
 	m.opening.Lock()
 	defer m.opening.Unlock()
@@ -98,7 +98,7 @@ func (m *rival) open(ctx context.Context) <-chan struct{} {
 		}
 		p = m.running()
 	}
-	m.lose(m.storeNumber()) // which the process closes before it opens another one
+	m.lose(m.storeNumber()) // the process closes that store before it opens another one
 	store := m.run.rec.Opening(m.n)
 	answer := p.Ask(worker.Request{
 		Order: worker.Open, Store: store, Timeout: openTimeout,
@@ -141,7 +141,7 @@ func (m *rival) has(p *worker.Process, store int) <-chan struct{} {
 	return m.gone
 }
 
-// running returns the process if there is one.
+// running returns the process, or nil if there is none.
 func (m *rival) running() *worker.Process {
 	m.mu.Lock()
 	p := m.process
@@ -184,7 +184,7 @@ func (m *rival) links() []*proxy.Link {
 
 func (m *rival) indexDir() string { return filepath.Join(m.run.cfg.Dir, fmt.Sprintf("index-%d", m.n)) }
 
-// address is what the rival advertises; empty if it does not share.
+// address is the address that the rival advertises. It is empty if the rivals do not share.
 func (m *rival) address() string {
 	if !m.run.cfg.Sharing {
 		return ""
@@ -192,7 +192,7 @@ func (m *rival) address() string {
 	return fmt.Sprintf("worker-%d", m.n)
 }
 
-// kill ends the process; live starts another one.
+// kill ends the process. live starts another one.
 func (m *rival) kill() {
 	m.mu.Lock()
 	p, store := m.process, m.store
@@ -280,7 +280,7 @@ func (m *rival) do(op history.Op, timeout time.Duration) <-chan history.Op {
 			m.run.alarm(ruleAlarm, fmt.Sprintf("%s: %s", a.Op, a.Alarm))
 		}
 		if a.Op.Err == "not owner" {
-			if !m.run.cfg.Sharing { // who shares goes on
+			if !m.run.cfg.Sharing { // a process that shares goes on
 				m.lose(store)
 			}
 		} else if a.Op.Outcome == history.NotAppended && a.Op.Err != "closed" && a.Op.Err != "out of time" {

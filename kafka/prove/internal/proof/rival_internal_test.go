@@ -13,10 +13,10 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
 )
 
-// yes is a worker that opens whatever it is asked to.
+// yes is a worker that opens every store that it is asked to open.
 const yes = `while read -r request; do id=${request#*:}; echo "{\"ID\":${id%%,*}}"; done`
 
-// aRival returns one of a run that has nothing but it.
+// aRival returns the only rival of a run.
 func aRival(t *testing.T, worker string) *rival {
 	t.Helper()
 	begun := time.Now()
@@ -36,8 +36,8 @@ func aRival(t *testing.T, worker string) *rival {
 	return m
 }
 
-// Whoever waits for the end of a store learns of it, also where somebody else has the rival open
-// another one amid the opening of the first: else the rival would never compete again.
+// live waits for the end of the rival's store. It must learn of it also if somebody else makes the
+// rival open another store meanwhile. Otherwise the rival would never compete again.
 func TestAnOpeningEndsTheStoreBefore(t *testing.T) {
 	t.Parallel()
 	m := aRival(t, yes)
@@ -50,7 +50,7 @@ func TestAnOpeningEndsTheStoreBefore(t *testing.T) {
 	<-second
 }
 
-// A process that is killed when it has opened its store, and before anybody knows, has none.
+// If a process has opened its store, and is killed before anybody knows, it has no store.
 func TestAKilledProcessHasNoStore(t *testing.T) {
 	t.Parallel()
 	m := aRival(t, yes)

@@ -46,16 +46,16 @@ type run struct {
 	streams atomic.Int64 // names given to streams so far
 	tasks   sync.WaitGroup
 	once    sync.Once
-	started chan struct{} // closed once a store has been opened: faults begin
+	started chan struct{} // closed once a store has been opened, and then faults begin
 
-	scene sync.Mutex // of whoever has clients and rivals rest
+	scene sync.Mutex // held by the one that lets clients and rivals rest
 
 	mu      sync.Mutex
 	rest    chan struct{} // while clients and rivals rest; closed when they may go on
 	retired []retiredStream
 }
 
-// Run proves once. The error is of the proof itself; what it found wrong with the store is in the
+// Run proves once. The error is about the proof itself. The violations that it found are in the
 // report.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	cfg, err := cfg.complete()
@@ -78,7 +78,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	return report, err
 }
 
-// runOf returns what runs a proof of this configuration.
+// runOf returns the function that runs a proof of this configuration.
 func runOf(cfg Config) func(context.Context, Config) (*Report, error) {
 	if cfg.Faults.Log {
 		return hurtLog
@@ -94,7 +94,7 @@ func prove(ctx context.Context, cfg Config) (*Report, error) {
 		log: history.NewLog(), started: make(chan struct{}),
 	}
 	r.count.faults = make(map[string]int)
-	if cfg.Sharing || cfg.Prefixes > 1 { // one that has lost a partition may have it back
+	if cfg.Sharing || cfg.Prefixes > 1 { // a process that has lost a partition may get it back
 		r.rec.Share()
 	}
 	j, err := openJournal(filepath.Join(cfg.Dir, "faults.log"), origin)
@@ -171,7 +171,7 @@ func (r *run) withCluster(ctx context.Context) error {
 	return r.work(ctx)
 }
 
-// work lets clients, rivals and faults loose, ends them in order, and judges what happened.
+// work starts clients, rivals and faults, ends them in order, and judges what happened.
 func (r *run) work(ctx context.Context) error {
 	r.begun = time.Now()
 	working, enough := context.WithTimeout(ctx, r.cfg.Duration+extension)
@@ -242,16 +242,16 @@ func (r *run) rng(actor uint64) *rand.Rand { return rand.New(rand.NewPCG(r.cfg.S
 
 func (r *run) background(f func()) { r.tasks.Go(f) }
 
-// healPause is between two looks at whether everything works again.
+// healPause is the time between two checks whether everything works again.
 const healPause = 100 * time.Millisecond
 
-// heal sees whether everything works again, now that all faults are over: a process opens a store
-// and appends to every stream, reads it, and refuses on it.
+// heal checks whether everything works again, now that all faults are over. A process must open a
+// store. Then it must append to every stream, read it, and answer a refusal on it.
 func (r *run) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
 	begun := time.Now()
-	if r.cfg.Sharing || r.cfg.Prefixes > 1 { // what the others own goes to this one, and nobody takes it back
+	if r.cfg.Sharing || r.cfg.Prefixes > 1 { // the partitions of the others go to this one, and nobody takes them back
 		for _, m := range r.rivals[1:] {
 			m.kill()
 		}
@@ -291,8 +291,8 @@ func (r *run) allWork(m *rival) bool {
 	return true
 }
 
-// quiet lets clients and rivals rest until the returned function is called. It waits until nobody
-// else has them rest.
+// quiet lets clients and rivals rest until the returned function is called. If somebody else lets
+// them rest, quiet waits for the end of that.
 func (r *run) quiet() (end func()) {
 	r.scene.Lock()
 	rest := make(chan struct{})
@@ -330,7 +330,7 @@ func (r *run) awaitBusy(ctx context.Context) error {
 	}
 }
 
-// noteDeath sees to a process that has ended, and reports it if nobody killed it.
+// noteDeath notes that a process has ended, and reports that if nobody killed it.
 func (r *run) noteDeath(m *rival, p *worker.Process) {
 	if how := p.Died(); how != "" {
 		r.alarm(ruleProcess, fmt.Sprintf("worker %d %s", m.n, how))

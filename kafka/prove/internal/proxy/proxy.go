@@ -33,8 +33,8 @@ type Link struct {
 	sessions map[*session]struct{}
 }
 
-// Weather is what befalls the frames that pass a link until it changes. The zero value is a link
-// that works.
+// Weather is what happens to the frames that pass a link, until it changes. The zero value is a
+// link that works.
 type Weather struct {
 	HoldRequests bool          // what the client sends waits until the weather changes
 	HoldAnswers  bool          // what the broker sends waits
@@ -65,7 +65,7 @@ func New(ctx context.Context, brokers []string) (*Proxy, error) {
 	return p, nil
 }
 
-// Brokers returns the addresses that the client is to know, in the order of the brokers.
+// Brokers returns the addresses for the client, in the order of the brokers.
 func (p *Proxy) Brokers() []string {
 	var all []string
 	for _, l := range p.links {
@@ -77,7 +77,7 @@ func (p *Proxy) Brokers() []string {
 // Link returns the way to broker n, in the order given to New.
 func (p *Proxy) Link(n int) *Link { return p.links[n] }
 
-// Close cuts everything and waits until nothing is left.
+// Close cuts all connections and waits until nothing is left.
 func (p *Proxy) Close() {
 	p.stop()
 	for _, l := range p.links {
@@ -87,7 +87,8 @@ func (p *Proxy) Close() {
 	p.group.Wait()
 }
 
-// Set changes the weather. What was held back passes on unless it is held by the new weather too.
+// Set changes the weather. Frames that were held back pass on, unless the new weather holds them
+// too.
 func (l *Link) Set(w Weather) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,7 +97,7 @@ func (l *Link) Set(w Weather) {
 	l.changed = make(chan struct{})
 }
 
-// Kind says to what an answer is lost.
+// Kind says which requests lose their answers.
 type Kind string
 
 // The kinds. A claim or a barrier asks a coordinator for a term, to add a partition, and to end the
@@ -107,16 +108,16 @@ const (
 	Claim    Kind = "claim or barrier"
 )
 
-// Loss is of answers to requests that the broker carries out: they do not arrive, and their
-// connections are cut.
+// Loss is the loss of answers to requests that the broker carries out. The answers do not arrive,
+// and their connections are cut.
 type Loss struct {
 	Answers int    // how many
 	To      Kind   // which
-	Then    func() // called at each, before the client can notice; or nil
+	Then    func() // called for each, before the client can notice; or nil
 }
 
-// Lose lets the answers to the next requests be lost, in the place of what was to be lost before.
-// The zero Loss ends that.
+// Lose makes the link lose the answers to the next requests. It replaces the Loss before. The zero
+// Loss ends it.
 func (l *Link) Lose(loss Loss) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,7 +134,7 @@ func (l *Link) Lost(to Kind) int {
 	return l.lost[to]
 }
 
-// Cut closes all connections, and drops what they hold back.
+// Cut closes all connections, and drops the frames that they hold back.
 func (l *Link) Cut() {
 	l.mu.Lock()
 	var all []*session
@@ -146,7 +147,7 @@ func (l *Link) Cut() {
 	}
 }
 
-// takeLoss reports whether the answer to what changes the log is to be lost.
+// takeLoss reports whether to lose the answer to a request of the kind.
 func (l *Link) takeLoss(to Kind) bool {
 	then, lost := l.lostOne(to)
 	if then != nil {
@@ -225,7 +226,7 @@ func (l *Link) remove(s *session) {
 	delete(l.sessions, s)
 }
 
-// own returns the address of the proxy that stands for a broker's.
+// own returns the proxy's address for that of a broker.
 func (p *Proxy) own(host string, port int32) (string, int32, error) {
 	address, ok := p.address[net.JoinHostPort(host, strconv.Itoa(int(port)))]
 	if !ok {

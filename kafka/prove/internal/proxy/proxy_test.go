@@ -74,7 +74,7 @@ func TestClientsKnowOnlyTheProxy(t *testing.T) {
 	}
 }
 
-// The broker has carried out the produce whose answer is lost; the client's idempotent retry makes
+// The broker has carried out the produce whose answer is lost. The client's idempotent retry makes
 // no second copy.
 func TestLostAnswers(t *testing.T) {
 	p, client := through(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// maxFrame is far above what brokers take and give.
+// maxFrame is far above the frames that brokers take and send.
 const maxFrame = 64 << 20
 
 // session is one connection of the client and its continuation to the broker.
@@ -26,7 +26,7 @@ type session struct {
 	once   sync.Once
 
 	mu    sync.Mutex
-	asked map[int32]request // correlation id → what was asked, where the answer matters
+	asked map[int32]request // correlation id → the request, if its answer matters
 }
 
 type request struct{ key, version int16 }
@@ -39,9 +39,9 @@ func (s *session) cut() {
 	})
 }
 
-// requests passes on what the client sends. If the client leaves, what it had sent before still
-// reaches the broker, however long it is held back: a packet does not know that its sender has
-// died. The broker, which then reads the end, ends the session.
+// requests passes on the frames that the client sends. If the client leaves, frames that it sent
+// before still reach the broker, even if they are held back for long. A packet does not know that
+// its sender has died. Then the broker reads the end, and ends the session.
 func (s *session) requests() {
 	defer s.endRequests()
 	for {
@@ -67,7 +67,7 @@ func (s *session) endRequests() {
 	}
 }
 
-// answers passes on what the broker sends, until one of the sides closes.
+// answers passes on the frames that the broker sends, until one of the sides closes.
 func (s *session) answers() {
 	for {
 		frame, err := readFrame(s.broker)
@@ -139,7 +139,7 @@ func (s *session) remember(frame []byte) {
 			int16(binary.BigEndian.Uint16(frame[6:])),
 		}
 	default:
-		// Nothing else that Sarama asks for changes the log, or answers with addresses.
+		// No other request of Sarama changes the log, or is answered with addresses.
 	}
 }
 

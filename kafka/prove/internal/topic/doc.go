@@ -1,6 +1,6 @@
-// Package topic reads a topic from its beginning as a plain consumer does, with another Kafka
-// library than the store's and none of the store's code: what it finds is the truth that a history
-// is compared with.
+// Package topic reads a topic from its beginning, as a plain consumer does. It uses another Kafka
+// library than the store, and none of the store's code. A history is compared with the records that
+// it finds.
 //
 // It writes nothing and knows no owner and no index. A [Tail] may be used by any number of
 // goroutines.

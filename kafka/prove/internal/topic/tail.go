@@ -31,15 +31,15 @@ type Tail struct {
 	bad   []string        // records that cannot be read
 }
 
-// Follow consumes the topic, committed records only, and adds what it finds to log, until ctx ends
-// or Close.
+// Follow consumes the topic, only committed records, and adds them to log, until ctx ends or Close
+// is called.
 func Follow(ctx context.Context, brokers []string, topic string, partitions int32, log *history.Log) (*Tail, error) {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...),
 		kgo.ConsumeTopics(topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // to know that the end is reached, which may be a marker
+		kgo.KeepControlRecords(), // to know that the end is reached, as the last record may be a marker
 		kgo.FetchMaxWait(500*time.Millisecond),
 	)
 	if err != nil {
@@ -61,7 +61,7 @@ func (t *Tail) Close() {
 	t.client.Close()
 }
 
-// Bad returns what the topic holds that is no event.
+// Bad returns the records of the topic that are no events.
 func (t *Tail) Bad() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -90,7 +90,7 @@ func (t *Tail) run(ctx context.Context) {
 	}
 }
 
-// CatchUp waits until everything that the topic holds now has been read.
+// CatchUp waits until Tail has read everything that the topic holds now.
 func (t *Tail) CatchUp(ctx context.Context) error {
 	for {
 		ends, err := t.ends(ctx)
@@ -117,8 +117,8 @@ func (t *Tail) await(ctx context.Context, ends map[int32]int64) error {
 	}
 }
 
-// behind says which partition was not read up to its end, if one was not, and returns what is
-// closed when more is read.
+// behind says which partition was not read up to its end, or "" if all were. moved is closed when
+// more is read.
 func (t *Tail) behind(ends map[int32]int64) (moved <-chan struct{}, which string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,7 +162,7 @@ func (t *Tail) ends(ctx context.Context) (map[int32]int64, error) {
 	return ends, nil
 }
 
-// decode reads the record headers that the README promises to other programs.
+// decode reads the record headers that other programs may rely on (kafka/WIRE.md).
 func decode(r *kgo.Record) (history.Record, error) {
 	out := history.Record{Partition: r.Partition, Offset: r.Offset, ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
 	out.Transactional = r.Attrs.IsTransactional()

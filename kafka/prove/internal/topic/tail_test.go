@@ -13,7 +13,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/topic"
 )
 
-// What another program wrote is read, too, also where it comes last.
+// Follow also reads records that another program wrote, even if they come last.
 func TestCatchUpWithAForeignRecord(t *testing.T) {
 	c, err := kfake.NewCluster(kfake.SeedTopics(2, "events"))
 	require.NoError(t, err)

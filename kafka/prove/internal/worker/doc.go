@@ -1,9 +1,9 @@
-// Package worker is a process that holds a Kafka store and does as it is told, and the handle by
-// which it is told: it can be killed, paused and woken like any process.
+// Package worker is a process that holds a Kafka store and carries out orders. It is also the
+// handle that gives the orders. The process can be killed, paused and woken like any process.
 //
-// Questions and answers are lines of JSON on the process's standard input and output. It serves any
-// number of them at once, and ends when its input does, so that it cannot outlive whoever started
-// it. It keeps no history and judges nothing.
+// Requests and answers are lines of JSON on the process's standard input and output. The process
+// serves any number of them at once. It ends when its input does, so it cannot outlive the process
+// that started it. It keeps no history and judges nothing.
 //
 // A [Process] may be used by any number of goroutines.
 package worker

@@ -5,11 +5,11 @@ import (
 	"os"
 )
 
-// maxLastWords bounds what is told of a process's log, from its end: room for a report of the race
-// detector.
+// maxLastWords bounds the part of a process's log that is told, from the end of the log. It has
+// room for a report of the race detector.
 const maxLastWords = 8 << 10
 
-// lastWords returns the end of what a process has written to its log since the offset.
+// lastWords returns the end of the text that a process has written to its log since the offset.
 func lastWords(log string, since int64) string {
 	f, err := os.Open(log)
 	if err != nil {

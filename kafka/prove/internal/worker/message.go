@@ -7,23 +7,23 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// Category is that of all streams that workers append to.
+// Category is the category of all streams that workers append to.
 const Category = "Account"
 
-// Order is what a worker is to do.
+// Order is what a worker should do.
 type Order string
 
 // The orders.
 const (
-	Open   Order = "open"   // open the store, closing the one before
+	Open   Order = "open"   // close the store that is open, and open another
 	Close  Order = "close"  // close the store
 	Append Order = "append" // one append
 	Read   Order = "read"   // one read of a stream
 	Refuse Order = "refuse" // one refusal: a decision on a stream that appends nothing
 )
 
-// Request is one order. It names the store by the number of its opening: a worker that has another
-// one by now does nothing.
+// Request is one order. It names the store by the number of its opening. A worker that has another
+// store by now does nothing.
 type Request struct {
 	ID      int64
 	Order   Order
@@ -33,7 +33,7 @@ type Request struct {
 	Op      *history.Op   `json:",omitempty"`
 }
 
-// Settings are of the store to open.
+// Settings are the settings of the store to open.
 type Settings struct {
 	Brokers        []string
 	TopicPrefix    string
@@ -52,6 +52,6 @@ type Answer struct {
 	ID      int64
 	Err     string      `json:",omitempty"` // of Open and Close
 	Alarm   string      `json:",omitempty"` // an error that a sound store over a sound topic never returns
-	Skipped int64       `json:",omitempty"` // records that the store has skipped, of Close
+	Skipped int64       `json:",omitempty"` // of Close: records that the store has skipped
 	Op      *history.Op `json:",omitempty"` // with its outcome
 }

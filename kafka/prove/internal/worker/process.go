@@ -29,9 +29,9 @@ type Process struct {
 	err     error // how it ended
 }
 
-// Start starts a worker: command is a program, with its arguments, that calls [Serve] on its
-// standard input and output. env is added to this process's environment; the worker's standard
-// error is appended to the file log.
+// Start starts a worker. command is a program, with its arguments, that calls [Serve] on its
+// standard input and output. Start adds env to this process's environment for it. The worker's
+// standard error is appended to the file log.
 func Start(command, env []string, log string) (*Process, error) {
 	stderr, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -66,10 +66,10 @@ func Start(command, env []string, log string) (*Process, error) {
 	return p, nil
 }
 
-// run starts the process and lives as long as it, on a thread of its own: Linux ends the child when
-// the thread that started it ends.
+// run starts the process and lives as long as the process does. It keeps its thread to itself,
+// because Linux ends the child when the thread that started it ends.
 func (p *Process) run(answers io.Reader, started chan<- error) {
-	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	runtime.LockOSThread() // never unlocked, so the thread ends with the goroutine
 	err := p.cmd.Start()
 	started <- err
 	if err != nil {
@@ -118,7 +118,7 @@ func (p *Process) Ask(r Request) <-chan Answer {
 	p.mu.Unlock()
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	_ = p.out.Encode(r) // a process that cannot be written to is about to be gone
+	_ = p.out.Encode(r) // if this fails, the process will soon be gone
 	return answer
 }
 
@@ -134,8 +134,8 @@ func (p *Process) Kill() {
 // Gone is closed when the process has ended.
 func (p *Process) Gone() <-chan struct{} { return p.done }
 
-// Died returns how the process ended and what it said last, or an empty text if it has not or was
-// killed.
+// Died returns how the process ended, with its last words. It returns an empty text if the process
+// has not ended, or was killed.
 func (p *Process) Died() string {
 	select {
 	case <-p.done:
@@ -150,8 +150,8 @@ func (p *Process) Died() string {
 	return fmt.Sprintf("ended by itself: %v; its last words: %s", p.err, lastWords(p.log, p.said))
 }
 
-// Pause stops the process where it stands, with SIGSTOP.
+// Pause stops the process with SIGSTOP.
 func (p *Process) Pause() { pauseProcess(p.cmd.Process) }
 
-// Resume lets it go on.
+// Resume lets the process go on.
 func (p *Process) Resume() { resumeProcess(p.cmd.Process) }

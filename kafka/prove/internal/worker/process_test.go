@@ -10,8 +10,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/worker"
 )
 
-// A process that ends by itself is told of with what it said last: the folder of the logs may be
-// gone by then.
+// If a process ends by itself, Died returns its last words, too, as the folder of the logs may be
+// gone later.
 func TestDiedTellsTheLastWords(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	require.NoError(t, os.WriteFile(log, []byte("of the one before\n"), 0o600))

@@ -22,8 +22,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/topics"
 )
 
-// Serve does what it reads from in, and answers on out, until in ends. The store's log goes to
-// logger.
+// Serve carries out the requests that it reads from in, and answers on out, until in ends. The
+// store logs to logger.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, logger *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -53,7 +53,7 @@ type server struct {
 	writing sync.Mutex
 	out     *json.Encoder
 
-	opening sync.Mutex // one at a time opens or closes
+	opening sync.Mutex // one request at a time opens or closes
 	mu      sync.Mutex
 	store   int // number of the opening; -1 if there is none
 	open    *kafka.Store
@@ -62,7 +62,7 @@ type server struct {
 func (s *server) answer(a Answer) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	_ = s.out.Encode(a) // nobody is left to be told of a failure
+	_ = s.out.Encode(a) // if this fails, nobody is left to be told
 }
 
 func (s *server) do(r *Request) Answer {
@@ -108,7 +108,8 @@ func (s *server) reopen(ctx context.Context, r *Request) error {
 	return nil
 }
 
-// Session is of those who share, the shortest that brokers allow: so that there are many takeovers.
+// Session is the session of processes that share. It is the shortest that brokers allow, so that
+// there are many takeovers.
 const Session = 6 * time.Second
 
 const heartbeat = 100 * time.Millisecond
@@ -244,7 +245,7 @@ func seeAll(records iter.Seq2[eventstore.Record, error], op *history.Op) (unstor
 			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errOutOfOrder, r.AggregateVersion, op.Stream,
 				len(op.Seen))
 		}
-		if r.Position.Offset == 0 { // where there is a marker, never an event
+		if r.Position.Offset == 0 { // that place has a marker, never an event
 			unstored++
 		}
 		op.Seen = append(op.Seen, r.ID)
@@ -265,8 +266,8 @@ func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string)
 	return answered(op, err)
 }
 
-// refuse does what a command does that is refused or has nothing to do: it decides on what is
-// stored and what is queued, and waits until that may be told.
+// refuse does the same as a command that is refused or has nothing to do. It decides on the stored
+// and the queued events, and waits until the answer may be told.
 func (s *server) refuse(ctx context.Context, n int, op *history.Op) (alarm string) {
 	op.Outcome = history.Failed
 	store := s.storeOf(n)
@@ -284,7 +285,7 @@ func (s *server) refuse(ctx context.Context, n int, op *history.Op) (alarm strin
 	return answered(op, err)
 }
 
-// answered notes how an operation ended that appends nothing.
+// answered notes the end of an operation that appends nothing.
 func answered(op *history.Op, err error) (alarm string) {
 	if err != nil {
 		op.Seen, op.Err = nil, reason(err)
@@ -310,8 +311,8 @@ func reason(err error) string {
 	}
 }
 
-// alarming returns the error if a sound store over a topic that nobody else writes to never returns
-// it.
+// alarming returns the error's text if a sound store never returns such an error over a topic that
+// nobody else writes to. Otherwise it returns "".
 func alarming(err error) string {
 	var corrupt *kafka.CorruptError
 	var refused *kafka.RefusedError

@@ -4,6 +4,6 @@ package worker
 
 import "os"
 
-// This system cannot pause a process; the proof does without.
+// This system cannot pause a process, and the proof works without that.
 func pauseProcess(*os.Process)  {}
 func resumeProcess(*os.Process) {}

@@ -1,0 +1,171 @@
+package prom_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/fencelog/fencelog/command"
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/memory"
+	"github.com/fencelog/fencelog/eventstore/subscription"
+	"github.com/fencelog/fencelog/kafka"
+	"github.com/fencelog/fencelog/kafka/connection"
+	"github.com/fencelog/fencelog/kafka/topics"
+	"github.com/fencelog/fencelog/observe/prom"
+	"github.com/fencelog/fencelog/query"
+)
+
+// scrape prints the series whose name begins with prefix, as Prometheus gets them.
+func scrape(registry *prometheus.Registry, prefix string) {
+	page := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).
+		ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for line := range strings.Lines(page.Body.String()) {
+		if strings.HasPrefix(line, prefix) {
+			fmt.Print(line)
+		}
+	}
+}
+
+// The buses and the HTTP server of a service have middleware. The codes of refusals are given once,
+// so that nothing else becomes a label.
+func ExampleMetrics_Queries() {
+	errNoAccount := errors.New("AccountNotFound")
+	registry := prometheus.NewRegistry()
+	metrics, err := prom.New(registry, prom.Config{
+		Refusals: []string{errNoAccount.Error()},
+		Refusal: func(err error) string {
+			if errors.Is(err, errNoAccount) {
+				return errNoAccount.Error()
+			}
+			return ""
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	type GetBalance struct{ query.Returns[int64] }
+	_ = command.NewBus(command.Config{Middleware: []command.Middleware{metrics.Commands()}})
+	queries := query.NewBus(query.Config{Middleware: []query.Middleware{metrics.Queries()}})
+	err = query.Register(queries, func(context.Context, GetBalance) (int64, error) { return 0, errNoAccount })
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = query.Ask(context.Background(), queries, GetBalance{})
+	fmt.Println(err)
+	scrape(registry, "fencelog_query_duration_seconds_count")
+	scrape(registry, "fencelog_query_refusals_total")
+	// Output:
+	// AccountNotFound
+	// fencelog_query_duration_seconds_count{outcome="failed",query="GetBalance"} 1
+	// fencelog_query_refusals_total{code="AccountNotFound"} 1
+	// fencelog_query_refusals_total{code="other"} 0
+}
+
+// The pattern of a route is a label, and the path of a request is not.
+func ExampleMetrics_HTTP() {
+	registry := prometheus.NewRegistry()
+	metrics, err := prom.New(registry, prom.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "account", r.PathValue("id"))
+	})
+	handler := metrics.HTTP(func(r *http.Request) string { return r.Pattern }, mux)
+
+	for _, path := range []string{"/accounts/alice", "/accounts/bob"} {
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+	}
+	scrape(registry, "fencelog_http_request_duration_seconds_count")
+	// Output:
+	// fencelog_http_request_duration_seconds_count{method="GET",route="GET /accounts/{id}",status="200"} 2
+}
+
+// A store that is not in Kafka takes Appended as its OnAppend. Any store's subscriptions are
+// measured by the name of their group.
+func ExampleMetrics_Subscription() {
+	registry := prometheus.NewRegistry()
+	metrics, err := prom.New(registry, prom.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	store, err := memory.New(memory.Config{Categories: []string{"Account"}, OnAppend: metrics.Appended})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	ctx, handled := context.Background(), make(chan string)
+	statements, err := store.Subscribe(ctx, subscription.Config{
+		Group:    "statements",
+		Category: "Account",
+		Handler: func(_ context.Context, r eventstore.Record) error {
+			handled <- r.ID
+			return nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := metrics.Subscription("statements", "Account", statements.Stats); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	alice := eventstore.Stream{Category: "Account", ID: "alice"}
+	_, err = store.Append(ctx, eventstore.To(alice, eventstore.NoStream, eventstore.Record{
+		Header: event.Header{ID: "e-1", Type: "AccountCreated", Revision: 1, Timestamp: time.Unix(1_700_000_000, 0)},
+		Value:  []byte("an encoded event"),
+	}))
+	fmt.Println(<-handled, err, statements.Close())
+	scrape(registry, "fencelog_append_records_total")
+	scrape(registry, "fencelog_subscription_handled_total")
+	// Output:
+	// e-1 <nil> <nil>
+	// fencelog_append_records_total{category="Account"} 1
+	// fencelog_subscription_handled_total{category="Account",group="statements"} 1
+}
+
+// The hooks belong to the configuration, so they come before the store. The state of the store's
+// partitions comes after it. The example needs brokers, so it is not run.
+func ExampleMetrics_Store() {
+	ctx := context.Background()
+	metrics, err := prom.New(prometheus.DefaultRegisterer, prom.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cfg := kafka.Config{
+		Connection: connection.Config{Brokers: []string{"localhost:9092"}},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account"}}},
+	}
+	if cfg.Hooks, err = metrics.Kafka(cfg); err != nil {
+		fmt.Println(err)
+		return
+	}
+	store, err := kafka.Open(ctx, cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	if err := metrics.Store(store); err != nil {
+		fmt.Println(err)
+	}
+}
