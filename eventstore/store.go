@@ -114,7 +114,6 @@ type Stream struct {
 }
 
 // String returns the stream as "Category/ID", for people.
-// String returns the stream as "Type/ID", for people.
 func (s Stream) String() string { return s.Category + "/" + s.ID }
 
 // Record is one encoded event.

@@ -27,3 +27,11 @@ func Example() {
 	// The schemas are released, and FULL_TRANSITIVE with all revisions.
 	// exit code 0
 }
+
+// The main function of the tool of a shop. It ends the process, so the example is not run.
+func ExampleMain() {
+	fencelogcli.Main(fencelogcli.Config{
+		Categories: []topics.Category{{Name: "Invoice", Partitions: 10}}, TopicPrefix: "shop",
+		Schemas: schema.Sources{"Invoice": os.DirFS("schemas/invoice")}, // a service embeds them
+	})
+}

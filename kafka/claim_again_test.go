@@ -23,7 +23,9 @@ import (
 func TestClaim_lostToNobodyIsMadeAgain(t *testing.T) {
 	type claimRequest = kmsg.AddPartitionsToTxnRequest
 	for name, disturb := range map[string]func(*testing.T, *kfake.Cluster, kafka.Config, *claimRequest){
-		"a claim's first request is taken late": func(t *testing.T, _ *kfake.Cluster, cfg kafka.Config, _ *claimRequest) {
+		"a claim's first request is taken late": func(
+			t *testing.T, _ *kfake.Cluster, cfg kafka.Config, _ *claimRequest,
+		) {
 			late(t, cfg)
 		},
 		"a claim's transaction is opened late, and aborted": func(

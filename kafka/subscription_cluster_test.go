@@ -26,7 +26,9 @@ func TestSubscription_onBrokers(t *testing.T) { testSubscription(t, real(t)) }
 
 func TestSubscription_offsetSetBack_onBrokers(t *testing.T) { testOffsetSetBack(t, real(t)) }
 
-func TestSubscription_offsetsOutOfBounds_onBrokers(t *testing.T) { testOffsetsOutOfBounds(t, two(t, real(t))) }
+func TestSubscription_offsetsOutOfBounds_onBrokers(t *testing.T) {
+	testOffsetsOutOfBounds(t, two(t, real(t)))
+}
 
 // realWith is real with several partitions.
 func realWith(t testing.TB, partitions int32) kafka.Config {

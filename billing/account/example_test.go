@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
@@ -83,7 +84,7 @@ func ExampleDebitAccount_Decide() {
 	)
 	_, err := account.DebitAccount{
 		AccountID: "alice", TransactionID: "payment-1", EntryType: account.EntryPayment,
-		Amount: "80.00", Currency: "USD", Contra: "bob", EffectiveAt: noon(),
+		Amount: "80.00", Currency: "USD", Contra: "bob", EffectiveAt: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
 	}.Decide(alice.State())
 
 	var insufficient *account.InsufficientFundsError

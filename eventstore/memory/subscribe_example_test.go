@@ -117,7 +117,7 @@ func discard(ctx context.Context, store *memory.Store) error {
 	return err
 }
 
-// A decision rests on what ReadQueued yields. Its commit goes through only if no other came between.
+// A decision rests on what ReadQueued yields. Its commit is stored only if no other came between.
 func ExampleStore_ReadQueued() {
 	store, err := memory.New(memory.Config{Categories: []string{"Account"}})
 	if err != nil {

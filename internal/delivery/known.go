@@ -93,9 +93,9 @@ func (s *Subscriber) KnowsFrom(n int32, from int64) bool {
 	return s.known.of(n).KnowsFrom(from)
 }
 
-// attached runs a runner that knows all that the log says of its partition, and is told what is
+// runAttached runs a runner that knows all that the log says of its partition, and is told what is
 // written from then on. runner makes it, of what is set aside now.
-func (s *Subscriber) attached(ctx context.Context, n int32, runner func(*letters.Parked) *Runner) error {
+func (s *Subscriber) runAttached(ctx context.Context, n int32, runner func(*letters.Parked) *Runner) error {
 	if err := s.Current(ctx); err != nil {
 		return err
 	}

@@ -192,7 +192,7 @@ func (s *Subscriber) Handle(ctx context.Context, n int32, next int64, source Sou
 			s.mark(n, offset)
 		},
 	}
-	return s.attached(ctx, n, func(parked *letters.Parked) *Runner {
+	return s.runAttached(ctx, n, func(parked *letters.Parked) *Runner {
 		s.Stands.GoesOn(n)
 		return New(cfg, next, parked)
 	})

@@ -5,7 +5,7 @@ package index
 // writer does not know. So compare two with Same.
 type Fingerprint struct {
 	Offset      int64  // of the batch's first record
-	LeaderEpoch int32  // of the leader that appended the batch; -1 if the fingerprint is the writer's, which does not know it
+	LeaderEpoch int32  // of the leader that appended the batch; -1 if the writer made the fingerprint
 	Sum         uint32 // of the batch's header, and of its records if Records says so
 	Records     bool   // Sum covers the records, as that of each batch that may count does
 }

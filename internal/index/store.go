@@ -132,7 +132,7 @@ func newOptions(logger *slog.Logger) *pebble.Options {
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       math.MaxInt32, // see Store.awaitMerging
-		DisableTableStats:           true,          // nothing is deleted, and Pebble would try for ever what cannot be read
+		DisableTableStats:           true,          // nothing is deleted; Pebble would retry for ever what fails
 		DisableWAL:                  true,          // the partitions are the log
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      quiet{logger},

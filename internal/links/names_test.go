@@ -26,7 +26,8 @@ func TestDocumentsNameCodeThatExists(t *testing.T) {
 	t.Parallel()
 	code := declarations(t)
 	span := regexp.MustCompile("`([^`\n]+)`")
-	folder := regexp.MustCompile(`^(kafka|internal|eventstore|aggregate|schema|examples|fencelogcli|observe)(/[a-z-]+)+$`)
+	folder := regexp.MustCompile(
+		`^(kafka|internal|eventstore|aggregate|schema|examples|fencelogcli|observe)(/[a-z-]+)+$`)
 	file := regexp.MustCompile(`\.(go|js|py|md)$`)
 	name := regexp.MustCompile(`^(?:[a-z]+\.)?([A-Za-z]\w*)\.([A-Za-z]\w*)$`)
 	checked := 0
@@ -44,7 +45,8 @@ func TestDocumentsNameCodeThatExists(t *testing.T) {
 						t.Errorf("%s:%d: there is no folder %s", document, i+1, text)
 					}
 				}
-				if m := name.FindStringSubmatch(text); m != nil && code.has[m[1]] && m[1] != "log" && !file.MatchString(text) {
+				m := name.FindStringSubmatch(text)
+				if m != nil && code.has[m[1]] && m[1] != "log" && !file.MatchString(text) {
 					checked++
 					if !code.members[m[1]+"."+m[2]] {
 						t.Errorf("%s:%d: %s has no %s: see %s", document, i+1, m[1], m[2], text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,8 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/fencelog/fencelog/command"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
@@ -36,8 +37,8 @@ func scrape(registry *prometheus.Registry, prefix string) {
 	}
 }
 
-// The buses and the HTTP server of a service have middleware. The codes of refusals are given once,
-// so that nothing else becomes a label.
+// The configuration lists the codes of refusals, so that nothing else becomes a label. Commands are
+// counted as queries are.
 func ExampleMetrics_Queries() {
 	errNoAccount := errors.New("AccountNotFound")
 	registry := prometheus.NewRegistry()
@@ -55,7 +56,6 @@ func ExampleMetrics_Queries() {
 		return
 	}
 	type GetBalance struct{ query.Returns[int64] }
-	_ = command.NewBus(command.Config{Middleware: []command.Middleware{metrics.Commands()}})
 	queries := query.NewBus(query.Config{Middleware: []query.Middleware{metrics.Queries()}})
 	err = query.Register(queries, func(context.Context, GetBalance) (int64, error) { return 0, errNoAccount })
 	if err != nil {
@@ -142,30 +142,48 @@ func ExampleMetrics_Subscription() {
 	// fencelog_subscription_handled_total{category="Account",group="statements"} 1
 }
 
-// The hooks belong to the configuration, so they come before the store. The state of the store's
-// partitions comes after it. The example needs brokers, so it is not run.
+// The hooks are in the configuration, so they come before the store. The metrics of the store's
+// partitions come after it.
 func ExampleMetrics_Store() {
-	ctx := context.Background()
-	metrics, err := prom.New(prometheus.DefaultRegisterer, prom.Config{})
+	brokers, err := kfake.NewCluster(kfake.NumBrokers(3)) // brokers in this process, for the example
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	defer brokers.Close()
+	registry := prometheus.NewRegistry()
+	if err := measureStore(context.Background(), registry, brokers.ListenAddrs()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// fencelog_partition_owned{partition="0",topic="fencelog.account.events"} 1
+	// fencelog_partition_owned{partition="1",topic="fencelog.account.events"} 1
+}
+
+func measureStore(ctx context.Context, registry *prometheus.Registry, addresses []string) error {
 	cfg := kafka.Config{
-		Connection: connection.Config{Brokers: []string{"localhost:9092"}},
-		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account"}}},
+		Connection: connection.Config{Brokers: addresses},
+		Topics:     topics.Config{Categories: []topics.Category{{Name: "Account", Partitions: 2}}},
+		Logger:     slog.New(slog.DiscardHandler),
+	}
+	if _, err := topics.Create(ctx, cfg.Connection, cfg.Topics); err != nil {
+		return err
+	}
+	metrics, err := prom.New(registry, prom.Config{})
+	if err != nil {
+		return err
 	}
 	if cfg.Hooks, err = metrics.Kafka(cfg); err != nil {
-		fmt.Println(err)
-		return
+		return err
 	}
 	store, err := kafka.Open(ctx, cfg)
 	if err != nil {
-		fmt.Println(err)
-		return
+		return err
 	}
 	defer store.Close()
-	if err := metrics.Store(store); err != nil {
-		fmt.Println(err)
+	if err := errors.Join(metrics.Store(store), store.Claim(ctx)); err != nil {
+		return err
 	}
+	scrape(registry, "fencelog_partition_owned")
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
-	"github.com/fencelog/fencelog/kafka/internal/access"
 	"github.com/fencelog/fencelog/kafka/internal/retry"
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
@@ -69,9 +68,6 @@ func (c *Claim) TookLate(term index.Term) bool {
 	c.coordinator.late = index.NoTerm()
 	return true
 }
-
-// Writing returns the permission to write to the topic.
-func (c *Claim) Writing() access.Need { return c.coordinator.writing(access.Topic) }
 
 // Drop closes the connection to the coordinator.
 func (c *Claim) Drop() { c.coordinator.drop() }

@@ -58,7 +58,7 @@ func (m claims) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.C
 		}
 	})
 	defer func() { m.Stands.Leaves(n, session.Context().Err() != nil) }()
-	if err := m.keep(ctx, n, func() error { return m.handle(ctx, session, n) }); err != nil {
+	if err := m.keep(ctx, n, func() error { return m.handlePartition(ctx, session, n) }); err != nil {
 		m.Fail(err)
 		return err // Sarama ends the session, and with it the messages
 	}
@@ -114,8 +114,8 @@ func stops(err error) bool {
 	return errors.As(err, &corrupt) || errors.As(err, &offset)
 }
 
-// handle handles a partition until ctx ends or something fails.
-func (m claims) handle(ctx context.Context, session sarama.ConsumerGroupSession, n int32) error {
+// handlePartition handles a partition until ctx ends or something fails.
+func (m claims) handlePartition(ctx context.Context, session sarama.ConsumerGroupSession, n int32) error {
 	if int(n) >= len(m.cfg.Partitions) {
 		return m.spare(ctx, n)
 	}

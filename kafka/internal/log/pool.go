@@ -175,17 +175,12 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 	}
 }
 
-// batches returns some batches from the one with the asked offset on, one behind the other. If a
+// batches returns some batches from the one with the asked offset on, which check must accept. If a
 // broker is away, it asks again until ctx ends. It fails
 //   - with a *RangeError if the offset is not in the log and stays so;
-//   - with a *CorruptError if the log has a hole;
+//   - with the error of check, such as that of [Request.withoutHoles];
 //   - with a *CorruptError if fetches in a row bring bytes that are no batches.
-func (p *Pool) batches(ctx context.Context, ask Request) ([]recordbatch.Batch, error) {
-	return p.checked(ctx, ask, ask.follow)
-}
-
-// checked does the same as batches, but with the given check instead of that for holes.
-func (p *Pool) checked(
+func (p *Pool) batches(
 	ctx context.Context, ask Request, check func([]recordbatch.Batch) error,
 ) ([]recordbatch.Batch, error) {
 	garbled := 0
@@ -210,8 +205,9 @@ func (p *Pool) checked(
 	})
 }
 
-// follow makes sure that the batches follow one another.
-func (f *Request) follow(batches []recordbatch.Batch) error {
+// withoutHoles makes sure that the first batch has the asked offset, and that each other one
+// follows the one before it. It fails with a *CorruptError.
+func (f *Request) withoutHoles(batches []recordbatch.Batch) error {
 	for i := range batches {
 		next := min(batches[i].FirstOffset, f.Offset) // the first one may begin before the offset
 		if i > 0 {

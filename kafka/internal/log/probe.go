@@ -18,7 +18,7 @@ func (r *Reader) Probe(ctx context.Context, offset int64) (lacks string, err err
 	ask := Request{
 		Topic: r.Topic, Partition: r.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: OneBatch, Wait: AtOnce,
 	}
-	batches, err := r.Pool.checked(ctx, ask, hasBatch)
+	batches, err := r.Pool.batches(ctx, ask, hasBatch)
 	var outside *RangeError
 	var corrupt *CorruptError
 	switch {

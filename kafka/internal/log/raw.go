@@ -36,9 +36,10 @@ func (l *Log) At(ctx context.Context, offset int64) ([]Raw, error) {
 }
 
 func (l *Log) read(ctx context.Context, offset int64, maxBytes int32) (records []Raw, next int64, err error) {
-	batches, err := l.Pool.batches(ctx, Request{
+	ask := Request{
 		Topic: l.Topic, Partition: l.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: maxBytes, Wait: Soon,
-	})
+	}
+	batches, err := l.Pool.batches(ctx, ask, ask.withoutHoles)
 	next = offset
 	for i := range batches {
 		b := &batches[i]

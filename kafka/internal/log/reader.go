@@ -84,9 +84,10 @@ func (r *Reader) begin(start eventstore.Start) (beginning, error) {
 
 // fetch returns some batches from the one with the offset on.
 func (r *Reader) fetch(ctx context.Context, offset int64) ([]recordbatch.Batch, error) {
-	return r.Pool.batches(ctx, Request{
+	ask := Request{
 		Topic: r.Topic, Partition: r.Partition, Offset: offset, Epoch: AnyLeaderEpoch, MaxBytes: FetchBytes, Wait: Soon,
-	})
+	}
+	return r.Pool.batches(ctx, ask, ask.withoutHoles)
 }
 
 // gone turns err into a *CorruptError if err says that the log does not have the offset. The index

@@ -355,7 +355,8 @@ func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
 		return 0, fmt.Errorf("produce to %s: the answer does not name the partition", b.Addr())
 	}
 	// Brokers before 3.0 ask for IdempotentWrite as well.
-	return block.Offset, access.Explain(retry.NoneIsNil(block.Err), o.claim.Writing(),
+	return block.Offset, access.Explain(retry.NoneIsNil(block.Err),
+		access.Need{Operation: access.Write, Resource: access.Topic, Name: o.cfg.Topic},
 		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
 }
 

@@ -271,6 +271,6 @@ func (h *queueHistory) judge(c *line.Commit) {
 		h.seen["repeated"]++
 		require.Negative(h, at)
 	default:
-		require.Equal(h, int64(at+1), result.First)
+		require.Equal(h, int64(at+1), result.First())
 	}
 }

@@ -29,7 +29,7 @@ func (t *Tip) Version() int64 { return t.version }
 // of its line. The tip is their end. Once the owner appends no more, ReadQueued fails with the
 // reason. Then the index may lack what the owner has stored, and no decision can rest on it.
 func (o *Owner) ReadQueued(stream eventstore.Stream, from int64) (iter.Seq2[eventstore.Record, error], *Tip, error) {
-	err := o.Gone()
+	err := o.queue.Stopped()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,7 +98,7 @@ func (t *Tip) Await(ctx context.Context) error {
 	}
 	o := t.owner
 	if o.cfg.Broken.NoProof && t.on == nil {
-		return o.Gone()
+		return o.queue.Stopped()
 	}
 	err := o.proofs.await(ctx, t.asked, o.queue.Knock)
 	if err != nil && !errors.Is(err, errAnotherTerm) || err == nil && !t.beside {

@@ -133,7 +133,7 @@ func (m *Member) stay(ctx context.Context) {
 // The pauses between two attempts to join.
 const (
 	pause = 100 * time.Millisecond // if the next answer may be another one
-	// if the answer stays the same until somebody changes something; twice as long each time
+	// If the answer stays the same until somebody changes something: twice as long each time.
 	firstRefused = time.Second
 	longRefused  = 30 * time.Second
 )

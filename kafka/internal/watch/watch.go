@@ -146,7 +146,9 @@ func (w *Watch) note(found []topics.Problem, err error) {
 // merge returns the problems there are now, and how they differ from those that were known.
 func merge(known, found []topics.Problem, now time.Time) (all []topics.Problem, changes []topics.Change) {
 	at := func(in []topics.Problem, p topics.Problem) int {
-		return slices.IndexFunc(in, func(o topics.Problem) bool { return o.Topic == p.Topic && o.Property == p.Property })
+		return slices.IndexFunc(in, func(o topics.Problem) bool {
+			return o.Topic == p.Topic && o.Property == p.Property
+		})
 	}
 	for _, p := range found {
 		p.Since = now
