@@ -36,3 +36,15 @@ func Example() {
 	// shop.dead-letter 1 true
 	// 2 <nil> <nil>
 }
+
+// Another program, such as a consumer in another language, asks for the names.
+func ExampleConfig_NameOf() {
+	cfg := topics.Config{Prefix: "shop", Categories: []topics.Category{{Name: "Order"}, {Name: "Customer"}}}
+	fmt.Println(cfg.NameOf("Order"))
+	fmt.Println(cfg.DeadLetters())
+	fmt.Println(cfg.Names())
+	// Output:
+	// shop.order.events
+	// shop.dead-letter
+	// [shop.order.events shop.customer.events]
+}

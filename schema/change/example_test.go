@@ -12,3 +12,14 @@ func ExampleCompatibility_Check() {
 	fmt.Println(change.Backward.Check("Thing.avsc", v1, released))
 	// Output: <nil>
 }
+
+// A setting names the level of compatibility.
+func ExampleParseCompatibility() {
+	level, err := change.ParseCompatibility("FULL_TRANSITIVE")
+	fmt.Println(level, err)
+	released := []schema.Registered{{Subject: "the-subject", Version: 1, Text: v2}}
+	fmt.Println(level.Check("Thing.avsc", v2, released))
+	// Output:
+	// FULL_TRANSITIVE <nil>
+	// <nil>
+}
