@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/fencelog/fencelog/event"
@@ -14,12 +15,22 @@ import (
 	"github.com/fencelog/fencelog/internal/dispatch"
 )
 
-// Metadata is what is known of a command beside its own fields.
-type Metadata = dispatch.Metadata
+// Metadata is what is known of a command beside its own fields. Its ids are 1 to
+// [eventstore.MaxIDBytes] bytes of UTF-8; CausationID and ActorID may also be empty.
+type Metadata struct {
+	ID            string    // unique; the same when the command is dispatched again
+	Timestamp     time.Time // when it was dispatched
+	CorrelationID string    // shared by everything that one request set off
+	CausationID   string    // id of the command or event whose handler dispatched it; empty if none did
+	ActorID       string    // on whose behalf; empty if unknown
+}
 
 // MetadataFrom returns the metadata of the command that is being handled, and whether there is one.
 // The Cause of [event.CauseFrom] has the application's own metadata.
-func MetadataFrom(ctx context.Context) (Metadata, bool) { return kind.MetadataFrom(ctx) }
+func MetadataFrom(ctx context.Context) (Metadata, bool) {
+	md, ok := kind.MetadataFrom(ctx)
+	return Metadata(md), ok
+}
 
 // Option says something of one dispatched command.
 type Option func(*dispatch.Draft)
@@ -51,7 +62,7 @@ func WithMetadata(metadata map[string]string) Option {
 
 // stamp returns the metadata of a command dispatched under from, and the cause its handler acts
 // upon. It reports all mistakes at once.
-func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, error) {
+func (b *Bus) stamp(from event.Cause, opts []Option) (dispatch.Metadata, event.Cause, error) {
 	var d dispatch.Draft
 	for _, opt := range opts {
 		opt(&d)

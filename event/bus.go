@@ -11,7 +11,12 @@ import (
 	"github.com/fencelog/fencelog/internal/panics"
 )
 
-// PanicError is the error that a panicking handler is turned into; it carries the stack.
+// PanicError is the error that a panicking handler is turned into. It carries the stack. If the
+// panic's value was an error, Unwrap returns it. Its fields are
+//
+//	In    string // whose code panicked
+//	Value any    // what it panicked with
+//	Stack []byte // the stack of the goroutine at that moment
 type PanicError = panics.Error
 
 // Bus hands committed events to handlers of this process: to log, to wake, to count.

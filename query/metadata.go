@@ -2,16 +2,27 @@ package query
 
 import (
 	"context"
+	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/internal/dispatch"
 )
 
-// Metadata is what is known of a query beside its own fields.
-type Metadata = dispatch.Metadata
+// Metadata is what is known of a query beside its own fields. Its ids are 1 to
+// [eventstore.MaxIDBytes] bytes of UTF-8; CausationID and ActorID may also be empty.
+type Metadata struct {
+	ID            string    // unique
+	Timestamp     time.Time // when it was dispatched
+	CorrelationID string    // shared by everything that one request set off
+	CausationID   string    // id of the command or event whose handler dispatched it; empty if none did
+	ActorID       string    // on whose behalf; empty if unknown
+}
 
 // MetadataFrom returns the metadata of the query that is being answered, and whether there is one.
-func MetadataFrom(ctx context.Context) (Metadata, bool) { return kind.MetadataFrom(ctx) }
+func MetadataFrom(ctx context.Context) (Metadata, bool) {
+	md, ok := kind.MetadataFrom(ctx)
+	return Metadata(md), ok
+}
 
 // Option says something of one query.
 type Option func(*dispatch.Draft)
@@ -28,7 +39,7 @@ func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = 
 
 // stamp returns the metadata of a query asked under from, and the cause that its handler works
 // under. It reports all mistakes at once.
-func (b *Bus) stamp(from event.Cause, opts []Option) (Metadata, event.Cause, error) {
+func (b *Bus) stamp(from event.Cause, opts []Option) (dispatch.Metadata, event.Cause, error) {
 	var d dispatch.Draft
 	for _, opt := range opts {
 		opt(&d)
