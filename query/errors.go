@@ -10,9 +10,9 @@ import (
 // PanicError is the error for a panic of a handler or middleware. It carries the stack. If the
 // panic's value was an error, Unwrap returns it. Its fields are
 //
-// 	In    string // whose code panicked, such as "handler of CreateAccount"
-// 	Value any    // what it panicked with
-// 	Stack []byte // the stack of the goroutine at that moment
+//	In    string // whose code panicked, such as "handler of CreateAccount"
+//	Value any    // what it panicked with
+//	Stack []byte // the stack of the goroutine at that moment
 type PanicError = panics.Error
 
 // Sentinels for errors.Is. Each stands for an error type that carries the facts.
