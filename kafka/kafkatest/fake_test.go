@@ -36,8 +36,10 @@ func newClient(t *testing.T, addrs []string) sarama.Client {
 	config.Version = sarama.V2_8_0_0
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Return.Successes = true
-	// Brokers learn of each other's end, and of topics, in their time.
-	config.Producer.Retry.Max, config.Metadata.Retry.Max = 100, 100
+	// Brokers learn of each other's end, and of topics, in their time. The controller takes a
+	// broker for dead after nine seconds (broker.session.timeout.ms). Then it elects others.
+	config.Producer.Retry.Max, config.Metadata.Retry.Max = 600, 600
+	config.Producer.Retry.Backoff, config.Metadata.Retry.Backoff = patience/600, patience/600
 	config.Admin.Timeout = patience
 	client, err := sarama.NewClient(addrs, config)
 	require.NoError(t, err)
