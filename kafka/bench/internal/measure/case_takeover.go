@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
-	names "github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/partition"
@@ -123,7 +121,7 @@ type side struct {
 func (r *run) newHandover(ctx context.Context) (*handover, error) {
 	h := &handover{src: r.source()}
 	const name = "bench-claims"
-	cfg, err := r.link.config(ctx, name, 1, "")
+	topic, err := r.link.topic(ctx, name, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -133,15 +131,15 @@ func (r *run) newHandover(ctx context.Context) (*handover, error) {
 			return nil, errors.Join(err, h.close())
 		}
 		h.sides[i] = &side{cfg: partition.Config{
-			Client: client, Topic: names.Name(name, category), Partitions: 1, Category: category, TransactionalID: name,
-			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), RequestTimeout: connection.DefaultRequestTimeout,
+			Client: client, Topic: topic, Partitions: 1, Category: category, TransactionalID: name,
+			Logger: slog.New(slog.DiscardHandler), RequestTimeout: connection.DefaultRequestTimeout,
 			RenewEvery: kafka.DefaultClaimRenewal, MaxBatchBytes: kafka.DefaultMaxBatchBytes,
 			Codec:      sarama.CompressionLZ4,
 			MaxWaiting: kafka.DefaultMaxWaitingCommits, MaxWaitingBytes: kafka.DefaultMaxWaitingBytes,
 		}}
 		s := h.sides[i]
 		id := index.Identity{Topics: map[string]index.Topic{s.cfg.Topic: {Partitions: 1}}}
-		if s.index, err = index.Open("", id, cfg.Logger); err != nil {
+		if s.index, err = index.Open("", id, s.cfg.Logger); err != nil {
 			return nil, errors.Join(err, h.close())
 		}
 		if s.cfg.Index, err = s.index.Partition(s.cfg.Topic, 0); err != nil {
