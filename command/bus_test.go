@@ -100,8 +100,8 @@ func TestDispatchPointerAndNil(t *testing.T) {
 
 	_, err := bus.Dispatch(t.Context(), &OpenShop{})
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
-	require.EqualError(t, err, "command: found the pointer *command_test.OpenShop, "+
-		"expected command_test.OpenShop: a command is passed by value")
+	require.EqualError(t, err, "command: found the pointer *command_test.OpenShop, expected command_test.OpenShop: "+
+		"a command is passed by value")
 
 	_, err = bus.Dispatch(t.Context(), nil)
 	require.ErrorIs(t, err, eventstore.ErrInvalid)

@@ -59,8 +59,8 @@ func Subscribe[E any](b *Bus, handle func(context.Context, Envelope[E]) error) e
 	g := reflect.TypeFor[E]()
 	t, ok := b.types.Of(g)
 	if !ok {
-		return fmt.Errorf("subscribe to %s: it has no durable name; give it to aggregate.NewType "+
-			"and that type's events to the bus", g)
+		return fmt.Errorf("subscribe to %s: it has no durable name; give it to aggregate.NewType and that "+
+			"type's events to the bus", g)
 	}
 	in := fmt.Sprintf("event handler of %s.%s", t.Category, t.Name)
 	b.mu.Lock()

@@ -100,9 +100,10 @@ func TestDoctorOnTheRegistry(t *testing.T) {
 func TestDoctorWithoutBrokers(t *testing.T) {
 	t.Parallel()
 	stdout, _ := bad(t, shop(), envOf([]string{"127.0.0.1:1"}), "doctor")
-	require.Contains(t, stdout, "wrong    brokers        broker at 127.0.0.1:1: nothing listens there\n"+
-		"                          -> start the broker, or correct its address in KAFKA_BROKERS; "+
-		"if it does not stay up, its log says why, and a common reason is a port that is taken (lsof -i :1)\n")
+	require.Contains(t, stdout, "wrong    brokers        broker at 127.0.0.1:1: "+
+		"nothing listens there\n                          -> start the broker, "+
+		"or correct its address in KAFKA_BROKERS; if it does not stay up, its log says why, "+
+		"and a common reason is a port that is taken (lsof -i :1)\n")
 	require.Contains(t, stdout, "skipped  topics         not looked at: no broker answers\n")
 	require.Contains(t, stdout, "1 ok, 2 wrong, 0 warnings, 6 skipped\n")
 }

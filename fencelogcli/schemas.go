@@ -90,8 +90,8 @@ func (t *tool) withSchemas(level string, do func(schema.Sources, change.Compatib
 		return err
 	}
 	if len(sources) == 0 {
-		return usagef("no schema files are known: name the folder with a folder of them for each category "+
-			"by --schemas, or in %s", EnvSchemas)
+		return usagef("no schema files are known: name the folder with a folder of them for each "+
+			"category by --schemas, or in %s", EnvSchemas)
 	}
 	return do(sources, parsed)
 }

@@ -63,8 +63,8 @@ func TestTopicsThatDifferAreShownAndLeftAlone(t *testing.T) {
 	for range 2 {
 		stdout, stderr := bad(t, shop(), envOf(brokers), "topics", "create")
 		require.Empty(t, stderr)
-		require.Contains(t, stdout, "shop.account.events           2  differs:\n"+
-			"                                 partitions is 1, expected 2\n")
+		require.Contains(t, stdout, "shop.account.events           2  differs:\n                                 "+
+			"partitions is 1, expected 2\n")
 		require.Contains(t, stdout, "retention.ms is 604800000, expected -1\n")
 		require.Contains(t, stdout, "Nothing that exists was changed")
 		require.Contains(t, stdout, "shop.dead-letter              1  ")

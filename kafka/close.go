@@ -13,7 +13,7 @@ const closeGrace = 2 * time.Second
 // Close closes the subscriptions, stops appending, waits for the batches in flight, hands over the
 // partitions that are shared, and disconnects. It refuses commits that still wait with
 // [eventstore.ErrClosed]. If brokers do not answer, Close takes a few seconds. If a batch is in
-// flight, it may take the [Config].RequestTimeout longer.
+// flight, it may take the RequestTimeout of [connection.Config] longer.
 //
 // Close may be called more than once. If the handler of a subscription calls it, it returns nil at
 // once, and the store closes when the handler has returned.

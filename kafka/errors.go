@@ -81,8 +81,9 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // IndexError says why the folder of the index cannot be used, and what to do. It also says so if
-// the disk has become full or fails while the store runs. Until the disk is mended, the store
-// appends nothing and reads nothing. No event is lost, as Kafka holds all that the index holds.
+// the disk has become full or fails while the store runs. Then the store appends nothing and reads
+// nothing until the disk is mended and the store is opened again. No event is lost, as Kafka holds
+// all that the index holds.
 type IndexError struct {
 	Dir string
 	Err error

@@ -75,7 +75,7 @@ func TestIndex_folderThatCannotBeUsed(t *testing.T) {
 			for _, m := range manifests {
 				require.NoError(t, os.Truncate(m, 10))
 			}
-		}, "delete it: it is made again from the log"},
+		}, "delete it: it is made again from the topics"},
 		"of another cluster": {func(t *testing.T, _ *kfake.Cluster, cfg *kafka.Config) {
 			_, other := fake(t, kfake.ClusterID("another"))
 			cfg.Connection.Brokers = other.Connection.Brokers

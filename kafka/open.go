@@ -101,7 +101,7 @@ func (s *Store) verify(ctx context.Context) error {
 	return topics.ErrorOf(found)
 }
 
-// atOnce bounds the partitions that are claimed or read at the same time while a store opens.
+// atOnce bounds the partitions on which each works at the same time.
 const atOnce = 16
 
 func (s *Store) addPartitions(ctx context.Context) error {

@@ -21,7 +21,7 @@ type PartitionStatus struct {
 	Next    int64 // the first offset that the index does not hold
 	Lag     int64 // offsets that the index does not hold, by the partition's end that a broker told last
 	Skipped int64 // records that the reader rule has left out since the store was opened
-	Err     error // why nobody can read it, for good or until brokers accept it again; nil if it can be read
+	Err     error // why this store cannot read it, for good or until brokers accept it again; nil if it can
 	Ended   bool  // Err lasts until the store is opened again
 	// why this instance is not in the group that shares the partitions, see [Sharing]; nil if it
 	// is, or if there is no group

@@ -95,8 +95,8 @@ func TestAskUnknownQuery(t *testing.T) {
 	require.ErrorAs(t, err, &unknown)
 	require.ErrorIs(t, err, query.ErrUnknown)
 	require.Equal(t, "query_test.ListShops", unknown.Type.String())
-	require.EqualError(t, err, "query query_test.ListShops has no handler: "+
-		"give a func(context.Context, query_test.ListShops) (Answer, error) to query.Register")
+	require.EqualError(t, err, "query query_test.ListShops has no handler: give a func(context.Context, "+
+		"query_test.ListShops) (Answer, error) to query.Register")
 
 	_, err = query.Ask(t.Context(), bus, &ListShops{})
 	require.ErrorIs(t, err, query.ErrUnknown)

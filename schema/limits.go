@@ -131,8 +131,8 @@ func timeOfDayLimit(g reflect.Type, unit time.Duration) func(reflect.Value) stri
 	}
 	return func(v reflect.Value) string {
 		if n := v.Int(); n < 0 || n >= int64(day)/per {
-			return fmt.Sprintf("is %v, expected a time of day, from 0 up to 24 hours; make it a long of your own unit "+
-				"if it is a duration", v.Interface())
+			return fmt.Sprintf("is %v, expected a time of day, from 0 up to 24 hours; "+
+				"make it a long of your own unit if it is a duration", v.Interface())
 		}
 		return ""
 	}
@@ -155,8 +155,8 @@ func wrongUUID(text string) string {
 	if isUUID(text) {
 		return ""
 	}
-	return fmt.Sprintf("is %.50q, expected a uuid, such as 0189c9c2-7d7a-7bbb-8aaa-111111111111; make it a plain "+
-		"string if it is none", text)
+	return fmt.Sprintf("is %.50q, expected a uuid, such as 0189c9c2-7d7a-7bbb-8aaa-111111111111; "+
+		"make it a plain string if it is none", text)
 }
 
 // isUUID reports whether text has the form of RFC 9562.

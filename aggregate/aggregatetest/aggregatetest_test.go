@@ -198,20 +198,20 @@ event 2
 		{
 			"one too few",
 			func(c *aggregatetest.Case[cart]) { c.When(decides()).Then(checkedOut{}) },
-			"Cart, 0 events given: other events than expected\nevent 1\n" +
-				"  found    nothing\n  expected aggregatetest_test.checkedOut{}",
+			"Cart, 0 events given: other events than expected\nevent 1\n  found    nothing\n  expected " +
+				"aggregatetest_test.checkedOut{}",
 		},
 		{
 			"not nothing",
 			func(c *aggregatetest.Case[cart]) { c.When(decides(checkedOut{})).ThenNothing() },
-			"Cart, 0 events given: other events than expected\nevent 1\n" +
-				"  found    aggregatetest_test.checkedOut{}\n  expected nothing",
+			"Cart, 0 events given: other events than expected\nevent 1\n  found    " +
+				"aggregatetest_test.checkedOut{}\n  expected nothing",
 		},
 		{
 			"refused",
 			func(c *aggregatetest.Case[cart]) { c.When(checkOut).Then(checkedOut{}) },
-			"Cart, 0 events given: refused, expected events\n" +
-				"  found    error cart is empty\n  expected [aggregatetest_test.checkedOut{}]",
+			"Cart, 0 events given: refused, expected events\n  found    error cart is empty\n  expected " +
+				"[aggregatetest_test.checkedOut{}]",
 		},
 		{
 			"refused, not nothing",
@@ -221,14 +221,14 @@ event 2
 		{
 			"not refused",
 			func(c *aggregatetest.Case[cart]) { c.When(decides(checkedOut{})).ThenError(errEmpty) },
-			"Cart, 0 events given: not refused\n" +
-				"  found    [aggregatetest_test.checkedOut{}]\n  expected error cart is empty",
+			"Cart, 0 events given: not refused\n  found    [aggregatetest_test.checkedOut{}]\n  " +
+				"expected error cart is empty",
 		},
 		{
 			"refused for another reason",
 			func(c *aggregatetest.Case[cart]) { c.When(checkOut).ThenError(errDone) },
-			"Cart, 0 events given: refused for another reason\n" +
-				"  found    error cart is empty\n  expected error cart is checked out",
+			"Cart, 0 events given: refused for another reason\n  found    error cart is empty\n  expected " +
+				"error cart is checked out",
 		},
 		{
 			"another state",
@@ -311,8 +311,8 @@ Then was called before; it expects all events in one call`,
 					return events{checkedOut{}}, errDone
 				}).ThenError(errDone)
 			},
-			"Cart, 0 events given: decide answers with 1 events " +
-				"and with the error cart is checked out; expected either",
+			"Cart, 0 events given: decide answers with 1 events and with the error cart is checked out; " +
+				"expected either",
 		},
 		{
 			"other events the second time",
@@ -323,8 +323,8 @@ Then was called before; it expects all events in one call`,
 					return events{itemAdded{Count: n}}, nil
 				}).Then(itemAdded{Count: 1})
 			},
-			"Cart, 0 events given: decide is not pure: called twice with the same state it answers differently\n" +
-				"event 1, aggregatetest_test.itemAdded\n  Count: first 1\n         then  2",
+			"Cart, 0 events given: decide is not pure: called twice with the same state it answers " +
+				"differently\nevent 1, aggregatetest_test.itemAdded\n  Count: first 1\n         then  2",
 		},
 		{
 			"another error the second time",
@@ -335,8 +335,8 @@ Then was called before; it expects all events in one call`,
 					return nil, fmt.Errorf("try %d: %w", n, errDone)
 				}).ThenError(errDone)
 			},
-			"Cart, 0 events given: decide is not pure: called twice with the same state it fails with\n" +
-				"  first try 1: cart is checked out\n  then  try 2: cart is checked out",
+			"Cart, 0 events given: decide is not pure: called twice with the same state it fails with\n  first try " +
+				"1: cart is checked out\n  then  try 2: cart is checked out",
 		},
 		{
 			"changes the state",
@@ -346,8 +346,8 @@ Then was called before; it expects all events in one call`,
 					return nil, nil
 				}).ThenNothing()
 			},
-			"Cart, 1 events given: decide changes the state it is given; only Apply may do that\n" +
-				"  Items[\"pen\"]: after  nothing\n                before 1",
+			"Cart, 1 events given: decide changes the state it is given; only Apply may do that\n  Items[\"pen\"]: " +
+				"after  nothing\n                before 1",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -56,8 +56,8 @@ func CheckNamed[S any](t testing.TB, typ *aggregate.Type[S]) {
 		delete(declared, name)
 	}
 	if listed == 0 {
-		t.Fatalf("aggregate type %q: none of its events is declared in package %s; call CheckNamed from a test "+
-			"of the package that declares them", typ.Name(), src.importPath)
+		t.Fatalf("aggregate type %q: none of its events is declared in package %s; "+
+			"call CheckNamed from a test of the package that declares them", typ.Name(), src.importPath)
 	}
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		t.Errorf("%s: event %s has EventType() and Apply(*%s) but is not among the events of aggregate type %q: "+

@@ -27,8 +27,8 @@ func (Codec) Bind(_ context.Context, types []event.Type) error {
 		if t.Revision != 0 {
 			wrong = append(wrong, &UnfitError{
 				Type: t, Found: fmt.Sprintf("an upcaster up to revision %d", t.Revision),
-				Want: "none, as every event in JSON has revision 1: " +
-					"give the new meaning a new event type, or use package schema",
+				Want: "none, as every event in JSON has revision 1: give the new meaning a new event type, " +
+					"or use package schema",
 			})
 			continue
 		}

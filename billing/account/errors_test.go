@@ -141,8 +141,8 @@ func TestCodesAreStable(t *testing.T) {
 		},
 		{
 			&account.TimeError{EffectiveAt: time.Unix(-1, 0)}, "InvalidEffectiveTime",
-			"effectiveAt 1969-12-31T23:59:59Z, expected a time from 1970-01-01T00:00:00Z " +
-				"to 2255-06-05T23:47:34.740991Z: microseconds of later ones exceed 2^53-1",
+			"effectiveAt 1969-12-31T23:59:59Z, expected a time from 1970-01-01T00:00:00Z to " +
+				"2255-06-05T23:47:34.740991Z: microseconds of later ones exceed 2^53-1",
 		},
 		{
 			&account.KeyReusedError{

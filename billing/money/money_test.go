@@ -255,8 +255,8 @@ func TestErrorsSayWhatWasFoundAndExpected(t *testing.T) {
 	require.EqualError(t, err, "0.001 has too many digits after the point, at most 2 fit: amounts are never rounded")
 	_, err = money.Add(money.MaxMinor, 1)
 	require.EqualError(t, err,
-		"9007199254740991 + 1 is out of range: "+
-			"expected at most 9007199254740991 minor units (2^53-1) on either side of 0")
+		"9007199254740991 + 1 is out of range: expected at most 9007199254740991 minor units "+
+			"(2^53-1) on either side of 0")
 	_, err = money.Amount{Currency: "HRK"}.Add(money.Amount{})
 	require.EqualError(t, err, `the amount is in "", expected HRK: there is no conversion`)
 }

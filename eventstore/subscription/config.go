@@ -42,8 +42,8 @@ type Config struct {
 	//
 	// A command that it dispatches should have an id made from the event's, so that a second
 	// delivery changes nothing. Another instance of the service may own the stream that the command
-	// is for. Then the key waits here, and says so, until this instance owns that stream's
-	// partition. Or the event's partition goes to an instance that does.
+	// is for. Then the key waits here, and says so. It waits until this instance owns that
+	// stream's partition, or until the event's partition goes to an instance that does.
 	Handler func(ctx context.Context, r eventstore.Record) error
 
 	// Start is where a partition begins for which the group has committed no offset yet.

@@ -92,8 +92,8 @@ func storeOnKafka(
 	store, err := kafka.Open(ctx, cfg)
 	var off *topics.Error
 	if errors.As(err, &off) {
-		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: go run "+
-			"./examples/infrastructure/billing-tool topics create", err)
+		err = fmt.Errorf("%w\nto create the missing topics and to see what is off: "+
+			"go run ./examples/infrastructure/billing-tool topics create", err)
 	}
 	if err == nil {
 		if err = t.metrics.Store(store); err != nil {

@@ -44,13 +44,13 @@ func (v *service) problemOf(ctx context.Context, err error) *problem {
 		return p
 	case errors.Is(err, eventstore.ErrNotOwner):
 		return newProblem(http.StatusServiceUnavailable, codeNotOwner,
-			"this instance does not own the account, and which one does is not known yet; nothing "+
-				"was changed; try again").retryLater()
+			"this instance does not own the account, and which one does is not known yet; nothing was changed; "+
+				"try again").retryLater()
 	case errors.Is(err, eventstore.ErrOutcomeUnknown):
 		v.logger.LogAttrs(ctx, slog.LevelError, "outcome of a command is unknown", slog.String("error", err.Error()))
 		return newProblem(http.StatusGatewayTimeout, codeOutcomeUnknown,
-			"whether the request was applied is not known; send it again with the same Idempotency-Key, which is "+
-				"safe, until it is answered").
+			"whether the request was applied is not known; send it again with the same Idempotency-Key, "+
+				"which is safe, until it is answered").
 			retryLater()
 	case errors.As(err, &refused): // such as a missing permission: somebody must mend it
 		v.logger.LogAttrs(ctx, slog.LevelError, "the brokers refuse commits", slog.String("error", err.Error()))

@@ -79,8 +79,8 @@ func unready(partitions []kafka.PartitionStatus, self string) []string {
 		name := fmt.Sprintf("%s partition %d", p.Topic, p.Partition)
 		switch {
 		case p.Ended:
-			wrong = append(wrong, name+" is not followed any more, and this instance must be started again "+
-				"once this is mended: "+p.Err.Error())
+			wrong = append(wrong, name+" is not followed any more, and this instance must be started "+
+				"again once this is mended: "+p.Err.Error())
 		case p.Err != nil:
 			wrong = append(wrong, name+" is not followed for now: "+p.Err.Error())
 		case p.Owned:

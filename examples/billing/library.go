@@ -36,8 +36,8 @@ func asProblem(b []byte, newID func() string) ([]byte, bool) {
 }
 
 func problemOfServer(status int, reason, id string) []byte {
-	p := newProblem(status, codeMalformed, "the request is no HTTP/1.1: look at its first line, its "+
-		"target and its headers")
+	p := newProblem(status, codeMalformed, "the request is no HTTP/1.1: look at its first line, "+
+		"its target and its headers")
 	switch status {
 	case http.StatusRequestHeaderFieldsTooLarge:
 		p = newProblem(status, codeHeadersTooLarge, "the headers have more than "+strconv.Itoa(maxHeaderBytes)+" bytes")

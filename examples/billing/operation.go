@@ -70,8 +70,8 @@ func correlationParameter() *huma.Param {
 	return &huma.Param{
 		Name: correlationHeader, In: "header",
 		// maxLength would count characters, so there is none.
-		Description: fmt.Sprintf("Names the request in logs and events, in at most %d bytes of "+
-			"UTF-8. Default: a new one.",
+		Description: fmt.Sprintf("Names the request in logs and events, in at most %d bytes of UTF-8. Default: "+
+			"a new one.",
 			eventstore.MaxIDBytes),
 		Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least},
 	}
@@ -112,10 +112,10 @@ func describeHealth(api huma.API) {
 
 // Texts about headers in the document.
 const (
-	correlationDoc = "Names the request in the service's logs and in every event that it made: the " +
-		"client's, or a new one."
-	keyDoc = "The key of the request, or the one that was made for it; absent where the request was refused " +
-		"before it was looked at."
+	correlationDoc = "Names the request in the service's logs and in every event that it made: the client's, " +
+		"or a new one."
+	keyDoc = "The key of the request, or the one that was made for it; " +
+		"absent where the request was refused before it was looked at."
 	retryDoc = "Seconds to wait before the request is sent again."
 )
 

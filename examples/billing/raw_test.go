@@ -200,8 +200,8 @@ func TestEveryAnswerIsAProblem(t *testing.T) {
 	for _, accept := range []string{"Accept:\r\n", "Accept: , ,\r\n", "Accept:\r\nAccept: ,application/json\r\n"} {
 		require.Equal(t, http.StatusOK, c.raw("GET", "GET /v1/accounts/a"+host+accept+"\r\n").status, accept)
 	}
-	require.Equal(t, http.StatusOK, c.raw("GET", "GET /v1/accounts/%61"+host+"Content-Length: 0\r\n"+
-		"Accept: text/html, application/*;q=0.1\r\n\r\n").status)
+	require.Equal(t, http.StatusOK, c.raw("GET", "GET /v1/accounts/%61"+host+"Content-Length: 0\r\nAccept: "+
+		"text/html, application/*;q=0.1\r\n\r\n").status)
 	require.Equal(t, http.StatusCreated, c.raw("POST",
 		asJSON("Content-Encoding: identity\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n",
 			chunked(createBody("b")))).status)

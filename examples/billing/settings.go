@@ -87,9 +87,9 @@ func settingsFrom(getenv func(string) string) (settings, error) {
 		}
 	}
 	if getenv(brokersVariable) != "" && getenv(registryVariable) == "" {
-		wrong = append(wrong, fmt.Errorf("%s is set but %s is not: give the schema registry, such as "+
-			"http://localhost:8081, "+
-			"or unset %s to keep the events in memory", brokersVariable, registryVariable, brokersVariable))
+		wrong = append(wrong, fmt.Errorf("%s is set but %s is not: give the schema registry, "+
+			"such as http://localhost:8081, or unset %s to "+
+			"keep the events in memory", brokersVariable, registryVariable, brokersVariable))
 	}
 	if s.advertise != "" && getenv(brokersVariable) == "" {
 		wrong = append(wrong, fmt.Errorf("%s is set but %s is not: only instances on Kafka can share their work",

@@ -58,9 +58,9 @@ func (v *service) dispatch(ctx context.Context, s submission) (e event.Envelope[
 	switch {
 	case errors.Is(err, eventstore.ErrCommandReused):
 		return e, false, newProblem(http.StatusUnprocessableEntity, string(account.ErrIdempotencyKeyReused),
-			fmt.Sprintf("the Idempotency-Key %q was used for another request to account %q: repeat a key only with "+
-				"what it was sent with, "+
-				"and give another request a key of its own", s.key, s.accountID))
+			fmt.Sprintf("the Idempotency-Key %q was used for another request to account %q: "+
+				"repeat a key only with what it was sent with, and give another "+
+				"request a key of its own", s.key, s.accountID))
 	case err != nil:
 		return e, false, err
 	case len(done.Events) == 0:
@@ -86,8 +86,8 @@ func (v *service) postedAlready(ctx context.Context, s submission) error {
 				continue
 			}
 			return newProblem(http.StatusConflict, codePostedAlready,
-				fmt.Sprintf("transaction %q was posted to account %q with the Idempotency-Key %q: nothing was "+
-					"changed, and its answer is had with that key",
+				fmt.Sprintf("transaction %q was posted to account %q with the Idempotency-Key %q: "+
+					"nothing was changed, and its answer is had with that key",
 					p.transactionID, s.accountID, e.CommandID)).header("Location",
 				postingPath(s.accountID, p.transactionID))
 		}

@@ -71,8 +71,8 @@ func Unreachable(err error) bool {
 	var call *net.OpError
 	var name *net.DNSError
 	return errors.As(err, &call) && call.Op == "dial" || errors.As(err, &name) ||
-		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err,
-		syscall.ENETUNREACH)
+		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EHOSTUNREACH) ||
+		errors.Is(err, syscall.ENETUNREACH)
 }
 
 // Waits for those who can mend an event's trouble.

@@ -106,9 +106,9 @@ func (s *Subscriber) log(ctx context.Context, w subscription.Wait, waiting int) 
 		slog.String("for", w.For), slog.Time("since", w.Since),
 	}
 	if w.Key != "" {
-		attrs = append(attrs, slog.String("key", w.Key), slog.String("event", w.EventID), slog.String("type",
-			w.EventType),
-			slog.Int64("offset", w.Offset), slog.Int("attempts", w.Attempts), slog.Int("waiting", waiting))
+		attrs = append(attrs, slog.String("key", w.Key), slog.String("event", w.EventID),
+			slog.String("type", w.EventType), slog.Int64("offset", w.Offset),
+			slog.Int("attempts", w.Attempts), slog.Int("waiting", waiting))
 	}
 	if w.Err != nil {
 		attrs = append(attrs, slog.Any("error", w.Err))

@@ -173,7 +173,7 @@ func unwritable(dir, op, name string, err error) *UnusableError {
 	return &UnusableError{
 		Dir: dir, Found: fmt.Sprintf("%s %s: %v", op, filepath.Base(name), cause), Err: err,
 		Do: advice(err, "check its disk; if the folder is lost, delete it or name another one: "+
-			"the index is made again from the log"),
+			"the index is made again from the topics"),
 	}
 }
 
@@ -186,7 +186,7 @@ func advice(err error, otherwise string) string {
 	}
 	switch no {
 	case syscall.ENOSPC, syscall.EDQUOT:
-		return "free space on its disk, or name a folder on another one: the index is made again from the log there"
+		return "free space on its disk, or name a folder on another one: the index is made again from the topics there"
 	case syscall.EFBIG:
 		return "raise the limit of the size of files (ulimit -f)"
 	case syscall.EMFILE, syscall.ENFILE:

@@ -58,7 +58,7 @@ func (s *Store) watch() {
 		return
 	}
 	s.ended = s.disk.err()
-	s.logger.Error("index is given up, and will be read again from the log from its last checkpoint on",
+	s.logger.Error("index is given up, and will be read again from the topics from its last checkpoint on",
 		"error", s.ended)
 	_ = s.shut() // it is the same error
 	for _, p := range s.partitions {

@@ -177,7 +177,7 @@ const lockFile = "LOCK"
 // unusable is the error of an index that cannot be read.
 func unusable(dir string, err error) *UnusableError {
 	return &UnusableError{
-		Dir: dir, Found: err.Error(), Do: advice(err, "delete it: it is made again from the log"), Err: err,
+		Dir: dir, Found: err.Error(), Do: advice(err, "delete it: it is made again from the topics"), Err: err,
 	}
 }
 

@@ -426,7 +426,7 @@ func (d *damage) do(t *testing.T, w *world, fs *vfs.MemFS, name string, part, pa
 	if err != nil {
 		var unusable *UnusableError
 		require.ErrorAs(t, err, &unusable)
-		require.ErrorContains(t, err, "delete it: it is made again from the log")
+		require.ErrorContains(t, err, "delete it: it is made again from the topics")
 		d.refused++
 		return
 	}
@@ -434,7 +434,7 @@ func (d *damage) do(t *testing.T, w *world, fs *vfs.MemFS, name string, part, pa
 	require.NoError(t, err)
 	d.failed += w.unreadable(t, p)
 	if err := s.Close(); err != nil { // it was to be merged
-		require.ErrorContains(t, err, "delete it: it is made again from the log")
+		require.ErrorContains(t, err, "delete it: it is made again from the topics")
 	}
 }
 
@@ -474,7 +474,7 @@ func (w *world) unreadable(t *testing.T, p *Partition) (failed int) {
 			}
 		}
 		if err != nil {
-			require.ErrorContains(t, err, "it is made again from the log")
+			require.ErrorContains(t, err, "it is made again from the topics")
 			failed++
 			continue
 		}

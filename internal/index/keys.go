@@ -15,11 +15,9 @@ const format = 5
 const (
 	kindCheckpoint = 'c' //                              → checkpoint
 	kindEpoch      = 'e' // producer id                  → greatest epoch of its that began a term
-	// aggregate id, command id → version of the commit's last event, for a commit that is in no
-	// chunk's marks.
-	kindCommand = 'k'
-	kindChunk   = 's' // aggregate id, ^first version → place of some events of the stream
-	kindSkipped = 'x' // offset                       → number of records that do not count
+	kindCommand    = 'k' // aggregate id, command id     → version of the commit's last event, if no mark has it
+	kindChunk      = 's' // aggregate id, ^first version → place of some events of the stream
+	kindSkipped    = 'x' // offset                       → number of records that do not count
 )
 
 // identityKey is the key of what a store keeps of itself, see saved.

@@ -16,8 +16,8 @@ const learnAtOnce = 1024
 // filter goes on to say nothing.
 func (p *Partition) learn() {
 	if err := p.learnAll(); err != nil && !errors.Is(err, errClosing) {
-		p.store.logger.Warn("index: streams are looked up in the database, as they could not be listed", "topic",
-			p.topic, "partition", p.partition, "error", err)
+		p.store.logger.Warn("index: streams are looked up in the database, as they could not be listed",
+			"topic", p.topic, "partition", p.partition, "error", err)
 	}
 }
 

@@ -53,7 +53,7 @@ type Change struct {
 // Partition is the index of one partition. It keeps the latest changes in memory, and a goroutine
 // saves them to the database in large pieces:
 //
-//	I1  First the goroutine writes the records to a file, and waits until they are on the disk.
+//	I1  (invariant 6 of kafka/DESIGN.md) First the goroutine writes the records to a file, and waits until they are on the disk.
 //	    Then one write to the database says where the records are, and how far they go: the
 //	    checkpoint of the last change. So after a crash the index is that of some earlier
 //	    checkpoint.

@@ -308,7 +308,7 @@ func (p *Partition) wrap(err error) error {
 		return unusable
 	case errors.Is(err, errBroken), pebble.IsCorruptionError(err):
 		return fmt.Errorf(
-			"index of %s partition %d: %w; the index is broken; delete its folder, it is made again from the log",
+			"index of %s partition %d: %w; the index is broken; delete its folder, it is made again from the topics",
 			p.topic, p.partition, err)
 	default:
 		return fmt.Errorf("index of %s partition %d: %w", p.topic, p.partition, err)

@@ -183,8 +183,8 @@ func (s *Store) use(f func(*pebble.DB) error) error {
 // table gets an error anyway.
 func listener(logger *slog.Logger) *pebble.EventListener {
 	return &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
-		logger.Error("index is damaged; delete its folder, it is made again from the log", "file", info.Path, "error",
-			info.Details)
+		logger.Error("index is damaged; delete its folder, it is made again from the topics",
+			"file", info.Path, "error", info.Details)
 	}}
 }
 

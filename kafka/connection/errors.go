@@ -54,8 +54,8 @@ type PermissionError struct {
 // Error names the permission.
 func (e *PermissionError) Error() string {
 	need := access.Need{Operation: e.Operation, Resource: e.Resource, Name: e.Name}
-	return fmt.Sprintf("this service (%s) has no permission for %s: add an ACL that allows it, see "+
-		"kafka/connection/SECURITY.md (%v)",
+	return fmt.Sprintf("this service (%s) has no permission for %s: add an ACL that allows it, "+
+		"see kafka/connection/SECURITY.md (%v)",
 		e.Uses, need, e.Err)
 }
 

@@ -100,13 +100,12 @@ func (s Security) check() []error {
 			s.SASL.Mechanism, PLAIN, SCRAMSHA256, SCRAMSHA512))
 	}
 	if s.SASL.Username == "" {
-		wrong = append(wrong, errors.New("Connection.Security.SASL.Username is empty, expected the "+
-			"name that the brokers "+
-			"know this service by"))
+		wrong = append(wrong, errors.New("Connection.Security.SASL.Username is empty, "+
+			"expected the name that the brokers know this service by"))
 	}
 	if s.SASL.Password == (Secret{}) {
-		wrong = append(wrong, errors.New("Connection.Security.SASL.Password is empty, expected the password of "+
-			"Connection.Security.SASL.Username"))
+		wrong = append(wrong, errors.New("Connection.Security.SASL.Password is empty, "+
+			"expected the password of Connection.Security.SASL.Username"))
 	}
 	return wrong
 }

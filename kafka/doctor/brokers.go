@@ -145,23 +145,20 @@ func (d *diagnosis) unreachable(who, addr string, err error, source string) {
 			"check the name in "+source+", or the name service of this machine")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		d.wrong("brokers", who+": nothing listens there",
-			"start the broker, or correct its address in "+source+"; if it does not stay up, its log "+
-				"says why, and a common "+
-				"reason is a port that is taken (lsof -i :"+port+")")
+			"start the broker, or correct its address in "+source+"; if it does not stay up, its log says why, "+
+				"and a common reason is a port that is taken (lsof -i :"+port+")")
 	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
-		d.wrong("brokers", who+": what listens there is not a Kafka broker, or one that has just ended: it broke the "+
-			"connection off",
-			"look again; if it stays, find out which program has taken the port (lsof -i :"+port+"), or check the "+
-				"address in "+source)
+		d.wrong("brokers", who+": what listens there is not a Kafka broker, or one that has just ended: "+
+			"it broke the connection off",
+			"look again; if it stays, find out which program has taken the port (lsof -i :"+port+"), "+
+				"or check the address in "+source)
 	case errors.As(err, &timeout) && timeout.Timeout() && errors.As(err, &op) && op.Op == "dial":
 		d.wrong("brokers", who+": no connection in time",
 			"look whether a firewall is between, and whether the address in "+source+" is right")
 	case errors.As(err, &timeout) && timeout.Timeout():
 		d.wrong("brokers", who+": something listens there and does not answer as a broker does",
-			"find out which program it is (lsof -i :"+port+"): if it is the broker, it hangs or "+
-				"was stopped (kill -CONT "+
-				"lets it go on): start it again; "+
-				"another one may have taken the port")
+			"find out which program it is (lsof -i :"+port+"): if it is the broker, it hangs or was stopped (kill "+
+				"-CONT lets it go on): start it again; another one may have taken the port")
 	default:
 		d.wrong("brokers", fmt.Sprintf("%s: what listens there is not a Kafka broker (%v)", who, err),
 			"find out which program has taken the port (lsof -i :"+port+"), or check the address in "+source)
@@ -193,12 +190,10 @@ func (d *diagnosis) cluster(ctx context.Context) {
 	}
 	switch {
 	case 2*len(away) >= len(known):
-		d.add(check, Warning, fmt.Sprintf("cluster %s: %d of its %d brokers answer; what they say "+
-			"of the others (%s) may "+
-			"be from before",
+		d.add(check, Warning, fmt.Sprintf("cluster %s: %d of its %d brokers answer; "+
+			"what they say of the others (%s) may be from before",
 			id, len(known)-len(away), len(known), idList(away)),
-			"start "+theBrokers(away)+"; nothing below rests on what "+
-				"was said of them")
+			"start "+theBrokers(away)+"; nothing below rests on what was said of them")
 	case len(away) > 0: // another finding says so, with the reason
 		d.ok(check, "cluster %s, %d brokers, of which %d answer", id, len(known), len(known)-len(away))
 	case !old:
@@ -241,9 +236,8 @@ func (d *diagnosis) oneCluster() {
 			"name the brokers of one cluster in "+brokersVariable)
 	} else if len(seen) > 1 {
 		d.add("cluster", Warning, "the brokers do not name the same brokers: "+sayings(seen),
-			"wait, if one has just started or ended; if it stays, look into the log of the one that "+
-				"names the fewest: it "+
-				"does not hear of the controllers")
+			"wait, if one has just started or ended; if it stays, look into the log of the one that names the "+
+				"fewest: it does not hear of the controllers")
 	}
 }
 

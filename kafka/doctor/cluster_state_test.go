@@ -77,8 +77,7 @@ func TestDiagnoseReplicas(t *testing.T) {
 		"wait for brokers 1 and 2")
 	require.Contains(t, finding(t, all, "topics", doctor.Warning,
 		"2 partitions have not all replicas in sync: those on broker 2 lack "+where("2")).Do,
-		"wait for broker 2 after a "+
-			"start")
+		"wait for broker 2 after a start")
 	finding(t, all, "topics", doctor.OK, "topic "+storetest.Topic+" has the settings that it must have")
 	for _, f := range all {
 		require.NotContains(t, f.Found, storetest.Topic+" is as it must be")

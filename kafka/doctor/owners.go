@@ -52,20 +52,17 @@ func (d *diagnosis) owners(ctx context.Context, topicsKnown bool) {
 		}
 	}
 	if n := unknown.count() + d.lost.count(); n > 0 {
-		d.skip(check, fmt.Sprintf("%d partitions, whose leader, or the coordinator of whose "+
-			"transactional ids, does not "+
-			"answer", n))
+		d.skip(check, fmt.Sprintf("%d partitions, whose leader, or the coordinator of whose transactional ids, "+
+			"does not answer", n))
 	}
 	switch {
 	case len(foreign) > 0:
-		d.add(check, Warning, fmt.Sprintf("another process than the owner by the configured "+
-			"transactional ids wrote last "+
-			"in %d of %d partitions (%s): %s",
+		d.add(check, Warning, fmt.Sprintf("another process than the owner by the configured transactional ids "+
+			"wrote last in %d of %d partitions (%s): %s",
 			foreign.count(), written, foreign, example),
-			"give all instances the same KAFKA_TRANSACTIONAL_ID_PREFIX, stop whatever else writes to "+
-				"the topics, and allow "+
-				"writing to this service alone, "+
-				"see kafka/connection/SECURITY.md; after a change of the prefix this ends when the service has claimed")
+			"give all instances the same KAFKA_TRANSACTIONAL_ID_PREFIX, stop whatever else writes to the topics, "+
+				"and allow writing to this service alone, see kafka/connection/SECURITY.md; "+
+				"after a change of the prefix this ends when the service has claimed")
 	case written > 0:
 		d.ok(check, "in %d partitions the owner by the configured transactional id was the last to write", written)
 	case d.lost.count()+unknown.count() == 0:

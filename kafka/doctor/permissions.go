@@ -55,8 +55,8 @@ func (d *diagnosis) permissions(ctx context.Context) {
 		if d.cfg.Sharing.Advertise != "" {
 			group = ", Read on the group " + d.cfg.Sharing.Group
 		}
-		d.ok(check, "all that a store needs: Read, Write and DescribeConfigs on its %d topics, Write on its "+
-			"transactional ids%s", len(d.names), group)
+		d.ok(check, "all that a store needs: Read, Write and DescribeConfigs on its %d topics, "+
+			"Write on its transactional ids%s", len(d.names), group)
 	}
 }
 

@@ -32,10 +32,10 @@ func (d *diagnosis) topics(ctx context.Context) bool {
 			off[kind+text] = append(off[kind+text], t)
 		}
 		if t.Extra > 0 {
-			d.add(check, Warning, fmt.Sprintf("topic %s has %d partitions more than the %d that are "+
-				"configured; they are empty",
-				t.Name, t.Extra, t.Partitions), "nothing, as Kafka cannot take them away: leave the "+
-				"configured number as it is")
+			d.add(check, Warning, fmt.Sprintf("topic %s has %d partitions more than the %d that are configured; "+
+				"they are empty",
+				t.Name, t.Extra, t.Partitions), "nothing, as Kafka cannot take them away: "+
+				"leave the configured number as it is")
 		}
 	}
 	if len(missing) > 0 {

@@ -62,9 +62,8 @@ func (e *reader) sasl() *connection.SASL {
 		Password: connection.NewSecret(e.password()),
 	}
 	if e.getenv(SASLMechanism) == "" {
-		e.mistake(SASLMechanism, notSet, "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: the one that "+
-			"the brokers' listener "+
-			"offers")
+		e.mistake(SASLMechanism, notSet, "one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512: "+
+			"the one that the brokers' listener offers")
 	}
 	if s.Username == "" {
 		e.mistake(SASLUsername, notSet, "the name that the brokers know this service by")

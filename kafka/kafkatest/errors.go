@@ -62,8 +62,8 @@ type PortError struct {
 }
 
 func (e *PortError) Error() string {
-	return fmt.Sprintf("kafkatest: port %d, wanted for %s, is taken (%v): "+
-		"stop what listens there or choose another port", e.Port, e.Use, e.Err)
+	return fmt.Sprintf("kafkatest: port %d, wanted for %s, is taken (%v): stop what listens "+
+		"there or choose another port", e.Port, e.Use, e.Err)
 }
 
 // Unwrap returns [ErrPortTaken] and the operating system's error.

@@ -27,8 +27,8 @@ var nodePackages embed.FS
 //
 // InstallNode fails with [ErrToolMissing] or [ErrToolFailed].
 func InstallNode(ctx context.Context, out io.Writer) (*Interpreter, error) {
-	const hint = "npm downloads kafkajs: " +
-		"install Node 18 or later with npm (Debian: nodejs npm) and put both on the PATH"
+	const hint = "npm downloads kafkajs: install Node 18 or later with npm (Debian: " +
+		"nodejs npm) and put both on the PATH"
 	c, err := openCache(progress.To(out))
 	if err != nil {
 		return nil, err

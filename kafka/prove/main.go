@@ -63,8 +63,8 @@ func run(ctx context.Context, args []string) int {
 	flags.StringVar(&cfg.Kafka, "kafka", "", "version of the brokers")
 	flags.IntVar(&cfg.Workers, "workers", proof.DefaultWorkers, "processes that compete")
 	flags.IntVar(&cfg.Clients, "clients", proof.DefaultClients, "clients at a time")
-	flags.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, kept if "+
-		"there are violations)")
+	flags.StringVar(&cfg.Dir, "dir", "", "folder for logs and drawings (default: a temporary one, "+
+		"kept if there are violations)")
 	flags.BoolVar(&cfg.Sharing, "share", false, "the processes share the partitions, instead of "+
 		"taking them from each other")
 	flags.IntVar(&cfg.Prefixes, "prefixes", 0, "prefixes of transactional ids that the processes have between them")

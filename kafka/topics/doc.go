@@ -2,7 +2,7 @@
 // aggregates, and one for dead letters.
 //
 // [Create] makes the topics, once, before a service starts. [Check] compares them with what they
-// must be. [Watch] does so again and again while a store runs.
+// must be. A store compares them again and again while it runs: see TopicHealth in package kafka.
 //
 // The package never reads events, and never changes a topic that exists. All functions may be
 // called by any number of goroutines.

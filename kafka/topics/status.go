@@ -63,8 +63,9 @@ func (e *Error) Error() string {
 		for _, d := range t.Differences {
 			line := fmt.Sprintf("topic %s: %s", t.Name, d)
 			if d.Property == PartitionCount {
-				line += ": events would be looked for in the wrong partition; configure the number that they were " +
-					"written with (a topic may have more partitions, if those are empty)"
+				line += ": events would be looked for in the wrong partition; " +
+					"configure the number that they were written with (a topic may have more partitions, " +
+					"if those are empty)"
 			}
 			lines = append(lines, line)
 		}

@@ -32,8 +32,8 @@ func (m *Metrics) Subscription(group, category string, stats func() subscription
 	one(prometheus.GaugeValue, "lag", "Offsets in these partitions that are not done.",
 		func(s subscription.Stats) float64 { return float64(s.Lag) })
 	one(prometheus.GaugeValue, "waiting",
-		"What the subscription has been waiting for longer than its LongWait: "+
-			"events that are tried again, or partitions.",
+		"What the subscription has been waiting for longer than its LongWait: events that are tried again, "+
+			"or partitions.",
 		func(s subscription.Stats) float64 { return float64(s.Waiting) })
 	one(prometheus.GaugeValue, "longest_wait_seconds", "The longest of these waits.",
 		func(s subscription.Stats) float64 { return s.LongestWait.Seconds() })

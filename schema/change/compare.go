@@ -172,11 +172,10 @@ func (c *comparison) record(path string, r, w scoped) {
 // missing looks at a field of the reader that the writer's record does not have.
 func (c *comparison) missing(at string, rf *avro.SchemaField, r, w scoped) {
 	if became := c.renamed(rf, r, w); became != "" {
-		c.add(at, RuleRenamed, "it became %q there, which %s does not know: "+
-			"an alias is for the programs that have it. Keep the name, as the Go field may have another one; or "+
-			"rename in two releases: "+
-			"add %q beside %q, with a default, and write both; "+
-			"in the next release upcast the revisions that lack %q, and remove %q if each of them has a default for it",
+		c.add(at, RuleRenamed, "it became %q there, which %s does not know: an alias is for the programs that have "+
+			"it. Keep the name, as the Go field may have another one; or rename in two releases: add %q beside %q, "+
+			"with a default, and write both; in the next release upcast the revisions that lack %q, "+
+			"and remove %q if each of them has a default for it",
 			became, c.reader.name, became, rf.Name, became, rf.Name)
 		return
 	}

@@ -129,8 +129,8 @@ func (d *deriver) fields(path string, g reflect.Type) (fields []string) {
 		}
 		typ := d.typ(at, field.Type, tag)
 		if named != "" && d.names[innermost(field.Type)] != named && len(d.Found) == mistakes {
-			d.Add(at, "the tag says type=%s, where Go type %s has no name of its own, or another one by an earlier "+
-				"field: leave it out", named, field.Type)
+			d.Add(at, "the tag says type=%s, where Go type %s has no name of its own, "+
+				"or another one by an earlier field: leave it out", named, field.Type)
 		}
 		f := fmt.Sprintf(`{"name": %s, "type": %s`, quote(tag.Name), typ)
 		if len(tag.Aliases) > 0 {
@@ -227,8 +227,8 @@ func (d *deriver) scalar(path string, g reflect.Type, tag gotype.Tag) string {
 		d.noLogical(path, g, tag)
 		return quote(kind)
 	}
-	d.Add(path, "Go type %s has no counterpart in Avro; use int32, int64, float32, float64, bool, string, "+
-		"[]byte, [N]byte, time.Time, time.Duration, *big.Rat, or slices, maps, structs and pointers of them", g)
+	d.Add(path, "Go type %s has no counterpart in Avro; use int32, int64, float32, float64, bool, string, []byte, "+
+		"[N]byte, time.Time, time.Duration, *big.Rat, or slices, maps, structs and pointers of them", g)
 	return `""`
 }
 

@@ -72,8 +72,8 @@ func (c Checked) Unreleased() error {
 	}
 	event := strings.TrimSuffix(c.File, files.Suffix)
 	if c.Version > 0 {
-		return fmt.Errorf("%s of %s is revision %d again, of %d that were released: a revision is never taken back; "+
-			"change it anew, such as by a default for a field",
+		return fmt.Errorf("%s of %s is revision %d again, of %d that were released: "+
+			"a revision is never taken back; change it anew, such as by a default for a field",
 			c.File, c.Category, c.Version, c.Latest)
 	}
 	return fmt.Errorf("%s of %s is not released: copy it to %s, and keep that for ever",
@@ -158,8 +158,8 @@ func (g *gate) orphans(ctx context.Context, source fs.FS) error {
 		mistakes = append(mistakes, &change.IncompatibleError{
 			Subject: subject, Level: g.level, Found: []change.Incompatibility{{
 				Rule: change.RuleMissingRecord,
-				Detail: "events of it were released, and no file has its schema: keep the file and upcast the event, " +
-					"or make its name an alias of the record that it became",
+				Detail: "events of it were released, and no file has its schema: " +
+					"keep the file and upcast the event, or make its name an alias of the record that it became",
 			}},
 		})
 	}

@@ -146,8 +146,8 @@ func TestReleasedReportsWhatIsWrong(t *testing.T) {
 			"billing.ledger"),
 	}), schema.Config{})
 	for _, says := range []string{
-		"released/Moved.v2.avsc: schema invalid: found a record named billing.ledger.Moved, expected " +
-			"billing.account.Moved as in released/Moved.v1.avsc: its namespace changed",
+		"released/Moved.v2.avsc: schema invalid: found a record named billing.ledger.Moved, " +
+			"expected billing.account.Moved as in released/Moved.v1.avsc: its namespace changed",
 		"no released/Gap.v2.avsc", "found the file released/Thing.avsc",
 		"released/Thing.v2.avsc: found the schema of revision 1 again", `named "Thing", expected "Other"`,
 		"released/Broken.v1.avsc",

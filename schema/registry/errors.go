@@ -71,9 +71,8 @@ func (e *Error) Error() string {
 func (e *Error) advice() string {
 	switch {
 	case errors.Is(e.Reason, schema.ErrNotFound) && e.ID != 0:
-		return "a deployment that registers it may be under way; " +
-			"else check that this is the registry the value was written with; " +
-			"if it is, the value's bytes are damaged"
+		return "a deployment that registers it may be under way; else check that this is the registry the value " +
+			"was written with; if it is, the value's bytes are damaged"
 	case errors.Is(e.Reason, schema.ErrNotFound):
 		return "register the schema in a deployment step: call registry.Register there, " +
 			"or give the file to the registry's own tool under this subject"

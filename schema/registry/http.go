@@ -112,8 +112,8 @@ func NewHTTP(rawURL string, cfg HTTPConfig) (*HTTP, error) {
 		mistakes = append(mistakes, err)
 	}
 	if cfg.Timeout < 0 || cfg.Attempts < 0 || cfg.Backoff < 0 {
-		mistakes = append(mistakes, fmt.Errorf("found Timeout %v, Attempts %d, Backoff %v; they must not be negative, "+
-			"and zero is the default",
+		mistakes = append(mistakes, fmt.Errorf("found Timeout %v, Attempts %d, Backoff %v; "+
+			"they must not be negative, and zero is the default",
 			cfg.Timeout, cfg.Attempts, cfg.Backoff))
 	}
 	if cfg.Username == "" && cfg.Password != "" {
@@ -168,8 +168,8 @@ func parseURL(rawURL string) (root string, user *url.Userinfo, err error) {
 	}
 	user, u.User = u.User, nil
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", nil, fmt.Errorf("found the URL %q; expected http or https, a host, perhaps a path, and nothing "+
-			"else, such as http://registry:8081",
+		return "", nil, fmt.Errorf("found the URL %q; expected http or https, a host, perhaps a path, "+
+			"and nothing else, such as http://registry:8081",
 			u.Redacted())
 	}
 	return strings.TrimRight(u.String(), "/"), user, nil

@@ -64,8 +64,8 @@ func (m *Memory) release(
 		case first.Name == "":
 			first = r
 		case cfg.SubjectOf(category, r.Name) != cfg.SubjectOf(category, first.Name):
-			err = fmt.Errorf("found a record named %s, expected %s as in %s: its namespace changed, and revisions of "+
-				"another subject are counted anew",
+			err = fmt.Errorf("found a record named %s, expected %s as in %s: its namespace changed, "+
+				"and revisions of another subject are counted anew",
 				r.Name, first.Name, files.Revision(event, 1))
 		}
 		if err != nil {

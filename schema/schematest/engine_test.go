@@ -90,8 +90,8 @@ func TestSuiteCatchesBrokenEngines(t *testing.T) { //nolint:paralleltest // the 
 				err = errors.New(string(make([]byte, 2<<20))[:1])
 			}
 			return rest, err
-		}}, []string{"hostile bytes: a huge count in list", "hostile bytes of an old revision: a count " +
-			"of ten million in nulls"}},
+		}}, []string{"hostile bytes: a huge count in list", "hostile bytes of an old revision: " +
+			"a count of ten million in nulls"}},
 		"repeats the value in its error": {broken{decode: func(d schema.Decoder, src []byte, into any) ([]byte, error) {
 			rest, err := d.Decode(src, into)
 			if err != nil {

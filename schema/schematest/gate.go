@@ -35,8 +35,8 @@ func CompatibleWith(
 		return
 	}
 	if len(checked) == 0 {
-		tb.Error("schematest: there is no schema file, so nothing was checked: see that sources has " +
-			"\"<EventType>.avsc\" files")
+		tb.Error("schematest: there is no schema file, so nothing was checked: " +
+			"see that sources has \"<EventType>.avsc\" files")
 	}
 }
 

@@ -100,8 +100,8 @@ func newGoldens[S any](
 	}
 	released, err := fs.Glob(g.files, "released/*.avsc")
 	if err != nil || len(released) == 0 {
-		return nil, fmt.Errorf("schematest: found no released revisions of aggregate type %q (%w), expected files "+
-			"such as released/AccountCreated.v1.avsc",
+		return nil, fmt.Errorf("schematest: found no released revisions of aggregate type %q (%w), "+
+			"expected files such as released/AccountCreated.v1.avsc",
 			typ.Name(), err)
 	}
 	for _, file := range released {
@@ -146,8 +146,8 @@ func (g *goldens[S]) check(tb testing.TB, golden fs.FS, name string, want []aggr
 		return fmt.Errorf("the golden file does not begin with the line %q, that of its schema as it was released",
 			schemaLine+sum)
 	case was != sum:
-		return fmt.Errorf("released/%s.avsc was edited after it was released: its SHA-256 is %s, was %s. Restore "+
-			"it, and release the change as a revision of its own",
+		return fmt.Errorf("released/%s.avsc was edited after it was released: its SHA-256 is %s, was %s. "+
+			"Restore it, and release the change as a revision of its own",
 			name, sum, was)
 	}
 	payload, err := hex.DecodeString(strings.Join(strings.Fields(digits), ""))

@@ -45,8 +45,8 @@ func MismatchOf(err error) (Mismatch, bool) {
 	case errors.As(err, &op) && op.Op == "remote error": // how crypto/tls marks the other side's alert
 		return Mismatch{
 			fmt.Sprintf("the broker breaks TLS off: %v", op.Err),
-			"the listener may ask for a client certificate: show one that its authority has signed " +
-				"and that is valid today",
+			"the listener may ask for a client certificate: show one that its authority has " +
+				"signed and that is valid today",
 		}, true
 	}
 	return Mismatch{}, false

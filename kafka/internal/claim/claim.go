@@ -103,9 +103,8 @@ func (c *Claim) Seize(ctx context.Context) (index.Term, error) {
 			err = fmt.Errorf("claim %s partition %d: %w", c.cfg.Topic, c.cfg.Partition, err)
 		}
 		if errors.Is(err, errUsedTerm) && clock.Wait(ctx, retry.FirstPause) == nil {
-			c.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it "+
-				"knew; the next one is "+
-				"asked for",
+			c.cfg.Logger.Error("transaction coordinator gives out a term again: it has lost what it knew; "+
+				"the next one is asked for",
 				"topic", c.cfg.Topic, "partition", c.cfg.Partition, "term", term.String())
 			n--
 			continue
@@ -239,8 +238,8 @@ func (c *Claim) UnlessTaken(ctx context.Context) error {
 
 // errUsedTerm says that the coordinator gave out a term that had a marker before, against invariant
 // 1. Its next ones are greater.
-var errUsedTerm = errors.New("the transaction coordinator gave out a term that had begun before: it has lost what " +
-	"it knew")
+var errUsedTerm = errors.New("the transaction coordinator gave out a term that had begun before: " +
+	"it has lost what it knew")
 
 // ErrOvertaken is the cause of a *[LostError] that the log shows.
 var ErrOvertaken = errors.New("the log holds a later marker, of another process")

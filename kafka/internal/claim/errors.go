@@ -20,8 +20,8 @@ type LostError struct {
 
 // Error says whose claim was lost and how it showed.
 func (e *LostError) Error() string {
-	return fmt.Sprintf("%s partition %d: claim %s is lost, most likely to another process that claimed the partition "+
-		"later (%v)",
+	return fmt.Sprintf("%s partition %d: claim %s is lost, most likely to another process that claimed "+
+		"the partition later (%v)",
 		e.Topic, e.Partition, e.Term, e.Cause)
 }
 

@@ -61,9 +61,8 @@ func (l *Log) End(ctx context.Context) (int64, error) {
 	if err == nil && begin > 0 {
 		err = &log.CorruptError{
 			Topic: l.log.Topic, Cause: ErrDeleted,
-			Found: fmt.Sprintf("the topic begins at offset %d, expected 0: dead letters were "+
-				"deleted; restore it, and set "+
-				"retention.ms and retention.bytes to -1", begin),
+			Found: fmt.Sprintf("the topic begins at offset %d, expected 0: dead letters were deleted; restore it, "+
+				"and set retention.ms and retention.bytes to -1", begin),
 		}
 	}
 	return end, err

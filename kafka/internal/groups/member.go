@@ -175,8 +175,8 @@ func (m claims) spare(ctx context.Context, n int32) error {
 		if why != "" {
 			return &log.CorruptError{
 				Topic: m.cfg.Topic, Partition: n, Cause: log.ErrPartitionsChanged,
-				Found: fmt.Sprintf("the topic has more partitions than the %d that are configured, and this one %s; "+
-					"configure the number that events were written with", len(m.cfg.Partitions), why),
+				Found: fmt.Sprintf("the topic has more partitions than the %d that are configured, "+
+					"and this one %s; configure the number that events were written with", len(m.cfg.Partitions), why),
 			}
 		}
 		m.Stands.GoesOn(n)

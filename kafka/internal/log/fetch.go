@@ -117,8 +117,8 @@ func (f *Request) decode(a *dial.Answer, room []byte) (*Fetched, error) {
 	}
 	topic, partitions, partition := a.Text(), a.Int32(), a.Int32()
 	if a.Err() == nil && (topic != f.Topic || partitions != 1 || partition != f.Partition) {
-		return nil, fmt.Errorf("the answer is of %d partitions, from %s partition %d on, expected "+
-			"%s partition %d alone",
+		return nil, fmt.Errorf("the answer is of %d partitions, from %s partition %d on, "+
+			"expected %s partition %d alone",
 			partitions, topic, partition, f.Topic, f.Partition)
 	}
 	code = sarama.KError(a.Int16())

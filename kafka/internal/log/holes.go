@@ -24,9 +24,8 @@ func Continues(b *recordbatch.Batch, next int64, topic string, partition int32) 
 	case b.FirstOffset < next:
 		return &CorruptError{
 			Topic: topic, Partition: partition, Offset: b.FirstOffset, Cause: ErrLogRewritten,
-			Found: fmt.Sprintf("a batch is here that ends at offset %d, and another one ended at offset "+
-				"%d when this process "+
-				"read it: the log was written anew; restore the brokers as they were, "+
+			Found: fmt.Sprintf("a batch is here that ends at offset %d, and another one ended at offset %d when "+
+				"this process read it: the log was written anew; restore the brokers as they were, "+
 				"or restart this process without its index folder if the loss is accepted", b.LastOffset(), next-1),
 		}
 	}
@@ -64,11 +63,10 @@ func Complete(b *recordbatch.Batch, records []sarama.Record, topic string, parti
 func Missing(topic string, partition int32, first, last int64) error {
 	return &CorruptError{
 		Topic: topic, Partition: partition, Offset: first, Cause: ErrRecordsMissing,
-		Found: fmt.Sprintf("the records from offset %d to %d are missing, and those after them are there: %s", first,
-			last,
-			whyMissing),
+		Found: fmt.Sprintf("the records from offset %d to %d are missing, and those after them are there: %s",
+			first, last, whyMissing),
 	}
 }
 
-const whyMissing = "the topic was compacted, or its files are damaged; restore the topic, and keep " +
-	"cleanup.policy=delete"
+const whyMissing = "the topic was compacted, or its files are damaged; restore the topic, " +
+	"and keep cleanup.policy=delete"

@@ -176,9 +176,10 @@ func (p *Pool) keep(b *pooledBroker, c *pooled) {
 }
 
 // batches returns some batches from the one with the asked offset on, which check must accept. If a
-// broker is away, it asks again until ctx ends. It fails
+// broker is away, or if check fails with an error that may pass, it asks again until ctx ends. It
+// fails
 //   - with a *RangeError if the offset is not in the log and stays so;
-//   - with the error of check, such as that of [Request.withoutHoles];
+//   - with the error of check if that is final, such as that of [Request.withoutHoles];
 //   - with a *CorruptError if fetches in a row bring bytes that are no batches.
 func (p *Pool) batches(
 	ctx context.Context, ask Request, check func([]recordbatch.Batch) error,

@@ -103,9 +103,7 @@ func (r *Reader) gone(err error) error {
 	}
 	return &CorruptError{
 		Topic: r.Topic, Partition: r.Partition, Offset: out.Offset, Cause: cause,
-		Found: fmt.Sprintf("%s what this process has read of it (it has the offsets from %d to "+
-			"before %d): the brokers "+
-			"have lost or deleted records; "+
-			"restore them as they were", found, out.Begin, out.End),
+		Found: fmt.Sprintf("%s what this process has read of it (it has the offsets from %d to before %d): "+
+			"the brokers have lost or deleted records; restore them as they were", found, out.Begin, out.End),
 	}
 }

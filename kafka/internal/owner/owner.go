@@ -253,5 +253,5 @@ func (o *Owner) gather(
 	}
 }
 
-var errGaveUp = errors.New("not appended: the claim had to be renewed again and again, and the commit was refused " +
-	"each time")
+var errGaveUp = errors.New("not appended: the claim had to be renewed again and again, " +
+	"and the commit was refused each time")

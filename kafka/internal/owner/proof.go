@@ -98,8 +98,8 @@ func (p *proofs) look(q question) (answered bool, changed <-chan struct{}, err e
 }
 
 // wanted reports whether somebody waits for a number that no batch or barrier will reach. It is
-// called while nothing is under way. The number was not given out yet, or what had it proved
-// nothing, such as a batch that the broker refused.
+// called while nothing is under way. The number was not given out yet. Or it was, and its batch or
+// barrier has proved nothing, such as a batch that the broker refused.
 func (p *proofs) wanted() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -125,10 +125,8 @@ func (o *Owner) awaitMarker(ctx context.Context) error {
 		return err
 	}
 	if !o.adopt() {
-		o.cfg.Logger.Warn("the marker of a renewed claim is not in the partition yet", "topic", o.cfg.Topic,
-			"partition",
-			o.cfg.Partition,
-			"term", o.record.Newest().String(), "error", err)
+		o.cfg.Logger.Warn("the marker of a renewed claim is not in the partition yet",
+			"topic", o.cfg.Topic, "partition", o.cfg.Partition, "term", o.record.Newest().String(), "error", err)
 	}
 	return nil
 }

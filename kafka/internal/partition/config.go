@@ -13,7 +13,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Config is what a partition needs. Every field must be set but Observer, Broken, Keep and Quiet.
+// Config is what a partition needs. Every field must be set but Observer, Broken and Keep. Quiet
+// must be set with Keep.
 type Config struct {
 	Client          sarama.Client
 	Topic           string

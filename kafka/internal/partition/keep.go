@@ -98,9 +98,8 @@ func (p *Partition) regain(ctx context.Context, o *owner.Owner) *owner.Owner {
 		default:
 			pause = refusedPause
 		}
-		p.cfg.Logger.Warn("partition is not claimed again yet", "topic", p.cfg.Topic, "partition", p.cfg.Partition,
-			"after",
-			pause, "error", err)
+		p.cfg.Logger.Warn("partition is not claimed again yet",
+			"topic", p.cfg.Topic, "partition", p.cfg.Partition, "after", pause, "error", err)
 	}
 }
 
@@ -117,9 +116,8 @@ func (p *Partition) untilQuiet(ctx context.Context) (signs int64, quiet bool) {
 		if told != p.record.Last() {
 			told = p.record.Last()
 			p.now.Store(&state{err: &takenError{Term: told, Quiet: p.cfg.Quiet}})
-			p.cfg.Logger.Warn("partition was taken by another process; it is followed, and claimed "+
-				"again when the other has "+
-				"been quiet",
+			p.cfg.Logger.Warn("partition was taken by another process; it is followed, "+
+				"and claimed again when the other has been quiet",
 				"topic", p.cfg.Topic, "partition", p.cfg.Partition, "term", told.String(), "quiet", p.cfg.Quiet)
 		}
 		silence, stop := context.WithTimeout(ctx, p.cfg.Quiet)
@@ -164,7 +162,7 @@ type takenError struct {
 
 // Error says who owns the partition and when this process claims it again.
 func (e *takenError) Error() string {
-	return fmt.Sprintf("another process has claimed the partition (term %s); this one follows it, and claims it again "+
-		"when the log has shown "+
-		"nothing of the other for %s: stop one of the two if both run", e.Term, e.Quiet)
+	return fmt.Sprintf("another process has claimed the partition (term %s); this one follows it, "+
+		"and claims it again when the log has shown nothing of the other for %s: "+
+		"stop one of the two if both run", e.Term, e.Quiet)
 }

@@ -59,9 +59,8 @@ func New(cfg Config) *Partition {
 
 // The reasons why nothing is appended.
 var (
-	errUnclaimed = errors.New("this process follows the partition and has not claimed it: call " +
-		"the store's Claim once " +
-		"all else is ready")
+	errUnclaimed = errors.New("this process follows the partition and has not claimed it: " +
+		"call the store's Claim once all else is ready")
 	errClaiming  = errors.New("the claim is under way")
 	errFollowing = errors.New("this process follows the partition and does not own it")
 	errGivenUp   = errors.New("this process has just given the partition up")

@@ -123,10 +123,8 @@ func (f *Follower) read(r *reading, b *recordbatch.Batch) error {
 			return err
 		}
 		f.skip(r, index.Range{Offset: b.FirstOffset, Length: int(b.LastOffsetDelta) + 1}, func() string {
-			return fmt.Sprintf("a batch of term %s, transactional: %t, expected %s: its writer is "+
-				"not the owner; let only "+
-				"this service "+
-				"write to the topic", term, b.IsTransactional, r.Checkpoint.Term)
+			return fmt.Sprintf("a batch of term %s, transactional: %t, expected %s: its writer is not the owner; "+
+				"let only this service write to the topic", term, b.IsTransactional, r.Checkpoint.Term)
 		})
 	default:
 		before := len(r.Records)
@@ -197,8 +195,8 @@ func (f *Follower) count(read *reading, from int) (err error) {
 		n := commitLength(records)
 		if first.AggregateVersion != version+1 || first.Commit.First != version+1 || first.Commit.Length != n {
 			f.skip(read, index.Range{Offset: first.Position.Offset, Length: n}, func() string {
-				return fmt.Sprintf("%s at version %d, %d of %d events of its commit, expected "+
-					"version %d and all of them",
+				return fmt.Sprintf("%s at version %d, %d of %d events of its commit, "+
+					"expected version %d and all of them",
 					first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1)
 			})
 		} else {

@@ -128,9 +128,8 @@ func (f *Follower) tryAgain(ctx context.Context, pause *retry.Backoff, err error
 		return context.Cause(ctx)
 	}
 	if pause.Tells() {
-		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again", "topic", f.cfg.Topic,
-			"partition",
-			f.cfg.Partition,
+		f.cfg.Logger.Warn("the partition's leader does not answer, and is asked again",
+			"topic", f.cfg.Topic, "partition", f.cfg.Partition,
 			"for", pause.Lasts().Round(time.Millisecond), "error", err)
 	}
 	f.link.reset()
@@ -186,9 +185,8 @@ func (f *Follower) garble(malformed *recordbatch.MalformedError, from int64) err
 		return malformed
 	}
 	return f.Corrupt(max(malformed.Offset, from), fmt.Sprintf(
-		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; make "+
-			"another replica the leader, "+
-			"or restore the topic",
+		"no record batch, asked for %d times: %v: %s; the broker's disk may be damaged; "+
+			"make another replica the leader, or restore the topic",
 		f.garbled, malformed.Err, malformed.Found))
 }
 
@@ -237,8 +235,8 @@ func (f *Follower) Apply(c index.Change) error {
 // Marker returns the marker that was read last, also if it changed nothing.
 func (f *Follower) Marker() Marker { return f.marker }
 
-// LastMarker returns the last marker that was told to the watcher and ends a transaction in this
-// way.
+// LastMarker returns the last marker that was told to the watcher and ends its transaction by an
+// abort, or by a commit, as aborts says.
 func (f *Follower) LastMarker(aborts bool) Marker {
 	if aborts {
 		return f.last.abort

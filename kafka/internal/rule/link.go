@@ -76,10 +76,9 @@ func (l *link) find() (addr string, epoch int32, err error) {
 		if l.behind >= log.MaxDoubts {
 			return "", 0, &log.CorruptError{
 				Topic: l.topic, Partition: l.partition, Cause: log.ErrLogRewritten,
-				Found: fmt.Sprintf("all brokers say that the partition's leader is of epoch %d, and this "+
-					"process has heard of "+
-					"epoch %d: the brokers were restored from a copy; restart this process, which compares "+
-					"its index with the log",
+				Found: fmt.Sprintf("all brokers say that the partition's leader is of epoch %d, "+
+					"and this process has heard of epoch %d: the brokers were restored from a copy; "+
+					"restart this process, which compares its index with the log",
 					o.Epoch, l.newest),
 			}
 		}

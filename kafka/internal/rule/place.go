@@ -17,9 +17,9 @@ func (f *Follower) belongsHere(r *eventstore.Record) error {
 	return &log.CorruptError{
 		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: r.Position.Offset, Cause: log.ErrPartitionsChanged,
 		Found: fmt.Sprintf("version %d of stream %q is here, and of %d partitions it belongs to partition %d: "+
-			"the number of partitions was changed after events were written; configure the number "+
-			"that the events were "+
-			"written with (a topic may have more partitions, if those are empty)",
+			"the number of partitions was changed after events were written; "+
+			"configure the number that the events were written with (a topic may have more partitions, "+
+			"if those are empty)",
 			r.AggregateVersion, r.AggregateID, f.cfg.Partitions, belongs),
 	}
 }

@@ -19,7 +19,7 @@ type skips struct {
 	logger *slog.Logger
 	told   time.Time // the last line
 	first  index.Range
-	why    string // the first range does not count
+	why    string // of the first range: why it does not count
 	ranges int    // since the last line
 	count  int
 	end    int64

@@ -35,7 +35,8 @@ func (l *markers) add(m Marker) {
 //
 // Invariant 8: a marker begins its term if its epoch is greater than every epoch of its producer id
 // that had a marker before. Any other marker changes nothing. So a term that another term's marker
-// has ended never counts again. Such markers come from three sources:
+// has ended never counts again. Markers that change nothing come from three
+// sources:
 //   - an owner that has not noticed that it was overtaken;
 //   - a coordinator that sends a marker twice;
 //   - foreign producers whose transactions share an epoch.

@@ -94,8 +94,8 @@ func (f *Follower) compare(found *recordbatch.Batch, d *recordbatch.Decoder) err
 	}
 	if !is.Same(last) {
 		return f.contradicted(last.Offset, log.ErrLogRewritten, fmt.Sprintf(
-			"the batch of offsets %d to %d (term %d/%d, leader epoch %d, sum %08x) stands where the index has read "+
-				"that of offsets %d to %d (leader epoch %d, sum %08x)",
+			"the batch of offsets %d to %d (term %d/%d, leader epoch %d, "+
+				"sum %08x) stands where the index has read that of offsets %d to %d (leader epoch %d, sum %08x)",
 			found.FirstOffset, found.LastOffset(), found.ProducerID, found.ProducerEpoch, is.LeaderEpoch, is.Sum,
 			last.Offset, at.Next-1, last.LeaderEpoch, last.Sum))
 	}
@@ -120,8 +120,8 @@ func (f *Follower) inRange(b *dial.Broker, epoch int32, there bool) error {
 	case !f.link.believes(epoch):
 		return fmt.Errorf("the log ends at offset %d, expected %d or more; the leader is asked again", end, at.Next)
 	}
-	return f.contradicted(end, log.ErrLogCut, fmt.Sprintf("the log ends here, and the index has "+
-		"read it up to offset %d",
+	return f.contradicted(end, log.ErrLogCut, fmt.Sprintf("the log ends here, and the index "+
+		"has read it up to offset %d",
 		at.Next))
 }
 
@@ -132,9 +132,9 @@ func (f *Follower) begun(at int64) error {
 	}
 	return &log.CorruptError{
 		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: 0, Cause: log.ErrRecordsMissing,
-		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were "+
-			"deleted, and an index "+
-			"cannot be made again without them; restore the topic and set retention.ms and retention.bytes to -1", at),
+		Found: fmt.Sprintf("the partition begins at offset %d, expected 0: its first records were deleted, "+
+			"and an index cannot be made again without them; restore the topic and set retention.ms "+
+			"and retention.bytes to -1", at),
 	}
 }
 

@@ -40,8 +40,8 @@ func testGrowth(t *testing.T, cfg kafka.Config) {
 			require.Equal(t, events, storetest.IDs(t, again, id))
 		}
 		require.NoError(t, again.Close())
-		require.Contains(t, logged.String(), "topic has more partitions than are configured; they are "+
-			"empty, and stay unused")
+		require.Contains(t, logged.String(), "topic has more partitions than are configured; they are empty, "+
+			"and stay unused")
 	}
 	found, err := topics.Check(t.Context(), cfg.Connection, cfg.Topics)
 	require.NoError(t, err)

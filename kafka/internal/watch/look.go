@@ -41,25 +41,19 @@ func advice(property string) string {
 		return "somebody has deleted the topic and made it anew; " + restored
 	case property == propertyPolicy:
 		return "compaction deletes all but the newest record of each aggregate; set it to delete, " +
-			"keep the index folder, " +
-			"which still has what is gone, " +
-			"stop the service, and start it with another, empty index folder: it reads the whole log " +
-			"then, and says whether " +
-			"records are gone"
+			"keep the index folder, which still has what is gone, stop the service, and start it with another, " +
+			"empty index folder: it reads the whole log then, and says whether records are gone"
 	case strings.HasPrefix(property, propertyBeginning):
 		return "records before it were deleted; " + restored + ", with retention.ms and retention.bytes at -1"
 	case strings.HasPrefix(property, propertyLog):
-		return "the topic was compacted for a while, or the brokers have lost records; the index " +
-			"still has them: keep " +
-			"its folder, " +
-			"and restore the topic from a copy; until then ReadCategory, subscriptions, and every " +
-			"start with a new index " +
-			"fail there"
+		return "the topic was compacted for a while, or the brokers have lost records; the index still has them: " +
+			"keep its folder, and restore the topic from a copy; until then ReadCategory, subscriptions, " +
+			"and every start with a new index fail there"
 	case strings.HasPrefix(property, "retention."):
 		return "brokers delete old records; set it right at once (kafka-configs.sh --alter)"
 	case property == topics.PartitionCount:
-		return "a topic's partitions cannot be taken away again; do not change the configuration of the service, for " +
-			"events would be looked for in the wrong partition"
+		return "a topic's partitions cannot be taken away again; do not change the configuration of the service, " +
+			"for events would be looked for in the wrong partition"
 	default:
 		return "set it right (kafka-configs.sh --alter, kafka-reassign-partitions.sh)"
 	}

@@ -71,6 +71,6 @@ func TestPatrol_onBrokers(t *testing.T) {
 	var corrupt *kafka.CorruptError
 	require.ErrorAs(t, err, &corrupt)
 	require.ErrorIs(t, err, kafka.ErrRecordsMissing)
-	require.ErrorContains(t, err, "the topic was compacted, or its files are damaged; restore the topic, and keep "+
-		"cleanup.policy=delete")
+	require.ErrorContains(t, err, "the topic was compacted, or its files are damaged; restore the topic, "+
+		"and keep cleanup.policy=delete")
 }

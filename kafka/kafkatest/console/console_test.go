@@ -188,9 +188,8 @@ func TestDeathsAreTold(t *testing.T) {
 	t.Parallel()
 	c, _, out := run(t, t.TempDir(), &part{name: "broker-1"})
 	c.Died("broker-1", errors.New("broker-1 has ended"))
-	require.Contains(t, out.String(), "broker-1 has ended\n"+
-		"the other parts go on; to start broker-1 again, type here: start broker-1\n"+
-		"  or, in another shell: echo start broker-1 > ")
+	require.Contains(t, out.String(), "broker-1 has ended\nthe other parts go on; to start broker-1 again, "+
+		"type here: start broker-1\n  or, in another shell: echo start broker-1 > ")
 }
 
 func TestTheFolderMustBeThere(t *testing.T) {

@@ -68,8 +68,8 @@ func (r *run) throughput(ctx context.Context) (t Table, err error) {
 			thousands(int64(r.size.callers)), partitions),
 		Columns: []Column{{"events/s", Rate}, {"events per batch", Number}, {"own CPU per event", Seconds}},
 		Notes: []string{
-			"the limit sends batches of the size that the store had in the same round; both have a connection and " +
-				"one batch in flight for each partition",
+			"the limit sends batches of the size that the store had in the same round; " +
+				"both have a connection and one batch in flight for each partition",
 			"own CPU is this process': the callers', too, but not the servers'",
 			fmt.Sprintf("the transactions are spread over %d producers; PostgreSQL has %d connections",
 				producersOfTransactions, poolSize),

@@ -56,8 +56,8 @@ func (r *run) growth(ctx context.Context) (Table, error) {
 			{Text: "of the rate with " + name(short), Found: ratios(long.rates, short.rates), Want: 0.9},
 			{Text: "more memory than with " + name(short), Unit: Bytes, Found: more, Want: cacheBound, AtMost: true},
 		},
-		Notes: []string{"memory is the growth of the process' resident set from before Open to after the " +
-			"turn, callers and all"},
+		Notes: []string{"memory is the growth of the process' resident set from before Open to after the turn, " +
+			"callers and all"},
 	}
 	for _, c := range all {
 		t.Rows = append(t.Rows, Row{Contender: name(c), Figures: [][]float64{c.rates, c.bytes}})

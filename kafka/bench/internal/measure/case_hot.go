@@ -171,8 +171,8 @@ func (r *run) hot(ctx context.Context) (t Table, err error) {
 		Columns: []Column{{"events/s", Rate}, {"conflicts per event", Number}},
 		Notes: []string{
 			"the callers of a process share a snapshot and load what came after it",
-			"this store's callers decide on what is queued in their process, and are answered when it is stored, as " +
-				"aggregate.Repository has it",
+			"this store's callers decide on what is queued in their process, and are answered when it is stored, " +
+				"as aggregate.Repository has it",
 		},
 		Goals: []Goal{{Text: "times PostgreSQL", Found: ratios(all[0].rates, all[1].rates), Want: 20}},
 	}

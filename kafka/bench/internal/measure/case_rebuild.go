@@ -71,12 +71,12 @@ func (r *run) rebuild(ctx context.Context) (Table, error) {
 			Text: "of bare Fetch and decoding to events", Found: ratios(all[0].rates, all[1].rates),
 			Want: 0.5,
 		}},
-		Notes: []string{"this store's time is that of Open and Claim with an empty folder: connecting " +
-			"and claiming are in it"},
+		Notes: []string{"this store's time is that of Open and Claim with an empty folder: " +
+			"connecting and claiming are in it"},
 	}
 	if f.events() < rebuildEnough {
-		t.Notes = append(t.Notes, fmt.Sprintf("fewer than %s events: connecting and claiming weigh "+
-			"too much to judge by it", thousands(rebuildEnough)))
+		t.Notes = append(t.Notes, fmt.Sprintf("fewer than %s events: connecting and claiming "+
+			"weigh too much to judge by it", thousands(rebuildEnough)))
 	}
 	for _, c := range all {
 		t.Rows = append(t.Rows, Row{Contender: c.name, Figures: [][]float64{c.rates}})

@@ -51,8 +51,8 @@ func (r *run) refusal(ctx context.Context) (t Table, err error) {
 			},
 		},
 		Notes: []string{
-			"a caller asks again as soon as it is answered, unless its row says otherwise; nobody " +
-				"appends to an idle partition",
+			"a caller asks again as soon as it is answered, unless its row says otherwise; " +
+				"nobody appends to an idle partition",
 			fmt.Sprintf("the coordinator is asked again until the transaction before has ended, by the limit every %v",
 				limitPause),
 			fmt.Sprintf("a barrier adds %s to the partition, and %s to %s, on each replica",

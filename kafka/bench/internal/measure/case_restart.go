@@ -51,8 +51,8 @@ func (r *run) restart(ctx context.Context) (Table, error) {
 				Found: long.times, Want: 2, AtMost: true,
 			},
 		},
-		Notes: []string{"Open connects, verifies the topics, opens the index and follows; Claim " +
-			"claims every partition"},
+		Notes: []string{"Open connects, verifies the topics, opens the index and follows; " +
+			"Claim claims every partition"},
 	}
 	for _, c := range all {
 		t.Rows = append(t.Rows,

@@ -76,8 +76,9 @@ func (r *run) takeover(ctx context.Context) (t Table, err error) {
 		Notes: []string{
 			fmt.Sprintf("%d takeovers of each kind in a round; the new owner reads what the former one wrote since "+
 				"it last had the partition", r.size.claims),
-			fmt.Sprintf("%v between two takeovers, %v in the last three rows: such a claim meets the end of the "+
-				"transaction before, and ends it by asking", restBetween, shortBetween),
+			fmt.Sprintf("%v between two takeovers, %v in the last three rows: "+
+				"such a claim meets the end of the transaction before, "+
+				"and ends it by asking", restBetween, shortBetween),
 		},
 		Goals: []Goal{
 			{Text: "p50 of a claim alone", Unit: Seconds, Found: rows[0].p50, Want: 0.015, AtMost: true},

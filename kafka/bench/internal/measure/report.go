@@ -170,8 +170,8 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "\nKafka %s, three brokers, acks=all, lz4; PostgreSQL %s, fsync and synchronous_commit on; "+
 		"all on one machine, %s\n",
 		kafka, r.Postgres, r.Machine)
-	fmt.Fprintf(w, "%d rounds, contenders taking turns; each figure is the median, in brackets the least and the "+
-		"greatest; seed %d; took %s\n",
+	fmt.Fprintf(w, "%d rounds, contenders taking turns; each figure is the median, "+
+		"in brackets the least and the greatest; seed %d; took %s\n",
 		r.Rounds, r.Seed, r.Took.Round(time.Second))
 	fmt.Fprintf(w, "The longest topic has %s events", thousands(int64(r.Events)))
 	if r.Quick {

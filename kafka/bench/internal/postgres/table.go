@@ -89,8 +89,8 @@ func (t *Table) use(ctx context.Context, do func(*pgx.Conn) error) error {
 // stream has one of that version.
 func (t *Table) Append(ctx context.Context, stream string, version int64, r *eventstore.Record) error {
 	return t.use(ctx, func(c *pgx.Conn) error {
-		_, err := c.Exec(ctx, "INSERT INTO "+t.name+" ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, "+
-			"$7, $8, $9, $10, $11)",
+		_, err := c.Exec(ctx, "INSERT INTO "+t.name+" ("+columns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "+
+			"$10, $11)",
 			stream, version, r.ID, r.Type, r.Revision, r.Timestamp, r.CorrelationID, r.CausationID, r.CommandID,
 			r.ActorID, r.Value)
 		var code *pgconn.PgError
@@ -104,8 +104,8 @@ func (t *Table) Append(ctx context.Context, stream string, version int64, r *eve
 // Load calls each with the events of the stream from a version on, in version order.
 func (t *Table) Load(ctx context.Context, stream string, from int64, each func(*eventstore.Record)) error {
 	return t.use(ctx, func(c *pgx.Conn) error {
-		rows, err := c.Query(ctx, "SELECT "+columns+" FROM "+t.name+" WHERE stream = $1 AND version "+
-			">= $2 ORDER BY version", stream, from)
+		rows, err := c.Query(ctx, "SELECT "+columns+" FROM "+t.name+" WHERE stream = $1 AND "+
+			"version >= $2 ORDER BY version", stream, from)
 		if err != nil {
 			return err
 		}

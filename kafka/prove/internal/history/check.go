@@ -142,8 +142,8 @@ func (c *checker) outcomes() {
 		default:
 			last := c.log[op.Last-1]
 			if version != op.First || last.Partition != op.Partition || last.Offset != op.Offset {
-				c.report(RuleStored, "%s, at partition %d offset %d: in the log at version %d, its last event at "+
-					"partition %d offset %d",
+				c.report(RuleStored, "%s, at partition %d offset %d: in the log at version %d, "+
+					"its last event at partition %d offset %d",
 					op, op.Partition, op.Offset, version, last.Partition, last.Offset)
 			}
 		}

@@ -195,8 +195,8 @@ func (r *run) judgeLog() {
 		return
 	}
 	s := strays[0]
-	r.alarm(ruleClean, fmt.Sprintf("%d records do not count, the first: partition %d offset %d, %s "+
-		"version %d event %s: %s",
+	r.alarm(ruleClean, fmt.Sprintf("%d records do not count, the first: partition %d offset %d, "+
+		"%s version %d event %s: %s",
 		len(strays), s.Partition, s.Offset, s.Stream, s.Version, s.Event, s.Why))
 }
 
