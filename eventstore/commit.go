@@ -7,11 +7,12 @@ import (
 
 // Commit is what one [Store.Append] stores: all of its records, or none.
 //
-// [To] and [Expectation.Commit] make a commit of one stream. For now a commit writes to one stream
-// at most, and has at most one expectation, of that stream.
+// [To] and [Expectation.Commit] make a commit of one stream, and [Join] makes one commit out of
+// several. All streams of a commit have one category and one [PartitionKey].
 type Commit struct {
 	// CommandID is the id of the command that made the commit: at most [MaxIDBytes] bytes of UTF-8.
-	// It is empty if no command made the commit. A stream holds at most one commit of a command id.
+	// It is empty if no command made the commit. A partition key holds at most one commit of a
+	// command id.
 	CommandID string
 
 	// Digest stands for the content of that command. It tells a repeated command from another
@@ -19,9 +20,14 @@ type Commit struct {
 	// is not known, or if there is no command.
 	Digest string
 
-	// Expect says at which version streams must stand for the commit to be stored. A stream has at
-	// most one expectation. A stream without one may stand anywhere.
+	// Expect says at which version streams must stand for the commit to be stored, also streams
+	// that it does not write to. A stream has at most one expectation. A stream without one may
+	// stand anywhere. There are at most [MaxCommitRecords].
 	Expect []Expectation
+
+	// ExpectCommands says which commands must be applied, or must not be, for the commit to be
+	// stored. There are at most [MaxCommitRecords].
+	ExpectCommands []CommandExpectation
 
 	// Records are the events, in order. Each names its stream by Category and AggregateID, and has
 	// an ID, Type, Revision, Timestamp and Value. AggregateVersion, Position and Commit are zero:
@@ -47,6 +53,13 @@ type Expectation struct {
 	Tip any
 }
 
+// CommandExpectation is a command id and whether it must be applied: whether the partition key of
+// the commit's streams must hold a commit of it.
+type CommandExpectation struct {
+	CommandID string
+	Applied   bool
+}
+
 // Commit returns the commit that adds records to the stream if the expectation holds. It names the
 // stream in each record. The commit is of the command that the first record names. Without records
 // it is a check of the expectation.
@@ -69,20 +82,61 @@ func To(stream Stream, expected Expected, records ...Record) Commit {
 	return Expectation{Stream: stream, Version: expected}.Commit(records...)
 }
 
-// Stream returns the stream that the commit writes to. If the commit is a check, that is the stream
-// that it checks.
+// Join returns the commit that stores what all the commits store, if all their expectations hold. A
+// commit without records adds its expectation:
+//
+//	transfer := eventstore.Join(
+//		eventstore.To(alice, 7, debited), eventstore.To(bob, 3, credited), eventstore.To(freeze, 1))
+//
+// The command is that of the first commit that has one. If all the commits are checks, so is the
+// result; it is Unconfirmed if all of them are.
+func Join(commits ...Commit) Commit {
+	all := Commit{Unconfirmed: len(commits) > 0}
+	for _, c := range commits {
+		if all.CommandID == "" {
+			all.CommandID, all.Digest = c.CommandID, c.Digest
+		}
+		all.Expect = append(all.Expect, c.Expect...)
+		all.ExpectCommands = append(all.ExpectCommands, c.ExpectCommands...)
+		for i, r := range c.Records {
+			if len(all.Records) > 0 && i == 0 {
+				r.CommandDigest = "" // only the first record has it
+			}
+			all.Records = append(all.Records, r)
+		}
+		all.Unconfirmed = all.Unconfirmed && c.Unconfirmed
+	}
+	return all
+}
+
+// Stream returns the stream of the commit's first record. If the commit is a check, that is the
+// stream of its first expectation.
 func (c Commit) Stream() Stream {
 	switch {
 	case len(c.Records) > 0:
-		return Stream{Category: c.Records[0].Category, ID: c.Records[0].AggregateID}
+		return c.Records[0].Stream()
 	case len(c.Expect) > 0:
 		return c.Expect[0].Stream
 	}
 	return Stream{}
 }
 
-// Expected returns what the commit expects of a stream: [Any] if it says nothing of the stream.
-func (c Commit) Expected(stream Stream) Expectation {
+// Streams returns the streams that the commit writes to, in the order of their first records.
+func (c Commit) Streams() []Stream {
+	var streams []Stream
+	seen := make(map[Stream]bool)
+	for i := range c.Records {
+		if s := c.Records[i].Stream(); !seen[s] {
+			seen[s] = true
+			streams = append(streams, s)
+		}
+	}
+	return streams
+}
+
+// ExpectationOf returns what the commit expects of a stream: [Any] if it says nothing of the
+// stream.
+func (c Commit) ExpectationOf(stream Stream) Expectation {
 	for _, e := range c.Expect {
 		if e.Stream == stream {
 			return e
@@ -109,6 +163,43 @@ func (c Commit) Stamped() []Record {
 	}
 	records[0].CommandDigest = c.Digest
 	return records
+}
+
+// Repeats returns nil if the commit is the same as the one that its command made before. first and
+// digest are the result and the digest of that one. The commits are the same if
+//   - the digests are equal, or one of them is not known;
+//   - both write to the same streams, in any order, or this commit is a check.
+//
+// Otherwise Repeats returns a *[CommandReusedError]. It is for implementations of [Store].
+func (c Commit) Repeats(first Result, digest string) error {
+	if SameCommand(digest, c.Digest) && (len(c.Records) == 0 || sameStreams(c.Streams(), first.Streams)) {
+		return nil
+	}
+	reused := &CommandReusedError{Stream: c.Stream(), CommandID: c.CommandID, Stored: digest, Given: c.Digest}
+	for _, w := range first.Streams {
+		reused.Wrote = append(reused.Wrote, w.Stream)
+	}
+	return reused
+}
+
+// sameStreams reports whether the streams are those that were written, in any order.
+func sameStreams(streams []Stream, written []Written) bool {
+	if len(streams) != len(written) {
+		return false
+	}
+	if len(streams) == 1 {
+		return streams[0] == written[0].Stream
+	}
+	names := make(map[Stream]bool, len(streams))
+	for _, s := range streams {
+		names[s] = true
+	}
+	for _, w := range written {
+		if !names[w.Stream] {
+			return false
+		}
+	}
+	return true
 }
 
 // Expected says at which version a stream must stand for an append to succeed: [Any], [NoStream],

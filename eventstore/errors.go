@@ -3,15 +3,17 @@ package eventstore
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Sentinels for errors.Is. The first three stand for error types that carry the facts.
 var (
-	// ErrConflict: the stream stands at another version than expected; see [ConflictError].
+	// ErrConflict: something is not as the commit expects; see [ConflictError] and
+	// [CommandConflictError].
 	ErrConflict = errors.New("version conflict")
 	// ErrInvalid: the input breaks a rule; see [InvalidError].
 	ErrInvalid = errors.New("invalid input")
-	// ErrCommandReused: the stream holds a commit of another command with this id; see
+	// ErrCommandReused: the partition key holds another commit with this command id; see
 	// [CommandReusedError].
 	ErrCommandReused = errors.New("command id used for another command")
 	// ErrNotOwner: another process has become the only writer of the stream's partition. Nothing
@@ -53,21 +55,62 @@ func (e *ConflictError) Error() string {
 // Is matches [ErrConflict].
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
-// CommandReusedError says that a stream holds a commit of a command with the same id and another
-// content. The id names two commands, and the second is no repetition. Nothing was appended now. It
+// CommandConflictError says that a command is applied and the commit expected that it is not, or
+// the other way round. Nothing was appended. It matches [ErrConflict].
+type CommandConflictError struct {
+	Stream    Stream // one of the partition key's
+	CommandID string
+	Applied   bool // whether it is applied
+}
+
+// Error says what was found, what was expected, and what to do.
+func (e *CommandConflictError) Error() string {
+	found, expected := "is not applied", "that it is"
+	if e.Applied {
+		found, expected = "is applied", "that it is not"
+	}
+	return fmt.Sprintf("command %q %s in the partition key of %s, and the decision expected %s: decide anew",
+		e.CommandID, found, e.Stream, expected)
+}
+
+// Is matches [ErrConflict].
+func (e *CommandConflictError) Is(target error) bool { return target == ErrConflict }
+
+// CommandReusedError says that the partition key of a stream holds another commit with the command
+// id. The id names two commands, or one command that made two commits. Nothing was appended now. It
 // matches [ErrCommandReused].
 type CommandReusedError struct {
 	Stream    Stream
 	CommandID string
-	Stored    string // digest of the command that made the commit
-	Given     string // digest of the command that was to be stored now
+	Stored    string   // digest of the command that made the commit
+	Given     string   // digest of the command that was to be stored now
+	Wrote     []Stream // the streams that the commit wrote to
 }
 
 // Error says what was found, what was expected, and what to do.
 func (e *CommandReusedError) Error() string {
-	return fmt.Sprintf("stream %s holds command %q with digest %q, given digest %q: another command has this id; "+
-		"give each command another id, and repeat a command with the content it had", e.Stream, e.CommandID, e.Stored,
-		e.Given)
+	if SameCommand(e.Stored, e.Given) {
+		return fmt.Sprintf("the partition key of %s holds a commit of command %q to %s: a command makes one commit in "+
+			"a partition key; give each command another id, and gather the events of one command in one commit",
+			e.Stream, e.CommandID, list(e.Wrote))
+	}
+	return fmt.Sprintf("the partition key of %s holds command %q with digest %q, given digest %q: another command has "+
+		"this id; give each command another id, and repeat a command with the content it had",
+		e.Stream, e.CommandID, e.Stored, e.Given)
+}
+
+// list returns the names of streams, for people. It leaves out those that a line has no room for.
+func list(streams []Stream) string {
+	const most = 5
+	names := make([]string, 0, most+1)
+	for i, s := range streams {
+		if i == most {
+			names = append(names, fmt.Sprintf("and %d more", len(streams)-most))
+			break
+		}
+		names = append(names, s.String())
+	}
+	return strings.Join(names, ", ")
 }
 
 // Is matches [ErrCommandReused].

@@ -224,8 +224,9 @@ func ExampleSize() {
 
 // A service checks a name from outside before it asks its store.
 func ExampleCheckStream() {
-	fmt.Println(eventstore.CheckStream(eventstore.Stream{Category: "Account", ID: "ada@example.org"}))
-	fmt.Println(eventstore.CheckStream(eventstore.Stream{Category: "Account"}))
+	ada := eventstore.Stream{Category: "Account", ID: "ada@example.org"}
+	fmt.Println(eventstore.CheckStream(ada, eventstore.WholeID))
+	fmt.Println(eventstore.CheckStream(eventstore.Stream{Category: "Account"}, eventstore.WholeID))
 	err := eventstore.CheckCategory("My accounts")
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, eventstore.ErrInvalid))

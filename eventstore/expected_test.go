@@ -19,7 +19,7 @@ func TestExpectedArithmetic(t *testing.T) {
 		version := rapid.OneOf(rapid.Int64Range(0, 3), rapid.Int64Range(0, math.MaxInt64)).Draw(t, "version")
 		less := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(0, math.MaxInt64)).Draw(t, "less")
 		expected := eventstore.Expected(version - less)
-		err := eventstore.Check(eventstore.To(stream(), expected, []eventstore.Record{record()}...))
+		err := check(eventstore.To(stream(), expected, record()))
 		if expected >= eventstore.NoStream {
 			require.NoError(t, err)
 			return
@@ -32,7 +32,7 @@ func TestExpectedArithmetic(t *testing.T) {
 			Want: "Any, NoStream or a version from 1 on",
 		}, *invalid)
 	})
-	require.NoError(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{record()}...)))
+	require.NoError(t, check(eventstore.To(stream(), eventstore.Any, record())))
 }
 
 func TestExpectedMet(t *testing.T) {

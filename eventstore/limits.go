@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -37,10 +38,12 @@ func Size(r Record) int {
 }
 
 // Check returns nil, or an *[InvalidError] for each rule that an Append of the commit would break,
-// joined. An implementation of [Store] calls it first.
-func Check(commit Commit) error {
-	var c checker
+// joined. key is the one of the commit's category. An implementation of [Store] calls it first.
+func Check(commit Commit, key PartitionKey) error {
+	c := checker{key: key, what: "record"}
+	c.stream(commit.Stream())
 	c.expectations(commit)
+	c.commands(commit)
 	if n := len(commit.Records); n > MaxCommitRecords {
 		c.add("records", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
 	}
@@ -58,7 +61,10 @@ func Check(commit Commit) error {
 		c.at = i + 1
 		c.record(r)
 		c.command(r, commit)
-		c.sameStream(r, commit)
+		if i > 0 && (r.AggregateID != commit.Records[i-1].AggregateID || r.Category != commit.Records[i-1].Category) {
+			c.stream(r.Stream())
+		}
+		c.together(r.Stream(), commit)
 		if size += Size(*r); r.CommandID == "" {
 			size += len(commit.CommandID)
 		}
@@ -70,30 +76,77 @@ func Check(commit Commit) error {
 	return errors.Join(c.found...)
 }
 
-// expectations checks the stream that the commit is about, and what it expects.
+// expectations checks what the commit expects of streams.
 func (c *checker) expectations(commit Commit) {
-	stream := commit.Stream()
-	c.stream(stream)
-	if n := len(commit.Expect); n > 1 || n == 0 && len(commit.Records) == 0 {
-		c.add("expectations", strconv.Itoa(n), "at most one, and one for a commit without records")
+	switch n := len(commit.Expect); {
+	case n > MaxCommitRecords:
+		c.add("expectations", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
+	case n == 0 && len(commit.Records) == 0:
+		c.add("expectations", "0", "one or more for a commit without records")
 	}
-	for _, e := range commit.Expect {
-		if e.Stream != stream {
-			c.add("expectation", "one of stream "+e.Stream.String(), "one of the commit's stream, "+stream.String())
+	written := written(commit)
+	seen := make(map[Stream]bool, len(commit.Expect))
+	for i, e := range commit.Expect {
+		if len(commit.Expect) > 1 {
+			c.what, c.at = "expectation", i+1
 		}
+		if i > 0 || e.Stream != commit.Stream() {
+			c.stream(e.Stream)
+		}
+		c.together(e.Stream, commit)
+		if seen[e.Stream] {
+			c.add("stream", e.Stream.String()+" for the second time", "one expectation a stream")
+		}
+		seen[e.Stream] = true
 		switch {
-		case e.Version == Any && len(commit.Records) == 0:
-			c.add("expected version", "Any", "NoStream or a version from 1 on, as there are no records")
+		case e.Version == Any && !written(e.Stream):
+			c.add("expected version", "Any",
+				"NoStream or a version from 1 on, as there are no records of "+e.Stream.String())
 		case e.Version < NoStream && e.Version != Any:
 			c.add("expected version", strconv.FormatInt(int64(e.Version), 10), "Any, NoStream or a version from 1 on")
 		}
 	}
+	c.what, c.at = "record", 0
 }
 
-// sameStream checks that the record is of the commit's stream.
-func (c *checker) sameStream(r *Record, commit Commit) {
-	if found, want := (Stream{Category: r.Category, ID: r.AggregateID}), commit.Stream(); found != want {
-		c.add("stream", found.String(), "the one of the commit's first record, "+want.String())
+// commands checks what the commit expects of commands.
+func (c *checker) commands(commit Commit) {
+	if n := len(commit.ExpectCommands); n > MaxCommitRecords {
+		c.add("expectations of commands", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
+	}
+	for _, e := range commit.ExpectCommands {
+		if e.CommandID == "" {
+			c.add("expected command id", "nothing", fmt.Sprintf("1 to %d bytes", MaxIDBytes))
+		}
+		c.text("expected command id", e.CommandID, MaxIDBytes)
+	}
+}
+
+// written returns a function that reports whether the commit has a record of a stream.
+func written(commit Commit) func(Stream) bool {
+	if len(commit.Expect) < 2 { // as most commits
+		return func(s Stream) bool {
+			return slices.ContainsFunc(commit.Records, func(r Record) bool { return r.Stream() == s })
+		}
+	}
+	all := make(map[Stream]bool)
+	for _, s := range commit.Streams() {
+		all[s] = true
+	}
+	return func(s Stream) bool { return all[s] }
+}
+
+// together checks that a stream has the category and the partition key of the commit.
+func (c *checker) together(stream Stream, commit Commit) {
+	first := commit.Stream()
+	if stream.Category != first.Category {
+		c.add("category", strconv.QuoteToASCII(stream.Category),
+			strconv.QuoteToASCII(first.Category)+", as a commit has one category")
+		return
+	}
+	if found, want := c.key.Of(stream.ID), c.key.Of(first.ID); found != want {
+		c.add("partition key", fmt.Sprintf("%q of %s", found, stream),
+			fmt.Sprintf("%q of %s, as a commit has one partition key (%s)", want, first, c.key))
 	}
 }
 
@@ -108,9 +161,10 @@ func (c *checker) command(r *Record, commit Commit) {
 	}
 }
 
-// CheckStream returns nil, or what is wrong with the name of a stream.
-func CheckStream(s Stream) error {
-	var c checker
+// CheckStream returns nil, or what is wrong with the name of a stream. key is the one of its
+// category.
+func CheckStream(s Stream, key PartitionKey) error {
+	c := checker{key: key}
 	c.stream(s)
 	return errors.Join(c.found...)
 }
@@ -124,13 +178,15 @@ func CheckCategory(category string) error {
 
 // checker gathers what is wrong. It makes no text before something is.
 type checker struct {
+	key   PartitionKey
 	found []error
-	at    int // the number of the record that is checked; 0 for what is not of a record
+	what  string // is checked: "record" or "expectation"
+	at    int    // the number of it; 0 for what is of neither
 }
 
 func (c *checker) add(field, found, want string) {
 	if c.at > 0 {
-		field = fmt.Sprintf("record %d: %s", c.at, field)
+		field = fmt.Sprintf("%s %d: %s", c.what, c.at, field)
 	}
 	c.found = append(c.found, &InvalidError{Field: field, Found: found, Want: want})
 }
@@ -141,6 +197,9 @@ func (c *checker) stream(s Stream) {
 		c.add("aggregate id", "nothing", fmt.Sprintf("1 to %d bytes", MaxIDBytes))
 	}
 	c.text("aggregate id", s.ID, MaxIDBytes)
+	if c.key == BeforeSlash && strings.HasPrefix(s.ID, "/") {
+		c.add("aggregate id", strconv.QuoteToASCII(s.ID), "something before the slash, which is the partition key")
+	}
 }
 
 func (c *checker) record(r *Record) {

@@ -3,6 +3,7 @@ package eventstore_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,9 @@ func record(change ...func(*eventstore.Record)) eventstore.Record {
 }
 
 func stream() eventstore.Stream { return eventstore.Stream{Category: "Account", ID: "a-1"} }
+
+// check checks a commit to a category whose partition key is the whole id.
+func check(c eventstore.Commit) error { return eventstore.Check(c, eventstore.WholeID) }
 
 func TestCheckWithinLimits(t *testing.T) {
 	t.Parallel()
@@ -54,15 +58,13 @@ func TestCheckWithinLimits(t *testing.T) {
 		}),
 	} {
 		for _, expected := range []eventstore.Expected{eventstore.Any, eventstore.NoStream, 1, 1 << 62} {
-			require.NoError(t, eventstore.Check(eventstore.To(stream(), expected, []eventstore.Record{r}...)), name)
+			require.NoError(t, check(eventstore.To(stream(), expected, r)), name)
 		}
 	}
-	require.NoError(t,
-		eventstore.Check(
-			eventstore.To(eventstore.Stream{Category: "a-Z_09", ID: longest}, eventstore.Any,
-				[]eventstore.Record{record()}...)))
+	strangest := eventstore.Stream{Category: "a-Z_09", ID: longest}
+	require.NoError(t, check(eventstore.To(strangest, eventstore.Any, record())))
 	most := slices.Repeat([]eventstore.Record{record()}, eventstore.MaxCommitRecords)
-	require.NoError(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, most...)))
+	require.NoError(t, check(eventstore.To(stream(), eventstore.Any, most...)))
 }
 
 func TestCheckMistake(t *testing.T) {
@@ -89,8 +91,7 @@ func TestCheckMistake(t *testing.T) {
 			r.Value = make([]byte, eventstore.MaxCommitBytes)
 		},
 	} {
-		err := eventstore.Check(
-			eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(), record(change)}...))
+		err := check(eventstore.To(stream(), eventstore.Any, record(), record(change)))
 		require.ErrorIs(t, err, eventstore.ErrInvalid, field)
 		var invalid *eventstore.InvalidError
 		require.ErrorAs(t, err, &invalid)
@@ -108,17 +109,16 @@ func TestCheckTimesAreUTC(t *testing.T) {
 		time.Date(2261, 12, 31, 23, 1, 0, 0, time.FixedZone("behind", -3600)),
 	} {
 		r := record(func(r *eventstore.Record) { r.Timestamp = at })
-		require.ErrorIs(t, eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)),
-			eventstore.ErrInvalid, at)
+		require.ErrorIs(t, check(eventstore.To(stream(), eventstore.Any, r)), eventstore.ErrInvalid, at)
 	}
 }
 
 func TestCheckAllMistakes(t *testing.T) {
 	t.Parallel()
-	err := eventstore.Check(eventstore.To(eventstore.Stream{Category: "1", ID: ""}, -2, []eventstore.Record{
+	err := check(eventstore.To(eventstore.Stream{Category: "1", ID: ""}, -2,
 		record(func(r *eventstore.Record) { r.ID, r.Value = "", nil }),
 		record(func(r *eventstore.Record) { r.Revision = -1 }),
-	}...))
+	))
 	for _, want := range []string{
 		"category: found \"1\"", "aggregate id: found nothing", "expected version: found -2",
 		"record 1: event id: found nothing", "record 1: value: found nothing", "record 2: revision: found -1",
@@ -140,10 +140,9 @@ func TestCheckDigests(t *testing.T) {
 		{"c", longest + "x", "command digest: found 65 bytes, expected at most 64"},
 		{"c", "\xff", `command digest: found "\xff", expected UTF-8`},
 	} {
-		err := eventstore.Check(
-			eventstore.To(stream(), eventstore.Any, []eventstore.Record{record(func(r *eventstore.Record) {
-				r.CommandID, r.CommandDigest = x.command, x.digest
-			})}...))
+		err := check(eventstore.To(stream(), eventstore.Any, record(func(r *eventstore.Record) {
+			r.CommandID, r.CommandDigest = x.command, x.digest
+		})))
 		if x.want == "" {
 			require.NoError(t, err)
 		} else {
@@ -159,9 +158,7 @@ func TestCheckRevisions(t *testing.T) {
 		-1: false, 0: false, 1: true, eventstore.MaxRevision: true, eventstore.MaxRevision + 1: false,
 	} {
 		r := record(func(r *eventstore.Record) { r.Revision = revision })
-		require.Equal(t, ok,
-			eventstore.Check(eventstore.To(stream(), eventstore.Any, []eventstore.Record{r}...)) == nil,
-			"revision %d", revision)
+		require.Equal(t, ok, check(eventstore.To(stream(), eventstore.Any, r)) == nil, "revision %d", revision)
 	}
 }
 
@@ -176,7 +173,8 @@ func TestCheckNames(t *testing.T) {
 	} {
 		err := eventstore.CheckCategory(name)
 		require.Equal(t, ok, err == nil, "%q: %v", name, err)
-		require.Equal(t, ok, eventstore.CheckStream(eventstore.Stream{Category: name, ID: "a"}) == nil, "%q", name)
+		err = eventstore.CheckStream(eventstore.Stream{Category: name, ID: "a"}, eventstore.WholeID)
+		require.Equal(t, ok, err == nil, "%q: %v", name, err)
 	}
 }
 
@@ -191,27 +189,34 @@ func TestSizeFitsKafka(t *testing.T) {
 		recordFraming = 2 + 1 + 7 + 2 + 2 + 2 + 1
 		headerFraming = 1 + 2 // lengths of name and text
 	)
-	perRecord := recordFraming
-	for name, most := range map[string]int{
-		"eventVersion": 10, "aggregateType": eventstore.MaxTypeBytes, "aggregateVersion": 19, "timestamp": 30,
-		"commitFirst":  19,
-		"commitLength": 4, "eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0,
-		"commandCausationId": 0, "commandDigest": 0, "actorId": 0, "traceparent": 0,
+	for what, part := range map[string]map[string]int{
+		"one stream":      {"commitFirst": 19, "commitLength": 4},
+		"several streams": {"commitIndex": 4, "commitSize": 4}, // instead
 	} {
-		perRecord += len(name) + most + headerFraming
+		headers := map[string]int{
+			"eventVersion": 10, "aggregateType": eventstore.MaxTypeBytes, "aggregateVersion": 19, "timestamp": 30,
+			"eventId": 0, "eventType": 0, "correlationId": 0, "causationId": 0, "commandId": 0,
+			"commandCausationId": 0, "commandDigest": 0, "actorId": 0, "traceparent": 0,
+		}
+		maps.Copy(headers, part)
+		perRecord := recordFraming
+		for name, most := range headers {
+			perRecord += len(name) + most + headerFraming
+		}
+		perRecord += eventstore.MaxIDBytes // the key; Size does not know it, nor the category
+		uncounted := perRecord - eventstore.Size(eventstore.Record{})
+		worst := batchHeader + eventstore.MaxCommitBytes + eventstore.MaxCommitRecords*uncounted
+		require.Less(t, worst+worst/250, maxMessageBytes,
+			"a commit to %s: lz4 adds up to 1/255 to what does not compress", what)
 	}
-	perRecord += eventstore.MaxIDBytes // the key; Size does not know it, nor the category
-	uncounted := perRecord - eventstore.Size(eventstore.Record{})
-	worst := batchHeader + eventstore.MaxCommitBytes + eventstore.MaxCommitRecords*uncounted
-	require.Less(t, worst+worst/250, maxMessageBytes, "lz4 adds up to 1/255 to what does not compress")
 }
 
 func ExampleCheck() {
-	err := eventstore.Check(eventstore.To(eventstore.Stream{Category: "Account"}, eventstore.Any))
+	account := eventstore.Stream{Category: "Account", ID: "a/1"}
+	err := eventstore.Check(eventstore.To(account, eventstore.Any), eventstore.BeforeSlash)
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, eventstore.ErrInvalid))
 	// Output:
-	// aggregate id: found nothing, expected 1 to 255 bytes
-	// expected version: found Any, expected NoStream or a version from 1 on, as there are no records
+	// expected version: found Any, expected NoStream or a version from 1 on, as there are no records of Account/a/1
 	// true
 }

@@ -10,44 +10,49 @@ import (
 // Store keeps events by stream. Any number of goroutines may call its methods.
 type Store interface {
 	// Append stores a commit: all of its records, or none. It stores them only if each expectation
-	// of the commit holds. Successful appends are linearizable.
+	// of the commit holds. The records may be of several streams, and an expectation may be of a
+	// stream that the commit does not write to. All these streams have one category and one
+	// partition key. Successful appends are linearizable.
 	//
 	// Append fails with
 	//   - an *[InvalidError] if the input breaks a rule, or if the store does not hold the
 	//     category;
-	//   - a *[ConflictError], which has the actual version, if an expectation does not hold;
-	//   - a *[CommandReusedError] if the stream holds a commit of another command with the same id;
-	//   - [ErrNotOwner] if another process is now the writer of the stream;
+	//   - a *[ConflictError], which has the actual version, if an expectation of a stream does not
+	//     hold;
+	//   - a *[CommandConflictError] if an expectation of a command does not hold;
+	//   - a *[CommandReusedError] if the partition key holds another commit with the command id;
+	//   - [ErrNotOwner] if another process is now the writer of the partition;
 	//   - [ErrOutcomeUnknown] if the commit may or may not be stored;
 	//   - [ErrClosed] if the store is closed;
 	//   - the error or the cause of ctx if ctx ends before the commit is on its way.
 	//
 	// Any error except ErrOutcomeUnknown means that nothing was appended.
 	//
-	// The store decides on a conflict by what it knows. Another process may have taken the stream
-	// over without this store noticing. Then the actual version is one that the stream had, and
-	// this store does not know a later one. The actual version may also be that of a queued commit.
-	// If the expectation has a Tip, Append also fails with a *[ConflictError]
+	// The store decides on a conflict by what it knows. Another process may have taken the
+	// partition over without this store noticing. Then the actual version is one that the stream
+	// had, and this store does not know a later one. The actual version may also be that of a
+	// queued commit. If an expectation has a Tip, Append also fails with a *[ConflictError]
 	//   - at once if another commit is stored or queued behind the records that were read;
 	//   - if a queued commit that was read is not stored after all, even if another commit takes
 	//     its version.
 	//
-	// A stream holds one commit of a command id. If it already holds one of this command id, Append
-	// appends nothing, whatever is expected. It returns the result of that first commit, with
-	// Repeated set. If both commits have a digest and the digests differ, the id names two
-	// commands: Append fails with a *[CommandReusedError].
+	// A partition key holds one commit of a command id. If it already holds one of this command id,
+	// Append appends nothing, whatever is expected. If that commit wrote to the same streams, and
+	// has the same digest, Append returns its result with Repeated set. A digest that is not known
+	// is taken for the same. Otherwise the id names two commits: Append fails with a
+	// *[CommandReusedError].
 	//
-	// A commit without records is a check. It has one expectation, of a version. A check succeeds
-	// once it is certain that the stream stood at that version at some moment after the call. If
-	// the expectation has a Tip, a moment after the stream was read is enough. A decision without
-	// events is a refusal, or says that there is nothing to do. Nobody may be told of it before its
-	// check has succeeded.
+	// A commit without records is a check. It has one expectation of a stream or more, each of a
+	// version. A check succeeds once it is certain that all of its expectations held together at
+	// some moment after the call. If the expectations have Tips that were read together, a moment
+	// after that is enough: see ReadQueued. A decision without events is a refusal, or says that
+	// there is nothing to do. Nobody may be told of it before its check has succeeded.
 	//
 	// A check with a command id that was applied returns the result of that first commit and proves
 	// nothing else. An applied command stays applied. If ctx ends first, or if the store can ask
 	// nobody, a check fails with an error whose method Unavailable() bool returns true. A check
 	// that is Unconfirmed succeeds once the records that were read are stored. The store asks
-	// nobody whether the stream has gone on since.
+	// nobody whether the streams have gone on since.
 	//
 	// Times of events never go back within a partition. A record is stored with the earlier of the
 	// caller's time and the time of the store's clock. If the record before it in the partition has
@@ -58,6 +63,13 @@ type Store interface {
 	// Metadata without entries is stored as nil. The store keeps no reference to what the commit
 	// holds.
 	Append(ctx context.Context, c Commit) (Result, error)
+
+	// Applied reports whether the partition key of the stream holds a commit of the command at the
+	// time of the call, stored or queued. A queued commit may never be stored. A decision on the
+	// answer must have a [CommandExpectation].
+	//
+	// Errors are those of ReadQueued.
+	Applied(ctx context.Context, stream Stream, commandID string) (bool, error)
 
 	// ReadStream yields the records of a stream from version from on, in version order and without
 	// gaps. If from is 1 or less, it yields all of them. It ends with the version that the stream
@@ -83,11 +95,22 @@ type Store interface {
 	// records must have it. So must the check of a decision that came without events. Nobody may be
 	// told of a decision on queued commits before its commit or its check has succeeded.
 	//
-	// Errors are those of ReadStream, and an error that matches [ErrNotOwner] if the store does not
-	// own the stream because others append to it. Then no record is yielded. The store may not know
-	// everything that is stored, so a decision would be wrong, even a refusal. If the iteration
-	// ends with an error, an append with the expectation fails, too.
-	ReadQueued(ctx context.Context, stream Stream, from int64) (iter.Seq2[Record, error], Expectation)
+	// If the caller has read other streams for the same decision, it gives their expectations as
+	// with. Then ReadQueued fails with a *[ConflictError] unless all these streams, and this one,
+	// stand as they were read at one moment of the call. So a decision never sees a part of a
+	// commit. Streams that were read together may be checked together later: see Append.
+	//
+	// Errors are those of ReadStream, and
+	//   - an *[InvalidError] if a check with the expectations of all these streams would break a
+	//     rule;
+	//   - an error that matches [ErrNotOwner] if the store does not own the stream because others
+	//     append to it. Then no record is yielded. The store may not know everything that is
+	//     stored, so a decision would be wrong, even a refusal.
+	//
+	// If the iteration ends with an error, an append with the expectation fails, too.
+	ReadQueued(
+		ctx context.Context, stream Stream, from int64, with ...Expectation,
+	) (iter.Seq2[Record, error], Expectation)
 
 	// ReadCategory yields the records of all streams of a category from start on. It ends with the
 	// end of the category at the time of the call. Within a partition it yields them in offset
@@ -125,8 +148,12 @@ type Record struct {
 	Commit   CommitPart     // the commit it is part of
 }
 
+// Stream returns the stream that the record is of.
+func (r *Record) Stream() Stream { return Stream{Category: r.Category, ID: r.AggregateID} }
+
 // CommitPart says which part of its commit a record is.
 type CommitPart struct {
-	First  int64 // version of the commit's first record
-	Length int   // number of its records
+	Index   int  // place among the commit's records, from 1
+	Size    int  // number of the commit's records
+	Several bool // the commit writes to several streams
 }

@@ -13,7 +13,7 @@ import (
 type journal struct{ records []eventstore.Record }
 
 func (j *journal) append(c eventstore.Commit) error {
-	if err := eventstore.Check(c); err != nil {
+	if err := eventstore.Check(c, eventstore.WholeID); err != nil {
 		return err
 	}
 	stream := c.Stream()
@@ -29,12 +29,12 @@ func (j *journal) append(c eventstore.Commit) error {
 		}
 	}
 	at := int64(len(j.records))
-	if want := c.Expected(stream).Version; !want.Met(at) {
+	if want := c.ExpectationOf(stream).Version; !want.Met(at) {
 		return &eventstore.ConflictError{Stream: stream, Expected: want, Actual: at}
 	}
 	for i, r := range c.Stamped() { // with the command's id and digest
 		r.AggregateVersion = at + 1 + int64(i)
-		r.Commit = eventstore.CommitPart{First: at + 1, Length: len(c.Records)}
+		r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(c.Records)}
 		j.records = append(j.records, r)
 	}
 	return nil

@@ -116,16 +116,17 @@ func (t *tool) completeLetters(cmd *cobra.Command, args []string, _ string) ([]s
 
 // letterJSON is what --json says of a dead letter.
 type letterJSON struct {
-	ID       string `json:"id"`
-	Key      string `json:"key"`
-	Waiting  bool   `json:"waiting"` // behind an earlier letter of its key
-	Redrive  bool   `json:"redrive"` // it is to be handled again
-	Error    string `json:"error,omitempty"`
-	Attempts int    `json:"attempts"`
-	First    string `json:"firstAttempt,omitempty"`
-	Last     string `json:"lastAttempt,omitempty"`
-	At       string `json:"setAside"`
-	SchemaID int    `json:"schemaId,omitempty"`
+	ID          string `json:"id"`
+	AggregateID string `json:"aggregateId"`
+	Key         string `json:"key"`     // whose later events wait
+	Waiting     bool   `json:"waiting"` // behind an earlier letter of its key
+	Redrive     bool   `json:"redrive"` // it is to be handled again
+	Error       string `json:"error,omitempty"`
+	Attempts    int    `json:"attempts"`
+	First       string `json:"firstAttempt,omitempty"`
+	Last        string `json:"lastAttempt,omitempty"`
+	At          string `json:"setAside"`
+	SchemaID    int    `json:"schemaId,omitempty"`
 }
 
 func (t *tool) listLetters(ctx context.Context, letters subscription.DeadLetters, handler string) error {
@@ -137,8 +138,8 @@ func (t *tool) listLetters(ctx context.Context, letters subscription.DeadLetters
 		list := make([]letterJSON, len(all))
 		for i, l := range all {
 			list[i] = letterJSON{
-				ID: l.ID.String(), Key: l.Key, Waiting: l.Waiting, Redrive: l.Redrive, Error: l.Error,
-				Attempts: l.Attempts, First: timeOf(l.First), Last: timeOf(l.Last), At: timeOf(l.At),
+				ID: l.ID.String(), AggregateID: l.AggregateID, Key: l.Key, Waiting: l.Waiting, Redrive: l.Redrive,
+				Error: l.Error, Attempts: l.Attempts, First: timeOf(l.First), Last: timeOf(l.Last), At: timeOf(l.At),
 				SchemaID: l.SchemaID,
 			}
 		}
@@ -149,7 +150,7 @@ func (t *tool) listLetters(ctx context.Context, letters subscription.DeadLetters
 		return err
 	}
 	rows := newTable(t.Stdout)
-	rows.row("Id", "Key", "Attempts", "Set aside", "Error")
+	rows.row("Id", "Aggregate", "Key", "Attempts", "Set aside", "Error")
 	for _, l := range all {
 		what := firstLine(l.Error)
 		if l.Waiting {
@@ -158,7 +159,8 @@ func (t *tool) listLetters(ctx context.Context, letters subscription.DeadLetters
 		if l.Redrive {
 			what += " (to be handled again)"
 		}
-		rows.row(plain(l.ID.String()), plain(l.Key), strconv.Itoa(l.Attempts), l.At.UTC().Format(time.RFC3339), what)
+		rows.row(plain(l.ID.String()), plain(l.AggregateID), plain(l.Key), strconv.Itoa(l.Attempts),
+			l.At.UTC().Format(time.RFC3339), what)
 	}
 	return rows.end()
 }
@@ -168,7 +170,16 @@ type letterShown struct {
 	ID      string       `json:"id"`
 	Event   eventJSON    `json:"record"`
 	Headers []headerJSON `json:"headers"`
+	Others  []partJSON   `json:"others"` // the other events of its commit
 	Traces  []traceJSON  `json:"traces"`
+}
+
+type partJSON struct {
+	Category         string `json:"category"`
+	AggregateID      string `json:"aggregateId"`
+	AggregateVersion int64  `json:"aggregateVersion"`
+	Offset           int64  `json:"offset"`
+	State            string `json:"state"`
 }
 
 type headerJSON struct {
@@ -196,10 +207,16 @@ func (t *tool) showLetter(ctx context.Context, letters subscription.DeadLetters,
 	defer func() { err = errors.Join(err, decoder.close()) }()
 	shown := letterShown{
 		ID: id.String(), Event: eventOf(found.Record, decoder.of(ctx, found.Value)),
-		Headers: []headerJSON{}, Traces: []traceJSON{},
+		Headers: []headerJSON{}, Others: []partJSON{}, Traces: []traceJSON{},
 	}
 	for _, h := range found.Headers {
 		shown.Headers = append(shown.Headers, headerJSON{h.Name, string(h.Value)})
+	}
+	for _, o := range found.Others {
+		shown.Others = append(shown.Others, partJSON{
+			Category: o.Stream.Category, AggregateID: o.Stream.ID, AggregateVersion: o.Version, Offset: o.Offset,
+			State: string(o.State),
+		})
 	}
 	for _, tr := range traces {
 		shown.Traces = append(shown.Traces, traceJSON{timeOf(tr.At), tr.What, tr.Note, tr.Attempts})
@@ -211,7 +228,8 @@ func (t *tool) showLetter(ctx context.Context, letters subscription.DeadLetters,
 	return err
 }
 
-// text returns the event as a stream shows it, and then what happened.
+// text returns the event as a stream shows it, then what became of the others of its commit, and
+// what happened to it.
 func (l letterShown) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", plain(l.Event.Category+"/"+l.Event.AggregateID))
@@ -221,6 +239,10 @@ func (l letterShown) text() string {
 		}
 	}
 	fmt.Fprintf(&b, "%s\n", l.Event.block())
+	for _, o := range l.Others {
+		fmt.Fprintf(&b, "of its commit: version %d of %s, at %d:%d: %s\n", o.AggregateVersion,
+			plain(o.Category+"/"+o.AggregateID), l.Event.Partition, o.Offset, o.State)
+	}
 	for _, tr := range l.Traces {
 		fmt.Fprintf(&b, "%s  %s after %d attempts: %s\n", tr.At, tr.What, tr.Attempts, firstLine(tr.Note))
 	}

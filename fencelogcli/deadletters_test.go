@@ -78,6 +78,47 @@ func TestDeadLettersAreLookedAfter(t *testing.T) {
 	require.Contains(t, stderr, "was handled or discarded")
 }
 
+func TestDeadLetterShowsItsCommit(t *testing.T) {
+	t.Parallel()
+	env, store := stored(t)
+	bob := eventstore.Stream{Category: "Account", ID: "bob"}
+	first, second := record(5, "Noted", []byte(`{}`)), record(6, "Noted", []byte(`{}`))
+	second.CommandID = first.CommandID
+	_, err := store.Append(t.Context(), eventstore.To(bob, eventstore.NoStream, first, second))
+	require.NoError(t, err)
+	_, err = store.Subscribe(t.Context(), subscription.Config{
+		Group: "mailer", Category: "Account", Handler: func(_ context.Context, r eventstore.Record) error {
+			if r.ID == first.ID {
+				return eventstore.ErrUndecodable
+			}
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	var all []struct{ ID, AggregateID, Key string }
+	require.Eventually(t, func() bool {
+		list := good(t, shop(), env, "dead-letters", "list", "mailer", "--json")
+		return json.Unmarshal([]byte(list), &all) == nil && len(all) == 2
+	}, time.Minute, 10*time.Millisecond)
+	require.Equal(t, "bob", all[0].AggregateID)
+	require.Equal(t, "bob", all[0].Key)
+	shown := good(t, shop(), env, "dead-letters", "show", all[0].ID)
+	require.Contains(t, shown, "event 1 of 2\n")
+	require.Regexp(t, `of its commit: version 2 of Account/bob, at \d+:\d+: waiting\n`, shown)
+	var one struct {
+		Others []struct {
+			Category, AggregateID, State string
+			AggregateVersion, Offset     int64
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(good(t, shop(), env, "dead-letters", "show", all[1].ID, "--json")), &one))
+	require.Len(t, one.Others, 1)
+	require.Equal(t, "Account", one.Others[0].Category)
+	require.Equal(t, "bob", one.Others[0].AggregateID)
+	require.Equal(t, "dead", one.Others[0].State)
+	require.Equal(t, int64(1), one.Others[0].AggregateVersion)
+}
+
 func TestDeadLetterIsRedriven(t *testing.T) {
 	t.Parallel()
 	env, store := stored(t)

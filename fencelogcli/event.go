@@ -21,6 +21,8 @@ type eventJSON struct {
 	Timestamp          string            `json:"timestamp"`
 	Partition          int32             `json:"partition"`
 	Offset             int64             `json:"offset"`
+	CommitIndex        int               `json:"commitIndex"` // place in its commit, from 1
+	CommitSize         int               `json:"commitSize"`  // events in its commit
 	CommandID          string            `json:"commandId,omitempty"`
 	CommandCausationID string            `json:"commandCausationId,omitempty"`
 	CommandDigest      string            `json:"commandDigest,omitempty"`
@@ -37,6 +39,7 @@ func eventOf(r eventstore.Record, v value) eventJSON {
 		Category: r.Category, AggregateID: r.AggregateID, AggregateVersion: r.AggregateVersion,
 		EventType: r.Type, EventVersion: r.Revision, EventID: r.ID, Timestamp: timeOf(r.Timestamp),
 		Partition: r.Position.Partition, Offset: r.Position.Offset,
+		CommitIndex: r.Commit.Index, CommitSize: r.Commit.Size,
 		CommandID: r.CommandID, CommandCausationID: r.CommandCausationID, CommandDigest: r.CommandDigest,
 		CausationID: r.CausationID, CorrelationID: r.CorrelationID, ActorID: r.ActorID,
 		TraceParent: r.TraceParent, Metadata: r.Metadata, value: v,
@@ -52,6 +55,9 @@ func (e eventJSON) block() string {
 		}
 	}
 	cause("event id", e.EventID)
+	if e.CommitSize > 1 {
+		causes = append(causes, field{"commit", fmt.Appendf(nil, "event %d of %d", e.CommitIndex, e.CommitSize)})
+	}
 	cause("command id", e.CommandID)
 	if e.CausationID != e.CommandID {
 		cause("caused by", e.CausationID)

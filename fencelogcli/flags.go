@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/environment"
 	"github.com/fencelog/fencelog/kafka/topics"
@@ -69,7 +70,8 @@ func (t *tool) prefixFlag(cmd *cobra.Command) {
 func (t *tool) kafkaFlags(cmd *cobra.Command) {
 	t.variable(cmd, "brokers", environment.Brokers, "`addresses` of some brokers, host:port, with commas between them")
 	t.prefixFlag(cmd)
-	usage := "`category` and the partitions of its topic, such as Account:10; may be repeated " +
+	usage := "`category`, the partitions of its topic and its partition key, such as Account:10 or " +
+		"Account:10:before-slash; may be repeated " +
 		"(default: " + EnvCategories + ")"
 	if len(t.Categories) > 0 {
 		usage = "only this `category`; may be repeated (default: all)"
@@ -114,18 +116,28 @@ func (t *tool) declared() ([]topics.Category, error) {
 	return all, nil
 }
 
-// parseCategory reads a category and the partitions of its topic, which are 0 if text has none.
+// parseCategory reads a category, the partitions of its topic, and its partition key. Both may be
+// missing: then there are 0 partitions, and the key is eventstore.WholeID.
 func parseCategory(text string) (topics.Category, error) {
-	name, number, has := strings.Cut(text, ":")
+	wrong := fmt.Errorf("found the category %q, expected a name, a number of partitions and a partition key, "+
+		"such as Account:10 or Account:10:%s", text, eventstore.BeforeSlash)
+	name, rest, has := strings.Cut(text, ":")
+	c := topics.Category{Name: name}
 	if !has {
-		return topics.Category{Name: name}, nil
+		return c, nil
 	}
+	number, key, has := strings.Cut(rest, ":")
 	partitions, err := strconv.ParseInt(number, 10, 32)
 	if err != nil || partitions < 1 {
-		return topics.Category{}, fmt.Errorf(
-			"found the category %q, expected a name and a number of partitions, such as Account:10", text)
+		return c, wrong
 	}
-	return topics.Category{Name: name, Partitions: int32(partitions)}, nil
+	c.Partitions = int32(partitions)
+	if has {
+		if err := c.PartitionKey.UnmarshalText([]byte(key)); err != nil {
+			return c, fmt.Errorf("%w: %w", wrong, err)
+		}
+	}
+	return c, nil
 }
 
 // chosen returns the categories that flags and environment ask for.
@@ -146,6 +158,7 @@ func (t *tool) chosen() ([]topics.Category, error) {
 			return nil, usagef("found the category %q, expected one of %s", text, namesOf(declared))
 		case i >= 0:
 			c.Partitions = cmp.Or(c.Partitions, declared[i].Partitions)
+			c.PartitionKey = cmp.Or(c.PartitionKey, declared[i].PartitionKey)
 		}
 		chosen = append(chosen, c)
 	}
@@ -164,6 +177,9 @@ func namesOf(all []topics.Category) string {
 	names := make([]string, len(all))
 	for i, c := range all {
 		names[i] = fmt.Sprintf("%s:%d", c.Name, cmp.Or(c.Partitions, topics.DefaultPartitions))
+		if c.PartitionKey != eventstore.WholeID {
+			names[i] += ":" + c.PartitionKey.String()
+		}
 	}
 	return strings.Join(names, ", ")
 }

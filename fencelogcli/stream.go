@@ -58,7 +58,7 @@ func parseStream(text string) (eventstore.Stream, error) {
 	if !ok {
 		return s, usagef("found the stream %q, expected a category and an id, such as Account/alice", text)
 	}
-	if err := eventstore.CheckStream(s); err != nil {
+	if err := eventstore.CheckStream(s, eventstore.WholeID); err != nil {
 		return s, &usageError{err}
 	}
 	return s, nil

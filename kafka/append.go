@@ -2,7 +2,7 @@ package kafka
 
 import (
 	"context"
-	"math"
+	"errors"
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -37,34 +37,45 @@ func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Res
 }
 
 func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
-	if err := eventstore.Check(c); err != nil {
+	stream := c.Stream()
+	if err := s.check(c); err != nil {
 		return eventstore.Result{}, err
 	}
-	stream := c.Stream()
-	at := c.Expected(stream)
-	t, err := s.tipOf(at)
+	var room [1]*owner.Tip
+	tips, err := s.tipsOf(room[:0], c.Expect)
 	if err != nil {
 		return eventstore.Result{}, err
 	}
 	p, err := s.partitionOf(ctx, stream)
-	switch {
-	case err != nil:
+	if err != nil {
 		return eventstore.Result{}, err
-	case len(c.Records) == 0:
-		return check(ctx, p, t, c)
-	case t != nil:
-		return t.Append(ctx, c.Stamped())
 	}
-	return p.Append(ctx, stream, at.Version, c.Stamped())
+	return p.Append(ctx, c, tips)
 }
 
-// check answers a commit without records.
-func check(ctx context.Context, p storedPartition, t *owner.Tip, c eventstore.Commit) (eventstore.Result, error) {
-	if t == nil {
-		var err error
-		if _, t, err = p.ReadQueued(ctx, c.Stream(), math.MaxInt64); err != nil {
-			return eventstore.Result{}, err
-		}
+// check returns what is wrong with a commit.
+func (s *Store) check(c eventstore.Commit) error {
+	category := s.categories[c.Stream().Category]
+	if category == nil {
+		return eventstore.Check(c, eventstore.WholeID)
 	}
-	return t.Check(ctx, c)
+	if category.keysUnchecked { // by the proof: each stream is checked alone
+		var wrong []error
+		for _, stream := range c.Streams() {
+			wrong = append(wrong, eventstore.CheckStream(stream, category.key))
+		}
+		return errors.Join(wrong...)
+	}
+	return eventstore.Check(c, category.key)
+}
+
+// Applied implements [eventstore.Store]. If this instance does not own the partition, Applied fails
+// with a *[NotOwnerError].
+func (s *Store) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+	p, err := s.decidable(ctx, stream)
+	if err != nil {
+		return false, s.explained(err)
+	}
+	applied, err := p.Applied(ctx, stream.ID, commandID)
+	return applied, s.explained(err)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/access"
 )
 
-// Classify is the default of Classify in the [subscription.Config] of this store. It says what
+// Classify judges what the Classify of a [subscription.Config] leaves to this store. It says what
 // [subscription.Classify] says, and it also knows the errors of brokers and of this package:
 //
 //   - RetryForever also if brokers are away or refuse access, if a topic is damaged, or if the disk

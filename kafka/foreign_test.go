@@ -116,7 +116,7 @@ func TestForeign_nothingCountsBeforeTheFirstClaim(t *testing.T) {
 	require.NoError(t, plain.ProduceSync(t.Context(), garbage(cfg)).FirstErr())
 	forged := records(1, "")
 	forged[0].Category, forged[0].AggregateID, forged[0].AggregateVersion = category, "a", 1
-	forged[0].Commit = eventstore.CommitPart{First: 1, Length: 1}
+	forged[0].Commit = eventstore.CommitPart{Index: 1, Size: 1}
 	writeBatch(t, cfg, wire.NewBatch(index.NoTerm(), -1, forged))
 
 	s := open(t, cfg)

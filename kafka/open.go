@@ -74,7 +74,9 @@ func (s *Store) openIndex(ctx context.Context) (client.IDs, error) {
 	id := index.Identity{ClusterID: ids.Cluster, Topics: make(map[string]index.Topic)}
 	for _, g := range s.cfg.Topics.Categories { // a topic may have further partitions, which stay unused
 		topic := s.cfg.Topics.NameOf(g.Name)
-		id.Topics[topic] = index.Topic{ID: ids.Topics[topic], Partitions: g.Partitions}
+		id.Topics[topic] = index.Topic{
+			ID: ids.Topics[topic], Partitions: g.Partitions, PartitionKey: g.PartitionKey,
+		}
 	}
 	s.index, err = index.Open(s.cfg.IndexDir, id, s.cfg.Logger)
 	return ids, public(err)
@@ -108,7 +110,8 @@ func (s *Store) addPartitions(ctx context.Context) error {
 	for _, g := range s.cfg.Topics.Categories {
 		topic := s.cfg.Topics.NameOf(g.Name)
 		c := &category{
-			topic: topic, partitions: make([]storedPartition, g.Partitions),
+			topic: topic, key: g.PartitionKey, keysUnchecked: broken.From(ctx).KeysUnchecked,
+			partitions: make([]storedPartition, g.Partitions),
 		}
 		for p := range g.Partitions {
 			idx, err := s.index.Partition(topic, p)
@@ -139,6 +142,7 @@ func (s *Store) partitionConfig(
 		Partition:       p,
 		Partitions:      g.Partitions,
 		Category:        g.Name,
+		Key:             g.PartitionKey,
 		TransactionalID: s.cfg.TransactionalID(topic, p),
 		Index:           idx,
 		Logger:          s.cfg.Logger,

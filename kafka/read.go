@@ -12,10 +12,7 @@ import (
 func (s *Store) ReadStream(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) iter.Seq2[eventstore.Record, error] {
-	if err := eventstore.CheckStream(stream); err != nil {
-		return failing(err)
-	}
-	p, err := s.partitionOf(ctx, stream)
+	p, err := s.readable(ctx, stream)
 	if err != nil {
 		return failing(err)
 	}

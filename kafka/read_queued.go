@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/owner"
@@ -13,9 +14,9 @@ import (
 // commits that are queued behind it. Their versions are not known before they are written. If this
 // instance does not own the partition, ReadQueued fails with a *[NotOwnerError].
 func (s *Store) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64,
+	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	records, t, err := s.readQueued(ctx, stream, from)
+	records, t, err := s.readQueued(ctx, stream, from, with)
 	if err != nil {
 		err = s.explained(err)
 		return failing(err), eventstore.Expectation{Stream: stream, Version: unread, Tip: &tip{store: s, err: err}}
@@ -28,19 +29,39 @@ func (s *Store) ReadQueued(
 const unread = eventstore.Expected(math.MaxInt64)
 
 func (s *Store) readQueued(
-	ctx context.Context, stream eventstore.Stream, from int64,
+	ctx context.Context, stream eventstore.Stream, from int64, with []eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
-	if err := eventstore.CheckStream(stream); err != nil {
-		return nil, nil, err
-	}
-	p, err := s.partitionOf(ctx, stream)
+	p, err := s.decidable(ctx, stream)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := p.Readable(); err != nil {
+	if len(with) == 0 {
+		return p.ReadQueued(ctx, stream, from, nil)
+	}
+	together := eventstore.Commit{Expect: append(slices.Clone(with), eventstore.Expectation{Stream: stream})}
+	if err := s.check(together); err != nil {
 		return nil, nil, err
 	}
-	return p.ReadQueued(ctx, stream, from)
+	tips, err := s.tipsOf(nil, with)
+	if err != nil {
+		return nil, nil, err
+	}
+	if i := slices.Index(tips, nil); i >= 0 {
+		return nil, nil, &eventstore.InvalidError{
+			Field: "expectation of " + with[i].Stream.String(), Found: "no tip", Want: "what ReadQueued returned",
+		}
+	}
+	return p.ReadQueued(ctx, stream, from, tips)
+}
+
+// decidable returns the partition of a stream whose name nobody has checked yet, if decisions can
+// be made on what is known of it.
+func (s *Store) decidable(ctx context.Context, stream eventstore.Stream) (storedPartition, error) {
+	p, err := s.readable(ctx, stream)
+	if err == nil {
+		err = p.Readable()
+	}
+	return p, err
 }
 
 // tip is the Tip of this store's expectations.
@@ -50,8 +71,20 @@ type tip struct {
 	err   error      // why it could not be read
 }
 
-// tipOf returns the tip that the expectation carries, or nil if it has none. It fails if the tip is
-// another store's, or if the tip's stream could not be read.
+// tipsOf appends the tips that the expectations carry, with nil for those that have none. It fails
+// if a tip is another store's, or if the tip's stream could not be read.
+func (s *Store) tipsOf(tips []*owner.Tip, expect []eventstore.Expectation) ([]*owner.Tip, error) {
+	for _, e := range expect {
+		t, err := s.tipOf(e)
+		if err != nil {
+			return nil, err
+		}
+		tips = append(tips, t)
+	}
+	return tips, nil
+}
+
+// tipOf returns the tip of one expectation.
 func (s *Store) tipOf(e eventstore.Expectation) (*owner.Tip, error) {
 	if e.Tip == nil {
 		return nil, nil

@@ -43,8 +43,10 @@ type Store struct {
 var _ eventstore.Store = (*Store)(nil)
 
 type category struct {
-	topic      string
-	partitions []storedPartition
+	topic         string
+	key           eventstore.PartitionKey
+	keysUnchecked bool // by the proof
+	partitions    []storedPartition
 }
 
 type storedPartition struct {
@@ -87,12 +89,24 @@ func (s *Store) category(ctx context.Context, category string) (*category, error
 	return c, nil
 }
 
+// readable returns the partition of a stream whose name nobody has checked yet.
+func (s *Store) readable(ctx context.Context, stream eventstore.Stream) (storedPartition, error) {
+	key := eventstore.WholeID
+	if c := s.categories[stream.Category]; c != nil {
+		key = c.key
+	}
+	if err := eventstore.CheckStream(stream, key); err != nil {
+		return storedPartition{}, err
+	}
+	return s.partitionOf(ctx, stream)
+}
+
 func (s *Store) partitionOf(ctx context.Context, stream eventstore.Stream) (storedPartition, error) {
 	c, err := s.category(ctx, stream.Category)
 	if err != nil {
 		return storedPartition{}, err
 	}
-	return c.partitions[wire.PartitionOf(stream.ID, len(c.partitions))], nil
+	return c.partitions[wire.PartitionOf(c.key.Of(stream.ID), len(c.partitions))], nil
 }
 
 // public turns the mechanism's errors into those of this package.

@@ -12,9 +12,9 @@ import (
 var _ subscription.Source = (*Store)(nil)
 
 // Subscribe implements [subscription.Source]. It joins the consumer group, and returns once the
-// group's brokers answer. The default of Classify is [Classify]. docs/delivery.md has a table of
-// what a subscription tries again, and for how long. It also says what is set aside, and what stops
-// a partition or the subscription.
+// group's brokers answer. [Classify] judges what the Classify of cfg leaves to the store.
+// docs/delivery.md has a table of what a subscription tries again, and for how long. It also says
+// what is set aside, and what stops a partition or the subscription.
 //
 // While a subscription runs, its Err is an *[OffsetError] or a *[CorruptError] if it has stopped
 // handling a partition.
@@ -25,9 +25,6 @@ var _ subscription.Source = (*Store)(nil)
 //   - an error of the client if brokers do not answer;
 //   - the error or the cause of ctx if ctx ends.
 func (s *Store) Subscribe(ctx context.Context, cfg subscription.Config) (subscription.Subscription, error) {
-	if cfg.Classify == nil {
-		cfg.Classify = Classify
-	}
 	cfg, err := cfg.Complete(s.cfg.Topics.CategoryNames())
 	if err != nil {
 		return nil, err
@@ -47,7 +44,8 @@ func (s *Store) Subscribe(ctx context.Context, cfg subscription.Config) (subscri
 		Connection: s.cfg.Connection, Used: s.cfg.Topics.Names(), Letters: s.cfg.Topics.DeadLetters(),
 		Session: s.cfg.SubscriptionSession, Heartbeat: s.cfg.SubscriptionHeartbeat,
 		CheckEvery: s.cfg.CheckEvery, Logger: s.cfg.Logger,
-		Topic: c.topic, Partitions: partitions, Reason: reason, Public: public,
+		Topic: c.topic, Partitions: partitions, PartitionKey: c.key,
+		Classify: Classify, Reason: reason, Public: public,
 	}, cfg, &s.subscriptions)
 	if err != nil {
 		return nil, err

@@ -14,18 +14,24 @@ import (
 // conformance runs the suite over two categories of several partitions each.
 func conformance(t *testing.T, cfg kafka.Config) {
 	cfg.Topics.Prefix += "conformance"
-	cfg.Topics.Categories = []topics.Category{{Name: "Account", Partitions: 3}, {Name: "Transaction", Partitions: 2}}
+	cfg.Topics.Categories = []topics.Category{
+		{Name: "Account", Partitions: 3}, {Name: "Transaction", Partitions: 2},
+		{Name: "Ledger", Partitions: 2, PartitionKey: eventstore.BeforeSlash},
+	}
 	kafkatest.Topics(t, cfg)
 	eventstoretest.Run(t, func(t testing.TB) eventstore.Store { return open(t, cfg) }, eventstoretest.Config{
 		Durable: true, Timeout: 5 * time.Minute, // for a busy machine
 	})
 }
 
-// subscriptions runs the suite of subscriptions over a category with the given number of
+// subscriptions runs the suite of subscriptions over categories with the given number of
 // partitions.
 func subscriptions(t *testing.T, cfg kafka.Config, partitions int32) {
 	cfg.Topics.Prefix += "subscriptions"
-	cfg.Topics.Categories = []topics.Category{{Name: category, Partitions: partitions}}
+	cfg.Topics.Categories = []topics.Category{
+		{Name: category, Partitions: partitions},
+		{Name: "Ledger", Partitions: partitions, PartitionKey: eventstore.BeforeSlash},
+	}
 	kafkatest.Topics(t, cfg)
 	eventstoretest.RunSubscriptions(t, func(t testing.TB) eventstoretest.SubscriptionStore { return open(t, cfg) },
 		eventstoretest.SubscriptionsConfig{Category: category, Timeout: 5 * time.Minute})

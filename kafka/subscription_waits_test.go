@@ -48,7 +48,7 @@ func TestSubscription_waitsForBrokersAreLogged(t *testing.T) {
 	eventually(t, "the wait is told", func() bool { return len(sub.Waits()) == 1 && sub.Waits()[0].Attempts > 3 })
 	wait := sub.Waits()[0]
 	require.Equal(t, subscription.Wait{
-		Key: "slow", EventID: id[0], EventType: "Happened", Offset: wait.Offset, Since: wait.Since,
+		Key: "slow", AggregateID: "slow", EventID: id[0], EventType: "Happened", Offset: wait.Offset, Since: wait.Since,
 		Attempts: wait.Attempts, Err: away, For: "brokers that are away",
 	}, wait)
 	eventually(t, "the wait is logged", func() bool {

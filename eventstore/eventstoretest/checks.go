@@ -75,6 +75,8 @@ func (s *suite) checksKnowCommands(
 		c := eventstore.To(stream, version)
 		c.CommandID, c.Digest = command, "d-2"
 		_, err := s.store.Append(ctx, c)
-		reused(t, err, eventstore.CommandReusedError{Stream: stream, CommandID: command, Stored: "d-1", Given: "d-2"})
+		reused(t, err, eventstore.CommandReusedError{
+			Stream: stream, CommandID: command, Stored: "d-1", Given: "d-2", Wrote: []eventstore.Stream{stream},
+		})
 	}
 }

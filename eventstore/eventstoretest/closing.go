@@ -25,6 +25,7 @@ func closed(t test, s *suite) {
 	ctx := s.context(t)
 	stream, command := s.stream(0), ids.New()
 	first, want := s.append(ctx, t, stream, eventstore.NoStream, s.records(3, command)...)
+	several := severalBefore(ctx, t, s)
 	followed := make(chan error, 1)
 	go func() {
 		_, err := collect(s.store.Follow(ctx, stream.Category, eventstore.Beginning()))
@@ -50,6 +51,10 @@ func closed(t test, s *suite) {
 	closedError(t, "an append to a closed store", err)
 	_, err = collect(s.store.ReadStream(ctx, stream, 1))
 	closedError(t, "reading a stream of a closed store", err)
+	_, err = collect(firstOf(s.store.ReadQueued(ctx, stream, 1)))
+	closedError(t, "reading a stream of a closed store for a decision", err)
+	_, err = s.store.Applied(ctx, stream, command)
+	closedError(t, "asking a closed store for a command", err)
 	_, err = collect(s.store.ReadCategory(ctx, stream.Category, eventstore.Beginning()))
 	closedError(t, "reading a category of a closed store", err)
 	_, err = collect(s.store.Follow(ctx, stream.Category, eventstore.Beginning()))
@@ -64,7 +69,8 @@ func closed(t test, s *suite) {
 	for _, a := range attempts {
 		a.survived(ctx, t, s)
 	}
-	for _, category := range s.types {
+	several.survived(ctx, t, s)
+	for _, category := range append(slices.Clone(s.types), s.ledgers) {
 		v := s.views[category]
 		s.yields(ctx, t, v, "a category after the store was opened again", eventstore.Beginning(), v.partitions)
 	}
@@ -156,4 +162,44 @@ func (a *closingAttempts) survived(ctx context.Context, t test, s *suite) {
 		want = append(want, stored(a.stream, result, a.open)...)
 	}
 	same(t, "a stream that was appended to while the store was closed", got, want)
+}
+
+// severalClosed is a commit over several streams from before the store was closed.
+type severalClosed struct {
+	ledger
+	commit eventstore.Commit
+	result eventstore.Result
+	want   []eventstore.Record
+}
+
+func severalBefore(ctx context.Context, t test, s *suite) severalClosed {
+	t.Helper()
+	b := severalClosed{ledger: s.ledger()}
+	b.commit = s.over(5, b.streams("b", "a")...)
+	b.commit.CommandID, b.commit.Digest = ids.New(), "d-1"
+	b.result, b.want = s.commit(ctx, t, b.commit)
+	return b
+}
+
+// survived fails unless the commit is there, and its command is known.
+func (b severalClosed) survived(ctx context.Context, t test, s *suite) {
+	t.Helper()
+	s.holds(ctx, t, "after the store was opened again", b.ledger, b.want)
+	s.applied(ctx, t, b.stream("never written"), b.commit.CommandID, true)
+	repeated, err := s.store.Append(ctx, b.commit)
+	must(t, "repeating a command over several streams after the store was opened again", err)
+	if !reflect.DeepEqual(repeated, again(b.result)) {
+		fatal(t, "a command over several streams is not known after the store was opened again", repeated, "expected",
+			again(b.result))
+	}
+	other := s.over(2, b.streams("a", "c")...)
+	other.CommandID, other.Digest = b.commit.CommandID, b.commit.Digest
+	_, err = s.store.Append(ctx, other)
+	reused(t, err, eventstore.CommandReusedError{
+		Stream: other.Stream(), CommandID: other.CommandID, Stored: "d-1", Given: "d-1", Wrote: b.commit.Streams(),
+	})
+	_, err = s.store.Append(ctx, expecting(s.over(2, b.stream("c")), b.streams("a"), 1))
+	conflictOf(t, err, &eventstore.ConflictError{Stream: b.stream("a"), Expected: 1, Actual: 2})
+	_, more := s.commit(ctx, t, expecting(s.over(3, b.streams("a", "b")...), b.streams("b", "a", "c"), 3, 2, 0))
+	s.holds(ctx, t, "after the store was opened again, and grew", b.ledger, append(b.want, more...))
 }

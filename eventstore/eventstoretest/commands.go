@@ -36,6 +36,7 @@ func reusedCommandIDs(t test, s *suite) {
 			if x.reused {
 				reused(t, err, eventstore.CommandReusedError{
 					Stream: stream, CommandID: command, Stored: x.first, Given: x.second,
+					Wrote: []eventstore.Stream{stream},
 				})
 			} else {
 				must(t, "repeating a command", err)
@@ -65,7 +66,7 @@ func reused(t test, err error, want eventstore.CommandReusedError) {
 		fatal(t, "a command with the id of another one does not fail with a *CommandReusedError", "found", err,
 			"expected", &want)
 	}
-	if *found != want || !errors.Is(err, eventstore.ErrCommandReused) {
+	if !reflect.DeepEqual(*found, want) || !errors.Is(err, eventstore.ErrCommandReused) {
 		fatal(t, "a *CommandReusedError does not carry the facts", "found", err, "expected", &want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,13 @@ func (s *suite) append(
 	ctx context.Context, t test, stream eventstore.Stream, expected eventstore.Expected, records ...eventstore.Record,
 ) (eventstore.Result, []eventstore.Record) {
 	t.Helper()
-	result, err := s.store.Append(ctx, eventstore.To(stream, expected, records...))
+	return s.commit(ctx, t, eventstore.To(stream, expected, records...))
+}
+
+// commit appends a new commit, and returns its records as they should come back.
+func (s *suite) commit(ctx context.Context, t test, c eventstore.Commit) (eventstore.Result, []eventstore.Record) {
+	t.Helper()
+	result, err := s.store.Append(ctx, c)
 	must(t, "an append that should succeed", err)
 	if result.Repeated {
 		fatal(t, "the result of a new commit says Repeated", result)
@@ -54,24 +61,39 @@ func (s *suite) append(
 	if result.Time.IsZero() {
 		fatal(t, "the result of a new commit has no time", result)
 	}
-	if result.Last()-result.First()+1 != int64(len(records)) {
-		fatal(t, "the result of an append has another number of versions than the commit has records", result,
-			len(records))
+	versions := 0
+	for _, w := range result.Streams {
+		versions += int(w.Last - w.First + 1)
 	}
-	return result, stored(stream, result, records)
+	if versions != len(c.Records) {
+		fatal(t, "the result of an append has another number of versions than the commit has records", result,
+			len(c.Records))
+	}
+	return result, storedCommit(c, result)
 }
 
-// stored returns the records of a commit as they should come back. Only the store knows the
-// positions and times, and its result has those of the last record. The others are left zero.
+// stored is storedCommit for a commit of one stream.
 func stored(stream eventstore.Stream, result eventstore.Result, records []eventstore.Record) []eventstore.Record {
-	want := make([]eventstore.Record, len(records))
-	for i, r := range records {
-		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, result.First()+int64(i)
-		r.Commit = eventstore.CommitPart{First: result.First(), Length: len(records)}
+	return storedCommit(eventstore.To(stream, eventstore.Any, records...), result)
+}
+
+// storedCommit returns the records of a commit as they should come back. Only the store knows the
+// positions and times, and its result has those of the last record. The others are left zero.
+func storedCommit(c eventstore.Commit, result eventstore.Result) []eventstore.Record {
+	next := make(map[eventstore.Stream]int64)
+	for _, w := range result.Streams {
+		next[w.Stream] = w.First
+	}
+	want := slices.Clone(c.Stamped())
+	several := len(c.Streams()) > 1
+	for i := range want {
+		r := &want[i]
+		r.AggregateVersion = next[r.Stream()]
+		next[r.Stream()]++
+		r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(want), Several: several}
 		r.Timestamp = time.Time{}
 		r.Value = bytes.Clone(r.Value)
 		r.Metadata = maps.Clone(r.Metadata)
-		want[i] = r
 	}
 	want[len(want)-1].Position, want[len(want)-1].Timestamp = result.Position, result.Time
 	return want

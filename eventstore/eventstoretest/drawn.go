@@ -184,7 +184,7 @@ func limitsHold(t test, s *suite) {
 	rapid.Check(t, func(t *rapid.T) {
 		ctx := s.context(t)
 		stream, records := DrawCommit(t, rapid.SampledFrom(s.types).Draw(t, "category"))
-		wrong := eventstore.Check(eventstore.To(stream, eventstore.NoStream, records...))
+		wrong := eventstore.Check(eventstore.To(stream, eventstore.NoStream, records...), eventstore.WholeID)
 		for _, r := range records {
 			s.gives(r)
 		}

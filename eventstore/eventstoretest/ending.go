@@ -16,14 +16,15 @@ import (
 func mistakesTold(t test, s *delivery) {
 	ctx := s.context(t)
 	_, err := s.store.Subscribe(ctx, subscription.Config{
-		Category: "Nothing", Concurrency: -1, MaxInFlight: -2, Retry: subscription.Retry{Attempts: -1, First: -1},
-		Deployment: -1, LongWait: -1,
+		Category: "Nothing", Order: 100, Concurrency: -1, MaxInFlight: -2,
+		Retry: subscription.Retry{Attempts: -1, First: -1}, Deployment: -1, LongWait: -1,
 	})
 	if err == nil {
 		fatal(t, "a subscription with mistakes is taken")
 	}
 	for _, want := range []string{
-		"Group", "Category", "Handler", "Concurrency", "MaxInFlight", "Attempts", "pauses", "Deployment", "LongWait",
+		"Group", "Category", "Handler", "Order", "Concurrency", "MaxInFlight", "Attempts", "pauses", "Deployment",
+		"LongWait",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			fatal(t, "a mistake of a subscription is not told: "+want, err)

@@ -18,12 +18,15 @@ func ExampleRun() {
 	_ = func(t *testing.T) {
 		eventstoretest.Run(t, func(t testing.TB) eventstore.Store {
 			t.Helper()
-			store, err := memory.New(memory.Config{Categories: []string{"Account", "Transaction"}})
+			store, err := memory.New(memory.Config{
+				Categories:    []string{"Account", "Transaction", "Ledger"},
+				PartitionKeys: map[string]eventstore.PartitionKey{"Ledger": eventstore.BeforeSlash},
+			})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, store.Close()) })
 			return store
 		}, eventstoretest.Config{
-			Categories: []string{"Account", "Transaction"},
+			Categories: []string{"Account", "Transaction"}, Ledgers: "Ledger",
 		})
 	}
 }
@@ -34,12 +37,15 @@ func ExampleRunSubscriptions() {
 	_ = func(t *testing.T) {
 		eventstoretest.RunSubscriptions(t, func(t testing.TB) eventstoretest.SubscriptionStore {
 			t.Helper()
-			store, err := memory.New(memory.Config{Categories: []string{"Account"}})
+			store, err := memory.New(memory.Config{
+				Categories:    []string{"Account", "Ledger"},
+				PartitionKeys: map[string]eventstore.PartitionKey{"Ledger": eventstore.BeforeSlash},
+			})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, store.Close()) })
 			return store
 		}, eventstoretest.SubscriptionsConfig{
-			Category: "Account",
+			Category: "Account", Ledgers: "Ledger",
 		})
 	}
 }
@@ -55,7 +61,7 @@ func ExampleDrawCommit() {
 			stream, records := eventstoretest.DrawCommit(t, "Account")
 			commit := eventstore.To(stream, eventstore.Any, records...)
 			_, err := store.Append(context.Background(), commit)
-			require.Equal(t, eventstore.Check(commit) != nil, errors.Is(err, eventstore.ErrInvalid))
+			require.Equal(t, eventstore.Check(commit, eventstore.WholeID) != nil, errors.Is(err, eventstore.ErrInvalid))
 		})
 	}
 }

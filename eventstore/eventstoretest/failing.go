@@ -52,7 +52,7 @@ func verdictsHold(t test, s *delivery) {
 		{verdict: subscription.DeadLetterAtOnce, fails: 1_000_000, least: 1, most: 1, letter: true},
 		{verdict: subscription.Handled, fails: 1_000_000},
 	} {
-		w, what := newWitness(), fmt.Sprintf("verdict %d after %d failures", c.verdict, c.fails)
+		w, what := newWitness(), fmt.Sprintf("verdict %s after %d failures", c.verdict, c.fails)
 		id := w.stream("a")
 		want := s.append(ctx, t, id, 2)
 		bad, left := want[0], c.fails
@@ -144,6 +144,46 @@ func errorsJudged(t test, s *delivery) {
 	}
 }
 
+// restJudged has a Classify that judges one error, and another one wrongly.
+func restJudged(t test, s *delivery) {
+	ctx, d, w := s.context(t), s.letters(s.context(t), t), newWitness()
+	errRest := errors.New("nobody knows")
+	fails := map[string]error{
+		w.stream("judged"): errEvent, w.stream("left"): errRest, w.stream("wrongly"): errPeer,
+		w.stream("left for good"): eventstore.ErrUndecodable,
+	}
+	attempts := map[string]int{
+		w.stream("left"): quickAttempts, w.stream("wrongly"): quickAttempts, w.stream("left for good"): 1,
+	}
+	w.fail = func(_ context.Context, r eventstore.Record) error { return fails[r.AggregateID] }
+	for id := range fails {
+		s.append(ctx, t, id, 1)
+	}
+	cfg := s.config(w)
+	cfg.Classify = func(err error) subscription.Verdict {
+		switch {
+		case errors.Is(err, errEvent):
+			return subscription.Handled
+		case errors.Is(err, errPeer):
+			return noVerdict
+		}
+		return subscription.Default
+	}
+	sub := s.subscribe(ctx, t, cfg)
+	for _, l := range listed(ctx, t, d, w.group, len(attempts)) {
+		if l.Attempts != attempts[l.AggregateID] {
+			fatal(t, "the store does not judge what Classify leaves to it", fmt.Sprintf("%+v, expected %d attempts", l,
+				attempts[l.AggregateID]))
+		}
+		if told := strings.Contains(l.Error, noVerdict.String()); told != (l.AggregateID == w.stream("wrongly")) {
+			fatal(t, "a Classify that returns no verdict is not told", l.Error)
+		}
+	}
+	caughtUp(ctx, t, sub)
+}
+
+const noVerdict = subscription.Verdict(-1)
+
 // goroutinesEnded lets the user's code do to its goroutine what it can.
 func goroutinesEnded(t test, s *delivery) {
 	ctx, d, w := s.context(t), s.letters(s.context(t), t), newWitness()
@@ -175,7 +215,7 @@ func goroutinesEnded(t test, s *delivery) {
 		case "unjudged, exits":
 			runtime.Goexit()
 		}
-		return subscription.Classify(err)
+		return subscription.Default
 	}
 	for id := range says {
 		s.append(ctx, t, id, 1)

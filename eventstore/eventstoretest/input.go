@@ -105,7 +105,7 @@ func recordMistakes() []mistake {
 		second("version given", func(r *eventstore.Record) { r.AggregateVersion = 2 }),
 		first("position given", func(r *eventstore.Record) { r.Position = event.Position{Offset: 1} }),
 		first("partition given", func(r *eventstore.Record) { r.Position = event.Position{Partition: 1} }),
-		first("commit given", func(r *eventstore.Record) { r.Commit = eventstore.CommitPart{First: 1, Length: 2} }),
+		first("commit given", func(r *eventstore.Record) { r.Commit = eventstore.CommitPart{Index: 1, Size: 2} }),
 		second("no event id", func(r *eventstore.Record) { r.ID = "" }),
 		first("event id too long", func(r *eventstore.Record) { r.ID = long }),
 		first("event id that is not UTF-8", func(r *eventstore.Record) { r.ID = broken }),
@@ -164,7 +164,8 @@ func badInputRefused(t test, s *suite) {
 			if !errors.Is(err, eventstore.ErrInvalid) {
 				fatal(t, bad.name+": an append does not fail with an *InvalidError", "found", err)
 			}
-			if got, want := invalidFields(err), invalidFields(eventstore.Check(a.commit())); !slices.Equal(got, want) {
+			got, want := invalidFields(err), invalidFields(eventstore.Check(a.commit(), eventstore.WholeID))
+			if !slices.Equal(got, want) {
 				fatal(t, bad.name+": an append does not report what Check finds", "found", got, "expected", want)
 			}
 		}
@@ -243,6 +244,13 @@ func endedContextRefused(t test, s *suite) {
 	_, err = s.store.Append(late, eventstore.To(stream, eventstore.Any, s.records(1, "")...))
 	s.refused(ctx, t, "an append with a context whose deadline has passed", err, context.DeadlineExceeded, stream,
 		history)
+
+	l := s.ledger()
+	_, err = s.store.Append(cancelled, s.over(2, l.streams("a", "b")...))
+	s.refused(ctx, t, "a commit with a context that was cancelled before", err, context.Canceled, l.stream("b"), nil)
+	if _, err = s.store.Applied(cancelled, stream, "c"); !errors.Is(err, context.Canceled) {
+		fatal(t, "asking for a command with a context that was cancelled before does not fail with its error", err)
+	}
 
 	end := eventstore.After(maps.Clone(s.category(ctx, t, stream.Category).cursor))
 	for what, begin := range map[string]func(context.Context) read{

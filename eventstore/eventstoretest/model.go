@@ -155,7 +155,7 @@ func (m *model) append(t *rapid.T, st *modelStream, expected eventstore.Expected
 	if want, ok := st.results[command]; ok {
 		if first, given := st.digests[command], records[0].CommandDigest; first != "" && given != "" && first != given {
 			reused(t, err, eventstore.CommandReusedError{
-				Stream: st.name, CommandID: command, Stored: first, Given: given,
+				Stream: st.name, CommandID: command, Stored: first, Given: given, Wrote: []eventstore.Stream{st.name},
 			})
 			return
 		}

@@ -27,8 +27,8 @@ type appendCall struct {
 
 func newAppendCall(ctx context.Context, c eventstore.Commit) appendCall {
 	a := appendCall{
-		ctx: ctx, stream: c.Stream(), expected: c.Expected(c.Stream()).Version, records: slices.Clone(c.Records),
-		given: c, valid: eventstore.Check(c) == nil,
+		ctx: ctx, stream: c.Stream(), expected: c.ExpectationOf(c.Stream()).Version, records: slices.Clone(c.Records),
+		given: c, valid: eventstore.Check(c, keyOf(c)) == nil,
 	}
 	if a.valid {
 		a.records = slices.Clone(c.Stamped())
@@ -36,11 +36,20 @@ func newAppendCall(ctx context.Context, c eventstore.Commit) appendCall {
 	return a
 }
 
+// keyOf returns the partition key of the commit's category in the good store.
+func keyOf(c eventstore.Commit) eventstore.PartitionKey {
+	switch c.Stream().Category {
+	case "Ledger", "Book":
+		return eventstore.BeforeSlash
+	}
+	return eventstore.WholeID
+}
+
 // commit returns the commit that was given, with all later changes.
 func (a appendCall) commit() eventstore.Commit {
 	c := a.given
 	c.Records = a.records
-	if a.expected != c.Expected(a.stream).Version {
+	if a.expected != c.ExpectationOf(a.stream).Version {
 		c.Expect = []eventstore.Expectation{{Stream: a.stream, Version: a.expected}}
 	}
 	if a.valid && len(a.records) > 0 {
@@ -183,7 +192,7 @@ func oneByOne(w *wrapped) {
 			whole = versions(whole, whole.First(), result.Last())
 			whole.Position, whole.Time = result.Position, result.Time
 			commits[place(eventstore.Record{Header: headerOf(a.stream, result.Last())})] = eventstore.CommitPart{
-				First: whole.First(), Length: len(a.records),
+				Index: i + 1, Size: len(a.records),
 			}
 			mu.Unlock()
 		}
@@ -248,8 +257,8 @@ func commandMutants() []mutant {
 			})(w)
 		}},
 		{
-			name: "takes a command for the one that has its id", caughtBy: caughtBy(commandReuse, model),
-			breaks: withoutDigests,
+			name:     "takes a command for the one that has its id",
+			caughtBy: caughtBy(commandReuse, model, severalOnce, ledgerModel), breaks: withoutDigests,
 		},
 		{
 			name: "yields commits without the digest of their command", caughtBy: caughtBy(commandReuse, model),
@@ -276,22 +285,30 @@ func commandMutants() []mutant {
 					return result, err
 				}),
 		},
-		{name: "stores a command again while it is on its way", caughtBy: caughtBy(commandOnce), breaks: inFlight},
+		{
+			name:     "stores a command again while it is on its way",
+			caughtBy: caughtBy(commandOnce, severalOnce), breaks: inFlight,
+		},
 	}
 }
 
 // withoutDigests stores digests where the good store does not look for them.
 func withoutDigests(w *wrapped) {
+	var mu sync.Mutex
 	digests := make(map[string]string)
 	appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
-		if len(a.records) > 0 {
-			digests[a.records[0].ID] = a.records[0].CommandDigest
-			a.records = slices.Clone(a.records)
-			a.records[0].CommandDigest = ""
-		}
+		mu.Lock()
+		digests[a.records[0].ID] = a.records[0].CommandDigest
+		mu.Unlock()
+		a.records = slices.Clone(a.records)
+		a.records[0].CommandDigest = ""
 		return next(a)
 	})(w)
-	w.changing(func(r *eventstore.Record) { r.CommandDigest = digests[r.ID] })
+	w.changing(func(r *eventstore.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		r.CommandDigest = digests[r.ID]
+	})
 }
 
 // forgettingDigests yields no digests.

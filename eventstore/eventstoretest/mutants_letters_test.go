@@ -21,6 +21,7 @@ func letterMutants() []sourceMutant {
 		list("loses the attempts of a letter", func(l *subscription.Letter) { l.Attempts = 0 }),
 		list("loses the time of a letter", func(l *subscription.Letter) { l.First = l.At.Add(1); l.Last = l.At }),
 		list("loses the key of a letter", func(l *subscription.Letter) { l.Key = "" }),
+		list("loses the aggregate of a letter", func(l *subscription.Letter) { l.AggregateID = "" }),
 		list("says that a letter is handled again", func(l *subscription.Letter) { l.Redrive = true }),
 		{name: "lists letters backwards", caughtBy: caughtBy(aside), breaks: lettersOf(func(d *brokenLetters) {
 			d.list = func(ctx context.Context, handler string) ([]subscription.Letter, error) {
@@ -64,6 +65,7 @@ func letterMutants() []sourceMutant {
 				}
 			}),
 		},
+		show("loses the others of a commit", func(e *subscription.Event, _ *[]subscription.Trace) { e.Others = nil }),
 		show("shows another value", func(e *subscription.Event,
 			_ *[]subscription.Trace,
 		) {

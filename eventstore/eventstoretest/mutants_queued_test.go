@@ -16,8 +16,10 @@ func tipping(
 ) func(*wrapped) {
 	return func(w *wrapped) {
 		queued, inner := w.queued, w.append
-		w.queued = func(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
-			all, at := queued(ctx, stream, from)
+		w.queued = func(
+			ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+		) (records, eventstore.Expectation) {
+			all, at := queued(ctx, stream, from, with...)
 			at.Tip = marked{}
 			return all, at
 		}

@@ -40,7 +40,7 @@ func recordMutants() []mutant {
 		{name: "drops control characters", caughtBy: caughtBy(strangest), breaks: changing(
 			func(r *eventstore.Record) { r.ActorID = strings.ReplaceAll(r.ActorID, "\x00", "") })},
 		{name: "forgets which records were a commit", caughtBy: caughtBy(model, anyWins), breaks: changing(
-			func(r *eventstore.Record) { r.Commit = eventstore.CommitPart{First: r.AggregateVersion, Length: 1} })},
+			func(r *eventstore.Record) { r.Commit = eventstore.CommitPart{Index: 1, Size: 1} })},
 		{name: "mixes up correlation and causation", caughtBy: caughtBy(model), breaks: changing(
 			func(r *eventstore.Record) { r.CorrelationID, r.CausationID = r.CausationID, r.CorrelationID })},
 		{name: "puts everything at one position", caughtBy: caughtBy(model), breaks: changing(
@@ -132,7 +132,7 @@ func nameMutants() []mutant {
 	return []mutant{
 		{name: "reads streams with bad names as empty", caughtBy: caughtBy(badInput), breaks: streaming(
 			func(w *wrapped, ctx context.Context, s eventstore.Stream, from int64) records {
-				if eventstore.CheckStream(s) != nil {
+				if eventstore.CheckStream(s, eventstore.WholeID) != nil {
 					return func(func(eventstore.Record, error) bool) {}
 				}
 				return w.good.ReadStream(ctx, s, from)
@@ -243,7 +243,7 @@ func categoryMutants() []mutant {
 				}),
 		},
 		{
-			name: "ends a category amid a commit while appends are under way", caughtBy: caughtBy(anyWins, oneWins),
+			name: "ends a category amid a commit while appends are under way", caughtBy: caughtBy(anyWins, oneWins, bank),
 			breaks: func(w *wrapped) {
 				var underWay atomic.Int64
 				appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {
@@ -254,7 +254,7 @@ func categoryMutants() []mutant {
 				})(w)
 				w.listing(func(start eventstore.Start, all []eventstore.Record) []eventstore.Record {
 					all = slices.DeleteFunc(all, func(r eventstore.Record) bool { return seen(start, r) })
-					if n := len(all); n > 0 && all[n-1].Commit.Length > 1 && underWay.Load() > 0 {
+					if n := len(all); n > 0 && all[n-1].Commit.Size > 1 && underWay.Load() > 0 {
 						all = all[:n-1]
 					}
 					return all

@@ -26,11 +26,19 @@ const (
 	handover      = "a member that is closed hands over what is not done"
 	verdicts      = "a verdict decides what becomes of an event"
 	judging       = "without a Classify, errors are judged by what they mean"
+	leaving       = "what Classify leaves to the store, the store judges"
 	goroutines    = "a handler may panic or end its goroutine, and Classify too"
 	aside         = "what fails for good is set aside, and its aggregate waits"
 	shown         = "a dead letter is shown whole, with all that happened to it"
 	redrives      = "a redrive handles an aggregate's letters again, in order"
 	discards      = "what is discarded is never handled again, and the rest goes on"
+	inOrderByKey  = "by partition key, events are handled in order and one at a time"
+	goOnByKey     = "by partition key, other keys go on while one is tried again"
+	asideByKey    = "by partition key, a dead letter makes all of the key wait"
+	asideByStream = "by stream, a dead letter makes no other stream of its partition key wait"
+	toKey         = "a group goes on by partition key with letters of streams"
+	toStream      = "a group goes on by stream with letters of a partition key"
+	commitOf      = "a dead letter shows what became of its commit"
 	waiting       = "what is waited for is told"
 	hanging       = "a handler that does not come back is told"
 	full          = "a partition that is read no further is told"
@@ -52,8 +60,7 @@ type sourceMutant struct {
 
 func sourceMutants() []sourceMutant {
 	return slices.Concat(deliveryMutants(), groupMutants(), verdictMutants(), errorMutants(), letterMutants(),
-		requestMutants(),
-		waitMutants(), mistakeMutants(), endMutants())
+		requestMutants(), orderMutants(), partMutants(), waitMutants(), mistakeMutants(), endMutants())
 }
 
 // soon is for subscriptions that hang.
@@ -112,7 +119,7 @@ func deliveryMutants() []sourceMutant {
 			}),
 		},
 		{
-			name: "makes all wait for one", caughtBy: caughtBy(goOn), config: soon(),
+			name: "makes all wait for one", caughtBy: caughtBy(goOn, goOnByKey), config: soon(),
 			breaks: handles(func(h handler) handler {
 				var mu sync.Mutex
 				return func(ctx context.Context, r eventstore.Record) error {
@@ -240,6 +247,23 @@ func errorMutants() []sourceMutant {
 		{
 			name: "takes no error for the event's", caughtBy: caughtBy(judging), config: soon(),
 			breaks: always(subscription.RetryForever),
+		},
+		{
+			name: "takes what is left to it for what cannot succeed", caughtBy: caughtBy(leaving), config: soon(),
+			breaks: insteadOf(subscription.Default, subscription.DeadLetterAtOnce),
+		},
+		{
+			name: "judges by its default whatever Classify says", caughtBy: caughtBy(leaving), config: soon(),
+			breaks: judges(func(subscription.Verdict) subscription.Verdict { return subscription.Default }),
+		},
+		{
+			name: "tries again for ever after what is no verdict", caughtBy: caughtBy(leaving), config: soon(),
+			breaks: judges(func(v subscription.Verdict) subscription.Verdict {
+				if !v.Known() {
+					return subscription.RetryForever
+				}
+				return v
+			}),
 		},
 		{
 			name: "takes a panic for the error in it", caughtBy: caughtBy(goroutines), config: soon(),

@@ -16,6 +16,15 @@ const (
 	commandScope = "a command id counts within its stream only"
 	queued       = "a commit stands behind what it was decided on, queued or not"
 	checks       = "a check holds where the stream stands, and knows commands"
+	ledgerModel  = "commits over several streams behave like the model"
+	whole        = "a commit over several streams is read whole"
+	together     = "streams that are read together stood so at one moment"
+	skew         = "no commit rests on what has changed"
+	bank         = "money that moves between streams is never lost"
+	severalOnce  = "a command over several streams is stored once"
+	expected     = "a commit knows which commands were applied"
+	badCommits   = "bad input over several streams is refused"
+	widest       = "a commit may be over as many streams as the limits say"
 	badInput     = "bad input is refused with every mistake in it"
 	retention    = "input is not retained"
 	endedContext = "nothing is appended for a context that has ended"
@@ -48,13 +57,15 @@ type mutant struct {
 	breaks   func(*wrapped)
 	caughtBy []string
 	config   eventstoretest.Config
+	races    bool // only if goroutines meet in one order is the store wrong
 }
 
 func caughtBy(checks ...string) []string { return checks }
 
 func mutants() []mutant {
 	return slices.Concat(versionMutants(), commitMutants(), commandMutants(), queuedMutants(), inputMutants(),
-		recordMutants(),
+		recordMutants(), expectationMutants(), togetherMutants(), severalMutants(), severalResultMutants(),
+		severalInputMutants(), severalCommandMutants(), appliedMutants(), severalReadMutants(),
 		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(),
 		closingMutants(), timeMutants(), sameMutants())
 }

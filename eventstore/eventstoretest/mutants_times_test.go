@@ -36,6 +36,36 @@ func given(change func(r *eventstore.Record, given time.Time)) func(*wrapped) {
 	}
 }
 
+// timesByStream lets times go back between the streams of a partition, but not within a stream.
+func timesByStream(w *wrapped) {
+	var mu sync.Mutex
+	last := make(map[eventstore.Stream]time.Time)
+	times := make(map[string]time.Time) // by event id
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		result, err := next(ctx, c)
+		if err != nil || result.Repeated {
+			return result, err
+		}
+		for _, r := range c.Records {
+			if at := r.Timestamp.UTC(); at.After(last[r.Stream()]) {
+				last[r.Stream()] = at
+			}
+			result.Time = last[r.Stream()]
+			times[r.ID] = result.Time
+		}
+		return result, nil
+	})(w)
+	w.changing(func(r *eventstore.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		if at, ok := times[r.ID]; ok && at.Before(r.Timestamp) {
+			r.Timestamp = at
+		}
+	})
+}
+
 func timeMutants() []mutant {
 	return []mutant{
 		{name: "keeps times as they are given", caughtBy: caughtBy(times, model), breaks: given(
@@ -46,6 +76,10 @@ func timeMutants() []mutant {
 					r.Timestamp = given.UTC()
 				}
 			})},
+		{
+			name: "counts times by stream, not by partition", caughtBy: caughtBy(times, model, ledgerModel),
+			breaks: timesByStream,
+		},
 		{name: "lets times go back", caughtBy: caughtBy(times, model), breaks: given(
 			func(r *eventstore.Record, given time.Time) {
 				if given.Before(r.Timestamp) {
@@ -76,7 +110,7 @@ func timeMutants() []mutant {
 			})},
 		{name: "gives each event of a commit a later time", caughtBy: caughtBy(times, model), breaks: changing(
 			func(r *eventstore.Record) {
-				r.Timestamp = r.Timestamp.Add(time.Duration(r.AggregateVersion - r.Commit.First))
+				r.Timestamp = r.Timestamp.Add(time.Duration(r.Commit.Index - 1))
 			})},
 		{name: "does not say which time it stores", caughtBy: caughtBy(times, model), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
@@ -147,7 +181,7 @@ func sameMutants() []mutant {
 		{name: "makes the categories that it is asked for", caughtBy: caughtBy(unknown), breaks: appending(
 			func(_ *wrapped, a appendCall, next next) (appendResult, error) {
 				result, err := next(a)
-				if errors.Is(err, eventstore.ErrInvalid) && eventstore.Check(a.commit()) == nil {
+				if errors.Is(err, eventstore.ErrInvalid) && eventstore.Check(a.commit(), eventstore.WholeID) == nil {
 					return appendResult{
 						Streams:  []eventstore.Written{{Stream: a.stream, First: 1, Last: 1}},
 						Position: event.Position{Offset: 1},

@@ -124,7 +124,10 @@ func recorded(t *testing.T, run func(*recorder)) *recorder {
 
 func good(t *testing.T) *memory.Store {
 	t.Helper()
-	store, err := memory.New(memory.Config{Categories: []string{"Account", "Transaction", "One"}})
+	store, err := memory.New(memory.Config{
+		Categories:    []string{"Account", "Transaction", "One", "Ledger", "Book"},
+		PartitionKeys: map[string]eventstore.PartitionKey{"Ledger": eventstore.BeforeSlash, "Book": eventstore.BeforeSlash},
+	})
 	require.NoError(t, err)
 	return store
 }
@@ -138,9 +141,16 @@ func TestRunBrokenStores(t *testing.T) {
 			t.Run(m.name+": "+check, func(t *testing.T) {
 				t.Parallel()
 				require.Contains(t, eventstoretest.CheckNames(), check)
-				store := newWrapped(good(t))
-				m.breaks(store)
-				r := record(t, check, func() eventstore.Store { return store.opened() }, m.config)
+				tries := 1
+				if m.races {
+					tries = 5
+				}
+				var r *recorder
+				for i := 0; i < tries && (r == nil || !r.Failed()); i++ {
+					store := newWrapped(good(t))
+					m.breaks(store)
+					r = record(t, check, func() eventstore.Store { return store.opened() }, m.config)
+				}
 				require.True(t, r.Failed(), "not caught; the check said:\n%s", r.text())
 				t.Log(r.text())
 			})
@@ -154,7 +164,9 @@ func TestRunGoodStore(t *testing.T) {
 	for _, check := range eventstoretest.CheckNames() {
 		t.Run(check, func(t *testing.T) {
 			t.Parallel()
-			for _, cfg := range []eventstoretest.Config{{}, {Categories: []string{"Account"}}, {Durable: true}} {
+			for _, cfg := range []eventstoretest.Config{
+				{}, {Categories: []string{"Account"}}, {Ledgers: "Book"}, {Durable: true},
+			} {
 				store := newWrapped(good(t))
 				r := record(t, check, func() eventstore.Store { return store.opened() }, cfg)
 				require.False(t, r.Failed(), r.text())

@@ -28,6 +28,11 @@ type SubscriptionsConfig struct {
 	// open. Default: "Account".
 	Category string
 
+	// Ledgers is the category to which the suite appends commits over several streams. It must
+	// exist by the time the store is open, with the partition key [eventstore.BeforeSlash]. It is
+	// not Category. Default: "Ledger".
+	Ledgers string
+
 	// Timeout bounds each check; a store that hangs fails it. Default: [DefaultTimeout].
 	Timeout time.Duration
 }
@@ -68,11 +73,19 @@ func deliveryChecks() []deliveryCheck {
 		{"a member that is closed hands over what is not done", handedOver},
 		{"a verdict decides what becomes of an event", verdictsHold},
 		{"without a Classify, errors are judged by what they mean", errorsJudged},
+		{"what Classify leaves to the store, the store judges", restJudged},
 		{"a handler may panic or end its goroutine, and Classify too", goroutinesEnded},
 		{"what fails for good is set aside, and its aggregate waits", setAside},
 		{"a dead letter is shown whole, with all that happened to it", lettersShown},
 		{"a redrive handles an aggregate's letters again, in order", redriven},
 		{"what is discarded is never handled again, and the rest goes on", discarded},
+		{"by partition key, events are handled in order and one at a time", deliveredByKey},
+		{"by partition key, other keys go on while one is tried again", otherKeysGoOn},
+		{"by partition key, a dead letter makes all of the key wait", keySetAside},
+		{"by stream, a dead letter makes no other stream of its partition key wait", streamSetAside},
+		{"a group goes on by partition key with letters of streams", goesOnByKey},
+		{"a group goes on by stream with letters of a partition key", goesOnByStream},
+		{"a dead letter shows what became of its commit", commitShown},
 		{"what is waited for is told", waitsTold},
 		{"a handler that does not come back is told", hangingTold},
 		{"a partition that is read no further is told", fullTold},
@@ -90,18 +103,26 @@ type delivery struct {
 	open     func() SubscriptionStore
 	store    SubscriptionStore
 	category string
+	ledgers  string
 	timeout  time.Duration
 }
 
 func newDelivery(open func() SubscriptionStore, cfg SubscriptionsConfig) (*delivery, error) {
-	s := &delivery{open: open, category: cfg.Category, timeout: cfg.Timeout}
+	s := &delivery{open: open, category: cfg.Category, ledgers: cfg.Ledgers, timeout: cfg.Timeout}
 	if s.category == "" {
 		s.category = "Account"
+	}
+	if s.ledgers == "" {
+		s.ledgers = "Ledger"
 	}
 	if s.timeout == 0 {
 		s.timeout = DefaultTimeout
 	}
-	wrong := eventstore.CheckCategory(s.category)
+	wrong := errors.Join(eventstore.CheckCategory(s.category), eventstore.CheckCategory(s.ledgers))
+	if s.category == s.ledgers {
+		wrong = errors.Join(wrong,
+			fmt.Errorf("found %q as Category and as Ledgers, expected two categories", s.ledgers))
+	}
 	if s.timeout < 0 {
 		wrong = errors.Join(wrong, fmt.Errorf("found Timeout %s, expected a positive time", s.timeout))
 	}

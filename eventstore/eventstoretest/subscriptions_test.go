@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/eventstoretest"
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
@@ -17,7 +18,9 @@ func source(t *testing.T, breaks func(*brokenSource)) func() eventstoretest.Subs
 	t.Helper()
 	return func() eventstoretest.SubscriptionStore {
 		store, err := memory.New(memory.Config{
-			Categories: []string{"Account"}, Partitions: 2, Logger: slog.New(slog.DiscardHandler),
+			Categories:    []string{"Account", "Ledger"},
+			PartitionKeys: map[string]eventstore.PartitionKey{"Ledger": eventstore.BeforeSlash},
+			Partitions:    2, Logger: slog.New(slog.DiscardHandler),
 		})
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, store.Close()) })
@@ -77,6 +80,8 @@ func TestBadSubscriptionsConfigIsRefused(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]eventstoretest.SubscriptionsConfig{
 		`found "Acc.ount", expected`: {Category: "Acc.ount"},
+		`found "Led.ger", expected`:  {Ledgers: "Led.ger"},
+		"expected two categories":    {Ledgers: "Account"},
 		"found Timeout -1s":          {Timeout: -time.Second},
 	} {
 		r := recorded(t, func(r *recorder) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,11 @@ type Config struct {
 	// store is open. With at least two of them the suite also tests that they are kept apart.
 	// Default: "Account" and "Transaction".
 	Categories []string
+
+	// Ledgers is the category to which the suite appends commits over several streams. It must exist
+	// by the time the store is open, with the partition key [eventstore.BeforeSlash]. It is not one
+	// of Categories. Default: "Ledger".
+	Ledgers string
 
 	// Durable says that a store that was closed and opened again holds everything that was
 	// appended. Default: false, and open is called only once.
@@ -78,7 +84,15 @@ func checks() []check {
 		{"a command id of another command is refused", reusedCommandIDs},
 		{"a commit stands behind what it was decided on, queued or not", decisionsOnQueued},
 		{"a check holds where the stream stands, and knows commands", checksHold},
+		{"commits over several streams behave like the model", ledgersBehaveLikeModel},
+		{"a commit over several streams is read whole", wholeCommitsRead},
+		{"streams that are read together stood so at one moment", readTogetherHolds},
+		{"no commit rests on what has changed", nothingChangedMeanwhile},
+		{"money that moves between streams is never lost", moneyNeverLost},
+		{"a command over several streams is stored once", severalStoredOnce},
+		{"a commit knows which commands were applied", commandsExpected},
 		{"bad input is refused with every mistake in it", badInputRefused},
+		{"bad input over several streams is refused", badCommitsRefused},
 		{"whatever the limits let through is stored as it is", limitsHold},
 		{"a category that the store does not hold is refused", unknownCategoryRefused},
 		{"input is not retained", inputNotRetained},
@@ -98,6 +112,7 @@ func checks() []check {
 		{"a category is followed since a later time", followedSince},
 		{"a follow that is cancelled says so", followedUntilCancelled},
 		{"a commit may be as large as the limits say", largestCommits},
+		{"a commit may be over as many streams as the limits say", widestCommits},
 		{"names and headers may be as strange as the limits say", strangestHeaders},
 		{"times never go back in a partition, and are kept to the nanosecond", timesHold},
 		{"a closed store says so, and loses nothing", closed},
@@ -109,6 +124,7 @@ type suite struct {
 	open    func() eventstore.Store
 	store   eventstore.Store
 	types   []string
+	ledgers string
 	durable bool
 	timeout time.Duration
 	views   map[string]*view // by category
@@ -121,7 +137,7 @@ type suite struct {
 
 func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
 	s := &suite{
-		open: open, types: cfg.Categories, durable: cfg.Durable, timeout: cfg.Timeout,
+		open: open, types: cfg.Categories, ledgers: cfg.Ledgers, durable: cfg.Durable, timeout: cfg.Timeout,
 		views: make(map[string]*view), now: firstTime(), clock: cfg.Now, given: make(map[string]givenTime),
 	}
 	if s.clock == nil {
@@ -130,11 +146,14 @@ func newSuite(open func() eventstore.Store, cfg Config) (*suite, error) {
 	if s.types == nil {
 		s.types = []string{"Account", "Transaction"}
 	}
+	if s.ledgers == "" {
+		s.ledgers = "Ledger"
+	}
 	if s.timeout == 0 {
 		s.timeout = DefaultTimeout
 	}
 	var mistakes []error
-	for _, name := range s.types {
+	for _, name := range append(slices.Clone(s.types), s.ledgers) {
 		if s.views[name] != nil {
 			mistakes = append(mistakes, fmt.Errorf("category %q is given twice", name))
 		}

@@ -49,7 +49,7 @@ func TestRunAmidOthers(t *testing.T) {
 	inner := store.category
 	store.category = func(ctx context.Context, category string, start eventstore.Start) records {
 		all := inner(ctx, category, start)
-		if category == "Account" || category == "Transaction" {
+		if category == "Account" || category == "Transaction" || category == "Ledger" {
 			intrude(category)
 		}
 		return all
@@ -61,7 +61,10 @@ func TestRunBadConfig(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]eventstoretest.Config{
 		`"Account" is given twice`:   {Categories: []string{"Account", "Account"}},
+		`"Ledger" is given twice`:    {Categories: []string{"Account", "Ledger"}},
+		`"One" is given twice`:       {Categories: []string{"One"}, Ledgers: "One"},
 		`found "Acc.ount", expected`: {Categories: []string{"Acc.ount"}},
+		`found "Led.ger", expected`:  {Ledgers: "Led.ger"},
 		"found 0 Categories":         {Categories: []string{}},
 		"a Timeout of -1s":           {Timeout: -time.Second},
 	} {

@@ -18,6 +18,7 @@ type view struct {
 	cursor     eventstore.Cursor
 	partitions map[int32][]eventstore.Record
 	streams    map[string][]eventstore.Record // by aggregate id, in the order in which they were yielded
+	ledgers    map[string][]eventstore.Record // by the id before its slash, in that order
 }
 
 func newView(category string) *view {
@@ -26,6 +27,7 @@ func newView(category string) *view {
 		cursor:     make(eventstore.Cursor),
 		partitions: make(map[int32][]eventstore.Record),
 		streams:    make(map[string][]eventstore.Record),
+		ledgers:    make(map[string][]eventstore.Record),
 	}
 }
 
@@ -37,6 +39,7 @@ func (s *suite) category(ctx context.Context, t test, category string) *view {
 	must(t, "reading a category from where the last read ended", err)
 	now := s.clock()
 	ordered(t, "a category", records)
+	added := make(map[int32][]eventstore.Record) // the view grows only if nothing is wrong
 	for _, r := range records {
 		if v.cursor.Seen(r.Position) {
 			fatal(t, "a category read from a cursor yields a record that is behind the cursor", r.Position)
@@ -44,13 +47,20 @@ func (s *suite) category(ctx context.Context, t test, category string) *view {
 		if r.Category != category {
 			fatal(t, "a category yields a record of another category", r.Category)
 		}
-		p, id := r.Position.Partition, r.AggregateID
-		s.timeHolds(t, v.partitions[p], r, now)
-		wholeCommits(t, v.streams[id], r)
-		v.partitions[p] = append(v.partitions[p], r)
-		v.streams[id] = append(v.streams[id], r)
+		p := r.Position.Partition
+		before := added[p]
+		if len(before) == 0 {
+			before = v.partitions[p]
+		}
+		s.timeHolds(t, before, r, now)
+		wholeCommits(t, before, r)
+		added[p] = append(added[p], r)
 	}
 	for _, r := range records {
+		p, id, key := r.Position.Partition, r.AggregateID, eventstore.BeforeSlash.Of(r.AggregateID)
+		v.partitions[p] = append(v.partitions[p], r)
+		v.streams[id] = append(v.streams[id], r)
+		v.ledgers[key] = append(v.ledgers[key], r)
 		v.cursor.Advance(r.Position)
 		if r.Timestamp.After(s.now) && !r.Timestamp.After(now) {
 			s.now = r.Timestamp
@@ -59,11 +69,22 @@ func (s *suite) category(ctx context.Context, t test, category string) *view {
 	return v
 }
 
-// wholeCommits fails unless the records of one commit stand at consecutive offsets.
+// wholeCommits fails unless the record stands where its commit says. before are those before it in
+// its partition.
 func wholeCommits(t test, before []eventstore.Record, r eventstore.Record) {
 	t.Helper()
-	if n := len(before); n > 0 && before[n-1].Commit == r.Commit && r.Position.Offset != before[n-1].Position.Offset+1 {
-		fatal(t, "the records of a commit do not stand at consecutive offsets", before[n-1].Position, r.Position)
+	var last eventstore.Record
+	if n := len(before); n > 0 {
+		last = before[n-1]
+	}
+	begun := last.Commit.Index < last.Commit.Size
+	next := last.Commit
+	next.Index++
+	switch {
+	case begun != (r.Commit.Index > 1), begun && r.Commit != next:
+		fatal(t, "a commit is not there whole, in order", last.Commit, r.Commit)
+	case begun && r.Position.Offset != last.Position.Offset+1:
+		fatal(t, "the records of a commit do not stand at consecutive offsets", last.Position, r.Position)
 	}
 }
 

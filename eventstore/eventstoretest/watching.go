@@ -91,5 +91,5 @@ func grown(before, now []eventstore.Record) error {
 }
 
 func endsCommit(r eventstore.Record) bool {
-	return r.AggregateVersion == r.Commit.First+int64(r.Commit.Length)-1
+	return r.Commit.Index == r.Commit.Size
 }

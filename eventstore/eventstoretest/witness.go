@@ -22,6 +22,10 @@ type witness struct {
 	done     map[string][]string // ids of the events that were handled, in that order, by aggregate
 	inside   map[string]bool     // aggregates whose event is being handled
 	together string              // an aggregate of which two events were handled at once
+
+	doneOf     map[string][]string // the same by partition key, as eventstore.BeforeSlash has it
+	insideOf   map[string]bool
+	togetherOf map[string]bool // partition keys of which two events were handled at once
 }
 
 // newWitness returns a witness of streams that nobody else uses, for a new group.
@@ -32,6 +36,7 @@ func witnessOf(streams string) *witness {
 		group: "group/" + ids.New(), streams: streams,
 		fail:  func(context.Context, eventstore.Record) error { return nil },
 		calls: make(map[string]int), done: make(map[string][]string), inside: make(map[string]bool),
+		doneOf: make(map[string][]string), insideOf: make(map[string]bool), togetherOf: make(map[string]bool),
 	}
 }
 
@@ -51,6 +56,8 @@ func (w *witness) handle(ctx context.Context, r eventstore.Record) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.done[r.AggregateID] = append(w.done[r.AggregateID], r.ID)
+	key := eventstore.BeforeSlash.Of(r.AggregateID)
+	w.doneOf[key] = append(w.doneOf[key], r.ID)
 	return nil
 }
 
@@ -62,12 +69,16 @@ func (w *witness) enter(r eventstore.Record) {
 		w.together = r.AggregateID
 	}
 	w.inside[r.AggregateID] = true
+	key := eventstore.BeforeSlash.Of(r.AggregateID)
+	w.togetherOf[key] = w.togetherOf[key] || w.insideOf[key]
+	w.insideOf[key] = true
 }
 
 func (w *witness) leave(r eventstore.Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.inside[r.AggregateID] = false
+	w.insideOf[eventstore.BeforeSlash.Of(r.AggregateID)] = false
 }
 
 // of returns the events of an aggregate that were handled, in that order.
@@ -75,6 +86,28 @@ func (w *witness) of(id string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.done[id])
+}
+
+// ofKey returns the events of a partition key that were handled, in that order.
+func (w *witness) ofKey(key string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.doneOf[key])
+}
+
+// onceOfKey is once for the events of a partition key.
+func (w *witness) onceOfKey(ctx context.Context, t test, key string, want []string) {
+	t.Helper()
+	until(ctx, t, "all events of a partition key are handled", func() bool { return len(w.ofKey(key)) >= len(want) },
+		func() any { return fmt.Sprintf("found %v, expected %v", w.ofKey(key), want) })
+	if found := w.ofKey(key); !slices.Equal(found, want) {
+		fatal(t, "the events of a partition key are not handled in order and once", "found", found, "expected", want)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.togetherOf[key] {
+		fatal(t, "two events of a partition key are handled at once", key)
+	}
 }
 
 // called returns how often the handler was called with an event.

@@ -11,14 +11,20 @@ import (
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
 
-type records = iter.Seq2[eventstore.Record, error]
+type (
+	records    = iter.Seq2[eventstore.Record, error]
+	readQueued = func(
+		context.Context, eventstore.Stream, int64, ...eventstore.Expectation,
+	) (records, eventstore.Expectation)
+)
 
 // wrapped is a good store, each of whose methods can be replaced by a broken one. It can be closed
 // and opened again. Then it holds what it held before.
 type wrapped struct {
 	good     *memory.Store
 	append   func(context.Context, eventstore.Commit) (eventstore.Result, error)
-	queued   func(context.Context, eventstore.Stream, int64) (records, eventstore.Expectation)
+	applied  func(context.Context, eventstore.Stream, string) (bool, error)
+	queued   readQueued
 	stream   func(context.Context, eventstore.Stream, int64) records
 	category func(context.Context, string, eventstore.Start) records
 	follow   func(context.Context, string, eventstore.Start) records
@@ -39,9 +45,15 @@ func newWrapped(store *memory.Store) *wrapped {
 		good: store, stream: store.ReadStream, category: store.ReadCategory, follow: store.Follow, reopen: func() {},
 	}
 	w.append = store.Append
-	w.queued = func(ctx context.Context, stream eventstore.Stream, from int64) (records, eventstore.Expectation) {
-		_, at := store.ReadQueued(ctx, stream, from)
-		return w.ReadStream(ctx, stream, from), at
+	w.applied = store.Applied
+	w.queued = func(
+		ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	) (records, eventstore.Expectation) {
+		all, at := store.ReadQueued(ctx, stream, from, with...)
+		if at.Tip == nil { // it could not be read
+			return all, at
+		}
+		return upTo(at.Version, w.ReadStream(ctx, stream, from)), at
 	}
 	w.close = func() error {
 		w.gate.Lock()
@@ -72,10 +84,17 @@ func (w *wrapped) Append(ctx context.Context, c eventstore.Commit) (eventstore.R
 	return w.append(ctx, c)
 }
 
+func (w *wrapped) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+	if w.closed.Load() {
+		return false, eventstore.ErrClosed
+	}
+	return w.applied(ctx, stream, commandID)
+}
+
 func (w *wrapped) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64,
+	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
 ) (records, eventstore.Expectation) {
-	return w.queued(ctx, stream, from)
+	return w.queued(ctx, stream, from, with...)
 }
 
 func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) records {
@@ -120,6 +139,17 @@ func (w *wrapped) Close() error { return w.close() }
 
 func fails(err error) records {
 	return func(yield func(eventstore.Record, error) bool) { yield(eventstore.Record{}, err) }
+}
+
+// upTo yields the records up to a version. The stream may have grown since it was read.
+func upTo(version eventstore.Expected, all records) records {
+	return func(yield func(eventstore.Record, error) bool) {
+		for r, err := range all {
+			if err == nil && r.AggregateVersion > int64(version) || !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 // changing applies change to every record that is read.

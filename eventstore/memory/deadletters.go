@@ -57,7 +57,14 @@ func (d *deadLetters) Show(
 	if h.Letter == nil {
 		return subscription.Event{}, nil, &subscription.NoLetterError{ID: id}
 	}
-	return subscription.Event{Record: d.log.event(id)}, h.Traces, nil
+	event := subscription.Event{Record: d.log.event(id)}
+	if event.Commit.Size > 1 {
+		commit, committed := d.store.commitOf(&event.Record), d.store.committed(id)
+		d.log.mu.Lock()
+		event.Others = d.log.ledger.Parts(h.Letter, commit, committed)
+		d.log.mu.Unlock()
+	}
+	return event, h.Traces, nil
 }
 
 // Redrive implements [subscription.DeadLetters].
@@ -77,7 +84,7 @@ func (d *deadLetters) ask(ctx context.Context, kind letters.Kind, id subscriptio
 	d.log.mu.Lock()
 	open, _ := d.log.ledger.Find(id)
 	if open != nil {
-		d.log.add(&letters.Entry{LetterID: id, Kind: kind, Key: []byte(open.Key), At: clock.Now(), Note: reason})
+		d.log.add(open.Request(kind, clock.Now(), reason))
 	}
 	d.log.mu.Unlock()
 	if open == nil {
@@ -95,6 +102,24 @@ func (d *deadLetters) Close() error {
 
 // eventOf returns the event of a letter.
 func (s *Store) eventOf(id subscription.LetterID) eventstore.Record {
-	p := s.categories[id.Topic][id.Partition]
-	return p.since(eventstore.After(eventstore.Cursor{p.number: id.Offset - 1}))[0]
+	return s.from(id.Topic, id.Partition, id.Offset)[0]
+}
+
+// commitOf returns the records of the commit that the record is part of.
+func (s *Store) commitOf(r *eventstore.Record) []eventstore.Record {
+	first := r.Position.Offset - int64(r.Commit.Index) + 1
+	return s.from(r.Category, r.Position.Partition, first)[:r.Commit.Size]
+}
+
+// from returns the records of a partition from an offset on.
+func (s *Store) from(category string, n int32, offset int64) []eventstore.Record {
+	return s.categories[category][n].since(eventstore.After(eventstore.Cursor{n: offset - 1}))
+}
+
+// committed returns the offset of a letter's group in the letter's partition.
+func (s *Store) committed(id subscription.LetterID) int64 {
+	s.groupsMu.Lock()
+	g := s.groups[groupName{id.Handler, id.Topic}]
+	s.groupsMu.Unlock()
+	return g.done(id.Partition)
 }

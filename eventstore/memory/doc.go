@@ -4,7 +4,7 @@
 //
 // It behaves as a store on Kafka does:
 //   - It holds the categories that it is given, and a category has partitions.
-//   - A stream lives in one partition, by a hash of its aggregate id.
+//   - A stream lives in one partition, by a hash of its partition key.
 //   - Each partition counts its offsets by itself, with gaps now and then.
 //   - Times of events never go back within a partition.
 //

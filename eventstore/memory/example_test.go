@@ -46,6 +46,37 @@ func Example() {
 	// read: 1 AccountOpened an encoded event
 }
 
+// A transfer between two accounts of one partition key is stored whole, or not at all.
+func ExampleStore_Append() {
+	store, err := memory.New(memory.Config{
+		Categories:    []string{"Account"},
+		PartitionKeys: map[string]eventstore.PartitionKey{"Account": eventstore.BeforeSlash},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer store.Close()
+	alice := eventstore.Stream{Category: "Account", ID: "acme/alice"}
+	bob := eventstore.Stream{Category: "Account", ID: "acme/bob"}
+	for range 2 {
+		result, err := store.Append(context.Background(), eventstore.Join(
+			eventstore.To(alice, eventstore.NoStream, happened("debited")),
+			eventstore.To(bob, eventstore.NoStream, happened("credited")),
+		))
+		if err != nil {
+			fmt.Println(err)
+		}
+		for _, w := range result.Streams {
+			fmt.Println(w.Stream, "is at version", w.Last)
+		}
+	}
+	// Output:
+	// Account/acme/alice is at version 1
+	// Account/acme/bob is at version 1
+	// stream Account/acme/alice is at version 1, expected 0: load it again and decide anew
+}
+
 // A projection saves its cursor beside its data, and goes on from there after a restart.
 func ExampleStore_ReadCategory() {
 	store, err := memory.New(memory.Config{Categories: []string{"Account"}})

@@ -125,6 +125,13 @@ func (g *group) commit(n int32, offset int64) {
 	g.parts[n].committed = offset
 }
 
+// done returns the offset before which all of a partition is done.
+func (g *group) done(n int32) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.parts[n].committed
+}
+
 // waitFor waits until the group or the end of ctx wakes it.
 func waitFor(ctx context.Context, woken <-chan struct{}) {
 	select {

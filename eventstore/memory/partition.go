@@ -20,87 +20,124 @@ import (
 // the mutex is a snapshot, which goroutines read without the mutex.
 type partition struct {
 	number int32
+	key    eventstore.PartitionKey
 	moved  *wake.Bell // the category's: rung when one of its partitions has grown, or the store is closed
 	now    func() time.Time
 
-	mu      sync.RWMutex
-	log     []eventstore.Record // offsets and times never go back in it
-	next    int64               // the lowest offset that the next record may have
-	gaps    *rand.Rand
-	streams map[string]*stream // by aggregate id
+	mu       sync.RWMutex
+	log      []eventstore.Record // offsets and times never go back in it
+	next     int64               // the lowest offset that the next record may have
+	gaps     *rand.Rand
+	streams  map[string][]int    // by aggregate id, then by version - 1: places in log
+	commands map[command]applied // the commits of commands
 }
 
-// stream knows where its records are in the log of the partition.
-type stream struct {
-	places   []int              // by version - 1
-	commands map[string]command // the commits of commands, by command id
-}
+// command names a command: its id counts within a partition key.
+type command struct{ partitionKey, id string }
 
-// command is what the store keeps of a command's commit.
-type command struct {
+// applied is what the store keeps of a command's commit.
+type applied struct {
 	result eventstore.Result
 	digest string
 }
 
-func newPartition(number int32, moved *wake.Bell, cfg Config) *partition {
+func newPartition(number int32, key eventstore.PartitionKey, moved *wake.Bell, cfg Config) *partition {
 	return &partition{
-		number: number, moved: moved, now: cfg.Now, streams: make(map[string]*stream),
+		number: number, key: key, moved: moved, now: cfg.Now,
+		streams: make(map[string][]int), commands: make(map[command]applied),
 		// As on Kafka, where the first claim's marker comes before the first event.
 		next: 1,
 		gaps: rand.New(rand.NewPCG(cfg.Seed, uint64(number))), //nolint:gosec // repeatable on purpose
 	}
 }
 
-// append takes a commit of the stream that passed [eventstore.Check]. If read is true, the commit's
-// expectation held when ReadQueued read the stream.
-func (p *partition) append(name eventstore.Stream, c eventstore.Commit, read bool) (eventstore.Result, error) {
+// append takes a commit that passed [eventstore.Check]. If read is true, all that the commit
+// expects of streams held when ReadQueued read the last of them. That is enough for a check, unless
+// it expects something of commands, too: all must have held together.
+func (p *partition) append(c eventstore.Commit, read bool) (eventstore.Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	st := p.streams[name.ID]
-	if st == nil {
-		st = &stream{commands: make(map[string]command)}
-	}
-	if first, ok := st.commands[c.CommandID]; ok {
-		if !eventstore.SameCommand(first.digest, c.Digest) {
-			return eventstore.Result{}, &eventstore.CommandReusedError{
-				Stream: name, CommandID: c.CommandID, Stored: first.digest, Given: c.Digest,
-			}
+	made := command{p.key.Of(c.Stream().ID), c.CommandID}
+	if first, ok := p.commands[made]; ok {
+		if err := c.Repeats(first.result, first.digest); err != nil {
+			return eventstore.Result{}, err
 		}
 		return first.again(), nil
 	}
-	actual, expected := int64(len(st.places)), c.Expected(name).Version
-	switch check := len(c.Records) == 0; {
-	case check && read:
+	check := len(c.Records) == 0
+	if !check || !read || len(c.ExpectCommands) > 0 {
+		if err := p.conflict(c.Expect); err != nil {
+			return eventstore.Result{}, err
+		}
+	}
+	for _, e := range c.ExpectCommands {
+		if _, found := p.commands[command{made.partitionKey, e.CommandID}]; found != e.Applied {
+			return eventstore.Result{}, &eventstore.CommandConflictError{
+				Stream: c.Stream(), CommandID: e.CommandID, Applied: found,
+			}
+		}
+	}
+	if check {
 		return eventstore.Result{}, nil
-	case !expected.Met(actual):
-		return eventstore.Result{}, &eventstore.ConflictError{Stream: name, Expected: expected, Actual: actual}
-	case check:
-		return eventstore.Result{}, nil
 	}
-	p.leaveGap()
-	now := p.now().UTC()
-	part := eventstore.CommitPart{First: actual + 1, Length: len(c.Records)}
-	for i, r := range c.Stamped() {
-		r.AggregateVersion, r.Commit = part.First+int64(i), part
-		p.add(st, r, now)
-	}
-	p.streams[name.ID] = st
-	last := p.log[len(p.log)-1]
-	result := eventstore.Result{
-		Streams:  []eventstore.Written{{Stream: name, First: part.First, Last: last.AggregateVersion}},
-		Position: last.Position, Time: last.Timestamp,
-	}
+	result := p.store(c)
 	if c.CommandID != "" {
 		first := result
 		first.Streams = slices.Clone(result.Streams)
-		st.commands[c.CommandID] = command{first, c.Digest}
+		p.commands[made] = applied{first, c.Digest}
 	}
 	return result, nil
 }
 
+// conflict returns a *[eventstore.ConflictError] for the first expectation that does not hold.
+func (p *partition) conflict(expect []eventstore.Expectation) error {
+	for _, e := range expect {
+		if actual := int64(len(p.streams[e.Stream.ID])); !e.Version.Met(actual) {
+			return &eventstore.ConflictError{Stream: e.Stream, Expected: e.Version, Actual: actual}
+		}
+	}
+	return nil
+}
+
+// store adds the records of a commit.
+func (p *partition) store(c eventstore.Commit) eventstore.Result {
+	p.leaveGap()
+	now := p.now().UTC()
+	var result eventstore.Result
+	written := make(map[string]int) // by aggregate id: the place in result.Streams
+	for i, r := range c.Stamped() {
+		r.AggregateVersion = int64(len(p.streams[r.AggregateID])) + 1
+		r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(c.Records)}
+		p.add(r, now)
+		at, known := written[r.AggregateID]
+		if !known {
+			at = len(result.Streams)
+			written[r.AggregateID] = at
+			result.Streams = append(result.Streams,
+				eventstore.Written{Stream: r.Stream(), First: r.AggregateVersion})
+		}
+		result.Streams[at].Last = r.AggregateVersion
+	}
+	records := p.log[len(p.log)-len(c.Records):]
+	for i := range records {
+		records[i].Commit.Several = len(result.Streams) > 1
+	}
+	last := &records[len(records)-1]
+	result.Position, result.Time = last.Position, last.Timestamp
+	return result
+}
+
+// applied reports whether a commit of the command is in the partition key of the aggregate.
+func (p *partition) applied(aggregateID, commandID string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	_, found := p.commands[command{p.key.Of(aggregateID), commandID}]
+	return found
+}
+
 // again returns the answer to a repetition of the command. Callers may change the answer.
-func (c command) again() eventstore.Result {
-	r := c.result
+func (a applied) again() eventstore.Result {
+	r := a.result
 	r.Streams = slices.Clone(r.Streams)
 	r.Repeated, r.Time = true, time.Time{}
 	return r
@@ -119,8 +156,8 @@ func (p *partition) leaveGap() {
 	}
 }
 
-// add puts a copy of r, which shares nothing with it, at the end of the log and the stream.
-func (p *partition) add(st *stream, r eventstore.Record, now time.Time) {
+// add puts a copy of r, which shares nothing with it, at the end of the log and of its stream.
+func (p *partition) add(r eventstore.Record, now time.Time) {
 	r.Position = event.Position{Partition: p.number, Offset: p.next}
 	p.next++
 	r.Timestamp = p.timeOf(r.Timestamp, now)
@@ -128,7 +165,7 @@ func (p *partition) add(st *stream, r eventstore.Record, now time.Time) {
 	if r.Metadata = maps.Clone(r.Metadata); len(r.Metadata) == 0 {
 		r.Metadata = nil
 	}
-	st.places = append(st.places, len(p.log))
+	p.streams[r.AggregateID] = append(p.streams[r.AggregateID], len(p.log))
 	p.log = append(p.log, r)
 }
 
@@ -144,15 +181,17 @@ func (p *partition) timeOf(given, now time.Time) time.Time {
 	return given.UTC().Round(0) // Round(0) drops the monotonic clock's reading
 }
 
-// stream returns the log and the places in it of a stream's records.
-func (p *partition) stream(aggregateID string) (log []eventstore.Record, places []int) {
+// read returns the log, and the places in it of a stream's records. It fails with a
+// *[eventstore.ConflictError] if one of the expectations does not hold now.
+func (p *partition) read(
+	aggregateID string, with []eventstore.Expectation,
+) (log []eventstore.Record, places []int, err error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	st := p.streams[aggregateID]
-	if st == nil {
-		return nil, nil
+	if err := p.conflict(with); err != nil {
+		return nil, nil, err
 	}
-	return p.log, st.places
+	return p.log, p.streams[aggregateID], nil
 }
 
 // since returns the part of the log that begins at start.

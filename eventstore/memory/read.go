@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/fencelog/fencelog/eventstore"
 )
@@ -21,15 +22,15 @@ func (s *Store) ReadStream(
 // ReadQueued yields what ReadStream yields, because nothing is ever queued. The expectation has the
 // version that the stream has now.
 func (s *Store) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64,
+	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	log, places, err := s.stream(ctx, stream)
+	at := eventstore.Expectation{Stream: stream, Version: unread}
+	log, places, before, err := s.read(ctx, stream, with)
 	if err != nil {
-		err = fmt.Errorf("read %s: %w", stream, err)
-		return failed(err), eventstore.Expectation{Stream: stream, Version: unread}
+		return failed(fmt.Errorf("read %s: %w", stream, err)), at
 	}
-	at := eventstore.Expectation{Stream: stream, Version: eventstore.Expected(len(places))}
-	at.Tip = tip{store: s, stream: stream, version: at.Version}
+	at.Version = eventstore.Expected(len(places))
+	at.Tip = &tip{store: s, stream: stream, version: at.Version, with: before}
 	from = min(max(from, 1), int64(len(places))+1)
 	return s.while(ctx, stream.String(), func(yield func(eventstore.Record) bool) {
 		for _, i := range places[from-1:] {
@@ -40,40 +41,70 @@ func (s *Store) ReadQueued(
 	}), at
 }
 
+// read returns the log, and the places in it of a stream's records, unless something has been
+// stored behind what was read before.
+func (s *Store) read(
+	ctx context.Context, stream eventstore.Stream, with []eventstore.Expectation,
+) (log []eventstore.Record, places []int, before []*tip, err error) {
+	p, err := s.streamsPartition(ctx, stream)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if len(with) > 0 {
+		together := eventstore.Commit{Expect: append(slices.Clone(with), eventstore.Expectation{Stream: stream})}
+		if err := eventstore.Check(together, s.keys[stream.Category]); err != nil {
+			return nil, nil, nil, err
+		}
+		if before, err = s.tips(with); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	log, places, err = p.read(stream.ID, with)
+	return log, places, before, err
+}
+
 // tip says that a stream stood at a version when it was read. Nothing is queued here, so a check
 // asks for no more.
 type tip struct {
 	store   *Store
 	stream  eventstore.Stream
 	version eventstore.Expected
+	with    []*tip // those that were read before, and stood as they were read when this one was
 }
 
-// checkTip reports whether the expectation has a tip, and fails if that is not what ReadQueued
-// returned.
-func (s *Store) checkTip(e eventstore.Expectation) (read bool, err error) {
-	if e.Tip != nil && e.Tip != (tip{store: s, stream: e.Stream, version: e.Version}) {
-		err = &eventstore.InvalidError{
-			Field: "expectation of " + e.Stream.String(), Found: "a tip that is not of this store, stream and version",
-			Want: "what ReadQueued of this store returned, unchanged",
+// tips returns the tips of the expectations, with nil for those that have none. It fails if one is
+// not what ReadQueued returned.
+func (s *Store) tips(expect []eventstore.Expectation) ([]*tip, error) {
+	tips := make([]*tip, len(expect))
+	for i, e := range expect {
+		if e.Tip == nil {
+			continue
 		}
+		t, ok := e.Tip.(*tip)
+		if !ok || t.store != s || t.stream != e.Stream || t.version != e.Version {
+			return nil, &eventstore.InvalidError{
+				Field: "expectation of " + e.Stream.String(),
+				Found: "a tip that is not of this store, stream and version",
+				Want:  "what ReadQueued of this store returned, unchanged",
+			}
+		}
+		tips[i] = t
 	}
-	return e.Tip != nil, err
+	return tips, nil
+}
+
+// readTogether reports whether all the streams stood as they were read at one moment: when the last
+// of them was read.
+func readTogether(tips []*tip) bool {
+	return slices.ContainsFunc(tips, func(last *tip) bool {
+		return !slices.ContainsFunc(tips, func(t *tip) bool {
+			return last == nil || t == nil || t != last && !slices.Contains(last.with, t)
+		})
+	})
 }
 
 // unread is the expectation of a stream that could not be read. No stream ever stands there.
 const unread = eventstore.Expected(math.MaxInt64)
-
-func (s *Store) stream(ctx context.Context, stream eventstore.Stream) ([]eventstore.Record, []int, error) {
-	if err := eventstore.CheckStream(stream); err != nil {
-		return nil, nil, err
-	}
-	partitions, err := s.category(ctx, stream.Category)
-	if err != nil {
-		return nil, nil, err
-	}
-	log, places := partitions[s.partitionOf(stream.ID)].stream(stream.ID)
-	return log, places, nil
-}
 
 // ReadCategory yields the records of a category from start on, as [eventstore.Store] says, one
 // partition after the other. The iterator may be ranged over again: it yields the same.

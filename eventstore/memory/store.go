@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,6 +33,9 @@ type Config struct {
 	// store refuses any other category with an *[eventstore.InvalidError]. Required: one or more.
 	Categories []string
 
+	// PartitionKeys are the partition keys of categories. Default: eventstore.WholeID for each.
+	PartitionKeys map[string]eventstore.PartitionKey
+
 	// Partitions is how many partitions each category has, 1 to [MaxPartitions].
 	// Default: [DefaultPartitions].
 	Partitions int
@@ -53,6 +58,7 @@ type Config struct {
 // Store is an [eventstore.Store] in memory. Any number of goroutines may call its methods.
 type Store struct {
 	partitions int
+	keys       map[string]eventstore.PartitionKey
 	onAppend   eventstore.OnAppend
 	categories map[string][]*partition // what is in one is guarded by the mutexes of its partitions
 
@@ -89,8 +95,8 @@ func New(cfg Config) (*Store, error) {
 				cfg.Partitions, MaxPartitions, DefaultPartitions))
 	}
 	s := &Store{
-		partitions: cfg.Partitions, onAppend: cfg.OnAppend, categories: make(map[string][]*partition),
-		logger: cfg.Logger, groups: make(map[groupName]*group),
+		partitions: cfg.Partitions, keys: maps.Clone(cfg.PartitionKeys), onAppend: cfg.OnAppend,
+		categories: make(map[string][]*partition), logger: cfg.Logger, groups: make(map[groupName]*group),
 	}
 	s.letters.event = s.eventOf
 	for _, name := range cfg.Categories {
@@ -100,13 +106,23 @@ func New(cfg Config) (*Store, error) {
 		mistakes = append(mistakes, eventstore.CheckCategory(name))
 		s.categories[name] = nil
 	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.PartitionKeys)) {
+		if _, ok := s.categories[name]; !ok {
+			mistakes = append(mistakes,
+				fmt.Errorf("PartitionKeys names category %q, expected one of the Categories", name))
+		}
+		if key := cfg.PartitionKeys[name]; !key.Known() {
+			mistakes = append(mistakes,
+				fmt.Errorf("PartitionKeys: %s: found %s, expected one of eventstore's", name, key))
+		}
+	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("memory store: %w", err)
 	}
 	for name := range s.categories {
 		moved := new(wake.Bell)
 		for i := range cfg.Partitions {
-			s.categories[name] = append(s.categories[name], newPartition(int32(i), moved, cfg))
+			s.categories[name] = append(s.categories[name], newPartition(int32(i), s.keys[name], moved, cfg))
 		}
 	}
 	return s, nil
@@ -134,25 +150,52 @@ func (s *Store) appended(ctx context.Context, c eventstore.Commit) (eventstore.R
 }
 
 func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
-	if err := eventstore.Check(c); err != nil {
+	stream := c.Stream()
+	if err := eventstore.Check(c, s.keys[stream.Category]); err != nil {
 		return eventstore.Result{}, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	stream := c.Stream()
-	partitions, err := s.category(ctx, stream.Category)
+	p, err := s.partition(ctx, stream)
 	if err != nil {
 		return eventstore.Result{}, err
 	}
-	read, err := s.checkTip(c.Expected(stream))
+	tips, err := s.tips(c.Expect)
 	if err != nil {
 		return eventstore.Result{}, err
 	}
-	p := partitions[s.partitionOf(stream.ID)]
 	if len(c.Records) > 0 {
 		defer p.moved.Ring()
 	}
-	return p.append(stream, c, read)
+	return p.append(c, readTogether(tips))
+}
+
+// Applied implements [eventstore.Store].
+func (s *Store) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+	p, err := s.streamsPartition(ctx, stream)
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", stream, err)
+	}
+	return p.applied(stream.ID, commandID), nil
+}
+
+// streamsPartition returns the partition of a stream whose name nobody has checked yet.
+func (s *Store) streamsPartition(ctx context.Context, stream eventstore.Stream) (*partition, error) {
+	if err := eventstore.CheckStream(stream, s.keys[stream.Category]); err != nil {
+		return nil, err
+	}
+	return s.partition(ctx, stream)
+}
+
+// partition returns the partition of a stream.
+func (s *Store) partition(ctx context.Context, stream eventstore.Stream) (*partition, error) {
+	partitions, err := s.category(ctx, stream.Category)
+	if err != nil {
+		return nil, err
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(s.keys[stream.Category].Of(stream.ID))) // a hash never fails to write
+	return partitions[hash.Sum64()%uint64(s.partitions)], nil
 }
 
 // category returns the partitions of a category.
@@ -178,12 +221,6 @@ func (s *Store) over(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-func (s *Store) partitionOf(aggregateID string) int {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(aggregateID)) // a hash never fails to write
-	return int(hash.Sum64() % uint64(s.partitions))
 }
 
 // Close closes the subscriptions, and waits for the appends under way. Every later call fails with

@@ -35,7 +35,8 @@ func TestConformance(t *testing.T) {
 func open(t testing.TB, cfg memory.Config) *memory.Store {
 	t.Helper()
 	if cfg.Categories == nil {
-		cfg.Categories = []string{"Account", "Transaction"}
+		cfg.Categories = []string{"Account", "Transaction", "Ledger"}
+		cfg.PartitionKeys = map[string]eventstore.PartitionKey{"Ledger": eventstore.BeforeSlash}
 	}
 	store, err := memory.New(cfg)
 	require.NoError(t, err)
@@ -61,6 +62,14 @@ func TestNewMistakes(t *testing.T) {
 	_, err := memory.New(memory.Config{Categories: []string{"Account", "Acc.ount", "Account"}})
 	require.ErrorContains(t, err, `category "Account" is given twice`)
 	require.ErrorIs(t, err, eventstore.ErrInvalid)
+	_, err = memory.New(memory.Config{
+		Categories: []string{"Account"},
+		PartitionKeys: map[string]eventstore.PartitionKey{
+			"Account": eventstore.PartitionKey(7), "Order": eventstore.BeforeSlash,
+		},
+	})
+	require.EqualError(t, err, "memory store: PartitionKeys: Account: found PartitionKey(7), expected one of "+
+		"eventstore's\nPartitionKeys names category \"Order\", expected one of the Categories")
 	for _, partitions := range []int{0, 1, memory.MaxPartitions} {
 		open(t, memory.Config{Partitions: partitions})
 	}

@@ -51,10 +51,11 @@ func (s *Store) Subscribe(ctx context.Context, cfg subscription.Config) (subscri
 	}
 	m := &member{start: cfg.Start, letters: &s.letters, group: s.group(groupName{cfg.Group, cfg.Category}, partitions)}
 	m.Subscriber = delivery.NewSubscriber(cfg, delivery.Store{
-		Topic: cfg.Category, Partitions: len(partitions),
+		Topic: cfg.Category, Partitions: len(partitions), PartitionKey: s.keys[cfg.Category],
 		Next:  func(n int32) int64 { return partitions[n].end() },
 		Write: s.letters.write, Read: s.letters.read, LettersEnd: s.letters.end,
-		Reason: blame.Reason, Public: func(err error) error { return err }, Logger: s.logger,
+		Classify: subscription.Classify, Reason: blame.Reason, Public: func(err error) error { return err },
+		Logger: s.logger,
 	})
 	if err := m.Start(ctx, &s.subscriptions, m.run); err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", cfg.Category, err)

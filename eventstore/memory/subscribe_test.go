@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/eventstoretest"
 	"github.com/fencelog/fencelog/eventstore/memory"
 )
@@ -18,8 +19,9 @@ func TestSubscriptions(t *testing.T) {
 			eventstoretest.RunSubscriptions(t, func(t testing.TB) eventstoretest.SubscriptionStore {
 				t.Helper()
 				store, err := memory.New(memory.Config{
-					Categories: []string{"Account"}, Partitions: partitions,
-					Logger: slog.New(slog.DiscardHandler),
+					Categories:    []string{"Account", "Ledger"},
+					PartitionKeys: map[string]eventstore.PartitionKey{"Ledger": eventstore.BeforeSlash},
+					Partitions:    partitions, Logger: slog.New(slog.DiscardHandler),
 				})
 				require.NoError(t, err)
 				t.Cleanup(func() { require.NoError(t, store.Close()) })

@@ -33,7 +33,10 @@ type Config struct {
 	// Handler is called with each event at least once. It is called again after a failure, and
 	// after a crash or a change of the members that came before the event's offset was committed.
 	// Events of one aggregate come one at a time and in order; those of others come at the same
-	// time.
+	// time. Order says more.
+	//
+	// The handler gets events one by one, also those of one commit. So it may have handled some
+	// events of a commit while another one is tried again or is a dead letter.
 	//
 	// Its context carries the event's cause (package event, WithCause). The context ends when the
 	// partition is taken away: the handler should return soon then. A panic counts as an error, and
@@ -51,11 +54,19 @@ type Config struct {
 	// Default: the beginning.
 	Start eventstore.Start
 
+	// Order says which events wait for one another. With [ByPartitionKey] the handler gets the
+	// events of a commit in order. The later ones wait while one is tried again or is a dead
+	// letter. Then fewer events are handled at once. All members of a group should have the same
+	// order. Default: [ByStream].
+	Order Order
+
 	// Retry says how often a failed event is handled again, and when.
 	Retry Retry
 
-	// Classify says what an error of the handler means. If it panics, the event is tried again as
-	// Retry says. Default: the store's, which is [Classify] and what it adds for its own errors.
+	// Classify says what an error of the handler means. It returns [Default] for each error that it
+	// leaves to the store: see [Classify], and what the store adds for its own errors. If it panics
+	// or returns no verdict that there is, the event is tried again as Retry says. By default all
+	// errors are left to the store.
 	Classify func(error) Verdict
 
 	// Deployment is for how long an event is tried again whose type or schema this program does
@@ -115,6 +126,7 @@ func (c Config) Complete(categories []string) (Config, error) {
 	report(!slices.Contains(categories, c.Category), "Category is %q, expected one of the store's Categories",
 		c.Category)
 	report(c.Handler == nil, "Handler is nil, expected a function")
+	report(!c.Order.Known(), "Order is %s, expected %s or %s", c.Order, ByStream, ByPartitionKey)
 	report(c.Concurrency < 1, "Concurrency is %d, expected 1 or more", c.Concurrency)
 	report(c.MaxInFlight < c.Concurrency, "MaxInFlight is %d, expected Concurrency, %d, or more", c.MaxInFlight,
 		c.Concurrency)
@@ -137,9 +149,6 @@ func (c *Config) setDefaults() {
 	set(&c.Retry.Attempts, DefaultRetryAttempts)
 	set(&c.Retry.First, DefaultRetryFirst)
 	set(&c.Retry.Longest, DefaultRetryLongest)
-	if c.Classify == nil {
-		c.Classify = Classify
-	}
 }
 
 // set gives a field that was left zero its default.

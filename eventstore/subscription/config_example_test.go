@@ -41,33 +41,51 @@ func ExampleRetry_Pause() {
 }
 
 // The handler asked for something, and a business rule refused it. That is an answer, so the event
-// is handled. Everything else means what it means without this function.
-func ExampleClassify() {
+// is handled. The store says what all other errors mean.
+func ExampleConfig() {
 	errClosed := errors.New("account is closed")
-	classify := func(err error) subscription.Verdict { // for Config.Classify
-		if errors.Is(err, errClosed) {
-			return subscription.Handled
-		}
-		return subscription.Classify(err) // kafka.Classify where the store is in Kafka
+	cfg := subscription.Config{
+		Group:    "statements",
+		Category: "Account",
+		Handler: func(context.Context, eventstore.Record) error {
+			return fmt.Errorf("debit alice: %w", errClosed)
+		},
+		// The events of all accounts of one bank come in order, as the partition key is the bank.
+		Order: subscription.ByPartitionKey,
+		Classify: func(err error) subscription.Verdict {
+			if errors.Is(err, errClosed) {
+				return subscription.Handled
+			}
+			return subscription.Default
+		},
 	}
+	fmt.Println("account is closed:", cfg.Classify(cfg.Handler(context.Background(), eventstore.Record{})))
+	fmt.Println("another error:", cfg.Classify(eventstore.ErrNotOwner))
+	fmt.Println("order:", cfg.Order)
+	// Output:
+	// account is closed: handled
+	// another error: default
+	// order: by-partition-key
+}
 
-	meaning := map[subscription.Verdict]string{
-		subscription.Handled:             "handled",
-		subscription.RetryForever:        "try again until it succeeds",
-		subscription.WaitThenDeadLetter:  "wait for a release that knows the event",
-		subscription.DeadLetterAtOnce:    "set aside at once",
-		subscription.RetryThenDeadLetter: "try again, then set aside",
-	}
+// A store goes by what an error means for the event, unless the subscription's own Classify does.
+func ExampleClassify() {
 	for _, err := range []error{
-		fmt.Errorf("debit alice: %w", errClosed), eventstore.ErrNotOwner, eventstore.ErrUnknownEvent,
-		eventstore.ErrUndecodable, errors.New("no printer"),
+		eventstore.ErrNotOwner, eventstore.ErrUnknownEvent, eventstore.ErrUndecodable, errors.New("no printer"),
 	} {
-		fmt.Println(meaning[classify(err)])
+		fmt.Println(subscription.Classify(err))
 	}
 	// Output:
-	// handled
-	// try again until it succeeds
-	// wait for a release that knows the event
-	// set aside at once
-	// try again, then set aside
+	// retry-forever
+	// wait-then-dead-letter
+	// dead-letter-at-once
+	// retry-then-dead-letter
+}
+
+// A service's own configuration names the order.
+func ExampleOrder() {
+	var order subscription.Order
+	err := order.UnmarshalText([]byte("by-partition-key"))
+	fmt.Println(order == subscription.ByPartitionKey, err)
+	// Output: true <nil>
 }

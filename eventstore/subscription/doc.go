@@ -6,7 +6,7 @@
 // events of a category: those of one aggregate in order, those of others at the same time. An
 // event that fails is tried again. An event that fails for good becomes a dead letter, and the
 // later events of its aggregate wait behind it. [DeadLetters] lists them, shows them, and lets
-// them go on.
+// them go on. With [ByPartitionKey] all this goes by partition key instead of by aggregate.
 //
 // The package knows no store, and it delivers nothing itself. Package eventstoretest holds the
 // suite that every [Source] passes: RunSubscriptions.

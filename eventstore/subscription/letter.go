@@ -16,7 +16,8 @@ type DeadLetters interface {
 	List(ctx context.Context, handler string) ([]Letter, error)
 
 	// Show returns the event of a letter, whole, and all that happened to the letter, also of one
-	// that is handled or discarded by now. A letter that never was is a *[NoLetterError].
+	// that is handled or discarded by now. It says what became of the other events of its commit. A
+	// letter that never was is a *[NoLetterError].
 	Show(ctx context.Context, id LetterID) (Event, []Trace, error)
 
 	// Redrive asks that the letter's key is handled again: all its letters, in order, by the
@@ -35,30 +36,64 @@ type DeadLetters interface {
 	Close() error
 }
 
-// Letter is an event that a handler did not handle, or that waits behind one of its aggregate.
+// Letter is an event that a handler did not handle, or that waits behind one of its key.
 type Letter struct {
-	ID       LetterID
-	Key      string    // the aggregate's id
-	Waiting  bool      // the handler has not failed with it: it waits behind an earlier letter of its key
-	Redrive  bool      // it is handled again: somebody asked for its key, or what it waited behind is done with
-	Error    string    // the handler's, of the last attempt
-	Attempts int       // so far
-	First    time.Time // attempt
-	Last     time.Time // attempt
-	At       time.Time // when it was set aside
-	SchemaID int       // in the value, if that is in Confluent's wire format; otherwise 0
+	ID          LetterID
+	AggregateID string
+	Key         string    // whose later events wait: the aggregate's id, or the partition key (see [Order])
+	Waiting     bool      // the handler has not failed with it: it waits behind an earlier letter of its key
+	Redrive     bool      // it is handled again: somebody asked for its key, or what it waited behind is done with
+	Error       string    // the handler's, of the last attempt
+	Attempts    int       // so far
+	First       time.Time // attempt
+	Last        time.Time // attempt
+	At          time.Time // when it was set aside
+	SchemaID    int       // in the value, if that is in Confluent's wire format; otherwise 0
 }
 
 // Event is the event of a dead letter.
 type Event struct {
-	// Record is the event as the handler is given it. If it cannot be read any more, only its
-	// aggregate id, value and position are there.
+	// Record is the event as the handler is given it. Its Commit says which part of its commit it
+	// is. If the event cannot be read any more, only its aggregate id, value and position are
+	// there.
 	eventstore.Record
 
 	// Headers are those of the stored record, byte for byte and in their order. A store that keeps
 	// no headers has none.
 	Headers []Header
+
+	// Others are the other events of the commit, in order. There are none if the commit has one
+	// event, or if the event cannot be read any more. A handler gets events one by one, so some of
+	// them may be handled. With [ByPartitionKey] those behind the letter wait.
+	Others []Part
 }
+
+// Part is another event of a dead letter's commit, and what became of it for the handler.
+type Part struct {
+	Stream  eventstore.Stream
+	Version int64 // in the stream
+	Offset  int64 // in the letter's partition
+	State   State
+}
+
+// State says what became of an event for a handler.
+type State string
+
+// The states.
+const (
+	// StateHandled: the handler has handled it, or the group began behind it.
+	StateHandled State = "handled"
+	// StateDead: it is a dead letter, as the handler failed with it.
+	StateDead State = "dead"
+	// StateWaiting: it is set aside behind an earlier letter of its key.
+	StateWaiting State = "waiting"
+	// StateDiscarded: it was given up for this handler.
+	StateDiscarded State = "discarded"
+	// StateUnhandled: nobody knows yet that it is handled. It is no letter, and the group's offset
+	// has not passed it. The handler may have it at the moment. It may also have handled it while
+	// an earlier event of the partition is tried again.
+	StateUnhandled State = "not handled yet"
+)
 
 // Header is one header of a stored record.
 type Header struct {

@@ -34,7 +34,7 @@ type Stats struct {
 	Handled      int64 // events that the handler has handled, redriven ones left out
 	Retried      int64 // attempts after the first
 	DeadLettered int64 // events set aside because the handler failed
-	Parked       int64 // events set aside because an earlier one of their aggregate is
+	Parked       int64 // events set aside because an earlier one of their key is
 	Redriven     int64 // events set aside that were handled afterwards
 	Partitions   int   // that this member handles now
 	Configured   int   // partitions that the category has, which all members share
@@ -50,12 +50,14 @@ type Stats struct {
 type Wait struct {
 	Partition int32 // −1: all of the member's
 
-	// Key is the aggregate whose events wait; EventID, EventType and Offset are of its event that
-	// is tried. Without a key the whole partition waits, and Offset is −1.
-	Key       string
-	EventID   string
-	EventType string
-	Offset    int64
+	// Key is whose events wait: an aggregate, or a partition key (see [Order]). AggregateID,
+	// EventID, EventType and Offset are of its event that is tried. Without a key the whole
+	// partition waits, and Offset is −1.
+	Key         string
+	AggregateID string
+	EventID     string
+	EventType   string
+	Offset      int64
 
 	Since    time.Time
 	Attempts int    // that have failed

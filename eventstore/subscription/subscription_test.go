@@ -69,7 +69,53 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, subscription.DefaultMaxInFlight, cfg.MaxInFlight)
 	require.Equal(t, subscription.DefaultDeployment, cfg.Deployment)
 	require.Equal(t, subscription.DefaultLongWait, cfg.LongWait)
-	require.Equal(t, subscription.DeadLetterAtOnce, cfg.Classify(eventstore.ErrUndecodable))
+	require.Equal(t, subscription.ByStream, cfg.Order)
+	require.Nil(t, cfg.Classify, "the store judges")
+}
+
+func TestOrders(t *testing.T) {
+	t.Parallel()
+	for order, name := range map[subscription.Order]string{
+		subscription.ByStream: "by-stream", subscription.ByPartitionKey: "by-partition-key",
+	} {
+		text, err := order.MarshalText()
+		require.NoError(t, err)
+		require.Equal(t, name, string(text))
+		require.Equal(t, name, order.String())
+		read := subscription.Order(7)
+		require.NoError(t, read.UnmarshalText(text))
+		require.Equal(t, order, read)
+	}
+	_, err := subscription.Order(2).MarshalText()
+	require.EqualError(t, err, "Order(2): expected by-stream or by-partition-key")
+	require.EqualError(t, new(subscription.Order).UnmarshalText([]byte("by-luck")),
+		`order "by-luck": expected by-stream or by-partition-key`)
+
+	handler := func(context.Context, eventstore.Record) error { return nil }
+	cfg := subscription.Config{Group: "g", Category: "C", Handler: handler, Order: 2}
+	_, err = cfg.Complete([]string{"C"})
+	require.EqualError(t, err, "subscription: Order is Order(2), expected by-stream or by-partition-key")
+	cfg.Order = subscription.ByPartitionKey
+	cfg, err = cfg.Complete([]string{"C"})
+	require.NoError(t, err)
+	require.Equal(t, subscription.ByPartitionKey, cfg.Order)
+}
+
+func TestVerdictsHaveNames(t *testing.T) {
+	t.Parallel()
+	for verdict, name := range map[subscription.Verdict]string{
+		subscription.Default: "default", subscription.RetryThenDeadLetter: "retry-then-dead-letter",
+		subscription.RetryForever: "retry-forever", subscription.WaitThenDeadLetter: "wait-then-dead-letter",
+		subscription.DeadLetterAtOnce: "dead-letter-at-once", subscription.Handled: "handled",
+	} {
+		require.True(t, verdict.Known())
+		require.Equal(t, name, verdict.String())
+	}
+	for verdict, name := range map[subscription.Verdict]string{-1: "Verdict(-1)", 6: "Verdict(6)"} {
+		require.False(t, verdict.Known())
+		require.Equal(t, name, verdict.String())
+	}
+	require.Zero(t, subscription.Default, "a Classify that says nothing leaves the error to the store")
 }
 
 func TestClassify(t *testing.T) {

@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/blame"
@@ -12,8 +13,10 @@ type Verdict int
 
 // The verdicts.
 const (
+	// Default: the error means what it means to the store. Only [Config].Classify returns it.
+	Default Verdict = iota
 	// RetryThenDeadLetter: it is tried again, as Retry says, and then becomes a dead letter.
-	RetryThenDeadLetter Verdict = iota
+	RetryThenDeadLetter
 	// RetryForever: it is tried again until it succeeds or the subscription is closed, for nothing
 	// is wrong with the event.
 	RetryForever
@@ -25,10 +28,34 @@ const (
 	DeadLetterAtOnce
 	// Handled: it is no failure, as where a business rule refuses what the handler asked for.
 	Handled
+
+	verdicts = iota // how many there are
 )
 
-// Classify is the default of [Config].Classify, unless a store has more to say. It goes by what an
-// error means for the event:
+// Known reports whether v is one of the constants.
+func (v Verdict) Known() bool { return v >= 0 && v < verdicts }
+
+// String returns the verdict's name, such as "retry-forever".
+func (v Verdict) String() string {
+	switch v {
+	case Default:
+		return "default"
+	case RetryThenDeadLetter:
+		return "retry-then-dead-letter"
+	case RetryForever:
+		return "retry-forever"
+	case WaitThenDeadLetter:
+		return "wait-then-dead-letter"
+	case DeadLetterAtOnce:
+		return "dead-letter-at-once"
+	case Handled:
+		return "handled"
+	}
+	return fmt.Sprintf("Verdict(%d)", int(v))
+}
+
+// Classify says what an error means to a store that knows no errors beside those of package
+// eventstore. Other stores begin with it. It goes by what an error means for the event:
 //
 //   - RetryForever, for the event is not to blame. A store refuses: a conflict of versions, a
 //     partition of another instance, an append whose outcome is not known, a store that is closed.

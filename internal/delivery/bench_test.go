@@ -55,7 +55,7 @@ func BenchmarkRunner(b *testing.B) {
 				cancel()
 			}
 		},
-	}, 0, letters.NewParked())
+	}, 0, letters.NewParked(subscription.ByStream))
 	b.ReportAllocs()
 	b.ResetTimer()
 	_ = r.Run(ctx)

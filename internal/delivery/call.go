@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 
@@ -22,16 +23,30 @@ func (s *Subscriber) call(ctx context.Context, r eventstore.Record) (subscriptio
 	if err == nil {
 		return subscription.Handled, nil
 	}
-	verdict := subscription.RetryThenDeadLetter
-	unjudged := goroutine.Apart("Classify of group "+s.cfg.Group, func() error {
-		defer s.calls.enter()()
-		verdict = s.cfg.Classify(err)
-		return nil
-	})
+	verdict, unjudged := s.judge(err)
 	if unjudged != nil {
 		return subscription.RetryThenDeadLetter, errors.Join(err, unjudged)
 	}
+	if verdict == subscription.Default {
+		verdict = s.store.Classify(err)
+	}
 	return verdict, err
+}
+
+// judge asks the subscription's own Classify what an error of the handler means.
+func (s *Subscriber) judge(err error) (verdict subscription.Verdict, unjudged error) {
+	if s.cfg.Classify == nil {
+		return subscription.Default, nil
+	}
+	name := "Classify of group " + s.cfg.Group
+	unjudged = goroutine.Apart(name, func() error {
+		defer s.calls.enter()()
+		if verdict = s.cfg.Classify(err); !verdict.Known() {
+			return fmt.Errorf("%s returned %s, expected a verdict of package subscription", name, verdict)
+		}
+		return nil
+	})
+	return verdict, unjudged
 }
 
 // random returns a number from 0 to before 1.

@@ -21,15 +21,19 @@ type Raw interface {
 // returns when ctx ends, with an error when there will be no more, and where yield returns false.
 type Source func(ctx context.Context, yield func(eventstore.Record, Raw) bool) (position int64, err error)
 
-// Config is what a [Runner] needs; every field must be set.
+// Config is what a [Runner] needs; every field must be set, if its zero value means nothing.
 type Config struct {
 	Handler   string // its name, in letters
 	Topic     string
 	Partition int32
 
+	// Order says whose events wait for one another, and PartitionKey is the category's.
+	Order        subscription.Order
+	PartitionKey eventstore.PartitionKey
+
 	// Source is where records come from.
 	Source Source
-	// Handle calls the handler, and says what its error means.
+	// Handle calls the handler, and says what its error means. It never says Default.
 	Handle func(ctx context.Context, r eventstore.Record) (subscription.Verdict, error)
 	// Pause returns how long to wait after the given number of attempts.
 	Pause func(attempts int) time.Duration

@@ -23,10 +23,10 @@ const (
 // job is work for one worker.
 type job struct {
 	what   action
-	worker int   // that does it
-	task   *task // of a redrive, one that is in no window
-	key    string
-	letter letters.Letter
+	worker int            // that does it
+	task   *task          // of a redrive, one that is in no window
+	key    string         // of a redrive or a resolve, in the runner's order
+	letter letters.Letter // of a redrive or a resolve
 }
 
 // result is what came of a job.
@@ -45,10 +45,9 @@ func (r *Runner) do(ctx context.Context, j job) result {
 	case redrive:
 		return r.again(ctx, j)
 	case resolve:
-		return r.write(ctx, j, &letters.Entry{
-			LetterID: r.id(j.letter.Offset), Key: []byte(j.key), Kind: letters.Handled, At: r.cfg.Now(),
-			Note: "handled by the process that has the partition",
-		})
+		e := r.trace(j.letter)
+		e.Note = "handled by the process that has the partition"
+		return r.write(ctx, j, e)
 	default:
 		return r.deliver(ctx, j)
 	}
@@ -70,7 +69,8 @@ func (r *Runner) deliver(ctx context.Context, j job) result {
 
 // again hands a letter to the handler.
 func (r *Runner) again(ctx context.Context, j job) result {
-	r.waits.does(j.worker, Wait{Record: r.place(j.key, j.letter.Offset), Since: r.cfg.Now(), Doing: reading})
+	place := r.place(j.letter.Key.Stream, j.letter.Offset)
+	r.waits.does(j.worker, Wait{Record: place, Since: r.cfg.Now(), Doing: reading})
 	whole, record, err := r.cfg.Read(ctx, j.letter.Position)
 	if ctx.Err() != nil {
 		return result{job: j}
@@ -82,10 +82,8 @@ func (r *Runner) again(ctx context.Context, j job) result {
 	if d.record, d.err = record, err; err == nil { // otherwise the letter itself cannot be read
 		verdict = r.attempt(ctx, j)
 	}
-	trace := &letters.Entry{
-		LetterID: r.id(j.letter.Offset), Key: []byte(j.key), Kind: letters.Handled, At: r.cfg.Now(),
-		Attempts: whole.Attempts + d.attempts, First: d.first, Last: d.last, Note: d.note(),
-	}
+	trace := r.trace(j.letter)
+	trace.Attempts, trace.First, trace.Last, trace.Note = whole.Attempts+d.attempts, d.first, d.last, d.note()
 	switch {
 	case verdict == subscription.Handled:
 		return r.write(ctx, j, trace)
@@ -117,7 +115,7 @@ func (r *Runner) attempt(ctx context.Context, j job) subscription.Verdict {
 		return subscription.Handled
 	}
 	switch verdict {
-	case subscription.RetryThenDeadLetter:
+	case subscription.RetryThenDeadLetter, subscription.Default:
 		if d.counted++; d.counted >= r.cfg.Attempts {
 			return subscription.DeadLetterAtOnce
 		}
@@ -134,14 +132,27 @@ func (r *Runner) attempt(ctx context.Context, j job) subscription.Verdict {
 }
 
 // place returns a record of which nothing is known but where it stands.
-func (r *Runner) place(key string, offset int64) eventstore.Record {
+func (r *Runner) place(stream string, offset int64) eventstore.Record {
 	return eventstore.Record{
-		Header: event.Header{AggregateID: key}, Position: event.Position{Partition: r.cfg.Partition, Offset: offset},
+		Header: event.Header{AggregateID: stream}, Position: event.Position{Partition: r.cfg.Partition, Offset: offset},
 	}
+}
+
+// keys returns the keys of an event of the stream.
+func (r *Runner) keys(stream string) letters.Key {
+	return letters.Key{Stream: stream, Partition: r.cfg.PartitionKey.Of(stream)}
 }
 
 func (r *Runner) id(offset int64) subscription.LetterID {
 	return subscription.LetterID{Handler: r.cfg.Handler, Topic: r.cfg.Topic, Partition: r.cfg.Partition, Offset: offset}
+}
+
+// trace returns the entry that says that a letter was handled.
+func (r *Runner) trace(l letters.Letter) *letters.Entry {
+	return &letters.Entry{
+		LetterID: r.id(l.Offset), Kind: letters.Handled, At: r.cfg.Now(),
+		Key: []byte(l.Key.Stream), PartitionKey: l.Key.Partition, Order: r.cfg.Order,
+	}
 }
 
 // letter returns the record as a letter, whole.
@@ -150,6 +161,7 @@ func (r *Runner) letter(t *task, kind letters.Kind) *letters.Entry {
 	e := &letters.Entry{
 		LetterID: r.id(t.Offset), Kind: kind, At: r.cfg.Now(), Attempts: d.attempts, First: d.first, Last: d.last,
 		Note: d.note(), Timestamp: d.record.Timestamp,
+		PartitionKey: r.cfg.PartitionKey.Of(d.record.AggregateID), Order: r.cfg.Order,
 	}
 	e.Key, e.Value, e.Headers = d.raw.Bytes()
 	return e
@@ -191,7 +203,7 @@ func (r *Runner) settle(res result) time.Duration {
 		r.cfg.Counts.Handled.Add(1)
 		r.done(j.task)
 		if r.parked.Holds(j.task.Key, j.task.Offset) {
-			r.resolve(j.task.Key, j.task.Offset)
+			r.resolve(j.task.Key, r.keys(j.task.Item.record.AggregateID), j.task.Offset)
 		}
 	}
 	return res.again

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/letters"
 	"github.com/fencelog/fencelog/internal/wake"
 )
@@ -11,6 +12,7 @@ import (
 // known is what a subscription knows of the letters' log: which events are set aside, and which
 // were and are done with. The events stay in the log.
 type known struct {
+	order   subscription.Order
 	mu      sync.Mutex
 	next    int64 // all before is known
 	parked  map[int32]*letters.Parked
@@ -24,7 +26,8 @@ type attached struct {
 	runner *Runner
 }
 
-func (k *known) init() {
+func (k *known) init(order subscription.Order) {
+	k.order = order
 	k.parked, k.runners = make(map[int32]*letters.Parked), make(map[int32]*attached)
 }
 
@@ -32,7 +35,7 @@ func (k *known) init() {
 func (k *known) of(n int32) *letters.Parked {
 	p := k.parked[n]
 	if p == nil {
-		p = letters.NewParked()
+		p = letters.NewParked(k.order)
 		k.parked[n] = p
 	}
 	return p

@@ -14,6 +14,7 @@ import (
 const maxSpan = 100_000
 
 // Runner hands the records of one partition to a handler: some at once, those of one key in order.
+// Keys are those of the subscription's order.
 type Runner struct {
 	cfg    Config
 	parked *letters.Parked
@@ -208,8 +209,9 @@ func (r *Runner) add(i item) {
 		r.window.Pass(i.position)
 		return
 	}
-	r.bytes += len(i.delivery.record.Value)
-	r.window.Add(i.delivery.record.AggregateID, i.delivery.record.Position.Offset, i.delivery)
+	record := &i.delivery.record
+	r.bytes += len(record.Value)
+	r.window.Add(r.keys(record.AggregateID).In(r.cfg.Order), record.Position.Offset, i.delivery)
 }
 
 // schedule turns what may be handled now into jobs.
@@ -221,10 +223,12 @@ func (r *Runner) schedule() {
 		}
 		lane := r.parked.Lane(t.Key)
 		switch {
-		case r.parked.Resolved(t.Offset), r.parked.Passed(t.Key, t.Offset), r.parked.Holds(t.Key, t.Offset):
+		case r.parked.Resolved(t.Offset), r.parked.Holds(t.Key, t.Offset),
+			r.parked.Passed(r.keys(t.Item.record.AggregateID), t.Offset):
 			// Delivered before, and handled or set aside.
 			r.done(t)
-		case lane == nil:
+			r.redrive(t.Key) // its letter may have waited for the events before it
+		case lane == nil, t.Offset < lane[0].Offset:
 			r.jobs = append(r.jobs, job{what: deliver, task: t})
 		case r.parked.Due(t.Key): // its turn comes when the letters before it are handled, or one of them fails
 			r.held[t.Key] = t
@@ -234,7 +238,9 @@ func (r *Runner) schedule() {
 	}
 }
 
-// redrive begins to handle the letters of the key, if it is to be.
+// redrive begins to handle the letters of the key, if it is to be. It waits while an event of the
+// key before the first letter is left to do. There may be one after a restart, because the letter
+// was set aside in another order, or because somebody has set the group's offset back.
 func (r *Runner) redrive(key string) {
 	if !r.parked.Due(key) {
 		r.release(key)
@@ -243,15 +249,18 @@ func (r *Runner) redrive(key string) {
 	if _, ok := r.busy[key]; ok {
 		return
 	}
+	first := r.parked.Lane(key)[0]
+	if !r.window.Through(key, first.Offset) {
+		r.release(key) // schedule calls again when it comes to the letter's record, behind those events
+		return
+	}
 	r.busy[key] = struct{}{}
-	r.jobs = append(r.jobs, job{
-		what: redrive, key: key, letter: r.parked.Lane(key)[0], task: &task{Key: key, Item: &delivery{}},
-	})
+	r.jobs = append(r.jobs, job{what: redrive, key: key, letter: first, task: &task{Key: key, Item: &delivery{}}})
 }
 
 // resolve begins to write that an event which is set aside was handled.
-func (r *Runner) resolve(key string, offset int64) {
-	r.jobs = append(r.jobs, job{what: resolve, key: key, letter: letters.Letter{Offset: offset}})
+func (r *Runner) resolve(key string, keys letters.Key, offset int64) {
+	r.jobs = append(r.jobs, job{what: resolve, key: key, letter: letters.Letter{Key: keys, Offset: offset}})
 }
 
 // release lets the first record of the window go on that waited for letters of its key.
@@ -264,12 +273,12 @@ func (r *Runner) release(key string) {
 
 // obey does what the letters' log says.
 func (r *Runner) obey(e letters.Entry) {
-	key := string(e.Key)
+	key := e.Keys().In(r.cfg.Order)
 	// A process that lost the partition, and did not know, set aside what is done here.
 	stale := e.Kind.Whole() && r.window.Behind(key, e.Offset) &&
 		!r.parked.Resolved(e.Offset) && !r.parked.Holds(key, e.Offset)
 	if r.parked.Apply(&e); stale {
-		r.resolve(key, e.Offset)
+		r.resolve(key, e.Keys(), e.Offset)
 		return
 	}
 	r.redrive(key)

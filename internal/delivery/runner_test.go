@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
@@ -44,12 +42,16 @@ type world struct {
 	now     time.Time
 	most    int // handlers that ran at once
 	running int
+
+	by    subscription.Order
+	wrong []string         // what a handler was called with before its time
+	keys  map[string]int64 // the offsets that are handled now, by key
 }
 
 func newWorld(keys ...string) *world {
 	w := &world{
 		now: time.Unix(1, 0), fail: func(int64) error { return nil }, written: func(letters.Entry) {},
-		grown: make(chan struct{}, 1),
+		grown: make(chan struct{}, 1), keys: make(map[string]int64),
 	}
 	w.changed = sync.NewCond(&w.mu)
 	for i, key := range keys {
@@ -76,7 +78,7 @@ func (w *world) config() delivery.Config {
 	next := w.commit
 	return delivery.Config{
 		Handler: "h", Topic: "t", Attempts: 3, Patience: time.Hour, Concurrency: 2, MaxInFlight: 8,
-		MaxBytes: 1 << 20, Counts: &w.counts,
+		Order: w.by, PartitionKey: eventstore.BeforeSlash, MaxBytes: 1 << 20, Counts: &w.counts,
 		Source: func(ctx context.Context, yield func(eventstore.Record, delivery.Raw) bool) (int64, error) {
 			for ; next < int64(len(w.records)); next++ {
 				rec := w.records[next]
@@ -94,6 +96,7 @@ func (w *world) config() delivery.Config {
 		},
 		Handle: func(_ context.Context, rec eventstore.Record) (subscription.Verdict, error) {
 			w.mu.Lock()
+			w.enter(rec.Position.Offset)
 			w.calls = append(w.calls, rec.Position.Offset)
 			w.running++
 			w.most = max(w.most, w.running)
@@ -101,11 +104,12 @@ func (w *world) config() delivery.Config {
 			w.mu.Unlock()
 			w.change(func() {
 				w.running--
+				delete(w.keys, w.key(rec.Position.Offset))
 				if err == nil {
 					w.success = append(w.success, rec.Position.Offset)
 				}
 			})
-			var told subscription.Verdict
+			told := subscription.RetryThenDeadLetter
 			switch {
 			case errors.Is(err, errUndecodable):
 				told = subscription.DeadLetterAtOnce
@@ -143,9 +147,44 @@ var (
 	errUnknown     = errors.New("unknown")
 )
 
+// key returns the key of an event in today's order.
+func (w *world) key(offset int64) string {
+	id := w.records[offset].AggregateID
+	if w.by == subscription.ByPartitionKey {
+		return eventstore.BeforeSlash.Of(id)
+	}
+	return id
+}
+
+// enter notes what is wrong if the event at the offset is handled now. All events of its key before
+// it must be done with, whichever order there was before.
+func (w *world) enter(offset int64) {
+	key := w.key(offset)
+	wrong := func(what string, other int64) {
+		if len(w.wrong) < 5 {
+			w.wrong = append(w.wrong, fmt.Sprintf("key %s: %d %s %d", key, offset, what, other))
+		}
+	}
+	if other, busy := w.keys[key]; busy {
+		wrong("is handled at the same time as", other)
+	}
+	w.keys[key] = offset
+	parked := w.parked()
+	for _, l := range parked.Lane(key) {
+		if l.Offset < offset {
+			wrong("overtakes the letter", l.Offset)
+		}
+	}
+	for before := range offset {
+		if w.key(before) == key && !slices.Contains(w.success, before) && !parked.Resolved(before) {
+			wrong("overtakes", before)
+		}
+	}
+}
+
 // parked is what the letters written so far come to.
 func (w *world) parked() *letters.Parked {
-	p := letters.NewParked()
+	p := letters.NewParked(w.by)
 	for i := range w.letters {
 		p.Apply(&w.letters[i])
 	}
@@ -202,10 +241,13 @@ func (w *world) until(t require.TestingT, what string, holds func() bool) {
 }
 
 // order is written by somebody else.
-func (w *world) order(kind letters.Kind, offset int64) {
+func (w *world) order(kind letters.Kind, offset int64) { w.orderBy(w.by, kind, offset) }
+
+func (w *world) orderBy(by subscription.Order, kind letters.Kind, offset int64) {
+	id := w.records[offset].AggregateID
 	e := letters.Entry{
 		LetterID: subscription.LetterID{Handler: "h", Topic: "t", Offset: offset}, Kind: kind,
-		Key: []byte(w.records[offset].AggregateID),
+		Key: []byte(id), PartitionKey: eventstore.BeforeSlash.Of(id), Order: by,
 	}
 	w.change(func() { e.Position = int64(len(w.letters)); w.letters = append(w.letters, e) })
 }
@@ -347,97 +389,4 @@ func TestWhatComesBeforeALetterIsDone(t *testing.T) {
 	w.until(t, "the redrive succeeds", func() bool { return w.commit == 3 && len(w.kinds()[letters.Handled]) == 2 })
 	stop()
 	require.Equal(t, []int64{0, 1, 2}, w.success)
-}
-
-// Processes come and go, the handler fails as it likes, and people redrive and discard. Keys keep
-// their order, and every event is handled, discarded or set aside.
-func TestAnyCourseOfEvents(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		keys := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 30).Draw(t, "keys")
-		failures := rapid.SliceOfN(rapid.IntRange(0, 7), len(keys), len(keys)).Draw(t, "failures")
-		w := newWorld(keys...)
-		left := slices.Clone(failures)
-		w.fail = func(offset int64) error {
-			if left[offset] > 0 {
-				left[offset]--
-				return errors.New("not yet")
-			}
-			return nil
-		}
-		discarded := make(map[int64]bool)
-		for range rapid.IntRange(1, 4).Draw(t, "processes") {
-			stop := w.start(t)
-			if rapid.Bool().Draw(t, "until it is done") {
-				w.until(t, "all are done or set aside", func() bool { return w.commit == int64(len(keys)) })
-			}
-			w.mu.Lock()
-			parked := w.parked()
-			w.mu.Unlock()
-			for _, key := range parked.Keys() {
-				first := parked.Lane(key)[0].Offset
-				switch rapid.IntRange(0, 2).Draw(t, "order") {
-				case 1:
-					w.order(letters.Redrive, first)
-				case 2:
-					w.order(letters.Discarded, first)
-					discarded[first] = true
-				}
-			}
-			stop()
-			if rapid.Bool().Draw(t, "killed before it could commit") {
-				w.commit = rapid.Int64Range(0, w.commit).Draw(t, "committed")
-			}
-		}
-		stop := w.start(t)
-		w.until(t, "all are done or set aside", func() bool { return w.commit == int64(len(keys)) })
-		for w.open(t) {
-		}
-		stop()
-		w.check(t, discarded)
-	})
-}
-
-// open redrives what is set aside, and reports whether there was something.
-func (w *world) open(t *rapid.T) bool {
-	w.mu.Lock()
-	parked := w.parked()
-	w.mu.Unlock()
-	for _, key := range parked.Keys() {
-		w.order(letters.Redrive, parked.Lane(key)[0].Offset)
-		w.until(t, "a redrive ends", func() bool {
-			return !w.parked().Due(key)
-		})
-	}
-	return len(parked.Keys()) > 0
-}
-
-func (w *world) check(t *rapid.T, discarded map[int64]bool) {
-	last := make(map[string]int64)
-	first := make(map[int64]bool)
-	for _, offset := range w.success {
-		key := w.records[offset].AggregateID
-		if first[offset] { // again, after a process ended before it could commit
-			continue
-		}
-		first[offset] = true
-		if before, ok := last[key]; ok && before > offset {
-			t.Fatalf("key %s: %d was handled after %d; calls %v", key, offset, before, w.calls)
-		}
-		last[key] = offset
-	}
-	lowest := make(map[string]int64) // letter, by key
-	for _, e := range w.letters {
-		key := string(e.Key)
-		if before, ok := lowest[key]; e.Kind == letters.Waiting && (!ok || before > e.Offset) {
-			t.Fatalf("key %s: %d waits behind no letter before it; letters %v", key, e.Offset, w.kinds())
-		} else if e.Kind.Whole() && (!ok || before > e.Offset) {
-			lowest[key] = e.Offset
-		}
-	}
-	for offset := range w.records {
-		if !first[int64(offset)] && !discarded[int64(offset)] {
-			t.Fatalf("%d was neither handled nor discarded; handled %v", offset, slices.Sorted(maps.Keys(first)))
-		}
-	}
 }

@@ -13,10 +13,12 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 )
 
-// Store is what a [Subscriber] needs of its store; every field must be set.
+// Store is what a [Subscriber] needs of its store; every field must be set, if its zero value means
+// nothing.
 type Store struct {
-	Topic      string // of the category, as letters name it
-	Partitions int    // that the category has
+	Topic        string // of the category, as letters name it
+	Partitions   int    // that the category has
+	PartitionKey eventstore.PartitionKey
 	// Next returns the offset after the last that the store knows of a partition.
 	Next func(partition int32) int64
 
@@ -28,6 +30,8 @@ type Store struct {
 	// LettersEnd returns the position after the last entry that the letters' log has now.
 	LettersEnd func(ctx context.Context) (int64, error)
 
+	// Classify says what an error of the handler means. It never says Default.
+	Classify func(error) subscription.Verdict
 	// Reason says what is waited for where an error does not blame the event, or nothing: see
 	// package blame.
 	Reason func(error) string
@@ -63,8 +67,11 @@ func NewSubscriber(cfg subscription.Config, store Store) *Subscriber {
 	s := &Subscriber{
 		cfg: cfg, store: store, stop: func() {}, done: make(chan struct{}), marks: make(map[int32]int64),
 	}
+	if store.PartitionKey == eventstore.WholeID {
+		s.cfg.Order = subscription.ByStream // it is the same
+	}
 	s.Stands.reason = store.Reason
-	s.known.init()
+	s.known.init(s.cfg.Order)
 	return s
 }
 
@@ -177,6 +184,7 @@ func (s *Subscriber) Handle(ctx context.Context, n int32, next int64, source Sou
 	s.Stands.Begins(n, Gathering)
 	cfg := Config{
 		Handler: s.cfg.Group, Topic: s.store.Topic, Partition: n,
+		Order: s.cfg.Order, PartitionKey: s.store.PartitionKey,
 		Source:   source,
 		Handle:   s.call,
 		Pause:    s.pause,

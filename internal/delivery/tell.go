@@ -10,6 +10,7 @@ import (
 	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/blame"
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/internal/letters"
 )
 
 // Waits implements [subscription.Subscription].
@@ -28,8 +29,9 @@ func (s *Subscriber) Waits() []subscription.Wait {
 }
 
 func (s *Subscriber) waitOf(n int32, w Wait) subscription.Wait {
+	keys := letters.Key{Stream: w.Record.AggregateID, Partition: s.store.PartitionKey.Of(w.Record.AggregateID)}
 	wait := subscription.Wait{
-		Partition: n, Key: w.Record.AggregateID,
+		Partition: n, Key: keys.In(s.cfg.Order), AggregateID: keys.Stream,
 		EventID: w.Record.ID, EventType: w.Record.Type, Offset: w.Record.Position.Offset,
 		Since: w.Since, Attempts: w.Attempts, Err: w.Err, For: w.Doing,
 	}

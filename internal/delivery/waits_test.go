@@ -82,7 +82,7 @@ func TestWaits(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	r := delivery.New(cfg, 0, letters.NewParked())
+	r := delivery.New(cfg, 0, letters.NewParked(subscription.ByStream))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -196,7 +196,7 @@ func TestWhyNoMoreIsRead(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			}
-			r := delivery.New(cfg, 0, letters.NewParked())
+			r := delivery.New(cfg, 0, letters.NewParked(subscription.ByStream))
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- r.Run(ctx) }()
@@ -227,7 +227,7 @@ func TestALetterThatIsWrittenIsOneWait(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	r := delivery.New(cfg, 0, letters.NewParked())
+	r := delivery.New(cfg, 0, letters.NewParked(subscription.ByStream))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -263,7 +263,7 @@ func TestOrdersDoNotWaitForARunnerThatEnds(t *testing.T) {
 		return source(ctx, yield)
 	}
 	w.commit = 0
-	r := delivery.New(cfg, 0, letters.NewParked())
+	r := delivery.New(cfg, 0, letters.NewParked(subscription.ByStream))
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(t.Context()) }()
 	<-entered

@@ -98,6 +98,13 @@ func (w *Window[T]) Len() int { return w.open }
 // the first that is not.
 func (w *Window[T]) Span() int { return len(w.order) }
 
+// Through reports whether every record of the key before the offset was added or passed, and is
+// done with.
+func (w *Window[T]) Through(key string, offset int64) bool {
+	l := w.lanes[key]
+	return offset <= w.next && (l == nil || l.tasks[0].Offset >= offset)
+}
+
 // Behind reports whether the record of the key at the offset was added, or passed, and is done
 // with.
 func (w *Window[T]) Behind(key string, offset int64) bool {

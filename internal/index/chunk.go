@@ -13,7 +13,8 @@ import (
 // The place of a chunk in the database has marks of the commands whose commits end in the chunk. So
 // a look knows of a new command that it is new, without a look at the chunks. A long stream would
 // have too many marks to look through. So the commands in a chunk that begins after markedVersions
-// have a key each instead.
+// have a key each instead. If partition keys have several streams, there are no marks, and all
+// commands have a key: see commits.go.
 const (
 	maxChunkBytes   = 32 << 10
 	maxChunkRecords = 256

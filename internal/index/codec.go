@@ -41,14 +41,20 @@ func decodeCheckpoint(value []byte) (Checkpoint, error) {
 
 // appendRecord appends all of a record but its aggregate id and its partition, which the key of its
 // stream has. First come the parts that the result of a command is made of.
+//
+// The third number is the version of the commit's first record. If the commit is of several
+// streams, it is 0 instead, and the record's place in the commit comes after the commit's size.
 func appendRecord(b []byte, r *eventstore.Record) []byte {
 	b = binary.AppendUvarint(b, uint64(r.AggregateVersion))
 	b = binary.AppendUvarint(b, uint64(r.Position.Offset))
-	b = binary.AppendUvarint(b, uint64(r.Commit.First))
+	b = binary.AppendUvarint(b, uint64(firstOf(r)))
 	b = appendText(b, r.CommandID)
 	b = appendAfter(b, r.CommandID, r.CausationID)
 	b = appendAfter(b, r.CausationID, r.CorrelationID)
-	b = binary.AppendUvarint(b, uint64(r.Commit.Length))
+	b = binary.AppendUvarint(b, uint64(r.Commit.Size))
+	if r.Commit.Several {
+		b = binary.AppendUvarint(b, uint64(r.Commit.Index))
+	}
 	b = binary.AppendUvarint(b, uint64(r.Revision))
 	b = binary.AppendVarint(b, r.Timestamp.Unix())
 	b = binary.AppendUvarint(b, uint64(r.Timestamp.Nanosecond()))
@@ -64,6 +70,15 @@ func appendRecord(b []byte, r *eventstore.Record) []byte {
 		}
 	}
 	return append(b, r.Value...)
+}
+
+// firstOf returns the version of the first record of the record's commit; 0 if the commit is of
+// several streams.
+func firstOf(r *eventstore.Record) int64 {
+	if r.Commit.Several {
+		return 0
+	}
+	return r.AggregateVersion - int64(r.Commit.Index) + 1
 }
 
 // These bits are set in the number of a record's entries of metadata. Each says that a text stands
@@ -102,7 +117,7 @@ const usualTexts = 384
 
 // maxRecordSize returns a length that appendRecord does not exceed.
 func maxRecordSize(r *eventstore.Record) int {
-	const numbers, texts = 8, 10
+	const numbers, texts = 9, 10
 	size := (numbers+texts)*binary.MaxVarintLen64 + len(r.ID) + len(r.Type) + len(r.Category) + len(r.CorrelationID) +
 		len(r.CausationID) + len(r.CommandID) + len(r.CommandCausationID) + len(r.CommandDigest) + len(r.ActorID) + len(
 		r.TraceParent) + len(r.Value)
@@ -118,7 +133,7 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	n := numbers{left: value}
 	r.AggregateVersion = int64(n.next())
 	r.Position.Offset = int64(n.next())
-	r.Commit.First = int64(n.next())
+	first := int64(n.next())
 	fields := [...]*string{
 		&r.CommandID, &r.CausationID, &r.CorrelationID, &r.ID, &r.Type, &r.Category, &r.ActorID, &r.TraceParent,
 	}
@@ -133,7 +148,8 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	}
 	for i := range lengths {
 		if i == causes {
-			r.Commit.Length, r.Revision = int(n.next()), int(n.next())
+			r.Commit = decodePart(&n, r.AggregateVersion, first)
+			r.Revision = int(n.next())
 			r.Timestamp = time.Unix(n.signed(), int64(n.next())).UTC()
 		}
 		lengths[i] = read()
@@ -175,7 +191,20 @@ func decodeRecord(value []byte) (eventstore.Record, error) {
 	return r, nil
 }
 
-// written is where a command's commit is.
+// decodePart reads which part of its commit a record is. The record has the version, and first is
+// what firstOf returned.
+func decodePart(n *numbers, version, first int64) eventstore.CommitPart {
+	part := eventstore.CommitPart{Size: int(n.next())}
+	if part.Several = first == 0; part.Several {
+		part.Index = int(n.next())
+	} else {
+		part.Index = int(version-first) + 1
+	}
+	return part
+}
+
+// written is where a command's commit is in its stream. It is only of use for commits of one
+// stream.
 type written struct{ first, last, offset int64 }
 
 // decodeWritten returns what the record says of its commit: the commit's first version, and the

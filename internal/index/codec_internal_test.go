@@ -25,7 +25,7 @@ func sample() eventstore.Record {
 			Metadata:    map[string]string{"tenant": "t", "": ""},
 		},
 		Value: []byte("value"), Position: event.Position{Offset: 77},
-		Commit: eventstore.CommitPart{First: 3, Length: 2},
+		Commit: eventstore.CommitPart{Index: 2, Size: 2},
 	}
 }
 
@@ -61,9 +61,22 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	clear(encoded) // the database does this to what it lent
 	require.Equal(t, r, got)
 
-	for cut := range len(encoded) - len(r.Value) {
-		_, err := decodeRecord(appendRecord(nil, &r)[:cut])
-		require.ErrorIs(t, err, errBroken, "cut at %d", cut)
+	for _, part := range []eventstore.CommitPart{
+		{Index: 1, Size: 1},
+		{Index: 4, Size: 4},
+		{Index: 1, Size: 1_000},
+		{Index: 1, Size: 2, Several: true},
+		{Index: 1_000, Size: 1_000, Several: true},
+	} {
+		r.Commit = part
+		encoded := appendRecord(nil, &r)
+		got, err := decodeRecord(encoded)
+		require.NoError(t, err)
+		require.Equal(t, r, got)
+		for cut := range len(encoded) - len(r.Value) {
+			_, err := decodeRecord(encoded[:cut])
+			require.ErrorIs(t, err, errBroken, "cut at %d", cut)
+		}
 	}
 }
 
@@ -71,13 +84,17 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 func TestWhatCheckTakesComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream, records := eventstoretest.DrawCommit(t, "Account")
-		if eventstore.Check(eventstore.To(stream, eventstore.Any, records...)) != nil {
+		if eventstore.Check(eventstore.To(stream, eventstore.Any, records...), eventstore.WholeID) != nil {
 			return
 		}
 		first := rapid.SampledFrom([]int64{1, 2, math.MaxInt64 - int64(len(records))}).Draw(t, "first")
 		for i, r := range records {
 			r.Category, r.AggregateVersion = stream.Category, first+int64(i)
-			r.Commit = eventstore.CommitPart{First: first, Length: len(records)}
+			r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(records)}
+			if rapid.Bool().Draw(t, "several") {
+				r.Commit.Several, r.Commit.Index = true, rapid.IntRange(1, eventstore.MaxCommitRecords).Draw(t, "index")
+				r.Commit.Size = rapid.IntRange(r.Commit.Index, eventstore.MaxCommitRecords).Draw(t, "size")
+			}
 			r.Position.Offset = first
 			r.Timestamp = r.Timestamp.UTC().Round(0)
 			if len(r.Metadata) == 0 {
@@ -135,10 +152,67 @@ func TestTimesOfCheckpoints(t *testing.T) {
 	require.Equal(t, int64(math.MinInt64), TimeOf(time.Time{}))
 }
 
+// TestCommitsComeBackAsTheyWere has ids of a partition key in every form.
+func TestCommitsComeBackAsTheyWere(t *testing.T) {
+	text := rapid.OneOf(
+		rapid.SampledFrom([]string{"", "a", someID, strings.ToUpper(someID), strings.Repeat("x", 200), "\x00", "\x03"}),
+		rapid.StringN(0, 60, 200),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		partitionKey := eventstore.BeforeSlash.Of(text.Filter(func(s string) bool {
+			return eventstore.BeforeSlash.Of(s) != ""
+		}).Draw(t, "partition key"))
+		c := commit{
+			offset: rapid.Int64Min(0).Draw(t, "offset"),
+			digest: rapid.OneOf(text, rapid.StringMatching("[0-9a-f]{32}")).Draw(t, "digest"),
+		}
+		for range rapid.IntRange(1, 4).Draw(t, "streams") {
+			w := Written{ID: partitionKey, First: rapid.Int64Range(1, math.MaxInt64-1000).Draw(t, "first")}
+			if rapid.Bool().Draw(t, "with a slash") {
+				w.ID += "/" + rapid.OneOf(text, rapid.Just(partitionKey)).Draw(t, "rest")
+			}
+			w.Last = w.First + rapid.Int64Range(0, 1000).Draw(t, "more")
+			c.written = append(c.written, w)
+		}
+		encoded := appendCommit(nil, partitionKey, c)
+		got, err := decodeCommit(encoded, partitionKey)
+		require.NoError(t, err)
+		require.Equal(t, c, got)
+		clear(encoded) // the database does this to what it lent
+		require.Equal(t, c, got)
+	})
+}
+
+func TestCommitsOfUsualIDsAreShort(t *testing.T) {
+	c := commit{offset: 1 << 40, digest: strings.Repeat("0af1", 8), written: []Written{
+		{ID: "acme", First: 7, Last: 7}, {ID: "acme/" + someID, First: 100, Last: 101},
+	}}
+	require.Len(t, appendCommit(nil, "acme", c), 6+17+(1+2)+(17+2))
+}
+
+// FuzzDecodeCommit: whatever stands in the index is a commit that comes back, or a plain error.
+func FuzzDecodeCommit(f *testing.F) {
+	written := []Written{{ID: "a"}, {ID: "a/b", First: 1, Last: 2}}
+	f.Add(appendCommit(nil, "a", commit{offset: 7, digest: "d", written: written}))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		c, err := decodeCommit(value, "a")
+		if err != nil {
+			require.ErrorIs(t, err, errBroken)
+			return
+		}
+		again, err := decodeCommit(appendCommit(nil, "a", c), "a")
+		require.NoError(t, err)
+		require.Equal(t, c, again)
+	})
+}
+
 // FuzzDecodeRecord: whatever stands in the index is a record or a plain error, and costs no more
 // than its size.
 func FuzzDecodeRecord(f *testing.F) {
 	r := sample()
+	f.Add(appendRecord(nil, &r))
+	r.Commit.Several = true
 	f.Add(appendRecord(nil, &r))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, value []byte) {
@@ -151,5 +225,6 @@ func FuzzDecodeRecord(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, r.ID, again.ID)
 		require.Equal(t, r.Value, again.Value)
+		require.Equal(t, r.Commit, again.Commit)
 	})
 }

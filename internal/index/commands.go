@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// commands says at which version a command's commit ends. Most commands are kept by a hash, because
+// commands says at which version of its stream a command's commit ends. It is used where the
+// partition key is the whole id. Most commands are kept by a hash, because
 // maps without pointers cost little. So the caller of find must compare the command at that
 // version.
 type commands struct {

@@ -15,6 +15,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // failing is a disk that fails: with one operation, or with every one from then on.
@@ -41,11 +43,11 @@ func (f *failing) MaybeError(op errorfs.Op) error {
 }
 
 // openFailing opens an index in a folder, whose pieces and tables are small.
-func openFailing(on vfs.FS, pieceBytes int) (*Store, *Partition, error) {
+func openFailing(on vfs.FS, key eventstore.PartitionKey, pieceBytes int) (*Store, *Partition, error) {
 	logger := slog.New(slog.DiscardHandler)
 	options := newOptions(logger)
 	options.FS, options.MemTableSize, options.CacheSize = on, 64<<10, 1<<20
-	s, err := openFolder("index", onePartition(), options, logger)
+	s, err := openFolder("index", onePartition(key), options, logger)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,7 +74,7 @@ func (s *Store) flushed() {
 func life(t *testing.T, w *world, on vfs.FS, changes *[]Change) (opening, using, closing error) {
 	t.Helper()
 	for range 2 {
-		s, p, err := openFailing(on, 1_500)
+		s, p, err := openFailing(on, w.key, 1_500)
 		if err != nil {
 			return err, nil, nil
 		}
@@ -134,7 +136,7 @@ func TestAnyWriteMayFail(t *testing.T) {
 	}
 	for n := int64(1); ; n += step(rng) {
 		f := &failing{kind: errorfs.OpIsWrite, errno: errnos[rng.IntN(len(errnos))], at: n, lasts: rng.IntN(2) == 0}
-		w, memory := newWorld(rng), vfs.NewCrashableMem()
+		w, memory := newWorld(rng, drawKey(rng)), vfs.NewCrashableMem()
 		var changes []Change
 		opening, using, closing := life(t, w, errorfs.Wrap(memory, f), &changes)
 		if !f.struck.Load() {
@@ -190,7 +192,7 @@ func requireTold(t *testing.T, errno syscall.Errno, opening, using, closing erro
 // what it lacks.
 func requireIntact(t *testing.T, w *world, on vfs.FS, changes []Change) {
 	t.Helper()
-	s, p, err := openFailing(on, 1_500)
+	s, p, err := openFailing(on, w.key, 1_500)
 	require.NoError(t, err)
 	at := p.Checkpoint()
 	require.Equal(t, w.states[at.Next], at)
@@ -212,7 +214,7 @@ func TestAnyReadMayFail(t *testing.T) {
 	errnos := []syscall.Errno{syscall.EIO, syscall.EMFILE, syscall.EACCES}
 	for n := int64(1); ; n += step(rng) {
 		f := &failing{kind: errorfs.OpIsRead, errno: errnos[rng.IntN(len(errnos))], at: n, lasts: rng.IntN(2) == 0}
-		w, memory := newWorld(rng), vfs.NewMem()
+		w, memory := newWorld(rng, drawKey(rng)), vfs.NewMem()
 		var changes []Change
 		opening, using, closing := life(t, w, errorfs.Wrap(memory, f), &changes)
 		if !f.struck.Load() {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // Identity says of which cluster and topics an index is. Two topics of one name are the same if and
@@ -17,8 +19,9 @@ type Identity struct {
 
 // Topic is one topic of an [Identity].
 type Topic struct {
-	ID         string // given by the cluster when the topic was made
-	Partitions int32
+	ID           string // given by the cluster when the topic was made
+	Partitions   int32
+	PartitionKey eventstore.PartitionKey // of the category whose events are in the topic
 }
 
 // saved is what a store keeps of itself.
@@ -56,6 +59,7 @@ func (s *Store) identify(dir string, id Identity) error {
 			}
 		}
 	}
+	s.topics = kept.Identity.Topics
 	s.pieceBytes = min(max(recentBytes/max(len(kept.Slots), 1), minPieceBytes), maxPieceBytes)
 	value, err := json.Marshal(kept)
 	if err != nil {
@@ -73,14 +77,19 @@ func otherCluster(dir, before, now string) error {
 
 func changed(dir, name string, before, now Topic) error {
 	e := &UnusableError{Dir: dir}
-	if before.Partitions != now.Partitions {
+	switch {
+	case before.Partitions != now.Partitions:
 		e.Found = fmt.Sprintf("topic %s had %d partitions and has %d", name, before.Partitions, now.Partitions)
 		e.Do = "the number can never change, as events would be looked for in the wrong partition: " +
 			"restore the topic as it was"
-		return e
+	case before.ID != now.ID:
+		e.Found = fmt.Sprintf("topic %s had id %s and has %s: it was deleted and made anew", name, before.ID, now.ID)
+		e.Do = "restore the topic, or delete the folder if its events were meant to go"
+	default:
+		e.Found = fmt.Sprintf("topic %s had partition key %s and has %s", name, before.PartitionKey, now.PartitionKey)
+		e.Do = "configure the partition key that the events were written with: " +
+			"it can never change, as events would be looked for in the wrong partition"
 	}
-	e.Found = fmt.Sprintf("topic %s had id %s and has %s: it was deleted and made anew", name, before.ID, now.ID)
-	e.Do = "restore the topic, or delete the folder if its events were meant to go"
 	return e
 }
 

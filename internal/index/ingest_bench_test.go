@@ -33,7 +33,26 @@ type ingest struct {
 	streams int // of all ten partitions
 	turns   int // in which the events of a stream come
 	commit  int // events of a stream that come at once
+	several int // streams of a commit, by BeforeSlash; 0 for one, by WholeID
 }
+
+func (in ingest) key() eventstore.PartitionKey {
+	if in.several > 0 {
+		return eventstore.BeforeSlash
+	}
+	return eventstore.WholeID
+}
+
+// idOf returns the id of the stream that has a place in the order.
+func (in ingest) idOf(order []int, place int) string {
+	if in.several > 0 {
+		return scattered(-1-place/ingestBatch) + "/" + scattered(order[place])
+	}
+	return scattered(order[place])
+}
+
+// records returns how many records a commit has.
+func (in ingest) records() int { return in.commit * max(in.several, 1) }
 
 // BenchmarkIngest measures what an index costs over its life. Ten partitions take events in batches
 // of 64 commits. Before each commit the benchmark asks for the version and the command, as an
@@ -41,9 +60,11 @@ type ingest struct {
 // written last no longer in memory.
 func BenchmarkIngest(b *testing.B) {
 	for _, in := range []ingest{
-		{"new streams, one event each", 1_000_000, 1, 1},
-		{"streams of ten events, all at once", 100_000, 1, 10},
-		{"streams of ten events, in ten turns", 100_000, 10, 1},
+		{"new streams, one event each", 1_000_000, 1, 1, 0},
+		{"streams of ten events, all at once", 100_000, 1, 10, 0},
+		{"streams of ten events, in ten turns", 100_000, 10, 1, 0},
+		{"the same, by BeforeSlash", 100_000, 10, 1, 1},
+		{"the same, commits of two streams", 100_000, 10, 1, 2},
 	} {
 		b.Run(in.name, func(b *testing.B) {
 			for b.Loop() {
@@ -66,12 +87,16 @@ func (in ingest) changes(order []int, use func(partition int, c index.Change)) {
 		for begin := 0; begin < in.streams; begin += ingestBatch {
 			at := partitionOf(begin)
 			var c index.Change
-			for _, stream := range order[begin:min(begin+ingestBatch, in.streams)] {
+			for place := begin; place < min(begin+ingestBatch, in.streams); place++ {
 				first := int64(turn*in.commit) + 1
 				for i := range int64(in.commit) {
-					r := benchRecord(rng, stream, first+i, offsets[at])
-					r.AggregateID = scattered(stream)
-					r.Commit = eventstore.CommitPart{First: first, Length: in.commit}
+					r := benchRecord(rng, order[place], first+i, offsets[at])
+					r.AggregateID = in.idOf(order, place)
+					part := len(c.Records) % in.records()
+					r.Commit = eventstore.CommitPart{Index: part + 1, Size: in.records(), Several: in.several > 1}
+					if part > 0 && in.several > 0 {
+						r.CommandID = c.Records[len(c.Records)-1].CommandID
+					}
 					c.Records = append(c.Records, r)
 					offsets[at]++
 				}
@@ -92,7 +117,9 @@ func (in ingest) run(b *testing.B) {
 	making := cpuTime() - before
 
 	dir := b.TempDir()
-	id := index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: ingestPartitions}}}
+	id := index.Identity{ClusterID: "c", Topics: map[string]index.Topic{
+		"t": {ID: "i", Partitions: ingestPartitions, PartitionKey: in.key()},
+	}}
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := index.Open(dir, id, logger)
 	require.NoError(b, err)
@@ -106,7 +133,11 @@ func (in ingest) run(b *testing.B) {
 		p := partitions[at]
 		for i := 0; i < len(c.Records); i += in.commit {
 			r := &c.Records[i]
-			found, err := p.Look(r.AggregateID, r.CommandID)
+			command := r.CommandID
+			if i%in.records() > 0 {
+				command = "" // it was asked for with the commit's first stream
+			}
+			found, err := p.Look(r.AggregateID, command)
 			if err != nil || found.Version != r.AggregateVersion-1 || found.Repeated {
 				b.Fatal(found, r.AggregateVersion, err)
 			}
@@ -136,7 +167,7 @@ func (in ingest) run(b *testing.B) {
 		require.NoError(b, err)
 		t := time.Now()
 		n := 0
-		for _, err := range p.Stream(scattered(order[k]), 1) {
+		for _, err := range p.Stream(in.idOf(order, k), 1) {
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -7,18 +7,25 @@ import (
 )
 
 // format is the version of everything that is stored. An index of another format is made again.
-const format = 5
+const format = 6
 
 // The key of something in a partition is p, the partition's slot, a kind, and what it is about. The
-// slot comes before the rest, so the keys of one partition do not overlap with those of another. An
-// aggregate id is a text of text.go, and no such text is the beginning of another.
+// slot comes before the rest, so the keys of one partition do not overlap with those of another.
+// Aggregate ids, partition keys and command ids are texts of text.go. No such text is the beginning
+// of another.
 const (
 	kindCheckpoint = 'c' //                              → checkpoint
 	kindEpoch      = 'e' // producer id                  → greatest epoch of its that began a term
-	kindCommand    = 'k' // aggregate id, command id     → version of the commit's last event, if no mark has it
+	kindCommand    = 'k' // partition key, command id    → the commit of the command: see below
 	kindChunk      = 's' // aggregate id, ^first version → place of some events of the stream
 	kindSkipped    = 'x' // offset                       → number of records that do not count
 )
+
+// The value of a command's key depends on the category's partition key:
+//
+//   - WholeID: the version of the commit's last event. The partition key is the aggregate id. Only
+//     commits that no mark tells of have such a key: see chunk.go.
+//   - BeforeSlash: what the commit wrote. All commits of commands have such a key: see commits.go.
 
 // identityKey is the key of what a store keeps of itself, see saved.
 func identityKey() []byte { return []byte{'i'} }
@@ -32,6 +39,11 @@ const slotBytes = 4
 
 func appendStream(key []byte, kind byte, slot uint16, aggregateID string) []byte {
 	return appendText(appendSlot(key, kind, slot), aggregateID)
+}
+
+// appendCommand appends the part of a command's key that comes after the slot and the kind.
+func appendCommand(b []byte, partitionKey, commandID string) []byte {
+	return appendText(appendText(b, partitionKey), commandID)
 }
 
 // appendVersion completes the key of a chunk with the chunk's first version. stream is the
@@ -55,7 +67,8 @@ func appendSkipped(key []byte, slot uint16, offset int64) []byte {
 }
 
 // comparer orders keys by their bytes. It tells Pebble that the chunks of a stream belong together.
-// So Pebble asks its filters for the stream, and not for the chunk.
+// So Pebble asks its filters for the stream, and not for the chunk. For every other key it asks for
+// the whole key.
 func comparer() *pebble.Comparer {
 	c := *pebble.DefaultComparer
 	c.Name = "fencelog.streams"

@@ -2,20 +2,28 @@ package index
 
 import (
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // Found is what a look at a stream found.
 type Found struct {
-	Version     int64          // of the stream: the number of its events
-	Repeated    bool           // a commit in it was made by the command
-	First, Last int64          // versions of that commit's records
-	Position    event.Position // of its last record
-	Digest      string         // of the command, as that commit has it; empty if it is not known
+	Version  int64          // of the stream: the number of its events
+	Repeated bool           // the command made a commit in the stream's partition key
+	Written  []Written      // what that commit wrote, in the order of the streams' first records
+	Position event.Position // of its last record
+	Digest   string         // of the command, as that commit has it; empty if it is not known
+}
+
+// Written is what a commit wrote to one stream.
+type Written struct {
+	ID          string // of the aggregate
+	First, Last int64  // versions of the records
 }
 
 // Version returns the version of the stream: the number of its events.
@@ -24,36 +32,133 @@ func (p *Partition) Version(aggregateID string) (int64, error) {
 	return f.Version, err
 }
 
-// Look returns the version of the stream, and the result of the commit that the command made in it,
-// if there is one. The empty command made none. An append asks nothing else.
+// Look returns the version of the stream. If the command made a commit in the stream's partition
+// key, Look returns the result of that commit, too. The empty command made none. If Look does not
+// find the commit, the version is one that the stream had before the commit. An append asks nothing
+// else.
 func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
 	l := look{aggregateID: aggregateID, commandID: commandID}
-	err := p.use(func(db *pebble.DB) error {
-		if p.lookInMemory(&l) {
-			return nil
-		}
-		p.learning.Do(func() { p.store.working.Go(p.learn) }) // the store cannot be closed meanwhile
-		return p.lookIntoSaved(db, &l)
-	})
-	f := Found{Version: l.version, Repeated: l.repeated}
-	if err != nil || !l.repeated {
-		return f, err
+	if err := p.look(&l); err != nil || !l.repeated {
+		return Found{Version: l.version}, err
+	}
+	f := Found{Version: l.version, Repeated: true, Position: event.Position{Partition: p.partition}}
+	if p.byKey(commandID) {
+		f.Written, f.Position.Offset, f.Digest = l.commit.written, l.commit.offset, l.commit.digest
+		return f, nil
 	}
 	w := l.written
-	f.First, f.Last, f.Position = w.first, w.last, event.Position{Partition: p.partition, Offset: w.offset}
+	f.Written, f.Position.Offset = []Written{{ID: aggregateID, First: w.first, Last: w.last}}, w.offset
 	// Only a repetition needs the first record of its commit.
 	first, _, err := p.At(aggregateID, w.first)
 	f.Digest = first.CommandDigest
 	return f, err
 }
 
+// Applied reports whether the command made a commit in the partition key of the aggregate. The
+// empty command made none.
+func (p *Partition) Applied(aggregateID, commandID string) (bool, error) {
+	l := look{aggregateID: aggregateID, commandID: commandID, known: p.byKey(commandID)}
+	err := p.look(&l)
+	return l.repeated, err
+}
+
 // look is a question, and what is known so far.
 type look struct {
 	aggregateID, commandID string
 	version                int64
-	known                  bool // the version is
+	known                  bool // the version is, or nobody asks for it
 	repeated               bool
-	written                written
+	written                written // by the command's commit
+	commit                 commit  // the same, if byKey
+}
+
+// byKey reports whether the command's commit may be of other streams than the one that it is looked
+// up with.
+func (p *Partition) byKey(commandID string) bool {
+	return commandID != "" && p.key != eventstore.WholeID
+}
+
+// look answers the question.
+func (p *Partition) look(l *look) error {
+	return p.use(func(db *pebble.DB) error {
+		if p.byKey(l.commandID) {
+			return p.lookByKey(db, l)
+		}
+		if p.lookInMemory(l) {
+			return nil
+		}
+		p.learnOnce()
+		return p.lookIntoSaved(db, l)
+	})
+}
+
+// learnOnce begins to make the filter complete. The store cannot be closed meanwhile.
+func (p *Partition) learnOnce() {
+	p.learning.Do(func() { p.store.working.Go(p.learn) })
+}
+
+// lookByKey looks for the version, and then for the command's commit. In the other order it could
+// miss a commit whose records the version counts.
+func (p *Partition) lookByKey(db *pebble.DB, l *look) error {
+	partitionKey := p.key.Of(l.aggregateID)
+	if !l.known {
+		of := look{aggregateID: l.aggregateID}
+		if l.known = p.lookInMemory(&of); !l.known {
+			p.learnOnce()
+		}
+		l.version = of.version
+	}
+	var room [usualCommit]byte
+	key := appendCommand(appendSlot(room[:0], kindCommand, p.slot), partitionKey, l.commandID)
+	value, isRecent := p.recentCommit(key[slotBytes:])
+	if isRecent {
+		if err := l.found([]byte(value), partitionKey); err != nil || l.known {
+			return err
+		}
+	}
+	it, err := db.NewIter(&pebble.IterOptions{UseL6Filters: true}) // Get does not use those of the last level
+	if err != nil {
+		return err
+	}
+	defer func() { _ = it.Close() }() // its error was asked for
+	if !l.known {
+		err := p.placesOf(it, l.aggregateID, math.MaxInt64, func(at place) bool {
+			l.version = at.last()
+			return false
+		})
+		if err != nil || isRecent {
+			return err
+		}
+	}
+	if !it.SeekPrefixGE(key) {
+		return it.Error()
+	}
+	saved, err := it.ValueAndErr()
+	if err != nil {
+		return err
+	}
+	return l.found(saved, partitionKey)
+}
+
+// found completes the look with the command's commit, encoded.
+func (l *look) found(value []byte, partitionKey string) (err error) {
+	if l.commit, err = decodeCommit(value, partitionKey); err != nil {
+		return fmt.Errorf("commit of command %q in partition key %q: %w", l.commandID, partitionKey, err)
+	}
+	l.repeated = true
+	return nil
+}
+
+// recentCommit returns a commit of that name, encoded, if it is recent.
+func (p *Partition) recentCommit(name []byte) (value string, ok bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, r := range [...]*recent{p.newest, p.older} {
+		if r != nil && !ok {
+			value, ok = r.commits[string(name)]
+		}
+	}
+	return value, ok
 }
 
 // lookInMemory looks into what is recent and into the filter. It reports whether they answer the
@@ -118,7 +223,7 @@ func (p *Partition) candidates(db *pebble.DB, l *look) (candidates []place, err 
 		return candidates, err
 	}
 	last := int64(0)
-	key := appendText(appendStream(make([]byte, 0, 128), kindCommand, p.slot, l.aggregateID), l.commandID)
+	key := appendCommand(appendSlot(make([]byte, 0, 128), kindCommand, p.slot), l.aggregateID, l.commandID)
 	err = get(db, key, func(value []byte) error {
 		n := numbers{left: value}
 		last = int64(n.next())

@@ -44,7 +44,7 @@ func (r Range) End() int64 { return r.Offset + int64(r.Length) }
 
 // Change is what some batches of a partition do to its index, all at once.
 type Change struct {
-	Records    []eventstore.Record // that count, in order, each with its position; versions continue their streams'
+	Records    []eventstore.Record // of whole commits that count, in order, with positions; each continues its stream
 	Skipped    []Range             // that do not count
 	Terms      []Term              // that began, in order; the epochs of a producer id grow
 	Checkpoint Checkpoint          // after them
@@ -66,6 +66,7 @@ type Partition struct {
 	slot      uint16
 	topic     string
 	partition int32
+	key       eventstore.PartitionKey
 
 	mu         sync.RWMutex
 	checkpoint Checkpoint
@@ -77,9 +78,10 @@ type Partition struct {
 
 	learning sync.Once // begins to make known complete
 
-	saving  chan struct{} // closed once older is saved, or failed; Apply's
-	encoded [][]byte      // Apply's
-	moved   wake.Bell     // rung after the checkpoint has moved
+	saving  chan struct{}   // closed once older is saved, or failed; Apply's
+	encoded [][]byte        // Apply's
+	made    []encodedCommit // Apply's
+	moved   wake.Bell       // rung after the checkpoint has moved
 }
 
 // Partition returns the index of a partition of the store's identity: always the same one.
@@ -96,9 +98,10 @@ func (s *Store) Partition(topic string, partition int32) (*Partition, error) {
 	if err := s.over(); err != nil {
 		return nil, err
 	}
+	key := s.topics[topic].PartitionKey
 	p := &Partition{
-		store: s, slot: slot, topic: topic, partition: partition, checkpoint: Checkpoint{Term: NoTerm()},
-		newest: newRecent(), known: newFilter(filterBytes / max(len(s.slots), 1)),
+		store: s, slot: slot, topic: topic, partition: partition, key: key, checkpoint: Checkpoint{Term: NoTerm()},
+		newest: newRecent(key), known: newFilter(filterBytes / max(len(s.slots), 1)),
 	}
 	value, closer, err := s.db.Get(appendSlot(nil, kindCheckpoint, slot))
 	switch {
@@ -148,16 +151,21 @@ func (p *Partition) Epoch(producerID int64) (epoch int16, ok bool, err error) {
 // Dir returns the folder of the index; empty if it is in memory.
 func (p *Partition) Dir() string { return p.store.dir }
 
-// Apply makes a change. It waits only if earlier changes are not saved as fast as new ones come.
-// After an error the index is of no more use.
+// Apply makes a change. It waits only if earlier changes are not saved as fast as new ones come. It
+// fails if a commit has streams of several partition keys. After an error the index is of no more
+// use.
 func (p *Partition) Apply(c Change) error {
 	err := p.use(func(*pebble.DB) error {
 		if err := p.makeRoom(); err != nil {
 			return err
 		}
-		p.encoded = p.newest.encode(p.encoded[:0], c.Records)
+		made, err := p.encodeCommits(p.made[:0], c.Records)
+		if err != nil {
+			return err
+		}
+		p.made, p.encoded = made, p.newest.encode(p.encoded[:0], c.Records)
 		p.mu.Lock()
-		p.newest.add(&c, p.encoded)
+		p.newest.add(&c, p.encoded, made)
 		for i := range c.Records {
 			if c.Records[i].AggregateVersion == 1 {
 				p.known.add(c.Records[i].AggregateID)
@@ -166,6 +174,7 @@ func (p *Partition) Apply(c Change) error {
 		p.checkpoint = c.Checkpoint
 		p.mu.Unlock()
 		clear(p.encoded)
+		clear(p.made)
 		return nil
 	})
 	if err == nil {
@@ -187,7 +196,7 @@ func (p *Partition) makeRoom() error {
 	if p.failed != nil {
 		return p.failed
 	}
-	p.older, p.newest = p.newest, newRecent()
+	p.older, p.newest = p.newest, newRecent(p.key)
 	saved := make(chan struct{})
 	p.saving = saved
 	p.store.working.Go(func() {

@@ -11,8 +11,10 @@ import (
 // what it costs to put each key in its place. One goroutine adds to it. It never changes what it
 // has handed out.
 type recent struct {
+	key        eventstore.PartitionKey
 	streams    map[string]recentStream
-	commands   commands
+	commands   commands          // if the key is the whole id
+	commits    map[string]string // otherwise: the values of commits, by name, see encodedCommit
 	skipped    []Range
 	epochs     map[int64]int16 // by producer id, the greatest that began a term; nil while there is none
 	changed    bool
@@ -28,7 +30,8 @@ type recentStream struct {
 	more  []recentRecord // those after it: most streams have none
 }
 
-// recentRecord is an encoded record, and the mark of the command whose commit ends with it.
+// recentRecord is an encoded record, and the mark of the command whose commit ends with it. It has
+// no mark unless the partition key is the whole id.
 type recentRecord struct {
 	encoded []byte
 	mark    commandMark
@@ -51,6 +54,7 @@ const (
 	bytesOfStream  = 128
 	bytesOfRecord  = 32
 	bytesOfCommand = 40
+	bytesOfCommit  = 96
 	bytesOfRange   = 16
 	bytesOfEpoch   = 48
 )
@@ -58,8 +62,10 @@ const (
 // blockOfRecords is the least memory that encode allocates at once.
 const blockOfRecords = 64 << 10
 
-func newRecent() *recent {
-	return &recent{streams: make(map[string]recentStream), commands: newCommands()}
+func newRecent(key eventstore.PartitionKey) *recent {
+	return &recent{
+		key: key, streams: make(map[string]recentStream), commands: newCommands(), commits: make(map[string]string),
+	}
 }
 
 // encode appends the records, encoded, to a list.
@@ -75,13 +81,18 @@ func (r *recent) encode(list [][]byte, records []eventstore.Record) [][]byte {
 	return list
 }
 
-// add adds a change whose records are encoded.
-func (r *recent) add(c *Change, encoded [][]byte) {
+// add adds a change whose records are encoded, and the commits in it that encodeCommits returned.
+func (r *recent) add(c *Change, encoded [][]byte, made []encodedCommit) {
+	for _, m := range made {
+		r.commits[m.name] = m.value
+		r.bytes += len(m.name) + len(m.value) + bytesOfCommit
+	}
+	marked := r.key == eventstore.WholeID
 	for i := range c.Records {
 		rec := &c.Records[i]
 		id := rec.AggregateID
 		added := recentRecord{encoded: encoded[i]}
-		if rec.CommandID != "" && rec.AggregateVersion == lastOf(rec.Commit) {
+		if marked && rec.CommandID != "" && rec.Commit.Index == rec.Commit.Size {
 			added.mark = markOf(rec.CommandID)
 			r.commands.add(id, rec.CommandID, rec.AggregateVersion)
 			r.bytes += bytesOfCommand
@@ -111,9 +122,6 @@ func (r *recent) add(c *Change, encoded [][]byte) {
 	}
 	r.checkpoint, r.changed = c.Checkpoint, true
 }
-
-// lastOf returns the version of the commit's last event.
-func lastOf(c eventstore.CommitPart) int64 { return c.First + int64(c.Length) - 1 }
 
 // command returns what the command wrote to the stream, if that is recent.
 func (r *recent) command(aggregateID, commandID string) (written, bool) {

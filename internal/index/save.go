@@ -20,11 +20,14 @@ func (r *recent) save(s *Store, slot uint16) error {
 	if err := s.awaitMerging(); err != nil {
 		return err
 	}
-	b := s.db.NewBatchWithSize(bytesOfPlace * (1 + len(r.streams)))
+	b := s.db.NewBatchWithSize(bytesOfPlace*(1+len(r.streams)) + bytesOfCommit*len(r.commits))
 	defer func() { _ = b.Close() }() // frees memory
 	w := writer{slot: slot, batch: b}
 	if err := w.saveStreams(s.files, r.streams); err != nil {
 		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.commits)) {
+		w.set(append(appendSlot(w.key[:0], kindCommand, slot), name...), append(w.value[:0], r.commits[name]...))
 	}
 	for _, x := range r.skipped {
 		w.set(appendSkipped(w.key[:0], slot, x.Offset), binary.AppendUvarint(w.value[:0], uint64(x.Length)))
@@ -120,7 +123,7 @@ func (w *writer) save(id string, from int64, records []recentRecord) {
 	if from > markedVersions {
 		for i, r := range records {
 			if r.mark != 0 {
-				key := append(appendStream(w.key[:0], kindCommand, w.slot, id), encodedCommand(r.encoded)...)
+				key := append(appendText(appendSlot(w.key[:0], kindCommand, w.slot), id), encodedCommand(r.encoded)...)
 				w.set(key, binary.AppendUvarint(w.value[:0], uint64(from)+uint64(i)))
 			}
 		}

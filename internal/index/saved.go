@@ -16,6 +16,11 @@ func (p *Partition) places(db *pebble.DB, aggregateID string, to int64, use func
 		return err
 	}
 	defer func() { _ = it.Close() }() // its error was asked for
+	return p.placesOf(it, aggregateID, to, use)
+}
+
+// placesOf is places with an iterator that uses the filters of all tables.
+func (p *Partition) placesOf(it *pebble.Iterator, aggregateID string, to int64, use func(place) bool) error {
 	key := appendVersion(appendStream(make([]byte, 0, 64), kindChunk, p.slot, aggregateID), to)
 	for ok := it.SeekPrefixGE(key); ok; ok = it.Next() {
 		value, err := it.ValueAndErr()

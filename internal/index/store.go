@@ -39,6 +39,7 @@ type Store struct {
 	files      *files
 	lock       *pebble.Lock // nil in memory
 	slots      map[slotName]uint16
+	topics     map[string]Topic      // by name
 	partitions map[uint16]*Partition // by slot, those that were asked for
 	pieceBytes int                   // of what is recent of a partition, when it is saved
 	closing    chan struct{}         // closed before db is
@@ -62,7 +63,8 @@ type slotName struct {
 //   - another process uses the folder;
 //   - the folder is not an index, is broken, or cannot be written;
 //   - next to nothing is free on its disk;
-//   - it is the index of another cluster or topic, or of a topic with another number of partitions.
+//   - it is the index of another cluster or topic, or of a topic with another number of partitions
+//     or another partition key.
 func Open(dir string, id Identity, logger *slog.Logger) (*Store, error) {
 	options := newOptions(logger)
 	if dir == "" {

@@ -10,12 +10,14 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 // Tables that cannot be read cannot be merged. A caller that adds more is told, and does not wait
 // for ever for them to become fewer.
 func TestTablesThatCannotBeMerged(t *testing.T) {
-	w, merging := newWorld(seeded(t)), make(chan struct{})
+	w, merging := newWorld(seeded(t), eventstore.BeforeSlash), make(chan struct{})
 	unreadable := errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if strings.HasSuffix(op.Path, ".sst") && op.Kind.ReadOrWrite() == errorfs.OpIsRead {
 			<-merging
@@ -23,7 +25,7 @@ func TestTablesThatCannotBeMerged(t *testing.T) {
 		}
 		return nil
 	})
-	s, p, err := openFailing(errorfs.Wrap(vfs.NewMem(), unreadable), 1)
+	s, p, err := openFailing(errorfs.Wrap(vfs.NewMem(), unreadable), eventstore.BeforeSlash, 1)
 	require.NoError(t, err)
 	for s.unmerged() < maxUnmerged {
 		require.NoError(t, p.Apply(w.change()))
@@ -48,7 +50,7 @@ func TestTablesThatCannotBeMerged(t *testing.T) {
 
 // Inspect changes nothing. It works where nothing can be written, whatever is in the folder.
 func TestInspectWritesNothing(t *testing.T) {
-	w, memory := newWorld(seeded(t)), vfs.NewMem()
+	w, memory := newWorld(seeded(t), eventstore.BeforeSlash), vfs.NewMem()
 	logger := slog.New(slog.DiscardHandler)
 	full := errorfs.Wrap(memory, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsRead || op.Kind == errorfs.OpLock || op.Kind == errorfs.OpFileClose ||
@@ -59,7 +61,7 @@ func TestInspectWritesNothing(t *testing.T) {
 		return &fs.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
 	}))
 	look := func() Inspection {
-		found, err := inspect(roomy{full, 1 << 40}, "index", onePartition(), logger)
+		found, err := inspect(roomy{full, 1 << 40}, "index", onePartition(eventstore.BeforeSlash), logger)
 		require.NoError(t, err)
 		return found
 	}
@@ -72,7 +74,7 @@ func TestInspectWritesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{markFile}, names)
 
-	s, p, err := openFailing(memory, 1_500)
+	s, p, err := openFailing(memory, eventstore.BeforeSlash, 1_500)
 	require.NoError(t, err)
 	for range 50 {
 		require.NoError(t, p.Apply(w.change()))
@@ -103,7 +105,7 @@ func (r roomy) GetDiskUsage(string) (vfs.DiskUsage, error) {
 func TestRoomToOpen(t *testing.T) {
 	memory := vfs.NewMem()
 	for _, free := range []uint64{0, leastRoom - 1, leastRoom} {
-		s, _, err := openFailing(roomy{memory, free}, 1_500)
+		s, _, err := openFailing(roomy{memory, free}, eventstore.BeforeSlash, 1_500)
 		if free >= leastRoom {
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
@@ -117,7 +119,7 @@ func TestRoomToOpen(t *testing.T) {
 // A lock that cannot be made is not another process's.
 func TestLockThatCannotBeMade(t *testing.T) {
 	memory := vfs.NewMem()
-	s, _, err := openFailing(memory, 1_500)
+	s, _, err := openFailing(memory, eventstore.BeforeSlash, 1_500)
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	denied := errorfs.Wrap(memory, errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -126,8 +128,9 @@ func TestLockThatCannotBeMade(t *testing.T) {
 		}
 		return nil
 	}))
-	_, _, opening := openFailing(denied, 1_500)
-	_, looking := inspect(roomy{denied, 1 << 40}, "index", onePartition(), slog.New(slog.DiscardHandler))
+	_, _, opening := openFailing(denied, eventstore.BeforeSlash, 1_500)
+	logger := slog.New(slog.DiscardHandler)
+	_, looking := inspect(roomy{denied, 1 << 40}, "index", onePartition(eventstore.BeforeSlash), logger)
 	for _, err := range []error{opening, looking} {
 		require.EqualError(t, err,
 			"index folder index: open LOCK: read-only file system; name a folder that this process may write to")

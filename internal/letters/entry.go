@@ -1,6 +1,7 @@
 package letters
 
 import (
+	"cmp"
 	"encoding/binary"
 	"time"
 
@@ -14,7 +15,7 @@ type Kind string
 const (
 	Dead      Kind = "dead"      // the handler failed, and the event was set aside
 	Waiting   Kind = "waiting"   // an earlier event of its key is set aside, so it waits behind that
-	Redrive   Kind = "redrive"   // somebody asked that the letters of the key are handled again
+	Redrive   Kind = "redrive"   // somebody asked that the letters of the key in the order are handled again
 	Failed    Kind = "failed"    // the handler failed again
 	Handled   Kind = "handled"   // the handler succeeded
 	Discarded Kind = "discarded" // somebody gave the event up for this handler
@@ -26,6 +27,10 @@ const (
 
 // Whole reports whether an entry of the kind carries the event.
 func (k Kind) Whole() bool { return k == Dead || k == Waiting }
+
+// handlers reports whether processes that run the handler write entries of the kind while they
+// handle events.
+func (k Kind) handlers() bool { return k.Whole() || k == Failed || k == Handled }
 
 // Known reports whether the kind is one of the above.
 func (k Kind) Known() bool {
@@ -47,14 +52,31 @@ type Entry struct {
 	Last     time.Time // of the last attempt
 	Note     string    // the handler's error, or why somebody asked
 
-	// The event, byte for byte as the store has it. The traces of a letter have its key alone.
+	// The event, byte for byte as the store has it. The traces of a letter have its key alone,
+	// which is the aggregate's id.
 	Key       []byte
 	Value     []byte
 	Headers   []subscription.Header
 	Timestamp time.Time
 
+	PartitionKey string // of the event; empty if it is the aggregate's id
+
+	// Order is the one in which the handler's process that wrote the entry hands out events. In an
+	// entry of somebody else it is the one that the letters had when they were asked.
+	Order subscription.Order
+
 	Position int64 // the entry's own place in the log
 }
+
+// Keys returns the keys of the event.
+func (e *Entry) Keys() Key {
+	stream := string(e.Key)
+	return Key{Stream: stream, Partition: cmp.Or(e.PartitionKey, stream)}
+}
+
+// scope returns the events that the entry tells something of beside its own: those of its key in
+// its order.
+func (e *Entry) scope() scope { return scope{e.Order, e.Keys().In(e.Order)} }
 
 // SchemaID returns the id of the schema that the value says it was written with, in Confluent's
 // wire format, or 0.

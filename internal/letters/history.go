@@ -12,8 +12,7 @@ type History struct {
 
 // Learn takes note of the next entry of the log.
 func (h *History) Learn(e Entry) {
-	asked := e.Kind == Redrive && len(h.Traces) > 0 && laneOf(e.LetterID) == laneOf(h.Of) && string(e.Key) == h.key()
-	if e.Kind == Rewound || e.LetterID != h.Of && !asked {
+	if e.Kind == Rewound || e.LetterID != h.Of && !h.asked(&e) {
 		return
 	}
 	if e.Kind.Whole() && h.Letter == nil {
@@ -22,10 +21,8 @@ func (h *History) Learn(e Entry) {
 	h.Traces = append(h.Traces, e.trace())
 }
 
-// key returns the key of the letter, as far as it is known.
-func (h *History) key() string {
-	if h.Letter == nil {
-		return ""
-	}
-	return string(h.Letter.Key)
+// asked reports whether the entry asks for the letter among others.
+func (h *History) asked(e *Entry) bool {
+	return e.Kind == Redrive && h.Letter != nil && laneOf(e.LetterID) == laneOf(h.Of) &&
+		h.Letter.Keys().In(e.Order) == e.Keys().In(e.Order)
 }

@@ -3,12 +3,14 @@ package letters
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/fencelog/fencelog/eventstore/subscription"
 )
 
-// Ledger is what the log says of the letters that are open, without their events. A zero Ledger
-// knows nothing.
+// Ledger is what the log says of the letters that are open, without their events. It takes the
+// order of a handler from the last entry that the handler's process wrote about the partition. A
+// zero Ledger knows nothing.
 type Ledger struct {
 	lanes map[subscription.LetterID]*lane // by handler, topic and partition
 }
@@ -16,16 +18,27 @@ type Ledger struct {
 // lane is the letters of one handler and partition.
 type lane struct {
 	parked *Parked
-	open   map[int64]*Open     // by the event's offset
-	traces map[int64][]placed  // of these
-	asked  map[string][]placed // requests, by key, of keys that have letters
+	open   map[int64]*Open    // by the event's offset
+	traces map[int64][]placed // of these
+	number map[scope]int      // of these
+	asked  map[scope][]placed // requests of scopes that have letters
 }
 
 // Open is a letter that is neither handled nor discarded.
 type Open struct {
 	subscription.Letter
 
-	Position int64 // of the entry that carries the event
+	Keys     Key
+	Order    subscription.Order // in which the handler's process hands out events
+	Position int64              // of the entry that carries the event
+}
+
+// Request returns the entry by which somebody asks for something about the letter.
+func (o *Open) Request(kind Kind, at time.Time, reason string) *Entry {
+	return &Entry{
+		LetterID: o.ID, Kind: kind, Key: []byte(o.Keys.Stream), PartitionKey: o.Keys.Partition, Order: o.Order,
+		At: at, Note: reason,
+	}
 }
 
 // placed is one thing that happened to a letter, and where the log says so.
@@ -50,8 +63,8 @@ func (g *Ledger) Learn(e Entry) {
 	l := g.lanes[where]
 	if l == nil {
 		l = &lane{
-			parked: NewParked(), open: make(map[int64]*Open),
-			traces: make(map[int64][]placed), asked: make(map[string][]placed),
+			parked: NewParked(subscription.ByStream), open: make(map[int64]*Open),
+			traces: make(map[int64][]placed), number: make(map[scope]int), asked: make(map[scope][]placed),
 		}
 		g.lanes[where] = l
 	}
@@ -82,22 +95,26 @@ func (g *Ledger) Find(id subscription.LetterID) (*Open, []subscription.Trace) {
 	if l == nil || l.open[id.Offset] == nil {
 		return nil, nil
 	}
-	found := *l.open[id.Offset]
+	found := l.letter(l.open[id.Offset])
 	return &found, l.tracesOf(id.Offset)
 }
 
 func (l *lane) learn(e *Entry) {
-	key := string(e.Key)
+	keys := e.Keys()
+	if e.Kind.handlers() {
+		l.parked.reorder(e.Order)
+	}
 	l.parked.Apply(e)
 	known := l.open[e.Offset]
 	trace := placed{e.trace(), e.Position}
 	switch e.Kind {
 	case Dead, Waiting:
-		if !l.parked.Holds(key, e.Offset) {
+		if !l.parked.Holds(keys.In(l.parked.order), e.Offset) {
 			return // it was resolved before
 		}
 		if known == nil {
 			l.open[e.Offset] = newOpen(e)
+			l.count(keys, 1)
 		}
 		l.traces[e.Offset] = append(l.traces[e.Offset], trace)
 	case Failed:
@@ -107,46 +124,65 @@ func (l *lane) learn(e *Entry) {
 			l.traces[e.Offset] = append(l.traces[e.Offset], trace)
 		}
 	case Redrive:
-		if l.parked.Lane(key) != nil {
-			l.asked[key] = append(l.asked[key], trace)
+		if about := e.scope(); l.number[about] > 0 {
+			l.asked[about] = append(l.asked[about], trace)
 		}
 	case Handled, Discarded:
-		delete(l.open, e.Offset)
-		delete(l.traces, e.Offset)
-		if l.parked.Lane(key) == nil {
-			delete(l.asked, key)
+		if known != nil {
+			delete(l.open, e.Offset)
+			delete(l.traces, e.Offset)
+			l.count(known.Keys, -1)
 		}
 	case Rewound: // what is set aside stays so
+	}
+}
+
+// count notes that there is a letter more, or less.
+func (l *lane) count(k Key, more int) {
+	for _, s := range k.scopes() {
+		if l.number[s] += more; l.number[s] == 0 {
+			delete(l.number, s)
+			delete(l.asked, s)
+		}
 	}
 }
 
 func newOpen(e *Entry) *Open {
 	return &Open{
 		Letter: subscription.Letter{
-			ID: e.LetterID, Key: string(e.Key), Waiting: e.Kind == Waiting, Error: e.Note,
+			ID: e.LetterID, AggregateID: string(e.Key), Waiting: e.Kind == Waiting, Error: e.Note,
 			Attempts: e.Attempts, First: e.First, Last: e.Last, At: e.At, SchemaID: e.SchemaID(),
 		},
-		Position: e.Position,
+		Keys: e.Keys(), Position: e.Position,
 	}
 }
 
 // appendTo appends the open letters, in no order.
 func (l *lane) appendTo(all []Open) []Open {
 	for _, one := range l.open {
-		letter := *one
-		letter.Redrive = l.parked.Due(letter.Key)
-		all = append(all, letter)
+		all = append(all, l.letter(one))
 	}
 	return all
+}
+
+// letter returns an open letter with what the lane as a whole says of it.
+func (l *lane) letter(one *Open) Open {
+	letter := *one
+	letter.Order = l.parked.order
+	letter.Key = letter.Keys.In(letter.Order)
+	letter.Redrive = l.parked.Due(letter.Key)
+	return letter
 }
 
 // tracesOf returns what happened to the open letter of an offset, in the order of the log.
 func (l *lane) tracesOf(offset int64) []subscription.Trace {
 	letter := l.open[offset]
 	all := slices.Clone(l.traces[offset])
-	for _, t := range l.asked[letter.Key] {
-		if t.position > letter.Position {
-			all = append(all, t)
+	for _, s := range letter.Keys.scopes() {
+		for _, t := range l.asked[s] {
+			if t.position > letter.Position {
+				all = append(all, t)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b placed) int { return cmp.Compare(a.position, b.position) })

@@ -38,7 +38,7 @@ func TestOffsetsAreASet(t *testing.T) {
 // kilobytes.
 func TestResolvedLettersTakeLittle(t *testing.T) {
 	t.Parallel()
-	p := NewParked()
+	p := NewParked(subscription.ByStream)
 	for offset := range int64(1_000_000) {
 		p.Apply(&Entry{LetterID: subscription.LetterID{Offset: offset}, Kind: Dead, Key: []byte("k")})
 		p.Apply(&Entry{LetterID: subscription.LetterID{Offset: offset}, Kind: Handled, Key: []byte("k")})

@@ -4,9 +4,18 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"github.com/fencelog/fencelog/eventstore/subscription"
 )
 
-// Parked is the events of one partition that are set aside for one handler.
+// Parked is the events of one partition that are set aside for one handler. Keys are those of one
+// order, in which the handler's process hands out events. Entries may have been written in the
+// other order:
+//
+//   - Letters are divided by their keys in this order, whatever theirs is.
+//   - A letter says that events before it are done: those of its key in its own order.
+//   - A request asks for the letters of its key in its own order. It also asks for those that come
+//     before them in this order.
 //
 // Invariants:
 //
@@ -17,14 +26,16 @@ import (
 //     A process knows what it wrote before it knows what others wrote earlier. Rewound is the
 //     exception: the next member writes it, and reads it, before it handles anything.
 type Parked struct {
-	lanes     map[string]Lane    // by key; none is empty
-	handled   offsets            // of the letters that were handled
-	discarded offsets            // of the letters that were given up
-	last      map[string]int64   // by key: the highest offset that ever was a letter's since the group's offset was set
-	requests  map[string]request // by key, also of one whose letters are not known yet
+	order     subscription.Order
+	lanes     map[string]Lane     // by key; none is empty
+	handled   offsets             // of the letters that were handled
+	discarded offsets             // of the letters that were given up
+	last      map[scope]int64     // the highest offset that ever was a letter's since the group's offset was set
+	requests  map[scope]request   // also of one whose letters are not known yet
+	asked     map[string][]string // by partition key: the streams that were asked for by stream
 }
 
-// request is the positions of the last entries of a key that ask for a redrive, and that end one.
+// request is the positions of the last entries of a scope that ask for a redrive, and that end one.
 type request struct{ asked, failed int64 }
 
 // Lane is the letters of one key, by offset.
@@ -32,29 +43,53 @@ type Lane []Letter
 
 // Letter is one event that is set aside.
 type Letter struct {
+	Key      Key
 	Offset   int64 // of the event
 	Position int64 // of the letter in the log; the first one, if it was written again
 	Dead     bool  // the handler failed; otherwise it waits behind one that is
 }
 
-// NewParked returns one in which nothing is set aside.
-func NewParked() *Parked {
+// NewParked returns one in which nothing is set aside. Its keys are those of the order.
+func NewParked(order subscription.Order) *Parked {
 	return &Parked{
-		lanes: make(map[string]Lane), handled: make(offsets), discarded: make(offsets),
-		last: make(map[string]int64), requests: make(map[string]request),
+		order: order, lanes: make(map[string]Lane), handled: make(offsets), discarded: make(offsets),
+		last: make(map[scope]int64), requests: make(map[scope]request), asked: make(map[string][]string),
 	}
 }
 
 // Clone returns a copy that shares nothing with p.
 func (p *Parked) Clone() *Parked {
 	c := &Parked{
-		lanes: make(map[string]Lane, len(p.lanes)), handled: maps.Clone(p.handled), discarded: maps.Clone(p.discarded),
-		last: maps.Clone(p.last), requests: maps.Clone(p.requests),
+		order: p.order, lanes: make(map[string]Lane, len(p.lanes)),
+		handled: maps.Clone(p.handled), discarded: maps.Clone(p.discarded),
+		last: maps.Clone(p.last), requests: maps.Clone(p.requests), asked: make(map[string][]string, len(p.asked)),
 	}
 	for key, l := range p.lanes {
 		c.lanes[key] = slices.Clone(l)
 	}
+	for key, streams := range p.asked {
+		c.asked[key] = slices.Clone(streams)
+	}
 	return c
+}
+
+// reorder divides the letters by their keys in another order.
+func (p *Parked) reorder(order subscription.Order) {
+	if p.order == order {
+		return
+	}
+	p.order = order
+	lanes := p.lanes
+	p.lanes = make(map[string]Lane)
+	for _, l := range lanes {
+		for _, letter := range l {
+			key := letter.Key.In(order)
+			p.lanes[key] = append(p.lanes[key], letter)
+		}
+	}
+	for _, l := range p.lanes {
+		slices.SortFunc(l, func(a, b Letter) int { return cmp.Compare(a.Offset, b.Offset) })
+	}
 }
 
 // Lane returns the letters of a key, or nil. They are read only.
@@ -64,15 +99,25 @@ func (p *Parked) Lane(key string) Lane { return p.lanes[key] }
 func (p *Parked) Keys() []string { return slices.Sorted(maps.Keys(p.lanes)) }
 
 // Due reports whether the first letter of the key is to be handled again. It is if somebody asked
-// for the key after the letter was written and after the last redrive of the key failed. It is,
-// too, if it only waited behind others, which are done with.
+// for it after it was written and after the last redrive failed that covers it. It is, too, if it
+// only waited behind others, which are done with.
 func (p *Parked) Due(key string) bool {
 	l := p.lanes[key]
-	if l == nil {
-		return false
+	return l != nil && (!l[0].Dead || p.asks(l[0]))
+}
+
+// asks reports whether a request for the first letter of a key is open.
+func (p *Parked) asks(first Letter) bool {
+	all := p.requests[scope{subscription.ByPartitionKey, first.Key.Partition}]
+	ended := max(first.Position, all.failed)
+	if p.order == subscription.ByPartitionKey {
+		return all.asked > ended || slices.ContainsFunc(p.asked[first.Key.Partition], func(stream string) bool {
+			one := p.requests[scope{subscription.ByStream, stream}]
+			return one.asked > max(ended, one.failed)
+		})
 	}
-	first, r := l[0], p.requests[key]
-	return !first.Dead || r.asked > max(first.Position, r.failed)
+	one := p.requests[scope{subscription.ByStream, first.Key.Stream}]
+	return max(one.asked, all.asked) > max(ended, one.failed)
 }
 
 // Len returns the number of letters.
@@ -94,26 +139,36 @@ func (p *Parked) Holds(key string, offset int64) bool {
 	return p.lanes[key].at(offset) >= 0
 }
 
-// Passed reports whether the event of the key at the offset is a letter or comes before one. Then
-// it is handled or set aside. A process that sets an event aside has first set aside all before it
-// that it had not handled.
-func (p *Parked) Passed(key string, offset int64) bool {
-	last, ok := p.last[key]
-	return ok && offset <= last
+// Passed reports whether the event of the keys at the offset is a letter or comes before one. That
+// letter has the event's key in the order in which it was set aside. Then the event is handled or
+// set aside. A process that sets an event aside has first set aside all before it, of the key in
+// its order, that it had not handled.
+func (p *Parked) Passed(k Key, offset int64) bool {
+	for _, s := range k.scopes() {
+		if last, ok := p.last[s]; ok && offset <= last {
+			return true
+		}
+	}
+	return false
 }
 
 // Apply does what an entry tells.
 func (p *Parked) Apply(e *Entry) {
-	key := string(e.Key)
-	switch r := p.requests[key]; e.Kind {
+	keys, about := e.Keys(), e.scope()
+	key := keys.In(p.order)
+	switch r := p.requests[about]; e.Kind {
 	case Dead, Waiting:
-		p.add(key, Letter{Offset: e.Offset, Position: e.Position, Dead: e.Kind == Dead})
+		p.last[about] = max(p.last[about], e.Offset)
+		p.add(key, Letter{Key: keys, Offset: e.Offset, Position: e.Position, Dead: e.Kind == Dead})
 	case Redrive:
+		if about.order == subscription.ByStream && !slices.Contains(p.asked[keys.Partition], keys.Stream) {
+			p.asked[keys.Partition] = append(p.asked[keys.Partition], keys.Stream)
+		}
 		r.asked = max(r.asked, e.Position)
-		p.requests[key] = r
+		p.requests[about] = r
 	case Failed:
 		r.failed = max(r.failed, e.Position)
-		p.requests[key] = r
+		p.requests[about] = r
 		l := p.lanes[key]
 		if i := l.at(e.Offset); i >= 0 { // otherwise it was discarded meanwhile, and the rest goes on
 			l[i].Dead = true
@@ -133,7 +188,7 @@ func (p *Parked) Apply(e *Entry) {
 // that are set aside stay so, and what was given up stays given up.
 func (p *Parked) Rewind(from int64) {
 	p.handled.cut(from)
-	maps.DeleteFunc(p.last, func(_ string, last int64) bool { return last >= from })
+	maps.DeleteFunc(p.last, func(_ scope, last int64) bool { return last >= from })
 }
 
 // KnowsFrom reports whether any letter from an offset on was ever known, so that [Parked.Rewind]
@@ -148,7 +203,6 @@ func (p *Parked) KnowsFrom(from int64) bool {
 }
 
 func (p *Parked) add(key string, letter Letter) {
-	p.last[key] = max(p.last[key], letter.Offset)
 	if p.Resolved(letter.Offset) {
 		return
 	}
@@ -158,6 +212,9 @@ func (p *Parked) add(key string, letter Letter) {
 		known := &l[i]
 		known.Dead, known.Position = known.Dead || letter.Dead, min(known.Position, letter.Position)
 		return
+	}
+	if i > 0 && l[i-1].Key == letter.Key {
+		letter.Key = l[i-1].Key // so that a long lane of one stream has its id once
 	}
 	p.lanes[key] = slices.Insert(l, i, letter)
 }

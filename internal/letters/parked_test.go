@@ -13,7 +13,7 @@ import (
 
 // told returns what entries come to: each is a kind, and the offset of an event of key "k".
 func told(entries ...any) *letters.Parked {
-	p := letters.NewParked()
+	p := letters.NewParked(subscription.ByStream)
 	for i := 0; i < len(entries); i += 2 {
 		p.Apply(&letters.Entry{
 			LetterID: subscription.LetterID{Offset: int64(entries[i+1].(int))}, Kind: entries[i].(letters.Kind),
@@ -22,6 +22,9 @@ func told(entries ...any) *letters.Parked {
 	}
 	return p
 }
+
+// keyed returns the keys of an aggregate that has a partition key for itself.
+func keyed(id string) letters.Key { return letters.Key{Stream: id, Partition: id} }
 
 func TestWhatEntriesComeTo(t *testing.T) {
 	t.Parallel()
@@ -88,10 +91,10 @@ func TestWhatComesBeforeALetterIsPassed(t *testing.T) {
 	} {
 		for _, p := range []*letters.Parked{p, p.Clone()} {
 			for offset := range int64(8) {
-				require.True(t, p.Passed("k", offset), "%s: %d", name, offset)
+				require.True(t, p.Passed(keyed("k"), offset), "%s: %d", name, offset)
 			}
-			require.False(t, p.Passed("k", 8), name)
-			require.False(t, p.Passed("other", 0), name)
+			require.False(t, p.Passed(keyed("k"), 8), name)
+			require.False(t, p.Passed(keyed("other"), 0), name)
 		}
 	}
 }
@@ -111,7 +114,7 @@ func TestTheLaterRequestHoldsInWhateverOrderItIsKnown(t *testing.T) {
 		want            bool
 	}{{1, 2, true}, {2, 1, false}} {
 		for _, failedFirst := range []bool{true, false} {
-			p := letters.NewParked()
+			p := letters.NewParked(subscription.ByStream)
 			p.Apply(entry(letters.Dead, 0))
 			if failedFirst {
 				p.Apply(entry(letters.Failed, x.failed))
@@ -125,10 +128,11 @@ func TestTheLaterRequestHoldsInWhateverOrderItIsKnown(t *testing.T) {
 	}
 }
 
-// A process learns what it wrote from the acknowledgement, and from the topic like everybody: it
-// comes to the same.
+// A process learns what it wrote from the acknowledgement, and from the topic like everybody. It
+// comes to the same, in whichever order the process hands out events.
 func TestWhatIsKnownEarlyAndTwiceComesToTheSame(t *testing.T) {
 	t.Parallel()
+	orders := rapid.SampledFrom([]subscription.Order{subscription.ByStream, subscription.ByPartitionKey})
 	rapid.Check(t, func(t *rapid.T) {
 		var topic, order []letters.Entry
 		known := make(map[int64]bool)
@@ -140,7 +144,7 @@ func TestWhatIsKnownEarlyAndTwiceComesToTheSame(t *testing.T) {
 			}
 			e := letters.Entry{
 				LetterID: subscription.LetterID{Offset: offset}, Kind: rapid.SampledFrom(kinds).Draw(t, "kind"),
-				Key: []byte("k"), Position: position,
+				Key: []byte(stream(offset)), PartitionKey: "k", Order: orders.Draw(t, "order"), Position: position,
 			}
 			known[offset] = true
 			topic, order = append(topic, e), append(order, e)
@@ -152,18 +156,26 @@ func TestWhatIsKnownEarlyAndTwiceComesToTheSame(t *testing.T) {
 			at := slices.IndexFunc(order, func(o letters.Entry) bool { return o.Position == e.Position })
 			order = slices.Insert(order, rapid.IntRange(0, at).Draw(t, "at"), e)
 		}
-		expected, p := letters.NewParked(), letters.NewParked()
+		by := orders.Draw(t, "handed out")
+		expected, p := letters.NewParked(by), letters.NewParked(by)
 		for i := range topic {
 			expected.Apply(&topic[i])
 		}
 		for i := range order {
 			p.Apply(&order[i])
 		}
-		require.Equal(t, expected.Lane("k"), p.Lane("k"))
-		require.Equal(t, expected.Due("k"), p.Due("k"))
+		require.Equal(t, expected.Keys(), p.Keys())
+		for _, key := range p.Keys() {
+			require.Equal(t, expected.Lane(key), p.Lane(key))
+			require.Equal(t, expected.Due(key), p.Due(key))
+		}
 		for offset := range int64(4) {
+			keys := letters.Key{Stream: stream(offset), Partition: "k"}
 			require.Equal(t, expected.Resolved(offset), p.Resolved(offset))
-			require.Equal(t, expected.Passed("k", offset), p.Passed("k", offset))
+			require.Equal(t, expected.Passed(keys, offset), p.Passed(keys, offset))
 		}
 	})
 }
+
+// stream returns the stream of an offset: two of the partition key "k" take turns.
+func stream(offset int64) string { return []string{"k/even", "k/odd"}[offset%2] }

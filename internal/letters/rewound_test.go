@@ -31,7 +31,8 @@ func TestWhatWasHandledIsForgottenFromAnOffsetOn(t *testing.T) {
 	require.True(t, p.Resolved(130), "it was given up")
 	require.True(t, p.Holds("k", 200))
 	for _, offset := range []int64{3, 64, 130, 199} {
-		require.False(t, p.Passed("k", offset), "whoever handles the key again has handled nothing of it: %d", offset)
+		require.False(t, p.Passed(keyed("k"), offset),
+			"whoever handles the key again has handled nothing of it: %d", offset)
 	}
 	require.False(t, p.KnowsFrom(64), "there is nothing left to forget")
 }

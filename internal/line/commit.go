@@ -15,9 +15,12 @@ type Commit struct {
 	// Sent is the owner's: it has put the commit into a batch, which may be stored.
 	Sent bool
 
-	stream   eventstore.Stream
-	expected eventstore.Expected
+	expect   []eventstore.Expectation
+	commands []eventstore.CommandExpectation
+	tips     []Tip
 	records  []eventstore.Record
+	parts    []Part
+	of       []int // by record: the place of its part; nil if there is one part
 	size     int64
 
 	done   chan struct{} // closed once result and err are set
@@ -27,12 +30,35 @@ type Commit struct {
 	// The queue's.
 	state      commitState
 	place      place
-	tip        bool    // it came by Behind
-	on         *Commit // of the line, that it rests on; nil if that is stored, and once it is answered
-	shown      bool    // it has been in a line: others may read its records
-	stored     bool    // it was stored where the line had it
-	broken     bool    // it has left the line, and nothing may rest on it
-	prev, next *Commit // among those that wait
+	on         []*Commit // of the lines, that it rests on; without those that are stored
+	behind     []*Commit // those that rest on it
+	shown      bool      // it has been in a line: others may read its records
+	stored     bool      // it was stored where the lines had it
+	broken     bool      // it has left the lines, and nothing may rest on it
+	prev, next *Commit   // among those that wait
+
+	// Most commits need no more room than this.
+	onePart   [1]Part
+	oneTip    [1]Tip
+	oneExpect [1]eventstore.Expectation
+	oneOn     [1]*Commit
+}
+
+// Part is what a commit writes to one stream.
+type Part struct {
+	ID    string // of the stream's aggregate
+	First int64  // version of its first record where it was placed
+	Count int    // of its records
+}
+
+// Last returns the version of the part's last record.
+func (p Part) Last() int64 { return p.First + int64(p.Count) - 1 }
+
+// Tip is the end of a stream as it was shown.
+type Tip struct {
+	ID      string // of the stream's aggregate
+	Version int64
+	Last    *Commit // of the stream's line; nil if all was stored
 }
 
 type commitState uint8
@@ -43,30 +69,60 @@ const (
 	commitAnswered             // or withdrawn
 )
 
-// New returns a commit that is to be stored if the stream is as expected when it is written. The
-// records remain the caller's until the commit enters. There must be at least one.
-func New(stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record) *Commit {
-	c := &Commit{stream: stream, expected: expected, records: records, done: make(chan struct{})}
-	for i := range records {
+// New returns a commit that is to be stored if everything is as it expects when it is written. The
+// tips are those of its expectations that have one. The caller must not change c until the commit
+// has entered. There must be at least one record.
+func New(c eventstore.Commit, tips ...Tip) *Commit {
+	n := &Commit{
+		expect: c.Expect, commands: c.ExpectCommands, records: c.Stamped(), done: make(chan struct{}),
+	}
+	n.tips = append(n.oneTip[:0], tips...)
+	n.divide()
+	for i := range n.records {
 		// Size counts neither the key nor the category, which a record has, too: a batch of many
 		// small records must fit its topic.
-		c.size += int64(eventstore.Size(records[i]) + len(stream.ID) + len(stream.Category))
+		r := &n.records[i]
+		n.size += int64(eventstore.Size(*r) + len(r.AggregateID) + len(r.Category))
 	}
-	return c
+	return n
 }
 
-// Behind returns a commit that is to be stored right behind a tip. The tip is the last commit that
-// was shown, or the stored end of the stream if last is nil. The tip has the version.
-func Behind(last *Commit, stream eventstore.Stream, version int64, records []eventstore.Record) *Commit {
-	c := New(stream, eventstore.Expected(version), records)
-	c.tip, c.on = true, last
-	return c
+// divide finds the parts of the commit.
+func (c *Commit) divide() {
+	first := c.records[0].AggregateID
+	c.onePart[0] = Part{ID: first}
+	c.parts = c.onePart[:]
+	for i := range c.records {
+		if c.records[i].AggregateID != first {
+			c.divideAmongStreams()
+			return
+		}
+	}
+	c.parts[0].Count = len(c.records)
+}
+
+func (c *Commit) divideAmongStreams() {
+	places := make(map[string]int)
+	c.parts, c.of = nil, make([]int, len(c.records))
+	for i := range c.records {
+		id := c.records[i].AggregateID
+		place, known := places[id]
+		if !known {
+			place = len(c.parts)
+			places[id] = place
+			c.parts = append(c.parts, Part{ID: id})
+		}
+		c.parts[place].Count++
+		c.of[i] = place
+	}
 }
 
 // own copies what the caller may change after it has left. The commit must have room: those who
 // wait for room have no copies. own makes no event later than now: one fast clock must not move the
 // time of all events that follow.
 func (c *Commit) own(now time.Time) {
+	c.expect = append(c.oneExpect[:0], c.expect...)
+	c.commands = slices.Clone(c.commands)
 	c.records = slices.Clone(c.records)
 	for i := range c.records {
 		r := &c.records[i]
@@ -76,6 +132,7 @@ func (c *Commit) own(now time.Time) {
 			r.Timestamp = now
 		}
 		r.Timestamp = r.Timestamp.UTC().Round(0)
+		r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(c.records), Several: len(c.parts) > 1}
 	}
 	c.notBefore(c.records[0].Timestamp)
 }
@@ -92,47 +149,108 @@ func (c *Commit) notBefore(latest time.Time) {
 	}
 }
 
-// Stream returns the commit's stream. Anybody may call it.
-func (c *Commit) Stream() eventstore.Stream { return c.stream }
+// Expect returns what the commit expects of streams. Anybody may call it.
+func (c *Commit) Expect() []eventstore.Expectation { return c.expect }
 
-// Expected returns what the commit expects of its stream. Anybody may call it.
-func (c *Commit) Expected() eventstore.Expected { return c.expected }
+// ExpectCommands returns what the commit expects of commands. Anybody may call it.
+func (c *Commit) ExpectCommands() []eventstore.CommandExpectation { return c.commands }
+
+// Parts returns what the commit writes, by stream, in the order of the streams' first records.
+// Nobody may change it. Anybody may call it for the ids.
+func (c *Commit) Parts() []Part { return c.parts }
 
 // Records returns the records, which nobody may change.
 func (c *Commit) Records() []eventstore.Record { return c.records }
 
-// CommandID returns the id of the command that made the commit; empty if none did.
+// Category returns the category of the commit's streams. Anybody may call it.
+func (c *Commit) Category() string { return c.records[0].Category }
+
+// CommandID returns the id of the command that made the commit; empty if none did. Anybody may call
+// it.
 func (c *Commit) CommandID() string { return c.records[0].CommandID }
 
-// First returns the version of the commit's first event where it was placed.
-func (c *Commit) First() int64 { return c.records[0].AggregateVersion }
+// Digest returns the digest of that command. Anybody may call it.
+func (c *Commit) Digest() string { return c.records[0].CommandDigest }
 
-// Last returns the version of the stream once the commit is stored where it was placed.
-func (c *Commit) Last() int64 { return c.records[len(c.records)-1].AggregateVersion }
+// Repeats returns nil if the commit is the same as the one that its command made before; see
+// [eventstore.Commit.Repeats].
+func (c *Commit) Repeats(first eventstore.Result, digest string) error {
+	again := eventstore.Commit{CommandID: c.CommandID(), Digest: c.Digest(), Records: c.records}
+	return again.Repeats(first, digest)
+}
 
-// PlaceAt gives the records their versions, from first on.
-func (c *Commit) PlaceAt(first int64) {
-	if c.records[0].AggregateVersion == first {
+// Place gives the records their versions. before returns the version of the stream of a part before
+// the commit.
+func (c *Commit) Place(before func(part int) int64) {
+	moved := false
+	for i := range c.parts {
+		if first := before(i) + 1; c.parts[i].First != first {
+			c.parts[i].First, moved = first, true
+		}
+	}
+	if !moved {
 		return
 	}
 	if c.shown {
 		c.records = slices.Clone(c.records)
 	}
-	for i := range c.records {
-		r := &c.records[i]
-		r.Category, r.AggregateID = c.stream.Category, c.stream.ID
-		r.AggregateVersion = first + int64(i)
-		r.Commit = eventstore.CommitPart{First: first, Length: len(c.records)}
+	if c.of == nil {
+		for i := range c.records {
+			c.records[i].AggregateVersion = c.parts[0].First + int64(i)
+		}
+		return
 	}
+	next := make([]int64, len(c.parts))
+	for i, part := range c.of {
+		c.records[i].AggregateVersion = c.parts[part].First + next[part]
+		next[part]++
+	}
+}
+
+// Part returns the part of a stream that the commit writes to. Anybody may call it once the commit
+// was shown.
+func (c *Commit) Part(id string) Part {
+	return c.parts[slices.IndexFunc(c.parts, func(p Part) bool { return p.ID == id })]
+}
+
+// recordsOf returns the records of one stream, which nobody may change.
+func (c *Commit) recordsOf(id string) []eventstore.Record {
+	if c.of == nil {
+		return c.records
+	}
+	records := make([]eventstore.Record, 0, c.Part(id).Count)
+	for i := range c.records {
+		if c.records[i].AggregateID == id {
+			records = append(records, c.records[i])
+		}
+	}
+	return records
+}
+
+// Writes reports whether the commit writes to the stream of the aggregate.
+func (c *Commit) Writes(id string) bool {
+	return slices.ContainsFunc(c.parts, func(p Part) bool { return p.ID == id })
 }
 
 // RestsOnBroken reports whether the commit rests on one that will not be stored in its place. If
 // so, it must not be written (Q4).
-func (c *Commit) RestsOnBroken() bool { return c.on != nil && c.on.broken }
+func (c *Commit) RestsOnBroken() bool {
+	return slices.ContainsFunc(c.on, func(d *Commit) bool { return d.broken })
+}
 
-// Conflict returns the error for a stream that is at another version than the commit expects.
-func (c *Commit) Conflict(actual int64) error {
-	return &eventstore.ConflictError{Stream: c.stream, Expected: c.expected, Actual: actual}
+// BrokenTip returns the stream of a tip that rests on a broken commit, as the commit expects it.
+// There is one if RestsOnBroken reports true.
+func (c *Commit) BrokenTip() eventstore.Expectation {
+	for _, t := range c.tips {
+		if t.Last != nil && t.Last.broken {
+			return c.expectationOf(t.ID)
+		}
+	}
+	return eventstore.Expectation{}
+}
+
+func (c *Commit) expectationOf(id string) eventstore.Expectation {
+	return c.expect[slices.IndexFunc(c.expect, func(e eventstore.Expectation) bool { return e.Stream.ID == id })]
 }
 
 // Done returns the channel that is closed once the commit is answered. Anybody may call it.
@@ -141,6 +259,6 @@ func (c *Commit) Done() <-chan struct{} { return c.done }
 // Outcome returns the answer. Anybody may call it once Done is closed.
 func (c *Commit) Outcome() (eventstore.Result, error) { return c.result, c.err }
 
-// Stored reports whether the commit was stored in its place in the line. Anybody may call it once
+// Stored reports whether the commit was stored in its place in the lines. Anybody may call it once
 // Done is closed.
 func (c *Commit) Stored() bool { return c.stored }

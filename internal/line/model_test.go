@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -47,8 +48,11 @@ func invariants(t *rapid.T) {
 
 const (
 	maxCommits = 8
-	maxBytes   = 4_000
+	maxBytes   = 6_000
 )
+
+// streams are those of a partition; the first is the favourite.
+var streams = []string{"a", "b", "c"}
 
 var errStopped, errRefused = errors.New("stopped"), errors.New("refused")
 
@@ -67,15 +71,16 @@ type model struct {
 // entry is a commit that has entered.
 type entry struct {
 	commit  *line.Commit
-	stream  string
-	events  []string
-	decided []string // the events that it was decided on; nil if it came beside the line
-	behind  *entry   // of the line; nil if there was no line
+	events  map[string][]string // by stream that it writes
+	decided map[string][]string // by stream of which it has a tip: the events that it was decided on
+	expects map[string]int64    // by stream of which it expects a version without a tip
+	behind  []*entry            // that it rests on
 	size    int64
 
 	state    state
 	inLine   bool
 	broken   bool
+	beside   bool
 	disowned bool
 	result   eventstore.Result // that its caller is told
 	err      error
@@ -89,11 +94,10 @@ const (
 	answered
 )
 
-// reading is what was shown at some time.
+// reading is what was shown of some streams, of each at some time.
 type reading struct {
-	stream string
-	events []string
-	last   *line.Commit
+	events map[string][]string
+	tips   map[string]line.Tip
 	shown  [][]eventstore.Record
 	copied [][]eventstore.Record
 }
@@ -111,7 +115,7 @@ func (m *model) in(s state) (found []*entry) {
 // beside returns how many commits are queued for the stream and not shown.
 func (m *model) beside(id string) (n int) {
 	for _, e := range m.entries {
-		if e.stream == id && e.state != answered && !e.inLine && (!e.broken || e.disowned) {
+		if e.events[id] != nil && e.state != answered && e.beside {
 			n++
 		}
 	}
@@ -125,14 +129,19 @@ func clone(events []string) []string { return append([]string{}, events...) }
 func (m *model) shown(id string) []string {
 	events := clone(m.log[id])
 	for _, e := range m.lines[id] {
-		events = append(events, e.events...)
+		events = append(events, e.events[id]...)
 	}
 	return events
 }
 
+// restsOnBroken reports whether something that the entry rests on is broken.
+func (e *entry) restsOnBroken() bool {
+	return slices.ContainsFunc(e.behind, func(b *entry) bool { return b.broken })
+}
+
 // check holds the queue against the model.
 func (m *model) check(t *rapid.T) {
-	for _, id := range []string{"a", "b"} {
+	for _, id := range streams {
 		m.checkStream(t, id)
 	}
 	for _, e := range m.entries {
@@ -146,11 +155,12 @@ func (m *model) check(t *rapid.T) {
 			require.NotEqual(t, answered, e.state, "Q3: %v is answered as soon as what it rests on is broken", e.events)
 		}
 		if e.state == taken {
-			require.Equal(t, e.behind != nil && e.behind.broken, e.commit.RestsOnBroken(), "Q4: %v", e.events)
+			require.Equal(t, e.restsOnBroken(), e.commit.RestsOnBroken(), "Q4: %v", e.events)
 		}
 	}
 	for _, r := range m.reads {
 		require.Equal(t, r.copied, r.shown, "what was shown is never changed")
+		m.checkStand(t, r)
 	}
 	if m.stopped {
 		require.Equal(t, errStopped, m.queue.Stopped())
@@ -168,6 +178,7 @@ func (m *model) checkStream(t *rapid.T, id string) {
 			at++
 			require.Equal(t, at, records[i].AggregateVersion,
 				"Q2 and Q6: no hole, between index and line or within the line")
+			require.Equal(t, id, records[i].AggregateID)
 			found = append(found, records[i].ID)
 		}
 	}
@@ -175,38 +186,87 @@ func (m *model) checkStream(t *rapid.T, id string) {
 	var last *line.Commit
 	events := clone(m.log[id])
 	for _, e := range m.lines[id] {
-		require.Equal(t, events, e.decided, "Q2: %v rests on what is before it", e.events)
-		events = append(events, e.events...)
+		require.Equal(t, events, e.decided[id], "Q2: %v rests on what is before it", e.events)
+		events = append(events, e.events[id]...)
 		last = e.commit
+		for other := range e.events {
+			require.Contains(t, m.lines[other], e, "a commit stands in all its lines")
+		}
 	}
 	require.Same(t, last, s.Last)
 	require.Equal(t, m.beside(id) > 0, s.Beside)
 }
 
+// checkStand compares what the queue says of streams that were read with what is shown of them now.
+func (m *model) checkStand(t *rapid.T, r reading) {
+	stand := true
+	for id, events := range r.events {
+		stand = stand && slices.Equal(events, m.shown(id))
+	}
+	moved, actual, err := m.queue.Stand(slices.Collect(maps.Values(r.tips))...)
+	require.NoError(t, err)
+	require.Equal(t, stand, moved == nil, "streams stand where they were read if nothing else is shown")
+	if moved != nil {
+		require.NotEqual(t, r.events[moved.ID], m.shown(moved.ID))
+		require.Equal(t, int64(len(m.shown(moved.ID))), actual)
+	}
+}
+
 // read does what a caller does before it decides.
 func (m *model) read(t *rapid.T) {
-	id := rapid.SampledFrom([]string{"a", "a", "a", "b"}).Draw(t, "stream")
-	s := m.queue.Shown(id, 1)
-	r := reading{stream: id, events: clone(m.log[id]), last: s.Last, shown: s.Commits}
-	for _, records := range s.Commits {
-		r.copied = append(r.copied, slices.Clone(records))
-		for i := range records {
-			r.events = append(r.events, records[i].ID)
+	r := reading{events: make(map[string][]string), tips: make(map[string]line.Tip)}
+	for i, id := range streams {
+		if i > 0 && rapid.IntRange(0, 2).Draw(t, "reads "+id) > 0 {
+			continue
 		}
+		s := m.queue.Shown(id, 1)
+		r.events[id] = clone(m.log[id])
+		for _, records := range s.Commits {
+			r.shown, r.copied = append(r.shown, records), append(r.copied, slices.Clone(records))
+			for i := range records {
+				r.events[id] = append(r.events[id], records[i].ID)
+			}
+		}
+		r.tips[id] = line.Tip{ID: id, Version: int64(len(r.events[id])), Last: s.Last}
 	}
 	m.reads = append(m.reads, r)
 }
 
-// enterBehind appends behind what one of the last readings has shown.
+// enterBehind appends behind what one of the last readings has shown. The commit writes to some of
+// the streams that were read, and perhaps to another one.
 func (m *model) enterBehind(t *rapid.T) {
 	if len(m.reads) == 0 || rapid.IntRange(0, 7).Draw(t, "reads again") > 0 {
 		m.read(t)
 	}
 	r := m.reads[len(m.reads)-1-rapid.IntRange(0, min(3, len(m.reads)-1)).Draw(t, "readings before the last")]
-	e := m.newEntry(t, r.stream)
-	e.decided = clone(r.events)
-	e.behind = m.of(r.last)
-	e.commit = line.Behind(r.last, stream(r.stream), int64(len(r.events)), m.records(t, e))
+	e := &entry{decided: make(map[string][]string), expects: make(map[string]int64), events: make(map[string][]string)}
+	var writes []string
+	for _, id := range streams {
+		if _, read := r.events[id]; read && rapid.IntRange(0, 3).Draw(t, "writes "+id) > 0 ||
+			!read && rapid.IntRange(0, 9).Draw(t, "writes blindly to "+id) == 0 {
+			writes = append(writes, id)
+		}
+	}
+	if len(writes) == 0 {
+		writes = []string{streams[0]}
+	}
+	c := eventstore.Commit{Records: m.records(t, e, writes)}
+	var tips []line.Tip
+	for _, id := range streams {
+		events, read := r.events[id]
+		if !read {
+			continue
+		}
+		e.decided[id] = clone(events)
+		tips = append(tips, r.tips[id])
+		c.Expect = append(c.Expect, eventstore.Expectation{
+			Stream: stream(id), Version: eventstore.Expected(len(events)),
+		})
+		if on := m.of(r.tips[id].Last); on != nil {
+			e.behind = append(e.behind, on)
+		}
+	}
+	e.commit = line.New(c, tips...)
 	m.enter(t, e)
 }
 
@@ -221,34 +281,43 @@ func (m *model) of(c *line.Commit) *entry {
 
 // enterBeside appends as a caller that has read nothing.
 func (m *model) enterBeside(t *rapid.T) {
-	e := m.newEntry(t, rapid.SampledFrom([]string{"a", "a", "a", "b"}).Draw(t, "stream"))
-	expected := eventstore.Any
-	if rapid.Bool().Draw(t, "expects a version") {
-		expected = eventstore.Expected(len(m.shown(e.stream)))
+	e := &entry{expects: make(map[string]int64), events: make(map[string][]string)}
+	writes := streams[:1]
+	if rapid.Bool().Draw(t, "writes to two") {
+		writes = streams[:2]
 	}
-	e.commit = line.New(stream(e.stream), expected, m.records(t, e))
+	c := eventstore.Commit{Records: m.records(t, e, writes)}
+	for _, id := range streams {
+		if rapid.IntRange(0, 2).Draw(t, "expects a version of "+id) == 0 {
+			e.expects[id] = int64(len(m.shown(id)))
+			c.Expect = append(c.Expect, eventstore.Expectation{
+				Stream: stream(id), Version: eventstore.Expected(e.expects[id]),
+			})
+		}
+	}
+	e.commit = line.New(c)
 	m.enter(t, e)
 }
 
 func stream(id string) eventstore.Stream { return eventstore.Stream{Category: "A", ID: id} }
 
-func (m *model) newEntry(t *rapid.T, id string) *entry {
-	e := &entry{stream: id}
-	for range rapid.IntRange(1, 2).Draw(t, "events") {
-		m.ids++
-		e.events = append(e.events, fmt.Sprint(m.ids))
+// records makes the records of a commit, one or two of each stream, mixed.
+func (m *model) records(t *rapid.T, e *entry, writes []string) []eventstore.Record {
+	order := slices.Clone(writes)
+	for range rapid.IntRange(0, len(writes)).Draw(t, "more events") {
+		order = append(order, rapid.SampledFrom(writes).Draw(t, "of"))
 	}
-	return e
-}
-
-func (m *model) records(t *rapid.T, e *entry) []eventstore.Record {
 	var records []eventstore.Record
-	for _, id := range e.events {
+	for _, id := range order {
+		m.ids++
 		r := eventstore.Record{
-			Header: event.Header{ID: id, Type: "E", Revision: 1, Timestamp: time.Unix(1, 0)},
-			Value:  make([]byte, rapid.SampledFrom([]int{1, 200}).Draw(t, "bytes")),
+			Header: event.Header{
+				ID: fmt.Sprint(m.ids), Type: "E", Revision: 1, Timestamp: time.Unix(1, 0), Category: "A", AggregateID: id,
+			},
+			Value: make([]byte, rapid.SampledFrom([]int{1, 200}).Draw(t, "bytes")),
 		}
-		e.size += int64(eventstore.Size(r) + len("A") + len(e.stream))
+		e.events[id] = append(e.events[id], r.ID)
+		e.size += int64(eventstore.Size(r) + len("A") + len(id))
 		records = append(records, r)
 	}
 	return records
@@ -270,16 +339,25 @@ func (m *model) enter(t *rapid.T, e *entry) {
 	case !room:
 		require.ErrorAs(t, err, &left)
 		return
-	case e.decided != nil && !slices.Equal(m.shown(e.stream), e.decided):
-		require.ErrorIs(t, err, eventstore.ErrConflict,
-			"Q2: %v was decided on %v, and it is not the end", e.events, e.decided)
-		return
+	}
+	for id, decided := range e.decided {
+		if !slices.Equal(m.shown(id), decided) {
+			require.ErrorIs(t, err, eventstore.ErrConflict,
+				"Q2: %v was decided on %v, and it is not the end of %s", e.events, decided, id)
+			return
+		}
 	}
 	require.NoError(t, err)
-	if e.decided != nil && m.beside(e.stream) == 0 { // Q5
-		e.inLine = true
-		m.lines[e.stream] = append(m.lines[e.stream], e)
+	e.inLine = true
+	for id := range e.events { // Q5
+		e.inLine = e.inLine && e.decided[id] != nil && m.beside(id) == 0
 	}
+	for id := range e.events {
+		if e.inLine {
+			m.lines[id] = append(m.lines[id], e)
+		}
+	}
+	e.beside = !e.inLine
 	m.entries = append(m.entries, e)
 }
 
@@ -297,7 +375,7 @@ func (m *model) take(t *rapid.T) {
 	bytes, records := 0, 0
 	var expected []*line.Commit
 	for _, e := range m.in(waiting) {
-		bytes, records = bytes+int(e.size), records+len(e.events)
+		bytes, records = bytes+int(e.size), records+len(e.commit.Records())
 		if len(expected) > 0 && (bytes > bytesAtMost || records > recordsAtMost) {
 			break
 		}
@@ -311,6 +389,21 @@ func (m *model) take(t *rapid.T) {
 	}
 }
 
+// met reports whether everything is as the entry expects.
+func (m *model) met(e *entry) bool {
+	for id, version := range e.expects {
+		if int64(len(m.log[id])) != version {
+			return false
+		}
+	}
+	for id, decided := range e.decided {
+		if len(m.log[id]) != len(decided) {
+			return false
+		}
+	}
+	return true
+}
+
 // store is what the owner does with the first commits that it has taken. Those that may be written
 // are stored at once.
 func (m *model) store(t *rapid.T) {
@@ -320,28 +413,41 @@ func (m *model) store(t *rapid.T) {
 	}
 	var writes []line.Answer
 	for _, e := range all[:rapid.IntRange(1, len(all)).Draw(t, "commits")] {
-		version := int64(len(m.log[e.stream]))
-		if e.commit.RestsOnBroken() || !e.commit.Expected().Met(version) || e.disowned {
-			err := e.commit.Conflict(version)
+		if e.commit.RestsOnBroken() || !m.met(e) || e.disowned {
+			err := fmt.Errorf("refused: %w", eventstore.ErrConflict)
 			m.breaks(e)
 			m.told(e, eventstore.Result{}, err)
 			m.queue.Answer(line.Answer{Commit: e.commit, Err: err})
 			continue
 		}
-		if e.decided != nil {
-			require.Equal(t, clone(m.log[e.stream]), e.decided,
-				"Q4: what %v rests on is stored when it is written", e.events)
+		for id, decided := range e.decided {
+			require.Equal(t, clone(m.log[id]), decided, "Q4: what %v rests on is stored when it is written", e.events)
 		}
-		e.commit.PlaceAt(version + 1)
-		m.log[e.stream] = append(m.log[e.stream], e.events...)
+		parts := e.commit.Parts()
+		require.Len(t, parts, len(e.events))
+		e.commit.Place(func(part int) int64 { return int64(len(m.log[parts[part].ID])) })
+		m.written(t, e)
 		if e.inLine {
-			require.Same(t, e, m.lines[e.stream][0], "Q1 and Q2: the line is stored from its beginning on")
-			m.lines[e.stream], e.inLine = m.lines[e.stream][1:], false
+			for id := range e.events {
+				require.Same(t, e, m.lines[id][0], "Q1 and Q2: a line is stored from its beginning on")
+				m.lines[id] = m.lines[id][1:]
+			}
+			e.inLine = false
 		}
-		m.told(e, written(version+1, e.commit.Last()), nil)
+		m.told(e, resultOf(e.commit), nil)
 		writes = append(writes, line.Answer{Commit: e.commit, Result: e.result})
 	}
 	m.queue.Answer(writes...)
+}
+
+// written adds the events to the log, and looks at what their records say.
+func (m *model) written(t *rapid.T, e *entry) {
+	records := e.commit.Records()
+	for i, r := range records {
+		require.Equal(t, eventstore.CommitPart{Index: i + 1, Size: len(records), Several: len(e.events) > 1}, r.Commit)
+		m.log[r.AggregateID] = append(m.log[r.AggregateID], r.ID)
+		require.Equal(t, int64(len(m.log[r.AggregateID])), r.AggregateVersion)
+	}
 }
 
 // told notes the answer to an entry.
@@ -349,21 +455,45 @@ func (m *model) told(e *entry, r eventstore.Result, err error) {
 	e.state, e.result, e.err = answered, r, err
 }
 
-// breaks is Q3: the entry will not be stored in its place, nor what is behind it in the line.
+// breaks is Q3: the entry will not be stored in its place, nor what rests on it.
 func (m *model) breaks(e *entry) {
 	if !e.inLine {
 		return
 	}
-	l := m.lines[e.stream]
-	i := slices.Index(l, e)
-	m.lines[e.stream] = l[:i]
-	version := int64(len(m.shown(e.stream)))
-	for _, b := range l[i:] {
-		b.inLine, b.broken = false, true
-		if b != e && b.state == waiting {
-			m.told(b, eventstore.Result{}, b.commit.Conflict(version))
+	broken := []*entry{e}
+	for i := 0; i < len(broken); i++ {
+		b := broken[i]
+		b.broken = true
+		for id := range b.events {
+			m.lines[id] = slices.DeleteFunc(slices.Clone(m.lines[id]), func(other *entry) bool { return other == b })
+		}
+		b.inLine = false
+		for _, d := range m.entries {
+			if d.state != answered && !d.broken && slices.Contains(d.behind, b) && !slices.Contains(broken, d) {
+				broken = append(broken, d)
+			}
 		}
 	}
+	for _, b := range broken {
+		if b != e && b.state == waiting {
+			err := m.conflictOf(b)
+			m.told(b, eventstore.Result{}, err)
+		}
+	}
+}
+
+// conflictOf is the error of an entry that rests on a broken one. It names the first stream in
+// which it does.
+func (m *model) conflictOf(e *entry) error {
+	for _, id := range streams {
+		decided, read := e.decided[id]
+		if shown := m.shown(id); read && len(shown) < len(decided) {
+			return &eventstore.ConflictError{
+				Stream: stream(id), Expected: eventstore.Expected(len(decided)), Actual: int64(len(shown)),
+			}
+		}
+	}
+	return nil
 }
 
 // refuse answers one of the commits that the owner has, out of turn, and stores nothing.
@@ -379,7 +509,7 @@ func (m *model) refuse(t *rapid.T) {
 	case "refused":
 		err = errRefused
 	case "repeated":
-		result = eventstore.Result{Streams: written(1, 1).Streams, Repeated: true}
+		result = eventstore.Result{Streams: []eventstore.Written{{First: 1, Last: 1}}, Repeated: true}
 	case "lost":
 		err = eventstore.ErrOutcomeUnknown
 	}
@@ -396,6 +526,7 @@ func (m *model) disown(t *rapid.T) {
 	}
 	e := rapid.SampledFrom(all).Draw(t, "commit")
 	e.disowned = e.disowned || e.inLine
+	e.beside = e.beside || e.inLine
 	m.breaks(e)
 	m.queue.Disown(e.commit)
 }
@@ -447,7 +578,11 @@ func (m *model) stop(t *rapid.T) {
 	m.queue.Stop(errStopped)
 }
 
-// written is the result of a commit to the one stream that it writes.
-func written(first, last int64) eventstore.Result {
-	return eventstore.Result{Streams: []eventstore.Written{{First: first, Last: last}}}
+// resultOf is the result of a commit that is stored where it was placed.
+func resultOf(c *line.Commit) eventstore.Result {
+	var r eventstore.Result
+	for _, p := range c.Parts() {
+		r.Streams = append(r.Streams, eventstore.Written{Stream: stream(p.ID), First: p.First, Last: p.Last()})
+	}
+	return r
 }

@@ -14,25 +14,28 @@ import (
 
 // Queue holds the commits of one partition from when they enter until they are answered.
 //
-// Some of a stream's commits are its line. They came by [Behind] while nothing else was queued for
-// the stream. The first one is right behind what is stored, and each other one is right behind the
-// commit before it. It is known where each of them will be stored if it is stored at all. So the
-// queue shows them to callers, who decide on them and join the line.
+// Some of a stream's commits are its line. Each came with a [Tip] of the stream while nothing else
+// was queued for the stream. The first one is right behind what is stored, and each other one is
+// right behind the commit before it. It is known where each of them will be stored if it is stored
+// at all. So the queue shows them to callers, who decide on them and join the line.
+//
+// A commit that writes to several streams stands in the lines of all of them, or in none. A commit
+// rests on the last commit of each of its tips, also on those of streams that it does not write to.
 //
 //	Q1  Commits are taken, and written, in the order in which they entered.
 //	Q2  A line has no gap: the first commit follows the stored end of the stream, each other one
 //	    the commit before it.
-//	Q3  If a commit of the line will not be stored in its place (withdrawn, refused, a repeated
-//	    command, lost), it is broken. All behind it are broken with it, before anybody learns of
-//	    it: they leave the line together. Another commit may take its version. That does not
-//	    matter, for it is not what the decisions rested on.
+//	Q3  If a commit of a line will not be stored in its place (withdrawn, refused, a repeated
+//	    command, lost), it is broken. All that rest on it are broken with it, before anybody learns
+//	    of it: they leave all their lines together. Another commit may take its version. That does
+//	    not matter, for it is not what the decisions rested on.
 //	Q4  A commit that rests on a broken one is never written. The owner looks just before it
 //	    writes. By then it has taken what the commit rests on (Q1), so nobody else can break that
 //	    any more.
-//	Q5  A commit that is queued beside the line (it came by [New], or entered behind such a
-//	    commit) is never shown: its place is known only when it is written. While there is such a
-//	    commit, the line does not grow: Q2 would not hold.
-//	Q6  A commit leaves the line, stored, only after the index holds it: there is no hole between
+//	Q5  A commit that is queued beside the lines is never shown: its place is known only when it is
+//	    written. It writes to a stream of which it has no tip, or one that has such a commit
+//	    already. While there is one, the line does not grow: Q2 would not hold.
+//	Q6  A commit leaves its lines, stored, only after the index holds it: there is no hole between
 //	    the index and what is shown.
 //
 // The owner keeps its part of Q1, Q4 and Q6. It writes in the order in which it takes. It writes no
@@ -46,14 +49,16 @@ type Queue struct {
 	waiting     int     // how many
 	bytes       int64   // of those that are not answered
 	outside     list.List
-	lines       map[string]*line // of the streams with commits that are not answered
-	stopped     error            // why nothing enters any more
-	expected    int              // how many must wait before full is closed
-	full        chan struct{}    // nil unless somebody expects them
+	lines       map[string]*line    // of the streams with commits that are not answered
+	commands    map[command]*Commit // a commit of each command that is not answered
+	stopped     error               // why nothing enters any more
+	expected    int                 // how many must wait before full is closed
+	full        chan struct{}       // nil unless somebody expects them
 }
 
-// Config is what a queue needs. Every field but KeepBroken must be set.
+// Config is what a queue needs. Every field but Key and KeepBroken must be set.
 type Config struct {
+	Key        eventstore.PartitionKey
 	MaxCommits int   // that wait; further callers wait outside, under their context
 	MaxBytes   int64 // of the commits that are not answered; a single commit may be larger
 	// Version returns the stored version of a stream. It is called while the queue is locked.
@@ -64,7 +69,7 @@ type Config struct {
 
 // NewQueue returns an empty queue.
 func NewQueue(cfg Config) *Queue {
-	return &Queue{cfg: cfg, wake: make(chan struct{}, 1), lines: make(map[string]*line)}
+	return &Queue{cfg: cfg, wake: make(chan struct{}, 1), lines: make(map[string]*line), commands: make(map[command]*Commit)}
 }
 
 // Enter queues the commit as soon as there is room for it. It copies what the caller may change
@@ -72,7 +77,7 @@ func NewQueue(cfg Config) *Queue {
 //
 // It fails with a *[WaitingError] if ctx ends before there is room. It fails with the reason of
 // Stop if the queue was stopped, and with the error of Version. It fails with a
-// *[eventstore.ConflictError] if something else stands behind the commit's tip by now.
+// *[eventstore.ConflictError] if something else stands behind one of the commit's tips by now.
 func (q *Queue) Enter(ctx context.Context, c *Commit) error {
 	if err := q.reserve(ctx, c.size); err != nil {
 		return err

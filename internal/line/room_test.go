@@ -19,7 +19,7 @@ func TestCallersWaitOutsideForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := line.NewQueue(line.Config{MaxCommits: 1, MaxBytes: 1 << 20})
 		commit := func(id string) *line.Commit {
-			return line.New(stream(id), eventstore.Any, []eventstore.Record{{Header: event.Header{ID: id}}})
+			return line.New(eventstore.To(stream(id), eventstore.Any, eventstore.Record{Header: event.Header{ID: id}}))
 		}
 		leaving, leave := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
@@ -37,7 +37,7 @@ func TestCallersWaitOutsideForRoom(t *testing.T) {
 		next := func() []string {
 			var ids []string
 			for _, c := range q.Take(1<<20, 10) {
-				ids = append(ids, c.Stream().ID)
+				ids = append(ids, c.Parts()[0].ID)
 				q.Answer(line.Answer{Commit: c})
 			}
 			synctest.Wait()

@@ -12,7 +12,8 @@ type line struct {
 	beside  int // commits of the stream that are queued and not in commits
 }
 
-// place is where a commit that is not answered counts in its stream's line.
+// place is where a commit that is not answered counts in the lines of its streams: in all of them,
+// or beside all of them.
 type place uint8
 
 const (
@@ -29,9 +30,28 @@ func (l *line) end() *Commit {
 	return l.commits[len(l.commits)-1]
 }
 
+// lineOf returns the line of a stream, and makes it if there is none. q.mu is held.
+func (q *Queue) lineOf(id string) *line {
+	l := q.lines[id]
+	if l == nil {
+		l = &line{}
+		q.lines[id] = l
+	}
+	return l
+}
+
+// forgetEmpty forgets the lines of the commit's streams for which nothing is queued. q.mu is held.
+func (q *Queue) forgetEmpty(c *Commit) {
+	for i := range c.parts {
+		if l := q.lines[c.parts[i].ID]; l != nil && l.beside == 0 && len(l.commits) == 0 {
+			delete(q.lines, c.parts[i].ID)
+		}
+	}
+}
+
 // Shown is what a queue shows of a stream.
 type Shown struct {
-	Commits [][]eventstore.Record // the records of the line's commits, in order
+	Commits [][]eventstore.Record // the stream's records of the line's commits, in order
 	Last    *Commit               // of the line; nil if there is no line
 	Beside  bool                  // something is queued for the stream that is not shown
 }
@@ -47,67 +67,125 @@ func (q *Queue) Shown(aggregateID string, from int64) Shown {
 		return s
 	}
 	first := len(l.commits) - 1
-	for first > 0 && l.commits[first].records[0].AggregateVersion > from {
+	for first > 0 && l.commits[first].Part(aggregateID).First > from {
 		first--
 	}
 	s.Commits = make([][]eventstore.Record, 0, len(l.commits)-first)
 	for _, c := range l.commits[first:] {
-		s.Commits = append(s.Commits, c.records)
+		s.Commits = append(s.Commits, c.recordsOf(aggregateID))
 	}
 	return s
 }
 
-// Of returns the commit in the stream's line that the command made, or nil.
+// Stand returns nil if all the streams stand at their tips at one moment of the call. It goes by
+// what the queue and the index know. Otherwise it returns the first tip that is not the end of its
+// stream any more, and the version that the stream has.
+func (q *Queue) Stand(tips ...Tip) (moved *Tip, actual int64, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stand(tips)
+}
+
+// stand is Stand with q.mu held.
+func (q *Queue) stand(tips []Tip) (moved *Tip, actual int64, err error) {
+	for i := range tips {
+		t := &tips[i]
+		end, on := q.lines[t.ID].end(), t.Last
+		if on != nil && on.stored {
+			on = nil
+		}
+		actual := t.Version
+		switch {
+		case end != nil:
+			actual = end.Part(t.ID).Last()
+		case on == nil || on.broken:
+			if actual, err = q.cfg.Version(t.ID); err != nil {
+				return nil, 0, err
+			}
+		}
+		if end != on || actual != t.Version {
+			return t, actual, nil
+		}
+	}
+	return nil, 0, nil
+}
+
+// Of returns a queued commit that the command made in the partition key of the aggregate, or nil.
 func (q *Queue) Of(aggregateID, commandID string) *Commit {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := q.lines[aggregateID]
-	if l == nil {
-		return nil
-	}
-	for _, c := range l.commits {
-		if c.CommandID() == commandID {
-			return c
-		}
-	}
-	return nil
+	return q.commands[command{q.cfg.Key.Of(aggregateID), commandID}]
+}
+
+// command names a command: its id counts within a partition key.
+type command struct{ partitionKey, id string }
+
+func (q *Queue) commandOf(c *Commit) command {
+	return command{q.cfg.Key.Of(c.parts[0].ID), c.CommandID()}
 }
 
 // admit finds the commit its place. q.mu is held.
 func (q *Queue) admit(c *Commit) error {
-	if c.on != nil && c.on.stored {
-		c.on = nil
+	moved, actual, err := q.stand(c.tips)
+	switch {
+	case err != nil:
+		return err
+	case moved != nil:
+		e := c.expectationOf(moved.ID)
+		return &eventstore.ConflictError{Stream: e.Stream, Expected: e.Version, Actual: actual}
 	}
-	l := q.lines[c.stream.ID]
-	if l == nil {
-		l = &line{}
-	}
-	if c.tip {
-		end := l.end()
-		actual := int64(c.expected)
-		var err error
-		switch {
-		case end != nil:
-			actual = end.Last()
-		case c.on == nil || c.on.broken:
-			actual, err = q.cfg.Version(c.stream.ID)
-		}
-		if err != nil {
-			return err
-		}
-		if end != c.on || actual != int64(c.expected) {
-			return c.Conflict(actual)
-		}
-	}
-	q.lines[c.stream.ID] = l
-	if !c.tip || l.beside > 0 {
+	q.rest(c)
+	if q.joins(c) {
+		c.place = inLine
+		c.Place(func(part int) int64 { return c.tipOf(c.parts[part].ID).Version })
+		c.shown = true
+	} else {
 		c.place = besideLine
-		l.beside++
-		return nil
 	}
-	c.PlaceAt(int64(c.expected) + 1)
-	c.place, c.shown = inLine, true
-	l.commits = append(l.commits, c)
+	for i := range c.parts {
+		l := q.lineOf(c.parts[i].ID)
+		if c.place == inLine {
+			l.commits = append(l.commits, c)
+		} else {
+			l.beside++
+		}
+	}
+	if key := q.commandOf(c); key.id != "" && q.commands[key] == nil {
+		q.commands[key] = c
+	}
+	return nil
+}
+
+// rest notes which commits the commit rests on, by its tips. q.mu is held.
+func (q *Queue) rest(c *Commit) {
+	c.on = c.oneOn[:0]
+	for i := range c.tips {
+		if on := c.tips[i].Last; on != nil && !on.stored && !slices.Contains(c.on, on) {
+			c.on = append(c.on, on)
+			on.behind = append(on.behind, c)
+		}
+	}
+}
+
+// joins reports whether the commit can stand in the lines of all streams that it writes to (Q5).
+// q.mu is held.
+func (q *Queue) joins(c *Commit) bool {
+	for i := range c.parts {
+		id := c.parts[i].ID
+		if l := q.lines[id]; c.tipOf(id) == nil || l != nil && l.beside > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// tipOf returns the tip of a stream, or nil.
+func (c *Commit) tipOf(id string) *Tip {
+	for i := range c.tips {
+		if c.tips[i].ID == id {
+			return &c.tips[i]
+		}
+	}
 	return nil
 }
 
@@ -115,53 +193,104 @@ func (q *Queue) admit(c *Commit) error {
 func (q *Queue) finish(c *Commit, r eventstore.Result, err error) {
 	c.result, c.err = r, err
 	c.state = commitAnswered
-	l := q.lines[c.stream.ID]
 	switch {
 	case c.place == besideLine:
-		l.beside--
-	case c.place == inLine && err == nil && !r.Repeated && r.First() == c.records[0].AggregateVersion:
+		for i := range c.parts {
+			q.lines[c.parts[i].ID].beside--
+		}
+	case c.place == inLine && err == nil && !r.Repeated && c.standsAt(r):
 		c.stored = true
-		l.commits[0] = nil // that is c: Q1
-		l.commits = l.commits[1:]
+		for i := range c.parts {
+			l := q.lines[c.parts[i].ID]
+			l.commits[0] = nil // that is c: Q1
+			l.commits = l.commits[1:]
+		}
 	case c.place == inLine:
-		q.cut(l, c)
+		q.cut(c)
 	}
-	if l != nil && l.beside == 0 && len(l.commits) == 0 {
-		delete(q.lines, c.stream.ID)
+	q.forgetEmpty(c)
+	if key := q.commandOf(c); key.id != "" && q.commands[key] == c {
+		delete(q.commands, key)
 	}
-	c.place, c.on = nowhere, nil
+	c.place = nowhere
+	c.letGo()
 	close(c.done)
 	q.free(c.size)
 }
 
-// Disown takes a commit that may still be stored, but not in its place, from the line to its side.
+// letGo drops what the commit refers to: a commit that is over holds no others in memory.
+func (c *Commit) letGo() {
+	c.on, c.behind, c.tips, c.oneOn, c.oneTip = nil, nil, nil, [1]*Commit{}, [1]Tip{}
+}
+
+// standsAt reports whether the result has the commit where it was placed.
+func (c *Commit) standsAt(r eventstore.Result) bool {
+	if len(r.Streams) != len(c.parts) {
+		return false
+	}
+	for i := range c.parts {
+		if r.Streams[i].First != c.parts[i].First {
+			return false
+		}
+	}
+	return true
+}
+
+// Disown takes a commit that may still be stored, but not in its place, from the lines to their
+// side.
 func (q *Queue) Disown(c *Commit) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if c.place != inLine {
 		return
 	}
-	l := q.lines[c.stream.ID]
-	l.beside++ // before cut answers others, which may leave nothing else in the line
-	q.cut(l, c)
+	for i := range c.parts { // before cut answers others, which may leave nothing else in the lines
+		q.lines[c.parts[i].ID].beside++
+	}
+	q.cut(c)
 	c.place = besideLine
 }
 
-// cut breaks the commit and all behind it in the line, and answers those of them that wait. q.mu is
+// cut breaks the commit and all that rest on it, and answers those of them that wait (Q3). q.mu is
 // held.
-func (q *Queue) cut(l *line, c *Commit) {
-	i := slices.Index(l.commits, c)
-	broken := slices.Clone(l.commits[i:])
-	clear(l.commits[i:])
-	l.commits = l.commits[:i]
+func (q *Queue) cut(c *Commit) {
+	broken := restingOn(c)
+	left := make(map[string]int64) // by stream: the version that its line has still
 	for _, d := range broken {
-		d.broken, d.place = true, nowhere
+		d.broken = true
+		if d.place != inLine {
+			continue
+		}
+		d.place = nowhere
+		for _, p := range d.parts {
+			l := q.lines[p.ID]
+			if i := slices.Index(l.commits, d); i >= 0 { // all behind it are broken, too
+				left[p.ID] = p.First - 1
+				clear(l.commits[i:])
+				l.commits = l.commits[:i]
+			}
+		}
 	}
-	actual := broken[0].records[0].AggregateVersion - 1
 	for _, d := range broken {
 		if d != c && d.state == commitWaiting && !q.cfg.KeepBroken {
 			q.remove(d)
-			q.finish(d, eventstore.Result{}, d.Conflict(actual))
+			e := d.BrokenTip()
+			conflict := &eventstore.ConflictError{Stream: e.Stream, Expected: e.Version, Actual: left[e.Stream.ID]}
+			q.finish(d, eventstore.Result{}, conflict)
 		}
 	}
+}
+
+// restingOn returns the commit, and all that rest on it or on one that does.
+func restingOn(c *Commit) []*Commit {
+	all, seen := []*Commit{c}, map[*Commit]bool{c: true}
+	for i := 0; i < len(all); i++ {
+		for _, d := range all[i].behind {
+			if !seen[d] {
+				seen[d] = true
+				all = append(all, d)
+			}
+		}
+	}
+	return all
 }

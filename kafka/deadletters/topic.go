@@ -66,7 +66,9 @@ func (t *Topic) List(ctx context.Context, handler string) ([]subscription.Letter
 }
 
 // Show implements [subscription.DeadLetters]. If the letter is handled or discarded by now, this
-// reads the whole topic.
+// reads the whole topic. If the event's commit has several events, Show also reads these from the
+// category's topic, and the group's offset from the brokers. With ACLs it needs Read on that topic
+// and Describe on the group.
 func (t *Topic) Show(ctx context.Context, id subscription.LetterID) (subscription.Event, []subscription.Trace, error) {
 	var open *letters.Open
 	var traces []subscription.Trace
@@ -81,7 +83,8 @@ func (t *Topic) Show(ctx context.Context, id subscription.LetterID) (subscriptio
 	if err != nil {
 		return subscription.Event{}, nil, fmt.Errorf("read a dead letter from %s: %w", t.log.Topic(), err)
 	}
-	return eventIn(&e), traces, nil
+	found, err := t.event(ctx, &e)
+	return found, traces, err
 }
 
 // search is Show of a letter that is not open any more.
@@ -95,16 +98,19 @@ func (t *Topic) search(
 	if h.Letter == nil {
 		return subscription.Event{}, h.Traces, &subscription.NoLetterError{ID: id}
 	}
-	return eventIn(h.Letter), h.Traces, nil
+	found, err := t.event(ctx, h.Letter)
+	return found, h.Traces, err
 }
 
-func eventIn(e *letters.Entry) subscription.Event {
+// event returns the event of a letter.
+func (t *Topic) event(ctx context.Context, e *letters.Entry) (subscription.Event, error) {
 	r, err := deadletter.Event(e)
 	if err != nil { // its bytes are there all the same
 		r = eventstore.Record{Value: e.Value, Position: r.Position}
 		r.AggregateID = string(e.Key)
 	}
-	return subscription.Event{Record: r, Headers: e.Headers}
+	parts, err := t.others(ctx, e, &r)
+	return subscription.Event{Record: r, Headers: e.Headers, Others: parts}, err
 }
 
 // Redrive implements [subscription.DeadLetters].
@@ -125,9 +131,7 @@ func (t *Topic) ask(ctx context.Context, kind letters.Kind, id subscription.Lett
 	if open == nil {
 		return &subscription.NoLetterError{ID: id}
 	}
-	return t.writer.Write(ctx, &letters.Entry{
-		LetterID: id, Kind: kind, Key: []byte(open.Key), At: clock.Now(), Note: reason,
-	})
+	return t.writer.Write(ctx, open.Request(kind, clock.Now(), reason))
 }
 
 // current makes the ledger learn all that the topic says now, and calls use, which may look at it.

@@ -28,7 +28,9 @@ func (d *diagnosis) folder(ctx context.Context, topicsKnown bool) {
 	id := index.Identity{ClusterID: ids.Cluster, Topics: make(map[string]index.Topic)}
 	for _, g := range d.cfg.Topics.Categories {
 		topic := d.cfg.Topics.NameOf(g.Name)
-		id.Topics[topic] = index.Topic{ID: ids.Topics[topic], Partitions: g.Partitions}
+		id.Topics[topic] = index.Topic{
+			ID: ids.Topics[topic], Partitions: g.Partitions, PartitionKey: g.PartitionKey,
+		}
 	}
 	found, err := index.Inspect(d.cfg.IndexDir, id, d.cfg.Logger)
 	var unusable *index.UnusableError

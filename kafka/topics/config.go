@@ -48,10 +48,14 @@ type Config struct {
 	ProviderSettings []string
 }
 
-// Category names a category and says into how many partitions its topic is divided.
+// Category names a category and says how its topic is divided.
 type Category struct {
 	Name       string // its durable name
 	Partitions int32  // of its topic, fixed for ever; default: [DefaultPartitions]
+
+	// PartitionKey says which streams are kept together, so that one commit may write to several
+	// of them. It is fixed once there are events. Default: eventstore.WholeID.
+	PartitionKey eventstore.PartitionKey
 }
 
 // Complete returns the configuration with its defaults. It fails with all mistakes, joined; each
@@ -86,6 +90,8 @@ func (c Config) check() (wrong []error) {
 			wrong = append(wrong, fmt.Errorf("Topics.Categories: %w", err))
 		}
 		report(g.Partitions < 0, "Categories: %s: found %d partitions, expected 1 or more", g.Name, g.Partitions)
+		report(!g.PartitionKey.Known(), "Categories: %s: found %s, expected a PartitionKey of package eventstore",
+			g.Name, g.PartitionKey)
 		topic := c.NameOf(g.Name)
 		report(seen[topic] != "", "Categories: %s and %s have one topic, %s", seen[topic], g.Name, topic)
 		seen[topic] = g.Name

@@ -14,6 +14,13 @@ type Rules struct {
 	NoProof              bool // a refusal is told at once if nothing is queued
 	StaleProof           bool // a refusal is told once the batch or barrier that was under way is stored
 	TermsRevive          bool // a later marker of a term that has ended begins it again
+	ReadsUnchecked       bool // expectations of streams that a commit does not write to are not checked
+	CommandsUnchecked    bool // expectations of commands are not checked
+	TornReads            bool // streams that are read together need not stand together
+	HalfCommits          bool // of a commit of several streams only the first half counts
+	DigestsIgnored       bool // a command with the id of another one is taken for its repetition
+	TimesGoBack          bool // an event keeps the time that its caller gave it
+	KeysUnchecked        bool // a commit may write to several partition keys
 	NeverLooks           bool // an idle owner does not look whether it was overtaken, as a process that sleeps does not
 }
 

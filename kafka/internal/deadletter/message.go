@@ -24,6 +24,8 @@ const (
 	headerTopic     = headerPrefix + "topic"
 	headerPartition = headerPrefix + "partition"
 	headerOffset    = headerPrefix + "offset"
+	headerKey       = headerPrefix + "partitionKey" // of the event; absent if it is the record's key
+	headerOrder     = headerPrefix + "order"        // of the group; absent if it is by stream
 	headerAt        = headerPrefix + "at"
 	headerAttempts  = headerPrefix + "attempts"
 	headerFirst     = headerPrefix + "firstAttempt"
@@ -59,6 +61,12 @@ func Message(e *letters.Entry, topic string) *sarama.ProducerMessage {
 	put(headerTopic, e.Topic)
 	number(headerPartition, int64(e.Partition))
 	number(headerOffset, e.Offset)
+	if keys := e.Keys(); keys.Partition != keys.Stream {
+		put(headerKey, keys.Partition)
+	}
+	if e.Order != subscription.ByStream {
+		put(headerOrder, e.Order.String())
+	}
 	moment(headerAt, e.At)
 	number(headerAttempts, int64(e.Attempts))
 	moment(headerFirst, e.First)
@@ -113,7 +121,7 @@ func Decode(r *sarama.Record) (letters.Entry, error) {
 	}
 	e.Kind = letters.Kind(p.values[headerKind])
 	e.Handler, e.Topic = p.values[headerHandler], p.values[headerTopic]
-	e.Note = p.values[headerNote]
+	e.Note, e.PartitionKey, e.Order = p.values[headerNote], p.values[headerKey], p.order(headerOrder)
 	e.Partition = int32(p.number(headerPartition, 32))
 	e.Offset = p.number(headerOffset, 64)
 	e.Attempts = int(p.number(headerAttempts, 32))
@@ -143,6 +151,16 @@ func (p *parser) number(name string, bits int) int64 {
 		p.err = fmt.Errorf("header %s is %q, expected a number from 0", name, p.values[name])
 	}
 	return n
+}
+
+func (p *parser) order(name string) subscription.Order {
+	order := subscription.ByStream
+	if text, ok := p.values[name]; ok {
+		if err := order.UnmarshalText([]byte(text)); p.err == nil && err != nil {
+			p.err = fmt.Errorf("header %s: %w", name, err)
+		}
+	}
+	return order
 }
 
 func (p *parser) moment(name string) time.Time {

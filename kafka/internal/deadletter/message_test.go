@@ -64,7 +64,12 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 			Note:     rapid.String().Draw(t, "note"),
 			Key:      rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "key"),
 			Value:    rapid.SliceOfN(rapid.Byte(), 1, 9).Draw(t, "value"),
+
+			Order: rapid.SampledFrom([]subscription.Order{
+				subscription.ByStream, subscription.ByPartitionKey,
+			}).Draw(t, "order"),
 		}
+		e.PartitionKey = rapid.OneOf(rapid.Just(string(e.Key)), rapid.StringN(1, 9, -1)).Draw(t, "partition key")
 		for range rapid.IntRange(0, 4).Draw(t, "headers") {
 			e.Headers = append(e.Headers, subscription.Header{
 				Name: name.Draw(t, "name"), Value: rapid.SliceOf(rapid.Byte()).Draw(t, "header"),
@@ -75,8 +80,26 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 		if len(e.Headers) == 0 {
 			got.Headers = nil
 		}
+		require.Equal(t, e.Keys(), got.Keys())
+		got.PartitionKey = e.PartitionKey
 		require.Equal(t, e, got)
 	})
+}
+
+// An order that this release does not know says so, as nobody knows whose events the letter holds
+// up.
+func TestDecode_anotherOrder(t *testing.T) {
+	t.Parallel()
+	e := letters.Entry{LetterID: subscription.LetterID{Handler: "h", Topic: "t"}, Kind: letters.Dead, Key: []byte("k")}
+	e.Order = subscription.ByPartitionKey
+	r := stored(t, deadletter.Message(&e, "topic"))
+	for _, h := range r.Headers {
+		if string(h.Key) == "deadLetter.order" {
+			h.Value = []byte("by-luck")
+		}
+	}
+	_, err := deadletter.Decode(r)
+	require.EqualError(t, err, `header deadLetter.order: order "by-luck": expected by-stream or by-partition-key`)
 }
 
 func TestLongNotesAreCut(t *testing.T) {
@@ -114,7 +137,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p := letters.NewParked()
+		p := letters.NewParked(e.Order)
 		p.Apply(&e)
 		again, err := deadletter.Decode(stored(t, deadletter.Message(&e, "topic")))
 		require.NoError(t, err)

@@ -6,14 +6,16 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/client"
 	"github.com/fencelog/fencelog/kafka/internal/log"
 )
 
-// Config is what a subscription needs of its store. Every field must be set, and the configurations
-// must be complete.
+// Config is what a subscription needs of its store. Every field must be set, if its zero value
+// means nothing, and the configurations must be complete.
 type Config struct {
 	Connection connection.Config
 	Used       []string      // topics of the store
@@ -23,9 +25,13 @@ type Config struct {
 	CheckEvery time.Duration // between two looks at a partition that is not configured
 	Logger     *slog.Logger
 
-	Topic      string      // of the category
-	Partitions []Partition // of the category, as they are configured
+	Topic        string      // of the category
+	Partitions   []Partition // of the category, as they are configured
+	PartitionKey eventstore.PartitionKey
 
+	// Classify says what an error of the handler means, unless the subscription's own Classify
+	// does.
+	Classify func(error) subscription.Verdict
 	// Reason says what the subscription waits for, if an error is not the event's fault; otherwise
 	// it returns "".
 	Reason func(error) string

@@ -47,16 +47,17 @@ func (m claims) place(
 ) (int64, error) {
 	topic := m.cfg.Topic
 	m.Stands.Begins(n, asking)
-	next, ours, err := m.committed(ctx, n)
+	found, err := Committed(ctx, m.client, m.sub.Group, topic, n)
 	if err != nil {
 		return 0, err
 	}
+	next := found.Offset
 	if next < 0 {
 		next, err = m.begin(ctx, p)
 	} else if next > p.Index.Checkpoint().Next { // another member may have read more than this process
 		err = m.within(ctx, n, next)
 	}
-	if err != nil || ours {
+	if err != nil || found.Ours {
 		return next, err
 	}
 	m.Stands.Begins(n, delivery.Gathering)
@@ -71,29 +72,33 @@ func (m claims) place(
 	return next, nil
 }
 
-// committed asks for the group's offset of a partition. The offset is below 0 if there is none.
-// ours reports whether a subscription committed it.
-func (m claims) committed(ctx context.Context, n int32) (offset int64, ours bool, err error) {
-	admin, err := sarama.NewClusterAdminFromClient(m.client)
+// Offset is a group's offset of a partition.
+type Offset struct {
+	Offset int64 // below 0 if there is none
+	Ours   bool  // a subscription committed it
+}
+
+// Committed asks the brokers for a group's offset of a partition.
+func Committed(ctx context.Context, c sarama.Client, group, topic string, n int32) (Offset, error) {
+	admin, err := sarama.NewClusterAdminFromClient(c)
 	if err != nil {
-		return 0, false, err
+		return Offset{}, err
 	}
-	topic := m.cfg.Topic
 	r, err := dial.Promptly(ctx, func() (*sarama.OffsetFetchResponse, error) {
-		return admin.ListConsumerGroupOffsets(m.sub.Group, map[string][]int32{topic: {n}})
+		return admin.ListConsumerGroupOffsets(group, map[string][]int32{topic: {n}})
 	})
 	if err != nil {
-		err = access.Explain(err, access.Need{Operation: access.Describe, Resource: access.Group, Name: m.sub.Group})
-		return 0, false, fmt.Errorf("ask for the group's offset: %w", err)
+		err = access.Explain(err, access.Need{Operation: access.Describe, Resource: access.Group, Name: group})
+		return Offset{}, fmt.Errorf("ask for the group's offset: %w", err)
 	}
 	block := r.GetBlock(topic, n)
 	if block == nil {
-		return 0, false, errors.New("ask for the group's offset: the answer does not have the partition")
+		return Offset{}, errors.New("ask for the group's offset: the answer does not have the partition")
 	}
 	if block.Err != sarama.ErrNoError {
-		return 0, false, fmt.Errorf("ask for the group's offset: %w", block.Err)
+		return Offset{}, fmt.Errorf("ask for the group's offset: %w", block.Err)
 	}
-	return block.Offset, block.Metadata == committedByUs, nil
+	return Offset{Offset: block.Offset, Ours: block.Metadata == committedByUs}, nil
 }
 
 // within returns an *[OffsetError] if the leader in office says that the offset lies behind the

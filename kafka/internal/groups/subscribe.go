@@ -54,10 +54,10 @@ func Subscribe(
 	}
 	m := &member{cfg: cfg, sub: sub, client: c, group: group, letters: ls}
 	m.Subscriber = delivery.NewSubscriber(sub, delivery.Store{
-		Topic: cfg.Topic, Partitions: len(cfg.Partitions),
+		Topic: cfg.Topic, Partitions: len(cfg.Partitions), PartitionKey: cfg.PartitionKey,
 		Next:  func(n int32) int64 { return cfg.Partitions[n].Index.Checkpoint().Next },
 		Write: ls.writer.Write, Read: ls.log.Letter, LettersEnd: ls.log.End,
-		Reason: cfg.Reason, Public: cfg.Public, Logger: cfg.Logger,
+		Classify: cfg.Classify, Reason: cfg.Reason, Public: cfg.Public, Logger: cfg.Logger,
 	})
 	if err := m.Start(ctx, of, m.run); err != nil {
 		ls.close()

@@ -74,87 +74,6 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 	return nil
 }
 
-// check decides each commit against the index and the commits before it, and answers those that
-// need no write. After an error the batch has all commits that were not answered.
-func (o *Owner) check(commits []*line.Commit) (*batch, error) {
-	b := &o.batch
-	b.reset()
-	b.latest = time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC()
-	for i, c := range commits {
-		if err := o.checkOne(b, c); err != nil {
-			b.writes = append(b.writes, commits[i:]...)
-			return b, err
-		}
-	}
-	return b, nil
-}
-
-func (o *Owner) checkOne(b *batch, c *line.Commit) error {
-	if r, ok, err := resultIn(o.cfg.Index, c); err != nil {
-		return err
-	} else if ok {
-		o.queue.Answer(line.Answer{Commit: c, Result: r})
-		return nil
-	}
-	key := commandKey{c.Stream().ID, c.CommandID()}
-	stored, err := o.cfg.Index.Look(key.aggregate, key.command)
-	if err != nil {
-		return err
-	}
-	version, pending := b.versions[c.Stream().ID]
-	if !pending {
-		version = stored.Version
-	}
-	if key.command != "" {
-		if w, twice := b.commands[key]; twice {
-			o.queue.Disown(c)
-			b.repeats, b.first[c] = append(b.repeats, c), w
-			return nil
-		}
-		if stored.Repeated {
-			first := resultOf(c.Stream(), stored.First, stored.Last, stored.Position, time.Time{})
-			r, err := repeating(c, first, stored.Digest)
-			o.queue.Answer(line.Answer{Commit: c, Result: r, Err: err})
-			return nil
-		}
-	}
-	if !o.mayWrite(c, version) {
-		if pending {
-			o.queue.Disown(c)
-			b.conflicts, b.actual[c] = append(b.conflicts, c), version
-		} else {
-			o.queue.Answer(line.Answer{Commit: c, Err: c.Conflict(version)})
-		}
-		return nil
-	}
-	c.PlaceAt(version + 1)
-	if b.latest.After(c.Records()[0].Timestamp) {
-		o.queue.Postpone(c, b.latest)
-	}
-	records := c.Records()
-	b.latest = records[len(records)-1].Timestamp
-	c.Sent = true
-	b.versions[c.Stream().ID] = version + int64(len(records))
-	if key.command != "" {
-		b.commands[key] = len(b.writes)
-	}
-	b.writes = append(b.writes, c)
-	b.records = append(b.records, records...)
-	return nil
-}
-
-// mayWrite reports whether the stream is as the commit expects, if the commit is written behind the
-// version.
-//
-// Invariant 7 (Q4 of [line.Queue]): if a commit rests on one that was not stored in its place, it
-// is not written, whatever the version.
-func (o *Owner) mayWrite(c *line.Commit, version int64) bool {
-	if c.RestsOnBroken() {
-		return o.cfg.Broken.KeepDecisions
-	}
-	return c.Expected().Met(version) || o.cfg.Broken.NoVersionCheck
-}
-
 // answerAll answers the commits of a batch whose writes are in the index.
 func (o *Owner) answerAll(b *batch) {
 	defer b.reset()
@@ -163,17 +82,15 @@ func (o *Owner) answerAll(b *batch) {
 		records := c.Records()
 		end += int64(len(records))
 		at := event.Position{Partition: o.cfg.Partition, Offset: end - 1}
-		b.answers = append(b.answers, line.Answer{
-			Commit: c, Result: resultOf(c.Stream(), c.First(), c.Last(), at, records[len(records)-1].Timestamp),
-		})
+		b.answers = append(b.answers, line.Answer{Commit: c, Result: resultOf(c, at, records[len(records)-1].Timestamp)})
 	}
 	for _, c := range b.repeats {
 		first := b.answers[b.first[c]]
-		r, err := repeating(c, first.Result, first.Commit.Records()[0].CommandDigest)
+		r, err := o.repeating(c, first.Result, first.Commit.Digest())
 		b.answers = append(b.answers, line.Answer{Commit: c, Result: r, Err: err})
 	}
 	for _, c := range b.conflicts {
-		b.answers = append(b.answers, line.Answer{Commit: c, Err: c.Conflict(b.actual[c])})
+		b.answers = append(b.answers, line.Answer{Commit: c, Err: b.why[c]})
 	}
 	o.queue.Answer(b.answers...)
 }

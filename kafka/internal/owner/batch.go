@@ -15,17 +15,19 @@ type batch struct {
 	// commits with the command id of a write in this batch: once that is stored, they are answered
 	// with its result, or refused
 	repeats  []*line.Commit
-	actual   map[*line.Commit]int64
-	first    map[*line.Commit]int // by repeat, the place of its write among the writes
+	why      map[*line.Commit]error // by conflict
+	first    map[*line.Commit]int   // by repeat, the place of its write among the writes
 	records  []eventstore.Record
 	base     int64              // offset of the first record, once they are stored
 	latest   time.Time          // of an event in the partition, once they are stored
 	versions map[string]int64   // of the streams that the writes are in, once they are stored
 	commands map[commandKey]int // the place of the write with that command
+	before   []int64            // of the streams of the commit that is being added
 	answers  []line.Answer
 }
 
-type commandKey struct{ aggregate, command string }
+// commandKey names a command: its id counts within a partition key.
+type commandKey struct{ partitionKey, id string }
 
 // keptRecords bounds the batches whose memory is kept for the next one.
 const keptRecords = 1_000
@@ -34,7 +36,7 @@ const keptRecords = 1_000
 func (b *batch) reset() {
 	if b.versions == nil || cap(b.records) > keptRecords {
 		*b = batch{
-			actual: make(map[*line.Commit]int64), first: make(map[*line.Commit]int),
+			why: make(map[*line.Commit]error), first: make(map[*line.Commit]int),
 			versions: make(map[string]int64), commands: make(map[commandKey]int),
 		}
 		return
@@ -43,7 +45,7 @@ func (b *batch) reset() {
 	clear(b.conflicts)
 	clear(b.repeats)
 	clear(b.records)
-	clear(b.actual)
+	clear(b.why)
 	clear(b.first)
 	clear(b.versions)
 	clear(b.commands)

@@ -2,50 +2,146 @@ package owner
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/line"
 )
 
-// Check answers a commit without records: see [eventstore.Store]. The commit has one expectation,
-// of the tip's stream.
-func (t *Tip) Check(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
+// Check answers a commit without records: see [eventstore.Store]. The tips are those of its
+// expectations, in their order.
+func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (eventstore.Result, error) {
 	if c.CommandID != "" {
-		r, found, err := t.applied(ctx, c.CommandID, c.Digest)
+		r, found, err := o.first(ctx, c)
 		if found || err != nil {
 			return r, err
 		}
 	}
-	if expected := c.Expect[0].Version; !expected.Met(t.version) {
-		return eventstore.Result{}, &eventstore.ConflictError{Stream: t.stream, Expected: expected, Actual: t.version}
+	for i, e := range c.Expect {
+		if !e.Version.Met(tips[i].version) {
+			return eventstore.Result{}, conflictOf(e, tips[i].version)
+		}
 	}
-	if c.Unconfirmed {
-		return eventstore.Result{}, t.Stored(ctx)
+	if !readTogether(tips) {
+		if err := o.stand(tips); err != nil {
+			return eventstore.Result{}, err
+		}
 	}
-	return eventstore.Result{}, t.Await(ctx)
+	for _, e := range c.ExpectCommands { // the answer of one that is queued is not known yet
+		if err := o.awaitCommand(ctx, c.Stream().ID, e.CommandID); err != nil {
+			return eventstore.Result{}, err
+		}
+	}
+	if err := o.await(ctx, c, tips); err != nil {
+		return eventstore.Result{}, err
+	}
+	return eventstore.Result{}, o.commandsHold(c)
 }
 
-// applied returns the result of the commit that the command made in the stream. It waits until that
-// commit is stored.
-func (t *Tip) applied(ctx context.Context, commandID, digest string) (r eventstore.Result, found bool, err error) {
-	if c := t.owner.queue.Of(t.stream.ID, commandID); c != nil {
-		select {
-		case <-c.Done():
-		case <-ctx.Done():
-			return r, true, &UnprovenError{context.Cause(ctx)}
-		}
-		if !c.Stored() {
-			return r, true, t.overtaken(c.First() - 1)
-		}
-		first, _ := c.Outcome()
-		r, err = again(t.stream, commandID, digest, first, c.Records()[0].CommandDigest)
-		return r, true, err
+// await waits until it is certain that all the streams ended at their tips at one moment after the
+// last of them was read. For that, the commits that the tips rest on must be stored. A batch or a
+// barrier that was begun after the last stream was read must also be stored (see [proofs]). An
+// unconfirmed check does without the latter.
+//
+// When the last stream was read, or the check began, all streams stood at their tips: what was
+// stored of them, and then their lines. Any commit that was queued then is in one of the lines or
+// beside one. Those in the lines are stored in the order of the queue. When the last of them is
+// stored, all streams end at their tips. Any other commit entered later, and is stored later.
+//
+// A commit beside a line may have been stored behind a tip. If there was one, await compares the
+// versions once more. It does so, too, if the check expects that a command is applied: that may
+// have been applied later.
+func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip) error {
+	again := false
+	for _, e := range c.ExpectCommands {
+		again = again || e.Applied
 	}
-	stored, err := t.owner.cfg.Index.Look(t.stream.ID, commandID)
-	if err != nil || !stored.Repeated {
-		return r, false, err
+	asked, queued := question{}, false
+	for _, t := range tips {
+		if err := t.stored(ctx); err != nil {
+			return err
+		}
+		asked = asked.later(t.asked)
+		again, queued = again || t.beside, queued || t.on != nil
 	}
-	first := resultOf(t.stream, stored.First, stored.Last, stored.Position, time.Time{})
-	r, err = again(t.stream, commandID, digest, first, stored.Digest)
-	return r, true, err
+	if c.Unconfirmed {
+		return nil
+	}
+	if o.cfg.Broken.NoProof && !queued {
+		return o.queue.Stopped()
+	}
+	err := o.proofs.await(ctx, asked, o.queue.Knock)
+	if err != nil && !errors.Is(err, errAnotherTerm) || err == nil && !again {
+		return err
+	}
+	for _, t := range tips {
+		version, failed := o.cfg.Index.Version(t.stream.ID)
+		switch {
+		case failed != nil:
+			return failed
+		case err != nil || version != t.version:
+			return t.overtaken(version)
+		}
+	}
+	return nil
+}
+
+// commandsHold returns nil if the commands are applied, or are not, as the check expects. A command
+// that is not applied now was not applied before.
+func (o *Owner) commandsHold(c eventstore.Commit) error {
+	for _, e := range c.ExpectCommands {
+		applied, err := o.cfg.Index.Applied(c.Stream().ID, e.CommandID)
+		if err != nil {
+			return err
+		}
+		if applied != e.Applied {
+			return &eventstore.CommandConflictError{Stream: c.Stream(), CommandID: e.CommandID, Applied: applied}
+		}
+	}
+	return nil
+}
+
+// awaitCommand waits until a commit of the command that is queued is answered.
+func (o *Owner) awaitCommand(ctx context.Context, aggregateID, commandID string) error {
+	queued := o.queue.Of(aggregateID, commandID)
+	if queued == nil {
+		return nil
+	}
+	return answered(ctx, queued)
+}
+
+// answered waits until the commit is answered.
+func answered(ctx context.Context, c *line.Commit) error {
+	select {
+	case <-c.Done():
+		return nil
+	case <-ctx.Done():
+		return &UnprovenError{context.Cause(ctx)}
+	}
+}
+
+// first returns the result of the commit that the check's command has made before. It waits until
+// that commit is stored.
+func (o *Owner) first(ctx context.Context, c eventstore.Commit) (r eventstore.Result, found bool, err error) {
+	id := c.Stream().ID
+	digest := ""
+	if queued := o.queue.Of(id, c.CommandID); queued != nil {
+		if err := answered(ctx, queued); err != nil {
+			return r, true, err
+		}
+		if r, err = queued.Outcome(); err != nil { // another commit of the command may be stored
+			return r, true, &eventstore.CommandConflictError{Stream: c.Stream(), CommandID: c.CommandID}
+		}
+		digest = queued.Digest()
+	} else {
+		stored, err := o.cfg.Index.Look(id, c.CommandID)
+		if err != nil || !stored.Repeated {
+			return r, false, err
+		}
+		r, digest = o.firstResult(c.Stream().Category, stored), stored.Digest
+	}
+	if err := c.Repeats(r, digest); err != nil {
+		return eventstore.Result{}, true, err
+	}
+	return again(r), true, nil
 }

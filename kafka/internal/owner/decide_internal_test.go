@@ -95,7 +95,7 @@ func (h *queueHistory) step() {
 		if h.rng.IntN(3) == 0 {
 			expected = eventstore.Expected(len(h.log) + h.rng.IntN(3))
 		}
-		h.enter(line.New(h.stream, expected, h.records()))
+		h.enter(line.New(eventstore.To(h.stream, expected, h.records()...)))
 	case n < 10 && len(h.waiting) > 0:
 		c := h.waiting[h.rng.IntN(len(h.waiting))]
 		ctx, leave := context.WithCancel(h.Context())
@@ -129,7 +129,7 @@ func (h *queueHistory) records() []eventstore.Record {
 }
 
 func (h *queueHistory) read() queueRead {
-	all, tip, err := h.owner.ReadQueued(h.stream, 1)
+	all, tip, err := h.owner.ReadQueued(h.stream, 1, nil)
 	require.NoError(h, err)
 	r := queueRead{tip: tip, events: []string{}}
 	for rec, err := range all {
@@ -144,7 +144,8 @@ func (h *queueHistory) read() queueRead {
 
 func (h *queueHistory) appendByTip(r queueRead) {
 	now := h.read()
-	c := line.Behind(r.tip.on, h.stream, r.tip.version, h.records())
+	at := eventstore.Expectation{Stream: h.stream, Version: eventstore.Expected(r.tip.version)}
+	c := line.New(at.Commit(h.records()...), line.Tip{ID: h.stream.ID, Version: r.tip.version, Last: r.tip.on})
 	h.tips[c] = r.events
 	err := h.enter(c)
 	if err != nil {

@@ -24,7 +24,7 @@ func TestOwnerWaitsForThoseWhoComeBack(t *testing.T) {
 		come := func(n int) {
 			for range n {
 				require.NoError(t, o.queue.Enter(t.Context(),
-					line.New(eventstore.Stream{Category: "A", ID: "a"}, eventstore.Any, records)))
+					line.New(eventstore.To(eventstore.Stream{Category: "A", ID: "a"}, eventstore.Any, records...))))
 			}
 		}
 		// waited answers so many commits after 4 ms, and returns for how long the owner waits.

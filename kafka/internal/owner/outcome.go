@@ -10,32 +10,47 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// repeating returns the answer to a commit whose command id the stream holds already. first and
-// digest are those of the commit in the stream. It fails with a *[eventstore.CommandReusedError] if
-// that commit was made by another command.
-func repeating(c *line.Commit, first eventstore.Result, digest string) (eventstore.Result, error) {
-	return again(c.Stream(), c.CommandID(), c.Records()[0].CommandDigest, first, digest)
+// repeating returns the answer to a commit whose command has made one before. first and digest are
+// those of that commit. It fails with a *[eventstore.CommandReusedError] if the two are not the
+// same.
+func (o *Owner) repeating(c *line.Commit, first eventstore.Result, digest string) (eventstore.Result, error) {
+	if o.cfg.Broken.DigestsIgnored {
+		digest = ""
+	}
+	if err := c.Repeats(first, digest); err != nil {
+		return eventstore.Result{}, err
+	}
+	return again(first), nil
 }
 
-// again does the same as repeating, for a command that makes no commit now. given is its digest.
-func again(
-	stream eventstore.Stream, commandID, given string, first eventstore.Result, digest string,
-) (eventstore.Result, error) {
-	if !eventstore.SameCommand(digest, given) {
-		return eventstore.Result{}, &eventstore.CommandReusedError{
-			Stream: stream, CommandID: commandID, Stored: digest, Given: given,
-		}
-	}
+// again returns the result of a commit as the answer to a repetition.
+func again(first eventstore.Result) eventstore.Result {
 	first.Streams = slices.Clone(first.Streams)
 	first.Repeated, first.Time = true, time.Time{}
-	return first, nil
+	return first
 }
 
-// resultOf returns what a commit did to its one stream.
-func resultOf(stream eventstore.Stream, first, last int64, at event.Position, t time.Time) eventstore.Result {
-	return eventstore.Result{
-		Streams: []eventstore.Written{{Stream: stream, First: first, Last: last}}, Position: at, Time: t,
+// firstResult returns the result of the commit that a look has found.
+func (o *Owner) firstResult(category string, found index.Found) eventstore.Result {
+	r := eventstore.Result{Position: found.Position, Streams: make([]eventstore.Written, len(found.Written))}
+	for i, w := range found.Written {
+		r.Streams[i] = eventstore.Written{
+			Stream: eventstore.Stream{Category: category, ID: w.ID}, First: w.First, Last: w.Last,
+		}
 	}
+	return r
+}
+
+// resultOf returns what a commit did where it was placed.
+func resultOf(c *line.Commit, at event.Position, t time.Time) eventstore.Result {
+	parts := c.Parts()
+	r := eventstore.Result{Streams: make([]eventstore.Written, len(parts)), Position: at, Time: t}
+	for i, p := range parts {
+		r.Streams[i] = eventstore.Written{
+			Stream: eventstore.Stream{Category: c.Category(), ID: p.ID}, First: p.First, Last: p.Last(),
+		}
+	}
+	return r
 }
 
 // resultIn returns the commit's result if the index holds the commit. It compares the id of the
@@ -46,9 +61,9 @@ func resultIn(idx *index.Partition, c *line.Commit) (r eventstore.Result, found 
 	}
 	records := c.Records()
 	last := &records[len(records)-1]
-	stored, ok, err := idx.At(c.Stream().ID, last.AggregateVersion)
+	stored, ok, err := idx.At(last.AggregateID, last.AggregateVersion)
 	if err != nil || !ok || stored.ID != last.ID {
 		return r, false, err
 	}
-	return resultOf(c.Stream(), c.First(), c.Last(), stored.Position, stored.Timestamp), true, nil
+	return resultOf(c, stored.Position, stored.Timestamp), true, nil
 }

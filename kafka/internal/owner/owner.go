@@ -68,7 +68,7 @@ type Owner struct {
 func newQueue(cfg *Config) *line.Queue {
 	return line.NewQueue(line.Config{
 		MaxCommits: cfg.MaxWaiting, MaxBytes: cfg.MaxWaitingBytes,
-		Version: cfg.Index.Version, KeepBroken: cfg.Broken.KeepDecisions,
+		Key: cfg.Key, Version: cfg.Index.Version, KeepBroken: cfg.Broken.KeepDecisions,
 	})
 }
 
@@ -123,16 +123,15 @@ func (o *Owner) Over() bool {
 	}
 }
 
-// Append does what eventstore.Store's does, for a stream of this partition and input that was
-// checked.
-func (o *Owner) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
-) (eventstore.Result, error) {
-	return o.submit(ctx, line.New(stream, expected, records))
-}
-
-// submit queues the commit, and waits for its answer or until ctx ends.
-func (o *Owner) submit(ctx context.Context, c *line.Commit) (eventstore.Result, error) {
+// Append does what eventstore.Store's does, for streams of this partition and input that was
+// checked. The commit has records. The tips are those of its expectations that have one.
+func (o *Owner) Append(ctx context.Context, commit eventstore.Commit, tips []*Tip) (eventstore.Result, error) {
+	var room [1]line.Tip
+	at, err := o.lineTips(room[:0], tips)
+	if err != nil {
+		return eventstore.Result{}, err
+	}
+	c := line.New(commit, at...)
 	if err := o.queue.Enter(ctx, c); err != nil {
 		return eventstore.Result{}, err
 	}

@@ -40,6 +40,14 @@ type proofs struct {
 // question is when something was asked.
 type question struct{ term, number uint64 }
 
+// later returns the later one of two questions.
+func (q question) later(other question) question {
+	if other.term > q.term || other.term == q.term && other.number > q.number {
+		return other
+	}
+	return q
+}
+
 // ask notes that something is asked now. If underWay is true, a batch or barrier that is under way
 // may answer the question. Only the proof sets it, to see that P2 matters.
 func (p *proofs) ask(underWay bool) question {

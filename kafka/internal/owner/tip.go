@@ -2,8 +2,8 @@ package owner
 
 import (
 	"context"
-	"errors"
 	"iter"
+	"slices"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/line"
@@ -17,6 +17,7 @@ type Tip struct {
 	on      *line.Commit // the last commit of the line; nil if all was stored
 	asked   question     // before the stream was read
 	beside  bool         // something was queued for the stream that is not shown
+	with    []*Tip       // those that were read before, and stood as they were read when this one was
 }
 
 // Stream returns the stream whose end the tip is.
@@ -25,15 +26,22 @@ func (t *Tip) Stream() eventstore.Stream { return t.stream }
 // Version returns the version of the stream at the tip.
 func (t *Tip) Version() int64 { return t.version }
 
+// Owner returns the owner that read the stream.
+func (t *Tip) Owner() *Owner { return t.owner }
+
 // ReadQueued yields the stream's records from a version on: those that are stored, and then those
-// of its line. The tip is their end. Once the owner appends no more, ReadQueued fails with the
-// reason. Then the index may lack what the owner has stored, and no decision can rest on it.
-func (o *Owner) ReadQueued(stream eventstore.Stream, from int64) (iter.Seq2[eventstore.Record, error], *Tip, error) {
+// of its line. The tip is their end. It fails with a *[eventstore.ConflictError] unless the stream
+// and all those of with stand as they were read at one moment of the call. Once the owner appends
+// no more, ReadQueued fails with the reason. Then the index may lack what the owner has stored, and
+// no decision can rest on it.
+func (o *Owner) ReadQueued(
+	stream eventstore.Stream, from int64, with []*Tip,
+) (iter.Seq2[eventstore.Record, error], *Tip, error) {
 	err := o.queue.Stopped()
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &Tip{owner: o, stream: stream, asked: o.proofs.ask(o.cfg.Broken.StaleProof)}
+	t := &Tip{owner: o, stream: stream, asked: o.proofs.ask(o.cfg.Broken.StaleProof), with: with}
 	index := o.cfg.Index
 	var stored iter.Seq2[eventstore.Record, error]
 	queued := o.queue.Shown(stream.ID, from)
@@ -45,6 +53,11 @@ func (o *Owner) ReadQueued(stream eventstore.Stream, from int64) (iter.Seq2[even
 		stored = index.Range(stream.ID, from, commits[0][0].AggregateVersion-1)
 	} else if stored, t.version, err = index.End(stream.ID, from); err != nil {
 		return nil, nil, err
+	}
+	if len(with) > 0 {
+		if err := o.stand(append(slices.Clone(with), t)); err != nil {
+			return nil, nil, err
+		}
 	}
 	return func(yield func(eventstore.Record, error) bool) {
 		for r, err := range stored {
@@ -62,14 +75,49 @@ func (o *Owner) ReadQueued(stream eventstore.Stream, from int64) (iter.Seq2[even
 	}, t, nil
 }
 
-// Append appends right behind the tip.
-func (t *Tip) Append(ctx context.Context, records []eventstore.Record) (eventstore.Result, error) {
-	return t.owner.submit(ctx, line.Behind(t.on, t.stream, t.version, records))
+// stand returns nil if all the streams stand at their tips at one moment of the call, and otherwise
+// a *[eventstore.ConflictError].
+func (o *Owner) stand(tips []*Tip) error {
+	if o.cfg.Broken.TornReads {
+		return nil
+	}
+	at, err := o.lineTips(nil, tips)
+	if err != nil {
+		return err
+	}
+	moved, actual, err := o.queue.Stand(at...)
+	if err != nil || moved == nil {
+		return err
+	}
+	return tips[slices.IndexFunc(tips, func(t *Tip) bool { return t.stream.ID == moved.ID })].overtaken(actual)
 }
 
-// Stored waits until the commit that the tip rests on is stored. It fails if that commit will never
+// lineTips appends the tips as the queue has them. It leaves out nil. If another owner has read one
+// of the streams, the partition was claimed again since, and the tip is worth nothing.
+func (o *Owner) lineTips(at []line.Tip, tips []*Tip) ([]line.Tip, error) {
+	for _, t := range tips {
+		switch {
+		case t == nil:
+		case t.owner != o:
+			return nil, t.overtaken(t.version)
+		default:
+			at = append(at, line.Tip{ID: t.stream.ID, Version: t.version, Last: t.on})
+		}
+	}
+	return at, nil
+}
+
+// readTogether reports whether all the streams stood as they were read at one moment, when the last
+// of them was read.
+func readTogether(tips []*Tip) bool {
+	return slices.ContainsFunc(tips, func(last *Tip) bool {
+		return !slices.ContainsFunc(tips, func(t *Tip) bool { return t != last && !slices.Contains(last.with, t) })
+	})
+}
+
+// stored waits until the commit that the tip rests on is stored. It fails if that commit will never
 // be stored.
-func (t *Tip) Stored(ctx context.Context) error {
+func (t *Tip) stored(ctx context.Context) error {
 	if t.on == nil {
 		return nil
 	}
@@ -79,44 +127,26 @@ func (t *Tip) Stored(ctx context.Context) error {
 		return &UnprovenError{context.Cause(ctx)}
 	}
 	if !t.on.Stored() {
-		return t.overtaken(t.on.First() - 1)
-	}
-	return nil
-}
-
-// Await waits until it is certain that the stream ended at the tip at some moment after it was
-// read. For that, the commit that the tip rests on must be stored. A batch or a barrier that was
-// begun after the tip was read must also be stored (see [proofs]).
-//
-// A queued commit that was not shown may have been stored behind the tip. If there was one, Await
-// compares the versions once more. Any other commit entered the queue after the tip was read. So
-// the tip was the end of the stream when it was read, or when the last commit of the line was
-// stored.
-func (t *Tip) Await(ctx context.Context) error {
-	if err := t.Stored(ctx); err != nil {
-		return err
-	}
-	o := t.owner
-	if o.cfg.Broken.NoProof && t.on == nil {
-		return o.queue.Stopped()
-	}
-	err := o.proofs.await(ctx, t.asked, o.queue.Knock)
-	if err != nil && !errors.Is(err, errAnotherTerm) || err == nil && !t.beside {
-		return err
-	}
-	version, failed := o.cfg.Index.Version(t.stream.ID)
-	switch {
-	case failed != nil:
-		return failed
-	case err != nil || version != t.version:
-		return t.overtaken(version)
+		return t.overtaken(t.on.Part(t.stream.ID).First - 1)
 	}
 	return nil
 }
 
 // overtaken is the error of a tip that is not the end of the stream any more.
 func (t *Tip) overtaken(actual int64) error {
-	return &eventstore.ConflictError{Stream: t.stream, Expected: eventstore.Expected(t.version), Actual: actual}
+	return conflictOf(eventstore.Expectation{Stream: t.stream, Version: eventstore.Expected(t.version)}, actual)
+}
+
+// Applied reports whether a commit of the command is stored in the partition key of the aggregate,
+// or queued for it. It fails as ReadQueued does.
+func (o *Owner) Applied(aggregateID, commandID string) (bool, error) {
+	if err := o.queue.Stopped(); err != nil || commandID == "" {
+		return false, err
+	}
+	if o.queue.Of(aggregateID, commandID) != nil {
+		return true, nil
+	}
+	return o.cfg.Index.Applied(aggregateID, commandID)
 }
 
 // Gone returns why the owner appends no more, or nil.

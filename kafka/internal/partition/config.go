@@ -6,6 +6,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/claim"
@@ -13,14 +14,15 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/rule"
 )
 
-// Config is what a partition needs. Every field must be set but Observer, Broken and Keep. Quiet
-// must be set with Keep.
+// Config is what a partition needs. Every field must be set but Key, Observer, Broken and Keep.
+// Quiet must be set with Keep.
 type Config struct {
 	Client          sarama.Client
 	Topic           string
 	Partition       int32
 	Partitions      int32  // of the topic, as configured; the number decides where a stream belongs
 	Category        string // of all events in the topic
+	Key             eventstore.PartitionKey
 	TransactionalID string
 	Index           *index.Partition
 	Logger          *slog.Logger
@@ -54,6 +56,7 @@ type Observer struct {
 func (c *Config) rule() rule.Config {
 	return rule.Config{
 		Client: c.Client, Topic: c.Topic, Partition: c.Partition, Partitions: c.Partitions, Category: c.Category,
+		Key:   c.Key,
 		Index: c.Index, Logger: c.Logger, Skipped: c.Observer.Skipped, Read: c.Observer.Read,
 		Broken: c.Broken,
 	}

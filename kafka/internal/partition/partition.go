@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -146,16 +148,50 @@ func (p *Partition) Close() {
 	p.follower.Drop()
 }
 
-// Append does what eventstore.Store's does, for a stream of this partition and input that was
-// checked. While a claim is under way, it waits for that.
+// Append does what eventstore.Store's does, for streams of this partition and input that was
+// checked. The tips are those of the commit's expectations, in their order, with nil for those that
+// have none. While a claim is under way, Append waits for that.
 func (p *Partition) Append(
-	ctx context.Context, stream eventstore.Stream, expected eventstore.Expected, records []eventstore.Record,
+	ctx context.Context, c eventstore.Commit, tips []*owner.Tip,
 ) (eventstore.Result, error) {
+	o, err := p.ownerOf(ctx, tips)
+	switch {
+	case err != nil:
+		return eventstore.Result{}, err
+	case len(c.Records) > 0:
+		return o.Append(ctx, c, tips)
+	}
+	tips = slices.Clone(tips)
+	for i, t := range tips {
+		if t != nil {
+			continue
+		}
+		if _, tips[i], err = o.ReadQueued(c.Expect[i].Stream, math.MaxInt64, nil); err != nil {
+			return eventstore.Result{}, err
+		}
+	}
+	return o.Check(ctx, c, tips)
+}
+
+// ownerOf returns the owner that has read one of the tips. If it is not the owner any more, it says
+// why when it is asked. Without a tip, ownerOf returns the owner of now.
+func (p *Partition) ownerOf(ctx context.Context, tips []*owner.Tip) (*owner.Owner, error) {
+	for _, t := range tips {
+		if t != nil {
+			return t.Owner(), nil
+		}
+	}
+	return p.owner(ctx)
+}
+
+// Applied reports whether a commit of the command is stored in the partition key of the aggregate,
+// or queued for it. It waits and fails as ReadQueued does.
+func (p *Partition) Applied(ctx context.Context, aggregateID, commandID string) (bool, error) {
 	o, err := p.owner(ctx)
 	if err != nil {
-		return eventstore.Result{}, err
+		return false, err
 	}
-	return o.Append(ctx, stream, expected, records)
+	return o.Applied(aggregateID, commandID)
 }
 
 // owner returns the owner. It waits for a claim that is under way.
@@ -177,17 +213,18 @@ func (p *Partition) owner(ctx context.Context) (*owner.Owner, error) {
 }
 
 // ReadQueued yields the stream's records from a version on: those that are stored, and then those
-// of its line. The tip is their end. While a claim is under way, it waits for that. It fails if
-// this process does not own the partition. Then the index may lack what the owner has stored, and
-// no decision can rest on it.
+// of its line. The tip is their end. While a claim is under way, it waits for that. It fails if the
+// stream and those of with do not stand as they were read, see [owner.Owner.ReadQueued]. It fails
+// if this process does not own the partition. Then the index may lack what the owner has stored,
+// and no decision can rest on it.
 func (p *Partition) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64,
+	ctx context.Context, stream eventstore.Stream, from int64, with []*owner.Tip,
 ) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
 	o, err := p.owner(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	return o.ReadQueued(stream, from)
+	return o.ReadQueued(stream, from, with)
 }
 
 // Owned reports whether this process owns the partition, as far as it knows.

@@ -58,6 +58,7 @@ const applyRecords = 10_000
 type reading struct {
 	index.Change
 	versions map[string]int64     // by stream in the reading: the version once it is applied
+	ahead    map[string]int64     // the same, with the commit that is being judged
 	decoder  *recordbatch.Decoder // holds the records' bytes until it is applied
 	last     *recordbatch.Batch   // the last batch that was read; nil if none was
 	raws     []sarama.Record      // records of the last batch, if it is the owner's; otherwise nil
@@ -74,8 +75,8 @@ func (f *Follower) nothingRead(block *log.Fetched, d *recordbatch.Decoder) *read
 		Change: index.Change{
 			Records: make([]eventstore.Record, 0, min(records, applyRecords)), Checkpoint: f.cfg.Index.Checkpoint(),
 		},
-		versions: make(map[string]int64),
-		decoder:  d,
+		versions: make(map[string]int64), ahead: make(map[string]int64),
+		decoder: d,
 	}
 }
 
@@ -102,8 +103,8 @@ func (f *Follower) applyRead(r *reading) error {
 // producer that is not idempotent writes with producer id -1, which NoTerm has, too. Its batches
 // never count, also not before the first marker, when nobody is the owner.
 //
-// Invariant 4: of a batch that counts, a commit counts if it is whole and continues its stream. The
-// rest is skipped, counted and logged.
+// Invariant 4: of a batch that counts, a commit counts if it is whole and continues all of its
+// streams; see count. The rest is skipped, counted and logged.
 func (f *Follower) read(r *reading, b *recordbatch.Batch) error {
 	if b.LastOffset() < r.Checkpoint.Next {
 		return nil
@@ -177,57 +178,6 @@ func (f *Follower) recordsOf(d *recordbatch.Decoder, b *recordbatch.Batch, which
 		return nil, f.Corrupt(b.FirstOffset, fmt.Sprintf("%s that this library did not write: %v", which, err))
 	}
 	return raws, log.Complete(b, raws, f.cfg.Topic, f.cfg.Partition)
-}
-
-// count looks at the records of the reading from place from on. It keeps those of commits that are
-// whole and continue their streams, and skips the others.
-func (f *Follower) count(read *reading, from int) (err error) {
-	records := read.Records[from:]
-	read.Records = read.Records[:from]
-	for len(records) > 0 {
-		first := &records[0]
-		version, known := read.versions[first.AggregateID]
-		if !known {
-			if version, err = f.cfg.Index.Version(first.AggregateID); err != nil {
-				return err
-			}
-		}
-		n := commitLength(records)
-		if first.AggregateVersion != version+1 || first.Commit.First != version+1 || first.Commit.Length != n {
-			f.skip(read, index.Range{Offset: first.Position.Offset, Length: n}, func() string {
-				return fmt.Sprintf("%s at version %d, %d of %d events of its commit, "+
-					"expected version %d and all of them",
-					first.AggregateID, first.AggregateVersion, n, first.Commit.Length, version+1)
-			})
-		} else {
-			if err := f.belongsHere(first); err != nil {
-				return err
-			}
-			for i := range records[:n] {
-				read.Checkpoint.Time = max(read.Checkpoint.Time, index.TimeOf(records[i].Timestamp))
-			}
-			read.versions[first.AggregateID] = version + int64(n)
-			read.Records = append(read.Records, records[:n]...)
-		}
-		records = records[n:]
-	}
-	return nil
-}
-
-// commitLength returns how many records, from the first on, belong to the first one's commit, in
-// version order.
-func commitLength(records []eventstore.Record) int {
-	first := &records[0]
-	n := 1
-	for n < len(records) && n < first.Commit.Length {
-		r := &records[n]
-		if r.AggregateID != first.AggregateID || r.Commit != first.Commit ||
-			r.AggregateVersion != first.AggregateVersion+int64(n) {
-			break
-		}
-		n++
-	}
-	return n
 }
 
 // skip adds the range to those that do not count, and tells of it.

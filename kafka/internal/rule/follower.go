@@ -11,6 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
 	"github.com/fencelog/fencelog/kafka/internal/dial"
@@ -26,6 +27,7 @@ type Config struct {
 	Partition  int32
 	Partitions int32  // of the topic, as configured; the number decides where a stream belongs
 	Category   string // of all events in the topic
+	Key        eventstore.PartitionKey
 	Index      *index.Partition
 	Logger     *slog.Logger
 

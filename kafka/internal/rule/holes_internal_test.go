@@ -27,14 +27,22 @@ func (nobody) Counted(int)             {}
 // testFollower follows partition 0 of a topic, with an index in memory.
 func testFollower(t *testing.T, partitions int32) *Follower {
 	t.Helper()
+	return followerByKey(t, partitions, eventstore.WholeID)
+}
+
+// followerByKey does the same for a category with a partition key.
+func followerByKey(t *testing.T, partitions int32, key eventstore.PartitionKey) *Follower {
+	t.Helper()
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
-	id := index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: partitions}}}
+	id := index.Identity{ClusterID: "c", Topics: map[string]index.Topic{
+		"t": {ID: "i", Partitions: partitions, PartitionKey: key},
+	}}
 	store, err := index.Open("", id, logger)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
-	cfg := Config{Topic: "t", Partitions: partitions, Category: "A", Index: idx, Logger: logger}
+	cfg := Config{Topic: "t", Partitions: partitions, Category: "A", Key: key, Index: idx, Logger: logger}
 	return &Follower{cfg: cfg, watcher: nobody{}, progress: newProgress(&cfg), skips: newSkips(&cfg)}
 }
 
@@ -64,7 +72,7 @@ func ownersBatch(offset int64, term index.Term, id string, from int64, n int) *s
 				ID: "e", Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: version,
 				Timestamp: time.Unix(1, 0),
 			},
-			Value: []byte("v"), Commit: eventstore.CommitPart{First: version, Length: 1},
+			Value: []byte("v"), Commit: eventstore.CommitPart{Index: 1, Size: 1},
 		}
 	}
 	b := wire.NewBatch(term, 0, records)
@@ -182,7 +190,36 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	require.ErrorAs(t, err, &corrupt)
 	require.ErrorIs(t, err, log.ErrPartitionsChanged)
 	require.Equal(t, int64(4), corrupt.Offset)
-	require.ErrorContains(t, err, `version 1 of stream "1" is here, and of 2 partitions it belongs to partition 1`)
+	require.ErrorContains(t, err, `version 1 of stream "1" is here, and by its partition key "1" (whole-id) it belongs to partition 1 of 2`)
+}
+
+// The partition key of a stream decides where it belongs, and a commit has one partition key.
+func TestPartitionKeysAreChecked(t *testing.T) {
+	term := index.Term{ProducerID: 1}
+	commit := func(offset int64, ids ...string) *sarama.RecordBatch {
+		records := make([]eventstore.Record, len(ids))
+		for i, id := range ids {
+			records[i] = eventstore.Record{
+				Header: event.Header{
+					ID: "e", Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: 1,
+					Timestamp: time.Unix(1, 0),
+				},
+				Value: []byte("v"), Commit: eventstore.CommitPart{Index: i + 1, Size: len(ids), Several: true},
+			}
+		}
+		b := wire.NewBatch(term, 0, records)
+		b.FirstOffset = offset
+		return b
+	}
+	f := followerByKey(t, 2, eventstore.BeforeSlash)
+	require.NoError(t, f.feed(t, ownersMarker(0, term), commit(1, "0/a", "0/b", "0")))
+	require.Equal(t, 0, wire.PartitionOf("6", 2), "and so keys 0 and 6 meet in a partition")
+	require.ErrorContains(t, f.feed(t, commit(4, "0/c", "6/a")),
+		`a commit of two partition keys (before-slash), "0" of stream "0/c" and "6" of stream "6/a"`)
+	f = followerByKey(t, 2, eventstore.BeforeSlash)
+	err := f.feed(t, ownersMarker(0, term), commit(1, "0/a", "1/a"))
+	require.ErrorIs(t, err, log.ErrPartitionsChanged)
+	require.ErrorContains(t, err, `stream "1/a" is here, and by its partition key "1" (before-slash)`)
 }
 
 // A term that has ended does not begin again, also if a later marker of it follows.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -35,12 +36,14 @@ func readerRule(t *rapid.T) {
 	}
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	store, err := index.Open("",
-		index.Identity{ClusterID: "c", Topics: map[string]index.Topic{"t": {ID: "i", Partitions: 1}}}, logger)
+		index.Identity{ClusterID: "c", Topics: map[string]index.Topic{
+			"t": {ID: "i", Partitions: 1, PartitionKey: eventstore.BeforeSlash},
+		}}, logger)
 	require.NoError(t, err)
 	defer store.Close()
 	idx, err := store.Partition("t", 0)
 	require.NoError(t, err)
-	cfg := Config{Topic: "t", Partitions: 1, Category: "A", Index: idx, Logger: logger}
+	cfg := Config{Topic: "t", Partitions: 1, Category: "A", Key: eventstore.BeforeSlash, Index: idx, Logger: logger}
 	f := &Follower{cfg: cfg, watcher: nobody{}, progress: newProgress(&cfg), skips: newSkips(&cfg)}
 	l.feed(f)
 
@@ -79,7 +82,7 @@ func readerRule(t *rapid.T) {
 }
 
 var (
-	streams = []string{"a", "b"}
+	streams = []string{"a/1", "a/2", "a"}
 	terms   = []index.Term{
 		index.NoTerm(),
 		{ProducerID: 1},
@@ -161,16 +164,10 @@ func (l *drawnLog) data() {
 	if !often("of the owner") {
 		term = rapid.SampledFrom(terms).Draw(l.T, "term")
 	}
-	ahead := make(map[string]int64)
+	ahead := maps.Clone(l.versions)
 	var records []eventstore.Record
 	for range rapid.IntRange(1, 4).Draw(l.T, "commits") {
-		id := rapid.SampledFrom(streams).Draw(l.T, "stream")
-		first := l.versions[id] + ahead[id] + 1
-		if !often("continues") {
-			first = rapid.Int64Range(1, first+2).Draw(l.T, "first")
-		}
-		commit := l.commit(id, first, rapid.IntRange(1, 3).Draw(l.T, "length"))
-		ahead[id] += int64(len(commit))
+		commit := l.commit(ahead, often)
 		if !often("whole") {
 			from := rapid.IntRange(0, len(commit)-1).Draw(l.T, "from")
 			commit = commit[from:rapid.IntRange(from+1, len(commit)).Draw(l.T, "to")]
@@ -187,17 +184,32 @@ func (l *drawnLog) data() {
 	l.judge(b, first, records)
 }
 
-func (l *drawnLog) commit(id string, first int64, length int) []eventstore.Record {
-	rs := make([]eventstore.Record, length)
+// commit draws a commit of one stream or of several. ahead has the versions of the streams, and is
+// kept up to date.
+func (l *drawnLog) commit(ahead map[string]int64, often func(string) bool) []eventstore.Record {
+	rs := make([]eventstore.Record, rapid.IntRange(1, 4).Draw(l.T, "length"))
+	several := rapid.Bool().Draw(l.T, "several streams")
+	id := rapid.SampledFrom(streams).Draw(l.T, "stream")
 	for i := range rs {
+		if several {
+			id = rapid.SampledFrom(streams).Draw(l.T, "stream of a record")
+		}
+		version := ahead[id] + 1
+		if (several || i == 0) && !often("continues") {
+			version = rapid.Int64Range(1, version+2).Draw(l.T, "version")
+		}
+		ahead[id] = version
+		index := i + 1
+		if !often("in order") {
+			index = rapid.IntRange(1, min(len(rs), int(version))).Draw(l.T, "index")
+		}
 		l.events++
 		rs[i] = eventstore.Record{
 			Header: event.Header{
-				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, Category: "A", AggregateID: id,
-				AggregateVersion: first + int64(i),
-				Timestamp:        time.Unix(rapid.Int64Range(1, 9).Draw(l.T, "time"), 0).UTC(),
+				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: version,
+				Timestamp: time.Unix(rapid.Int64Range(1, 9).Draw(l.T, "time"), 0).UTC(),
 			},
-			Value: []byte("v"), Commit: eventstore.CommitPart{First: first, Length: length},
+			Value: []byte("v"), Commit: eventstore.CommitPart{Index: index, Size: len(rs), Several: several},
 		}
 	}
 	return rs
@@ -211,36 +223,39 @@ func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventsto
 		b.ProducerEpoch == term.Epoch
 	l.lastOfOwner = counts
 	for i := 0; i < len(records); {
-		r := records[i]
-		n := r.Commit.Length
-		if !counts || r.AggregateVersion != l.versions[r.AggregateID]+1 || !whole(records[i:], r) {
+		n := records[i].Commit.Size
+		if !counts || !l.whole(records[i:]) {
 			l.skipped = append(l.skipped, offset+int64(i))
 			i++
 			continue
 		}
-		for k := range n {
-			l.time = max(l.time, records[i+k].Timestamp.UnixNano())
-			l.counting[r.AggregateID] = append(l.counting[r.AggregateID],
-				fmt.Sprintf("%s at %d", records[i+k].ID, offset+int64(i+k)))
+		for k, r := range records[i : i+n] {
+			l.time = max(l.time, r.Timestamp.UnixNano())
+			l.counting[r.AggregateID] = append(l.counting[r.AggregateID], fmt.Sprintf("%s at %d", r.ID, offset+int64(i+k)))
+			l.versions[r.AggregateID]++
 		}
-		l.versions[r.AggregateID] += int64(n)
 		i += n
 	}
 }
 
-// whole reports whether records begin with all of first's commit.
-func whole(records []eventstore.Record, first eventstore.Record) bool {
-	if len(records) < first.Commit.Length {
+// whole reports whether records begin with a whole commit that continues its streams.
+func (l *drawnLog) whole(records []eventstore.Record) bool {
+	size, several := records[0].Commit.Size, records[0].Commit.Several
+	if len(records) < size {
 		return false
 	}
-	for k := range first.Commit.Length {
-		r := records[k]
-		if r.AggregateID != first.AggregateID || r.Commit != first.Commit ||
-			r.AggregateVersion != first.Commit.First+int64(k) {
+	seen := make(map[string]int64)
+	for k, r := range records[:size] {
+		if r.Commit != (eventstore.CommitPart{Index: k + 1, Size: size, Several: several}) ||
+			!several && r.AggregateID != records[0].AggregateID {
+			return false
+		}
+		seen[r.AggregateID]++
+		if r.AggregateVersion != l.versions[r.AggregateID]+seen[r.AggregateID] {
 			return false
 		}
 	}
-	return true
+	return !several || len(seen) > 1
 }
 
 // feed makes the follower read the log in fetches. They may be cut anywhere, begin too early, and

@@ -14,7 +14,8 @@ import (
 
 // The room that most records need. Encoder allocates more if a record needs it.
 const (
-	fixedHeaders = 15  // of record.go
+	fixedHeaders = 15  // of record.go, that one record can have
+	headerBits   = 17  // that there are
 	textBytes    = 512 // for the values of headers and the names of metadata
 )
 
@@ -78,8 +79,7 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 	e.number(nameOfEventVersion, int64(r.Revision))
 	e.put(nameOfAggregateType, r.Category)
 	e.number(nameOfAggregateVersion, r.AggregateVersion)
-	e.number(nameOfCommitFirst, r.Commit.First)
-	e.number(nameOfCommitLength, int64(r.Commit.Length))
+	e.commit(r)
 	begin := len(e.text)
 	e.text = r.Timestamp.UTC().AppendFormat(e.text, time.RFC3339Nano)
 	e.add(nameOfTimestamp, e.from(begin))
@@ -104,6 +104,18 @@ func (e *Encoder) encode(r *eventstore.Record, into *sarama.Record) {
 		e.pointers[first:len(e.pointers):len(e.pointers)]
 }
 
+// commit appends the headers that say which part of its commit the record is.
+func (e *Encoder) commit(r *eventstore.Record) {
+	c := r.Commit
+	if c.Several {
+		e.number(nameOfCommitIndex, int64(c.Index))
+		e.number(nameOfCommitSize, int64(c.Size))
+		return
+	}
+	e.number(nameOfCommitFirst, r.AggregateVersion-int64(c.Index)+1)
+	e.number(nameOfCommitLength, int64(c.Size))
+}
+
 // The names of headers, as every record has them.
 //
 //nolint:gochecknoglobals // constants, which Go does not have of this type
@@ -115,6 +127,8 @@ var (
 	nameOfAggregateVersion   = []byte(headerAggregateVersion)
 	nameOfCommitFirst        = []byte(headerCommitFirst)
 	nameOfCommitLength       = []byte(headerCommitLength)
+	nameOfCommitIndex        = []byte(headerCommitIndex)
+	nameOfCommitSize         = []byte(headerCommitSize)
 	nameOfTimestamp          = []byte(headerTimestamp)
 	nameOfCorrelationID      = []byte(headerCorrelationID)
 	nameOfCausationID        = []byte(headerCausationID)

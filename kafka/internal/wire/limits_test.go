@@ -25,7 +25,7 @@ func stored(stream eventstore.Stream, first int64, records []eventstore.Record) 
 	for i := range records {
 		r := &records[i]
 		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, first+int64(i)
-		r.Commit = eventstore.CommitPart{First: first, Length: len(records)}
+		r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(records)}
 		r.Timestamp = r.Timestamp.UTC().Round(0)
 	}
 	return records
@@ -36,7 +36,7 @@ func stored(stream eventstore.Stream, first int64, records []eventstore.Record) 
 func TestWhatCheckTakesIsDecoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stream, records := eventstoretest.DrawCommit(t, rapid.SampledFrom([]string{"A", "Account"}).Draw(t, "category"))
-		if eventstore.Check(eventstore.To(stream, eventstore.Any, records...)) != nil {
+		if eventstore.Check(eventstore.To(stream, eventstore.Any, records...), eventstore.WholeID) != nil {
 			return
 		}
 		first := rapid.SampledFrom([]int64{1, 2, math.MaxInt64 - int64(len(records))}).Draw(t, "first")
@@ -63,7 +63,7 @@ func TestLargestCommitsFitAMessage(t *testing.T) {
 		for _, entries := range []int{0, 1, 100} {
 			t.Run(fmt.Sprintf("%d records with %d entries of metadata", n, entries), func(t *testing.T) {
 				stream, records := incompressible(random, n, entries)
-				require.NoError(t, eventstore.Check(eventstore.To(stream, eventstore.Any, records...)))
+				require.NoError(t, eventstore.Check(eventstore.To(stream, eventstore.Any, records...), eventstore.WholeID))
 				total := 0
 				for i := range records {
 					total += eventstore.Size(records[i])

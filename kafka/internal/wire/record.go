@@ -19,8 +19,10 @@ const (
 	headerEventVersion       = "eventVersion" // schema revision of the event type
 	headerAggregateType      = "aggregateType"
 	headerAggregateVersion   = "aggregateVersion"
-	headerCommitFirst        = "commitFirst"  // version of the commit's first event
-	headerCommitLength       = "commitLength" // number of the commit's events
+	headerCommitFirst        = "commitFirst"  // of a commit of one stream: version of its first event
+	headerCommitLength       = "commitLength" // number of that commit's events
+	headerCommitIndex        = "commitIndex"  // of a commit of several streams: place in it, from 1
+	headerCommitSize         = "commitSize"   // number of that commit's events
 	headerTimestamp          = "timestamp"
 	headerCorrelationID      = "correlationId"
 	headerCausationID        = "causationId"
@@ -32,6 +34,11 @@ const (
 	metadataPrefix           = "metadata."
 )
 
+// commitPrefix begins the names of headers that say which commit a record is part of. A reader that
+// does not know one of them cannot tell what counts, so it must refuse the record. Releases before
+// commits of several streams refuse these, as commitFirst is missing.
+const commitPrefix = "commit"
+
 // Encode returns the record as Kafka keeps it. A field that is empty has no header.
 func Encode(r *eventstore.Record) *sarama.Record {
 	into := new(sarama.Record)
@@ -41,8 +48,8 @@ func Encode(r *eventstore.Record) *sarama.Record {
 	return into
 }
 
-// Decode returns the event that Encode wrote. It ignores headers with other names. The caller sets
-// the position.
+// Decode returns the event that Encode wrote. It ignores headers with other names, unless these say
+// something of the commit. The caller sets the position.
 func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	p := parser{r: eventstore.Record{Value: rec.Value}}
 	for _, h := range rec.Headers {
@@ -50,7 +57,7 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 	}
 	for i, name := range [required]string{ // in the order of their bits
 		headerEventID, headerEventType, headerEventVersion, headerAggregateType, headerAggregateVersion,
-		headerCommitFirst, headerCommitLength, headerTimestamp,
+		headerTimestamp,
 	} {
 		if p.seen&(1<<i) == 0 {
 			p.fail("header %s is missing", name)
@@ -60,23 +67,52 @@ func Decode(rec *sarama.Record) (eventstore.Record, error) {
 		p.fail("the key is empty, expected the aggregate id")
 	}
 	p.finish(rec.Key)
-	r := p.r
-	if offset := r.AggregateVersion - r.Commit.First; p.err == nil && (offset < 0 || offset >= int64(r.Commit.Length)) {
-		p.fail("version %d is not in its commit, %d events from version %d", r.AggregateVersion, r.Commit.Length,
-			r.Commit.First)
-	}
-	return r, p.err
+	p.commit()
+	return p.r, p.err
 }
 
-// required is how many headers every record has. They have the bits from 0 on.
-const required = 8
+// required is how many headers every record has, beside those of its commit. They have the bits
+// from 0 on.
+const required = 6
+
+// The bits of the headers of commits.
+const (
+	bitCommitFirst = required + iota
+	bitCommitLength
+	bitCommitIndex
+	bitCommitSize
+	ofOneStream  = 1<<bitCommitFirst | 1<<bitCommitLength
+	ofSeveral    = 1<<bitCommitIndex | 1<<bitCommitSize
+	commitFields = ofOneStream | ofSeveral
+)
 
 // parser fills a record from headers. Each header may be there once, and seen has a bit for each.
 type parser struct {
 	r     eventstore.Record
+	first int64 // version of the commit's first event, if the commit is of one stream
 	seen  uint32
 	err   error
-	texts [fixedHeaders][]byte // by bit, those that are texts
+	texts [headerBits][]byte // by bit, those that are texts
+}
+
+// commit completes what the record says of its commit.
+func (p *parser) commit() {
+	c := &p.r.Commit
+	switch p.seen & commitFields {
+	case ofOneStream:
+		at := p.r.AggregateVersion - p.first
+		if at < 0 || at >= int64(c.Size) {
+			p.fail("version %d is not in its commit, %d events from version %d", p.r.AggregateVersion, c.Size, p.first)
+		}
+		c.Index = int(at) + 1
+	case ofSeveral:
+		if c.Several = true; c.Index > c.Size {
+			p.fail("event %d is not in its commit of %d events", c.Index, c.Size)
+		}
+	default:
+		p.fail("found headers of a commit that do not belong together, or none; expected %s and %s, or %s and %s",
+			headerCommitFirst, headerCommitLength, headerCommitIndex, headerCommitSize)
+	}
 }
 
 // finish gives the record its texts. It copies them together with the aggregate id.
@@ -93,9 +129,9 @@ func (p *parser) finish(aggregateID []byte) {
 	}
 	p.r.AggregateID = next(len(aggregateID))
 	for bit, field := range [...]*string{
-		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.Category, 8: &p.r.CorrelationID, 9: &p.r.CausationID, 10: &p.r.CommandID,
-		11: &p.r.ActorID,
-		12: &p.r.TraceParent, 13: &p.r.CommandDigest, 14: &p.r.CommandCausationID,
+		0: &p.r.ID, 1: &p.r.Type, 3: &p.r.Category, 10: &p.r.CorrelationID, 11: &p.r.CausationID, 12: &p.r.CommandID,
+		13: &p.r.ActorID,
+		14: &p.r.TraceParent, 15: &p.r.CommandDigest, 16: &p.r.CommandCausationID,
 	} {
 		if field != nil {
 			*field = next(len(p.texts[bit]))
@@ -121,29 +157,43 @@ func (p *parser) header(h *sarama.RecordHeader) {
 		p.text(3, h)
 	case headerAggregateVersion:
 		p.r.AggregateVersion = p.number(4, h, 64)
-	case headerCommitFirst:
-		p.r.Commit.First = p.number(5, h, 64)
-	case headerCommitLength:
-		p.r.Commit.Length = int(p.number(6, h, 32))
 	case headerTimestamp:
-		p.time(7, h)
+		p.time(5, h)
+	case headerCommitFirst:
+		p.first = p.number(bitCommitFirst, h, 64)
+	case headerCommitLength:
+		p.r.Commit.Size = int(p.number(bitCommitLength, h, 32))
+	case headerCommitIndex:
+		p.r.Commit.Index = int(p.number(bitCommitIndex, h, 32))
+	case headerCommitSize:
+		p.r.Commit.Size = int(p.number(bitCommitSize, h, 32))
 	case headerCorrelationID:
-		p.text(8, h)
-	case headerCausationID:
-		p.text(9, h)
-	case headerCommandID:
 		p.text(10, h)
-	case headerActorID:
+	case headerCausationID:
 		p.text(11, h)
-	case headerTraceParent:
+	case headerCommandID:
 		p.text(12, h)
-	case headerCommandDigest:
+	case headerActorID:
 		p.text(13, h)
-	case headerCommandCausationID:
+	case headerTraceParent:
 		p.text(14, h)
+	case headerCommandDigest:
+		p.text(15, h)
+	case headerCommandCausationID:
+		p.text(16, h)
 	default:
-		p.metadata(h)
+		p.other(h)
 	}
+}
+
+// other takes a header of any other name.
+func (p *parser) other(h *sarama.RecordHeader) {
+	if strings.HasPrefix(string(h.Key), commitPrefix) {
+		p.fail("header %q is not known to this release and says what the commit is; read the topic with a release "+
+			"that knows it", h.Key)
+		return
+	}
+	p.metadata(h)
 }
 
 func (p *parser) once(bit int, h *sarama.RecordHeader) {

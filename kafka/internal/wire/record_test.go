@@ -3,7 +3,9 @@ package wire_test
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ func record() eventstore.Record {
 			TraceParent: "00-1-2-01", Metadata: map[string]string{"tenant": "t", "": "empty name", "empty value": ""},
 		},
 		Value:  []byte("value"),
-		Commit: eventstore.CommitPart{First: 3, Length: 2},
+		Commit: eventstore.CommitPart{Index: 2, Size: 2},
 	}
 }
 
@@ -45,21 +47,40 @@ func TestHeadersAreTheSeeds(t *testing.T) {
 	}, got)
 }
 
+// A record of a commit of several streams has other headers. So a release before these commits
+// refuses the record: it misses commitFirst.
+func TestHeadersOfCommitsOfSeveralStreams(t *testing.T) {
+	r := record()
+	r.Commit = eventstore.CommitPart{Index: 2, Size: 5, Several: true}
+	found := make(map[string]string)
+	for _, h := range wire.Encode(&r).Headers {
+		if strings.HasPrefix(string(h.Key), "commit") {
+			found[string(h.Key)] = string(h.Value)
+		}
+	}
+	require.Equal(t, map[string]string{"commitIndex": "2", "commitSize": "5"}, found)
+}
+
 func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	r := record()
 	got, err := wire.Decode(wire.Encode(&r))
+	require.NoError(t, err)
+	require.Equal(t, r, got)
+	r.Commit = eventstore.CommitPart{Index: 7, Size: 9, Several: true}
+	got, err = wire.Decode(wire.Encode(&r))
 	require.NoError(t, err)
 	require.Equal(t, r, got)
 
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String()
 		first := rapid.Int64Range(1, math.MaxInt64-10).Draw(t, "first")
+		nth := rapid.IntRange(1, 10).Draw(t, "nth")
 		r := eventstore.Record{
-			Value: []byte{1}, Commit: eventstore.CommitPart{First: first, Length: 10},
+			Value: []byte{1}, Commit: eventstore.CommitPart{Index: nth, Size: 10, Several: rapid.Bool().Draw(t, "several")},
 			Header: event.Header{
 				ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t",
 				Category: text.Draw(t, "category") + "a", AggregateID: text.Draw(t, "aggregate id") + "a",
-				AggregateVersion: first + rapid.Int64Range(0, 9).Draw(t, "nth"),
+				AggregateVersion: first + int64(nth) - 1,
 				Revision:         int(rapid.Int32Range(1, math.MaxInt32).Draw(t, "revision")),
 				Timestamp: time.Unix(rapid.Int64Range(0, 9_000_000_000).Draw(t, "s"),
 					rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC(),
@@ -90,10 +111,33 @@ func TestRecordsThatAreNoEvents(t *testing.T) {
 			}
 		}
 	}
+	several := func(r *sarama.Record, index, size string) {
+		for _, h := range r.Headers {
+			switch string(h.Key) {
+			case "commitFirst":
+				h.Key, h.Value = []byte("commitIndex"), []byte(index)
+			case "commitLength":
+				h.Key, h.Value = []byte("commitSize"), []byte(size)
+			}
+		}
+	}
 	for name, c := range map[string]struct {
 		spoil func(*sarama.Record)
 		want  string
 	}{
+		"beyond its commit": {func(r *sarama.Record) { several(r, "3", "2") }, "event 3 is not in its commit of 2 events"},
+		"index from zero":   {func(r *sarama.Record) { several(r, "0", "2") }, `commitIndex is "0"`},
+		"commits mixed": {func(r *sarama.Record) {
+			r.Headers = append(r.Headers, &sarama.RecordHeader{Key: []byte("commitIndex"), Value: []byte("1")})
+		}, "headers of a commit that do not belong together"},
+		"no commit": {func(r *sarama.Record) {
+			r.Headers = slices.DeleteFunc(r.Headers, func(h *sarama.RecordHeader) bool {
+				return strings.HasPrefix(string(h.Key), "commit")
+			})
+		}, "headers of a commit that do not belong together, or none"},
+		"of a later release": {func(r *sarama.Record) {
+			r.Headers = append(r.Headers, &sarama.RecordHeader{Key: []byte("commitBranch"), Value: []byte("1")})
+		}, `header "commitBranch" is not known to this release`},
 		"no headers": {func(r *sarama.Record) { r.Headers = nil }, "header eventId is missing"},
 		"no key":     {func(r *sarama.Record) { r.Key = nil }, "the key is empty"},
 		"twice": {func(r *sarama.Record) {
