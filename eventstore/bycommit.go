@@ -42,6 +42,6 @@ func ByCommit(records iter.Seq2[Record, error]) iter.Seq2[[]Record, error] {
 // before reports whether next is of the same commit. The records of a commit stand at consecutive
 // offsets. So the offset less the index is the same for all of them, and for no others.
 func (r *Record) before(next *Record) bool {
-	return r.Commit.Size == next.Commit.Size && r.Position.Partition == next.Position.Partition &&
+	return r.Position.Partition == next.Position.Partition &&
 		next.Position.Offset-r.Position.Offset == int64(next.Commit.Index-r.Commit.Index)
 }

@@ -141,13 +141,15 @@ func TestByCommitBreaks(t *testing.T) {
 // TestByCommitKeeps keeps what was yielded while the loop goes on.
 func TestByCommitKeeps(t *testing.T) {
 	t.Parallel()
-	all := yields(nil, part(1, 1, 2), part(2, 2, 2), part(3, 1, 2), part(4, 2, 2))
+	all := yields(nil, part(1, 1, 2), part(2, 2, 2), part(3, 1, 3), part(9, 1, 2), part(10, 2, 2))
 	var kept [][]eventstore.Record
 	for commit, err := range eventstore.ByCommit(all) {
 		require.NoError(t, err)
 		kept = append(kept, commit)
 	}
-	require.Equal(t, [][]eventstore.Record{{part(1, 1, 2), part(2, 2, 2)}, {part(3, 1, 2), part(4, 2, 2)}}, kept)
+	require.Equal(t, [][]eventstore.Record{
+		{part(1, 1, 2), part(2, 2, 2)}, {part(3, 1, 3)}, {part(9, 1, 2), part(10, 2, 2)},
+	}, kept)
 }
 
 // TestByCommitStream draws commits over several streams, and looks at the parts in one of them.

@@ -26,6 +26,7 @@ func (j *journal) append(c eventstore.Commit) error {
 		}
 		return &eventstore.CommandReusedError{
 			Stream: stream, CommandID: c.CommandID, Stored: r.CommandDigest, Given: c.Digest,
+			Wrote: []eventstore.Stream{stream},
 		}
 	}
 	at := int64(len(j.records))

@@ -90,9 +90,9 @@ func (b *bank) follow(ctx context.Context) error {
 	return nil
 }
 
-// replayed goes through the commits of the bank, up to the last one if that is there. It fails if
-// the sum of all accounts is wrong at the end of a commit, or if a commit does not stand where it
-// may.
+// replayed goes through the commits of the bank, up to the last one if that is there. It fails
+//   - if the sum of all accounts is wrong at the end of a commit;
+//   - if a commit does not stand where it may.
 func (b *bank) replayed(records read) (closed bool, err error) {
 	p := newReplay(b.ledger)
 	balances := make(map[string]int)

@@ -83,7 +83,8 @@ func (m *ledgerModel) readTogether(t *rapid.T) {
 			return
 		}
 		must(t, "reading streams together", err)
-		same(t, "a stream that is read with others", got, l.records[stream][min(max(from-1, 0), int64(l.version(stream))):])
+		behind := min(max(from-1, 0), int64(l.version(stream)))
+		same(t, "a stream that is read with others", got, l.records[stream][behind:])
 		at = append(at, end)
 		if i+1 == between {
 			m.appendExpected(t)
@@ -95,8 +96,8 @@ func (m *ledgerModel) readTogether(t *rapid.T) {
 		c = m.drawCommit(t, l)
 		c.Expect = at
 	} else if len(wrong) > 0 {
-		// The streams stood as they were read when the last of them was read, and have gone on since:
-		// either may be told.
+		// The streams stood as they were read when the last of them was read. They have gone on
+		// since. Either may be told.
 		if _, err := m.s.store.Append(m.ctx, c); err != nil {
 			conflictOf(t, err, wrong...)
 		}

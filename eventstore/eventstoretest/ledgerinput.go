@@ -21,7 +21,9 @@ func severalMistakes(l, other ledger) []severalMistake {
 	return []severalMistake{
 		{"a record of another partition key", func(c *eventstore.Commit) { inStream(&c.Records[2], elsewhere) }},
 		{"a first record of another partition key", func(c *eventstore.Commit) { inStream(&c.Records[0], elsewhere) }},
-		{"a partition key that begins with the other", func(c *eventstore.Commit) { c.Records[1].AggregateID = l.key + "x/b" }},
+		{"a partition key that begins with the other", func(c *eventstore.Commit) {
+			c.Records[1].AggregateID = l.key + "x/b"
+		}},
 		{"a partition key that the other begins with", func(c *eventstore.Commit) {
 			c.Records[1].AggregateID = l.key[:len(l.key)-1]
 		}},
@@ -43,7 +45,9 @@ func severalMistakes(l, other ledger) []severalMistake {
 			c.Expect[2].Version++
 		}},
 		{"Any for a stream that is not written", func(c *eventstore.Commit) { c.Expect[2].Version = eventstore.Any }},
-		{"a version below that of no stream", func(c *eventstore.Commit) { c.Expect[2].Version = eventstore.NoStream - 1 }},
+		{"a version below that of no stream", func(c *eventstore.Commit) {
+			c.Expect[2].Version = eventstore.NoStream - 1
+		}},
 		{"too many expectations", func(c *eventstore.Commit) {
 			for i := range eventstore.MaxCommitRecords - 2 {
 				c.Expect = append(c.Expect, eventstore.Expectation{Stream: l.stream(fmt.Sprint("none ", i))})

@@ -62,15 +62,12 @@ func newLedgerModel(t *rapid.T, s *suite) *ledgerModel {
 	m := &ledgerModel{s: s, ctx: s.context(t), run: ids.New()}
 	odd := strings.ReplaceAll(drawText(t, "partition key"), "/", "")
 	for _, key := range []string{m.run + odd, m.run + odd + "x"} {
-		m.ledgers = append(m.ledgers, &modelLedger{
-			ledger: ledger{s.ledgers, key},
-			streams: []eventstore.Stream{
-				{Category: s.ledgers, ID: key}, {Category: s.ledgers, ID: key + "/"},
-				{Category: s.ledgers, ID: key + "/a"}, {Category: s.ledgers, ID: key + "/a/b"},
-			},
-			records: make(map[eventstore.Stream][]eventstore.Record),
+		l := &modelLedger{
+			ledger: ledger{s.ledgers, key}, records: make(map[eventstore.Stream][]eventstore.Record),
 			results: make(map[string]eventstore.Result), digests: make(map[string]string),
-		})
+		}
+		l.streams = append(l.ledger.streams("", "a", "a/b"), eventstore.Stream{Category: s.ledgers, ID: key})
+		m.ledgers = append(m.ledgers, l)
 	}
 	return m
 }
@@ -119,8 +116,8 @@ func (m *ledgerModel) append(t *rapid.T, l *modelLedger, c eventstore.Commit) {
 	}
 }
 
-// repeats fails unless the store answers a command that is stored as it must: with the result of
-// its first commit, or that the id names another commit.
+// repeats fails unless the store answers a command that is stored as it must. The answer is the
+// result of its first commit, or that the id names another commit.
 func (l *modelLedger) repeats(t *rapid.T, c eventstore.Commit, first, result eventstore.Result, err error) {
 	t.Helper()
 	stored := l.digests[c.CommandID]
@@ -212,8 +209,8 @@ func (m *ledgerModel) streamsHold(t *rapid.T) {
 	}
 }
 
-// ledgersHold fails unless the category holds the records of each partition key in the order in
-// which they were appended, and the store knows all commands.
+// ledgersHold fails unless the category holds the records of each partition key, in the order in
+// which they were appended. The store must also know all commands.
 func (m *ledgerModel) ledgersHold(t *rapid.T) {
 	for i, l := range m.ledgers {
 		var want []eventstore.Record

@@ -16,7 +16,7 @@ func severalCommandMutants() []mutant {
 	return []mutant{
 		{
 			name: "takes a command to other streams for a repetition", caughtBy: caughtBy(ledgerModel, severalOnce),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				result, err := next(ctx, c)
 				reused := new(eventstore.CommandReusedError)
 				if errors.As(err, &reused) && eventstore.SameCommand(reused.Stored, reused.Given) {
@@ -29,12 +29,12 @@ func severalCommandMutants() []mutant {
 		},
 		{
 			name: "refuses a command whose streams come in another order", caughtBy: caughtBy(ledgerModel, severalOnce),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				result, err := next(ctx, c)
 				streams := c.Streams()
 				for i, w := range result.Streams {
 					if result.Repeated && len(streams) > 0 && w.Stream != streams[i] {
-						return eventstore.Result{}, &eventstore.CommandReusedError{Stream: c.Stream(), CommandID: c.CommandID}
+						return appendResult{}, &eventstore.CommandReusedError{CommandID: c.CommandID}
 					}
 				}
 				return result, err
@@ -42,7 +42,7 @@ func severalCommandMutants() []mutant {
 		},
 		{
 			name: "does not say which streams a command wrote", caughtBy: caughtBy(ledgerModel, severalOnce),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				result, err := next(ctx, c)
 				if reused := new(eventstore.CommandReusedError); errors.As(err, &reused) {
 					reused.Wrote = nil
@@ -55,12 +55,13 @@ func severalCommandMutants() []mutant {
 			breaks: byStream,
 		},
 		{
-			name: "counts command ids in all partition keys", caughtBy: caughtBy(ledgerModel, severalOnce, commandScope),
-			breaks: inAllKeys,
+			name:     "counts command ids in all partition keys",
+			caughtBy: caughtBy(ledgerModel, severalOnce, commandScope), breaks: inAllKeys,
 		},
 		{
-			name: "does not look for the command of a check over several streams", caughtBy: caughtBy(ledgerModel, severalOnce),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			name:     "does not look for the command of a check over several streams",
+			caughtBy: caughtBy(ledgerModel, severalOnce),
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if len(c.Records) == 0 {
 					c.CommandID, c.Digest = "", ""
 				}
@@ -80,7 +81,7 @@ func byStream(w *wrapped) {
 		_, of, _ := strings.Cut(stream.ID, "/")
 		return id + mark + of
 	}
-	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		c.Records = slices.Clone(c.Stamped())
 		c.CommandID = name(c.Stream(), c.CommandID)
 		for i := range c.Records {
@@ -99,7 +100,7 @@ func byStream(w *wrapped) {
 func inAllKeys(w *wrapped) {
 	var mu sync.Mutex
 	known := make(map[string]eventstore.Result)
-	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		result, err := next(ctx, c)
@@ -115,7 +116,9 @@ func inAllKeys(w *wrapped) {
 }
 
 // telling replaces what the store says of commands.
-func telling(replace func(w *wrapped, ctx context.Context, s eventstore.Stream, id string) (bool, error)) func(*wrapped) {
+func telling(
+	replace func(w *wrapped, ctx context.Context, s eventstore.Stream, id string) (bool, error),
+) func(*wrapped) {
 	return func(w *wrapped) {
 		w.applied = func(ctx context.Context, stream eventstore.Stream, id string) (bool, error) {
 			return replace(w, ctx, stream, id)
@@ -123,10 +126,11 @@ func telling(replace func(w *wrapped, ctx context.Context, s eventstore.Stream, 
 	}
 }
 
+func knowsNone(*wrapped, context.Context, eventstore.Stream, string) (bool, error) { return false, nil }
+
 func appliedMutants() []mutant {
 	return []mutant{
-		{name: "knows no command", caughtBy: caughtBy(ledgerModel, expected, severalOnce), breaks: telling(
-			func(*wrapped, context.Context, eventstore.Stream, string) (bool, error) { return false, nil })},
+		{name: "knows no command", caughtBy: caughtBy(ledgerModel, expected, severalOnce), breaks: telling(knowsNone)},
 		{name: "knows every command", caughtBy: caughtBy(ledgerModel, expected, severalOnce), breaks: telling(
 			func(*wrapped, context.Context, eventstore.Stream, string) (bool, error) { return true, nil })},
 		{name: "knows the commands of one stream", caughtBy: caughtBy(ledgerModel, expected), breaks: telling(
@@ -151,14 +155,14 @@ func appliedMutants() []mutant {
 				return w.good.Applied(context.WithoutCancel(ctx), s, id)
 			})},
 		{name: "expects nothing of commands", caughtBy: caughtBy(ledgerModel, expected), breaks: committing(
-			func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if eventstore.Check(c, keyOf(c)) == nil {
 					c.ExpectCommands = nil
 				}
 				return next(ctx, c)
 			})},
-		{name: "expects of commands that they are applied", caughtBy: caughtBy(ledgerModel, expected), breaks: committing(
-			func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+		{name: "expects only that commands are applied", caughtBy: caughtBy(ledgerModel, expected), breaks: committing(
+			func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				c.ExpectCommands = slices.DeleteFunc(c.ExpectCommands, func(e eventstore.CommandExpectation) bool {
 					return !e.Applied && e.CommandID != ""
 				})
@@ -166,7 +170,7 @@ func appliedMutants() []mutant {
 			})},
 		{
 			name: "compares commands, and appends later", caughtBy: caughtBy(expected), races: true,
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if len(c.Records) == 0 || len(c.ExpectCommands) == 0 {
 					return next(ctx, c)
 				}
@@ -179,7 +183,7 @@ func appliedMutants() []mutant {
 			}),
 		},
 		{name: "says the opposite of a command", caughtBy: caughtBy(ledgerModel, expected), breaks: committing(
-			func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				result, err := next(ctx, c)
 				if conflict := new(eventstore.CommandConflictError); errors.As(err, &conflict) {
 					conflict.Applied = !conflict.Applied
@@ -201,9 +205,7 @@ func appliedMutants() []mutant {
 		{
 			name: "knows no command once it is opened again", caughtBy: caughtBy(closing), config: durable(),
 			breaks: func(w *wrapped) {
-				w.reopen = func() {
-					telling(func(*wrapped, context.Context, eventstore.Stream, string) (bool, error) { return false, nil })(w)
-				}
+				w.reopen = func() { telling(knowsNone)(w) }
 			},
 		},
 	}

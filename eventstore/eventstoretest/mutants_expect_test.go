@@ -12,7 +12,7 @@ import (
 // committing replaces the append of w, for commits and checks alike. The function next is the one
 // that it replaces.
 func committing(
-	replace func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error),
+	replace func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error),
 ) func(*wrapped) {
 	return func(w *wrapped) {
 		next := w.append
@@ -49,7 +49,7 @@ func expectationMutants() []mutant {
 		{
 			name:     "expects nothing of streams that it does not write",
 			caughtBy: caughtBy(ledgerModel, skew, bank), races: true,
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if len(c.Records) > 0 {
 					_, c.Expect = unwritten(c)
 				}
@@ -59,7 +59,7 @@ func expectationMutants() []mutant {
 		{
 			name:     "expects nothing of streams that it writes beside the first",
 			caughtBy: caughtBy(ledgerModel, bank), races: true,
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if written := c.Streams(); len(written) > 1 {
 					c.Expect = slices.DeleteFunc(c.Expect, func(e eventstore.Expectation) bool {
 						return slices.Contains(written[1:], e.Stream)
@@ -71,7 +71,7 @@ func expectationMutants() []mutant {
 		{
 			name:     "looks at the first expectation alone",
 			caughtBy: caughtBy(ledgerModel, skew, bank),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				c.Expect = c.Expect[:min(1, len(c.Expect))]
 				return next(ctx, c)
 			}),
@@ -79,7 +79,7 @@ func expectationMutants() []mutant {
 		{
 			name:     "compares the streams that it does not write, and appends later",
 			caughtBy: caughtBy(skew), races: true,
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if only, others := unwritten(c); len(only) > 0 && len(c.Records) > 0 {
 					if result, err := next(ctx, eventstore.Commit{Expect: withoutTips(only)}); err != nil {
 						return result, err
@@ -97,7 +97,7 @@ func expectationMutants() []mutant {
 		{
 			name:     "names an expectation that holds",
 			caughtBy: caughtBy(ledgerModel, together),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				result, err := next(ctx, c)
 				if conflict := conflictIn(err); conflict != nil {
 					conflict.Stream = c.Expect[0].Stream
@@ -108,7 +108,7 @@ func expectationMutants() []mutant {
 		{
 			name:     "forgets what is expected behind the 255th",
 			caughtBy: caughtBy(widest),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				c.Expect = c.Expect[:min(255, len(c.Expect))]
 				return next(ctx, c)
 			}),
@@ -120,7 +120,7 @@ func expectationMutants() []mutant {
 // soon.
 func afterOthers(w *wrapped) (wait func(commits int64)) {
 	var stored atomic.Int64
-	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		result, err := next(ctx, c)
 		if len(c.Records) > 0 && err == nil {
 			stored.Add(1)
@@ -138,7 +138,7 @@ func afterOthers(w *wrapped) (wait func(commits int64)) {
 // oneCheckAfterTheOther lets a few commits come between the checks of two streams.
 func oneCheckAfterTheOther(w *wrapped) {
 	wait := afterOthers(w)
-	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		if len(c.Records) > 0 || len(c.Expect) < 2 {
 			return next(ctx, c)
 		}
@@ -162,9 +162,11 @@ func withoutTips(expect []eventstore.Expectation) []eventstore.Expectation {
 }
 
 // reading replaces what w does when a stream is read for a decision.
-func reading(replace func(
-	ctx context.Context, next readQueued, stream eventstore.Stream, from int64, with []eventstore.Expectation,
-) (records, eventstore.Expectation)) func(*wrapped) {
+func reading(
+	replace func(
+		ctx context.Context, next readQueued, stream eventstore.Stream, from int64, with []eventstore.Expectation,
+	) (records, eventstore.Expectation),
+) func(*wrapped) {
 	return func(w *wrapped) {
 		next := w.queued
 		w.queued = func(
@@ -190,7 +192,8 @@ func togetherMutants() []mutant {
 			name:     "looks at the last stream that was read before",
 			caughtBy: caughtBy(together, bank),
 			breaks: reading(func(
-				ctx context.Context, next readQueued, stream eventstore.Stream, from int64, with []eventstore.Expectation,
+				ctx context.Context, next readQueued, stream eventstore.Stream, from int64,
+				with []eventstore.Expectation,
 			) (records, eventstore.Expectation) {
 				return next(ctx, stream, from, with[max(0, len(with)-1):]...)
 			}),
@@ -216,7 +219,8 @@ func togetherMutants() []mutant {
 			name:     "lets a decision succeed whose streams could not be read together",
 			caughtBy: caughtBy(together),
 			breaks: reading(func(
-				ctx context.Context, next readQueued, stream eventstore.Stream, from int64, with []eventstore.Expectation,
+				ctx context.Context, next readQueued, stream eventstore.Stream, from int64,
+				with []eventstore.Expectation,
 			) (records, eventstore.Expectation) {
 				all, at := next(ctx, stream, from, with...)
 				if at.Tip == nil {
@@ -228,7 +232,7 @@ func togetherMutants() []mutant {
 		{
 			name:     "takes streams that were read apart for read together",
 			caughtBy: caughtBy(together),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				read := !slices.ContainsFunc(c.Expect, func(e eventstore.Expectation) bool { return e.Tip == nil })
 				if len(c.Records) > 0 || !read || len(c.Expect) < 2 {
 					return next(ctx, c)
@@ -245,7 +249,7 @@ func togetherMutants() []mutant {
 		{
 			name:     "takes a command for applied when its stream was read",
 			caughtBy: caughtBy(together),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if len(c.Records) > 0 || len(c.ExpectCommands) == 0 {
 					return next(ctx, c)
 				}

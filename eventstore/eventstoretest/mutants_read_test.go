@@ -243,7 +243,8 @@ func categoryMutants() []mutant {
 				}),
 		},
 		{
-			name: "ends a category amid a commit while appends are under way", caughtBy: caughtBy(anyWins, oneWins, bank),
+			name:     "ends a category amid a commit while appends are under way",
+			caughtBy: caughtBy(anyWins, oneWins, bank),
 			breaks: func(w *wrapped) {
 				var underWay atomic.Int64
 				appending(func(_ *wrapped, a appendCall, next next) (appendResult, error) {

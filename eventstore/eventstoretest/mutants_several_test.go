@@ -30,7 +30,7 @@ func severalMutants() []mutant {
 		{
 			name:     "sorts the records of a commit by stream",
 			caughtBy: caughtBy(ledgerModel, whole, bank),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				c.Records = slices.Clone(c.Records)
 				streams := c.Streams()
 				slices.SortStableFunc(c.Records, func(a, b eventstore.Record) int {
@@ -41,10 +41,10 @@ func severalMutants() []mutant {
 		},
 		{name: "counts the records of a commit from 0", caughtBy: caughtBy(ledgerModel, whole), breaks: changing(
 			func(r *eventstore.Record) { r.Commit.Index-- })},
-		{name: "does not say that a commit is over several streams", caughtBy: caughtBy(ledgerModel, whole),
-			breaks: changing(func(r *eventstore.Record) { r.Commit.Several = false })},
-		{name: "says that every commit is over several streams", caughtBy: caughtBy(ledgerModel, model, whole),
-			breaks: changing(func(r *eventstore.Record) { r.Commit.Several = true })},
+		{name: "does not say that a commit is of several", caughtBy: caughtBy(ledgerModel, whole), breaks: changing(
+			func(r *eventstore.Record) { r.Commit.Several = false })},
+		{name: "says that every commit is of several", caughtBy: caughtBy(ledgerModel, model), breaks: changing(
+			func(r *eventstore.Record) { r.Commit.Several = true })},
 		{name: "says that a commit has a record more", caughtBy: caughtBy(ledgerModel, whole), breaks: changing(
 			func(r *eventstore.Record) {
 				if r.Commit.Several {
@@ -58,7 +58,7 @@ func severalMutants() []mutant {
 
 // firstStreamAlone stores the records of the first stream, and says that it stores all.
 func firstStreamAlone(w *wrapped) {
-	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		streams := c.Streams()
 		if len(streams) < 2 || eventstore.Check(c, keyOf(c)) != nil {
 			return next(ctx, c)
@@ -67,7 +67,8 @@ func firstStreamAlone(w *wrapped) {
 		half.Records = nil
 		result := eventstore.Result{}
 		for _, stream := range streams {
-			result.Streams = append(result.Streams, eventstore.Written{Stream: stream, First: w.length(ctx, stream) + 1})
+			first := w.length(ctx, stream) + 1
+			result.Streams = append(result.Streams, eventstore.Written{Stream: stream, First: first})
 		}
 		for _, r := range c.Stamped() {
 			at := &result.Streams[slices.Index(streams, r.Stream())]
@@ -88,12 +89,12 @@ func firstStreamAlone(w *wrapped) {
 	})(w)
 }
 
-// oneStreamAfterTheOther stores the part of each stream by itself, but keeps the descriptions of the
-// commit right.
+// oneStreamAfterTheOther stores the part of each stream by itself, but keeps the descriptions of
+// the commit right.
 func oneStreamAfterTheOther(w *wrapped) {
 	var mu sync.Mutex
 	asGiven := make(map[string]eventstore.Record) // by event id
-	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		streams := c.Streams()
 		if len(streams) < 2 || eventstore.Check(c, keyOf(c)) != nil {
 			return next(ctx, c)
@@ -140,7 +141,7 @@ func oneStreamAfterTheOther(w *wrapped) {
 
 // answering changes the results of commits over several streams.
 func answering(change func(c eventstore.Commit, r *eventstore.Result)) func(*wrapped) {
-	return committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	return committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		result, err := next(ctx, c)
 		if len(result.Streams) > 1 {
 			change(c, &result)
@@ -172,7 +173,8 @@ func severalResultMutants() []mutant {
 			}),
 		},
 		{
-			name: "result of a repeated command in the order that it has now", caughtBy: caughtBy(ledgerModel, severalOnce),
+			name:     "result of a repeated command in the order that it has now",
+			caughtBy: caughtBy(ledgerModel, severalOnce),
 			breaks: answering(func(c eventstore.Commit, r *eventstore.Result) {
 				if streams := c.Streams(); r.Repeated && len(streams) > 0 {
 					slices.SortFunc(r.Streams, func(a, b eventstore.Written) int {
@@ -188,7 +190,7 @@ func severalInputMutants() []mutant {
 	return []mutant{
 		{
 			name: "takes a commit over two partition keys", caughtBy: caughtBy(badCommits),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				var result eventstore.Result
 				var err error
 				for len(c.Records) > 0 && err == nil {
@@ -212,7 +214,7 @@ func severalInputMutants() []mutant {
 		},
 		{
 			name: "takes two expectations of a stream", caughtBy: caughtBy(badCommits),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				seen := make(map[eventstore.Stream]bool)
 				c.Expect = slices.DeleteFunc(c.Expect, func(e eventstore.Expectation) bool {
 					twice := seen[e.Stream]
@@ -224,7 +226,7 @@ func severalInputMutants() []mutant {
 		},
 		{
 			name: "takes Any for streams that it does not write", caughtBy: caughtBy(badCommits),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				c.Expect = slices.DeleteFunc(c.Expect, func(e eventstore.Expectation) bool {
 					return e.Version == eventstore.Any && len(c.Records) > 0
 				})
@@ -233,7 +235,7 @@ func severalInputMutants() []mutant {
 		},
 		{
 			name: "takes ids that begin with a slash", caughtBy: caughtBy(badCommits),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				c.Records = slices.Clone(c.Records)
 				for i := range c.Records {
 					c.Records[i].AggregateID = strings.TrimPrefix(c.Records[i].AggregateID, "/")
@@ -243,7 +245,7 @@ func severalInputMutants() []mutant {
 		},
 		{
 			name: "takes a check of nothing", caughtBy: caughtBy(badCommits, badInput),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				if len(c.Records)+len(c.Expect) == 0 {
 					return eventstore.Result{}, nil
 				}
@@ -252,7 +254,7 @@ func severalInputMutants() []mutant {
 		},
 		{
 			name: "takes as many expectations as it is given", caughtBy: caughtBy(badCommits),
-			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+			breaks: committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 				c.Expect = c.Expect[:min(len(c.Expect), eventstore.MaxCommitRecords)]
 				c.ExpectCommands = c.ExpectCommands[:min(len(c.ExpectCommands), eventstore.MaxCommitRecords)]
 				return next(ctx, c)

@@ -41,7 +41,7 @@ func timesByStream(w *wrapped) {
 	var mu sync.Mutex
 	last := make(map[eventstore.Stream]time.Time)
 	times := make(map[string]time.Time) // by event id
-	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (eventstore.Result, error) {
+	committing(func(ctx context.Context, c eventstore.Commit, next nextCommit) (appendResult, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		result, err := next(ctx, c)

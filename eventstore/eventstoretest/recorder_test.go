@@ -125,8 +125,10 @@ func recorded(t *testing.T, run func(*recorder)) *recorder {
 func good(t *testing.T) *memory.Store {
 	t.Helper()
 	store, err := memory.New(memory.Config{
-		Categories:    []string{"Account", "Transaction", "One", "Ledger", "Book"},
-		PartitionKeys: map[string]eventstore.PartitionKey{"Ledger": eventstore.BeforeSlash, "Book": eventstore.BeforeSlash},
+		Categories: []string{"Account", "Transaction", "One", "Ledger", "Book"},
+		PartitionKeys: map[string]eventstore.PartitionKey{
+			"Ledger": eventstore.BeforeSlash, "Book": eventstore.BeforeSlash,
+		},
 	})
 	require.NoError(t, err)
 	return store

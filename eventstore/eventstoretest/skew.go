@@ -91,8 +91,8 @@ func (k *skew) read(ctx context.Context, together bool) (at []eventstore.Expecta
 	return at, nil
 }
 
-// checksAreOfOneMoment adds to one stream, then to another, in turn. So the second one never has more
-// events than the first, nor two less. Others check that it has, all the time.
+// checksAreOfOneMoment adds to one stream, then to another, in turn. So the second one never has
+// more events than the first, nor two less. Others check that it has, all the time.
 func (s *suite) checksAreOfOneMoment(ctx context.Context, t test) {
 	t.Helper()
 	streams := s.ledger().streams("first", "second")

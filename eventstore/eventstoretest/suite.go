@@ -22,9 +22,9 @@ type Config struct {
 	// Default: "Account" and "Transaction".
 	Categories []string
 
-	// Ledgers is the category to which the suite appends commits over several streams. It must exist
-	// by the time the store is open, with the partition key [eventstore.BeforeSlash]. It is not one
-	// of Categories. Default: "Ledger".
+	// Ledgers is the category to which the suite appends commits over several streams. It must
+	// exist by the time the store is open, with the partition key [eventstore.BeforeSlash]. It is
+	// not one of Categories. Default: "Ledger".
 	Ledgers string
 
 	// Durable says that a store that was closed and opened again holds everything that was

@@ -99,13 +99,13 @@ func (s *suite) readApartIsNotTogether(ctx context.Context, t test) {
 	} {
 		_, err := s.store.Append(ctx, c)
 		if !saysConflict(err, passed(atA, 1)) {
-			fatal(t, what+" of streams that never stood together as they were read succeeds, or says something else", err)
+			fatal(t, what+" of streams that never stood together as they were read is not refused for that", err)
 		}
 	}
 }
 
-// commandsAreOfTheSameMoment reads a stream, and then makes a command that changes it. So the stream
-// has never stood as it was read while the command was applied.
+// commandsAreOfTheSameMoment reads a stream, and then makes a command that changes it. So the
+// stream has never stood as it was read while the command was applied.
 func (s *suite) commandsAreOfTheSameMoment(ctx context.Context, t test) {
 	t.Helper()
 	l, command := s.ledger(), ids.New()
@@ -117,6 +117,6 @@ func (s *suite) commandsAreOfTheSameMoment(ctx context.Context, t test) {
 	check.ExpectCommands = []eventstore.CommandExpectation{isApplied(command)}
 	_, err := s.store.Append(ctx, check)
 	if !saysConflict(err, passed(at, 1)) {
-		fatal(t, "a check of a stream and of a command that changed it succeeds, or says something else", err)
+		fatal(t, "a check of a stream and of a command that changed it is not refused for that", err)
 	}
 }

@@ -54,8 +54,8 @@ func TestCheckWithoutTip(t *testing.T) {
 		"a version without a tip is judged now, and so are all")
 }
 
-// TestCheckReadTogether looks at what the suite leaves open: this store remembers that streams stood
-// as they were read.
+// TestCheckReadTogether looks at what the suite leaves open: this store remembers that streams
+// stood as they were read.
 func TestCheckReadTogether(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{})
