@@ -99,7 +99,8 @@ func TestAppend_ofSeveralStreamsOnWhatIsQueued(t *testing.T) {
 
 	require.Equal(t, int64(2), requests.Load(), "three commits are in the second batch")
 	last := []eventstore.Written{
-		{Stream: stream("l/c"), First: 2, Last: 2}, {Stream: stream("l/a"), First: 3, Last: 3},
+		{Stream: stream("l/c"), First: 2, Last: 2},
+		{Stream: stream("l/a"), First: 3, Last: 3},
 		{Stream: stream("l/b"), First: 3, Last: 3},
 	}
 	require.Equal(t, last, results[3].Streams)
@@ -107,7 +108,8 @@ func TestAppend_ofSeveralStreamsOnWhatIsQueued(t *testing.T) {
 	for commit, err := range eventstore.ByCommit(s.ReadCategory(t.Context(), category, eventstore.Beginning())) {
 		require.NoError(t, err)
 		for i, r := range commit {
-			require.Equal(t, eventstore.CommitPart{Index: i + 1, Size: len(commit), Several: len(commit) > 1}, r.Commit)
+			part := eventstore.CommitPart{Index: i + 1, Size: len(commit), Several: len(commit) > 1}
+			require.Equal(t, part, r.Commit)
 			require.Greater(t, r.Position.Offset, offset)
 			offset = r.Position.Offset
 		}
@@ -159,7 +161,9 @@ func TestAppend_breaksWhatRestsOnSeveralStreams(t *testing.T) {
 	release()
 	require.NoError(t, <-first)
 	require.NoError(t, <-answers[3], "it rests on nothing")
-	for id, version := range map[string]eventstore.Expected{"l/a": 0, "l/b": 0, "l/c": 0, "l/d": 0, "l/e": 1, "l/x": 1} {
+	for id, version := range map[string]eventstore.Expected{
+		"l/a": 0, "l/b": 0, "l/c": 0, "l/d": 0, "l/e": 1, "l/x": 1,
+	} {
 		_, at := s.ReadQueued(t.Context(), stream(id), 1)
 		require.Equal(t, version, at.Version, id)
 	}

@@ -15,7 +15,8 @@ import (
 func conformance(t *testing.T, cfg kafka.Config) {
 	cfg.Topics.Prefix += "conformance"
 	cfg.Topics.Categories = []topics.Category{
-		{Name: "Account", Partitions: 3}, {Name: "Transaction", Partitions: 2},
+		{Name: "Account", Partitions: 3},
+		{Name: "Transaction", Partitions: 2},
 		{Name: "Ledger", Partitions: 2, PartitionKey: eventstore.BeforeSlash},
 	}
 	kafkatest.Topics(t, cfg)

@@ -312,7 +312,8 @@ func (m *model) records(t *rapid.T, e *entry, writes []string) []eventstore.Reco
 		m.ids++
 		r := eventstore.Record{
 			Header: event.Header{
-				ID: fmt.Sprint(m.ids), Type: "E", Revision: 1, Timestamp: time.Unix(1, 0), Category: "A", AggregateID: id,
+				ID: fmt.Sprint(m.ids), Type: "E", Revision: 1, Timestamp: time.Unix(1, 0),
+				Category: "A", AggregateID: id,
 			},
 			Value: make([]byte, rapid.SampledFrom([]int{1, 200}).Draw(t, "bytes")),
 		}

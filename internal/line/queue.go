@@ -69,7 +69,9 @@ type Config struct {
 
 // NewQueue returns an empty queue.
 func NewQueue(cfg Config) *Queue {
-	return &Queue{cfg: cfg, wake: make(chan struct{}, 1), lines: make(map[string]*line), commands: make(map[command]*Commit)}
+	return &Queue{
+		cfg: cfg, wake: make(chan struct{}, 1), lines: make(map[string]*line), commands: make(map[command]*Commit),
+	}
 }
 
 // Enter queues the commit as soon as there is room for it. It copies what the caller may change

@@ -82,7 +82,8 @@ func (o *Owner) answerAll(b *batch) {
 		records := c.Records()
 		end += int64(len(records))
 		at := event.Position{Partition: o.cfg.Partition, Offset: end - 1}
-		b.answers = append(b.answers, line.Answer{Commit: c, Result: resultOf(c, at, records[len(records)-1].Timestamp)})
+		r := resultOf(c, at, records[len(records)-1].Timestamp)
+		b.answers = append(b.answers, line.Answer{Commit: c, Result: r})
 	}
 	for _, c := range b.repeats {
 		first := b.answers[b.first[c]]

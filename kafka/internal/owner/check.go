@@ -32,10 +32,13 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 			return eventstore.Result{}, err
 		}
 	}
+	if err := o.commandsHold(c, true); err != nil {
+		return eventstore.Result{}, err
+	}
 	if err := o.await(ctx, c, tips); err != nil {
 		return eventstore.Result{}, err
 	}
-	return eventstore.Result{}, o.commandsHold(c)
+	return eventstore.Result{}, o.commandsHold(c, false)
 }
 
 // await waits until it is certain that all the streams ended at their tips at one moment after the
@@ -49,8 +52,8 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 // stored, all streams end at their tips. Any other commit entered later, and is stored later.
 //
 // A commit beside a line may have been stored behind a tip. If there was one, await compares the
-// versions once more. It does so, too, if the check expects that a command is applied: that may
-// have been applied later.
+// versions once more. It does so, too, if the check expects that a command is applied. That may
+// have been applied after the streams were read, and it was before they are compared.
 func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip) error {
 	again := false
 	for _, e := range c.ExpectCommands {
@@ -86,10 +89,15 @@ func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip) err
 	return nil
 }
 
-// commandsHold returns nil if the commands are applied, or are not, as the check expects. A command
-// that is not applied now was not applied before.
-func (o *Owner) commandsHold(c eventstore.Commit) error {
+// commandsHold returns nil unless a command that should be applied is not, or the other way round.
+// A command that is applied now goes on to be. One that is not applied now was not applied before.
+// So Check looks at those that should be applied before it compares the versions, and at the others
+// afterwards.
+func (o *Owner) commandsHold(c eventstore.Commit, should bool) error {
 	for _, e := range c.ExpectCommands {
+		if e.Applied != should {
+			continue
+		}
 		applied, err := o.cfg.Index.Applied(c.Stream().ID, e.CommandID)
 		if err != nil {
 			return err
@@ -124,7 +132,7 @@ func answered(ctx context.Context, c *line.Commit) error {
 // that commit is stored.
 func (o *Owner) first(ctx context.Context, c eventstore.Commit) (r eventstore.Result, found bool, err error) {
 	id := c.Stream().ID
-	digest := ""
+	var digest string
 	if queued := o.queue.Of(id, c.CommandID); queued != nil {
 		if err := answered(ctx, queued); err != nil {
 			return r, true, err

@@ -47,32 +47,37 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 			return nil
 		}
 	}
-	conflict, pending, err := o.judge(b, c, stored.Version)
+	found, err := o.judge(b, c, stored.Version)
 	switch {
 	case err != nil:
 		return err
-	case conflict != nil && pending:
+	case found.pending:
 		o.queue.Disown(c)
-		b.conflicts, b.why[c] = append(b.conflicts, c), conflict
+		b.conflicts, b.why[c] = append(b.conflicts, c), found.conflict
 		return nil
-	case conflict != nil:
-		o.queue.Answer(line.Answer{Commit: c, Err: conflict})
-		return nil
+	case found.conflict != nil:
+		o.queue.Answer(line.Answer{Commit: c, Err: found.conflict})
+		return nil //nolint:nilerr // the commit's caller is told
 	}
 	return o.add(b, c, stored.Version)
 }
 
-// judge returns nil if everything is as the commit expects when it is written behind the batch, and
-// otherwise the conflict. A conflict is pending if it rests on a write of the batch. stored is the
-// version in the index of the commit's first stream.
+// finding is why a commit is not written; nothing if it is.
+type finding struct {
+	conflict error
+	pending  bool // the conflict rests on a write of the batch
+}
+
+// judge compares what the commit expects with how everything is when the commit is written behind
+// the batch. stored is the version in the index of the commit's first stream.
 //
 // Invariant 7 (Q4 of [line.Queue]): if a commit rests on one that was not stored in its place, it
 // is not written, whatever the versions.
-func (o *Owner) judge(b *batch, c *line.Commit, stored int64) (conflict error, pending bool, err error) {
+func (o *Owner) judge(b *batch, c *line.Commit, stored int64) (finding, error) {
 	if c.RestsOnBroken() && !o.cfg.Broken.KeepDecisions {
 		e := c.BrokenTip()
 		version, pending, err := o.versionOf(b, c, e.Stream.ID, stored)
-		return conflictOf(e, version), pending, err
+		return finding{conflictOf(e, version), pending}, err
 	}
 	for _, e := range c.Expect() {
 		if o.cfg.Broken.NoVersionCheck || o.cfg.Broken.ReadsUnchecked && !c.Writes(e.Stream.ID) {
@@ -80,24 +85,31 @@ func (o *Owner) judge(b *batch, c *line.Commit, stored int64) (conflict error, p
 		}
 		version, pending, err := o.versionOf(b, c, e.Stream.ID, stored)
 		if err != nil || !e.Version.Met(version) {
-			return conflictOf(e, version), pending, err
+			return finding{conflictOf(e, version), pending}, err
 		}
 	}
+	return o.judgeCommands(b, c)
+}
+
+// judgeCommands does the same for what the commit expects of commands.
+func (o *Owner) judgeCommands(b *batch, c *line.Commit) (finding, error) {
 	for _, e := range c.ExpectCommands() {
 		id := c.Parts()[0].ID
-		_, applied := b.commands[o.commandKey(id, e.CommandID)]
-		pending := applied
+		_, pending := b.commands[o.commandKey(id, e.CommandID)]
+		applied := pending
 		if !applied {
+			var err error
 			if applied, err = o.cfg.Index.Applied(id, e.CommandID); err != nil {
-				return nil, false, err
+				return finding{}, err
 			}
 		}
 		if applied != e.Applied && !o.cfg.Broken.CommandsUnchecked {
 			stream := eventstore.Stream{Category: c.Category(), ID: id}
-			return &eventstore.CommandConflictError{Stream: stream, CommandID: e.CommandID, Applied: applied}, pending, nil
+			conflict := &eventstore.CommandConflictError{Stream: stream, CommandID: e.CommandID, Applied: applied}
+			return finding{conflict, pending}, nil
 		}
 	}
-	return nil, false, nil
+	return finding{}, nil
 }
 
 // versionOf returns the version of a stream behind the batch. It is pending if a write of the batch

@@ -74,7 +74,8 @@ func (f *Follower) wrong(read *reading, run []eventstore.Record) (why func() str
 			return nil, err
 		case r.AggregateVersion != version+1:
 			return func() string {
-				return fmt.Sprintf("%s at version %d, expected version %d", r.AggregateID, r.AggregateVersion, version+1)
+				return fmt.Sprintf("%s at version %d, expected version %d",
+					r.AggregateID, r.AggregateVersion, version+1)
 			}, nil
 		case !r.Commit.Several: // and so the others continue this one
 			read.ahead[r.AggregateID] = last.AggregateVersion

@@ -190,7 +190,8 @@ func TestStreamsOfAnotherPartitionAreFound(t *testing.T) {
 	require.ErrorAs(t, err, &corrupt)
 	require.ErrorIs(t, err, log.ErrPartitionsChanged)
 	require.Equal(t, int64(4), corrupt.Offset)
-	require.ErrorContains(t, err, `version 1 of stream "1" is here, and by its partition key "1" (whole-id) it belongs to partition 1 of 2`)
+	require.ErrorContains(t, err,
+		`stream "1" is here, and by its partition key "1" (whole-id) it belongs to partition 1 of 2`)
 }
 
 // The partition key of a stream decides where it belongs, and a commit has one partition key.

@@ -20,9 +20,10 @@ func (f *Follower) belong(commit []eventstore.Record) error {
 			return err
 		}
 		if found, want := f.cfg.Key.Of(r.AggregateID), f.cfg.Key.Of(commit[0].AggregateID); found != want {
-			return f.Corrupt(r.Position.Offset, fmt.Sprintf("a commit of two partition keys (%s), %q of stream %q and %q of "+
-				"stream %q: the partition key of the category was changed, or another program wrote this; "+
-				"configure the partition key that the events were written with",
+			return f.Corrupt(r.Position.Offset, fmt.Sprintf(
+				"a commit of two partition keys (%s), %q of stream %q and %q of stream %q: "+
+					"the partition key of the category was changed, or another program wrote this; "+
+					"configure the partition key that the events were written with",
 				f.cfg.Key, want, commit[0].AggregateID, found, r.AggregateID))
 		}
 	}
@@ -38,8 +39,9 @@ func (f *Follower) belongsHere(r *eventstore.Record) error {
 	}
 	return &log.CorruptError{
 		Topic: f.cfg.Topic, Partition: f.cfg.Partition, Offset: r.Position.Offset, Cause: log.ErrPartitionsChanged,
-		Found: fmt.Sprintf("version %d of stream %q is here, and by its partition key %q (%s) it belongs to partition %d "+
-			"of %d: the number of partitions or the partition key was changed after events were written; "+
+		Found: fmt.Sprintf("version %d of stream %q is here, "+
+			"and by its partition key %q (%s) it belongs to partition %d of %d: "+
+			"the number of partitions or the partition key was changed after events were written; "+
 			"configure what the events were written with (a topic may have more partitions, if those are empty)",
 			r.AggregateVersion, r.AggregateID, key, f.cfg.Key, belongs, f.cfg.Partitions),
 	}

@@ -206,7 +206,8 @@ func (l *drawnLog) commit(ahead map[string]int64, often func(string) bool) []eve
 		l.events++
 		rs[i] = eventstore.Record{
 			Header: event.Header{
-				ID: fmt.Sprint(l.events), Type: "E", Revision: 1, Category: "A", AggregateID: id, AggregateVersion: version,
+				ID: fmt.Sprint(l.events), Type: "E", Revision: 1,
+				Category: "A", AggregateID: id, AggregateVersion: version,
 				Timestamp: time.Unix(rapid.Int64Range(1, 9).Draw(l.T, "time"), 0).UTC(),
 			},
 			Value: []byte("v"), Commit: eventstore.CommitPart{Index: index, Size: len(rs), Several: several},
@@ -231,7 +232,8 @@ func (l *drawnLog) judge(b *sarama.RecordBatch, offset int64, records []eventsto
 		}
 		for k, r := range records[i : i+n] {
 			l.time = max(l.time, r.Timestamp.UnixNano())
-			l.counting[r.AggregateID] = append(l.counting[r.AggregateID], fmt.Sprintf("%s at %d", r.ID, offset+int64(i+k)))
+			counts := fmt.Sprintf("%s at %d", r.ID, offset+int64(i+k))
+			l.counting[r.AggregateID] = append(l.counting[r.AggregateID], counts)
 			l.versions[r.AggregateID]++
 		}
 		i += n

@@ -63,7 +63,8 @@ func TestLargestCommitsFitAMessage(t *testing.T) {
 		for _, entries := range []int{0, 1, 100} {
 			t.Run(fmt.Sprintf("%d records with %d entries of metadata", n, entries), func(t *testing.T) {
 				stream, records := incompressible(random, n, entries)
-				require.NoError(t, eventstore.Check(eventstore.To(stream, eventstore.Any, records...), eventstore.WholeID))
+				commit := eventstore.To(stream, eventstore.Any, records...)
+				require.NoError(t, eventstore.Check(commit, eventstore.WholeID))
 				total := 0
 				for i := range records {
 					total += eventstore.Size(records[i])

@@ -76,7 +76,8 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 		first := rapid.Int64Range(1, math.MaxInt64-10).Draw(t, "first")
 		nth := rapid.IntRange(1, 10).Draw(t, "nth")
 		r := eventstore.Record{
-			Value: []byte{1}, Commit: eventstore.CommitPart{Index: nth, Size: 10, Several: rapid.Bool().Draw(t, "several")},
+			Value:  []byte{1},
+			Commit: eventstore.CommitPart{Index: nth, Size: 10, Several: rapid.Bool().Draw(t, "several")},
 			Header: event.Header{
 				ID: text.Draw(t, "id") + "i", Type: text.Draw(t, "type") + "t",
 				Category: text.Draw(t, "category") + "a", AggregateID: text.Draw(t, "aggregate id") + "a",
@@ -125,8 +126,10 @@ func TestRecordsThatAreNoEvents(t *testing.T) {
 		spoil func(*sarama.Record)
 		want  string
 	}{
-		"beyond its commit": {func(r *sarama.Record) { several(r, "3", "2") }, "event 3 is not in its commit of 2 events"},
-		"index from zero":   {func(r *sarama.Record) { several(r, "0", "2") }, `commitIndex is "0"`},
+		"beyond its commit": {func(r *sarama.Record) {
+			several(r, "3", "2")
+		}, "event 3 is not in its commit of 2 events"},
+		"index from zero": {func(r *sarama.Record) { several(r, "0", "2") }, `commitIndex is "0"`},
 		"commits mixed": {func(r *sarama.Record) {
 			r.Headers = append(r.Headers, &sarama.RecordHeader{Key: []byte("commitIndex"), Value: []byte("1")})
 		}, "headers of a commit that do not belong together"},
