@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
@@ -18,49 +19,68 @@ type commit[S any] struct {
 	copies [][]any // by record: what loading will return
 }
 
-// encode makes the commit that stores the events if the expectation holds.
-func (r *Repository[S]) encode(ctx context.Context, at eventstore.Expectation, events []Event[S]) (*commit[S], error) {
-	if err := r.typ.Check(events...); err != nil {
-		return nil, fmt.Errorf("update %s: %w", at.Stream, err)
+// encode makes the commit that stores the events of the changes. It expects nothing yet.
+func (r *Repository[S]) encode(ctx context.Context, changes []Change[S]) (*commit[S], error) {
+	n := 0
+	for _, change := range changes {
+		if err := r.typ.Check(change.Events...); err != nil {
+			return nil, fmt.Errorf("update %s: %w", r.Stream(change.ID), err)
+		}
+		n += len(change.Events)
 	}
 	cause := event.CauseFrom(ctx)
+	c := &commit[S]{Commit: eventstore.Commit{
+		CommandID: cause.CommandID, Digest: cause.CommandDigest, Records: make([]eventstore.Record, 0, n),
+	}}
+	if n == 0 {
+		return c, nil
+	}
 	if cause.CorrelationID == "" {
 		cause.CorrelationID = r.cfg.NewID()
 	}
-	c := &commit[S]{Commit: eventstore.Commit{
-		CommandID: cause.CommandID, Digest: cause.CommandDigest, Expect: []eventstore.Expectation{at},
-		Records: make([]eventstore.Record, len(events)),
-	}}
 	now := r.cfg.Now()
-	for i, e := range events {
-		t, _ := r.typ.types.Of(reflect.TypeOf(e))
-		value, revision, err := r.codec.Encode(ctx, t, e)
-		if err != nil {
-			return nil, fmt.Errorf("save %s: encode %s: %w", at.Stream, t.Name, err)
+	for _, change := range changes {
+		for _, e := range change.Events {
+			record, err := r.record(ctx, change.ID, e, cause, now)
+			if err != nil {
+				return nil, err
+			}
+			c.Records = append(c.Records, record)
 		}
-		c.Records[i] = eventstore.Record{Value: value, Header: event.Header{
-			ID:                 r.cfg.NewID(),
-			Type:               t.Name,
-			Revision:           revision,
-			Category:           at.Stream.Category,
-			AggregateID:        at.Stream.ID,
-			Timestamp:          now,
-			CorrelationID:      cause.CorrelationID,
-			CausationID:        cause.CausationID,
-			CommandID:          cause.CommandID,
-			CommandCausationID: cause.CommandCausationID,
-			ActorID:            cause.ActorID,
-			TraceParent:        cause.TraceParent,
-			Metadata:           cause.Metadata,
-		}}
 	}
 	c.Records[0].CommandDigest = c.Digest
 	copies, err := r.copies(ctx, c.Records)
 	if err != nil {
-		return nil, fmt.Errorf("save %s: %w", at.Stream, err)
+		return nil, fmt.Errorf("save %s: %w", names(c.Streams()), err)
 	}
 	c.copies = copies
 	return c, nil
+}
+
+// record makes the record of one event.
+func (r *Repository[S]) record(
+	ctx context.Context, id string, e Event[S], cause event.Cause, now time.Time,
+) (eventstore.Record, error) {
+	t, _ := r.typ.types.Of(reflect.TypeOf(e))
+	value, revision, err := r.codec.Encode(ctx, t, e)
+	if err != nil {
+		return eventstore.Record{}, fmt.Errorf("save %s: encode %s: %w", r.Stream(id), t.Name, err)
+	}
+	return eventstore.Record{Value: value, Header: event.Header{
+		ID:                 r.cfg.NewID(),
+		Type:               t.Name,
+		Revision:           revision,
+		Category:           r.typ.name,
+		AggregateID:        id,
+		Timestamp:          now,
+		CorrelationID:      cause.CorrelationID,
+		CausationID:        cause.CausationID,
+		CommandID:          cause.CommandID,
+		CommandCausationID: cause.CommandCausationID,
+		ActorID:            cause.ActorID,
+		TraceParent:        cause.TraceParent,
+		Metadata:           cause.Metadata,
+	}}, nil
 }
 
 // copies decodes what was encoded. It returns what loading will return, which shares nothing with
@@ -89,9 +109,14 @@ func untyped[S any](events []Event[S]) []any {
 // store.
 func (c *commit[S]) outcome(result eventstore.Result) eventstore.Outcome {
 	o := eventstore.Outcome{Result: result, CommandID: c.CommandID, Events: make([]event.Stored[any], len(c.Records))}
+	next := make(map[string]int64) // by aggregate id: the version of its next record
+	for _, w := range result.Streams {
+		next[w.Stream.ID] = w.First
+	}
 	for i, events := range c.copies {
 		h := c.Records[i].Header
-		h.AggregateVersion = result.First() + int64(i)
+		h.AggregateVersion = next[h.AggregateID]
+		next[h.AggregateID]++
 		h.Timestamp = result.Time // of all: they were given one
 		h.Metadata = maps.Clone(h.Metadata)
 		at := result.Position // of the last one

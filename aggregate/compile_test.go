@@ -23,6 +23,11 @@ func TestEventCompile(t *testing.T) {
 			`applied\.go:6:\d+: .*shop\.Added does not implement aggregate\.Event\[shop\.Shop\] ` +
 				`\(wrong type for method Apply\)`,
 		},
+		{
+			"changed",
+			`changed\.go:10:\d+: cannot use aggregate\.On\("s-1", shop\.Added\{\}\) ` +
+				`\(.*aggregate\.Change\[shop\.Cart\]\) as aggregate\.Change\[shop\.Shop\]`,
+		},
 		{"nameless", `nameless\.go:9:\d+: .*type shop\.Nameless .* does not match .*aggregate\.Event\[shop\.Shop\]`},
 	} {
 		t.Run(tt.dir, func(t *testing.T) {

@@ -27,3 +27,20 @@ func Handle[S any, C Decider[S]](
 		return r.Update(ctx, id(c), c.Decide, options...)
 	}
 }
+
+// HandleAll returns the handler of a command type that decides by itself over several aggregates of
+// one partition key, for command.Register. Its method Decide takes a [Group]. HandleAll takes that
+// method as an expression, from which the compiler infers the types:
+//
+//	func (t Transfer) Decide(accounts *aggregate.Group[Account]) ([]aggregate.Change[Account], error)
+//
+//	command.Register(bus, aggregate.HandleAll(accounts, Transfer.Decide))
+//
+// Its errors are those of [Repository.UpdateAll].
+func HandleAll[S, C any](
+	r *Repository[S], decide func(C, *Group[S]) ([]Change[S], error), options ...UpdateOption,
+) func(context.Context, C) (eventstore.Outcome, error) {
+	return func(ctx context.Context, c C) (eventstore.Outcome, error) {
+		return r.UpdateAll(ctx, func(g *Group[S]) ([]Change[S], error) { return decide(c, g) }, options...)
+	}
+}

@@ -97,9 +97,9 @@ func (s *tampered) ReadStream(
 }
 
 func (s *tampered) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64,
+	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	records, at := s.Store.ReadQueued(ctx, stream, from)
+	records, at := s.Store.ReadQueued(ctx, stream, from, with...)
 	return s.tamper(records), at
 }
 
@@ -118,7 +118,12 @@ func (s *tampered) tamper(records iter.Seq2[eventstore.Record, error]) iter.Seq2
 
 func newStore(t *testing.T) *memory.Store {
 	t.Helper()
-	store, err := memory.New(memory.Config{Categories: []string{"Shop", "Customer", "Account"}})
+	return newStoreOf(t, "Shop", "Customer", "Account")
+}
+
+func newStoreOf(t *testing.T, categories ...string) *memory.Store {
+	t.Helper()
+	store, err := memory.New(memory.Config{Categories: categories})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return store

@@ -9,7 +9,6 @@ import (
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/internal/handling"
 	"github.com/fencelog/fencelog/internal/ids"
 )
 
@@ -22,7 +21,8 @@ type Repository[S any] struct {
 	cfg   Config
 }
 
-// DefaultMaxAttempts is how often Update decides at most if other commits keep coming between.
+// DefaultMaxAttempts is how often Update and UpdateAll try at most if other commits keep coming
+// between.
 const DefaultMaxAttempts = 100
 
 // Config configures a [Repository]; every field may be left zero.
@@ -30,11 +30,12 @@ type Config struct {
 	// Bus gets every event after it is stored. Default: none.
 	Bus *event.Bus
 
-	// MaxAttempts is how often Update loads and decides before it gives up on a version conflict.
+	// MaxAttempts is how often Update and UpdateAll try before they give up on a version conflict.
 	// Each conflict means that another commit went through. Default: [DefaultMaxAttempts].
 	MaxAttempts int
 
-	// Unconfirmed gives each Update the option [Unconfirmed]. Default: answers are confirmed.
+	// Unconfirmed gives each Update and UpdateAll the option [Unconfirmed]. Default: answers are
+	// confirmed.
 	Unconfirmed bool
 
 	// Now gives the events their time. Default: the system's clock, UTC.
@@ -91,7 +92,7 @@ func (r *Repository[S]) Type() *Type[S] { return r.typ }
 //   - the errors of the store's ReadStream.
 func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 	root := r.typ.New(id)
-	if _, err := root.replayAll(r.History(ctx, id, 1), ""); err != nil {
+	if err := root.replayAll(r.History(ctx, id, 1)); err != nil {
 		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 	}
 	return root, nil
@@ -102,13 +103,15 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 // ctx. Then it publishes the events on the bus, and returns what the commit did. Without
 // uncommitted events it does nothing.
 //
-// If the stream already holds a commit of the same command, the command is handled for the second
-// time. Then Save appends nothing, and root is stale. The outcome is that of the first commit, with
-// Repeated set.
+// If the same command has already committed to the stream, it is handled for the second time. Then
+// Save appends nothing, and root is stale. The outcome is that of the first commit, with Repeated
+// set.
 //
 // Save fails with
 //   - a *[eventstore.ConflictError] if the stream stands elsewhere;
 //   - [ErrSecondCommit] if this handling of the command has committed to the stream before;
+//   - a *[eventstore.CommandReusedError] if the partition key holds another commit with the id of
+//     the command, such as one to another stream;
 //   - an error of the codec if it cannot encode the events, or cannot decode them again; then
 //     nothing was stored;
 //   - an error of [Repository.History] if it cannot load what a repeated command did;
@@ -118,28 +121,34 @@ func (r *Repository[S]) Save(ctx context.Context, root *Root[S]) (eventstore.Out
 	if n == 0 {
 		return eventstore.Outcome{CommandID: event.CauseFrom(ctx).CommandID}, nil
 	}
-	at := eventstore.Expectation{Stream: r.Stream(root.id), Version: eventstore.Expected(root.version - int64(n))}
-	c, err := r.encode(ctx, at, root.uncommitted)
+	c, err := r.encode(ctx, []Change[S]{{ID: root.id, Events: root.uncommitted}})
 	if err != nil {
 		return eventstore.Outcome{}, err
+	}
+	c.Expect = []eventstore.Expectation{
+		{Stream: r.Stream(root.id), Version: eventstore.Expected(root.version - int64(n))},
 	}
 	outcome, err := r.append(ctx, c)
-	if err != nil {
-		return eventstore.Outcome{}, err
+	if err == nil || errors.Is(err, ErrSecondCommit) {
+		root.Commit()
 	}
-	root.Commit()
-	return outcome, r.onlyCommit(ctx, root.id)
+	return outcome, err
 }
 
 // append appends a commit, and publishes its events.
 func (r *Repository[S]) append(ctx context.Context, c *commit[S]) (eventstore.Outcome, error) {
 	result, err := r.store.Append(ctx, c.Commit)
 	if err != nil {
-		return eventstore.Outcome{}, fmt.Errorf("save %s: %w", c.Stream(), err)
+		return eventstore.Outcome{}, fmt.Errorf("save %s: %w", names(c.Streams()), err)
 	}
-	if result.Repeated { // stored by somebody else, since this process has read the stream
-		return r.first(ctx, result, c.CommandID)
+	if result.Repeated { // stored by somebody else, since this process has read the streams
+		outcome, err := r.first(ctx, result, c.CommandID)
+		if err != nil {
+			err = fmt.Errorf("save %s: %w", names(c.Streams()), err)
+		}
+		return outcome, err
 	}
+	r.remember(ctx, result)
 	outcome := c.outcome(result)
 	if r.cfg.Bus != nil {
 		r.publish(ctx, outcome.Events)
@@ -147,45 +156,7 @@ func (r *Repository[S]) append(ctx context.Context, c *commit[S]) (eventstore.Ou
 	return outcome, nil
 }
 
-// first returns what a command did that was applied before, with the result of that commit.
-func (r *Repository[S]) first(
-	ctx context.Context, result eventstore.Result, commandID string,
-) (eventstore.Outcome, error) {
-	o := eventstore.Outcome{Result: result, CommandID: commandID}
-	stream := result.Streams[0]
-	for e, err := range r.History(ctx, stream.Stream.ID, stream.First) {
-		if err != nil {
-			return o, fmt.Errorf("load what command %q did to %s: %w", commandID, stream.Stream, err)
-		}
-		o.Events = append(o.Events, event.Stored[any]{
-			Header: e.Header, Position: e.Position, Events: untyped(e.Events),
-		})
-		if e.AggregateVersion >= stream.Last {
-			break
-		}
-	}
-	return o, nil
-}
-
 // Stream names the stream of the aggregate with the id.
 func (r *Repository[S]) Stream(id string) eventstore.Stream {
 	return eventstore.Stream{Category: r.typ.name, ID: id}
 }
-
-// onlyCommit is called when the stream of the aggregate holds a commit of the command that ctx
-// carries. It returns nil the first time. The second time, the handler has tried to commit again,
-// and the store has taken one commit for a repetition of the other. An append that failed does not
-// count: the handler may try it again.
-func (r *Repository[S]) onlyCommit(ctx context.Context, id string) error {
-	if event.CauseFrom(ctx).CommandID == "" || handling.First(ctx, deed{r.Stream(id)}) {
-		return nil
-	}
-	return fmt.Errorf("update %s/%s: %w", r.typ.name, id, ErrSecondCommit)
-}
-
-// deed is a commit to a stream, as a handling remembers it.
-type deed struct{ stream eventstore.Stream }
-
-// ErrSecondCommit says that the handler of one command tried to commit to one stream twice. One
-// commit was appended, the other was not. Gather the events in one Update.
-var ErrSecondCommit = errors.New("one command commits to a stream once: gather the events in one Update")

@@ -71,22 +71,18 @@ func (r *Root[S]) replay(events ...Event[S]) {
 	r.version++
 }
 
-// replayAll applies what a history yields. It reports whether the command made an event of the
-// history. The empty command made none.
-func (r *Root[S]) replayAll(
-	history iter.Seq2[event.Stored[Event[S]], error], commandID string,
-) (applied bool, err error) {
+// replayAll applies what a history yields.
+func (r *Root[S]) replayAll(history iter.Seq2[event.Stored[Event[S]], error]) error {
 	for e, err := range history {
 		switch {
 		case err != nil:
-			return applied, err
+			return err
 		case e.AggregateVersion != r.version+1:
-			return applied, &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
+			return &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
 		}
 		r.replay(e.Events...)
-		applied = applied || commandID != "" && e.CommandID == commandID
 	}
-	return applied, nil
+	return nil
 }
 
 // gapError says that a store has left out an event.

@@ -1,10 +1,8 @@
 package aggregatetest
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -26,13 +24,19 @@ type Case[S any] struct {
 // is nil, or if aggregate.NewType found a mistake.
 func For[S any](t testing.TB, typ *aggregate.Type[S]) *Case[S] {
 	t.Helper()
+	mustBeGood(t, "For", typ)
+	return &Case[S]{t: t, typ: typ}
+}
+
+// mustBeGood fails the test at once if typ is nil, or if aggregate.NewType found a mistake.
+func mustBeGood[S any](t testing.TB, who string, typ *aggregate.Type[S]) {
+	t.Helper()
 	if typ == nil {
-		t.Fatalf("For: the aggregate type is nil; give the one that aggregate.NewType returned")
+		t.Fatalf("%s: the aggregate type is nil; give the one that aggregate.NewType returned", who)
 	}
 	if err := typ.Err(); err != nil {
 		t.Fatalf("%v", err)
 	}
-	return &Case[S]{t: t, typ: typ}
 }
 
 // Given returns a case to which these events have happened, too, after those that were given
@@ -78,37 +82,23 @@ func (c *Case[S]) When(decide func(S) ([]aggregate.Event[S], error)) *Outcome[S]
 	if decide == nil {
 		c.t.Fatalf("When: the decision is nil; give a function such as a command's Decide")
 	}
-	root, again, untouched := c.root(), c.root(), c.root()
-	state := root.State()
-	o := &Outcome[S]{t: c.t, typ: c.typ, given: len(c.given)}
-	o.events, o.err = decide(state)
-	o.events = deepcopy.Of(o.events) // as a repository stores them now, whatever is shared with the state
-
-	events, err := decide(again.State())
-	if d := diffEvents(o.events, events, "first", "then"); d != "" {
-		c.t.Errorf("%s: decide is not pure: called twice with the same state it answers differently\n%s", o, d)
-	} else if fmt.Sprint(o.err) != fmt.Sprint(err) {
-		c.t.Errorf("%s: decide is not pure: called twice with the same state it fails with\n  first %v\n  then  %v", o,
-			o.err, err)
-	}
-	if d := diffValues("", state, untouched.State(), "after", "before"); d != "" {
-		c.t.Errorf("%s: decide changes the state it is given; only Apply may do that\n%s", o, d)
-	}
-	if o.err != nil && len(o.events) > 0 {
-		c.t.Errorf("%s: decide answers with %d events and with the error %v; expected either", o, len(o.events), o.err)
-	}
-	if err := c.typ.Check(o.events...); err != nil {
+	o := &Outcome[S]{typ: c.typ}
+	o.t, o.what = c.t, fmt.Sprintf("%s, %d events given", c.typ.Name(), len(c.given))
+	events := when(&o.answer, func() (events []aggregate.Event[S], decided []placed, changed string, err error) {
+		state := c.root().State()
+		events, err = decide(state)
+		events = deepcopy.Of(events) // as a repository stores them now, whatever is shared with the state
+		return events, place("", events), diffValues(state, c.root().State(), "after", "before"), err
+	})
+	if err := c.typ.Check(events...); err != nil {
 		c.t.Errorf("%s: %v", o, err)
 	} else {
 		o.after = func() S {
-			return c.typ.FromEvents(c.typ.Name(), slices.Concat(deepcopy.Of(c.given), o.events)...).State()
+			return c.typ.FromEvents(c.typ.Name(), slices.Concat(deepcopy.Of(c.given), events)...).State()
 		}
 	}
-	c.t.Cleanup(func() {
-		if !o.looked {
-			c.t.Errorf("%s: the outcome was never looked at: call Then, ThenNothing or ThenError", o)
-		}
-	})
+	o.events = events
+	o.mustBeLookedAt()
 	return o
 }
 
@@ -118,19 +108,11 @@ func (c *Case[S]) root() *aggregate.Root[S] {
 
 // Outcome is what was decided.
 type Outcome[S any] struct {
-	t      testing.TB
-	typ    *aggregate.Type[S]
-	given  int
-	after  func() S // nil where what was decided cannot be applied
-	events []aggregate.Event[S]
-	err    error
-	looked bool
-	thens  int // calls of Then
-}
+	answer
 
-// String says where in a test this is.
-func (o *Outcome[S]) String() string {
-	return fmt.Sprintf("%s, %d events given", o.typ.Name(), o.given)
+	typ    *aggregate.Type[S]
+	events []aggregate.Event[S]
+	after  func() S // nil where what was decided cannot be applied
 }
 
 // Then expects exactly these events, in this order, all in one call. It compares fields by value,
@@ -139,21 +121,11 @@ func (o *Outcome[S]) String() string {
 // event is not among those of the type.
 func (o *Outcome[S]) Then(events ...aggregate.Event[S]) *Outcome[S] {
 	o.t.Helper()
-	o.looked = true
-	o.thens++
 	if err := o.typ.Check(events...); err != nil && o.after != nil { // otherwise the test was told
+		o.looked = true
 		o.t.Fatalf("Then: %v", err)
 	}
-	if o.err != nil {
-		o.t.Errorf("%s: refused, expected events\n  found    error %v\n  expected %s", o, o.err, render(events))
-		return o
-	}
-	if d := diffEvents(o.events, events, "found", "expected"); d != "" {
-		if o.thens > 1 {
-			d += "Then was called before; it expects all events in one call\n"
-		}
-		o.t.Errorf("%s: other events than expected\n%s", o, d)
-	}
+	o.then(place("", events))
 	return o
 }
 
@@ -166,16 +138,7 @@ func (o *Outcome[S]) ThenNothing() *Outcome[S] {
 // ThenError expects a refusal that matches target, as errors.Is does.
 func (o *Outcome[S]) ThenError(target error) *Outcome[S] {
 	o.t.Helper()
-	o.looked = true
-	if target == nil {
-		o.t.Fatalf("ThenError: the expected error is nil; expect no refusal with Then or ThenNothing")
-	}
-	switch {
-	case o.err == nil:
-		o.t.Errorf("%s: not refused\n  found    %s\n  expected error %v", o, render(o.events), target)
-	case !errors.Is(o.err, target):
-		o.t.Errorf("%s: refused for another reason\n  found    error %v\n  expected error %v", o, o.err, target)
-	}
+	o.thenError(target)
 	return o
 }
 
@@ -186,7 +149,7 @@ func (o *Outcome[S]) ThenState(want S) *Outcome[S] {
 	if o.after == nil {
 		return o // what was decided cannot be applied, which the test was told
 	}
-	if d := diffValues("", o.after(), want, "found", "expected"); d != "" {
+	if d := diffValues(o.after(), want, "found", "expected"); d != "" {
 		o.t.Errorf("%s: another state than expected\n%s", o, d)
 	}
 	return o
@@ -202,24 +165,4 @@ func (o *Outcome[S]) Err() error {
 func (o *Outcome[S]) Events() []aggregate.Event[S] {
 	o.looked = true
 	return slices.Clone(o.events)
-}
-
-// diffEvents says, event by event, how a differs from b; it returns "" if it does not.
-func diffEvents[S any](a, b []aggregate.Event[S], nameA, nameB string) string {
-	var out strings.Builder
-	for i := range max(len(a), len(b)) {
-		switch {
-		case i >= len(a):
-			fmt.Fprintf(&out, "event %d\n%s", i+1, lines("", "nothing", render(b[i]), nameA, nameB))
-		case i >= len(b):
-			fmt.Fprintf(&out, "event %d\n%s", i+1, lines("", render(a[i]), "nothing", nameA, nameB))
-		case reflect.TypeOf(a[i]) != reflect.TypeOf(b[i]):
-			fmt.Fprintf(&out, "event %d\n%s", i+1, lines("", render(a[i]), render(b[i]), nameA, nameB))
-		default:
-			if d := diffValues("", a[i], b[i], nameA, nameB); d != "" {
-				fmt.Fprintf(&out, "event %d, %T\n%s", i+1, a[i], d)
-			}
-		}
-	}
-	return out.String()
 }

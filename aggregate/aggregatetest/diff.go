@@ -9,9 +9,9 @@ import (
 )
 
 // diffValues says, field by field, how a differs from b; it returns "" if it does not.
-func diffValues(path string, a, b any, nameA, nameB string) string {
+func diffValues(a, b any, nameA, nameB string) string {
 	d := differ{nameA: nameA, nameB: nameB}
-	d.walk(path, reflect.ValueOf(a), reflect.ValueOf(b))
+	d.walk("", reflect.ValueOf(a), reflect.ValueOf(b))
 	return d.out.String()
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/aggregate/aggregatetest"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 type account struct{ balance int64 }
@@ -99,4 +100,53 @@ func ExampleCheckNamed() {
 	_ = func(t *testing.T) {
 		aggregatetest.CheckNamed(t, accounts)
 	}
+}
+
+type transfer struct {
+	From, To string
+	Amount   int64
+}
+
+func (t transfer) Decide(accounts *aggregate.Group[account]) ([]aggregate.Change[account], error) {
+	if accounts.State(t.From).balance < t.Amount {
+		return nil, errInsufficientFunds
+	}
+	return []aggregate.Change[account]{
+		aggregate.On(t.From, debited{t.Amount}), aggregate.On(t.To, credited{t.Amount}),
+	}, nil
+}
+
+// A decision over several aggregates has a case of several.
+func ExampleForAll() {
+	t := new(testing.T) // in a test, its parameter
+	accounts := aggregate.NewType("Account", credited{}, debited{})
+
+	rich := aggregatetest.ForAll(t, accounts).PartitionKey(eventstore.BeforeSlash).
+		Given("acme/alice", credited{Amount: 50})
+	rich.When(transfer{"acme/alice", "acme/bob", 20}.Decide).
+		Then(aggregate.On("acme/alice", debited{20}), aggregate.On("acme/bob", credited{20})).
+		ThenState("acme/alice", account{balance: 30})
+	rich.When(transfer{"acme/bob", "acme/alice", 20}.Decide).ThenError(errInsufficientFunds)
+
+	fmt.Println("failed:", t.Failed())
+	// Output: failed: false
+}
+
+// A decision may ask whether a command was applied.
+func ExampleGroupCase_Applied() {
+	t := new(testing.T) // in a test, its parameter
+	accounts := aggregate.NewType("Account", credited{}, debited{})
+
+	refund := func(accounts *aggregate.Group[account]) ([]aggregate.Change[account], error) {
+		if !accounts.Applied("acme/alice", "purchase-1") {
+			return nil, nil
+		}
+		return []aggregate.Change[account]{aggregate.On("acme/alice", credited{Amount: 7})}, nil
+	}
+	empty := aggregatetest.ForAll(t, accounts)
+	empty.When(refund).ThenNothing()
+	empty.Applied("purchase-1").When(refund).Then(aggregate.On("acme/alice", credited{Amount: 7}))
+
+	fmt.Println("failed:", t.Failed())
+	// Output: failed: false
 }

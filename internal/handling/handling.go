@@ -1,5 +1,5 @@
 // Package handling remembers what one handling of a command has done. So a command that is handled
-// for the second time is told from a handler that commits to one stream twice.
+// for the second time is told from a handler that makes a second commit in one partition key.
 //
 // It stores nothing and knows no command. Any number of goroutines may call its functions.
 package handling

@@ -19,9 +19,19 @@ func use(ctx context.Context, r *aggregate.Repository[shop.Shop]) (eventstore.Ou
 	if done, err := r.Save(ctx, root); err != nil {
 		return done, err
 	}
+	all := aggregate.HandleAll(r, move.Decide)
+	if done, err := all(ctx, move{}); err != nil {
+		return done, err
+	}
 	return r.Update(ctx, "s-1", func(shop.Shop) ([]aggregate.Event[shop.Shop], error) {
 		return []aggregate.Event[shop.Shop]{shop.Opened{}}, nil
 	})
+}
+
+type move struct{}
+
+func (move) Decide(*aggregate.Group[shop.Shop]) ([]aggregate.Change[shop.Shop], error) {
+	return []aggregate.Change[shop.Shop]{aggregate.On("s-1", shop.Opened{})}, nil
 }
 
 var _ = use

@@ -1,0 +1,167 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
+)
+
+// attempt is one attempt of an update, and what its decision rests on. Each of its ends (decided,
+// repeated, stopped) returns what the update returns, or an *[overtakenError].
+type attempt[S any] struct {
+	*Repository[S]
+
+	options   update
+	commandID string // of the command that is handled; empty if none is
+	digest    string
+	number    int                             // counts attempts, and appends of what stands decided
+	expect    []eventstore.Expectation        // of the streams that were read
+	commands  []eventstore.CommandExpectation // of the commands that were asked for
+}
+
+// overtakenError ends an attempt because something is not as it was read any more. Another attempt
+// may follow.
+type overtakenError struct{ conflict error }
+
+func (o *overtakenError) Error() string { return o.conflict.Error() }
+
+// attempts calls try until that is not overtaken, or MaxAttempts times.
+func (r *Repository[S]) attempts(
+	ctx context.Context, options []UpdateOption, try func(*attempt[S]) (eventstore.Outcome, error),
+) (eventstore.Outcome, error) {
+	u := update{unconfirmed: r.cfg.Unconfirmed}
+	for _, set := range options {
+		set(&u)
+	}
+	cause := event.CauseFrom(ctx)
+	a := &attempt[S]{Repository: r, options: u, commandID: cause.CommandID, digest: cause.CommandDigest}
+	for a.number = 1; ; a.number++ {
+		a.expect, a.commands = nil, nil
+		outcome, err := try(a)
+		var o *overtakenError
+		switch {
+		case err == nil || !errors.As(err, &o):
+			return outcome, err
+		case a.number >= r.cfg.MaxAttempts:
+			return eventstore.Outcome{}, fmt.Errorf("update gave up after %d attempts: %w", a.number, o.conflict)
+		}
+	}
+}
+
+// errApplied says that the command was applied before.
+var errApplied = errors.New("command was applied before")
+
+// load returns the state of an aggregate, the only one that the decision rests on. If it fails, the
+// attempt is stopped.
+func (a *attempt[S]) load(ctx context.Context, id string) (state S, err error) {
+	records, at := a.store.ReadQueued(ctx, a.Stream(id), 1)
+	if err := a.rest(ctx, at); err != nil {
+		return state, err
+	}
+	return a.replay(ctx, id, records)
+}
+
+// rest notes a stream that was read. Only now, behind the read, it asks whether the command was
+// applied before: so nothing that was read is its own doing. It fails with errApplied if it was.
+func (a *attempt[S]) rest(ctx context.Context, at eventstore.Expectation) error {
+	a.expect = append(a.expect, at)
+	if a.commandID != "" {
+		switch applied, err := a.isApplied(ctx, at.Stream, a.commandID); {
+		case err != nil:
+			return err
+		case applied:
+			return errApplied
+		}
+	}
+	for _, c := range a.commands {
+		if c.Applied {
+			continue
+		}
+		switch applied, err := a.isApplied(ctx, at.Stream, c.CommandID); {
+		case err != nil:
+			return err
+		case applied: // what was read may be its doing
+			return &eventstore.CommandConflictError{Stream: at.Stream, CommandID: c.CommandID, Applied: true}
+		}
+	}
+	return nil
+}
+
+// isApplied asks whether a command was applied in the partition key of a stream.
+func (a *attempt[S]) isApplied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+	applied, err := a.store.Applied(ctx, stream, commandID)
+	if err != nil {
+		return false, fmt.Errorf("load %s: %w", stream, err)
+	}
+	return applied, nil
+}
+
+// replay returns the state that the records make.
+func (a *attempt[S]) replay(
+	ctx context.Context, id string, records iter.Seq2[eventstore.Record, error],
+) (state S, err error) {
+	root := a.typ.New(id)
+	if err := root.replayAll(a.decodeAll(ctx, records)); err != nil {
+		_ = a.unread(id, records)
+		return state, fmt.Errorf("load %s: %w", a.Stream(id), err)
+	}
+	return root.State(), nil
+}
+
+// unread returns the error that a read begins with, or nil. If there is one, nothing was read: the
+// attempt does not rest on that stream.
+func (a *attempt[S]) unread(id string, records iter.Seq2[eventstore.Record, error]) error {
+	err := failure(records)
+	if err != nil {
+		a.expect = slices.DeleteFunc(a.expect, func(e eventstore.Expectation) bool { return e.Stream.ID == id })
+	}
+	return err
+}
+
+// failure returns the error that a read begins with, or nil.
+func failure(records iter.Seq2[eventstore.Record, error]) error {
+	for _, err := range records {
+		return err
+	}
+	return nil
+}
+
+// stopped ends an attempt whose decision could not be made. The reason may rest on queued commits.
+// So stopped waits until these are stored, and another attempt follows if they are not.
+func (a *attempt[S]) stopped(ctx context.Context, reason error) (eventstore.Outcome, error) {
+	switch {
+	case errors.Is(reason, errApplied):
+		return a.repeated(ctx)
+	case errors.Is(reason, eventstore.ErrConflict):
+		return eventstore.Outcome{}, &overtakenError{reason}
+	case len(a.expect) == 0:
+		return eventstore.Outcome{}, reason
+	}
+	check := eventstore.Commit{Expect: a.expect, ExpectCommands: a.commands, Unconfirmed: true}
+	if _, err := a.store.Append(ctx, check); errors.Is(err, eventstore.ErrConflict) {
+		return eventstore.Outcome{}, &overtakenError{err}
+	}
+	return eventstore.Outcome{}, reason
+}
+
+// failed ends an attempt whose check has failed.
+func (a *attempt[S]) failed(err error) (eventstore.Outcome, error) {
+	if errors.Is(err, eventstore.ErrConflict) {
+		return eventstore.Outcome{}, &overtakenError{err}
+	}
+	return eventstore.Outcome{}, fmt.Errorf("update %s: %w", a.streams(), err)
+}
+
+// streams returns the names of the streams that were read, for people.
+func (a *attempt[S]) streams() string {
+	read := make([]eventstore.Stream, len(a.expect))
+	for i, e := range a.expect {
+		read[i] = e.Stream
+	}
+	return names(read)
+}
