@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -193,6 +194,39 @@ func TestCheck_ofSeveralStreamsByAnOvertakenStore(t *testing.T) {
 		return
 	}
 	require.True(t, errors.Is(err, eventstore.ErrConflict) || errors.Is(err, eventstore.ErrNotOwner), err)
+}
+
+// A commit without a tip has landed, and its answer is lost. It is not shown, as its place is not
+// known yet. Streams that are read now are read as they were before it, and that state is over. No
+// check confirms it, also not for the stream that the commit does not write to.
+func TestCheck_besideACommitThatHasLanded(t *testing.T) {
+	t.Parallel()
+	c, cfg := ledgers(t)
+	s := open(t, cfg)
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut}) // stored all the same
+	again, answered := make(chan struct{}), make(chan struct{})
+	attempts := 0
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if attempts++; attempts == 2 {
+			close(again)
+			c.SleepControl(func() { <-answered })
+		}
+		return nil, nil, false
+	})
+	appended := make(chan error, 1)
+	go func() {
+		_, err := s.Append(context.WithoutCancel(t.Context()),
+			eventstore.To(stream("l/a"), eventstore.Any, records(1, "")...))
+		appended <- err
+	}()
+	<-again
+	check := joined(t, s, nil, "l/b", "l/a")
+	require.Equal(t, eventstore.NoStream, check.Expect[1].Version)
+	close(answered)
+	require.NoError(t, <-appended)
+	_, err := s.Append(t.Context(), check)
+	require.ErrorIs(t, err, eventstore.ErrConflict)
 }
 
 // The partition key of a category is fixed once there are events.
