@@ -1,6 +1,6 @@
-// Command prove runs the proof of the Kafka store. Processes compete for the same few streams on
-// three real brokers, while everything is killed, paused and cut off. Every answer is checked. See
-// package proof.
+// Command prove runs the proof of the Kafka store. Processes compete for the same few streams and
+// banks on three real brokers, while everything is killed, paused and cut off. Every answer is
+// checked. See package proof.
 //
 //	prove -duration 10m -seed 42 -kafka 4.3.1    all parts: one prefix, two prefixes, damage to the log
 //	prove -share                the processes share the partitions, as instances of a service do
@@ -9,7 +9,7 @@
 //	prove -faults log           the log itself is hurt: disks put back, records compacted or deleted, a topic grown …
 //	prove -broken NoWitness     a store that is broken on purpose: it must be caught
 //	prove -broken all           each of them, one after the other
-//	prove -judge stream-7.json  a history that a proof has kept, once more
+//	prove -judge stream-7.json  a history that a proof has kept, once more; or bank-7.json
 //
 // It needs what package kafkatest needs. The exit code is
 //   - 1 if there is a violation, or if a broken store is not caught;
@@ -31,6 +31,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/prove/internal/proof"
 	"github.com/fencelog/fencelog/kafka/prove/internal/worker"
@@ -117,7 +118,7 @@ func run(ctx context.Context, args []string) int {
 }
 
 func judgeAgain(path string) int {
-	found, err := history.CheckFile(path, path+".html")
+	found, err := judged(path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -134,6 +135,18 @@ func judgeAgain(path string) int {
 		return 2
 	}
 	return 0
+}
+
+// judged judges the history of a stream or of a bank.
+func judged(path string) ([]history.Violation, error) {
+	h, ok, err := bank.Load(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+		return bank.Check(&h).Violations, nil
+	}
+	return history.CheckFile(path, path+".html")
 }
 
 // whole runs all parts of the proof, even if one of them has found something.

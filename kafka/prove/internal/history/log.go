@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Record is one record of the topic as a plain consumer sees it, or a marker.
@@ -18,109 +19,46 @@ type Record struct {
 	Coordinator   int32 // the epoch of the coordinator that wrote the marker
 	Committed     bool  // the marker ends a transaction with a commit
 
-	Stream, Event, Command string
-	Version, First         int64
-	Length                 int
+	Stream, Event, Value string
+	Version              int64
+	Time                 time.Time
+	Command, Digest      string // Digest is in the first record of a commit only, if it is known
+
+	First  int64 // of a commit of one stream: the version of its first record; otherwise 0
+	Length int   // the number of that commit's records
+	Index  int   // of a commit of several streams: the place in it, from 1; otherwise 0
+	Size   int   // the number of that commit's records
 }
 
-// Log is what the topic holds. Its caller adds the records of a partition in offset order.
+// Log is what a topic holds whose commits write to one stream each. The value of an event is its
+// id. The caller adds the records of a partition in offset order.
 type Log struct {
-	mu         sync.Mutex
-	streams    map[string][]Record // those that count, by version
-	strays     []Stray
-	partitions map[int32]*logged
-	markers    int
-	records    int
-}
+	Reader
 
-// Stray is a record that does not count, and why.
-type Stray struct {
-	Record
-	Why string
-}
-
-type logged struct {
-	next    int64
-	term    term
-	newest  map[int64]int16 // producer id → the greatest epoch that had a marker
-	markers []Record
-}
-
-type term struct {
-	id    int64
-	epoch int16
-}
-
-// mark applies a marker. The marker begins its term if the producer had no marker of this epoch or
-// a later one before. Otherwise it changes nothing, because its term counts already or is over.
-func (p *logged) mark(t term) {
-	if newest, known := p.newest[t.id]; known && t.epoch <= newest {
-		return
-	}
-	p.newest[t.id], p.term = t.epoch, t
+	mu      sync.Mutex
+	streams map[string][]Record // those that count, by version
 }
 
 // NewLog returns an empty log.
-func NewLog() *Log {
-	return &Log{streams: make(map[string][]Record), partitions: make(map[int32]*logged)}
-}
+func NewLog() *Log { return &Log{streams: make(map[string][]Record)} }
 
-// Add adds a record. This is the reader rule, written a second time. A record counts if
-//   - it is no transaction's;
-//   - it has the term of the last marker before it that began a term;
-//   - its version is the next one of its stream.
+// Add adds a record. It counts if the [Reader] takes it, and if its version is the next one of its
+// stream.
 func (l *Log) Add(r Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.partitions[r.Partition]
-	if p == nil {
-		p = &logged{term: term{-1, -1}, newest: make(map[int64]int16)}
-		l.partitions[r.Partition] = p
-	}
-	if r.Offset < p.next {
-		l.strays = append(l.strays, Stray{r, fmt.Sprintf("offset %d was consumed before", r.Offset)})
+	if !l.Take(r) {
 		return
 	}
-	p.next = r.Offset + 1
-	if r.Marker {
-		l.markers++
-		p.markers = append(p.markers, r)
-		p.mark(term{r.ProducerID, r.Epoch})
-		return
-	}
-	l.records++
-	version := int64(len(l.streams[r.Stream]))
-	switch {
-	case r.Transactional:
-		l.strays = append(l.strays, Stray{r, "it is a transaction's"})
-	case r.ProducerID < 0 || p.term != term{r.ProducerID, r.Epoch}:
-		l.strays = append(l.strays, Stray{r, fmt.Sprintf("written by %d/%d, the term that counts there is %d/%d",
-			r.ProducerID, r.Epoch, p.term.id, p.term.epoch)})
+	switch version := int64(len(l.streams[r.Stream])); {
+	case r.Value != r.Event:
+		l.Leave(r, fmt.Sprintf("its value is %q, expected its event id", r.Value))
 	case r.Version != version+1:
-		l.strays = append(l.strays, Stray{r, fmt.Sprintf("version %d follows version %d", r.Version, version)})
+		l.Leave(r, fmt.Sprintf("version %d follows version %d", r.Version, version))
 	default:
+		l.Count(r)
 		l.streams[r.Stream] = append(l.streams[r.Stream], r)
 	}
-}
-
-// Next returns the offset after the last one added of the partition.
-func (l *Log) Next(partition int32) int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p := l.partitions[partition]; p != nil {
-		return p.next
-	}
-	return 0
-}
-
-// Markers returns the markers of the partition so far, in order. They are not to be changed.
-func (l *Log) Markers(partition int32) []Record {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p := l.partitions[partition]; p != nil {
-		return p.markers[:len(p.markers):len(p.markers)]
-	}
-	return nil
 }
 
 // Stream returns the records of the stream that count so far. They are not to be changed.
@@ -140,18 +78,4 @@ func (l *Log) Streams() map[string]int {
 		n[name] = len(rs)
 	}
 	return n
-}
-
-// Strays returns the records so far that do not count.
-func (l *Log) Strays() []Stray {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]Stray(nil), l.strays...)
-}
-
-// Size returns the number of records and of markers so far.
-func (l *Log) Size() (records, markers int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.records, l.markers
 }

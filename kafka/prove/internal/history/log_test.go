@@ -2,6 +2,7 @@ package history_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,4 +38,40 @@ func TestEndedTermsStayEnded(t *testing.T) {
 	require.Len(t, l.Strays(), 2)
 	require.Equal(t, int64(1), l.Strays()[0].ProducerID)
 	require.Equal(t, int64(2), l.Strays()[1].ProducerID)
+}
+
+// Times of events never go back within a partition. Records that do not count may have any time.
+func TestTimesNeverGoBack(t *testing.T) {
+	l := history.NewLog()
+	l.Add(history.Record{ProducerID: 1, Marker: true})
+	add := func(offset int64, partition int32, version int64, seconds int64) {
+		l.Add(history.Record{
+			Offset:     offset,
+			Partition:  partition,
+			ProducerID: 1,
+			Stream:     stream,
+			Version:    version,
+			Time:       time.Unix(seconds, 0),
+		})
+	}
+	add(1, 0, 1, 100)
+	add(2, 0, 2, 100)
+	add(3, 0, 9, 200) // it does not count
+	add(4, 0, 3, 150)
+	require.Empty(t, l.Late())
+	add(5, 0, 4, 149)
+	add(6, 0, 5, 149)
+	require.Len(t, l.Late(), 1)
+	require.Equal(t, int64(5), l.Late()[0].Offset)
+	l.Add(history.Record{Offset: 0, Partition: 1, ProducerID: 1, Marker: true})
+	add(1, 1, 6, 3)
+	require.Len(t, l.Late(), 1, "it is another partition")
+}
+
+// The value of an event of these streams is its id.
+func TestValuesAreEventIDs(t *testing.T) {
+	l := history.NewLog()
+	l.Add(history.Record{ProducerID: 1, Marker: true})
+	l.Add(history.Record{Offset: 1, ProducerID: 1, Stream: stream, Version: 1, Event: "1.0", Value: "another"})
+	require.Len(t, l.Strays(), 1)
 }

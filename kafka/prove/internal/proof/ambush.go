@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
 )
@@ -80,21 +81,24 @@ func (r *run) doubt(ctx context.Context, old, heir *rival, to proxy.Kind, held t
 	asked := r.askRefusals(old)
 	_ = clock.Wait(ctx, held)
 	setAll(links, proxy.Weather{})
-	for _, answer := range append(underWay, asked...) {
-		awaitAnswer(ctx, answer)
+	for _, a := range append(underWay, asked...) {
+		a.await(ctx)
 	}
 	r.hurt("refusals asked of an owner in doubt of a "+string(to), "worker %d, overtaken by worker %d", old.n, heir.n)
 }
 
 // beginOf makes the rival send batches or a barrier's requests, and does not wait.
-func (r *run) beginOf(m *rival, what proxy.Kind) (answers []<-chan history.Op) {
+func (r *run) beginOf(m *rival, what proxy.Kind) (answers []answer) {
 	if what == proxy.Claim {
 		return r.askRefusals(m)
 	}
 	for _, s := range r.slots {
-		answers = append(answers, m.do(history.Op{
-			Client: -1, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any, Queued: true,
-		}, openTimeout))
+		answers = append(answers, answerOf(m.do(history.Op{
+			Client: nobody, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any, Queued: true,
+		}, openTimeout)))
+	}
+	for _, s := range r.bankSlots {
+		answers = append(answers, answerOf(m.order(nobody, s.known().ReadBoth(), openTimeout)))
 	}
 	return answers
 }
@@ -102,28 +106,46 @@ func (r *run) beginOf(m *rival, what proxy.Kind) (answers []<-chan history.Op) {
 // refuseTimeout bounds a refusal that is asked for on purpose.
 const refuseTimeout = 3 * time.Second
 
-// refuseEverywhere asks the rival for a refusal on every live stream at the same time, and waits
-// for the answers.
+// refuseEverywhere asks the rival for a refusal on every live stream and in every bank at the same
+// time, and waits for the answers.
 func (r *run) refuseEverywhere(ctx context.Context, m *rival) {
-	for _, answer := range r.askRefusals(m) {
-		awaitAnswer(ctx, answer)
+	for _, a := range r.askRefusals(m) {
+		a.await(ctx)
 	}
 }
 
-func (r *run) askRefusals(m *rival) (answers []<-chan history.Op) {
+func (r *run) askRefusals(m *rival) (answers []answer) {
 	for _, s := range r.slots {
-		answers = append(answers, m.do(history.Op{Client: -1, Stream: s.stream(), Kind: history.Refusal},
-			refuseTimeout))
+		answers = append(answers, answerOf(m.do(history.Op{Client: nobody, Stream: s.stream(), Kind: history.Refusal},
+			refuseTimeout)))
+	}
+	for _, s := range r.bankSlots {
+		for _, o := range []bank.Order{s.known().AuditAll(), s.known().TooMuch()} {
+			answers = append(answers, answerOf(m.order(nobody, o, refuseTimeout)))
+		}
 	}
 	return answers
 }
 
-// awaitAnswer waits for an answer, but not for long: the process may sleep.
-func awaitAnswer(ctx context.Context, answer <-chan history.Op) {
+// answer is closed when an answer has come, or never will.
+type answer <-chan struct{}
+
+// answerOf waits for an answer of any kind.
+func answerOf[T any](c <-chan T) answer {
+	done := make(chan struct{})
+	go func() {
+		<-c
+		close(done)
+	}()
+	return done
+}
+
+// await waits for the answer, but not for long: the process may sleep.
+func (a answer) await(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, refuseTimeout+extraTime)
 	defer cancel()
 	select {
-	case <-answer:
+	case <-a:
 	case <-ctx.Done():
 	}
 }

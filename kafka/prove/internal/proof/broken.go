@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
@@ -28,55 +29,109 @@ const bound = 10 * time.Minute
 
 // Breakages returns the broken stores that a proof must catch.
 func Breakages() []Breakage {
-	all := []Breakage{
-		{
-			Name: "NoWitness", Broken: broken.Rules{NoWitness: true}, Faults: Faults{Forgetting: true},
-			Rules: []string{history.RuleStored},
-		},
-		{
-			Name: "NoMarkerWait", Broken: broken.Rules{NoMarkerWait: true}, Faults: Faults{Workers: true},
-			Rules: []string{ruleAlarm, ruleClean, history.RuleStored},
-		},
-		{
-			Name: "NoVersionCheck", Broken: broken.Rules{NoVersionCheck: true}, Faults: Faults{Workers: true},
-			Rules: []string{history.RuleLinearizable},
-		},
-		{
-			Name: "FreshSequence", Broken: broken.Rules{FreshSequence: true}, Faults: Faults{Connections: true},
-			Rules: []string{ruleClean, history.RuleStored},
-		},
-		{
-			Name: "CheckpointBeforeData", Broken: broken.Rules{CheckpointBeforeData: true},
-			Faults: Faults{Crashes: true},
-			Rules:  []string{ruleAlarm, ruleClean, history.RuleStored, history.RulePrefix, history.RuleMonotone},
-		},
-		{
-			Name: "ForgetCommands", Broken: broken.Rules{ForgetCommands: true},
-			Faults: Faults{Workers: true, Connections: true},
-			Rules:  []string{history.RuleCommand},
-		},
-		{
-			Name: "KeepDecisions", Broken: broken.Rules{KeepDecisions: true}, Faults: Faults{Connections: true},
-			Rules: []string{history.RulePrefix, history.RuleLinearizable},
-		},
-		{
-			Name: "NoProof", Broken: broken.Rules{NoProof: true}, Faults: Faults{Workers: true},
-			Rules: []string{history.RuleRefusal},
-		},
-		{
-			Name: "StaleProof", Broken: broken.Rules{StaleProof: true},
-			Faults: Faults{Workers: true, Connections: true},
-			Rules:  []string{history.RuleRefusal},
-		},
-		{
-			Name: "TermsRevive", Broken: broken.Rules{TermsRevive: true}, Faults: Faults{Markers: true}, Prefixes: 2,
-			Rules: []string{history.RuleStored, ruleAlarm},
-		},
-	}
+	all := append(ofOneStream(), ofSeveralStreams()...)
 	for i := range all {
 		all[i].Bound = bound
 	}
 	return all
+}
+
+// ofOneStream returns the broken stores that show also if each commit writes to one stream. The
+// banks find most of them, too.
+func ofOneStream() []Breakage {
+	return []Breakage{
+		{
+			Name: "NoWitness", Broken: broken.Rules{NoWitness: true}, Faults: Faults{Forgetting: true},
+			Rules: []string{history.RuleStored, bank.RuleStored},
+		},
+		{
+			Name: "NoMarkerWait", Broken: broken.Rules{NoMarkerWait: true}, Faults: Faults{Workers: true},
+			Rules: []string{ruleAlarm, ruleClean, history.RuleStored, bank.RuleStored},
+		},
+		{
+			Name: "NoVersionCheck", Broken: broken.Rules{NoVersionCheck: true}, Faults: Faults{Workers: true},
+			Rules: []string{
+				history.RuleLinearizable, bank.RuleExpected, bank.RuleSum, bank.RuleBelow, bank.RulePair,
+				bank.RuleFrozen,
+			},
+		},
+		{
+			Name: "FreshSequence", Broken: broken.Rules{FreshSequence: true}, Faults: Faults{Connections: true},
+			Rules: []string{ruleClean, history.RuleStored, bank.RuleStored},
+		},
+		{
+			Name: "CheckpointBeforeData", Broken: broken.Rules{CheckpointBeforeData: true},
+			Faults: Faults{Crashes: true},
+			Rules: []string{
+				ruleAlarm, ruleClean, history.RuleStored, history.RulePrefix, history.RuleMonotone, bank.RuleStored,
+				bank.RuleMoment, bank.RuleTorn,
+			},
+		},
+		{
+			Name:   "ForgetCommands",
+			Broken: broken.Rules{ForgetCommands: true},
+			Faults: Faults{Workers: true, Connections: true},
+			Rules: []string{
+				history.RuleCommand,
+				bank.RuleCommand,
+				bank.RuleExpected,
+				bank.RuleApplied,
+				bank.RuleMoment,
+			},
+		},
+		{
+			Name: "KeepDecisions", Broken: broken.Rules{KeepDecisions: true}, Faults: Faults{Connections: true},
+			Rules: []string{history.RulePrefix, history.RuleLinearizable, bank.RuleExpected},
+		},
+		{
+			Name: "NoProof", Broken: broken.Rules{NoProof: true}, Faults: Faults{Workers: true},
+			Rules: []string{history.RuleRefusal, bank.RuleMoment},
+		},
+		{
+			Name: "StaleProof", Broken: broken.Rules{StaleProof: true},
+			Faults: Faults{Workers: true, Connections: true},
+			Rules:  []string{history.RuleRefusal, bank.RuleMoment},
+		},
+		{
+			Name: "TermsRevive", Broken: broken.Rules{TermsRevive: true}, Faults: Faults{Markers: true}, Prefixes: 2,
+			Rules: []string{history.RuleStored, ruleAlarm, bank.RuleStored},
+		},
+	}
+}
+
+// ofSeveralStreams returns the broken stores that show only in banks.
+func ofSeveralStreams() []Breakage {
+	workers := Faults{Workers: true}
+	return []Breakage{
+		{
+			Name: "ReadsUnchecked", Broken: broken.Rules{ReadsUnchecked: true}, Faults: workers,
+			Rules: []string{bank.RuleExpected, bank.RulePair, bank.RuleFrozen},
+		},
+		{
+			Name: "CommandsUnchecked", Broken: broken.Rules{CommandsUnchecked: true}, Faults: workers,
+			Rules: []string{bank.RuleExpected},
+		},
+		{
+			Name: "TornReads", Broken: broken.Rules{TornReads: true}, Faults: workers,
+			Rules: []string{bank.RuleTorn, bank.RuleMoment},
+		},
+		{
+			Name: "HalfCommits", Broken: broken.Rules{HalfCommits: true}, Faults: workers,
+			Rules: []string{ruleAlarm, ruleClean, bank.RuleStored, bank.RuleTorn, bank.RuleMoment},
+		},
+		{
+			Name: "DigestsIgnored", Broken: broken.Rules{DigestsIgnored: true}, Faults: workers,
+			Rules: []string{bank.RuleCommand},
+		},
+		{
+			Name: "TimesGoBack", Broken: broken.Rules{TimesGoBack: true}, Faults: workers,
+			Rules: []string{ruleTimes},
+		},
+		{
+			Name: "KeysUnchecked", Broken: broken.Rules{KeysUnchecked: true}, Faults: workers,
+			Rules: []string{bank.RuleKey},
+		},
+	}
 }
 
 // Caught returns the first of the violations that the breakage explains.

@@ -15,7 +15,6 @@ import (
 // That keeps histories short enough to be judged while the proof goes on.
 type slot struct {
 	run *run
-	n   int
 
 	mu      sync.Mutex
 	name    string
@@ -29,7 +28,7 @@ func (s *slot) stream() string {
 	defer s.mu.Unlock()
 	if s.name == "" || s.version > streamEvents || time.Since(s.begun) > streamAge {
 		if s.name != "" {
-			s.run.retire(s.name)
+			s.run.retire(s.name, s.run.judgeStream)
 		}
 		s.name = fmt.Sprintf("stream-%d", s.run.streams.Add(1))
 		s.begun, s.version, s.stored = time.Now(), 0, nil
@@ -142,8 +141,7 @@ func (c *client) choose(s *slot) history.Op {
 // another process.
 func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 	for range maxRetries {
-		timeout := []time.Duration{150 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}[c.rng.IntN(3)]
-		answer, known := c.ask(ctx, op, timeout)
+		answer, known := c.ask(ctx, op, c.patience())
 		if known {
 			s.learn(&answer)
 		}
@@ -164,25 +162,41 @@ func (c *client) persist(ctx context.Context, s *slot, op history.Op) {
 	}
 }
 
-// ask sends the operation to one of the processes. Mostly that is the one that opened last, and
-// sometimes one that has been overtaken and may not know it. ask reports false if no answer came in
-// time.
+// ask sends the operation to one of the processes. It reports false if no answer came in time.
 func (c *client) ask(ctx context.Context, op history.Op, timeout time.Duration) (history.Op, bool) {
+	m := c.process(ctx)
+	if m == nil {
+		return op, false
+	}
+	return await(ctx, m.do(op, timeout), timeout)
+}
+
+// process returns one of the processes. Mostly that is the one that opened last, and sometimes one
+// that has been overtaken and may not know it. process returns nil if that one has no store.
+func (c *client) process(ctx context.Context) *rival {
 	m := c.run.rivals[c.run.current.Load()]
 	if c.run.cfg.Sharing || c.rng.IntN(4) == 0 {
 		m = c.run.rivals[c.rng.IntN(len(c.run.rivals))]
 	}
 	if _, store := m.usable(); store == noStore {
 		_ = clock.Wait(ctx, refusedTime)
-		return op, false
+		return nil
 	}
+	return m
+}
+
+// await waits for an answer a little longer than its process has. It reports false if none came.
+func await[T any](ctx context.Context, c <-chan T, timeout time.Duration) (answer T, ok bool) {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout+extraTime)
 	defer cancel()
 	select {
-	case answer, ok := <-m.do(op, timeout):
-		return answer, ok
+	case answer, ok = <-c:
 	case <-patience.Done():
-		c.run.count.left.Add(1)
-		return op, false
 	}
+	return answer, ok
+}
+
+// patience returns how long a client gives the process to answer.
+func (c *client) patience() time.Duration {
+	return []time.Duration{150 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}[c.rng.IntN(3)]
 }

@@ -26,7 +26,11 @@ const (
 	liveStreams    = 4
 	streamEvents   = 400              // a stream with more events is replaced by a fresh one
 	streamAge      = 15 * time.Second // and so is an older one
-	requestTimeout = time.Second      // of the stores; time-outs of connections follow from it
+	bankPartitions = 2                // fewer than banks, so that banks share a partition
+	liveBanks      = 3
+	bankCommits    = 400         // a bank with more commits, or as old as a stream may be, is replaced
+	tellersEvery   = 3           // of so many clients one works with the banks
+	requestTimeout = time.Second // of the stores; time-outs of connections follow from it
 	claimRenewal   = time.Second
 	rareRenewal    = 5 * time.Second // if renewals take partitions
 	quietTime      = 2 * time.Second

@@ -9,7 +9,7 @@ import (
 
 // counters count what the progress line and the report tell.
 type counters struct {
-	begun, left               atomic.Int64 // operations; those whose client did not wait for the answer
+	begun, orders             atomic.Int64 // operations; those for banks
 	openings, failedOpenings  atomic.Int64
 	skipped, stopped, checked atomic.Int64
 	early                     atomic.Int64 // answers that rest on events that were read before they were stored

@@ -3,6 +3,9 @@
 // Every stream's history must be linearizable. The topic, which an independent consumer reads, must
 // equal what was acknowledged.
 //
+// Some of the clients move money between the accounts of banks, in commits over several streams.
+// They use the same stores in the same runs; see package bank.
+//
 // [Run] is one proof. It starts the brokers and the processes, makes them work, hurts them, heals
 // them, and returns a [Report]. The choices follow from the seed. The moments at which they hit do
 // not, as they depend on processes and brokers.

@@ -104,16 +104,16 @@ func (r *run) hurtBrokers(ctx context.Context, rng *rand.Rand) {
 // moveDuties makes another broker the leader of a partition, or the coordinator of its claims, with
 // no broker down.
 func (r *run) moveDuties(ctx context.Context, rng *rand.Rand) {
-	partition, prefix := rng.Int32N(partitions), r.somePrefix(rng)
-	what, move := "leader moved", func() error { return r.guide.moveLeader(ctx, partition) }
+	at, prefix := r.somePlace(rng), r.somePrefix(rng)
+	what, move := "leader moved", func() error { return r.guide.moveLeader(ctx, at) }
 	if rng.IntN(2) == 0 {
-		what, move = "coordinator moved", func() error { return r.guide.moveCoordinator(ctx, prefix, partition) }
+		what, move = "coordinator moved", func() error { return r.guide.moveCoordinator(ctx, prefix, at) }
 	}
 	if err := move(); err != nil {
-		r.journal.note("%s of partition %d: not done: %v", what, partition, err)
+		r.journal.note("%s of %s: not done: %v", what, at, err)
 		return
 	}
-	r.hurt(what, "partition %d", partition)
+	r.hurt(what, "%s", at)
 }
 
 // somePrefix returns one of the prefixes that the processes have.
@@ -121,16 +121,16 @@ func (r *run) somePrefix(rng *rand.Rand) string { return r.cfg.claimPrefix(rng.I
 
 // chooseBroker returns a broker to hurt, and its role. Mostly the store needs that broker.
 func (r *run) chooseBroker(ctx context.Context, rng *rand.Rand) (victim int, why string, err error) {
-	partition, choices := rng.Int32N(partitions), 4
+	at, choices := r.somePlace(rng), 4
 	if r.cfg.Sharing {
 		choices = 6
 	}
 	switch rng.IntN(choices) {
 	case 0, 1:
-		victim, err = r.guide.leader(ctx, partition)
+		victim, err = r.guide.leader(ctx, at)
 		return victim, "leader", err
 	case 2:
-		victim, err = r.guide.coordinator(ctx, r.somePrefix(rng), partition)
+		victim, err = r.guide.coordinator(ctx, r.somePrefix(rng), at)
 		return victim, "coordinator", err
 	case 4, 5:
 		victim, err = r.guide.groupCoordinator(ctx)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
@@ -51,14 +52,18 @@ func (r *run) oversleep(ctx context.Context, sleeper, heir *rival) bool {
 	return true
 }
 
-// appendEverywhere appends to every live stream, whatever its version, and reports whether all were
-// stored.
+// appendEverywhere appends to every live stream and in every bank, whatever the versions, and
+// reports whether all were stored.
 func (r *run) appendEverywhere(m *rival) bool {
 	all := true
 	for _, s := range r.slots {
-		op := history.Op{Client: -1, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any}
+		op := history.Op{Client: nobody, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any}
 		a := <-m.do(op, 3*time.Second)
 		all = all && a.Outcome == history.Appended
+	}
+	for _, s := range r.bankSlots {
+		a := <-m.order(nobody, s.known().NoteEverywhere(), 3*time.Second)
+		all = all && a.Outcome == bank.Written
 	}
 	return all
 }

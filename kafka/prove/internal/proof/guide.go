@@ -12,34 +12,40 @@ import (
 )
 
 // guide asks the brokers who leads and who coordinates, so that the proof can hurt them on purpose.
-type guide struct {
-	client *kgo.Client
-	topic  string
+type guide struct{ client *kgo.Client }
+
+func newGuide(brokers []string) (*guide, error) {
+	c, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	return &guide{client: c}, err
 }
 
-func newGuide(brokers []string, topic string) (*guide, error) {
-	c, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
-	return &guide{client: c, topic: topic}, err
+// place is a partition of a topic.
+type place struct {
+	topic     string
+	partition int32
 }
+
+// String returns the place for people.
+func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
 func (g *guide) close() { g.client.Close() }
 
 const guideTimeout = 5 * time.Second
 
 // leader returns the broker that leads the partition.
-func (g *guide) leader(ctx context.Context, partition int32) (int, error) {
+func (g *guide) leader(ctx context.Context, at place) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, guideTimeout)
 	defer cancel()
-	all, err := g.partitions(ctx, g.topic)
+	all, err := g.partitions(ctx, at.topic)
 	if err != nil {
 		return 0, err
 	}
 	for _, p := range all {
-		if p.Partition == partition && p.Leader >= 0 {
+		if p.Partition == at.partition && p.Leader >= 0 {
 			return int(p.Leader), nil
 		}
 	}
-	return 0, fmt.Errorf("partition %d has no leader", partition)
+	return 0, fmt.Errorf("%s has no leader", at)
 }
 
 // partitions returns what the brokers know of a topic's partitions.
@@ -69,12 +75,12 @@ const (
 )
 
 // coordinator returns the broker that coordinates the claims of the partition.
-func (g *guide) coordinator(ctx context.Context, prefix string, partition int32) (int, error) {
-	return g.find(ctx, ofTransaction, g.transactionalID(prefix, partition))
+func (g *guide) coordinator(ctx context.Context, prefix string, of place) (int, error) {
+	return g.find(ctx, ofTransaction, transactionalID(prefix, of))
 }
 
-func (g *guide) transactionalID(prefix string, partition int32) string {
-	return fmt.Sprintf("%s.%s.%d", prefix, g.topic, partition)
+func transactionalID(prefix string, of place) string {
+	return fmt.Sprintf("%s.%s.%d", prefix, of.topic, of.partition)
 }
 
 // groupCoordinator returns the broker that coordinates the group of the processes that share the

@@ -21,6 +21,7 @@ const (
 	ruleAlarm   = "the store finds nothing corrupt"
 	ruleHeals   = "everything works again after the faults"
 	ruleClean   = "the topic holds nothing but events that count"
+	ruleTimes   = "times of events never go back within a partition"
 )
 
 // verdict collects violations, and streams that could not be judged. It keeps each rule once for
@@ -99,51 +100,60 @@ func (r *run) alarm(rule, text string) {
 	r.verdict.add(history.Violation{Rule: rule, Stream: "-", Text: text})
 }
 
-type retiredStream struct {
-	name string
-	at   time.Time
+// retired is a stream or a bank that clients have left.
+type retired struct {
+	name  string
+	at    time.Time
+	judge func(ctx context.Context, name string) error
 }
 
 // settle is how long a retired stream is left alone before it is judged for the first time.
 const settle = 4 * time.Second
 
-// retire notes that clients have left the stream.
-func (r *run) retire(name string) {
+// retire notes that clients have left the stream or the bank.
+func (r *run) retire(name string, judge func(context.Context, string) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.retired = append(r.retired, retiredStream{name, time.Now()})
+	r.retired = append(r.retired, retired{name, time.Now(), judge})
 }
 
-func (r *run) takeRetired() (string, bool) {
+func (r *run) takeRetired() (retired, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.retired) == 0 || time.Since(r.retired[0].at) < settle {
-		return "", false
+		return retired{}, false
 	}
-	name := r.retired[0].name
+	first := r.retired[0]
 	r.retired = r.retired[1:]
-	return name, true
+	return first, true
 }
 
-// judgeRetired judges streams while the proof goes on, to find violations early. All streams are
+// judgeRetired judges streams and banks while the proof goes on, to find violations early. All are
 // judged again at the end.
 func (r *run) judgeRetired(ctx context.Context) {
 	for clock.Wait(ctx, time.Second/4) == nil {
-		name, ok := r.takeRetired()
+		one, ok := r.takeRetired()
 		if !ok {
 			continue
 		}
-		known := r.rec.Stream(name)
 		bounded, cancel := context.WithTimeout(ctx, healTimeout)
-		err := r.tail.CatchUp(bounded)
+		err := one.judge(bounded, one.name)
 		cancel()
-		if err != nil {
-			continue // brokers are down; the end will tell
+		if err == nil { // otherwise brokers are down; the end will tell
+			r.count.checked.Add(1)
 		}
-		log := r.log.Stream(name)
-		r.judge(name, asOf(known, r.rec.Stream(name)), log)
-		r.count.checked.Add(1)
 	}
+}
+
+// judgeStream judges a stream that is still in use by those who have been slow.
+func (r *run) judgeStream(ctx context.Context, name string) error {
+	known := r.rec.Stream(name)
+	if err := r.catchUp(ctx); err != nil {
+		return err
+	}
+	log := r.log.Stream(name)
+	r.judge(name, asOf(known, r.rec.Stream(name)), log)
+	return nil
 }
 
 // asOf returns known, and adds the appends that were begun later, with unknown outcome. The log may
@@ -185,10 +195,16 @@ func (r *run) watchLog(ctx context.Context) {
 }
 
 func (r *run) judgeLog() {
-	if bad := r.tail.Bad(); len(bad) > 0 {
-		r.alarm(ruleClean, fmt.Sprintf("%d records are no events, the first: %s", len(bad), bad[0]))
+	for _, t := range r.topics {
+		if bad := t.tail.Bad(); len(bad) > 0 {
+			r.alarm(ruleClean, fmt.Sprintf("%d records are no events, the first: %s", len(bad), bad[0]))
+		}
+		if late := t.read.Late(); len(late) > 0 {
+			r.alarm(ruleTimes, fmt.Sprintf("%d times, the first: %s partition %d offset %d: %s", len(late), t.name,
+				late[0].Partition, late[0].Offset, late[0].Why))
+		}
 	}
-	strays := r.log.Strays()
+	strays := r.strays()
 	if len(strays) == 0 || r.cfg.Faults.Forgetting || r.cfg.Prefixes > 1 {
 		// brokers that forget epochs, or never knew them, let strays in; strays must not count, and
 		// history.Check checks that
@@ -204,7 +220,7 @@ func (r *run) judgeLog() {
 func (r *run) judgeAll(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
-	if err := r.tail.CatchUp(bounded); err != nil {
+	if err := r.catchUp(bounded); err != nil {
 		return fmt.Errorf("%w: %w", errNotCaughtUp, err)
 	}
 	r.judgeLog()
@@ -223,5 +239,6 @@ func (r *run) judgeAll(ctx context.Context) error {
 			r.alarm(history.RuleOrigin, "the topic holds stream "+name+", which no client has asked for")
 		}
 	}
+	r.judgeBanks()
 	return group.Wait()
 }

@@ -17,21 +17,22 @@ const recentMarkers = 6
 // whether their term still counts or another term has ended it.
 func (r *run) doubleMarkers(ctx context.Context, rng *rand.Rand) {
 	for clock.Wait(ctx, between(rng, time.Second/2, 3*time.Second)) == nil {
-		all := r.log.Markers(rng.Int32N(partitions))
+		at := r.somePlace(rng)
+		all := r.topicOf(at).read.Markers(at.partition)
 		if len(all) == 0 {
 			continue
 		}
-		r.double(ctx, all[len(all)-1-rng.IntN(min(len(all), recentMarkers))])
+		r.double(ctx, at.topic, all[len(all)-1-rng.IntN(min(len(all), recentMarkers))])
 	}
 }
 
 // double lets the leader write a marker again, and reports whether that was done.
-func (r *run) double(ctx context.Context, m history.Record) bool {
-	done, err := r.guide.doubleMarker(ctx, m)
+func (r *run) double(ctx context.Context, topic string, m history.Record) bool {
+	done, err := r.guide.doubleMarker(ctx, topic, m)
 	if err != nil || !done {
 		return false
 	}
-	r.hurt("marker doubled", "partition %d, term %d/%d", m.Partition, m.ProducerID, m.Epoch)
+	r.hurt("marker doubled", "%s, term %d/%d", place{topic, m.Partition}, m.ProducerID, m.Epoch)
 	return true
 }
 
@@ -68,42 +69,52 @@ func (r *run) ofAnotherPrefix(m *rival) *rival {
 // reviveOnce does what revive does, once, and reports whether it could.
 func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) bool {
 	links := old.links()
-	if r.tail.CatchUp(ctx) != nil {
+	if r.catchUp(ctx) != nil {
 		return false
 	}
-	var last []history.Record // of each partition; of the owner's term, as nobody else works
-	for p := range int32(partitions) {
-		if all := r.log.Markers(p); len(all) > 0 {
-			last = append(last, all[len(all)-1])
+	last := make(map[string][]history.Record) // by topic: those of the owner's term, as nobody else works
+	for _, t := range r.topics {
+		for p := range t.partitions {
+			if all := t.read.Markers(p); len(all) > 0 {
+				last[t.name] = append(last[t.name], all[len(all)-1])
+			}
 		}
 	}
 	setAll(links, proxy.Weather{HoldRequests: true})
 	defer setAll(links, proxy.Weather{})
 	half := rng.Perm(len(r.slots))
-	var answers []<-chan history.Op
+	var answers []answer
 	for _, i := range half[:len(half)/2] { // the heir leaves these alone, or versions would betray the batch
-		answers = append(answers, old.do(history.Op{
-			Client: -1, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
-		}, openTimeout))
+		answers = append(answers, answerOf(old.do(history.Op{
+			Client: nobody, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
+		}, openTimeout)))
+	}
+	for _, s := range r.bankSlots { // and of each pair it leaves one pot alone
+		answers = append(answers, answerOf(old.order(nobody, s.known().ReadBoth(), openTimeout)))
 	}
 	heir.lose(heir.storeNumber())
 	if heir.open(ctx) == nil {
 		return false
 	}
 	for _, i := range half[len(half)/2:] {
-		awaitAnswer(ctx, heir.do(history.Op{
-			Client: -1, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
-		}, refuseTimeout))
+		answerOf(heir.do(history.Op{
+			Client: nobody, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
+		}, refuseTimeout)).await(ctx)
+	}
+	for _, s := range r.bankSlots {
+		answerOf(heir.order(nobody, s.known().WriteOther(), refuseTimeout)).await(ctx)
 	}
 	doubled := 0
-	for _, m := range last {
-		if r.double(ctx, m) {
-			doubled++
+	for topic, markers := range last {
+		for _, m := range markers {
+			if r.double(ctx, topic, m) {
+				doubled++
+			}
 		}
 	}
 	setAll(links, proxy.Weather{})
-	for _, answer := range answers {
-		awaitAnswer(ctx, answer)
+	for _, a := range answers {
+		a.await(ctx)
 	}
 	if doubled > 0 {
 		r.hurt("batch held back past a takeover, its term's marker doubled", "worker %d, overtaken by worker %d", old.n,

@@ -16,14 +16,14 @@ import (
 const stateTopic = "__transaction_state"
 
 // moveLeader makes another replica lead the partition, with no broker down.
-func (g *guide) moveLeader(ctx context.Context, partition int32) error {
-	return g.move(ctx, g.topic, func([]kmsg.MetadataResponseTopicPartition) int32 { return partition })
+func (g *guide) moveLeader(ctx context.Context, of place) error {
+	return g.move(ctx, of.topic, func([]kmsg.MetadataResponseTopicPartition) int32 { return of.partition })
 }
 
 // moveCoordinator makes another broker coordinate the claims of the partition.
-func (g *guide) moveCoordinator(ctx context.Context, prefix string, partition int32) error {
+func (g *guide) moveCoordinator(ctx context.Context, prefix string, of place) error {
 	return g.move(ctx, stateTopic, func(all []kmsg.MetadataResponseTopicPartition) int32 {
-		return javaHash(g.transactionalID(prefix, partition)) & 0x7fffffff % int32(len(all))
+		return javaHash(transactionalID(prefix, of)) & 0x7fffffff % int32(len(all))
 	})
 }
 
@@ -88,8 +88,8 @@ func (g *guide) move(ctx context.Context, topic string, which func([]kmsg.Metada
 // doubleMarker makes the partition's leader write a marker again. A coordinator does the same if it
 // has not learned that its first request was carried out. doubleMarker reports false if the broker
 // refuses the marker, because it knows a newer term of the same producer.
-func (g *guide) doubleMarker(ctx context.Context, m history.Record) (bool, error) {
-	leader, err := g.leader(ctx, m.Partition)
+func (g *guide) doubleMarker(ctx context.Context, topic string, m history.Record) (bool, error) {
+	leader, err := g.leader(ctx, place{topic, m.Partition})
 	if err != nil {
 		return false, err
 	}
@@ -99,7 +99,7 @@ func (g *guide) doubleMarker(ctx context.Context, m history.Record) (bool, error
 	marker.ProducerID, marker.ProducerEpoch, marker.Committed = m.ProducerID, m.Epoch, m.Committed
 	marker.CoordinatorEpoch = m.Coordinator
 	marker.Topics = append(marker.Topics,
-		kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: g.topic, Partitions: []int32{m.Partition}})
+		kmsg.WriteTxnMarkersRequestMarkerTopic{Topic: topic, Partitions: []int32{m.Partition}})
 	request := kmsg.NewPtrWriteTxnMarkersRequest()
 	request.Markers = append(request.Markers, marker)
 	response, err := g.client.Broker(leader).Request(ctx, request)

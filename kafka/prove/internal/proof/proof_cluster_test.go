@@ -44,6 +44,14 @@ func sound(t *testing.T, cfg proof.Config) *proof.Report {
 	require.Empty(t, report.Violations)
 	require.Empty(t, report.Undecided, "nothing is proved of these streams; is the machine too busy?")
 	require.NotZero(t, report.Appended)
+	b := &report.Bank
+	for what, n := range map[string]int{
+		"commits over several streams": b.Several, "refusals": b.Refusals, "audits": b.Audits, "views": b.Compared,
+		"verified versions": b.Verified, "repetitions": b.Repeated, "reused commands": b.Reused,
+		"commits to two banks": b.Invalid,
+	} {
+		require.NotZero(t, n, "there were no %s", what)
+	}
 	return report
 }
 

@@ -39,6 +39,8 @@ type Report struct {
 	// be exact. RefusalsUnavailable of them were not.
 	RefusalsAsked, Refusals, RefusalsUnavailable int64
 
+	Bank BankReport
+
 	Streams, Records, Markers, Strays int
 	// of claims, and barriers, at least; 0 if the processes share the partitions or have several
 	// prefixes
@@ -63,18 +65,18 @@ const progressEvery = 5 * time.Second
 func (r *run) tell(ctx context.Context) {
 	for clock.Wait(ctx, progressEvery) == nil {
 		_, faults := r.count.allFaults()
-		records, _ := r.log.Size()
-		fmt.Fprintf(r.cfg.Progress, "prove: %4.0f s  %7d operations  %7d appended  %5d unknown  %4d takeovers  %4d "+
-			"faults  %7d records  %4d streams judged  %d violations\n",
+		records, _ := r.size()
+		fmt.Fprintf(r.cfg.Progress, "prove: %4.0f s  %7d operations  %7d appended  %5d unknown  %6d of banks  "+
+			"%4d takeovers  %4d faults  %7d records  %4d streams judged  %d violations\n",
 			time.Since(r.begun).Seconds(), r.count.begun.Load(), r.count.appended.Load(),
-			r.count.unknown.Load()+r.count.unanswered(),
+			r.count.unknown.Load()+r.count.unanswered(), r.count.orders.Load(),
 			r.count.openings.Load(), faults, records, r.count.checked.Load(), r.verdict.number())
 	}
 }
 
 func (r *run) report() *Report {
 	c := &r.count
-	records, markers := r.log.Size()
+	records, markers := r.size()
 	faults, _ := c.allFaults()
 	rep := &Report{
 		Kafka: r.cfg.Kafka, Seed: r.cfg.Seed, Duration: r.worked.Round(time.Second),
@@ -85,13 +87,13 @@ func (r *run) report() *Report {
 		FailedReads: c.failedReads.Load(),
 		Refusals:    c.refusals.Load(),
 		Early:       c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers,
-		Strays:    len(r.log.Strays()),
+		Strays: len(r.strays()), Bank: r.bankReport(),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
 		Faults: faults, Missing: r.cfg.missing(faults), Violations: r.verdict.violations, Undecided: r.verdict.open(),
 		CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
 	}
 	if !r.cfg.Sharing && r.cfg.Prefixes == 1 { // an opening claims each partition once
-		rep.Renewals = max(0, markers-partitions*int(rep.Takeovers+rep.FailedOpenings))
+		rep.Renewals = max(0, markers-allPartitions*int(rep.Takeovers+rep.FailedOpenings))
 	}
 	owners := r.rec.Owners()
 	for _, name := range r.rec.Streams() {
@@ -164,12 +166,14 @@ func (r *Report) Print(w io.Writer) {
 	line("conflicts and reads that had to be exact", r.Exact, "their store certainly owned the partition")
 	line("conflicts from the past", r.OutdatedConflicts, "of a store that was overtaken and did not know it yet")
 	line("reads from the past", r.OutdatedReads, "likewise")
+	fmt.Fprintf(w, "\nThe banks\n")
+	r.Bank.print(line)
 	r.printFaults(w, line)
 	fmt.Fprintf(w, "\nStores\n")
 	line("opened, each a takeover of all partitions", r.Takeovers, "")
 	line("openings that failed", r.FailedOpenings, "")
 	line("partitions that stopped without a takeover", r.Stopped, "")
-	fmt.Fprintf(w, "\nThe topic, read by an independent consumer\n")
+	fmt.Fprintf(w, "\nThe topics, read by an independent consumer\n")
 	line("records", r.Records, "")
 	line("markers", r.Markers, "")
 	if !r.Sharing && r.Prefixes == 1 {

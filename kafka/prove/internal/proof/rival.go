@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
 	"github.com/fencelog/fencelog/kafka/prove/internal/worker"
@@ -104,7 +105,7 @@ func (m *rival) open(ctx context.Context) <-chan struct{} {
 		Order: worker.Open, Store: store, Timeout: openTimeout,
 		Open: &worker.Settings{
 			Brokers: m.proxy.Brokers(), TopicPrefix: topicPrefix, ClaimPrefix: m.run.cfg.claimPrefix(m.n),
-			Partitions:     partitions,
+			Partitions: partitions, BankPartitions: bankPartitions,
 			RequestTimeout: requestTimeout, ClaimRenewal: m.run.cfg.claimRenewal(), QuietTime: m.run.cfg.quietTime(),
 			IndexDir: m.indexDir(), Advertise: m.address(), Broken: m.run.cfg.Broken,
 		},
@@ -247,6 +248,9 @@ func (m *rival) hurry() {
 	}
 }
 
+// nobody is the number of the client that asks on behalf of the proof itself.
+const nobody = -1
+
 // do sends the operation to the store and returns a channel that gets it with its outcome. If no
 // answer ever comes, the channel is closed when the process is gone.
 func (m *rival) do(op history.Op, timeout time.Duration) <-chan history.Op {
@@ -279,17 +283,52 @@ func (m *rival) do(op history.Op, timeout time.Duration) <-chan history.Op {
 		if a.Alarm != "" {
 			m.run.alarm(ruleAlarm, fmt.Sprintf("%s: %s", a.Op, a.Alarm))
 		}
-		if a.Op.Err == "not owner" {
-			if !m.run.cfg.Sharing { // a process that shares goes on
-				m.lose(store)
-			}
-		} else if a.Op.Outcome == history.NotAppended && a.Op.Err != "closed" && a.Op.Err != "out of time" {
-			m.run.count.stopped.Add(1)
-			m.lose(store)
-		}
+		m.heed(store, a.Op.Err, a.Op.Outcome == history.NotAppended)
 		done <- *a.Op
 	})
 	return done
+}
+
+// order does with an order for a bank what do does with an operation.
+func (m *rival) order(client int, o bank.Order, timeout time.Duration) <-chan bank.Op {
+	done := make(chan bank.Op, 1)
+	p, store := m.usable()
+	if p == nil || store == noStore {
+		close(done)
+		return done
+	}
+	op := m.run.banks.Begin(bank.Op{Client: client, Store: store, Order: o})
+	m.run.count.orders.Add(1)
+	answer := p.Ask(worker.Request{Order: worker.Bank, Store: store, Timeout: timeout, Bank: &op})
+	m.run.background(func() {
+		defer close(done)
+		a, ok := <-answer
+		if !ok {
+			return
+		}
+		m.run.banks.End(*a.Bank)
+		if a.Alarm != "" {
+			m.run.alarm(ruleAlarm, fmt.Sprintf("%s: %s", a.Bank, a.Alarm))
+		}
+		wrote := a.Bank.Plan != nil && len(a.Bank.Plan.Writes) > 0
+		m.heed(store, a.Bank.Err, wrote && a.Bank.Outcome == bank.Failed)
+		done <- *a.Bank
+	})
+	return done
+}
+
+// heed learns from an answer that the store can append no more. err is what the answer says. The
+// store has refused to append, if refused is true.
+func (m *rival) heed(store int, err string, refused bool) {
+	switch {
+	case err == "not owner":
+		if !m.run.cfg.Sharing { // a process that shares goes on
+			m.lose(store)
+		}
+	case refused && err != "closed" && err != "out of time":
+		m.run.count.stopped.Add(1)
+		m.lose(store)
+	}
 }
 
 func (m *rival) storeNumber() int {

@@ -14,12 +14,11 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	names "github.com/fencelog/fencelog/internal/topics"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
-	"github.com/fencelog/fencelog/kafka/prove/internal/topic"
 	"github.com/fencelog/fencelog/kafka/prove/internal/worker"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -33,7 +32,9 @@ type run struct {
 	guide   *guide
 	rec     *history.Recorder
 	log     *history.Log
-	tail    *topic.Tail
+	banks   *bank.Recorder
+	bankLog *bank.Log
+	topics  []*held // of the streams, and of the banks
 	rivals  []*rival
 	slots   []*slot
 	count   counters
@@ -42,17 +43,20 @@ type run struct {
 	worked  time.Duration
 	journal *journal
 
+	bankSlots []*bankSlot
+
 	current atomic.Int32 // the rival that opened last
-	streams atomic.Int64 // names given to streams so far
+	streams atomic.Int64 // names given to streams and banks so far
 	tasks   sync.WaitGroup
 	once    sync.Once
 	started chan struct{} // closed once a store has been opened, and then faults begin
 
 	scene sync.Mutex // held by the one that lets clients and rivals rest
 
-	mu      sync.Mutex
-	rest    chan struct{} // while clients and rivals rest; closed when they may go on
-	retired []retiredStream
+	mu       sync.Mutex
+	rest     chan struct{} // while clients and rivals rest; closed when they may go on
+	retired  []retired
+	verdicts map[string]bank.Verdict // by bank, of the last time it was judged
 }
 
 // Run proves once. The error is about the proof itself. The violations that it found are in the
@@ -88,10 +92,11 @@ func runOf(cfg Config) func(context.Context, Config) (*Report, error) {
 
 func prove(ctx context.Context, cfg Config) (*Report, error) {
 	origin := time.Now()
+	now := func() int64 { return int64(time.Since(origin)) }
 	r := &run{
 		cfg: cfg,
-		rec: history.NewRecorder(func() int64 { return int64(time.Since(origin)) }),
-		log: history.NewLog(), started: make(chan struct{}),
+		rec: history.NewRecorder(now), log: history.NewLog(), banks: bank.NewRecorder(now), bankLog: bank.NewLog(),
+		started: make(chan struct{}), verdicts: make(map[string]bank.Verdict),
 	}
 	r.count.faults = make(map[string]int)
 	if cfg.Sharing || cfg.Prefixes > 1 { // a process that has lost a partition may get it back
@@ -133,20 +138,19 @@ func (r *run) startCluster(ctx context.Context) error {
 func (r *run) withCluster(ctx context.Context) error {
 	conn := connection.Config{Brokers: r.cluster.Brokers(), Logger: slog.New(slog.DiscardHandler)}
 	_, err := topics.Create(ctx, conn, topics.Config{
-		Prefix: topicPrefix, Categories: []topics.Category{{Name: worker.Category, Partitions: partitions}},
+		Prefix: topicPrefix, Categories: worker.Categories(partitions, bankPartitions),
 	})
 	if err != nil {
 		return err
 	}
-	name := names.Name(topicPrefix, worker.Category)
-	if r.guide, err = newGuide(r.cluster.Brokers(), name); err != nil {
+	if r.guide, err = newGuide(r.cluster.Brokers()); err != nil {
 		return err
 	}
 	defer r.guide.close()
-	if r.tail, err = topic.Follow(ctx, r.cluster.Brokers(), name, partitions, r.log); err != nil {
+	if err := r.followTopics(ctx); err != nil {
 		return err
 	}
-	defer r.tail.Close()
+	defer r.leaveTopics()
 	defer func() {
 		for _, m := range r.rivals {
 			m.kill()
@@ -165,8 +169,11 @@ func (r *run) withCluster(ctx context.Context) error {
 			return err
 		}
 	}
-	for n := range liveStreams {
-		r.slots = append(r.slots, &slot{run: r, n: n})
+	for range liveStreams {
+		r.slots = append(r.slots, &slot{run: r})
+	}
+	for range liveBanks {
+		r.bankSlots = append(r.bankSlots, &bankSlot{run: r})
 	}
 	return r.work(ctx)
 }
@@ -194,8 +201,13 @@ func (r *run) work(ctx context.Context) error {
 		keepers.Go(func() { m.live(working, rng) })
 	}
 	for n := range r.cfg.Clients {
-		c := &client{run: r, n: n, rng: r.rng(1000 + uint64(n))}
-		clients.Go(func() { c.work(working) })
+		c := client{run: r, n: n, rng: r.rng(1000 + uint64(n))}
+		work := c.work
+		if n%tellersEvery == 0 && r.cfg.Clients > 1 {
+			t := &teller{client: c, drawer: bank.NewDrawer(c.rng, n)}
+			work = t.work
+		}
+		clients.Go(func() { work(working) })
 	}
 	for i, inject := range r.nemeses() {
 		rng := r.rng(uint64(i))
@@ -246,7 +258,8 @@ func (r *run) background(f func()) { r.tasks.Go(f) }
 const healPause = 100 * time.Millisecond
 
 // heal checks whether everything works again, now that all faults are over. A process must open a
-// store. Then it must append to every stream, read it, and answer a refusal on it.
+// store. Then it must append to every stream, read it, and answer a refusal on it. In every bank it
+// must append, make an audit and refuse a transfer.
 func (r *run) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healTimeout)
 	defer cancel()
@@ -275,17 +288,27 @@ func (r *run) heal(ctx context.Context) {
 
 func (r *run) allWork(m *rival) bool {
 	for _, s := range r.slots {
-		op := history.Op{Client: -1, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any}
+		op := history.Op{Client: nobody, Stream: s.stream(), Kind: history.Append, Events: 1, Expected: history.Any}
 		if a := <-m.do(op, openTimeout); a.Outcome != history.Appended {
 			return false
 		}
-		read := history.Op{Client: -1, Stream: op.Stream, Kind: history.Read}
+		read := history.Op{Client: nobody, Stream: op.Stream, Kind: history.Read}
 		if a := <-m.do(read, openTimeout); a.Outcome != history.Answered {
 			return false
 		}
-		refusal := history.Op{Client: -1, Stream: op.Stream, Kind: history.Refusal}
+		refusal := history.Op{Client: nobody, Stream: op.Stream, Kind: history.Refusal}
 		if a := <-m.do(refusal, openTimeout); a.Outcome != history.Answered {
 			return false
+		}
+	}
+	for _, s := range r.bankSlots {
+		if a := <-m.order(nobody, s.known().NoteEverywhere(), openTimeout); a.Outcome != bank.Written {
+			return false
+		}
+		for _, o := range []bank.Order{s.known().AuditAll(), s.known().TooMuch()} {
+			if a := <-m.order(nobody, o, openTimeout); a.Outcome != bank.Confirmed {
+				return false
+			}
 		}
 	}
 	return true

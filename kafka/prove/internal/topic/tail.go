@@ -16,12 +16,16 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
+// Log takes what a topic holds. Its caller adds the records of a partition, and the markers, in
+// offset order.
+type Log interface{ Add(r history.Record) }
+
 // Tail follows a topic from its beginning.
 type Tail struct {
 	topic      string
 	partitions int32
 	client     *kgo.Client
-	log        *history.Log
+	log        Log
 	group      sync.WaitGroup
 	stop       context.CancelFunc
 
@@ -33,7 +37,7 @@ type Tail struct {
 
 // Follow consumes the topic, only committed records, and adds them to log, until ctx ends or Close
 // is called.
-func Follow(ctx context.Context, brokers []string, topic string, partitions int32, log *history.Log) (*Tail, error) {
+func Follow(ctx context.Context, brokers []string, topic string, partitions int32, log Log) (*Tail, error) {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(brokers...),
 		kgo.ConsumeTopics(topic),
@@ -176,7 +180,15 @@ func decode(r *kgo.Record) (history.Record, error) {
 		out.Coordinator = int32(binary.BigEndian.Uint32(r.Value[2:]))
 		return out, nil
 	}
-	out.Stream = string(r.Key)
+	if err := decodeEvent(r, &out); err != nil {
+		return out, fmt.Errorf("%s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
+	return out, nil
+}
+
+// decodeEvent reads what the record says of its event.
+func decodeEvent(r *kgo.Record, out *history.Record) error {
+	out.Stream, out.Value = string(r.Key), string(r.Value)
 	var errs []error
 	number := func(s string) int64 {
 		n, err := strconv.ParseInt(s, 10, 64)
@@ -190,19 +202,25 @@ func decode(r *kgo.Record) (history.Record, error) {
 			out.Event = v
 		case "commandId":
 			out.Command = v
+		case "commandDigest":
+			out.Digest = v
 		case "aggregateVersion":
 			out.Version = number(v)
 		case "commitFirst":
 			out.First = number(v)
 		case "commitLength":
 			out.Length = int(number(v))
+		case "commitIndex":
+			out.Index = int(number(v))
+		case "commitSize":
+			out.Size = int(number(v))
+		case "timestamp":
+			t, err := time.Parse(time.RFC3339Nano, v)
+			out.Time, errs = t, append(errs, err)
 		}
 	}
-	if out.Event == "" || out.Stream == "" || string(r.Value) != out.Event {
+	if out.Event == "" || out.Stream == "" || len(r.Value) == 0 {
 		errs = append(errs, fmt.Errorf("key %q, event id %q, value %q", r.Key, out.Event, r.Value))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return out, fmt.Errorf("%s/%d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
-	}
-	return out, nil
+	return errors.Join(errs...)
 }

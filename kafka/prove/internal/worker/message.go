@@ -4,10 +4,12 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// Category is the category of all streams that workers append to.
+// Category is the category of the streams that workers append to one by one. They append to those
+// of [bank.Category] together.
 const Category = "Account"
 
 // Order is what a worker should do.
@@ -20,6 +22,7 @@ const (
 	Append Order = "append" // one append
 	Read   Order = "read"   // one read of a stream
 	Refuse Order = "refuse" // one refusal: a decision on a stream that appends nothing
+	Bank   Order = "bank"   // one order for a bank
 )
 
 // Request is one order. It names the store by the number of its opening. A worker that has another
@@ -31,6 +34,7 @@ type Request struct {
 	Timeout time.Duration // of the call's context
 	Open    *Settings     `json:",omitempty"`
 	Op      *history.Op   `json:",omitempty"`
+	Bank    *bank.Op      `json:",omitempty"`
 }
 
 // Settings are the settings of the store to open.
@@ -39,6 +43,7 @@ type Settings struct {
 	TopicPrefix    string
 	ClaimPrefix    string // of the transactional ids
 	Partitions     int32
+	BankPartitions int32
 	RequestTimeout time.Duration
 	ClaimRenewal   time.Duration
 	QuietTime      time.Duration
@@ -54,4 +59,5 @@ type Answer struct {
 	Alarm   string      `json:",omitempty"` // an error that a sound store over a sound topic never returns
 	Skipped int64       `json:",omitempty"` // of Close: records that the store has skipped
 	Op      *history.Op `json:",omitempty"` // with its outcome
+	Bank    *bank.Op    `json:",omitempty"` // with its outcome
 }

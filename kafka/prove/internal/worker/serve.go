@@ -18,6 +18,7 @@ import (
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/connection"
 	"github.com/fencelog/fencelog/kafka/internal/broken"
+	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/topics"
 )
@@ -85,6 +86,9 @@ func (s *server) do(r *Request) Answer {
 	case Refuse:
 		a.Op = r.Op
 		a.Alarm = s.refuse(ctx, r.Store, a.Op)
+	case Bank:
+		a.Bank = r.Bank
+		a.Alarm = s.bank(ctx, r.Store, a.Bank)
 	default:
 		a.Err = fmt.Sprintf("unknown order %q", r.Order)
 	}
@@ -120,13 +124,21 @@ func (c *Settings) config(logger *slog.Logger) kafka.Config {
 		Connection: connection.Config{Brokers: c.Brokers, RequestTimeout: c.RequestTimeout},
 		Topics: topics.Config{
 			Prefix:     c.TopicPrefix,
-			Categories: []topics.Category{{Name: Category, Partitions: c.Partitions}},
+			Categories: Categories(c.Partitions, c.BankPartitions),
 		},
 		TransactionalIDPrefix: c.ClaimPrefix,
 		ClaimRenewal:          c.ClaimRenewal,
 		QuietTime:             c.QuietTime,
 		IndexDir:              c.IndexDir,
 		Logger:                logger,
+	}
+}
+
+// Categories returns the categories of the stores. banks is how many partitions the banks have.
+func Categories(partitions, banks int32) []topics.Category {
+	return []topics.Category{
+		{Name: Category, Partitions: partitions},
+		{Name: bank.Category, Partitions: banks, PartitionKey: eventstore.BeforeSlash},
 	}
 }
 
