@@ -9,18 +9,21 @@ import (
 	"github.com/fencelog/fencelog/kafka/bench/internal/postgres"
 )
 
-// appender is a contender of the case append.
+// appender is a contender of the case append, or of a case of transfers.
 type appender struct {
-	name string
+	name    string
+	profile string // name of the profiles of its turns; empty if there are none
 	// the topic in which its batches are counted; empty if it has none
 	topic  string
-	turn   func(ctx context.Context, d time.Duration) (int64, error) // appends for a while
-	stored func(ctx context.Context, claimed int64) (int64, error)   // counts the acknowledged events that are kept
+	turn   func(ctx context.Context, d time.Duration) (int64, error) // appends for a while and returns how many commits
+	stored func(ctx context.Context, claimed int64) (int64, error)   // counts the acknowledged commits that are kept
 	close  func() error
 	ready  func(perBatch float64) // called before a turn with the batch size of the store; may be nil
+	events int                    // of a commit; 0 means one
+	again  func() int64           // returns how many conflicts there were until now; nil if there are none
 
-	rates, batches, cpu []float64
-	claimed             int64
+	rates, batches, cpu, conflicts []float64 // in commits
+	claimed                        int64
 }
 
 // Names of contenders, in the tables of several cases.
@@ -54,7 +57,7 @@ func (r *run) throughput(ctx context.Context) (t Table, err error) {
 			if a.ready != nil {
 				a.ready(perBatch)
 			}
-			n, err := r.appendTurn(ctx, a, round)
+			n, err := r.appendTurn(ctx, "append", a, round)
 			if err != nil {
 				return t, fmt.Errorf("%s: %w", a.name, err)
 			}
@@ -92,8 +95,8 @@ func (r *run) throughput(ctx context.Context) (t Table, err error) {
 	return t, nil
 }
 
-// appendTurn is one turn of a contender. It returns the size of the contender's batches.
-func (r *run) appendTurn(ctx context.Context, a *appender, round int) (perBatch float64, err error) {
+// appendTurn is one turn of a contender. It returns how many commits the contender's batches have.
+func (r *run) appendTurn(ctx context.Context, name string, a *appender, round int) (perBatch float64, err error) {
 	settle()
 	var from, to []int64
 	if a.topic != "" {
@@ -102,20 +105,25 @@ func (r *run) appendTurn(ctx context.Context, a *appender, round int) (perBatch 
 		}
 	}
 	do := func() error {
-		passed := stopwatch()
-		cpu := cpuTime()
+		passed, cpu, again := stopwatch(), cpuTime(), int64(0)
+		if a.again != nil {
+			again = a.again()
+		}
 		n, err := a.turn(ctx, r.size.turn)
 		cpu = cpuTime() - cpu
 		a.claimed += n
 		if round > 0 {
 			a.cpu = append(a.cpu, cpu.Seconds()/float64(max(n, 1)))
 			a.rates = append(a.rates, float64(n)/passed().Seconds())
+			if a.again != nil {
+				a.conflicts = append(a.conflicts, float64(a.again()-again)/float64(max(n, 1)))
+			}
 		}
-		r.say("append: round %d: %-34s %9.0f events/s", round, a.name, float64(n)/passed().Seconds())
+		r.say("%s: round %d: %-34s %9.0f commits/s", name, round, a.name, float64(n)/passed().Seconds())
 		return err
 	}
-	if a.name == nameStore {
-		err = r.profiled("append", round, do)
+	if a.profile != "" {
+		err = r.profiled(a.profile, round, do)
 	} else {
 		err = do()
 	}
@@ -126,6 +134,7 @@ func (r *run) appendTurn(ctx context.Context, a *appender, round int) (perBatch 
 		return 0, err
 	}
 	perBatch, err = r.link.perBatch(a.topic, from, to)
+	perBatch /= float64(max(a.events, 1))
 	if round > 0 {
 		a.batches = append(a.batches, perBatch)
 	}
@@ -169,7 +178,7 @@ func (r *run) storeAppender(ctx context.Context, sources []*source) (*appender, 
 		return nil, err
 	}
 	return &appender{
-		name: nameStore, topic: topic, close: s.Close,
+		name: nameStore, profile: "append", topic: topic, close: s.Close,
 		turn: func(ctx context.Context, d time.Duration) (int64, error) {
 			return callAll(ctx, sources, d, byStore(s))
 		},
@@ -186,14 +195,14 @@ func (r *run) limitAppender(ctx context.Context, name string, encoded bool) (*ap
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLimit(r.link, topic, encoded)
+	l, err := newLimit(ctx, r.link, topic, encoded)
 	if err != nil {
 		return nil, err
 	}
-	src := r.source()
+	commit := newStreams(r.source())
 	return &appender{
 		name: name, topic: topic, turn: l.turn, close: l.close,
-		ready:  func(perBatch float64) { l.prepare(src, max(int(perBatch+0.5), 1)) },
+		ready:  func(perBatch float64) { l.prepare(max(int(perBatch+0.5), 1), commit) },
 		stored: func(context.Context, int64) (int64, error) { return r.link.stored(topic, 0) },
 	}, nil
 }

@@ -135,10 +135,10 @@ func (r *run) newRefusals(ctx context.Context) (f *refusals, err error) {
 	if err != nil {
 		return f, err
 	}
-	if f.bare, err = newLimit(r.link, bareTopic, false); err != nil {
+	if f.bare, err = newLimit(ctx, r.link, bareTopic, false); err != nil {
 		return f, err
 	}
-	f.bare.prepare(r.source(), 1)
+	f.bare.prepare(1, newStreams(r.source()))
 	if f.limit, err = newClaimLimit(ctx, r.link, "bench-refusal-limit"); err != nil {
 		return f, err
 	}

@@ -204,7 +204,10 @@ func (h *handover) claim(ctx context.Context) (time.Duration, error) {
 
 // between times the way from closing an owner to an acknowledged append of the other.
 func (h *handover) between(ctx context.Context) (time.Duration, error) {
-	if _, err := h.owner.Append(ctx, h.src.stream(), eventstore.NoStream, h.src.records(1)); err != nil {
+	commit := func() eventstore.Commit {
+		return eventstore.To(h.src.stream(), eventstore.NoStream, h.src.records(1)...)
+	}
+	if _, err := h.owner.Append(ctx, commit(), nil); err != nil {
 		return 0, err
 	}
 	next := 1 - h.current
@@ -215,7 +218,7 @@ func (h *handover) between(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	h.owner, h.current = owner, next
-	_, err = owner.Append(ctx, h.src.stream(), eventstore.NoStream, h.src.records(1))
+	_, err = owner.Append(ctx, commit(), nil)
 	return passed(), err
 }
 

@@ -38,11 +38,16 @@ func connect(brokers []string) (*cluster, error) {
 // config returns the store configuration of topics with the prefix name. It makes topics that do
 // not exist.
 func (c *cluster) config(ctx context.Context, name string, parts int32, dir string) (kafka.Config, error) {
+	return c.keyed(ctx, name, topics.Category{Name: category, Partitions: parts}, dir)
+}
+
+// keyed is config for a category that may have a partition key.
+func (c *cluster) keyed(ctx context.Context, name string, one topics.Category, dir string) (kafka.Config, error) {
 	cfg := kafka.Config{
 		Connection: connection.Config{Brokers: c.brokers, Logger: slog.New(slog.DiscardHandler)},
 		Topics: topics.Config{
 			Prefix:     name,
-			Categories: []topics.Category{{Name: category, Partitions: parts}},
+			Categories: []topics.Category{one},
 		},
 		TransactionalIDPrefix: name,
 		IndexDir:              dir,

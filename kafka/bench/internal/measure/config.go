@@ -57,6 +57,7 @@ type Config struct {
 // sizes is how much of everything there is.
 type sizes struct {
 	callers  int           // that append at the same time
+	accounts int           // that transfers move money between
 	deciders int           // that load, decide and append at the same time
 	turn     time.Duration // of a contender in a round
 	single   int           // appends one at a time, in a round
@@ -66,9 +67,13 @@ type sizes struct {
 
 func (c Config) sizes() sizes {
 	if c.Quick {
-		return sizes{callers: 1_000, deciders: 64, turn: time.Second, single: 200, loads: 500, claims: 10}
+		return sizes{
+			callers: 1_000, accounts: 1_000, deciders: 64, turn: time.Second, single: 200, loads: 500, claims: 10,
+		}
 	}
-	return sizes{callers: 1_000, deciders: 64, turn: 4 * time.Second, single: 1_000, loads: 10_000, claims: 40}
+	return sizes{
+		callers: 1_000, accounts: 10_000, deciders: 64, turn: 4 * time.Second, single: 1_000, loads: 10_000, claims: 40,
+	}
 }
 
 // complete returns the configuration with its defaults, or everything that is wrong with it.

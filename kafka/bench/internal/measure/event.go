@@ -95,13 +95,18 @@ func (s *source) stream() eventstore.Stream {
 	return eventstore.Stream{Category: category, ID: s.id()}
 }
 
+// value returns the value of another event, which nobody may change.
+func (s *source) value() []byte {
+	s.next = (s.next + 1) % len(s.values)
+	return s.values[s.next]
+}
+
 // records returns the n events of a new command.
 func (s *source) records(n int) []eventstore.Record {
 	command := s.id()
 	all := make([]eventstore.Record, n)
 	for i := range all {
-		s.next = (s.next + 1) % len(s.values)
-		all[i] = eventstore.Record{Value: s.values[s.next], Header: event.Header{
+		all[i] = eventstore.Record{Value: s.value(), Header: event.Header{
 			ID: s.id(), Type: eventType, Revision: 1, Timestamp: s.now,
 			CorrelationID: command, CausationID: command, CommandID: command, ActorID: "user-1",
 		}}
@@ -109,12 +114,18 @@ func (s *source) records(n int) []eventstore.Record {
 	return all
 }
 
+// newStreams returns a function that makes commits of one event of a new stream, as a store places
+// them.
+func newStreams(src *source) func() []eventstore.Record {
+	return func() []eventstore.Record { return placed(src.stream(), src.records(1)) }
+}
+
 // placed returns the records as a store places them, with versions from 1 on in the stream.
 func placed(stream eventstore.Stream, records []eventstore.Record) []eventstore.Record {
 	for i := range records {
 		r := &records[i]
 		r.Category, r.AggregateID, r.AggregateVersion = stream.Category, stream.ID, int64(i+1)
-		r.Commit = eventstore.CommitPart{First: 1, Length: len(records)}
+		r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(records)}
 	}
 	return records
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/IBM/sarama"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -39,7 +41,7 @@ type limitPartition struct {
 	ready    []*sarama.RecordBatch
 }
 
-func newLimit(link *cluster, topic string, encoded bool) (*limit, error) {
+func newLimit(ctx context.Context, link *cluster, topic string, encoded bool) (*limit, error) {
 	l := &limit{link: link, topic: topic, encoded: encoded}
 	all, err := link.Partitions(topic)
 	if err != nil {
@@ -51,16 +53,35 @@ func newLimit(link *cluster, topic string, encoded bool) (*limit, error) {
 		if p.broker, err = link.dial(topic, number); err != nil {
 			return nil, errors.Join(err, l.close())
 		}
-		r, err := p.broker.InitProducerID(&sarama.InitProducerIDRequest{Version: 4, ProducerID: -1, ProducerEpoch: -1})
-		if err == nil && r.Err != sarama.ErrNoError {
-			err = r.Err
-		}
-		if err != nil {
+		if p.term, err = newProducer(ctx, p.broker); err != nil {
 			return nil, errors.Join(err, l.close())
 		}
-		p.term = index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}
 	}
 	return l, nil
+}
+
+// A broker that has just started has no producer ids yet. It is asked this often.
+const (
+	producerAttempts = 100
+	producerPause    = 50 * time.Millisecond
+)
+
+// newProducer gets a producer id from the broker.
+func newProducer(ctx context.Context, b *sarama.Broker) (index.Term, error) {
+	for attempt := 1; ; attempt++ {
+		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{Version: 4, ProducerID: -1, ProducerEpoch: -1})
+		switch {
+		case err != nil:
+			return index.Term{}, err
+		case r.Err == sarama.ErrNoError:
+			return index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, nil
+		case r.Err != sarama.ErrOffsetsLoadInProgress || attempt == producerAttempts:
+			return index.Term{}, r.Err
+		}
+		if err := clock.Wait(ctx, producerPause); err != nil {
+			return index.Term{}, err
+		}
+	}
 }
 
 func (l *limit) close() error {
@@ -73,14 +94,14 @@ func (l *limit) close() error {
 	return errors.Join(errs...)
 }
 
-// prepare builds batches of n events.
-func (l *limit) prepare(src *source, n int) {
+// prepare builds batches of n commits.
+func (l *limit) prepare(n int, commit func() []eventstore.Record) {
 	for _, p := range l.parts {
 		p.ready = p.ready[:0]
 		for range prebuiltBatches {
-			records := src.records(n)
-			for i := range records {
-				placed(src.stream(), records[i:i+1])
+			var records []eventstore.Record
+			for range n {
+				records = append(records, commit()...)
 			}
 			p.ready = append(p.ready, wire.NewBatch(p.term, 0, records))
 		}
@@ -110,6 +131,13 @@ func (l *limit) turn(ctx context.Context, d time.Duration) (int64, error) {
 		sum += n
 	}
 	return sum, err
+}
+
+// one sends the i-th batch: the partitions take turns.
+func (l *limit) one(_ context.Context, i int) error {
+	p := l.parts[i%len(l.parts)]
+	_, err := p.send(p.ready[i%len(p.ready)], false)
+	return err
 }
 
 // send produces the batch under the next sequence number and waits for the acknowledgement.

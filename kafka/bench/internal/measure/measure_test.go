@@ -3,6 +3,7 @@
 package measure_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,12 +12,15 @@ import (
 	"github.com/fencelog/fencelog/kafka/bench/internal/measure"
 )
 
-// Every case runs, and every contender that appends has stored what was acknowledged. The test
+// Every case runs, and every contender that appends has stored what was acknowledged. Of the cases
+// of transfers only the first one runs, as the others do the same in other ledgers. The test
 // ignores the goals, because other tests run at the same time.
 func TestEveryCaseMeasuresAllItsContenders(t *testing.T) {
-	report, err := measure.Run(t.Context(), measure.Config{Quick: true, Rounds: 1, Events: 10_000})
+	cases := slices.DeleteFunc(measure.Cases(), func(name string) bool { return strings.HasPrefix(name, "transfer-") })
+	require.Contains(t, cases, "transfer")
+	report, err := measure.Run(t.Context(), measure.Config{Cases: cases, Quick: true, Rounds: 1, Events: 10_000})
 	require.NoError(t, err)
-	require.Len(t, report.Tables, len(measure.Cases()))
+	require.Len(t, report.Tables, len(cases))
 	appending := 0
 	for _, table := range report.Tables {
 		require.NotEmpty(t, table.Goals, table.Case)
@@ -29,7 +33,7 @@ func TestEveryCaseMeasuresAllItsContenders(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 6+2+1, appending, "contenders of the cases append and hot, and those who "+
+	require.Equal(t, 6+2+3+1, appending, "contenders of the cases append, hot and transfer, and those who "+
 		"append in the case refusal")
 
 	var out strings.Builder

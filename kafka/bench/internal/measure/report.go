@@ -41,6 +41,7 @@ type Table struct {
 	Columns []Column
 	Rows    []Row
 	Goals   []Goal
+	Ratios  []Ratio
 	Notes   []string
 }
 
@@ -68,6 +69,12 @@ type Goal struct {
 	Found  []float64
 	Want   float64
 	AtMost bool // Want is the most that Found may be, otherwise the least
+}
+
+// Ratio compares two figures, round by round, without a goal.
+type Ratio struct {
+	Text  string
+	Found []float64
 }
 
 // Met reports whether the median reaches the goal.
@@ -219,6 +226,9 @@ func (t *Table) print(w io.Writer) {
 	fmt.Fprintln(w)
 	for _, g := range t.Goals {
 		fmt.Fprintf(w, "  goal: %s\n", g)
+	}
+	for _, r := range t.Ratios {
+		fmt.Fprintf(w, "  ratio: %s: %s\n", r.Text, Number.spread(r.Found))
 	}
 	for _, n := range t.Notes {
 		fmt.Fprintf(w, "  note: %s\n", n)

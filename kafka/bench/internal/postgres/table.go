@@ -16,9 +16,8 @@ const uniqueViolation = "23505" // SQLSTATE
 
 // Table is a table of events and a bounded number of connections to it.
 type Table struct {
-	name  string
-	conns chan *pgx.Conn
-	all   []*pgx.Conn
+	*pool
+	name string
 }
 
 const columns = "stream, version, id, type, revision, occurred, correlation, causation, command, actor, payload"
@@ -27,15 +26,11 @@ const columns = "stream, version, id, type, revision, occurred, correlation, cau
 // table with it, in the order of streams and versions, and then builds the key. That is the fastest
 // way. No row counts as stored before NewTable returns.
 func NewTable(ctx context.Context, s *Server, name string, connections int, rows pgx.CopyFromSource) (*Table, error) {
-	t := &Table{name: name, conns: make(chan *pgx.Conn, connections)}
-	for range connections {
-		c, err := s.connect(ctx)
-		if err != nil {
-			return nil, errors.Join(err, t.Close(ctx))
-		}
-		t.all = append(t.all, c)
-		t.conns <- c
+	p, err := s.open(ctx, connections)
+	if err != nil {
+		return nil, err
 	}
+	t := &Table{pool: p, name: name}
 	if err := t.create(ctx, rows); err != nil {
 		return nil, errors.Join(fmt.Errorf("table %s: %w", name, err), t.Close(ctx))
 	}
@@ -71,17 +66,6 @@ func Row(r *eventstore.Record) []any {
 	return []any{
 		r.AggregateID, r.AggregateVersion, r.ID, r.Type, r.Revision, r.Timestamp,
 		r.CorrelationID, r.CausationID, r.CommandID, r.ActorID, r.Value,
-	}
-}
-
-// use lends a connection to do.
-func (t *Table) use(ctx context.Context, do func(*pgx.Conn) error) error {
-	select {
-	case c := <-t.conns:
-		defer func() { t.conns <- c }()
-		return do(c)
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 
@@ -130,13 +114,4 @@ func (t *Table) Count(ctx context.Context) (n int64, err error) {
 		return c.QueryRow(ctx, "SELECT count(*) FROM "+t.name).Scan(&n)
 	})
 	return n, err
-}
-
-// Close closes the connections. Nobody may use the table any more.
-func (t *Table) Close(ctx context.Context) error {
-	var errs []error
-	for _, c := range t.all {
-		errs = append(errs, c.Close(ctx))
-	}
-	return errors.Join(errs...)
 }
