@@ -115,7 +115,7 @@ func (e *endsOfStreams) decide(b *testing.B, q *line.Queue, streams []eventstore
 		commit.Records = append(commit.Records, benchRecord(s))
 	}
 	if len(tips) > 1 {
-		if moved, _, err := q.Stand(tips...); moved != nil || err != nil {
+		if found, err := q.Stand(tips...); found.Moved != nil || err != nil {
 			return false
 		}
 	}

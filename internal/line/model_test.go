@@ -203,13 +203,19 @@ func (m *model) checkStand(t *rapid.T, r reading) {
 	for id, events := range r.events {
 		stand = stand && slices.Equal(events, m.shown(id))
 	}
-	moved, actual, err := m.queue.Stand(slices.Collect(maps.Values(r.tips))...)
+	found, err := m.queue.Stand(slices.Collect(maps.Values(r.tips))...)
 	require.NoError(t, err)
-	require.Equal(t, stand, moved == nil, "streams stand where they were read if nothing else is shown")
-	if moved != nil {
-		require.NotEqual(t, r.events[moved.ID], m.shown(moved.ID))
-		require.Equal(t, int64(len(m.shown(moved.ID))), actual)
+	require.Equal(t, stand, found.Moved == nil, "streams stand where they were read if nothing else is shown")
+	if found.Moved != nil {
+		require.NotEqual(t, r.events[found.Moved.ID], m.shown(found.Moved.ID))
+		require.Equal(t, int64(len(m.shown(found.Moved.ID))), found.Actual)
+		return
 	}
+	beside := false
+	for id := range r.events {
+		beside = beside || m.beside(id) > 0
+	}
+	require.Equal(t, beside, found.Beside)
 }
 
 // read does what a caller does before it decides.

@@ -77,16 +77,41 @@ func (q *Queue) Shown(aggregateID string, from int64) Shown {
 	return s
 }
 
-// Stand returns nil if all the streams stand at their tips at one moment of the call. It goes by
-// what the queue and the index know. Otherwise it returns the first tip that is not the end of its
-// stream any more, and the version that the stream has.
-func (q *Queue) Stand(tips ...Tip) (moved *Tip, actual int64, err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.stand(tips)
+// Standing is what a queue knows of streams at one moment.
+type Standing struct {
+	Moved  *Tip  // the first tip that is not the end of its stream any more; nil if all are
+	Actual int64 // the version that its stream has
+	Beside bool  // something is queued for one of the streams that is not shown
 }
 
-// stand is Stand with q.mu held.
+// Stand looks whether all the streams stand at their tips at one moment of the call. It goes by what
+// the queue and the index know.
+//
+// The index may hold commits that are not answered yet. So a stream that was read from the index may
+// show one of them, and the line of another stream does not. Stand takes the latter for moved.
+func (q *Queue) Stand(tips ...Tip) (s Standing, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.Moved, s.Actual, err = q.stand(tips); err != nil || s.Moved != nil {
+		return s, err
+	}
+	for i := range tips {
+		t := &tips[i]
+		stored, err := q.cfg.Version(t.ID)
+		if err != nil {
+			return s, err
+		}
+		if stored > t.Version {
+			return Standing{Moved: t, Actual: stored}, nil
+		}
+		l := q.lines[t.ID]
+		s.Beside = s.Beside || l != nil && l.beside > 0
+	}
+	return s, nil
+}
+
+// stand returns the first tip that is not the end of its stream any more, as far as commits are
+// shown, and the version that the stream has; nil if all are. q.mu is held.
 func (q *Queue) stand(tips []Tip) (moved *Tip, actual int64, err error) {
 	for i := range tips {
 		t := &tips[i]

@@ -1,9 +1,10 @@
 // Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL. It
 // says which of the goals are met. See package measure.
 //
-//	bench                                 everything, in about twenty-five minutes
+//	bench                                 everything, in about half an hour
 //	bench -quick                          everything, briefly: to see that it works
 //	bench -cases append,hot -rounds 7     some cases
+//	bench -cases transfer,transfer-ledger,transfer-hot,transfer-single
 //	bench -cases append -profile /tmp/p   with profiles of this store
 //
 // It needs what package kafkatest needs, and initdb and postgres of PostgreSQL on the PATH. The

@@ -22,8 +22,10 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 			return eventstore.Result{}, conflictOf(e, tips[i].version)
 		}
 	}
+	again := false // whether the versions must be compared once more
 	if !readTogether(tips) {
-		if err := o.stand(tips); err != nil {
+		var err error
+		if again, err = o.stand(tips); err != nil {
 			return eventstore.Result{}, err
 		}
 	}
@@ -35,7 +37,7 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 	if err := o.commandsHold(c, true); err != nil {
 		return eventstore.Result{}, err
 	}
-	if err := o.await(ctx, c, tips); err != nil {
+	if err := o.await(ctx, c, tips, again); err != nil {
 		return eventstore.Result{}, err
 	}
 	return eventstore.Result{}, o.commandsHold(c, false)
@@ -51,38 +53,50 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 // beside one. Those in the lines are stored in the order of the queue. When the last of them is
 // stored, all streams end at their tips. Any other commit entered later, and is stored later.
 //
-// A commit beside a line may have been stored behind a tip. If there was one, await compares the
-// versions once more. It does so, too, if the check expects that a command is applied. That may
+// A commit beside a line may have been stored behind a tip. If there was one at that moment, await
+// compares the versions once more. It does so, too, if the check expects that a command is applied. That may
 // have been applied after the streams were read, and it was before they are compared.
-func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip) error {
-	again := false
-	for _, e := range c.ExpectCommands {
-		again = again || e.Applied
-	}
+func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip, again bool) error {
 	asked, queued := question{}, false
 	for _, t := range tips {
 		if err := t.stored(ctx); err != nil {
 			return err
 		}
 		asked = asked.later(t.asked)
-		again, queued = again || t.beside, queued || t.on != nil
+		// The stored end of one stream was there when it was read, whatever was queued beside it.
+		again, queued = again || t.beside && (len(tips) > 1 || !c.Unconfirmed), queued || t.on != nil
 	}
-	if c.Unconfirmed {
+	for _, e := range c.ExpectCommands {
+		again = again || e.Applied
+	}
+	switch {
+	case c.Unconfirmed:
+	case o.cfg.Broken.NoProof && !queued:
+		return o.queue.Stopped()
+	default:
+		err := o.proofs.await(ctx, asked, o.queue.Knock)
+		if err != nil && !errors.Is(err, errAnotherTerm) {
+			return err
+		}
+		if err != nil {
+			return o.compare(tips, true)
+		}
+	}
+	if !again {
 		return nil
 	}
-	if o.cfg.Broken.NoProof && !queued {
-		return o.queue.Stopped()
-	}
-	err := o.proofs.await(ctx, asked, o.queue.Knock)
-	if err != nil && !errors.Is(err, errAnotherTerm) || err == nil && !again {
-		return err
-	}
+	return o.compare(tips, false)
+}
+
+// compare fails with a *[eventstore.ConflictError] if a stream does not end at its tip any more, or
+// if the partition was claimed again.
+func (o *Owner) compare(tips []*Tip, claimed bool) error {
 	for _, t := range tips {
-		version, failed := o.cfg.Index.Version(t.stream.ID)
+		version, err := o.cfg.Index.Version(t.stream.ID)
 		switch {
-		case failed != nil:
-			return failed
-		case err != nil || version != t.version:
+		case err != nil:
+			return err
+		case claimed || version != t.version:
 			return t.overtaken(version)
 		}
 	}
@@ -132,23 +146,23 @@ func answered(ctx context.Context, c *line.Commit) error {
 // that commit is stored.
 func (o *Owner) first(ctx context.Context, c eventstore.Commit) (r eventstore.Result, found bool, err error) {
 	id := c.Stream().ID
-	var digest string
-	if queued := o.queue.Of(id, c.CommandID); queued != nil {
+	queued := o.queue.Of(id, c.CommandID)
+	if queued != nil {
 		if err := answered(ctx, queued); err != nil {
 			return r, true, err
 		}
-		if r, err = queued.Outcome(); err != nil { // another commit of the command may be stored
-			return r, true, &eventstore.CommandConflictError{Stream: c.Stream(), CommandID: c.CommandID}
-		}
-		digest = queued.Digest()
-	} else {
-		stored, err := o.cfg.Index.Look(id, c.CommandID)
-		if err != nil || !stored.Repeated {
-			return r, false, err
-		}
-		r, digest = o.firstResult(c.Stream().Category, stored), stored.Digest
 	}
-	if err := c.Repeats(r, digest); err != nil {
+	stored, err := o.cfg.Index.Look(id, c.CommandID)
+	switch {
+	case err != nil:
+		return r, false, err
+	case !stored.Repeated && queued != nil: // it was refused, and the decision may rest on it
+		return r, true, &eventstore.CommandConflictError{Stream: c.Stream(), CommandID: c.CommandID}
+	case !stored.Repeated:
+		return r, false, nil
+	}
+	r = o.firstResult(c.Stream().Category, stored)
+	if err := c.Repeats(r, stored.Digest); err != nil {
 		return eventstore.Result{}, true, err
 	}
 	return again(r), true, nil

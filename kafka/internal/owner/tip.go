@@ -16,7 +16,7 @@ type Tip struct {
 	version int64
 	on      *line.Commit // the last commit of the line; nil if all was stored
 	asked   question     // before the stream was read
-	beside  bool         // something was queued for the stream that is not shown
+	beside  bool         // something was queued that is not shown, for the stream or for one of with
 	with    []*Tip       // those that were read before, and stood as they were read when this one was
 }
 
@@ -55,7 +55,7 @@ func (o *Owner) ReadQueued(
 		return nil, nil, err
 	}
 	if len(with) > 0 {
-		if err := o.stand(append(slices.Clone(with), t)); err != nil {
+		if t.beside, err = o.stand(append(slices.Clone(with), t)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -75,21 +75,23 @@ func (o *Owner) ReadQueued(
 	}, t, nil
 }
 
-// stand returns nil if all the streams stand at their tips at one moment of the call, and otherwise
-// a *[eventstore.ConflictError].
-func (o *Owner) stand(tips []*Tip) error {
+// stand fails with a *[eventstore.ConflictError] unless all the streams stand at their tips at one
+// moment of the call. It reports whether something was queued for one of them then that is not
+// shown.
+func (o *Owner) stand(tips []*Tip) (beside bool, err error) {
 	if o.cfg.Broken.TornReads {
-		return nil
+		return false, nil
 	}
 	at, err := o.lineTips(nil, tips)
 	if err != nil {
-		return err
+		return false, err
 	}
-	moved, actual, err := o.queue.Stand(at...)
-	if err != nil || moved == nil {
-		return err
+	found, err := o.queue.Stand(at...)
+	if err != nil || found.Moved == nil {
+		return found.Beside, err
 	}
-	return tips[slices.IndexFunc(tips, func(t *Tip) bool { return t.stream.ID == moved.ID })].overtaken(actual)
+	moved := slices.IndexFunc(tips, func(t *Tip) bool { return t.stream.ID == found.Moved.ID })
+	return false, tips[moved].overtaken(found.Actual)
 }
 
 // lineTips appends the tips as the queue has them. It leaves out nil. If another owner has read one
