@@ -57,8 +57,8 @@ func TestCheck_checkOfStreamsThatNeverStoodTogether(t *testing.T) {
 	}
 }
 
-// An expected command is queued behind what was read. The check waits for it. x at 0 and the command
-// applied never held together, as the command moved x.
+// An expected command is queued behind what was read. The check waits for it. x at 0 and the
+// command applied never held together, as the command moved x.
 func TestCheck_unconfirmedCheckOfACommand(t *testing.T) {
 	for name, unconfirmed := range map[string]bool{"confirmed": false, "unconfirmed": true} {
 		t.Run(name, func(t *testing.T) {

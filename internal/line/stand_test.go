@@ -9,10 +9,10 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// Two commits are written in one batch: one of the line of x, and one beside it that writes to x and
-// y. The index holds the batch, and nobody has the answers yet. A reader has x from before, and reads
-// y as the index has it. x and y never stood so together.
-func TestStand_standsBetweenApplyAndAnswer(t *testing.T) {
+// Two commits are written in one batch: one of the line of x, and one beside it that writes to x
+// and y. The index holds the batch, and nobody has the answers yet. A reader has x from before, and
+// reads y as the index has it. x and y never stood so together.
+func TestStand_betweenApplyAndAnswer(t *testing.T) {
 	versions := map[string]int64{}
 	q := line.NewQueue(line.Config{
 		Key: eventstore.BeforeSlash, MaxCommits: 10, MaxBytes: 1 << 20,
@@ -32,7 +32,8 @@ func TestStand_standsBetweenApplyAndAnswer(t *testing.T) {
 	require.Len(t, q.Take(1<<20, 100), 2)
 	versions["l/x"], versions["l/y"] = 2, 1 // the index holds the batch (Q6)
 	y := line.Tip{ID: "l/y", Version: 1, Last: q.Shown("l/y", 1).Last}
-	found, err := q.Stand(x, y); moved := found.Moved
+	found, err := q.Stand(x, y)
+	moved := found.Moved
 	require.NoError(t, err)
 	require.NotNil(t, moved, "x is at version 2 since y is at version 1")
 }

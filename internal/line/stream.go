@@ -84,11 +84,11 @@ type Standing struct {
 	Beside bool  // something is queued for one of the streams that is not shown
 }
 
-// Stand looks whether all the streams stand at their tips at one moment of the call. It goes by what
-// the queue and the index know.
+// Stand looks whether all the streams stand at their tips at one moment of the call. It goes by
+// what the queue and the index know.
 //
-// The index may hold commits that are not answered yet. So a stream that was read from the index may
-// show one of them, and the line of another stream does not. Stand takes the latter for moved.
+// The index may hold commits that are not answered yet. So a stream that was read from the index
+// may show one of them, and the line of another stream does not. Stand takes the latter for moved.
 func (q *Queue) Stand(tips ...Tip) (s Standing, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -110,8 +110,8 @@ func (q *Queue) Stand(tips ...Tip) (s Standing, err error) {
 	return s, nil
 }
 
-// stand returns the first tip that is not the end of its stream any more, as far as commits are
-// shown, and the version that the stream has; nil if all are. q.mu is held.
+// stand returns the first tip that is not the end of its stream any more, and the version that the
+// stream has. It goes by the commits that are shown. q.mu is held.
 func (q *Queue) stand(tips []Tip) (moved *Tip, actual int64, err error) {
 	for i := range tips {
 		t := &tips[i]

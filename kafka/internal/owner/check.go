@@ -54,8 +54,8 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 // stored, all streams end at their tips. Any other commit entered later, and is stored later.
 //
 // A commit beside a line may have been stored behind a tip. If there was one at that moment, await
-// compares the versions once more. It does so, too, if the check expects that a command is applied. That may
-// have been applied after the streams were read, and it was before they are compared.
+// compares the versions once more. It does so, too, if the check expects that a command is applied.
+// That may have been applied after the streams were read, and it was before they are compared.
 func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip, again bool) error {
 	asked, queued := question{}, false
 	for _, t := range tips {
