@@ -92,17 +92,22 @@ func To(stream Stream, expected Expected, records ...Record) Commit {
 // result; it is Unconfirmed if all of them are.
 func Join(commits ...Commit) Commit {
 	all := Commit{Unconfirmed: len(commits) > 0}
-	for _, c := range commits {
+	expect, records := 0, 0
+	for i := range commits {
+		expect, records = expect+len(commits[i].Expect), records+len(commits[i].Records)
+	}
+	all.Expect, all.Records = slices.Grow(all.Expect, expect), slices.Grow(all.Records, records)
+	for i := range commits {
+		c := &commits[i]
 		if all.CommandID == "" {
 			all.CommandID, all.Digest = c.CommandID, c.Digest
 		}
 		all.Expect = append(all.Expect, c.Expect...)
 		all.ExpectCommands = append(all.ExpectCommands, c.ExpectCommands...)
-		for i, r := range c.Records {
-			if len(all.Records) > 0 && i == 0 {
-				r.CommandDigest = "" // only the first record has it
-			}
-			all.Records = append(all.Records, r)
+		first := len(all.Records)
+		all.Records = append(all.Records, c.Records...)
+		if first > 0 && len(c.Records) > 0 {
+			all.Records[first].CommandDigest = "" // only the first record of all has it
 		}
 		all.Unconfirmed = all.Unconfirmed && c.Unconfirmed
 	}
@@ -123,15 +128,11 @@ func (c Commit) Stream() Stream {
 
 // Streams returns the streams that the commit writes to, in the order of their first records.
 func (c Commit) Streams() []Stream {
-	var streams []Stream
-	seen := make(map[Stream]bool)
+	var written streamSet
 	for i := range c.Records {
-		if s := c.Records[i].Stream(); !seen[s] {
-			seen[s] = true
-			streams = append(streams, s)
-		}
+		written.add(c.Records[i].Stream())
 	}
-	return streams
+	return slices.Clone(written.streams)
 }
 
 // ExpectationOf returns what the commit expects of a stream: [Any] if it says nothing of the

@@ -41,9 +41,10 @@ func Size(r Record) int {
 // joined. key is the one of the commit's category. An implementation of [Store] calls it first.
 func Check(commit Commit, key PartitionKey) error {
 	c := checker{key: key, what: "record"}
-	c.stream(commit.Stream())
-	c.expectations(commit)
-	c.commands(commit)
+	first := commit.Stream()
+	c.stream(first)
+	c.expectations(&commit, first)
+	c.commands(&commit)
 	if n := len(commit.Records); n > MaxCommitRecords {
 		c.add("records", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
 	}
@@ -60,11 +61,11 @@ func Check(commit Commit, key PartitionKey) error {
 		r := &commit.Records[i]
 		c.at = i + 1
 		c.record(r)
-		c.command(r, commit)
+		c.command(r, &commit)
 		if i > 0 && (r.AggregateID != commit.Records[i-1].AggregateID || r.Category != commit.Records[i-1].Category) {
 			c.stream(r.Stream())
 		}
-		c.together(r.Stream(), commit)
+		c.together(r.Stream(), first)
 		if size += Size(*r); r.CommandID == "" {
 			size += len(commit.CommandID)
 		}
@@ -77,29 +78,28 @@ func Check(commit Commit, key PartitionKey) error {
 }
 
 // expectations checks what the commit expects of streams.
-func (c *checker) expectations(commit Commit) {
+func (c *checker) expectations(commit *Commit, first Stream) {
 	switch n := len(commit.Expect); {
 	case n > MaxCommitRecords:
 		c.add("expectations", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
 	case n == 0 && len(commit.Records) == 0:
 		c.add("expectations", "0", "one or more for a commit without records")
 	}
-	written := written(commit)
-	seen := make(map[Stream]bool, len(commit.Expect))
-	for i, e := range commit.Expect {
+	var seen streamSet
+	for i := range commit.Expect {
+		e := &commit.Expect[i]
 		if len(commit.Expect) > 1 {
 			c.what, c.at = "expectation", i+1
 		}
-		if i > 0 || e.Stream != commit.Stream() {
+		if i > 0 || e.Stream != first {
 			c.stream(e.Stream)
 		}
-		c.together(e.Stream, commit)
-		if seen[e.Stream] {
+		c.together(e.Stream, first)
+		if !seen.add(e.Stream) {
 			c.add("stream", e.Stream.String()+" for the second time", "one expectation a stream")
 		}
-		seen[e.Stream] = true
 		switch {
-		case e.Version == Any && !written(e.Stream):
+		case e.Version == Any && !commit.writes(e.Stream):
 			c.add("expected version", "Any",
 				"NoStream or a version from 1 on, as there are no records of "+e.Stream.String())
 		case e.Version < NoStream && e.Version != Any:
@@ -110,7 +110,7 @@ func (c *checker) expectations(commit Commit) {
 }
 
 // commands checks what the commit expects of commands.
-func (c *checker) commands(commit Commit) {
+func (c *checker) commands(commit *Commit) {
 	if n := len(commit.ExpectCommands); n > MaxCommitRecords {
 		c.add("expectations of commands", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
 	}
@@ -122,23 +122,21 @@ func (c *checker) commands(commit Commit) {
 	}
 }
 
-// written returns a function that reports whether the commit has a record of a stream.
-func written(commit Commit) func(Stream) bool {
-	if len(commit.Expect) < 2 { // as most commits
-		return func(s Stream) bool {
-			return slices.ContainsFunc(commit.Records, func(r Record) bool { return r.Stream() == s })
+// writes reports whether the commit has a record of the stream.
+func (c *Commit) writes(stream Stream) bool {
+	for i := range c.Records {
+		if c.Records[i].Stream() == stream {
+			return true
 		}
 	}
-	all := make(map[Stream]bool)
-	for _, s := range commit.Streams() {
-		all[s] = true
-	}
-	return func(s Stream) bool { return all[s] }
+	return false
 }
 
-// together checks that a stream has the category and the partition key of the commit.
-func (c *checker) together(stream Stream, commit Commit) {
-	first := commit.Stream()
+// together checks that a stream has the category and the partition key of the commit's first stream.
+func (c *checker) together(stream, first Stream) {
+	if stream == first { // as in most commits
+		return
+	}
 	if stream.Category != first.Category {
 		c.add("category", strconv.QuoteToASCII(stream.Category),
 			strconv.QuoteToASCII(first.Category)+", as a commit has one category")
@@ -152,7 +150,7 @@ func (c *checker) together(stream Stream, commit Commit) {
 
 // command checks that the record is of the commit's command. Only the commit gives a digest:
 // readers of whole commits look for it in the first record.
-func (c *checker) command(r *Record, commit Commit) {
+func (c *checker) command(r *Record, commit *Commit) {
 	if r.CommandID != "" && r.CommandID != commit.CommandID {
 		c.add("command id", strconv.Quote(r.CommandID), "that of the commit, "+strconv.Quote(commit.CommandID))
 	}

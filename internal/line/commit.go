@@ -18,6 +18,7 @@ type Commit struct {
 	expect   []eventstore.Expectation
 	commands []eventstore.CommandExpectation
 	tips     []Tip
+	command  string // id of the command that made it
 	records  []eventstore.Record
 	parts    []Part
 	of       []int // by record: the place of its part; nil if there is one part
@@ -32,6 +33,7 @@ type Commit struct {
 	place      place
 	on         []*Commit // of the lines, that it rests on; without those that are stored
 	behind     []*Commit // those that rest on it
+	hash       uint64    // of its command
 	shown      bool      // it has been in a line: others may read its records
 	stored     bool      // it was stored where the lines had it
 	broken     bool      // it has left the lines, and nothing may rest on it
@@ -76,6 +78,7 @@ func New(c eventstore.Commit, tips ...Tip) *Commit {
 	n := &Commit{
 		expect: c.Expect, commands: c.ExpectCommands, records: c.Stamped(), done: make(chan struct{}),
 	}
+	n.command = n.records[0].CommandID
 	n.tips = append(n.oneTip[:0], tips...)
 	n.divide()
 	for i := range n.records {
@@ -167,7 +170,7 @@ func (c *Commit) Category() string { return c.records[0].Category }
 
 // CommandID returns the id of the command that made the commit; empty if none did. Anybody may call
 // it.
-func (c *Commit) CommandID() string { return c.records[0].CommandID }
+func (c *Commit) CommandID() string { return c.command }
 
 // Digest returns the digest of that command. Anybody may call it.
 func (c *Commit) Digest() string { return c.records[0].CommandDigest }

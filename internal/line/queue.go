@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -49,11 +50,12 @@ type Queue struct {
 	waiting     int     // how many
 	bytes       int64   // of those that are not answered
 	outside     list.List
-	lines       map[string]*line    // of the streams with commits that are not answered
-	commands    map[command]*Commit // a commit of each command that is not answered
-	stopped     error               // why nothing enters any more
-	expected    int                 // how many must wait before full is closed
-	full        chan struct{}       // nil unless somebody expects them
+	lines       map[string]*line   // of the streams with commits that are not answered
+	commands    map[uint64]*Commit // a commit of each command that is not answered, by the command's hash
+	seed        maphash.Seed
+	stopped     error         // why nothing enters any more
+	expected    int           // how many must wait before full is closed
+	full        chan struct{} // nil unless somebody expects them
 }
 
 // Config is what a queue needs. Every field but Key and KeepBroken must be set.
@@ -70,7 +72,8 @@ type Config struct {
 // NewQueue returns an empty queue.
 func NewQueue(cfg Config) *Queue {
 	return &Queue{
-		cfg: cfg, wake: make(chan struct{}, 1), lines: make(map[string]*line), commands: make(map[command]*Commit),
+		cfg: cfg, wake: make(chan struct{}, 1), lines: make(map[string]*line), commands: make(map[uint64]*Commit),
+		seed: maphash.MakeSeed(),
 	}
 }
 

@@ -135,20 +135,6 @@ func (q *Queue) stand(tips []Tip) (moved *Tip, actual int64, err error) {
 	return nil, 0, nil
 }
 
-// Of returns a queued commit that the command made in the partition key of the aggregate, or nil.
-func (q *Queue) Of(aggregateID, commandID string) *Commit {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.commands[command{q.cfg.Key.Of(aggregateID), commandID}]
-}
-
-// command names a command: its id counts within a partition key.
-type command struct{ partitionKey, id string }
-
-func (q *Queue) commandOf(c *Commit) command {
-	return command{q.cfg.Key.Of(c.parts[0].ID), c.CommandID()}
-}
-
 // admit finds the commit its place. q.mu is held.
 func (q *Queue) admit(c *Commit) error {
 	moved, actual, err := q.stand(c.tips)
@@ -175,9 +161,7 @@ func (q *Queue) admit(c *Commit) error {
 			l.beside++
 		}
 	}
-	if key := q.commandOf(c); key.id != "" && q.commands[key] == nil {
-		q.commands[key] = c
-	}
+	q.noteCommand(c)
 	return nil
 }
 
@@ -234,9 +218,7 @@ func (q *Queue) finish(c *Commit, r eventstore.Result, err error) {
 		q.cut(c)
 	}
 	q.forgetEmpty(c)
-	if key := q.commandOf(c); key.id != "" && q.commands[key] == c {
-		delete(q.commands, key)
-	}
+	q.forgetCommand(c)
 	c.place = nowhere
 	c.letGo()
 	close(c.done)
