@@ -26,7 +26,8 @@ type Commit struct {
 	Expect []Expectation
 
 	// ExpectCommands says which commands must be applied, or must not be, for the commit to be
-	// stored. There are at most [MaxCommitRecords].
+	// stored. There are at most [MaxCommitRecords]. A commit that expects its own command to be
+	// applied stores nothing: it returns the result of the command's first commit, or fails.
 	ExpectCommands []CommandExpectation
 
 	// Records are the events, in order. Each names its stream by Category and AggregateID, and has
@@ -132,7 +133,7 @@ func (c Commit) Streams() []Stream {
 	for i := range c.Records {
 		written.add(c.Records[i].Stream())
 	}
-	return slices.Clone(written.streams)
+	return written.all()
 }
 
 // ExpectationOf returns what the commit expects of a stream: [Any] if it says nothing of the

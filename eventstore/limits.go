@@ -90,13 +90,13 @@ func (c *checker) expectations(commit *Commit, first Stream) {
 		e := &commit.Expect[i]
 		if len(commit.Expect) > 1 {
 			c.what, c.at = "expectation", i+1
+			if !seen.add(e.Stream) {
+				c.add("stream", e.Stream.String()+" for the second time", "one expectation a stream")
+			}
 		}
-		if i > 0 || e.Stream != first {
+		if e.Stream != first {
 			c.stream(e.Stream)
-		}
-		c.together(e.Stream, first)
-		if !seen.add(e.Stream) {
-			c.add("stream", e.Stream.String()+" for the second time", "one expectation a stream")
+			c.together(e.Stream, first)
 		}
 		switch {
 		case e.Version == Any && !commit.writes(e.Stream):
@@ -115,11 +115,15 @@ func (c *checker) commands(commit *Commit) {
 		c.add("expectations of commands", strconv.Itoa(n), fmt.Sprintf("at most %d of them", MaxCommitRecords))
 	}
 	for _, e := range commit.ExpectCommands {
-		if e.CommandID == "" {
-			c.add("expected command id", "nothing", fmt.Sprintf("1 to %d bytes", MaxIDBytes))
-		}
-		c.text("expected command id", e.CommandID, MaxIDBytes)
+		c.commandID("expected command id", e.CommandID)
 	}
+}
+
+func (c *checker) commandID(field, id string) {
+	if id == "" {
+		c.add(field, "nothing", fmt.Sprintf("1 to %d bytes", MaxIDBytes))
+	}
+	c.text(field, id, MaxIDBytes)
 }
 
 // writes reports whether the commit has a record of the stream.
@@ -132,7 +136,8 @@ func (c *Commit) writes(stream Stream) bool {
 	return false
 }
 
-// together checks that a stream has the category and the partition key of the commit's first stream.
+// together checks that a stream has the category and the partition key of the commit's first
+// stream.
 func (c *checker) together(stream, first Stream) {
 	if stream == first { // as in most commits
 		return
@@ -164,6 +169,13 @@ func (c *checker) command(r *Record, commit *Commit) {
 func CheckStream(s Stream, key PartitionKey) error {
 	c := checker{key: key}
 	c.stream(s)
+	return errors.Join(c.found...)
+}
+
+// CheckCommandID returns nil, or what is wrong with the id of a command.
+func CheckCommandID(id string) error {
+	var c checker
+	c.commandID("command id", id)
 	return errors.Join(c.found...)
 }
 

@@ -66,9 +66,8 @@ type Store interface {
 
 	// Applied reports whether the partition key of the stream holds a commit of the command at the
 	// time of the call, stored or queued. A queued commit may never be stored. A decision on the
-	// answer must have a [CommandExpectation].
-	//
-	// Errors are those of ReadQueued.
+	// answer must have a [CommandExpectation]. Errors are those of ReadQueued, and an
+	// *[InvalidError] if the command id is empty or breaks another rule.
 	Applied(ctx context.Context, stream Stream, commandID string) (bool, error)
 
 	// ReadStream yields the records of a stream from version from on, in version order and without

@@ -2,33 +2,32 @@ package eventstore
 
 import "slices"
 
-// streamSet is a set of streams, in the order in which they came. Most commits have few streams: to
-// look at each of those costs less than a map.
+// streamSet is a set of streams. Most commits have few streams: to look at each of those costs less
+// than a map.
 type streamSet struct {
-	streams []Stream
-	known   map[Stream]bool // nil while there are few
-	room    [fewStreams]Stream
+	few   [8]Stream // the first ones
+	n     int       // of them
+	more  []Stream
+	known map[Stream]bool // more
 }
-
-const fewStreams = 8
 
 // add adds the stream. It reports false if the set has it already.
 func (s *streamSet) add(stream Stream) bool {
-	if s.streams == nil {
-		s.streams = s.room[:0]
-	}
-	if s.known == nil && len(s.streams) == fewStreams {
-		s.known = make(map[Stream]bool)
-		for _, known := range s.streams {
-			s.known[known] = true
-		}
-	}
-	if s.known[stream] || s.known == nil && slices.Contains(s.streams, stream) {
+	if slices.Contains(s.few[:s.n], stream) || s.known[stream] {
 		return false
 	}
-	if s.known != nil {
-		s.known[stream] = true
+	if s.n < len(s.few) {
+		s.few[s.n] = stream
+		s.n++
+		return true
 	}
-	s.streams = append(s.streams, stream)
+	if s.known == nil {
+		s.known = make(map[Stream]bool)
+	}
+	s.known[stream] = true
+	s.more = append(s.more, stream)
 	return true
 }
+
+// all returns the streams in the order in which they came.
+func (s *streamSet) all() []Stream { return slices.Concat(s.few[:s.n], s.more) }

@@ -72,6 +72,9 @@ func (s *Store) check(c eventstore.Commit) error {
 // Applied implements [eventstore.Store]. If this instance does not own the partition, Applied fails
 // with a *[NotOwnerError].
 func (s *Store) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+	if err := eventstore.CheckCommandID(commandID); err != nil {
+		return false, s.explained(err)
+	}
 	p, err := s.decidable(ctx, stream)
 	if err != nil {
 		return false, s.explained(err)

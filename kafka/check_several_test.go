@@ -2,8 +2,8 @@ package kafka_test
 
 import (
 	"context"
+	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -104,20 +104,37 @@ func TestCheck_checkOfAReusedCommandBehindARepetition(t *testing.T) {
 	_, arrived, release := gate(t, c)
 	go func() { _, _ = s.Append(ctx, eventstore.To(stream("l/z"), eventstore.Any, records(1, "")...)) }()
 	<-arrived
-	waiting := s.Status()
+	repetition := waitingContext(ctx)
 	repeated := make(chan error, 1)
-	go func() { _, err := s.Append(ctx, commit("")); repeated <- err }()
-	_ = waiting
-	time.Sleep(200 * time.Millisecond) // it is queued
+	go func() { _, err := s.Append(repetition, commit("")); repeated <- err }()
+	<-repetition.waits
+	question := waitingContext(ctx)
 	checked := make(chan error, 1)
 	go func() {
 		check := eventstore.To(stream("l/x"), 1)
 		check.CommandID, check.Digest = "c", "two"
-		_, err := s.Append(ctx, check)
+		_, err := s.Append(question, check)
 		checked <- err
 	}()
-	time.Sleep(200 * time.Millisecond)
+	<-question.waits
 	release()
 	require.NoError(t, <-repeated)
 	require.ErrorIs(t, <-checked, eventstore.ErrCommandReused)
+}
+
+// waiting is a context that says when somebody begins to wait for its end.
+type waiting struct {
+	context.Context
+
+	waits chan struct{}
+	once  sync.Once
+}
+
+func waitingContext(ctx context.Context) *waiting {
+	return &waiting{Context: ctx, waits: make(chan struct{})}
+}
+
+func (w *waiting) Done() <-chan struct{} {
+	w.once.Do(func() { close(w.waits) })
+	return w.Context.Done()
 }

@@ -167,6 +167,9 @@ func (g *group[S]) state(id string) S {
 
 func (g *group[S]) applied(id, commandID string) bool {
 	g.use(id)
+	if err := eventstore.CheckCommandID(commandID); err != nil {
+		g.c.t.Errorf("%s: Applied: %v", g.c, err)
+	}
 	return g.c.applied[commandID]
 }
 

@@ -23,8 +23,8 @@ func headersOf(r eventstore.Record) map[string]string {
 		"eventVersion":     strconv.Itoa(r.Revision),
 		"aggregateType":    r.Category,
 		"aggregateVersion": strconv.FormatInt(r.AggregateVersion, 10),
-		"commitFirst":      strconv.FormatInt(r.Commit.First, 10),
-		"commitLength":     strconv.Itoa(r.Commit.Length),
+		"commitFirst":      strconv.FormatInt(r.AggregateVersion-int64(r.Commit.Index-1), 10),
+		"commitLength":     strconv.Itoa(r.Commit.Size),
 		"timestamp":        r.Timestamp.Format(time.RFC3339Nano),
 	}
 	for name, value := range map[string]string{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/fencelog/fencelog/eventstore"
 )
@@ -154,6 +155,11 @@ func (s *suite) badReadsRefused(t test, l, other ledger) {
 			if !errors.Is(err, eventstore.ErrInvalid) {
 				fatal(t, what+" of a stream whose name is invalid does not fail with an *InvalidError", bad, err)
 			}
+		}
+	}
+	for _, command := range []string{"", "\xff", strings.Repeat("c", eventstore.MaxIDBytes+1)} {
+		if _, err := s.store.Applied(ctx, a, command); !errors.Is(err, eventstore.ErrInvalid) {
+			fatal(t, "asking for a command whose id is invalid does not fail with an *InvalidError", command, err)
 		}
 	}
 }

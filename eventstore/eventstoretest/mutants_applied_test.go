@@ -150,6 +150,13 @@ func appliedMutants() []mutant {
 				}
 				return found, err
 			})},
+		{name: "knows no command whose id is invalid", caughtBy: caughtBy(badCommits), breaks: telling(
+			func(w *wrapped, ctx context.Context, s eventstore.Stream, id string) (bool, error) {
+				if eventstore.CheckCommandID(id) != nil {
+					return false, nil
+				}
+				return w.good.Applied(ctx, s, id)
+			})},
 		{name: "ignores the context that asks for a command", caughtBy: caughtBy(endedContext), breaks: telling(
 			func(w *wrapped, ctx context.Context, s eventstore.Stream, id string) (bool, error) {
 				return w.good.Applied(context.WithoutCancel(ctx), s, id)

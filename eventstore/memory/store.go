@@ -172,6 +172,9 @@ func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Res
 
 // Applied implements [eventstore.Store].
 func (s *Store) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+	if err := eventstore.CheckCommandID(commandID); err != nil {
+		return false, fmt.Errorf("read %s: %w", stream, err)
+	}
 	p, err := s.streamsPartition(ctx, stream)
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", stream, err)

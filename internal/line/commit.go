@@ -95,7 +95,7 @@ func (c *Commit) divide() {
 	first := c.records[0].AggregateID
 	c.onePart[0] = Part{ID: first}
 	c.parts = c.onePart[:]
-	for i := range c.records {
+	for i := 1; i < len(c.records); i++ {
 		if c.records[i].AggregateID != first {
 			c.divideAmongStreams()
 			return

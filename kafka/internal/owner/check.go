@@ -3,6 +3,7 @@ package owner
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/line"
@@ -36,6 +37,10 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 	}
 	if err := o.commandsHold(c, true); err != nil {
 		return eventstore.Result{}, err
+	}
+	if slices.Contains(c.ExpectCommands, eventstore.CommandExpectation{CommandID: c.CommandID, Applied: true}) {
+		r, _, err := o.first(ctx, c) // it is there by now
+		return r, err
 	}
 	if err := o.await(ctx, c, tips, again); err != nil {
 		return eventstore.Result{}, err

@@ -142,7 +142,7 @@ func (t *Tip) overtaken(actual int64) error {
 // Applied reports whether a commit of the command is stored in the partition key of the aggregate,
 // or queued for it. It fails as ReadQueued does.
 func (o *Owner) Applied(aggregateID, commandID string) (bool, error) {
-	if err := o.queue.Stopped(); err != nil || commandID == "" {
+	if err := o.queue.Stopped(); err != nil {
 		return false, err
 	}
 	if o.queue.Of(aggregateID, commandID) != nil {

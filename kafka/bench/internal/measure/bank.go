@@ -17,7 +17,7 @@ import (
 // bank posts transfers through this store. It keeps no balance: each decision reads the last event
 // of both accounts.
 type bank struct {
-	*accounts
+	*accountBook
 
 	link  *cluster
 	store *kafka.Store
@@ -28,14 +28,14 @@ type bank struct {
 }
 
 // newBank opens a store and all the accounts.
-func (r *run) newBank(ctx context.Context, name string, parts int32, a *accounts) (*bank, error) {
+func (r *run) newBank(ctx context.Context, name string, parts int32, a *accountBook) (*bank, error) {
 	cfg, err := r.link.keyed(ctx, name, topics.Category{
 		Name: category, Partitions: parts, PartitionKey: eventstore.BeforeSlash,
 	}, r.folder(name))
 	if err != nil {
 		return nil, err
 	}
-	b := &bank{accounts: a, link: r.link, known: make([]atomic.Int64, len(a.ids))}
+	b := &bank{accountBook: a, link: r.link, known: make([]atomic.Int64, len(a.ids))}
 	if b.topic, err = r.link.topic(ctx, name, parts); err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (b *bank) audit(ctx context.Context) (transfers int64, err error) {
 }
 
 // byLedger posts a new transfer in the database.
-func byLedger(l *postgres.Ledger, a *accounts) appendOne {
+func byLedger(l *postgres.Ledger, a *accountBook) appendOne {
 	return func(ctx context.Context, src *source, _ delivery) error {
 		for {
 			posted, err := l.Post(ctx, a.row(src, a.draw(src)))

@@ -50,7 +50,7 @@ func (r *run) transfersHot(ctx context.Context) (Table, error) {
 
 // move measures the store, the limit and PostgreSQL with each number of callers.
 func (r *run) move(ctx context.Context, m movement) (t Table, err error) {
-	a := newAccounts(r.size.accounts, m.ledgers, m.hot)
+	a := newAccountBook(r.size.accounts, m.ledgers, m.hot)
 	t = Table{
 		Title: fmt.Sprintf("%s, %s accounts", m.title, thousands(int64(len(a.ids)))),
 		Columns: []Column{
@@ -85,7 +85,7 @@ func transferNotes() []string {
 }
 
 // moveBy adds the rows of so many callers to the table.
-func (r *run) moveBy(ctx context.Context, m movement, a *accounts, callers int, t *Table) (err error) {
+func (r *run) moveBy(ctx context.Context, m movement, a *accountBook, callers int, t *Table) (err error) {
 	all, err := r.movers(ctx, m, a, callers)
 	defer func() {
 		for _, a := range all {
@@ -130,7 +130,7 @@ func (r *run) moveBy(ctx context.Context, m movement, a *accounts, callers int, 
 
 // movers opens the contenders: the store, the limit, which follows it, and the database. After an
 // error, the caller must still close those that it returns.
-func (r *run) movers(ctx context.Context, m movement, a *accounts, callers int) (all []*appender, err error) {
+func (r *run) movers(ctx context.Context, m movement, a *accountBook, callers int) (all []*appender, err error) {
 	name := fmt.Sprintf("bench-%s-%d", m.name, callers)
 	who := fmt.Sprintf(", %s callers", thousands(int64(callers)))
 	sources := r.newSources(callers)

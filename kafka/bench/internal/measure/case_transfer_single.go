@@ -19,7 +19,7 @@ func (r *run) transfersOfOne(ctx context.Context) (t Table, err error) {
 			err = errors.Join(err, c())
 		}
 	}()
-	a, src := newAccounts(r.size.accounts, manyLedgers, false), r.source()
+	a, src := newAccountBook(r.size.accounts, manyLedgers, false), r.source()
 	b, err := r.newBank(ctx, "bench-"+name, partitions, a)
 	if err != nil {
 		return t, err

@@ -22,16 +22,16 @@ const (
 	eventsOfTransfer = 2
 )
 
-// accounts are those that transfers move money between, in ledgers of the same size. A ledger is a
-// partition key.
-type accounts struct {
+// accountBook holds the accounts that transfers move money between, in ledgers of the same size. A
+// ledger is a partition key.
+type accountBook struct {
 	ledgers []string
 	ids     []string // those of a ledger stand together
 	hot     bool     // each transfer pays into the last account of the ledger
 }
 
-func newAccounts(n, ledgers int, hot bool) *accounts {
-	a := &accounts{hot: hot}
+func newAccountBook(n, ledgers int, hot bool) *accountBook {
+	a := &accountBook{hot: hot}
 	for l := range ledgers {
 		a.ledgers = append(a.ledgers, fmt.Sprintf("ledger-%02d", l))
 		for i := range n / ledgers {
@@ -41,7 +41,7 @@ func newAccounts(n, ledgers int, hot bool) *accounts {
 	return a
 }
 
-func (a *accounts) stream(i int) eventstore.Stream {
+func (a *accountBook) stream(i int) eventstore.Stream {
 	return eventstore.Stream{Category: category, ID: a.ids[i]}
 }
 
@@ -54,7 +54,7 @@ type transfer struct {
 }
 
 // draw returns a new transfer, from any account to any other.
-func (a *accounts) draw(src *source) transfer {
+func (a *accountBook) draw(src *source) transfer {
 	each := len(a.ids) / len(a.ledgers)
 	l := src.below(len(a.ledgers))
 	payee := each - 1
@@ -115,7 +115,7 @@ func entryOf(r *eventstore.Record) (amount, after int64, err error) {
 
 // built returns a function that makes the commits of transfers, as a store places them. Nobody has
 // decided on them: their balances and versions are made up.
-func (a *accounts) built(src *source) func() []eventstore.Record {
+func (a *accountBook) built(src *source) func() []eventstore.Record {
 	return func() []eventstore.Record {
 		t := a.draw(src)
 		debited, credited := src.transfer(t, openingBalance, openingBalance)
@@ -130,7 +130,7 @@ func (a *accounts) built(src *source) func() []eventstore.Record {
 }
 
 // row returns the transfer as the database gets it.
-func (a *accounts) row(src *source, t transfer) *postgres.Transfer {
+func (a *accountBook) row(src *source, t transfer) *postgres.Transfer {
 	return &postgres.Transfer{
 		Ledger: t.ledger, Command: t.command, Digest: t.digest, Payer: a.ids[t.payer], Payee: a.ids[t.payee],
 		Amount: t.amount, Occurred: src.now, Debited: src.value(), Credited: src.value(),
