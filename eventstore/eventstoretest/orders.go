@@ -132,6 +132,7 @@ func (s *delivery) poisonKey(ctx context.Context, t test, order subscription.Ord
 func (p *poisoned) again(ctx context.Context, t test, s *delivery, order subscription.Order) {
 	t.Helper()
 	must(t, "closing a subscription", p.sub.Close())
+	p.w.forgetTogether()
 	p.sub = s.subscribe(ctx, t, s.ordered(p.w, order))
 }
 

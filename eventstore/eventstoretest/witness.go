@@ -110,6 +110,14 @@ func (w *witness) onceOfKey(ctx context.Context, t test, key string, want []stri
 	}
 }
 
+// forgetTogether forgets that events of a partition key were handled at once, as the order by stream
+// may have it. Nothing must be handled meanwhile.
+func (w *witness) forgetTogether() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.togetherOf)
+}
+
 // called returns how often the handler was called with an event.
 func (w *witness) called(eventID string) int {
 	w.mu.Lock()
