@@ -123,6 +123,8 @@ func TestCheck_checkOfAReusedCommandBehindARepetition(t *testing.T) {
 }
 
 // waiting is a context that says when somebody begins to wait for its end.
+//
+//nolint:containedctx // it is a context itself
 type waiting struct {
 	context.Context
 

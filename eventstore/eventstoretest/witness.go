@@ -110,8 +110,8 @@ func (w *witness) onceOfKey(ctx context.Context, t test, key string, want []stri
 	}
 }
 
-// forgetTogether forgets that events of a partition key were handled at once, as the order by stream
-// may have it. Nothing must be handled meanwhile.
+// forgetTogether forgets that events of a partition key were handled at once: the order by stream
+// lets them. Nothing must be handled meanwhile.
 func (w *witness) forgetTogether() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
