@@ -179,6 +179,27 @@ func CheckCommandID(id string) error {
 	return errors.Join(c.found...)
 }
 
+// CheckTogether returns nil, or what is wrong with the expectations of streams that a caller has
+// read for the same decision as this one; see [Store.ReadQueued]. key is the one of their category.
+// It is for implementations of [Store].
+func CheckTogether(stream Stream, with []Expectation, key PartitionKey) error {
+	all := with
+	if !slices.ContainsFunc(with, func(e Expectation) bool { return e.Stream == stream }) {
+		all = append(slices.Clone(with), Expectation{Stream: stream})
+	}
+	if err := Check(Commit{Expect: all}, key); err != nil {
+		return err
+	}
+	for _, e := range with {
+		if e.Tip == nil {
+			return &InvalidError{
+				Field: "expectation of " + e.Stream.String(), Found: "no Tip", Want: "what ReadQueued returned",
+			}
+		}
+	}
+	return nil
+}
+
 // CheckCategory returns nil, or what is wrong with the name of a category.
 func CheckCategory(category string) error {
 	var c checker

@@ -64,11 +64,15 @@ type Store interface {
 	// holds.
 	Append(ctx context.Context, c Commit) (Result, error)
 
-	// Applied reports whether the partition key of the stream holds a commit of the command at the
-	// time of the call, stored or queued. A queued commit may never be stored. A decision on the
-	// answer must have a [CommandExpectation]. Errors are those of ReadQueued, and an
-	// *[InvalidError] if the command id is empty or breaks another rule.
-	Applied(ctx context.Context, stream Stream, commandID string) (bool, error)
+	// Applied reports whether the partition key of the stream has a commit of the command that
+	// ReadQueued yields at the time of the call. A queued commit may never be stored. A decision on
+	// the answer must have a [CommandExpectation].
+	//
+	// If the caller has read streams for the same decision, it gives their expectations as with.
+	// Then Applied fails with a *[ConflictError] unless all of them still stood as they were read
+	// when the answer was true. Errors are those of ReadQueued, and an *[InvalidError] if the
+	// command id is empty or breaks another rule.
+	Applied(ctx context.Context, stream Stream, commandID string, with ...Expectation) (bool, error)
 
 	// ReadStream yields the records of a stream from version from on, in version order and without
 	// gaps. If from is 1 or less, it yields all of them. It ends with the version that the stream
@@ -101,7 +105,7 @@ type Store interface {
 	//
 	// Errors are those of ReadStream, and
 	//   - an *[InvalidError] if a check with the expectations of all these streams would break a
-	//     rule;
+	//     rule, or if one of with has no Tip;
 	//   - an error that matches [ErrNotOwner] if the store does not own the stream because others
 	//     append to it. Then no record is yielded. The store may not know everything that is
 	//     stored, so a decision would be wrong, even a refusal.

@@ -56,8 +56,11 @@ func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Res
 // check returns what is wrong with a commit.
 func (s *Store) check(c eventstore.Commit) error {
 	category := s.categories[c.Stream().Category]
-	if category == nil {
-		return eventstore.Check(c, eventstore.WholeID)
+	if category == nil { // it has no partition key
+		if err := eventstore.CheckCategory(c.Stream().Category); err != nil {
+			return eventstore.Check(c, eventstore.WholeID)
+		}
+		return unknown(c.Stream().Category)
 	}
 	if category.keysUnchecked { // by the proof: each stream is checked alone
 		var wrong []error
@@ -71,14 +74,26 @@ func (s *Store) check(c eventstore.Commit) error {
 
 // Applied implements [eventstore.Store]. If this instance does not own the partition, Applied fails
 // with a *[NotOwnerError].
-func (s *Store) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+func (s *Store) Applied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with ...eventstore.Expectation,
+) (bool, error) {
+	applied, err := s.applied(ctx, stream, commandID, with)
+	return applied, s.explained(err)
+}
+
+func (s *Store) applied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with []eventstore.Expectation,
+) (bool, error) {
 	if err := eventstore.CheckCommandID(commandID); err != nil {
-		return false, s.explained(err)
+		return false, err
 	}
 	p, err := s.decidable(ctx, stream)
 	if err != nil {
-		return false, s.explained(err)
+		return false, err
 	}
-	applied, err := p.Applied(ctx, stream.ID, commandID)
-	return applied, s.explained(err)
+	tips, err := s.tipsWith(stream, with)
+	if err != nil {
+		return false, err
+	}
+	return p.Applied(ctx, stream.ID, commandID, tips)
 }

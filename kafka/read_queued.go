@@ -38,20 +38,30 @@ func (s *Store) readQueued(
 	if len(with) == 0 {
 		return p.ReadQueued(ctx, stream, from, nil)
 	}
-	together := eventstore.Commit{Expect: append(slices.Clone(with), eventstore.Expectation{Stream: stream})}
-	if err := s.check(together); err != nil {
-		return nil, nil, err
+	if slices.ContainsFunc(with, func(e eventstore.Expectation) bool { return e.Stream == stream }) {
+		return nil, nil, &eventstore.InvalidError{
+			Field: "stream", Found: stream.String() + " among those that were read before", Want: "another one",
+		}
 	}
-	tips, err := s.tipsOf(nil, with)
+	tips, err := s.tipsWith(stream, with)
 	if err != nil {
 		return nil, nil, err
 	}
-	if i := slices.Index(tips, nil); i >= 0 {
-		return nil, nil, &eventstore.InvalidError{
-			Field: "expectation of " + with[i].Stream.String(), Found: "no tip", Want: "what ReadQueued returned",
+	return p.ReadQueued(ctx, stream, from, tips)
+}
+
+// tipsWith returns the tips of streams that were read before, for a decision that looks at this
+// one, too.
+func (s *Store) tipsWith(stream eventstore.Stream, with []eventstore.Expectation) ([]*owner.Tip, error) {
+	if len(with) == 0 {
+		return nil, nil
+	}
+	if c := s.categories[stream.Category]; !c.keysUnchecked { // not by the proof
+		if err := eventstore.CheckTogether(stream, with, c.key); err != nil {
+			return nil, err
 		}
 	}
-	return p.ReadQueued(ctx, stream, from, tips)
+	return s.tipsOf(nil, with)
 }
 
 // decidable returns the partition of a stream whose name nobody has checked yet, if decisions can

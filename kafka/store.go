@@ -82,11 +82,16 @@ func (s *Store) category(ctx context.Context, category string) (*category, error
 	}
 	c, ok := s.categories[category]
 	if !ok {
-		return nil, &eventstore.InvalidError{
-			Field: "category", Found: fmt.Sprintf("%q", category), Want: "one of the store's Categories",
-		}
+		return nil, unknown(category)
 	}
 	return c, nil
+}
+
+// unknown is the error of a category that the store does not hold.
+func unknown(category string) error {
+	return &eventstore.InvalidError{
+		Field: "category", Found: fmt.Sprintf("%q", category), Want: "one of the store's Categories",
+	}
 }
 
 // readable returns the partition of a stream whose name nobody has checked yet.

@@ -151,6 +151,25 @@ func (s *suite) applied(ctx context.Context, t test, stream eventstore.Stream, c
 	}
 }
 
+// appliedWith asks for a command together with streams that were read before.
+// It moves one of them, and returns the record of that.
+func (s *suite) appliedWith(ctx context.Context, t test, l ledger, command string) []eventstore.Record {
+	t.Helper()
+	_, a := s.store.ReadQueued(ctx, l.stream("a"), 1)
+	_, b := s.store.ReadQueued(ctx, l.stream("b"), 1, a)
+	for _, stream := range l.streams("a", "b", "never written") {
+		found, err := s.store.Applied(ctx, stream, command, a, b)
+		must(t, "asking for a command together with streams", err)
+		if !found {
+			fatal(t, "a command is not known together with streams", stream)
+		}
+	}
+	_, moved := s.commit(ctx, t, s.over(1, l.stream("a")))
+	_, err := s.store.Applied(ctx, l.stream("b"), command, b, a)
+	conflictOf(t, err, &eventstore.ConflictError{Stream: a.Stream, Expected: a.Version, Actual: int64(a.Version) + 1})
+	return moved
+}
+
 // commandsExpected appends what rests on commands that are applied, or are not.
 func commandsExpected(t test, s *suite) {
 	ctx, l := s.context(t), s.ledger()
@@ -166,6 +185,7 @@ func commandsExpected(t test, s *suite) {
 		s.applied(ctx, t, stream, command, true)
 	}
 	s.applied(ctx, t, s.ledger().stream("a"), command, false)
+	want = append(want, s.appliedWith(ctx, t, l, command)...)
 
 	type expect = []eventstore.CommandExpectation
 	for _, x := range []struct {

@@ -131,6 +131,8 @@ func (s *suite) badReadsRefused(t test, l, other ledger) {
 	}
 	a, b := l.stream("a"), l.stream("b")
 	atA := read(a)
+	noTip := atA
+	noTip.Tip = nil
 	anyA := atA
 	anyA.Version, anyA.Tip = eventstore.Any, nil
 	for what, with := range map[string][]eventstore.Expectation{
@@ -139,12 +141,22 @@ func (s *suite) badReadsRefused(t test, l, other ledger) {
 		"itself":                {read(b)},
 		"a stream twice":        {atA, atA},
 		"any version":           {anyA},
+		"no tip":                {noTip},
 	} {
 		all, at := s.store.ReadQueued(ctx, b, 1, with...)
 		records, err := collect(all)
 		_, appended := s.store.Append(ctx, checkOf(at))
 		if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) || appended == nil {
 			fatal(t, "reading a stream together with "+what+" does not fail with an *InvalidError", err, appended)
+		}
+	}
+	for what, with := range map[string][]eventstore.Expectation{
+		"another partition key": {read(other.stream("a"))},
+		"a stream twice":        {atA, atA},
+		"no tip":                {noTip},
+	} {
+		if _, err := s.store.Applied(ctx, b, "c", with...); !errors.Is(err, eventstore.ErrInvalid) {
+			fatal(t, "asking for a command together with "+what+" does not fail with an *InvalidError", err)
 		}
 	}
 	for _, bad := range []eventstore.Stream{{Category: l.category, ID: "/a"}, {Category: l.category}, {ID: "a"}} {

@@ -91,8 +91,10 @@ func byStream(w *wrapped) {
 	})(w)
 	w.changing(func(r *eventstore.Record) { r.CommandID, _, _ = strings.Cut(r.CommandID, mark) })
 	inner := w.applied
-	w.applied = func(ctx context.Context, stream eventstore.Stream, id string) (bool, error) {
-		return inner(ctx, stream, name(stream, id))
+	w.applied = func(
+		ctx context.Context, stream eventstore.Stream, id string, with ...eventstore.Expectation,
+	) (bool, error) {
+		return inner(ctx, stream, name(stream, id), with...)
 	}
 }
 
@@ -120,7 +122,14 @@ func telling(
 	replace func(w *wrapped, ctx context.Context, s eventstore.Stream, id string) (bool, error),
 ) func(*wrapped) {
 	return func(w *wrapped) {
-		w.applied = func(ctx context.Context, stream eventstore.Stream, id string) (bool, error) {
+		w.applied = func(
+			ctx context.Context, stream eventstore.Stream, id string, with ...eventstore.Expectation,
+		) (bool, error) {
+			if len(with) > 0 {
+				if _, err := w.good.Applied(ctx, stream, id, with...); err != nil {
+					return false, err
+				}
+			}
 			return replace(w, ctx, stream, id)
 		}
 	}
@@ -158,6 +167,17 @@ func appliedMutants() []mutant {
 				}
 				return known, err
 			})},
+		{name: "answers together with streams that have moved", caughtBy: caughtBy(expected), breaks: func(w *wrapped) {
+			w.applied = func(
+				ctx context.Context, stream eventstore.Stream, id string, with ...eventstore.Expectation,
+			) (bool, error) {
+				found, err := w.good.Applied(ctx, stream, id, with...)
+				if errors.Is(err, eventstore.ErrConflict) {
+					err = nil
+				}
+				return found, err
+			}
+		}},
 		{name: "ignores the context that asks for a command", caughtBy: caughtBy(endedContext), breaks: telling(
 			func(w *wrapped, ctx context.Context, s eventstore.Stream, id string) (bool, error) {
 				return w.good.Applied(context.WithoutCancel(ctx), s, id)

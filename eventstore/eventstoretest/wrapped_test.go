@@ -23,7 +23,7 @@ type (
 type wrapped struct {
 	good     *memory.Store
 	append   func(context.Context, eventstore.Commit) (eventstore.Result, error)
-	applied  func(context.Context, eventstore.Stream, string) (bool, error)
+	applied  func(context.Context, eventstore.Stream, string, ...eventstore.Expectation) (bool, error)
 	queued   readQueued
 	stream   func(context.Context, eventstore.Stream, int64) records
 	category func(context.Context, string, eventstore.Start) records
@@ -84,11 +84,13 @@ func (w *wrapped) Append(ctx context.Context, c eventstore.Commit) (eventstore.R
 	return w.append(ctx, c)
 }
 
-func (w *wrapped) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+func (w *wrapped) Applied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with ...eventstore.Expectation,
+) (bool, error) {
 	if w.closed.Load() {
 		return false, eventstore.ErrClosed
 	}
-	return w.applied(ctx, stream, commandID)
+	return w.applied(ctx, stream, commandID, with...)
 }
 
 func (w *wrapped) ReadQueued(

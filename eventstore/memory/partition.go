@@ -127,12 +127,13 @@ func (p *partition) store(c eventstore.Commit) eventstore.Result {
 	return result
 }
 
-// applied reports whether a commit of the command is in the partition key of the aggregate.
-func (p *partition) applied(aggregateID, commandID string) bool {
+// applied reports whether a commit of the command is in the partition key of the aggregate, unless
+// something has been stored behind what was read.
+func (p *partition) applied(aggregateID, commandID string, with []eventstore.Expectation) (bool, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	_, found := p.commands[command{p.key.Of(aggregateID), commandID}]
-	return found
+	return found, p.conflict(with)
 }
 
 // again returns the answer to a repetition of the command. Callers may change the answer.

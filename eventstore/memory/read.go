@@ -50,14 +50,13 @@ func (s *Store) read(
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if len(with) > 0 {
-		together := eventstore.Commit{Expect: append(slices.Clone(with), eventstore.Expectation{Stream: stream})}
-		if err := eventstore.Check(together, s.keys[stream.Category]); err != nil {
-			return nil, nil, nil, err
+	if slices.ContainsFunc(with, func(e eventstore.Expectation) bool { return e.Stream == stream }) {
+		return nil, nil, nil, &eventstore.InvalidError{
+			Field: "stream", Found: stream.String() + " among those that were read before", Want: "another one",
 		}
-		if before, err = s.tips(with); err != nil {
-			return nil, nil, nil, err
-		}
+	}
+	if before, err = s.tipsWith(stream, with); err != nil {
+		return nil, nil, nil, err
 	}
 	log, places, err = p.read(stream.ID, with)
 	return log, places, before, err
@@ -91,6 +90,18 @@ func (s *Store) tips(expect []eventstore.Expectation) ([]*tip, error) {
 		tips[i] = t
 	}
 	return tips, nil
+}
+
+// tipsWith returns the tips of streams that were read before, for a decision that looks at this
+// one, too.
+func (s *Store) tipsWith(stream eventstore.Stream, with []eventstore.Expectation) ([]*tip, error) {
+	if len(with) == 0 {
+		return nil, nil
+	}
+	if err := eventstore.CheckTogether(stream, with, s.keys[stream.Category]); err != nil {
+		return nil, err
+	}
+	return s.tips(with)
 }
 
 // readTogether reports whether all the streams stood as they were read at one moment: when the last

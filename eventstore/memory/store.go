@@ -151,7 +151,7 @@ func (s *Store) appended(ctx context.Context, c eventstore.Commit) (eventstore.R
 
 func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	stream := c.Stream()
-	if err := eventstore.Check(c, s.keys[stream.Category]); err != nil {
+	if err := s.check(c); err != nil {
 		return eventstore.Result{}, err
 	}
 	s.mu.RLock()
@@ -171,15 +171,39 @@ func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Res
 }
 
 // Applied implements [eventstore.Store].
-func (s *Store) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+func (s *Store) Applied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with ...eventstore.Expectation,
+) (bool, error) {
+	applied, err := s.applied(ctx, stream, commandID, with)
+	if err != nil && !errors.Is(err, eventstore.ErrConflict) { // a conflict names the stream itself
+		err = fmt.Errorf("read %s: %w", stream, err)
+	}
+	return applied, err
+}
+
+func (s *Store) applied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with []eventstore.Expectation,
+) (bool, error) {
 	if err := eventstore.CheckCommandID(commandID); err != nil {
-		return false, fmt.Errorf("read %s: %w", stream, err)
+		return false, err
 	}
 	p, err := s.streamsPartition(ctx, stream)
 	if err != nil {
-		return false, fmt.Errorf("read %s: %w", stream, err)
+		return false, err
 	}
-	return p.applied(stream.ID, commandID), nil
+	if _, err := s.tipsWith(stream, with); err != nil {
+		return false, err
+	}
+	return p.applied(stream.ID, commandID, with)
+}
+
+// check returns what is wrong with a commit.
+func (s *Store) check(c eventstore.Commit) error {
+	name := c.Stream().Category
+	if _, held := s.categories[name]; !held && eventstore.CheckCategory(name) == nil { // it has no partition key
+		return unknown(name)
+	}
+	return eventstore.Check(c, s.keys[name])
 }
 
 // streamsPartition returns the partition of a stream whose name nobody has checked yet.
@@ -208,11 +232,16 @@ func (s *Store) category(ctx context.Context, category string) ([]*partition, er
 	}
 	partitions, ok := s.categories[category]
 	if !ok {
-		return nil, &eventstore.InvalidError{
-			Field: "category", Found: strconv.QuoteToASCII(category), Want: "one of the store's Categories",
-		}
+		return nil, unknown(category)
 	}
 	return partitions, nil
+}
+
+// unknown is the error of a category that the store does not hold.
+func unknown(category string) error {
+	return &eventstore.InvalidError{
+		Field: "category", Found: strconv.QuoteToASCII(category), Want: "one of the store's Categories",
+	}
 }
 
 // over returns the reason why the store answers no more, or nil.

@@ -34,6 +34,7 @@ type Commit struct {
 	on         []*Commit // of the lines, that it rests on; without those that are stored
 	behind     []*Commit // those that rest on it
 	hash       uint64    // of its command
+	alike      *Commit   // another queued commit with that hash
 	shown      bool      // it has been in a line: others may read its records
 	stored     bool      // it was stored where the lines had it
 	broken     bool      // it has left the lines, and nothing may rest on it
@@ -87,8 +88,17 @@ func New(c eventstore.Commit, tips ...Tip) *Commit {
 		r := &n.records[i]
 		n.size += int64(eventstore.Size(*r) + len(r.AggregateID) + len(r.Category))
 	}
+	for i := 1; i < len(c.Expect); i++ { // one is usual
+		n.size += int64(expectationBytes + len(c.Expect[i].Stream.ID))
+	}
+	for i := range c.ExpectCommands {
+		n.size += int64(expectationBytes + len(c.ExpectCommands[i].CommandID))
+	}
 	return n
 }
+
+// expectationBytes is about what an expectation holds in memory beside its ids.
+const expectationBytes = 128
 
 // divide finds the parts of the commit.
 func (c *Commit) divide() {
@@ -125,6 +135,9 @@ func (c *Commit) divideAmongStreams() {
 // time of all events that follow.
 func (c *Commit) own(now time.Time) {
 	c.expect = append(c.oneExpect[:0], c.expect...)
+	for i := range c.expect {
+		c.expect[i].Tip = nil // the queue has its own
+	}
 	c.commands = slices.Clone(c.commands)
 	c.records = slices.Clone(c.records)
 	for i := range c.records {

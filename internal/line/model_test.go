@@ -40,6 +40,7 @@ func invariants(t *rapid.T) {
 		"store":        m.store,
 		"refuse":       m.refuse,
 		"disown":       m.disown,
+		"yield":        m.yield,
 		"withdraw":     m.withdraw,
 		"postpone":     m.postpone,
 		"stop":         m.stop,
@@ -332,6 +333,8 @@ func (m *model) records(t *rapid.T, e *entry, writes []string) []eventstore.Reco
 
 // enter lets the commit in, or says why it may not come in.
 func (m *model) enter(t *rapid.T, e *entry) {
+	const expectationBytes = 129 // beyond the first one, with an id
+	e.size += int64(max(0, len(e.decided)+len(e.expects)-1) * expectationBytes)
 	bytes := int64(0)
 	for _, u := range append(m.in(waiting), m.in(taken)...) {
 		bytes += u.size
@@ -382,7 +385,7 @@ func (m *model) take(t *rapid.T) {
 	bytes, records := 0, 0
 	var expected []*line.Commit
 	for _, e := range m.in(waiting) {
-		bytes, records = bytes+int(e.size), records+len(e.commit.Records())
+		bytes, records = bytes+int(e.size), records+max(len(e.commit.Records()), len(e.decided)+len(e.expects))
 		if len(expected) > 0 && (bytes > bytesAtMost || records > recordsAtMost) {
 			break
 		}
@@ -476,7 +479,8 @@ func (m *model) breaks(e *entry) {
 		}
 		b.inLine = false
 		for _, d := range m.entries {
-			if d.state != answered && !d.broken && slices.Contains(d.behind, b) && !slices.Contains(broken, d) {
+			again := d.broken && d.state != waiting // one that waits was disowned by yield
+			if d.state != answered && !again && slices.Contains(d.behind, b) && !slices.Contains(broken, d) {
 				broken = append(broken, d)
 			}
 		}
@@ -536,6 +540,39 @@ func (m *model) disown(t *rapid.T) {
 	e.beside = e.beside || e.inLine
 	m.breaks(e)
 	m.queue.Disown(e.commit)
+}
+
+// yield is what the owner does when it has read records from the log. Another process has stored
+// them, or they are of a commit whose answer was lost.
+func (m *model) yield(t *rapid.T) {
+	if all := m.in(taken); len(all) > 0 && rapid.Bool().Draw(t, "own") {
+		if e := rapid.SampledFrom(all).Draw(t, "commit"); e.inLine {
+			m.queue.Yield(e.commit.Records())
+		}
+		return
+	}
+	var records []eventstore.Record
+	for _, id := range rapid.SampledFrom([][]string{{"a"}, {"b"}, {"b", "a"}, {"a", "a", "c"}}).Draw(t, "of others") {
+		m.ids++
+		records = append(records, eventstore.Record{Header: event.Header{
+			ID: fmt.Sprint(m.ids), AggregateID: id, AggregateVersion: int64(len(m.log[id])) + 1,
+		}})
+		if n := len(records); n > 1 && records[n-2].AggregateID == id {
+			records[n-1].AggregateVersion++
+		}
+	}
+	for _, r := range records {
+		if len(m.lines[r.AggregateID]) == 0 {
+			continue
+		}
+		e := m.lines[r.AggregateID][0]
+		e.disowned, e.beside = true, true
+		m.breaks(e)
+	}
+	m.queue.Yield(records)
+	for _, r := range records {
+		m.log[r.AggregateID] = append(m.log[r.AggregateID], r.ID)
+	}
 }
 
 // withdraw does what a caller does that leaves.

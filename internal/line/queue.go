@@ -38,9 +38,12 @@ import (
 //	    already. While there is one, the line does not grow: Q2 would not hold.
 //	Q6  A commit leaves its lines, stored, only after the index holds it: there is no hole between
 //	    the index and what is shown.
+//	Q7  The index gets nothing in the place of a commit of a line: what stands there leaves the
+//	    line before. Otherwise streams that are read together would show a part of a commit.
 //
-// The owner keeps its part of Q1, Q4 and Q6. It writes in the order in which it takes. It writes no
-// commit that [Commit.RestsOnBroken]. It applies to the index before it answers.
+// The owner keeps its part of Q1, Q4, Q6 and Q7. It writes in the order in which it takes. It
+// writes no commit that [Commit.RestsOnBroken]. It applies to the index before it answers. Before
+// it applies what it has read, it calls Yield.
 type Queue struct {
 	cfg  Config
 	wake chan struct{} // has an element if commits, or something else, may have begun to wait
@@ -51,7 +54,7 @@ type Queue struct {
 	bytes       int64   // of those that are not answered
 	outside     list.List
 	lines       map[string]*line   // of the streams with commits that are not answered
-	commands    map[uint64]*Commit // a commit of each command that is not answered, by the command's hash
+	commands    map[uint64]*Commit // those of a command that are not answered, by its hash
 	seed        maphash.Seed
 	stopped     error         // why nothing enters any more
 	expected    int           // how many must wait before full is closed
@@ -167,7 +170,8 @@ func (q *Queue) Expect(more int) (full <-chan struct{}, end func()) {
 	}
 }
 
-// Take takes commits that wait, in order, up to the bounds of a batch. It takes the first one
+// Take takes commits that wait, in order, up to the bounds of a batch. An expectation is as much
+// work as a record, and a commit counts with what it has more of. Take takes the first commit
 // however large that is. There may be none. The owner must answer each of them.
 func (q *Queue) Take(maxBytes, maxRecords int) []*Commit {
 	q.mu.Lock()
@@ -175,7 +179,7 @@ func (q *Queue) Take(maxBytes, maxRecords int) []*Commit {
 	var taken []*Commit
 	bytes, records := 0, 0
 	for c := q.first; c != nil; c = q.first {
-		bytes, records = bytes+int(c.size), records+len(c.records)
+		bytes, records = bytes+int(c.size), records+max(len(c.records), len(c.expect)+len(c.commands))
 		if len(taken) > 0 && (bytes > maxBytes || records > maxRecords) {
 			break
 		}

@@ -171,9 +171,21 @@ func (q *Queue) rest(c *Commit) {
 	for i := range c.tips {
 		if on := c.tips[i].Last; on != nil && !on.stored && !slices.Contains(c.on, on) {
 			c.on = append(c.on, on)
-			on.behind = append(on.behind, c)
+			on.carry(c)
 		}
 	}
+}
+
+// carry notes that another commit rests on this one. It forgets those that are over, so that those
+// who gave up take no room while this one is under way. q.mu is held.
+func (c *Commit) carry(other *Commit) {
+	if len(c.behind) == cap(c.behind) {
+		c.behind = slices.DeleteFunc(c.behind, func(d *Commit) bool { return d.state == commitAnswered })
+		if len(c.behind) > cap(c.behind)/2 {
+			c.behind = slices.Grow(c.behind, len(c.behind))
+		}
+	}
+	c.behind = append(c.behind, other)
 }
 
 // joins reports whether the commit can stand in the lines of all streams that it writes to (Q5).
@@ -248,6 +260,43 @@ func (c *Commit) standsAt(r eventstore.Result) bool {
 func (q *Queue) Disown(c *Commit) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.disown(c)
+}
+
+// Yield takes commits from the lines that have something else than these records in their place
+// (Q7). The owner calls it before the index holds the records, which it has read.
+func (q *Queue) Yield(stored []eventstore.Record) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range stored {
+		if c := q.inPlaceOf(&stored[i]); c != nil {
+			q.disown(c)
+		}
+	}
+}
+
+// inPlaceOf returns the commit of a line that has something else in the place of the record, or
+// nil. q.mu is held.
+func (q *Queue) inPlaceOf(r *eventstore.Record) *Commit {
+	l := q.lines[r.AggregateID]
+	if l == nil {
+		return nil
+	}
+	for _, c := range l.commits {
+		p := c.Part(r.AggregateID)
+		if r.AggregateVersion > p.Last() {
+			continue
+		}
+		if at := r.AggregateVersion - p.First; at >= 0 && c.recordsOf(r.AggregateID)[at].ID == r.ID {
+			return nil
+		}
+		return c
+	}
+	return nil
+}
+
+// disown is Disown. q.mu is held.
+func (q *Queue) disown(c *Commit) {
 	if c.place != inLine {
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/line"
 )
 
 // Check answers a commit without records: see [eventstore.Store]. The tips are those of its
@@ -23,8 +22,10 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 			return eventstore.Result{}, conflictOf(e, tips[i].version)
 		}
 	}
+	var asked question
 	again := false // whether the versions must be compared once more
 	if !readTogether(tips) {
+		asked = o.proofs.ask(o.cfg.Broken.StaleProof)
 		var err error
 		if again, err = o.stand(tips); err != nil {
 			return eventstore.Result{}, err
@@ -42,7 +43,7 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 		r, _, err := o.first(ctx, c) // it is there by now
 		return r, err
 	}
-	if err := o.await(ctx, c, tips, again); err != nil {
+	if err := o.await(ctx, c, tips, asked, again); err != nil {
 		return eventstore.Result{}, err
 	}
 	return eventstore.Result{}, o.commandsHold(c, false)
@@ -58,11 +59,16 @@ func (o *Owner) Check(ctx context.Context, c eventstore.Commit, tips []*Tip) (ev
 // beside one. Those in the lines are stored in the order of the queue. When the last of them is
 // stored, all streams end at their tips. Any other commit entered later, and is stored later.
 //
-// A commit beside a line may have been stored behind a tip. If there was one at that moment, await
-// compares the versions once more. It does so, too, if the check expects that a command is applied.
-// That may have been applied after the streams were read, and it was before they are compared.
-func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip, again bool) error {
-	asked, queued := question{}, false
+// That holds under one term. If the owner has claimed again meanwhile, another process may have
+// written to a stream for which nothing was queued (P4 of [proofs]). Then await compares the
+// versions once more. It also does so
+//   - if a commit was beside a line at that moment: that may have been stored behind a tip;
+//   - if the check expects that a command is applied. That may have been applied after the streams
+//     were read, and it was before they are compared.
+func (o *Owner) await(
+	ctx context.Context, c eventstore.Commit, tips []*Tip, asked question, again bool,
+) error {
+	queued := false
 	for _, t := range tips {
 		if err := t.stored(ctx); err != nil {
 			return err
@@ -76,6 +82,7 @@ func (o *Owner) await(ctx context.Context, c eventstore.Commit, tips []*Tip, aga
 	}
 	switch {
 	case c.Unconfirmed:
+		again = again || len(tips) > 1 && o.proofs.renewed(asked)
 	case o.cfg.Broken.NoProof && !queued:
 		return o.queue.Stopped()
 	default:
@@ -128,43 +135,31 @@ func (o *Owner) commandsHold(c eventstore.Commit, should bool) error {
 	return nil
 }
 
-// awaitCommand waits until a commit of the command that is queued is answered.
+// awaitCommand waits until a commit of the command is stored, or none is queued.
 func (o *Owner) awaitCommand(ctx context.Context, aggregateID, commandID string) error {
-	queued := o.queue.Of(aggregateID, commandID)
-	if queued == nil {
-		return nil
+	for queued := o.queue.Of(aggregateID, commandID); queued != nil; queued = o.queue.Of(aggregateID, commandID) {
+		select {
+		case <-queued.Done():
+		case <-ctx.Done():
+			return &UnprovenError{context.Cause(ctx)}
+		}
+		if applied, err := o.cfg.Index.Applied(aggregateID, commandID); applied || err != nil {
+			return err
+		}
 	}
-	return answered(ctx, queued)
-}
-
-// answered waits until the commit is answered.
-func answered(ctx context.Context, c *line.Commit) error {
-	select {
-	case <-c.Done():
-		return nil
-	case <-ctx.Done():
-		return &UnprovenError{context.Cause(ctx)}
-	}
+	return nil
 }
 
 // first returns the result of the commit that the check's command has made before. It waits until
 // that commit is stored.
 func (o *Owner) first(ctx context.Context, c eventstore.Commit) (r eventstore.Result, found bool, err error) {
 	id := c.Stream().ID
-	queued := o.queue.Of(id, c.CommandID)
-	if queued != nil {
-		if err := answered(ctx, queued); err != nil {
-			return r, true, err
-		}
+	if err := o.awaitCommand(ctx, id, c.CommandID); err != nil {
+		return r, true, err
 	}
 	stored, err := o.cfg.Index.Look(id, c.CommandID)
-	switch {
-	case err != nil:
+	if err != nil || !stored.Repeated {
 		return r, false, err
-	case !stored.Repeated && queued != nil: // it was refused, and the decision may rest on it
-		return r, true, &eventstore.CommandConflictError{Stream: c.Stream(), CommandID: c.CommandID}
-	case !stored.Repeated:
-		return r, false, nil
 	}
 	r = o.firstResult(c.Stream().Category, stored)
 	if err := c.Repeats(r, stored.Digest); err != nil {

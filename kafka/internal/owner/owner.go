@@ -98,6 +98,7 @@ func New(ctx context.Context, cfg Config, f *rule.Follower, r *claim.Record, how
 	claimed()
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	o.stop = stop
+	o.follower.Before(o.queue.Yield)
 	go o.run(run)
 	return o, nil
 }
@@ -175,6 +176,7 @@ func (o *Owner) Failure() error { return o.failure }
 // or the owner is ended.
 func (o *Owner) run(ctx context.Context) {
 	defer close(o.finished)
+	defer o.follower.Before(nil)
 	defer o.endRenewal() // this may take a moment, so callers are answered first
 	if err := o.work(ctx); err != nil && ctx.Err() == nil {
 		o.cfg.Observer.lost(err)

@@ -63,6 +63,13 @@ func (p *proofs) ask(underWay bool) question {
 // errAnotherTerm says that the question must be asked again (P4).
 var errAnotherTerm = errors.New("the partition was claimed again since this was asked")
 
+// renewed reports whether the owner has gone on under another term since the question was asked.
+func (p *proofs) renewed(q question) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return q.term != p.term
+}
+
 // await waits until the question may be answered. It calls want when a barrier may be needed for
 // that. It fails
 //   - with errAnotherTerm if the owner goes on under another term;

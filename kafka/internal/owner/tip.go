@@ -113,6 +113,9 @@ func (o *Owner) lineTips(at []line.Tip, tips []*Tip) ([]line.Tip, error) {
 // of them was read.
 func readTogether(tips []*Tip) bool {
 	return slices.ContainsFunc(tips, func(last *Tip) bool {
+		if len(last.with) < len(tips)-1 {
+			return false
+		}
 		return !slices.ContainsFunc(tips, func(t *Tip) bool { return t != last && !slices.Contains(last.with, t) })
 	})
 }
@@ -139,16 +142,23 @@ func (t *Tip) overtaken(actual int64) error {
 	return conflictOf(eventstore.Expectation{Stream: t.stream, Version: eventstore.Expected(t.version)}, actual)
 }
 
-// Applied reports whether a commit of the command is stored in the partition key of the aggregate,
-// or queued for it. It fails as ReadQueued does.
-func (o *Owner) Applied(aggregateID, commandID string) (bool, error) {
+// Applied reports whether the partition key of the aggregate has a commit of the command that
+// ReadQueued shows. It fails as ReadQueued does, for the streams of with.
+func (o *Owner) Applied(aggregateID, commandID string, with []*Tip) (applied bool, err error) {
 	if err := o.queue.Stopped(); err != nil {
 		return false, err
 	}
-	if o.queue.Of(aggregateID, commandID) != nil {
-		return true, nil
+	applied = o.queue.Shows(aggregateID, commandID)
+	if !applied {
+		if applied, err = o.cfg.Index.Applied(aggregateID, commandID); err != nil {
+			return false, err
+		}
 	}
-	return o.cfg.Index.Applied(aggregateID, commandID)
+	// A stream that stands at its tip now did so when the command was looked up.
+	if len(with) > 0 {
+		_, err = o.stand(with)
+	}
+	return applied, err
 }
 
 // Gone returns why the owner appends no more, or nil.

@@ -184,14 +184,16 @@ func (p *Partition) ownerOf(ctx context.Context, tips []*owner.Tip) (*owner.Owne
 	return p.owner(ctx)
 }
 
-// Applied reports whether a commit of the command is stored in the partition key of the aggregate,
-// or queued for it. It waits and fails as ReadQueued does.
-func (p *Partition) Applied(ctx context.Context, aggregateID, commandID string) (bool, error) {
+// Applied reports whether the partition key of the aggregate has a commit of the command that
+// ReadQueued shows. It waits and fails as ReadQueued does, for the streams of with.
+func (p *Partition) Applied(
+	ctx context.Context, aggregateID, commandID string, with []*owner.Tip,
+) (bool, error) {
 	o, err := p.owner(ctx)
 	if err != nil {
 		return false, err
 	}
-	return o.Applied(aggregateID, commandID)
+	return o.Applied(aggregateID, commandID, with)
 }
 
 // owner returns the owner. It waits for a claim that is under way.

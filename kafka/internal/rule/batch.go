@@ -90,6 +90,9 @@ func (f *Follower) applyRead(r *reading) error {
 		r.Checkpoint.Last = wire.HeaderFingerprint(r.last)
 	}
 	f.watcher.Counted(len(r.Records))
+	if f.before != nil {
+		f.before(r.Records)
+	}
 	return f.Apply(r.Change)
 }
 

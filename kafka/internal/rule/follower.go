@@ -51,6 +51,7 @@ type Watcher interface {
 type Follower struct {
 	cfg      Config
 	watcher  Watcher
+	before   func([]eventstore.Record) // see Before
 	link     *link
 	wait     time.Duration // of a fetch for the first batch
 	skipped  atomic.Int64
@@ -73,6 +74,9 @@ func New(cfg Config, w Watcher) *Follower {
 	f.link.verify = f.verify
 	return f
 }
+
+// Before sets what is called with records that count, before the index holds them; nil for nothing.
+func (f *Follower) Before(call func([]eventstore.Record)) { f.before = call }
 
 // Follow reads the partition from the index's checkpoint on, and applies the records that count. It
 // returns once done accepts the checkpoint. It never guesses the end of the partition: done says
