@@ -179,9 +179,9 @@ func CheckCommandID(id string) error {
 	return errors.Join(c.found...)
 }
 
-// CheckTogether returns nil, or what is wrong with the expectations of streams that a caller has
-// read for the same decision as this one; see [Store.ReadQueued]. key is the one of their category.
-// It is for implementations of [Store].
+// CheckTogether returns nil, or what is wrong with the expectations of streams that were read
+// together with this one; see [Store.ReadQueued]. key is the one of their category. It is for
+// implementations of [Store].
 func CheckTogether(stream Stream, with []Expectation, key PartitionKey) error {
 	all := with
 	if !slices.ContainsFunc(with, func(e Expectation) bool { return e.Stream == stream }) {

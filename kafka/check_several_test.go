@@ -229,8 +229,8 @@ func TestCheck_ofStreamsReadApart(t *testing.T) {
 	require.Error(t, err)
 }
 
-// A command has two commits in the queue, of which one is withdrawn. The other one is in a line, and
-// goes on to be known. So a repetition of the command is not refused for its own doing.
+// A command has two commits in the queue. One is withdrawn, and the other one is in a line and goes
+// on to be known. So a repetition of the command is not refused for its own doing.
 func TestApplied_knowsTheOtherCommitOfACommand(t *testing.T) {
 	c, cfg := ledgers(t)
 	s := open(t, cfg)
