@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/fencelog/fencelog/event"
@@ -19,9 +20,10 @@ type attempt[S any] struct {
 	options   update
 	commandID string // of the command that is handled; empty if none is
 	digest    string
-	number    int                             // counts attempts, and appends of what stands decided
+	number    int                             // counts attempts
 	expect    []eventstore.Expectation        // of the streams that were read
 	commands  []eventstore.CommandExpectation // of the commands that were asked for
+	last      eventstore.Stream               // that was read, in any attempt
 }
 
 // overtakenError ends an attempt because something is not as it was read any more. Another attempt
@@ -48,9 +50,29 @@ func (r *Repository[S]) attempts(
 		case err == nil || !errors.As(err, &o):
 			return outcome, err
 		case a.number >= r.cfg.MaxAttempts:
-			return eventstore.Outcome{}, fmt.Errorf("update gave up after %d attempts: %w", a.number, o.conflict)
+			return a.gaveUp(ctx, o.conflict)
 		}
 	}
+}
+
+// gaveUp ends an update that was overtaken MaxAttempts times. If its own command came between,
+// somebody else has handled that: then it is repeated.
+func (a *attempt[S]) gaveUp(ctx context.Context, conflict error) (eventstore.Outcome, error) {
+	conflict = fmt.Errorf("update gave up after %d attempts: %w", a.number, conflict)
+	if a.commandID == "" || a.last == (eventstore.Stream{}) {
+		return eventstore.Outcome{}, conflict
+	}
+	_, at := a.store.ReadQueued(ctx, a.last, math.MaxInt64)
+	a.expect, a.commands = []eventstore.Expectation{at}, nil
+	if applied, err := a.isApplied(ctx, a.last, a.commandID); err != nil || !applied {
+		return eventstore.Outcome{}, conflict
+	}
+	outcome, err := a.repeated(ctx)
+	var o *overtakenError
+	if errors.As(err, &o) {
+		return eventstore.Outcome{}, conflict
+	}
+	return outcome, err
 }
 
 // errApplied says that the command was applied before.
@@ -61,40 +83,34 @@ var errApplied = errors.New("command was applied before")
 func (a *attempt[S]) load(ctx context.Context, id string) (state S, err error) {
 	records, at := a.store.ReadQueued(ctx, a.Stream(id), 1)
 	if err := a.rest(ctx, at); err != nil {
-		return state, err
+		return state, a.orUnread(err, at.Stream, records)
 	}
 	return a.replay(ctx, id, records)
 }
 
 // rest notes a stream that was read. Only now, behind the read, it asks whether the command was
-// applied before: so nothing that was read is its own doing. It fails with errApplied if it was.
+// applied before. So nothing that was read is its own doing, unless that is not stored after all.
+// It fails with errApplied if it was. The caller must give other errors to orUnread.
 func (a *attempt[S]) rest(ctx context.Context, at eventstore.Expectation) error {
 	a.expect = append(a.expect, at)
-	if a.commandID != "" {
-		switch applied, err := a.isApplied(ctx, at.Stream, a.commandID); {
-		case err != nil:
-			return err
-		case applied:
-			return errApplied
-		}
+	if a.commandID == "" {
+		return nil
 	}
-	for _, c := range a.commands {
-		if c.Applied {
-			continue
-		}
-		switch applied, err := a.isApplied(ctx, at.Stream, c.CommandID); {
-		case err != nil:
-			return err
-		case applied: // what was read may be its doing
-			return &eventstore.CommandConflictError{Stream: at.Stream, CommandID: c.CommandID, Applied: true}
-		}
+	a.last = at.Stream
+	switch applied, err := a.isApplied(ctx, at.Stream, a.commandID); {
+	case err != nil:
+		return err
+	case applied:
+		return errApplied
 	}
 	return nil
 }
 
 // isApplied asks whether a command was applied in the partition key of a stream.
-func (a *attempt[S]) isApplied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
-	applied, err := a.store.Applied(ctx, stream, commandID)
+func (a *attempt[S]) isApplied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with ...eventstore.Expectation,
+) (bool, error) {
+	applied, err := a.store.Applied(ctx, stream, commandID, with...)
 	if err != nil {
 		return false, fmt.Errorf("load %s: %w", stream, err)
 	}
@@ -107,20 +123,21 @@ func (a *attempt[S]) replay(
 ) (state S, err error) {
 	root := a.typ.New(id)
 	if err := root.replayAll(a.decodeAll(ctx, records)); err != nil {
-		_ = a.unread(id, records)
-		return state, fmt.Errorf("load %s: %w", a.Stream(id), err)
+		return state, a.orUnread(fmt.Errorf("load %s: %w", a.Stream(id), err), a.Stream(id), records)
 	}
 	return root.State(), nil
 }
 
-// unread returns the error that a read begins with, or nil. If there is one, nothing was read: the
-// attempt does not rest on that stream.
-func (a *attempt[S]) unread(id string, records iter.Seq2[eventstore.Record, error]) error {
-	err := failure(records)
-	if err != nil {
-		a.expect = slices.DeleteFunc(a.expect, func(e eventstore.Expectation) bool { return e.Stream.ID == id })
+// orUnread returns err, which is not nil. If the read of the stream began with an error, err comes
+// from that, and orUnread returns that instead. Then nothing was read: the attempt does not rest on
+// the stream. A read that succeeds is not begun twice for this.
+func (a *attempt[S]) orUnread(err error, stream eventstore.Stream, records iter.Seq2[eventstore.Record, error]) error {
+	unread := failure(records)
+	if unread == nil {
+		return err
 	}
-	return err
+	a.expect = slices.DeleteFunc(a.expect, func(e eventstore.Expectation) bool { return e.Stream == stream })
+	return fmt.Errorf("load %s: %w", stream, unread)
 }
 
 // failure returns the error that a read begins with, or nil.
@@ -143,8 +160,12 @@ func (a *attempt[S]) stopped(ctx context.Context, reason error) (eventstore.Outc
 		return eventstore.Outcome{}, reason
 	}
 	check := eventstore.Commit{Expect: a.expect, ExpectCommands: a.commands, Unconfirmed: true}
-	if _, err := a.store.Append(ctx, check); errors.Is(err, eventstore.ErrConflict) {
+	switch _, err := a.store.Append(ctx, check); {
+	case errors.Is(err, eventstore.ErrConflict):
 		return eventstore.Outcome{}, &overtakenError{err}
+	case err != nil: // the reason may rest on what is not stored
+		return eventstore.Outcome{}, fmt.Errorf("update %s: %w (nobody confirmed what has stopped the decision: %s)",
+			a.streams(), err, reason.Error())
 	}
 	return eventstore.Outcome{}, reason
 }

@@ -40,16 +40,23 @@ func (a *attempt[S]) check(ctx context.Context, answer error) (eventstore.Outcom
 	return eventstore.Outcome{CommandID: a.commandID}, answer
 }
 
+// maxUnseenConflicts is how often a commit is queued anew because a stream has moved that the
+// decision has not seen. Then the commit goes to the end of such streams, wherever that is.
+const maxUnseenConflicts = 100
+
 // commit appends what was decided. If only a stream moves that the decision has not seen, the
 // decision stands.
 func (a *attempt[S]) commit(ctx context.Context, c *commit[S]) (eventstore.Outcome, error) {
 	unseen := a.unseen(c)
+	fit := len(a.expect)+len(unseen) <= eventstore.MaxCommitRecords
 	c.ExpectCommands = a.commands
-	for {
+	var ends []eventstore.Expectation
+	for conflicts := 0; ; conflicts++ {
 		c.Expect = a.expect
-		if len(unseen) > 0 {
-			ends, err := a.ends(ctx, unseen)
-			if err != nil {
+		behind := len(unseen) > 0 && fit && conflicts < maxUnseenConflicts
+		if behind {
+			var err error
+			if ends, err = a.ends(ctx, unseen); err != nil {
 				return a.check(ctx, err)
 			}
 			c.Expect = slices.Concat(a.expect, ends)
@@ -60,14 +67,13 @@ func (a *attempt[S]) commit(ctx context.Context, c *commit[S]) (eventstore.Outco
 		switch {
 		case err == nil:
 			return outcome, nil
-		case errors.As(err, &conflict) && slices.Contains(unseen, conflict.Stream) && a.number < a.cfg.MaxAttempts:
-			a.number++
+		case behind && errors.As(err, &conflict) && slices.Contains(unseen, conflict.Stream):
 			continue
 		case errors.Is(err, eventstore.ErrConflict):
 			return outcome, &overtakenError{err}
 		case errors.As(err, &reused) && reused.Stored != "" && reused.Stored == reused.Given:
 			// Somebody else has handled the same command meanwhile, and has decided otherwise.
-			a.expect = c.Expect
+			a.expect = slices.Concat(a.expect, ends)
 			return a.repeated(ctx)
 		case errors.Is(err, eventstore.ErrInvalid):
 			return a.check(ctx, err) // as it rests on what was read

@@ -5,7 +5,8 @@ package aggregate
 // [eventstore.PartitionKey].
 //
 // A decision sees all its aggregates, and which commands were applied, as of one moment: it never
-// sees a part of a commit. Its events are stored only if all of that is still so. That holds for
+// sees a part of a commit. It may see queued commits, which may never be stored; see
+// [Repository.Update]. Its events are stored only if all of that is still so. That holds for
 // aggregates that it does not change, too.
 //
 // Only the goroutine that called the decision may use its Group, and only until the decision
@@ -13,7 +14,7 @@ package aggregate
 //
 // A method does not return if
 //   - the aggregate cannot be loaded;
-//   - other commits came between;
+//   - other commits came between, or one that it has seen was not stored after all;
 //   - the command was applied before.
 //
 // Then it ends the decision by a panic, which [Repository.UpdateAll] recovers. The decision's
@@ -36,5 +37,6 @@ func (g *Group[S]) State(id string) S { return g.state(id) }
 
 // Applied reports whether the command was applied in the partition key of the aggregate. The
 // decision's events are stored only if that is still so. They are stored only if the aggregate,
-// too, still stands as it did. So give the id of one that the decision looks at anyway.
+// too, still stands as it did. So give the id of one that the decision looks at anyway. The group
+// asks for all its commands again with each aggregate and each command that is new to it.
 func (g *Group[S]) Applied(id, commandID string) bool { return g.applied(id, commandID) }

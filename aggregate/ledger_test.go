@@ -140,11 +140,13 @@ func (l *ledger) ReadQueued(
 	return l.Store.ReadQueued(ctx, stream, from, with...)
 }
 
-func (l *ledger) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
+func (l *ledger) Applied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with ...eventstore.Expectation,
+) (bool, error) {
 	if l.asked != nil {
 		l.asked()
 	}
-	return l.Store.Applied(ctx, stream, commandID)
+	return l.Store.Applied(ctx, stream, commandID, with...)
 }
 
 // failing yields nothing but err.

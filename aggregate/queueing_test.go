@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"slices"
 	"testing"
 
@@ -13,66 +14,138 @@ import (
 	"github.com/fencelog/fencelog/eventstore"
 )
 
-// queueing is a ledger in which one commit is queued. It is stored, or not, when something that
-// rests on it is appended.
+// queueing is a ledger with a queue. Queued commits are stored, or break, when something is
+// appended. A queued commit rests on all that are queued before it.
 type queueing struct {
 	*ledger
 
-	queued  *eventstore.Commit // nil: there is none, or not any more
-	breaks  bool               // it is not stored after all
-	settled bool
+	queued    []*queued
+	entered   func()        // before each Append
+	withdrawn func(*queued) // before it and all behind it leave the queue
+	settled   bool          // something was queued and is not any more
 }
 
-// queueTip is the tip of a stream with something queued.
-type queueTip struct{}
+// queued is a commit in the queue.
+type queued struct {
+	eventstore.Commit
+
+	breaks         bool // it is not stored after all
+	stored, broken bool // what became of it
+}
+
+// queueTip is the tip of a stream: the last commit that is queued for it, or nil.
+type queueTip struct{ last *queued }
 
 // queue queues the changes, which a command makes if its id is not empty.
 func (q *queueing) queue(t *testing.T, breaks bool, commandID string, changes ...change) {
 	t.Helper()
-	captured := errors.New("captured")
-	ledger := &ledger{Store: q.Store, before: func(c eventstore.Commit) { q.queued = &c }, refused: captured}
-	newer := aggregate.NewType("Purse", paidIn{}, paidOut{}, froze{}, heirNamed{}, unlisted{})
-	r, err := aggregate.NewRepository(t.Context(), newer, ledger, jsonCodec{}, aggregate.Config{})
+	c, err := q.made(digested(t.Context(), commandID), changes)
 	require.NoError(t, err)
-	_, err = r.UpdateAll(digested(t.Context(), commandID), on("", changes...))
-	require.ErrorIs(t, err, captured)
-	q.queued.Expect = nil
-	q.breaks = breaks
+	q.queued = append(q.queued, &queued{Commit: c, breaks: breaks})
 }
 
-// settle stores what is queued, or does not.
+// made returns the commit that makes the changes.
+func (q *queueing) made(ctx context.Context, changes []change) (c eventstore.Commit, err error) {
+	captured := errors.New("captured")
+	ledger := &ledger{Store: q.Store, before: func(made eventstore.Commit) { c = made }, refused: captured}
+	newer := aggregate.NewType("Purse", paidIn{}, paidOut{}, froze{}, heirNamed{}, noted{}, unlisted{})
+	r, err := aggregate.NewRepository(ctx, newer, ledger, jsonCodec{}, aggregate.Config{})
+	if err != nil {
+		return c, err
+	}
+	if _, err = r.UpdateAll(ctx, on("", changes...)); errors.Is(err, captured) {
+		err = nil
+	}
+	c.Expect = nil
+	return c, err
+}
+
+// withdraw takes the queued commits from i on from the queue, as their callers have left.
+func (q *queueing) withdraw(i int) {
+	if q.withdrawn != nil {
+		q.withdrawn(q.queued[i])
+	}
+	for _, c := range q.queued[i:] {
+		c.broken = true
+	}
+	q.queued = q.queued[:i]
+	q.settled = true
+}
+
+// settle stores what is queued first, or does not.
 func (q *queueing) settle(ctx context.Context) {
-	if c := q.queued; c != nil {
-		q.queued, q.settled = nil, true
-		if !q.breaks {
-			if _, err := q.Store.Append(ctx, *c); err != nil {
-				panic(err)
+	c := q.queued[0]
+	if c.breaks {
+		q.withdraw(0)
+		return
+	}
+	q.queued, q.settled, c.stored = q.queued[1:], true, true
+	if _, err := q.Store.Append(ctx, c.Commit); err != nil {
+		panic(err)
+	}
+}
+
+// end returns where a stream ends.
+func (q *queueing) end(ctx context.Context, stream eventstore.Stream) eventstore.Expectation {
+	_, at := q.Store.ReadQueued(ctx, stream, math.MaxInt64)
+	var tip queueTip
+	for _, c := range q.queued {
+		for _, r := range c.Records {
+			if r.Stream() == stream {
+				at.Version++
+				tip.last = c
 			}
 		}
 	}
+	at.Tip = tip
+	return at
+}
+
+// stand returns a conflict unless all streams stand as they were read.
+func (q *queueing) stand(ctx context.Context, expect []eventstore.Expectation) error {
+	for _, e := range expect {
+		tip, _ := e.Tip.(queueTip)
+		if tip.last != nil && tip.last.stored {
+			tip.last = nil
+		}
+		if now := q.end(ctx, e.Stream); now.Version != e.Version || now.Tip != tip {
+			return &eventstore.ConflictError{Stream: e.Stream, Expected: e.Version, Actual: int64(now.Version)}
+		}
+	}
+	return nil
+}
+
+// together is what ReadQueued and Applied do with streams that were read before.
+func (q *queueing) together(ctx context.Context, stream eventstore.Stream, with []eventstore.Expectation) error {
+	if err := eventstore.CheckTogether(stream, with, eventstore.BeforeSlash); err != nil {
+		return err
+	}
+	return q.stand(ctx, with)
 }
 
 func (q *queueing) ReadQueued(
 	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	together := eventstore.Commit{Expect: append(slices.Clone(with), eventstore.Expectation{Stream: stream})}
-	if err := eventstore.Check(together, eventstore.BeforeSlash); err != nil {
-		return failing(err), eventstore.Expectation{Stream: stream, Version: -7}
-	}
-	with = slices.DeleteFunc(slices.Clone(with), func(e eventstore.Expectation) bool { return e.Tip == queueTip{} })
-	stored, at := q.ledger.ReadQueued(ctx, stream, from, with...)
-	if q.queued == nil || !slices.Contains(q.queued.Streams(), stream) {
-		return stored, at
-	}
-	var more []eventstore.Record
-	for _, r := range q.queued.Records {
-		if r.Stream() == stream {
-			at.Version++
-			r.AggregateVersion = int64(at.Version)
-			more = append(more, r)
+	stored, at := q.ledger.ReadQueued(ctx, stream, from)
+	for _, err := range stored {
+		if err != nil {
+			return stored, at
 		}
 	}
-	at.Tip = queueTip{}
+	if err := q.together(ctx, stream, with); err != nil {
+		return failing(err), eventstore.Expectation{Stream: stream, Version: -7}
+	}
+	var more []eventstore.Record
+	version := int64(at.Version)
+	for _, c := range q.queued {
+		for _, r := range c.Records {
+			if r.Stream() == stream {
+				version++
+				r.AggregateVersion = version
+				more = append(more, r)
+			}
+		}
+	}
 	return func(yield func(eventstore.Record, error) bool) {
 		for r, err := range stored {
 			if !yield(r, err) {
@@ -84,144 +157,48 @@ func (q *queueing) ReadQueued(
 				return
 			}
 		}
-	}, at
+	}, q.end(ctx, stream)
 }
 
-func (q *queueing) Applied(ctx context.Context, stream eventstore.Stream, commandID string) (bool, error) {
-	applied, err := q.Store.Applied(ctx, stream, commandID)
-	return applied || q.queued != nil && q.queued.CommandID == commandID, err
+func (q *queueing) Applied(
+	ctx context.Context, stream eventstore.Stream, commandID string, with ...eventstore.Expectation,
+) (bool, error) {
+	stored, err := q.ledger.Applied(ctx, stream, commandID)
+	if err == nil && len(with) > 0 {
+		err = q.together(ctx, stream, with)
+	}
+	return stored || q.has(commandID), err
+}
+
+// has reports whether the command is queued.
+func (q *queueing) has(commandID string) bool {
+	return slices.ContainsFunc(q.queued, func(c *queued) bool { return c.CommandID == commandID })
 }
 
 func (q *queueing) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
-	waits := q.queued != nil && c.CommandID == q.queued.CommandID
-	c.Expect = slices.Clone(c.Expect)
 	if err := eventstore.Check(c, eventstore.BeforeSlash); err != nil {
 		return eventstore.Result{}, err
 	}
-	var conflict error
-	for i, e := range c.Expect {
-		if e.Tip == (queueTip{}) {
-			waits = true
-			c.Expect[i].Tip = nil
-			if q.breaks && conflict == nil {
-				conflict = &eventstore.ConflictError{Stream: e.Stream, Expected: e.Version}
-			}
-		}
+	if q.entered != nil {
+		q.entered()
 	}
-	if waits {
+	known := func() bool { // then nothing else matters
+		stored, err := q.Store.Applied(ctx, c.Stream(), c.CommandID)
+		return err == nil && stored || c.CommandID != "" && q.has(c.CommandID)
+	}
+	seen := slices.DeleteFunc(slices.Clone(c.Expect), func(e eventstore.Expectation) bool { return e.Tip == nil })
+	if err := q.stand(ctx, seen); err != nil && !known() {
+		return eventstore.Result{}, err
+	}
+	for len(q.queued) > 0 {
 		q.settle(ctx)
 	}
-	if conflict != nil {
-		return eventstore.Result{}, conflict
+	if err := q.stand(ctx, seen); err != nil && !known() {
+		return eventstore.Result{}, err
+	}
+	c.Expect = slices.Clone(c.Expect)
+	for i := range c.Expect {
+		c.Expect[i].Tip = nil
 	}
 	return q.ledger.Append(ctx, c)
-}
-
-func TestUpdateAllOnQueued(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name           string
-		queued         []change
-		decide         func(*group) ([]change, error)
-		stored, broken []string // what was made at last
-		refused        error    // with what, if what is queued is stored
-		decided        int      // how often, if it is not
-	}{
-		{
-			"decides on it",
-			[]change{aggregate.On("l/a", paidIn{20}), aggregate.On("l/b", paidIn{1})},
-			transfer{"l/a", "l/b", 40}.Decide,
-			[]string{"l/a 3 PaidOut", "l/b 2 PaidIn"},
-			[]string{"l/a 2 PaidOut", "l/b 1 PaidIn"},
-			nil, 2,
-		},
-		{
-			"refuses because of it",
-			[]change{aggregate.On("l/c", paidIn{20}), aggregate.On("l/a", paidOut{20})},
-			transfer{"l/a", "l/b", 40}.Decide, nil,
-			[]string{"l/a 2 PaidOut", "l/b 1 PaidIn"},
-			errPoor, 2,
-		},
-		{
-			"nothing to do because of it",
-			[]change{aggregate.On("l/b", froze{})},
-			func(g *group) ([]change, error) {
-				if g.State("l/a"); g.State("l/b").Frozen {
-					return nil, nil
-				}
-				return []change{aggregate.On("l/b", froze{})}, nil
-			}, nil,
-			[]string{"l/b 1 Froze"},
-			nil, 2,
-		},
-		{
-			"does not see it",
-			[]change{aggregate.On("l/b", paidIn{1})},
-			transfer{"l/a", "l/b", 40}.Decide,
-			[]string{"l/a 2 PaidOut", "l/b 2 PaidIn"},
-			[]string{"l/a 2 PaidOut", "l/b 1 PaidIn"},
-			nil, 1,
-		},
-		{
-			"reads another partition key because of it",
-			[]change{aggregate.On("l/a", heirNamed{"m/b"})},
-			payHeir,
-			nil,
-			[]string{"l/d 1 PaidIn"},
-			eventstore.ErrInvalid, 2,
-		},
-		{
-			"cannot be decoded",
-			[]change{aggregate.On("l/b", unlisted{})},
-			on("l/a l/b", aggregate.On("l/b", paidIn{1})), nil,
-			[]string{"l/b 1 PaidIn"},
-			eventstore.ErrUndecodable, 2,
-		},
-		{
-			"changes another partition key because of it",
-			[]change{aggregate.On("l/a", heirNamed{"m/b"})},
-			payHeirBlindly, nil,
-			[]string{"l/d 1 PaidIn"},
-			eventstore.ErrInvalid, 2,
-		},
-	} {
-		for _, breaks := range []bool{false, true} {
-			t.Run(tt.name+map[bool]string{true: ", it breaks"}[breaks], func(t *testing.T) {
-				t.Parallel()
-				store := &queueing{ledger: newLedger(t)}
-				store.pay(t, "l/a", paidIn{50})
-				store.queue(t, breaks, "", tt.queued...)
-				decided := 0
-				outcome, err := newPurses(t, store, aggregate.Config{}).UpdateAll(t.Context(),
-					func(g *group) ([]change, error) { decided++; return tt.decide(g) })
-				require.True(t, store.settled, "told only now")
-				if breaks {
-					require.NoError(t, err)
-					require.Equal(t, tt.broken, told(outcome.Events))
-					require.Equal(t, tt.decided, decided)
-					return
-				}
-				require.ErrorIs(t, err, tt.refused)
-				require.Equal(t, tt.stored, told(outcome.Events))
-			})
-		}
-	}
-}
-
-// payHeir pays to a purse that another one names.
-func payHeir(g *group) ([]change, error) {
-	heir := g.State("l/a").Heir
-	if heir == "" {
-		heir = "l/d"
-	}
-	g.State(heir)
-	return []change{aggregate.On(heir, paidIn{1})}, nil
-}
-
-func payHeirBlindly(g *group) ([]change, error) {
-	heir := g.State("l/a").Heir
-	if heir == "" {
-		heir = "l/d"
-	}
-	return []change{aggregate.On(heir, paidIn{1})}, nil
 }

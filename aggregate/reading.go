@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"sync/atomic"
 
@@ -14,15 +13,18 @@ import (
 
 // reading reads for one attempt of UpdateAll: it stands behind the attempt's [Group]. The attempt
 // rests only on what the decision has asked for.
+//
+// All that the decision was told held at one moment: at the last read, or at the last new answer
+// about a command. Each read and each new answer makes sure that the states read before still
+// stand. Then it asks for the earlier answers again.
 type reading[S any] struct {
 	*attempt[S]
 
-	asked   []string            // ids, in the order in which the decision asked for them
-	found   map[string]*read[S] // what was read of them
-	ahead   map[string]*read[S] // what was read of others
-	applies map[string]bool     // by command id that the decision asked for
-	stop    *stopError          // not nil once the decision was ended
-	over    atomic.Bool         // the decision has returned
+	asked []string            // ids, in the order in which the decision asked for them
+	found map[string]*read[S] // what was read of them
+	ahead map[string]*read[S] // what was read of others
+	stop  *stopError          // not nil once the decision was ended
+	over  atomic.Bool         // the decision has returned
 }
 
 // read is one aggregate as it was read.
@@ -37,9 +39,7 @@ type read[S any] struct {
 // one right after the other. They are decoded later. Otherwise one of several busy streams would
 // always move while another one is decoded. It fails if one has moved nevertheless.
 func newReading[S any](ctx context.Context, a *attempt[S], before []string) (*reading[S], error) {
-	r := &reading[S]{
-		attempt: a, found: make(map[string]*read[S]), ahead: make(map[string]*read[S]), applies: make(map[string]bool),
-	}
+	r := &reading[S]{attempt: a, found: make(map[string]*read[S]), ahead: make(map[string]*read[S])}
 	var with []eventstore.Expectation
 	for _, id := range before {
 		found := &read[S]{}
@@ -102,61 +102,66 @@ func (r *reading[S]) state(ctx context.Context, id string) S {
 }
 
 // applied is [Group.Applied]. A command has one answer in one decision, as all is of one partition
-// key. If it is not applied, it was not when the aggregates were read. If it is applied, these must
-// still stand as they were read: it may have been applied since.
+// key.
 func (r *reading[S]) applied(ctx context.Context, id, commandID string) bool {
 	found := r.find(ctx, id)
-	if err := r.unread(id, found.records); err != nil {
-		r.end(fmt.Errorf("load %s: %w", r.Stream(id), err))
+	if err := failure(found.records); err != nil && !found.decoded {
+		r.end(r.orUnread(err, found.at.Stream, found.records))
 	}
-	if applied, known := r.applies[commandID]; known {
-		return applied
+	for _, c := range r.commands {
+		if c.CommandID == commandID {
+			return c.Applied
+		}
 	}
-	applied, err := r.isApplied(ctx, r.Stream(id), commandID)
+	applied, err := r.ask(ctx, commandID)
 	if err != nil {
 		r.end(err)
 	}
-	switch {
-	case applied && commandID == r.commandID: // since the first read
-		r.end(errApplied)
-	case applied:
-		r.mustStand(ctx, found.at)
+	r.commands = append(r.commands, eventstore.CommandExpectation{CommandID: commandID, Applied: applied})
+	if len(r.commands) > 1 {
+		if err := r.askAgain(ctx); err != nil {
+			r.end(err)
+		}
 	}
-	r.applies[commandID] = applied
-	r.commands = append(r.commands,
-		eventstore.CommandExpectation{CommandID: commandID, Applied: applied})
 	return applied
 }
 
-// mustStand ends the decision unless all that it has asked for stands as it was read. It drops what
-// was read ahead and does not.
-func (r *reading[S]) mustStand(ctx context.Context, one eventstore.Expectation) {
-	all := slices.Clone(r.expect)
-	for _, ahead := range r.ahead {
-		all = append(all, ahead.at)
+// ask asks whether a command is applied while all that was read stands as it was read. It drops
+// what was read ahead if that does not stand any more. It fails with errApplied if the command is
+// the one that is handled, and applied.
+func (r *reading[S]) ask(ctx context.Context, commandID string) (bool, error) {
+	stream, all := r.expect[0].Stream, r.expect
+	if len(r.ahead) > 0 {
+		all = slices.Clone(all)
+		for _, ahead := range r.ahead {
+			all = append(all, ahead.at)
+		}
 	}
-	err := r.stand(ctx, one, all)
-	if err != nil && len(r.ahead) > 0 {
+	applied, err := r.isApplied(ctx, stream, commandID, all...)
+	if errors.Is(err, eventstore.ErrConflict) && len(r.ahead) > 0 {
 		clear(r.ahead)
-		err = r.stand(ctx, one, r.expect)
+		applied, err = r.isApplied(ctx, stream, commandID, r.expect...)
 	}
-	if err != nil {
-		r.end(fmt.Errorf("load %s: %w", one.Stream, err))
+	if applied && commandID == r.commandID { // since the last read
+		return true, errApplied
 	}
+	return applied, err
 }
 
-// stand returns a conflict unless all streams stand as they were read at one moment of the call.
-// It reads one of them again.
-func (r *reading[S]) stand(ctx context.Context, one eventstore.Expectation, all []eventstore.Expectation) error {
-	others := slices.DeleteFunc(slices.Clone(all), func(e eventstore.Expectation) bool {
-		return e.Stream == one.Stream
-	})
-	records, now := r.store.ReadQueued(ctx, one.Stream, math.MaxInt64, others...)
-	err := failure(records)
-	if err == nil && now.Version != one.Version {
-		err = &eventstore.ConflictError{Stream: one.Stream, Expected: one.Version, Actual: int64(now.Version)}
+// askAgain asks for all commands that the decision has asked for. It fails with a conflict if one
+// of the answers has changed.
+func (r *reading[S]) askAgain(ctx context.Context) error {
+	for _, c := range r.commands {
+		switch applied, err := r.ask(ctx, c.CommandID); {
+		case err != nil:
+			return err
+		case applied != c.Applied:
+			return &eventstore.CommandConflictError{
+				Stream: r.expect[0].Stream, CommandID: c.CommandID, Applied: applied,
+			}
+		}
 	}
-	return err
+	return nil
 }
 
 // find returns an aggregate, which it reads if nobody has asked for it yet.
@@ -171,16 +176,21 @@ func (r *reading[S]) find(ctx context.Context, id string) *read[S] {
 		return found
 	}
 	found := r.ahead[id]
-	if found == nil {
-		clear(r.ahead) // what is read now may be later than that
+	later := found == nil
+	if later { // than what was read ahead
+		clear(r.ahead)
 		found = &read[S]{}
 		found.records, found.at = r.store.ReadQueued(ctx, r.Stream(id), 1, r.expect...)
 	}
 	delete(r.ahead, id)
 	r.found[id] = found
 	r.asked = append(r.asked, id)
-	if err := r.rest(ctx, found.at); err != nil {
-		r.end(err)
+	err := r.rest(ctx, found.at)
+	if err == nil && later {
+		err = r.askAgain(ctx)
+	}
+	if err != nil {
+		r.end(r.orUnread(err, found.at.Stream, found.records))
 	}
 	return found
 }

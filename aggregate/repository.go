@@ -21,8 +21,7 @@ type Repository[S any] struct {
 	cfg   Config
 }
 
-// DefaultMaxAttempts is how often Update and UpdateAll try at most if other commits keep coming
-// between.
+// DefaultMaxAttempts is how often Update and UpdateAll try at most if they keep meeting conflicts.
 const DefaultMaxAttempts = 100
 
 // Config configures a [Repository]; every field may be left zero.
@@ -30,8 +29,9 @@ type Config struct {
 	// Bus gets every event after it is stored. Default: none.
 	Bus *event.Bus
 
-	// MaxAttempts is how often Update and UpdateAll try before they give up on a version conflict.
-	// Each conflict means that another commit went through. Default: [DefaultMaxAttempts].
+	// MaxAttempts is how often Update and UpdateAll try before they give up on a conflict. Each
+	// conflict means that another commit went through, or that a queued commit was not stored after
+	// all. Default: [DefaultMaxAttempts].
 	MaxAttempts int
 
 	// Unconfirmed gives each Update and UpdateAll the option [Unconfirmed]. Default: answers are

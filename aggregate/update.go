@@ -28,7 +28,8 @@ import (
 //
 // Update fails with
 //   - the error of decide, as it is;
-//   - a *[eventstore.ConflictError] if other commits came between MaxAttempts times;
+//   - a *[eventstore.ConflictError] or a *[eventstore.CommandConflictError] if MaxAttempts times
+//     another commit came between, or a queued commit was not stored after all;
 //   - an error whose method Unavailable() bool returns true if nobody can confirm an answer without
 //     events before ctx ends;
 //   - a *[eventstore.CommandReusedError] if the partition key holds a commit of another command

@@ -17,18 +17,20 @@ import (
 // some moment after the call. See [Group].
 //
 // Each aggregate for which decide asks may cause a conflict. decide may change an aggregate for
-// which it has not asked. Then commits to that aggregate cause no conflict.
+// which it has not asked. Commits to that aggregate do not make UpdateAll decide again, and do not
+// count as attempts.
 //
 // A command is applied at most once in a partition key. If that holds a commit of the command,
 // UpdateAll ends decide when it asks for the first aggregate. It returns what the command did to
-// all its aggregates, in the order of its commit, with Repeated set.
+// all its aggregates, in the order of its commit, with Repeated set. If decide refuses before it
+// asks for anything, UpdateAll does not know the partition key. Then it returns the refusal, also
+// for a command that was applied.
 //
 // If decide panics, the panic passes, and nothing is stored.
 //
-// UpdateAll fails with the errors of Update, and with
-//   - an *[eventstore.InvalidError] if the aggregates do not have one partition key;
-//   - a *[eventstore.CommandConflictError] if commands for which decide had asked were applied
-//     between MaxAttempts times.
+// UpdateAll fails with the errors of Update, and with an *[eventstore.InvalidError] if
+//   - the aggregates do not have one partition key;
+//   - decide asks for a command without an id.
 func (r *Repository[S]) UpdateAll(
 	ctx context.Context, decide func(*Group[S]) ([]Change[S], error), options ...UpdateOption,
 ) (eventstore.Outcome, error) {

@@ -173,6 +173,68 @@ func TestUpdateAllRace(t *testing.T) {
 	})
 }
 
+// The last attempt meets its own command, which somebody else has handled.
+func TestUpdateAllRaceOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		attempts int
+		read     int // it is handled before this read of all; 0: before the check
+	}{
+		{"between the reads", 1, 2},
+		{"before the check", 1, 0},
+		{"before it is read ahead", 2, 3},
+		{"while it is read ahead", 2, 4},
+	} {
+		for _, queues := range []bool{false, true} {
+			t.Run(tt.name+map[bool]string{true: ", queued"}[queues], func(t *testing.T) {
+				t.Parallel()
+				store := &queueing{ledger: newLedger(t)}
+				handle := func() {
+					changes := []change{aggregate.On("l/a", paidIn{1}), aggregate.On("l/c", paidIn{2})}
+					if queues {
+						store.queue(t, false, "c-1", changes...)
+					} else {
+						store.commit(t, "c-1", changes...)
+					}
+				}
+				store.read = func(string) {
+					if len(store.reads) == tt.read {
+						handle()
+					}
+				}
+				store.entered = func() {
+					store.entered = nil
+					if tt.read == 0 {
+						handle()
+					} else if tt.attempts > 1 {
+						store.pay(t, "l/a", paidIn{1})
+					}
+				}
+				r := newPurses(t, store, aggregate.Config{MaxAttempts: tt.attempts})
+				outcome, err := r.UpdateAll(digested(t.Context(), "c-1"), refuse("l/a l/b", errPoor))
+				require.NoError(t, err)
+				require.True(t, outcome.Repeated)
+				require.Len(t, outcome.Events, 2)
+			})
+		}
+	}
+	t.Run("it is withdrawn", func(t *testing.T) {
+		t.Parallel()
+		store := &queueing{ledger: newLedger(t)}
+		r := newPurses(t, store, aggregate.Config{MaxAttempts: 1})
+		store.read = func(id string) {
+			if id == "l/b" {
+				store.read = nil
+				store.queue(t, true, "c-1", aggregate.On("l/a", paidIn{1}))
+			}
+		}
+		_, err := r.UpdateAll(digested(t.Context(), "c-1"), on("l/a l/b"))
+		require.ErrorIs(t, err, eventstore.ErrConflict)
+		require.ErrorContains(t, err, "update gave up after 1 attempts: ")
+	})
+}
+
 // A command that is queued counts as applied once it is stored. If it breaks, it is decided anew.
 func TestUpdateAllRepeatedQueued(t *testing.T) {
 	t.Parallel()

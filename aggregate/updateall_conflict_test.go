@@ -97,16 +97,71 @@ func TestUpdateAllUnseenMoves(t *testing.T) {
 	})
 }
 
+// The commits to an aggregate that the decision has not looked at do not count, however many they
+// are. In the end the commit goes behind all of them.
+func TestUpdateAllUnseenMovesAlways(t *testing.T) {
+	t.Parallel()
+	store := newLedger(t)
+	store.pay(t, "l/a", paidIn{50})
+	store.before = func(eventstore.Commit) { store.pay(t, "l/b", paidIn{1}) }
+	decided := 0
+	outcome, err := newPurses(t, store, aggregate.Config{MaxAttempts: 1}).UpdateAll(t.Context(),
+		func(g *group) ([]change, error) {
+			decided++
+			return transfer{"l/a", "l/b", 20}.Decide(g)
+		})
+	require.NoError(t, err)
+	require.Equal(t, 1, decided)
+	last, appends := store.last(t)
+	require.Equal(t, []string{"l/a 1"}, expected(last))
+	require.Equal(t, eventstore.Written{Stream: last.Streams()[1], First: int64(appends) + 1, Last: int64(appends) + 1},
+		outcome.Streams[1])
+
+	t.Run("nothing was looked at, and the command is handled elsewhere", func(t *testing.T) {
+		t.Parallel()
+		store := newLedger(t)
+		store.before = func(c eventstore.Commit) {
+			store.pay(t, "l/b", paidIn{1})
+			if len(c.Expect) == 0 {
+				store.before = nil
+				store.commit(t, "c-1", aggregate.On("l/c", paidIn{1}))
+			}
+		}
+		outcome, err := newPurses(t, store, aggregate.Config{}).UpdateAll(digested(t.Context(), "c-1"),
+			on("", aggregate.On("l/b", paidIn{1})))
+		require.NoError(t, err)
+		require.Equal(t, []string{"l/c 1 PaidIn"}, told(outcome.Events))
+	})
+}
+
+// A commit may have all the records that the store takes, whatever else the decision looks at.
+func TestUpdateAllMostStreams(t *testing.T) {
+	t.Parallel()
+	store := newLedger(t)
+	store.pay(t, "l/a", paidIn{50})
+	changes := make([]change, eventstore.MaxCommitRecords)
+	for i := range changes {
+		changes[i] = aggregate.On(fmt.Sprint("l/", i), paidIn{1})
+	}
+	for look, expectations := range map[string]int{"": len(changes), "l/0": len(changes), "l/a": 1} {
+		outcome, err := newPurses(t, store, aggregate.Config{}).UpdateAll(t.Context(), on(look, changes...))
+		require.NoError(t, err)
+		require.Len(t, outcome.Events, len(changes))
+		last, _ := store.last(t)
+		require.Len(t, last.Expect, expectations, "of %q", look)
+	}
+}
+
 func TestUpdateAllMaxAttempts(t *testing.T) {
 	t.Parallel()
-	for _, moved := range []string{"l/a", "l/b", "l/c"} { // read, read later, not read
+	for _, moved := range []string{"l/a", "l/b"} { // read, read later
 		for _, attempts := range []int{1, 3} {
 			t.Run(fmt.Sprint(moved, attempts), func(t *testing.T) {
 				t.Parallel()
 				store := newLedger(t)
 				store.before = func(eventstore.Commit) { store.pay(t, moved, paidIn{1}) }
 				r := newPurses(t, store, aggregate.Config{MaxAttempts: attempts})
-				_, err := r.UpdateAll(t.Context(), on("l/a l/b", aggregate.On("l/c", paidIn{1})))
+				_, err := r.UpdateAll(digested(t.Context(), "c-1"), on("l/a l/b", aggregate.On("l/c", paidIn{1})))
 				require.ErrorIs(t, err, eventstore.ErrConflict)
 				require.ErrorContains(t, err, fmt.Sprintf("update gave up after %d attempts: ", attempts))
 				require.ErrorContains(t, err, "Purse/"+moved)
