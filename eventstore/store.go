@@ -69,8 +69,8 @@ type Store interface {
 	// the answer must have a [CommandExpectation].
 	//
 	// If the caller has read streams for the same decision, it gives their expectations as with.
-	// Then Applied fails with a *[ConflictError] unless all of them still stood as they were read at
-	// the moment of the answer. Errors are those of ReadQueued, and an *[InvalidError] if the
+	// Then Applied fails with a *[ConflictError] unless all of them stood as they were read at the
+	// moment of the answer. Errors are those of ReadQueued, and an *[InvalidError] if the
 	// command id is empty or breaks another rule.
 	Applied(ctx context.Context, stream Stream, commandID string, with ...Expectation) (bool, error)
 

@@ -26,7 +26,8 @@ type DeadLetters interface {
 	// handled or discarded, or never was, is a *[NoLetterError].
 	Redrive(ctx context.Context, id LetterID, reason string) error
 
-	// Discard gives the event up for this handler, which is never called with it again. The events
+	// Discard gives the event up for this handler. Once the running subscription has read that, it
+	// never calls the handler with the event again; a call under way is not stopped. The events
 	// that waited behind it go on by themselves. It returns when the request is stored, and the
 	// reason with it. Errors are as for Redrive.
 	Discard(ctx context.Context, id LetterID, reason string) error
@@ -42,7 +43,7 @@ type Letter struct {
 	AggregateID string
 	Key         string    // whose later events wait: the aggregate's id, or the partition key (see [Order])
 	Waiting     bool      // the handler has not failed with it: it waits behind an earlier letter of its key
-	Redrive     bool      // it is handled again: somebody asked for its key, or what it waited behind is done with
+	Redrive     bool      // it is to be handled again: somebody asked, or what it waited behind is done with
 	Error       string    // the handler's, of the last attempt
 	Attempts    int       // so far
 	First       time.Time // attempt

@@ -18,13 +18,16 @@ func TestAnyCourseOfEvents(t *testing.T) {
 	orders := rapid.SampledFrom([]subscription.Order{subscription.ByStream, subscription.ByPartitionKey})
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.SliceOfN(rapid.SampledFrom([]string{"a/1", "a/2", "a", "b/1"}), 1, 30).Draw(t, "keys")
-		left := rapid.SliceOfN(rapid.IntRange(-1, 7), len(keys), len(keys)).Draw(t, "failures")
+		left := rapid.SliceOfN(rapid.IntRange(-2, 7), len(keys), len(keys)).Draw(t, "failures")
 		w, last := newWorld(keys...), false
 		w.fail = func(offset int64) error {
 			switch {
 			case left[offset] > 0:
 				left[offset]--
 				return errors.New("not yet")
+			case left[offset] == -2: // it is set aside, and tried for ever when somebody asks for it
+				left[offset]++
+				return errUndecodable
 			case left[offset] < 0 && !last:
 				return errAway
 			}
@@ -52,6 +55,12 @@ func TestAnyCourseOfEvents(t *testing.T) {
 					discarded[offset] = true
 				}
 			}
+			w.mu.Lock()
+			calls = len(w.calls) + rapid.IntRange(0, 10).Draw(t, "calls after the requests")
+			w.mu.Unlock()
+			w.until(t, "so many calls, or nothing is left to do", func() bool {
+				return len(w.calls) >= calls || w.commit == int64(len(keys)) && w.rests()
+			})
 			stop()
 			if rapid.Bool().Draw(t, "killed before it could commit") {
 				w.commit = rapid.Int64Range(0, w.commit).Draw(t, "committed")
@@ -65,6 +74,12 @@ func TestAnyCourseOfEvents(t *testing.T) {
 		stop()
 		w.check(t, discarded)
 	})
+}
+
+// rests reports whether no letter is to be handled again.
+func (w *world) rests() bool {
+	parked := w.parked()
+	return !slices.ContainsFunc(parked.Keys(), parked.Due)
 }
 
 // open redrives what is set aside, and reports whether there was something.

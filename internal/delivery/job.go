@@ -187,7 +187,11 @@ func (r *Runner) settle(res result) time.Duration {
 		r.parked.Apply(res.entry)
 	}
 	switch {
+	case res.again > 0 && r.moot(j):
+		r.drop(j)
+		return 0
 	case res.again > 0:
+		r.asleep[j.task] = j
 		r.waits.failed(j.task)
 		r.cfg.Counts.Retried.Add(1)
 	case !res.done: // time was up
@@ -207,6 +211,49 @@ func (r *Runner) settle(res result) time.Duration {
 		}
 	}
 	return res.again
+}
+
+// moot reports whether a job hands out an event of which others wrote that it was discarded or
+// handled.
+func (r *Runner) moot(j job) bool {
+	switch j.what {
+	case deliver:
+		return r.parked.Resolved(j.task.Offset)
+	case redrive:
+		return !r.parked.Holds(j.key, j.letter.Offset)
+	default:
+		return false
+	}
+}
+
+// drop gives a moot job up, which no worker has, so that its key goes on.
+func (r *Runner) drop(j job) {
+	r.waits.over(j.task)
+	if j.what == redrive {
+		delete(r.busy, j.key)
+	} else {
+		r.done(j.task)
+	}
+	r.redrive(j.task.Key)
+}
+
+// dropMoot gives all moot jobs up but those that a worker has. settle asks for these.
+func (r *Runner) dropMoot() {
+	for t, j := range r.asleep {
+		if r.moot(j) {
+			delete(r.asleep, t)
+			r.drop(j)
+		}
+	}
+	jobs := r.jobs
+	r.jobs = nil
+	for _, j := range jobs {
+		if r.moot(j) {
+			r.drop(j)
+		} else {
+			r.jobs = append(r.jobs, j)
+		}
+	}
 }
 
 func (r *Runner) count(k letters.Kind) {

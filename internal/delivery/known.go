@@ -48,7 +48,8 @@ func (s *Subscriber) Learn(e letters.Entry) {
 	if e.Handler != s.cfg.Group || e.Topic != s.store.Topic {
 		return
 	}
-	e.Value, e.Headers = nil, nil // they stay in the log
+	e.Value, e.Headers = nil, nil                           // they stay in the log
+	e.PartitionKey = s.store.PartitionKey.Of(string(e.Key)) // an entry of an old release does not have it
 	k := &s.known
 	k.mu.Lock()
 	k.of(e.Partition).Apply(&e)

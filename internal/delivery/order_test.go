@@ -114,3 +114,56 @@ func TestALetterWaitsForWhatComesBeforeItInTheNewOrder(t *testing.T) {
 	require.Zero(t, w.parked().Len())
 	require.Empty(t, w.wrong)
 }
+
+// A handler is started by partition key after a letter of one stream was asked for and handled. The
+// letters of the other stream wait until somebody asks for them.
+func TestWhatNobodyAskedForStaysSetAside(t *testing.T) {
+	t.Parallel()
+	w := newWorld("p/1", "p/2", "a", "b")
+	poisoned := true
+	w.fail = func(int64) error {
+		if poisoned {
+			return errUndecodable
+		}
+		return nil
+	}
+	w.records = w.records[:2]
+	stop := w.start(t)
+	w.until(t, "both are set aside", func() bool { return w.commit == 2 })
+	w.change(func() { poisoned = false })
+	w.order(letters.Redrive, 1)
+	w.until(t, "one is handled", func() bool { return len(w.kinds()[letters.Handled]) == 1 })
+	stop()
+	require.Equal(t, []int64{1}, w.success)
+
+	w.by, w.records = subscription.ByPartitionKey, w.records[:4]
+	stop = w.start(t)
+	w.until(t, "other keys go on", func() bool { return w.commit == 4 })
+	require.ElementsMatch(t, []int64{1, 2, 3}, w.success)
+	w.order(letters.Redrive, 0)
+	w.until(t, "the other one is handled", func() bool { return len(w.kinds()[letters.Handled]) == 2 })
+	stop()
+	require.Empty(t, w.wrong)
+}
+
+// A handler was started by stream, and people still ask for a whole partition key. All its streams
+// are handled again.
+func TestAPartitionKeyIsAskedForOfAHandlerByStream(t *testing.T) {
+	t.Parallel()
+	w := newWorld("p/1", "p/2", "q/1")
+	poisoned := true
+	w.fail = func(int64) error {
+		if poisoned {
+			return errUndecodable
+		}
+		return nil
+	}
+	stop := w.start(t)
+	w.until(t, "all are set aside", func() bool { return w.commit == 3 })
+	w.change(func() { poisoned = false })
+	w.orderBy(subscription.ByPartitionKey, letters.Redrive, 0)
+	w.until(t, "two are handled", func() bool { return len(w.kinds()[letters.Handled]) == 2 })
+	stop()
+	require.ElementsMatch(t, []int64{0, 1}, w.success)
+	require.Equal(t, []string{"q/1"}, w.parked().Keys())
+}

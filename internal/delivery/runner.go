@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/eventstore/subscription"
 	"github.com/fencelog/fencelog/internal/letters"
 )
 
@@ -27,6 +28,7 @@ type Runner struct {
 	held   map[string]*task    // by key: the first in the window, while letters of the key are redriven
 	busy   map[string]struct{} // keys whose letters are being handled
 	jobs   []job               // that may run, when a worker is free
+	asleep map[*task]job       // that will be woken, to be done again
 	mark   int64               // the last offset that Commit was told
 
 	in      chan item
@@ -70,7 +72,8 @@ func New(cfg Config, next int64, parked *letters.Parked) *Runner {
 		window: NewWindow[*delivery](next), mark: next,
 		waits: newWaits(cfg.Concurrency),
 		held:  make(map[string]*task), busy: make(map[string]struct{}),
-		in: make(chan item), work: make(chan job), results: make(chan result), woken: make(chan job),
+		asleep: make(map[*task]job),
+		in:     make(chan item), work: make(chan job), results: make(chan result), woken: make(chan job),
 	}
 }
 
@@ -181,7 +184,10 @@ func (r *Runner) coordinate(ctx context.Context, group *sync.WaitGroup) {
 				})
 			}
 		case j := <-r.woken:
-			r.jobs = append(r.jobs, j)
+			if _, ok := r.asleep[j.task]; ok { // otherwise it was dropped meanwhile
+				delete(r.asleep, j.task)
+				r.jobs = append(r.jobs, j)
+			}
 		case e := <-r.orders:
 			r.obey(e)
 		case <-ctx.Done():
@@ -280,6 +286,16 @@ func (r *Runner) obey(e letters.Entry) {
 	if r.parked.Apply(&e); stale {
 		r.resolve(key, e.Keys(), e.Offset)
 		return
+	}
+	if e.Kind == letters.Discarded || e.Kind == letters.Handled {
+		r.dropMoot()
+	}
+	if r.cfg.Order == subscription.ByStream && e.Order == subscription.ByPartitionKey {
+		for _, other := range r.parked.Keys() { // it may be about all streams of its partition key
+			if r.parked.Lane(other)[0].Key.Partition == e.Keys().Partition {
+				r.redrive(other)
+			}
+		}
 	}
 	r.redrive(key)
 }

@@ -44,14 +44,19 @@ type world struct {
 	running int
 
 	by    subscription.Order
-	wrong []string         // what a handler was called with before its time
-	keys  map[string]int64 // the offsets that are handled now, by key
+	pause func(context.Context) error // before an event is tried again
+	wrong []string                    // what a handler was called with that it must not have
+	keys  map[string]int64            // the offsets that are handled now, by key
+	began int                         // how many letters there were when the runner began
+	told  int                         // how many of the letters the runner knows
+	late  map[int64]int               // calls with events of which the runner knew that they were given up
 }
 
 func newWorld(keys ...string) *world {
 	w := &world{
 		now: time.Unix(1, 0), fail: func(int64) error { return nil }, written: func(letters.Entry) {},
 		grown: make(chan struct{}, 1), keys: make(map[string]int64),
+		pause: func(ctx context.Context) error { return ctx.Err() },
 	}
 	w.changed = sync.NewCond(&w.mu)
 	for i, key := range keys {
@@ -121,7 +126,7 @@ func (w *world) config() delivery.Config {
 			return told, err
 		},
 		Pause: func(int) time.Duration { return time.Microsecond },
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Sleep: func(ctx context.Context, _ time.Duration) error { return w.pause(ctx) },
 		Now: func() time.Time {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -156,37 +161,13 @@ func (w *world) key(offset int64) string {
 	return id
 }
 
-// enter notes what is wrong if the event at the offset is handled now. All events of its key before
-// it must be done with, whichever order there was before.
-func (w *world) enter(offset int64) {
-	key := w.key(offset)
-	wrong := func(what string, other int64) {
-		if len(w.wrong) < 5 {
-			w.wrong = append(w.wrong, fmt.Sprintf("key %s: %d %s %d", key, offset, what, other))
-		}
-	}
-	if other, busy := w.keys[key]; busy {
-		wrong("is handled at the same time as", other)
-	}
-	w.keys[key] = offset
-	parked := w.parked()
-	for _, l := range parked.Lane(key) {
-		if l.Offset < offset {
-			wrong("overtakes the letter", l.Offset)
-		}
-	}
-	for before := range offset {
-		if w.key(before) == key && !slices.Contains(w.success, before) && !parked.Resolved(before) {
-			wrong("overtakes", before)
-		}
-	}
-}
-
 // parked is what the letters written so far come to.
-func (w *world) parked() *letters.Parked {
+func (w *world) parked() *letters.Parked { return w.parkedOf(w.letters) }
+
+func (w *world) parkedOf(all []letters.Entry) *letters.Parked {
 	p := letters.NewParked(w.by)
-	for i := range w.letters {
-		p.Apply(&w.letters[i])
+	for i := range all {
+		p.Apply(&all[i])
 	}
 	return p
 }
@@ -195,6 +176,7 @@ func (w *world) parked() *letters.Parked {
 func (w *world) start(t require.TestingT) (stop func()) {
 	r := delivery.New(w.config(), w.commit, w.parked())
 	next := len(w.letters)
+	w.began, w.told, w.late = next, next, make(map[int64]int)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx) }()
@@ -212,6 +194,9 @@ func (w *world) start(t require.TestingT) (stop func()) {
 			e := w.letters[next]
 			w.mu.Unlock()
 			r.Order(ctx, e)
+			w.mu.Lock()
+			w.told = next + 1
+			w.mu.Unlock()
 		}
 	})
 	return func() {

@@ -95,7 +95,7 @@ func (g *Ledger) Find(id subscription.LetterID) (*Open, []subscription.Trace) {
 	if l == nil || l.open[id.Offset] == nil {
 		return nil, nil
 	}
-	found := l.letter(l.open[id.Offset])
+	found := l.letter(l.open[id.Offset], make(map[string]int64))
 	return &found, l.tracesOf(id.Offset)
 }
 
@@ -159,18 +159,25 @@ func newOpen(e *Entry) *Open {
 
 // appendTo appends the open letters, in no order.
 func (l *lane) appendTo(all []Open) []Open {
+	through := make(map[string]int64)
 	for _, one := range l.open {
-		all = append(all, l.letter(one))
+		all = append(all, l.letter(one, through))
 	}
 	return all
 }
 
-// letter returns an open letter with what the lane as a whole says of it.
-func (l *lane) letter(one *Open) Open {
+// letter returns an open letter with what the lane as a whole says of it. through is
+// [Parked.DueThrough] of the keys that were asked for before.
+func (l *lane) letter(one *Open, through map[string]int64) Open {
 	letter := *one
 	letter.Order = l.parked.order
 	letter.Key = letter.Keys.In(letter.Order)
-	letter.Redrive = l.parked.Due(letter.Key)
+	last, known := through[letter.Key]
+	if !known {
+		last = l.parked.DueThrough(letter.Key)
+		through[letter.Key] = last
+	}
+	letter.Redrive = letter.ID.Offset <= last
 	return letter
 }
 

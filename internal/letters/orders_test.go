@@ -96,6 +96,27 @@ func TestLettersOfBothOrders(t *testing.T) {
 			lanes{"k": {5}},
 			[]string{"k"},
 		},
+		"what was asked for is handled": {
+			[]note{{byStream, dead, 5}, {byStream, dead, 4}, {byStream, redrive, 4}, {byStream, handled, 4}},
+			byKey,
+			lanes{"k": {5}},
+			nil,
+		},
+		"what was asked for is handled by partition key": {
+			[]note{{byStream, dead, 5}, {byStream, dead, 4}, {byStream, redrive, 4}, {byKey, handled, 4}},
+			byKey,
+			lanes{"k": {5}},
+			nil,
+		},
+		"what was asked for is discarded": {
+			[]note{{byStream, dead, 5}, {byStream, dead, 4}, {byStream, redrive, 4}, {byStream, discarded, 4}},
+			byKey,
+			lanes{"k": {5}},
+			nil,
+		},
+		"a key is asked for, and its only letter fails by stream": {
+			[]note{{byKey, dead, 4}, {byKey, redrive, 4}, {byStream, failed, 4}}, byKey, lanes{"k": {4}}, nil,
+		},
 		"a request of another stream is not ended by a stream's failure": {
 			[]note{
 				{byStream, dead, 4},
@@ -140,9 +161,7 @@ func TestLettersOfBothOrders(t *testing.T) {
 			found := make(lanes)
 			var due []string
 			for _, key := range p.Keys() {
-				for _, l := range p.Lane(key) {
-					found[key] = append(found[key], l.Offset)
-				}
+				found[key] = offsetsOf(p.Lane(key))
 				if p.Due(key) {
 					due = append(due, key)
 				}

@@ -14,12 +14,15 @@ import (
 //
 //   - Letters are divided by their keys in this order, whatever theirs is.
 //   - A letter says that events before it are done: those of its key in its own order.
-//   - A request asks for the letters of its key in its own order. It also asks for those that come
-//     before them in this order.
+//   - A request asks for the letters of its key in its own order that were written before it. It
+//     does so until they are done with, or a redrive that covers them fails.
+//   - While a request asks for a letter, it also asks for those before that letter in this order,
+//     if they were written before the request.
 //
 // Invariants:
 //
-//   - While a key has letters, no event of it is handled but its first letter.
+//   - While a key has letters, the handler gets the first one, and events of the key before it. It
+//     gets nothing of the key behind it.
 //   - A letter that was handled or discarded never comes back, whatever is written of it later,
 //     unless somebody sets the group's offset back.
 //   - The outcome does not depend on the order in which entries are applied, or on how often.
@@ -27,12 +30,12 @@ import (
 //     exception: the next member writes it, and reads it, before it handles anything.
 type Parked struct {
 	order     subscription.Order
-	lanes     map[string]Lane     // by key; none is empty
-	handled   offsets             // of the letters that were handled
-	discarded offsets             // of the letters that were given up
-	last      map[scope]int64     // the highest offset that ever was a letter's since the group's offset was set
-	requests  map[scope]request   // also of one whose letters are not known yet
-	asked     map[string][]string // by partition key: the streams that were asked for by stream
+	lanes     map[string]Lane   // by key; none is empty
+	handled   offsets           // of the letters that were handled
+	discarded offsets           // of the letters that were given up
+	last      map[scope]int64   // the highest offset that ever was a letter's since the group's offset was set
+	requests  map[scope]request // also of one whose letters are not known yet
+	newest    map[string]int64  // by key: what newestOf returned, while it holds
 }
 
 // request is the positions of the last entries of a scope that ask for a redrive, and that end one.
@@ -53,7 +56,7 @@ type Letter struct {
 func NewParked(order subscription.Order) *Parked {
 	return &Parked{
 		order: order, lanes: make(map[string]Lane), handled: make(offsets), discarded: make(offsets),
-		last: make(map[scope]int64), requests: make(map[scope]request), asked: make(map[string][]string),
+		last: make(map[scope]int64), requests: make(map[scope]request), newest: make(map[string]int64),
 	}
 }
 
@@ -62,13 +65,10 @@ func (p *Parked) Clone() *Parked {
 	c := &Parked{
 		order: p.order, lanes: make(map[string]Lane, len(p.lanes)),
 		handled: maps.Clone(p.handled), discarded: maps.Clone(p.discarded),
-		last: maps.Clone(p.last), requests: maps.Clone(p.requests), asked: make(map[string][]string, len(p.asked)),
+		last: maps.Clone(p.last), requests: maps.Clone(p.requests), newest: maps.Clone(p.newest),
 	}
 	for key, l := range p.lanes {
 		c.lanes[key] = slices.Clone(l)
-	}
-	for key, streams := range p.asked {
-		c.asked[key] = slices.Clone(streams)
 	}
 	return c
 }
@@ -79,6 +79,7 @@ func (p *Parked) reorder(order subscription.Order) {
 		return
 	}
 	p.order = order
+	clear(p.newest)
 	lanes := p.lanes
 	p.lanes = make(map[string]Lane)
 	for _, l := range lanes {
@@ -99,25 +100,60 @@ func (p *Parked) Lane(key string) Lane { return p.lanes[key] }
 func (p *Parked) Keys() []string { return slices.Sorted(maps.Keys(p.lanes)) }
 
 // Due reports whether the first letter of the key is to be handled again. It is if somebody asked
-// for it after it was written and after the last redrive failed that covers it. It is, too, if it
-// only waited behind others, which are done with.
+// for it, or for one behind it, and that request is open. It is, too, if it only waited behind
+// others, which are done with.
 func (p *Parked) Due(key string) bool {
 	l := p.lanes[key]
-	return l != nil && (!l[0].Dead || p.asks(l[0]))
+	if l == nil {
+		return false
+	}
+	first := l[0]
+	return first.due(p.request(first)) || first.due(p.newestOf(key)) // mostly it needs no look at the others
 }
 
-// asks reports whether a request for the first letter of a key is open.
-func (p *Parked) asks(first Letter) bool {
-	all := p.requests[scope{subscription.ByPartitionKey, first.Key.Partition}]
-	ended := max(first.Position, all.failed)
-	if p.order == subscription.ByPartitionKey {
-		return all.asked > ended || slices.ContainsFunc(p.asked[first.Key.Partition], func(stream string) bool {
-			one := p.requests[scope{subscription.ByStream, stream}]
-			return one.asked > max(ended, one.failed)
-		})
+// DueThrough returns the offset of the last letter of the key that is to be handled again if the
+// handler succeeds with those before it. It returns -1 if none is.
+func (p *Parked) DueThrough(key string) int64 {
+	l := p.lanes[key]
+	newest := make([]int64, len(l)+1) // by letter: the last open request for it or one behind it
+	for i := len(l) - 1; i >= 0; i-- {
+		newest[i] = max(newest[i+1], p.request(l[i]))
 	}
-	one := p.requests[scope{subscription.ByStream, first.Key.Stream}]
-	return max(one.asked, all.asked) > max(ended, one.failed)
+	through := int64(-1)
+	for i := 0; i < len(l) && l[i].due(newest[i]); i++ {
+		through = l[i].Offset
+	}
+	return through
+}
+
+// due reports whether the letter is to be handled again once it is the first of its key. request is
+// the position of the last open request for it or one behind it.
+func (l Letter) due(request int64) bool { return !l.Dead || request > l.Position }
+
+// request returns the position of the open request that asks for the letter itself, or 0.
+func (p *Parked) request(l Letter) int64 {
+	var last request
+	for _, s := range l.Key.scopes() {
+		r := p.requests[s]
+		last.asked, last.failed = max(last.asked, r.asked), max(last.failed, r.failed)
+	}
+	if last.asked > max(l.Position, last.failed) {
+		return last.asked
+	}
+	return 0
+}
+
+// newestOf returns the position of the last open request that asks for any letter of the key, or 0.
+// It remembers that, as a lane may be long.
+func (p *Parked) newestOf(key string) int64 {
+	newest, known := p.newest[key]
+	if !known {
+		for _, l := range p.lanes[key] {
+			newest = max(newest, p.request(l))
+		}
+		p.newest[key] = newest
+	}
+	return newest
 }
 
 // Len returns the number of letters.
@@ -161,14 +197,13 @@ func (p *Parked) Apply(e *Entry) {
 		p.last[about] = max(p.last[about], e.Offset)
 		p.add(key, Letter{Key: keys, Offset: e.Offset, Position: e.Position, Dead: e.Kind == Dead})
 	case Redrive:
-		if about.order == subscription.ByStream && !slices.Contains(p.asked[keys.Partition], keys.Stream) {
-			p.asked[keys.Partition] = append(p.asked[keys.Partition], keys.Stream)
-		}
 		r.asked = max(r.asked, e.Position)
 		p.requests[about] = r
+		clear(p.newest) // it may be about many keys
 	case Failed:
 		r.failed = max(r.failed, e.Position)
 		p.requests[about] = r
+		clear(p.newest)
 		l := p.lanes[key]
 		if i := l.at(e.Offset); i >= 0 { // otherwise it was discarded meanwhile, and the rest goes on
 			l[i].Dead = true
@@ -211,21 +246,35 @@ func (p *Parked) add(key string, letter Letter) {
 	if found {
 		known := &l[i]
 		known.Dead, known.Position = known.Dead || letter.Dead, min(known.Position, letter.Position)
+		p.changed(key, *known)
 		return
 	}
 	if i > 0 && l[i-1].Key == letter.Key {
 		letter.Key = l[i-1].Key // so that a long lane of one stream has its id once
 	}
 	p.lanes[key] = slices.Insert(l, i, letter)
+	p.changed(key, letter)
+}
+
+// changed notes that a letter of the key is new, is another one, or is gone.
+func (p *Parked) changed(key string, l Letter) {
+	if p.request(l) > 0 {
+		delete(p.newest, key)
+	}
 }
 
 // take takes a letter out.
 func (p *Parked) take(key string, offset int64) {
 	l := p.lanes[key]
-	switch i := l.at(offset); {
-	case i < 0:
+	i := l.at(offset)
+	if i < 0 {
+		return
+	}
+	p.changed(key, l[i])
+	switch {
 	case len(l) == 1:
 		delete(p.lanes, key)
+		delete(p.newest, key)
 	case i == 0:
 		p.lanes[key] = l[1:] // a long lane is taken from its front
 	default:
