@@ -148,8 +148,12 @@ func (c *checker) together(stream, first Stream) {
 		return
 	}
 	if found, want := c.key.Of(stream.ID), c.key.Of(first.ID); found != want {
+		hint := ""
+		if c.key == WholeID {
+			hint = "; streams share one in a category with " + BeforeSlash.String()
+		}
 		c.add("partition key", fmt.Sprintf("%q of %s", found, stream),
-			fmt.Sprintf("%q of %s, as a commit has one partition key (%s)", want, first, c.key))
+			fmt.Sprintf("%q of %s, as a commit has one partition key (%s%s)", want, first, c.key, hint))
 	}
 }
 

@@ -209,9 +209,10 @@ func TestCheckSeveralWholeID(t *testing.T) {
 	c.Records, c.Expect = c.Records[:2], c.Expect[:2]
 	require.EqualError(t, check(c), strings.Join([]string{
 		`expectation 2: partition key: found "acme/bob" of Account/acme/bob, expected "acme/alice" of ` +
-			`Account/acme/alice, as a commit has one partition key (whole-id)`,
+			`Account/acme/alice, as a commit has one partition key (whole-id; streams share one in a category ` +
+			`with before-slash)`,
 		`record 2: partition key: found "acme/bob" of Account/acme/bob, expected "acme/alice" of Account/acme/alice, ` +
-			`as a commit has one partition key (whole-id)`,
+			`as a commit has one partition key (whole-id; streams share one in a category with before-slash)`,
 	}, "\n"))
 	one := eventstore.To(account("/alice"), 1, record())
 	one.ExpectCommands = []eventstore.CommandExpectation{{CommandID: "c-1", Applied: true}}

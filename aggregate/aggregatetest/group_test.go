@@ -156,7 +156,7 @@ Then was called before; it expects all events in one call`,
 			},
 			`Cart, 0 events of 0 aggregates given: a store refuses the aggregates of this decision: expectation 2: ` +
 				`partition key: found "b" of Cart/b, expected "a" of Cart/a, ` +
-				`as a commit has one partition key (whole-id)`,
+				`as a commit has one partition key (whole-id; streams share one in a category with before-slash)`,
 		},
 		{
 			"a case that is dropped",
