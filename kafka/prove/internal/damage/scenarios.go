@@ -85,17 +85,6 @@ func restoreDisks(ctx context.Context, t *trial) error {
 	return t.mustLose(ctx)
 }
 
-// restart ends all brokers, does something to their disks, and starts them again.
-func (t *trial) restart(ctx context.Context, between func() error) error {
-	if err := t.cluster.KillAll(); err != nil {
-		return err
-	}
-	if err := between(); err != nil {
-		return err
-	}
-	return t.cluster.RestartAll(ctx)
-}
-
 // again does something until it succeeds, while brokers come back.
 func (t *trial) again(ctx context.Context, do func() error) error {
 	bounded, cancel := context.WithTimeout(ctx, settleWithin)
@@ -189,13 +178,13 @@ func electUnclean(ctx context.Context, t *trial) error {
 	if killed := t.cluster.Kill(leader); err == nil {
 		err = killed
 	}
-	if back := t.cluster.Restart(ctx, other); err == nil {
+	if back := t.restartOne(ctx, other); err == nil {
 		err = back
 	}
 	if err == nil {
 		err = t.elect(ctx, partition, other)
 	}
-	if back := t.cluster.Restart(ctx, leader); err == nil {
+	if back := t.restartOne(ctx, leader); err == nil {
 		err = back
 	}
 	if err != nil {
