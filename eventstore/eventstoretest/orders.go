@@ -145,16 +145,26 @@ func (p *poisoned) some(indexes ...int) []string {
 	return some
 }
 
-// of returns the letters, which must be of the key and of these events.
+// of waits until the letters are of these events, and returns them. They must be of the key.
 func (p *poisoned) of(ctx context.Context, t test, key func(id string) string, events []string) []subscription.Letter {
 	t.Helper()
-	all := listed(ctx, t, p.letters, p.w.group, len(events))
+	var all []subscription.Letter
+	var found []string
+	until(ctx, t, "the right events are dead letters", func() bool {
+		all, found = listed(ctx, t, p.letters, p.w.group, len(events)), nil
+		for _, l := range all {
+			e, _, err := p.letters.Show(ctx, l.ID)
+			must(t, "showing a dead letter", err)
+			if l.AggregateID != e.AggregateID {
+				fatal(t, "a dead letter names another aggregate than its event", l.AggregateID, e.AggregateID)
+			}
+			found = append(found, e.ID)
+		}
+		return slices.Equal(found, events)
+	}, func() any { return fmt.Sprintf("found %v, expected %v", found, events) })
 	for i, l := range all {
-		e, _, err := p.letters.Show(ctx, l.ID)
-		must(t, "showing a dead letter", err)
-		if e.ID != events[i] || l.AggregateID != e.AggregateID || l.Key != key(l.AggregateID) || l.Waiting != (i > 0) ||
-			l.Redrive {
-			fatal(t, "a dead letter is not as it must be", i, fmt.Sprintf("%+v of %s, expected %s", l, e.ID, events[i]))
+		if l.Key != key(l.AggregateID) || l.Waiting != (i > 0) || l.Redrive {
+			fatal(t, "a dead letter is not as it must be", i, fmt.Sprintf("%+v", l))
 		}
 	}
 	return all
