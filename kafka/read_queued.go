@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"math"
-	"slices"
 
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka/internal/owner"
@@ -34,14 +33,6 @@ func (s *Store) readQueued(
 	p, err := s.decidable(ctx, stream)
 	if err != nil {
 		return nil, nil, err
-	}
-	if len(with) == 0 {
-		return p.ReadQueued(ctx, stream, from, nil)
-	}
-	if slices.ContainsFunc(with, func(e eventstore.Expectation) bool { return e.Stream == stream }) {
-		return nil, nil, &eventstore.InvalidError{
-			Field: "stream", Found: stream.String() + " among those that were read before", Want: "another one",
-		}
 	}
 	tips, err := s.tipsWith(stream, with)
 	if err != nil {

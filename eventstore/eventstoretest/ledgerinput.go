@@ -138,7 +138,6 @@ func (s *suite) badReadsRefused(t test, l, other ledger) {
 	for what, with := range map[string][]eventstore.Expectation{
 		"another partition key": {read(other.stream("a"))},
 		"another category":      {read(s.stream(0))},
-		"itself":                {read(b)},
 		"a stream twice":        {atA, atA},
 		"any version":           {anyA},
 		"no tip":                {noTip},

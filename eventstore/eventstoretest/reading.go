@@ -319,13 +319,14 @@ func cursorsBeyondEnd(t test, s *suite) {
 func unknownCategoryRefused(t test, s *suite) {
 	ctx, unknown := s.context(t), eventstore.Stream{Category: "Nobody-has-heard-of-it", ID: "a"}
 	_, appended := s.store.Append(ctx, eventstore.To(unknown, eventstore.Any, s.records(1, "")...))
+	_, several := s.store.Append(ctx, s.over(2, unknown, eventstore.Stream{Category: unknown.Category, ID: "b"}))
 	_, applied := s.store.Applied(ctx, unknown, "c")
 	_, read := collect(s.store.ReadStream(ctx, unknown, 1))
 	_, queued := collect(firstOf(s.store.ReadQueued(ctx, unknown, 1)))
 	_, all := collect(s.store.ReadCategory(ctx, unknown.Category, eventstore.Beginning()))
 	_, followed := collect(s.store.Follow(ctx, unknown.Category, eventstore.Beginning()))
 	for what, err := range map[string]error{
-		"appending to": appended, "asking for a command in": applied, "reading a stream of": read,
+		"appending to": appended, "appending to several streams of": several, "asking for a command in": applied, "reading a stream of": read,
 		"reading for a decision a stream of": queued, "reading": all, "following": followed,
 	} {
 		if fields := invalidFields(err); !slices.Equal(fields, []string{"category"}) {

@@ -53,7 +53,11 @@ func passed(e eventstore.Expectation, actual int64) error {
 func (s *suite) tornReadsRefused(ctx context.Context, t test, a, b, c eventstore.Stream) {
 	t.Helper()
 	_, atA := s.store.ReadQueued(ctx, a, 1)
+	_, err := collect(firstOf(s.store.ReadQueued(ctx, a, 1, atA)))
+	must(t, "reading a stream again that has not changed", err)
 	s.commit(ctx, t, s.over(2, a, b))
+	_, err = collect(firstOf(s.store.ReadQueued(ctx, a, 1, atA)))
+	conflictOf(t, err, passed(atA, int64(atA.Version)+1))
 	all, atB := s.store.ReadQueued(ctx, b, 1, atA)
 	records, err := collect(all)
 	conflictOf(t, err, passed(atA, int64(atA.Version)+1))

@@ -50,11 +50,6 @@ func (s *Store) read(
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if slices.ContainsFunc(with, func(e eventstore.Expectation) bool { return e.Stream == stream }) {
-		return nil, nil, nil, &eventstore.InvalidError{
-			Field: "stream", Found: stream.String() + " among those that were read before", Want: "another one",
-		}
-	}
 	if before, err = s.tipsWith(stream, with); err != nil {
 		return nil, nil, nil, err
 	}

@@ -18,7 +18,6 @@ type Commit struct {
 	expect   []eventstore.Expectation
 	commands []eventstore.CommandExpectation
 	tips     []Tip
-	command  string // id of the command that made it
 	records  []eventstore.Record
 	parts    []Part
 	of       []int // by record: the place of its part; nil if there is one part
@@ -79,7 +78,6 @@ func New(c eventstore.Commit, tips ...Tip) *Commit {
 	n := &Commit{
 		expect: c.Expect, commands: c.ExpectCommands, records: c.Stamped(), done: make(chan struct{}),
 	}
-	n.command = n.records[0].CommandID
 	n.tips = append(n.oneTip[:0], tips...)
 	n.divide()
 	for i := range n.records {
@@ -183,7 +181,7 @@ func (c *Commit) Category() string { return c.records[0].Category }
 
 // CommandID returns the id of the command that made the commit; empty if none did. Anybody may call
 // it.
-func (c *Commit) CommandID() string { return c.command }
+func (c *Commit) CommandID() string { return c.records[0].CommandID }
 
 // Digest returns the digest of that command. Anybody may call it.
 func (c *Commit) Digest() string { return c.records[0].CommandDigest }
