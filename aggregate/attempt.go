@@ -23,7 +23,7 @@ type attempt[S any] struct {
 	number    int                             // counts attempts
 	expect    []eventstore.Expectation        // of the streams that were read
 	commands  []eventstore.CommandExpectation // of the commands that were asked for
-	last      eventstore.Stream               // that was read, in any attempt
+	last      eventstore.Stream               // that was read for a command, in any attempt
 }
 
 // overtakenError ends an attempt because something is not as it was read any more. Another attempt
@@ -55,15 +55,15 @@ func (r *Repository[S]) attempts(
 	}
 }
 
-// gaveUp ends an update that was overtaken MaxAttempts times. If its own command came between,
-// somebody else has handled that: then it is repeated.
+// gaveUp ends an update that was overtaken MaxAttempts times. If another process has handled the
+// same command meanwhile, gaveUp returns what that did.
 func (a *attempt[S]) gaveUp(ctx context.Context, conflict error) (eventstore.Outcome, error) {
 	conflict = fmt.Errorf("update gave up after %d attempts: %w", a.number, conflict)
-	if a.commandID == "" || a.last == (eventstore.Stream{}) {
+	if a.last == (eventstore.Stream{}) {
 		return eventstore.Outcome{}, conflict
 	}
 	_, at := a.store.ReadQueued(ctx, a.last, math.MaxInt64)
-	a.expect, a.commands = []eventstore.Expectation{at}, nil
+	a.expect = []eventstore.Expectation{at}
 	if applied, err := a.isApplied(ctx, a.last, a.commandID); err != nil || !applied {
 		return eventstore.Outcome{}, conflict
 	}
@@ -89,8 +89,9 @@ func (a *attempt[S]) load(ctx context.Context, id string) (state S, err error) {
 }
 
 // rest notes a stream that was read. Only now, behind the read, it asks whether the command was
-// applied before. So nothing that was read is its own doing, unless that is not stored after all.
-// It fails with errApplied if it was. The caller must give other errors to orUnread.
+// applied before, and fails with errApplied if it was. So what was read holds no event of the
+// command, except those of a queued commit that is withdrawn. The caller gives the error to
+// orUnread.
 func (a *attempt[S]) rest(ctx context.Context, at eventstore.Expectation) error {
 	a.expect = append(a.expect, at)
 	if a.commandID == "" {
@@ -128,9 +129,8 @@ func (a *attempt[S]) replay(
 	return root.State(), nil
 }
 
-// orUnread returns err, which is not nil. If the read of the stream began with an error, err comes
-// from that, and orUnread returns that instead. Then nothing was read: the attempt does not rest on
-// the stream. A read that succeeds is not begun twice for this.
+// orUnread returns err, which is not nil. If the read of the stream itself has failed, orUnread
+// returns the error of the read. Then the attempt does not rest on the stream.
 func (a *attempt[S]) orUnread(err error, stream eventstore.Stream, records iter.Seq2[eventstore.Record, error]) error {
 	unread := failure(records)
 	if unread == nil {

@@ -41,19 +41,21 @@ func (a *attempt[S]) check(ctx context.Context, answer error) (eventstore.Outcom
 }
 
 // maxUnseenConflicts is how often a commit is queued anew because a stream has moved that the
-// decision has not seen. Then the commit goes to the end of such streams, wherever that is.
+// decision has not seen. Then the commit goes to the end of such streams, wherever that is. It does
+// not do so at once: without an expectation it stands beside their lines, and nobody can decide on
+// it before it is stored.
 const maxUnseenConflicts = 100
 
 // commit appends what was decided. If only a stream moves that the decision has not seen, the
 // decision stands.
 func (a *attempt[S]) commit(ctx context.Context, c *commit[S]) (eventstore.Outcome, error) {
 	unseen := a.unseen(c)
-	fit := len(a.expect)+len(unseen) <= eventstore.MaxCommitRecords
+	withinLimit := len(a.expect)+len(unseen) <= eventstore.MaxCommitRecords
 	c.ExpectCommands = a.commands
 	var ends []eventstore.Expectation
 	for conflicts := 0; ; conflicts++ {
 		c.Expect = a.expect
-		behind := len(unseen) > 0 && fit && conflicts < maxUnseenConflicts
+		behind := len(unseen) > 0 && withinLimit && conflicts < maxUnseenConflicts
 		if behind {
 			var err error
 			if ends, err = a.ends(ctx, unseen); err != nil {

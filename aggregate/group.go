@@ -13,7 +13,8 @@ package aggregate
 // returns. Later the methods panic.
 //
 // A method does not return if
-//   - the aggregate cannot be loaded;
+//   - the aggregate cannot be loaded, or an id breaks a rule;
+//   - the aggregate has another partition key than those before;
 //   - other commits came between, or one that it has seen was not stored after all;
 //   - the command was applied before.
 //

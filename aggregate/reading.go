@@ -105,23 +105,20 @@ func (r *reading[S]) state(ctx context.Context, id string) S {
 // key.
 func (r *reading[S]) applied(ctx context.Context, id, commandID string) bool {
 	found := r.find(ctx, id)
-	if err := failure(found.records); err != nil && !found.decoded {
-		r.end(r.orUnread(err, found.at.Stream, found.records))
-	}
 	for _, c := range r.commands {
 		if c.CommandID == commandID {
 			return c.Applied
 		}
 	}
 	applied, err := r.ask(ctx, commandID)
-	if err != nil {
-		r.end(err)
-	}
-	r.commands = append(r.commands, eventstore.CommandExpectation{CommandID: commandID, Applied: applied})
-	if len(r.commands) > 1 {
-		if err := r.askAgain(ctx); err != nil {
-			r.end(err)
+	if err == nil {
+		r.commands = append(r.commands, eventstore.CommandExpectation{CommandID: commandID, Applied: applied})
+		if len(r.commands) > 1 {
+			err = r.askAgain(ctx)
 		}
+	}
+	if err != nil {
+		r.end(r.orUnread(err, found.at.Stream, found.records))
 	}
 	return applied
 }

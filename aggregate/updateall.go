@@ -30,7 +30,7 @@ import (
 //
 // UpdateAll fails with the errors of Update, and with an *[eventstore.InvalidError] if
 //   - the aggregates do not have one partition key;
-//   - decide asks for a command without an id.
+//   - decide asks for an aggregate or a command whose id breaks a rule.
 func (r *Repository[S]) UpdateAll(
 	ctx context.Context, decide func(*Group[S]) ([]Change[S], error), options ...UpdateOption,
 ) (eventstore.Outcome, error) {

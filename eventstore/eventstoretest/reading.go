@@ -326,7 +326,8 @@ func unknownCategoryRefused(t test, s *suite) {
 	_, all := collect(s.store.ReadCategory(ctx, unknown.Category, eventstore.Beginning()))
 	_, followed := collect(s.store.Follow(ctx, unknown.Category, eventstore.Beginning()))
 	for what, err := range map[string]error{
-		"appending to": appended, "appending to several streams of": several, "asking for a command in": applied, "reading a stream of": read,
+		"appending to": appended, "appending to several streams of": several, "asking for a command in": applied,
+		"reading a stream of":                read,
 		"reading for a decision a stream of": queued, "reading": all, "following": followed,
 	} {
 		if fields := invalidFields(err); !slices.Equal(fields, []string{"category"}) {

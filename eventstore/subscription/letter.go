@@ -43,7 +43,7 @@ type Letter struct {
 	AggregateID string
 	Key         string    // whose later events wait: the aggregate's id, or the partition key (see [Order])
 	Waiting     bool      // the handler has not failed with it: it waits behind an earlier letter of its key
-	Redrive     bool      // it is to be handled again: somebody asked, or what it waited behind is done with
+	Redrive     bool      // it is handled again if the handler succeeds with the letters of its key before it
 	Error       string    // the handler's, of the last attempt
 	Attempts    int       // so far
 	First       time.Time // attempt

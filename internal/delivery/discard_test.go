@@ -10,14 +10,19 @@ import (
 	"github.com/fencelog/fencelog/internal/letters"
 )
 
+// pauses are those between two attempts.
+func pauses() map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"between short pauses":  func(ctx context.Context) error { return ctx.Err() },
+		"during one long pause": untilItEnds,
+	}
+}
+
 // A letter is discarded while it is handled again, and the handler's error is one that is tried
 // again for ever. The handler is called with it no more, and what waits behind it goes on.
 func TestALetterIsDiscardedWhileItIsHandledAgain(t *testing.T) {
 	t.Parallel()
-	for name, pause := range map[string]func(context.Context) error{
-		"between short pauses":  func(ctx context.Context) error { return ctx.Err() },
-		"during one long pause": untilItEnds,
-	} {
+	for name, pause := range pauses() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld("p/1", "p/2", "a")
@@ -57,10 +62,7 @@ func TestALetterIsDiscardedWhileItIsHandledAgain(t *testing.T) {
 // gives it up.
 func TestAnEventIsDiscardedWhileItIsTried(t *testing.T) {
 	t.Parallel()
-	for name, pause := range map[string]func(context.Context) error{
-		"between short pauses":  func(ctx context.Context) error { return ctx.Err() },
-		"during one long pause": untilItEnds,
-	} {
+	for name, pause := range pauses() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld("p", "p")

@@ -49,7 +49,7 @@ func (s *Subscriber) Learn(e letters.Entry) {
 		return
 	}
 	e.Value, e.Headers = nil, nil                           // they stay in the log
-	e.PartitionKey = s.store.PartitionKey.Of(string(e.Key)) // an entry of an old release does not have it
+	e.PartitionKey = s.store.PartitionKey.Of(string(e.Key)) // absent if it is the id, and in entries of old releases
 	k := &s.known
 	k.mu.Lock()
 	k.of(e.Partition).Apply(&e)

@@ -290,8 +290,9 @@ func (r *Runner) obey(e letters.Entry) {
 	if e.Kind == letters.Discarded || e.Kind == letters.Handled {
 		r.dropMoot()
 	}
-	if r.cfg.Order == subscription.ByStream && e.Order == subscription.ByPartitionKey {
-		for _, other := range r.parked.Keys() { // it may be about all streams of its partition key
+	asks := e.Kind == letters.Redrive || e.Kind == letters.Failed
+	if asks && r.cfg.Order == subscription.ByStream && e.Order == subscription.ByPartitionKey {
+		for _, other := range r.parked.Keys() { // it is about all streams of its partition key
 			if r.parked.Lane(other)[0].Key.Partition == e.Keys().Partition {
 				r.redrive(other)
 			}

@@ -95,7 +95,7 @@ func (g *Ledger) Find(id subscription.LetterID) (*Open, []subscription.Trace) {
 	if l == nil || l.open[id.Offset] == nil {
 		return nil, nil
 	}
-	found := l.letter(l.open[id.Offset], make(map[string]int64))
+	found := l.letter(l.open[id.Offset], l.parked.DueThrough)
 	return &found, l.tracesOf(id.Offset)
 }
 
@@ -159,7 +159,15 @@ func newOpen(e *Entry) *Open {
 
 // appendTo appends the open letters, in no order.
 func (l *lane) appendTo(all []Open) []Open {
-	through := make(map[string]int64)
+	known := make(map[string]int64)
+	through := func(key string) int64 {
+		last, ok := known[key]
+		if !ok {
+			last = l.parked.DueThrough(key)
+			known[key] = last
+		}
+		return last
+	}
 	for _, one := range l.open {
 		all = append(all, l.letter(one, through))
 	}
@@ -167,17 +175,12 @@ func (l *lane) appendTo(all []Open) []Open {
 }
 
 // letter returns an open letter with what the lane as a whole says of it. through is
-// [Parked.DueThrough] of the keys that were asked for before.
-func (l *lane) letter(one *Open, through map[string]int64) Open {
+// [Parked.DueThrough].
+func (l *lane) letter(one *Open, through func(key string) int64) Open {
 	letter := *one
 	letter.Order = l.parked.order
 	letter.Key = letter.Keys.In(letter.Order)
-	last, known := through[letter.Key]
-	if !known {
-		last = l.parked.DueThrough(letter.Key)
-		through[letter.Key] = last
-	}
-	letter.Redrive = letter.ID.Offset <= last
+	letter.Redrive = letter.ID.Offset <= through(letter.Key)
 	return letter
 }
 

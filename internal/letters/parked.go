@@ -65,7 +65,7 @@ func (p *Parked) Clone() *Parked {
 	c := &Parked{
 		order: p.order, lanes: make(map[string]Lane, len(p.lanes)),
 		handled: maps.Clone(p.handled), discarded: maps.Clone(p.discarded),
-		last: maps.Clone(p.last), requests: maps.Clone(p.requests), newest: maps.Clone(p.newest),
+		last: maps.Clone(p.last), requests: maps.Clone(p.requests), newest: make(map[string]int64),
 	}
 	for key, l := range p.lanes {
 		c.lanes[key] = slices.Clone(l)
@@ -256,7 +256,8 @@ func (p *Parked) add(key string, letter Letter) {
 	p.changed(key, letter)
 }
 
-// changed notes that a letter of the key is new, is another one, or is gone.
+// changed forgets what newestOf returned for the key if the letter counts in it. A letter that no
+// open request asks for does not.
 func (p *Parked) changed(key string, l Letter) {
 	if p.request(l) > 0 {
 		delete(p.newest, key)
