@@ -24,7 +24,7 @@ type bank struct {
 	topic string
 	known []atomic.Int64 // by account, the last version that a decision has seen
 
-	conflicts, refused atomic.Int64
+	conflicts atomic.Int64
 }
 
 // newBank opens a store and all the accounts.
@@ -62,43 +62,37 @@ func (r *run) newBank(ctx context.Context, name string, parts int32, a *accountB
 	return b, nil
 }
 
-// post posts a new transfer. It draws another one after a refusal.
+// post posts a new transfer.
 func (b *bank) post(ctx context.Context, src *source, _ delivery) error {
-	for {
-		t := b.draw(src)
-		posted, err := b.decide(ctx, src, t)
-		for errors.Is(err, eventstore.ErrConflict) {
-			b.conflicts.Add(1)
-			posted, err = b.decide(ctx, src, t)
-		}
-		if posted || err != nil {
-			return err
-		}
-		b.refused.Add(1)
+	t := b.draw(src)
+	err := b.decide(ctx, src, t)
+	for errors.Is(err, eventstore.ErrConflict) {
+		b.conflicts.Add(1)
+		err = b.decide(ctx, src, t)
 	}
+	return err
 }
 
-// decide reads both accounts, with what is queued for them, and posts the transfer if the payer has
-// enough. A refusal counts once the store has checked it.
-func (b *bank) decide(ctx context.Context, src *source, t transfer) (posted bool, err error) {
+// decide reads both accounts, with what is queued for them, and posts the transfer. It fails if the
+// payer has too little.
+func (b *bank) decide(ctx context.Context, src *source, t transfer) error {
 	payer, payerAt, err := b.balance(ctx, t.payer)
 	if err != nil {
-		return false, err
+		return err
 	}
 	payee, payeeAt, err := b.balance(ctx, t.payee, payerAt)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if payer < t.amount {
-		_, err := b.store.Append(ctx, eventstore.Join(payerAt.Commit(), payeeAt.Commit()))
-		return false, err
+		return fmt.Errorf("%s holds %d, expected %d or more", b.stream(t.payer), payer, t.amount)
 	}
 	debited, credited := src.transfer(t, payer, payee)
 	result, err := b.store.Append(ctx, eventstore.Join(payerAt.Commit(debited), payeeAt.Commit(credited)))
 	if err == nil && (result.Repeated || len(result.Streams) != eventsOfTransfer) {
 		err = fmt.Errorf("a new transfer wrote %v, repeated: %t", result.Streams, result.Repeated)
 	}
-	return err == nil, err
+	return err
 }
 
 // balance reads the balance of an account from its last event. It reads on from the version that a
@@ -169,15 +163,10 @@ func (b *bank) audit(ctx context.Context) (transfers int64, err error) {
 // byLedger posts a new transfer in the database.
 func byLedger(l *postgres.Ledger, a *accountBook) appendOne {
 	return func(ctx context.Context, src *source, _ delivery) error {
-		for {
-			posted, err := l.Post(ctx, a.row(src, a.draw(src)))
-			switch {
-			case errors.Is(err, postgres.ErrInsufficientFunds):
-				continue
-			case err == nil && !posted:
-				err = errors.New("a new transfer was posted before")
-			}
-			return err
+		posted, err := l.Post(ctx, a.row(src, a.draw(src)))
+		if err == nil && !posted {
+			err = errors.New("a new transfer was posted before")
 		}
+		return err
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/fencelog/fencelog/kafka/bench/internal/postgres"
 )
 
-// appendOne appends an event as the first of a new stream.
+// appendOne makes one commit: an event of a new stream, or a transfer.
 type appendOne func(ctx context.Context, src *source, d delivery) error
 
-// callAll runs one caller for each source. Each caller appends one event after the other for the
-// time given. callAll returns how many events were acknowledged.
+// callAll runs one caller for each source. Each caller makes one commit after the other for the
+// time given. callAll returns how many commits were acknowledged.
 func callAll(ctx context.Context, sources []*source, d time.Duration, do appendOne) (int64, error) {
 	counts := make([]int64, len(sources))
 	passed := stopwatch()

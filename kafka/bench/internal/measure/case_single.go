@@ -82,7 +82,7 @@ func (r *run) takeTurns(ctx context.Context, name string, all []*single) (t Tabl
 	}
 	t = Table{
 		Columns: []Column{{"p50", Seconds}, {"p99", Seconds}},
-		Notes:   []string{"the contenders take turns append by append"},
+		Notes:   []string{"the contenders take turns call by call"},
 	}
 	for _, s := range all {
 		t.Rows = append(t.Rows, Row{Contender: s.name, Figures: [][]float64{s.p50, s.p99}})

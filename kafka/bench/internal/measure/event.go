@@ -24,7 +24,8 @@ const (
 // numbers and references. About half of their bytes compresses. Its ids are unique. One goroutine
 // uses a source. Each goroutine has its own, over the same values.
 type source struct {
-	rng    *rand.ChaCha8
+	rng    *rand.ChaCha8 // of ids and digests
+	dice   *rand.Rand    // of choices, over rng
 	values [][]byte
 	next   int
 	now    time.Time
@@ -73,7 +74,8 @@ func newSource(values [][]byte, seed, number uint64, now time.Time) *source {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
 	binary.LittleEndian.PutUint64(key[8:], number)
-	return &source{rng: rand.NewChaCha8(key), values: values, next: int(number) % len(values), now: now}
+	rng := rand.NewChaCha8(key)
+	return &source{rng: rng, dice: rand.New(rng), values: values, next: int(number) % len(values), now: now}
 }
 
 // id returns a unique id of the length and the alphabet of a UUID.

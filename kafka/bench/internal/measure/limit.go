@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
@@ -60,28 +59,10 @@ func newLimit(ctx context.Context, link *cluster, topic string, encoded bool) (*
 	return l, nil
 }
 
-// A broker that has just started has no producer ids yet. It is asked this often.
-const (
-	producerAttempts = 100
-	producerPause    = 50 * time.Millisecond
-)
-
-// newProducer gets a producer id from the broker.
+// newProducer gets a producer id from the broker. A broker that has just started has none yet.
 func newProducer(ctx context.Context, b *sarama.Broker) (index.Term, error) {
-	for attempt := 1; ; attempt++ {
-		r, err := b.InitProducerID(&sarama.InitProducerIDRequest{Version: 4, ProducerID: -1, ProducerEpoch: -1})
-		switch {
-		case err != nil:
-			return index.Term{}, err
-		case r.Err == sarama.ErrNoError:
-			return index.Term{ProducerID: r.ProducerID, Epoch: r.ProducerEpoch}, nil
-		case r.Err != sarama.ErrOffsetsLoadInProgress || attempt == producerAttempts:
-			return index.Term{}, r.Err
-		}
-		if err := clock.Wait(ctx, producerPause); err != nil {
-			return index.Term{}, err
-		}
-	}
+	return initProducer(ctx, b, "a producer id",
+		&sarama.InitProducerIDRequest{Version: 4, ProducerID: -1, ProducerEpoch: -1})
 }
 
 func (l *limit) close() error {

@@ -13,7 +13,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/internal/wire"
 )
 
-// The limit asks the coordinator so often, with this pause in between, before it gives up.
+// A limit asks a broker so often, with this pause in between, before it gives up.
 const (
 	limitTries = 5_000
 	limitPause = time.Millisecond
@@ -98,13 +98,18 @@ func (l *claimLimit) barrier(ctx context.Context) error {
 
 // ask repeats the question until the coordinator accepts it.
 func (l *claimLimit) ask(ctx context.Context, question func() (sarama.KError, error)) error {
+	return ask(ctx, "transactional id "+l.id, question)
+}
+
+// ask repeats the question about a thing until the broker accepts it.
+func ask(ctx context.Context, about string, question func() (sarama.KError, error)) error {
 	for tries := 1; ; tries++ {
 		code, err := question()
 		if err != nil || code == sarama.ErrNoError {
 			return err
 		}
 		if tries == limitTries {
-			return fmt.Errorf("transactional id %s: after %d tries: %w", l.id, tries, code)
+			return fmt.Errorf("%s: after %d tries: %w", about, tries, code)
 		}
 		if err := clock.Wait(ctx, limitPause); err != nil {
 			return err
@@ -112,11 +117,18 @@ func (l *claimLimit) ask(ctx context.Context, question func() (sarama.KError, er
 	}
 }
 
-func (l *claimLimit) init(ctx context.Context) (term index.Term, err error) {
-	err = l.ask(ctx, func() (sarama.KError, error) {
-		r, err := l.coordinator.InitProducerID(&sarama.InitProducerIDRequest{
-			Version: 4, TransactionalID: &l.id, TransactionTimeout: time.Minute, ProducerID: -1, ProducerEpoch: -1,
-		})
+func (l *claimLimit) init(ctx context.Context) (index.Term, error) {
+	return initProducer(ctx, l.coordinator, "transactional id "+l.id, &sarama.InitProducerIDRequest{
+		Version: 4, TransactionalID: &l.id, TransactionTimeout: time.Minute, ProducerID: -1, ProducerEpoch: -1,
+	})
+}
+
+// initProducer repeats the request about a thing until the broker accepts it, and returns the term.
+func initProducer(
+	ctx context.Context, b *sarama.Broker, about string, request *sarama.InitProducerIDRequest,
+) (term index.Term, err error) {
+	err = ask(ctx, about, func() (sarama.KError, error) {
+		r, err := b.InitProducerID(request)
 		if err != nil {
 			return 0, err
 		}

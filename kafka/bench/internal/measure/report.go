@@ -57,7 +57,7 @@ type Row struct {
 	Contender string
 	Figures   [][]float64
 
-	// Claimed is how many of the contender's events were acknowledged. Stored is how many were
+	// Claimed is how many of the contender's commits were acknowledged. Stored is how many were
 	// found where it keeps them. A contender that appends nothing has neither.
 	Claimed, Stored int64
 }

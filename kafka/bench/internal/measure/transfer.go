@@ -12,7 +12,7 @@ import (
 
 // The accounts of the transfers, and what is moved between them.
 const (
-	openingBalance = 1_000_000 // so large that hardly a transfer is refused
+	openingBalance = 1_000_000 // so large that no account runs out of money
 	mostMoved      = 100       // in one transfer
 
 	openedType   = "AccountOpened"
@@ -56,11 +56,11 @@ type transfer struct {
 // draw returns a new transfer, from any account to any other.
 func (a *accountBook) draw(src *source) transfer {
 	each := len(a.ids) / len(a.ledgers)
-	l := src.below(len(a.ledgers))
+	l := src.dice.IntN(len(a.ledgers))
 	payee := each - 1
-	payer := src.below(payee)
+	payer := src.dice.IntN(payee)
 	if !a.hot {
-		if payee = src.below(each); payer == payee {
+		if payee = src.dice.IntN(each); payer == payee {
 			payer = each - 1
 		}
 	}
@@ -68,12 +68,9 @@ func (a *accountBook) draw(src *source) transfer {
 	_, _ = src.rng.Read(digest[:]) // never fails
 	return transfer{
 		command: src.id(), digest: hex.EncodeToString(digest[:]), ledger: a.ledgers[l],
-		payer: l*each + payer, payee: l*each + payee, amount: 1 + int64(src.below(mostMoved)),
+		payer: l*each + payer, payee: l*each + payee, amount: 1 + int64(src.dice.IntN(mostMoved)),
 	}
 }
-
-// below returns a number from 0 to n-1.
-func (s *source) below(n int) int { return int(s.rng.Uint64() % uint64(n)) }
 
 // opening returns the first event of an account.
 func (s *source) opening() eventstore.Record {
@@ -122,7 +119,7 @@ func (a *accountBook) built(src *source) func() []eventstore.Record {
 		records := []eventstore.Record{debited, credited}
 		for i, account := range []int{t.payer, t.payee} {
 			r := &records[i]
-			r.Category, r.AggregateID, r.AggregateVersion = category, a.ids[account], int64(1+src.below(999))
+			r.Category, r.AggregateID, r.AggregateVersion = category, a.ids[account], int64(1+src.dice.IntN(999))
 			r.Commit = eventstore.CommitPart{Index: i + 1, Size: len(records), Several: true}
 		}
 		return records

@@ -15,7 +15,7 @@ const (
 	verifyPause    = 100 * time.Millisecond
 )
 
-// verify counts the stored events. It fails if that is not the number of acknowledged ones.
+// verify counts the stored commits. It fails if that is not the number of acknowledged ones.
 func (r *Row) verify(ctx context.Context, count func() (int64, error)) (err error) {
 	for range verifyAttempts {
 		if r.Stored, err = count(); err != nil || r.Stored == r.Claimed {
@@ -25,5 +25,5 @@ func (r *Row) verify(ctx context.Context, count func() (int64, error)) (err erro
 			return err
 		}
 	}
-	return fmt.Errorf("%s: %d events acknowledged, %d stored", r.Contender, r.Claimed, r.Stored)
+	return fmt.Errorf("%s: %d commits acknowledged, %d stored", r.Contender, r.Claimed, r.Stored)
 }

@@ -102,7 +102,7 @@ BEGIN
 			RETURNING balance, version INTO STRICT payer_balance, payer_version;
 	END IF;
 	IF payer_balance < 0 THEN
-		RAISE EXCEPTION 'insufficient funds' USING ERRCODE = 'LF001';
+		RAISE EXCEPTION 'insufficient funds' USING ERRCODE = '` + insufficientFunds + `';
 	END IF;
 	INSERT INTO NAME_entries VALUES
 		(new_payer, payer_version, new_command, -new_amount, payer_balance, new_occurred, debited),
@@ -127,8 +127,13 @@ func (l *Ledger) create(ctx context.Context, accounts []string) error {
 	return err
 }
 
-// Post posts the transfer with one call. It fails with [ErrInsufficientFunds] if the payer has too
-// little. If the ledger has a transfer with the command and the digest, Post changes nothing.
+// Post posts the transfer with one call, and reports true. If the ledger has a transfer with the
+// command and the digest, Post changes nothing and reports false. Post changes nothing and fails
+//   - with [ErrInsufficientFunds] if the payer has too little;
+//   - if the ledger has a transfer with the command and another digest;
+//   - if the payer or the payee has no account.
+//
+// After another error, such as the end of ctx, the transfer may be posted or not.
 func (l *Ledger) Post(ctx context.Context, t *Transfer) (posted bool, err error) {
 	err = l.use(ctx, func(c *pgx.Conn) error {
 		return c.QueryRow(ctx, l.post, t.Ledger, t.Command, t.Digest, t.Payer, t.Payee, t.Amount, t.Occurred,

@@ -84,9 +84,9 @@ func (o *Op) repeats(first *commit) bool {
 	return slices.Equal(wrote, writes)
 }
 
-// told checks the answer to whether a command is applied. A queued commit counts in it, which may
-// never be stored. A store that was overtaken and does not know it yet may not know of the commit.
-// But it knows what was known before it began to open, and what it has stored itself.
+// told checks the answer to whether a command is applied. The answer may rest on a queued commit
+// that is never stored. A store that was overtaken and does not know it yet may not know of the
+// commit. But it knows what was known before it began to open, and what it has stored itself.
 func (c *checker) told(op *Op) {
 	command := op.Order.Command
 	asked := func(other *Op) bool {

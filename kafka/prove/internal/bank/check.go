@@ -8,29 +8,29 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
-// The rules that Check knows.
+// The rules that Check knows. The numbers are those of PROOF.md.
 const (
-	RuleOrigin    = "bank: the log holds only what was asked for"
-	RuleWhole     = "bank: a commit is whole and as it was asked for"
-	RuleKey       = "bank: a commit has one partition key"
-	RuleVersions  = "bank: the versions of a stream have no gap"
-	RuleStored    = "bank: acknowledged is in the log, once, as it was told"
-	RuleNotStored = "bank: refused is not in the log"
-	RuleExpected  = "bank: what a commit was decided on holds right before it"
-	RuleOrder     = "bank: a commit stands behind all that were known before it was asked for"
-	RuleMoment    = "bank: a refusal, an audit or a check is true of one moment of its call"
-	RulePrefix    = "bank: a read is a prefix of the log"
-	RuleTorn      = "bank: a decision never sees a part of a commit"
-	RuleSum       = "bank: money is moved, never made or lost"
-	RuleBelow     = "bank: no account is below zero"
-	RulePair      = "bank: no pair is below zero"
-	RuleFrozen    = "bank: no money moves during a freeze"
-	RuleCommand   = "bank: a command is applied once, and its first result is told"
-	RuleApplied   = "bank: what is told of a command is true"
+	RuleOrigin    = "bank B1: the log holds only what was asked for"
+	RuleWhole     = "bank B1: a commit is whole and as it was asked for"
+	RuleKey       = "bank B1: a commit has one partition key"
+	RuleVersions  = "bank B2: the versions of a stream have no gap"
+	RuleStored    = "bank B3: acknowledged is in the log, once, as it was told"
+	RuleNotStored = "bank B3: refused is not in the log"
+	RuleExpected  = "bank B4: what a commit was decided on holds right before it"
+	RuleOrder     = "bank B5: a commit stands behind all that were known before it was asked for"
+	RuleMoment    = "bank B6: a refusal, an audit or a check is true of one moment of its call"
+	RulePrefix    = "bank B10: a read is a prefix of the log"
+	RuleTorn      = "bank B12: a decision never sees a part of a commit"
+	RuleSum       = "bank B7: money is moved, never made or lost"
+	RuleBelow     = "bank B7: no account is below zero"
+	RulePair      = "bank B7: no pair is below zero"
+	RuleFrozen    = "bank B7: no money moves during a freeze"
+	RuleCommand   = "bank B8: a command is applied once, and its first result is told"
+	RuleApplied   = "bank B11: what is told of a command is true"
 )
 
 // IsRule reports whether a rule is one of these.
-func IsRule(rule string) bool { return strings.HasPrefix(rule, "bank: ") }
+func IsRule(rule string) bool { return strings.HasPrefix(rule, "bank B") }
 
 // Verdict is what Check found.
 type Verdict struct {

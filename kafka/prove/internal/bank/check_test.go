@@ -226,23 +226,16 @@ func TestMoneyIsNeverMade(t *testing.T) {
 
 	frozen := founded()
 	seen = frozen.sees(transfer(1, 2, 30).Reads...)
-	breaks(
-		t,
-		frozen.writes(5, 6, freeze()).writesOn(5, 7, transfer(1, 2, 30), seen),
-		bank.RuleFrozen,
-		bank.RuleExpected,
-	)
+	breaks(t, frozen.writes(5, 6, freeze()).writesOn(5, 7, transfer(1, 2, 30), seen), bank.RuleFrozen,
+		bank.RuleExpected)
 
 	twice := founded()
 	breaks(t, twice.writes(5, 6, twice.Ops[0].Order), bank.RuleSum, bank.RuleExpected)
 }
 
 func TestCommands(t *testing.T) {
-	breaks(
-		t,
-		founded().writes(5, 6, of("c", "", deposit(0, 1))).writes(7, 8, of("c", "", deposit(0, 1))),
-		bank.RuleCommand,
-	)
+	twice := founded().writes(5, 6, of("c", "", deposit(0, 1))).writes(7, 8, of("c", "", deposit(0, 1)))
+	breaks(t, twice, bank.RuleCommand)
 
 	breaks(t, founded().decided(5, 6, of("c", "", deposit(0, 1)), nil, bank.Repeated), bank.RuleCommand)
 	breaks(t, founded().decided(5, 6, of("c", "", deposit(0, 1)), nil, bank.Reused), bank.RuleCommand)
@@ -272,10 +265,7 @@ func again(first, second bank.Order, outcome bank.Outcome) *told {
 func TestWhatIsToldOfACommand(t *testing.T) {
 	ask := func(store int, applied bool) bank.Op {
 		return bank.Op{
-			Order:   of("c", "", bank.Order{Kind: bank.Ask}),
-			Store:   store,
-			Outcome: bank.Told,
-			Applied: applied,
+			Order: of("c", "", bank.Order{Kind: bank.Ask}), Store: store, Outcome: bank.Told, Applied: applied,
 		}
 	}
 	stored := func() *told { return founded().writes(5, 6, of("c", "", deposit(0, 1))) }

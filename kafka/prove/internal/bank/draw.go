@@ -20,7 +20,7 @@ func NewDrawer(rng *rand.Rand, client int) *Drawer { return &Drawer{rng: rng, cl
 // Draw returns the next order, as far as k knows the bank.
 func (d *Drawer) Draw(k *Known) Order {
 	o := Order{Bank: k.Bank}
-	if !k.Founded {
+	if !k.founded() {
 		d.found(&o)
 		d.command(k, &o)
 		return o

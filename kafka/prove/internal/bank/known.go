@@ -9,9 +9,8 @@ import (
 type Known struct {
 	Bank      string
 	Neighbour string // another bank, if possible one in the same partition
-	Founded   bool
-	Commits   int   // that were learned of
-	Partition int32 // of the last of them
+	Commits   int    // that were learned of
+	Partition int32  // of the last of them
 
 	versions map[string]int64 // by stream, the greatest
 	stored   []Order          // whose command is stored
@@ -47,8 +46,10 @@ func (k *Known) Learn(op *Op) {
 			k.stored = append(k.stored, op.Order)
 		}
 	}
-	k.Founded = k.versions[Account(k.Bank, 1)] > 0
 }
+
+// founded reports whether the first accounts are open.
+func (k *Known) founded() bool { return k.versions[Account(k.Bank, 1)] > 0 }
 
 // versionsOf returns the versions of the streams.
 func (k *Known) versionsOf(streams []string) []int64 {
@@ -76,14 +77,18 @@ func (k *Known) turn() int { return len(k.stored) / 8 }
 
 // The orders that the proof gives on purpose.
 
-// NoteEverywhere writes to at least one stream of whatever an order may rest on, whatever is there.
+// NoteEverywhere writes to the freeze, to a pot of each pair and to two accounts, and expects
+// nothing of them. So each decision of ReadBoth or of Exact from before it is out of date.
 func (k *Known) NoteEverywhere() Order {
 	to := []string{FreezeOf(k.Bank), Pair(k.Bank, 1)[0], Pair(k.Bank, 2)[0]}
-	if k.Founded {
+	if k.founded() {
 		to = append(to, Account(k.Bank, 1), Account(k.Bank, 2))
 	}
 	return Order{Kind: Note, Bank: k.Bank, To: to}
 }
+
+// Exact returns orders whose answers must be true of one moment of their call. They write nothing.
+func (k *Known) Exact() []Order { return []Order{k.AuditAll(), k.TooMuch()} }
 
 // AuditAll asks how all accounts and the freeze stand.
 func (k *Known) AuditAll() Order {

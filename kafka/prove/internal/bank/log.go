@@ -2,6 +2,8 @@ package bank
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
@@ -97,12 +99,8 @@ func (l *Log) whole(records []history.Record) {
 			version = l.versions[r.Stream]
 		}
 		if r.Version != version+1 {
-			why := fmt.Sprintf(
-				"version %d of %s follows version %d, so this commit does not count",
-				r.Version,
-				r.Stream,
-				version,
-			)
+			why := fmt.Sprintf("version %d of %s follows version %d, so this commit does not count", r.Version,
+				r.Stream, version)
 			for _, r := range records {
 				l.Leave(r, why)
 			}
@@ -133,15 +131,11 @@ func (l *Log) Bank(name string) []Commit {
 	return all[:len(all):len(all)]
 }
 
-// Banks returns how many commits each bank has.
-func (l *Log) Banks() map[string]int {
+// Banks returns the names of all banks with commits that count so far, in order.
+func (l *Log) Banks() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := make(map[string]int, len(l.banks))
-	for name, all := range l.banks {
-		n[name] = len(all)
-	}
-	return n
+	return slices.Sorted(maps.Keys(l.banks))
 }
 
 // Commits returns how many commits count so far, and how many of them write to several streams.

@@ -75,8 +75,8 @@ type Part struct {
 	First, Last int64 // versions
 }
 
-// exact reports whether the answer must be true of one moment of the call.
-func (o *Op) exact() bool { return o.Outcome == Confirmed && o.Plan != nil && !o.Plan.Unconfirmed }
+// exact reports whether the answer of a check must be true of one moment of the call.
+func (o *Op) exact() bool { return !o.Plan.Unconfirmed }
 
 // Refused reports whether the answer is a refusal, or that there is nothing to do.
 func (o *Op) Refused() bool { return o.Outcome == Confirmed && o.Order.Writes() }

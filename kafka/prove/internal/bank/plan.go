@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
 // Plan is what a process gave to the store as one commit. If it writes nothing, it is a check.
@@ -18,9 +19,6 @@ type Plan struct {
 	Writes          []Write           `json:",omitempty"`
 	Unconfirmed     bool              `json:",omitempty"`
 }
-
-// Any is the expectation that every version meets.
-const Any = int64(eventstore.Any)
 
 // Expected is a stream and where it must stand.
 type Expected struct {
@@ -52,7 +50,7 @@ func (o *Op) plan(writes []Write) *Plan {
 		case o.Order.Kind == Found, o.Order.Kind == Open && !o.Order.Blind:
 			p.Expect = append(p.Expect, Expected{Stream: stream, Version: int64(eventstore.NoStream)})
 		case o.Order.Kind == Note:
-			p.Expect = append(p.Expect, Expected{Stream: stream, Version: Any})
+			p.Expect = append(p.Expect, Expected{Stream: stream, Version: history.Any})
 		}
 	}
 	return p

@@ -1,6 +1,7 @@
 package bank
 
 import (
+	"maps"
 	"slices"
 	"sync"
 )
@@ -52,16 +53,11 @@ func (r *Recorder) End(o Op) {
 	*ops[i] = o
 }
 
-// Banks returns the names of all banks that were asked for.
+// Banks returns the names of all banks that were asked for, in order.
 func (r *Recorder) Banks() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	names := make([]string, 0, len(r.banks))
-	for name := range r.banks {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(r.banks))
 }
 
 // Bank returns a copy of the bank's operations so far, by their call times.

@@ -3,6 +3,8 @@ package bank
 import (
 	"maps"
 	"strings"
+
+	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 )
 
 // replay applies the log, commit by commit, and checks each state.
@@ -23,7 +25,7 @@ func (c *checker) replay() {
 // expected checks that all streams stand as the commit expects, right before it.
 func (c *checker) expected(now *commit) {
 	for _, e := range now.plan.Expect {
-		if e.Version == Any {
+		if e.Version == history.Any {
 			continue
 		}
 		s := c.stream(e.Stream)

@@ -16,16 +16,16 @@ func (t *trial) restart(ctx context.Context, between func() error) error {
 	if err := between(); err != nil {
 		return err
 	}
-	return twice(ctx, t.cluster.RestartAll, t.cluster.KillAll)
+	return startAgain(ctx, t.cluster.RestartAll, t.cluster.KillAll)
 }
 
 // patience is how long brokers may take until they are in sync again.
 const patience = time.Minute
 
-// twice starts brokers, and once more if they are not ready for long. A replica that met another
-// leader epoch than it expected is given up by its broker ("marked as failed") until that starts
-// anew. Seen on Kafka 3.5.1.
-func twice(ctx context.Context, start func(context.Context) error, kill func() error) error {
+// startAgain starts brokers. If they are not ready for long, it kills them and starts them once
+// more. Brokers of Kafka 3.5.1 need that. Such a broker gives up a replica that met another leader
+// epoch than it expected ("marked as failed"). It takes the replica up when it starts anew.
+func startAgain(ctx context.Context, start func(context.Context) error, kill func() error) error {
 	first, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := start(first)
@@ -40,6 +40,6 @@ func twice(ctx context.Context, start func(context.Context) error, kill func() e
 
 // restartOne starts a broker that was killed.
 func (t *trial) restartOne(ctx context.Context, n int) error {
-	return twice(ctx, func(ctx context.Context) error { return t.cluster.Restart(ctx, n) },
+	return startAgain(ctx, func(ctx context.Context) error { return t.cluster.Restart(ctx, n) },
 		func() error { return t.cluster.Kill(n) })
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/fencelog/fencelog/kafka/kafkatest"
 )
 
-func TestTwice(t *testing.T) {
+func TestStartAgain(t *testing.T) {
 	t.Parallel()
 	notReady, other := fmt.Errorf("broker: %w", kafkatest.ErrNotReady), errors.New("other")
 	for _, c := range []struct {
@@ -28,7 +28,7 @@ func TestTwice(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			started, killed := 0, 0
-			err := twice(t.Context(), func(context.Context) error {
+			err := startAgain(t.Context(), func(context.Context) error {
 				started++
 				return c.answers[started-1]
 			}, func() error {

@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -69,13 +71,9 @@ func (l *Log) Stream(name string) []Record {
 	return rs[:len(rs):len(rs)]
 }
 
-// Streams returns how many records each stream has.
-func (l *Log) Streams() map[string]int {
+// Streams returns the names of all streams with records that count so far, in order.
+func (l *Log) Streams() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := make(map[string]int, len(l.streams))
-	for name, rs := range l.streams {
-		n[name] = len(rs)
-	}
-	return n
+	return slices.Sorted(maps.Keys(l.streams))
 }

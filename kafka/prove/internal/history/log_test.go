@@ -46,12 +46,8 @@ func TestTimesNeverGoBack(t *testing.T) {
 	l.Add(history.Record{ProducerID: 1, Marker: true})
 	add := func(offset int64, partition int32, version int64, seconds int64) {
 		l.Add(history.Record{
-			Offset:     offset,
-			Partition:  partition,
-			ProducerID: 1,
-			Stream:     stream,
-			Version:    version,
-			Time:       time.Unix(seconds, 0),
+			Offset: offset, Partition: partition, ProducerID: 1, Stream: stream, Version: version,
+			Time: time.Unix(seconds, 0),
 		})
 	}
 	add(1, 0, 1, 100)

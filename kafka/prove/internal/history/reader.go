@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Reader is the reader rule, written a second time, but for what follows from commits. It judges
-// the records of a topic by their partitions. A record counts only if
+// Reader is the part of the reader rule that needs no commits, written a second time. It judges the
+// records of a topic by their partitions. A record counts only if
 //   - it is no transaction's;
 //   - it has the term of the last marker before it that began a term.
 //

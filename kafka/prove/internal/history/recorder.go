@@ -115,16 +115,11 @@ func (r *Recorder) Owners() Owners {
 	}
 }
 
-// Streams returns the names of all streams that were asked for.
+// Streams returns the names of all streams that were asked for, in order.
 func (r *Recorder) Streams() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	names := make([]string, 0, len(r.streams))
-	for name := range r.streams {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(r.streams))
 }
 
 // Stream returns a copy of the stream's operations so far, by their call times.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/internal/clock"
-	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 	"github.com/fencelog/fencelog/kafka/prove/internal/history"
 	"github.com/fencelog/fencelog/kafka/prove/internal/proxy"
 )
@@ -82,7 +81,7 @@ func (r *run) doubt(ctx context.Context, old, heir *rival, to proxy.Kind, held t
 	_ = clock.Wait(ctx, held)
 	setAll(links, proxy.Weather{})
 	for _, a := range append(underWay, asked...) {
-		a.await(ctx)
+		a(ctx)
 	}
 	r.hurt("refusals asked of an owner in doubt of a "+string(to), "worker %d, overtaken by worker %d", old.n, heir.n)
 }
@@ -110,7 +109,7 @@ const refuseTimeout = 3 * time.Second
 // time, and waits for the answers.
 func (r *run) refuseEverywhere(ctx context.Context, m *rival) {
 	for _, a := range r.askRefusals(m) {
-		a.await(ctx)
+		a(ctx)
 	}
 }
 
@@ -120,32 +119,25 @@ func (r *run) askRefusals(m *rival) (answers []answer) {
 			refuseTimeout)))
 	}
 	for _, s := range r.bankSlots {
-		for _, o := range []bank.Order{s.known().AuditAll(), s.known().TooMuch()} {
+		for _, o := range s.known().Exact() {
 			answers = append(answers, answerOf(m.order(nobody, o, refuseTimeout)))
 		}
 	}
 	return answers
 }
 
-// answer is closed when an answer has come, or never will.
-type answer <-chan struct{}
+// answer waits until an answer has come, or never will. It does not wait for long, because the
+// process may sleep.
+type answer func(ctx context.Context)
 
-// answerOf waits for an answer of any kind.
+// answerOf returns the answer of any kind that the channel gets.
 func answerOf[T any](c <-chan T) answer {
-	done := make(chan struct{})
-	go func() {
-		<-c
-		close(done)
-	}()
-	return done
-}
-
-// await waits for the answer, but not for long: the process may sleep.
-func (a answer) await(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, refuseTimeout+extraTime)
-	defer cancel()
-	select {
-	case <-a:
-	case <-ctx.Done():
+	return func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, refuseTimeout+extraTime)
+		defer cancel()
+		select {
+		case <-c:
+		case <-ctx.Done():
+		}
 	}
 }

@@ -34,7 +34,7 @@ func (r *run) judgeBanks() {
 		asked[name] = true
 		r.judgeBankOf(&bank.History{Bank: name, Ops: r.banks.Bank(name), Log: r.bankLog.Bank(name), Stores: stores})
 	}
-	for name := range r.bankLog.Banks() {
+	for _, name := range r.bankLog.Banks() {
 		if !asked[name] {
 			r.alarm(bank.RuleOrigin, "the topic holds bank "+name+", which no client has asked for")
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/prove/internal/bank"
 )
 
-// bankSlot is a place for a bank that all tellers use at the time. An old or long bank is replaced,
-// as a stream is.
+// bankSlot is a place for a bank that all tellers use at the time. Another bank replaces it when it
+// is old or long.
 type bankSlot struct {
 	run *run
 

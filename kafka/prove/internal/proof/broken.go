@@ -68,15 +68,10 @@ func ofOneStream() []Breakage {
 			},
 		},
 		{
-			Name:   "ForgetCommands",
-			Broken: broken.Rules{ForgetCommands: true},
+			Name: "ForgetCommands", Broken: broken.Rules{ForgetCommands: true},
 			Faults: Faults{Workers: true, Connections: true},
 			Rules: []string{
-				history.RuleCommand,
-				bank.RuleCommand,
-				bank.RuleExpected,
-				bank.RuleApplied,
-				bank.RuleMoment,
+				history.RuleCommand, bank.RuleCommand, bank.RuleExpected, bank.RuleApplied, bank.RuleMoment,
 			},
 		},
 		{

@@ -234,7 +234,7 @@ func (r *run) judgeAll(ctx context.Context) error {
 			return nil
 		})
 	}
-	for name := range r.log.Streams() {
+	for _, name := range r.log.Streams() {
 		if !asked[name] {
 			r.alarm(history.RuleOrigin, "the topic holds stream "+name+", which no client has asked for")
 		}

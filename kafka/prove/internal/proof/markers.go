@@ -99,10 +99,10 @@ func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) 
 	for _, i := range half[len(half)/2:] {
 		answerOf(heir.do(history.Op{
 			Client: nobody, Stream: r.slots[i].stream(), Kind: history.Append, Events: 1, Expected: history.Any,
-		}, refuseTimeout)).await(ctx)
+		}, refuseTimeout))(ctx)
 	}
 	for _, s := range r.bankSlots {
-		answerOf(heir.order(nobody, s.known().WriteOther(), refuseTimeout)).await(ctx)
+		answerOf(heir.order(nobody, s.known().WriteOther(), refuseTimeout))(ctx)
 	}
 	doubled := 0
 	for topic, markers := range last {
@@ -114,7 +114,7 @@ func (r *run) reviveOnce(ctx context.Context, rng *rand.Rand, old, heir *rival) 
 	}
 	setAll(links, proxy.Weather{})
 	for _, a := range answers {
-		a.await(ctx)
+		a(ctx)
 	}
 	if doubled > 0 {
 		r.hurt("batch held back past a takeover, its term's marker doubled", "worker %d, overtaken by worker %d", old.n,

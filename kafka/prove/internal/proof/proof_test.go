@@ -1,6 +1,9 @@
 package proof_test
 
 import (
+	"fmt"
+	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -24,10 +27,28 @@ func TestRunReportsEveryMistakeInTheConfiguration(t *testing.T) {
 	}
 }
 
-// Each switch that breaks the store is in the list of broken stores to catch.
+// neverLooks is the one switch that breaks no rule. It makes a running process behave as a sleeping
+// one, and the proof makes processes sleep.
+const neverLooks = "NeverLooks"
+
+// Each switch that breaks the store is in the list of broken stores to catch, by itself. PROOF.md
+// says how many there are.
 func TestEveryBreakageHasAName(t *testing.T) {
-	require.Equal(t, []string{"NoMarkerWait"}, proof.Names(broken.Rules{NoMarkerWait: true}))
 	require.Empty(t, proof.Names(broken.Rules{}))
+	switches := reflect.TypeFor[broken.Rules]()
+	for i := range switches.NumField() {
+		var rules broken.Rules
+		reflect.ValueOf(&rules).Elem().Field(i).SetBool(true)
+		if name := switches.Field(i).Name; name == neverLooks {
+			require.Empty(t, proof.Names(rules))
+		} else {
+			require.Equal(t, []string{name}, proof.Names(rules))
+		}
+	}
+	require.Len(t, proof.Breakages(), switches.NumField()-1)
+	page, err := os.ReadFile("../../../PROOF.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), fmt.Sprintf("breaks the store in %d ways", len(proof.Breakages())))
 	for _, b := range proof.Breakages() {
 		found, err := proof.BreakageOf(b.Name)
 		require.NoError(t, err)
@@ -35,7 +56,7 @@ func TestEveryBreakageHasAName(t *testing.T) {
 		require.Equal(t, []string{b.Name}, proof.Names(b.Broken))
 		require.NotEmpty(t, b.Rules)
 	}
-	_, err := proof.BreakageOf("nothing")
+	_, err = proof.BreakageOf("nothing")
 	require.ErrorContains(t, err, "nothing")
 }
 

@@ -67,7 +67,7 @@ func (r *run) tell(ctx context.Context) {
 		_, faults := r.count.allFaults()
 		records, _ := r.size()
 		fmt.Fprintf(r.cfg.Progress, "prove: %4.0f s  %7d operations  %7d appended  %5d unknown  %6d of banks  "+
-			"%4d takeovers  %4d faults  %7d records  %4d streams judged  %d violations\n",
+			"%4d takeovers  %4d faults  %7d records  %4d streams and banks judged  %d violations\n",
 			time.Since(r.begun).Seconds(), r.count.begun.Load(), r.count.appended.Load(),
 			r.count.unknown.Load()+r.count.unanswered(), r.count.orders.Load(),
 			r.count.openings.Load(), faults, records, r.count.checked.Load(), r.verdict.number())
@@ -165,7 +165,7 @@ func (r *Report) Print(w io.Writer) {
 	line("appended or refused on events not yet stored", r.Early, "and answered when they were")
 	line("conflicts and reads that had to be exact", r.Exact, "their store certainly owned the partition")
 	line("conflicts from the past", r.OutdatedConflicts, "of a store that was overtaken and did not know it yet")
-	line("reads from the past", r.OutdatedReads, "likewise")
+	line("reads from the past", r.OutdatedReads, "of a store that was overtaken and did not know it yet")
 	fmt.Fprintf(w, "\nThe banks\n")
 	r.Bank.print(line)
 	r.printFaults(w, line)

@@ -289,7 +289,8 @@ func (m *rival) do(op history.Op, timeout time.Duration) <-chan history.Op {
 	return done
 }
 
-// order does with an order for a bank what do does with an operation.
+// order sends an order for a bank to the store and returns a channel that gets it with its outcome.
+// If no answer ever comes, the channel is closed when the process is gone.
 func (m *rival) order(client int, o bank.Order, timeout time.Duration) <-chan bank.Op {
 	done := make(chan bank.Op, 1)
 	p, store := m.usable()
@@ -317,8 +318,8 @@ func (m *rival) order(client int, o bank.Order, timeout time.Duration) <-chan ba
 	return done
 }
 
-// heed learns from an answer that the store can append no more. err is what the answer says. The
-// store has refused to append, if refused is true.
+// heed notes that the store is lost if an answer with this error shows that it can append no more.
+// refused says that the store has refused to append.
 func (m *rival) heed(store int, err string, refused bool) {
 	switch {
 	case err == "not owner":

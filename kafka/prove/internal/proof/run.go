@@ -302,10 +302,11 @@ func (r *run) allWork(m *rival) bool {
 		}
 	}
 	for _, s := range r.bankSlots {
-		if a := <-m.order(nobody, s.known().NoteEverywhere(), openTimeout); a.Outcome != bank.Written {
+		k := s.known()
+		if a := <-m.order(nobody, k.NoteEverywhere(), openTimeout); a.Outcome != bank.Written {
 			return false
 		}
-		for _, o := range []bank.Order{s.known().AuditAll(), s.known().TooMuch()} {
+		for _, o := range k.Exact() {
 			if a := <-m.order(nobody, o, openTimeout); a.Outcome != bank.Confirmed {
 				return false
 			}

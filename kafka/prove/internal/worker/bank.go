@@ -120,11 +120,11 @@ func (t *teller) read(ctx context.Context, id string) error {
 			return err
 		}
 		if seen.Version++; r.AggregateVersion != seen.Version {
-			return fmt.Errorf("%w: version %d of %s as event %d", errOutOfOrder, r.AggregateVersion, id, seen.Version)
+			return fmt.Errorf("%w: version %d of %s as event %d", errWrongRead, r.AggregateVersion, id, seen.Version)
 		}
 		amount, err := bank.AmountOf(r.Value)
 		if err != nil {
-			return fmt.Errorf("%w: %w", errOutOfOrder, err)
+			return fmt.Errorf("%w: %w", errWrongRead, err)
 		}
 		seen.Event, seen.Balance = r.ID, seen.Balance+amount
 		if r.Position.Offset == 0 { // that place has a marker, never an event
@@ -134,7 +134,7 @@ func (t *teller) read(ctx context.Context, id string) error {
 	if t.op.Order.Reading == bank.Stored {
 		at.Version = eventstore.Expected(seen.Version)
 	} else if at.Version != eventstore.Expected(seen.Version) {
-		return fmt.Errorf("%w: %s has %d events, and the expectation is version %d", errOutOfOrder, id, seen.Version,
+		return fmt.Errorf("%w: %s has %d events, and the expectation is version %d", errWrongRead, id, seen.Version,
 			at.Version)
 	}
 	t.op.Seen, t.tips = append(t.op.Seen, seen), append(t.tips, at)

@@ -254,7 +254,7 @@ func seeAll(records iter.Seq2[eventstore.Record, error], op *history.Op) (unstor
 			return 0, err
 		}
 		if r.AggregateVersion != int64(len(op.Seen)+1) {
-			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errOutOfOrder, r.AggregateVersion, op.Stream,
+			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errWrongRead, r.AggregateVersion, op.Stream,
 				len(op.Seen))
 		}
 		if r.Position.Offset == 0 { // that place has a marker, never an event
@@ -265,7 +265,7 @@ func seeAll(records iter.Seq2[eventstore.Record, error], op *history.Op) (unstor
 	return unstored, nil
 }
 
-var errOutOfOrder = errors.New("a read yields versions out of order")
+var errWrongRead = errors.New("a read yields what no sound store yields")
 
 func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string) {
 	op.Outcome = history.Failed
@@ -329,7 +329,7 @@ func alarming(err error) string {
 	var corrupt *kafka.CorruptError
 	var refused *kafka.RefusedError
 	switch {
-	case errors.Is(err, errOutOfOrder), errors.As(err, &corrupt), errors.As(err, &refused),
+	case errors.Is(err, errWrongRead), errors.As(err, &corrupt), errors.As(err, &refused),
 		errors.Is(err, eventstore.ErrInvalid):
 		return err.Error()
 	default:
