@@ -62,7 +62,7 @@ func (a *attempt[S]) gaveUp(ctx context.Context, conflict error) (eventstore.Out
 	if a.last == (eventstore.Stream{}) {
 		return eventstore.Outcome{}, conflict
 	}
-	_, at := a.store.ReadQueued(ctx, a.last, math.MaxInt64)
+	_, at := a.store.ReadQueued(ctx, a.last.At(math.MaxInt64))
 	a.expect = []eventstore.Expectation{at}
 	if applied, err := a.isApplied(ctx, a.last, a.commandID); err != nil || !applied {
 		return eventstore.Outcome{}, conflict
@@ -81,7 +81,7 @@ var errApplied = errors.New("command was applied before")
 // load returns the state of an aggregate, the only one that the decision rests on. If it fails, the
 // attempt is stopped.
 func (a *attempt[S]) load(ctx context.Context, id string) (state S, err error) {
-	records, at := a.store.ReadQueued(ctx, a.Stream(id), 1)
+	records, at := a.store.ReadQueued(ctx, a.Stream(id).At(0))
 	if err := a.rest(ctx, at); err != nil {
 		return state, a.orUnread(err, at.Stream, records)
 	}

@@ -102,7 +102,7 @@ func (a *attempt[S]) ends(ctx context.Context, streams []eventstore.Stream) ([]e
 	ends := make([]eventstore.Expectation, len(streams))
 	for i, s := range streams {
 		var records iter.Seq2[eventstore.Record, error]
-		records, ends[i] = a.store.ReadQueued(ctx, s, math.MaxInt64)
+		records, ends[i] = a.store.ReadQueued(ctx, s.At(math.MaxInt64))
 		if err := failure(records); err != nil {
 			return nil, fmt.Errorf("load %s: %w", s, err)
 		}

@@ -43,7 +43,7 @@ func newReading[S any](ctx context.Context, a *attempt[S], before []string) (*re
 	var with []eventstore.Expectation
 	for _, id := range before {
 		found := &read[S]{}
-		found.records, found.at = a.store.ReadQueued(ctx, a.Stream(id), 1, with...)
+		found.records, found.at = a.store.ReadQueued(ctx, a.Stream(id).At(0), with...)
 		switch err := failure(found.records); {
 		case err == nil:
 			r.ahead[id] = found
@@ -177,7 +177,7 @@ func (r *reading[S]) find(ctx context.Context, id string) *read[S] {
 	if later { // than what was read ahead
 		clear(r.ahead)
 		found = &read[S]{}
-		found.records, found.at = r.store.ReadQueued(ctx, r.Stream(id), 1, r.expect...)
+		found.records, found.at = r.store.ReadQueued(ctx, r.Stream(id).At(0), r.expect...)
 	}
 	delete(r.ahead, id)
 	r.found[id] = found

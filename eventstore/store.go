@@ -88,15 +88,22 @@ type Store interface {
 	// Callers must not change what is yielded.
 	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
 
-	// ReadQueued yields what ReadStream yields. Then it yields the records of the commits that are
-	// queued for the stream at the time of the call. These are as they will be stored if they are
-	// stored; their Position is zero. A queued commit has its place behind the stored ones, but it
-	// may never be stored. So callers who append to one stream need not wait for each other's round
+	// ReadQueued yields the records of a stream that come after a version. [Stream.At] names the
+	// stream and the version: stream.At(0) stands for the whole stream. First come the stored
+	// records, as ReadStream yields them. Then come the records of the commits that are queued for
+	// the stream at the time of the call. These are as they will be stored if they are stored;
+	// their Position is zero. A queued commit has its place behind the stored ones, but it may
+	// never be stored. So callers who append to one stream need not wait for each other's round
 	// trips. A store without a queue yields what is stored.
 	//
 	// The expectation is the end of what is yielded. A commit that was decided on the yielded
 	// records must have it. So must the check of a decision that came without events. Nobody may be
 	// told of a decision on queued commits before its commit or its check has succeeded.
+	//
+	// A caller who gives the expectation of an earlier read as after gets what came since. If that
+	// read has yielded queued commits, ReadQueued makes sure that they are stored or still queued
+	// in their places. Otherwise it fails with a *[ConflictError]. If after has no Tip, the caller
+	// knows that the version was stored.
 	//
 	// If the caller has read other streams for the same decision, it gives their expectations as
 	// with. Then ReadQueued fails with a *[ConflictError] unless all these streams, and this one,
@@ -105,14 +112,15 @@ type Store interface {
 	//
 	// Errors are those of ReadStream, and
 	//   - an *[InvalidError] if a check with the expectations of all these streams would break a
-	//     rule, or if one of with has no Tip;
+	//     rule, if one of with has no Tip, or if a Tip is not what ReadQueued of this store
+	//     returned;
 	//   - an error that matches [ErrNotOwner] if the store does not own the stream because others
 	//     append to it. Then no record is yielded. The store may not know everything that is
 	//     stored, so a decision would be wrong, even a refusal.
 	//
 	// If the iteration ends with an error, an append with the expectation fails, too.
 	ReadQueued(
-		ctx context.Context, stream Stream, from int64, with ...Expectation,
+		ctx context.Context, after Expectation, with ...Expectation,
 	) (iter.Seq2[Record, error], Expectation)
 
 	// ReadCategory yields the records of all streams of a category from start on. It ends with the
@@ -137,6 +145,11 @@ type Store interface {
 type Stream struct {
 	Category string // a letter, then letters, digits, '-' or '_'; at most [MaxTypeBytes] bytes
 	ID       string // aggregate id: 1 to [MaxIDBytes] bytes of UTF-8
+}
+
+// At returns the expectation that the stream stands at a version.
+func (s Stream) At(version int64) Expectation {
+	return Expectation{Stream: s, Version: Expected(version)}
 }
 
 // String returns the stream as "Category/ID", for people.

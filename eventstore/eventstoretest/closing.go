@@ -51,7 +51,7 @@ func closed(t test, s *suite) {
 	closedError(t, "an append to a closed store", err)
 	_, err = collect(s.store.ReadStream(ctx, stream, 1))
 	closedError(t, "reading a stream of a closed store", err)
-	_, err = collect(firstOf(s.store.ReadQueued(ctx, stream, 1)))
+	_, err = collect(firstOf(s.store.ReadQueued(ctx, stream.At(0))))
 	closedError(t, "reading a stream of a closed store for a decision", err)
 	_, err = s.store.Applied(ctx, stream, command)
 	closedError(t, "asking a closed store for a command", err)

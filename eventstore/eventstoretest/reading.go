@@ -322,7 +322,7 @@ func unknownCategoryRefused(t test, s *suite) {
 	_, several := s.store.Append(ctx, s.over(2, unknown, eventstore.Stream{Category: unknown.Category, ID: "b"}))
 	_, applied := s.store.Applied(ctx, unknown, "c")
 	_, read := collect(s.store.ReadStream(ctx, unknown, 1))
-	_, queued := collect(firstOf(s.store.ReadQueued(ctx, unknown, 1)))
+	_, queued := collect(firstOf(s.store.ReadQueued(ctx, unknown.At(0))))
 	_, all := collect(s.store.ReadCategory(ctx, unknown.Category, eventstore.Beginning()))
 	_, followed := collect(s.store.Follow(ctx, unknown.Category, eventstore.Beginning()))
 	for what, err := range map[string]error{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -14,7 +15,7 @@ import (
 type (
 	records    = iter.Seq2[eventstore.Record, error]
 	readQueued = func(
-		context.Context, eventstore.Stream, int64, ...eventstore.Expectation,
+		context.Context, eventstore.Expectation, ...eventstore.Expectation,
 	) (records, eventstore.Expectation)
 )
 
@@ -47,13 +48,14 @@ func newWrapped(store *memory.Store) *wrapped {
 	w.append = store.Append
 	w.applied = store.Applied
 	w.queued = func(
-		ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+		ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 	) (records, eventstore.Expectation) {
-		all, at := store.ReadQueued(ctx, stream, from, with...)
+		all, at := store.ReadQueued(ctx, after, with...)
 		if at.Tip == nil { // it could not be read
 			return all, at
 		}
-		return upTo(at.Version, w.ReadStream(ctx, stream, from)), at
+		from := min(max(after.Version, 0), math.MaxInt64-1) + 1
+		return upTo(at.Version, w.ReadStream(ctx, after.Stream, int64(from))), at
 	}
 	w.close = func() error {
 		w.gate.Lock()
@@ -94,9 +96,9 @@ func (w *wrapped) Applied(
 }
 
 func (w *wrapped) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (records, eventstore.Expectation) {
-	return w.queued(ctx, stream, from, with...)
+	return w.queued(ctx, after, with...)
 }
 
 func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) records {
