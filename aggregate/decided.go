@@ -37,6 +37,7 @@ func (a *attempt[S]) check(ctx context.Context, answer error) (eventstore.Outcom
 	if err != nil {
 		return a.failed(err)
 	}
+	a.settle()
 	return eventstore.Outcome{CommandID: a.commandID}, answer
 }
 
@@ -68,6 +69,7 @@ func (a *attempt[S]) commit(ctx context.Context, c *commit[S]) (eventstore.Outco
 		var reused *eventstore.CommandReusedError
 		switch {
 		case err == nil:
+			a.settleCommit(ctx, c, outcome.Result)
 			return outcome, nil
 		case behind && errors.As(err, &conflict) && slices.Contains(unseen, conflict.Stream):
 			continue

@@ -127,15 +127,15 @@ func (q *queueing) ReadQueued(
 	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
 	stream := after.Stream
-	if tip, ok := after.Tip.(queueTip); ok && tip.last != nil && tip.last.broken {
-		conflict := &eventstore.ConflictError{Stream: stream, Expected: after.Version}
-		return failing(conflict), eventstore.Expectation{Stream: stream, Version: -7}
-	}
 	stored, at := q.ledger.ReadQueued(ctx, stream.At(int64(after.Version)))
 	for _, err := range stored {
 		if err != nil {
 			return stored, at
 		}
+	}
+	if tip, ok := after.Tip.(queueTip); ok && tip.last != nil && tip.last.broken {
+		conflict := &eventstore.ConflictError{Stream: stream, Expected: after.Version}
+		return failing(conflict), eventstore.Expectation{Stream: stream, Version: -7}
 	}
 	if err := q.together(ctx, stream, with); err != nil {
 		return failing(err), eventstore.Expectation{Stream: stream, Version: -7}
