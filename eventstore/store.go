@@ -123,6 +123,24 @@ type Store interface {
 		ctx context.Context, after Expectation, with ...Expectation,
 	) (iter.Seq2[Record, error], Expectation)
 
+	// Snapshot returns the snapshot of a stream that was kept last under a name. Without one, its
+	// Version is 0. A store may forget any snapshot at any time, because the stream makes it again.
+	// A store keeps snapshots for this process, or for the instance that it is part of. Other
+	// instances may have others.
+	//
+	// Errors are those of ReadStream. Another error means that there is a snapshot that cannot be
+	// read; then KeepSnapshot should forget it.
+	Snapshot(ctx context.Context, stream Stream, name string) (Snapshot, error)
+
+	// KeepSnapshot keeps a snapshot of a stream under a name, instead of the one before. If its
+	// Version is 0, KeepSnapshot forgets the one before. The events that the snapshot is made of
+	// must be stored: those of queued commits are not. KeepSnapshot waits for no broker and no
+	// disk. The caller must not change the value afterwards.
+	//
+	// Errors are those of ReadStream, and an *[InvalidError] if the snapshot or its name breaks a
+	// rule, or if the stream has fewer events.
+	KeepSnapshot(ctx context.Context, stream Stream, name string, s Snapshot) error
+
 	// ReadCategory yields the records of all streams of a category from start on. It ends with the
 	// end of the category at the time of the call. Within a partition it yields them in offset
 	// order, and therefore within a stream in version order. Across partitions there is no order.

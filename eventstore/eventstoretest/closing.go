@@ -55,6 +55,10 @@ func closed(t test, s *suite) {
 	closedError(t, "reading a stream of a closed store for a decision", err)
 	_, err = s.store.Applied(ctx, stream, command)
 	closedError(t, "asking a closed store for a command", err)
+	_, err = s.store.Snapshot(ctx, stream, "n")
+	closedError(t, "looking for a snapshot in a closed store", err)
+	closedError(t, "keeping a snapshot in a closed store",
+		s.store.KeepSnapshot(ctx, stream, "n", eventstore.Snapshot{Version: 1}))
 	_, err = collect(s.store.ReadCategory(ctx, stream.Category, eventstore.Beginning()))
 	closedError(t, "reading a category of a closed store", err)
 	_, err = collect(s.store.Follow(ctx, stream.Category, eventstore.Beginning()))

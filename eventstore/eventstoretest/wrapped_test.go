@@ -26,6 +26,8 @@ type wrapped struct {
 	append   func(context.Context, eventstore.Commit) (eventstore.Result, error)
 	applied  func(context.Context, eventstore.Stream, string, ...eventstore.Expectation) (bool, error)
 	queued   readQueued
+	snapshot func(context.Context, eventstore.Stream, string) (eventstore.Snapshot, error)
+	keep     func(context.Context, eventstore.Stream, string, eventstore.Snapshot) error
 	stream   func(context.Context, eventstore.Stream, int64) records
 	category func(context.Context, string, eventstore.Start) records
 	follow   func(context.Context, string, eventstore.Start) records
@@ -47,6 +49,7 @@ func newWrapped(store *memory.Store) *wrapped {
 	}
 	w.append = store.Append
 	w.applied = store.Applied
+	w.snapshot, w.keep = store.Snapshot, store.KeepSnapshot
 	w.queued = func(
 		ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 	) (records, eventstore.Expectation) {
@@ -99,6 +102,22 @@ func (w *wrapped) ReadQueued(
 	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (records, eventstore.Expectation) {
 	return w.queued(ctx, after, with...)
+}
+
+func (w *wrapped) Snapshot(ctx context.Context, s eventstore.Stream, name string) (eventstore.Snapshot, error) {
+	if w.closed.Load() {
+		return eventstore.Snapshot{}, eventstore.ErrClosed
+	}
+	return w.snapshot(ctx, s, name)
+}
+
+func (w *wrapped) KeepSnapshot(
+	ctx context.Context, s eventstore.Stream, name string, snapshot eventstore.Snapshot,
+) error {
+	if w.closed.Load() {
+		return eventstore.ErrClosed
+	}
+	return w.keep(ctx, s, name, snapshot)
 }
 
 func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) records {

@@ -38,17 +38,13 @@ const usualSnapshotName = 96
 const bytesOfSnapshot = 96
 
 // KeepSnapshot keeps the snapshot of that name instead of the one before. It forgets that one only
-// if the version is 0. If too many snapshots wait to be saved, it keeps none. It fails if the index
-// does not hold the events that the snapshot is made of. The caller must not change the value
-// afterwards.
-func (p *Partition) KeepSnapshot(aggregateID, name string, s Snapshot) error {
+// if the version is 0. If too many snapshots wait to be saved, it keeps none. If the stream has
+// fewer events than the snapshot is made of, KeepSnapshot keeps none, and returns how many are
+// missing. The caller must not change the value afterwards.
+func (p *Partition) KeepSnapshot(aggregateID, name string, s Snapshot) (ahead int64, err error) {
 	version, err := p.Version(aggregateID)
-	if err != nil {
-		return err
-	}
-	if s.Version > version {
-		return p.wrap(fmt.Errorf("a snapshot of version %d of stream %q, which is at version %d", s.Version, aggregateID,
-			version))
+	if ahead = max(s.Version-version, 0); err != nil || ahead > 0 {
+		return ahead, err
 	}
 	key := snapshotName(aggregateID, name)
 	value := encodeSnapshot(key, s)
@@ -60,14 +56,14 @@ func (p *Partition) KeepSnapshot(aggregateID, name string, s Snapshot) error {
 		size -= len(key) + len(old) + bytesOfSnapshot
 	}
 	if p.snapshotBytes+size > max(p.store.pieceBytes, MaxSnapshotBytes+bytesOfSnapshot) && s.Version > 0 {
-		return nil
+		return 0, nil
 	}
 	if p.snapshots == nil {
 		p.snapshots = make(map[string][]byte)
 	}
 	p.snapshots[string(key)] = value
 	p.snapshotBytes += size
-	return nil
+	return 0, nil
 }
 
 // Snapshot returns the snapshot of that name that was kept last. If it cannot be read, the error

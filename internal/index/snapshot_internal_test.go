@@ -21,6 +21,13 @@ type keptSnapshots struct {
 	ever map[string][]Snapshot
 }
 
+func keep(t *testing.T, p *Partition, id, name string, s Snapshot) {
+	t.Helper()
+	ahead, err := p.KeepSnapshot(id, name, s)
+	require.NoError(t, err)
+	require.Zero(t, ahead)
+}
+
 func (k *keptSnapshots) keep(t *testing.T, w *world, p *Partition) {
 	t.Helper()
 	for id, events := range w.streams {
@@ -35,7 +42,7 @@ func (k *keptSnapshots) keep(t *testing.T, w *world, p *Partition) {
 		if k.rng.IntN(5) == 0 {
 			s = Snapshot{}
 		}
-		require.NoError(t, p.KeepSnapshot(id, name, Snapshot{s.Version, bytes.Clone(s.Value)}))
+		keep(t, p, id, name, Snapshot{s.Version, bytes.Clone(s.Value)})
 		key := id + " " + name
 		k.last[key], k.ever[key] = s, append(k.ever[key], s)
 		break
@@ -110,16 +117,19 @@ func TestSnapshotOfAnIndexThatIsOnlyRead(t *testing.T) {
 	}
 	require.NoError(t, s.Close())
 	s, p = openOn(t, w.key, fs, 1<<20)
-	require.NoError(t, p.KeepSnapshot("0", "n", Snapshot{Version: 1, Value: []byte("v")}))
+	keep(t, p, "0", "n", Snapshot{Version: 1, Value: []byte("v")})
 	require.NoError(t, s.Close())
 	s, p = openOn(t, w.key, fs, 1<<20)
 	require.Equal(t, w.checkpoint, p.Checkpoint())
 	found, err := p.Snapshot("0", "n")
 	require.NoError(t, err)
 	require.Equal(t, Snapshot{1, []byte("v")}, found)
-	require.Error(t, p.KeepSnapshot("0", "n", Snapshot{Version: int64(len(w.streams["0"])) + 1}), "S1")
+	ahead, err := p.KeepSnapshot("0", "n", Snapshot{Version: int64(len(w.streams["0"])) + 3})
+	require.NoError(t, err)
+	require.EqualValues(t, 3, ahead, "S1")
 	require.NoError(t, s.Close())
-	require.Error(t, p.KeepSnapshot("0", "n", Snapshot{Version: 1}))
+	_, err = p.KeepSnapshot("0", "n", Snapshot{Version: 1})
+	require.Error(t, err)
 	_, err = p.Snapshot("0", "n")
 	require.Error(t, err)
 }
@@ -132,7 +142,7 @@ func TestDamagedSnapshot(t *testing.T) {
 	for len(w.streams["0"]) == 0 {
 		require.NoError(t, p.Apply(w.change()))
 	}
-	require.NoError(t, p.KeepSnapshot("0", "n", Snapshot{Version: 1, Value: []byte("value")}))
+	keep(t, p, "0", "n", Snapshot{Version: 1, Value: []byte("value")})
 	require.NoError(t, s.Close())
 	s, p = openOn(t, w.key, fs, 1<<20)
 	key := append(appendSlot(nil, kindSnapshot, p.slot), snapshotName("0", "n")...)
@@ -155,7 +165,7 @@ func TestDamagedSnapshot(t *testing.T) {
 	require.NoError(t, s.db.Set(other, good, pebble.NoSync)) // in another's place
 	_, err := p.Snapshot("0", "o")
 	require.ErrorIs(t, err, errSnapshot)
-	require.NoError(t, p.KeepSnapshot("0", "n", Snapshot{}))
+	keep(t, p, "0", "n", Snapshot{})
 	found, err := p.Snapshot("0", "n")
 	require.NoError(t, err)
 	require.Zero(t, found)
@@ -174,7 +184,7 @@ func TestWaitingSnapshotsAreBounded(t *testing.T) {
 	value := make([]byte, size)
 	kept := 0
 	for n := range 20 {
-		require.NoError(t, p.KeepSnapshot("0", fmt.Sprint(n), Snapshot{Version: 1, Value: value}))
+		keep(t, p, "0", fmt.Sprint(n), Snapshot{Version: 1, Value: value})
 		found, err := p.Snapshot("0", fmt.Sprint(n))
 		require.NoError(t, err)
 		kept += int(found.Version)
