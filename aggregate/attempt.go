@@ -170,7 +170,7 @@ func (a *attempt[S]) stopped(ctx context.Context, reason error) (eventstore.Outc
 		return eventstore.Outcome{}, fmt.Errorf("update %s: %w (nobody confirmed what has stopped the decision: %s)",
 			a.streams(), err, reason.Error())
 	}
-	a.settle()
+	a.settle(ctx)
 	return eventstore.Outcome{}, reason
 }
 

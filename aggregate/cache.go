@@ -42,6 +42,12 @@ type Hooks struct {
 
 	// Evicted is called when states were dropped from memory to make room for others.
 	Evicted func(Evicted)
+
+	// SnapshotKept is called when a snapshot was taken, also if it could not be kept.
+	SnapshotKept func(context.Context, SnapshotKept)
+
+	// SnapshotDropped is called when a snapshot was found that cannot be used.
+	SnapshotDropped func(context.Context, SnapshotDropped)
 }
 
 // Loaded is what one load did.
@@ -58,8 +64,9 @@ type Source string
 
 // The sources of states.
 const (
-	FromStart Source = "start" // nowhere: the load began with the first event
-	FromCache Source = "cache" // in memory
+	FromStart    Source = "start"    // nowhere: the load began with the first event
+	FromSnapshot Source = "snapshot" // in a snapshot of the store
+	FromCache    Source = "cache"    // in memory
 )
 
 // Evicted is what the cache of a repository has dropped.
@@ -98,9 +105,10 @@ func (c *Cache) complete() error {
 	return nil
 }
 
-// cached makes the cache. It fails if states cannot be cached.
-func (r *Repository[S]) cached() (err error) {
+// newCache makes the cache. It fails if states cannot be cached.
+func (r *Repository[S]) newCache() (err error) {
 	if r.cfg.Cache.Off {
+		r.kind = states.Uncached[S]()
 		return nil
 	}
 	if r.kind, err = states.KindOf[S](); err != nil {

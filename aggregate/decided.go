@@ -37,7 +37,7 @@ func (a *attempt[S]) check(ctx context.Context, answer error) (eventstore.Outcom
 	if err != nil {
 		return a.failed(err)
 	}
-	a.settle()
+	a.settle(ctx)
 	return eventstore.Outcome{CommandID: a.commandID}, answer
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
@@ -16,8 +17,8 @@ import (
 // read is the stream of an aggregate as it was read for a decision.
 type read[S any] struct {
 	id      string
-	from    *states.Point[S] // that the read goes on from; nil for the beginning of the stream
-	queued  bool             // from may have events that are not stored yet
+	base    base[S]
+	queued  bool // the base may have events that are not stored yet
 	records iter.Seq2[eventstore.Record, error]
 	at      eventstore.Expectation
 	point   *states.Point[S] // at the end of what was read, once it is folded; nil for no events
@@ -25,23 +26,14 @@ type read[S any] struct {
 	folded  bool             // point and state are set
 }
 
-// read reads what is stored and queued of an aggregate, behind the newest state that is kept of it.
-func (r *Repository[S]) read(ctx context.Context, id string, with ...eventstore.Expectation) *read[S] {
-	stream := r.Stream(id)
-	stored, queued := r.states.Newest(id)
-	if queued != nil {
-		found := &read[S]{id: id, from: queued.Point, queued: true}
-		found.records, found.at = r.store.ReadQueued(ctx, queued.At, with...)
-		if !errors.Is(failure(found.records), eventstore.ErrConflict) {
-			return found
-		}
-		// An event of that state was not stored in its place, or one of with has moved.
-		r.states.DropQueued(id, queued)
-	}
-	found := &read[S]{id: id, from: stored}
-	found.records, found.at = r.store.ReadQueued(ctx, stream.At(versionOf(stored)), with...)
-	return found
+// base is what a load begins with.
+type base[S any] struct {
+	*states.Point[S] // nil for the beginning of the stream
+
+	from Source
 }
+
+func (b base[S]) version() int64 { return versionOf(b.Point) }
 
 func versionOf[S any](p *states.Point[S]) int64 {
 	if p == nil {
@@ -50,12 +42,61 @@ func versionOf[S any](p *states.Point[S]) int64 {
 	return p.Version
 }
 
+// cached returns the stored point of the cache as a base.
+func cached[S any](p *states.Point[S]) base[S] {
+	if p == nil {
+		return base[S]{from: FromStart}
+	}
+	return base[S]{p, FromCache}
+}
+
+// read reads what is stored and queued of an aggregate, behind the newest state that is kept of it.
+func (r *Repository[S]) read(ctx context.Context, id string, with ...eventstore.Expectation) *read[S] {
+	stream := r.Stream(id)
+	stored, queued := r.states.Newest(id)
+	if queued != nil {
+		found := &read[S]{id: id, base: base[S]{queued.Point, FromCache}, queued: true}
+		found.records, found.at = r.store.ReadQueued(ctx, queued.At, with...)
+		if !errors.Is(failure(found.records), eventstore.ErrConflict) {
+			return found
+		}
+		// An event of that state was not stored in its place, or one of with has moved.
+		r.states.DropQueued(id, queued)
+	}
+	found := &read[S]{id: id, base: cached(stored)}
+	found.records, found.at = r.store.ReadQueued(ctx, stream.At(versionOf(stored)), with...)
+	if stored != nil || found.at.Version < minSnapshotEvents || failure(found.records) != nil {
+		return found
+	}
+	if b, ok := r.snapshot(ctx, id, int64(found.at.Version)); ok {
+		found = &read[S]{id: id, base: b}
+		found.records, found.at = r.store.ReadQueued(ctx, stream.At(b.Version), with...)
+	}
+	return found
+}
+
+// snapshot returns the snapshot of an aggregate whose stream has the version.
+func (r *Repository[S]) snapshot(ctx context.Context, id string, version int64) (b base[S], ok bool) {
+	if r.snapshots == nil {
+		return b, false
+	}
+	p := r.snapshots.find(ctx, r.kind, r.Stream(id))
+	if p == nil {
+		return b, false
+	}
+	if p.Version > version {
+		r.snapshots.forget(ctx, r.Stream(id), p.Version, fmt.Errorf("the stream ends at version %d", version))
+		return b, false
+	}
+	return base[S]{p, FromSnapshot}, true
+}
+
 // fold completes what was read, and keeps the state.
 func (r *Repository[S]) fold(ctx context.Context, found *read[S]) error {
 	if found.folded {
 		return nil
 	}
-	f, err := r.foldAll(ctx, found.id, found.from, found.records)
+	f, err := r.foldAll(ctx, found.id, found.base, found.records)
 	if err != nil {
 		return err
 	}
@@ -65,29 +106,30 @@ func (r *Repository[S]) fold(ctx context.Context, found *read[S]) error {
 	}
 	found.point, found.state, found.folded = f.point, f.root.state, true
 	switch {
-	case f.point == found.from:
+	case f.point == found.base.Point && found.base.from != FromSnapshot:
 	case f.queued:
 		r.states.PutQueued(found.id, &states.Queued[S]{Point: f.point, At: found.at})
 	default:
-		r.states.PutStored(found.id, f.point)
+		r.keep(ctx, found.id, f)
 	}
 	return nil
 }
 
-// folded is what a state and the events behind it make.
+// folded is what a base and the events behind it make.
 type folded[S any] struct {
 	root   *Root[S]
 	point  *states.Point[S]
 	queued bool // the last event is queued
+	slow   bool // it took so long that there should be a snapshot
 }
 
-// foldAll folds events onto a state; nil stands for the state before the first one.
+// foldAll folds events onto a base.
 func (r *Repository[S]) foldAll(
-	ctx context.Context, id string, from *states.Point[S], records iter.Seq2[eventstore.Record, error],
+	ctx context.Context, id string, from base[S], records iter.Seq2[eventstore.Record, error],
 ) (f folded[S], err error) {
-	start := r.begin()
+	start := r.begin(from)
 	f.root = r.typ.New(id)
-	f.root.state, f.root.version = r.kind.Of(from)
+	f.root.state, f.root.version = r.kind.Of(from.Point)
 	bytes := 0
 	for rec, err := range records {
 		if err != nil {
@@ -104,34 +146,55 @@ func (r *Repository[S]) foldAll(
 		f.queued = rec.Position == (event.Position{})
 		bytes += len(rec.Value)
 	}
-	if f.point = from; f.root.version > versionOf(from) && r.states != nil {
-		f.point = r.kind.NewPoint(f.root.state, f.root.version, from, bytes)
+	if f.point = from.Point; f.root.version > from.version() {
+		f.point = r.kind.NewPoint(f.root.state, f.root.version, from.Point, bytes)
 	}
-	r.tell(ctx, id, from, f.root.version, start)
+	f.slow = r.tell(ctx, id, from, f.root.version, start)
 	return f, nil
 }
 
+// keep keeps a state whose events are stored, and takes a snapshot of it if one is due.
+func (r *Repository[S]) keep(ctx context.Context, id string, f folded[S]) {
+	if r.snapshots == nil {
+		r.states.PutStored(id, f.point, math.MaxInt64)
+		return
+	}
+	every := r.snapshots.Every
+	if f.slow {
+		every = 1
+	}
+	due := r.states.PutStored(id, f.point, every)
+	if r.states == nil {
+		due = f.point.Since() >= every
+	}
+	if due {
+		r.snapshots.keep(ctx, r.Stream(id), f.point.State, f.point.Version)
+	}
+}
+
 // begin returns the time, if somebody wants to know how long a load takes.
-func (r *Repository[S]) begin() (start time.Time) {
-	if r.cfg.Hooks.Loaded != nil {
+func (r *Repository[S]) begin(from base[S]) (start time.Time) {
+	if r.cfg.Hooks.Loaded != nil || r.snapshots != nil && from.from != FromCache {
 		start = clock.Reading()
 	}
 	return start
 }
 
-// tell tells the hook of a load.
-func (r *Repository[S]) tell(ctx context.Context, id string, from *states.Point[S], version int64, start time.Time) {
-	if r.cfg.Hooks.Loaded == nil {
-		return
+// tell tells the hook of a load. It reports whether the load was slow.
+func (r *Repository[S]) tell(
+	ctx context.Context, id string, from base[S], version int64, start time.Time,
+) (slow bool) {
+	if start.IsZero() {
+		return false
 	}
 	l := Loaded{
-		Stream: r.Stream(id), From: FromStart, Folded: version - versionOf(from), Version: version,
+		Stream: r.Stream(id), From: from.from, Folded: version - from.version(), Version: version,
 		Duration: time.Since(start),
 	}
-	if from != nil {
-		l.From = FromCache
+	if r.cfg.Hooks.Loaded != nil {
+		r.cfg.Hooks.Loaded(ctx, l)
 	}
-	r.cfg.Hooks.Loaded(ctx, l)
+	return r.snapshots != nil && from.from != FromCache && l.Duration >= r.snapshots.LoadTime && l.Version >= minSnapshotEvents
 }
 
 // Load returns the aggregate of the given id as its stored events make it. An aggregate without
@@ -141,22 +204,28 @@ func (r *Repository[S]) tell(ctx context.Context, id string, from *states.Point[
 //   - a *[DecodeError] if an event cannot be decoded, because no event is ever left out;
 //   - the errors of the store's ReadStream.
 func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
-	from, _ := r.states.Newest(id)
-	f, err := r.foldAll(ctx, id, from, r.store.ReadStream(ctx, r.Stream(id), versionOf(from)+1))
+	stored, _ := r.states.Newest(id)
+	from := cached(stored)
+	if stored == nil {
+		if b, ok := r.snapshot(ctx, id, math.MaxInt64); ok {
+			from = b
+		}
+	}
+	f, err := r.foldAll(ctx, id, from, r.store.ReadStream(ctx, r.Stream(id), from.version()+1))
 	if err != nil {
 		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 	}
-	if f.point != from {
-		r.states.PutStored(id, f.point)
+	if f.point != stored {
+		r.keep(ctx, id, f)
 	}
 	return f.root, nil
 }
 
 // settle keeps the states that a decision has rested on, as all their events are stored by now.
-func (a *attempt[S]) settle() {
+func (a *attempt[S]) settle(ctx context.Context) {
 	for _, found := range a.reads {
-		if found.point != nil && (found.queued || found.point != found.from) {
-			a.states.PutStored(found.id, found.point)
+		if a.states != nil && found.point != nil && (found.queued || found.point != found.base.Point) {
+			a.keep(ctx, found.id, folded[S]{point: found.point})
 		}
 	}
 }
@@ -167,7 +236,7 @@ func (a *attempt[S]) settleCommit(ctx context.Context, c *commit[S], result even
 	if a.states == nil || result.Repeated {
 		return
 	}
-	a.settle()
+	a.settle(ctx)
 	for _, w := range result.Streams {
 		for _, found := range a.reads {
 			if found.id == w.Stream.ID && found.folded && w.First == versionOf(found.point)+1 {
@@ -192,7 +261,7 @@ func (a *attempt[S]) foldOwn(ctx context.Context, found *read[S], c *commit[S]) 
 		root.replay(events...)
 		bytes += len(c.Records[i].Value)
 	}
-	a.states.PutStored(found.id, a.kind.NewPoint(root.state, root.version, found.point, bytes))
+	a.keep(ctx, found.id, folded[S]{point: a.kind.NewPoint(root.state, root.version, found.point, bytes)})
 }
 
 // eventsOf returns the events of a record, for a state that may keep parts of them. The commit's own

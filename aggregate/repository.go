@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
@@ -21,8 +22,9 @@ type Repository[S any] struct {
 	codec Codec
 	cfg   Config
 
-	kind   *states.Kind[S]
-	states *states.Cache[S] // nil if it is off
+	kind      *states.Kind[S]
+	states    *states.Cache[S] // nil if it is off
+	snapshots *snapshots[S]    // nil if they are off
 }
 
 // DefaultMaxAttempts is how often Update and UpdateAll try at most if they keep meeting conflicts.
@@ -45,8 +47,15 @@ type Config struct {
 	// Cache says which states are kept in memory. Default: the states that were loaded lately.
 	Cache Cache
 
+	// Snapshots says which states are kept in the store, for the first load of a long stream.
+	// Default: one for each [DefaultSnapshotEvery] events of a stream.
+	Snapshots Snapshots
+
 	// Hooks are told what happens, for metrics. Default: none.
 	Hooks Hooks
+
+	// Logger gets a line if snapshots cannot be used or kept. Default: slog.Default().
+	Logger *slog.Logger
 
 	// Now gives the events their time. Default: the system's clock, UTC.
 	Now func() time.Time
@@ -58,7 +67,8 @@ type Config struct {
 
 // NewRepository returns the repository of the aggregates of type t. It reports all mistakes at
 // once: those of t and of cfg, every event that the codec cannot handle, and a state that cannot be
-// cached; see [Cache]. So a service that starts can load and store all that it knows.
+// cached or have snapshots; see [Cache] and [Snapshots]. So a service that starts can load and store
+// all that it knows.
 func NewRepository[S any](
 	ctx context.Context, t *Type[S], store eventstore.Store, codec Codec, cfg Config,
 ) (*Repository[S], error) {
@@ -68,10 +78,13 @@ func NewRepository[S any](
 	if cfg.Now == nil {
 		cfg.Now = clock.Now
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	if cfg.NewID == nil {
 		cfg.NewID = ids.New
 	}
-	mistakes := []error{t.Err(), cfg.Cache.complete()}
+	mistakes := []error{t.Err(), cfg.Cache.complete(), cfg.Snapshots.complete()}
 	if cfg.MaxAttempts < 0 {
 		mistakes = append(mistakes,
 			fmt.Errorf("MaxAttempts is %d, expected 1 or more, or 0 for the default", cfg.MaxAttempts))
@@ -86,7 +99,11 @@ func NewRepository[S any](
 		mistakes = append(mistakes, codec.Bind(ctx, t.Stored()))
 	}
 	r := &Repository[S]{typ: t, store: store, codec: codec, cfg: cfg}
-	mistakes = append(mistakes, r.cached())
+	if t.Err() == nil {
+		var err error
+		r.snapshots, err = r.newSnapshots()
+		mistakes = append(mistakes, r.newCache(), err)
+	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("repository of %q: %w", t.name, err)
 	}

@@ -14,6 +14,7 @@ type Point[S any] struct {
 
 	size     int   // of State, as it was measured or estimated last
 	measured int64 // the version at which size was measured
+	snapshot int64 // the version of the snapshot that it was made from; 0 if from none
 }
 
 // Queued is a point some of whose events may be queued and not stored yet.
@@ -51,6 +52,7 @@ type entry[S any] struct {
 	id         string
 	stored     *Point[S] // nil if none is
 	queued     *Queued[S]
+	snapshot   int64 // the version of which a snapshot was due last
 	bytes      int
 	asked      bool
 	prev, next *entry[S] // prev came later
@@ -78,21 +80,21 @@ func (c *Cache[S]) Newest(id string) (*Point[S], *Queued[S]) {
 	return e.stored, e.queued
 }
 
-// PutStored keeps a stored point, unless a stored one is kept that is as new.
-func (c *Cache[S]) PutStored(id string, p *Point[S]) {
-	if c != nil {
-		c.put(id, p, nil)
-	}
+// PutStored keeps a stored point, unless a stored one is kept that is as new. If the aggregate has so
+// many events more than its last snapshot, PutStored reports that a snapshot of the point is due.
+// It does so once: the caller takes the snapshot.
+func (c *Cache[S]) PutStored(id string, p *Point[S], every int64) (due bool) {
+	return c != nil && c.put(id, p, nil, every)
 }
 
 // PutQueued keeps a queued point, unless a point is kept that is as new.
 func (c *Cache[S]) PutQueued(id string, q *Queued[S]) {
 	if c != nil {
-		c.put(id, nil, q)
+		c.put(id, nil, q, 0)
 	}
 }
 
-func (c *Cache[S]) put(id string, p *Point[S], q *Queued[S]) {
+func (c *Cache[S]) put(id string, p *Point[S], q *Queued[S], every int64) (due bool) {
 	c.mu.Lock()
 	e := c.entries[id]
 	if e == nil {
@@ -106,6 +108,10 @@ func (c *Cache[S]) put(id string, p *Point[S], q *Queued[S]) {
 		if e.queued != nil && e.queued.Version <= p.Version {
 			e.queued = nil
 		}
+		e.snapshot = max(e.snapshot, p.snapshot)
+		if due = p.Version-e.snapshot >= every; due {
+			e.snapshot = p.Version
+		}
 	case q != nil && !e.has(q.Version):
 		e.queued = q
 	}
@@ -114,6 +120,7 @@ func (c *Cache[S]) put(id string, p *Point[S], q *Queued[S]) {
 	if states > 0 && c.evicted != nil {
 		c.evicted(states, bytes)
 	}
+	return due
 }
 
 // has reports whether a point of the version or a later one is kept.

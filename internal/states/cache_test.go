@@ -65,7 +65,7 @@ func (m *model) draw(t *rapid.T) *states.Point[note] {
 
 func (m *model) putStored(t *rapid.T) {
 	id, p := drawID(t), m.draw(t)
-	m.cache.PutStored(id, p)
+	m.cache.PutStored(id, p, 10)
 	if old := m.stored[id]; old == nil || old.Version < p.Version {
 		m.stored[id] = p
 		if q := m.queued[id]; q != nil && q.Version <= p.Version {
@@ -137,7 +137,7 @@ func TestCache_keepsWhatIsAskedFor(t *testing.T) {
 	k := kindOf[note](t)
 	evicted := 0
 	c := states.NewCache(k, maxBytes, func(n, _ int) { evicted += n })
-	put := func(id string) { c.PutStored(id, k.NewPoint(note{strings.Repeat("x", 100)}, 1, nil, 0)) }
+	put := func(id string) { c.PutStored(id, k.NewPoint(note{strings.Repeat("x", 100)}, 1, nil, 0), 10) }
 	put("wanted")
 	for i := range 1_000 {
 		found, _ := c.Newest("wanted")
@@ -156,7 +156,7 @@ func TestPointsAreMeasured(t *testing.T) {
 	c := states.NewCache(k, 1<<30, nil)
 	size := func(p *states.Point[cloned]) int {
 		c.Drop("a")
-		c.PutStored("a", p)
+		c.PutStored("a", p, 10)
 		_, bytes := c.Len()
 		return bytes
 	}
@@ -181,7 +181,7 @@ func TestEndlessState(t *testing.T) {
 	c := states.NewCache(k, 1<<30, nil)
 	r := ring{}
 	r.Next = &r
-	c.PutStored("a", k.NewPoint(r, 1, nil, 0))
+	c.PutStored("a", k.NewPoint(r, 1, nil, 0), 10)
 	n, bytes := c.Len()
 	require.Zero(t, n)
 	require.Zero(t, bytes)
@@ -198,7 +198,7 @@ func (r ring) Clone() ring {
 func TestNoCache(t *testing.T) {
 	t.Parallel()
 	var c *states.Cache[note]
-	c.PutStored("a", &states.Point[note]{})
+	c.PutStored("a", &states.Point[note]{}, 10)
 	c.PutQueued("a", nil)
 	c.DropQueued("a", nil)
 	c.Drop("a")

@@ -58,6 +58,9 @@ func KindOf[S any]() (*Kind[S], error) {
 	return k, nil
 }
 
+// Uncached returns the kind of states that are not kept: nobody copies or measures them.
+func Uncached[S any]() *Kind[S] { return &Kind[S]{flat: true, fixed: true} }
+
 // Copy returns a copy of a state.
 func (k *Kind[S]) Copy(s S) S {
 	if k.clone == nil {

@@ -19,7 +19,9 @@ type plain struct {
 	inner   struct{ ok bool }
 }
 
-type withMap struct{ Inner struct{ Lines map[string]int } }
+type withMap struct {
+	Inner struct{ Lines map[string]int }
+}
 
 type withPointer struct{ Limit *int64 }
 

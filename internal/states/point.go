@@ -8,6 +8,9 @@ const measureEvery = 64
 // and from events that take so many bytes.
 func (k *Kind[S]) NewPoint(state S, version int64, from *Point[S], bytes int) *Point[S] {
 	p := &Point[S]{State: k.Copy(state), Version: version}
+	if from != nil {
+		p.snapshot = from.snapshot
+	}
 	if !k.flat && from != nil && version-from.measured < measureEvery {
 		p.size, p.measured = from.size+bytes, from.measured
 		return p
@@ -15,6 +18,14 @@ func (k *Kind[S]) NewPoint(state S, version int64, from *Point[S], bytes int) *P
 	p.size, p.measured = k.size(&p.State), version
 	return p
 }
+
+// PointOfSnapshot returns the point of a snapshot, whose state nobody else has.
+func (k *Kind[S]) PointOfSnapshot(state S, version int64) *Point[S] {
+	return &Point[S]{State: state, Version: version, size: k.size(&state), measured: version, snapshot: version}
+}
+
+// Since returns how many events the point has more than the snapshot that it was made from.
+func (p *Point[S]) Since() int64 { return p.Version - p.snapshot }
 
 // Of returns a copy of the point's state, and its version. Before the first event, which a nil
 // point stands for, the state is zero.
