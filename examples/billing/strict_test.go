@@ -205,6 +205,7 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 			"it can be asked for")
 	}
 	require.Equal(t, "InvalidId", c.post(accountsPath+"/a/credits", "transit:x", postBody("t", "1.00")).code(t))
+	require.Equal(t, "InvalidId", c.post(accountsPath, "transit:x", createBody("new")).code(t))
 	require.Equal(t, "0.00", c.posted("a"))
 }
 
