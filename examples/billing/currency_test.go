@@ -114,7 +114,7 @@ func TestPostingReadsNoMoreThanItNeeds(t *testing.T) {
 		return store.streams.Load() - before
 	}
 	credit := func() int32 {
-		return read(http.StatusCreated, http.MethodPost, "/a/credits", "k", postBody("t", "1.00"))
+		return read(http.StatusCreated, http.MethodPost, "/a/credits", "t", postBody("t", "1.00"))
 	}
 	require.EqualValues(t, 1, credit(), "to decide")
 	require.EqualValues(t, 2, credit(), "to decide, and for the earlier event")
