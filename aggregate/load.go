@@ -65,7 +65,7 @@ func (r *Repository[S]) read(ctx context.Context, id string, with ...eventstore.
 	}
 	found := &read[S]{id: id, base: cached(stored)}
 	found.records, found.at = r.store.ReadQueued(ctx, stream.At(versionOf(stored)), with...)
-	if stored != nil || found.at.Version < minSnapshotEvents || failure(found.records) != nil {
+	if stored != nil || int64(found.at.Version) < r.snapshots.least() || failure(found.records) != nil {
 		return found
 	}
 	if b, ok := r.snapshot(ctx, id, int64(found.at.Version)); ok {
@@ -77,9 +77,6 @@ func (r *Repository[S]) read(ctx context.Context, id string, with ...eventstore.
 
 // snapshot returns the snapshot of an aggregate whose stream has the version.
 func (r *Repository[S]) snapshot(ctx context.Context, id string, version int64) (b base[S], ok bool) {
-	if r.snapshots == nil {
-		return b, false
-	}
 	p := r.snapshots.find(ctx, r.kind, r.Stream(id))
 	if p == nil {
 		return b, false
@@ -194,7 +191,8 @@ func (r *Repository[S]) tell(
 	if r.cfg.Hooks.Loaded != nil {
 		r.cfg.Hooks.Loaded(ctx, l)
 	}
-	return r.snapshots != nil && from.from != FromCache && l.Duration >= r.snapshots.LoadTime && l.Version >= minSnapshotEvents
+	return r.snapshots != nil && from.from != FromCache && l.Duration >= r.snapshots.LoadTime &&
+		version >= r.snapshots.least()
 }
 
 // Load returns the aggregate of the given id as its stored events make it. An aggregate without
@@ -206,7 +204,7 @@ func (r *Repository[S]) tell(
 func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 	stored, _ := r.states.Newest(id)
 	from := cached(stored)
-	if stored == nil {
+	if stored == nil && r.snapshots != nil {
 		if b, ok := r.snapshot(ctx, id, math.MaxInt64); ok {
 			from = b
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"reflect"
 	"sync/atomic"
 	"time"
@@ -51,8 +52,17 @@ type Snapshots struct {
 	Off bool
 }
 
-// minSnapshotEvents is the length of streams that are folded without looking for a snapshot.
+// minSnapshotEvents is from how many events on a snapshot is worth looking for, and worth taking
+// after a slow load.
 const minSnapshotEvents = 64
+
+// least returns the least number of events of a stream that has a snapshot.
+func (s *snapshots[S]) least() int64 {
+	if s == nil {
+		return math.MaxInt64
+	}
+	return min(s.Every, minSnapshotEvents)
+}
 
 // complete sets the defaults. It returns what is wrong.
 func (s *Snapshots) complete() error {
@@ -167,8 +177,8 @@ func (s *snapshots[S]) digest() ([]byte, error) {
 // from folding the whole stream.
 func (s *snapshots[S]) find(ctx context.Context, kind *states.Kind[S], stream eventstore.Stream) *states.Point[S] {
 	found, err := s.store.Snapshot(ctx, stream, s.name)
-	if ctx.Err() != nil || err == nil && found.Version == 0 {
-		return nil
+	if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) || err == nil && found.Version == 0 {
+		return nil // the load says so, too
 	}
 	var state S
 	if err == nil {

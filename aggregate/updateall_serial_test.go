@@ -1,6 +1,7 @@
 package aggregate_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -201,7 +202,15 @@ func TestUpdateAllSerializable(t *testing.T) {
 			others.interfere()
 		}
 		cache := rapid.SampledFrom([]aggregate.Cache{{}, {}, {MaxBytes: 600}, {Off: true}}).Draw(t, "cache")
-		r, err := aggregate.NewRepository(t.Context(), purses(), store, jsonCodec{}, aggregate.Config{Cache: cache})
+		snapshots := aggregate.Snapshots{
+			Every: rapid.Int64Range(1, 3).Draw(t, "events to a snapshot"), Off: rapid.Bool().Draw(t, "no snapshots"),
+		}
+		r, err := aggregate.NewRepository(t.Context(), purses(), store, jsonCodec{}, aggregate.Config{
+			Cache: cache, Snapshots: snapshots, Hooks: aggregate.Hooks{
+				SnapshotKept:    func(_ context.Context, s aggregate.SnapshotKept) { require.NoError(t, s.Err) },
+				SnapshotDropped: func(_ context.Context, s aggregate.SnapshotDropped) { require.NoError(t, s.Err) },
+			},
+		})
 		require.NoError(t, err)
 		for range rapid.IntRange(0, 3).Draw(t, "updates before") {
 			others.update(t, r, false)
