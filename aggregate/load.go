@@ -68,24 +68,22 @@ func (r *Repository[S]) read(ctx context.Context, id string, with ...eventstore.
 	if stored != nil || int64(found.at.Version) < r.snapshots.least() || failure(found.records) != nil {
 		return found
 	}
-	if b, ok := r.snapshot(ctx, id, int64(found.at.Version)); ok {
-		found = &read[S]{id: id, base: b}
-		found.records, found.at = r.store.ReadQueued(ctx, stream.At(b.Version), with...)
+	b := r.snapshot(ctx, id)
+	if b.Point == nil {
+		return found
 	}
-	return found
+	on := &read[S]{id: id, base: b}
+	on.records, on.at = r.store.ReadQueued(ctx, stream.At(b.Version), with...)
+	if failure(on.records) == nil && int64(on.at.Version) < b.Version {
+		r.snapshots.forgetAhead(ctx, stream, b.Version, int64(on.at.Version))
+		return found
+	}
+	return on
 }
 
-// snapshot returns the snapshot of an aggregate whose stream has the version.
-func (r *Repository[S]) snapshot(ctx context.Context, id string, version int64) (b base[S], ok bool) {
-	p := r.snapshots.find(ctx, r.kind, r.Stream(id))
-	if p == nil {
-		return b, false
-	}
-	if p.Version > version {
-		r.snapshots.forget(ctx, r.Stream(id), p.Version, fmt.Errorf("the stream ends at version %d", version))
-		return b, false
-	}
-	return base[S]{p, FromSnapshot}, true
+// snapshot returns the snapshot of an aggregate; its Point is nil if there is none.
+func (r *Repository[S]) snapshot(ctx context.Context, id string) base[S] {
+	return base[S]{r.snapshots.find(ctx, r.kind, r.Stream(id)), FromSnapshot}
 }
 
 // fold completes what was read, and keeps the state.
@@ -205,7 +203,7 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 	stored, _ := r.states.Newest(id)
 	from := cached(stored)
 	if stored == nil && r.snapshots != nil {
-		if b, ok := r.snapshot(ctx, id, math.MaxInt64); ok {
+		if b := r.snapshot(ctx, id); b.Point != nil && r.has(ctx, id, b.Version) {
 			from = b
 		}
 	}
@@ -217,6 +215,15 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 		r.keep(ctx, id, f)
 	}
 	return f.root, nil
+}
+
+// has reports whether the stream of a snapshot has the version, as far as anybody can tell.
+func (r *Repository[S]) has(ctx context.Context, id string, version int64) bool {
+	for rec, err := range r.store.ReadStream(ctx, r.Stream(id), version) {
+		return err != nil || rec.AggregateVersion == version // Load meets the error, too
+	}
+	r.snapshots.forgetAhead(ctx, r.Stream(id), version, version-1)
+	return false
 }
 
 // settle keeps the states that a decision has rested on, as all their events are stored by now.

@@ -66,9 +66,9 @@ type Config struct {
 }
 
 // NewRepository returns the repository of the aggregates of type t. It reports all mistakes at
-// once: those of t and of cfg, every event that the codec cannot handle, and a state that cannot be
-// cached or have snapshots; see [Cache] and [Snapshots]. So a service that starts can load and store
-// all that it knows.
+// once: those of t and of cfg, and every event that the codec cannot handle. A mistake is also a
+// state that cannot be cached or have snapshots; see [Cache] and [Snapshots]. So a service that
+// starts can load and store all that it knows.
 func NewRepository[S any](
 	ctx context.Context, t *Type[S], store eventstore.Store, codec Codec, cfg Config,
 ) (*Repository[S], error) {

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"fmt"
-	"iter"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/internal/deepcopy"
@@ -69,20 +68,6 @@ func (r *Root[S]) replay(events ...Event[S]) {
 		e.Apply(&r.state)
 	}
 	r.version++
-}
-
-// replayAll applies what a history yields.
-func (r *Root[S]) replayAll(history iter.Seq2[event.Stored[Event[S]], error]) error {
-	for e, err := range history {
-		switch {
-		case err != nil:
-			return err
-		case e.AggregateVersion != r.version+1:
-			return &gapError{found: e.AggregateVersion, at: e.Position, want: r.version + 1}
-		}
-		r.replay(e.Events...)
-	}
-	return nil
 }
 
 // gapError says that a store has left out an event.

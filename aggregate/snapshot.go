@@ -68,8 +68,8 @@ func (s *snapshots[S]) least() int64 {
 func (s *Snapshots) complete() error {
 	var wrong []error
 	if s.Every < 0 {
-		wrong = append(wrong, fmt.Errorf("Snapshots.Every is %d, expected 1 or more, or 0 for the default of %d", s.Every,
-			DefaultSnapshotEvery))
+		wrong = append(wrong, fmt.Errorf("Snapshots.Every is %d, expected 1 or more, or 0 for the default of %d",
+			s.Every, DefaultSnapshotEvery))
 	}
 	if s.LoadTime < 0 {
 		wrong = append(wrong, fmt.Errorf("Snapshots.LoadTime is %s, expected more than 0, or 0 for the default of %s",
@@ -144,8 +144,8 @@ func snapshotName(t reflect.Type) string {
 	return name
 }
 
-// folds returns what decides how events are folded, as far as a type knows: the layout of the state,
-// and into which Go types events are decoded.
+// folds returns what decides how events are folded, as far as a type knows. That is the layout of
+// the state, and the Go types into which events are decoded.
 func (t *Type[S]) folds(layout uint64) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %d\n", t.name, layout)
@@ -211,13 +211,22 @@ func (s *snapshots[S]) forget(ctx context.Context, stream eventstore.Stream, ver
 		s.logger.LogAttrs(ctx, slog.LevelWarn, "a snapshot cannot be used; the whole stream is folded instead",
 			slog.String("stream", stream.String()), slog.Int64("version", version), slog.Any("error", why))
 	}
-	if err := s.store.KeepSnapshot(ctx, stream, s.name, eventstore.Snapshot{}); err != nil {
+	err := s.store.KeepSnapshot(context.WithoutCancel(ctx), stream, s.name, eventstore.Snapshot{})
+	if err != nil {
 		s.warn(ctx, "a snapshot cannot be dropped", stream, err)
 	}
 }
 
+// forgetAhead drops a snapshot of more events than the stream has. No store keeps one, so this one
+// is damaged.
+func (s *snapshots[S]) forgetAhead(ctx context.Context, stream eventstore.Stream, version, end int64) {
+	s.forget(ctx, stream, version,
+		fmt.Errorf("the snapshot is of version %d, and the stream ends at version %d or before", version, end))
+}
+
 // keep takes a snapshot of a state whose events are stored.
 func (s *snapshots[S]) keep(ctx context.Context, stream eventstore.Stream, state S, version int64) {
+	ctx = context.WithoutCancel(ctx) // the commit is stored, and its caller may be about to leave
 	value, err := s.digest()
 	if err == nil {
 		var encoded []byte

@@ -154,7 +154,7 @@ func TestSlowLoadLeavesASnapshot(t *testing.T) {
 	require.Equal(t, aggregate.FromSnapshot, s.last(t).From)
 }
 
-// Whatever is wrong with a snapshot, the state is right, somebody is told, and the snapshot goes.
+// A snapshot may be wrong in any way: the state is right, somebody is told, and the snapshot goes.
 func TestWrongSnapshots(t *testing.T) {
 	t.Parallel()
 	damage := errors.New("the disk has lost it")
@@ -180,7 +180,7 @@ func TestWrongSnapshots(t *testing.T) {
 		},
 		"beyond the stream": {
 			found: func(s *eventstore.Snapshot) error { s.Version = 81; return nil },
-			why:   "the stream ends at version 80",
+			why:   "the snapshot is of version 81, and the stream ends at version 80",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -241,7 +241,8 @@ func TestSnapshotsOfTwoTypes(t *testing.T) {
 	var s snapshotted
 	stockUp(t, newRepository(t, store, s.config(aggregate.Snapshots{Every: 40})), 80)
 	first := store.named
-	counts, err := aggregate.NewRepository(t.Context(), aggregate.NewType[counter]("Shop", counted{}), store, jsonCodec{},
+	shops := aggregate.NewType[counter]("Shop", counted{})
+	counts, err := aggregate.NewRepository(t.Context(), shops, store, jsonCodec{},
 		s.config(aggregate.Snapshots{Every: 40}))
 	require.NoError(t, err)
 	root, err := counts.Load(t.Context(), "s-1")
@@ -261,7 +262,7 @@ func (counted) EventType() string { return "Stocked" }
 func (counted) Apply(c *counter)  { c.n++ }
 
 // asked has a state that no snapshot can hold.
-type asked struct{ answer any }
+type asked struct{ Answer any }
 
 func (a asked) Clone() asked { return a }
 
@@ -281,8 +282,8 @@ func TestSnapshotMistakes(t *testing.T) {
 	err := make(aggregate.Snapshots{Every: -1, LoadTime: -1})
 	require.ErrorContains(t, err, "Snapshots.Every is -1, expected 1 or more, or 0 for the default of 500")
 	require.ErrorContains(t, err, "Snapshots.LoadTime is -1ns, expected more than 0, or 0 for the default of 1ms")
-	require.ErrorContains(t, err, "states of type aggregate_test.asked cannot have snapshots, because its field answer "+
-		"is of type interface {}, which cannot be encoded. Give aggregate_test.asked the methods MarshalBinary and "+
+	require.ErrorContains(t, err, "states of type aggregate_test.asked cannot have snapshots, because its field "+
+		"Answer is of type interface {}, which cannot be encoded. Give aggregate_test.asked the methods MarshalBinary and "+
 		"UnmarshalBinary, or set Snapshots.Off")
 	require.NoError(t, make(aggregate.Snapshots{Off: true}))
 }

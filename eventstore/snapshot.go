@@ -31,7 +31,8 @@ func CheckSnapshot(stream Stream, name string, s Snapshot, key PartitionKey) err
 	case s.Version == 0 && len(s.Value) > 0:
 		c.add("value of the snapshot", fmt.Sprintf("%d bytes", len(s.Value)), "nothing, as its version is 0")
 	case len(s.Value) > MaxSnapshotBytes:
-		c.add("value of the snapshot", fmt.Sprintf("%d bytes", len(s.Value)), fmt.Sprintf("at most %d", MaxSnapshotBytes))
+		c.add("value of the snapshot", fmt.Sprintf("%d bytes", len(s.Value)),
+			fmt.Sprintf("at most %d", MaxSnapshotBytes))
 	}
 	return errors.Join(c.found...)
 }

@@ -112,8 +112,8 @@ type Store interface {
 	//
 	// Errors are those of ReadStream, and
 	//   - an *[InvalidError] if a check with the expectations of all these streams would break a
-	//     rule, if one of with has no Tip, or if a Tip is not what ReadQueued of this store
-	//     returned;
+	//     rule, or if one of with has no Tip;
+	//   - an *[InvalidError] if a Tip is not what ReadQueued of this store returned;
 	//   - an error that matches [ErrNotOwner] if the store does not own the stream because others
 	//     append to it. Then no record is yielded. The store may not know everything that is
 	//     stored, so a decision would be wrong, even a refusal.

@@ -66,6 +66,7 @@ func TestDecide_underFaults(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, uint64(n+1)))
 		group.Go(func() {
 			var commands []string
+			before := make(map[string]readBefore)
 			for i := range operations {
 				command := ""
 				switch rng.IntN(6) {
@@ -77,7 +78,7 @@ func TestDecide_underFaults(t *testing.T) {
 						command = commands[rng.IntN(len(commands))]
 					}
 				}
-				all[n] = append(all[n], operate(t, s, rng, named("s", rng.IntN(streams)), command))
+				all[n] = append(all[n], operate(t, s, rng, named("s", rng.IntN(streams)), command, before))
 			}
 		})
 	}
@@ -86,8 +87,44 @@ func TestDecide_underFaults(t *testing.T) {
 	judge(t, open(t, cfg), slices.Concat(all[:]...))
 }
 
+// readBefore is what a client has seen of a stream, and where that ended.
+type readBefore struct {
+	seen []string
+	at   eventstore.Expectation
+}
+
+// readOn reads a stream on from where the client has read it before, if it can and wants to.
+func readOn(
+	ctx context.Context, s *kafka.Store, rng *rand.Rand, id string, before map[string]readBefore,
+) (seen []string, at eventstore.Expectation, err error) {
+	all, at := s.ReadQueued(ctx, stream(id).At(0))
+	if b, ok := before[id]; ok && rng.IntN(3) > 0 {
+		on, end := s.ReadQueued(ctx, b.at)
+		for _, e := range on {
+			err = e
+			break
+		}
+		if !errors.Is(err, eventstore.ErrConflict) { // otherwise it has seen what was not stored in its place
+			all, at, seen = on, end, slices.Clone(b.seen)
+		}
+	}
+	for r, err := range all {
+		if err != nil {
+			return nil, at, err
+		}
+		if r.AggregateVersion != int64(len(seen)+1) {
+			return nil, at, fmt.Errorf("version %d comes behind version %d", r.AggregateVersion, len(seen))
+		}
+		seen = append(seen, r.ID)
+	}
+	before[id] = readBefore{seen, at}
+	return seen, at, nil
+}
+
 // operate appends, or decides, or asks, at random.
-func operate(t *testing.T, s *kafka.Store, rng *rand.Rand, id, command string) told {
+func operate(
+	t *testing.T, s *kafka.Store, rng *rand.Rand, id, command string, before map[string]readBefore,
+) told {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()),
 		time.Duration(1+rng.IntN(30))*time.Millisecond)
 	defer cancel()
@@ -98,15 +135,13 @@ func operate(t *testing.T, s *kafka.Store, rng *rand.Rand, id, command string) t
 		o.Result, o.err = s.Append(ctx, eventstore.To(stream(id), eventstore.Any, rs...))
 		return o
 	}
-	o.seen = []string{}
-	history, tip := readQueued(s, ctx, stream(id), 1)
-	for r, err := range history {
-		if err != nil {
-			o.err = err
-			return o
-		}
-		o.seen = append(o.seen, r.ID)
+	seen, at, err := readOn(ctx, s, rng, id, before)
+	if err != nil {
+		o.err = err
+		return o
 	}
+	o.seen = append([]string{}, seen...)
+	tip := queuedTip{s, at}
 	if rng.IntN(4) == 0 {
 		o.err = tip.Await(ctx)
 		return o
@@ -180,7 +215,9 @@ func TestUpdate_underFaults(t *testing.T) {
 	s := open(t, cfg)
 	counters := aggregate.NewType[counted](category, tick{})
 	repository := func(s *kafka.Store) *aggregate.Repository[counted] {
-		r, err := aggregate.NewRepository(t.Context(), counters, s, plainCodec{}, aggregate.Config{})
+		r, err := aggregate.NewRepository(t.Context(), counters, s, plainCodec{}, aggregate.Config{
+			Snapshots: aggregate.Snapshots{Every: 9},
+		})
 		require.NoError(t, err)
 		return r
 	}

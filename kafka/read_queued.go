@@ -18,7 +18,8 @@ func (s *Store) ReadQueued(
 	records, t, err := s.readQueued(ctx, after, with)
 	if err != nil {
 		err = s.explained(err)
-		return failing(err), eventstore.Expectation{Stream: after.Stream, Version: unread, Tip: &tip{store: s, err: err}}
+		unreadable := &tip{store: s, err: err}
+		return failing(err), eventstore.Expectation{Stream: after.Stream, Version: unread, Tip: unreadable}
 	}
 	at := eventstore.Expected(t.Version())
 	return s.under(ctx, records), eventstore.Expectation{Stream: after.Stream, Version: at, Tip: &tip{store: s, tip: t}}

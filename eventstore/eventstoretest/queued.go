@@ -25,7 +25,8 @@ func decisionsOnQueued(t test, s *suite) {
 		group.Go(func() {
 			var last decision
 			for i := range commitsPerWriter {
-				d := decision{seen: last.seen, at: last.at, records: []eventstore.Record{s.record(at, ""), s.record(at, "")}[:1+i%2]}
+				d := decision{seen: last.seen, at: last.at}
+				d.records = []eventstore.Record{s.record(at, ""), s.record(at, "")}[:1+i%2]
 				var err error
 				if n == 0 {
 					d.result, err = s.store.Append(ctx, eventstore.To(stream, eventstore.Any, d.records...))

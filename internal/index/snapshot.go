@@ -19,8 +19,8 @@ type Snapshot struct {
 // MaxSnapshotBytes bounds the value of a snapshot.
 const MaxSnapshotBytes = 1 << 20
 
-// A snapshot waits in memory until a piece is saved that was filled after the snapshot came. So it
-// is never in the database before the events that it is made of:
+// A snapshot waits in memory until a piece is saved that was filled after the snapshot came. So the
+// database never has a snapshot without the events that it is made of:
 //
 //	S1  A snapshot has no event that the index does not hold when the snapshot comes.
 //	S2  The snapshots that wait are saved in the same write as the piece that is the newest one when
@@ -106,8 +106,8 @@ func (p *Partition) waitingSnapshot(key []byte) (value []byte, waits bool) {
 	return value, waits
 }
 
-// takeSnapshots returns the snapshots that wait, to be saved with the newest piece. p.mu is held, or
-// nothing else uses the partition any more.
+// takeSnapshots returns the snapshots that wait, to be saved with the newest piece. p.mu is held,
+// unless nothing else uses the partition any more.
 func (p *Partition) takeSnapshots() map[string][]byte {
 	taken := p.snapshots
 	p.snapshots, p.snapshotBytes = nil, 0

@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// linux is the system on which the file of the running program can be read, even if another file has
-// taken its place.
+// linux is the system on which the file of the running program can always be read. That is so even
+// if another file has taken its place.
 const linux = "linux"
 
 //nolint:gochecknoglobals // a program does not change while it runs
@@ -29,7 +29,7 @@ var hash = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("open the file of the running program: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("read the file of the running program: %w", err)
@@ -41,8 +41,8 @@ var hash = sync.OnceValues(func() (string, error) {
 // the file, which takes some ten milliseconds. It fails if the file cannot be read.
 func Hash() (string, error) { return hash() }
 
-// Prepare calls Hash now if a later call might find another file: where a deployment can replace the
-// file of a program that runs.
+// Prepare calls Hash now if a later call might find another file. On some systems a deployment can
+// replace the file of a program that runs.
 func Prepare() {
 	if runtime.GOOS != linux {
 		_, _ = Hash() // whoever needs it gets the error again

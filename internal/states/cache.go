@@ -80,9 +80,9 @@ func (c *Cache[S]) Newest(id string) (*Point[S], *Queued[S]) {
 	return e.stored, e.queued
 }
 
-// PutStored keeps a stored point, unless a stored one is kept that is as new. If the aggregate has so
-// many events more than its last snapshot, PutStored reports that a snapshot of the point is due.
-// It does so once: the caller takes the snapshot.
+// PutStored keeps a stored point, unless a stored one is kept that is as new. If the aggregate has
+// so many events more than its last snapshot, PutStored reports that a snapshot of the point is
+// due. It does so once: the caller takes the snapshot.
 func (c *Cache[S]) PutStored(id string, p *Point[S], every int64) (due bool) {
 	return c != nil && c.put(id, p, nil, every)
 }

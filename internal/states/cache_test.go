@@ -131,7 +131,7 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// What nobody asks for goes before what somebody has asked for.
+// An entry that nobody asks for goes before one that somebody has asked for.
 func TestCache_keepsWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	k := kindOf[note](t)

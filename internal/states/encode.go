@@ -16,9 +16,9 @@ import (
 // are: value follows value in the order of the type. All fields count, also those that are not
 // exported.
 //
-// What is decoded is as what was encoded, and the events behind it do the same to both:
+// A decoded state is as the encoded one, and the same events do the same to both:
 //   - nil and empty slices and maps are told apart;
-//   - what two pointers or maps share, they share again, also if it contains itself;
+//   - two pointers or maps share again what they shared, also if it contains itself;
 //   - a time has its zone again.
 //
 // A state that cannot be so is not encoded: see the errors of Encode.
@@ -53,8 +53,8 @@ func (e *UnsupportedError) Error() string {
 }
 
 // NewCodec returns the codec of a type. It fails with an *[UnsupportedError] if a part of S is an
-// interface, a function, a channel or an unsafe pointer, and no struct around it has the methods
-// MarshalBinary and UnmarshalBinary.
+// interface, a function, a channel or an unsafe pointer. Such a part is no mistake within a struct
+// that has the methods MarshalBinary and UnmarshalBinary.
 func NewCodec[S any]() (*Codec[S], error) {
 	t := reflect.TypeFor[S]()
 	b := builder{state: t, forms: make(map[reflect.Type]*form)}

@@ -75,7 +75,8 @@ func drawEverything(t *rapid.T) everything {
 		U16: rapid.Uint16().Draw(t, "u16"), U64: rapid.Uint64().Draw(t, "u64"), F32: rapid.Float32().Draw(t, "f32"),
 		F64: rapid.Float64().Draw(t, "f64"), Text: text.Draw(t, "text"), private: text.Draw(t, "private"),
 		At: at.Draw(t, "at"), stamp: stamp(at.Draw(t, "stamp")), Took: time.Duration(rapid.Int64().Draw(t, "took")),
-		Numbers: [3]int32{rapid.Int32().Draw(t, "number")}, Addr: netip.AddrFrom4([4]byte{1, 2, 3, rapid.Byte().Draw(t, "a")}),
+		Numbers: [3]int32{rapid.Int32().Draw(t, "number")},
+		Addr:    netip.AddrFrom4([4]byte{1, 2, 3, rapid.Byte().Draw(t, "a")}),
 	}
 	e.C = complex(e.F64, -e.F64)
 	if rapid.Bool().Draw(t, "is empty, not nil") {
@@ -157,7 +158,7 @@ type basket struct {
 	Self   *basket
 }
 
-// What pointers and maps share they share again, also if they contain themselves.
+// Pointers and maps share again what they shared, also if they contain themselves.
 func TestEncodeShared(t *testing.T) {
 	t.Parallel()
 	a, b := &item{Count: 1}, &item{Count: 2}

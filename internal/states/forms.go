@@ -205,7 +205,7 @@ func open(v reflect.Value) reflect.Value {
 	if v.CanSet() {
 		return v
 	}
-	return reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()
+	return reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem() //nolint:gosec // the field of a value of ours
 }
 
 func (b *builder) fillArray(f *form, t reflect.Type, path string) {
@@ -222,8 +222,8 @@ func (b *builder) fillArray(f *form, t reflect.Type, path string) {
 	}
 }
 
-// fillSlice makes the form of a slice: 0 for nil, or its length and 1, and the elements. What a
-// slice has behind its length is left out: an append finds no room there, and writes elsewhere.
+// fillSlice makes the form of a slice: 0 for nil, or its length and 1, and the elements. It
+// leaves out the room behind the length: an append to the decoded slice writes elsewhere.
 func (b *builder) fillSlice(f *form, t reflect.Type, path string) {
 	elem, size := b.form(t.Elem(), path+"[0]"), t.Elem().Size()
 	isBytes := t.Elem().Kind() == reflect.Uint8
@@ -335,8 +335,8 @@ func (b *builder) fillPointer(f *form, t reflect.Type, path string) {
 	}
 }
 
-// formOfMarshaler returns the form of a type that encodes itself. What it makes of its bytes must
-// be the same again, as far as anybody can tell.
+// formOfMarshaler returns the form of a type that encodes itself. It must decode the same value
+// again, as far as anybody can tell.
 func formOfMarshaler(t reflect.Type) form {
 	return form{
 		put: func(w *writer, v reflect.Value) {

@@ -72,8 +72,8 @@ func (k *Kind[S]) Copy(s S) S {
 // Flat reports whether an assignment copies a state.
 func (k *Kind[S]) Flat() bool { return k.flat }
 
-// reference returns the first part of a type through which two copies of a value share something
-// that can be changed, with its path, or nil. Texts and times cannot be changed.
+// reference returns the first part of a type through which two copies of a value share something,
+// with its path, or nil. It does not count texts and times, which nobody can change.
 func reference(t reflect.Type, path string) (at string, found reflect.Type) {
 	switch t.Kind() {
 	case reflect.Struct:

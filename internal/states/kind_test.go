@@ -16,7 +16,7 @@ type plain struct {
 	Numbers [3]int64
 	At      time.Time
 	From    netip.Addr
-	inner   struct{ ok bool }
+	Inner   struct{ ok bool }
 }
 
 type withMap struct {
@@ -57,7 +57,8 @@ func TestKindOf(t *testing.T) {
 	}{
 		{errOf[withMap], "Inner.Lines", "because its field Inner.Lines is of type map[string]int: " +
 			"a copy would share what the map refers to. Give states_test.withMap a method Clone() states_test.withMap"},
-		{errOf[withPointer], "Limit", "its field Limit is of type *int64: a copy would share what the pointer refers to"},
+		{errOf[withPointer], "Limit", "its field Limit is of type *int64: " +
+			"a copy would share what the pointer refers to"},
 		{errOf[clonesAnother], "Lines", "its field Lines is of type []string"},
 		{errOf[[2]any], "[0]", "its field [0] is of type interface {}"},
 		{errOf[map[string]int], "", "because it is of type map[string]int"},
