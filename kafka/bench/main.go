@@ -5,6 +5,7 @@
 //	bench -quick                          everything, briefly: to see that it works
 //	bench -cases append,hot -rounds 7     some cases
 //	bench -cases transfer,transfer-ledger,transfer-hot,transfer-single
+//	bench -cases command,command-many,command-single,command-length,command-first,command-refusal
 //	bench -cases append -profile /tmp/p   with profiles of this store
 //
 // It needs what package kafkatest needs, and initdb and postgres of PostgreSQL on the PATH. The

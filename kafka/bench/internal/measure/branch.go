@@ -143,7 +143,7 @@ type teller struct {
 	store  *kafka.Store
 }
 
-// open opens a store of the configuration, which is one of the branch, and wires the accounts to it.
+// open opens a store of the configuration, which is one of the branch. It wires the accounts to it.
 // The teller takes commands once its store has claimed the partitions.
 func (b *branch) open(ctx context.Context, cfg kafka.Config) (*teller, error) {
 	s, err := kafka.Open(ctx, cfg)
@@ -194,7 +194,8 @@ func (b *branch) stored(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	if sum := b.posted.Load(); b.audit.sum != sum {
-		return 0, fmt.Errorf("%s: the balances sum to %d, and the acknowledged amounts to %d", b.topic, b.audit.sum, sum)
+		return 0, fmt.Errorf("%s: the balances sum to %d, and the acknowledged amounts to %d", b.topic, b.audit.sum,
+			sum)
 	}
 	return b.audit.credits - b.filled, nil
 }

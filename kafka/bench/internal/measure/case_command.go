@@ -83,6 +83,9 @@ func commandNotes() []string {
 	}
 }
 
+// creditAny credits any account from a number on.
+type creditAny func(ctx context.Context, src *source, from int) error
+
 // commanders opens the contenders: the store, the limit, which follows it, and the database. After
 // an error, the caller must still close those that it returns.
 func (r *run) commanders(ctx context.Context, name string, accounts int) (all []*appender, err error) {
@@ -91,7 +94,7 @@ func (r *run) commanders(ctx context.Context, name string, accounts int) (all []
 		return nil, err
 	}
 	sources := r.newSources(r.size.callers)
-	by := func(creditAny func(context.Context, *source, int) error) func(context.Context, time.Duration) (int64, error) {
+	by := func(creditAny creditAny) func(context.Context, time.Duration) (int64, error) {
 		return func(ctx context.Context, d time.Duration) (int64, error) {
 			return callAll(ctx, sources, d, func(ctx context.Context, src *source, _ delivery) error {
 				return creditAny(ctx, src, 0)

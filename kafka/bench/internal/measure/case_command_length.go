@@ -97,7 +97,10 @@ func (l *byLength) table(ctx context.Context) (Table, error) {
 		Title: fmt.Sprintf("one caller sends one CreditAccount at a time to streams of several lengths, %d partitions",
 			partitions),
 		Columns: []Column{
-			{"p50", Seconds}, {"p99", Seconds}, {"p50 before the append", Seconds}, {"first command", Seconds},
+			{"p50", Seconds},
+			{"p99", Seconds},
+			{"p50 before the append", Seconds},
+			{"first command", Seconds},
 			{"commands", Number},
 		},
 		Goals: []Goal{{

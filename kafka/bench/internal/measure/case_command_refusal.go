@@ -139,8 +139,10 @@ func newRefusedBy(name string, sources []*source, by refuser) *refusedBy {
 		return by.refusedDebit(ctx, sources[0], 0)
 	}}
 	of := &refusedBy{
-		idle:    &asking{name: "idle: " + name, callers: debit},
-		busy:    &asking{name: fmt.Sprintf("busy: %s, beside %s callers", name, thousands(int64(len(sources)-1))), callers: debit},
+		idle: &asking{name: "idle: " + name, callers: debit},
+		busy: &asking{
+			name: fmt.Sprintf("busy: %s, beside %s callers", name, thousands(int64(len(sources)-1))), callers: debit,
+		},
 		credits: &asking{name: "busy: " + name + ", a credit of theirs"},
 	}
 	for _, src := range sources[1:] {

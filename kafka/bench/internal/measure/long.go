@@ -25,8 +25,8 @@ func (l lengthOfStreams) of(accounts []standing) []standing {
 	return accounts[l.first : l.first+l.count]
 }
 
-// lengths returns the streams of the branch of long streams that have some of the lengths. There are
-// more of the short ones, because they grow by the commands that they get.
+// lengths returns the streams of some lengths, of the branch of long streams. There are more of the
+// short ones, because they grow by the commands that they get.
 func (r *run) lengths(some []int) []lengthOfStreams {
 	var all []lengthOfStreams
 	next := 0
@@ -63,7 +63,7 @@ func (b *branch) commandsTo(l lengthOfStreams) (n int64) {
 type timed struct {
 	name          string
 	before, whole []time.Duration // in this round
-	sent          int64           // in all rounds
+	sent, stored  int64           // in all rounds
 
 	beforeP50, beforeP99, p50, p99, commands []float64
 }

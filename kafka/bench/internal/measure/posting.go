@@ -15,12 +15,12 @@ import (
 // The accounts of the whole commands, and what is posted to them. All have the same terms. A limit
 // that nobody reaches makes each credit check it.
 const (
-	accountCurrency   money.Currency = "EUR"
-	accountExponent                  = 2
-	accountMaxBalance                = 100_000_000_000
-	contraAccount                    = "card-acquirer"
-	actorOfCommands                  = "user-1"
-	mostPosted                       = 10_000 // by one command
+	accountCurrency   = money.Currency("EUR")
+	accountExponent   = 2
+	accountMaxBalance = 100_000_000_000
+	contraAccount     = "card-acquirer"
+	actorOfCommands   = "user-1"
+	mostPosted        = 10_000 // by one command
 )
 
 // posting is the command to credit or to debit one account.
@@ -87,7 +87,7 @@ func accountID(number int) string {
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:], mix(uint64(number)))
 	binary.BigEndian.PutUint64(raw[8:], mix(^uint64(number)))
-	uuidText(raw, (*[36]byte)(&id))
+	uuidText(raw, &id)
 	for i := len(id) - 1; i >= numberAt; i-- {
 		id[i] = byte('0' + number%10)
 		number /= 10

@@ -14,8 +14,8 @@ import (
 	"github.com/fencelog/fencelog/schema/registry"
 )
 
-// The records that the limit sends, and those that fill topics, are those of commands: they have the
-// same headers, and values of the same size that say the same.
+// The records that the limit sends are those of commands, and so are those that fill topics. They
+// have the same headers, and values of the same size that say the same.
 func TestMintedRecordsAreThoseOfCommands(t *testing.T) {
 	t.Parallel()
 	schemas := registry.NewMemory()

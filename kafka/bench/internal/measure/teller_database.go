@@ -62,8 +62,8 @@ func (t *databaseTeller) refusedDebit(ctx context.Context, src *source, number i
 	return err
 }
 
-// stored returns how many commands the database has. It fails if the amounts are not those that were
-// acknowledged.
+// stored returns how many commands the database has. It fails if the amounts are not those that
+// were acknowledged.
 func (t *databaseTeller) stored(ctx context.Context) (int64, error) {
 	entries, sum, err := t.accounts.Audit(ctx)
 	if posted := t.posted.Load(); err == nil && sum != posted {

@@ -10,21 +10,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Refusal says why a posting was refused. It is an error, for errors.Is.
-type Refusal string
+// RefusedError says why a posting was refused.
+type RefusedError string
 
 // The refusals of [Accounts.Post].
 const (
-	ErrUnknown      Refusal = "unknown account"
-	ErrReused       Refusal = "the account has another posting of the command"
-	ErrInactive     Refusal = "the account is not active"
-	ErrMismatch     Refusal = "the account counts another currency, or other digits"
-	ErrInsufficient Refusal = "the balance would be below the least one"
-	ErrTooMuch      Refusal = "the balance would be above the greatest one"
+	ErrUnknown      RefusedError = "unknown account"
+	ErrReused       RefusedError = "the account has another posting of the command"
+	ErrInactive     RefusedError = "the account is not active"
+	ErrMismatch     RefusedError = "the account counts another currency, or other digits"
+	ErrInsufficient RefusedError = "the balance would be below the least one"
+	ErrTooMuch      RefusedError = "the balance would be above the greatest one"
 )
 
 // Error returns the reason.
-func (r Refusal) Error() string { return string(r) }
+func (r RefusedError) Error() string { return string(r) }
 
 // Active is the status of accounts that take postings.
 const Active = "ACTIVE"
@@ -173,8 +173,8 @@ func (a *Accounts) create(ctx context.Context, n int, id func(i int) string, ter
 }
 
 // Post posts the amount with one call. If the account has a posting of the command and the digest,
-// Post changes nothing and returns what that one did. If Post fails with a [Refusal], it has changed
-// nothing. After another error, such as the end of ctx, the amount may be posted or not.
+// Post changes nothing and returns what that one did. If Post fails with a [RefusedError], nothing
+// was changed. After another error, such as the end of ctx, the amount may be posted or not.
 func (a *Accounts) Post(ctx context.Context, p *Posting) (posted Posted, err error) {
 	var refusal *string
 	var version, balance *int64
@@ -187,7 +187,7 @@ func (a *Accounts) Post(ctx context.Context, p *Posting) (posted Posted, err err
 	case err != nil:
 		return Posted{}, err
 	case refusal != nil:
-		return Posted{}, Refusal(*refusal)
+		return Posted{}, RefusedError(*refusal)
 	case version == nil || balance == nil:
 		return Posted{}, errors.New("a posting without a refusal has no version and balance")
 	}
@@ -195,9 +195,9 @@ func (a *Accounts) Post(ctx context.Context, p *Posting) (posted Posted, err err
 	return posted, nil
 }
 
-// auditAccounts counts the entries, and sums their amounts and the balances of the accounts. Then it
-// counts the entries that do not have the balance and the version after them, and the accounts that
-// do not stand where their last entry does.
+// auditAccounts counts the entries, and sums their amounts and the balances of the accounts. Then
+// it counts the entries that do not have the balance and the version after them. Then it counts the
+// accounts that do not stand where their last entry does.
 const auditAccounts = `SELECT
 	(SELECT count(*) FROM NAME_entries),
 	(SELECT coalesce(sum(amount), 0)::bigint FROM NAME_entries),

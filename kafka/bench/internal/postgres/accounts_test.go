@@ -15,8 +15,8 @@ import (
 	"github.com/fencelog/fencelog/kafka/bench/internal/postgres"
 )
 
-// The function of the accounts does what the library's account does: it refuses, it answers a
-// repeated command with its first result, and otherwise it posts.
+// The function does what the library's account does. It refuses, or answers a repeated command with
+// its first result, or posts.
 func TestAccountsPost(t *testing.T) {
 	a := accounts(t, postgres.Active)
 	with := func(change func(*postgres.Posting)) *postgres.Posting {
@@ -69,8 +69,9 @@ func TestAccountsPost(t *testing.T) {
 			refused: postgres.ErrInsufficient,
 		},
 		{
-			what: "as much as it takes", posting: with(func(p *postgres.Posting) { p.Command, p.Amount = "command-3", 100 }),
-			want: postgres.Posted{Version: 4, Balance: 100},
+			what:    "as much as it takes",
+			posting: with(func(p *postgres.Posting) { p.Command, p.Amount = "command-3", 100 }),
+			want:    postgres.Posted{Version: 4, Balance: 100},
 		},
 		{
 			what: "repeated although it is full", posting: credit(),
@@ -85,7 +86,6 @@ func TestAccountsPost(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 4, entries)
 	require.EqualValues(t, 170, sum)
-
 }
 
 func TestAccountsPost_inactive(t *testing.T) {
