@@ -77,7 +77,7 @@ func (c Config) sizes() sizes {
 	if c.Quick {
 		return sizes{
 			callers: 1_000, accounts: 1_000, deciders: 64, turn: time.Second, single: 200, loads: 500, claims: 10,
-			many: 20_000, lengths: []int{10, 100, 1_000, 10_000}, shortEvents: 1_000,
+			many: 10_000, lengths: []int{10, 100, 1_000, 10_000}, shortEvents: 1_000,
 			compared: []int{10, 100, 1_000, 10_000}, cold: []int{1_000, 10_000}, starts: 2,
 		}
 	}
