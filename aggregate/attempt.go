@@ -23,6 +23,7 @@ type attempt[S any] struct {
 	number    int                             // counts attempts
 	expect    []eventstore.Expectation        // of the streams that were read
 	commands  []eventstore.CommandExpectation // of the commands that were asked for
+	reads     []*read[S]                      // of the streams that were read
 	last      eventstore.Stream               // that was read for a command, in any attempt
 }
 
@@ -43,7 +44,7 @@ func (r *Repository[S]) attempts(
 	cause := event.CauseFrom(ctx)
 	a := &attempt[S]{Repository: r, options: u, commandID: cause.CommandID, digest: cause.CommandDigest}
 	for a.number = 1; ; a.number++ {
-		a.expect, a.commands = nil, nil
+		a.expect, a.commands, a.reads = nil, nil, nil
 		outcome, err := try(a)
 		var o *overtakenError
 		switch {
@@ -62,7 +63,7 @@ func (a *attempt[S]) gaveUp(ctx context.Context, conflict error) (eventstore.Out
 	if a.last == (eventstore.Stream{}) {
 		return eventstore.Outcome{}, conflict
 	}
-	_, at := a.store.ReadQueued(ctx, a.last, math.MaxInt64)
+	_, at := a.store.ReadQueued(ctx, a.last.At(math.MaxInt64))
 	a.expect = []eventstore.Expectation{at}
 	if applied, err := a.isApplied(ctx, a.last, a.commandID); err != nil || !applied {
 		return eventstore.Outcome{}, conflict
@@ -81,24 +82,27 @@ var errApplied = errors.New("command was applied before")
 // load returns the state of an aggregate, the only one that the decision rests on. If it fails, the
 // attempt is stopped.
 func (a *attempt[S]) load(ctx context.Context, id string) (state S, err error) {
-	records, at := a.store.ReadQueued(ctx, a.Stream(id), 1)
-	if err := a.rest(ctx, at); err != nil {
-		return state, a.orUnread(err, at.Stream, records)
+	found := a.read(ctx, id)
+	if err := a.rest(ctx, found); err != nil {
+		return state, a.orUnread(err, found)
 	}
-	return a.replay(ctx, id, records)
+	if err := a.complete(ctx, found); err != nil {
+		return state, err
+	}
+	return found.state, nil
 }
 
 // rest notes a stream that was read. Only now, behind the read, it asks whether the command was
 // applied before, and fails with errApplied if it was. So what was read holds no event of the
 // command, except those of a queued commit that is withdrawn. The caller gives the error to
 // orUnread.
-func (a *attempt[S]) rest(ctx context.Context, at eventstore.Expectation) error {
-	a.expect = append(a.expect, at)
+func (a *attempt[S]) rest(ctx context.Context, found *read[S]) error {
+	a.expect, a.reads = append(a.expect, found.at), append(a.reads, found)
 	if a.commandID == "" {
 		return nil
 	}
-	a.last = at.Stream
-	switch applied, err := a.isApplied(ctx, at.Stream, a.commandID); {
+	a.last = found.at.Stream
+	switch applied, err := a.isApplied(ctx, found.at.Stream, a.commandID); {
 	case err != nil:
 		return err
 	case applied:
@@ -118,25 +122,24 @@ func (a *attempt[S]) isApplied(
 	return applied, nil
 }
 
-// replay returns the state that the records make.
-func (a *attempt[S]) replay(
-	ctx context.Context, id string, records iter.Seq2[eventstore.Record, error],
-) (state S, err error) {
-	root := a.typ.New(id)
-	if err := root.replayAll(a.decodeAll(ctx, records)); err != nil {
-		return state, a.orUnread(fmt.Errorf("load %s: %w", a.Stream(id), err), a.Stream(id), records)
+// complete folds what was read.
+func (a *attempt[S]) complete(ctx context.Context, found *read[S]) error {
+	if err := a.fold(ctx, found); err != nil {
+		return a.orUnread(fmt.Errorf("load %s: %w", found.at.Stream, err), found)
 	}
-	return root.State(), nil
+	return nil
 }
 
 // orUnread returns err, which is not nil. If the read of the stream itself has failed, orUnread
 // returns the error of the read. Then the attempt does not rest on the stream.
-func (a *attempt[S]) orUnread(err error, stream eventstore.Stream, records iter.Seq2[eventstore.Record, error]) error {
-	unread := failure(records)
+func (a *attempt[S]) orUnread(err error, found *read[S]) error {
+	unread := failure(found.records)
 	if unread == nil {
 		return err
 	}
+	stream := found.at.Stream
 	a.expect = slices.DeleteFunc(a.expect, func(e eventstore.Expectation) bool { return e.Stream == stream })
+	a.reads = slices.DeleteFunc(a.reads, func(r *read[S]) bool { return r == found })
 	return fmt.Errorf("load %s: %w", stream, unread)
 }
 
@@ -167,6 +170,7 @@ func (a *attempt[S]) stopped(ctx context.Context, reason error) (eventstore.Outc
 		return eventstore.Outcome{}, fmt.Errorf("update %s: %w (nobody confirmed what has stopped the decision: %s)",
 			a.streams(), err, reason.Error())
 	}
+	a.settle(ctx)
 	return eventstore.Outcome{}, reason
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +26,14 @@ type basket struct {
 }
 
 type tally struct{ Sum int }
+
+func (b basket) Clone() basket {
+	b.Lines, b.Notes = maps.Clone(b.Lines), slices.Clone(b.Notes)
+	if b.Tally != nil {
+		b.Tally = &tally{Sum: b.Tally.Sum}
+	}
+	return b
+}
 
 type filled struct {
 	Lines map[string]int

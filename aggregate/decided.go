@@ -37,6 +37,7 @@ func (a *attempt[S]) check(ctx context.Context, answer error) (eventstore.Outcom
 	if err != nil {
 		return a.failed(err)
 	}
+	a.settle(ctx)
 	return eventstore.Outcome{CommandID: a.commandID}, answer
 }
 
@@ -68,6 +69,7 @@ func (a *attempt[S]) commit(ctx context.Context, c *commit[S]) (eventstore.Outco
 		var reused *eventstore.CommandReusedError
 		switch {
 		case err == nil:
+			a.settleCommit(ctx, c, outcome.Result)
 			return outcome, nil
 		case behind && errors.As(err, &conflict) && slices.Contains(unseen, conflict.Stream):
 			continue
@@ -102,7 +104,7 @@ func (a *attempt[S]) ends(ctx context.Context, streams []eventstore.Stream) ([]e
 	ends := make([]eventstore.Expectation, len(streams))
 	for i, s := range streams {
 		var records iter.Seq2[eventstore.Record, error]
-		records, ends[i] = a.store.ReadQueued(ctx, s, math.MaxInt64)
+		records, ends[i] = a.store.ReadQueued(ctx, s.At(math.MaxInt64))
 		if err := failure(records); err != nil {
 			return nil, fmt.Errorf("load %s: %w", s, err)
 		}

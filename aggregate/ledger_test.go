@@ -124,8 +124,9 @@ func newLedger(t testing.TB) *ledger {
 }
 
 func (l *ledger) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
+	stream := after.Stream
 	l.mu.Lock()
 	l.reads = append(l.reads, stream.ID)
 	l.mu.Unlock()
@@ -137,7 +138,7 @@ func (l *ledger) ReadQueued(
 			return failing(err), eventstore.Expectation{Stream: stream, Version: -7}
 		}
 	}
-	return l.Store.ReadQueued(ctx, stream, from, with...)
+	return l.Store.ReadQueued(ctx, after, with...)
 }
 
 func (l *ledger) Applied(

@@ -97,9 +97,9 @@ func (s *tampered) ReadStream(
 }
 
 func (s *tampered) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	records, at := s.Store.ReadQueued(ctx, stream, from, with...)
+	records, at := s.Store.ReadQueued(ctx, after, with...)
 	return s.tamper(records), at
 }
 

@@ -87,7 +87,7 @@ func (q *queueing) settle(ctx context.Context) {
 
 // end returns where a stream ends.
 func (q *queueing) end(ctx context.Context, stream eventstore.Stream) eventstore.Expectation {
-	_, at := q.Store.ReadQueued(ctx, stream, math.MaxInt64)
+	_, at := q.Store.ReadQueued(ctx, stream.At(math.MaxInt64))
 	var tip queueTip
 	for _, c := range q.queued {
 		for _, r := range c.Records {
@@ -124,13 +124,18 @@ func (q *queueing) together(ctx context.Context, stream eventstore.Stream, with 
 }
 
 func (q *queueing) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	stored, at := q.ledger.ReadQueued(ctx, stream, from)
+	stream := after.Stream
+	stored, at := q.ledger.ReadQueued(ctx, stream.At(int64(after.Version)))
 	for _, err := range stored {
 		if err != nil {
 			return stored, at
 		}
+	}
+	if tip, ok := after.Tip.(queueTip); ok && tip.last != nil && tip.last.broken {
+		conflict := &eventstore.ConflictError{Stream: stream, Expected: after.Version}
+		return failing(conflict), eventstore.Expectation{Stream: stream, Version: -7}
 	}
 	if err := q.together(ctx, stream, with); err != nil {
 		return failing(err), eventstore.Expectation{Stream: stream, Version: -7}
@@ -153,7 +158,7 @@ func (q *queueing) ReadQueued(
 			}
 		}
 		for _, r := range more {
-			if r.AggregateVersion >= from && !yield(r, nil) {
+			if r.AggregateVersion > int64(after.Version) && !yield(r, nil) {
 				return
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync/atomic"
 
@@ -27,14 +26,6 @@ type reading[S any] struct {
 	over  atomic.Bool         // the decision has returned
 }
 
-// read is one aggregate as it was read.
-type read[S any] struct {
-	at      eventstore.Expectation
-	records iter.Seq2[eventstore.Record, error]
-	state   S
-	decoded bool // state is set
-}
-
 // newReading begins to read. First it reads the aggregates that the attempt before has asked for,
 // one right after the other. They are decoded later. Otherwise one of several busy streams would
 // always move while another one is decoded. It fails if one has moved nevertheless.
@@ -42,8 +33,7 @@ func newReading[S any](ctx context.Context, a *attempt[S], before []string) (*re
 	r := &reading[S]{attempt: a, found: make(map[string]*read[S]), ahead: make(map[string]*read[S])}
 	var with []eventstore.Expectation
 	for _, id := range before {
-		found := &read[S]{}
-		found.records, found.at = a.store.ReadQueued(ctx, a.Stream(id), 1, with...)
+		found := a.read(ctx, id, with...)
 		switch err := failure(found.records); {
 		case err == nil:
 			r.ahead[id] = found
@@ -91,12 +81,10 @@ func (r *reading[S]) end(reason error) {
 // state is [Group.State].
 func (r *reading[S]) state(ctx context.Context, id string) S {
 	found := r.find(ctx, id)
-	if !found.decoded {
-		state, err := r.replay(ctx, id, found.records)
-		if err != nil {
+	if !found.folded {
+		if err := r.complete(ctx, found); err != nil {
 			r.end(err)
 		}
-		found.state, found.decoded = state, true
 	}
 	return found.state
 }
@@ -118,7 +106,7 @@ func (r *reading[S]) applied(ctx context.Context, id, commandID string) bool {
 		}
 	}
 	if err != nil {
-		r.end(r.orUnread(err, found.at.Stream, found.records))
+		r.end(r.orUnread(err, found))
 	}
 	return applied
 }
@@ -176,18 +164,17 @@ func (r *reading[S]) find(ctx context.Context, id string) *read[S] {
 	later := found == nil
 	if later { // than what was read ahead
 		clear(r.ahead)
-		found = &read[S]{}
-		found.records, found.at = r.store.ReadQueued(ctx, r.Stream(id), 1, r.expect...)
+		found = r.read(ctx, id, r.expect...)
 	}
 	delete(r.ahead, id)
 	r.found[id] = found
 	r.asked = append(r.asked, id)
-	err := r.rest(ctx, found.at)
+	err := r.rest(ctx, found)
 	if err == nil && later {
 		err = r.askAgain(ctx)
 	}
 	if err != nil {
-		r.end(r.orUnread(err, found.at.Stream, found.records))
+		r.end(r.orUnread(err, found))
 	}
 	return found
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/internal/ids"
+	"github.com/fencelog/fencelog/internal/states"
 )
 
 // Repository loads and saves the aggregates of one category. Any number of goroutines may call its
@@ -19,6 +21,10 @@ type Repository[S any] struct {
 	store eventstore.Store
 	codec Codec
 	cfg   Config
+
+	kind      *states.Kind[S]
+	states    *states.Cache[S] // nil if it is off
+	snapshots *snapshots[S]    // nil if they are off
 }
 
 // DefaultMaxAttempts is how often Update and UpdateAll try at most if they keep meeting conflicts.
@@ -38,6 +44,19 @@ type Config struct {
 	// confirmed.
 	Unconfirmed bool
 
+	// Cache says which states are kept in memory. Default: the states that were loaded lately.
+	Cache Cache
+
+	// Snapshots says which states are kept in the store, for the first load of a long stream.
+	// Default: one for each [DefaultSnapshotEvery] events of a stream.
+	Snapshots Snapshots
+
+	// Hooks are told what happens, for metrics. Default: none.
+	Hooks Hooks
+
+	// Logger gets a line if snapshots cannot be used or kept. Default: slog.Default().
+	Logger *slog.Logger
+
 	// Now gives the events their time. Default: the system's clock, UTC.
 	Now func() time.Time
 
@@ -47,8 +66,9 @@ type Config struct {
 }
 
 // NewRepository returns the repository of the aggregates of type t. It reports all mistakes at
-// once: those of t and of cfg, and every event that the codec cannot handle. So a service that
-// starts can load and store all that it knows.
+// once: those of t and of cfg, every event that the codec cannot handle, and a state that cannot be
+// cached or have snapshots; see [Cache] and [Snapshots]. So a service that starts can load and store
+// all that it knows.
 func NewRepository[S any](
 	ctx context.Context, t *Type[S], store eventstore.Store, codec Codec, cfg Config,
 ) (*Repository[S], error) {
@@ -58,10 +78,13 @@ func NewRepository[S any](
 	if cfg.Now == nil {
 		cfg.Now = clock.Now
 	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	if cfg.NewID == nil {
 		cfg.NewID = ids.New
 	}
-	mistakes := []error{t.Err()}
+	mistakes := []error{t.Err(), cfg.Cache.complete(), cfg.Snapshots.complete()}
 	if cfg.MaxAttempts < 0 {
 		mistakes = append(mistakes,
 			fmt.Errorf("MaxAttempts is %d, expected 1 or more, or 0 for the default", cfg.MaxAttempts))
@@ -75,28 +98,20 @@ func NewRepository[S any](
 	case t.Err() == nil:
 		mistakes = append(mistakes, codec.Bind(ctx, t.Stored()))
 	}
+	r := &Repository[S]{typ: t, store: store, codec: codec, cfg: cfg}
+	if t.Err() == nil {
+		var err error
+		r.snapshots, err = r.newSnapshots()
+		mistakes = append(mistakes, r.newCache(), err)
+	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, fmt.Errorf("repository of %q: %w", t.name, err)
 	}
-	return &Repository[S]{typ: t, store: store, codec: codec, cfg: cfg}, nil
+	return r, nil
 }
 
 // Type returns the aggregate type.
 func (r *Repository[S]) Type() *Type[S] { return r.typ }
-
-// Load returns the aggregate of the given id as its stored events make it. An aggregate without
-// events is at version 0 with the zero state; that is no error.
-//
-// Load fails with
-//   - a *[DecodeError] if an event cannot be decoded, because no event is ever left out;
-//   - the errors of the store's ReadStream.
-func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
-	root := r.typ.New(id)
-	if err := root.replayAll(r.History(ctx, id, 1)); err != nil {
-		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
-	}
-	return root, nil
-}
 
 // Save appends the uncommitted events of root as one commit if the stream stands where root was
 // loaded. It stamps ids, time, correlation, causation, command and actor from the [event.Cause] in

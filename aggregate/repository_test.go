@@ -275,7 +275,7 @@ func TestLoadUnknownEvent(t *testing.T) {
 func TestLoadGap(t *testing.T) {
 	t.Parallel()
 	store := &tampered{Store: newStore(t)}
-	r := newRepository(t, store, aggregate.Config{})
+	r := newRepository(t, store, aggregate.Config{Cache: aggregate.Cache{Off: true}})
 	require.NoError(t, errOf(r.Update(t.Context(), "s-1", decides(opened{}, stocked{}, stocked{}))))
 	store.read = func(rec *eventstore.Record) {
 		if rec.AggregateVersion > 1 {

@@ -220,7 +220,8 @@ func TestUpdateAllReadsAhead(t *testing.T) {
 	var did []string
 	note := func(what string) { did = append(did, what) }
 	store.read = note
-	r, err := aggregate.NewRepository(t.Context(), purses(), store, decodes{note: note}, aggregate.Config{})
+	r, err := aggregate.NewRepository(t.Context(), purses(), store, decodes{note: note},
+		aggregate.Config{Cache: aggregate.Cache{Off: true}})
 	require.NoError(t, err)
 	looks := []string{"l/a l/b l/c", "l/c l/a", "l/a l/c l/d", "l/d l/b l/c l/a", "l/b"}
 	attempt := 0

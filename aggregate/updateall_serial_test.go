@@ -1,6 +1,7 @@
 package aggregate_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -200,53 +201,71 @@ func TestUpdateAllSerializable(t *testing.T) {
 		for range 3 {
 			others.interfere()
 		}
-		before := len(others.worlds) - 1
-
-		r, err := aggregate.NewRepository(t.Context(), purses(), store, jsonCodec{}, aggregate.Config{})
-		require.NoError(t, err)
-		looks := drawLooks(t)
-		write := rapid.SliceOfN(rapid.SampledFrom(purseIDs), 1, 3).Draw(t, "writes")
-		decide, meanwhile := decision(looks, write, func() {}), decision(looks, write, others.interfere)
-		ctx := t.Context()
-		byCommand := rapid.Bool().Draw(t, "by command")
-		if byCommand {
-			ctx = digested(ctx, "own")
+		cache := rapid.SampledFrom([]aggregate.Cache{{}, {}, {MaxBytes: 600}, {Off: true}}).Draw(t, "cache")
+		snapshots := aggregate.Snapshots{
+			Every: rapid.Int64Range(1, 3).Draw(t, "events to a snapshot"), Off: rapid.Bool().Draw(t, "no snapshots"),
 		}
-		answers := func(worlds []world, unapplied bool) []string { // of the decision
-			var all []string
-			for _, w := range worlds {
-				if !unapplied || !w.applied["own"] {
-					all = append(all, fmt.Sprint(decide(w.group())))
-				}
-			}
-			return all
-		}
-		var made []change // by the update
-		outcome, err := r.UpdateAll(ctx, func(g *group) ([]change, error) {
-			var refused error
-			made, refused = meanwhile(g)
-			require.Contains(t, answers(others.worlds, false), fmt.Sprint(made, refused), "it sees one world")
-			return made, refused
+		r, err := aggregate.NewRepository(t.Context(), purses(), store, jsonCodec{}, aggregate.Config{
+			Cache: cache, Snapshots: snapshots, Hooks: aggregate.Hooks{
+				SnapshotKept:    func(_ context.Context, s aggregate.SnapshotKept) { require.NoError(t, s.Err) },
+				SnapshotDropped: func(_ context.Context, s aggregate.SnapshotDropped) { require.NoError(t, s.Err) },
+			},
 		})
-
-		switch {
-		case outcome.Repeated:
-			require.NoError(t, err)
-			require.Equal(t, didOwn(t, r), told(outcome.Events))
-		case len(outcome.Events) > 0:
-			require.NoError(t, err)
-			want, refused := decide(others.now().group())
-			require.NoError(t, refused)
-			require.Equal(t, want, made)
-			require.Len(t, outcome.Events, 2*len(made))
-			if byCommand {
-				require.Equal(t, didOwn(t, r), told(outcome.Events), "it is applied once")
-			}
-		default:
-			answer := fmt.Sprint([]change(nil), err)
-			require.Contains(t, answers(others.since(before), byCommand && len(looks) > 0), answer)
+		require.NoError(t, err)
+		for range rapid.IntRange(0, 3).Draw(t, "updates before") {
+			others.update(t, r, false)
+			others.left += 3
 		}
+		others.update(t, r, rapid.Bool().Draw(t, "by command"))
 	})
+}
+
+// update makes an update, by the command "own" or by none.
+func (o *others) update(t *rapid.T, r *aggregate.Repository[purse], byCommand bool) {
+	before, own := len(o.worlds)-1, ""
+	looks := drawLooks(t)
+	write := rapid.SliceOfN(rapid.SampledFrom(purseIDs), 1, 3).Draw(t, "writes")
+	decide, meanwhile := decision(looks, write, func() {}), decision(looks, write, o.interfere)
+	ctx := t.Context()
+	if byCommand {
+		own = "own"
+		ctx = digested(ctx, own)
+	}
+	answers := func(worlds []world, unapplied bool) []string { // of the decision
+		var all []string
+		for _, w := range worlds {
+			if !unapplied || !w.applied["own"] {
+				all = append(all, fmt.Sprint(decide(w.group())))
+			}
+		}
+		return all
+	}
+	var made []change // by the update
+	outcome, err := r.UpdateAll(ctx, func(g *group) ([]change, error) {
+		var refused error
+		made, refused = meanwhile(g)
+		require.Contains(t, answers(o.worlds, false), fmt.Sprint(made, refused), "it sees one world")
+		return made, refused
+	})
+
+	switch {
+	case outcome.Repeated:
+		require.NoError(t, err)
+		require.Equal(t, didOwn(t, r), told(outcome.Events))
+	case len(outcome.Events) > 0:
+		require.NoError(t, err)
+		want, refused := decide(o.now().group())
+		require.NoError(t, refused)
+		require.Equal(t, want, made)
+		require.Len(t, outcome.Events, 2*len(made))
+		o.worlds = append(o.worlds, o.now().after(own, made))
+		if byCommand {
+			require.Equal(t, didOwn(t, r), told(outcome.Events), "it is applied once")
+		}
+	default:
+		answer := fmt.Sprint([]change(nil), err)
+		require.Contains(t, answers(o.since(before), byCommand && len(looks) > 0), answer)
+	}
 }
 
 // didOwn returns what the command "own" has done.

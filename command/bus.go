@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -82,8 +83,13 @@ func wrapping(m Middleware) func(dispatch.Handler[eventstore.Outcome]) dispatch.
 //   - a *[DuplicateError] if C has a handler;
 //   - an *[eventstore.InvalidError] if C is no named struct, handle is nil or a middleware returns
 //     nil;
+//   - an *[eventstore.InvalidError] if the method of [Identified] or [Named] has a pointer to C as
+//     its receiver;
 //   - a *[PanicError] if a middleware panics.
 func Register[C any](b *Bus, handle func(ctx context.Context, c C) (eventstore.Outcome, error)) error {
+	if err := errors.Join(onValues[C, Identified]("CommandID"), onValues[C, Named]("CommandType")); err != nil {
+		return fmt.Errorf("register a command handler: %w", err)
+	}
 	return dispatch.Register(b.bus, handle, func(ctx context.Context, c C) (eventstore.Outcome, error) {
 		// A fresh cause for each run: middleware may run the handler again, which is no second
 		// commit.
@@ -94,24 +100,27 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) (eventstore.O
 // Dispatch runs the handler of cmd. It returns the handler's outcome and error as they are, and
 // gives the outcome the command's id.
 //
-// A command without [WithID] gets a new id. Use WithID for a command that may be dispatched again
-// after a failure: only the id tells that a command is repeated. A digest of the command is stored
-// with its events. So another command with the same id is refused: see
+// The command's id is the one that the command names itself, see [Identified], or that of [WithID].
+// If there is neither, the bus makes a new id. A command that may be dispatched again after a
+// failure needs an id: only the id tells that a command is repeated. A digest of the command is
+// stored with its events. So another command with the same id is refused: see
 // [eventstore.ErrCommandReused] and [Named].
 //
 // Dispatch itself fails with
 //   - an *[UnknownError] if the command has no handler;
 //   - an *[eventstore.InvalidError] if an option breaks a rule, the command is passed by pointer,
 //     or the command is no plain data;
+//   - an *[eventstore.InvalidError] if the id that the command names breaks a rule, or WithID gives
+//     another one;
 //   - a *[PanicError] if a handler or a middleware panicked.
 //
-// The first two mean that nothing ran.
+// All but the last mean that nothing ran.
 func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) (eventstore.Outcome, error) {
 	handle, err := b.bus.Find(cmd)
 	if err != nil {
 		return eventstore.Outcome{}, err
 	}
-	md, cause, err := b.stamp(event.CauseFrom(ctx), opts)
+	md, cause, err := b.stamp(event.CauseFrom(ctx), cmd, opts)
 	if err == nil {
 		cause.CommandDigest, err = digestOf(cmd)
 	}

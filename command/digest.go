@@ -17,7 +17,8 @@ import (
 
 // Named is a command with a durable name. A command without one counts by the name of its Go type,
 // without the package. If that type is renamed, repetitions of earlier commands look like other
-// commands, and fail with [eventstore.ErrCommandReused].
+// commands, and fail with [eventstore.ErrCommandReused]. Commands are passed by value, so a value
+// must have the method.
 type Named interface {
 	// CommandType returns the durable name, the same for every value of the type.
 	CommandType() string

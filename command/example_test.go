@@ -143,3 +143,27 @@ func ExampleNamed() {
 	fmt.Println("the same command:", digests[0] == digests[1])
 	// Output: the same command: true
 }
+
+// Refund names its own id: a payment is refunded once, whoever asks for it.
+type Refund struct{ PaymentID string }
+
+func (r Refund) CommandID() string { return "refund-" + r.PaymentID }
+
+func ExampleIdentified() {
+	bus := command.NewBus(command.Config{})
+	err := command.Register(bus, func(context.Context, Refund) (eventstore.Outcome, error) {
+		return eventstore.Outcome{}, nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	done, err := bus.Dispatch(context.Background(), Refund{PaymentID: "p-1"})
+	fmt.Println(done.CommandID, err)
+
+	_, err = bus.Dispatch(context.Background(), Refund{PaymentID: "p-1"}, command.WithID("c-7"))
+	fmt.Println(errors.Is(err, eventstore.ErrInvalid))
+	// Output:
+	// refund-p-1 <nil>
+	// true
+}

@@ -38,6 +38,8 @@ type Option func(*dispatch.Draft)
 // WithID gives the command its id. Two commands with one id are the same command. The second is not
 // applied to an aggregate that the first has changed. If their contents differ, the second fails
 // with [eventstore.ErrCommandReused].
+//
+// If the command names its own id, id must be that one: see [Identified].
 func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = &id } }
 
 // WithCorrelationID makes the command part of a conversation, such as a request that has an id.
@@ -62,13 +64,15 @@ func WithMetadata(metadata map[string]string) Option {
 
 // stamp returns the metadata of a command dispatched under from, and the cause its handler acts
 // upon. It reports all mistakes at once.
-func (b *Bus) stamp(from event.Cause, opts []Option) (dispatch.Metadata, event.Cause, error) {
+func (b *Bus) stamp(from event.Cause, cmd any, opts []Option) (dispatch.Metadata, event.Cause, error) {
 	var d dispatch.Draft
 	for _, opt := range opts {
 		opt(&d)
 	}
+	wrong := []error{identify(&d, cmd)}
 	md, err := b.bus.Stamp(from, d)
-	if err := errors.Join(append([]error{err}, checkMetadata(d.Metadata)...)...); err != nil {
+	wrong = append(wrong, err)
+	if err := errors.Join(append(wrong, checkMetadata(d.Metadata)...)...); err != nil {
 		return md, event.Cause{}, err
 	}
 	metadata := from.Metadata

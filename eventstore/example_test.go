@@ -55,7 +55,7 @@ func ExampleExpectation_Commit() {
 	defer store.Close()
 	ctx, account := context.Background(), eventstore.Stream{Category: "Account", ID: "a-1"}
 	for range 2 {
-		records, at := store.ReadQueued(ctx, account, 1)
+		records, at := store.ReadQueued(ctx, account.At(0))
 		count := 0
 		for _, err := range records {
 			if err != nil {

@@ -88,15 +88,22 @@ type Store interface {
 	// Callers must not change what is yielded.
 	ReadStream(ctx context.Context, stream Stream, from int64) iter.Seq2[Record, error]
 
-	// ReadQueued yields what ReadStream yields. Then it yields the records of the commits that are
-	// queued for the stream at the time of the call. These are as they will be stored if they are
-	// stored; their Position is zero. A queued commit has its place behind the stored ones, but it
-	// may never be stored. So callers who append to one stream need not wait for each other's round
+	// ReadQueued yields the records of a stream that come after a version. [Stream.At] names the
+	// stream and the version: stream.At(0) stands for the whole stream. First come the stored
+	// records, as ReadStream yields them. Then come the records of the commits that are queued for
+	// the stream at the time of the call. These are as they will be stored if they are stored;
+	// their Position is zero. A queued commit has its place behind the stored ones, but it may
+	// never be stored. So callers who append to one stream need not wait for each other's round
 	// trips. A store without a queue yields what is stored.
 	//
 	// The expectation is the end of what is yielded. A commit that was decided on the yielded
 	// records must have it. So must the check of a decision that came without events. Nobody may be
 	// told of a decision on queued commits before its commit or its check has succeeded.
+	//
+	// A caller who gives the expectation of an earlier read as after gets what came since. If that
+	// read has yielded queued commits, ReadQueued makes sure that they are stored or still queued
+	// in their places. Otherwise it fails with a *[ConflictError]. If after has no Tip, the caller
+	// knows that the version was stored.
 	//
 	// If the caller has read other streams for the same decision, it gives their expectations as
 	// with. Then ReadQueued fails with a *[ConflictError] unless all these streams, and this one,
@@ -105,15 +112,34 @@ type Store interface {
 	//
 	// Errors are those of ReadStream, and
 	//   - an *[InvalidError] if a check with the expectations of all these streams would break a
-	//     rule, or if one of with has no Tip;
+	//     rule, if one of with has no Tip, or if a Tip is not what ReadQueued of this store
+	//     returned;
 	//   - an error that matches [ErrNotOwner] if the store does not own the stream because others
 	//     append to it. Then no record is yielded. The store may not know everything that is
 	//     stored, so a decision would be wrong, even a refusal.
 	//
 	// If the iteration ends with an error, an append with the expectation fails, too.
 	ReadQueued(
-		ctx context.Context, stream Stream, from int64, with ...Expectation,
+		ctx context.Context, after Expectation, with ...Expectation,
 	) (iter.Seq2[Record, error], Expectation)
+
+	// Snapshot returns the snapshot of a stream that was kept last under a name. Without one, its
+	// Version is 0. A store may forget any snapshot at any time, because the stream makes it again.
+	// A store keeps snapshots for this process, or for the instance that it is part of. Other
+	// instances may have others.
+	//
+	// Errors are those of ReadStream. Another error means that there is a snapshot that cannot be
+	// read; then KeepSnapshot should forget it.
+	Snapshot(ctx context.Context, stream Stream, name string) (Snapshot, error)
+
+	// KeepSnapshot keeps a snapshot of a stream under a name, instead of the one before. If its
+	// Version is 0, KeepSnapshot forgets the one before. The events that the snapshot is made of
+	// must be stored: those of queued commits are not. KeepSnapshot waits for no broker and no
+	// disk. The caller must not change the value afterwards.
+	//
+	// Errors are those of ReadStream, and an *[InvalidError] if the snapshot or its name breaks a
+	// rule, or if the stream has fewer events.
+	KeepSnapshot(ctx context.Context, stream Stream, name string, s Snapshot) error
 
 	// ReadCategory yields the records of all streams of a category from start on. It ends with the
 	// end of the category at the time of the call. Within a partition it yields them in offset
@@ -137,6 +163,11 @@ type Store interface {
 type Stream struct {
 	Category string // a letter, then letters, digits, '-' or '_'; at most [MaxTypeBytes] bytes
 	ID       string // aggregate id: 1 to [MaxIDBytes] bytes of UTF-8
+}
+
+// At returns the expectation that the stream stands at a version.
+func (s Stream) At(version int64) Expectation {
+	return Expectation{Stream: s, Version: Expected(version)}
 }
 
 // String returns the stream as "Category/ID", for people.

@@ -34,7 +34,7 @@ func joined(t testing.TB, s *kafka.Store, writes []string, checks ...string) eve
 	var read []eventstore.Expectation
 	var commits []eventstore.Commit
 	for i, id := range append(writes, checks...) {
-		all, at := s.ReadQueued(t.Context(), stream(id), 1, read...)
+		all, at := s.ReadQueued(t.Context(), stream(id).At(0), read...)
 		for _, err := range all {
 			require.NoError(t, err)
 		}
@@ -83,7 +83,7 @@ func TestAppend_ofSeveralStreamsOnWhatIsQueued(t *testing.T) {
 	}
 	shows := func(id string, version eventstore.Expected) {
 		eventually(t, "the commit is queued", func() bool {
-			_, at := s.ReadQueued(t.Context(), stream(id), 1)
+			_, at := s.ReadQueued(t.Context(), stream(id).At(0))
 			return at.Version == version
 		})
 	}
@@ -151,7 +151,7 @@ func TestAppend_breaksWhatRestsOnSeveralStreams(t *testing.T) {
 		}()
 		id := made.Records[0].AggregateID
 		eventually(t, "the commit is queued", func() bool {
-			_, at := s.ReadQueued(t.Context(), stream(id), 1)
+			_, at := s.ReadQueued(t.Context(), stream(id).At(0))
 			return at.Version > made.ExpectationOf(stream(id)).Version
 		})
 	}
@@ -165,7 +165,7 @@ func TestAppend_breaksWhatRestsOnSeveralStreams(t *testing.T) {
 	for id, version := range map[string]eventstore.Expected{
 		"l/a": 0, "l/b": 0, "l/c": 0, "l/d": 0, "l/e": 1, "l/x": 1,
 	} {
-		_, at := s.ReadQueued(t.Context(), stream(id), 1)
+		_, at := s.ReadQueued(t.Context(), stream(id).At(0))
 		require.Equal(t, version, at.Version, id)
 	}
 }

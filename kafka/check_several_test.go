@@ -69,11 +69,11 @@ func TestCheck_ofStreamsThatNeverStoodTogether(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, release := busy(t)
-			_, x := s.ReadQueued(t.Context(), stream("l/x"), 1)
+			_, x := s.ReadQueued(t.Context(), stream("l/x").At(0))
 			require.EqualValues(t, 0, x.Version)
 			begin(t, s, blindly("l/x", ""))
 			begin(t, s, joined(t, s, []string{"l/y"}))
-			_, y := s.ReadQueued(t.Context(), stream("l/y"), 1, x)
+			_, y := s.ReadQueued(t.Context(), stream("l/y").At(0), x)
 			require.EqualValues(t, 1, y.Version)
 			check := eventstore.Join(x.Commit(), y.Commit())
 			check.Unconfirmed = unconfirmed
@@ -92,7 +92,7 @@ func TestCheck_ofACommandThatMovesTheStream(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, release := busy(t)
-			_, x := s.ReadQueued(t.Context(), stream("l/x"), 1)
+			_, x := s.ReadQueued(t.Context(), stream("l/x").At(0))
 			begin(t, s, blindly("l/x", "blind"))
 			check := x.Commit()
 			check.ExpectCommands = []eventstore.CommandExpectation{{CommandID: "blind", Applied: true}}
@@ -170,8 +170,8 @@ func TestReadQueued_isNotTornAcrossClaims(t *testing.T) {
 	})
 	release()
 	<-claims
-	xs, x := s.ReadQueued(t.Context(), stream("l/x"), 1)
-	ys, _ := s.ReadQueued(t.Context(), stream("l/y"), 1, x)
+	xs, x := s.ReadQueued(t.Context(), stream("l/x").At(0))
+	ys, _ := s.ReadQueued(t.Context(), stream("l/y").At(0), x)
 	var seen []string
 	for _, all := range []iter.Seq2[eventstore.Record, error]{xs, ys} {
 		for r, err := range all {
@@ -190,7 +190,7 @@ func TestApplied_ofACommitBesideTheLine(t *testing.T) {
 	t.Parallel()
 	s, release := busy(t)
 	appended := begin(t, s, blindly("l/x", "blind"))
-	_, x := s.ReadQueued(t.Context(), stream("l/x"), 1)
+	_, x := s.ReadQueued(t.Context(), stream("l/x").At(0))
 	require.EqualValues(t, 0, x.Version)
 	applied, err := s.Applied(t.Context(), stream("l/y"), "blind", x)
 	require.NoError(t, err)
@@ -210,8 +210,8 @@ func TestCheck_ofStreamsReadApart(t *testing.T) {
 	t.Parallel()
 	_, cfg := ledgers(t)
 	former := open(t, cfg)
-	_, a := former.ReadQueued(t.Context(), stream("l/a"), 1)
-	_, b := former.ReadQueued(t.Context(), stream("l/b"), 1)
+	_, a := former.ReadQueued(t.Context(), stream("l/a").At(0))
+	_, b := former.ReadQueued(t.Context(), stream("l/b").At(0))
 	_, err := former.Append(t.Context(), blindly("l/z", ""))
 	require.NoError(t, err)
 	_, err = heirOf(t, cfg).Append(t.Context(), blindly("l/b", ""))

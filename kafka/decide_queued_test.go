@@ -18,7 +18,7 @@ type queuedTip struct {
 func readQueued(
 	s *kafka.Store, ctx context.Context, stream eventstore.Stream, from int64,
 ) (iter.Seq2[eventstore.Record, error], queuedTip) {
-	all, at := s.ReadQueued(ctx, stream, from)
+	all, at := s.ReadQueued(ctx, stream.At(from-1))
 	return all, queuedTip{s, at}
 }
 

@@ -13,32 +13,36 @@ import (
 // commits that are queued behind it. Their versions are not known before they are written. If this
 // instance does not own the partition, ReadQueued fails with a *[NotOwnerError].
 func (s *Store) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	records, t, err := s.readQueued(ctx, stream, from, with)
+	records, t, err := s.readQueued(ctx, after, with)
 	if err != nil {
 		err = s.explained(err)
-		return failing(err), eventstore.Expectation{Stream: stream, Version: unread, Tip: &tip{store: s, err: err}}
+		return failing(err), eventstore.Expectation{Stream: after.Stream, Version: unread, Tip: &tip{store: s, err: err}}
 	}
 	at := eventstore.Expected(t.Version())
-	return s.under(ctx, records), eventstore.Expectation{Stream: stream, Version: at, Tip: &tip{store: s, tip: t}}
+	return s.under(ctx, records), eventstore.Expectation{Stream: after.Stream, Version: at, Tip: &tip{store: s, tip: t}}
 }
 
 // unread is the version that the expectation of an unreadable stream has.
 const unread = eventstore.Expected(math.MaxInt64)
 
 func (s *Store) readQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with []eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with []eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
-	p, err := s.decidable(ctx, stream)
+	p, err := s.decidable(ctx, after.Stream)
 	if err != nil {
 		return nil, nil, err
 	}
-	tips, err := s.tipsWith(stream, with)
+	from := owner.From{Stream: after.Stream, Version: min(max(int64(after.Version), 0), math.MaxInt64-1)}
+	if from.Tip, err = s.tipOf(after); err != nil {
+		return nil, nil, err
+	}
+	tips, err := s.tipsWith(after.Stream, with)
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.ReadQueued(ctx, stream, from, tips)
+	return p.ReadQueued(ctx, from, tips)
 }
 
 // tipsWith returns the tips of streams that were read before, for a decision that looks at this

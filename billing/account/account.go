@@ -20,6 +20,9 @@ var Schemas embed.FS
 
 // Account is the state of an account. Only its events change it. The zero Account does not exist
 // yet.
+//
+// The state is bounded and has no references, so copies share nothing. It has no list of what was
+// posted. The store knows which commands were applied: see [CreditAccount.CommandID].
 type Account struct {
 	Status    Status
 	OwnerID   string
@@ -28,38 +31,46 @@ type Account struct {
 	Currency  money.Currency
 	Exponent  int // of the minor units that this account counts in
 
-	MaxBalance *int64 // nil: no such limit
-	MinBalance *int64 // nil: 0, or no such limit for an EXTERNAL account; see Limits
+	MaxBalance Limit
+	MinBalance Limit // none: 0, or no such limit for an EXTERNAL account; see Limits
 
 	Posted int64
 	Held   int64
-
-	// Postings are what transactions did to the account, by transaction id.
-	Postings map[string]Posting
 }
 
-// Posting is what one transaction did to the account.
-type Posting struct {
-	EntryType EntryType
-	Amount    int64 // below 0 for a debit
-	Contra    string
+// Limit is a limit of a balance. The zero Limit is none.
+type Limit struct {
+	Set   bool  // false: no such limit
+	Minor int64 // units
+}
+
+func limitOf(minor *int64) Limit {
+	if minor == nil {
+		return Limit{}
+	}
+	return Limit{Set: true, Minor: *minor}
+}
+
+// Pointer returns the limit as events and answers have it: nil for none.
+func (l Limit) Pointer() *int64 {
+	if !l.Set {
+		return nil
+	}
+	return &l.Minor
 }
 
 // Exists reports whether the account was ever created.
 func (a Account) Exists() bool { return a.Status != StatusNone }
 
-// Limits returns the least value of posted − held and the greatest value of posted, each nil if
-// there is no such limit.
-func (a Account) Limits() (lowest, highest *int64) { return limits(a.Type, a.MinBalance, a.MaxBalance) }
-
-func limits(t Type, lowest, highest *int64) (*int64, *int64) {
+// Limits returns the least value of posted − held and the greatest value of posted.
+func (a Account) Limits() (lowest, highest Limit) {
 	switch {
-	case t == TypeExternal:
-		return nil, nil
-	case lowest == nil:
-		return new(int64), highest
+	case a.Type == TypeExternal:
+		return Limit{}, Limit{}
+	case !a.MinBalance.Set:
+		return Limit{Set: true}, a.MaxBalance
 	}
-	return lowest, highest
+	return a.MinBalance, a.MaxBalance
 }
 
 // Status says which commands an account takes.

@@ -7,6 +7,9 @@
 // Decide with the rules. [View] is the read model, which answers [GetAccount] and [GetBalance].
 // [Register] wires all of it to the buses.
 //
+// The id of a posting's command is its transaction's id, so the store applies a transaction to an
+// account once. The state of an account is bounded: it has no list of transactions.
+//
 // A refusal is an error with the facts that unwraps to its code, such as [ErrInsufficientFunds].
 //
 // Amounts in events, state and answers are int64, in minor units as the account counts them. Posted

@@ -10,7 +10,8 @@ import (
 
 // The reasons why a command or a query is refused. They are codes for clients, and sentinels for
 // errors.Is. Each stands for the named error type. For amounts there are those of package money
-// besides, among them [money.ErrInvalidAmount] for an *[AmountError].
+// besides, among them [money.ErrInvalidAmount] for an *[AmountError]. The store refuses a command
+// whose id another command had: see [refusal.CommandReused].
 const (
 	ErrAccountNotFound      refusal.Code = "AccountNotFound"      // [NotFoundError]
 	ErrAccountAlreadyExists refusal.Code = "AccountAlreadyExists" // [AlreadyExistsError]
@@ -21,7 +22,6 @@ const (
 	ErrDuplicateEntry       refusal.Code = "DuplicateEntry"       // [DuplicateEntryError]
 	ErrInvalidEntryType     refusal.Code = "InvalidEntryType"     // [EntryTypeError]
 	ErrInvalidEffectiveTime refusal.Code = "InvalidEffectiveTime" // [TimeError]
-	ErrIdempotencyKeyReused refusal.Code = "IdempotencyKeyReused" // [KeyReusedError]
 	ErrMaxBalanceExceeded   refusal.Code = "MaxBalanceExceeded"   // [MaxBalanceError]
 	ErrInsufficientFunds    refusal.Code = "InsufficientFunds"    // [InsufficientFundsError]
 )
@@ -168,25 +168,6 @@ func (e *TimeError) Error() string {
 // Unwrap returns [ErrInvalidEffectiveTime].
 func (e *TimeError) Unwrap() error { return ErrInvalidEffectiveTime }
 
-// KeyReusedError says that the account has another posting of the same transaction. It matches
-// [ErrIdempotencyKeyReused].
-type KeyReusedError struct {
-	AccountID     string
-	TransactionID string
-	Stored        Posting
-	Refused       Posting
-	Exponent      int
-}
-
-// Error says what is stored.
-func (e *KeyReusedError) Error() string {
-	return fmt.Sprintf("transaction %q is in account %q already, as a %s: another movement needs an id of its own",
-		e.TransactionID, e.AccountID, e.Stored.text(e.Exponent))
-}
-
-// Unwrap returns [ErrIdempotencyKeyReused].
-func (e *KeyReusedError) Unwrap() error { return ErrIdempotencyKeyReused }
-
 // MaxBalanceError says that a credit would exceed the account's limit. It matches
 // [ErrMaxBalanceExceeded].
 type MaxBalanceError struct {
@@ -223,11 +204,3 @@ func (e *InsufficientFundsError) Error() string {
 
 // Unwrap returns [ErrInsufficientFunds].
 func (e *InsufficientFundsError) Unwrap() error { return ErrInsufficientFunds }
-
-func (p Posting) text(exponent int) string {
-	side, amount := "credit", money.Format(p.Amount, exponent)
-	if p.Amount < 0 {
-		side, amount = "debit", amount[1:]
-	}
-	return fmt.Sprintf("%s %s of %s with %q", p.EntryType, side, amount, p.Contra)
-}

@@ -38,7 +38,6 @@ func TestOrderOfRefusalsOfAPosting(t *testing.T) {
 		{money.ErrMismatch, func() { a.Currency = "USD" }},
 		{money.ErrPrecision, func() { a.Exponent, c.Amount = 2, usd(money.MaxMinor+1) }},
 		{money.ErrOverflow, func() { c.Amount = usd(money.MaxMinor) }},
-		{account.ErrIdempotencyKeyReused, func() { c.TransactionID = "t-2" }},
 		{account.ErrAccountNotActive, func() { a.Status = account.StatusActive }},
 		{money.ErrOverflow, func() { c.Amount = usd(401) }},
 		{account.ErrMaxBalanceExceeded, func() { c.Amount = usd(400) }},
@@ -143,14 +142,6 @@ func TestCodesAreStable(t *testing.T) {
 			&account.TimeError{EffectiveAt: time.Unix(-1, 0)}, "InvalidEffectiveTime",
 			"effectiveAt 1969-12-31T23:59:59Z, expected a time from 1970-01-01T00:00:00Z to " +
 				"2255-06-05T23:47:34.740991Z: microseconds of later ones exceed 2^53-1",
-		},
-		{
-			&account.KeyReusedError{
-				AccountID: "a", TransactionID: "t", Exponent: 2,
-				Stored: account.Posting{EntryType: "TOPUP", Amount: -5, Contra: "b"},
-			}, "IdempotencyKeyReused",
-			`transaction "t" is in account "a" already, as a TOPUP debit of 0.05 with "b": ` +
-				"another movement needs an id of its own",
 		},
 		{
 			&account.MaxBalanceError{

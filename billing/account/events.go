@@ -77,24 +77,12 @@ func (e AccountCreated) Apply(a *Account) {
 	a.Type = e.AccountType
 	a.Currency = e.Currency
 	a.Exponent = int(e.Exponent)
-	a.MaxBalance = e.MaxBalance
-	a.MinBalance = e.MinBalance
+	a.MaxBalance = limitOf(e.MaxBalance)
+	a.MinBalance = limitOf(e.MinBalance)
 }
 
 // Apply adds the amount.
-func (e AccountCredited) Apply(a *Account) {
-	a.post(e.TransactionID, Posting{EntryType: e.EntryType, Amount: e.Amount, Contra: e.Contra})
-}
+func (e AccountCredited) Apply(a *Account) { a.Posted += e.Amount }
 
 // Apply takes the amount.
-func (e AccountDebited) Apply(a *Account) {
-	a.post(e.TransactionID, Posting{EntryType: e.EntryType, Amount: -e.Amount, Contra: e.Contra})
-}
-
-func (a *Account) post(transactionID string, p Posting) {
-	a.Posted += p.Amount
-	if a.Postings == nil {
-		a.Postings = make(map[string]Posting)
-	}
-	a.Postings[transactionID] = p
-}
+func (e AccountDebited) Apply(a *Account) { a.Posted -= e.Amount }

@@ -26,17 +26,23 @@ func ExampleRegister() {
 	// InsufficientFunds: account "alice" has 70.00 USD available: a debit of 100.00 is too much
 }
 
-func pay(ctx context.Context) error {
+// buses returns buses that handle the commands and queries of accounts, over a store in memory.
+func buses(ctx context.Context) (*command.Bus, *query.Bus, error) {
 	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	codec, err := registry.NewCodec(registry.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	commands, queries := command.NewBus(command.Config{}), query.NewBus(query.Config{})
 	_, err = account.Register(ctx, account.Config{Store: store, Codec: codec, Commands: commands, Queries: queries})
+	return commands, queries, err
+}
+
+func pay(ctx context.Context) error {
+	commands, queries, err := buses(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,6 +80,51 @@ func pay(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// The id of a posting's command is its transaction's, so nobody has to give it one.
+func ExampleCreditAccount_CommandID() {
+	if err := topUp(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// command topup-1, repeated: false
+	// command topup-1, repeated: true
+	// CommandReused
+}
+
+func topUp(ctx context.Context) error {
+	commands, _, err := buses(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = commands.Dispatch(ctx, account.CreateAccount{
+		AccountID: "alice", OwnerID: "user-1", OwnerType: account.OwnerUser, AccountType: account.TypeUser,
+		Currency: "USD",
+	})
+	if err != nil {
+		return err
+	}
+
+	topUp := account.CreditAccount{
+		AccountID: "alice", TransactionID: "topup-1", EntryType: account.EntryTopUp,
+		Amount: "100.00", Currency: "USD", Contra: "bank",
+	}
+	for range 2 {
+		done, err := commands.Dispatch(ctx, topUp)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("command %s, repeated: %t\n", done.CommandID, done.Repeated)
+	}
+	topUp.Amount = "200.00"
+	_, err = commands.Dispatch(ctx, topUp)
+	code, refused := refusal.Of(err)
+	if !refused {
+		return err
+	}
+	fmt.Println(code)
+	return nil
 }
 
 // A rule is a pure function: it needs no store to be tried.

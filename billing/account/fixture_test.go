@@ -37,10 +37,15 @@ func counter() func() string {
 	return func() string { return fmt.Sprintf("id-%d", n.Add(1)) }
 }
 
-// inMemory wires accounts to a new store in memory.
-func inMemory(t *testing.T) *fixture {
+// inMemory wires accounts to a new store in memory. Each account has a partition key for itself,
+// unless keys say otherwise.
+func inMemory(t *testing.T, keys ...eventstore.PartitionKey) *fixture {
 	t.Helper()
-	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
+	cfg := memory.Config{Categories: []string{account.Accounts.Name()}}
+	if len(keys) > 0 {
+		cfg.PartitionKeys = map[string]eventstore.PartitionKey{account.Accounts.Name(): keys[0]}
+	}
+	store, err := memory.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	return wire(t, store, registry.NewMemory(), slog.New(slog.DiscardHandler))

@@ -8,6 +8,7 @@ import (
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/billing/ids"
 	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/command"
 )
 
 // maxMicros is the greatest number of microseconds such that a double holds it and all smaller
@@ -24,7 +25,7 @@ func Latest() time.Time { return time.UnixMicro(maxMicros).UTC() }
 // CreditAccount adds an amount to an account.
 type CreditAccount struct {
 	AccountID     string
-	TransactionID string // one transaction has one effect on an account, however often it is sent
+	TransactionID string // the command's id, so a transaction has one effect on an account; see CommandID
 	EntryType     EntryType
 	Amount        money.Decimal  // above 0, with no more digits after the point than the account counts with
 	Currency      money.Currency // the account's
@@ -38,7 +39,7 @@ type CreditAccount struct {
 // DebitAccount takes an amount from an account.
 type DebitAccount struct {
 	AccountID     string
-	TransactionID string // one transaction has one effect on an account, however often it is sent
+	TransactionID string // the command's id, so a transaction has one effect on an account; see CommandID
 	EntryType     EntryType
 	Amount        money.Decimal  // above 0, with no more digits after the point than the account counts with
 	Currency      money.Currency // the account's
@@ -49,29 +50,48 @@ type DebitAccount struct {
 	EffectiveAt time.Time
 }
 
-// Decide returns the account's AccountCredited, nothing if the account has this posting already, or
-// the first of these refusals that applies:
+// CommandID returns TransactionID, which is the command's id. So a transaction is posted to an
+// account once, whoever sends it, and however often. The account's state has no list of
+// transactions.
+//
+// A command that is sent again has no effect, and the outcome of the first time. It is the same
+// command if all fields say the same. EffectiveAt counts as it was sent, so the default differs
+// from any given time. With other content the command is refused with
+// [eventstore.ErrCommandReused]. That comes before the refusals of Decide, except [ids.ErrInvalid]
+// and [ErrDuplicateEntry].
+//
+// A command id counts within one partition key. If each account has a partition key for itself, one
+// transaction may be posted to two accounts.
+//
+// CommandID returns an empty id if TransactionID breaks the rules of package ids. Such a command is
+// refused with [ids.ErrInvalid].
+func (c CreditAccount) CommandID() string { return movement(c).commandID() }
+
+// CommandID returns TransactionID, which is the command's id. See [CreditAccount.CommandID].
+func (c DebitAccount) CommandID() string { return movement(c).commandID() }
+
+var (
+	_ command.Identified = CreditAccount{}
+	_ command.Identified = DebitAccount{}
+)
+
+// Decide returns the account's AccountCredited, or the first of these refusals that applies:
 //
 //   - of the command itself [ids.ErrInvalid], [ErrDuplicateEntry], [ErrInvalidEntryType],
 //     [money.ErrInvalidAmount], [ErrInvalidEffectiveTime];
 //   - of the account [ErrAccountNotFound], [money.ErrMismatch], [money.ErrPrecision] or
-//     [money.ErrOverflow] for an amount that it cannot count, [ErrIdempotencyKeyReused],
-//     [ErrAccountNotActive];
+//     [money.ErrOverflow] for an amount that it cannot count, [ErrAccountNotActive];
 //   - of its balance [money.ErrOverflow] if the posted or the available amount would exceed
 //     [money.MaxMinor], [ErrMaxBalanceExceeded].
 //
 // The account's currency and digits count, whatever ISO 4217 lists today.
 //
-// A posting is the same if entry type, amount and contra are the same. EffectiveAt does not matter:
-// a repetition may leave it to its default.
+// Decide does not ask whether the transaction was posted before. The store knows that: see
+// [CreditAccount.CommandID].
 func (c CreditAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	m := movement(c)
 	amount, err := m.admit(a)
 	if err != nil {
-		return nil, err
-	}
-	done, err := m.done(a, amount)
-	if done || err != nil {
 		return nil, err
 	}
 	after, err := m.credited(a, amount)
@@ -90,17 +110,13 @@ func (c CreditAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	}}, nil
 }
 
-// Decide returns the account's AccountDebited, nothing if the account has this posting already, or
-// the first refusal that applies. The order is that of [CreditAccount.Decide]. The refusals of the
-// balance are [ErrInsufficientFunds], or [money.ErrOverflow] for an EXTERNAL account.
+// Decide returns the account's AccountDebited, or the first refusal that applies. The order is that
+// of [CreditAccount.Decide]. The refusals of the balance are [ErrInsufficientFunds], or
+// [money.ErrOverflow] for an EXTERNAL account.
 func (c DebitAccount) Decide(a Account) ([]aggregate.Event[Account], error) {
 	m := movement(c)
 	amount, err := m.admit(a)
 	if err != nil {
-		return nil, err
-	}
-	done, err := m.done(a, -amount)
-	if done || err != nil {
 		return nil, err
 	}
 	after, err := m.debited(a, amount)
@@ -137,6 +153,9 @@ func (m movement) admit(a Account) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("account %q: %w", m.AccountID, err)
 	}
+	if a.Status != StatusActive {
+		return 0, &NotActiveError{AccountID: m.AccountID, Status: a.Status}
+	}
 	return amount, nil
 }
 
@@ -172,36 +191,29 @@ func (m movement) checkIDs() error {
 	return err
 }
 
-// done reports whether the account has the posting already. It comes before the question whether
-// the account takes postings now, so that a repetition gets the same answer again.
-func (m movement) done(a Account, signed int64) (bool, error) {
-	p := Posting{EntryType: m.EntryType, Amount: signed, Contra: m.Contra}
-	stored, ok := a.Postings[m.TransactionID]
-	switch {
-	case ok && stored != p:
-		return false, &KeyReusedError{
-			AccountID: m.AccountID, TransactionID: m.TransactionID, Stored: stored, Refused: p, Exponent: a.Exponent,
-		}
-	case !ok && a.Status != StatusActive:
-		return false, &NotActiveError{AccountID: m.AccountID, Status: a.Status}
+// commandID returns the transaction's id, or none if that breaks the rules. For an id that the bus
+// cannot take either, the refusal would have another code.
+func (m movement) commandID() string {
+	if ids.CheckName("transactionId", m.TransactionID) != nil {
+		return ""
 	}
-	return ok, nil
+	return m.TransactionID
 }
 
 // credited returns the posted balance after a credit.
 func (m movement) credited(a Account, amount int64) (int64, error) {
 	lowest, highest := a.Limits()
 	after, err := money.Add(a.Posted, amount)
-	if err == nil && lowest != nil {
-		_, err = money.Sub(after, *lowest) // so that the available amount can always be counted
+	if err == nil && lowest.Set {
+		_, err = money.Sub(after, lowest.Minor) // so that the available amount can always be counted
 	}
 	if err != nil {
 		return 0, fmt.Errorf("account %q: %w", m.AccountID, err)
 	}
-	if highest != nil && after > *highest {
+	if highest.Set && after > highest.Minor {
 		return 0, &MaxBalanceError{
 			AccountID: m.AccountID, Currency: a.Currency, Exponent: a.Exponent,
-			Amount: amount, Posted: a.Posted, MaxBalance: *highest,
+			Amount: amount, Posted: a.Posted, MaxBalance: highest.Minor,
 		}
 	}
 	return after, nil
@@ -209,8 +221,8 @@ func (m movement) credited(a Account, amount int64) (int64, error) {
 
 // debited returns the posted balance after a debit.
 func (m movement) debited(a Account, amount int64) (int64, error) {
-	if lowest, _ := a.Limits(); lowest != nil {
-		if available := a.Posted - a.Held - *lowest; amount > available {
+	if lowest, _ := a.Limits(); lowest.Set {
+		if available := a.Posted - a.Held - lowest.Minor; amount > available {
 			return 0, &InsufficientFundsError{
 				AccountID: m.AccountID, Currency: a.Currency, Exponent: a.Exponent, Amount: amount,
 				Available: available,

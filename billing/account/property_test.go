@@ -18,7 +18,7 @@ import (
 	"github.com/fencelog/fencelog/billing/refusal"
 )
 
-// movements draws postings, some of them repeated, some beyond any limit.
+// movements draws postings, some of them beyond any limit.
 func movements() *rapid.Generator[account.CreditAccount] {
 	return rapid.Custom(func(t *rapid.T) account.CreditAccount {
 		return account.CreditAccount{
@@ -60,7 +60,7 @@ func creations() *rapid.Generator[account.CreateAccount] {
 	})
 }
 
-// decided returns the one event of an accepted command; nil for a refusal or nothing to do.
+// decided returns the one event of an accepted command, nil for a refusal.
 func decided(t *rapid.T, live *history, c interface {
 	Decide(a account.Account) ([]aggregate.Event[account.Account], error)
 },
@@ -70,9 +70,6 @@ func decided(t *rapid.T, live *history, c interface {
 		_, ok := refusal.Of(err)
 		require.True(t, ok, "only a rule refuses: %v", err)
 		require.Empty(t, events)
-		return nil
-	}
-	if len(events) == 0 {
 		return nil
 	}
 	require.Len(t, events, 1)
@@ -96,7 +93,6 @@ func TestBalancesAfterEveryEvent(t *testing.T) {
 		require.NotNil(t, decided(t, live, creation))
 
 		posted := int64(0) // recomputed from the amounts alone
-		effects := make(map[string]int)
 		for range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := movements().Draw(t, "movement")
 			var e aggregate.Event[account.Account]
@@ -113,18 +109,15 @@ func TestBalancesAfterEveryEvent(t *testing.T) {
 			case account.AccountCredited:
 				posted, err = money.Add(posted, e.Amount)
 				after = e.BalanceAfter
-				effects[e.TransactionID]++
 			case account.AccountDebited:
 				posted, err = money.Sub(posted, e.Amount)
 				after = e.BalanceAfter
-				effects[e.TransactionID]++
 			}
 			require.NoError(t, err)
 			requireDouble(t, after)
 			require.Equal(t, posted, after, "balanceAfter equals recomputation")
 			require.Equal(t, posted, live.state.Posted)
 			within(t, creation, posted)
-			require.Equal(t, 1, effects[c.TransactionID], "one effect per transaction")
 		}
 		replayed := account.Accounts.FromEvents("a", live.events...)
 		require.Equal(t, live.state, replayed.State(), "replay equals live")
@@ -178,11 +171,11 @@ func TestRefusalsAreRight(t *testing.T) {
 			_, err := account.DebitAccount(c).Decide(a)
 			if errors.Is(err, account.ErrInsufficientFunds) {
 				after, err := money.Sub(a.Posted, cents(t, c.Amount))
-				require.True(t, err != nil || after < *lowest, "a debit that fits was refused")
+				require.True(t, err != nil || after < lowest.Minor, "a debit that fits was refused")
 			}
 			_, err = c.Decide(a)
 			if errors.Is(err, account.ErrMaxBalanceExceeded) {
-				require.Greater(t, a.Posted+cents(t, c.Amount), *highest, "a credit that fits was refused")
+				require.Greater(t, a.Posted+cents(t, c.Amount), highest.Minor, "a credit that fits was refused")
 			}
 			decided(t, live, c)
 		}

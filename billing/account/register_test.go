@@ -56,23 +56,6 @@ func TestCommandsReachTheStoreAndComeBack(t *testing.T) {
 	require.Equal(t, "user-1", stored[1].ActorID)
 }
 
-// The id of a command tells its repetitions, and the id of a transaction tells those of the
-// transaction.
-func TestRepeatedCommandsHaveOneEffect(t *testing.T) {
-	t.Parallel()
-	f := inMemory(t)
-	ctx := t.Context()
-	f.create(t, "a")
-	for range 3 {
-		require.NoError(t, errOf(f.commands.Dispatch(ctx, credit("t-1", usd(10)), command.WithID("c-1"))))
-		require.NoError(t, errOf(f.commands.Dispatch(ctx, credit("t-1", usd(10)))))
-	}
-	balance, err := f.View.Balance(ctx, "a")
-	require.NoError(t, err)
-	require.Equal(t, int64(10), balance.Posted)
-	require.Equal(t, int64(2), balance.Version)
-}
-
 func TestEffectiveTimeDefaultsToWhenTheCommandWasDispatched(t *testing.T) {
 	t.Parallel()
 	f := inMemory(t)

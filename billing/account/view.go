@@ -177,7 +177,9 @@ func (s *viewState) apply(e event.Stored[aggregate.Event[Account]]) error {
 func (r *row) apply(e event.Envelope[aggregate.Event[Account]]) error {
 	switch event := e.Event.(type) {
 	case AccountCreated:
-		lowest, highest := limits(event.AccountType, event.MinBalance, event.MaxBalance)
+		var a Account
+		event.Apply(&a)
+		lowest, highest := a.Limits()
 		r.Details = Details{
 			AccountID:  e.AggregateID,
 			Status:     StatusActive,
@@ -186,8 +188,8 @@ func (r *row) apply(e event.Envelope[aggregate.Event[Account]]) error {
 			Type:       event.AccountType,
 			Currency:   event.Currency,
 			Exponent:   int(event.Exponent),
-			MaxBalance: highest,
-			MinBalance: lowest,
+			MaxBalance: highest.Pointer(),
+			MinBalance: lowest.Pointer(),
 			CreatedAt:  e.Timestamp,
 		}
 	case AccountCredited:

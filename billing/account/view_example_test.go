@@ -63,17 +63,18 @@ func ExampleAccount_Limits() {
 		AccountType: account.TypeUser, Currency: "USD", Exponent: 2, MinBalance: &credit,
 	}).State()
 	lowest, highest := alice.Limits()
-	fmt.Println(money.Format(*lowest, alice.Exponent), highest)
+	fmt.Println(money.Format(lowest.Minor, alice.Exponent), highest.Set)
 
 	bank := account.Accounts.FromEvents("bank", account.AccountCreated{
 		AccountType: account.TypeExternal, Currency: "USD", Exponent: 2,
 	}).State()
-	fmt.Println(bank.Limits())
+	lowest, highest = bank.Limits()
+	fmt.Println(lowest.Set, highest.Set)
 
 	nobody := account.Accounts.New("nobody").State()
 	fmt.Println(bank.Exists(), nobody.Exists())
 	// Output:
-	// -100.00 <nil>
-	// <nil> <nil>
+	// -100.00 false
+	// false false
 	// true false
 }

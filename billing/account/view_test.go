@@ -261,15 +261,15 @@ func equalsFold(t require.TestingT, ctx context.Context, f *fixture, id string) 
 	lowest, highest := a.Limits()
 	require.Equal(t, account.Details{
 		AccountID: id, Version: root.Version(), Status: a.Status, OwnerID: a.OwnerID, OwnerType: a.OwnerType,
-		Type: a.Type, Currency: a.Currency, Exponent: a.Exponent, MinBalance: lowest, MaxBalance: highest,
-		CreatedAt: fixed(),
+		Type: a.Type, Currency: a.Currency, Exponent: a.Exponent,
+		MinBalance: lowest.Pointer(), MaxBalance: highest.Pointer(), CreatedAt: fixed(),
 	}, details)
 	want := account.Balance{
 		AccountID: id, Version: root.Version(), Currency: a.Currency, Exponent: a.Exponent, Posted: a.Posted,
 		Held: a.Held,
 	}
-	if lowest != nil {
-		want.Available = new(a.Posted - a.Held - *lowest)
+	if lowest.Set {
+		want.Available = new(a.Posted - a.Held - lowest.Minor)
 	}
 	require.Equal(t, want, balance)
 }

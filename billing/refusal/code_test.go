@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/billing/refusal"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 const errTooMuch refusal.Code = "TooMuch"
@@ -34,13 +35,15 @@ func TestOf(t *testing.T) {
 		{"an error with facts", &tooMuchError{3, 2}, "TooMuch", true},
 		{"a wrapped one", fmt.Errorf("order 7: %w", &tooMuchError{3, 2}), "TooMuch", true},
 		{"a joined one", errors.Join(io.EOF, &tooMuchError{3, 2}), "TooMuch", true},
+		{"of the store", fmt.Errorf("update: %w", &eventstore.CommandReusedError{}), "CommandReused", true},
+		{"a mistake of the caller", &eventstore.InvalidError{}, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			code, ok := refusal.Of(c.err)
 			require.Equal(t, c.want, code)
 			require.Equal(t, c.ok, ok)
-			require.Equal(t, c.ok, errors.Is(c.err, errTooMuch))
+			require.Equal(t, code == errTooMuch, errors.Is(c.err, errTooMuch))
 		})
 	}
 }

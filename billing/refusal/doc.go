@@ -8,6 +8,8 @@
 //	errors.Is(err, account.ErrInsufficientFunds)
 //	refusal.Of(err) // "InsufficientFunds", true
 //
+// The store refuses a command whose id another command had. The code of that is [CommandReused].
+//
 // A refusal is an answer of the business, not a failure: another try without a change ends the
 // same. The package holds no state and knows no transport.
 package refusal

@@ -40,7 +40,7 @@ func checksHold(t test, s *suite) {
 	s.checksKnowCommands(ctx, t, stream, command, first)
 	same(t, "a stream that was checked", s.load(ctx, t, stream), history)
 
-	_, at := s.store.ReadQueued(ctx, stream, 1)
+	_, at := s.store.ReadQueued(ctx, stream.At(0))
 	s.append(ctx, t, stream, 3, s.records(1, "")...)
 	// The stream stood there after it was read, and has gone on since: either may be told.
 	if _, err := s.store.Append(ctx, at.Commit()); err != nil && !errors.Is(err, eventstore.ErrConflict) {

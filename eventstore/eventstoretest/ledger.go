@@ -60,7 +60,7 @@ func (s *suite) readTogether(
 ) (records [][]eventstore.Record, at []eventstore.Expectation, err error) {
 	at = slices.Clone(with)
 	for _, stream := range streams {
-		all, end := s.store.ReadQueued(ctx, stream, 1, at...)
+		all, end := s.store.ReadQueued(ctx, stream.At(0), at...)
 		found, err := collect(all)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read %s with %d other streams: %w", stream, len(at), err)

@@ -155,8 +155,8 @@ func (s *suite) applied(ctx context.Context, t test, stream eventstore.Stream, c
 // It moves one of them, and returns the record of that.
 func (s *suite) appliedWith(ctx context.Context, t test, l ledger, command string) []eventstore.Record {
 	t.Helper()
-	_, a := s.store.ReadQueued(ctx, l.stream("a"), 1)
-	_, b := s.store.ReadQueued(ctx, l.stream("b"), 1, a)
+	_, a := s.store.ReadQueued(ctx, l.stream("a").At(0))
+	_, b := s.store.ReadQueued(ctx, l.stream("b").At(0), a)
 	for _, stream := range l.streams("a", "b", "never written") {
 		found, err := s.store.Applied(ctx, stream, command, a, b)
 		must(t, "asking for a command together with streams", err)

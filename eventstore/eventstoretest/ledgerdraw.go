@@ -70,8 +70,11 @@ func (m *ledgerModel) readTogether(t *rapid.T) {
 	var at []eventstore.Expectation
 	var wrong []error // of what was read
 	for i, stream := range streams {
-		from := rapid.Int64Range(-1, int64(l.version(stream))+1).Draw(t, "from")
-		all, end := m.s.store.ReadQueued(m.ctx, stream, from, at...)
+		after := stream.At(rapid.Int64Range(-2, int64(l.version(stream))).Draw(t, "after"))
+		if end, ok := l.ends[stream]; ok && rapid.Bool().Draw(t, "reads on") {
+			after = end
+		}
+		all, end := m.s.store.ReadQueued(m.ctx, after, at...)
 		got, err := collect(all)
 		if wrong = l.wrong(checkOf(at...)); len(wrong) > 0 {
 			conflictOf(t, err, wrong...)
@@ -83,7 +86,8 @@ func (m *ledgerModel) readTogether(t *rapid.T) {
 			return
 		}
 		must(t, "reading streams together", err)
-		behind := min(max(from-1, 0), int64(l.version(stream)))
+		l.ends[stream] = end
+		behind := min(max(after.Version, 0), l.version(stream))
 		same(t, "a stream that is read with others", got, l.records[stream][behind:])
 		at = append(at, end)
 		if i+1 == between {

@@ -126,7 +126,7 @@ func badCommitsRefused(t test, s *suite) {
 func (s *suite) badReadsRefused(t test, l, other ledger) {
 	ctx := s.context(t)
 	read := func(stream eventstore.Stream) eventstore.Expectation {
-		_, at := s.store.ReadQueued(ctx, stream, 1)
+		_, at := s.store.ReadQueued(ctx, stream.At(0))
 		return at
 	}
 	a, b := l.stream("a"), l.stream("b")
@@ -142,11 +142,23 @@ func (s *suite) badReadsRefused(t test, l, other ledger) {
 		"any version":           {anyA},
 		"no tip":                {noTip},
 	} {
-		all, at := s.store.ReadQueued(ctx, b, 1, with...)
+		all, at := s.store.ReadQueued(ctx, b.At(0), with...)
 		records, err := collect(all)
 		_, appended := s.store.Append(ctx, checkOf(at))
 		if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) || appended == nil {
 			fatal(t, "reading a stream together with "+what+" does not fail with an *InvalidError", err, appended)
+		}
+	}
+	moved, later, foreign := atA, atA, atA
+	moved.Stream, later.Version, foreign.Tip = b, atA.Version+1, struct{}{}
+	for what, after := range map[string]eventstore.Expectation{
+		"another stream's tip": moved, "another version's tip": later, "no store's tip": foreign,
+	} {
+		all, at := s.store.ReadQueued(ctx, after)
+		records, err := collect(all)
+		_, appended := s.store.Append(ctx, checkOf(at))
+		if len(records) > 0 || !errors.Is(err, eventstore.ErrInvalid) || appended == nil {
+			fatal(t, "reading on from "+what+" does not fail with an *InvalidError", err, appended)
 		}
 	}
 	for what, with := range map[string][]eventstore.Expectation{
@@ -159,7 +171,7 @@ func (s *suite) badReadsRefused(t test, l, other ledger) {
 		}
 	}
 	for _, bad := range []eventstore.Stream{{Category: l.category, ID: "/a"}, {Category: l.category}, {ID: "a"}} {
-		_, queued := collect(firstOf(s.store.ReadQueued(ctx, bad, 1)))
+		_, queued := collect(firstOf(s.store.ReadQueued(ctx, bad.At(0))))
 		_, read := collect(s.store.ReadStream(ctx, bad, 1))
 		_, applied := s.store.Applied(ctx, bad, "c")
 		for what, err := range map[string]error{"ReadQueued": queued, "ReadStream": read, "Applied": applied} {

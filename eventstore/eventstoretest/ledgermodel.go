@@ -45,7 +45,8 @@ type modelLedger struct {
 	ledger
 	streams []eventstore.Stream
 	records map[eventstore.Stream][]eventstore.Record
-	order   []ledgerPlace // of all records, as appended
+	ends    map[eventstore.Stream]eventstore.Expectation // of the last reads that succeeded
+	order   []ledgerPlace                                // of all records, as appended
 
 	commands []string // ids of those that are stored, oldest first
 	results  map[string]eventstore.Result
@@ -64,6 +65,7 @@ func newLedgerModel(t *rapid.T, s *suite) *ledgerModel {
 	for _, key := range []string{m.run + odd, m.run + odd + "x"} {
 		l := &modelLedger{
 			ledger: ledger{s.ledgers, key}, records: make(map[eventstore.Stream][]eventstore.Record),
+			ends:    make(map[eventstore.Stream]eventstore.Expectation),
 			results: make(map[string]eventstore.Result), digests: make(map[string]string),
 		}
 		l.streams = append(l.ledger.streams("", "a", "a/b"), eventstore.Stream{Category: s.ledgers, ID: key})

@@ -164,15 +164,15 @@ func withoutTips(expect []eventstore.Expectation) []eventstore.Expectation {
 // reading replaces what w does when a stream is read for a decision.
 func reading(
 	replace func(
-		ctx context.Context, next readQueued, stream eventstore.Stream, from int64, with []eventstore.Expectation,
+		ctx context.Context, next readQueued, after eventstore.Expectation, with []eventstore.Expectation,
 	) (records, eventstore.Expectation),
 ) func(*wrapped) {
 	return func(w *wrapped) {
 		next := w.queued
 		w.queued = func(
-			ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+			ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 		) (records, eventstore.Expectation) {
-			return replace(ctx, next, stream, from, with)
+			return replace(ctx, next, after, with)
 		}
 	}
 }
@@ -183,19 +183,18 @@ func togetherMutants() []mutant {
 			name:     "does not look at what was read before",
 			caughtBy: caughtBy(ledgerModel, together, bank, badCommits),
 			breaks: reading(func(
-				ctx context.Context, next readQueued, stream eventstore.Stream, from int64, _ []eventstore.Expectation,
+				ctx context.Context, next readQueued, after eventstore.Expectation, _ []eventstore.Expectation,
 			) (records, eventstore.Expectation) {
-				return next(ctx, stream, from)
+				return next(ctx, after)
 			}),
 		},
 		{
 			name:     "looks at the last stream that was read before",
 			caughtBy: caughtBy(together, bank),
 			breaks: reading(func(
-				ctx context.Context, next readQueued, stream eventstore.Stream, from int64,
-				with []eventstore.Expectation,
+				ctx context.Context, next readQueued, after eventstore.Expectation, with []eventstore.Expectation,
 			) (records, eventstore.Expectation) {
-				return next(ctx, stream, from, with[max(0, len(with)-1):]...)
+				return next(ctx, after, with[max(0, len(with)-1):]...)
 			}),
 		},
 		{
@@ -204,14 +203,13 @@ func togetherMutants() []mutant {
 			breaks: func(w *wrapped) {
 				wait := afterOthers(w)
 				reading(func(
-					ctx context.Context, next readQueued, stream eventstore.Stream, from int64,
-					with []eventstore.Expectation,
+					ctx context.Context, next readQueued, after eventstore.Expectation, with []eventstore.Expectation,
 				) (records, eventstore.Expectation) {
-					if all, at := next(ctx, stream, from, with...); at.Tip == nil || len(with) == 0 {
+					if all, at := next(ctx, after, with...); at.Tip == nil || len(with) == 0 {
 						return all, at
 					}
 					wait(1)
-					return next(ctx, stream, from)
+					return next(ctx, after)
 				})(w)
 			},
 		},
@@ -219,14 +217,47 @@ func togetherMutants() []mutant {
 			name:     "lets a decision succeed whose streams could not be read together",
 			caughtBy: caughtBy(together),
 			breaks: reading(func(
-				ctx context.Context, next readQueued, stream eventstore.Stream, from int64,
-				with []eventstore.Expectation,
+				ctx context.Context, next readQueued, after eventstore.Expectation, with []eventstore.Expectation,
 			) (records, eventstore.Expectation) {
-				all, at := next(ctx, stream, from, with...)
+				all, at := next(ctx, after, with...)
 				if at.Tip == nil {
-					_, at = next(ctx, stream, from)
+					_, at = next(ctx, after)
 				}
 				return all, at
+			}),
+		},
+		{
+			name:     "leaves out a record where it reads on",
+			caughtBy: caughtBy(ledgerModel, queued),
+			breaks: reading(func(
+				ctx context.Context, next readQueued, after eventstore.Expectation, with []eventstore.Expectation,
+			) (records, eventstore.Expectation) {
+				if after.Tip != nil {
+					after = after.Stream.At(int64(after.Version) + 1)
+				}
+				return next(ctx, after, with...)
+			}),
+		},
+		{
+			name:     "begins anew where it should read on",
+			caughtBy: caughtBy(ledgerModel, queued, badCommits),
+			breaks: reading(func(
+				ctx context.Context, next readQueued, after eventstore.Expectation, with []eventstore.Expectation,
+			) (records, eventstore.Expectation) {
+				if after.Tip != nil {
+					after = after.Stream.At(0)
+				}
+				return next(ctx, after, with...)
+			}),
+		},
+		{
+			name:     "reads on from any tip",
+			caughtBy: caughtBy(badCommits),
+			breaks: reading(func(
+				ctx context.Context, next readQueued, after eventstore.Expectation, with []eventstore.Expectation,
+			) (records, eventstore.Expectation) {
+				after.Tip = nil
+				return next(ctx, after, with...)
 			}),
 		},
 		{

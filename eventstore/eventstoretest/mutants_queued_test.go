@@ -17,9 +17,12 @@ func tipping(
 	return func(w *wrapped) {
 		queued, inner := w.queued, w.append
 		w.queued = func(
-			ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+			ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 		) (records, eventstore.Expectation) {
-			all, at := queued(ctx, stream, from, with...)
+			if after.Tip == (marked{}) {
+				after.Tip = nil
+			}
+			all, at := queued(ctx, after, with...)
 			at.Tip = marked{}
 			return all, at
 		}

@@ -34,6 +34,7 @@ const (
 	cancelled    = "a read that is cancelled says so"
 	unblocked    = "a writer is never blocked by a reader"
 	similarNames = "streams of similar names are apart"
+	snapshots    = "a snapshot is what was kept last, or forgotten"
 	rereads      = "a category read twice is the same"
 	resumes      = "a category is resumed anywhere"
 	since        = "a category is read since a time"
@@ -67,7 +68,7 @@ func mutants() []mutant {
 		recordMutants(), expectationMutants(), togetherMutants(), severalMutants(), severalResultMutants(),
 		severalInputMutants(), severalCommandMutants(), appliedMutants(), severalReadMutants(),
 		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(),
-		closingMutants(), timeMutants(), sameMutants())
+		closingMutants(), timeMutants(), sameMutants(), snapshotMutants())
 }
 
 func durable() eventstoretest.Config { return eventstoretest.Config{Durable: true} }

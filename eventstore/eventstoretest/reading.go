@@ -321,13 +321,15 @@ func unknownCategoryRefused(t test, s *suite) {
 	_, appended := s.store.Append(ctx, eventstore.To(unknown, eventstore.Any, s.records(1, "")...))
 	_, several := s.store.Append(ctx, s.over(2, unknown, eventstore.Stream{Category: unknown.Category, ID: "b"}))
 	_, applied := s.store.Applied(ctx, unknown, "c")
+	_, snapshot := s.store.Snapshot(ctx, unknown, "n")
 	_, read := collect(s.store.ReadStream(ctx, unknown, 1))
-	_, queued := collect(firstOf(s.store.ReadQueued(ctx, unknown, 1)))
+	_, queued := collect(firstOf(s.store.ReadQueued(ctx, unknown.At(0))))
 	_, all := collect(s.store.ReadCategory(ctx, unknown.Category, eventstore.Beginning()))
 	_, followed := collect(s.store.Follow(ctx, unknown.Category, eventstore.Beginning()))
 	for what, err := range map[string]error{
 		"appending to": appended, "appending to several streams of": several, "asking for a command in": applied,
-		"reading a stream of":                read,
+		"reading a stream of": read, "looking for a snapshot in": snapshot,
+		"keeping a snapshot in":              s.store.KeepSnapshot(ctx, unknown, "n", eventstore.Snapshot{}),
 		"reading for a decision a stream of": queued, "reading": all, "following": followed,
 	} {
 		if fields := invalidFields(err); !slices.Equal(fields, []string{"category"}) {

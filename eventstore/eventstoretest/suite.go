@@ -103,6 +103,7 @@ func checks() []check {
 		{"a read that is cancelled says so", cancelledReadTold},
 		{"a writer is never blocked by a reader", readersDoNotBlock},
 		{"streams of similar names are apart", similarNamesApart},
+		{"a snapshot is what was kept last, or forgotten", snapshotsKept},
 		{"a category read twice is the same", categoryRereads},
 		{"a category is resumed anywhere", categoryResumes},
 		{"a cursor may be beyond the end", cursorsBeyondEnd},

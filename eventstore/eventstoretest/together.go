@@ -52,13 +52,13 @@ func passed(e eventstore.Expectation, actual int64) error {
 // tornReadsRefused changes the first stream before the second one is read with it.
 func (s *suite) tornReadsRefused(ctx context.Context, t test, a, b, c eventstore.Stream) {
 	t.Helper()
-	_, atA := s.store.ReadQueued(ctx, a, 1)
-	_, err := collect(firstOf(s.store.ReadQueued(ctx, a, 1, atA)))
+	_, atA := s.store.ReadQueued(ctx, a.At(0))
+	_, err := collect(firstOf(s.store.ReadQueued(ctx, a.At(0), atA)))
 	must(t, "reading a stream again that has not changed", err)
 	s.commit(ctx, t, s.over(2, a, b))
-	_, err = collect(firstOf(s.store.ReadQueued(ctx, a, 1, atA)))
+	_, err = collect(firstOf(s.store.ReadQueued(ctx, a.At(0), atA)))
 	conflictOf(t, err, passed(atA, int64(atA.Version)+1))
-	all, atB := s.store.ReadQueued(ctx, b, 1, atA)
+	all, atB := s.store.ReadQueued(ctx, b.At(0), atA)
 	records, err := collect(all)
 	conflictOf(t, err, passed(atA, int64(atA.Version)+1))
 	if len(records) > 0 {
@@ -73,16 +73,16 @@ func (s *suite) tornReadsRefused(ctx context.Context, t test, a, b, c eventstore
 		conflict(t, what+" with the expectation of a read that failed", err)
 	}
 
-	_, atA = s.store.ReadQueued(ctx, a, 1)
-	_, atB = s.store.ReadQueued(ctx, b, 1, atA)
+	_, atA = s.store.ReadQueued(ctx, a.At(0))
+	_, atB = s.store.ReadQueued(ctx, b.At(0), atA)
 	s.commit(ctx, t, s.over(1, a))
-	_, err = collect(firstOf(s.store.ReadQueued(ctx, c, 1, atA, atB))) // of which only b stands as it was read
+	_, err = collect(firstOf(s.store.ReadQueued(ctx, c.At(0), atA, atB))) // of which only b stands as it was read
 	conflictOf(t, err, passed(atA, int64(atA.Version)+1))
 
-	_, atA = s.store.ReadQueued(ctx, a, 1)
+	_, atA = s.store.ReadQueued(ctx, a.At(0))
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	_, err = collect(firstOf(s.store.ReadQueued(ended, b, 1, atA)))
+	_, err = collect(firstOf(s.store.ReadQueued(ended, b.At(0), atA)))
 	if !errors.Is(err, context.Canceled) {
 		fatal(t, "reading streams together with a context that has ended does not fail with its error", err)
 	}
@@ -93,9 +93,9 @@ func (s *suite) tornReadsRefused(ctx context.Context, t test, a, b, c eventstore
 func (s *suite) readApartIsNotTogether(ctx context.Context, t test) {
 	t.Helper()
 	streams := s.ledger().streams("a", "b")
-	_, atA := s.store.ReadQueued(ctx, streams[0], 1)
+	_, atA := s.store.ReadQueued(ctx, streams[0].At(0))
 	s.commit(ctx, t, s.over(2, streams...))
-	_, atB := s.store.ReadQueued(ctx, streams[1], 1)
+	_, atB := s.store.ReadQueued(ctx, streams[1].At(0))
 	commit := s.over(1, streams[1])
 	commit.Expect = []eventstore.Expectation{atA, atB}
 	for what, c := range map[string]eventstore.Commit{
@@ -113,7 +113,7 @@ func (s *suite) readApartIsNotTogether(ctx context.Context, t test) {
 func (s *suite) commandsAreOfTheSameMoment(ctx context.Context, t test) {
 	t.Helper()
 	l, command := s.ledger(), ids.New()
-	_, at := s.store.ReadQueued(ctx, l.stream("a"), 1)
+	_, at := s.store.ReadQueued(ctx, l.stream("a").At(0))
 	made := s.over(2, l.streams("a", "b")...)
 	made.CommandID = command
 	s.commit(ctx, t, made)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -14,7 +15,7 @@ import (
 type (
 	records    = iter.Seq2[eventstore.Record, error]
 	readQueued = func(
-		context.Context, eventstore.Stream, int64, ...eventstore.Expectation,
+		context.Context, eventstore.Expectation, ...eventstore.Expectation,
 	) (records, eventstore.Expectation)
 )
 
@@ -25,6 +26,8 @@ type wrapped struct {
 	append   func(context.Context, eventstore.Commit) (eventstore.Result, error)
 	applied  func(context.Context, eventstore.Stream, string, ...eventstore.Expectation) (bool, error)
 	queued   readQueued
+	snapshot func(context.Context, eventstore.Stream, string) (eventstore.Snapshot, error)
+	keep     func(context.Context, eventstore.Stream, string, eventstore.Snapshot) error
 	stream   func(context.Context, eventstore.Stream, int64) records
 	category func(context.Context, string, eventstore.Start) records
 	follow   func(context.Context, string, eventstore.Start) records
@@ -46,14 +49,16 @@ func newWrapped(store *memory.Store) *wrapped {
 	}
 	w.append = store.Append
 	w.applied = store.Applied
+	w.snapshot, w.keep = store.Snapshot, store.KeepSnapshot
 	w.queued = func(
-		ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+		ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 	) (records, eventstore.Expectation) {
-		all, at := store.ReadQueued(ctx, stream, from, with...)
+		all, at := store.ReadQueued(ctx, after, with...)
 		if at.Tip == nil { // it could not be read
 			return all, at
 		}
-		return upTo(at.Version, w.ReadStream(ctx, stream, from)), at
+		from := min(max(after.Version, 0), math.MaxInt64-1) + 1
+		return upTo(at.Version, w.ReadStream(ctx, after.Stream, int64(from))), at
 	}
 	w.close = func() error {
 		w.gate.Lock()
@@ -94,9 +99,25 @@ func (w *wrapped) Applied(
 }
 
 func (w *wrapped) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (records, eventstore.Expectation) {
-	return w.queued(ctx, stream, from, with...)
+	return w.queued(ctx, after, with...)
+}
+
+func (w *wrapped) Snapshot(ctx context.Context, s eventstore.Stream, name string) (eventstore.Snapshot, error) {
+	if w.closed.Load() {
+		return eventstore.Snapshot{}, eventstore.ErrClosed
+	}
+	return w.snapshot(ctx, s, name)
+}
+
+func (w *wrapped) KeepSnapshot(
+	ctx context.Context, s eventstore.Stream, name string, snapshot eventstore.Snapshot,
+) error {
+	if w.closed.Load() {
+		return eventstore.ErrClosed
+	}
+	return w.keep(ctx, s, name, snapshot)
 }
 
 func (w *wrapped) ReadStream(ctx context.Context, stream eventstore.Stream, from int64) records {

@@ -30,6 +30,8 @@ type partition struct {
 	gaps     *rand.Rand
 	streams  map[string][]int    // by aggregate id, then by version - 1: places in log
 	commands map[command]applied // the commits of commands
+
+	snapshots map[snapshotName]eventstore.Snapshot
 }
 
 // command names a command: its id counts within a partition key.
@@ -45,6 +47,7 @@ func newPartition(number int32, key eventstore.PartitionKey, moved *wake.Bell, c
 	return &partition{
 		number: number, key: key, moved: moved, now: cfg.Now,
 		streams: make(map[string][]int), commands: make(map[command]applied),
+		snapshots: make(map[snapshotName]eventstore.Snapshot),
 		// As on Kafka, where the first claim's marker comes before the first event.
 		next: 1,
 		gaps: rand.New(rand.NewPCG(cfg.Seed, uint64(number))), //nolint:gosec // repeatable on purpose

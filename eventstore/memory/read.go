@@ -15,14 +15,24 @@ import (
 func (s *Store) ReadStream(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) iter.Seq2[eventstore.Record, error] {
-	records, _ := s.ReadQueued(ctx, stream, from)
+	records, _ := s.readFrom(ctx, stream, from, nil)
 	return records
 }
 
-// ReadQueued yields what ReadStream yields, because nothing is ever queued. The expectation has the
-// version that the stream has now.
+// ReadQueued yields what is stored, because nothing is ever queued. The expectation has the version
+// that the stream has now.
 func (s *Store) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
+) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
+	stream := after.Stream
+	if _, err := s.tips([]eventstore.Expectation{after}); err != nil {
+		return failed(fmt.Errorf("read %s: %w", stream, err)), eventstore.Expectation{Stream: stream, Version: unread}
+	}
+	return s.readFrom(ctx, stream, min(max(int64(after.Version), 0), math.MaxInt64-1)+1, with)
+}
+
+func (s *Store) readFrom(
+	ctx context.Context, stream eventstore.Stream, from int64, with []eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
 	at := eventstore.Expectation{Stream: stream, Version: unread}
 	log, places, before, err := s.read(ctx, stream, with)

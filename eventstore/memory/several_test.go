@@ -43,7 +43,7 @@ func TestStorePartitionKeys(t *testing.T) {
 func TestCheckWithoutTip(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{})
-	_, at := store.ReadQueued(t.Context(), account("k/a"), 1)
+	_, at := store.ReadQueued(t.Context(), account("k/a").At(0))
 	_, err := store.Append(t.Context(), eventstore.Join(at.Commit(), eventstore.To(account("k/c"), 5)))
 	require.Equal(t, &eventstore.ConflictError{Stream: account("k/c"), Expected: 5}, err)
 
@@ -60,8 +60,8 @@ func TestCheckReadTogether(t *testing.T) {
 	t.Parallel()
 	store := open(t, memory.Config{})
 	a, b := account("k/a"), account("k/b")
-	_, atA := store.ReadQueued(t.Context(), a, 1)
-	_, atB := store.ReadQueued(t.Context(), b, 1, atA)
+	_, atA := store.ReadQueued(t.Context(), a.At(0))
+	_, atB := store.ReadQueued(t.Context(), b.At(0), atA)
 	_, err := store.Append(t.Context(), eventstore.Join(
 		eventstore.To(a, eventstore.NoStream, happened("1")), eventstore.To(b, eventstore.NoStream, happened("2"))))
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestCheckReadTogether(t *testing.T) {
 		_, err := store.Append(t.Context(), check)
 		require.NoError(t, err, "they stood so when the second one was read")
 	}
-	_, again := store.ReadQueued(t.Context(), b, 1)
+	_, again := store.ReadQueued(t.Context(), b.At(0))
 	_, err = store.Append(t.Context(), eventstore.Join(atA.Commit(), again.Commit()))
 	require.Equal(t, &eventstore.ConflictError{Stream: a, Actual: 1}, err)
 }
@@ -80,15 +80,15 @@ func TestCheckReadTogether(t *testing.T) {
 func TestReadTogetherForeignTip(t *testing.T) {
 	t.Parallel()
 	store, other := open(t, memory.Config{}), open(t, memory.Config{})
-	_, foreign := other.ReadQueued(t.Context(), account("k/a"), 1)
-	_, renamed := store.ReadQueued(t.Context(), account("k/a"), 1)
+	_, foreign := other.ReadQueued(t.Context(), account("k/a").At(0))
+	_, renamed := store.ReadQueued(t.Context(), account("k/a").At(0))
 	renamed.Stream = account("k/c")
-	_, moved := store.ReadQueued(t.Context(), account("k/a"), 1)
+	_, moved := store.ReadQueued(t.Context(), account("k/a").At(0))
 	moved.Version++
 	for _, with := range []eventstore.Expectation{
 		foreign, renamed, moved, {Stream: account("k/a"), Tip: "tip"},
 	} {
-		records, at := store.ReadQueued(t.Context(), account("k/b"), 1, with)
+		records, at := store.ReadQueued(t.Context(), account("k/b").At(0), with)
 		for _, err := range records {
 			require.ErrorIs(t, err, eventstore.ErrInvalid)
 			require.ErrorContains(t, err, "expected what ReadQueued of this store returned, unchanged")

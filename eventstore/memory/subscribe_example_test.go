@@ -126,7 +126,7 @@ func ExampleStore_ReadQueued() {
 	}
 	defer store.Close()
 	ctx, account := context.Background(), eventstore.Stream{Category: "Account", ID: "a-1"}
-	records, end := store.ReadQueued(ctx, account, 1)
+	records, end := store.ReadQueued(ctx, account.At(0))
 	for _, err := range records { // apply each record to the state
 		if err != nil {
 			fmt.Println(err)

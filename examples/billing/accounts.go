@@ -11,6 +11,7 @@ import (
 
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/billing/money"
+	"github.com/fencelog/fencelog/billing/refusal"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/query"
 )
@@ -87,7 +88,7 @@ func accountEndpoints(api huma.API, v *service) {
 			"counts with never change.", http.StatusCreated,
 		account.ErrAccountAlreadyExists, account.ErrInvalidOwner, account.ErrInvalidAccountType,
 		account.ErrInvalidLimits,
-		account.ErrIdempotencyKeyReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision,
+		refusal.CommandReused, money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision,
 		money.ErrOverflow), v.createAccount)
 	huma.Register(api, operation(api, http.MethodGet, accountsPath, "listAccounts", accountsTag, "All accounts",
 		"All accounts in the order of their ids, page by page. Accounts that are opened meanwhile are on a page if "+
@@ -110,7 +111,11 @@ func (v *service) createAccount(ctx context.Context, r *createAccountRequest) (*
 		Currency:    money.Currency(r.Body.Currency),
 		MinBalance:  (*money.Decimal)(r.Body.MinBalance), MaxBalance: (*money.Decimal)(r.Body.MaxBalance),
 	}
-	e, id, err := v.submit(ctx, submission{key: cmp.Or(string(r.Key), v.newID()), accountID: c.AccountID, command: c})
+	key := cmp.Or(string(r.Key), v.newID())
+	if err := checkFree(keyHeader, key); err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
+	e, id, err := v.submit(ctx, submission{key: key, keyName: keyHeader, accountID: c.AccountID, command: c})
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +134,8 @@ func asCreated(e event.Envelope[any]) account.Details {
 	return account.Details{
 		AccountID: e.AggregateID, Version: e.AggregateVersion, Status: a.Status, OwnerID: a.OwnerID,
 		OwnerType: a.OwnerType, Type: a.Type,
-		Currency: a.Currency, Exponent: a.Exponent, MinBalance: lowest, MaxBalance: highest, CreatedAt: e.Timestamp,
+		Currency: a.Currency, Exponent: a.Exponent,
+		MinBalance: lowest.Pointer(), MaxBalance: highest.Pointer(), CreatedAt: e.Timestamp,
 	}
 }
 

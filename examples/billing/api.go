@@ -23,18 +23,18 @@ Ids have 1 to 128 of the letters, digits and . _ - : @, not dots alone; an accou
 between two such names, which is percent-encoded in paths: acme%2Falice. Names that begin with transit: are
 the system's. Any other id is refused with InvalidId, wherever it stands.
 
-A request that changes something has an Idempotency-Key: an id that the client gives, or by default a
-posting's transactionId, or a new one for an account. The key counts for the account that the request is
-about: at another account it is another key. It is stored with what the request changed. The same request with
-the same key changes nothing and gets the same answer, for ever, with the header Idempotent-Replayed. Another
-request with that key is refused with IdempotencyKeyReused.
+A request that changes something has a key. The key of a posting is its transactionId. A posting needs no
+Idempotency-Key, and one that is not the transactionId is refused with IdempotencyKeyMismatch. The key of a
+request that opens an account is its Idempotency-Key, by default a new one.
+
+A key counts for the account that the request is about: at another account it is another key. It is stored with
+what the request changed. The same request with the same key changes nothing and gets the same answer, for ever,
+with the header Idempotent-Replayed. Another request with that key is refused with CommandReused.
 
 A request is the same if it says the same: the order of names, zeros such as in 1.5 and 1.50,
 and the zone of a time do not matter, but a name that is left out differs from one that is given.
 
-A refusal changes nothing and leaves the key free: sent again it is decided anew. A transaction has one effect
-on an account: with the same content and another key it is refused with TransactionPostedAlready, with other
-content with IdempotencyKeyReused.
+A refusal changes nothing and leaves the key free: sent again, the request is decided anew.
 
 Bodies are strict: names are exact and stand there once, unknown names and null are refused, and so is
 everything that is no UTF-8. Parameters are given once and are not empty; unknown ones of an operation under
@@ -165,8 +165,7 @@ func (s *statusOnly) WriteHeader(status int) { s.status = status }
 func postingCodes(more ...refusal.Code) []refusal.Code {
 	return append([]refusal.Code{
 		account.ErrAccountNotFound, account.ErrAccountNotActive, account.ErrDuplicateEntry, account.ErrInvalidEntryType,
-		codePostedAlready,
-		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
+		account.ErrInvalidEffectiveTime, codeKeyMismatch, refusal.CommandReused,
 		money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	}, more...)
 }

@@ -94,10 +94,10 @@ func (r *reads) ReadStream(
 }
 
 func (r *reads) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with ...eventstore.Expectation,
+	ctx context.Context, after eventstore.Expectation, with ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
 	r.streams.Add(1)
-	return r.Store.ReadQueued(ctx, stream, from, with...)
+	return r.Store.ReadQueued(ctx, after, with...)
 }
 
 // The service tells what a posting did from the posting's own event. Only if that is of the first
@@ -114,7 +114,7 @@ func TestPostingReadsNoMoreThanItNeeds(t *testing.T) {
 		return store.streams.Load() - before
 	}
 	credit := func() int32 {
-		return read(http.StatusCreated, http.MethodPost, "/a/credits", "k", postBody("t", "1.00"))
+		return read(http.StatusCreated, http.MethodPost, "/a/credits", "t", postBody("t", "1.00"))
 	}
 	require.EqualValues(t, 1, credit(), "to decide")
 	require.EqualValues(t, 2, credit(), "to decide, and for the earlier event")

@@ -17,10 +17,11 @@ func statusOf(code refusal.Code) int {
 	switch code {
 	case account.ErrAccountNotFound, codeNoPosting:
 		return http.StatusNotFound
-	case account.ErrAccountAlreadyExists, account.ErrAccountNotActive, codePostedAlready:
+	case account.ErrAccountAlreadyExists, account.ErrAccountNotActive:
 		return http.StatusConflict
+	default:
+		return http.StatusUnprocessableEntity
 	}
-	return http.StatusUnprocessableEntity
 }
 
 // problemOf returns what a client is told of an error. If the service is to blame, problemOf also

@@ -49,8 +49,8 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 	kept := keptBackend(t)
 	requests := []struct{ path, key, body string }{
 		{accountsPath, "k-1", createBody("a")},
-		{accountsPath + "/a/credits", "k-2", postBody("t-2", "10.00")},
-		{accountsPath + "/a/debits", "k-3", postBody("t-3", "2.00")},
+		{accountsPath + "/a/credits", "t-2", postBody("t-2", "10.00")},
+		{accountsPath + "/a/debits", "t-3", postBody("t-3", "2.00")},
 	}
 	c := start(t, kept)
 	var first []reply
@@ -63,10 +63,10 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 	}
 	other := []string{
 		strings.Replace(createBody("a"), "user-1", "user-2", 1), postBody("t-2", "10.01"),
-		postBody("t-9", "2.00"),
+		postBody("t-3", "2.01"),
 	}
 	for i, r := range requests {
-		require.Equal(t, "IdempotencyKeyReused", c.post(r.path, r.key, other[i]).code(t))
+		require.Equal(t, "CommandReused", c.post(r.path, r.key, other[i]).code(t))
 	}
 	require.NoError(t, c.stop())
 
@@ -78,7 +78,7 @@ func TestKeyGetsTheSameAnswer(t *testing.T) {
 
 	c = start(t, kept) // it has seen none of the keys: what is in the events is enough
 	for i, r := range requests {
-		require.Equal(t, "IdempotencyKeyReused", c.post(r.path, r.key, other[i]).code(t))
+		require.Equal(t, "CommandReused", c.post(r.path, r.key, other[i]).code(t))
 	}
 	require.Equal(t, "8.00", c.posted("a"))
 }
@@ -90,17 +90,17 @@ func TestRefusedKeyIsFree(t *testing.T) {
 	c := start(t)
 	c.open("a")
 	path := accountsPath + "/a/debits"
-	require.Equal(t, "InsufficientFunds", c.post(path, "k", postBody("t", "1.00")).code(t))
-	require.Equal(t, "InsufficientFunds", c.post(path, "k", postBody("t", "2.00")).code(t), "not the answer of before")
-	require.Equal(t, "AccountNotFound", c.post(accountsPath+"/b/debits", "k", postBody("t", "1.00")).code(t))
+	require.Equal(t, "InsufficientFunds", c.post(path, "t", postBody("t", "1.00")).code(t))
+	require.Equal(t, "InsufficientFunds", c.post(path, "t", postBody("t", "2.00")).code(t), "not the answer of before")
+	require.Equal(t, "AccountNotFound", c.post(accountsPath+"/b/debits", "t", postBody("t", "1.00")).code(t))
 	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/a/credits", "topup", postBody("topup", "10.00")).status)
-	first := c.post(path, "k", postBody("t", "3.00"))
+	first := c.post(path, "t", postBody("t", "3.00"))
 	require.Equal(t, http.StatusCreated, first.status, first.text)
 	require.Equal(t, "7.00", c.posted("a"))
 
 	require.Equal(t, http.StatusCreated, c.post(path, "rest", postBody("rest", "7.00")).status)
-	repeated(t, first, c.post(path, "k", postBody("t", "3.00"))) // though it could not be decided so now
-	require.Equal(t, "IdempotencyKeyReused", c.post(path, "k", postBody("t", "1.00")).code(t))
+	repeated(t, first, c.post(path, "t", postBody("t", "3.00"))) // though it could not be decided so now
+	require.Equal(t, "CommandReused", c.post(path, "t", postBody("t", "1.00")).code(t))
 }
 
 // One key at two accounts is two keys, in whatever order and however often the service is started.
@@ -112,20 +112,20 @@ func TestKeyCountsForOneAccount(t *testing.T) {
 	c.open("b")
 	var first []reply
 	for _, account := range []string{"a", "b"} {
-		r := c.post(accountsPath+"/"+account+"/credits", "k", postBody("t", "1.00"))
+		r := c.post(accountsPath+"/"+account+"/credits", "t", postBody("t", "1.00"))
 		require.Equal(t, http.StatusCreated, r.status, r.text)
 		require.Empty(t, r.header.Get(replayedHeader))
 		first = append(first, r)
 	}
-	require.Equal(t, http.StatusCreated, c.post(accountsPath, "k", createBody("c")).status)
-	require.Equal(t, "IdempotencyKeyReused", c.post(accountsPath+"/c/credits", "k", postBody("t", "1.00")).code(t))
+	require.Equal(t, http.StatusCreated, c.post(accountsPath, "t", createBody("c")).status)
+	require.Equal(t, "CommandReused", c.post(accountsPath+"/c/credits", "t", postBody("t", "1.00")).code(t))
 	for range 2 {
 		require.NoError(t, c.stop())
 		c = start(t, kept)
 		for i, account := range []string{"b", "a"} {
-			repeated(t, first[1-i], c.post(accountsPath+"/"+account+"/credits", "k", postBody("t", "1.00")))
-			require.Equal(t, "IdempotencyKeyReused",
-				c.post(accountsPath+"/"+account+"/debits", "k", postBody("t", "1.00")).code(t))
+			repeated(t, first[1-i], c.post(accountsPath+"/"+account+"/credits", "t", postBody("t", "1.00")))
+			require.Equal(t, "CommandReused",
+				c.post(accountsPath+"/"+account+"/debits", "t", postBody("t", "1.00")).code(t))
 		}
 	}
 }
@@ -141,7 +141,7 @@ func TestKeyIsOfWhatARequestSays(t *testing.T) {
 		return `{"amount":"` + amount +
 			`","currency":"USD","contra":"bank","entryType":"TOPUP","transactionId":"t","effectiveAt":"` + at + `"}`
 	}
-	first := c.post(path, "k", body("1.50", "2026-01-31T18:00:00.123456Z"))
+	first := c.post(path, "t", body("1.50", "2026-01-31T18:00:00.123456Z"))
 	require.Equal(t, http.StatusCreated, first.status, first.text)
 	for _, same := range []string{
 		body("1.5", "2026-01-31T18:00:00.123456Z"), body("01.50", "2026-01-31T18:00:00.123456789Z"),
@@ -149,12 +149,12 @@ func TestKeyIsOfWhatARequestSays(t *testing.T) {
 		` {"transactionId" : "t", "effectiveAt":"2026-01-31T18:00:00.123456Z",` +
 			`"entryType":"TOPUP","contra":"b\u0061nk","currency":"USD","amount":"1.50"}`,
 	} {
-		repeated(t, first, c.post(path, "k", same))
+		repeated(t, first, c.post(path, "t", same))
 	}
 	for _, other := range []string{
 		body("1.51", "2026-01-31T18:00:00.123456Z"), body("1.50", "2026-01-31T18:00:00.123457Z"), postBody("t", "1.50"),
 	} {
-		require.Equal(t, "IdempotencyKeyReused", c.post(path, "k", other).code(t), other)
+		require.Equal(t, "CommandReused", c.post(path, "t", other).code(t), other)
 	}
 	require.Equal(t, "1.50", c.posted("a"))
 }
@@ -169,27 +169,58 @@ func TestKeyOfAnInvalidRequestIsFree(t *testing.T) {
 	require.Equal(t, http.StatusCreated, c.post(accountsPath, "k", createBody("a")).status)
 }
 
-// A transaction is posted once. With another key it is refused, and the refusal names the key that
-// it has. The other key stays free.
-func TestTransactionIsPostedOnceUnderTwoKeys(t *testing.T) {
+// The key of a posting is its transactionId. If the Idempotency-Key is another id, nothing is
+// dispatched, and both ids stay free.
+func TestPostingWithAnotherKey(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	c.open("acme/a")
-	path := accountsPath + "/acme%2Fa/credits"
-	first := c.post(path, "k-1", postBody("t", "1.00"))
-	for range 2 {
-		second := c.post(path, "k-2", postBody("t", "1.00"))
-		require.Equal(t, http.StatusConflict, second.status)
-		require.Equal(t, "TransactionPostedAlready", second.code(t))
-		require.Contains(t, second.text, "k-1")
-		require.Equal(t, first.header.Get("Location"), second.header.Get("Location"))
-		require.Equal(t, "TransactionPostedAlready", c.do(http.MethodPost, path, postBody("t", "1.00")).code(t),
-			"its own id as the key")
-		repeated(t, first, c.post(path, "k-1", postBody("t", "1.00")))
+	c.open("a")
+	for _, side := range []string{"credits", "debits"} {
+		path := accountsPath + "/a/" + side
+		r := c.post(path, "k", postBody("t", "1.00"))
+		require.Equal(t, http.StatusUnprocessableEntity, r.status)
+		require.Equal(t, "IdempotencyKeyMismatch", r.code(t))
+		var p problem
+		r.as(t, &p)
+		require.Equal(t, `the Idempotency-Key is "k", expected "t", the transactionId, which is the key of a posting: `+
+			"nothing was changed; leave the header out, or send the transactionId in it", p.Detail)
+		require.Equal(t, "k", r.header.Get("Idempotency-Key"))
+		require.Equal(t, "InvalidId", c.post(path, "transit:k", postBody("t", "1.00")).code(t))
+		require.Equal(t, "InvalidId", c.post(path, "k", postBody("transit:t", "1.00")).code(t))
 	}
-	require.Equal(t, http.StatusCreated, c.post(path, "k-2", postBody("t-2", "1.00")).status)
-	require.Equal(t, "IdempotencyKeyReused", c.post(path, "k-2", postBody("t", "1.00")).code(t))
-	require.Equal(t, "2.00", c.posted("acme%2Fa"))
+	metrics := c.do(http.MethodGet, "/metrics", "").text
+	require.NotContains(t, metrics, `command="CreditAccount"`, "nothing was dispatched")
+	require.NotContains(t, metrics, `command="DebitAccount"`, "nothing was dispatched")
+
+	for _, free := range []string{"k", "t"} {
+		r := c.post(accountsPath+"/a/credits", free, postBody(free, "1.00"))
+		require.Equal(t, http.StatusCreated, r.status, r.text)
+		require.Empty(t, r.header.Get(replayedHeader))
+	}
+	require.Equal(t, "IdempotencyKeyMismatch",
+		c.post(accountsPath+"/a/credits", "k", postBody("t", "1.00")).code(t), "though both were posted")
+	require.Equal(t, "2.00", c.posted("a"))
+}
+
+// A request with the id of another one is told which id that is, and where the request has it.
+func TestReusedKeyIsNamed(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.open("a")
+	require.Equal(t, http.StatusCreated, c.do(http.MethodPost, accountsPath+"/a/credits", postBody("t", "1.00")).status)
+	for _, reused := range []struct{ path, key, body, detail string }{
+		{accountsPath + "/a/credits", "t", postBody("t", "2.00"), `the transactionId "t" was used for another request`},
+		{accountsPath + "/a/debits", "t", postBody("t", "1.00"), `the transactionId "t" was used for another request`},
+		{accountsPath, "t", createBody("a"), `the Idempotency-Key "t" was used for another request to account "a"`},
+	} {
+		r := c.post(reused.path, reused.key, reused.body)
+		require.Equal(t, http.StatusUnprocessableEntity, r.status)
+		require.Equal(t, "CommandReused", r.code(t))
+		var p problem
+		r.as(t, &p)
+		require.Contains(t, p.Detail, reused.detail)
+		require.Equal(t, reused.key, r.header.Get("Idempotency-Key"))
+	}
 }
 
 // If a request has no key, the key of a posting is the transaction's id. The key of an account is a
@@ -206,8 +237,7 @@ func TestRequestWithoutAKeyGetsOne(t *testing.T) {
 	require.Equal(t, "t", first.header.Get("Idempotency-Key"))
 	repeated(t, first, c.post(path, "t", postBody("t", "1.00")))
 	repeated(t, first, c.do(http.MethodPost, path, postBody("t", "1.00")))
-	require.Equal(t, "IdempotencyKeyReused", c.do(http.MethodPost, path, postBody("t", "2.00")).code(t))
-	require.Equal(t, "IdempotencyKeyReused", c.post(path, "t", postBody("t-2", "1.00")).code(t))
+	require.Equal(t, "CommandReused", c.do(http.MethodPost, path, postBody("t", "2.00")).code(t))
 	require.Equal(t, "1.00", c.posted("a"))
 }
 
@@ -219,7 +249,7 @@ func TestOneKeySentManyTimesAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range replies {
 		group.Go(func() {
-			r, err := c.try(http.MethodPost, accountsPath+"/a/credits", postBody("t", "1.00"), "Idempotency-Key", "k")
+			r, err := c.try(http.MethodPost, accountsPath+"/a/credits", postBody("t", "1.00"), "Idempotency-Key", "t")
 			if err != nil {
 				t.Error(err)
 			}
@@ -271,13 +301,13 @@ func TestUnknownOutcomeIsKnownAfterARepetition(t *testing.T) {
 	c := start(t, over(func(s eventstore.Store) eventstore.Store { store.Store = s; return store }))
 	c.open("a")
 	fail = true
-	r := c.post(accountsPath+"/a/credits", "k", postBody("t", "1.00"))
+	r := c.post(accountsPath+"/a/credits", "t", postBody("t", "1.00"))
 	require.Equal(t, http.StatusGatewayTimeout, r.status)
 	require.Equal(t, "OutcomeUnknown", r.code(t))
 	require.Contains(t, r.text, "same Idempotency-Key")
-	require.Equal(t, "k", r.header.Get("Idempotency-Key"))
+	require.Equal(t, "t", r.header.Get("Idempotency-Key"))
 	fail = false
-	r = c.post(accountsPath+"/a/credits", "k", postBody("t", "1.00"))
+	r = c.post(accountsPath+"/a/credits", "t", postBody("t", "1.00"))
 	require.Equal(t, http.StatusCreated, r.status)
 	require.Equal(t, "true", r.header.Get(replayedHeader))
 	require.Equal(t, "1.00", c.posted("a"))
@@ -312,7 +342,7 @@ func TestFailuresAreNotTheAnswerToAKey(t *testing.T) {
 			c := start(t, over(func(s eventstore.Store) eventstore.Store { store.Store = s; return store }))
 			c.open("a")
 			err = failure.err
-			r := c.post(accountsPath+"/a/credits", "k", postBody("t", "1.00"))
+			r := c.post(accountsPath+"/a/credits", "t", postBody("t", "1.00"))
 			require.Equal(t, failure.status, r.status)
 			require.Equal(t, failure.code, r.code(t))
 			require.NotContains(t, r.text, "secret")
@@ -323,7 +353,7 @@ func TestFailuresAreNotTheAnswerToAKey(t *testing.T) {
 				require.Equal(t, "billing-2:3001", p.Owner)
 			}
 			err = nil
-			r = c.post(accountsPath+"/a/credits", "k", postBody("t", "1.00"))
+			r = c.post(accountsPath+"/a/credits", "t", postBody("t", "1.00"))
 			require.Equal(t, http.StatusCreated, r.status)
 			require.Empty(t, r.header.Get(replayedHeader))
 		})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 )
 
 type newPosting struct {
-	TransactionID freeName          `json:"transactionId" example:"topup-1" doc:"A transaction has one effect on an account, however often it is sent."`
+	TransactionID freeName          `json:"transactionId" example:"topup-1" doc:"The key of the request: a transaction has one effect on an account, however often it is sent."`
 	EntryType     account.EntryType `json:"entryType" enum:"TOPUP,PAYMENT,TRANSFER,REFUND,REVERSAL,ADJUSTMENT"`
 	Amount        amountText        `json:"amount" example:"12.50" doc:"Above 0."`
 	Currency      currencyCode      `json:"currency" example:"USD" doc:"That of the account."`
@@ -40,7 +39,7 @@ type postingBody struct {
 
 type postingRequest struct {
 	AccountID freeAccountID `path:"accountId" example:"acme/alice" doc:"Percent-encoded where it has a slash: acme%2Falice."`
-	Key       freeName      `header:"Idempotency-Key" doc:"Makes the request safe to repeat. Default: the transactionId."`
+	Key       freeName      `header:"Idempotency-Key" doc:"The transactionId, or left out."`
 	Body      newPosting
 }
 
@@ -60,11 +59,11 @@ type onePostingAnswer struct{ Body postingBody }
 func postingEndpoints(api huma.API, v *service) {
 	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/credits",
 		"creditAccount", postingsTag, "Add an amount to an account",
-		"Adds an amount. Without an Idempotency-Key the transactionId is the key.", http.StatusCreated,
+		"Adds an amount, once for each transactionId.", http.StatusCreated,
 		postingCodes(account.ErrMaxBalanceExceeded)...), v.credit)
 	huma.Register(api, operation(api, http.MethodPost, accountsPath+"/{accountId}/debits", "debitAccount", postingsTag,
 		"Take an amount from an account",
-		"Takes an amount, if that much is available. Without an Idempotency-Key the transactionId is the key.",
+		"Takes an amount, if that much is available, once for each transactionId.",
 		http.StatusCreated, postingCodes(account.ErrInsufficientFunds)...), v.debit)
 	huma.Register(api, operation(api, http.MethodGet, accountsPath+"/{accountId}/postings/{transactionId}",
 		"getPosting", postingsTag, "What a transaction did to an account",
@@ -88,16 +87,18 @@ func (v *service) post(
 		AccountID: string(r.AccountID), TransactionID: string(r.Body.TransactionID), EntryType: r.Body.EntryType,
 		Amount: money.Decimal(r.Body.Amount), Currency: money.Currency(r.Body.Currency), Contra: string(r.Body.Contra),
 	}
-	key := cmp.Or(string(r.Key), c.TransactionID)
+	if err := checkPostingKey(string(r.Key), c.TransactionID); err != nil {
+		return nil, v.problemOf(ctx, err)
+	}
 	if r.Body.EffectiveAt != nil {
 		// It is kept to the microsecond. So a repetition may have the digits below that, or not.
 		c.EffectiveAt = r.Body.EffectiveAt.Truncate(time.Microsecond)
 		if c.EffectiveAt.IsZero() { // the zero time would stand for now
-			return nil, v.problemOf(ctx, &account.TimeError{}).header(keyHeader, key)
+			return nil, v.problemOf(ctx, &account.TimeError{}).header(keyHeader, c.TransactionID)
 		}
 	}
 	e, id, err := v.submit(ctx, submission{
-		key: key, accountID: c.AccountID, transactionID: c.TransactionID, command: as(c),
+		key: c.TransactionID, keyName: transactionField, accountID: c.AccountID, command: as(c),
 	})
 	if err != nil {
 		return nil, err
@@ -115,6 +116,26 @@ func (v *service) post(
 		p = p.as(opening)
 	}
 	return &postingAnswer{Idempotency: id, Location: postingPath(c.AccountID, c.TransactionID), Body: p.body(e)}, nil
+}
+
+const transactionField = "transactionId"
+
+// checkPostingKey checks the ids of a posting. The key of a posting is its transaction's id, so an
+// Idempotency-Key must be that one. An empty key was left out.
+func checkPostingKey(key, transactionID string) error {
+	if err := checkFree(transactionField, transactionID); err != nil {
+		return err
+	}
+	if key == "" || key == transactionID {
+		return nil
+	}
+	if err := checkFree(keyHeader, key); err != nil {
+		return err
+	}
+	return newProblem(http.StatusUnprocessableEntity, codeKeyMismatch,
+		fmt.Sprintf("the Idempotency-Key is %q, expected %q, the transactionId, which is the key of a posting: "+
+			"nothing was changed; leave the header out, or send the transactionId in it", key, transactionID)).
+		header(keyHeader, key)
 }
 
 func postingPath(accountID, transactionID string) string {

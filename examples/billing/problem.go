@@ -23,7 +23,7 @@ const (
 	codeTransferCoding   = "UnsupportedTransferCoding"
 	codeVersion          = "UnsupportedVersion"
 	codeExpectation      = "ExpectationFailed"
-	codePostedAlready    = "TransactionPostedAlready"
+	codeKeyMismatch      = "IdempotencyKeyMismatch"
 	codeNoPosting        = "PostingNotFound"
 	codeNotOwner         = "NotOwner"
 	codeOutcomeUnknown   = "OutcomeUnknown"

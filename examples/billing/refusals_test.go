@@ -81,7 +81,7 @@ func TestRefusals(t *testing.T) {
 		{"the zero time in another zone", credits, creditAt("0001-01-01T01:00:00+01:00"), 422, "InvalidEffectiveTime"},
 		{"just after the zero time", credits, creditAt("0001-01-01T00:00:00.0000009Z"), 422, "InvalidEffectiveTime"},
 		{"later in year 1", credits, creditAt("0001-12-31T23:59:59Z"), 422, "InvalidEffectiveTime"},
-		{"transaction with another amount", credits, credit(`"t"`, `"topup"`), 422, "IdempotencyKeyReused"},
+		{"transaction with another amount", credits, credit(`"t"`, `"topup"`), 422, "CommandReused"},
 		{"above the limit", "POST /v1/accounts/limited/credits", credit("1.00", "10.01"), 422, "MaxBalanceExceeded"},
 		{"more than there is", debits, credit("1.00", "10.01"), 422, "InsufficientFunds"},
 		{"no JSON", debits, `{"transactionId"`, 400, "MalformedRequest"},

@@ -18,7 +18,7 @@ func refusalCodes() []string {
 		account.ErrInvalidOwner,
 		account.ErrInvalidAccountType, account.ErrInvalidLimits, ids.ErrInvalid, account.ErrDuplicateEntry,
 		account.ErrInvalidEntryType,
-		account.ErrInvalidEffectiveTime, account.ErrIdempotencyKeyReused,
+		account.ErrInvalidEffectiveTime, refusal.CommandReused,
 		account.ErrMaxBalanceExceeded, account.ErrInsufficientFunds,
 		money.ErrInvalidCurrency, money.ErrInvalidAmount, money.ErrPrecision, money.ErrOverflow, money.ErrMismatch,
 	} {
@@ -31,9 +31,6 @@ func refusalCodes() []string {
 func refusalCode(err error) string {
 	if code, ok := refusal.Of(err); ok {
 		return string(code)
-	}
-	if errors.Is(err, eventstore.ErrCommandReused) {
-		return string(account.ErrIdempotencyKeyReused)
 	}
 	if errors.Is(err, eventstore.ErrInvalid) {
 		return codeInvalid

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/billing/refusal"
 	"github.com/fencelog/fencelog/observe/prom"
 )
 
@@ -31,7 +32,7 @@ func TestEveryCodeIsCounted(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, codes)
-	require.ElementsMatch(t, append(codes, codeInvalid), refusalCodes())
+	require.ElementsMatch(t, append(codes, codeInvalid, string(refusal.CommandReused)), refusalCodes())
 }
 
 // The metrics count refusals by code, and begin at 0.

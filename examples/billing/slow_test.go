@@ -76,7 +76,7 @@ func TestManySlowClientsStarveNobody(t *testing.T) {
 		trickle(t, c)
 	}
 	for i := range 20 {
-		r := c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), postBody(fmt.Sprint("t-", i), "1.00"))
+		r := c.post(accountsPath+"/a/credits", fmt.Sprint("t-", i), postBody(fmt.Sprint("t-", i), "1.00"))
 		require.Equal(t, http.StatusCreated, r.status, r.text)
 	}
 	require.Equal(t, "20.00", c.posted("a"))

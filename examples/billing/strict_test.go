@@ -91,7 +91,7 @@ func TestBodiesAreStrict(t *testing.T) {
 		"spaces alone": {"   \n", malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := c.post(accountsPath+"/a/credits", "k", r.body)
+			answer := c.post(accountsPath+"/a/credits", "t", r.body)
 			require.Equal(t, r.status, answer.status, answer.text)
 			code := answer.code(t)
 			require.Equal(t, map[int]string{malformed: codeMalformed, invalid: codeInvalid}[r.status], code,
@@ -100,7 +100,7 @@ func TestBodiesAreStrict(t *testing.T) {
 		})
 	}
 	require.Equal(t, "0.00", c.posted("a"), "nothing was booked")
-	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/a/credits", "k", " \t\r\n"+body+"\n").status)
+	require.Equal(t, http.StatusCreated, c.post(accountsPath+"/a/credits", "t", " \t\r\n"+body+"\n").status)
 }
 
 // The test changes a sound body at random. If the service accepts the body, the answer says what
@@ -125,7 +125,7 @@ func TestBodiesAtRandom(t *testing.T) {
 			at, part := random.IntN(len(body)+1), parts[random.IntN(len(parts))]
 			body = body[:at] + part + body[min(len(body), at+random.IntN(len(part)+1)):]
 		}
-		r := c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), body)
+		r := c.do(http.MethodPost, accountsPath+"/a/credits", body)
 		if r.status != http.StatusCreated {
 			require.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusConflict},
 				r.status,
@@ -172,15 +172,15 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 			"GET balance":        c.do(http.MethodGet, path+"/balance", ""),
 			"GET events":         c.do(http.MethodGet, path+"/events", ""),
 			"GET posting":        c.do(http.MethodGet, path+"/postings/t", ""),
-			"POST credits":       c.post(path+"/credits", "k", postBody("t", "1.00")),
-			"POST debits":        c.post(path+"/debits", "k", postBody("t", "1.00")),
+			"POST credits":       c.post(path+"/credits", "t", postBody("t", "1.00")),
+			"POST debits":        c.post(path+"/debits", "t", postBody("t", "1.00")),
 			"after":              c.do(http.MethodGet, accountsPath+"?after="+url.QueryEscape(id), ""),
 			"transaction's path": c.do(http.MethodGet, accountsPath+"/a/postings/"+url.PathEscape(id), ""),
 			"id":                 c.post(accountsPath, "k", strings.Replace(createBody("new"), `"new"`, in, 1)),
 			"ownerId":            c.post(accountsPath, "k", strings.Replace(createBody("new"), `"user-1"`, in, 1)),
 			"transactionId": c.post(accountsPath+"/a/credits",
-				"k", strings.Replace(postBody("t", "1.00"), `"t"`, in, 1)),
-			"contra": c.post(accountsPath+"/a/credits", "k",
+				"t", strings.Replace(postBody("t", "1.00"), `"t"`, in, 1)),
+			"contra": c.post(accountsPath+"/a/credits", "t",
 				strings.Replace(postBody("t", "1.00"), `"bank"`, in, 1)),
 		} {
 			inPath := strings.Contains(name, "GET") || strings.Contains(name, "POST") || strings.Contains(name, "path")
@@ -200,11 +200,12 @@ func TestIDsAreCheckedEverywhere(t *testing.T) {
 	for _, id := range []string{"transit:x", "a/transit:x"} {
 		require.Equal(t, "InvalidId", c.post(accountsPath, "k", createBody(id)).code(t))
 		require.Equal(t, "InvalidId",
-			c.post(accountsPath+"/"+url.PathEscape(id)+"/credits", "k", postBody("t", "1.00")).code(t))
+			c.post(accountsPath+"/"+url.PathEscape(id)+"/credits", "t", postBody("t", "1.00")).code(t))
 		require.Equal(t, "AccountNotFound", c.do(http.MethodGet, accountsPath+"/"+url.PathEscape(id), "").code(t),
 			"it can be asked for")
 	}
 	require.Equal(t, "InvalidId", c.post(accountsPath+"/a/credits", "transit:x", postBody("t", "1.00")).code(t))
+	require.Equal(t, "InvalidId", c.post(accountsPath, "transit:x", createBody("new")).code(t))
 	require.Equal(t, "0.00", c.posted("a"))
 }
 
@@ -219,7 +220,7 @@ func TestEveryIDIsReachable(t *testing.T) {
 			created := c.post(accountsPath, "open", createBody(id))
 			require.Equal(t, http.StatusCreated, created.status, created.text)
 			require.Equal(t, path, created.header.Get("Location"))
-			credited := c.post(path+"/credits", "k-"+transaction[1:], postBody(transaction, "1.00"))
+			credited := c.post(path+"/credits", transaction, postBody(transaction, "1.00"))
 			require.Equal(t, http.StatusCreated, credited.status, credited.text)
 			found := c.do(http.MethodGet, credited.header.Get("Location"), "")
 			require.Equal(t, http.StatusOK, found.status, found.text)
@@ -242,7 +243,7 @@ func TestParametersAreExact(t *testing.T) {
 	c.open("a")
 	for i := range 3 {
 		require.Equal(t, http.StatusCreated,
-			c.post(accountsPath+"/a/credits", fmt.Sprint("k-", i), postBody(fmt.Sprint("t-", i), "1.00")).status)
+			c.post(accountsPath+"/a/credits", fmt.Sprint("t-", i), postBody(fmt.Sprint("t-", i), "1.00")).status)
 	}
 	const invalid = http.StatusUnprocessableEntity
 	for query, want := range map[string]any{

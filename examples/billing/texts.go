@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/fencelog/fencelog/billing/ids"
@@ -78,6 +80,11 @@ func idSchema(format, pattern string) *huma.Schema {
 func free(s *huma.Schema) *huma.Schema {
 	s.Extensions["not"] = map[string]any{"pattern": ids.ReservedPattern}
 	return s
+}
+
+// checkFree checks an id that a client gives to a transaction or a command.
+func checkFree(field, id string) error {
+	return cmp.Or(ids.CheckName(field, id), ids.CheckFree(field, id))
 }
 
 // checkID checks an id outside of a body. format is that of its schema. A value of any other format

@@ -72,8 +72,8 @@ func TestMetricsPage(t *testing.T) {
 	c.open("a")
 	c.do(http.MethodGet, accountsPath+"/a/balance", "")
 	c.do(http.MethodGet, "/made/up/"+strings.Repeat("x", 10), "")
-	c.post(accountsPath+"/a/debits", "k", postBody("t", "1.00"))
-	require.Equal(t, "IdempotencyKeyReused", c.post(accountsPath+"/a/credits", "open-a", postBody("t", "1.00")).code(t))
+	c.post(accountsPath+"/a/debits", "t", postBody("t", "1.00"))
+	require.Equal(t, "CommandReused", c.post(accountsPath+"/a/credits", "open-a", postBody("open-a", "1.00")).code(t))
 	text := c.do(http.MethodGet, "/metrics", "").text
 	for _, line := range []string{
 		`fencelog_append_duration_seconds_count{category="Account",outcome="stored"} 1`,

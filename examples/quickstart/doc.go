@@ -8,7 +8,10 @@
 // its refusal. At the end it shows the balances. A line looks like this:
 //
 //	{"command": "CreditAccount", "accountId": "alice", "transactionId": "topup-1", "entryType": "TOPUP",
-//	 "amount": "100.00", "currency": "USD", "contra": "bank", "commandId": "c-1"}
+//	 "amount": "100.00", "currency": "USD", "contra": "bank", "actor": "user-1"}
+//
+// The id of a credit or a debit is its transactionId. A CreateAccount may have a commandId. A
+// command with an id is applied once to an account, however often the program reads it.
 //
 // The program keeps the events in memory or, if KAFKA_BROKERS is set, in Kafka. Then
 // SCHEMA_REGISTRY_URL is the schema registry, and KAFKA_CLIENT_ID the name of the client. A second

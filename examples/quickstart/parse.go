@@ -23,7 +23,7 @@ type request struct {
 	name      string // of the command
 	accountID string
 	detail    string // of the command, for people
-	commandID string // empty if the line gives none
+	commandID string // as the line gives it; empty if it gives none
 	command   any
 	options   []command.Option
 }
@@ -50,9 +50,6 @@ func parse(text []byte) (request, error) {
 		return request{}, fmt.Errorf("unknown command %q, expected CreateAccount, CreditAccount or DebitAccount",
 			r.name)
 	}
-	if r.commandID = f.optional("commandId"); r.commandID != "" {
-		r.options = append(r.options, command.WithID(r.commandID))
-	}
 	if actor := f.optional("actor"); actor != "" {
 		r.options = append(r.options, command.WithActor(actor))
 	}
@@ -78,9 +75,12 @@ func (r *request) create(f *fields) {
 		r.detail += ", at most " + limit
 	}
 	r.command, r.accountID = c, c.AccountID
+	if r.commandID = f.optional("commandId"); r.commandID != "" {
+		r.options = append(r.options, command.WithID(r.commandID))
+	}
 }
 
-// movement reads the common part of a credit and a debit.
+// movement reads the common part of a credit and a debit. Their commands name their own ids.
 func (f *fields) movement(preposition string) (account.CreditAccount, string) {
 	c := account.CreditAccount{
 		AccountID:     f.text("accountId"),

@@ -13,6 +13,7 @@ import (
 	"github.com/fencelog/fencelog/billing/money"
 	"github.com/fencelog/fencelog/billing/refusal"
 	"github.com/fencelog/fencelog/event"
+	"github.com/fencelog/fencelog/eventstore"
 )
 
 const (
@@ -70,6 +71,12 @@ func (p *printer) refused(err error) {
 		reason = string(code)
 	}
 	p.below("✗", fmt.Sprintf("%s: %s", reason, oneLine(err)))
+}
+
+// reused says that another command has the id. The error's own text is for programmers.
+func (p *printer) reused(err *eventstore.CommandReusedError) {
+	p.below("✗", fmt.Sprintf("%s: account %q has another command with the id %q: another command needs another id",
+		refusal.CommandReused, err.Stream.ID, err.CommandID))
 }
 
 func (p *printer) malformed(number int, err error) {

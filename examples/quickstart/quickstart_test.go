@@ -82,6 +82,29 @@ func TestRefusedCommandsAreNoFailure(t *testing.T) {
 	require.Contains(t, stdout, "3 commands: 0 accepted, 0 applied before, 3 refused; 0 malformed")
 }
 
+// The id of a posting is its transactionId. A line with another one is refused as it stands.
+func TestCommandIDs(t *testing.T) {
+	t.Parallel()
+	open := `{"command":"CreateAccount","commandId":"open-a","accountId":"a","ownerId":"o","ownerType":"USER",` +
+		`"accountType":"USER","currency":"USD"}`
+	credit := `{"command":"CreditAccount","accountId":"a","transactionId":"t-1","entryType":"TOPUP",` +
+		`"amount":"1","currency":"USD","contra":"b"}`
+	code, stdout, _ := program(t, strings.Join([]string{
+		open, open, strings.Replace(open, `"o"`, `"p"`, 1),
+		credit, strings.Replace(credit, `"1"`, `"1.00"`, 1), strings.Replace(credit, `"1"`, `"2"`, 1),
+		strings.Replace(credit, "Credit", "Debit", 1),
+		strings.Replace(credit, `"t-1"`, `"open-a"`, 1),
+		strings.Replace(credit, `"accountId"`, `"commandId":"t-1","accountId"`, 1),
+	}, "\n"), nothing, "-")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stdout, "= command open-a was applied before, as AccountCreated v1")
+	require.Contains(t, stdout, "= command t-1 was applied before, as AccountCredited v2")
+	require.Equal(t, 2, strings.Count(stdout, `✗ CommandReused: account "a" has another command with the id "open-a"`))
+	require.Equal(t, 2, strings.Count(stdout, `✗ CommandReused: account "a" has another command with the id "t-1"`))
+	require.Contains(t, stdout, `line 9 is malformed: unknown field "commandId", CreditAccount has command, accountId`)
+	require.Contains(t, stdout, "8 commands: 2 accepted, 2 applied before, 4 refused; 1 malformed")
+}
+
 func TestLineLength(t *testing.T) {
 	t.Parallel()
 	account := func(size int) string {

@@ -95,7 +95,11 @@ func (s *session) line(ctx context.Context, l line) error {
 		return s.out.err
 	}
 	s.out.command(l.number, r)
+	var reused *eventstore.CommandReusedError
 	switch done, err := s.dispatch(ctx, r); {
+	case errors.As(err, &reused):
+		s.count.refused++
+		s.out.reused(reused)
 	case refused(err):
 		s.count.refused++
 		s.out.refused(err)
@@ -104,10 +108,7 @@ func (s *session) line(ctx context.Context, l line) error {
 	case done.Repeated:
 		s.count.repeated++
 		first := done.Events[0]
-		s.out.note("command %s was applied before, as %s v%d", r.commandID, first.Type, first.AggregateVersion)
-	case len(done.Events) == 0:
-		s.count.repeated++
-		s.out.note("the account has this posting already")
+		s.out.note("command %s was applied before, as %s v%d", done.CommandID, first.Type, first.AggregateVersion)
 	default:
 		s.count.accepted++
 		return s.events(ctx, r.accountID, done.Events)

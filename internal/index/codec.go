@@ -13,6 +13,10 @@ import (
 
 var errBroken = errors.New("what is stored cannot be read")
 
+// errSnapshot is the error of a snapshot that was damaged. Unlike errBroken, it says nothing of the
+// rest of the index.
+var errSnapshot = errors.New("the snapshot is damaged")
+
 func encodeCheckpoint(c Checkpoint) []byte {
 	b := binary.AppendUvarint(nil, uint64(c.Next))
 	b = binary.AppendVarint(b, c.Term.ProducerID)

@@ -17,6 +17,7 @@ const (
 	kindCheckpoint = 'c' //                              → checkpoint
 	kindEpoch      = 'e' // producer id                  → greatest epoch of its that began a term
 	kindCommand    = 'k' // partition key, command id    → the commit of the command: see below
+	kindSnapshot   = 'n' // aggregate id, name           → snapshot, see snapshot.go
 	kindChunk      = 's' // aggregate id, ^first version → place of some events of the stream
 	kindSkipped    = 'x' // offset                       → number of records that do not count
 )

@@ -70,13 +70,16 @@ type Partition struct {
 
 	mu         sync.RWMutex
 	checkpoint Checkpoint
-	newest     *recent // what was applied last; only Apply adds to it and replaces it
-	older      *recent // what is being saved; nil if nothing is
-	failed     error   // why older could not be saved
-	known      *filter // of the streams
-	learned    bool    // known has the streams of the database, too
+	newest     *recent           // what was applied last; only Apply adds to it and replaces it
+	older      *recent           // what is being saved; nil if nothing is
+	failed     error             // why older could not be saved
+	snapshots  map[string][]byte // that wait to be saved, by name, encoded
+	known      *filter           // of the streams
+	learned    bool              // known has the streams of the database, too
 
 	learning sync.Once // begins to make known complete
+
+	snapshotBytes int // what snapshots takes
 
 	saving  chan struct{}   // closed once older is saved, or failed; Apply's
 	encoded [][]byte        // Apply's
@@ -196,6 +199,7 @@ func (p *Partition) makeRoom() error {
 	if p.failed != nil {
 		return p.failed
 	}
+	p.newest.snapshots = p.takeSnapshots()
 	p.older, p.newest = p.newest, newRecent(p.key)
 	saved := make(chan struct{})
 	p.saving = saved
@@ -221,6 +225,7 @@ func (p *Partition) saveAll() error {
 	if p.failed != nil {
 		return p.wrap(p.failed)
 	}
+	p.newest.snapshots = p.takeSnapshots()
 	return p.wrap(p.newest.save(p.store, p.slot))
 }
 
@@ -228,7 +233,7 @@ func (p *Partition) saveAll() error {
 func (p *Partition) recentBytes() int {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	n := p.newest.bytes
+	n := p.newest.bytes + p.snapshotBytes
 	if p.older != nil {
 		n += p.older.bytes
 	}

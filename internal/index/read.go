@@ -68,12 +68,14 @@ func (p *Partition) Stream(aggregateID string, from int64) iter.Seq2[eventstore.
 func (p *Partition) End(
 	aggregateID string, from int64,
 ) (records iter.Seq2[eventstore.Record, error], version int64, err error) {
-	from = max(from, 1)
+	if from > 1 { // often there is nothing behind it
+		version, err = p.Version(aggregateID)
+		return p.Range(aggregateID, from, version), version, err
+	}
 	// For most streams one look-up is enough: the records that it reads end where the stream ends
 	// now.
-	first, err := p.read(aggregateID, from, from+chunk-1)
-	version = from + int64(len(first)) - 1
-	if err == nil && (len(first) == chunk || len(first) == 0 && from > 1) {
+	first, err := p.read(aggregateID, 1, chunk)
+	if version = int64(len(first)); err == nil && version == chunk {
 		version, err = p.Version(aggregateID)
 	}
 	return func(yield func(eventstore.Record, error) bool) {
@@ -82,7 +84,7 @@ func (p *Partition) End(
 				return
 			}
 		}
-		for r, err := range p.Range(aggregateID, from+int64(len(first)), version) {
+		for r, err := range p.Range(aggregateID, int64(len(first))+1, version) {
 			if !yield(r, err) {
 				return
 			}

@@ -15,6 +15,7 @@ type recent struct {
 	streams    map[string]recentStream
 	commands   commands          // if the key is the whole id
 	commits    map[string]string // otherwise: the values of commits, by name, see encodedCommit
+	snapshots  map[string][]byte // to be saved with it, by name, encoded; nil before it is full
 	skipped    []Range
 	epochs     map[int64]int16 // by producer id, the greatest that began a term; nil while there is none
 	changed    bool

@@ -14,7 +14,7 @@ import (
 // save saves everything or nothing: the records in the files count once the database points to
 // them.
 func (r *recent) save(s *Store, slot uint16) error {
-	if !r.changed {
+	if !r.changed && len(r.snapshots) == 0 {
 		return nil
 	}
 	if err := s.awaitMerging(); err != nil {
@@ -35,7 +35,12 @@ func (r *recent) save(s *Store, slot uint16) error {
 	for id, epoch := range r.epochs {
 		w.set(appendEpoch(w.key[:0], slot, id), binary.AppendVarint(w.value[:0], int64(epoch)))
 	}
-	w.set(appendSlot(w.key[:0], kindCheckpoint, slot), encodeCheckpoint(r.checkpoint))
+	for name, value := range r.snapshots {
+		w.set(append(appendSlot(w.key[:0], kindSnapshot, slot), name...), append(w.value[:0], value...))
+	}
+	if r.changed {
+		w.set(appendSlot(w.key[:0], kindCheckpoint, slot), encodeCheckpoint(r.checkpoint))
+	}
 	if w.failed != nil {
 		return w.failed
 	}

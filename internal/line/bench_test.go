@@ -103,7 +103,8 @@ func (e *endsOfStreams) decide(b *testing.B, q *line.Queue, streams []eventstore
 	var commit eventstore.Commit
 	var tips []line.Tip
 	for _, s := range streams {
-		t := line.Tip{ID: s.ID, Last: q.Shown(s.ID, math.MaxInt64).Last}
+		shown, _ := q.Shown(line.Tip{ID: s.ID, Version: math.MaxInt64 - 1})
+		t := line.Tip{ID: s.ID, Last: shown.Last}
 		if t.Last != nil {
 			t.Version = t.Last.Part(s.ID).Last()
 		} else {

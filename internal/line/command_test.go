@@ -28,7 +28,7 @@ func commandsOf(t *rapid.T) {
 			key, name := keys.Draw(t, "key"), rapid.SampledFrom([]string{"/a", "/b"}).Draw(t, "stream")
 			r := recordOf(key + name)
 			r.CommandID = commands.Draw(t, "command")
-			s := q.Shown(key+name, 1)
+			s, _ := q.Shown(line.Tip{ID: key + name})
 			var tips []line.Tip
 			if rapid.Bool().Draw(t, "has a tip") && !s.Beside {
 				version := int64(0)

@@ -3,6 +3,7 @@ package line_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,7 +22,7 @@ func (m *model) read(t *rapid.T) {
 		if i > 0 && rapid.IntRange(0, 2).Draw(t, "reads "+id) > 0 {
 			continue
 		}
-		s := m.queue.Shown(id, 1)
+		s, _ := m.queue.Shown(line.Tip{ID: id})
 		r.events[id] = clone(m.log[id])
 		for _, records := range s.Commits {
 			r.shown, r.copied = append(r.shown, records), append(r.copied, slices.Clone(records))
@@ -31,6 +32,40 @@ func (m *model) read(t *rapid.T) {
 		}
 		r.tips[id] = line.Tip{ID: id, Version: int64(len(r.events[id])), Last: s.Last}
 	}
+	m.reads = append(m.reads, r)
+}
+
+// readOn reads a stream behind what an earlier reading has shown of it.
+func (m *model) readOn(t *rapid.T) {
+	if len(m.reads) == 0 {
+		return
+	}
+	before := rapid.SampledFrom(m.reads).Draw(t, "an earlier reading")
+	id := rapid.SampledFrom(slices.Sorted(maps.Keys(before.tips))).Draw(t, "of")
+	s, stands := m.queue.Shown(before.tips[id])
+	on := m.of(before.tips[id].Last)
+	require.Equal(t, on == nil || !on.broken, stands, "a reading goes on unless it rests on what is broken")
+	if !stands {
+		return
+	}
+	r := reading{
+		events: map[string][]string{id: clone(before.events[id])},
+		tips:   map[string]line.Tip{},
+	}
+	version := len(before.events[id])
+	if version < len(m.log[id]) {
+		r.events[id] = append(r.events[id], m.log[id][version:]...)
+	}
+	for _, records := range s.Commits {
+		r.shown, r.copied = append(r.shown, records), append(r.copied, slices.Clone(records))
+		for i := range records {
+			if records[i].AggregateVersion > int64(version) {
+				r.events[id] = append(r.events[id], records[i].ID)
+			}
+		}
+	}
+	require.Equal(t, m.shown(id), r.events[id], "what comes behind an earlier reading makes it a reading of now")
+	r.tips[id] = line.Tip{ID: id, Version: int64(len(r.events[id])), Last: s.Last}
 	m.reads = append(m.reads, r)
 }
 

@@ -27,6 +27,7 @@ func invariants(t *rapid.T) {
 	t.Repeat(map[string]func(*rapid.T){
 		"":             m.check,
 		"read":         m.read,
+		"read on":      m.readOn,
 		"enter behind": m.enterBehind,
 		"and behind":   m.enterBehind, // and again, for long lines
 		"and more":     m.enterBehind,
@@ -167,7 +168,7 @@ func (m *model) check(t *rapid.T) {
 }
 
 func (m *model) checkStream(t *rapid.T, id string) {
-	s := m.queue.Shown(id, 1)
+	s, _ := m.queue.Shown(line.Tip{ID: id})
 	at := int64(len(m.log[id]))
 	found := clone(m.log[id])
 	for _, records := range s.Commits {

@@ -28,10 +28,15 @@ func TestStand_betweenApplyAndAnswer(t *testing.T) {
 	require.NoError(t, q.Enter(t.Context(), first))
 	blind := line.New(eventstore.Commit{Records: []eventstore.Record{rec("l/x"), rec("l/y")}})
 	require.NoError(t, q.Enter(t.Context(), blind))
-	x := line.Tip{ID: "l/x", Version: 1, Last: q.Shown("l/x", 1).Last} // read before the batch is stored
+	end := func(id string) *line.Commit {
+		s, stands := q.Shown(line.Tip{ID: id})
+		require.True(t, stands)
+		return s.Last
+	}
+	x := line.Tip{ID: "l/x", Version: 1, Last: end("l/x")} // read before the batch is stored
 	require.Len(t, q.Take(1<<20, 100), 2)
 	versions["l/x"], versions["l/y"] = 2, 1 // the index holds the batch (Q6)
-	y := line.Tip{ID: "l/y", Version: 1, Last: q.Shown("l/y", 1).Last}
+	y := line.Tip{ID: "l/y", Version: 1, Last: end("l/y")}
 	found, err := q.Stand(x, y)
 	moved := found.Moved
 	require.NoError(t, err)

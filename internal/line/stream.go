@@ -56,15 +56,20 @@ type Shown struct {
 	Beside  bool                  // something is queued for the stream that is not shown
 }
 
-// Shown returns the line of a stream without the commits that end before version from. It includes
-// the last commit in any case.
-func (q *Queue) Shown(aggregateID string, from int64) Shown {
+// Shown returns the line of a stream behind a tip, without the commits that end at or before its
+// version. It includes the last commit in any case. It reports false if the commit that the tip
+// rests on is neither stored nor in the line any more.
+func (q *Queue) Shown(after Tip) (s Shown, stands bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	aggregateID, from := after.ID, after.Version+1
 	l := q.lines[aggregateID]
-	s := Shown{Last: l.end(), Beside: l != nil && l.beside > 0}
+	s = Shown{Last: l.end(), Beside: l != nil && l.beside > 0}
+	if on := after.Last; on != nil && !on.stored && on.place != inLine {
+		return s, false
+	}
 	if s.Last == nil {
-		return s
+		return s, true
 	}
 	first := len(l.commits) - 1
 	for first > 0 && l.commits[first].Part(aggregateID).First > from {
@@ -74,7 +79,7 @@ func (q *Queue) Shown(aggregateID string, from int64) Shown {
 	for _, c := range l.commits[first:] {
 		s.Commits = append(s.Commits, c.recordsOf(aggregateID))
 	}
-	return s
+	return s, true
 }
 
 // Standing is what a queue knows of streams at one moment.

@@ -82,7 +82,7 @@ func TestStoreInKafka(t *testing.T) {
 	}
 	require.Zero(t, value(t, r, "fencelog_batch_failures_total", labels{"topic": topic}))
 	require.Zero(t, value(t, r, "fencelog_barrier_duration_seconds", labels{"topic": topic}))
-	events, at := s.ReadQueued(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}, 0)
+	events, at := s.ReadQueued(t.Context(), eventstore.Stream{Category: "Account", ID: "a"}.At(0))
 	for range events { // the tip is at their end
 	}
 	_, err = s.Append(t.Context(), at.Commit())

@@ -53,11 +53,11 @@ func TestQueueKeepsItsInvariants(t *testing.T) {
 			h.invariants()
 		}
 		require.Empty(t, h.waiting)
-		require.Equal(t, line.Shown{}, h.owner.queue.Shown(h.stream.ID, 1))
+		require.Equal(t, line.Shown{}, h.line())
 	}
 	for _, what := range []string{
 		"stored on queued", "broken", "withdrawn", "conflict at once", "repeated",
-		"stored anyhow", "refused on broken",
+		"stored anyhow", "refused on broken", "read on", "not to be read on",
 	} {
 		require.Greater(t, seen[what], histories/100, "%s: %v", what, seen)
 	}
@@ -129,7 +129,7 @@ func (h *queueHistory) records() []eventstore.Record {
 }
 
 func (h *queueHistory) read() queueRead {
-	all, tip, err := h.owner.ReadQueued(h.stream, 1, nil)
+	all, tip, err := h.owner.ReadQueued(From{Stream: h.stream}, nil)
 	require.NoError(h, err)
 	r := queueRead{tip: tip, events: []string{}}
 	for rec, err := range all {
@@ -138,8 +138,35 @@ func (h *queueHistory) read() queueRead {
 		require.Equal(h, int64(len(r.events)), rec.AggregateVersion)
 	}
 	require.Equal(h, int64(len(r.events)), tip.Version())
+	h.readOn(r)
 	h.reads = append(h.reads, r)
 	return r
+}
+
+// readOn reads behind what an earlier read has shown. Together they show what a read of now does.
+func (h *queueHistory) readOn(now queueRead) {
+	if len(h.reads) == 0 {
+		return
+	}
+	before := h.reads[h.rng.IntN(len(h.reads))]
+	all, tip, err := h.owner.ReadQueued(From{Stream: h.stream, Version: before.tip.version, Tip: before.tip}, nil)
+	if err != nil {
+		h.seen["not to be read on"]++
+		require.ErrorIs(h, err, eventstore.ErrConflict)
+		require.NotNil(h, before.tip.on)
+		require.False(h, before.tip.on.Stored())
+		return
+	}
+	h.seen["read on"]++
+	events := slices.Clone(before.events)
+	for rec, err := range all {
+		require.NoError(h, err)
+		events = append(events, rec.ID)
+		require.Equal(h, int64(len(events)), rec.AggregateVersion)
+	}
+	require.Equal(h, now.events, events)
+	require.Equal(h, now.tip.version, tip.version)
+	require.Same(h, now.tip.on, tip.on)
 }
 
 func (h *queueHistory) appendByTip(r queueRead) {
@@ -217,6 +244,13 @@ func (h *queueHistory) store(b *batch) {
 	h.owner.answerAll(b)
 }
 
+// line returns the line of the stream.
+func (h *queueHistory) line() line.Shown {
+	s, stands := h.owner.queue.Shown(line.Tip{ID: h.stream.ID})
+	require.True(h, stands)
+	return s
+}
+
 // invariants compares what is shown and what was told with the log.
 func (h *queueHistory) invariants() {
 	shown := h.read().events
@@ -225,7 +259,7 @@ func (h *queueHistory) invariants() {
 		"what is shown goes on from what is stored")
 	h.shown = append(h.shown, shown...)
 	at := len(h.log)
-	for _, records := range h.owner.queue.Shown(h.stream.ID, 1).Commits {
+	for _, records := range h.line().Commits {
 		require.Equal(h, shown[:at], h.tips[h.of(records[0].ID)],
 			"Q2: each commit of a line rests on what is before it")
 		at += len(records)

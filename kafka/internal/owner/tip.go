@@ -3,6 +3,7 @@ package owner
 import (
 	"context"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -29,22 +30,36 @@ func (t *Tip) Version() int64 { return t.version }
 // Owner returns the owner that read the stream.
 func (t *Tip) Owner() *Owner { return t.owner }
 
-// ReadQueued yields the stream's records from a version on: those that are stored, and then those
-// of its line. The tip is their end. It fails with a *[eventstore.ConflictError] unless the stream
-// and all those of with stand as they were read at one moment of the call. Once the owner appends
-// no more, ReadQueued fails with the reason. Then the index may lack what the owner has stored, and
-// no decision can rest on it.
-func (o *Owner) ReadQueued(
-	stream eventstore.Stream, from int64, with []*Tip,
-) (iter.Seq2[eventstore.Record, error], *Tip, error) {
+// From is where a read of a stream begins: behind a version, or behind the tip of an earlier read.
+type From struct {
+	Stream  eventstore.Stream
+	Version int64 // 0 or more; that of the tip if there is one
+	Tip     *Tip  // nil if the version is known to be stored
+}
+
+// End begins behind everything: only the tip is of interest.
+func End(s eventstore.Stream) From { return From{Stream: s, Version: math.MaxInt64 - 1} }
+
+// ReadQueued yields the stream's records behind a version: those that are stored, and then those of
+// its line. The tip is their end. It fails with a *[eventstore.ConflictError]
+//   - unless what the earlier read has shown is stored, or in the line;
+//   - unless the stream and all those of with stand as they were read at one moment of the call.
+//
+// Once the owner appends no more, ReadQueued fails with the reason. Then the index may lack what
+// the owner has stored, and no decision can rest on it.
+func (o *Owner) ReadQueued(after From, with []*Tip) (iter.Seq2[eventstore.Record, error], *Tip, error) {
 	err := o.queue.Stopped()
 	if err != nil {
 		return nil, nil, err
 	}
+	stream, from := after.Stream, after.Version+1
 	t := &Tip{owner: o, stream: stream, asked: o.proofs.ask(o.cfg.Broken.StaleProof), with: with}
 	index := o.cfg.Index
 	var stored iter.Seq2[eventstore.Record, error]
-	queued := o.queue.Shown(stream.ID, from)
+	queued, stands := o.shown(after)
+	if !stands && !o.cfg.Broken.KeepDecisions {
+		return nil, nil, after.Tip.overtaken(after.Tip.on.Part(stream.ID).First - 1)
+	}
 	commits := queued.Commits
 	t.on, t.beside = queued.Last, queued.Beside
 	if n := len(commits); n > 0 {
@@ -73,6 +88,28 @@ func (o *Owner) ReadQueued(
 			}
 		}
 	}, t, nil
+}
+
+// shown returns the line of the stream. It reports false if the read would begin behind a commit
+// that is neither stored nor in the line any more.
+func (o *Owner) shown(after From) (s line.Shown, stands bool) {
+	t := line.Tip{ID: after.Stream.ID, Version: after.Version}
+	if after.Tip == nil || after.Tip.on == nil {
+		return o.queue.Shown(t)
+	}
+	t.Last = after.Tip.on
+	if after.Tip.owner != o { // another line had the commit, and this process has claimed again since
+		select {
+		case <-t.Last.Done():
+			if stands = t.Last.Stored(); !stands {
+				return s, false
+			}
+			t.Last = nil
+		default:
+			return s, false
+		}
+	}
+	return o.queue.Shown(t)
 }
 
 // stand fails with a *[eventstore.ConflictError] unless all the streams stand at their tips at one

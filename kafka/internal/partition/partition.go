@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -166,7 +165,7 @@ func (p *Partition) Append(
 		if t != nil {
 			continue
 		}
-		if _, tips[i], err = o.ReadQueued(c.Expect[i].Stream, math.MaxInt64, nil); err != nil {
+		if _, tips[i], err = o.ReadQueued(owner.End(c.Expect[i].Stream), nil); err != nil {
 			return eventstore.Result{}, err
 		}
 	}
@@ -214,19 +213,19 @@ func (p *Partition) owner(ctx context.Context) (*owner.Owner, error) {
 	}
 }
 
-// ReadQueued yields the stream's records from a version on: those that are stored, and then those
-// of its line. The tip is their end. While a claim is under way, it waits for that. It fails if the
+// ReadQueued yields the stream's records behind a version: those that are stored, and then those of
+// its line. The tip is their end. While a claim is under way, it waits for that. It fails if the
 // stream and those of with do not stand as they were read, see [owner.Owner.ReadQueued]. It fails
 // if this process does not own the partition. Then the index may lack what the owner has stored,
 // and no decision can rest on it.
 func (p *Partition) ReadQueued(
-	ctx context.Context, stream eventstore.Stream, from int64, with []*owner.Tip,
+	ctx context.Context, after owner.From, with []*owner.Tip,
 ) (iter.Seq2[eventstore.Record, error], *owner.Tip, error) {
 	o, err := p.owner(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	return o.ReadQueued(stream, from, with)
+	return o.ReadQueued(after, with)
 }
 
 // Owned reports whether this process owns the partition, as far as it knows.

@@ -103,7 +103,7 @@ func (b *bank) balance(
 ) (after int64, at eventstore.Expectation, err error) {
 	stream, from := b.stream(account), b.known[account].Load()
 	for {
-		records, at := b.store.ReadQueued(ctx, stream, from, with...)
+		records, at := b.store.ReadQueued(ctx, stream.At(from-1), with...)
 		last := eventstore.NoStream
 		for r, err := range records {
 			if err != nil {

@@ -30,7 +30,7 @@ type storeHot struct {
 }
 
 func (h storeHot) load(ctx context.Context, from int64, each func(*eventstore.Record)) (appendBehind, error) {
-	all, at := h.store.ReadQueued(ctx, h.stream, from)
+	all, at := h.store.ReadQueued(ctx, h.stream.At(from-1))
 	for r, err := range all {
 		if err != nil {
 			return nil, err

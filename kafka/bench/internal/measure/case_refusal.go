@@ -291,7 +291,7 @@ const (
 // it.
 func (a *asked) refused(s eventstore.Stream, unconfirmed bool) func(context.Context) error {
 	return func(ctx context.Context) error {
-		all, at := a.store.ReadQueued(ctx, s, 1)
+		all, at := a.store.ReadQueued(ctx, s.At(0))
 		n := 0
 		for _, err := range all {
 			if err != nil {

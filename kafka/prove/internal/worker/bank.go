@@ -108,9 +108,9 @@ func (t *teller) read(ctx context.Context, id string) error {
 	at := eventstore.Expectation{Stream: inBank(id)}
 	switch t.op.Order.Reading {
 	case bank.Together:
-		all, at = t.store.ReadQueued(ctx, inBank(id), 1, t.tips...)
+		all, at = t.store.ReadQueued(ctx, inBank(id).At(0), t.tips...)
 	case bank.Apart:
-		all, at = t.store.ReadQueued(ctx, inBank(id), 1)
+		all, at = t.store.ReadQueued(ctx, inBank(id).At(0))
 	case bank.Stored:
 		all = t.store.ReadStream(ctx, inBank(id), 1)
 	}

@@ -240,7 +240,7 @@ func again(ctx context.Context, f func() error) error {
 
 // see reads the stream and what is queued for it.
 func see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Expectation, error) {
-	all, at := store.ReadQueued(ctx, streamOf(op), 1)
+	all, at := store.ReadQueued(ctx, streamOf(op).At(0))
 	unstored, err := seeAll(all, op)
 	op.Unstored = unstored
 	return at, err
