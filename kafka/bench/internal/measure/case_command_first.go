@@ -167,6 +167,7 @@ func (f *firstCommands) table(ctx context.Context) (Table, error) {
 		},
 		Notes: []string{
 			"a start: the store is closed, and opened again with the same index; Open and Claim do not count",
+			"either store can take its snapshots in the turn that does not count",
 			"a takeover: another store, which has followed with its own index, claims; Claim does not count",
 			"before the append, a command is dispatched, loaded, decided and encoded; " +
 				"it is the first to its stream through a store that was just opened",

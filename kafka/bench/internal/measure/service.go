@@ -41,11 +41,10 @@ func accountCodec(schemas registry.Registry) (aggregate.Codec, error) {
 	return registry.NewCodec(schemas, schema.Sources{account.Accounts.Name(): account.Schemas}, schema.Config{})
 }
 
-// dispatch dispatches a command with the metadata that a service has of a request. The id of a
-// command is that of its transaction.
+// dispatch dispatches a command with the metadata that a service has of a request. The commands that
+// post something name their ids themselves.
 func (s *service) dispatch(ctx context.Context, p posting, cmd any) (eventstore.Outcome, error) {
-	return s.commands.Dispatch(ctx, cmd, command.WithID(p.transaction), command.WithCorrelationID(p.correlation),
-		command.WithActor(actorOfCommands))
+	return s.commands.Dispatch(ctx, cmd, command.WithCorrelationID(p.correlation), command.WithActor(actorOfCommands))
 }
 
 // credit dispatches a new CreditAccount for the account of that number. It returns the amount.
