@@ -1,7 +1,7 @@
 // Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL. It
 // says which of the goals are met. See package measure.
 //
-//	bench                                 everything, in about half an hour
+//	bench                                 everything, in about forty minutes
 //	bench -quick                          everything, briefly: to see that it works
 //	bench -cases append,hot -rounds 7     some cases
 //	bench -cases transfer,transfer-ledger,transfer-hot,transfer-single

@@ -41,8 +41,8 @@ func accountCodec(schemas registry.Registry) (aggregate.Codec, error) {
 	return registry.NewCodec(schemas, schema.Sources{account.Accounts.Name(): account.Schemas}, schema.Config{})
 }
 
-// dispatch dispatches a command with the metadata that a service has of a request. The commands that
-// post something name their ids themselves.
+// dispatch dispatches a command with the metadata that a service has of a request. A command that
+// posts something names its id itself.
 func (s *service) dispatch(ctx context.Context, p posting, cmd any) (eventstore.Outcome, error) {
 	return s.commands.Dispatch(ctx, cmd, command.WithCorrelationID(p.correlation), command.WithActor(actorOfCommands))
 }
