@@ -29,7 +29,7 @@ prove: ## ten minutes of faults on real brokers, every history checked for linea
 	go run ./kafka/prove -duration 10m $(ARGS)
 
 .PHONY: bench
-bench: ## measure the store beside its alternatives, on real brokers and PostgreSQL 15 (ARGS=-quick for four minutes)
+bench: ## measure the store beside its alternatives, on real brokers and PostgreSQL 15 (ARGS=-quick for five minutes)
 	go run ./kafka/bench $(ARGS)
 
 .PHONY: cluster

@@ -1,10 +1,11 @@
 // Command bench measures the Kafka store beside the limit, Sarama's producers and PostgreSQL. It
 // says which of the goals are met. See package measure.
 //
-//	bench                                 everything, in about half an hour
+//	bench                                 everything, in about forty minutes
 //	bench -quick                          everything, briefly: to see that it works
 //	bench -cases append,hot -rounds 7     some cases
 //	bench -cases transfer,transfer-ledger,transfer-hot,transfer-single
+//	bench -cases command,command-many,command-single,command-length,command-first,command-refusal
 //	bench -cases append -profile /tmp/p   with profiles of this store
 //
 // It needs what package kafkatest needs, and initdb and postgres of PostgreSQL on the PATH. The

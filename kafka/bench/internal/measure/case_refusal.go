@@ -25,7 +25,7 @@ func (r *run) refusal(ctx context.Context) (t Table, err error) {
 	for round := range r.cfg.Rounds + 1 { // the first warms everything up and does not count
 		for _, together := range f.turns {
 			settle()
-			err := r.profiled("refusal", round, func() error { return f.turn(ctx, r.size.turn, together) })
+			err := r.profiled("refusal", round, func() error { return askTogether(ctx, r.size.turn, together) })
 			if err != nil {
 				return t, err
 			}
@@ -80,7 +80,7 @@ type asking struct {
 	name    string
 	callers []func(context.Context) error // each asks once and waits for its answer
 	rest    time.Duration                 // between an answer and the next question
-	of      *asked                        // counts the barriers; nil if the answers take none
+	bars    *atomic.Int64                 // counts the barriers that are over; nil if the answers take none
 
 	times    [][]time.Duration // of each caller in this turn
 	took     time.Duration     // the turn
@@ -100,7 +100,7 @@ func (a *asking) count(wanted bool) string {
 	p50, p99, n := quantile(all, 0.50), quantile(all, 0.99), float64(len(all))
 	if wanted {
 		a.p50, a.p99, a.rate = append(a.p50, p50), append(a.p99, p99), append(a.rate, n/a.took.Seconds())
-		if a.of != nil {
+		if a.bars != nil {
 			a.barriers = append(a.barriers, float64(a.barred)/n)
 		}
 	}
@@ -149,17 +149,17 @@ func (r *run) newRefusals(ctx context.Context) (f *refusals, err error) {
 // ask sets which callers ask for what, turn by turn.
 func (f *refusals) ask(appending []*source) {
 	one, part, sent := f.one.refused(f.one.streams[0], confirmed), f.bare.parts[0], 0
-	f.idle = &asking{name: "idle: one caller", of: f.one, callers: []func(context.Context) error{one}}
+	f.idle = &asking{name: "idle: one caller", bars: &f.one.barriers, callers: []func(context.Context) error{one}}
 	crowd := &asking{
 		name: fmt.Sprintf("idle: %s callers at once, %d partitions", thousands(int64(len(f.many.streams))), partitions),
-		of:   f.many,
+		bars: &f.many.barriers,
 	}
 	for _, s := range f.many.streams {
 		crowd.callers = append(crowd.callers, f.many.refused(s, confirmed))
 	}
 	f.busy = &asking{
 		name: fmt.Sprintf("busy: one caller, beside %d that append to the partition", len(appending)),
-		of:   f.one, callers: f.idle.callers,
+		bars: &f.one.barriers, callers: f.idle.callers,
 	}
 	f.appends = &asking{name: "busy: an append of theirs"}
 	for _, src := range appending {
@@ -169,10 +169,10 @@ func (f *refusals) ask(appending []*source) {
 	}
 	rested := &asking{
 		name: fmt.Sprintf("idle: one caller, %v after the answer before", shortBetween),
-		rest: shortBetween, of: f.one, callers: f.idle.callers,
+		rest: shortBetween, bars: &f.one.barriers, callers: f.idle.callers,
 	}
 	f.turns = [][]*asking{{f.idle}, {rested}, {crowd}, {f.busy, f.appends}, {{
-		name: "unconfirmed: one caller", of: f.one,
+		name: "unconfirmed: one caller", bars: &f.one.barriers,
 		callers: []func(context.Context) error{f.one.refused(f.one.streams[0], unconfirmed)},
 	}}, {{
 		name: nameBare, callers: []func(context.Context) error{func(context.Context) error {
@@ -202,12 +202,12 @@ func (f *refusals) close() error {
 	return errors.Join(errs...)
 }
 
-// turn lets all of them ask for the time given.
-func (f *refusals) turn(ctx context.Context, d time.Duration, together []*asking) error {
+// askTogether lets all of them ask for the time given.
+func askTogether(ctx context.Context, d time.Duration, together []*asking) error {
 	for _, a := range together {
 		a.times = make([][]time.Duration, len(a.callers))
-		if a.of != nil {
-			a.barred = -a.of.barriers.Load()
+		if a.bars != nil {
+			a.barred = -a.bars.Load()
 		}
 	}
 	passed := stopwatch()
@@ -234,8 +234,8 @@ func (f *refusals) turn(ctx context.Context, d time.Duration, together []*asking
 	err := group.Wait()
 	for _, a := range together {
 		a.took = passed()
-		if a.of != nil {
-			a.barred += a.of.barriers.Load()
+		if a.bars != nil {
+			a.barred += a.bars.Load()
 		}
 	}
 	return err

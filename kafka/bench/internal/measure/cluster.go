@@ -108,32 +108,49 @@ func (c *cluster) stored(topic string, markers int64) (int64, error) {
 // store's topic does not tell that, because nobody knows the number of markers. A claim that fails
 // and is made again leaves two.
 func (c *cluster) count(topic string) (records int64, err error) {
+	err = c.read(topic, make(map[int32]int64), func(*sarama.Record) error {
+		records++
+		return nil
+	})
+	return records, err
+}
+
+// read calls each with the records of the topic that are no markers, from the offsets next on, by
+// partition. It sets these to the offsets after what it has read.
+func (c *cluster) read(topic string, next map[int32]int64, each func(*sarama.Record) error) error {
 	ends, err := c.ends(topic)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	for p, end := range ends {
-		b, err := c.Leader(topic, int32(p))
+	for i, end := range ends {
+		p := int32(i)
+		b, err := c.Leader(topic, p)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		for next := int64(0); next < end; {
-			block, err := fetch(b, topic, int32(p), next, sampleBytes)
+		for next[p] < end {
+			block, err := fetch(b, topic, p, next[p], sampleBytes)
 			if err != nil {
-				return 0, err
+				return err
 			}
 			for _, set := range block.RecordsSet {
 				b := set.RecordBatch
-				if b == nil || b.PartialTrailingRecord || b.FirstOffset < next {
+				if b == nil || b.PartialTrailingRecord || b.FirstOffset < next[p] {
 					continue
 				}
-				if next = b.LastOffset() + 1; !b.Control {
-					records += int64(len(b.Records))
+				next[p] = b.LastOffset() + 1
+				if b.Control {
+					continue
+				}
+				for _, r := range b.Records {
+					if err := each(r); err != nil {
+						return err
+					}
 				}
 			}
 		}
 	}
-	return records, nil
+	return nil
 }
 
 // A sample of a partition's batches has at most this many bytes.

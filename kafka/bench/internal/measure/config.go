@@ -36,7 +36,8 @@ type Config struct {
 	Quick bool
 
 	// Events is the number of events in the longest topic, 1,000 or more. The others have a tenth
-	// and a hundredth of it. Default: [DefaultEvents], or [DefaultQuickEvents] if Quick.
+	// and a hundredth of it. The cases of commands have as many accounts and events as they need.
+	// Default: [DefaultEvents], or [DefaultQuickEvents] if Quick.
 	Events int
 
 	// Seed of the events' content and of the streams that are read. Default: 1.
@@ -63,16 +64,27 @@ type sizes struct {
 	single   int           // appends one at a time, in a round
 	loads    int           // streams read in a round
 	claims   int           // takeovers in a round
+
+	many        int   // accounts that commands credit, where they are many
+	lengths     []int // of streams that are filled for commands
+	shortEvents int   // in the streams of a short length at least, all together
+	compared    []int // lengths of streams in the case command-length
+	cold        []int // lengths of streams in the case command-first
+	starts      int   // that such a round has at most, and so many takeovers
 }
 
 func (c Config) sizes() sizes {
 	if c.Quick {
 		return sizes{
 			callers: 1_000, accounts: 1_000, deciders: 64, turn: time.Second, single: 200, loads: 500, claims: 10,
+			many: 10_000, lengths: []int{10, 100, 1_000, 10_000}, shortEvents: 1_000,
+			compared: []int{10, 100, 1_000, 10_000}, cold: []int{1_000, 10_000}, starts: 2,
 		}
 	}
 	return sizes{
 		callers: 1_000, accounts: 10_000, deciders: 64, turn: 4 * time.Second, single: 1_000, loads: 10_000, claims: 40,
+		many: 1_000_000, lengths: []int{10, 1_000, 10_000, 100_000, 1_000_000}, shortEvents: 10_000,
+		compared: []int{10, 1_000, 100_000, 1_000_000}, cold: []int{10_000, 1_000_000}, starts: 10,
 	}
 }
 

@@ -11,6 +11,9 @@
 // In the cases of transfers, callers move money between two accounts of a ledger. Each decides on
 // both balances. In PostgreSQL, a procedure does so.
 //
+// In the cases of commands, callers send commands of the billing domain's accounts. Each goes
+// through command bus, repository, Avro and store. In PostgreSQL, a function does the same work.
+//
 // A [Report] has a table for each case, with the spread over the rounds. It says of each goal
 // whether it was met, and by how much it was missed. Afterwards the package counts each contender's
 // topic or table. If a contender did not store what was acknowledged, the run fails. It also fails

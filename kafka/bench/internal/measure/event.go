@@ -83,13 +83,18 @@ func (s *source) id() string {
 	var raw [16]byte
 	var text [36]byte
 	_, _ = s.rng.Read(raw[:]) // never fails
+	uuidText(raw, &text)
+	return string(text[:])
+}
+
+// uuidText writes a UUID as text.
+func uuidText(raw [16]byte, text *[36]byte) {
 	hex.Encode(text[0:8], raw[0:4])
 	hex.Encode(text[9:13], raw[4:6])
 	hex.Encode(text[14:18], raw[6:8])
 	hex.Encode(text[19:23], raw[8:10])
 	hex.Encode(text[24:36], raw[10:16])
 	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return string(text[:])
 }
 
 // stream returns a new stream.

@@ -88,17 +88,19 @@ func (r *run) fill(ctx context.Context, name string, events int) (f *filled, err
 
 // streamOf returns the stream of that number among those that are filled.
 func streamOf(k int) eventstore.Stream {
-	mix := func(x uint64) uint64 { // SplitMix64's output function: ids in no order, each once
-		x += 0x9e3779b97f4a7c15
-		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-		x = (x ^ x>>27) * 0x94d049bb133111eb
-		return x ^ x>>31
-	}
 	a, b := mix(uint64(k)), mix(^uint64(k))
 	return eventstore.Stream{
 		Category: category,
 		ID:       fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff),
 	}
+}
+
+// mix is SplitMix64's output function. It makes ids in no order, each once.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
 }
 
 // fillTable returns a table with the same streams.

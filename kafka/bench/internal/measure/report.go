@@ -51,8 +51,8 @@ type Column struct {
 	Unit Unit
 }
 
-// Row has the figures of a contender. For each column of the table it has one for each round, or
-// none.
+// Row has the figures of a contender. For each column of the table it has one for each round, one
+// for all rounds, or none.
 type Row struct {
 	Contender string
 	Figures   [][]float64

@@ -11,6 +11,7 @@ import (
 	"github.com/fencelog/fencelog/internal/clock"
 	"github.com/fencelog/fencelog/kafka/bench/internal/postgres"
 	"github.com/fencelog/fencelog/kafka/kafkatest"
+	"github.com/fencelog/fencelog/schema/registry"
 )
 
 // run is one run of the benchmark.
@@ -25,6 +26,9 @@ type run struct {
 	sources uint64             // made so far
 	filled  map[string]*filled // topics that hold streams of ten events, by name; several cases use them
 	passed  func() (elapsed string)
+
+	branches map[string]*branch // by name; several cases use them
+	schemas  *registry.Memory   // of the events of accounts
 }
 
 // benchCase is one case of the benchmark.
@@ -42,6 +46,12 @@ func allCases() []benchCase {
 		{"transfer-ledger", (*run).transfersInOne},
 		{"transfer-hot", (*run).transfersHot},
 		{"transfer-single", (*run).transfersOfOne},
+		{"command", (*run).commands},
+		{manyAccounts, (*run).commandsMany},
+		{"command-single", (*run).commandOfOne},
+		{"command-length", (*run).commandLengths},
+		{"command-first", (*run).commandFirst},
+		{"command-refusal", (*run).commandRefusal},
 		{"refusal", (*run).refusal},
 		{"takeover", (*run).takeover},
 		{"load", (*run).load},
@@ -70,7 +80,10 @@ func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 		return nil, err
 	}
 	watch := stopwatch()
-	r := &run{cfg: cfg, size: cfg.sizes(), values: newValues(cfg.Seed), filled: make(map[string]*filled)}
+	r := &run{
+		cfg: cfg, size: cfg.sizes(), values: newValues(cfg.Seed), filled: make(map[string]*filled),
+		branches: make(map[string]*branch), schemas: registry.NewMemory(),
+	}
 	r.passed = func() string { return fmt.Sprintf("%5.0f s", watch().Seconds()) }
 	report = &Report{
 		Kafka: cfg.Kafka, Rounds: cfg.Rounds, Events: cfg.Events, Quick: cfg.Quick, Seed: cfg.Seed,
