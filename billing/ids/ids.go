@@ -2,7 +2,6 @@ package ids
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -62,24 +61,38 @@ func (e *Error) Error() string {
 // Unwrap returns [ErrInvalid].
 func (e *Error) Unwrap() error { return ErrInvalid }
 
-var (
-	names    = regexp.MustCompile(NamePattern)
-	accounts = regexp.MustCompile(AccountPattern)
-)
-
 // CheckName returns nil if id can be the id of anything but an account: of an owner, a transaction,
 // a command. Otherwise it returns an *[Error] with the field.
-func CheckName(field, id string) error { return check(field, id, names, NameRule) }
+func CheckName(field, id string) error {
+	if len(id) > MaxLength || !isName(id) {
+		return &Error{Field: field, Found: id, Want: NameRule}
+	}
+	return nil
+}
 
 // CheckAccount returns nil if id can be the id of an account, and otherwise an *[Error] with the
 // field.
-func CheckAccount(field, id string) error { return check(field, id, accounts, AccountRule) }
-
-func check(field, id string, pattern *regexp.Regexp, rule string) error {
-	if len(id) > MaxLength || !pattern.MatchString(id) {
-		return &Error{Field: field, Found: id, Want: rule}
+func CheckAccount(field, id string) error {
+	ledger, name, has := strings.Cut(id, "/")
+	if len(id) > MaxLength || !isName(ledger) || has && !isName(name) {
+		return &Error{Field: field, Found: id, Want: AccountRule}
 	}
 	return nil
+}
+
+// isName does what NamePattern does, in a fraction of the time: every command comes here.
+func isName(s string) bool {
+	dots := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '.':
+			dots++
+		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9', c == '_', c == ':', c == '@', c == '-':
+		default:
+			return false
+		}
+	}
+	return dots < len(s)
 }
 
 // CheckFree returns nil if everybody may give the id to something, and an *[Error] with the field

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -70,6 +69,8 @@ type look struct {
 	repeated               bool
 	written                written // by the command's commit
 	commit                 commit  // the same, if byKey
+	generation             uint64  // of the answers, before the database was read
+	unmarked               bool    // the stream is long, and the answers say that no mark is the command's
 }
 
 // byKey reports whether the command's commit may be of other streams than the one that it is looked
@@ -101,8 +102,8 @@ func (p *Partition) learnOnce() {
 // miss a commit whose records the version counts.
 func (p *Partition) lookByKey(db *pebble.DB, l *look) error {
 	partitionKey := p.key.Of(l.aggregateID)
+	of := look{aggregateID: l.aggregateID}
 	if !l.known {
-		of := look{aggregateID: l.aggregateID}
 		if l.known = p.lookInMemory(&of); !l.known {
 			p.learnOnce()
 		}
@@ -110,11 +111,14 @@ func (p *Partition) lookByKey(db *pebble.DB, l *look) error {
 	}
 	var room [usualCommit]byte
 	key := appendCommand(appendSlot(room[:0], kindCommand, p.slot), partitionKey, l.commandID)
-	value, isRecent := p.recentCommit(key[slotBytes:])
-	if isRecent {
-		if err := l.found([]byte(value), partitionKey); err != nil || l.known {
+	c := p.commitInMemory(key[slotBytes:])
+	if c.isRecent {
+		if err := l.found([]byte(c.value), partitionKey); err != nil {
 			return err
 		}
+	}
+	if l.known && (c.isRecent || c.isAbsent) {
+		return nil
 	}
 	it, err := db.NewIter(&pebble.IterOptions{UseL6Filters: true}) // Get does not use those of the last level
 	if err != nil {
@@ -126,12 +130,19 @@ func (p *Partition) lookByKey(db *pebble.DB, l *look) error {
 			l.version = at.last()
 			return false
 		})
-		if err != nil || isRecent {
+		if err == nil {
+			p.learnStream(of.generation, l.aggregateID, savedStream{version: l.version})
+		}
+		if err != nil || c.isRecent || c.isAbsent {
 			return err
 		}
 	}
 	if !it.SeekPrefixGE(key) {
-		return it.Error()
+		if err := it.Error(); err != nil {
+			return err
+		}
+		p.learnAbsent(c.generation, key[slotBytes:])
+		return nil
 	}
 	saved, err := it.ValueAndErr()
 	if err != nil {
@@ -149,20 +160,32 @@ func (l *look) found(value []byte, partitionKey string) (err error) {
 	return nil
 }
 
-// recentCommit returns a commit of that name, encoded, if it is recent.
-func (p *Partition) recentCommit(name []byte) (value string, ok bool) {
+// commitInMemory is what is known of a commit without a look into the database.
+type commitInMemory struct {
+	value      string // encoded, if it is recent
+	isRecent   bool
+	isAbsent   bool // there is no commit of that name
+	generation uint64
+}
+
+// commitInMemory looks for a commit of that name.
+func (p *Partition) commitInMemory(name []byte) (c commitInMemory) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for _, r := range [...]*recent{p.newest, p.older} {
-		if r != nil && !ok {
-			value, ok = r.commits[string(name)]
+		if r != nil && !c.isRecent {
+			c.value, c.isRecent = r.commits[string(name)]
 		}
 	}
-	return value, ok
+	if !c.isRecent {
+		_, c.isAbsent = p.answers.absent[string(name)]
+	}
+	c.generation = p.answers.generation
+	return c
 }
 
-// lookInMemory looks into what is recent and into the filter. It reports whether they answer the
-// question.
+// lookInMemory looks into what is recent, into the answers and into the filter. It reports whether
+// they answer the question.
 func (p *Partition) lookInMemory(l *look) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -186,10 +209,13 @@ func (p *Partition) lookInMemory(l *look) bool {
 			return true
 		}
 	}
-	if l.known {
-		return l.commandID == ""
+	switch {
+	case l.known && l.commandID == "":
+		return true
+	case p.answers.answer(l):
+		return true
 	}
-	return p.unknown(l.aggregateID)
+	return !l.known && p.unknown(l.aggregateID)
 }
 
 // lookIntoSaved looks into the database and the files.
@@ -207,21 +233,41 @@ func (p *Partition) lookIntoSaved(db *pebble.DB, l *look) error {
 }
 
 // candidates returns the places of the chunks in which the command's commit may end. It sets the
-// version of the look, if that is not known yet.
+// version of the look, if that is not known yet. It remembers what the database says.
 func (p *Partition) candidates(db *pebble.DB, l *look) (candidates []place, err error) {
-	m, long := markOf(l.commandID), false
-	marked := func(at place) bool {
-		if !l.known {
-			l.version, l.known = at.last(), true
-		}
-		if long = at.from > markedVersions; !long && at.mayHave(m) {
+	if l.unmarked {
+		return p.candidateByKey(db, l)
+	}
+	var g gathered
+	m := markOf(l.commandID)
+	gather := func(at place) bool {
+		if m != 0 && at.from <= markedVersions && at.mayHave(m) {
 			candidates = append(candidates, at.unmarked())
 		}
-		return !long && l.commandID != ""
+		return g.add(at) && (m != 0 || g.places < mostPlaces)
 	}
-	if err := p.places(db, l.aggregateID, math.MaxInt64, marked); err != nil || !long || l.commandID == "" {
-		return candidates, err
+	if err := p.places(db, l.aggregateID, math.MaxInt64, gather); err != nil {
+		return nil, err
 	}
+	if !l.known {
+		l.version, l.known = g.version, true
+	}
+	if g.marked = !g.long && (m != 0 || g.places < mostPlaces); g.long && m != 0 {
+		if found, err := p.candidateByKey(db, l); err != nil || len(found) > 0 {
+			return found, err
+		}
+		if err := p.places(db, l.aggregateID, markedVersions, gather); err != nil {
+			return nil, err
+		}
+		g.marked = true
+	}
+	p.learnStream(l.generation, l.aggregateID, g.savedStream)
+	return candidates, nil
+}
+
+// candidateByKey returns the place of the chunk in which the command's commit ends, if the command
+// has a key. Commands of a long stream have one, but for those of its first versions.
+func (p *Partition) candidateByKey(db *pebble.DB, l *look) (candidates []place, err error) {
 	last := int64(0)
 	key := appendCommand(appendSlot(make([]byte, 0, 128), kindCommand, p.slot), l.aggregateID, l.commandID)
 	err = get(db, key, func(value []byte) error {
@@ -229,8 +275,12 @@ func (p *Partition) candidates(db *pebble.DB, l *look) (candidates []place, err 
 		last = int64(n.next())
 		return n.end()
 	})
-	if err != nil || last == 0 {
-		return candidates, errors.Join(err, p.places(db, l.aggregateID, markedVersions, marked))
+	if err != nil {
+		return nil, err
+	}
+	if last == 0 {
+		p.learnAbsent(l.generation, key[slotBytes:])
+		return nil, nil
 	}
 	err = p.places(db, l.aggregateID, last, func(at place) bool {
 		candidates = append(candidates, at.unmarked())

@@ -74,6 +74,7 @@ type Partition struct {
 	older      *recent           // what is being saved; nil if nothing is
 	failed     error             // why older could not be saved
 	snapshots  map[string][]byte // that wait to be saved, by name, encoded
+	answers    answers           // of the database
 	known      *filter           // of the streams
 	learned    bool              // known has the streams of the database, too
 
@@ -104,7 +105,7 @@ func (s *Store) Partition(topic string, partition int32) (*Partition, error) {
 	key := s.topics[topic].PartitionKey
 	p := &Partition{
 		store: s, slot: slot, topic: topic, partition: partition, key: key, checkpoint: Checkpoint{Term: NoTerm()},
-		newest: newRecent(key), known: newFilter(filterBytes / max(len(s.slots), 1)),
+		newest: newRecent(key), answers: newAnswers(s.pieceBytes / answersShare), known: newFilter(filterBytes / max(len(s.slots), 1)),
 	}
 	value, closer, err := s.db.Get(appendSlot(nil, kindCheckpoint, slot))
 	switch {
@@ -217,6 +218,7 @@ func (p *Partition) save() {
 	defer p.mu.Unlock()
 	if p.failed = err; err == nil {
 		p.older = nil
+		p.answers.forget()
 	}
 }
 

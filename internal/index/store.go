@@ -21,6 +21,7 @@ const (
 	recentBytes   = 64 << 20  // of all partitions; as much again while it is saved
 	maxPieceBytes = 4 << 20   // of one partition
 	minPieceBytes = 256 << 10 // the same, however many there are
+	answersShare  = 8         // of a piece: what remembered answers of the database take, for each partition
 	filterBytes   = 16 << 20  // of all partitions: enough for some 12 million streams
 	memTableBytes = 16 << 20  // the places of some dozen pieces: fewer, larger tables are merged less often
 	memTables     = 4         // that wait to be written to disk
