@@ -43,7 +43,8 @@ type Config struct {
 
 // Bus dispatches commands to their handlers. Any number of goroutines may call its methods.
 type Bus struct {
-	bus *dispatch.Bus[eventstore.Outcome]
+	bus     *dispatch.Bus[eventstore.Outcome]
+	digests digests
 }
 
 // kind is what errors and logs call the messages of this bus.
@@ -122,7 +123,7 @@ func (b *Bus) Dispatch(ctx context.Context, cmd any, opts ...Option) (eventstore
 	}
 	md, cause, err := b.stamp(event.CauseFrom(ctx), cmd, opts)
 	if err == nil {
-		cause.CommandDigest, err = digestOf(cmd)
+		cause.CommandDigest, err = b.digests.of(cmd)
 	}
 	if err != nil {
 		return eventstore.Outcome{}, fmt.Errorf("dispatch %T: %w", cmd, err)

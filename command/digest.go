@@ -2,14 +2,13 @@ package command
 
 import (
 	"crypto/sha256"
-	"encoding"
 	"encoding/hex"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
@@ -27,9 +26,16 @@ type Named interface {
 const (
 	digestBytes = 16  // of SHA-256: enough, since nobody gains from a collision
 	maxDepth    = 100 // of a command's values in each other
+	usualBytes  = 512 // of a canonical form; one that is larger costs an allocation
 )
 
-// digestOf returns a digest of a command's content. The same content has the same digest, whichever
+// digests makes digests of commands. It keeps what depends on their types alone. The zero digests is
+// ready for use by any number of goroutines.
+type digests struct {
+	shapes sync.Map // *shape by reflect.Type
+}
+
+// of returns a digest of a command's content. The same content has the same digest, whichever
 // serialiser it came by, and whatever fields the type has got since. The digest is the beginning of
 // the SHA-256 of a canonical form, in hexadecimal.
 //
@@ -45,194 +51,224 @@ const (
 //
 // It fails with an *[eventstore.InvalidError] if a command is no plain data: if it has functions,
 // channels, or values that contain themselves.
-func digestOf(cmd any) (string, error) {
+func (d *digests) of(cmd any) (string, error) {
 	v := reflect.ValueOf(cmd)
-	f := form{path: v.Type().Name()}
-	f.text('c', nameOf(v))
-	f.value(v, 0)
-	if f.wrong != nil {
-		return "", f.wrong
+	s := d.shapeOf(v.Type())
+	var buf [usualBytes]byte
+	f := form{digests: d, b: buf[:0]}
+	f.text('c', s.nameOf(v))
+	f.value(s, v, 0)
+	if f.found != "" {
+		return "", &eventstore.InvalidError{
+			Field: "command field " + v.Type().Name() + f.path, Found: f.found,
+			Want: "plain data, by which a repetition is recognised",
+		}
 	}
 	sum := sha256.Sum256(f.b)
 	return hex.EncodeToString(sum[:digestBytes]), nil
 }
 
-func nameOf(v reflect.Value) string {
-	if v.CanInterface() {
-		if n, ok := v.Interface().(Named); ok {
-			return n.CommandType()
-		}
-	}
-	if name := v.Type().Name(); name != "" {
-		return name
-	}
-	return v.Type().String()
-}
-
 // form is a canonical form that grows.
 type form struct {
-	b     []byte
-	path  string // of the field that is being written, for errors
-	wrong error
+	digests *digests
+	b       []byte
+
+	// found is what a command must not have, or empty. Then path leads there from the value that is
+	// being written, and the form is of no use.
+	found string
+	path  string
 }
 
 // text appends a text with its kind and its length, so that no two forms run into each other.
 func (f *form) text(kind byte, s string) {
-	f.b = strconv.AppendInt(append(f.b, kind), int64(len(s)), 10)
-	f.b = append(append(f.b, ':'), s...)
+	f.count(kind, len(s))
+	f.b = append(f.b, s...)
+}
+
+// bytes does what text does.
+func (f *form) bytes(kind byte, s []byte) {
+	f.count(kind, len(s))
+	f.b = append(f.b, s...)
 }
 
 func (f *form) count(kind byte, n int) {
 	f.b = append(strconv.AppendInt(append(f.b, kind), int64(n), 10), ':')
 }
 
-func (f *form) fail(found string) {
-	if f.wrong == nil {
-		f.wrong = &eventstore.InvalidError{
-			Field: "command field " + f.path, Found: found, Want: "plain data, by which a repetition is recognised",
-		}
-	}
+// fail notes what was found in the value that is being written. It returns false.
+func (f *form) fail(found string) bool {
+	f.found = found
+	return false
+}
+
+// within makes the path to what was found begin with a step. It returns false.
+func (f *form) within(step string) bool {
+	f.path = step + f.path
+	return false
 }
 
 // value appends v, and reports whether it is zero or empty.
-func (f *form) value(v reflect.Value, depth int) (zero bool) {
-	if depth > maxDepth {
-		f.fail(fmt.Sprintf("values nested deeper than %d", maxDepth))
+func (f *form) value(s *shape, v reflect.Value, depth int) (zero bool) {
+	switch {
+	case depth > maxDepth:
+		return f.fail(fmt.Sprintf("values nested deeper than %d", maxDepth))
+	case s.time:
+		return f.instant(v)
+	case s.none != nil:
+		return f.marshalled(s, v)
 	}
-	if f.wrong != nil {
-		return false
-	}
-	if v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
-		return f.behind(v, depth)
-	}
-	if text, zero, ok := f.marshalled(v); ok {
-		f.text('s', text)
-		return zero
-	}
-	switch v.Kind() {
+	var buf [32]byte // takes any number
+	switch s.kind {
+	case reflect.Pointer:
+		return f.behind(s.elem, v, depth)
+	case reflect.Interface:
+		return f.inside(v, depth)
 	case reflect.Bool:
-		f.b = append(f.b, map[bool]byte{false: 'f', true: 't'}[v.Bool()])
-		return !v.Bool()
+		if v.Bool() {
+			f.b = append(f.b, 't')
+			return false
+		}
+		f.b = append(f.b, 'f')
+		return true
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		f.text('n', strconv.FormatInt(v.Int(), 10))
+		f.bytes('n', strconv.AppendInt(buf[:0], v.Int(), 10))
 		return v.Int() == 0
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		f.text('n', strconv.FormatUint(v.Uint(), 10))
+		f.bytes('n', strconv.AppendUint(buf[:0], v.Uint(), 10))
 		return v.Uint() == 0
 	case reflect.Float32, reflect.Float64:
-		f.text('n', number(v.Float(), v.Type().Bits()))
+		f.bytes('n', appendNumber(buf[:0], v.Float(), s.bits))
 		return v.Float() == 0
 	case reflect.Complex64, reflect.Complex128:
 		c := v.Complex()
-		f.text('n', number(real(c), v.Type().Bits()/2))
-		f.text('n', number(imag(c), v.Type().Bits()/2))
+		f.bytes('n', appendNumber(buf[:0], real(c), s.bits/2))
+		f.bytes('n', appendNumber(buf[:0], imag(c), s.bits/2))
 		return c == 0
 	case reflect.String:
 		f.text('s', v.String())
 		return v.Len() == 0
 	case reflect.Slice, reflect.Array:
-		return f.list(v, depth)
+		return f.list(s, v, depth)
 	case reflect.Map:
-		return f.entries(v, depth)
+		return f.entries(s, v, depth)
 	case reflect.Struct:
-		return f.fields(v, depth)
+		return f.fields(s, v, depth)
 	default:
 		if !v.IsZero() {
-			f.fail("a " + v.Kind().String())
+			return f.fail("a " + s.kind.String())
 		}
 		return true
 	}
 }
 
-// number returns the shortest text of a number. The text of a whole number is that of an integer.
-func number(x float64, bits int) string {
+// appendNumber appends the shortest text of a number. The text of a whole number is that of an
+// integer.
+func appendNumber(b []byte, x float64, bits int) []byte {
 	if x == math.Trunc(x) && math.Abs(x) < 1<<63 {
-		return strconv.FormatInt(int64(x), 10) // also without the sign of a zero
+		return strconv.AppendInt(b, int64(x), 10) // also without the sign of a zero
 	}
-	return strconv.FormatFloat(x, 'g', -1, bits)
+	return strconv.AppendFloat(b, x, 'g', -1, bits)
 }
 
-// behind appends the value that a pointer or an interface refers to. A pointer or an interface with
-// a value is not zero, even if that value is.
-func (f *form) behind(v reflect.Value, depth int) (zero bool) {
+// behind appends the value that a pointer refers to. A pointer with a value is not zero, even if
+// that value is.
+func (f *form) behind(elem *shape, v reflect.Value, depth int) (zero bool) {
 	if v.IsNil() {
 		f.b = append(f.b, 'z')
 		return true
 	}
-	if v.Kind() == reflect.Interface {
-		f.text('i', nameOf(v.Elem()))
-	}
 	begin := len(f.b)
-	if f.value(v.Elem(), depth+1) {
+	if f.value(elem, v.Elem(), depth+1) {
 		f.b = append(f.b[:begin], '0')
 	}
 	return false
 }
 
-// marshalled returns the text of a value that has a method for it. The value counts as zero if the
-// zero value of its type has the same text.
-func (f *form) marshalled(v reflect.Value) (text string, zero, ok bool) {
-	if v.Type().ConvertibleTo(reflect.TypeFor[time.Time]()) && v.Kind() == reflect.Struct {
-		if !v.CanInterface() {
-			f.fail("a time in a field that is not exported")
-			return "", false, true
-		}
-		at := v.Convert(reflect.TypeFor[time.Time]()).Interface().(time.Time)
-		return at.UTC().Format(time.RFC3339Nano), at.IsZero(), true
+// inside appends the value in an interface, as behind does, with the name of its type.
+func (f *form) inside(v reflect.Value, depth int) (zero bool) {
+	if !v.IsNil() {
+		elem := f.digests.shapeOf(v.Elem().Type())
+		f.text('i', elem.nameOf(v.Elem()))
+		return f.behind(elem, v, depth)
 	}
-	g := reflect.TypeFor[encoding.TextMarshaler]()
-	if !v.Type().Implements(g) && !reflect.PointerTo(v.Type()).Implements(g) {
-		return "", false, false
-	}
+	f.b = append(f.b, 'z')
+	return true
+}
+
+// zeroTime is the text of the zero time.
+const zeroTime = "0001-01-01T00:00:00Z"
+
+func (f *form) instant(v reflect.Value) (zero bool) {
 	if !v.CanInterface() {
-		f.fail(fmt.Sprintf("a %s in a field that is not exported", v.Type()))
-		return "", false, true
+		return f.fail("a time in a field that is not exported")
 	}
-	text, err := marshal(v)
+	at, ok := v.Interface().(time.Time)
+	if !ok {
+		at = v.Convert(reflect.TypeFor[time.Time]()).Interface().(time.Time)
+	}
+	if at.IsZero() {
+		f.text('s', zeroTime)
+		return true
+	}
+	var buf [len(time.RFC3339Nano)]byte
+	f.bytes('s', at.UTC().AppendFormat(buf[:0], time.RFC3339Nano))
+	return false
+}
+
+// marshalled appends the text of a value that has a method for it. The value counts as zero if the
+// zero value of its type has the same text.
+func (f *form) marshalled(s *shape, v reflect.Value) (zero bool) {
+	if !v.CanInterface() {
+		return f.fail(fmt.Sprintf("a %s in a field that is not exported", v.Type()))
+	}
+	text, err := s.marshal(v)
 	if err != nil {
-		f.fail(fmt.Sprintf("a %s without a text: %v", v.Type(), err))
-		return "", false, true
+		return f.fail(fmt.Sprintf("a %s without a text: %v", v.Type(), err))
 	}
-	none, err := marshal(reflect.Zero(v.Type()))
-	return text, v.IsZero() || err == nil && none == text, true
+	f.bytes('s', text)
+	none, err := s.none()
+	return v.IsZero() || err == nil && none == string(text)
 }
 
-func marshal(v reflect.Value) (string, error) {
-	p := reflect.New(v.Type())
-	p.Elem().Set(v)
-	b, err := p.Interface().(encoding.TextMarshaler).MarshalText()
-	return string(b), err
-}
-
-func (f *form) list(v reflect.Value, depth int) (zero bool) {
-	if v.Type().Elem().Kind() == reflect.Uint8 {
-		b := make([]byte, v.Len())
-		for i := range b {
-			b[i] = byte(v.Index(i).Uint())
+func (f *form) list(s *shape, v reflect.Value, depth int) (zero bool) {
+	isArray := s.kind == reflect.Array
+	switch {
+	case s.elem.kind == reflect.Uint8 && isArray:
+		f.count('b', v.Len())
+		for i := range v.Len() {
+			f.b = append(f.b, byte(v.Index(i).Uint()))
 		}
-		f.text('b', string(b))
-		return v.Len() == 0 || v.Kind() == reflect.Array && v.IsZero()
+		return v.IsZero()
+	case s.elem.kind == reflect.Uint8:
+		f.bytes('b', v.Bytes())
+		return v.Len() == 0
 	}
 	f.count('l', v.Len())
 	allZero := true
-	path := f.path
 	for i := range v.Len() {
-		f.path = path + "[" + strconv.Itoa(i) + "]"
-		allZero = f.value(v.Index(i), depth+1) && allZero
+		allZero = f.value(s.elem, v.Index(i), depth+1) && allZero
+		if f.found != "" {
+			return f.within("[" + strconv.Itoa(i) + "]")
+		}
 	}
-	f.path = path
-	return v.Len() == 0 || v.Kind() == reflect.Array && allZero
+	return v.Len() == 0 || isArray && allZero
 }
 
-func (f *form) entries(v reflect.Value, depth int) (zero bool) {
+func (f *form) entries(s *shape, v reflect.Value, depth int) (zero bool) {
 	f.count('m', v.Len())
-	var entries []string
-	for it := v.MapRange(); it.Next() && f.wrong == nil; {
-		e := form{path: f.path + "[key]"}
-		e.value(it.Key(), depth+1)
-		e.path = fmt.Sprintf("%s[%v]", f.path, it.Key())
-		e.value(it.Value(), depth+1)
-		entries, f.wrong = append(entries, string(e.b)), e.wrong
+	entries := make([]string, 0, v.Len())
+	for it := v.MapRange(); it.Next(); {
+		begin := len(f.b)
+		f.value(s.key, it.Key(), depth+1)
+		if f.found != "" {
+			return f.within("[key]")
+		}
+		f.value(s.elem, it.Value(), depth+1)
+		if f.found != "" {
+			return f.within(fmt.Sprintf("[%v]", it.Key()))
+		}
+		entries = append(entries, string(f.b[begin:]))
+		f.b = f.b[:begin]
 	}
 	slices.Sort(entries)
 	for _, e := range entries {
@@ -241,40 +277,23 @@ func (f *form) entries(v reflect.Value, depth int) (zero bool) {
 	return v.Len() == 0
 }
 
-func (f *form) fields(v reflect.Value, depth int) (zero bool) {
-	type field struct {
-		name  string
-		index int
-	}
-	fields := make([]field, v.NumField())
-	for i := range fields {
-		fields[i] = field{nameOfField(v.Type().Field(i)), i}
-	}
-	slices.SortStableFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+func (f *form) fields(s *shape, v reflect.Value, depth int) (zero bool) {
 	f.b = append(f.b, '{')
 	zero = true
-	path := f.path
-	for _, x := range fields {
-		f.path = path + "." + v.Type().Field(x.index).Name
+	for i := range s.fields {
+		x := &s.fields[i]
 		begin := len(f.b)
-		f.text('k', x.name)
-		if f.value(v.Field(x.index), depth+1) {
+		f.b = append(f.b, x.key...)
+		none := f.value(x.shape, v.Field(x.index), depth+1)
+		switch {
+		case f.found != "":
+			return f.within("." + x.name)
+		case none:
 			f.b = f.b[:begin]
-		} else {
+		default:
 			zero = false
 		}
 	}
-	f.path = path
 	f.b = append(f.b, '}')
 	return zero
-}
-
-// nameOfField returns the name that the json tag of a field gives, if it gives one. Then a rename
-// in Go changes nothing.
-func nameOfField(f reflect.StructField) string {
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	if name == "" || name == "-" {
-		return f.Name
-	}
-	return name
 }
