@@ -51,7 +51,7 @@ func (r *Repository[S]) first(
 	slices.SortFunc(o.Events, func(a, b event.Stored[any]) int { // all are in one partition
 		return cmp.Compare(a.Position.Offset, b.Position.Offset)
 	})
-	if !r.remember(ctx, result) { // not earlier: who could not be told may try again
+	if !r.remember(ctx, commandID, result) { // not earlier: who could not be told may try again
 		return o, fmt.Errorf("command %q has made its commit, to %s: %w", commandID, wrote(result), ErrSecondCommit)
 	}
 	return o, nil
@@ -62,16 +62,12 @@ func (r *Repository[S]) first(
 var ErrSecondCommit = errors.New(
 	"one command makes one commit in a partition key: gather the events in one Update or UpdateAll")
 
-// remember notes a commit of the command that ctx carries. It reports whether this handling of the
+// remember notes a commit of the command that is handled. It reports whether this handling of the
 // command has not had this commit before. The second time, the handler has tried to make another
 // commit, and the store has taken that for a repetition. An append that failed does not count: the
 // handler may try it again.
-func (r *Repository[S]) remember(ctx context.Context, result eventstore.Result) bool {
-	return event.CauseFrom(ctx).CommandID == "" || handling.First(ctx, deed{r.typ.name, result.Position})
-}
-
-// deed is a commit, as a handling remembers it. The position of its last record names a commit.
-type deed struct {
-	category string
-	position event.Position
+func (r *Repository[S]) remember(ctx context.Context, commandID string, result eventstore.Result) bool {
+	return commandID == "" || handling.First(ctx, handling.Deed{
+		Category: r.typ.name, Partition: result.Position.Partition, Offset: result.Position.Offset,
+	})
 }

@@ -163,7 +163,7 @@ func (r *Repository[S]) append(ctx context.Context, c *commit[S]) (eventstore.Ou
 		}
 		return outcome, err
 	}
-	r.remember(ctx, result)
+	r.remember(ctx, c.CommandID, result)
 	outcome := c.outcome(result)
 	if r.cfg.Bus != nil {
 		r.publish(ctx, outcome.Events)

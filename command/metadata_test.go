@@ -231,8 +231,8 @@ func TestMiddlewareRetry(t *testing.T) {
 	require.NoError(t, command.Register(bus, func(ctx context.Context, _ OpenShop) (eventstore.Outcome, error) {
 		runs++
 		require.Equal(t, "set by middleware", event.CauseFrom(ctx).CommandID)
-		require.True(t, handling.First(ctx, "stream"), "run %d", runs)
-		require.False(t, handling.First(ctx, "stream"), "run %d", runs)
+		require.True(t, handling.First(ctx, handling.Deed{Category: "Stream"}), "run %d", runs)
+		require.False(t, handling.First(ctx, handling.Deed{Category: "Stream"}), "run %d", runs)
 		return eventstore.Outcome{}, nil
 	}))
 	require.NoError(t, errOf(bus.Dispatch(t.Context(), OpenShop{})))

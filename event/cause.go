@@ -25,20 +25,17 @@ type Cause struct {
 	Metadata    map[string]string // stamped on every event; read only
 }
 
-type causeKey struct{}
-
 // WithCause returns a context that carries c. A handling of c's command begins in it.
 func WithCause(ctx context.Context, c Cause) context.Context {
-	return context.WithValue(handling.Begin(ctx), causeKey{}, &c)
+	return handling.Begin(ctx, c)
 }
 
 // CauseFrom returns the cause that ctx carries, or the zero Cause.
 func CauseFrom(ctx context.Context) Cause {
-	c, _ := ctx.Value(causeKey{}).(*Cause)
-	if c == nil {
-		return Cause{}
+	if c := handling.Cause[Cause](ctx); c != nil {
+		return *c
 	}
-	return *c
+	return Cause{}
 }
 
 // Cause returns what a handler of the event with header h acts upon: the same conversation, caused
