@@ -31,12 +31,12 @@ func identify(d *dispatch.Draft, cmd any) error {
 	id := c.CommandID()
 	switch {
 	case id == "":
-	case d.ID == nil:
-		d.ID = &id
-	case *d.ID != id:
+	case !d.ID.Is:
+		d.ID = dispatch.Give(id)
+	case d.ID.Text != id:
 		return &eventstore.InvalidError{
 			Field: "command id of WithID",
-			Found: quoted(*d.ID),
+			Found: quoted(d.ID.Text),
 			Want:  quoted(id) + ", which the command names itself: leave the option out",
 		}
 	}

@@ -40,14 +40,16 @@ type Option func(*dispatch.Draft)
 // with [eventstore.ErrCommandReused].
 //
 // If the command names its own id, id must be that one: see [Identified].
-func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = &id } }
+func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = dispatch.Give(id) } }
 
 // WithCorrelationID makes the command part of a conversation, such as a request that has an id.
-func WithCorrelationID(id string) Option { return func(d *dispatch.Draft) { d.CorrelationID = &id } }
+func WithCorrelationID(id string) Option {
+	return func(d *dispatch.Draft) { d.CorrelationID = dispatch.Give(id) }
+}
 
 // WithActor says on whose behalf the command is. Leave the option out for nobody: an empty id is
 // refused.
-func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = &id } }
+func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = dispatch.Give(id) } }
 
 // WithMetadata adds the application's own metadata, which every event of the command carries. Keys
 // are 1 to [eventstore.MaxIDBytes] bytes of UTF-8, values are UTF-8. If a key has two values the
@@ -65,14 +67,10 @@ func WithMetadata(metadata map[string]string) Option {
 // stamp returns the metadata of a command dispatched under from, and the cause its handler acts
 // upon. It reports all mistakes at once.
 func (b *Bus) stamp(from event.Cause, cmd any, opts []Option) (dispatch.Metadata, event.Cause, error) {
-	var d dispatch.Draft
-	for _, opt := range opts {
-		opt(&d)
-	}
-	wrong := []error{identify(&d, cmd)}
+	d := dispatch.DraftOf(opts)
+	other := identify(&d, cmd)
 	md, err := b.bus.Stamp(from, d)
-	wrong = append(wrong, err)
-	if err := errors.Join(append(wrong, checkMetadata(d.Metadata)...)...); err != nil {
+	if err := errors.Join(append([]error{other, err}, checkMetadata(d.Metadata)...)...); err != nil {
 		return md, event.Cause{}, err
 	}
 	metadata := from.Metadata
@@ -96,6 +94,9 @@ func (b *Bus) stamp(from event.Cause, cmd any, opts []Option) (dispatch.Metadata
 }
 
 func checkMetadata(metadata map[string]string) []error {
+	if len(metadata) == 0 {
+		return nil
+	}
 	var wrong []error
 	for _, k := range slices.Sorted(maps.Keys(metadata)) {
 		wrong = append(wrong, dispatch.CheckID("metadata key", k))

@@ -28,23 +28,21 @@ func MetadataFrom(ctx context.Context) (Metadata, bool) {
 type Option func(*dispatch.Draft)
 
 // WithID gives the query its id.
-func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = &id } }
+func WithID(id string) Option { return func(d *dispatch.Draft) { d.ID = dispatch.Give(id) } }
 
 // WithCorrelationID makes the query part of a conversation, such as a request that has an id.
-func WithCorrelationID(id string) Option { return func(d *dispatch.Draft) { d.CorrelationID = &id } }
+func WithCorrelationID(id string) Option {
+	return func(d *dispatch.Draft) { d.CorrelationID = dispatch.Give(id) }
+}
 
 // WithActor says on whose behalf the query is. Leave the option out for nobody: an empty id is
 // refused.
-func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = &id } }
+func WithActor(id string) Option { return func(d *dispatch.Draft) { d.ActorID = dispatch.Give(id) } }
 
 // stamp returns the metadata of a query asked under from, and the cause that its handler works
 // under. It reports all mistakes at once.
 func (b *Bus) stamp(from event.Cause, opts []Option) (dispatch.Metadata, event.Cause, error) {
-	var d dispatch.Draft
-	for _, opt := range opts {
-		opt(&d)
-	}
-	md, err := b.bus.Stamp(from, d)
+	md, err := b.bus.Stamp(from, dispatch.DraftOf(opts))
 	from.CorrelationID, from.ActorID = md.CorrelationID, md.ActorID
 	return md, from, err
 }

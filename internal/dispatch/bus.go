@@ -29,6 +29,7 @@ type Handler[R any] func(ctx context.Context, msg any) (R, error)
 // goroutines may call its methods.
 type Bus[R any] struct {
 	kind       *Kind
+	id         string // what errors call the id of a message
 	logger     *slog.Logger
 	now        func() time.Time
 	newID      func() string
@@ -46,7 +47,10 @@ type Config[R any] struct {
 
 // New returns a bus without handlers.
 func New[R any](kind *Kind, cfg Config[R]) *Bus[R] {
-	b := &Bus[R]{kind: kind, logger: cfg.Logger, now: cfg.Now, newID: cfg.NewID, middleware: cfg.Middleware}
+	b := &Bus[R]{
+		kind: kind, id: kind.Name + " id", logger: cfg.Logger, now: cfg.Now, newID: cfg.NewID,
+		middleware: cfg.Middleware,
+	}
 	if b.logger == nil {
 		b.logger = slog.Default()
 	}
@@ -127,8 +131,11 @@ func (b *Bus[R]) guard(ctx context.Context, in string, f func() (R, error)) (ans
 		returned = true
 		return err
 	})
+	if returned {
+		return answer, err
+	}
 	var p *panics.Error
-	if !returned && errors.As(err, &p) {
+	if errors.As(err, &p) {
 		md, _ := b.MetadataFrom(ctx)
 		b.logger.LogAttrs(ctx, slog.LevelError, in+" panicked",
 			slog.String("error", err.Error()),

@@ -38,11 +38,32 @@ func (b *Bus[R]) With(ctx context.Context, md Metadata, cause event.Cause) conte
 	return context.WithValue(event.WithCause(ctx, cause), metadataKey{b.kind}, md)
 }
 
-// Draft is what options say of one message; nil means not given.
+// Draft is what options say of one message.
 type Draft struct {
-	ID, CorrelationID, ActorID *string
+	ID, CorrelationID, ActorID Given
 
 	Metadata map[string]string
+}
+
+// Given is a text that an option may give. The zero Given is none.
+type Given struct {
+	Text string
+	Is   bool
+}
+
+// Give returns a text that is given.
+func Give(text string) Given { return Given{Text: text, Is: true} }
+
+// DraftOf returns what the options say.
+func DraftOf[O ~func(*Draft)](options []O) Draft {
+	if len(options) == 0 { // as for most messages, which then need no draft on the heap
+		return Draft{}
+	}
+	d := new(Draft)
+	for _, option := range options {
+		option(d)
+	}
+	return *d
 }
 
 // Stamp returns the metadata of a message dispatched under from. It reports all mistakes at once.
@@ -54,18 +75,18 @@ func (b *Bus[R]) Stamp(from event.Cause, d Draft) (Metadata, error) {
 		CausationID:   from.CausationID,
 		ActorID:       pick(d.ActorID, from.ActorID, func() string { return "" }),
 	}
-	wrong := []error{CheckID(b.kind.Name+" id", md.ID), CheckID("correlation id", md.CorrelationID)}
-	if d.ActorID != nil || md.ActorID != "" {
-		wrong = append(wrong, CheckID("actor id", md.ActorID))
+	var actor error
+	if d.ActorID.Is || md.ActorID != "" {
+		actor = CheckID("actor id", md.ActorID)
 	}
-	return md, errors.Join(wrong...)
+	return md, errors.Join(CheckID(b.id, md.ID), CheckID("correlation id", md.CorrelationID), actor)
 }
 
 // pick returns what was given, else what was inherited, else a fresh one.
-func pick(given *string, inherited string, fresh func() string) string {
+func pick(given Given, inherited string, fresh func() string) string {
 	switch {
-	case given != nil:
-		return *given
+	case given.Is:
+		return given.Text
 	case inherited != "":
 		return inherited
 	}

@@ -85,16 +85,20 @@ func checkType(kind string, g reflect.Type) error {
 
 // CheckID returns nil, or an *[eventstore.InvalidError] if id could not be stored with an event.
 func CheckID(field, id string) error {
-	want := fmt.Sprintf("1 to %d bytes of UTF-8", eventstore.MaxIDBytes)
+	var found string
 	switch {
 	case id == "":
-		return &eventstore.InvalidError{Field: field, Found: "nothing", Want: want}
+		found = "nothing"
 	case len(id) > eventstore.MaxIDBytes:
-		return &eventstore.InvalidError{Field: field, Found: strconv.Itoa(len(id)) + " bytes", Want: want}
+		found = strconv.Itoa(len(id)) + " bytes"
 	case !utf8.ValidString(id):
-		return &eventstore.InvalidError{Field: field, Found: strconv.QuoteToASCII(id), Want: want}
+		found = strconv.QuoteToASCII(id)
+	default:
+		return nil
 	}
-	return nil
+	return &eventstore.InvalidError{
+		Field: field, Found: found, Want: fmt.Sprintf("1 to %d bytes of UTF-8", eventstore.MaxIDBytes),
+	}
 }
 
 // funcName returns the name of the function f and where it is written, for people.
