@@ -44,6 +44,7 @@ type Config struct {
 // Bus dispatches commands to their handlers. Any number of goroutines may call its methods.
 type Bus struct {
 	bus     *dispatch.Bus[eventstore.Outcome]
+	plain   bool // without middleware
 	digests digests
 }
 
@@ -60,10 +61,12 @@ var kind = &dispatch.Kind{
 // NewBus returns a bus without handlers; see [Register].
 func NewBus(cfg Config) *Bus {
 	inner := dispatch.Config[eventstore.Outcome]{Logger: cfg.Logger, Now: cfg.Now, NewID: cfg.NewID}
+	plain := true
 	for _, m := range cfg.Middleware {
 		inner.Middleware = append(inner.Middleware, wrapping(m))
+		plain = plain && m == nil
 	}
-	return &Bus{bus: dispatch.New(kind, inner)}
+	return &Bus{bus: dispatch.New(kind, inner), plain: plain}
 }
 
 // wrapping returns the middleware as package dispatch has it.
@@ -92,9 +95,12 @@ func Register[C any](b *Bus, handle func(ctx context.Context, c C) (eventstore.O
 		return fmt.Errorf("register a command handler: %w", err)
 	}
 	return dispatch.Register(b.bus, handle, func(ctx context.Context, c C) (eventstore.Outcome, error) {
-		// A fresh cause for each run: middleware may run the handler again, which is no second
-		// commit.
-		return handle(event.WithCause(ctx, event.CauseFrom(ctx)), c)
+		if !b.plain {
+			// A fresh cause for each run: middleware may run the handler again, which is no second
+			// commit.
+			ctx = event.WithCause(ctx, event.CauseFrom(ctx))
+		}
+		return handle(ctx, c)
 	})
 }
 
