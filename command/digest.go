@@ -26,7 +26,7 @@ type Named interface {
 const (
 	digestBytes = 16  // of SHA-256: enough, since nobody gains from a collision
 	maxDepth    = 100 // of a command's values in each other
-	usualBytes  = 512 // of a canonical form; one that is larger costs an allocation
+	usualBytes  = 384 // of a canonical form; a larger one costs another allocation
 )
 
 // digests makes digests of commands. It keeps what depends on their types alone. The zero digests is
@@ -54,8 +54,7 @@ type digests struct {
 func (d *digests) of(cmd any) (string, error) {
 	v := reflect.ValueOf(cmd)
 	s := d.shapeOf(v.Type())
-	var buf [usualBytes]byte
-	f := form{digests: d, b: buf[:0]}
+	f := form{digests: d, b: make([]byte, 0, usualBytes)}
 	f.text('c', s.nameOf(v))
 	f.value(s, v, 0)
 	if f.found != "" {
