@@ -25,6 +25,11 @@ type attempt[S any] struct {
 	commands  []eventstore.CommandExpectation // of the commands that were asked for
 	reads     []*read[S]                      // of the streams that were read
 	last      eventstore.Stream               // that was read for a command, in any attempt
+
+	// These are where expect and reads begin. Most updates have one attempt, which reads one
+	// stream.
+	firstExpect [1]eventstore.Expectation
+	firstRead   [1]*read[S]
 }
 
 // overtakenError ends an attempt because something is not as it was read any more. Another attempt
@@ -37,22 +42,28 @@ func (o *overtakenError) Error() string { return o.conflict.Error() }
 func (r *Repository[S]) attempts(
 	ctx context.Context, options []UpdateOption, try func(*attempt[S]) (eventstore.Outcome, error),
 ) (eventstore.Outcome, error) {
-	u := update{unconfirmed: r.cfg.Unconfirmed}
-	for _, set := range options {
-		set(&u)
-	}
 	cause := event.CauseFrom(ctx)
-	a := &attempt[S]{Repository: r, options: u, commandID: cause.CommandID, digest: cause.CommandDigest}
+	a := &attempt[S]{
+		Repository: r, options: update{unconfirmed: r.cfg.Unconfirmed}, commandID: cause.CommandID,
+		digest: cause.CommandDigest,
+	}
+	for _, set := range options {
+		set(&a.options)
+	}
+	a.expect, a.reads = a.firstExpect[:0], a.firstRead[:0]
 	for a.number = 1; ; a.number++ {
-		a.expect, a.commands, a.reads = nil, nil, nil
 		outcome, err := try(a)
+		if err == nil {
+			return outcome, nil
+		}
 		var o *overtakenError
 		switch {
-		case err == nil || !errors.As(err, &o):
+		case !errors.As(err, &o):
 			return outcome, err
 		case a.number >= r.cfg.MaxAttempts:
 			return a.gaveUp(ctx, o.conflict)
 		}
+		a.expect, a.commands, a.reads = nil, nil, nil
 	}
 }
 

@@ -16,7 +16,9 @@ import (
 type commit[S any] struct {
 	eventstore.Commit
 
-	copies [][]any // by record: what loading will return
+	// stored has by record what loading will return. It gets headers and positions once the commit
+	// is stored.
+	stored []event.Stored[any]
 }
 
 // encode makes the commit that stores the events of the changes. It expects nothing yet.
@@ -41,7 +43,7 @@ func (r *Repository[S]) encode(ctx context.Context, changes []Change[S]) (*commi
 	now := r.cfg.Now()
 	for _, change := range changes {
 		for _, e := range change.Events {
-			record, err := r.record(ctx, change.ID, e, cause, now)
+			record, err := r.record(ctx, change.ID, e, &cause, now)
 			if err != nil {
 				return nil, err
 			}
@@ -49,17 +51,17 @@ func (r *Repository[S]) encode(ctx context.Context, changes []Change[S]) (*commi
 		}
 	}
 	c.Records[0].CommandDigest = c.Digest
-	copies, err := r.copies(ctx, c.Records)
+	stored, err := r.copies(ctx, c.Records)
 	if err != nil {
 		return nil, fmt.Errorf("save %s: %w", names(c.Streams()), err)
 	}
-	c.copies = copies
+	c.stored = stored
 	return c, nil
 }
 
 // record makes the record of one event.
 func (r *Repository[S]) record(
-	ctx context.Context, id string, e Event[S], cause event.Cause, now time.Time,
+	ctx context.Context, id string, e Event[S], cause *event.Cause, now time.Time,
 ) (eventstore.Record, error) {
 	t, _ := r.typ.types.Of(reflect.TypeOf(e))
 	value, revision, err := r.codec.Encode(ctx, t, e)
@@ -85,14 +87,14 @@ func (r *Repository[S]) record(
 
 // copies decodes what was encoded. It returns what loading will return, which shares nothing with
 // the decided events. It runs before the append, so that nothing is stored that cannot be read.
-func (r *Repository[S]) copies(ctx context.Context, records []eventstore.Record) ([][]any, error) {
-	copies := make([][]any, len(records))
+func (r *Repository[S]) copies(ctx context.Context, records []eventstore.Record) ([]event.Stored[any], error) {
+	copies := make([]event.Stored[any], len(records))
 	for i := range records {
 		events, err := r.decode(ctx, records[i])
 		if err != nil {
 			return nil, fmt.Errorf("not stored, as what was encoded cannot be decoded: %w", err)
 		}
-		copies[i] = untyped(events)
+		copies[i].Events = untyped(events)
 	}
 	return copies, nil
 }
@@ -108,22 +110,28 @@ func untyped[S any](events []Event[S]) []any {
 // outcome returns what the commit did. Its events have the headers that the records have in the
 // store.
 func (c *commit[S]) outcome(result eventstore.Result) eventstore.Outcome {
-	o := eventstore.Outcome{Result: result, CommandID: c.CommandID, Events: make([]event.Stored[any], len(c.Records))}
-	next := make(map[string]int64) // by aggregate id: the version of its next record
-	for _, w := range result.Streams {
-		next[w.Stream.ID] = w.First
+	var next map[string]int64 // of several streams, by aggregate id: the version of the next record
+	if len(result.Streams) > 1 {
+		next = make(map[string]int64, len(result.Streams))
+		for _, w := range result.Streams {
+			next[w.Stream.ID] = w.First
+		}
 	}
-	for i, events := range c.copies {
-		h := c.Records[i].Header
-		h.AggregateVersion = next[h.AggregateID]
-		next[h.AggregateID]++
-		h.Timestamp = result.Time // of all: they were given one
-		h.Metadata = maps.Clone(h.Metadata)
-		at := result.Position // of the last one
-		at.Offset -= int64(len(c.Records) - 1 - i)
-		o.Events[i] = event.Stored[any]{Header: h, Position: at, Events: events}
+	for i := range c.stored {
+		s := &c.stored[i]
+		s.Header = c.Records[i].Header
+		if next == nil {
+			s.AggregateVersion = result.First() + int64(i)
+		} else {
+			s.AggregateVersion = next[s.AggregateID]
+			next[s.AggregateID]++
+		}
+		s.Timestamp = result.Time // of all: they were given one
+		s.Metadata = maps.Clone(s.Metadata)
+		s.Position = result.Position // of the last one
+		s.Position.Offset -= int64(len(c.stored) - 1 - i)
 	}
-	return o
+	return eventstore.Outcome{Result: result, CommandID: c.CommandID, Events: c.stored}
 }
 
 // publish hands stored events to the bus, which logs the errors of its handlers.

@@ -65,12 +65,13 @@ func (a *attempt[S]) commit(ctx context.Context, c *commit[S]) (eventstore.Outco
 			c.Expect = slices.Concat(a.expect, ends)
 		}
 		outcome, err := a.append(ctx, c)
+		if err == nil {
+			a.settleCommit(ctx, c, outcome.Result)
+			return outcome, nil
+		}
 		var conflict *eventstore.ConflictError
 		var reused *eventstore.CommandReusedError
 		switch {
-		case err == nil:
-			a.settleCommit(ctx, c, outcome.Result)
-			return outcome, nil
 		case behind && errors.As(err, &conflict) && slices.Contains(unseen, conflict.Stream):
 			continue
 		case errors.Is(err, eventstore.ErrConflict):

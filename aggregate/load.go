@@ -105,65 +105,78 @@ func (r *Repository[S]) fold(ctx context.Context, found *read[S]) error {
 	case f.queued:
 		r.states.PutQueued(found.id, &states.Queued[S]{Point: f.point, At: found.at})
 	default:
-		r.keep(ctx, found.id, f)
+		r.keep(ctx, found.id, f.point, f.slow)
 	}
 	return nil
 }
 
-// folded is what a base and the events behind it make.
+// folded is what a base and the events behind it make. It is one value with all that changes during
+// a read, because the loop over the records puts each of those on the heap.
 type folded[S any] struct {
-	root   *Root[S]
+	root   Root[S]
+	bytes  int // of the events
 	point  *states.Point[S]
-	queued bool // the last event is queued
-	slow   bool // it took so long that there should be a snapshot
+	queued bool  // the last event is queued
+	slow   bool  // it took so long that there should be a snapshot
+	err    error // why the fold has ended early
 }
 
 // foldAll folds events onto a base.
 func (r *Repository[S]) foldAll(
 	ctx context.Context, id string, from base[S], records iter.Seq2[eventstore.Record, error],
-) (f folded[S], err error) {
+) (*folded[S], error) {
 	start := r.begin(from)
-	f.root = r.typ.New(id)
+	f := &folded[S]{root: Root[S]{typ: r.typ, id: id}, point: from.Point}
 	f.root.state, f.root.version = r.kind.Of(from.Point)
-	bytes := 0
 	for rec, err := range records {
-		if err != nil {
-			return f, err
+		if f.err = err; err == nil {
+			f.err = r.foldOne(ctx, f, rec)
 		}
-		if rec.AggregateVersion != f.root.version+1 {
-			return f, &gapError{found: rec.AggregateVersion, at: rec.Position, want: f.root.version + 1}
+		if f.err != nil {
+			break
 		}
-		events, err := r.decode(ctx, rec)
-		if err != nil {
-			return f, err
-		}
-		f.root.replay(events...)
-		f.queued = rec.Position == (event.Position{})
-		bytes += len(rec.Value)
 	}
-	if f.point = from.Point; f.root.version > from.version() {
-		f.point = r.kind.NewPoint(f.root.state, f.root.version, from.Point, bytes)
+	if f.err != nil {
+		return nil, f.err
+	}
+	if f.root.version > from.version() {
+		f.point = r.kind.NewPoint(f.root.state, f.root.version, from.Point, f.bytes)
 	}
 	f.slow = r.tell(ctx, id, from, f.root.version, start)
 	return f, nil
 }
 
+// foldOne folds the next record.
+func (r *Repository[S]) foldOne(ctx context.Context, f *folded[S], rec eventstore.Record) error {
+	if rec.AggregateVersion != f.root.version+1 {
+		return &gapError{found: rec.AggregateVersion, at: rec.Position, want: f.root.version + 1}
+	}
+	events, err := r.decode(ctx, rec)
+	if err != nil {
+		return err
+	}
+	f.root.replay(events...)
+	f.queued = rec.Position == (event.Position{})
+	f.bytes += len(rec.Value)
+	return nil
+}
+
 // keep keeps a state whose events are stored, and takes a snapshot of it if one is due.
-func (r *Repository[S]) keep(ctx context.Context, id string, f folded[S]) {
+func (r *Repository[S]) keep(ctx context.Context, id string, p *states.Point[S], slow bool) {
 	if r.snapshots == nil {
-		r.states.PutStored(id, f.point, math.MaxInt64)
+		r.states.PutStored(id, p, math.MaxInt64)
 		return
 	}
 	every := r.snapshots.Every
-	if f.slow {
+	if slow {
 		every = 1
 	}
-	due := r.states.PutStored(id, f.point, every)
+	due := r.states.PutStored(id, p, every)
 	if r.states == nil {
-		due = f.point.Since() >= every
+		due = p.Since() >= every
 	}
 	if due {
-		r.snapshots.keep(ctx, r.Stream(id), f.point.State, f.point.Version)
+		r.snapshots.keep(ctx, r.Stream(id), p.State, p.Version)
 	}
 }
 
@@ -212,9 +225,9 @@ func (r *Repository[S]) Load(ctx context.Context, id string) (*Root[S], error) {
 		return nil, fmt.Errorf("load %s/%s: %w", r.typ.name, id, err)
 	}
 	if f.point != stored {
-		r.keep(ctx, id, f)
+		r.keep(ctx, id, f.point, f.slow)
 	}
-	return f.root, nil
+	return &f.root, nil
 }
 
 // has reports whether the stream of a snapshot has the version, as far as anybody can tell.
@@ -230,7 +243,7 @@ func (r *Repository[S]) has(ctx context.Context, id string, version int64) bool 
 func (a *attempt[S]) settle(ctx context.Context) {
 	for _, found := range a.reads {
 		if a.states != nil && found.point != nil && (found.queued || found.point != found.base.Point) {
-			a.keep(ctx, found.id, folded[S]{point: found.point})
+			a.keep(ctx, found.id, found.point, false)
 		}
 	}
 }
@@ -253,31 +266,33 @@ func (a *attempt[S]) settleCommit(ctx context.Context, c *commit[S], result even
 
 // foldOwn keeps the state that the commit's own events make of a state that was read.
 func (a *attempt[S]) foldOwn(ctx context.Context, found *read[S], c *commit[S]) {
-	root, bytes := a.typ.New(found.id), 0
-	root.state, root.version = a.kind.Of(found.point)
+	state, version := a.kind.Of(found.point)
+	bytes := 0
 	for i := range c.Records {
 		if c.Records[i].AggregateID != found.id {
 			continue
 		}
-		events, err := c.eventsOf(ctx, a.Repository, i)
-		if err != nil {
+		if err := c.apply(ctx, a.Repository, i, &state); err != nil {
 			return // the next load says so
 		}
-		root.replay(events...)
+		version++
 		bytes += len(c.Records[i].Value)
 	}
-	a.keep(ctx, found.id, folded[S]{point: a.kind.NewPoint(root.state, root.version, found.point, bytes)})
+	a.keep(ctx, found.id, a.kind.NewPoint(state, version, found.point, bytes), false)
 }
 
-// eventsOf returns the events of a record, for a state that may keep parts of them. The commit's own
+// apply applies the events of a record to a state that may keep parts of them. The commit's own
 // copies are the outcome's, so only a state that keeps nothing of them may get these.
-func (c *commit[S]) eventsOf(ctx context.Context, r *Repository[S], record int) ([]Event[S], error) {
-	if !r.kind.Flat() {
-		return r.decode(ctx, c.Records[record])
+func (c *commit[S]) apply(ctx context.Context, r *Repository[S], record int, state *S) error {
+	if r.kind.Flat() {
+		for _, e := range c.stored[record].Events {
+			e.(Event[S]).Apply(state)
+		}
+		return nil
 	}
-	events := make([]Event[S], len(c.copies[record]))
-	for i, e := range c.copies[record] {
-		events[i] = e.(Event[S])
+	events, err := r.decode(ctx, c.Records[record])
+	for _, e := range events {
+		e.Apply(state)
 	}
-	return events, nil
+	return err
 }

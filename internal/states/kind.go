@@ -66,7 +66,8 @@ func (k *Kind[S]) Copy(s S) S {
 	if k.clone == nil {
 		return s
 	}
-	return k.clone(&s)
+	original := s // a variable, so that the states that nobody clones need not be on the heap
+	return k.clone(&original)
 }
 
 // Flat reports whether an assignment copies a state.
