@@ -100,7 +100,7 @@ func (a *attempt[S]) load(ctx context.Context, id string) (state S, err error) {
 	if err := a.complete(ctx, found); err != nil {
 		return state, err
 	}
-	return found.state, nil
+	return found.folded.root.state, nil
 }
 
 // rest notes a stream that was read. Only now, behind the read, it asks whether the command was

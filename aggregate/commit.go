@@ -90,11 +90,11 @@ func (r *Repository[S]) record(
 func (r *Repository[S]) copies(ctx context.Context, records []eventstore.Record) ([]event.Stored[any], error) {
 	copies := make([]event.Stored[any], len(records))
 	for i := range records {
-		events, err := r.decode(ctx, records[i])
+		events, err := r.decodeUntyped(ctx, &records[i])
 		if err != nil {
 			return nil, fmt.Errorf("not stored, as what was encoded cannot be decoded: %w", err)
 		}
-		copies[i].Events = untyped(events)
+		copies[i].Events = events
 	}
 	return copies, nil
 }

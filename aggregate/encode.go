@@ -39,7 +39,7 @@ func (r *Repository[S]) Handler(
 	handle func(context.Context, event.Stored[Event[S]]) error,
 ) func(context.Context, eventstore.Record) error {
 	return func(ctx context.Context, rec eventstore.Record) error {
-		events, err := r.decode(ctx, rec)
+		events, err := r.decode(ctx, &rec)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (r *Repository[S]) decodeAll(
 		for rec, err := range records {
 			stored := event.Stored[Event[S]]{Header: rec.Header, Position: rec.Position}
 			if err == nil {
-				stored.Events, err = r.decode(ctx, rec)
+				stored.Events, err = r.decode(ctx, &rec)
 			}
 			if !yield(stored, err) || err != nil {
 				return
@@ -64,20 +64,45 @@ func (r *Repository[S]) decodeAll(
 }
 
 // decode returns what the record is in today's terms.
-func (r *Repository[S]) decode(ctx context.Context, rec eventstore.Record) ([]Event[S], error) {
-	how, err := r.typ.read(rec.Type, rec.Revision)
+func (r *Repository[S]) decode(ctx context.Context, rec *eventstore.Record) ([]Event[S], error) {
+	how, old, err := r.decodeAsStored(ctx, rec)
 	if err != nil {
-		return nil, &DecodeError{Record: rec, Err: err}
+		return nil, err
+	}
+	return r.today(rec, how, old)
+}
+
+func (r *Repository[S]) today(rec *eventstore.Record, how step[S], old any) ([]Event[S], error) {
+	events, err := r.typ.today(how, old)
+	if err != nil {
+		return nil, &DecodeError{Record: *rec, Err: err}
+	}
+	return events, nil
+}
+
+// decodeAsStored returns what the record is in the terms of its revision, and how that is read.
+func (r *Repository[S]) decodeAsStored(ctx context.Context, rec *eventstore.Record) (how step[S], old any, err error) {
+	if how, err = r.typ.read(rec.Type, rec.Revision); err != nil {
+		return how, nil, &DecodeError{Record: *rec, Err: err}
 	}
 	into := reflect.New(how.Go)
 	if err := r.codec.Decode(ctx, how.Type, rec.Value, into.Interface()); err != nil {
-		return nil, &DecodeError{Record: rec, Err: err}
+		return how, nil, &DecodeError{Record: *rec, Err: err}
 	}
-	events, err := r.typ.today(how, into.Elem().Interface())
+	return how, into.Elem().Interface(), nil
+}
+
+// decodeUntyped does what decode does, for code that does not know S.
+func (r *Repository[S]) decodeUntyped(ctx context.Context, rec *eventstore.Record) ([]any, error) {
+	how, old, err := r.decodeAsStored(ctx, rec)
 	if err != nil {
-		return nil, &DecodeError{Record: rec, Err: err}
+		return nil, err
 	}
-	return events, nil
+	if how.up == nil {
+		return []any{old}, nil // with one slice, not two: each commit comes here
+	}
+	events, err := r.today(rec, how, old)
+	return untyped(events), err
 }
 
 // DecodeError says which stored event could not be decoded, where it stands, and why. It matches

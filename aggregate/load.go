@@ -21,9 +21,7 @@ type read[S any] struct {
 	queued  bool // the base may have events that are not stored yet
 	records iter.Seq2[eventstore.Record, error]
 	at      eventstore.Expectation
-	point   *states.Point[S] // at the end of what was read, once it is folded; nil for no events
-	state   S                // a copy of the point's, for the decision
-	folded  bool             // point and state are set
+	folded  *folded[S] // what was read, once it is folded; its state is the decision's
 }
 
 // base is what a load begins with.
@@ -88,7 +86,7 @@ func (r *Repository[S]) snapshot(ctx context.Context, id string) base[S] {
 
 // fold completes what was read, and keeps the state.
 func (r *Repository[S]) fold(ctx context.Context, found *read[S]) error {
-	if found.folded {
+	if found.folded != nil {
 		return nil
 	}
 	f, err := r.foldAll(ctx, found.id, found.base, found.records)
@@ -99,7 +97,7 @@ func (r *Repository[S]) fold(ctx context.Context, found *read[S]) error {
 		r.states.Drop(found.id)
 		return &gapError{found: at, want: f.root.version}
 	}
-	found.point, found.state, found.folded = f.point, f.root.state, true
+	found.folded = f
 	switch {
 	case f.point == found.base.Point && found.base.from != FromSnapshot:
 	case f.queued:
@@ -130,7 +128,7 @@ func (r *Repository[S]) foldAll(
 	f.root.state, f.root.version = r.kind.Of(from.Point)
 	for rec, err := range records {
 		if f.err = err; err == nil {
-			f.err = r.foldOne(ctx, f, rec)
+			f.err = r.foldOne(ctx, f, &rec)
 		}
 		if f.err != nil {
 			break
@@ -147,7 +145,7 @@ func (r *Repository[S]) foldAll(
 }
 
 // foldOne folds the next record.
-func (r *Repository[S]) foldOne(ctx context.Context, f *folded[S], rec eventstore.Record) error {
+func (r *Repository[S]) foldOne(ctx context.Context, f *folded[S], rec *eventstore.Record) error {
 	if rec.AggregateVersion != f.root.version+1 {
 		return &gapError{found: rec.AggregateVersion, at: rec.Position, want: f.root.version + 1}
 	}
@@ -242,8 +240,11 @@ func (r *Repository[S]) has(ctx context.Context, id string, version int64) bool 
 // settle keeps the states that a decision has rested on, as all their events are stored by now.
 func (a *attempt[S]) settle(ctx context.Context) {
 	for _, found := range a.reads {
-		if a.states != nil && found.point != nil && (found.queued || found.point != found.base.Point) {
-			a.keep(ctx, found.id, found.point, false)
+		if a.states == nil || found.folded == nil {
+			continue
+		}
+		if p := found.folded.point; p != nil && (found.queued || p != found.base.Point) {
+			a.keep(ctx, found.id, p, false)
 		}
 	}
 }
@@ -257,42 +258,43 @@ func (a *attempt[S]) settleCommit(ctx context.Context, c *commit[S], result even
 	a.settle(ctx)
 	for _, w := range result.Streams {
 		for _, found := range a.reads {
-			if found.id == w.Stream.ID && found.folded && w.First == versionOf(found.point)+1 {
+			if found.id == w.Stream.ID && found.folded != nil && w.First == versionOf(found.folded.point)+1 {
 				a.foldOwn(ctx, found, c)
 			}
 		}
 	}
 }
 
-// foldOwn keeps the state that the commit's own events make of a state that was read.
+// foldOwn keeps the state that the commit's own events make of a state that was read. It folds them
+// in place of the decision's state, which nobody looks at any more.
 func (a *attempt[S]) foldOwn(ctx context.Context, found *read[S], c *commit[S]) {
-	state, version := a.kind.Of(found.point)
-	bytes := 0
+	from, root, bytes := found.folded.point, &found.folded.root, 0
+	root.state, root.version = a.kind.Of(from)
 	for i := range c.Records {
 		if c.Records[i].AggregateID != found.id {
 			continue
 		}
-		if err := c.apply(ctx, a.Repository, i, &state); err != nil {
+		if err := c.replay(ctx, a.Repository, i, root); err != nil {
 			return // the next load says so
 		}
-		version++
 		bytes += len(c.Records[i].Value)
 	}
-	a.keep(ctx, found.id, a.kind.NewPoint(state, version, found.point, bytes), false)
+	a.keep(ctx, found.id, a.kind.NewPoint(root.state, root.version, from, bytes), false)
 }
 
-// apply applies the events of a record to a state that may keep parts of them. The commit's own
-// copies are the outcome's, so only a state that keeps nothing of them may get these.
-func (c *commit[S]) apply(ctx context.Context, r *Repository[S], record int, state *S) error {
-	if r.kind.Flat() {
-		for _, e := range c.stored[record].Events {
-			e.(Event[S]).Apply(state)
+// replay applies the events of a record. The state may keep parts of them. The commit's own copies
+// are the outcome's, so only a state that keeps nothing of them may get these.
+func (c *commit[S]) replay(ctx context.Context, r *Repository[S], record int, root *Root[S]) error {
+	if !r.kind.Flat() {
+		events, err := r.decode(ctx, &c.Records[record])
+		if err == nil {
+			root.replay(events...)
 		}
-		return nil
+		return err
 	}
-	events, err := r.decode(ctx, c.Records[record])
-	for _, e := range events {
-		e.Apply(state)
+	for _, e := range c.stored[record].Events {
+		e.(Event[S]).Apply(&root.state)
 	}
-	return err
+	root.version++
+	return nil
 }

@@ -81,12 +81,12 @@ func (r *reading[S]) end(reason error) {
 // state is [Group.State].
 func (r *reading[S]) state(ctx context.Context, id string) S {
 	found := r.find(ctx, id)
-	if !found.folded {
+	if found.folded == nil {
 		if err := r.complete(ctx, found); err != nil {
 			r.end(err)
 		}
 	}
-	return found.state
+	return found.folded.root.state
 }
 
 // applied is [Group.Applied]. A command has one answer in one decision, as all is of one partition
