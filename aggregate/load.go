@@ -249,8 +249,8 @@ func (a *attempt[S]) settle(ctx context.Context) {
 	}
 }
 
-// settleCommit does the same once a commit is stored, and folds the commit's events onto the states.
-// So the next load of them reads nothing.
+// settleCommit does the same once a commit is stored, and folds the commit's events onto the
+// states. So the next load of them reads nothing.
 func (a *attempt[S]) settleCommit(ctx context.Context, c *commit[S], result eventstore.Result) {
 	if a.states == nil || result.Repeated {
 		return

@@ -29,8 +29,8 @@ const (
 	usualBytes  = 384 // of a canonical form; a larger one costs another allocation
 )
 
-// digests makes digests of commands. It keeps what depends on their types alone. The zero digests is
-// ready for use by any number of goroutines.
+// digests makes digests of commands. It keeps what depends on their types alone. The zero digests
+// is ready for use by any number of goroutines.
 type digests struct {
 	shapes sync.Map // *shape by reflect.Type
 }

@@ -56,7 +56,7 @@ type tagged struct {
 }
 
 // simple are types that a drawn type consists of.
-var simple = []reflect.Type{ //nolint:gochecknoglobals // never changed
+var simple = []reflect.Type{
 	reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[uint16](),
 	reflect.TypeFor[uint8](), reflect.TypeFor[uintptr](), reflect.TypeFor[float32](), reflect.TypeFor[float64](),
 	reflect.TypeFor[complex64](), reflect.TypeFor[complex128](), reflect.TypeFor[string](), reflect.TypeFor[any](),
@@ -79,7 +79,8 @@ func drawType(t *rapid.T, depth int) reflect.Type {
 		return reflect.ArrayOf(rapid.IntRange(0, 2).Draw(t, "length"), drawType(t, depth-1))
 	case 3:
 		key := rapid.SampledFrom([]reflect.Type{
-			reflect.TypeFor[string](), reflect.TypeFor[level](), reflect.TypeFor[moveNow](), reflect.TypeFor[chan int](),
+			reflect.TypeFor[string](), reflect.TypeFor[level](), reflect.TypeFor[moveNow](),
+			reflect.TypeFor[chan int](),
 		}).Draw(t, "key")
 		return reflect.MapOf(key, drawType(t, depth-1))
 	default:

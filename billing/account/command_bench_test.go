@@ -32,19 +32,21 @@ func (*instant) Applied(context.Context, eventstore.Stream, string, ...eventstor
 	return false, nil
 }
 
-func nothing(func(eventstore.Record, error) bool) {}
+func noRecords(func(eventstore.Record, error) bool) {}
 
 func (*instant) ReadQueued(
 	_ context.Context, after eventstore.Expectation, _ ...eventstore.Expectation,
 ) (iter.Seq2[eventstore.Record, error], eventstore.Expectation) {
-	return nothing, after
+	return noRecords, after
 }
 
 func (s *instant) Append(_ context.Context, c eventstore.Commit) (eventstore.Result, error) {
 	at := c.Expect[0]
-	first := int64(at.Version) + 1
+	version := int64(at.Version)
 	return eventstore.Result{
-		Streams:  []eventstore.Written{{Stream: at.Stream, First: first, Last: int64(at.Version) + int64(len(c.Records))}},
+		Streams: []eventstore.Written{
+			{Stream: at.Stream, First: version + 1, Last: version + int64(len(c.Records))},
+		},
 		Position: event.Position{Offset: s.offset.Add(1)},
 		Time:     c.Records[0].Timestamp,
 	}, nil

@@ -15,8 +15,10 @@ func TestFirst(t *testing.T) {
 	t.Parallel()
 	a := handling.Deed{Category: "A", Partition: 1, Offset: 2}
 	others := []handling.Deed{
-		{Category: "B", Partition: 1, Offset: 2}, {Category: "A", Partition: 2, Offset: 2},
-		{Category: "A", Partition: 1, Offset: 1}, {},
+		{Category: "B", Partition: 1, Offset: 2},
+		{Category: "A", Partition: 2, Offset: 2},
+		{Category: "A", Partition: 1, Offset: 1},
+		{},
 	}
 	require.True(t, handling.First(t.Context(), a))
 	require.True(t, handling.First(t.Context(), a), "no handling has begun")
