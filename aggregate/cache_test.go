@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -170,6 +171,44 @@ func TestCacheMistakes(t *testing.T) {
 		Cache: aggregate.Cache{Off: true},
 	})
 	require.NoError(t, err)
+}
+
+// poll has a state with a map, which is cloned for each who loads it.
+type poll struct{ Votes map[string]int }
+
+func (p poll) Clone() poll { return poll{Votes: maps.Clone(p.Votes)} }
+
+type voted struct{ For string }
+
+func (voted) EventType() string { return "Voted" }
+
+func (e voted) Apply(p *poll) {
+	if p.Votes == nil {
+		p.Votes = make(map[string]int)
+	}
+	p.Votes[e.For]++
+}
+
+// A decision that is not pure changes its own copy of the state, and nobody else's.
+func TestCacheOfClones(t *testing.T) {
+	t.Parallel()
+	r, err := aggregate.NewRepository(t.Context(), aggregate.NewType("Shop", voted{}), newStore(t), jsonCodec{},
+		aggregate.Config{})
+	require.NoError(t, err)
+	for i := range 3 {
+		_, err := r.Update(t.Context(), "s-1", func(s poll) ([]aggregate.Event[poll], error) {
+			require.Equal(t, i, s.Votes["ada"])
+			if i > 0 {
+				s.Votes["ada"], s.Votes["bob"] = 100, 100
+			}
+			return []aggregate.Event[poll]{voted{For: "ada"}}, nil
+		})
+		require.NoError(t, err)
+		root, err := r.Load(t.Context(), "s-1")
+		require.NoError(t, err)
+		require.Equal(t, map[string]int{"ada": i + 1}, root.State().Votes)
+		root.State().Votes["ada"] = 100
+	}
 }
 
 // Many callers update a few aggregates through one small cache. The outcome is as if they had come
