@@ -235,8 +235,8 @@ func (a *attempt[S]) settle(ctx context.Context) {
 	}
 }
 
-// settleCommit does the same once a commit is stored, and folds the commit's events onto the states.
-// So the next load of them reads nothing.
+// settleCommit does the same once a commit is stored, and folds the commit's events onto the
+// states. So the next load of them reads nothing.
 func (a *attempt[S]) settleCommit(ctx context.Context, c *commit[S], result eventstore.Result) {
 	if a.states == nil || result.Repeated {
 		return
@@ -269,8 +269,8 @@ func (a *attempt[S]) foldOwn(ctx context.Context, found *read[S], c *commit[S]) 
 	a.keep(ctx, found.id, folded[S]{point: a.kind.NewPoint(root.state, root.version, found.point, bytes)})
 }
 
-// eventsOf returns the events of a record, for a state that may keep parts of them. The commit's own
-// copies are the outcome's, so only a state that keeps nothing of them may get these.
+// eventsOf returns the events of a record, for a state that may keep parts of them. The commit's
+// own copies are the outcome's, so only a state that keeps nothing of them may get these.
 func (c *commit[S]) eventsOf(ctx context.Context, r *Repository[S], record int) ([]Event[S], error) {
 	if !r.kind.Flat() {
 		return r.decode(ctx, c.Records[record])
