@@ -63,8 +63,8 @@ const (
 // blockOfRecords is the least memory that encode allocates at once.
 const blockOfRecords = 64 << 10
 
-// newRecent returns a piece that has about as much in it, when it is saved, as the one before it; nil
-// if there was none.
+// newRecent returns a piece that will have about as much in it as the one before, which is nil if
+// there was none.
 func newRecent(key eventstore.PartitionKey, before *recent) *recent {
 	streams, commits := 0, 0
 	if before != nil {
@@ -133,8 +133,8 @@ func (r *recent) add(c *Change, encoded [][]byte, made []encodedCommit) {
 	r.checkpoint, r.changed = c.Checkpoint, true
 }
 
-// mostScanned is how many records of a stream are looked through for a command. Only the commands of
-// later records have entries in commands: most streams have few recent records.
+// mostScanned is how many records of a stream are looked through for a command. Only the commands
+// of later records have entries in commands: most streams have few recent records.
 const mostScanned = 16
 
 // command returns what the command wrote to the stream, if that is recent.

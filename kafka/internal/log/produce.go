@@ -65,8 +65,8 @@ func (w *Write) decode(a *dial.Answer) (base int64, code sarama.KError, err erro
 			"expected %s partition %d alone", partitions, topic, partition, w.Topic, w.Partition)
 	}
 	code, base = sarama.KError(a.Int16()), a.Int64()
-	// What is left says when the batch was appended, where the log starts, and perhaps more about an
-	// error, and for how long the broker reads no other request.
+	// Nobody needs the rest: a time, where the log starts, a text of an error, and for how long the
+	// broker reads no other request.
 	a.Drop(a.Left())
 	return base, code, a.Err()
 }

@@ -54,7 +54,8 @@ func (w *Writer) Batch(
 		w.one.begin(r.AggregateID)
 		w.each.of(r, &w.one)
 		sum = crc32.Update(crc32.Update(sum, castagnoli, w.one.summed), castagnoli, r.Value)
-		w.records = w.one.append(w.records, r, r.Timestamp.Truncate(time.Millisecond).Sub(first).Milliseconds(), int64(i))
+		delta := r.Timestamp.Truncate(time.Millisecond).Sub(first).Milliseconds()
+		w.records = w.one.append(w.records, r, delta, int64(i))
 	}
 	header := recordbatch.Header{
 		Codec: codec, LastOffsetDelta: int32(len(records) - 1),

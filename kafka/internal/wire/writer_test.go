@@ -41,10 +41,11 @@ func TestWriter(t *testing.T) {
 		require.Len(t, batches, 1)
 		found := &batches[0]
 		require.Equal(t, int64(len(b.Bytes)), found.Size)
-		require.Equal(t, []any{codec, term.ProducerID, term.Epoch, sequence, int32(len(records) - 1), int32(len(records))},
-			[]any{
-				found.Codec, found.ProducerID, found.ProducerEpoch, found.FirstSequence, found.LastOffsetDelta, found.Count,
-			})
+		n := int32(len(records))
+		require.Equal(t, []any{codec, term.ProducerID, term.Epoch, sequence, n - 1, n}, []any{
+			found.Codec, found.ProducerID, found.ProducerEpoch, found.FirstSequence, found.LastOffsetDelta,
+			found.Count,
+		})
 		require.Equal(t, want.FirstTimestamp.UnixMilli(), found.FirstTimestamp)
 		require.Equal(t, want.MaxTimestamp.UnixMilli(), found.MaxTimestamp)
 		require.False(t, found.IsTransactional || found.Control || found.LogAppendTime)

@@ -78,8 +78,8 @@ func newSource(values [][]byte, seed, number uint64, now time.Time) *source {
 	return &source{rng: rng, dice: rand.New(rng), values: values, next: int(number) % len(values), now: now}
 }
 
-// id returns a unique id of the length and the alphabet of a UUID. It takes little time, because the
-// time counts as the store's.
+// id returns a unique id of the length and the alphabet of a UUID. It takes little time, which
+// counts as the store's.
 func (s *source) id() string {
 	const digits = "0123456789abcdef"
 	text := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
