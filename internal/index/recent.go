@@ -103,7 +103,11 @@ func (r *recent) add(c *Change, encoded [][]byte, made []encodedCommit) {
 		if marked && rec.CommandID != "" && rec.Commit.Index == rec.Commit.Size {
 			added.mark = markOf(rec.CommandID)
 		}
-		s, known := r.streams[id]
+		var s recentStream
+		known := false
+		if rec.AggregateVersion > 1 { // otherwise it is new
+			s, known = r.streams[id]
+		}
 		if known {
 			s.more = append(s.more, added)
 		} else {
