@@ -242,8 +242,8 @@ func again(ctx context.Context, f func() error) error {
 	}
 }
 
-// see reads the stream and what is queued for it. Every other time it reads on from what it has seen
-// before.
+// see reads the stream and what is queued for it. Every other time it reads on from what it has
+// seen before.
 func (s *server) see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Expectation, error) {
 	stream := streamOf(op)
 	before, after := s.registers.begin(store, stream)
@@ -269,8 +269,8 @@ func seeAll(records iter.Seq2[eventstore.Record, error], stream string, before i
 			return seenIDs{}, err
 		}
 		if follows := before + len(seen.ids); r.AggregateVersion != int64(follows+1) {
-			return seenIDs{}, fmt.Errorf("%w: version %d of %s follows %d events", errWrongRead, r.AggregateVersion, stream,
-				follows)
+			return seenIDs{}, fmt.Errorf("%w: version %d of %s follows %d events", errWrongRead, r.AggregateVersion,
+				stream, follows)
 		}
 		if r.Position.Offset == 0 { // that place has a marker, never an event
 			seen.unstored++
