@@ -115,7 +115,7 @@ func TestRefusalKeepsTheState(t *testing.T) {
 	require.Zero(t, w.last(t).Folded)
 }
 
-// The cache stays within its bounds, and says what it drops. What was dropped is read again.
+// The cache stays within its bounds, and says what it drops. Later loads read that again.
 func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	const maxBytes = 8_000

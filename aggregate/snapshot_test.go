@@ -283,7 +283,7 @@ func TestSnapshotMistakes(t *testing.T) {
 	require.ErrorContains(t, err, "Snapshots.Every is -1, expected 1 or more, or 0 for the default of 500")
 	require.ErrorContains(t, err, "Snapshots.LoadTime is -1ns, expected more than 0, or 0 for the default of 1ms")
 	require.ErrorContains(t, err, "states of type aggregate_test.asked cannot have snapshots, because its field "+
-		"Answer is of type interface {}, which cannot be encoded. Give aggregate_test.asked the methods MarshalBinary and "+
-		"UnmarshalBinary, or set Snapshots.Off")
+		"Answer is of type interface {}, which cannot be encoded. Give aggregate_test.asked the methods MarshalBinary "+
+		"and UnmarshalBinary, or set Snapshots.Off")
 	require.NoError(t, make(aggregate.Snapshots{Off: true}))
 }

@@ -19,8 +19,8 @@ func (s *Store) Snapshot(ctx context.Context, stream eventstore.Stream, name str
 }
 
 // KeepSnapshot implements [eventstore.Store]. The snapshot is saved to the disk with the events
-// that come next, or when the store is closed. If more snapshots come at once than the index can hold in
-// memory, it keeps some of them.
+// that come next, or when the store is closed. If more snapshots come at once than the index can
+// hold in memory, it keeps some of them.
 func (s *Store) KeepSnapshot(
 	ctx context.Context, stream eventstore.Stream, name string, snapshot eventstore.Snapshot,
 ) error {

@@ -85,7 +85,8 @@ func shelves[How cloning]() *aggregate.Type[shelf[How]] {
 
 func placedEvents[How cloning]() []aggregate.Event[shelf[How]] {
 	return []aggregate.Event[shelf[How]]{
-		placedOn[How]{Names: []string{"a", "b"}}, placedOn[How]{Names: []string{"a", "c"}},
+		placedOn[How]{Names: []string{"a", "b"}},
+		placedOn[How]{Names: []string{"a", "c"}},
 		placedOn[How]{Names: []string{"c"}},
 	}
 }

@@ -33,7 +33,13 @@ type Config struct {
 	// include those of [Accounts]. Default: none.
 	Events *event.Bus
 
-	// Logger gets the lines of LogCreated. Default: slog.Default().
+	// Cache, Snapshots and Hooks are those of the repository: see [aggregate.Config]. Default: the
+	// defaults there.
+	Cache     aggregate.Cache
+	Snapshots aggregate.Snapshots
+	Hooks     aggregate.Hooks
+
+	// Logger gets the lines of LogCreated and of the repository. Default: slog.Default().
 	Logger *slog.Logger
 
 	// Now gives the events their time. Default: the system's clock, UTC.
@@ -65,8 +71,10 @@ func Register(ctx context.Context, cfg Config) (*Service, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	accounts, err := aggregate.NewRepository(ctx, Accounts, cfg.Store, cfg.Codec,
-		aggregate.Config{Bus: cfg.Events, Now: cfg.Now, NewID: cfg.NewID})
+	accounts, err := aggregate.NewRepository(ctx, Accounts, cfg.Store, cfg.Codec, aggregate.Config{
+		Bus: cfg.Events, Cache: cfg.Cache, Snapshots: cfg.Snapshots, Hooks: cfg.Hooks, Logger: cfg.Logger,
+		Now: cfg.Now, NewID: cfg.NewID,
+	})
 	if err := errors.Join(append(mistakes, err)...); err != nil {
 		return nil, fmt.Errorf("register accounts: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/billing"
 	"github.com/fencelog/fencelog/billing/account"
 	"github.com/fencelog/fencelog/billing/ids"
@@ -155,6 +156,33 @@ func TestCommandsWithInvalidIDs(t *testing.T) {
 func with[C any](c C, change func(*C)) C {
 	change(&c)
 	return c
+}
+
+// The repository has the cache, the snapshots and the hooks of the configuration.
+func TestRepositoryIsAsConfigured(t *testing.T) {
+	t.Parallel()
+	store, err := memory.New(memory.Config{Categories: []string{account.Accounts.Name()}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	codec, err := registry.NewCodec(registry.NewMemory(), billing.Schemas(), schema.Config{Prefix: billing.TopicPrefix})
+	require.NoError(t, err)
+	var loads []aggregate.Source
+	commands := command.NewBus(command.Config{})
+	s, err := account.Register(t.Context(), account.Config{
+		Store: store, Codec: codec, Commands: commands, Queries: query.NewBus(query.Config{}),
+		Cache: aggregate.Cache{Off: true}, Snapshots: aggregate.Snapshots{Every: 1},
+		Hooks: aggregate.Hooks{
+			Loaded: func(_ context.Context, l aggregate.Loaded) { loads = append(loads, l.From) },
+		},
+	})
+	require.NoError(t, err)
+	f := fixture{Service: s, commands: commands}
+	f.create(t, "a")
+	for _, id := range []string{"t-1", "t-2"} {
+		require.NoError(t, errOf(f.commands.Dispatch(t.Context(), credit(id, usd(10)))))
+	}
+	require.Equal(t, []aggregate.Source{aggregate.FromStart, aggregate.FromStart, aggregate.FromSnapshot}, loads)
+	require.Zero(t, s.Repository.Cached())
 }
 
 func TestRegisterReportsEveryMistake(t *testing.T) {

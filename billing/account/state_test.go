@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/aggregate/aggregatetest"
 	"github.com/fencelog/fencelog/billing/account"
 )
 
@@ -41,6 +42,13 @@ func TestStateHasNoReferences(t *testing.T) {
 			P  *int
 			In struct{ M map[string]int }
 		}](), "x"), "the test finds some")
+}
+
+// The repository may keep states in memory and in snapshots.
+func TestStateCanBeKept(t *testing.T) {
+	t.Parallel()
+	aggregatetest.CheckState(t, account.Accounts,
+		created(atLeast(-500), atMost(9_000)), credited("t-1", 1_000, 1_000), debited("t-2", 250, 750))
 }
 
 // The state does not grow with what happened to the account.

@@ -44,13 +44,17 @@ func newService(ctx context.Context, b *backend, s settings, t *telemetry, logge
 		logger: logger,
 	}
 	v.accounts, err = account.Register(ctx, account.Config{
-		Store: b.store, Codec: b.codec, Commands: v.commands, Queries: v.queries, Events: events, Logger: logger,
+		Store: b.store, Codec: b.codec, Commands: v.commands, Queries: v.queries, Events: events,
+		Hooks: t.metrics.Repository(account.Accounts.Name()), Logger: logger,
 	})
 	if errors.Is(err, schema.ErrNotFound) {
 		err = fmt.Errorf("%w\nto register the schemas: go run ./examples/infrastructure/billing-tool schemas register",
 			err)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := t.metrics.Cache(account.Accounts.Name(), v.accounts.Repository.Cached); err != nil {
 		return nil, err
 	}
 	_, err = v.accounts.View.Balances(ctx)

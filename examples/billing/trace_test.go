@@ -87,6 +87,9 @@ func TestMetricsPage(t *testing.T) {
 			`status="422"} 1`,
 		`fencelog_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1`,
 		`fencelog_http_requests_in_flight 0`,
+		`fencelog_load_duration_seconds_count{category="Account",source="start"} 1`,
+		`fencelog_load_duration_seconds_count{category="Account",source="cache"} 1`,
+		`fencelog_cache_states{category="Account"} 1`,
 	} {
 		require.Contains(t, text, line+"\n")
 	}

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/fencelog/fencelog/aggregate"
 	"github.com/fencelog/fencelog/eventstore"
@@ -25,6 +26,9 @@ type Till struct {
 	Cents    int64
 	Payments []string
 }
+
+// Clone returns a copy, because the repository shares states with all who load them.
+func (t Till) Clone() Till { t.Payments = slices.Clone(t.Payments); return t }
 
 func (t *Till) take(payer string, cents int64, note string) {
 	t.Cents += cents

@@ -22,6 +22,8 @@ import (
 
 type Book struct{ Guests []string } // the state of an aggregate
 
+func (b Book) Clone() Book { return Book{slices.Clone(b.Guests)} } // as states are shared
+
 type Signed struct{ Guest string } // its events, and what each does to the state
 
 func (Signed) EventType() string { return "Signed" }

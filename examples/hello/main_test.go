@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSize holds that a first program is short: everything in one file of less than 100 lines.
+// TestSize holds that a first program is short: everything in one file of 100 lines at most.
 func TestSize(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("main.go")
 	require.NoError(t, err)
-	require.Less(t, strings.Count(string(source), "\n"), 100)
+	require.LessOrEqual(t, strings.Count(string(source), "\n"), 100)
 }
 
 func Example() {

@@ -31,20 +31,25 @@ type filterLayer struct {
 type filterBlock [8]uint64
 
 const (
-	blockBytes       = 64
-	keysOfBlock      = 8 * blockBytes / 10
-	bitsOfKey        = 6
-	firstLayerBlocks = 64
+	blockBytes  = 64
+	keysOfBlock = 8 * blockBytes / 10
+	bitsOfKey   = 6
+	leastBlocks = 64
+	mostLayers  = 4 // a name that is not there is looked for in all of them
 )
 
 func newFilter(maxBytes int) *filter { return &filter{seed: maphash.MakeSeed(), maxBytes: maxBytes} }
+
+// firstBlocks returns the blocks of the first layer. Each layer is twice as large as the one before
+// it, so all of them have 2^mostLayers − 1 times as many.
+func (f *filter) firstBlocks() int { return max(f.maxBytes/blockBytes/(1<<mostLayers-1), leastBlocks) }
 
 // add adds the name of a stream.
 func (f *filter) add(name string) {
 	n := len(f.layers)
 	if n == 0 || f.layers[n-1].keys >= len(f.layers[n-1].blocks)*keysOfBlock {
-		blocks := firstLayerBlocks << n
-		if (2*blocks-firstLayerBlocks)*blockBytes > f.maxBytes { // with all layers before it
+		blocks := f.firstBlocks() << n
+		if (2*blocks-f.firstBlocks())*blockBytes > f.maxBytes { // with all layers before it
 			f.over = true
 			return
 		}

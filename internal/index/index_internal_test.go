@@ -145,7 +145,7 @@ func TestCheckpointFirstLosesWhatACrashInterrupts(t *testing.T) {
 
 func TestFilterKnowsWhatWasAdded(t *testing.T) {
 	const n = 20_000
-	f := newFilter(1 << 20)
+	f := newFilter(60 << 10)
 	for i := range n {
 		f.add(fmt.Sprint("in-", i))
 	}
@@ -159,6 +159,7 @@ func TestFilterKnowsWhatWasAdded(t *testing.T) {
 	t.Logf("%.2f %% of the absent seem to be there, in %d layers", 100*float64(wrong)/n, len(f.layers))
 	require.Less(t, wrong, n/20)
 	require.Greater(t, len(f.layers), 2)
+	require.False(t, f.over)
 
 	full := newFilter(10 << 10)
 	bytes := 0

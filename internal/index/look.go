@@ -195,6 +195,9 @@ func (p *Partition) lookInMemory(l *look) bool {
 		}
 		s, ok := r.streams[l.aggregateID]
 		if !ok {
+			if !l.known && p.unknown(l.aggregateID) { // the filter has the recent streams, too
+				return true
+			}
 			continue
 		}
 		if !l.known {
@@ -209,13 +212,7 @@ func (p *Partition) lookInMemory(l *look) bool {
 			return true
 		}
 	}
-	switch {
-	case l.known && l.commandID == "":
-		return true
-	case p.answers.answer(l):
-		return true
-	}
-	return !l.known && p.unknown(l.aggregateID)
+	return l.known && l.commandID == "" || p.answers.answer(l)
 }
 
 // lookIntoSaved looks into the database and the files.

@@ -105,7 +105,8 @@ func (s *Store) Partition(topic string, partition int32) (*Partition, error) {
 	key := s.topics[topic].PartitionKey
 	p := &Partition{
 		store: s, slot: slot, topic: topic, partition: partition, key: key, checkpoint: Checkpoint{Term: NoTerm()},
-		newest: newRecent(key), answers: newAnswers(s.pieceBytes / answersShare), known: newFilter(filterBytes / max(len(s.slots), 1)),
+		newest: newRecent(key, nil), answers: newAnswers(s.pieceBytes / answersShare),
+		known: newFilter(filterBytes / max(len(s.slots), 1)),
 	}
 	value, closer, err := s.db.Get(appendSlot(nil, kindCheckpoint, slot))
 	switch {
@@ -201,7 +202,7 @@ func (p *Partition) makeRoom() error {
 		return p.failed
 	}
 	p.newest.snapshots = p.takeSnapshots()
-	p.older, p.newest = p.newest, newRecent(p.key)
+	p.older, p.newest = p.newest, newRecent(p.key, p.newest)
 	saved := make(chan struct{})
 	p.saving = saved
 	p.store.working.Go(func() {

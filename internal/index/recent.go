@@ -63,9 +63,16 @@ const (
 // blockOfRecords is the least memory that encode allocates at once.
 const blockOfRecords = 64 << 10
 
-func newRecent(key eventstore.PartitionKey) *recent {
+// newRecent returns a piece that will have about as much in it as the one before, which is nil if
+// there was none.
+func newRecent(key eventstore.PartitionKey, before *recent) *recent {
+	streams, commits := 0, 0
+	if before != nil {
+		streams, commits = len(before.streams), len(before.commits)
+	}
 	return &recent{
-		key: key, streams: make(map[string]recentStream), commands: newCommands(), commits: make(map[string]string),
+		key: key, streams: make(map[string]recentStream, streams), commands: newCommands(),
+		commits: make(map[string]string, commits),
 	}
 }
 
@@ -95,10 +102,12 @@ func (r *recent) add(c *Change, encoded [][]byte, made []encodedCommit) {
 		added := recentRecord{encoded: encoded[i]}
 		if marked && rec.CommandID != "" && rec.Commit.Index == rec.Commit.Size {
 			added.mark = markOf(rec.CommandID)
-			r.commands.add(id, rec.CommandID, rec.AggregateVersion)
-			r.bytes += bytesOfCommand
 		}
-		s, known := r.streams[id]
+		var s recentStream
+		known := false
+		if rec.AggregateVersion > 1 { // otherwise it is new
+			s, known = r.streams[id]
+		}
 		if known {
 			s.more = append(s.more, added)
 		} else {
@@ -108,6 +117,10 @@ func (r *recent) add(c *Change, encoded [][]byte, made []encodedCommit) {
 		}
 		r.streams[id] = s
 		r.bytes += len(encoded[i]) + bytesOfRecord
+		if added.mark != 0 && len(s.more) >= mostScanned {
+			r.commands.add(id, rec.CommandID, rec.AggregateVersion)
+			r.bytes += bytesOfCommand
+		}
 	}
 	before := len(r.skipped)
 	for _, x := range c.Skipped {
@@ -124,13 +137,33 @@ func (r *recent) add(c *Change, encoded [][]byte, made []encodedCommit) {
 	r.checkpoint, r.changed = c.Checkpoint, true
 }
 
+// mostScanned is how many records of a stream are looked through for a command. Only the commands
+// of later records have entries in commands: most streams have few recent records.
+const mostScanned = 16
+
 // command returns what the command wrote to the stream, if that is recent.
 func (r *recent) command(aggregateID, commandID string) (written, bool) {
-	version, ok := r.commands.find(aggregateID, commandID)
+	s, ok := r.streams[aggregateID]
 	if !ok {
 		return written{}, false
 	}
-	s, ok := r.streams[aggregateID]
+	m := markOf(commandID)
+	if s.first.mark == m {
+		if w, ok := decodeWritten(s.first.encoded, commandID); ok {
+			return w, true
+		}
+	}
+	for _, rec := range s.more[:min(len(s.more), mostScanned)] {
+		if rec.mark == m {
+			if w, ok := decodeWritten(rec.encoded, commandID); ok {
+				return w, true
+			}
+		}
+	}
+	if len(s.more) < mostScanned {
+		return written{}, false
+	}
+	version, ok := r.commands.find(aggregateID, commandID)
 	if !ok || version < s.from || version > s.last() {
 		return written{}, false // the hash is the same, and the command is of another stream
 	}

@@ -60,6 +60,11 @@ type Metrics struct {
 	records, batchFailures, losses, skipped *prometheus.CounterVec
 	barrierFailures                         *prometheus.CounterVec
 	commandRefusals, queryRefusals          *prometheus.CounterVec
+	loads                                   *prometheus.HistogramVec
+	loadRecords                             *prometheus.CounterVec
+	evictedStates, evictedBytes             *prometheus.CounterVec
+	snapshotsKept, snapshotBytes            *prometheus.CounterVec
+	snapshotsFailed, snapshotsDropped       *prometheus.CounterVec
 	inFlight                                prometheus.Gauge
 }
 
@@ -82,13 +87,16 @@ func New(r prometheus.Registerer, cfg Config) (*Metrics, error) {
 	m := &Metrics{cfg: cfg, registerer: r}
 	m.ofTheStore()
 	m.ofCallers()
+	m.ofRepositories()
 	for _, code := range append(slices.Clone(cfg.Refusals), CodeOther) {
 		m.commandRefusals.WithLabelValues(code)
 		m.queryRefusals.WithLabelValues(code)
 	}
 	return m, m.register(m.appends, m.records, m.batches, m.batchCommits, m.batchRecords, m.batchFailures,
 		m.claims, m.barriers, m.barrierFailures, m.losses, m.skipped,
-		m.commands, m.queries, m.commandRefusals, m.queryRefusals, m.requests, m.inFlight, buildInfo())
+		m.commands, m.queries, m.commandRefusals, m.queryRefusals, m.requests, m.inFlight,
+		m.loads, m.loadRecords, m.evictedStates, m.evictedBytes,
+		m.snapshotsKept, m.snapshotBytes, m.snapshotsFailed, m.snapshotsDropped, buildInfo())
 }
 
 // ofTheStore makes the metrics for the hooks of the store.

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/fencelog/fencelog/aggregate"
+	"github.com/fencelog/fencelog/aggregate/jsoncodec"
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/eventstore/memory"
@@ -185,5 +187,51 @@ func measureStore(ctx context.Context, registry *prometheus.Registry, addresses 
 		return err
 	}
 	scrape(registry, "fencelog_partition_owned")
+	return nil
+}
+
+// The hit rate is the loads with source "cache", divided by all loads.
+func ExampleMetrics_Repository() {
+	registry := prometheus.NewRegistry()
+	metrics, err := prom.New(registry, prom.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := countThrice(context.Background(), metrics); err != nil {
+		fmt.Println(err)
+		return
+	}
+	scrape(registry, "fencelog_load_duration_seconds_count")
+	scrape(registry, "fencelog_cache_states")
+	// Output:
+	// fencelog_load_duration_seconds_count{category="Tally",source="cache"} 2
+	// fencelog_load_duration_seconds_count{category="Tally",source="snapshot"} 0
+	// fencelog_load_duration_seconds_count{category="Tally",source="start"} 1
+	// fencelog_cache_states{category="Tally"} 1
+}
+
+func countThrice(ctx context.Context, metrics *prom.Metrics) error {
+	store, err := memory.New(memory.Config{Categories: []string{"Tally"}})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	tallies, err := aggregate.NewRepository(ctx, aggregate.NewType("Tally", counted{}), store, jsoncodec.Codec{},
+		aggregate.Config{Hooks: metrics.Repository("Tally")})
+	if err != nil {
+		return err
+	}
+	if err := metrics.Cache("Tally", tallies.Cached); err != nil {
+		return err
+	}
+	for range 3 {
+		_, err := tallies.Update(ctx, "a", func(tally) ([]aggregate.Event[tally], error) {
+			return []aggregate.Event[tally]{counted{}}, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 
 // Things is the state.
 type Things []string
+
+func (t Things) Clone() Things { return slices.Clone(t) }
 
 // happened is the event, as v2 has it.
 type happened ab

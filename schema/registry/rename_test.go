@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -29,6 +30,8 @@ const (
 
 // Member knows the addresses that were given.
 type Member struct{ Mails []string }
+
+func (m Member) Clone() Member { return Member{Mails: slices.Clone(m.Mails)} }
 
 func (m *Member) take(mail *string) {
 	if mail == nil {

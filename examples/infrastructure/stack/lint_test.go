@@ -174,7 +174,9 @@ func TestBoardsHaveVariablesAndLinks(t *testing.T) {
 func TestQueriesUseTheVariables(t *testing.T) {
 	t.Parallel()
 	labels := map[string][]string{ // by variable: how the names begin of metrics that have its label; all have instance
-		"category": {"fencelog_append_", "fencelog_subscription_"},
+		"category": {
+			"fencelog_append_", "fencelog_subscription_", "fencelog_load_", "fencelog_cache_", "fencelog_snapshots_",
+		},
 		"topic": {
 			"fencelog_partition", "fencelog_topic_problems", "fencelog_batch_", "fencelog_claim_", "fencelog_barrier",
 			"fencelog_skipped_",

@@ -175,6 +175,8 @@ func wrongValues(known map[string]answer) (wrong []string) {
 		"Fencelog / Time of a request / A",
 		"Fencelog / Refusals by code / A", "Fencelog / Refusals of queries by code / A",
 		"Fencelog / Time of a batch / A", "Fencelog / Barriers / A",
+		"Fencelog / States found in memory / A", "Fencelog / Loads by source / A", "Fencelog / Time of a load / A",
+		"Fencelog / Size of the cache / A", "Fencelog / Size of the cache / B", "Fencelog / States in memory / A",
 		"Broker Health / Partitions led / A", "Broker Health / Idle request handlers / A", "Broker Health / Heap / A",
 		"Broker Health / Processor / A",
 	} {

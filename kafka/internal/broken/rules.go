@@ -11,6 +11,7 @@ type Rules struct {
 	CheckpointBeforeData bool // the index saves its checkpoint before the data it stands for
 	ForgetCommands       bool // the command ids read while claiming are not kept
 	KeepDecisions        bool // a decision stands although a commit that it rests on was not stored
+	ReadsOnBroken        bool // a read goes on from queued events that were not stored
 	NoProof              bool // a refusal is told at once if nothing is queued
 	StaleProof           bool // a refusal is told once the batch or barrier that was under way is stored
 	TermsRevive          bool // a later marker of a term that has ended begins it again

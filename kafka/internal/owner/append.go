@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/IBM/sarama"
-
 	"github.com/fencelog/fencelog/event"
 	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/internal/clock"
@@ -122,15 +120,13 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 	wrote := o.cfg.Observer.writing(len(b.writes), len(b.records))
 	number := o.proofs.begin()
 	sent := clock.Reading()
-	e := encoders.Get().(*wire.Encoder)
-	rb := e.Batch(o.cfg.Codec, o.term, o.sequence, b.records)
-	base, err := o.send(ctx, rb)
-	var last index.Fingerprint
+	w := writers.Get().(*wire.Writer)
+	defer writers.Put(w)
+	batch, err := w.Batch(o.cfg.Codec, o.term, o.sequence, b.records)
+	var base int64
 	if err == nil {
-		last = wire.WrittenFingerprint(rb, base)
+		base, err = o.send(ctx, batch)
 	}
-	e.Reset()
-	encoders.Put(e)
 	o.linger.answered, o.linger.took = len(b.writes), time.Since(sent)
 	wrote(err)
 	if err != nil {
@@ -162,7 +158,7 @@ func (o *Owner) write(ctx context.Context, b *batch) error {
 			b.records[i].Position = event.Position{Partition: o.cfg.Partition, Offset: base + int64(i)}
 			latest = max(latest, index.TimeOf(b.records[i].Timestamp))
 		}
-		after := index.Checkpoint{Next: end, Term: o.term, Last: last, Time: latest}
+		after := index.Checkpoint{Next: end, Term: o.term, Last: batch.Fingerprint(base), Time: latest}
 		if err := o.follower.Apply(index.Change{Records: b.records, Checkpoint: after}); err != nil {
 			return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err) // stored, but not in this index
 		}
@@ -205,17 +201,17 @@ func (o *Owner) mustCount(b *batch, base int64) (int64, error) {
 	return first, nil
 }
 
-// encoders make batches.
+// writers make batches.
 //
 //nolint:gochecknoglobals // pools are shared
-var encoders = sync.Pool{New: func() any { return new(wire.Encoder) }}
+var writers = sync.Pool{New: func() any { return new(wire.Writer) }}
 
 // send sends the batch until the broker says where it is, or refuses it. It always sends the same
 // batch with the same sequence number, so the broker keeps one copy.
-func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, err error) {
+func (o *Owner) send(ctx context.Context, batch *wire.Batch) (base int64, err error) {
 	var pause retry.Backoff
 	for attempt := 1; ; attempt++ {
-		base, err := o.produce(rb)
+		base, err := o.produce(batch)
 		if err == nil {
 			return base, nil
 		}
@@ -246,8 +242,8 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 			"attempt", attempt, "error", err)
 		o.follower.Reset()
 		if o.cfg.Broken.FreshSequence {
-			o.sequence = wire.NextSequence(o.sequence, len(rb.Records))
-			rb.FirstSequence = o.sequence
+			o.sequence = wire.NextSequence(o.sequence, batch.Records)
+			batch.Resequence(o.sequence)
 		}
 		if stopped := pause.Wait(ctx); stopped != nil {
 			return 0, fmt.Errorf("%w: %w; the last attempt: %w", eventstore.ErrOutcomeUnknown, stopped, err)
@@ -255,25 +251,20 @@ func (o *Owner) send(ctx context.Context, rb *sarama.RecordBatch) (base int64, e
 	}
 }
 
-func (o *Owner) produce(rb *sarama.RecordBatch) (int64, error) {
+// produce sends the batch once.
+func (o *Owner) produce(batch *wire.Batch) (int64, error) {
 	b, err := o.follower.Leader()
 	if err != nil {
 		return 0, err
 	}
-	r := &sarama.ProduceRequest{
-		Version: 8, RequiredAcks: sarama.WaitForAll, Timeout: int32(o.cfg.RequestTimeout.Milliseconds()),
-	}
-	r.AddBatch(o.cfg.Topic, o.cfg.Partition, rb)
-	response, err := b.Produce(r)
+	base, code, err := log.Produce(b, log.Write{
+		Topic: o.cfg.Topic, Partition: o.cfg.Partition, Batch: batch.Bytes, Timeout: o.cfg.RequestTimeout,
+	})
 	if err != nil {
 		return 0, err
 	}
-	block := response.GetBlock(o.cfg.Topic, o.cfg.Partition)
-	if block == nil {
-		return 0, fmt.Errorf("produce to %s: the answer does not name the partition", b.Addr())
-	}
 	// Brokers before 3.0 ask for IdempotentWrite as well.
-	return block.Offset, access.Explain(retry.NoneIsNil(block.Err),
+	return base, access.Explain(retry.NoneIsNil(code),
 		access.Need{Operation: access.Write, Resource: access.Topic, Name: o.cfg.Topic},
 		access.Need{Operation: access.IdempotentWrite, Resource: access.Cluster})
 }

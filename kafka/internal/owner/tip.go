@@ -57,7 +57,7 @@ func (o *Owner) ReadQueued(after From, with []*Tip) (iter.Seq2[eventstore.Record
 	index := o.cfg.Index
 	var stored iter.Seq2[eventstore.Record, error]
 	queued, stands := o.shown(after)
-	if !stands && !o.cfg.Broken.KeepDecisions {
+	if !stands && !o.cfg.Broken.ReadsOnBroken {
 		return nil, nil, after.Tip.overtaken(after.Tip.on.Part(stream.ID).First - 1)
 	}
 	commits := queued.Commits

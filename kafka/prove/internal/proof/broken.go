@@ -79,6 +79,10 @@ func ofOneStream() []Breakage {
 			Rules: []string{history.RulePrefix, history.RuleLinearizable, bank.RuleExpected},
 		},
 		{
+			Name: "ReadsOnBroken", Broken: broken.Rules{ReadsOnBroken: true}, Faults: Faults{Connections: true},
+			Rules: []string{history.RulePrefix, history.RuleLinearizable, bank.RuleExpected},
+		},
+		{
 			Name: "NoProof", Broken: broken.Rules{NoProof: true}, Faults: Faults{Workers: true},
 			Rules: []string{history.RuleRefusal, bank.RuleMoment},
 		},

@@ -22,7 +22,7 @@ func (s *server) bank(ctx context.Context, n int, op *bank.Op) (alarm string) {
 		op.Outcome, op.Err = bank.Failed, "closed"
 		return ""
 	}
-	result, err := (&teller{store: store, op: op}).carryOut(ctx)
+	result, err := (&teller{reads: &s.banks, store: store, op: op}).carryOut(ctx)
 	if err == nil {
 		return took(op, result)
 	}
@@ -70,6 +70,7 @@ func took(op *bank.Op, r eventstore.Result) (alarm string) {
 
 // teller carries out one order.
 type teller struct {
+	reads *reads[bank.Seen]
 	store *kafka.Store
 	op    *bank.Op
 	tips  []eventstore.Expectation // of what was read
@@ -102,19 +103,34 @@ func (t *teller) carryOut(ctx context.Context) (r eventstore.Result, err error) 
 
 func inBank(id string) eventstore.Stream { return eventstore.Stream{Category: bank.Category, ID: id} }
 
+// ask reads a stream for a decision. Every other time it reads on from what was seen before.
+func (t *teller) ask(
+	ctx context.Context, stream eventstore.Stream, with ...eventstore.Expectation,
+) (all iter.Seq2[eventstore.Record, error], at, after eventstore.Expectation, seen bank.Seen) {
+	seen, after = t.reads.begin(t.store, stream)
+	all, at = t.store.ReadQueued(ctx, after, with...)
+	if after.Tip != nil && moved(all) { // or one of with has
+		t.reads.drop(stream)
+		seen, after = bank.Seen{}, stream.At(0)
+		all, at = t.store.ReadQueued(ctx, after, with...)
+	}
+	seen.Stream = stream.ID
+	return all, at, after, seen
+}
+
 // read reads a stream in the way of the order.
 func (t *teller) read(ctx context.Context, id string) error {
 	var all iter.Seq2[eventstore.Record, error]
-	at := eventstore.Expectation{Stream: inBank(id)}
+	at, seen := eventstore.Expectation{Stream: inBank(id)}, bank.Seen{Stream: id}
+	var after eventstore.Expectation
 	switch t.op.Order.Reading {
 	case bank.Together:
-		all, at = t.store.ReadQueued(ctx, inBank(id).At(0), t.tips...)
+		all, at, after, seen = t.ask(ctx, inBank(id), t.tips...)
 	case bank.Apart:
-		all, at = t.store.ReadQueued(ctx, inBank(id).At(0))
+		all, at, after, seen = t.ask(ctx, inBank(id))
 	case bank.Stored:
 		all = t.store.ReadStream(ctx, inBank(id), 1)
 	}
-	seen := bank.Seen{Stream: id}
 	for r, err := range all {
 		if err != nil {
 			return err
@@ -129,6 +145,8 @@ func (t *teller) read(ctx context.Context, id string) error {
 		seen.Event, seen.Balance = r.ID, seen.Balance+amount
 		if r.Position.Offset == 0 { // that place has a marker, never an event
 			seen.Unstored++
+		} else {
+			seen.Unstored = 0 // nor those before it
 		}
 	}
 	if t.op.Order.Reading == bank.Stored {
@@ -136,6 +154,9 @@ func (t *teller) read(ctx context.Context, id string) error {
 	} else if at.Version != eventstore.Expected(seen.Version) {
 		return fmt.Errorf("%w: %s has %d events, and the expectation is version %d", errWrongRead, id, seen.Version,
 			at.Version)
+	}
+	if t.op.Order.Reading != bank.Stored {
+		t.reads.end(t.store, seen, at, after.Tip != nil)
 	}
 	t.op.Seen, t.tips = append(t.op.Seen, seen), append(t.tips, at)
 	return nil

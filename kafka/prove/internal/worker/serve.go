@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,6 +59,9 @@ type server struct {
 	mu      sync.Mutex
 	store   int // number of the opening; -1 if there is none
 	open    *kafka.Store
+
+	registers reads[seenIDs]
+	banks     reads[bank.Seen]
 }
 
 func (s *server) answer(a Answer) {
@@ -215,7 +219,7 @@ func (s *server) appendTo(
 		return store.Append(ctx, eventstore.To(streamOf(op), eventstore.Expected(op.Expected), records...))
 	}
 	err = again(ctx, func() error {
-		at, err := see(ctx, store, op)
+		at, err := s.see(ctx, store, op)
 		if err == nil {
 			op.Expected = int64(len(op.Seen))
 			r, err = store.Append(ctx, at.Commit(records...))
@@ -238,31 +242,42 @@ func again(ctx context.Context, f func() error) error {
 	}
 }
 
-// see reads the stream and what is queued for it.
-func see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Expectation, error) {
-	all, at := store.ReadQueued(ctx, streamOf(op).At(0))
-	unstored, err := seeAll(all, op)
-	op.Unstored = unstored
+// see reads the stream and what is queued for it. Every other time it reads on from what it has
+// seen before.
+func (s *server) see(ctx context.Context, store *kafka.Store, op *history.Op) (eventstore.Expectation, error) {
+	stream := streamOf(op)
+	before, after := s.registers.begin(store, stream)
+	all, at := store.ReadQueued(ctx, after)
+	if after.Tip != nil && moved(all) {
+		s.registers.drop(stream)
+		before, after = seenIDs{}, stream.At(0)
+		all, at = store.ReadQueued(ctx, after)
+	}
+	more, err := seeAll(all, op.Stream, len(before.ids))
+	seen := before.and(more)
+	op.Seen, op.Unstored = seen.ids, seen.unstored
+	if err == nil {
+		s.registers.end(store, seenIDs{slices.Clip(seen.ids), seen.unstored}, at, after.Tip != nil)
+	}
 	return at, err
 }
 
-// seeAll notes the ids of the records in the operation, and returns how many were not stored.
-func seeAll(records iter.Seq2[eventstore.Record, error], op *history.Op) (unstored int, err error) {
-	op.Seen = nil
+// seeAll returns the ids of the records, which follow so many others, and how many are not stored.
+func seeAll(records iter.Seq2[eventstore.Record, error], stream string, before int) (seen seenIDs, err error) {
 	for r, err := range records {
 		if err != nil {
-			return 0, err
+			return seenIDs{}, err
 		}
-		if r.AggregateVersion != int64(len(op.Seen)+1) {
-			return 0, fmt.Errorf("%w: version %d of %s follows %d events", errWrongRead, r.AggregateVersion, op.Stream,
-				len(op.Seen))
+		if follows := before + len(seen.ids); r.AggregateVersion != int64(follows+1) {
+			return seenIDs{}, fmt.Errorf("%w: version %d of %s follows %d events", errWrongRead, r.AggregateVersion,
+				stream, follows)
 		}
 		if r.Position.Offset == 0 { // that place has a marker, never an event
-			unstored++
+			seen.unstored++
 		}
-		op.Seen = append(op.Seen, r.ID)
+		seen.ids = append(seen.ids, r.ID)
 	}
-	return unstored, nil
+	return seen, nil
 }
 
 var errWrongRead = errors.New("a read yields what no sound store yields")
@@ -274,7 +289,8 @@ func (s *server) read(ctx context.Context, n int, op *history.Op) (alarm string)
 		op.Err = "closed"
 		return ""
 	}
-	_, err := seeAll(store.ReadStream(ctx, streamOf(op), 1), op)
+	seen, err := seeAll(store.ReadStream(ctx, streamOf(op), 1), op.Stream, 0)
+	op.Seen = seen.ids
 	return answered(op, err)
 }
 
@@ -288,7 +304,7 @@ func (s *server) refuse(ctx context.Context, n int, op *history.Op) (alarm strin
 		return ""
 	}
 	err := again(ctx, func() error {
-		at, err := see(ctx, store, op)
+		at, err := s.see(ctx, store, op)
 		if err == nil {
 			_, err = store.Append(ctx, at.Commit())
 		}
