@@ -41,9 +41,14 @@ func TestAnswersAreThoseOfTheDatabase(t *testing.T) {
 						command = made[rng.IntN(len(made))].command
 					}
 				}
-				if rng.IntN(5) == 0 { // somebody else has asked for it before
+				switch rng.IntN(5) { // somebody else has asked for it before, or has read it
+				case 0:
 					_, err := p.Applied(id, command)
 					require.NoError(t, err)
+				case 1, 2:
+					_, version, err := p.End(id, 1+rng.Int64N(2)*rng.Int64N(300))
+					require.NoError(t, err)
+					require.Len(t, w.streams[id], int(version))
 				}
 				found, err := p.Look(id, command)
 				require.NoError(t, err)

@@ -232,6 +232,9 @@ func TestLookAmidChanges(t *testing.T) {
 // lookFor looks for the commands of a stream until it has found the one of the last version.
 func lookFor(p *Partition, command func(version int64) string, last int64) error {
 	for next := int64(1); next <= last; {
+		if _, err := p.Applied("a/1", command(next)); err != nil { // which is remembered
+			return err
+		}
 		found, err := p.Look("a/1", command(next))
 		switch {
 		case err != nil:

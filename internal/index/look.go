@@ -133,7 +133,7 @@ func (p *Partition) lookByKey(db *pebble.DB, l *look) error {
 		if err == nil {
 			p.learnStream(of.generation, l.aggregateID, savedStream{version: l.version})
 		}
-		if err != nil || c.isRecent || c.isAbsent {
+		if err != nil || c.isRecent { // absent it was before the version was read
 			return err
 		}
 	}

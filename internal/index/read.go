@@ -118,7 +118,7 @@ func (p *Partition) Range(aggregateID string, from, end int64) iter.Seq2[eventst
 // read returns the records of the stream from one version, 1 or later, to another, or to its end.
 func (p *Partition) read(aggregateID string, from, to int64) (records []eventstore.Record, err error) {
 	err = p.use(func(db *pebble.DB) error {
-		encoded, first := p.recentRecords(aggregateID, from, to)
+		encoded, first, generation := p.recentRecords(aggregateID, from, to)
 		if first == 0 && p.absent(aggregateID) {
 			return nil
 		}
@@ -127,7 +127,10 @@ func (p *Partition) read(aggregateID string, from, to int64) (records []eventsto
 			if first > 0 {
 				end = min(to, first-1)
 			}
-			if records, err = p.readSaved(db, aggregateID, from, end, len(encoded)); err != nil {
+			saved := savedRead{
+				aggregateID: aggregateID, from: from, to: end, isEnd: first > 0 && end == first-1, generation: generation,
+			}
+			if records, err = p.readSaved(db, saved, len(encoded)); err != nil {
 				return err
 			}
 			if found := from + int64(len(records)) - 1; first > 0 && found < end {
@@ -148,8 +151,10 @@ func (p *Partition) read(aggregateID string, from, to int64) (records []eventsto
 }
 
 // recentRecords returns those of the records that are recent, encoded, and the first version of the
-// stream that is recent; 0 if none is.
-func (p *Partition) recentRecords(aggregateID string, from, to int64) (encoded [][]byte, first int64) {
+// stream that is recent; 0 if none is. It also returns the generation of the answers.
+func (p *Partition) recentRecords(
+	aggregateID string, from, to int64,
+) (encoded [][]byte, first int64, generation uint64) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for _, r := range [...]*recent{p.older, p.newest} {
@@ -167,21 +172,37 @@ func (p *Partition) recentRecords(aggregateID string, from, to int64) (encoded [
 			encoded = append(encoded, s.at(version))
 		}
 	}
-	return encoded, first
+	return encoded, first, p.answers.generation
 }
 
-// readSaved returns the records that are saved. The slice has room for more behind them.
-func (p *Partition) readSaved(
-	db *pebble.DB, aggregateID string, from, to int64, room int,
-) ([]eventstore.Record, error) {
+// savedRead is a read of records that are saved.
+type savedRead struct {
+	aggregateID string
+	from, to    int64
+	isEnd       bool   // all behind to is recent
+	generation  uint64 // of the answers, before the database is read
+}
+
+// readSaved returns the records. The slice has room for more behind them. If it reads a stream from
+// its beginning, it remembers what the database says of the stream: a command comes next.
+func (p *Partition) readSaved(db *pebble.DB, r savedRead, room int) ([]eventstore.Record, error) {
+	aggregateID, from, to := r.aggregateID, r.from, r.to
 	var few [usualLength]place
+	var g gathered
 	places := few[:0]
 	err := p.places(db, aggregateID, to, func(found place) bool {
+		if from == 1 {
+			g.add(found)
+		}
 		places = append(places, found.unmarked())
 		return found.from > from
 	})
 	if err != nil || len(places) == 0 || places[0].last() < from {
 		return nil, err
+	}
+	if from == 1 && !g.long && (g.version < to || r.isEnd && g.version == to) {
+		g.marked = true
+		p.learnStream(r.generation, aggregateID, g.savedStream)
 	}
 	records := make([]eventstore.Record, 0, min(to, places[0].last())-from+1+int64(room))
 	for _, place := range slices.Backward(places) {
