@@ -101,50 +101,85 @@ func (p *Partition) learnOnce() {
 // lookByKey looks for the version, and then for the command's commit. In the other order it could
 // miss a commit whose records the version counts.
 func (p *Partition) lookByKey(db *pebble.DB, l *look) error {
-	partitionKey := p.key.Of(l.aggregateID)
-	of := look{aggregateID: l.aggregateID}
+	keys := keyedLook{Partition: p, db: db}
+	defer keys.close()
 	if !l.known {
-		if l.known = p.lookInMemory(&of); !l.known {
-			p.learnOnce()
-		}
-		l.version = of.version
-	}
-	var room [usualCommit]byte
-	key := appendCommand(appendSlot(room[:0], kindCommand, p.slot), partitionKey, l.commandID)
-	c := p.commitInMemory(key[slotBytes:])
-	if c.isRecent {
-		if err := l.found([]byte(c.value), partitionKey); err != nil {
+		if err := keys.version(l); err != nil {
 			return err
 		}
 	}
-	if l.known && (c.isRecent || c.isAbsent) {
+	return keys.commit(l)
+}
+
+// keyedLook is a look with an iterator that is opened if it is needed.
+type keyedLook struct {
+	*Partition
+
+	db         *pebble.DB
+	it         *pebble.Iterator
+	generation uint64 // of the answers, before the iterator was opened
+}
+
+func (k *keyedLook) close() {
+	if k.it != nil {
+		_ = k.it.Close() // its error was asked for
+	}
+}
+
+// open opens the iterator. The generation was read before.
+func (k *keyedLook) open(generation uint64) (err error) {
+	if k.it == nil {
+		k.generation = generation
+		k.it, err = k.db.NewIter(&pebble.IterOptions{UseL6Filters: true}) // Get does not use those of the last level
+	}
+	return err
+}
+
+// version finds the version of the stream.
+func (k *keyedLook) version(l *look) error {
+	of := look{aggregateID: l.aggregateID}
+	if k.lookInMemory(&of) {
+		l.version, l.known = of.version, true
 		return nil
 	}
-	it, err := db.NewIter(&pebble.IterOptions{UseL6Filters: true}) // Get does not use those of the last level
-	if err != nil {
+	k.learnOnce()
+	if err := k.open(of.generation); err != nil {
 		return err
 	}
-	defer func() { _ = it.Close() }() // its error was asked for
-	if !l.known {
-		err := p.placesOf(it, l.aggregateID, math.MaxInt64, func(at place) bool {
-			l.version = at.last()
-			return false
-		})
-		if err == nil {
-			p.learnStream(of.generation, l.aggregateID, savedStream{version: l.version})
-		}
-		if err != nil || c.isRecent { // absent it was before the version was read
-			return err
-		}
+	err := k.placesOf(k.it, l.aggregateID, math.MaxInt64, func(at place) bool {
+		l.version = at.last()
+		return false
+	})
+	if err == nil {
+		l.known = true
+		k.learnStream(k.generation, l.aggregateID, savedStream{version: l.version})
 	}
-	if !it.SeekPrefixGE(key) {
-		if err := it.Error(); err != nil {
-			return err
-		}
-		p.learnAbsent(c.generation, key[slotBytes:])
+	return err
+}
+
+// commit finds the command's commit.
+func (k *keyedLook) commit(l *look) error {
+	partitionKey := k.key.Of(l.aggregateID)
+	var room [usualCommit]byte
+	key := appendCommand(appendSlot(room[:0], kindCommand, k.slot), partitionKey, l.commandID)
+	c := k.commitInMemory(key[slotBytes:])
+	switch {
+	case c.isRecent:
+		return l.found([]byte(c.value), partitionKey)
+	case c.isAbsent:
 		return nil
 	}
-	saved, err := it.ValueAndErr()
+	if err := k.open(c.generation); err != nil {
+		return err
+	}
+	if !k.it.SeekPrefixGE(key) {
+		if err := k.it.Error(); err != nil {
+			return err
+		}
+		k.learnAbsent(k.generation, key[slotBytes:])
+		return nil
+	}
+	saved, err := k.it.ValueAndErr()
 	if err != nil {
 		return err
 	}
