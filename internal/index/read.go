@@ -128,7 +128,8 @@ func (p *Partition) read(aggregateID string, from, to int64) (records []eventsto
 				end = min(to, first-1)
 			}
 			saved := savedRead{
-				aggregateID: aggregateID, from: from, to: end, isEnd: first > 0 && end == first-1, generation: generation,
+				aggregateID: aggregateID, from: from, to: end, generation: generation,
+				isEnd: first > 0 && end == first-1,
 			}
 			if records, err = p.readSaved(db, saved, len(encoded)); err != nil {
 				return err
