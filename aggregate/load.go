@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/fencelog/fencelog/event"
@@ -239,13 +240,20 @@ func (r *Repository[S]) has(ctx context.Context, id string, version int64) bool 
 
 // settle keeps the states that a decision has rested on, as all their events are stored by now.
 func (a *attempt[S]) settle(ctx context.Context) {
+	if a.states == nil {
+		return
+	}
 	for _, found := range a.reads {
-		if a.states == nil || found.folded == nil {
-			continue
-		}
-		if p := found.folded.point; p != nil && (found.queued || p != found.base.Point) {
-			a.keep(ctx, found.id, p, false)
-		}
+		a.settleRead(ctx, found)
+	}
+}
+
+func (a *attempt[S]) settleRead(ctx context.Context, found *read[S]) {
+	if found.folded == nil {
+		return
+	}
+	if p := found.folded.point; p != nil && (found.queued || p != found.base.Point) {
+		a.keep(ctx, found.id, p, false)
 	}
 }
 
@@ -255,19 +263,19 @@ func (a *attempt[S]) settleCommit(ctx context.Context, c *commit[S], result even
 	if a.states == nil || result.Repeated {
 		return
 	}
-	a.settle(ctx)
-	for _, w := range result.Streams {
-		for _, found := range a.reads {
-			if found.id == w.Stream.ID && found.folded != nil && w.First == versionOf(found.folded.point)+1 {
-				a.foldOwn(ctx, found, c)
-			}
+	for _, found := range a.reads {
+		wrote := func(w eventstore.Written) bool {
+			return w.Stream.ID == found.id && found.folded != nil && w.First == versionOf(found.folded.point)+1
+		}
+		if !slices.ContainsFunc(result.Streams, wrote) || !a.foldOwn(ctx, found, c) {
+			a.settleRead(ctx, found)
 		}
 	}
 }
 
 // foldOwn keeps the state that the commit's own events make of a state that was read. It folds them
-// in place of the decision's state, which nobody looks at any more.
-func (a *attempt[S]) foldOwn(ctx context.Context, found *read[S], c *commit[S]) {
+// in place of the decision's state, which nobody looks at any more. It reports false if it cannot.
+func (a *attempt[S]) foldOwn(ctx context.Context, found *read[S], c *commit[S]) (folded bool) {
 	from, root, bytes := found.folded.point, &found.folded.root, 0
 	root.state, root.version = a.kind.Of(from)
 	for i := range c.Records {
@@ -275,11 +283,12 @@ func (a *attempt[S]) foldOwn(ctx context.Context, found *read[S], c *commit[S]) 
 			continue
 		}
 		if err := c.replay(ctx, a.Repository, i, root); err != nil {
-			return // the next load says so
+			return false // the next load says so
 		}
 		bytes += len(c.Records[i].Value)
 	}
 	a.keep(ctx, found.id, a.kind.NewPoint(root.state, root.version, from, bytes), false)
+	return true
 }
 
 // replay applies the events of a record. The state may keep parts of them. The commit's own copies

@@ -1,7 +1,8 @@
 package states
 
-// measureEvery is the number of events after which a state that may grow is measured again. Until
-// then, it counts as grown by all that its events hold.
+// measureEvery is the number of events after which a state is measured again. Until then, a state
+// that has slices or maps counts as grown by all that its events hold. Another one has some texts,
+// and counts as before.
 const measureEvery = 64
 
 // NewPoint returns a point with a copy of the state. It was made from another point, nil for none,
@@ -11,8 +12,11 @@ func (k *Kind[S]) NewPoint(state S, version int64, from *Point[S], bytes int) *P
 	if from != nil {
 		p.snapshot = from.snapshot
 	}
-	if !k.flat && from != nil && version-from.measured < measureEvery {
-		p.size, p.measured = from.size+bytes, from.measured
+	if from != nil && version-from.measured < measureEvery {
+		p.size, p.measured = from.size, from.measured
+		if !k.flat {
+			p.size += bytes
+		}
 		return p
 	}
 	p.size, p.measured = k.size(&p.State), version
