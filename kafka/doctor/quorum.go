@@ -136,11 +136,11 @@ func (d *diagnosis) quorumOf(addr string) (quorumState, error) {
 	body := []byte{0, 2, byte(len(topic) + 1)} // no tags in the header, one topic
 	body = append(append(body, topic...), 2, 0, 0, 0, 0, 0, 0, 0)
 	var found quorumState
-	err = b.Exchange(quorumKey, quorumVersion, body, 0, func(a *dial.Answer) error {
+	err = b.Exchange(quorumKey, quorumVersion, 0, func(a *dial.Answer) error {
 		found = decodeQuorum(a)
 		a.Drop(a.Left()) // observers
 		return a.Err()
-	})
+	}, body)
 	return found, err
 }
 

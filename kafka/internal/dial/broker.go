@@ -28,7 +28,8 @@ type Broker struct {
 	raw      *conn    // without
 	timed    timed
 	buffered *bufio.Reader
-	asked    int32 // exchanges
+	request  []byte // of the exchange before; the next one has its memory
+	asked    int32  // exchanges
 	broken   bool
 }
 
@@ -113,15 +114,21 @@ func (b *Broker) Broken() bool { return b.broken }
 // which begin with 0.
 const firstExchange = 1 << 30
 
-// Exchange sends a request with a header of version 1, and calls read with its answer. read must
-// read the whole answer. wait is how much longer the broker may take than the configuration allows
+// Exchange sends a request with a header of version 1, and calls read with its answer. The body is
+// the parts, one after the other. read must read the whole answer. wait is how much longer the broker may take than the configuration allows
 // for an answer. After an error, Exchange closes the connection, unless read failed and had read
 // the whole answer.
-func (b *Broker) Exchange(key, version int16, body []byte, wait time.Duration, read func(*Answer) error) error {
+func (b *Broker) Exchange(
+	key, version int16, wait time.Duration, read func(*Answer) error, body ...[]byte,
+) error {
 	b.showAgain()
 	b.asked++
 	id := firstExchange | b.asked&(firstExchange-1)
-	a, err := b.exchange(request(key, version, id, b.config.ClientID, body), id, wait)
+	b.request = appendRequest(b.request[:0], key, version, id, b.config.ClientID, body)
+	a, err := b.exchange(b.request, id, wait)
+	if cap(b.request) > keptRequest {
+		b.request = nil
+	}
 	if err == nil {
 		if err = read(a); err != nil && a.failed == nil && a.left == 0 {
 			return err // the error is in the answer, not of the connection
@@ -150,14 +157,20 @@ func (b *Broker) showAgain() {
 	}
 }
 
-// request returns the bytes of a request.
-func request(key, version int16, id int32, client string, body []byte) []byte {
-	r := make([]byte, 4, 14+len(client)+len(body))
+// keptRequest bounds the requests whose memory is kept.
+const keptRequest = 256 << 10
+
+// appendRequest appends the bytes of a request to r, which is empty.
+func appendRequest(r []byte, key, version int16, id int32, client string, body [][]byte) []byte {
+	r = append(r, 0, 0, 0, 0) // the length, see below
 	r = binary.BigEndian.AppendUint16(r, uint16(key))
 	r = binary.BigEndian.AppendUint16(r, uint16(version))
 	r = binary.BigEndian.AppendUint32(r, uint32(id))
 	r = binary.BigEndian.AppendUint16(r, uint16(len(client)))
-	r = append(append(r, client...), body...)
+	r = append(r, client...)
+	for _, part := range body {
+		r = append(r, part...)
+	}
 	binary.BigEndian.PutUint32(r, uint32(len(r)-4))
 	return r
 }

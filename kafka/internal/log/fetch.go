@@ -75,10 +75,10 @@ type Fetched struct {
 // the data of transactions. Their bytes are in room if it is large enough.
 func Fetch(b *dial.Broker, ask Request, room []byte) (*Fetched, error) {
 	var found *Fetched
-	err := b.Exchange(fetchKey, fetchVersion, ask.encode(), ask.Wait, func(a *dial.Answer) (err error) {
+	err := b.Exchange(fetchKey, fetchVersion, ask.Wait, func(a *dial.Answer) (err error) {
 		found, err = ask.decode(a, room)
 		return err
-	})
+	}, ask.encode())
 	return found, err
 }
 

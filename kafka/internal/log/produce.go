@@ -33,16 +33,16 @@ type Write struct {
 // Produce sends one batch to the broker, which should lead the partition. It returns the offset of
 // the batch and the broker's error code. An error means that there was no answer.
 func Produce(b *dial.Broker, w Write) (base int64, code sarama.KError, err error) {
-	err = b.Exchange(produceKey, produceVersion, w.encode(), 0, func(a *dial.Answer) (err error) {
+	err = b.Exchange(produceKey, produceVersion, 0, func(a *dial.Answer) (err error) {
 		base, code, err = w.decode(a)
 		return err
-	})
+	}, w.encode(), w.Batch)
 	return base, code, err
 }
 
 // encode returns the request's body without the batch, which is its last part.
 func (w *Write) encode() []byte {
-	r := make([]byte, 0, bytesOfPartition+len(w.Topic)+len(w.Batch))
+	r := make([]byte, 0, bytesOfPartition+len(w.Topic))
 	r = binary.BigEndian.AppendUint16(r, noTransaction)
 	r = binary.BigEndian.AppendUint16(r, allReplicas)
 	r = binary.BigEndian.AppendUint32(r, uint32(w.Timeout.Milliseconds()))
@@ -50,8 +50,7 @@ func (w *Write) encode() []byte {
 	r = append(binary.BigEndian.AppendUint16(r, uint16(len(w.Topic))), w.Topic...)
 	r = binary.BigEndian.AppendUint32(r, 1)
 	r = binary.BigEndian.AppendUint32(r, uint32(w.Partition))
-	r = binary.BigEndian.AppendUint32(r, uint32(len(w.Batch)))
-	return append(r, w.Batch...)
+	return binary.BigEndian.AppendUint32(r, uint32(len(w.Batch)))
 }
 
 // decode reads the answer.
