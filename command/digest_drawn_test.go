@@ -194,11 +194,7 @@ func TestDigestAsEver(t *testing.T) {
 		return eventstore.Outcome{}, nil
 	}))
 	check := func(t require.TestingT, cmd holding, several bool) {
-		want, wrong, panicked := asEver(cmd)
-		if panicked {
-			require.Panics(t, func() { _, _ = bus.Dispatch(context.Background(), cmd) })
-			return
-		}
+		want, wrong := oracle(cmd)
 		for range 2 { // with a type that is new, and with one that is known
 			got = ""
 			_, err := bus.Dispatch(context.Background(), cmd)
@@ -214,7 +210,7 @@ func TestDigestAsEver(t *testing.T) {
 		}
 	}
 	for _, v := range []any{
-		moveNow{"a"}, &moveNow{}, []any{moveThere{}, moveBack{}}, // names
+		moveNow{"a"}, &moveNow{}, (*moveNow)(nil), []any{moveThere{}, moveBack{}}, // names
 		struct{ A, B [2]int }{B: [2]int{1}}, struct{ A [0]string }{}, [2]byte{}, [2]byte{0, 1}, // arrays
 		struct{ At, Zero stamp }{At: stamp(time.Unix(0, 1))}, []time.Time{{}, time.Unix(-1, 0)}, // times
 		struct{ A, B level }{1, 2}, seat{}, &seat{1, 2}, []seat{{}}, level(-1), // texts
@@ -238,11 +234,4 @@ func TestDigestAsEver(t *testing.T) {
 		}
 		check(t, cmd, d.several)
 	})
-}
-
-// asEver calls the oracle. That panics if it asks a nil pointer for a name.
-func asEver(cmd any) (digest string, wrong error, panicked bool) {
-	defer func() { panicked = recover() != nil }()
-	digest, wrong = oracle(cmd)
-	return digest, wrong, false
 }

@@ -36,6 +36,9 @@ func oracle(cmd any) (string, error) {
 
 func nameOf(v reflect.Value) string {
 	if v.CanInterface() {
+		if v.Kind() == reflect.Pointer && v.IsNil() {
+			v = reflect.New(v.Type().Elem())
+		}
 		if n, ok := v.Interface().(command.Named); ok {
 			return n.CommandType()
 		}

@@ -122,9 +122,13 @@ func nameOfField(f reflect.StructField) string {
 	return name
 }
 
-// nameOf returns the durable name of a value's type, or else the name in Go.
+// nameOf returns the durable name of a value's type, or else the name in Go. A nil pointer has the
+// name that another one has: its method may look at what it points to.
 func (s *shape) nameOf(v reflect.Value) string {
 	if s.named && v.CanInterface() {
+		if v.Kind() == reflect.Pointer && v.IsNil() {
+			v = reflect.New(v.Type().Elem())
+		}
 		return v.Interface().(Named).CommandType()
 	}
 	return s.name

@@ -243,7 +243,11 @@ func TestInterrupt(t *testing.T) {
 	code := make(chan int)
 	go func() { code <- run(ctx, []string{"-"}, stdin, writer(shown), &stderr, nothing) }()
 	for text := ""; !strings.Contains(text, "Commands  from standard input"); {
-		text = <-shown
+		select {
+		case text = <-shown:
+		case ended := <-code:
+			require.Fail(t, "it has ended", "code %d: %s", ended, stderr.String())
+		}
 	}
 	cancel()
 	require.Equal(t, exitInterrupted, <-code)

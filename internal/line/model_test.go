@@ -13,7 +13,7 @@ import (
 	"github.com/fencelog/fencelog/internal/line"
 )
 
-// TestInvariants drives a queue at random, beside a model that says what Q1 to Q6 ask for.
+// TestInvariants drives a queue at random, beside a model that says what Q1 to Q7 ask for.
 func TestInvariants(t *testing.T) { rapid.Check(t, invariants) }
 
 func FuzzInvariants(f *testing.F) { f.Fuzz(rapid.MakeFuzz(invariants)) }
