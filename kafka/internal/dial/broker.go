@@ -115,9 +115,9 @@ func (b *Broker) Broken() bool { return b.broken }
 const firstExchange = 1 << 30
 
 // Exchange sends a request with a header of version 1, and calls read with its answer. The body is
-// the parts, one after the other. read must read the whole answer. wait is how much longer the broker may take than the configuration allows
-// for an answer. After an error, Exchange closes the connection, unless read failed and had read
-// the whole answer.
+// the parts, one after the other. read must read the whole answer. wait is how much longer the
+// broker may take than the configuration allows for an answer. After an error, Exchange closes the
+// connection, unless read failed and had read the whole answer.
 func (b *Broker) Exchange(
 	key, version int16, wait time.Duration, read func(*Answer) error, body ...[]byte,
 ) error {
