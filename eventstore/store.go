@@ -83,8 +83,8 @@ type Store interface {
 	//
 	// The list may be of any length. If the store bounds what waits, the commits that have no room
 	// wait under ctx until there is some, as further callers of Append do. The caller must not
-	// change the list or what it holds before AppendEach has returned. If the list is empty,
-	// AppendEach returns nil.
+	// change the list or what it holds before AppendEach has returned. An empty list has no
+	// answers.
 	AppendEach(ctx context.Context, commits []Commit) []Answer
 
 	// Applied reports whether the partition key of the stream has a commit of the command that

@@ -49,6 +49,11 @@ func closed(t test, s *suite) {
 
 	_, err := s.store.Append(ctx, eventstore.To(stream, eventstore.Any, s.records(1, "")...))
 	closedError(t, "an append to a closed store", err)
+	for _, a := range s.store.AppendEach(ctx, []eventstore.Commit{
+		eventstore.To(stream, eventstore.Any, s.records(1, "")...), s.over(2, s.ledger().streams("a", "b")...),
+	}) {
+		closedError(t, "a list that is appended to a closed store", a.Err)
+	}
 	_, err = collect(s.store.ReadStream(ctx, stream, 1))
 	closedError(t, "reading a stream of a closed store", err)
 	_, err = collect(firstOf(s.store.ReadQueued(ctx, stream.At(0))))
