@@ -58,6 +58,8 @@ type server struct {
 	mu      sync.Mutex
 	store   int // number of the opening; -1 if there is none
 	open    *kafka.Store
+
+	lists lists
 }
 
 func (s *server) answer(a Answer) {
@@ -212,7 +214,11 @@ func (s *server) appendTo(
 	ctx context.Context, store *kafka.Store, op *history.Op, records []eventstore.Record,
 ) (r eventstore.Result, err error) {
 	if !op.Queued {
-		return store.Append(ctx, eventstore.To(streamOf(op), eventstore.Expected(op.Expected), records...))
+		c := eventstore.To(streamOf(op), eventstore.Expected(op.Expected), records...)
+		if op.Listed {
+			return s.lists.append(ctx, store, c)
+		}
+		return store.Append(ctx, c)
 	}
 	err = again(ctx, func() error {
 		at, err := see(ctx, store, op)
