@@ -77,13 +77,13 @@ func Check(commit Commit, key PartitionKey) error {
 	return errors.Join(c.found...)
 }
 
-// RefuseCheck returns an *[InvalidError] if the commit is a check, which [Store.AppendEach] does not
-// take. It is for implementations of [Store].
+// RefuseCheck returns an *[InvalidError] if the commit is a check. [Store.AppendEach] takes none.
+// RefuseCheck is for implementations of [Store].
 func RefuseCheck(commit Commit) error {
 	if len(commit.Records) > 0 {
 		return nil
 	}
-	return &InvalidError{Field: "records", Found: "0 in a commit of a list", Want: "one or more; a check goes to Append"}
+	return &InvalidError{Field: "records", Found: "0 in a list's commit", Want: "one or more; a check goes to Append"}
 }
 
 // expectations checks what the commit expects of streams.

@@ -23,8 +23,8 @@ type toldList struct {
 }
 
 // Clients append lists, some of whose commits build on one another, while brokers fail and callers
-// leave. What was acknowledged is stored where it was said to be, once and in the order of its list.
-// What was refused is not stored. Nothing of a list is stored behind what its caller took back.
+// leave. Acknowledged commits are stored where they were said to be, once and in the order of their
+// list. Refused ones are not stored. No commit of a list is stored behind one that was taken back.
 func TestAppendEach_underFaults(t *testing.T) {
 	t.Parallel()
 	const clients, lists = 8, 25

@@ -40,7 +40,9 @@ func idsOfList(list []eventstore.Commit) []string {
 }
 
 // beginEach appends a list, and returns once its last commit, which is visible, waits.
-func (b *bounded) beginEach(ctx context.Context, t *testing.T, list []eventstore.Commit, seen string) <-chan []eventstore.Answer {
+func (b *bounded) beginEach(
+	ctx context.Context, t *testing.T, list []eventstore.Commit, seen string,
+) <-chan []eventstore.Answer {
 	t.Helper()
 	answers := make(chan []eventstore.Answer, 1)
 	go func() { answers <- b.AppendEach(ctx, list) }()

@@ -49,8 +49,8 @@ func (s *suite) listsAmidOthers(ctx context.Context, t test) {
 	s.holdsCommits(ctx, t, "after lists of several writers", l, wins)
 }
 
-// draft returns commits that build on one another. Those that expect a version do so from the end of
-// their stream on, as it will be when they are appended.
+// draft returns commits that build on one another. The versions that they expect count from the end
+// of their stream on, as it will be when they are appended.
 func (s *suite) draft(l ledger) []eventstore.Commit {
 	a, b, c := l.stream("a"), l.stream("b"), l.stream("c")
 	return []eventstore.Commit{
@@ -162,8 +162,8 @@ func (s *suite) listUntilCancelled(ctx context.Context, t test) {
 	}
 }
 
-// toldTruth fails unless the answer to a commit whose context has ended, or not, fits what became of
-// it.
+// toldTruth fails unless the answer to a commit fits what became of it. The context of its list may
+// have ended.
 func toldTruth(t test, err error, stored bool) {
 	t.Helper()
 	switch unknown := errors.Is(err, eventstore.ErrOutcomeUnknown); {

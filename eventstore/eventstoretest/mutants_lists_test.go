@@ -10,7 +10,8 @@ import (
 
 type nextEach = func(context.Context, []eventstore.Commit) []eventstore.Answer
 
-// appendingEach replaces what the store does with lists. The function next is the one that it replaces.
+// appendingEach replaces what the store does with lists. The function next is the one that it
+// replaces.
 func appendingEach(
 	replace func(ctx context.Context, w *wrapped, list []eventstore.Commit, next nextEach) []eventstore.Answer,
 ) func(*wrapped) {
@@ -112,13 +113,15 @@ func listMutants() []mutant {
 			func(ctx context.Context, w *wrapped, list []eventstore.Commit, _ nextEach) []eventstore.Answer {
 				return w.good.AppendEach(ctx, list)
 			})},
-		{name: "lets others come between the versions and the records of a list", races: true, caughtBy: caughtBy(lists),
-			breaks: versionsFirst},
+		{
+			name: "compares the versions of a list, and stores it later", caughtBy: caughtBy(lists),
+			breaks: versionsFirst, races: true,
+		},
 	}
 }
 
-// eachUnder appends the commits of a list one after the other, each but the first under the context
-// that under returns, and lets others come between. Then it changes the answers.
+// eachUnder appends the commits of a list one after the other, and lets others come between. Each
+// but the first has the context that under returns. Then change changes the answers.
 func eachUnder(
 	under func(ctx context.Context, i int, before []eventstore.Answer) context.Context,
 	change func(ctx context.Context, answers []eventstore.Answer),
@@ -212,13 +215,14 @@ func forgettingItsCommands(w *wrapped) {
 	})(w)
 }
 
-// oneCommitOfAll joins the neighbours in a list that have a partition key in common, no command, and
-// no expectation.
+// oneCommitOfAll joins two neighbours in a list that have one partition key, no command and no
+// expectation.
 func oneCommitOfAll(w *wrapped) {
 	appendingEach(func(ctx context.Context, w *wrapped, list []eventstore.Commit, next nextEach) []eventstore.Answer {
+		expects := func(e eventstore.Expectation) bool { return e.Version != eventstore.Any }
 		plain := func(c eventstore.Commit) bool {
 			return c.CommandID == "" && len(c.Records) > 0 && len(c.ExpectCommands) == 0 &&
-				!slices.ContainsFunc(c.Expect, func(e eventstore.Expectation) bool { return e.Version != eventstore.Any })
+				!slices.ContainsFunc(c.Expect, expects)
 		}
 		for i := 0; i+1 < len(list); i++ {
 			if !plain(list[i]) || !plain(list[i+1]) {
@@ -230,8 +234,8 @@ func oneCommitOfAll(w *wrapped) {
 			}
 			answers := next(ctx, list[:i])
 			result, err := w.Append(ctx, both)
-			answers = append(answers, eventstore.Answer{Result: result, Err: err}, eventstore.Answer{Result: result, Err: err})
-			return append(answers, next(ctx, list[i+2:])...)
+			answer := eventstore.Answer{Result: result, Err: err}
+			return append(append(answers, answer, answer), next(ctx, list[i+2:])...)
 		}
 		return next(ctx, list)
 	})(w)

@@ -72,8 +72,8 @@ func (m *model) readOn(t *rapid.T) {
 // enterBehind appends behind what was read.
 func (m *model) enterBehind(t *rapid.T) { m.enter(t, m.behind(t)) }
 
-// behind makes a commit behind what one of the last readings has shown. The commit writes to some of
-// the streams that were read, and perhaps to another one.
+// behind makes a commit behind what one of the last readings has shown. The commit writes to some
+// of the streams that were read, and perhaps to another one.
 func (m *model) behind(t *rapid.T) *entry {
 	if len(m.reads) == 0 || rapid.IntRange(0, 7).Draw(t, "reads again") > 0 {
 		m.read(t)
@@ -218,7 +218,8 @@ func (m *model) room(e *entry) bool {
 	return len(m.in(waiting)) < maxCommits && (bytes == 0 || bytes+e.size <= maxBytes)
 }
 
-// entered compares the answer to a commit that was given to the queue with what should become of it.
+// entered compares the answer to a commit that was given to the queue with what should become of
+// it.
 func (m *model) entered(t *rapid.T, e *entry, room bool, err error) {
 	var left *line.WaitingError
 	switch {

@@ -63,8 +63,8 @@ func TestCallersWaitOutsideForRoom(t *testing.T) {
 	})
 }
 
-// A list has no more room than anybody else: what has none waits outside, behind those who came
-// before it and before those who come later.
+// A list has no more room than anybody else. The rest of it waits outside, and each commit takes
+// its turn among the other callers.
 func TestListsWaitOutsideForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := line.NewQueue(line.Config{MaxCommits: 2, MaxBytes: 1 << 20})

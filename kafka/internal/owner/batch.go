@@ -56,6 +56,6 @@ func (b *batch) reset() {
 	b.records, b.answers, b.base = b.records[:0], b.answers[:0], 0
 }
 
-// all returns the commits that are not answered, in the order of the queue: in another one, a commit
-// might be written before one of its list that comes before it.
+// all returns the commits that are not answered, in the order of the queue. If they are written
+// again, commits of one list keep their order.
 func (b *batch) all() []*line.Commit { return append([]*line.Commit(nil), b.open...) }

@@ -11,9 +11,8 @@ import (
 // begunAtOnce is how many commits of a list are made before they enter together.
 const begunAtOnce = 256
 
-// AppendEach does what Append does for each of the orders, one after the other, but begins as many
-// as have room before the first is answered. It calls told with the answer to each: as soon as that
-// is known, but not before an earlier one that was begun.
+// AppendEach does what Append does for each of the orders, one after the other. But it begins as
+// many as have room before the first is answered. It calls told with the answer to each.
 func (p *Partition) AppendEach(
 	ctx context.Context, orders []owner.Order, told func(i int, r eventstore.Result, err error),
 ) {

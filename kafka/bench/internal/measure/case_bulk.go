@@ -18,8 +18,8 @@ const (
 	listLength = 1_000 // commits in each list
 )
 
-// bulk is the case of a few callers. Each appends a list of commits to new streams, again and again.
-// Beside them, a thousand callers append one commit each.
+// bulk is the case of a few callers. Each appends a list of commits to new streams, again and
+// again. Beside them, a thousand callers append one commit each.
 func (r *run) bulk(ctx context.Context) (t Table, err error) {
 	all, err := r.bulkAppenders(ctx)
 	defer func() {
@@ -75,8 +75,8 @@ func (r *run) bulk(ctx context.Context) (t Table, err error) {
 	return t, nil
 }
 
-// bulkAppenders opens the contenders: the lists, single commits, the limit, which follows the lists,
-// and the database. After an error, the caller must still close those that it returns.
+// bulkAppenders opens the contenders: the lists, single commits, the limit, which follows the
+// lists, and the database. After an error, the caller must still close those that it returns.
 func (r *run) bulkAppenders(ctx context.Context) (all []*appender, err error) {
 	sources := r.newSources(listers)
 	lists, listed, err := r.newStoreAppender(ctx, "bulk")
@@ -119,8 +119,8 @@ func (r *run) bulkAppenders(ctx context.Context) (all []*appender, err error) {
 // appendList makes a list of commits, each an event of a new stream.
 type appendList func(ctx context.Context, src *source) error
 
-// listAll runs one caller for each source. Each appends one list after the other for the time given.
-// listAll returns how many commits were acknowledged.
+// listAll runs one caller for each source. Each appends one list after the other for the time
+// given. listAll returns how many commits were acknowledged.
 func listAll(ctx context.Context, sources []*source, d time.Duration, do appendList) (int64, error) {
 	counts := make([]int64, len(sources))
 	passed := stopwatch()

@@ -103,9 +103,9 @@ func (t *Table) AppendEach(ctx context.Context, records []eventstore.Record) (st
 		commands, actors = append(commands, r.CommandID), append(actors, r.ActorID)
 	}
 	err = t.use(ctx, func(c *pgx.Conn) error {
-		rows, err := c.Query(ctx, "INSERT INTO "+t.name+" ("+columns+") SELECT * FROM unnest($1::text[], $2::bigint[], "+
-			"$3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[], "+
-			"$11::bytea[]) ON CONFLICT DO NOTHING RETURNING stream",
+		rows, err := c.Query(ctx, "INSERT INTO "+t.name+" ("+columns+") SELECT * FROM unnest("+
+			"$1::text[], $2::bigint[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], "+
+			"$7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[]) ON CONFLICT DO NOTHING RETURNING stream",
 			streams, versions, ids, types, revisions, occurred, correlations, causations, commands, actors, payloads)
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 const gatherTime = 10 * time.Millisecond
 
 // lists gathers the commits that clients append at about the same time, and appends them in one
-// call. Each client is told what became of its own.
+// call. Each client is told what became of its commit.
 type lists struct {
 	mu   sync.Mutex
 	open *list // nil if none is gathered
