@@ -172,6 +172,10 @@ func (l *ledger) Append(ctx context.Context, c eventstore.Commit) (eventstore.Re
 	return result, err
 }
 
+func (l *ledger) AppendEach(ctx context.Context, commits []eventstore.Commit) []eventstore.Answer {
+	return each(ctx, commits, l.Append)
+}
+
 // last returns the last commit or check that was appended, and how many there were.
 func (l *ledger) last(t *testing.T) (c eventstore.Commit, n int) {
 	t.Helper()

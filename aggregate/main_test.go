@@ -90,6 +90,22 @@ func (s *tampered) Append(ctx context.Context, c eventstore.Commit) (eventstore.
 	return result, err
 }
 
+func (s *tampered) AppendEach(ctx context.Context, commits []eventstore.Commit) []eventstore.Answer {
+	return each(ctx, commits, s.Append)
+}
+
+// each appends a list commit by commit, so that a store that interferes with appends sees them all.
+func each(
+	ctx context.Context, commits []eventstore.Commit,
+	one func(context.Context, eventstore.Commit) (eventstore.Result, error),
+) []eventstore.Answer {
+	answers := make([]eventstore.Answer, len(commits))
+	for i, c := range commits {
+		answers[i].Result, answers[i].Err = one(ctx, c)
+	}
+	return answers
+}
+
 func (s *tampered) ReadStream(
 	ctx context.Context, stream eventstore.Stream, from int64,
 ) iter.Seq2[eventstore.Record, error] {

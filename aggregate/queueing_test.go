@@ -207,3 +207,7 @@ func (q *queueing) Append(ctx context.Context, c eventstore.Commit) (eventstore.
 	}
 	return q.ledger.Append(ctx, c)
 }
+
+func (q *queueing) AppendEach(ctx context.Context, commits []eventstore.Commit) []eventstore.Answer {
+	return each(ctx, commits, q.Append)
+}

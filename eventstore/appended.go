@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Appended says what one call of [Store.Append] did, for code that measures and traces. There is
-// none for a check. It is read only.
+// Appended says what one commit did that was given to [Store.Append] or to [Store.AppendEach], for
+// code that measures and traces. There is none for a check. It is read only.
 type Appended struct {
 	Commit   Commit
 	Result   Result
-	Err      error // nil, or what the call returned
-	Start    time.Time
-	Duration time.Duration
+	Err      error         // nil, or what the caller is told
+	Start    time.Time     // of the call
+	Duration time.Duration // until the answer
 }
 
-// OnAppend is called with every append when the append is over. The goroutine that appended calls
-// it, with the context of the append. It must be quick, may be called concurrently, and must not
-// call the store.
+// OnAppend is called with every commit when its append is over. A goroutine of the call that
+// appended it calls OnAppend, with the context of the call. It must be quick, may be called
+// concurrently, and must not call the store.
 type OnAppend func(ctx context.Context, a Appended)

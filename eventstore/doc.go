@@ -1,6 +1,7 @@
 // Package eventstore says what an event store is. It holds
 //   - the [Store] interface over encoded records;
 //   - [Commit], [Expectation] and [Result]: what an append takes, expects and returns;
+//   - [Answer]: what is returned for each commit of a list;
 //   - [Start] and [Cursor]: where a read of a category starts;
 //   - the errors and the limits that all stores share.
 //

@@ -77,6 +77,15 @@ func Check(commit Commit, key PartitionKey) error {
 	return errors.Join(c.found...)
 }
 
+// RefuseCheck returns an *[InvalidError] if the commit is a check. [Store.AppendEach] takes none.
+// RefuseCheck is for implementations of [Store].
+func RefuseCheck(commit Commit) error {
+	if len(commit.Records) > 0 {
+		return nil
+	}
+	return &InvalidError{Field: "records", Found: "0 in a list's commit", Want: "one or more; a check goes to Append"}
+}
+
 // expectations checks what the commit expects of streams.
 func (c *checker) expectations(commit *Commit, first Stream) {
 	switch n := len(commit.Expect); {

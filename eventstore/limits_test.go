@@ -220,3 +220,13 @@ func ExampleCheck() {
 	// expected version: found Any, expected NoStream or a version from 1 on, as there are no records of Account/a/1
 	// true
 }
+
+func TestRefuseCheck(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, eventstore.RefuseCheck(eventstore.To(stream(), eventstore.Any, record())))
+	for _, c := range []eventstore.Commit{eventstore.To(stream(), 1), {}} {
+		err := eventstore.RefuseCheck(c)
+		require.ErrorIs(t, err, eventstore.ErrInvalid)
+		require.ErrorContains(t, err, "a check goes to Append")
+	}
+}

@@ -38,6 +38,12 @@ func (r Result) Last() int64 {
 	return r.Streams[0].Last
 }
 
+// Answer is what became of one commit of a list: see [Store.AppendEach].
+type Answer struct {
+	Result Result // zero if Err is not nil
+	Err    error  // nil, or why nothing was appended; or ErrOutcomeUnknown
+}
+
 // Outcome is what a command did: the result of its commit, and the events in it. If there was
 // nothing to do, it is zero but for the command's id.
 type Outcome struct {

@@ -64,6 +64,29 @@ type Store interface {
 	// holds.
 	Append(ctx context.Context, c Commit) (Result, error)
 
+	// AppendEach appends many commits in one call, for imports and for APIs that take lists. It
+	// returns an answer to each of them, in their order. It does what Append does with one commit
+	// after the other, but commits share batches and round trips.
+	//
+	// Commits of one partition are judged in the order of the list. So a commit may expect the
+	// version that an earlier one makes, and a command that an earlier one has is answered as
+	// repeated. Between two commits of the list others may append. There is no order between
+	// partitions.
+	//
+	// If a commit fails, the others are appended all the same: each is judged on its own. If all of
+	// the records must be stored or none, put them into one commit. The errors of an answer are
+	// those of Append, and an *[InvalidError] if the commit is a check: give that to Append.
+	//
+	// If ctx ends, the commits that are on their way fail with [ErrOutcomeUnknown]. All those
+	// behind them in the partition fail with the error or the cause of ctx: nothing of them was
+	// appended.
+	//
+	// The list may be of any length. If the store bounds what waits, the commits that have no room
+	// wait under ctx until there is some, as further callers of Append do. The caller must not
+	// change the list or what it holds before AppendEach has returned. An empty list has no
+	// answers.
+	AppendEach(ctx context.Context, commits []Commit) []Answer
+
 	// Applied reports whether the partition key of the stream has a commit of the command that
 	// ReadQueued yields at the time of the call. A queued commit may never be stored. A decision on
 	// the answer must have a [CommandExpectation].

@@ -23,17 +23,20 @@ import (
 //   - *[RefusedError] if brokers will never take the commit;
 //   - *[IndexError] if the disk of the index has failed.
 func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
-	if s.cfg.Hooks.Appended == nil || len(c.Records) == 0 {
-		r, err := s.append(ctx, c)
-		return r, s.explained(err)
-	}
 	start := clock.Reading()
 	r, err := s.append(ctx, c)
 	err = s.explained(err)
-	s.cfg.Hooks.Appended(ctx, eventstore.Appended{
-		Commit: c, Result: r, Err: err, Start: start, Duration: time.Since(start),
-	})
+	s.tell(ctx, start, c, r, err)
 	return r, err
+}
+
+// tell tells the hook what one commit did. There is nothing to tell of a check.
+func (s *Store) tell(ctx context.Context, start time.Time, c eventstore.Commit, r eventstore.Result, err error) {
+	if s.cfg.Hooks.Appended != nil && len(c.Records) > 0 {
+		s.cfg.Hooks.Appended(ctx, eventstore.Appended{
+			Commit: c, Result: r, Err: err, Start: start, Duration: time.Since(start),
+		})
+	}
 }
 
 func (s *Store) append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {

@@ -87,8 +87,8 @@ type Config struct {
 	MaxBatchBytes int
 
 	// MaxWaitingCommits and MaxWaitingBytes bound, for each partition, the commits that wait for a
-	// batch. Further callers of Append wait under their context. Defaults:
-	// [DefaultMaxWaitingCommits], [DefaultMaxWaitingBytes].
+	// batch. Further callers of Append, and the rest of long lists of AppendEach, wait under their
+	// context. Defaults: [DefaultMaxWaitingCommits], [DefaultMaxWaitingBytes].
 	MaxWaitingCommits int
 	MaxWaitingBytes   int64
 

@@ -47,9 +47,8 @@ func closed(t test, s *suite) {
 	}
 	closedError(t, "a follow that Close interrupts", <-followed)
 
-	_, err := s.store.Append(ctx, eventstore.To(stream, eventstore.Any, s.records(1, "")...))
-	closedError(t, "an append to a closed store", err)
-	_, err = collect(s.store.ReadStream(ctx, stream, 1))
+	s.appendToClosed(ctx, t, stream)
+	_, err := collect(s.store.ReadStream(ctx, stream, 1))
 	closedError(t, "reading a stream of a closed store", err)
 	_, err = collect(firstOf(s.store.ReadQueued(ctx, stream.At(0))))
 	closedError(t, "reading a stream of a closed store for a decision", err)
@@ -89,6 +88,18 @@ func closed(t test, s *suite) {
 	_, more := s.append(ctx, t, stream, eventstore.Expected(3), s.record(firstTime(), ""), s.records(1, "")[0])
 	s.category(ctx, t, stream.Category) // no time has gone back
 	same(t, "a stream that grew after the store was opened again", s.load(ctx, t, stream), append(want, more...))
+}
+
+// appendToClosed appends to a store that is closed: a commit, and a list.
+func (s *suite) appendToClosed(ctx context.Context, t test, stream eventstore.Stream) {
+	t.Helper()
+	_, err := s.store.Append(ctx, eventstore.To(stream, eventstore.Any, s.records(1, "")...))
+	closedError(t, "an append to a closed store", err)
+	for _, a := range s.store.AppendEach(ctx, []eventstore.Commit{
+		eventstore.To(stream, eventstore.Any, s.records(1, "")...), s.over(2, s.ledger().streams("a", "b")...),
+	}) {
+		closedError(t, "a commit of a list that is appended to a closed store", a.Err)
+	}
 }
 
 func closedError(t test, what string, err error) {

@@ -13,9 +13,14 @@ import (
 // appendAny appends a commit whose expectations may hold or not.
 func (m *ledgerModel) appendAny(t *rapid.T) {
 	l := m.draw(t)
+	m.append(t, l, m.drawAny(t, l))
+}
+
+// drawAny draws a commit whose expectations may hold or not.
+func (m *ledgerModel) drawAny(t *rapid.T, l *modelLedger) eventstore.Commit {
 	c := m.drawCommit(t, l)
 	m.drawExpectations(t, l, &c, rapid.Bool().Draw(t, "as it stands"))
-	m.append(t, l, c)
+	return c
 }
 
 // appendExpected makes histories that are longer than chance would make them.
@@ -35,6 +40,11 @@ func (m *ledgerModel) appendAgain(t *rapid.T) {
 		t.Skip("no command is stored yet")
 	}
 	l := m.draw(t)
+	m.append(t, l, m.drawAgain(t, l))
+}
+
+// drawAgain draws a commit of a command that is known.
+func (m *ledgerModel) drawAgain(t *rapid.T, l *modelLedger) eventstore.Commit {
 	c := m.drawCommit(t, l)
 	c.CommandID, c.Digest = m.drawKnown(t), rapid.SampledFrom(modelDigests()).Draw(t, "digest")
 	if first, ok := l.results[c.CommandID]; ok && rapid.Bool().Draw(t, "to the same streams") {
@@ -44,7 +54,7 @@ func (m *ledgerModel) appendAgain(t *rapid.T) {
 		}
 	}
 	m.drawExpectations(t, l, &c, rapid.Bool().Draw(t, "as it stands"))
-	m.append(t, l, c)
+	return c
 }
 
 // check appends a commit without records.

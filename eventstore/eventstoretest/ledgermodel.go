@@ -87,6 +87,12 @@ func (l *modelLedger) version(stream eventstore.Stream) eventstore.Expected {
 func (m *ledgerModel) append(t *rapid.T, l *modelLedger, c eventstore.Commit) {
 	t.Helper()
 	result, err := m.s.store.Append(m.ctx, c)
+	m.answered(t, l, c, result, err)
+}
+
+// answered compares the answer to a commit with what the model says, and appends to the model.
+func (m *ledgerModel) answered(t *rapid.T, l *modelLedger, c eventstore.Commit, result eventstore.Result, err error) {
+	t.Helper()
 	if first, ok := l.results[c.CommandID]; ok {
 		l.repeats(t, c, first, result, err)
 		return

@@ -23,6 +23,7 @@ const (
 	bank         = "money that moves between streams is never lost"
 	severalOnce  = "a command over several streams is stored once"
 	expected     = "a commit knows which commands were applied"
+	lists        = "commits in one call are answered each"
 	badCommits   = "bad input over several streams is refused"
 	widest       = "a commit may be over as many streams as the limits say"
 	badInput     = "bad input is refused with every mistake in it"
@@ -68,7 +69,7 @@ func mutants() []mutant {
 		recordMutants(), expectationMutants(), togetherMutants(), severalMutants(), severalResultMutants(),
 		severalInputMutants(), severalCommandMutants(), appliedMutants(), severalReadMutants(),
 		streamMutants(), loopMutants(), nameMutants(), categoryMutants(), sinceMutants(), followMutants(),
-		closingMutants(), timeMutants(), sameMutants(), snapshotMutants())
+		closingMutants(), timeMutants(), sameMutants(), snapshotMutants(), listMutants())
 }
 
 func durable() eventstoretest.Config { return eventstoretest.Config{Durable: true} }

@@ -91,6 +91,7 @@ func checks() []check {
 		{"money that moves between streams is never lost", moneyNeverLost},
 		{"a command over several streams is stored once", severalStoredOnce},
 		{"a commit knows which commands were applied", commandsExpected},
+		{"commits in one call are answered each", listsAnsweredEach},
 		{"bad input is refused with every mistake in it", badInputRefused},
 		{"bad input over several streams is refused", badCommitsRefused},
 		{"whatever the limits let through is stored as it is", limitsHold},

@@ -24,6 +24,7 @@ type (
 type wrapped struct {
 	good     *memory.Store
 	append   func(context.Context, eventstore.Commit) (eventstore.Result, error)
+	each     func(context.Context, []eventstore.Commit) []eventstore.Answer
 	applied  func(context.Context, eventstore.Stream, string, ...eventstore.Expectation) (bool, error)
 	queued   readQueued
 	snapshot func(context.Context, eventstore.Stream, string) (eventstore.Snapshot, error)
@@ -48,6 +49,7 @@ func newWrapped(store *memory.Store) *wrapped {
 		good: store, stream: store.ReadStream, category: store.ReadCategory, follow: store.Follow, reopen: func() {},
 	}
 	w.append = store.Append
+	w.each = w.oneAfterTheOther
 	w.applied = store.Applied
 	w.snapshot, w.keep = store.Snapshot, store.KeepSnapshot
 	w.queued = func(
@@ -87,6 +89,23 @@ func (w *wrapped) Append(ctx context.Context, c eventstore.Commit) (eventstore.R
 		return eventstore.Result{}, eventstore.ErrClosed
 	}
 	return w.append(ctx, c)
+}
+
+func (w *wrapped) AppendEach(ctx context.Context, commits []eventstore.Commit) []eventstore.Answer {
+	return w.each(ctx, commits)
+}
+
+// oneAfterTheOther appends a list as the store appends single commits, with whatever is wrong with
+// that.
+func (w *wrapped) oneAfterTheOther(ctx context.Context, commits []eventstore.Commit) []eventstore.Answer {
+	answers := make([]eventstore.Answer, len(commits))
+	for i, c := range commits {
+		a := &answers[i]
+		if a.Err = eventstore.RefuseCheck(c); a.Err == nil {
+			a.Result, a.Err = w.Append(ctx, c)
+		}
+	}
+	return answers
 }
 
 func (w *wrapped) Applied(

@@ -131,13 +131,34 @@ func New(cfg Config) (*Store, error) {
 // Append stores a commit, as [eventstore.Store] says.
 // It never answers with [eventstore.ErrNotOwner] or [eventstore.ErrOutcomeUnknown].
 func (s *Store) Append(ctx context.Context, c eventstore.Commit) (eventstore.Result, error) {
-	if s.onAppend == nil || len(c.Records) == 0 {
-		return s.appended(ctx, c)
-	}
 	start := clock.Reading()
 	result, err := s.appended(ctx, c)
-	s.onAppend(ctx, eventstore.Appended{Commit: c, Result: result, Err: err, Start: start, Duration: time.Since(start)})
+	s.tell(ctx, start, c, result, err)
 	return result, err
+}
+
+// AppendEach implements [eventstore.Store]. Other callers may append between two commits.
+func (s *Store) AppendEach(ctx context.Context, commits []eventstore.Commit) []eventstore.Answer {
+	if len(commits) == 0 {
+		return nil
+	}
+	answers := make([]eventstore.Answer, len(commits))
+	start := clock.Reading()
+	for i, c := range commits {
+		a := &answers[i]
+		if a.Err = eventstore.RefuseCheck(c); a.Err == nil {
+			a.Result, a.Err = s.appended(ctx, c)
+		}
+		s.tell(ctx, start, c, a.Result, a.Err)
+	}
+	return answers
+}
+
+// tell tells what one commit did. There is nothing to tell of a check.
+func (s *Store) tell(ctx context.Context, start time.Time, c eventstore.Commit, r eventstore.Result, err error) {
+	if s.onAppend != nil && len(c.Records) > 0 {
+		s.onAppend(ctx, eventstore.Appended{Commit: c, Result: r, Err: err, Start: start, Duration: time.Since(start)})
+	}
 }
 
 // appended names in its error the stream that was to be appended to.

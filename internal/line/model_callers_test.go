@@ -69,9 +69,12 @@ func (m *model) readOn(t *rapid.T) {
 	m.reads = append(m.reads, r)
 }
 
-// enterBehind appends behind what one of the last readings has shown. The commit writes to some of
-// the streams that were read, and perhaps to another one.
-func (m *model) enterBehind(t *rapid.T) {
+// enterBehind appends behind what was read.
+func (m *model) enterBehind(t *rapid.T) { m.enter(t, m.behind(t)) }
+
+// behind makes a commit behind what one of the last readings has shown. The commit writes to some
+// of the streams that were read, and perhaps to another one.
+func (m *model) behind(t *rapid.T) *entry {
 	if len(m.reads) == 0 || rapid.IntRange(0, 7).Draw(t, "reads again") > 0 {
 		m.read(t)
 	}
@@ -104,7 +107,8 @@ func (m *model) enterBehind(t *rapid.T) {
 		}
 	}
 	e.commit = line.New(c, tips...)
-	m.enter(t, e)
+	e.size += expectationsSize(e)
+	return e
 }
 
 func (m *model) of(c *line.Commit) *entry {
@@ -116,8 +120,11 @@ func (m *model) of(c *line.Commit) *entry {
 	return nil
 }
 
-// enterBeside appends as a caller that has read nothing.
-func (m *model) enterBeside(t *rapid.T) {
+// enterBeside appends without having read.
+func (m *model) enterBeside(t *rapid.T) { m.enter(t, m.blind(t)) }
+
+// blind makes a commit as a caller does that has read nothing.
+func (m *model) blind(t *rapid.T) *entry {
 	e := &entry{expects: make(map[string]int64), events: make(map[string][]string)}
 	writes := streams[:1]
 	if rapid.Bool().Draw(t, "writes to two") {
@@ -133,7 +140,14 @@ func (m *model) enterBeside(t *rapid.T) {
 		}
 	}
 	e.commit = line.New(c)
-	m.enter(t, e)
+	e.size += expectationsSize(e)
+	return e
+}
+
+// expectationsSize is what the queue counts for the expectations of a commit, beyond the first one.
+func expectationsSize(e *entry) int64 {
+	const one = 129 // with an id
+	return int64(max(0, len(e.decided)+len(e.expects)-1) * one)
 }
 
 func stream(id string) eventstore.Stream { return eventstore.Stream{Category: "A", ID: id} }
@@ -163,14 +177,50 @@ func (m *model) records(t *rapid.T, e *entry, writes []string) []eventstore.Reco
 
 // enter lets the commit in, or says why it may not come in.
 func (m *model) enter(t *rapid.T, e *entry) {
-	const expectationBytes = 129 // beyond the first one, with an id
-	e.size += int64(max(0, len(e.decided)+len(e.expects)-1) * expectationBytes)
+	room := m.room(e)
+	m.entered(t, e, room, m.queue.Enter(ended(), e.commit))
+}
+
+// enterEach gives the queue a list, which is as if its commits came one after the other. If one of
+// them has no room, none behind it comes in.
+func (m *model) enterEach(t *rapid.T) {
+	list := make([]*entry, rapid.IntRange(0, 6).Draw(t, "commits"))
+	commits := make([]*line.Commit, len(list))
+	for i := range list {
+		if rapid.Bool().Draw(t, "behind") {
+			list[i] = m.behind(t)
+		} else {
+			list[i] = m.blind(t)
+		}
+		commits[i] = list[i].commit
+	}
+	m.queue.EnterEach(ended(), commits)
+	room := true
+	for _, e := range list {
+		room = room && m.room(e)
+		var err error
+		select {
+		case <-e.commit.Done():
+			_, err = m.queue.Await(ended(), e.commit)
+			require.Error(t, err)
+		default:
+		}
+		m.entered(t, e, room, err)
+	}
+}
+
+// room reports whether there is room for the commit.
+func (m *model) room(e *entry) bool {
 	bytes := int64(0)
 	for _, u := range append(m.in(waiting), m.in(taken)...) {
 		bytes += u.size
 	}
-	room := len(m.in(waiting)) < maxCommits && (bytes == 0 || bytes+e.size <= maxBytes)
-	err := m.queue.Enter(ended(), e.commit)
+	return len(m.in(waiting)) < maxCommits && (bytes == 0 || bytes+e.size <= maxBytes)
+}
+
+// entered compares the answer to a commit that was given to the queue with what should become of
+// it.
+func (m *model) entered(t *rapid.T, e *entry, room bool, err error) {
 	var left *line.WaitingError
 	switch {
 	case m.stopped:
@@ -223,4 +273,25 @@ func (m *model) withdraw(t *rapid.T) {
 	require.ErrorAs(t, err, &left)
 	m.breaks(e)
 	m.told(e, eventstore.Result{}, err)
+}
+
+// leave takes back several commits at once, in the order in which they came.
+func (m *model) leave(t *rapid.T) {
+	var list []*entry
+	var commits []*line.Commit
+	for _, e := range m.entries {
+		if rapid.Bool().Draw(t, "leaves") {
+			list, commits = append(list, e), append(commits, e.commit)
+		}
+	}
+	m.queue.Leave(ended(), commits...)
+	for _, e := range list {
+		if e.state == waiting { // the one before may have ended it
+			_, err := e.commit.Outcome()
+			m.breaks(e)
+			m.told(e, eventstore.Result{}, err)
+			var left *line.WaitingError
+			require.ErrorAs(t, err, &left)
+		}
+	}
 }

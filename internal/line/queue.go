@@ -94,18 +94,44 @@ func (q *Queue) Enter(ctx context.Context, c *Commit) error {
 	return q.enter(c)
 }
 
-// Await returns the answer to a commit that has entered. If ctx ends before, the commit is taken
-// back and the error is a *[WaitingError]: nothing was appended. If the owner has the commit by
-// then, the error is eventstore.ErrOutcomeUnknown.
+// EnterEach queues the commits in the order given, each as soon as there is room for it. Nothing
+// comes between those for which there is room at the same time. The caller then waits for each with
+// Await, which also returns why a commit could not enter: the errors are those of Enter. If ctx
+// ends before there is room for a commit, nor do the commits behind it enter.
+func (q *Queue) EnterEach(ctx context.Context, commits []*Commit) {
+	for len(commits) > 0 {
+		n, err := q.reserveSome(ctx, commits)
+		if err != nil {
+			refuse(err, commits...)
+			return
+		}
+		now := clock.Now()
+		for _, c := range commits[:n] {
+			c.own(now)
+		}
+		q.enterSome(commits[:n])
+		commits = commits[n:]
+	}
+}
+
+// refuse answers commits that have not entered.
+func refuse(err error, commits ...*Commit) {
+	for _, c := range commits {
+		c.state, c.err = commitAnswered, err
+		close(c.done)
+	}
+}
+
+// Await returns the answer to a commit. If ctx ends before, the commit is taken back and the error
+// is a *[WaitingError]: nothing was appended. If the owner has the commit by then, the error is
+// eventstore.ErrOutcomeUnknown.
 func (q *Queue) Await(ctx context.Context, c *Commit) (eventstore.Result, error) {
 	select {
 	case <-c.done:
 		return c.result, c.err
 	case <-ctx.Done():
 	}
-	if err := left(ctx); q.withdraw(c, err) {
-		return eventstore.Result{}, err
-	}
+	q.Leave(ctx, c)
 	select {
 	case <-c.done:
 		return c.result, c.err
@@ -115,10 +141,43 @@ func (q *Queue) Await(ctx context.Context, c *Commit) (eventstore.Result, error)
 	}
 }
 
+// Leave takes back those of the commits that wait, all at once. ctx has ended: Await says so of
+// each. If the commits have entered in this order, the owner has taken the first ones, or none.
+func (q *Queue) Leave(ctx context.Context, commits ...*Commit) {
+	err := left(ctx)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range commits {
+		if c.state == commitWaiting {
+			q.remove(c)
+			q.finish(c, eventstore.Result{}, err)
+		}
+	}
+}
+
 // enter lets in a commit that has room.
 func (q *Queue) enter(c *Commit) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	err := q.letEnter(c)
+	q.entered()
+	return err
+}
+
+// enterSome lets in commits that have room.
+func (q *Queue) enterSome(commits []*Commit) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range commits {
+		if err := q.letEnter(c); err != nil {
+			refuse(err, c)
+		}
+	}
+	q.entered()
+}
+
+// letEnter puts a commit behind those that wait, or gives its room back. q.mu is held.
+func (q *Queue) letEnter(c *Commit) error {
 	err := q.stopped
 	if err == nil {
 		err = q.admit(c)
@@ -134,12 +193,16 @@ func (q *Queue) enter(c *Commit) error {
 		q.last.next = c
 	}
 	q.last = c
+	return nil
+}
+
+// entered tells the owner that commits may have entered. q.mu is held.
+func (q *Queue) entered() {
 	if q.full != nil && q.waiting >= q.expected {
 		close(q.full)
 		q.full = nil
 	}
 	q.Knock()
-	return nil
 }
 
 // Wake returns the channel that has an element when commits may have entered, or Knock was called.
@@ -216,18 +279,6 @@ func (q *Queue) remove(c *Commit) {
 	}
 	c.prev, c.next = nil, nil
 	q.waiting--
-}
-
-// withdraw takes back a commit whose caller leaves. It reports false if the owner has it already.
-func (q *Queue) withdraw(c *Commit, err error) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if c.state != commitWaiting {
-		return false
-	}
-	q.remove(c)
-	q.finish(c, eventstore.Result{}, err)
-	return true
 }
 
 // Answer is what became of a commit.

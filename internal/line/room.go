@@ -41,6 +41,20 @@ func (q *Queue) reserve(ctx context.Context, size int64) error {
 	return left(ctx)
 }
 
+// reserveSome waits for room for the first of the commits. It returns how many have room then: it
+// takes that for the commits behind the first one as long as nobody waits outside.
+func (q *Queue) reserveSome(ctx context.Context, commits []*Commit) (n int, err error) {
+	if err := q.reserve(ctx, commits[0].size); err != nil {
+		return 0, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for n = 1; n < len(commits) && q.outside.Len() == 0 && q.hasRoom(commits[n].size); n++ {
+		q.occupy(commits[n].size)
+	}
+	return n, nil
+}
+
 func (q *Queue) hasRoom(size int64) bool {
 	return q.waiting < q.cfg.MaxCommits && (q.bytes == 0 || q.bytes+size <= q.cfg.MaxBytes)
 }

@@ -10,6 +10,7 @@ import (
 // batch is what check makes of the commits. An owner has one at a time, and makes the next one in
 // the same memory.
 type batch struct {
+	open      []*line.Commit // those that are not answered, in the order of the queue (Q1)
 	writes    []*line.Commit // to be appended, each checked against the index and the ones before it
 	conflicts []*line.Commit // refused because of a write in this batch: answered once that is stored
 	// commits with the command id of a write in this batch: once that is stored, they are answered
@@ -41,6 +42,7 @@ func (b *batch) reset() {
 		}
 		return
 	}
+	clear(b.open)
 	clear(b.writes)
 	clear(b.conflicts)
 	clear(b.repeats)
@@ -50,12 +52,10 @@ func (b *batch) reset() {
 	clear(b.versions)
 	clear(b.commands)
 	clear(b.answers)
-	b.writes, b.conflicts, b.repeats, b.records, b.base = b.writes[:0], b.conflicts[:0], b.repeats[:0], b.records[:0], 0
-	b.answers = b.answers[:0]
+	b.open, b.writes, b.conflicts, b.repeats = b.open[:0], b.writes[:0], b.conflicts[:0], b.repeats[:0]
+	b.records, b.answers, b.base = b.records[:0], b.answers[:0], 0
 }
 
-// all returns the commits that are not answered.
-func (b *batch) all() []*line.Commit {
-	all := append([]*line.Commit(nil), b.writes...)
-	return append(append(all, b.repeats...), b.conflicts...)
-}
+// all returns the commits that are not answered, in the order of the queue. If they are written
+// again, commits of one list keep their order.
+func (b *batch) all() []*line.Commit { return append([]*line.Commit(nil), b.open...) }

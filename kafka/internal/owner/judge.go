@@ -15,7 +15,7 @@ func (o *Owner) check(commits []*line.Commit) (*batch, error) {
 	b.latest = time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC()
 	for i, c := range commits {
 		if err := o.checkOne(b, c); err != nil {
-			b.writes = append(b.writes, commits[i:]...)
+			b.open = append(b.open, commits[i:]...)
 			return b, err
 		}
 	}
@@ -38,6 +38,7 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 	if key.id != "" {
 		if w, twice := b.commands[key]; twice {
 			o.queue.Disown(c)
+			b.open = append(b.open, c)
 			b.repeats, b.first[c] = append(b.repeats, c), w
 			return nil
 		}
@@ -53,6 +54,7 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 		return err
 	case found.pending:
 		o.queue.Disown(c)
+		b.open = append(b.open, c)
 		b.conflicts, b.why[c] = append(b.conflicts, c), found.conflict
 		return nil
 	case found.conflict != nil:
@@ -151,7 +153,7 @@ func (o *Owner) add(b *batch, c *line.Commit, stored int64) error {
 	if id := c.CommandID(); id != "" {
 		b.commands[o.commandKey(parts[0].ID, id)] = len(b.writes)
 	}
-	b.writes = append(b.writes, c)
+	b.open, b.writes = append(b.open, c), append(b.writes, c)
 	b.records = append(b.records, records...)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/bench/internal/postgres"
 )
 
@@ -148,10 +149,10 @@ func (r *run) appenders(ctx context.Context) (all []*appender, err error) {
 	for _, open := range []func(context.Context, []*source) (*appender, error){
 		r.storeAppender,
 		func(ctx context.Context, _ []*source) (*appender, error) {
-			return r.limitAppender(ctx, nameLimit, false)
+			return r.limitAppender(ctx, nameLimit, "bench-limit", false)
 		},
 		func(ctx context.Context, _ []*source) (*appender, error) {
-			return r.limitAppender(ctx, nameEncoded, true)
+			return r.limitAppender(ctx, nameEncoded, "bench-limit-encoded", true)
 		},
 		r.asyncAppender, r.txnAppender, r.tableAppender,
 	} {
@@ -165,32 +166,37 @@ func (r *run) appenders(ctx context.Context) (all []*appender, err error) {
 }
 
 func (r *run) storeAppender(ctx context.Context, sources []*source) (*appender, error) {
-	topic, err := r.link.topic(ctx, "bench-append", partitions)
+	a, s, err := r.newStoreAppender(ctx, "append")
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := r.link.config(ctx, "bench-append", partitions, r.folder("append"))
+	a.turn = func(ctx context.Context, d time.Duration) (int64, error) {
+		return callAll(ctx, sources, d, byStore(s))
+	}
+	return a, nil
+}
+
+// newStoreAppender opens a store of a new topic, and returns what its contender needs but a turn.
+func (r *run) newStoreAppender(ctx context.Context, name string) (*appender, *kafka.Store, error) {
+	topic, err := r.link.topic(ctx, "bench-"+name, partitions)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	cfg, err := r.link.config(ctx, "bench-"+name, partitions, r.folder(name))
+	if err != nil {
+		return nil, nil, err
 	}
 	s, err := openStore(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return &appender{
-		name: nameStore, profile: "append", topic: topic, close: s.Close,
-		turn: func(ctx context.Context, d time.Duration) (int64, error) {
-			return callAll(ctx, sources, d, byStore(s))
-		},
+		name: nameStore, profile: name, topic: topic, close: s.Close,
 		stored: func(context.Context, int64) (int64, error) { return r.link.count(topic) },
-	}, nil
+	}, s, nil
 }
 
-func (r *run) limitAppender(ctx context.Context, name string, encoded bool) (*appender, error) {
-	prefix := "bench-limit"
-	if encoded {
-		prefix += "-encoded"
-	}
+func (r *run) limitAppender(ctx context.Context, name, prefix string, encoded bool) (*appender, error) {
 	topic, err := r.link.topic(ctx, prefix, partitions)
 	if err != nil {
 		return nil, err

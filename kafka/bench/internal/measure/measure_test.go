@@ -35,7 +35,7 @@ func TestEveryCaseMeasuresAllItsContenders(t *testing.T) {
 		}
 	}
 	commands := 3 + 3 + 5 + 4 + 4 + 2
-	require.Equal(t, 6+2+3+3+commands+1, appending, "contenders of the cases append, hot, transfer and "+
+	require.Equal(t, 6+4+2+3+3+commands+1, appending, "contenders of the cases append, bulk, hot, transfer and "+
 		"transfer-single, and of the cases of commands, and those who append in the case refusal")
 
 	var out strings.Builder

@@ -40,6 +40,7 @@ type benchCase struct {
 func allCases() []benchCase {
 	return []benchCase{
 		{"append", (*run).throughput},
+		{"bulk", (*run).bulk},
 		{"single", (*run).latency},
 		{"hot", (*run).hot},
 		{"transfer", (*run).transfers},

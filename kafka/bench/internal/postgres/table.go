@@ -85,6 +85,37 @@ func (t *Table) Append(ctx context.Context, stream string, version int64, r *eve
 	})
 }
 
+// AppendEach stores events, each as its stream's next version, with one statement. It returns the
+// streams whose event it stored: the others have an event of that version already.
+func (t *Table) AppendEach(ctx context.Context, records []eventstore.Record) (stored []string, err error) {
+	var (
+		streams, ids, types, correlations, causations, commands, actors []string
+		versions, revisions                                             []int64
+		occurred                                                        []time.Time
+		payloads                                                        [][]byte
+	)
+	for i := range records {
+		r := &records[i]
+		streams, versions = append(streams, r.AggregateID), append(versions, r.AggregateVersion)
+		ids, types, revisions = append(ids, r.ID), append(types, r.Type), append(revisions, int64(r.Revision))
+		occurred, payloads = append(occurred, r.Timestamp), append(payloads, r.Value)
+		correlations, causations = append(correlations, r.CorrelationID), append(causations, r.CausationID)
+		commands, actors = append(commands, r.CommandID), append(actors, r.ActorID)
+	}
+	err = t.use(ctx, func(c *pgx.Conn) error {
+		rows, err := c.Query(ctx, "INSERT INTO "+t.name+" ("+columns+") SELECT * FROM unnest("+
+			"$1::text[], $2::bigint[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], "+
+			"$7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[]) ON CONFLICT DO NOTHING RETURNING stream",
+			streams, versions, ids, types, revisions, occurred, correlations, causations, commands, actors, payloads)
+		if err != nil {
+			return err
+		}
+		stored, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return stored, err
+}
+
 // Load calls each with the events of the stream from a version on, in version order.
 func (t *Table) Load(ctx context.Context, stream string, from int64, each func(*eventstore.Record)) error {
 	return t.use(ctx, func(c *pgx.Conn) error {

@@ -55,6 +55,9 @@ type Op struct {
 	Queued   bool
 	Unstored int // events of Seen that were not stored when they were read
 
+	// Listed says that an append went into a list with those of other clients.
+	Listed bool
+
 	Call, Return int64
 	Outcome      Outcome
 	First, Last  int64
@@ -99,6 +102,9 @@ func (o *Op) String() string {
 		fmt.Fprintf(&b, "append %s %d events at %s", o.Stream, o.Events, expectation(o.Expected))
 		if o.Queued {
 			fmt.Fprintf(&b, ", %d of them queued", o.Unstored)
+		}
+		if o.Listed {
+			fmt.Fprint(&b, ", in a list")
 		}
 		if o.Command != "" {
 			fmt.Fprintf(&b, " command %s", o.Command)

@@ -118,6 +118,7 @@ func (c *client) choose(s *slot) history.Op {
 	default:
 	}
 	op.Kind, op.Events, op.Queued = history.Append, 1+c.rng.IntN(3), c.rng.IntN(3) == 0
+	op.Listed = !op.Queued && c.rng.IntN(2) == 0
 	switch known, n := s.known(), c.rng.IntN(10); {
 	case n == 0 && !op.Queued: // a version that is likely to be wrong
 		op.Expected = max(0, known-2+c.rng.Int64N(5))

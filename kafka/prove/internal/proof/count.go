@@ -13,6 +13,7 @@ type counters struct {
 	openings, failedOpenings  atomic.Int64
 	skipped, stopped, checked atomic.Int64
 	early                     atomic.Int64 // answers that rest on events that were read before they were stored
+	listed                    atomic.Int64 // commits that were appended in lists
 
 	appended, repeated, conflicts, notAppended, unknown, reads, failedReads atomic.Int64
 	refusals, failedRefusals                                                atomic.Int64
@@ -31,6 +32,9 @@ func (c *counters) answered(op *history.Op) {
 			c.repeated.Add(1)
 		} else {
 			c.appended.Add(1)
+		}
+		if op.Listed {
+			c.listed.Add(1)
 		}
 	case history.Conflict:
 		c.conflicts.Add(1)

@@ -30,6 +30,8 @@ type Report struct {
 	OutdatedConflicts, OutdatedReads int64
 
 	Operations, Appended, Repeated, Conflicts, NotAppended, Unknown, Reads, FailedReads int64
+	// of Appended and Repeated, how many were in lists with those of other clients
+	Listed int64
 	// of Unknown, how many the log holds
 	UnknownStored int64
 	// of Appended and Refusals, how many were decided on events that were not stored yet
@@ -86,8 +88,8 @@ func (r *run) report() *Report {
 		NotAppended: c.notAppended.Load(), Unknown: c.unknown.Load() + c.unanswered(), Reads: c.reads.Load(),
 		FailedReads: c.failedReads.Load(),
 		Refusals:    c.refusals.Load(),
-		Early:       c.early.Load(), Streams: len(r.rec.Streams()), Records: records, Markers: markers,
-		Strays: len(r.strays()), Bank: r.bankReport(),
+		Early:       c.early.Load(), Listed: c.listed.Load(), Streams: len(r.rec.Streams()),
+		Records: records, Markers: markers, Strays: len(r.strays()), Bank: r.bankReport(),
 		Takeovers: c.openings.Load(), FailedOpenings: c.failedOpenings.Load(), Stopped: c.stopped.Load(),
 		Faults: faults, Missing: r.cfg.missing(faults), Violations: r.verdict.violations, Undecided: r.verdict.open(),
 		CaughtAfter: r.verdict.first, Dir: r.cfg.Dir,
@@ -154,6 +156,7 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "\nOperations\n")
 	line("appended", r.Appended, "")
 	line("answered with the first result of the command", r.Repeated, "")
+	line("appended or answered so in lists", r.Listed, "with those of other clients, in one call")
 	line("conflicts", r.Conflicts, "")
 	line("not appended: not owner, closed, out of time", r.NotAppended, "")
 	line("unknown", r.Unknown, fmt.Sprintf("of which the log holds %d", r.UnknownStored))

@@ -62,6 +62,7 @@ type server struct {
 
 	registers reads[seenIDs]
 	banks     reads[bank.Seen]
+	lists     lists
 }
 
 func (s *server) answer(a Answer) {
@@ -216,7 +217,11 @@ func (s *server) appendTo(
 	ctx context.Context, store *kafka.Store, op *history.Op, records []eventstore.Record,
 ) (r eventstore.Result, err error) {
 	if !op.Queued {
-		return store.Append(ctx, eventstore.To(streamOf(op), eventstore.Expected(op.Expected), records...))
+		c := eventstore.To(streamOf(op), eventstore.Expected(op.Expected), records...)
+		if op.Listed {
+			return s.lists.append(ctx, store, c)
+		}
+		return store.Append(ctx, c)
 	}
 	err = again(ctx, func() error {
 		at, err := s.see(ctx, store, op)
