@@ -104,6 +104,17 @@ func credit() *postgres.Posting {
 // accounts returns two accounts in a new server, which hold 100 at most.
 func accounts(t *testing.T, status string) *postgres.Accounts {
 	t.Helper()
+	a, err := postgres.NewAccounts(t.Context(), start(t), "test", 1, 2,
+		func(i int) string { return fmt.Sprintf("account-%d", i) },
+		postgres.Terms{Status: status, Currency: "EUR", Exponent: 2, MaxBalance: 100})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close(context.WithoutCancel(t.Context()))) })
+	return a
+}
+
+// start starts a server.
+func start(t *testing.T) *postgres.Server {
+	t.Helper()
 	dir := t.TempDir()
 	for _, d := range []string{dir, filepath.Dir(dir)} { // the database's user passes through them
 		require.NoError(t, os.Chmod(d, 0o755))
@@ -111,10 +122,5 @@ func accounts(t *testing.T, status string) *postgres.Accounts {
 	s, err := postgres.Start(t.Context(), dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Stop()) })
-	a, err := postgres.NewAccounts(t.Context(), s, "test", 1, 2,
-		func(i int) string { return fmt.Sprintf("account-%d", i) },
-		postgres.Terms{Status: status, Currency: "EUR", Exponent: 2, MaxBalance: 100})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, a.Close(context.WithoutCancel(t.Context()))) })
-	return a
+	return s
 }
