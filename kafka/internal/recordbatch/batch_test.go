@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
+	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fencelog/fencelog/kafka/internal/recordbatch"
@@ -76,6 +78,81 @@ func TestEveryCodec(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Programs write frames of LZ4 in many ways. All are read; a damaged one is refused, and never read
+// as something else.
+func TestFramesOfLZ4(t *testing.T) {
+	seed := time.Now().UnixNano()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(uint64(seed), 0))
+	noise := make([]byte, 200<<10)
+	for i := range noise {
+		noise[i] = byte(rnd.Uint32())
+	}
+	for name, size := range map[string]int{"small": 100, "a block": 64 << 10, "blocks": 300 << 10} {
+		for kind, value := range map[string][]byte{
+			"text": bytes.Repeat([]byte("event "), size/6), "noise": noise[:min(size, len(noise))],
+		} {
+			want := sample(sarama.CompressionLZ4, 3)
+			want.Records[1].Value = value
+			var plain []byte
+			for _, r := range want.Records {
+				plain = batchtest.AppendRecord(plain, r)
+			}
+			for _, block := range []lz4.BlockSize{lz4.Block64Kb, lz4.Block256Kb, lz4.Block4Mb} {
+				for _, sums := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s of %s in %d with sums %t", name, kind, block, sums), func(t *testing.T) {
+						var frame bytes.Buffer
+						w := lz4.NewWriter(&frame)
+						require.NoError(t, w.Apply(lz4.BlockSizeOption(block), lz4.ChecksumOption(sums),
+							lz4.BlockChecksumOption(sums)))
+						_, err := w.Write(plain)
+						require.NoError(t, err)
+						require.NoError(t, w.Close())
+						decode := func(frame []byte) ([]sarama.Record, error) {
+							found, err := recordbatch.Parse(batchtest.Frame(want, 3, frame))
+							require.NoError(t, err)
+							return new(recordbatch.Decoder).Records(&found[0])
+						}
+						got, err := decode(frame.Bytes())
+						require.NoError(t, err)
+						for i, r := range want.Records {
+							require.True(t, same(&got[i], r), "record %d", i)
+						}
+						for _, cut := range []int{1, 4, 5, frame.Len() / 2, frame.Len() - 7, frame.Len() - 8} {
+							_, err := decode(frame.Bytes()[:frame.Len()-cut])
+							require.ErrorIs(t, err, recordbatch.ErrRecords, "%d bytes cut off", cut)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// A small batch needs little room, in this package and in others: a frame that announces blocks of
+// megabytes makes every reader have one.
+func TestSmallBatches(t *testing.T) {
+	var records []byte
+	for _, r := range sample(sarama.CompressionLZ4, 3).Records {
+		records = batchtest.AppendRecord(records, r)
+	}
+	header := recordbatch.Header{Codec: sarama.CompressionLZ4, LastOffsetDelta: 2, Count: 3}
+	data, err := recordbatch.Append(nil, header, records)
+	require.NoError(t, err)
+	require.Less(t, allocatedBy(func() {
+		found, err := recordbatch.Parse(data)
+		require.NoError(t, err)
+		got, err := new(recordbatch.Decoder).Records(&found[0])
+		require.NoError(t, err)
+		require.Len(t, got, 3)
+	}), uint64(64<<10))
+	const blocks = 64 << 10
+	require.Less(t, allocatedBy(func() {
+		_, err := io.ReadAll(lz4.NewReader(bytes.NewReader(data[recordbatch.HeaderBytes:])))
+		require.NoError(t, err)
+	}), uint64(4*blocks))
 }
 
 // mostTries bounds what is allocated for a bomb, in multiples of the largest room. It includes the

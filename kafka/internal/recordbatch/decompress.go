@@ -11,7 +11,6 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy/xerial"
 	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // firstRoom is the least room that decompress tries.
@@ -82,7 +81,6 @@ func into(dst []byte, codec sarama.CompressionCodec, src []byte) (int, error) {
 //nolint:gochecknoglobals // pools are shared
 var (
 	gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
-	lz4s  = sync.Pool{New: func() any { return &lz4Reader{Reader: lz4.NewReader(nil)} }}
 	zstds = sync.Pool{New: newZstd}
 )
 
@@ -93,22 +91,6 @@ func gzipInto(dst, src []byte) (int, error) {
 		return 0, err
 	}
 	return readInto(dst, r)
-}
-
-// lz4Reader is a decompressor and what it reads from.
-type lz4Reader struct {
-	*lz4.Reader
-	src bytes.Reader
-}
-
-func lz4Into(dst, src []byte) (int, error) {
-	r := lz4s.Get().(*lz4Reader)
-	defer lz4s.Put(r)
-	r.src.Reset(src)
-	r.Reset(&r.src)
-	n, err := readInto(dst, r.Reader)
-	r.src.Reset(nil)
-	return n, err
 }
 
 // readInto reads everything into the room that dst has.
