@@ -11,8 +11,8 @@ import (
 
 // A frame of LZ4 begins with its magic number, its flags, the greatest size of its blocks, and a
 // checksum of these two. The flags say that blocks are independent, and that there are no checksums
-// of what follows: the batch has one. Kafka's Java client writes the same frames, and so its readers
-// are made for blocks of that size. https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+// of what follows: the batch has one. Kafka's Java client writes the same frames, so readers are
+// made for blocks of that size. https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
 const (
 	lz4Header     = "\x04\x22\x4d\x18\x60\x40\x82"
 	lz4BlockBytes = 64 << 10
@@ -63,8 +63,8 @@ func lz4Into(dst, src []byte) (int, error) {
 }
 
 // lz4Blocks decompresses a frame as appendLZ4 and the Java client write them. Such a frame is most
-// often one small block, for which a reader of any frame would make much room. Anything unusual, and
-// anything damaged, it leaves to that reader.
+// often one small block, for which a reader of any frame would make much room. Anything unusual or
+// damaged it leaves to that reader.
 func lz4Blocks(room, src []byte) (n int, known bool, err error) {
 	src, ours := bytes.CutPrefix(src, []byte(lz4Header))
 	for ours && len(src) >= lz4LengthOf {
