@@ -22,8 +22,8 @@ import (
 type Broker struct {
 	*sarama.Broker
 	config   sarama.Config
-	secret   bool // the client has shown who it is
-	shown    time.Time
+	login    login
+	throttle time.Time // until then the broker reads no request from this connection
 	conn     net.Conn // with TLS, if there is TLS
 	raw      *conn    // without
 	timed    timed
@@ -35,10 +35,7 @@ type Broker struct {
 
 // Open opens a connection that Cut and Close of d close. The configuration must dial through d.
 func (d *Conns) Open(addr string, config *sarama.Config) (*Broker, error) {
-	b := &Broker{
-		Broker: sarama.NewBroker(addr), config: *config, secret: config.Net.SASL.Enable,
-		shown: clock.Reading(),
-	}
+	b := &Broker{Broker: sarama.NewBroker(addr), config: *config}
 	// Sarama would put TLS above the dialer's connection, where nobody else could write through it.
 	b.config.Net.Proxy.Dialer = &opening{
 		broker: b, through: d, tls: config.Net.TLS.Enable,
@@ -50,6 +47,9 @@ func (d *Conns) Open(addr string, config *sarama.Config) (*Broker, error) {
 	}
 	if _, err := b.Connected(); err != nil {
 		return nil, fmt.Errorf("connect to broker %s: %w", addr, err)
+	}
+	if config.Net.SASL.Enable {
+		b.login = loginOf(b.Broker)
 	}
 	return b, nil
 }
@@ -121,7 +121,8 @@ const firstExchange = 1 << 30
 func (b *Broker) Exchange(
 	key, version int16, wait time.Duration, read func(*Answer) error, body ...[]byte,
 ) error {
-	b.showAgain()
+	b.renewLogin()
+	wait += b.throttled()
 	b.asked++
 	id := firstExchange | b.asked&(firstExchange-1)
 	b.request = appendRequest(b.request[:0], key, version, id, b.config.ClientID, body)
@@ -145,16 +146,27 @@ func (b *Broker) Exchange(
 	return err
 }
 
-// showEvery is how long a connection carries exchanges alone, if the client had to show who it is.
-// Sarama shows it again before the broker lets the connection expire, but only when Sarama itself
-// sends a request.
-const showEvery = 30 * time.Second
-
-func (b *Broker) showAgain() {
-	if now := clock.Reading(); b.secret && now.Sub(b.shown) >= showEvery {
-		b.shown = now
-		_, _ = b.ApiVersions(&sarama.ApiVersionsRequest{}) // a failure shows in the exchange
+// Throttle notes what an answer says of the time for which the broker reads no other request from
+// this connection, in milliseconds. A client that is over its quota has to wait.
+// https://kafka.apache.org/documentation/#design_quotas
+func (b *Broker) Throttle(milliseconds int32) {
+	if milliseconds > 0 {
+		b.throttle = clock.Reading().Add(time.Duration(milliseconds) * time.Millisecond)
 	}
+}
+
+// throttled returns how much longer an answer takes because the client is over its quota.
+func (b *Broker) throttled() time.Duration {
+	if b.throttle.IsZero() {
+		return 0
+	}
+	left := b.throttle.Sub(clock.Reading())
+	if left <= 0 {
+		b.throttle = time.Time{}
+		return 0
+	}
+	b.raw.throttled(left)
+	return left
 }
 
 // keptRequest bounds the requests whose memory is kept.

@@ -150,6 +150,24 @@ func (p *peer) failed(c *conn, since time.Time, why string) {
 	p.over(c, false)
 }
 
+// throttled notes that the broker answers a connection only after a time. It says so at once, if
+// the time is long.
+func (c *conn) throttled(wait time.Duration) {
+	if wait < untold {
+		return
+	}
+	w := c.peer.waits
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := clock.Reading()
+	c.peer.wait(c, now, "this client is over its quota: the broker reads its next request in "+
+		wait.Round(time.Millisecond).String(), time.Time{})
+	c.peer.next = 0
+	if w.logger != nil && !w.closed {
+		w.tell(c.peer, now)
+	}
+}
+
 // answered notes that the broker answers a connection.
 func (p *peer) answered(c *conn) {
 	if !p.troubled.Load() {

@@ -76,6 +76,7 @@ type Fetched struct {
 func Fetch(b *dial.Broker, ask Request, room []byte) (*Fetched, error) {
 	var found *Fetched
 	err := b.Exchange(fetchKey, fetchVersion, ask.Wait, func(a *dial.Answer) (err error) {
+		b.Throttle(a.Int32())
 		found, err = ask.decode(a, room)
 		return err
 	}, ask.encode())
@@ -101,9 +102,8 @@ func (f *Request) encode() []byte {
 	return append(r, 0, 0) // no rack
 }
 
-// decode reads the answer. If a broker answers with an error, decode has read the whole answer.
+// decode reads the answer behind its throttle time. If a broker answers with an error, decode has read the whole answer.
 func (f *Request) decode(a *dial.Answer, room []byte) (*Fetched, error) {
-	_ = a.Int32() // the throttle time: the broker reads the next request only after it
 	code := sarama.KError(a.Int16())
 	session, topics := a.Int32(), a.Int32()
 	if err := errors.Join(a.Err(), retry.NoneIsNil(code)); err != nil {

@@ -22,6 +22,8 @@ const (
 	allReplicas   = 0xffff // -1: all in sync must have the batch
 )
 
+const bytesOfThrottle = 4
+
 // Write is a batch that is to be written.
 type Write struct {
 	Topic     string
@@ -34,7 +36,9 @@ type Write struct {
 // the batch and the broker's error code. An error means that there was no answer.
 func Produce(b *dial.Broker, w Write) (base int64, code sarama.KError, err error) {
 	err = b.Exchange(produceKey, produceVersion, 0, func(a *dial.Answer) (err error) {
-		base, code, err = w.decode(a)
+		var throttle int32
+		base, code, throttle, err = w.decode(a)
+		b.Throttle(throttle)
 		return err
 	}, w.encode(), w.Batch)
 	return base, code, err
@@ -54,18 +58,18 @@ func (w *Write) encode() []byte {
 }
 
 // decode reads the answer.
-func (w *Write) decode(a *dial.Answer) (base int64, code sarama.KError, err error) {
+func (w *Write) decode(a *dial.Answer) (base int64, code sarama.KError, throttle int32, err error) {
 	if topics := a.Int32(); a.Err() == nil && topics != 1 {
-		return 0, 0, fmt.Errorf("the answer has %d topics, expected %s", topics, w.Topic)
+		return 0, 0, 0, fmt.Errorf("the answer has %d topics, expected %s", topics, w.Topic)
 	}
 	topic, partitions, partition := a.Text(), a.Int32(), a.Int32()
 	if a.Err() == nil && (topic != w.Topic || partitions != 1 || partition != w.Partition) {
-		return 0, 0, fmt.Errorf("the answer is of %d partitions, from %s partition %d on, "+
+		return 0, 0, 0, fmt.Errorf("the answer is of %d partitions, from %s partition %d on, "+
 			"expected %s partition %d alone", partitions, topic, partition, w.Topic, w.Partition)
 	}
 	code, base = sarama.KError(a.Int16()), a.Int64()
-	// Nobody needs the rest: a time, where the log starts, a text of an error, and for how long the
-	// broker reads no other request.
-	a.Drop(a.Left())
-	return base, code, a.Err()
+	// nobody needs what comes before the throttle time: a time, where the log starts, a text of an error
+	a.Drop(max(a.Left()-bytesOfThrottle, 0))
+	throttle = a.Int32()
+	return base, code, throttle, a.Err()
 }
