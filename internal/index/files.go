@@ -79,7 +79,10 @@ func (f *files) reserve(n int) (extent, error) {
 			return extent{}, err
 		}
 	}
-	e := extent{file: f.list[len(f.list)-1], number: len(f.list), offset: f.end}
+	e := extent{
+		file: f.list[len(f.list)-1], number: len(f.list), offset: f.end,
+		buffer: make([]byte, 0, min(n, bufferBytes+maxChunkBytes)),
+	}
 	f.end += int64(n)
 	return e, nil
 }

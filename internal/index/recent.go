@@ -63,7 +63,7 @@ const (
 // blockOfRecords is the least memory that encode allocates at once.
 const blockOfRecords = 64 << 10
 
-// newRecent returns a piece that will have about as much in it as the one before, which is nil if
+// newRecent returns a piece. It will have about as much in it as the one before, which is nil if
 // there was none.
 func newRecent(key eventstore.PartitionKey, before *recent) *recent {
 	streams, commits := 0, 0
@@ -74,6 +74,15 @@ func newRecent(key eventstore.PartitionKey, before *recent) *recent {
 		key: key, streams: make(map[string]recentStream, streams), commands: newCommands(),
 		commits: make(map[string]string, commits),
 	}
+}
+
+// empty forgets everything, but for the room that it took. Nobody may use r any more.
+func (r *recent) empty() *recent {
+	clear(r.streams)
+	clear(r.commits)
+	clear(r.commands.byHash)
+	r.commands.others = nil
+	return &recent{key: r.key, streams: r.streams, commands: r.commands, commits: r.commits}
 }
 
 // encode appends the records, encoded, to a list.

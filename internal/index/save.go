@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -64,10 +65,9 @@ type writer struct {
 
 // saveStreams writes the streams' records in the order of their keys, and makes them last.
 func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err error) {
-	ids := slices.SortedFunc(maps.Keys(streams), compareIDs)
-	length := 0
-	for _, id := range ids {
-		for _, chunk := range w.chunks(streams[id]) {
+	sorted, length := inOrder(streams), 0
+	for i := range sorted {
+		for _, chunk := range w.chunks(sorted[i].recentStream) {
 			length += chunkLength(chunk)
 		}
 	}
@@ -77,15 +77,46 @@ func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err err
 	if w.extent, err = f.reserve(length); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		for from, chunk := range w.chunks(streams[id]) {
-			w.save(id, from, chunk)
+	for i := range sorted {
+		for from, chunk := range w.chunks(sorted[i].recentStream) {
+			w.save(sorted[i].id, from, chunk)
 			if err := w.extent.flush(false); err != nil {
 				return err
 			}
 		}
 	}
 	return w.extent.sync()
+}
+
+// namedStream is a recent stream and its aggregate's id.
+type namedStream struct {
+	recentStream
+
+	id    string
+	order uint64 // of the id, as far as its first bytes say
+}
+
+// inOrder returns the streams about in the order of their keys, which have the length of the id
+// first. It compares most ids by their first bytes, which are at hand.
+func inOrder(streams map[string]recentStream) []*namedStream {
+	all, sorted := make([]namedStream, 0, len(streams)), make([]*namedStream, 0, len(streams))
+	for id, s := range streams {
+		var first [8]byte
+		copy(first[:], id)
+		all = append(all, namedStream{recentStream: s, id: id, order: binary.BigEndian.Uint64(first[:])})
+		sorted = append(sorted, &all[len(all)-1])
+	}
+	slices.SortFunc(sorted, func(a, b *namedStream) int {
+		switch {
+		case len(a.id) != len(b.id):
+			return cmp.Compare(len(a.id), len(b.id))
+		case a.order != b.order:
+			return cmp.Compare(a.order, b.order)
+		default:
+			return strings.Compare(a.id, b.id)
+		}
+	})
+	return sorted
 }
 
 // chunks yields the chunks of a stream's records, each with its first version. They are valid until
@@ -141,6 +172,3 @@ func (w *writer) set(key, value []byte) {
 		w.failed = w.batch.Set(key, value, nil)
 	}
 }
-
-// compareIDs orders about as keys do, which have the length first.
-func compareIDs(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }

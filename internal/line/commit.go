@@ -20,6 +20,7 @@ type Commit struct {
 	tips     []Tip
 	records  []eventstore.Record
 	parts    []Part
+	copied   bool  // records are a copy already
 	of       []int // by record: the place of its part; nil if there is one part
 	size     int64
 
@@ -41,6 +42,7 @@ type Commit struct {
 
 	// Most commits need no more room than this.
 	onePart   [1]Part
+	oneRecord [1]eventstore.Record
 	oneTip    [1]Tip
 	oneExpect [1]eventstore.Expectation
 	oneOn     [1]*Commit
@@ -78,6 +80,7 @@ func New(c eventstore.Commit, tips ...Tip) *Commit {
 	n := &Commit{
 		expect: c.Expect, commands: c.ExpectCommands, records: c.Stamped(), done: make(chan struct{}),
 	}
+	n.copied = &n.records[0] != &c.Records[0]
 	n.tips = append(n.oneTip[:0], tips...)
 	n.divide()
 	for i := range n.records {
@@ -137,7 +140,9 @@ func (c *Commit) own(now time.Time) {
 		c.expect[i].Tip = nil // the queue has its own
 	}
 	c.commands = slices.Clone(c.commands)
-	c.records = slices.Clone(c.records)
+	if !c.copied {
+		c.records = append(c.oneRecord[:0], c.records...)
+	}
 	for i := range c.records {
 		r := &c.records[i]
 		r.Value = slices.Clone(r.Value)

@@ -15,6 +15,7 @@ import (
 //
 //nolint:gochecknoglobals // pools are shared
 var (
+	snappyBuffers   = sync.Pool{New: func() any { return new([]byte) }}
 	gzipCompressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 	zstdCompressors = sync.Pool{New: newZstdCompressor}
 )
@@ -29,7 +30,7 @@ func compress(b []byte, codec sarama.CompressionCodec, records []byte) ([]byte, 
 	case sarama.CompressionGZIP:
 		return appendGzip(b, records)
 	case sarama.CompressionSnappy:
-		return append(b, xerial.Encode(nil, records)...), nil
+		return appendSnappy(b, records), nil
 	case sarama.CompressionZSTD:
 		c, ok := zstdCompressors.Get().(*zstd.Encoder)
 		if !ok {
@@ -48,6 +49,13 @@ func newZstdCompressor() any {
 		return err // only an option can be wrong
 	}
 	return c
+}
+
+func appendSnappy(b, records []byte) []byte {
+	buffer := snappyBuffers.Get().(*[]byte) // a frame stands at the beginning of what Encode appends to
+	defer snappyBuffers.Put(buffer)
+	*buffer = xerial.Encode((*buffer)[:0], records)
+	return append(b, *buffer...)
 }
 
 func appendGzip(b, records []byte) ([]byte, error) {

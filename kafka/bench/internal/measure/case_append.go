@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fencelog/fencelog/eventstore"
 	"github.com/fencelog/fencelog/kafka"
 	"github.com/fencelog/fencelog/kafka/bench/internal/postgres"
 )
@@ -74,7 +75,8 @@ func (r *run) throughput(ctx context.Context) (t Table, err error) {
 		Notes: []string{
 			"the limit sends batches of the size that the store had in the same round; " +
 				"both have a connection and one batch in flight for each partition",
-			"own CPU is this process': the callers', too, but not the servers'",
+			fmt.Sprintf("own CPU is this process': the callers', too, but not the servers'; "+
+				"a caller takes %s to make an event", r.timeOfEvent().Round(10*time.Nanosecond)),
 			fmt.Sprintf("the transactions are spread over %d producers; PostgreSQL has %d connections",
 				producersOfTransactions, poolSize),
 		},
@@ -94,6 +96,19 @@ func (r *run) throughput(ctx context.Context) (t Table, err error) {
 		{Text: "times PostgreSQL", Found: ratios(rates[nameStore], rates[namePostgres]), Want: 10},
 	}
 	return t, nil
+}
+
+// timeOfEvent returns the processor time that a caller takes to make an event of a new stream.
+func (r *run) timeOfEvent() time.Duration {
+	const each = 200
+	sources := r.newSources(r.size.callers)
+	cpu := cpuTime()
+	for range each {
+		for _, src := range sources {
+			_ = eventstore.To(src.stream(), eventstore.NoStream, src.records(1)...)
+		}
+	}
+	return (cpuTime() - cpu) / time.Duration(each*len(sources))
 }
 
 // appendTurn is one turn of a contender. It returns how many commits the contender's batches have.

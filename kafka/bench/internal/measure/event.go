@@ -18,13 +18,16 @@ const (
 	templates = 4_096 // different values; after that they repeat, with other ids
 	schemaID  = 7
 	signature = 96 // random bytes in each
+
+	idsOfSource = 40 // bits of the number of ids that a source makes
 )
 
 // source makes events whose values have 200 to 300 bytes. They are as Avro makes them of texts,
 // numbers and references. About half of their bytes compresses. Its ids are unique. One goroutine
 // uses a source. Each goroutine has its own, over the same values.
 type source struct {
-	rng    *rand.ChaCha8 // of ids and digests
+	ids    uint64        // how many ids it has made, from a number of its own on
+	rng    *rand.ChaCha8 // of digests
 	dice   *rand.Rand    // of choices, over rng
 	values [][]byte
 	next   int
@@ -75,24 +78,22 @@ func newSource(values [][]byte, seed, number uint64, now time.Time) *source {
 	binary.LittleEndian.PutUint64(key[:], seed)
 	binary.LittleEndian.PutUint64(key[8:], number)
 	rng := rand.NewChaCha8(key)
-	return &source{rng: rng, dice: rand.New(rng), values: values, next: int(number) % len(values), now: now}
+	return &source{
+		ids: mix(seed) + number<<idsOfSource, rng: rng, dice: rand.New(rng), values: values,
+		next: int(number) % len(values), now: now,
+	}
 }
 
 // id returns a unique id of the length and the alphabet of a UUID. It takes little time, which
 // counts as the store's.
 func (s *source) id() string {
-	const digits = "0123456789abcdef"
-	text := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
-	bits := s.rng.Uint64()
-	for i := range text {
-		if i == 18 {
-			bits = s.rng.Uint64()
-		}
-		if text[i] == 0 {
-			text[i] = digits[bits&15]
-			bits >>= 4
-		}
-	}
+	s.ids++
+	var raw [16]byte
+	first := mix(s.ids) // of each number another one
+	binary.LittleEndian.PutUint64(raw[:8], first)
+	binary.LittleEndian.PutUint64(raw[8:], mix(first))
+	var text [36]byte
+	uuidText(raw, &text)
 	return string(text[:])
 }
 
