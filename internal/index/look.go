@@ -228,8 +228,8 @@ func (p *Partition) lookInMemory(l *look) bool {
 		if r == nil {
 			continue
 		}
-		s, ok := r.streams[l.aggregateID]
-		if !ok {
+		s := r.streams.find(l.aggregateID)
+		if s == nil {
 			if !l.known && p.unknown(l.aggregateID) { // the filter has the recent streams, too
 				return true
 			}

@@ -229,7 +229,7 @@ func (p *Partition) save() {
 	p.older = nil
 	p.answers.forget()
 	p.mu.Unlock()
-	emptied := saved.empty() // nobody sees it any more
+	emptied := saved.emptied() // nobody sees it any more
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.emptied = emptied

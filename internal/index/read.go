@@ -162,8 +162,8 @@ func (p *Partition) recentRecords(
 		if r == nil {
 			continue
 		}
-		s, ok := r.streams[aggregateID]
-		if !ok {
+		s := r.streams.find(aggregateID)
+		if s == nil {
 			continue
 		}
 		if first == 0 {

@@ -1,8 +1,6 @@
 package index
 
 import (
-	"strings"
-
 	"github.com/fencelog/fencelog/eventstore"
 )
 
@@ -12,7 +10,7 @@ import (
 // has handed out.
 type recent struct {
 	key        eventstore.PartitionKey
-	streams    map[string]recentStream
+	streams    recentStreams
 	commands   commands          // if the key is the whole id
 	commits    map[string]string // otherwise: the values of commits, by name, see encodedCommit
 	snapshots  map[string][]byte // to be saved with it, by name, encoded; nil before it is full
@@ -24,28 +22,11 @@ type recent struct {
 	free       []byte     // where the next records are encoded
 }
 
-// recentStream has the recent records of a stream, from one version on, without gaps.
-type recentStream struct {
-	from  int64
-	first recentRecord
-	more  []recentRecord // those after it: most streams have none
-}
-
 // recentRecord is an encoded record, and the mark of the command whose commit ends with it. It has
 // no mark unless the partition key is the whole id.
 type recentRecord struct {
 	encoded []byte
 	mark    commandMark
-}
-
-func (s recentStream) last() int64 { return s.from + int64(len(s.more)) }
-
-// at returns the record of a version, which must be recent.
-func (s recentStream) at(version int64) []byte {
-	if version == s.from {
-		return s.first.encoded
-	}
-	return s.more[version-s.from-1].encoded
 }
 
 // These are the bytes that something takes beside its records and ids, roughly: in entries of maps,
@@ -68,21 +49,17 @@ const blockOfRecords = 64 << 10
 func newRecent(key eventstore.PartitionKey, before *recent) *recent {
 	streams, commits := 0, 0
 	if before != nil {
-		streams, commits = len(before.streams), len(before.commits)
+		streams, commits = len(before.streams.list), len(before.commits)
 	}
 	return &recent{
-		key: key, streams: make(map[string]recentStream, streams), commands: newCommands(),
-		commits: make(map[string]string, commits),
+		key: key, streams: newRecentStreams(streams), commands: newCommands(), commits: make(map[string]string, commits),
 	}
 }
 
-// empty forgets everything, but for the room that it took. Nobody may use r any more.
-func (r *recent) empty() *recent {
-	clear(r.streams)
+// emptied returns a piece in the room of this one, which nobody uses any more.
+func (r *recent) emptied() *recent {
 	clear(r.commits)
-	clear(r.commands.byHash)
-	r.commands.others = nil
-	return &recent{key: r.key, streams: r.streams, commands: r.commands, commits: r.commits}
+	return &recent{key: r.key, streams: r.streams.emptied(), commands: r.commands.emptied(), commits: r.commits}
 }
 
 // encode appends the records, encoded, to a list.
@@ -112,19 +89,16 @@ func (r *recent) add(c *Change, encoded [][]byte, made []encodedCommit) {
 		if marked && rec.CommandID != "" && rec.Commit.Index == rec.Commit.Size {
 			added.mark = markOf(rec.CommandID)
 		}
-		var s recentStream
-		known := false
+		var s *recentStream
 		if rec.AggregateVersion > 1 { // otherwise it is new
-			s, known = r.streams[id]
+			s = r.streams.find(id)
 		}
-		if known {
+		if s != nil {
 			s.more = append(s.more, added)
 		} else {
-			id = strings.Clone(id) // it may be part of something large
-			s = recentStream{from: rec.AggregateVersion, first: added}
+			s = r.streams.add(id, rec.AggregateVersion, added)
 			r.bytes += len(id) + bytesOfStream
 		}
-		r.streams[id] = s
 		r.bytes += len(encoded[i]) + bytesOfRecord
 		if added.mark != 0 && len(s.more) >= mostScanned {
 			r.commands.add(id, rec.CommandID, rec.AggregateVersion)
@@ -152,8 +126,8 @@ const mostScanned = 16
 
 // command returns what the command wrote to the stream, if that is recent.
 func (r *recent) command(aggregateID, commandID string) (written, bool) {
-	s, ok := r.streams[aggregateID]
-	if !ok {
+	s := r.streams.find(aggregateID)
+	if s == nil {
 		return written{}, false
 	}
 	m := markOf(commandID)

@@ -21,10 +21,10 @@ func (r *recent) save(s *Store, slot uint16) error {
 	if err := s.awaitMerging(); err != nil {
 		return err
 	}
-	b := s.db.NewBatchWithSize(bytesOfPlace*(1+len(r.streams)) + bytesOfCommit*len(r.commits))
+	b := s.db.NewBatchWithSize(bytesOfPlace*(1+len(r.streams.list)) + bytesOfCommit*len(r.commits))
 	defer func() { _ = b.Close() }() // frees memory
 	w := writer{slot: slot, batch: b}
-	if err := w.saveStreams(s.files, r.streams); err != nil {
+	if err := w.saveStreams(s.files, r.streams.list); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.commits)) {
@@ -64,10 +64,10 @@ type writer struct {
 }
 
 // saveStreams writes the streams' records in the order of their keys, and makes them last.
-func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err error) {
-	sorted, length := inOrder(streams), 0
-	for i := range sorted {
-		for _, chunk := range w.chunks(sorted[i].recentStream) {
+func (w *writer) saveStreams(f *files, streams []recentStream) (err error) {
+	length := 0
+	for i := range streams {
+		for _, chunk := range w.chunks(&streams[i]) {
 			length += chunkLength(chunk)
 		}
 	}
@@ -77,9 +77,10 @@ func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err err
 	if w.extent, err = f.reserve(length); err != nil {
 		return err
 	}
-	for i := range sorted {
-		for from, chunk := range w.chunks(sorted[i].recentStream) {
-			w.save(sorted[i].id, from, chunk)
+	for _, o := range inOrder(streams) {
+		s := &streams[o.place]
+		for from, chunk := range w.chunks(s) {
+			w.save(s.id, from, chunk)
 			if err := w.extent.flush(false); err != nil {
 				return err
 			}
@@ -88,32 +89,32 @@ func (w *writer) saveStreams(f *files, streams map[string]recentStream) (err err
 	return w.extent.sync()
 }
 
-// namedStream is a recent stream and its aggregate's id.
-type namedStream struct {
-	recentStream
-
-	id    string
-	order uint64 // of the id, as far as its first bytes say
+// ordered is the place of a stream in a list, and how the stream compares with others.
+type ordered struct {
+	first  uint64 // bytes of its id
+	length int32  // of its id
+	place  int32
 }
 
-// inOrder returns the streams about in the order of their keys, which have the length of the id
-// first. It compares most ids by their first bytes, which are at hand.
-func inOrder(streams map[string]recentStream) []*namedStream {
-	all, sorted := make([]namedStream, 0, len(streams)), make([]*namedStream, 0, len(streams))
-	for id, s := range streams {
+// inOrder returns the places of the streams about in the order of their keys, which have the length
+// of the id first. It compares most ids by their first bytes.
+func inOrder(streams []recentStream) []ordered {
+	sorted := make([]ordered, len(streams))
+	for i := range streams {
 		var first [8]byte
-		copy(first[:], id)
-		all = append(all, namedStream{recentStream: s, id: id, order: binary.BigEndian.Uint64(first[:])})
-		sorted = append(sorted, &all[len(all)-1])
+		copy(first[:], streams[i].id)
+		sorted[i] = ordered{
+			first: binary.BigEndian.Uint64(first[:]), length: int32(len(streams[i].id)), place: int32(i),
+		}
 	}
-	slices.SortFunc(sorted, func(a, b *namedStream) int {
+	slices.SortFunc(sorted, func(a, b ordered) int {
 		switch {
-		case len(a.id) != len(b.id):
-			return cmp.Compare(len(a.id), len(b.id))
-		case a.order != b.order:
-			return cmp.Compare(a.order, b.order)
+		case a.length != b.length:
+			return cmp.Compare(a.length, b.length)
+		case a.first != b.first:
+			return cmp.Compare(a.first, b.first)
 		default:
-			return strings.Compare(a.id, b.id)
+			return strings.Compare(streams[a.place].id, streams[b.place].id)
 		}
 	})
 	return sorted
@@ -121,7 +122,7 @@ func inOrder(streams map[string]recentStream) []*namedStream {
 
 // chunks yields the chunks of a stream's records, each with its first version. They are valid until
 // the next one.
-func (w *writer) chunks(s recentStream) iter.Seq2[int64, []recentRecord] {
+func (w *writer) chunks(s *recentStream) iter.Seq2[int64, []recentRecord] {
 	return func(yield func(int64, []recentRecord) bool) {
 		w.records = append(append(w.records[:0], s.first), s.more...)
 		from := s.from
