@@ -52,7 +52,8 @@ func newRecent(key eventstore.PartitionKey, before *recent) *recent {
 		streams, commits = len(before.streams.list), len(before.commits)
 	}
 	return &recent{
-		key: key, streams: newRecentStreams(streams), commands: newCommands(), commits: make(map[string]string, commits),
+		key: key, streams: newRecentStreams(streams), commands: newCommands(),
+		commits: make(map[string]string, commits),
 	}
 }
 

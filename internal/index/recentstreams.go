@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// recentStreams holds the recent records of streams, by the aggregate's id. The map has no pointers
-// and small entries, because nearly every append adds one: a lookup touches little memory, and the
-// garbage collector looks at a list only.
+// recentStreams holds the recent records of streams, by the aggregate's id. The entries of the map
+// are small and have no pointers. So a lookup touches little memory, and the garbage collector
+// looks at the list alone.
 type recentStreams struct {
 	seed   maphash.Seed
 	drop   uint8            // how many bits of a hash are not used: tests make hashes the same

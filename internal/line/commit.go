@@ -42,7 +42,6 @@ type Commit struct {
 
 	// Most commits need no more room than this.
 	onePart   [1]Part
-	oneRecord [1]eventstore.Record
 	oneTip    [1]Tip
 	oneExpect [1]eventstore.Expectation
 	oneOn     [1]*Commit
@@ -141,7 +140,7 @@ func (c *Commit) own(now time.Time) {
 	}
 	c.commands = slices.Clone(c.commands)
 	if !c.copied {
-		c.records = append(c.oneRecord[:0], c.records...)
+		c.records = slices.Clone(c.records)
 	}
 	for i := range c.records {
 		r := &c.records[i]

@@ -24,8 +24,8 @@ type Broker struct {
 	config   sarama.Config
 	login    login
 	throttle time.Time // until then the broker reads no request from this connection
-	conn     net.Conn // with TLS, if there is TLS
-	raw      *conn    // without
+	conn     net.Conn  // with TLS, if there is TLS
+	raw      *conn     // without
 	timed    timed
 	buffered *bufio.Reader
 	request  []byte // of the exchange before; the next one has its memory

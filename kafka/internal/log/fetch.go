@@ -102,7 +102,8 @@ func (f *Request) encode() []byte {
 	return append(r, 0, 0) // no rack
 }
 
-// decode reads the answer behind its throttle time. If a broker answers with an error, decode has read the whole answer.
+// decode reads the answer behind its throttle time. If a broker answers with an error, decode has
+// read the whole answer.
 func (f *Request) decode(a *dial.Answer, room []byte) (*Fetched, error) {
 	code := sarama.KError(a.Int16())
 	session, topics := a.Int32(), a.Int32()

@@ -68,7 +68,7 @@ func (w *Write) decode(a *dial.Answer) (base int64, code sarama.KError, throttle
 			"expected %s partition %d alone", partitions, topic, partition, w.Topic, w.Partition)
 	}
 	code, base = sarama.KError(a.Int16()), a.Int64()
-	// nobody needs what comes before the throttle time: a time, where the log starts, a text of an error
+	// Nobody needs a time, where the log starts, and a text of an error. The throttle time is last.
 	a.Drop(max(a.Left()-bytesOfThrottle, 0))
 	throttle = a.Int32()
 	return base, code, throttle, a.Err()

@@ -26,7 +26,7 @@ const (
 // numbers and references. About half of their bytes compresses. Its ids are unique. One goroutine
 // uses a source. Each goroutine has its own, over the same values.
 type source struct {
-	ids    uint64        // how many ids it has made, from a number of its own on
+	ids    uint64        // how many it has made, from a number on that no other source has
 	rng    *rand.ChaCha8 // of digests
 	dice   *rand.Rand    // of choices, over rng
 	values [][]byte
