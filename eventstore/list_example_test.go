@@ -17,7 +17,7 @@ type row struct{ ID, Owner string }
 // are stored. It may be called again with all of them: what is stored stays as it is.
 func importAll(ctx context.Context, store eventstore.Store, rows []row) (refused map[string]error, err error) {
 	refused = make(map[string]error)
-	for part := range slices.Chunk(rows, 1_000) {
+	for part := range slices.Chunk(rows, 10_000) {
 		list := make([]eventstore.Commit, len(part))
 		for i, r := range part {
 			list[i] = eventstore.To(account(r.ID), eventstore.NoStream, happened("opened "+r.Owner, noon))

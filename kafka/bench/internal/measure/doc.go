@@ -8,7 +8,7 @@
 // The package starts three real brokers and one database server on this machine, and stops them
 // again.
 //
-// In the case bulk, a few callers append lists of commits.
+// In the cases of bulk, a few callers append lists of commits.
 //
 // In the cases of transfers, callers move money between two accounts of a ledger. Each decides on
 // both balances. In PostgreSQL, a procedure does so.

@@ -41,6 +41,7 @@ func allCases() []benchCase {
 	return []benchCase{
 		{"append", (*run).throughput},
 		{"bulk", (*run).bulk},
+		{"bulk-short", (*run).bulkShort},
 		{"single", (*run).latency},
 		{"hot", (*run).hot},
 		{"transfer", (*run).transfers},
