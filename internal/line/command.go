@@ -61,6 +61,12 @@ func (q *Queue) forgetCommand(c *Commit) {
 	c.alike = nil
 }
 
+// CommandHash returns the hash of a command in the partition key of the aggregate, as the commits of
+// this queue have it. Several commands may have the same.
+func (q *Queue) CommandHash(aggregateID, commandID string) uint64 {
+	return q.commandHash(q.cfg.Key.Of(aggregateID), commandID)
+}
+
 func (q *Queue) commandHash(partitionKey, commandID string) uint64 {
 	return maphash.String(q.seed, partitionKey)*31 + maphash.String(q.seed, commandID)
 }

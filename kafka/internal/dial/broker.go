@@ -125,11 +125,9 @@ func (b *Broker) Exchange(
 	wait += b.throttled()
 	b.asked++
 	id := firstExchange | b.asked&(firstExchange-1)
-	b.request = appendRequest(b.request[:0], key, version, id, b.config.ClientID, body)
-	a, err := b.exchange(b.request, id, wait)
-	if cap(b.request) > keptRequest {
-		b.request = nil
-	}
+	var apart [][]byte
+	b.request, apart = appendRequest(b.request[:0], key, version, id, b.config.ClientID, body)
+	a, err := b.exchange(b.request, apart, id, wait)
 	if err == nil {
 		if err = read(a); err != nil && a.failed == nil && a.left == 0 {
 			return err // the error is in the answer, not of the connection
@@ -169,32 +167,46 @@ func (b *Broker) throttled() time.Duration {
 	return left
 }
 
-// keptRequest bounds the requests whose memory is kept.
-const keptRequest = 256 << 10
+// sentApart is from how many bytes on a part of a request is not copied behind the others, but sent
+// by itself. To send it costs less than to copy it then.
+const sentApart = 64 << 10
 
-// appendRequest appends the bytes of a request to r, which is empty.
-func appendRequest(r []byte, key, version int16, id int32, client string, body [][]byte) []byte {
+// appendRequest appends the bytes of a request to r, which is empty, but for the last parts of the
+// body, which it returns.
+func appendRequest(
+	r []byte, key, version int16, id int32, client string, body [][]byte,
+) (request []byte, apart [][]byte) {
 	r = append(r, 0, 0, 0, 0) // the length, see below
 	r = binary.BigEndian.AppendUint16(r, uint16(key))
 	r = binary.BigEndian.AppendUint16(r, uint16(version))
 	r = binary.BigEndian.AppendUint32(r, uint32(id))
 	r = binary.BigEndian.AppendUint16(r, uint16(len(client)))
 	r = append(r, client...)
-	for _, part := range body {
-		r = append(r, part...)
+	for len(body) > 0 && len(body[0]) < sentApart {
+		r = append(r, body[0]...)
+		body = body[1:]
 	}
-	binary.BigEndian.PutUint32(r, uint32(len(r)-4))
-	return r
+	length := len(r) - 4
+	for _, part := range body {
+		length += len(part)
+	}
+	binary.BigEndian.PutUint32(r, uint32(length))
+	return r, body
 }
 
 // exchange sends the request and waits for the beginning of its answer.
-func (b *Broker) exchange(request []byte, id int32, wait time.Duration) (*Answer, error) {
+func (b *Broker) exchange(request []byte, apart [][]byte, id int32, wait time.Duration) (*Answer, error) {
 	if err := b.conn.SetWriteDeadline(clock.Reading().Add(b.config.Net.WriteTimeout)); err != nil {
 		return nil, err
 	}
 	b.raw.patient(wait)
 	if _, err := b.conn.Write(request); err != nil {
 		return nil, err
+	}
+	for _, part := range apart {
+		if _, err := b.conn.Write(part); err != nil {
+			return nil, err
+		}
 	}
 	b.timed.wait = b.config.Net.ReadTimeout + wait
 	a := &Answer{from: b.buffered, left: 8}

@@ -29,8 +29,13 @@ const settleTime = 10 * time.Second
 // process answers all the commits, whatever happens. An error means that the owner can append no
 // more.
 func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
+	b := batches.Get().(*batch)
+	defer func() {
+		b.reset()
+		batches.Put(b)
+	}()
 	for range maxRewrites {
-		b, err := o.check(commits)
+		err := o.check(b, commits)
 		if err != nil {
 			return o.giveUp(b.all(), err)
 		}
@@ -74,7 +79,6 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 
 // answerAll answers the commits of a batch whose writes are in the index.
 func (o *Owner) answerAll(b *batch) {
-	defer b.reset()
 	end := b.base
 	for _, c := range b.writes {
 		records := c.Records()

@@ -199,8 +199,8 @@ func (h *queueHistory) batch() bool {
 }
 
 func (h *queueHistory) process(commits []*line.Commit) {
-	b, err := h.owner.check(commits)
-	require.NoError(h, err)
+	b := batches.Get().(*batch)
+	require.NoError(h, h.owner.check(b, commits))
 	if len(b.writes) == 0 {
 		return
 	}

@@ -4,22 +4,22 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
+	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/internal/line"
 )
 
 // check decides each commit against the index and the commits before it, and answers those that
 // need no write. After an error the batch has all commits that were not answered.
-func (o *Owner) check(commits []*line.Commit) (*batch, error) {
-	b := &o.batch
+func (o *Owner) check(b *batch, commits []*line.Commit) error {
 	b.reset()
 	b.latest = time.Unix(0, o.cfg.Index.Checkpoint().Time).UTC()
 	for i, c := range commits {
 		if err := o.checkOne(b, c); err != nil {
 			b.open = append(b.open, commits[i:]...)
-			return b, err
+			return err
 		}
 	}
-	return b, nil
+	return nil
 }
 
 func (o *Owner) checkOne(b *batch, c *line.Commit) error {
@@ -29,14 +29,13 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 		o.queue.Answer(line.Answer{Commit: c, Result: r})
 		return nil
 	}
-	id := c.Parts()[0].ID
-	key := o.commandKey(id, c.CommandID())
-	stored, err := o.cfg.Index.Look(id, key.id)
+	id, command := c.Parts()[0].ID, c.CommandID()
+	stored, err := o.storedOf(c)
 	if err != nil {
 		return err
 	}
-	if key.id != "" {
-		if w, twice := b.commands[key]; twice {
+	if command != "" {
+		if w, twice := b.commandIn(c.CommandHash(), o.made(id, command)); twice {
 			o.queue.Disown(c)
 			b.open = append(b.open, c)
 			b.repeats, b.first[c] = append(b.repeats, c), w
@@ -48,7 +47,11 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 			return nil
 		}
 	}
-	found, err := o.judge(b, c, stored.Version)
+	first := end{stored.Version, false}
+	if version, pending := b.versions[id]; pending {
+		first = end{version, true}
+	}
+	found, err := o.judge(b, c, first)
 	switch {
 	case err != nil:
 		return err
@@ -61,7 +64,33 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 		o.queue.Answer(line.Answer{Commit: c, Err: found.conflict})
 		return nil //nolint:nilerr // the commit's caller is told
 	}
-	return o.add(b, c, stored.Version)
+	return o.add(b, c, first)
+}
+
+// storedOf asks the index for the commit's first stream and for its command. Most streams that should
+// not exist do not.
+func (o *Owner) storedOf(c *line.Commit) (index.Found, error) {
+	id := c.Parts()[0].ID
+	for _, e := range c.Expect() {
+		if e.Version == eventstore.NoStream && e.Stream.ID == id {
+			return o.cfg.Index.LookForNew(id, c.CommandID())
+		}
+	}
+	return o.cfg.Index.Look(id, c.CommandID())
+}
+
+// made returns whether a commit is of the command, whose id counts within the partition key of the
+// aggregate.
+func (o *Owner) made(aggregateID, commandID string) func(*line.Commit) bool {
+	return func(c *line.Commit) bool {
+		return c.CommandID() == commandID && o.cfg.Key.Of(c.Parts()[0].ID) == o.cfg.Key.Of(aggregateID)
+	}
+}
+
+// end is the version of a stream behind the batch. It is pending if a write of the batch made it.
+type end struct {
+	version int64
+	pending bool
 }
 
 // finding is why a commit is not written; nothing if it is.
@@ -71,23 +100,23 @@ type finding struct {
 }
 
 // judge compares what the commit expects with how everything is when the commit is written behind
-// the batch. stored is the version in the index of the commit's first stream.
+// the batch. first is the end of the commit's first stream.
 //
 // Invariant 7 (Q4 of [line.Queue]): if a commit rests on one that was not stored in its place, it
 // is not written, whatever the versions.
-func (o *Owner) judge(b *batch, c *line.Commit, stored int64) (finding, error) {
+func (o *Owner) judge(b *batch, c *line.Commit, first end) (finding, error) {
 	if c.RestsOnBroken() && !o.cfg.Broken.KeepDecisions {
 		e := c.BrokenTip()
-		version, pending, err := o.versionOf(b, c, e.Stream.ID, stored)
-		return finding{conflictOf(e, version), pending}, err
+		at, err := o.endOf(b, c, e.Stream.ID, first)
+		return finding{conflictOf(e, at.version), at.pending}, err
 	}
 	for _, e := range c.Expect() {
 		if o.cfg.Broken.NoVersionCheck || o.cfg.Broken.ReadsUnchecked && !c.Writes(e.Stream.ID) {
 			continue
 		}
-		version, pending, err := o.versionOf(b, c, e.Stream.ID, stored)
-		if err != nil || !e.Version.Met(version) {
-			return finding{conflictOf(e, version), pending}, err
+		at, err := o.endOf(b, c, e.Stream.ID, first)
+		if err != nil || !e.Version.Met(at.version) {
+			return finding{conflictOf(e, at.version), at.pending}, err
 		}
 	}
 	return o.judgeCommands(b, c)
@@ -97,7 +126,7 @@ func (o *Owner) judge(b *batch, c *line.Commit, stored int64) (finding, error) {
 func (o *Owner) judgeCommands(b *batch, c *line.Commit) (finding, error) {
 	for _, e := range c.ExpectCommands() {
 		id := c.Parts()[0].ID
-		_, pending := b.commands[o.commandKey(id, e.CommandID)]
+		_, pending := b.commandIn(o.queue.CommandHash(id, e.CommandID), o.made(id, e.CommandID))
 		applied := pending
 		if !applied {
 			var err error
@@ -114,31 +143,28 @@ func (o *Owner) judgeCommands(b *batch, c *line.Commit) (finding, error) {
 	return finding{}, nil
 }
 
-// versionOf returns the version of a stream behind the batch. It is pending if a write of the batch
-// made it. stored is the version in the index of the commit's first stream.
-func (o *Owner) versionOf(
-	b *batch, c *line.Commit, id string, stored int64,
-) (version int64, pending bool, err error) {
-	if version, pending = b.versions[id]; pending {
-		return version, true, nil
-	}
+// endOf returns the end of a stream. first is that of the commit's first stream.
+func (o *Owner) endOf(b *batch, c *line.Commit, id string, first end) (end, error) {
 	if id == c.Parts()[0].ID {
-		return stored, false, nil
+		return first, nil
 	}
-	version, err = o.cfg.Index.Version(id)
-	return version, false, err
+	if version, pending := b.versions[id]; pending {
+		return end{version, true}, nil
+	}
+	version, err := o.cfg.Index.Version(id)
+	return end{version, false}, err
 }
 
 // add adds the commit to the writes of the batch.
-func (o *Owner) add(b *batch, c *line.Commit, stored int64) error {
+func (o *Owner) add(b *batch, c *line.Commit, first end) error {
 	parts := c.Parts()
 	b.before = b.before[:0]
 	for i := range parts {
-		version, _, err := o.versionOf(b, c, parts[i].ID, stored)
+		at, err := o.endOf(b, c, parts[i].ID, first)
 		if err != nil {
 			return err
 		}
-		b.before = append(b.before, version)
+		b.before = append(b.before, at.version)
 	}
 	c.Place(func(part int) int64 { return b.before[part] })
 	if b.latest.After(c.Records()[0].Timestamp) && !o.cfg.Broken.TimesGoBack {
@@ -150,17 +176,8 @@ func (o *Owner) add(b *batch, c *line.Commit, stored int64) error {
 	for i := range parts {
 		b.versions[parts[i].ID] = parts[i].Last()
 	}
-	if id := c.CommandID(); id != "" {
-		b.commands[o.commandKey(parts[0].ID, id)] = len(b.writes)
-	}
-	b.open, b.writes = append(b.open, c), append(b.writes, c)
-	b.records = append(b.records, records...)
+	b.write(c)
 	return nil
-}
-
-// commandKey names a command in the partition key of an aggregate.
-func (o *Owner) commandKey(aggregateID, commandID string) commandKey {
-	return commandKey{o.cfg.Key.Of(aggregateID), commandID}
 }
 
 // conflictOf is the error of an expectation whose stream is at another version.

@@ -56,7 +56,6 @@ type Owner struct {
 	term     index.Term
 	sequence int32
 	wrote    bool // a batch since the last look
-	batch    batch
 	linger   linger
 	barrier  barrier
 
