@@ -61,8 +61,8 @@ func (q *Queue) forgetCommand(c *Commit) {
 	c.alike = nil
 }
 
-// CommandHash returns the hash of a command in the partition key of the aggregate, as the commits of
-// this queue have it. Several commands may have the same.
+// CommandHash returns the hash of a command in the partition key of the aggregate. The commits of
+// this queue have the same. Several commands may have one hash.
 func (q *Queue) CommandHash(aggregateID, commandID string) uint64 {
 	return q.commandHash(q.cfg.Key.Of(aggregateID), commandID)
 }

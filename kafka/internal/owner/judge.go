@@ -67,8 +67,8 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 	return o.add(b, c, first)
 }
 
-// storedOf asks the index for the commit's first stream and for its command. Most streams that should
-// not exist do not.
+// storedOf asks the index for the commit's first stream and for its command. If a stream should not
+// exist, it most often does not.
 func (o *Owner) storedOf(c *line.Commit) (index.Found, error) {
 	id := c.Parts()[0].ID
 	for _, e := range c.Expect() {
