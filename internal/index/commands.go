@@ -21,12 +21,6 @@ func newCommands() commands {
 	return commands{seed: maphash.MakeSeed(), byHash: make(map[uint64]int64)}
 }
 
-// emptied returns an empty one in the room of this one.
-func (c *commands) emptied() commands {
-	clear(c.byHash)
-	return commands{seed: c.seed, byHash: c.byHash}
-}
-
 func (c *commands) hash(aggregateID, commandID string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)

@@ -36,13 +36,8 @@ func (p *Partition) Version(aggregateID string) (int64, error) {
 // find the commit, the version is one that the stream had before the commit. An append asks nothing
 // else.
 func (p *Partition) Look(aggregateID, commandID string) (Found, error) {
-	return p.found(&look{aggregateID: aggregateID, commandID: commandID})
-}
-
-// found answers the question.
-func (p *Partition) found(l *look) (Found, error) {
-	aggregateID, commandID := l.aggregateID, l.commandID
-	if err := p.look(l); err != nil || !l.repeated {
+	l := look{aggregateID: aggregateID, commandID: commandID}
+	if err := p.look(&l); err != nil || !l.repeated {
 		return Found{Version: l.version}, err
 	}
 	f := Found{Version: l.version, Repeated: true, Position: event.Position{Partition: p.partition}}
@@ -58,11 +53,6 @@ func (p *Partition) found(l *look) (Found, error) {
 	return f, err
 }
 
-// LookForNew is Look for a stream that probably does not exist: it asks first what knows that.
-func (p *Partition) LookForNew(aggregateID, commandID string) (Found, error) {
-	return p.found(&look{aggregateID: aggregateID, commandID: commandID, isNew: true})
-}
-
 // Applied reports whether the command made a commit in the partition key of the aggregate. The
 // empty command made none.
 func (p *Partition) Applied(aggregateID, commandID string) (bool, error) {
@@ -75,7 +65,6 @@ func (p *Partition) Applied(aggregateID, commandID string) (bool, error) {
 type look struct {
 	aggregateID, commandID string
 	version                int64
-	isNew                  bool // the stream probably does not exist
 	known                  bool // the version is, or nobody asks for it
 	repeated               bool
 	written                written // by the command's commit
@@ -148,7 +137,7 @@ func (k *keyedLook) open(generation uint64) (err error) {
 
 // version finds the version of the stream.
 func (k *keyedLook) version(l *look) error {
-	of := look{aggregateID: l.aggregateID, isNew: l.isNew}
+	of := look{aggregateID: l.aggregateID}
 	if k.lookInMemory(&of) {
 		l.version, l.known = of.version, true
 		return nil
@@ -235,9 +224,6 @@ func (p *Partition) commitInMemory(name []byte) (c commitInMemory) {
 func (p *Partition) lookInMemory(l *look) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	if l.isNew && p.unknown(l.aggregateID) {
-		return true
-	}
 	for _, r := range [...]*recent{p.newest, p.older} {
 		if r == nil {
 			continue

@@ -72,7 +72,6 @@ type Partition struct {
 	checkpoint Checkpoint
 	newest     *recent           // what was applied last; only Apply adds to it and replaces it
 	older      *recent           // what is being saved; nil if nothing is
-	emptied    *recent           // what was saved last, to be filled again; nil if nothing was, or it is
 	failed     error             // why older could not be saved
 	snapshots  map[string][]byte // that wait to be saved, by name, encoded
 	answers    answers           // of the database
@@ -203,11 +202,7 @@ func (p *Partition) makeRoom() error {
 		return p.failed
 	}
 	p.newest.snapshots = p.takeSnapshots()
-	next := p.emptied
-	if p.emptied = nil; next == nil {
-		next = newRecent(p.key, p.newest)
-	}
-	p.older, p.newest = p.newest, next
+	p.older, p.newest = p.newest, newRecent(p.key, p.newest)
 	saved := make(chan struct{})
 	p.saving = saved
 	p.store.working.Go(func() {
@@ -219,20 +214,13 @@ func (p *Partition) makeRoom() error {
 
 // save saves what is older.
 func (p *Partition) save() {
-	saved := p.older
-	err := saved.save(p.store, p.slot)
-	p.mu.Lock()
-	if p.failed = err; err != nil {
-		p.mu.Unlock()
-		return
-	}
-	p.older = nil
-	p.answers.forget()
-	p.mu.Unlock()
-	emptied := saved.emptied() // nobody sees it any more
+	err := p.older.save(p.store, p.slot)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.emptied = emptied
+	if p.failed = err; err == nil {
+		p.older = nil
+		p.answers.forget()
+	}
 }
 
 // saveAll saves everything. Nothing else uses the partition any more, and nothing is being saved.

@@ -57,12 +57,6 @@ func newRecent(key eventstore.PartitionKey, before *recent) *recent {
 	}
 }
 
-// emptied returns a piece in the room of this one, which nobody uses any more.
-func (r *recent) emptied() *recent {
-	clear(r.commits)
-	return &recent{key: r.key, streams: r.streams.emptied(), commands: r.commands.emptied(), commits: r.commits}
-}
-
 // encode appends the records, encoded, to a list.
 func (r *recent) encode(list [][]byte, records []eventstore.Record) [][]byte {
 	for i := range records {

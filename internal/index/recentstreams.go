@@ -30,13 +30,6 @@ func newRecentStreams(n int) recentStreams {
 	}
 }
 
-// emptied returns an empty list in the room of this one.
-func (s *recentStreams) emptied() recentStreams {
-	clear(s.places)
-	clear(s.list)
-	return recentStreams{seed: s.seed, drop: s.drop, places: s.places, list: s.list[:0]}
-}
-
 func (s *recentStreams) hash(id string) uint64 { return maphash.String(s.seed, id) >> s.drop }
 
 // find returns the stream of an aggregate, or nil. It is valid until the next add.

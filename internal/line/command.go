@@ -61,12 +61,6 @@ func (q *Queue) forgetCommand(c *Commit) {
 	c.alike = nil
 }
 
-// CommandHash returns the hash of a command in the partition key of the aggregate. The commits of
-// this queue have the same. Several commands may have one hash.
-func (q *Queue) CommandHash(aggregateID, commandID string) uint64 {
-	return q.commandHash(q.cfg.Key.Of(aggregateID), commandID)
-}
-
 func (q *Queue) commandHash(partitionKey, commandID string) uint64 {
 	return maphash.String(q.seed, partitionKey)*31 + maphash.String(q.seed, commandID)
 }

@@ -187,9 +187,6 @@ func (c *Commit) Category() string { return c.records[0].Category }
 // it.
 func (c *Commit) CommandID() string { return c.records[0].CommandID }
 
-// CommandHash returns the hash of that command; see [Queue.CommandHash].
-func (c *Commit) CommandHash() uint64 { return c.hash }
-
 // Digest returns the digest of that command. Anybody may call it.
 func (c *Commit) Digest() string { return c.records[0].CommandDigest }
 

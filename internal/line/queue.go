@@ -54,7 +54,6 @@ type Queue struct {
 	bytes       int64   // of those that are not answered
 	outside     list.List
 	lines       map[string]*line   // of the streams with commits that are not answered
-	spare       []*line            // empty ones
 	commands    map[uint64]*Commit // those of a command that are not answered, by its hash
 	seed        maphash.Seed
 	stopped     error         // why nothing enters any more

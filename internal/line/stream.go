@@ -30,42 +30,21 @@ func (l *line) end() *Commit {
 	return l.commits[len(l.commits)-1]
 }
 
-// leave takes the first commit from the line.
-func (l *line) leave() {
-	l.commits[0] = nil
-	if len(l.commits) == 1 {
-		l.commits = l.commits[:0] // what is there is used again
-		return
-	}
-	l.commits = l.commits[1:]
-}
-
 // lineOf returns the line of a stream, and makes it if there is none. q.mu is held.
 func (q *Queue) lineOf(id string) *line {
 	l := q.lines[id]
 	if l == nil {
-		if last := len(q.spare) - 1; last >= 0 {
-			l, q.spare[last] = q.spare[last], nil
-			q.spare = q.spare[:last]
-		} else {
-			l = &line{}
-		}
+		l = &line{}
 		q.lines[id] = l
 	}
 	return l
 }
-
-// mostSpare bounds the lines that are kept for other streams.
-const mostSpare = 1_000
 
 // forgetEmpty forgets the lines of the commit's streams for which nothing is queued. q.mu is held.
 func (q *Queue) forgetEmpty(c *Commit) {
 	for i := range c.parts {
 		if l := q.lines[c.parts[i].ID]; l != nil && l.beside == 0 && len(l.commits) == 0 {
 			delete(q.lines, c.parts[i].ID)
-			if len(q.spare) < mostSpare {
-				q.spare = append(q.spare, l)
-			}
 		}
 	}
 }
@@ -248,7 +227,9 @@ func (q *Queue) finish(c *Commit, r eventstore.Result, err error) {
 	case c.place == inLine && err == nil && !r.Repeated && c.standsAt(r):
 		c.stored = true
 		for i := range c.parts {
-			q.lines[c.parts[i].ID].leave() // as the first: Q1
+			l := q.lines[c.parts[i].ID]
+			l.commits[0] = nil // that is c: Q1
+			l.commits = l.commits[1:]
 		}
 	case c.place == inLine:
 		q.cut(c)

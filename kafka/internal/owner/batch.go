@@ -19,14 +19,16 @@ type batch struct {
 	why      map[*line.Commit]error // by conflict
 	first    map[*line.Commit]int   // by repeat, the place of its write among the writes
 	records  []eventstore.Record
-	base     int64            // offset of the first record, once they are stored
-	latest   time.Time        // of an event in the partition, once they are stored
-	versions map[string]int64 // of the streams that the writes are in, once they are stored
-	commands map[uint64]int32 // by hash of a command, one more than the place of the last write with it
-	alike    []int32          // by write, the same of the write before with the same hash; 0 if there is none
-	before   []int64          // of the streams of the commit that is being added
+	base     int64              // offset of the first record, once they are stored
+	latest   time.Time          // of an event in the partition, once they are stored
+	versions map[string]int64   // of the streams that the writes are in, once they are stored
+	commands map[commandKey]int // the place of the write with that command
+	before   []int64            // of the streams of the commit that is being added
 	answers  []line.Answer
 }
+
+// commandKey names a command: its id counts within a partition key.
+type commandKey struct{ partitionKey, id string }
 
 // batches are empty ones. Owners share them, so that those of idle partitions take no memory.
 //
@@ -34,7 +36,7 @@ type batch struct {
 var batches = sync.Pool{New: func() any {
 	return &batch{
 		why: make(map[*line.Commit]error), first: make(map[*line.Commit]int),
-		versions: make(map[string]int64), commands: make(map[uint64]int32),
+		versions: make(map[string]int64), commands: make(map[commandKey]int),
 	}
 }}
 
@@ -50,30 +52,8 @@ func (b *batch) reset() {
 	clear(b.versions)
 	clear(b.commands)
 	clear(b.answers)
-	b.alike = b.alike[:0]
 	b.open, b.writes, b.conflicts, b.repeats = b.open[:0], b.writes[:0], b.conflicts[:0], b.repeats[:0]
 	b.records, b.answers, b.base = b.records[:0], b.answers[:0], 0
-}
-
-// commandIn returns the place of the write with the command, whose hash is given.
-func (b *batch) commandIn(hash uint64, is func(*line.Commit) bool) (place int, found bool) {
-	for at := b.commands[hash]; at > 0; at = b.alike[at-1] {
-		if is(b.writes[at-1]) {
-			return int(at - 1), true
-		}
-	}
-	return 0, false
-}
-
-// write adds a commit to the writes.
-func (b *batch) write(c *line.Commit) {
-	before := int32(0)
-	if c.CommandID() != "" {
-		before = b.commands[c.CommandHash()]
-		b.commands[c.CommandHash()] = int32(len(b.writes)) + 1
-	}
-	b.open, b.writes, b.alike = append(b.open, c), append(b.writes, c), append(b.alike, before)
-	b.records = append(b.records, c.Records()...)
 }
 
 // all returns the commits that are not answered, in the order of the queue. If they are written

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/fencelog/fencelog/eventstore"
-	"github.com/fencelog/fencelog/internal/index"
 	"github.com/fencelog/fencelog/internal/line"
 )
 
@@ -29,13 +28,14 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 		o.queue.Answer(line.Answer{Commit: c, Result: r})
 		return nil
 	}
-	id, command := c.Parts()[0].ID, c.CommandID()
-	stored, err := o.storedOf(c)
+	id := c.Parts()[0].ID
+	key := o.commandKey(id, c.CommandID())
+	stored, err := o.cfg.Index.Look(id, key.id)
 	if err != nil {
 		return err
 	}
-	if command != "" {
-		if w, twice := b.commandIn(c.CommandHash(), o.made(id, command)); twice {
+	if key.id != "" {
+		if w, twice := b.commands[key]; twice {
 			o.queue.Disown(c)
 			b.open = append(b.open, c)
 			b.repeats, b.first[c] = append(b.repeats, c), w
@@ -65,26 +65,6 @@ func (o *Owner) checkOne(b *batch, c *line.Commit) error {
 		return nil //nolint:nilerr // the commit's caller is told
 	}
 	return o.add(b, c, first)
-}
-
-// storedOf asks the index for the commit's first stream and for its command. If a stream should not
-// exist, it most often does not.
-func (o *Owner) storedOf(c *line.Commit) (index.Found, error) {
-	id := c.Parts()[0].ID
-	for _, e := range c.Expect() {
-		if e.Version == eventstore.NoStream && e.Stream.ID == id {
-			return o.cfg.Index.LookForNew(id, c.CommandID())
-		}
-	}
-	return o.cfg.Index.Look(id, c.CommandID())
-}
-
-// made returns whether a commit is of the command, whose id counts within the partition key of the
-// aggregate.
-func (o *Owner) made(aggregateID, commandID string) func(*line.Commit) bool {
-	return func(c *line.Commit) bool {
-		return c.CommandID() == commandID && o.cfg.Key.Of(c.Parts()[0].ID) == o.cfg.Key.Of(aggregateID)
-	}
 }
 
 // end is the version of a stream behind the batch. It is pending if a write of the batch made it.
@@ -126,7 +106,7 @@ func (o *Owner) judge(b *batch, c *line.Commit, first end) (finding, error) {
 func (o *Owner) judgeCommands(b *batch, c *line.Commit) (finding, error) {
 	for _, e := range c.ExpectCommands() {
 		id := c.Parts()[0].ID
-		_, pending := b.commandIn(o.queue.CommandHash(id, e.CommandID), o.made(id, e.CommandID))
+		_, pending := b.commands[o.commandKey(id, e.CommandID)]
 		applied := pending
 		if !applied {
 			var err error
@@ -176,8 +156,17 @@ func (o *Owner) add(b *batch, c *line.Commit, first end) error {
 	for i := range parts {
 		b.versions[parts[i].ID] = parts[i].Last()
 	}
-	b.write(c)
+	if id := c.CommandID(); id != "" {
+		b.commands[o.commandKey(parts[0].ID, id)] = len(b.writes)
+	}
+	b.open, b.writes = append(b.open, c), append(b.writes, c)
+	b.records = append(b.records, records...)
 	return nil
+}
+
+// commandKey names a command in the partition key of an aggregate.
+func (o *Owner) commandKey(aggregateID, commandID string) commandKey {
+	return commandKey{o.cfg.Key.Of(aggregateID), commandID}
 }
 
 // conflictOf is the error of an expectation whose stream is at another version.
