@@ -50,12 +50,15 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 		left := b.all()
 		var no *RefusedError
 		switch {
-		case errors.Is(err, errClaimAgain):
-			if err := o.claimAgain(ctx); err != nil {
+		case errors.Is(err, errClaimAgain), errors.Is(err, errWriteAgain):
+			landed, err := o.landed(ctx, b, errors.Is(err, errClaimAgain))
+			if err != nil {
 				return o.giveUp(left, err)
 			}
-			commits = left
-		case errors.Is(err, errWriteAgain):
+			if landed {
+				o.answerAll(b)
+				return nil
+			}
 			commits = left
 		case errors.As(err, &no) && len(left) == 1:
 			o.queue.Answer(line.Answer{Commit: left[0], Err: err})
@@ -183,6 +186,24 @@ func (o *Owner) between(ctx context.Context, expected, found int64) {
 	}
 	o.cfg.Logger.Log(ctx, level, "something stands between the owner's batches", "topic", o.cfg.Topic,
 		"partition", o.cfg.Partition, "expected", expected, "found", found)
+}
+
+// landed reports whether the log holds the batch, once it is known: perhaps the claim must be made
+// again before. Then the batch is answered as it was judged. Its conflicts are not
+// judged anew behind the whole batch: a commit of a list would be stored behind later ones.
+func (o *Owner) landed(ctx context.Context, b *batch, claimAgain bool) (bool, error) {
+	if claimAgain {
+		if err := o.claimAgain(ctx); err != nil {
+			return false, err
+		}
+	}
+	first := b.writes[0]
+	r, found, err := resultIn(o.cfg.Index, first)
+	if err != nil || !found {
+		return false, err
+	}
+	b.base, err = o.mustCount(b, r.Position.Offset-int64(len(first.Records()))+1)
+	return err == nil, err
 }
 
 // mustCount makes sure that the batch counts under the reader rule, beside what others have
