@@ -76,6 +76,7 @@ func (s *Store) shut() error {
 		for _, p := range s.partitions {
 			errs = append(errs, p.saveAll())
 		}
+		s.iterators.outdate() // a database with open iterators cannot be closed
 		errs = append(errs, s.flush(), s.db.Close())
 	}
 	if s.files != nil {

@@ -116,13 +116,13 @@ type keyedLook struct {
 	*Partition
 
 	db         *pebble.DB
-	it         *pebble.Iterator
+	it         *iterator
 	generation uint64 // of the answers, before the iterator was opened
 }
 
 func (k *keyedLook) close() {
 	if k.it != nil {
-		_ = k.it.Close() // its error was asked for
+		k.store.iterators.done(k.it)
 	}
 }
 
@@ -130,7 +130,7 @@ func (k *keyedLook) close() {
 func (k *keyedLook) open(generation uint64) (err error) {
 	if k.it == nil {
 		k.generation = generation
-		k.it, err = k.db.NewIter(&pebble.IterOptions{UseL6Filters: true}) // Get does not use those of the last level
+		k.it, err = k.store.iterators.open(k.db)
 	}
 	return err
 }

@@ -45,7 +45,9 @@ func (r *recent) save(s *Store, slot uint16) error {
 	if w.failed != nil {
 		return w.failed
 	}
-	return errors.Join(b.Commit(pebble.NoSync), s.disk.err())
+	err := b.Commit(pebble.NoSync)
+	s.iterators.outdate()
+	return errors.Join(err, s.disk.err())
 }
 
 // bytesOfPlace is about what a chunk's place takes in a batch.

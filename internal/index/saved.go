@@ -11,16 +11,16 @@ import (
 // false. It begins with the chunk that has the version to, or that ends before it. The marks of a
 // place are valid during the call.
 func (p *Partition) places(db *pebble.DB, aggregateID string, to int64, use func(place) bool) error {
-	it, err := db.NewIter(&pebble.IterOptions{UseL6Filters: true})
+	it, err := p.store.iterators.open(db)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = it.Close() }() // its error was asked for
+	defer p.store.iterators.done(it)
 	return p.placesOf(it, aggregateID, to, use)
 }
 
-// placesOf is places with an iterator that uses the filters of all tables.
-func (p *Partition) placesOf(it *pebble.Iterator, aggregateID string, to int64, use func(place) bool) error {
+// placesOf is places with an iterator.
+func (p *Partition) placesOf(it *iterator, aggregateID string, to int64, use func(place) bool) error {
 	key := appendVersion(appendStream(make([]byte, 0, 64), kindChunk, p.slot, aggregateID), to)
 	for ok := it.SeekPrefixGE(key); ok; ok = it.Next() {
 		value, err := it.ValueAndErr()

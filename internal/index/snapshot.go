@@ -76,11 +76,11 @@ func (p *Partition) Snapshot(aggregateID, name string) (s Snapshot, err error) {
 			s, err = decodeSnapshot(key, value)
 			return err
 		}
-		it, err := db.NewIter(&pebble.IterOptions{UseL6Filters: true}) // Get does not use those of the last level
+		it, err := p.store.iterators.open(db)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = it.Close() }() // its error was asked for
+		defer p.store.iterators.done(it)
 		if !it.SeekPrefixGE(append(appendSlot(make([]byte, 0, usualSnapshotName), kindSnapshot, p.slot), key...)) {
 			return it.Error()
 		}

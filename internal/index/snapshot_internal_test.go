@@ -146,23 +146,27 @@ func TestDamagedSnapshot(t *testing.T) {
 	require.NoError(t, s.Close())
 	s, p = openOn(t, w.key, fs, 1<<20)
 	key := append(appendSlot(nil, kindSnapshot, p.slot), snapshotName("0", "n")...)
+	set := func(key, value []byte) {
+		require.NoError(t, s.db.Set(key, value, pebble.NoSync))
+		s.iterators.outdate()
+	}
 	var good []byte
 	require.NoError(t, get(s.db, key, func(v []byte) error { good = bytes.Clone(v); return nil }))
 	for bit := range len(good) * 8 {
 		bad := bytes.Clone(good)
 		bad[bit/8] ^= 1 << (bit % 8)
-		require.NoError(t, s.db.Set(key, bad, pebble.NoSync))
+		set(key, bad)
 		_, err := p.Snapshot("0", "n")
 		require.ErrorContains(t, err, `snapshot of stream "0"`)
 		require.ErrorIs(t, err, errSnapshot)
 	}
 	for length := range len(good) {
-		require.NoError(t, s.db.Set(key, good[:length], pebble.NoSync))
+		set(key, good[:length])
 		_, err := p.Snapshot("0", "n")
 		require.ErrorIs(t, err, errSnapshot)
 	}
 	other := append(appendSlot(nil, kindSnapshot, p.slot), snapshotName("0", "o")...)
-	require.NoError(t, s.db.Set(other, good, pebble.NoSync)) // in another's place
+	set(other, good) // in another's place
 	_, err := p.Snapshot("0", "o")
 	require.ErrorIs(t, err, errSnapshot)
 	keep(t, p, "0", "n", Snapshot{})

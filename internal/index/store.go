@@ -37,6 +37,7 @@ type Store struct {
 
 	disk       *disk
 	db         *pebble.DB
+	iterators  iterators // of db
 	files      *files
 	lock       *pebble.Lock // nil in memory
 	slots      map[slotName]uint16

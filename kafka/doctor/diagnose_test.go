@@ -38,9 +38,17 @@ func finding(t *testing.T, all []doctor.Finding, check string, v doctor.Verdict,
 func requireHealthy(t *testing.T, all []doctor.Finding) {
 	t.Helper()
 	for _, f := range all {
+		if ofThisDisk(f) {
+			continue
+		}
 		require.NotEqual(t, doctor.Wrong, f.Verdict, f)
 		require.NotEqual(t, doctor.Warning, f.Verdict, f)
 	}
+}
+
+// ofThisDisk tells whether the finding is that little is free on the disk that these tests run on.
+func ofThisDisk(f doctor.Finding) bool {
+	return f.Verdict == doctor.Warning && strings.Contains(f.Found, "are free on the disk of folder")
 }
 
 func TestDiagnoseWhatIsWell(t *testing.T) {

@@ -196,6 +196,11 @@ const (
 	diskPart  = 20
 )
 
+// hasRoom tells whether enough of a disk is free. A broker before Kafka 3.3 tells no sizes.
+func hasRoom(free, total int64) bool {
+	return total <= 0 || free >= leastDisk && free >= total/diskPart
+}
+
 // disks asks each broker about the folders of its logs. Kafka 3.3 and later tell the size of the
 // disks.
 func (d *diagnosis) disks(ctx context.Context) {
@@ -219,7 +224,7 @@ func (d *diagnosis) disks(ctx context.Context) {
 			case dir.ErrorCode != sarama.ErrNoError:
 				d.wrong(check, fmt.Sprintf("broker at %s: folder %s is offline: %v", v.addr, dir.Path, dir.ErrorCode),
 					"mend the disk, and start the broker again: it takes back no folder while it runs")
-			case dir.TotalBytes > 0 && (dir.UsableBytes < leastDisk || dir.UsableBytes < dir.TotalBytes/diskPart):
+			case !hasRoom(dir.UsableBytes, dir.TotalBytes):
 				d.add(check, Warning, fmt.Sprintf("broker at %s: %s of %s are free on the disk of folder %s",
 					v.addr, megabytes(uint64(dir.UsableBytes)), megabytes(uint64(dir.TotalBytes)), dir.Path),
 					"make room: a broker whose disk is full ends, and events are never deleted")

@@ -35,11 +35,11 @@ func checkPrefix(t *testing.T, s *stack) {
 			[]string{" acme.account.events-billing.account.AccountCreated\n"},
 		},
 		{billingTool, []string{"doctor"}, []string{
-			"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, 0 warnings",
+			"topic acme.account.events is as it must be", "knows the schemas of all", " 0 wrong, ",
 		}},
 		{quickstart, nil, []string{"AccountCreated"}},
 	} {
-		// Each step may be repeated, and the doctor warns of a broker that answers late.
+		// Each step may be repeated: brokers hear of changes after some time.
 		require.EventuallyWithT(t, func(t *assert.CollectT) {
 			cmd := exec.Command(filepath.Join(dir, filepath.Base(step.program)), step.args...)
 			cmd.Env = env
