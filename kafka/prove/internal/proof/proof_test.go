@@ -60,17 +60,22 @@ func TestEveryBreakageHasAName(t *testing.T) {
 	require.ErrorContains(t, err, "nothing")
 }
 
-// The violation that catches a broken store must be of a rule that the store breaks. If a process
-// died, or the cluster did not come back, that catches nothing.
+// The violation that catches a broken store must be of a rule that the store breaks. Or a process
+// says that it met what no sound store yields. If a process died, or the cluster did not come back,
+// that catches nothing.
 func TestABrokenStoreIsCaughtByItsRule(t *testing.T) {
 	b, err := proof.BreakageOf("ForgetCommands")
 	require.NoError(t, err)
-	mine, other := history.Violation{Rule: history.RuleCommand},
-		history.Violation{Rule: "everything works again after the faults"}
-	by, caught := b.Caught([]history.Violation{other, mine})
-	require.True(t, caught)
-	require.Equal(t, mine, by)
-	_, caught = b.Caught([]history.Violation{other})
+	healed, lives := history.Violation{Rule: "everything works again after the faults"},
+		history.Violation{Rule: "a process does not die by itself"}
+	for _, mine := range []history.Violation{
+		{Rule: history.RuleCommand}, {Rule: "the store finds nothing corrupt"},
+	} {
+		by, caught := b.Caught([]history.Violation{healed, mine, lives})
+		require.True(t, caught)
+		require.Equal(t, mine, by)
+	}
+	_, caught := b.Caught([]history.Violation{healed, lives, {Rule: history.RulePrefix}})
 	require.False(t, caught)
 }
 
