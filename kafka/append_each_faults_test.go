@@ -44,7 +44,7 @@ func TestAppendEach_underFaults(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, uint64(n+1)))
 		group.Go(func() {
 			// On a slow machine most callers leave, and need more lists to be told everything.
-			for i := 0; i < lists || i < mostLists && !told.all(); i++ {
+			for i := 0; i < lists || i < mostLists && told.missing() != ""; i++ {
 				l := appendList(t, s, rng, fmt.Sprintf("%d-%d", n, i))
 				all[n] = append(all[n], l)
 				told.add(l.answers)
@@ -151,8 +151,6 @@ func (o *outcomes) missing() string {
 	}
 	return ""
 }
-
-func (o *outcomes) all() bool { return o.missing() == "" }
 
 // appendList appends a random list. Its commits expect the versions that the earlier ones make, or
 // nothing. Some are of a command that another list may have, too.

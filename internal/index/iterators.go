@@ -24,8 +24,8 @@ type iterator struct {
 // mostIdle bounds the iterators that are kept. Few readers use the processor at the same time.
 const mostIdle = 16
 
-// open returns an iterator of all that is saved now. It uses the filters of all tables, which a Get
-// does not: it leaves out those of the last level. The caller must give the iterator to done.
+// open returns an iterator of all that is saved now. It uses the filters of all tables; a Get of
+// Pebble leaves out those of the last level. The caller must give it to done.
 func (s *iterators) open(db *pebble.DB) (*iterator, error) {
 	s.mu.Lock()
 	saved := s.saved
@@ -43,7 +43,7 @@ func (s *iterators) open(db *pebble.DB) (*iterator, error) {
 	return &iterator{Iterator: it, saved: saved}, nil
 }
 
-// done takes an iterator back, whose error was asked for.
+// done takes an iterator back. Its user has asked for its error.
 func (s *iterators) done(it *iterator) {
 	if it.Error() == nil {
 		s.mu.Lock()

@@ -192,21 +192,26 @@ func TestDiagnoseBrokersThatAreTooOld(t *testing.T) {
 	}
 }
 
-func diagnoseBrokersThatAreTooOld(t *testing.T, change func(kafka.Config) kafka.Config) {
-	t.Helper()
-	c, cfg := storetest.Fake(t)
-	cfg = change(cfg)
+// speaks makes the brokers say that they know these requests up to these versions.
+func speaks(c *kfake.Cluster, most map[int16]int16) {
 	c.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		response := r.ResponseKind().(*kmsg.ApiVersionsResponse)
-		// 26, EndTxn, is not there at all
-		for key, most := range map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 1, 32: 2} {
+		for key, version := range most {
 			k := kmsg.NewApiVersionsResponseApiKey()
-			k.ApiKey, k.MaxVersion = key, most
+			k.ApiKey, k.MaxVersion = key, version
 			response.ApiKeys = append(response.ApiKeys, k)
 		}
 		return response, nil, true
 	})
+}
+
+func diagnoseBrokersThatAreTooOld(t *testing.T, change func(kafka.Config) kafka.Config) {
+	t.Helper()
+	c, cfg := storetest.Fake(t)
+	cfg = change(cfg)
+	// 26, EndTxn, is not there at all
+	speaks(c, map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 1, 32: 2})
 	all := doctor.Diagnose(t.Context(), cfg)
 	require.Equal(t, "run Kafka 2.8 or later", finding(t, all, "cluster", doctor.Wrong,
 		"brokers 0, 1 and 2 are too old: they lack AddPartitionsToTxn version 2, EndTxn version 2").Do)
@@ -219,16 +224,7 @@ func diagnoseBrokersThatAreTooOld(t *testing.T, change func(kafka.Config) kafka.
 // Diagnose tells what the brokers answered, and not the worst that it may mean.
 func TestDiagnoseWhoLeadsTheControllers(t *testing.T) {
 	c, cfg := storetest.Fake(t)
-	c.ControlKey(int16(kmsg.ApiVersions), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		c.KeepControl()
-		response := r.ResponseKind().(*kmsg.ApiVersionsResponse)
-		for key, most := range map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 2, 26: 2, 32: 2, 55: 1} {
-			k := kmsg.NewApiVersionsResponseApiKey()
-			k.ApiKey, k.MaxVersion = key, most
-			response.ApiKeys = append(response.ApiKeys, k)
-		}
-		return response, nil, true
-	})
+	speaks(c, map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 2, 26: 2, 32: 2, 55: 1})
 	var mu sync.Mutex
 	var answer func(*kmsg.DescribeQuorumResponseTopicPartition) (int16, error)
 	c.ControlKey(int16(kmsg.DescribeQuorum), func(r kmsg.Request) (kmsg.Response, error, bool) {
@@ -312,5 +308,39 @@ func TestDiagnoseWhoLeadsTheControllers(t *testing.T) {
 		if row.verdict != doctor.Wrong {
 			require.NotContains(t, fmt.Sprint(all), "no controller leads", row.name)
 		}
+	}
+}
+
+// A broker whose disk has little room is named, with its folder. The brokers' disk is faked, as no
+// machine that runs the tests has a full one at hand.
+func TestDiagnoseWhatTheDisksHave(t *testing.T) {
+	const gigabyte, areFree = 1 << 30, " are free on the disk of folder /var/kafka"
+	var free, total atomic.Int64
+	c, cfg := storetest.Fake(t)
+	speaks(c, map[int16]int16{0: 8, 1: 11, 3: 10, 22: 4, 24: 2, 26: 2, 32: 2, 35: 4})
+	c.ControlKey(int16(kmsg.DescribeLogDirs), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		response, dir := r.ResponseKind().(*kmsg.DescribeLogDirsResponse), kmsg.NewDescribeLogDirsResponseDir()
+		dir.Dir, dir.UsableBytes, dir.TotalBytes = "/var/kafka", free.Load(), total.Load()
+		response.Dirs = append(response.Dirs, dir)
+		return response, nil, true
+	})
+	for _, row := range []struct {
+		free, total int64
+		verdict     doctor.Verdict
+		found       string
+	}{
+		{0, -1, doctor.OK, "have room"}, // not told
+		{10 * gigabyte, 100 * gigabyte, doctor.OK, "have room"},
+		{5 * gigabyte, 100 * gigabyte, doctor.OK, "have room"},
+		{5*gigabyte - 1, 100 * gigabyte, doctor.Warning, "5119 MB of 102400 MB" + areFree},
+		{gigabyte, 2 * gigabyte, doctor.OK, "have room"},
+		{gigabyte - 1, 2 * gigabyte, doctor.Warning, "1023 MB of 2048 MB" + areFree},
+		{0, 2 * gigabyte, doctor.Warning, "0 MB of 2048 MB" + areFree},
+	} {
+		free.Store(row.free)
+		total.Store(row.total)
+		f := finding(t, doctor.Diagnose(t.Context(), cfg), "cluster", row.verdict, row.found)
+		require.Equal(t, row.verdict == doctor.Warning, strings.Contains(f.Do, "make room"), f)
 	}
 }

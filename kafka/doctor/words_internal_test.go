@@ -23,26 +23,6 @@ func TestUnreachableNamesThePortOfAnIPv6Address(t *testing.T) {
 	require.Contains(t, d.findings[0].Do, "(lsof -i :9092)")
 }
 
-// No machine that runs the tests has a full disk at hand, so the test makes the sizes itself.
-func TestARoomyDisk(t *testing.T) {
-	t.Parallel()
-	const gigabyte = 1 << 30
-	for _, row := range []struct {
-		free, total int64
-		room        bool
-	}{
-		{0, 0, true}, // not told
-		{10 * gigabyte, 100 * gigabyte, true},
-		{5 * gigabyte, 100 * gigabyte, true},
-		{5*gigabyte - 1, 100 * gigabyte, false},
-		{gigabyte, 2 * gigabyte, true},
-		{gigabyte - 1, 2 * gigabyte, false},
-		{0, 2 * gigabyte, false},
-	} {
-		require.Equal(t, row.room, hasRoom(row.free, row.total), "%d of %d", row.free, row.total)
-	}
-}
-
 // A command that is pasted into a shell means what it says, for any name of a user or a group. The
 // in-process Kafka knows no users.
 func TestCommandsCanBePasted(t *testing.T) {

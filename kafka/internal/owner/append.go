@@ -51,7 +51,12 @@ func (o *Owner) process(ctx context.Context, commits []*line.Commit) error {
 		var no *RefusedError
 		switch {
 		case errors.Is(err, errClaimAgain), errors.Is(err, errWriteAgain):
-			landed, err := o.landed(ctx, b, errors.Is(err, errClaimAgain))
+			if errors.Is(err, errClaimAgain) {
+				if err := o.claimAgain(ctx); err != nil {
+					return o.giveUp(left, err)
+				}
+			}
+			landed, err := o.landed(b)
 			if err != nil {
 				return o.giveUp(left, err)
 			}
@@ -188,15 +193,10 @@ func (o *Owner) between(ctx context.Context, expected, found int64) {
 		"partition", o.cfg.Partition, "expected", expected, "found", found)
 }
 
-// landed reports whether the log holds the batch, once it is known: perhaps the claim must be made
-// again before. Then the batch is answered as it was judged. Its conflicts are not
-// judged anew behind the whole batch: a commit of a list would be stored behind later ones.
-func (o *Owner) landed(ctx context.Context, b *batch, claimAgain bool) (bool, error) {
-	if claimAgain {
-		if err := o.claimAgain(ctx); err != nil {
-			return false, err
-		}
-	}
+// landed reports whether the log holds the batch although nobody was told. Then it is answered as
+// it was judged. Its conflicts must not be judged anew behind it: a commit of a list would then be
+// stored behind later ones.
+func (o *Owner) landed(b *batch) (bool, error) {
 	first := b.writes[0]
 	r, found, err := resultIn(o.cfg.Index, first)
 	if err != nil || !found {
